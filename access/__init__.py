@@ -1,0 +1,1 @@
+"""Who may pass where and when: the pure decision, the directory a gate receives, and the gate's local replica of it."""

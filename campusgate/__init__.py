@@ -1,0 +1,1 @@
+"""The rim: settings, command line, process assembly, demonstration."""

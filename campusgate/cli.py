@@ -1,0 +1,62 @@
+"""The command line. Each command group is a file in `campusgate.commands`; this one joins them and owns the exit codes.
+
+Exit codes: 0 the command did its job; 1 it ran, and what it checked did not hold; 2 bad input or a missing part,
+with one line on standard error that says what is wrong and how to mend it.
+"""
+
+import importlib
+import pkgutil
+import sys
+from importlib import metadata
+from typing import Annotated
+
+import click
+import typer
+from pydantic import ValidationError
+
+import campusgate.commands
+from campusgate.commands import CommandError
+from campusgate.settings import SettingsError
+
+app = typer.Typer(
+    name="campusgate",
+    help="Access control and face recognition at the edge for a university campus.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"campusgate {metadata.version('campusgate')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    del version
+
+
+for _module in sorted(pkgutil.iter_modules(campusgate.commands.__path__), key=lambda found: found.name):
+    importlib.import_module(f"campusgate.commands.{_module.name}").register(app)
+
+
+def main() -> None:
+    """Run the command line and end the process with its exit code."""
+    try:
+        app()
+    except (CommandError, SettingsError) as error:
+        sys.stderr.write(f"campusgate: {error}\n")
+        sys.exit(2)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = "__".join(str(part) for part in first["loc"]).upper()
+        sys.stderr.write(f"campusgate: setting CAMPUSGATE_{where}: {first['msg']}\n")
+        sys.exit(2)
+    except click.exceptions.Abort:
+        sys.exit(130)

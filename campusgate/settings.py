@@ -1,0 +1,141 @@
+"""Settings of every process, read once at the rim from the environment (`CAMPUSGATE_…`) and an optional TOML file.
+
+Rooms never read the environment: they take values as arguments. Secrets have no defaults; a process that needs one
+calls `require`, which names the variable and how to make a value.
+"""
+
+import base64
+import binascii
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Self
+from zoneinfo import ZoneInfo
+
+import platformdirs
+from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the message says which and how to mend it."""
+
+
+class MqttSettings(BaseModel):
+    """How to reach the broker. TLS is on as soon as `ca_file` is given."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=1883, ge=1, le=65535)
+    username: str | None = None
+    password: SecretStr | None = None
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _client_certificate_needs_its_key(self) -> Self:
+        if (self.cert_file is None) != (self.key_file is None):
+            raise ValueError("mqtt.cert_file and mqtt.key_file go together: give both or neither")
+        return self
+
+
+class Settings(BaseSettings):
+    """All settings. Nested ones are written with two underscores: `CAMPUSGATE_MQTT__HOST`."""
+
+    model_config = SettingsConfigDict(env_prefix="CAMPUSGATE_", env_nested_delimiter="__", extra="ignore")
+
+    data_dir: Path = Path(platformdirs.user_data_dir("campusgate", appauthor=False))
+    cache_dir: Path = Path(platformdirs.user_cache_dir("campusgate", appauthor=False))
+    model_mirror: Path | None = None
+
+    site: str = Field(default="main", pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
+    time_zone: ZoneInfo = ZoneInfo("Asia/Shanghai")
+
+    database_url: str | None = None
+    server_host: str = "127.0.0.1"
+    server_port: int = Field(default=8080, ge=0, le=65535)
+    server_url: str = "http://127.0.0.1:8080"
+
+    mqtt: MqttSettings = MqttSettings()
+
+    gate: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
+    device_token: SecretStr | None = None
+    signing_key_file: Path | None = None
+    trusted_keys_file: Path | None = None
+    template_key: SecretStr | None = None
+    token_secret: SecretStr | None = None
+
+    engine_threads: int = Field(default=0, ge=0, description="threads of the face engine; 0 = one for each core")
+    sync_interval: timedelta = timedelta(seconds=15)
+    demonstration: bool = Field(default=False, description="set only by `campusgate demo`")
+
+    @field_validator("time_zone", mode="before")
+    @classmethod
+    def _known_zone(cls, value: Any) -> ZoneInfo:
+        if isinstance(value, ZoneInfo):
+            return value
+        try:
+            return ZoneInfo(str(value))
+        except (KeyError, ValueError) as error:
+            raise ValueError(f"unknown time zone {value!r}; use a name such as Asia/Shanghai") from error
+
+    @property
+    def resolved_database_url(self) -> str:
+        """The configured database, or an SQLite file in the data directory."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'campusgate.db'}"
+
+    def require(self, name: str) -> Any:
+        """Return the setting `name`, unwrapped when secret.
+
+        Raises:
+            SettingsError: it is not set.
+        """
+        value = getattr(self, name)
+        if value is None:
+            hint = _HOW_TO_MAKE.get(name, "")
+            raise SettingsError(f"CAMPUSGATE_{name.upper()} is not set{hint}")
+        return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+    def require_key(self, name: str) -> bytes:
+        """Return the 32 bytes of the base64 setting `name`.
+
+        Raises:
+            SettingsError: it is not set, is no base64, or has another length.
+        """
+        text = self.require(name)
+        try:
+            key = base64.b64decode(text, validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise SettingsError(f"CAMPUSGATE_{name.upper()} is not base64{_HOW_TO_MAKE[name]}") from error
+        if len(key) != 32:
+            raise SettingsError(f"CAMPUSGATE_{name.upper()} holds {len(key)} bytes, 32 are needed{_HOW_TO_MAKE[name]}")
+        return key
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment before the TOML file named by `CAMPUSGATE_CONFIG`."""
+        del dotenv_settings
+        sources: tuple[PydanticBaseSettingsSource, ...] = (init_settings, env_settings, file_secret_settings)
+        if path := os.environ.get("CAMPUSGATE_CONFIG"):
+            if not Path(path).is_file():
+                raise SettingsError(f"CAMPUSGATE_CONFIG names {path}, which is not a file")
+            sources += (TomlConfigSettingsSource(settings_cls, toml_file=path),)
+        return sources
+
+
+_MAKE_KEY = "; make one with: python -c 'import base64,os; print(base64.b64encode(os.urandom(32)).decode())'"
+_HOW_TO_MAKE = {
+    "template_key": _MAKE_KEY,
+    "token_secret": _MAKE_KEY,
+    "device_token": "; issue one with: campusgate devices add",
+    "gate": "; it is the name of the gate this process serves",
+    "signing_key_file": "; make one with: campusgate keys make FILE",
+    "trusted_keys_file": "; it lists the public keys this controller obeys, one JSON object: {sender: base64 key}",
+}

@@ -1,0 +1,1 @@
+"""Web pages for holders, reviewers and facilities staff."""

@@ -1,0 +1,7 @@
+"""Engine, session, column types, sealing at rest, migrations."""
+
+from database.columns import Base, UtcDateTime, new_id
+from database.engine import Database, DatabaseBusyError
+from database.sealing import Sealer, SealingError
+
+__all__ = ["Base", "Database", "DatabaseBusyError", "Sealer", "SealingError", "UtcDateTime", "new_id"]

@@ -1,0 +1,1 @@
+"""What each gate must know, assembled on the server: revisions, deltas, revocation first."""

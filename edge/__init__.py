@@ -1,0 +1,1 @@
+"""The gate's eyes: camera, tracker, matcher, vote, decision, outbox."""

@@ -1,0 +1,1 @@
+"""Photo, quality report, review, template, consent."""

@@ -1,0 +1,1 @@
+"""Face models: catalogue, conversion to ONNX, detector, landmarks, alignment, embedders, liveness, and their engine."""

@@ -1,0 +1,1 @@
+"""The server's view of the gates: events received, live state, staff actions."""

@@ -1,0 +1,1 @@
+"""What every HTTP API shares: problem details, cursor paging, idempotency keys."""
