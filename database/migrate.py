@@ -1,0 +1,64 @@
+"""The schema's life: `upgrade` brings a database to this program's revision; `differences` shows what it lacks."""
+
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
+from sqlalchemy import MetaData
+
+from database.engine import Database
+
+_FOLDER = Path(__file__).parent / "migrations"
+
+
+class SchemaError(Exception):
+    """The database's schema is newer than this program, or was changed by hand."""
+
+
+def upgrade(database: Database) -> None:
+    """Bring the schema to the newest revision; does nothing when it is there already.
+
+    Raises:
+        SchemaError: the database carries a revision this program does not know.
+    """
+    with database.engine.begin() as connection:
+        if not database.is_sqlite:
+            # Several processes may start at once; the first one migrates, the others wait here.
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7263017)")
+        try:
+            command.upgrade(_configuration(connection), "head")
+        except CommandError as error:
+            raise SchemaError(
+                f"the database carries a schema this program does not know ({error}): "
+                "run the newer campusgate, or restore the backup made before it"
+            ) from error
+
+
+def revision(database: Database) -> str | None:
+    """Return the revision the database carries, or None when it is empty."""
+    with database.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def newest() -> str | None:
+    """Return the revision this program wants."""
+    return ScriptDirectory(str(_FOLDER)).get_current_head()
+
+
+def differences(database: Database, metadata: MetaData) -> list[Any]:
+    """Return what separates the database's tables from `metadata`; empty when nothing does."""
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": False})
+        return list(compare_metadata(context, metadata))
+
+
+def _configuration(connection: Any) -> Config:
+    configuration = Config()
+    configuration.set_main_option("script_location", str(_FOLDER))
+    configuration.attributes["connection"] = connection
+    return configuration
