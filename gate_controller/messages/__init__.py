@@ -1,0 +1,68 @@
+"""The messages of a gate: what travels over MQTT, how it is signed, and how it is judged."""
+
+from gate_controller.messages.commands import MAX_TTL_MS, Ack, Action, Command, Method, Refusal
+from gate_controller.messages.events import DirectoryHint, Event, EventKind, Tap
+from gate_controller.messages.keys import (
+    KeyFileError,
+    TrustedKey,
+    make_private_key,
+    parse_trusted_keys,
+    public_key_text,
+    read_private_key,
+    read_trusted_keys,
+)
+from gate_controller.messages.nonces import NonceStore, NonceStoreError
+from gate_controller.messages.signing import (
+    BadAckError,
+    RefusedError,
+    SignedCommand,
+    SignedMessage,
+    Signer,
+    Verifier,
+    verify_ack,
+)
+from gate_controller.messages.status import Availability, DoorState, DoorStatus, Health, Presence
+from gate_controller.messages.topics import Channel, GateTopics, TopicError, every_gate, parse_topic
+from gate_controller.messages.wire import MAX_PAYLOAD_BYTES, MalformedMessageError, Message
+
+__all__ = [
+    "MAX_PAYLOAD_BYTES",
+    "MAX_TTL_MS",
+    "Ack",
+    "Action",
+    "Availability",
+    "BadAckError",
+    "Channel",
+    "Command",
+    "DirectoryHint",
+    "DoorState",
+    "DoorStatus",
+    "Event",
+    "EventKind",
+    "GateTopics",
+    "Health",
+    "KeyFileError",
+    "MalformedMessageError",
+    "Message",
+    "Method",
+    "NonceStore",
+    "NonceStoreError",
+    "Presence",
+    "Refusal",
+    "RefusedError",
+    "SignedCommand",
+    "SignedMessage",
+    "Signer",
+    "Tap",
+    "TopicError",
+    "TrustedKey",
+    "Verifier",
+    "every_gate",
+    "make_private_key",
+    "parse_topic",
+    "parse_trusted_keys",
+    "public_key_text",
+    "read_private_key",
+    "read_trusted_keys",
+    "verify_ack",
+]

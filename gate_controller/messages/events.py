@@ -1,0 +1,92 @@
+"""What happened at a gate, and what wants an answer."""
+
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from gate_controller.messages.commands import Method
+from gate_controller.messages.wire import Code, Message, Moment, Name
+
+
+class EventKind(StrEnum):
+    """The kinds this version emits. On the wire a kind is open: readers pass unknown ones on."""
+
+    CONTROLLER_STARTED = "controller_started"
+    CONTROLLER_STOPPED = "controller_stopped"
+
+    ACCESS_GRANTED = "access_granted"
+    ACCESS_DENIED = "access_denied"
+    PASSED = "passed"
+    """The door was opened on a grant."""
+    NOT_TAKEN = "not_taken"
+    """Granted, and the door was not opened in time."""
+    RELOCKED = "relocked"
+    """The door closed after a passage and is locked again."""
+    DOOR_HELD = "door_held"
+    DOOR_HELD_ENDED = "door_held_ended"
+    DOOR_FORCED = "door_forced"
+    DOOR_FORCED_ENDED = "door_forced_ended"
+    EXIT_REQUESTED = "exit_requested"
+    HELD_OPEN = "held_open"
+    ALWAYS_CLOSED = "always_closed"
+    LOCKDOWN = "lockdown"
+    RELEASED = "released"
+    FIRE_OPENED = "fire_opened"
+    FIRE_RESTORED = "fire_restored"
+    TAMPER = "tamper"
+    TAMPER_ENDED = "tamper_ended"
+    DOOR_FAULT = "door_fault"
+
+    COMMAND_REFUSED = "command_refused"
+    CLOCK_UNSURE = "clock_unsure"
+
+    FACE_REFUSED = "face_refused"
+    """Seen by the edge; no grant was asked for."""
+    SPOOF = "spoof"
+    CAMERA_LOST = "camera_lost"
+    CAMERA_BACK = "camera_back"
+
+
+class Event(Message):
+    """One thing that happened. Delivered at least once: `id` tells copies apart."""
+
+    id: UUID
+    """UUIDv7, made when it happened."""
+    gate: Name
+    at: Moment
+    """When it happened by the gate's own clock, however late it arrives."""
+    kind: Code
+    source: Code = "controller"
+    """`controller` or `edge`."""
+    person_id: UUID | None = None
+    method: Method | None = None
+    granted: bool | None = None
+    reason: Code | None = None
+    latency_ms: float | None = None
+    """From the first sign (tap, frame, command) to the relay."""
+    historical: bool = False
+    """Sent late: it is part of the past and must not overwrite what is shown as live."""
+    command_id: UUID | None = None
+    tap_id: UUID | None = None
+    details: Annotated[dict[Code, float | str | bool | None], Field(default_factory=dict, max_length=32)]
+
+
+class Tap(Message):
+    """A card was presented. The number itself never travels: only its digest under the site's credential key."""
+
+    id: UUID
+    gate: Name
+    at: Moment
+    boot_id: UUID
+    credential_kind: Code = "card"
+    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    """HMAC-SHA256 in lower-case hexadecimal."""
+
+
+class DirectoryHint(Message):
+    """The server has a newer directory for this gate; the gate fetches it over HTTP."""
+
+    gate: Name
+    revision: Annotated[int, Field(ge=0)]

@@ -1,0 +1,92 @@
+"""Nonces that survive a restart: those handed out by a signer, those seen by a verifier.
+
+SQLite with `synchronous=FULL`: what `accept` has answered is on disk before the caller acts on it.
+"""
+
+import sqlite3
+import threading
+from pathlib import Path
+
+RESERVE = 10_000_000
+"""How far ahead a signer writes: one write to disk covers this many numbers (ten seconds of microseconds)."""
+
+
+class NonceStoreError(Exception):
+    """The file of nonces cannot be read or written; without it a door obeys nobody."""
+
+
+class NonceStore:
+    """The largest nonce of each sender, in one file. Safe for threads; one process at a time."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or make the file.
+
+        Raises:
+            NonceStoreError: it cannot be opened, or it is damaged.
+        """
+        self._lock = threading.Lock()
+        self._path = path
+        self._issued: dict[str, tuple[int, int]] = {}
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+            self._connection.execute("PRAGMA journal_mode=WAL")
+            self._connection.execute("PRAGMA synchronous=FULL")
+            self._connection.execute(
+                "CREATE TABLE IF NOT EXISTS nonces ("
+                " role TEXT NOT NULL, sender TEXT NOT NULL, largest INTEGER NOT NULL,"
+                " PRIMARY KEY (role, sender)) WITHOUT ROWID"
+            )
+        except (OSError, sqlite3.Error) as error:
+            raise NonceStoreError(f"{path}: {error}; move the file away only with the door watched") from error
+
+    def accept(self, sender: str, nonce: int) -> bool:
+        """Record `nonce` of `sender` and return True; False when it is not larger than every earlier one.
+
+        Raises:
+            NonceStoreError: it could not be written, so it must not be acted on.
+        """
+        with self._lock:
+            return self._raise_to("seen", sender, nonce)
+
+    def next(self, sender: str, now_us: int) -> int:
+        """Return a nonce for `sender` larger than every earlier one.
+
+        It follows the clock (`now_us`, microseconds since 1970), so that a signer whose file was lost still counts on.
+
+        Raises:
+            NonceStoreError: the reservation could not be written.
+        """
+        with self._lock:
+            last, ceiling = self._issued.get(sender) or (self._largest("issued", sender),) * 2
+            nonce = max(last + 1, now_us)
+            if nonce > ceiling:
+                ceiling = nonce + RESERVE
+                self._raise_to("issued", sender, ceiling)
+            self._issued[sender] = (nonce, ceiling)
+            return nonce
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()
+
+    def _largest(self, role: str, sender: str) -> int:
+        try:
+            row = self._connection.execute(
+                "SELECT largest FROM nonces WHERE role = ? AND sender = ?", (role, sender)
+            ).fetchone()
+        except sqlite3.Error as error:
+            raise NonceStoreError(f"{self._path}: {error}") from error
+        return int(row[0]) if row else -1
+
+    def _raise_to(self, role: str, sender: str, value: int) -> bool:
+        try:
+            changed = self._connection.execute(
+                "INSERT INTO nonces (role, sender, largest) VALUES (?, ?, ?) ON CONFLICT (role, sender)"
+                " DO UPDATE SET largest = excluded.largest WHERE excluded.largest > nonces.largest",
+                (role, sender, value),
+            ).rowcount
+        except sqlite3.Error as error:
+            raise NonceStoreError(f"{self._path}: {error}") from error
+        return changed == 1

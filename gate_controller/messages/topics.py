@@ -1,0 +1,132 @@
+"""The topics of a gate: `campusgate/SITE/gates/GATE/CHANNEL`."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_ROOT = "campusgate"
+
+
+class TopicError(ValueError):
+    """The text is not the topic of a gate, or a name in it is not allowed."""
+
+
+class Channel(StrEnum):
+    """What is said on a topic, by whom, and whether it stays (retained)."""
+
+    COMMAND = "command"
+    """Signed commands to the controller, by edge and operations. Never retained, never queued."""
+    ACK = "ack"
+    """Signed answers of the controller to commands."""
+    STATE = "state"
+    """The door as it is, by the controller. Retained."""
+    AVAILABILITY = "availability"
+    """Whether the controller is there. Retained, last will."""
+    EDGE_AVAILABILITY = "edge-availability"
+    """Whether the edge is there. Retained, last will."""
+    EVENTS = "events"
+    """What happened, by controller and edge; at least once."""
+    TAPS = "taps"
+    """A card was presented, by the controller to the edge."""
+    READER = "reader"
+    """A card number read by a reader on the network, to the controller (only where that reader is configured)."""
+    HEALTH = "health"
+    """Figures of controller and edge."""
+    DIRECTORY = "directory"
+    """A newer directory waits for this gate, by the server."""
+
+
+@dataclass(frozen=True, slots=True)
+class GateTopics:
+    """The topics of one gate.
+
+    >>> GateTopics("main", "north").command
+    'campusgate/main/gates/north/command'
+    """
+
+    site: str
+    gate: str
+
+    def __post_init__(self) -> None:
+        """Refuse names that would change the shape of the topic.
+
+        Raises:
+            TopicError: a name holds anything but lower-case letters, digits and hyphens.
+        """
+        for name in (self.site, self.gate):
+            if not _NAME.fullmatch(name):
+                raise TopicError(f"{name!r} cannot stand in a topic; use lower-case letters, digits and hyphens")
+
+    def of(self, channel: Channel) -> str:
+        """Return the topic of `channel`."""
+        return f"{_ROOT}/{self.site}/gates/{self.gate}/{channel.value}"
+
+    @property
+    def command(self) -> str:
+        """Commands to the controller."""
+        return self.of(Channel.COMMAND)
+
+    @property
+    def ack(self) -> str:
+        """Answers of the controller."""
+        return self.of(Channel.ACK)
+
+    @property
+    def state(self) -> str:
+        """The retained state of the door."""
+        return self.of(Channel.STATE)
+
+    @property
+    def availability(self) -> str:
+        """Whether the controller is there."""
+        return self.of(Channel.AVAILABILITY)
+
+    @property
+    def edge_availability(self) -> str:
+        """Whether the edge is there."""
+        return self.of(Channel.EDGE_AVAILABILITY)
+
+    @property
+    def events(self) -> str:
+        """What happened."""
+        return self.of(Channel.EVENTS)
+
+    @property
+    def taps(self) -> str:
+        """Cards presented."""
+        return self.of(Channel.TAPS)
+
+    @property
+    def reader(self) -> str:
+        """Card numbers from a reader on the network."""
+        return self.of(Channel.READER)
+
+    @property
+    def health(self) -> str:
+        """Figures."""
+        return self.of(Channel.HEALTH)
+
+    @property
+    def directory(self) -> str:
+        """Hints of a newer directory."""
+        return self.of(Channel.DIRECTORY)
+
+
+def every_gate(site: str, channel: Channel) -> str:
+    """Return the filter that matches `channel` of every gate of `site`."""
+    if not _NAME.fullmatch(site):
+        raise TopicError(f"{site!r} cannot stand in a topic; use lower-case letters, digits and hyphens")
+    return f"{_ROOT}/{site}/gates/+/{channel.value}"
+
+
+def parse_topic(topic: str) -> tuple[GateTopics, Channel]:
+    """Return the gate and the channel of a topic.
+
+    Raises:
+        TopicError: it is not the topic of a gate.
+    """
+    parts = topic.split("/")
+    if len(parts) != 5 or parts[0] != _ROOT or parts[2] != "gates" or parts[4] not in set(Channel):
+        raise TopicError(f"not the topic of a gate: {topic[:200]!r}")
+    return GateTopics(parts[1], parts[3]), Channel(parts[4])
