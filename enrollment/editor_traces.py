@@ -1,0 +1,61 @@
+"""Traces that picture editors and beauty cameras leave in a photo's metadata."""
+
+import re
+from collections.abc import Iterator
+
+from PIL import Image
+
+_SOFTWARE, _PROCESSING_SOFTWARE, _HOST_COMPUTER, _DESCRIPTION = 0x0131, 0x000B, 0x013C, 0x010E
+
+_EDITORS = re.compile(
+    r"photoshop|lightroom|gimp|snapseed|picsart|vsco|facetune|faceapp|facelab|remini|youcam|perfect365|beautyplus|"
+    r"beautycam|airbrush|meitu|美图|美颜|xingtu|醒图|ulike|轻颜|faceu|激萌|b612|snow camera|pitu|天天p图|camera360|"
+    r"prequel|lensa|canva|affinity photo|pixelmator|paint\.net|photoscape|fotor|polarr|capcut|剪映",
+    re.IGNORECASE,
+)
+
+
+def editor_trace(picture: Image.Image) -> str | None:
+    """Return the name of the editor that the metadata speaks of, or None.
+
+    Reads EXIF, XMP, PNG text and Photoshop's own JPEG segment. Absence proves nothing: messengers strip metadata.
+    """
+    if "photoshop" in picture.info:
+        return "Photoshop"
+    for text in _texts(picture):
+        if found := _EDITORS.search(text):
+            return found.group(0)
+    return None
+
+
+def _texts(picture: Image.Image) -> Iterator[str]:
+    try:
+        exif = picture.getexif()
+    except Exception:  # noqa: BLE001 - broken EXIF raises whatever it likes, and is no reason to refuse a photo
+        exif = Image.Exif()
+    for tag in (_SOFTWARE, _PROCESSING_SOFTWARE, _HOST_COMPUTER, _DESCRIPTION):
+        if tag in exif:
+            yield _as_text(exif[tag])
+    for name in ("Software", "software", "Comment", "comment", "Description"):
+        value = picture.info.get(name)
+        if value is not None:
+            yield _as_text(value)
+    for name in ("xmp", "XML:com.adobe.xmp"):
+        yield from _xmp_tools(_as_text(picture.info.get(name, "")))
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    text = str(value)
+    try:
+        # Chinese cameras write UTF-8 where EXIF says ASCII, and the reader takes it for Latin-1.
+        return text.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return text
+
+
+def _xmp_tools(packet: str) -> Iterator[str]:
+    """Yield what the packet says of the tools; the packet's own toolkit (Adobe's, in every phone) does not count."""
+    for found in re.finditer(r"(?:CreatorTool|softwareAgent|Software)(?:=\"([^\"]*)\"|>([^<]*)<)", packet):
+        yield found.group(1) or found.group(2) or ""
