@@ -1,0 +1,33 @@
+"""Cameras: the port, one file for each kind, the thread that keeps the newest frame, and what is wrong with a view."""
+
+from edge.camera.address import open_camera
+from edge.camera.capture import CaptureCamera
+from edge.camera.condition import Condition, ConditionLimits, ConditionWatch, View, look
+from edge.camera.feed import Backoff, Feed, FeedReport, FeedStatus
+from edge.camera.file import FileCamera
+from edge.camera.folder import FolderCamera
+from edge.camera.mailbox import Mailbox
+from edge.camera.port import Camera, CameraAddressError, CameraLostError, Frame
+from edge.camera.synthetic import SyntheticCamera
+
+__all__ = [
+    "Backoff",
+    "Camera",
+    "CameraAddressError",
+    "CameraLostError",
+    "CaptureCamera",
+    "Condition",
+    "ConditionLimits",
+    "ConditionWatch",
+    "Feed",
+    "FeedReport",
+    "FeedStatus",
+    "FileCamera",
+    "FolderCamera",
+    "Frame",
+    "Mailbox",
+    "SyntheticCamera",
+    "View",
+    "look",
+    "open_camera",
+]

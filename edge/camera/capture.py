@@ -1,0 +1,59 @@
+"""A camera device (V4L2) or network stream (RTSP, HTTP), through OpenCV."""
+
+import re
+from collections.abc import Iterator
+from threading import Event
+
+import cv2
+import numpy as np
+
+from edge.camera.port import CameraLostError, Frame
+from edge.clock import Clock, SystemClock
+
+_OPEN_TIMEOUT_MS = 5_000
+_READ_TIMEOUT_MS = 3_000
+
+
+def without_credentials(address: str) -> str:
+    """Return `address` fit for a log: user and password of a stream are cut out."""
+    return re.sub(r"(?<=://)[^/@]*@", "", address)
+
+
+class CaptureCamera:
+    """Reads `address`: a device such as `/dev/video0`, or the URL of a stream.
+
+    Reading blocks for at most the read time-out where the backend supports one (FFmpeg does, for streams), so a
+    camera whose cable is pulled is lost after seconds and not never.
+    """
+
+    live = True
+
+    def __init__(self, address: str, *, clock: Clock | None = None) -> None:
+        self._address = address
+        self._shown = without_credentials(address)
+        self._clock = clock or SystemClock()
+        self._sequence = 0
+
+    def frames(self, stop: Event) -> Iterator[Frame]:
+        capture = self._open()
+        try:
+            if not capture.isOpened():
+                raise CameraLostError(f"the camera {self._shown} does not answer")
+            while not stop.is_set():
+                read, picture = capture.read()
+                arrived = self._clock.monotonic()
+                if not read:
+                    raise CameraLostError(f"the camera {self._shown} stopped sending")
+                image = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
+                yield Frame(image, self._clock.now(), arrived, self._sequence)
+                self._sequence += 1
+        finally:
+            capture.release()
+
+    def _open(self) -> cv2.VideoCapture:
+        if self._address.startswith("/dev/"):
+            capture = cv2.VideoCapture(self._address, cv2.CAP_V4L2)
+            capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+            return capture
+        limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _OPEN_TIMEOUT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, _READ_TIMEOUT_MS]
+        return cv2.VideoCapture(self._address, cv2.CAP_FFMPEG, limits)

@@ -1,0 +1,125 @@
+"""From frames to a verdict: who a track is, when several frames agree. Pure."""
+
+from collections import Counter, deque
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from edge.matcher import Match
+
+
+class Outcome(StrEnum):
+    """What the vote says so far."""
+
+    OPEN = "open"
+    PERSON = "person"
+    UNKNOWN = "unknown"
+    AMBIGUOUS = "ambiguous"
+
+
+@dataclass(frozen=True, slots=True)
+class VotePolicy:
+    """How many frames must agree, and how clearly.
+
+    Attributes:
+        window: the last frames of a track that count.
+        needed: how many of them must name the same person over the threshold. 1 lets a single frame open.
+        least_margin: cosine by which a person must lead every other *person* in a frame for that frame to count.
+        least_evidence: sum of `score - threshold` over the frames that name the person; a frame that names somebody
+            else takes its own excess away.
+        give_up: after this many frames without a person the track counts as unknown (or ambiguous); it is listened
+            to further, for the next frame may be the good one.
+    """
+
+    window: int = 5
+    needed: int = 3
+    least_margin: float = 0.06
+    least_evidence: float = 0.0
+    give_up: int = 8
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.needed <= self.window:
+            raise ValueError(f"a vote needs 1 to window={self.window} frames, not {self.needed}")
+        if self.give_up < self.needed:
+            raise ValueError(f"give_up={self.give_up} leaves no room for the {self.needed} frames that are needed")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The standing of a vote.
+
+    Attributes:
+        outcome: OPEN while nothing is settled.
+        person_id: set only with PERSON.
+        support: frames of the window that name the leading person.
+        evidence: their sum, see `VotePolicy.least_evidence`.
+        score: best score of the leading person in the window, -1 before the first frame.
+        frames: how many frames were counted in all.
+    """
+
+    outcome: Outcome
+    person_id: UUID | None
+    support: int
+    evidence: float
+    score: float
+    frames: int
+
+
+class Vote:
+    """The vote over one track."""
+
+    def __init__(self, policy: VotePolicy | None = None) -> None:
+        self._policy = policy or VotePolicy()
+        self._window: deque[_Ballot] = deque(maxlen=self._policy.window)
+        self._frames = 0
+
+    def cast(self, match: Match, threshold: float) -> Verdict:
+        """Count one frame's match against the threshold in force; return the standing."""
+        self._frames += 1
+        self._window.append(_ballot(match, threshold, self._policy.least_margin))
+        return self.standing()
+
+    def standing(self) -> Verdict:
+        """Return the verdict as of the last frame."""
+        named = Counter(ballot.person_id for ballot in self._window if ballot.clear and ballot.person_id is not None)
+        if not named:
+            return self._undecided(None, 0, 0.0)
+        leader, support = max(named.items(), key=lambda item: (item[1], self._evidence(item[0])))
+        evidence = self._evidence(leader)
+        tied = sum(count == support for count in named.values()) > 1
+        if not tied and support >= self._policy.needed and evidence >= self._policy.least_evidence:
+            return Verdict(Outcome.PERSON, leader, support, evidence, self._best(leader), self._frames)
+        return self._undecided(leader, support, evidence)
+
+    def _undecided(self, leader: UUID | None, support: int, evidence: float) -> Verdict:
+        outcome = Outcome.OPEN
+        if self._frames >= self._policy.give_up:
+            over = [ballot for ballot in self._window if ballot.excess >= 0]
+            contested = len({ballot.person_id for ballot in over}) > 1 or any(not ballot.clear for ballot in over)
+            outcome = Outcome.AMBIGUOUS if contested else Outcome.UNKNOWN
+        best = self._best(leader) if leader else max((ballot.score for ballot in self._window), default=-1.0)
+        return Verdict(outcome, None, support, evidence, best, self._frames)
+
+    def _evidence(self, person_id: UUID) -> float:
+        return sum(
+            ballot.excess if ballot.person_id == person_id else -ballot.excess
+            for ballot in self._window
+            if ballot.excess >= 0 and (ballot.clear or ballot.person_id != person_id)
+        )
+
+    def _best(self, person_id: UUID) -> float:
+        return max(ballot.score for ballot in self._window if ballot.person_id == person_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ballot:
+    person_id: UUID | None
+    score: float
+    excess: float
+    clear: bool
+
+
+def _ballot(match: Match, threshold: float, least_margin: float) -> _Ballot:
+    excess = match.score - threshold
+    clear = match.person_id is not None and excess >= 0 and match.margin >= least_margin
+    return _Ballot(match.person_id, match.score, excess, clear)
