@@ -1,0 +1,79 @@
+"""Thresholds: how similar two templates must be, for a wanted rate of false matches.
+
+A comparison of two different people exceeds the threshold with probability FMR. Searching N people makes N such
+comparisons, so a stranger is taken for somebody with probability FPIR = 1 - (1 - FMR)^N: a longer directory needs a
+stricter threshold.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+Purpose: TypeAlias = Literal["verification", "identification"]
+
+VERIFICATION_FMR = 1e-4
+"""One in ten thousand pairs of different people passes as one person."""
+IDENTIFICATION_FPIR = 1e-2
+"""One in a hundred strangers is taken for somebody by one frame; the vote over a track makes it far rarer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """The threshold at measured false match rates, as (log10 FMR, similarity), the most lenient first."""
+
+    points: tuple[tuple[float, float], ...]
+
+    def threshold(self, fmr: float) -> float:
+        """Return the similarity whose false match rate is `fmr`.
+
+        Between the measured rates it is interpolated over log FMR; beyond them the nearest two points are prolonged.
+
+        Raises:
+            ValueError: `fmr` does not lie between 0 and 1.
+        """
+        if not 0 < fmr < 1:
+            raise ValueError(f"a false match rate lies between 0 and 1, not at {fmr}")
+        rates, similarities = np.array(self.points).T
+        wanted = math.log10(fmr)
+        at = int(np.clip(np.searchsorted(-rates, -wanted), 1, len(rates) - 1))
+        slope = (similarities[at] - similarities[at - 1]) / (rates[at] - rates[at - 1])
+        return float(min(similarities[at - 1] + slope * (wanted - rates[at - 1]), 1.0))
+
+
+def fmr_for_search(fpir: float, gallery_size: int) -> float:
+    """Return the false match rate that gives `fpir` when `gallery_size` people are searched.
+
+    Raises:
+        ValueError: the gallery is empty or the rate does not lie between 0 and 1.
+    """
+    if gallery_size < 1:
+        raise ValueError(f"a gallery holds at least one person, not {gallery_size}")
+    if not 0 < fpir < 1:
+        raise ValueError(f"a false positive identification rate lies between 0 and 1, not at {fpir}")
+    return -math.expm1(math.log1p(-fpir) / gallery_size)
+
+
+def threshold(model_id: str, purpose: Purpose, gallery_size: int = 1) -> float:
+    """Return the default threshold of a model.
+
+    For identification it is at least the one of verification: a short directory is no reason to be lenient.
+
+    Raises:
+        ValueError: the model was never calibrated, or the gallery is empty.
+    """
+    calibration = CALIBRATIONS.get(model_id)
+    if calibration is None:
+        raise ValueError(f"model {model_id!r} was never calibrated; calibrated are {', '.join(sorted(CALIBRATIONS))}")
+    verification = calibration.threshold(VERIFICATION_FMR)
+    if purpose == "verification":
+        return verification
+    return max(verification, calibration.threshold(fmr_for_search(IDENTIFICATION_FPIR, gallery_size)))
+
+
+CALIBRATIONS = {
+    "mobilefacenet-1": Calibration(((-2, 0.37), (-3, 0.46), (-4, 0.54), (-5, 0.61))),
+    "dlib-resnet-1": Calibration(((-2, 0.925), (-3, 0.94), (-4, 0.955), (-5, 0.965))),
+}
+"""Measured on LFW; see `docs/models.md` for the command."""

@@ -1,0 +1,144 @@
+"""The face engine: one RGB frame in; faces with box, landmarks, pose, hints of quality and embedding out."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from models import calibration
+from models.box import Box
+from models.calibration import Purpose
+from models.detector import FULL_RANGE, SHORT_RANGE, Detection, Detector
+from models.embedders.dlib_resnet import DlibResNet
+from models.embedders.mobilefacenet import MobileFaceNet
+from models.embedders.port import Embedder
+from models.face import AnalysedFace, Face
+from models.hints import hints_of
+from models.landmarks import LandmarkModel, Mesh
+from models.pixels import Image, check_image
+from models.pose import pose_of
+from models.runtime import Tensor
+from models.template import Template
+
+DEFAULT_EMBEDDER = "mobilefacenet"
+_MINIMUM_PRESENCE = 0.5
+_MINIMUM_SIDE = 8.0
+"""Pixels; a smaller box holds nothing to be recognised."""
+_LEVEL_KEYPOINTS = np.array([[270, 210], [370, 210], [320, 250], [320, 300], [230, 230], [410, 230]], np.float32)
+
+
+class ModelFiles(Protocol):
+    """Where converted models are; `models.store.ModelStore` is one."""
+
+    def path(self, name: str) -> Path:
+        """Return the verified ONNX file of the model `name`."""
+
+
+def make_embedder(files: ModelFiles, name: str, *, threads: int = 0) -> Embedder:
+    """Load the embedder `name`.
+
+    Raises:
+        ValueError: there is none of that name.
+    """
+    match name:
+        case "mobilefacenet":
+            return MobileFaceNet(files.path("mobilefacenet"), threads=threads)
+        case "dlib-resnet":
+            return DlibResNet(files.path("dlib-resnet"), threads=threads)
+    raise ValueError(f"there is no embedder {name!r}; there are mobilefacenet and dlib-resnet")
+
+
+class FaceEngine:
+    """Runs detector, landmarks and embedder in order. Safe to use from several threads at once."""
+
+    def __init__(self, store: ModelFiles, *, embedder: str = DEFAULT_EMBEDDER, threads: int = 0) -> None:
+        """Load the models; `threads` is the number used for one image, 0 meaning one for each core."""
+        self._full_range = Detector(store.path("blazeface-full-range"), FULL_RANGE, threads=threads)
+        self._short_range = Detector(store.path("blazeface-short-range"), SHORT_RANGE, threads=threads)
+        self._landmarks = LandmarkModel(store.path("face-mesh"), threads=threads)
+        self._embedder = make_embedder(store, embedder, threads=threads)
+
+    @property
+    def model_id(self) -> str:
+        """The id that the engine's templates carry."""
+        return self._embedder.model_id
+
+    @property
+    def dimension(self) -> int:
+        """The length D of an embedding."""
+        return self._embedder.dimension
+
+    def threshold(self, purpose: Purpose, gallery_size: int = 1) -> float:
+        """Return the least similarity that counts as one person; see `models.calibration`."""
+        return calibration.threshold(self.model_id, purpose, gallery_size)
+
+    def warm_up(self) -> None:
+        """Run every network once, so that the first frame takes no longer than the next ones."""
+        grey = np.full((480, 640, 3), 127, np.uint8)
+        detection = Detection(Box(220, 140, 200, 200), 1.0, _LEVEL_KEYPOINTS)
+        self._full_range.detect(grey)
+        self._short_range.detect(grey)
+        mesh, _ = self._landmarks.find(grey, [detection])[0]
+        self._embedder.embed(grey, [mesh], mirror=False)
+
+    def detect(self, image: Image) -> list[Face]:
+        """Return the faces of `image`, uint8 RGB (H, W, 3), the largest first.
+
+        Raises:
+            ValueError: it is no such image.
+        """
+        image = check_image(image)
+        found = self._full_range.detect(image) or self._short_range.detect(image)
+        found = [detection for detection in found if min(detection.box.width, detection.box.height) >= _MINIMUM_SIDE]
+        first = self._landmarks.find(image, found)
+        kept = [
+            (detection, mesh)
+            for detection, (mesh, presence) in zip(found, first, strict=True)
+            if presence >= _MINIMUM_PRESENCE
+        ]
+        refined = self._landmarks.refine(image, [mesh for _, mesh in kept])
+        faces = [
+            _face(image, detection, mesh, presence)
+            for (detection, _), (mesh, presence) in zip(kept, refined, strict=True)
+        ]
+        return sorted(faces, key=lambda face: -face.box.area)
+
+    def embed(self, image: Image, faces: Sequence[Face], *, mirror: bool = False) -> Tensor:
+        """Return one unit vector for each of `faces`, float32 (N, D), in one batch.
+
+        Raises:
+            ValueError: `image` is no image, or a face has no landmarks.
+        """
+        return self._embedder.embed(check_image(image), [_mesh_of(face) for face in faces], mirror=mirror)
+
+    def analyse(self, image: Image, *, mirror: bool = False) -> list[AnalysedFace]:
+        """Return the faces of `image` with their templates, the largest first."""
+        faces = self.detect(image)
+        vectors = self.embed(image, faces, mirror=mirror)
+        return [
+            AnalysedFace(face, Template(self.model_id, vector)) for face, vector in zip(faces, vectors, strict=True)
+        ]
+
+
+def _mesh_of(face: Face) -> Mesh:
+    if face.landmarks is None:
+        raise ValueError("a face without landmarks cannot be embedded: detect it with the engine")
+    return face.landmarks
+
+
+def _face(image: Image, detection: Detection, mesh: Mesh, presence: float) -> Face:
+    hints = hints_of(image, mesh)
+    return Face(
+        box=detection.box,
+        score=detection.score,
+        keypoints=detection.keypoints,
+        landmarks=mesh,
+        presence=presence,
+        pose=pose_of(mesh),
+        inter_eye_distance=hints.inter_eye_distance,
+        sharpness=hints.sharpness,
+        brightness=hints.brightness,
+        underexposed=hints.underexposed,
+        overexposed=hints.overexposed,
+    )
