@@ -60,10 +60,9 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A session for reading; whatever was changed in it is rolled back."""
+        """A session for reading: nothing written in it is kept, and what was read stays usable after it."""
         with self._sessions() as session:
             yield session
-            session.rollback()
 
     def close(self) -> None:
         """Close every pooled connection."""

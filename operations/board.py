@@ -1,0 +1,88 @@
+"""The live board: what is true at every gate now, kept in memory from the retained messages."""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from gate_controller.messages import Availability, DoorState, Health, Presence
+
+
+@dataclass(frozen=True, slots=True)
+class GateView:
+    """One gate as it was last heard of."""
+
+    gate: str
+    controller: Presence = Presence.OFFLINE
+    edge: Presence = Presence.OFFLINE
+    door: DoorState | None = None
+    health: Mapping[str, Health] = field(default_factory=dict)
+    """The last figures by source (`controller`, `edge`)."""
+    heard_at: datetime | None = None
+
+
+class Board:
+    """The views of all gates. Safe for threads; `wait` lets followers sleep until something changes."""
+
+    def __init__(self) -> None:
+        """Nothing has been heard yet."""
+        self._views: dict[str, GateView] = {}
+        self._version = 0
+        self._changed = threading.Condition()
+
+    @property
+    def version(self) -> int:
+        """A number that grows with every change."""
+        return self._version
+
+    def views(self) -> list[GateView]:
+        """Return every gate heard of, by name."""
+        with self._changed:
+            return [self._views[gate] for gate in sorted(self._views)]
+
+    def view(self, gate: str) -> GateView | None:
+        """Return one gate, or None when nothing was heard of it."""
+        return self._views.get(gate)
+
+    def door(self, state: DoorState, *, heard_at: datetime) -> None:
+        """Take a door's state; an older state of the same boot is ignored, for a broker may repeat itself."""
+        with self._changed:
+            view = self._views.get(state.gate, GateView(state.gate))
+            known = view.door
+            if known is not None and known.boot_id == state.boot_id and state.sequence < known.sequence:
+                return
+            self._put(replace(view, door=state, heard_at=heard_at))
+
+    def availability(self, message: Availability, *, source: str, heard_at: datetime) -> None:
+        """Take the availability of a gate's `controller` or `edge`."""
+        with self._changed:
+            view = self._views.get(message.gate, GateView(message.gate))
+            changed = (
+                replace(view, controller=message.status)
+                if source == "controller"
+                else replace(view, edge=message.status)
+            )
+            self._put(replace(changed, heard_at=heard_at))
+
+    def health(self, message: Health, *, heard_at: datetime) -> None:
+        """Take the figures of one process at a gate."""
+        with self._changed:
+            view = self._views.get(message.gate, GateView(message.gate))
+            self._put(replace(view, health={**view.health, message.source: message}, heard_at=heard_at))
+
+    def touch(self) -> None:
+        """Say that something outside the views changed (a new event in the journal)."""
+        with self._changed:
+            self._version += 1
+            self._changed.notify_all()
+
+    def wait(self, seen: int, timeout_s: float) -> int:
+        """Return the version as soon as it differs from `seen`, or after the time-out."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._version != seen, timeout_s)
+            return self._version
+
+    def _put(self, view: GateView) -> None:
+        self._views[view.gate] = view
+        self._version += 1
+        self._changed.notify_all()

@@ -1,0 +1,62 @@
+"""The journal of gate events: written once for each id, read by cursor."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import Session
+
+from gate_controller.messages import Event
+from operations.tables import GateEvent
+
+
+def record(session: Session, events: Sequence[Event], *, received_at: datetime) -> int:
+    """Store `events` in the order given and return how many were new.
+
+    A gate sends at least once, so an id that is here already is the same event again and changes nothing.
+    """
+    if not events:
+        return 0
+    rows = [_row(event, received_at) for event in events]
+    dialect = session.get_bind().dialect.name
+    statement = (sqlite_insert if dialect == "sqlite" else postgresql_insert)(GateEvent).values(rows)
+    stored = session.scalars(statement.on_conflict_do_nothing(index_elements=["id"]).returning(GateEvent.sequence))
+    return len(stored.all())
+
+
+def following(session: Session, *, after: int = 0, limit: int = 200, gate: str | None = None) -> Sequence[GateEvent]:
+    """Return up to `limit` events that arrived after the sequence number `after`, oldest first."""
+    statement = select(GateEvent).where(GateEvent.sequence > after)
+    if gate is not None:
+        statement = statement.where(GateEvent.gate == gate)
+    return session.scalars(statement.order_by(GateEvent.sequence).limit(limit)).all()
+
+
+def latest(
+    session: Session,
+    *,
+    limit: int = 50,
+    before: int | None = None,
+    gate: str | None = None,
+    person_id: UUID | None = None,
+) -> Sequence[GateEvent]:
+    """Return up to `limit` events, newest arrival first, from before the sequence number `before` when given."""
+    statement = select(GateEvent)
+    if before is not None:
+        statement = statement.where(GateEvent.sequence < before)
+    if gate is not None:
+        statement = statement.where(GateEvent.gate == gate)
+    if person_id is not None:
+        statement = statement.where(GateEvent.person_id == person_id)
+    return session.scalars(statement.order_by(GateEvent.sequence.desc()).limit(limit)).all()
+
+
+def _row(event: Event, received_at: datetime) -> dict[str, object]:
+    return {
+        **event.model_dump(exclude={"schema_version", "method"}),
+        "method": event.method.value if event.method else None,
+        "received_at": received_at,
+    }

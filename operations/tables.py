@@ -1,0 +1,38 @@
+"""Tables of what the gates reported."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import JSON, BigInteger, Index, Integer, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from database import Base
+
+
+class GateEvent(Base):
+    """One event of a gate, stored once however often it arrives. Rows are never changed."""
+
+    __tablename__ = "gate_events"
+    __table_args__ = (Index("ix_gate_events_gate_at", "gate", "at"),)
+
+    sequence: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
+    )
+    """Order of arrival here: the cursor of everybody who follows."""
+    id: Mapped[UUID] = mapped_column(unique=True)
+    gate: Mapped[str] = mapped_column(String(63))
+    at: Mapped[datetime]
+    """The gate's own time."""
+    received_at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(String(63))
+    source: Mapped[str] = mapped_column(String(63))
+    person_id: Mapped[UUID | None] = mapped_column(index=True)
+    method: Mapped[str | None] = mapped_column(String(16))
+    granted: Mapped[bool | None]
+    reason: Mapped[str | None] = mapped_column(String(63))
+    latency_ms: Mapped[float | None]
+    historical: Mapped[bool]
+    command_id: Mapped[UUID | None]
+    tap_id: Mapped[UUID | None]
+    details: Mapped[dict[str, Any]] = mapped_column(JSON)

@@ -1,0 +1,48 @@
+import threading
+from datetime import UTC, datetime
+
+from database import new_id
+from gate_controller.messages import Availability, DoorState, DoorStatus, Health, Presence
+from operations.board import Board
+
+NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
+BOOT = new_id()
+
+
+def state(sequence: int, status: DoorStatus, boot_id=BOOT) -> DoorState:
+    return DoorState(gate="north", boot_id=boot_id, sequence=sequence, at=NOW, state=status, unlocked=False)
+
+
+def test_an_older_state_of_the_same_boot_does_not_overwrite_a_newer_one() -> None:
+    board = Board()
+    board.door(state(2, DoorStatus.OPEN), heard_at=NOW)
+    board.door(state(1, DoorStatus.GRANTED), heard_at=NOW)
+    assert board.view("north").door.state is DoorStatus.OPEN
+
+
+def test_after_a_restart_counting_begins_anew() -> None:
+    board = Board()
+    board.door(state(9, DoorStatus.OPEN), heard_at=NOW)
+    board.door(state(0, DoorStatus.LOCKED, boot_id=new_id()), heard_at=NOW)
+    assert board.view("north").door.state is DoorStatus.LOCKED
+
+
+def test_controller_and_edge_are_told_apart() -> None:
+    board = Board()
+    online = Availability(gate="north", status=Presence.ONLINE, boot_id=BOOT)
+    board.availability(online, source="edge", heard_at=NOW)
+    board.health(Health(gate="north", source="edge", at=NOW, figures={"frames_per_second": 20.0}), heard_at=NOW)
+    [view] = board.views()
+    assert (view.controller, view.edge) == (Presence.OFFLINE, Presence.ONLINE)
+    assert view.health["edge"].figures["frames_per_second"] == 20.0
+
+
+def test_a_follower_wakes_on_a_change_and_not_before() -> None:
+    board = Board()
+    assert board.wait(board.version, timeout_s=0.01) == 0
+    woken: list[int] = []
+    follower = threading.Thread(target=lambda: woken.append(board.wait(0, timeout_s=30)))
+    follower.start()
+    board.touch()
+    follower.join(30)
+    assert woken == [1]
