@@ -1,0 +1,182 @@
+"""From a frame to what is known about the person in front: detector, tracker, embedder and votes in order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from edge.camera.port import Frame
+from edge.liveness import Liveness, LivenessPolicy, LivenessScorer, LivenessVote
+from edge.matcher import Match, Matcher
+from edge.selection import FaceLimits, Obstacle, Zone, nearest
+from edge.tracker import Track, Tracker, TrackPolicy
+from edge.vote import Outcome, Verdict, Vote, VotePolicy
+from models.face import Face
+
+
+class Engine(Protocol):
+    """What recognition needs of the face engine; `models.engine.FaceEngine` is one."""
+
+    def detect(self, image: npt.NDArray[np.uint8]) -> list[Face]:
+        """Return the faces of an RGB picture."""
+        ...
+
+    def embed(
+        self, image: npt.NDArray[np.uint8], faces: Sequence[Face], *, mirror: bool = False
+    ) -> npt.NDArray[np.float32]:
+        """Return one unit row for each face."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RecognitionPolicy:
+    """Everything that can be tuned between a frame and a verdict.
+
+    Attributes:
+        recheck: seconds after which a settled track is looked at again, in case somebody else took its place.
+        retry: the same for a track that was given up as unknown: the next frames may be better ones.
+    """
+
+    zone: Zone = field(default_factory=Zone)
+    limits: FaceLimits = field(default_factory=FaceLimits)
+    track: TrackPolicy = field(default_factory=TrackPolicy)
+    vote: VotePolicy = field(default_factory=VotePolicy)
+    liveness: LivenessPolicy = field(default_factory=LivenessPolicy)
+    recheck: float = 1.0
+    retry: float = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """The people of this gate and the score from which one of them counts as found."""
+
+    matcher: Matcher
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sighting:
+    """What one frame said about the person in front.
+
+    Attributes:
+        tracks: ids of every face in view.
+        track_id: the one in front; None with nobody in the zone.
+        obstacle: why it did not vote, if it could not be seen well enough.
+        verdict: standing of its vote; None before its first frame counted.
+        voted: whether this very frame was counted.
+        liveness: standing; LIVE where no liveness model is installed.
+        liveness_score: mean so far, None without a model.
+    """
+
+    tracks: frozenset[int]
+    track_id: int | None = None
+    face: Face | None = None
+    obstacle: Obstacle | None = None
+    verdict: Verdict | None = None
+    match: Match | None = None
+    voted: bool = False
+    liveness: Liveness = Liveness.OPEN
+    liveness_score: float | None = None
+
+
+class _TrackState:
+    __slots__ = ("last_embedded", "liveness", "vote")
+
+    def __init__(self, policy: RecognitionPolicy, *, judge_liveness: bool) -> None:
+        self.vote = Vote(policy.vote)
+        self.liveness = LivenessVote(policy.liveness) if judge_liveness else None
+        self.last_embedded = float("-inf")
+
+    def standing(self) -> Liveness:
+        return Liveness.LIVE if self.liveness is None else self.liveness.standing()
+
+
+class Recogniser:
+    """Follows the faces of one camera. Not safe for threads: one frame after the other."""
+
+    def __init__(
+        self, engine: Engine, policy: RecognitionPolicy | None = None, *, liveness: LivenessScorer | None = None
+    ) -> None:
+        self._engine = engine
+        self._policy = policy or RecognitionPolicy()
+        self._liveness = liveness
+        self._tracker = Tracker(self._policy.track)
+        self._states: dict[int, _TrackState] = {}
+
+    def see(self, frame: Frame, search: Search | None) -> Sighting:
+        """Return what `frame` says. Without a `search` faces are followed, but nobody is looked up."""
+        image, at = frame.image, frame.arrived
+        faces = self._engine.detect(image)
+        tracks = self._tracker.update([face.box for face in faces], at)
+        self._forget_gone_tracks()
+        front = nearest(faces, self._policy.zone, image.shape[1], image.shape[0])
+        if front is None:
+            return self._sighting()
+        face, track = faces[front], tracks[front]
+        obstacle = self._policy.limits.obstacle(face)
+        if obstacle is not None or search is None:
+            return self._sighting(track, face, obstacle=obstacle)
+        if not self._is_due(track, at):
+            return self._sighting(track, face)
+        return self._look_closer(frame, face, track, search)
+
+    def _look_closer(self, frame: Frame, face: Face, track: Track, search: Search) -> Sighting:
+        vector = self._engine.embed(frame.image, [face])[0]
+        track = self._tracker.attach(track, vector, frame.arrived)
+        state = self._states.setdefault(track.id, _TrackState(self._policy, judge_liveness=self._liveness is not None))
+        state.last_embedded = frame.arrived
+        if self._is_settled(state):
+            return self._sighting(track, face)
+        match = search.matcher.match(vector[np.newaxis])[0]
+        state.vote.cast(match, search.threshold)
+        if self._liveness is not None and state.liveness is not None:
+            state.liveness.cast(self._liveness.score(frame.image, face))
+        return self._sighting(track, face, match=match, voted=True)
+
+    def _is_due(self, track: Track, at: float) -> bool:
+        state = self._states.get(track.id)
+        if state is None:
+            return True
+        outcome = state.vote.standing().outcome
+        if self._is_settled(state):
+            pause = self._policy.recheck
+        elif outcome in {Outcome.UNKNOWN, Outcome.AMBIGUOUS} or state.standing() is Liveness.SPOOF:
+            pause = self._policy.retry
+        else:
+            pause = 0.0
+        return at - state.last_embedded >= pause
+
+    @staticmethod
+    def _is_settled(state: _TrackState) -> bool:
+        return state.vote.standing().outcome is Outcome.PERSON and state.standing() is Liveness.LIVE
+
+    def _forget_gone_tracks(self) -> None:
+        alive = {track.id for track in self._tracker.tracks}
+        self._states = {number: state for number, state in self._states.items() if number in alive}
+
+    def _sighting(
+        self,
+        track: Track | None = None,
+        face: Face | None = None,
+        *,
+        obstacle: Obstacle | None = None,
+        match: Match | None = None,
+        voted: bool = False,
+    ) -> Sighting:
+        alive = frozenset(track.id for track in self._tracker.tracks)
+        if track is None:
+            return Sighting(alive)
+        state = self._states.get(track.id)
+        return Sighting(
+            tracks=alive,
+            track_id=track.id,
+            face=face,
+            obstacle=obstacle,
+            verdict=state.vote.standing() if state is not None and state.last_embedded > float("-inf") else None,
+            match=match,
+            voted=voted,
+            liveness=state.standing() if state is not None else Liveness.OPEN,
+            liveness_score=state.liveness.score if state is not None and state.liveness is not None else None,
+        )
