@@ -1,0 +1,34 @@
+"""Frontal: the head faces the camera, upright (ISO/IEC 29794-5, head pose)."""
+
+import math
+
+from enrollment.quality.evidence import Evidence
+from enrollment.quality.limits import RuleLimits
+from enrollment.quality.report import Advice, Finding
+
+_ADVICE = {
+    "yaw": Advice("请不要侧脸,把脸转正对着镜头。", "The head is turned sideways. Face the camera."),
+    "pitch": Advice(
+        "请不要抬头或低头,让镜头与眼睛同高。",
+        "The head is raised or lowered. Hold the camera at the height of your eyes.",
+    ),
+    "roll": Advice("请不要歪头,保持双眼水平。", "The head is tilted. Keep both eyes level."),
+}
+
+
+class Frontal:
+    """Value: the angle, in degrees, that is worst against its own limit; all three are in the details."""
+
+    name = "frontal"
+    needs_face = True
+
+    def examine(self, evidence: Evidence, limits: RuleLimits) -> Finding:
+        """Compare yaw, pitch and roll with their limits."""
+        pose = evidence.face.pose
+        angles = {"yaw": pose.yaw, "pitch": pose.pitch, "roll": pose.roll}
+        worst = max(angles, key=lambda name: abs(angles[name]) / limits[name])
+        passed = abs(angles[worst]) <= limits[worst]
+        # The score of the worst angle: 100·max(0, cos)² of ISO/IEC 29794-5.
+        score = min(round(100 * max(0.0, math.cos(math.radians(angle))) ** 2) for angle in angles.values())
+        advice = None if passed else _ADVICE[worst]
+        return Finding(abs(angles[worst]), limits[worst], passed, advice, score, details=angles)

@@ -1,0 +1,136 @@
+"""Tables of enrolment: photos and their steps, sealed images, templates, consent, notices."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+# Photos and templates belong to people: whoever uses these tables needs theirs as well.
+import accounts.tables  # noqa: F401
+from database import Base, new_id
+
+
+class PhotoState(StrEnum):
+    """Where a photo stands in its life."""
+
+    UPLOADED = "uploaded"
+    CHECKED = "checked"
+    IN_REVIEW = "in_review"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    REPLACED = "replaced"
+    WITHDRAWN = "withdrawn"
+
+
+class TemplateState(StrEnum):
+    """A candidate waits for its photo's review; an active one opens gates; a withdrawn one has lost its vector."""
+
+    CANDIDATE = "candidate"
+    ACTIVE = "active"
+    WITHDRAWN = "withdrawn"
+
+
+class PhotoRecord(Base):
+    """A photo that a person handed in. The picture itself is in `photo_images`, sealed."""
+
+    __tablename__ = "photos"
+    __table_args__ = (Index("ix_photos_queue", "state", "uploaded_at", "id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"), index=True)
+    state: Mapped[str] = mapped_column(String(16))
+    verdict: Mapped[str | None] = mapped_column(String(8))
+    digest: Mapped[str] = mapped_column(String(64), index=True)
+    """SHA-256 of the file as it was handed in, in hexadecimal: the same file is not taken twice."""
+    report: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    """Results of the rules, see `enrollment.quality.report`."""
+    identity: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    """Findings of the identity checks, see `enrollment.identity`."""
+    uploaded_at: Mapped[datetime]
+    uploaded_by: Mapped[UUID | None]
+    claimed_by: Mapped[UUID | None]
+    claimed_until: Mapped[datetime | None]
+    decided_by: Mapped[UUID | None]
+    decided_at: Mapped[datetime | None] = mapped_column(index=True)
+    reasons: Mapped[list[str] | None] = mapped_column(JSON)
+    note: Mapped[str | None] = mapped_column(String(1000))
+
+
+class PhotoImage(Base):
+    """The picture of a photo: a JPEG without metadata, sealed. The row is deleted when it is no longer needed."""
+
+    __tablename__ = "photo_images"
+
+    photo_id: Mapped[UUID] = mapped_column(ForeignKey("photos.id"), primary_key=True)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class PhotoStep(Base):
+    """One step in a photo's life: who did it, when and why. Rows are only ever added."""
+
+    __tablename__ = "photo_steps"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    photo_id: Mapped[UUID] = mapped_column(ForeignKey("photos.id"), index=True)
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(64))
+    """Id of the person who did it, or the name of the process, such as `check` or `import`."""
+    before: Mapped[str | None] = mapped_column(String(16))
+    after: Mapped[str] = mapped_column(String(16))
+    why: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+
+
+class TemplateRecord(Base):
+    """A template of a person, sealed; `sealed` is erased when it is withdrawn."""
+
+    __tablename__ = "templates"
+    __table_args__ = (
+        Index("ix_templates_model_state", "model_id", "state", "person_id"),
+        Index(
+            "uq_templates_photo_model",
+            "photo_id",
+            "model_id",
+            unique=True,
+            sqlite_where=text("state != 'withdrawn'"),
+            postgresql_where=text("state != 'withdrawn'"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"), index=True)
+    photo_id: Mapped[UUID | None] = mapped_column(ForeignKey("photos.id"))
+    model_id: Mapped[str] = mapped_column(String(255))
+    state: Mapped[str] = mapped_column(String(16))
+    sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    made_at: Mapped[datetime]
+    withdrawn_at: Mapped[datetime | None]
+
+
+class Consent(Base):
+    """A person's consent to one version of the notice, with the evidence of how it was given."""
+
+    __tablename__ = "consents"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"), index=True)
+    version: Mapped[str] = mapped_column(String(32))
+    given_at: Mapped[datetime]
+    evidence: Mapped[dict[str, Any]] = mapped_column(JSON)
+    withdrawn_at: Mapped[datetime | None]
+
+
+class Notice(Base):
+    """A message in a person's inbox, in Chinese and in English."""
+
+    __tablename__ = "notices"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"), index=True)
+    at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(String(32))
+    content: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """`{"zh": {"title", "body"}, "en": {"title", "body"}}`."""
+    read_at: Mapped[datetime | None]

@@ -1,0 +1,136 @@
+"""Templates of people: sealed at rest, bound to their model, gone for good when withdrawn.
+
+Every change is recorded for the directories of the gates (`accounts.changes`), in the same transaction.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from accounts import changes
+from database import Sealer, new_id
+from enrollment.tables import TemplateRecord, TemplateState
+from models.template import Template
+
+_BATCH = 500
+"""People asked for in one query: SQLite and PostgreSQL limit the parameters of a statement."""
+
+
+def store(
+    session: Session,
+    sealer: Sealer,
+    person_id: UUID,
+    template: Template,
+    *,
+    at: datetime,
+    photo_id: UUID | None = None,
+    state: TemplateState = TemplateState.ACTIVE,
+) -> UUID:
+    """Keep `template` for a person, sealed, and return its id. Other templates of the person stay as they are."""
+    record = TemplateRecord(
+        id=new_id(),
+        person_id=person_id,
+        photo_id=photo_id,
+        model_id=template.model_id,
+        state=state,
+        made_at=at,
+    )
+    record.sealed = sealer.seal(template.to_bytes(), _context(record.id))
+    session.add(record)
+    if state is TemplateState.ACTIVE:
+        changes.record(session, person_id)
+    return record.id
+
+
+def active(
+    session: Session, sealer: Sealer, model_id: str, person_ids: Collection[UUID] | None = None
+) -> dict[UUID, tuple[Template, ...]]:
+    """Return the active templates of `model_id` by person, the oldest first; of everyone when `person_ids` is None.
+
+    People without a template of this model are missing from the answer.
+
+    Raises:
+        database.SealingError: a template was sealed under a key that is not configured, or was changed.
+    """
+    return _opened(session, sealer, model_id, person_ids, (TemplateState.ACTIVE,))
+
+
+def candidates_and_active(
+    session: Session, sealer: Sealer, model_id: str, person_ids: Collection[UUID] | None = None
+) -> dict[UUID, tuple[Template, ...]]:
+    """Like `active`, with the templates of photos that still wait for their review."""
+    return _opened(session, sealer, model_id, person_ids, (TemplateState.ACTIVE, TemplateState.CANDIDATE))
+
+
+def activate(session: Session, photo_id: UUID) -> int:
+    """Turn the candidates of a photo into active templates and return how many there were."""
+    records = session.scalars(
+        select(TemplateRecord).where(
+            TemplateRecord.photo_id == photo_id, TemplateRecord.state == TemplateState.CANDIDATE
+        )
+    ).all()
+    for record in records:
+        record.state = TemplateState.ACTIVE
+        changes.record(session, record.person_id)
+    return len(records)
+
+
+def deactivate(session: Session, photo_id: UUID) -> int:
+    """Turn the active templates of a photo back into candidates, and return how many there were."""
+    records = session.scalars(
+        select(TemplateRecord).where(TemplateRecord.photo_id == photo_id, TemplateRecord.state == TemplateState.ACTIVE)
+    ).all()
+    for record in records:
+        record.state = TemplateState.CANDIDATE
+        changes.record(session, record.person_id)
+    return len(records)
+
+
+def withdraw(
+    session: Session, person_id: UUID, *, at: datetime, photo_id: UUID | None = None, keep_photo_id: UUID | None = None
+) -> int:
+    """Erase a person's templates – all, those of one photo, or all but those of one – and return how many."""
+    statement = (
+        update(TemplateRecord)
+        .where(TemplateRecord.person_id == person_id, TemplateRecord.state != TemplateState.WITHDRAWN)
+        .values(state=TemplateState.WITHDRAWN, sealed=None, withdrawn_at=at)
+        .returning(TemplateRecord.id)
+    )
+    if photo_id is not None:
+        statement = statement.where(TemplateRecord.photo_id == photo_id)
+    if keep_photo_id is not None:
+        statement = statement.where(TemplateRecord.photo_id.is_distinct_from(keep_photo_id))
+    erased = len(session.scalars(statement).all())
+    if erased:
+        changes.record(session, person_id)
+    return erased
+
+
+def _opened(
+    session: Session,
+    sealer: Sealer,
+    model_id: str,
+    person_ids: Collection[UUID] | None,
+    states: tuple[TemplateState, ...],
+) -> dict[UUID, tuple[Template, ...]]:
+    statement = (
+        select(TemplateRecord.id, TemplateRecord.person_id, TemplateRecord.sealed)
+        .where(TemplateRecord.model_id == model_id, TemplateRecord.state.in_(states))
+        .order_by(TemplateRecord.person_id, TemplateRecord.id)
+    )
+    found: defaultdict[UUID, list[Template]] = defaultdict(list)
+    wanted = None if person_ids is None else list(person_ids)
+    parts = [None] if wanted is None else [wanted[at : at + _BATCH] for at in range(0, len(wanted), _BATCH)]
+    for part in parts:
+        chosen = statement if part is None else statement.where(TemplateRecord.person_id.in_(part))
+        for template_id, person_id, sealed in session.execute(chosen):
+            found[person_id].append(Template.from_bytes(sealer.open(sealed or b"", _context(template_id))))
+    return {person_id: tuple(templates) for person_id, templates in found.items()}
+
+
+def _context(template_id: UUID) -> bytes:
+    return b"template:" + template_id.bytes
