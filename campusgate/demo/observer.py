@@ -1,0 +1,95 @@
+"""The demonstration's witness: it reads what a gate says on the bus, and judges outcomes by that alone."""
+
+import threading
+import time
+from collections.abc import Callable
+from uuid import UUID
+
+from bus import Connection
+from gate_controller.messages import (
+    Ack,
+    Availability,
+    BadAckError,
+    Channel,
+    DoorState,
+    Event,
+    GateTopics,
+    MalformedMessageError,
+    Presence,
+    TrustedKey,
+    verify_ack,
+)
+
+
+class Observer:
+    """Follows one gate. Every list only grows; a mark is a position to look back to."""
+
+    def __init__(self, connection: Connection, topics: GateTopics, controllers: dict[str, TrustedKey]) -> None:
+        """Subscribe to everything the gate says; `controllers` are the keys acknowledgements must carry."""
+        self._controllers = controllers
+        self._changed = threading.Condition()
+        self._seen: set[UUID] = set()
+        self.events: list[Event] = []
+        self.states: list[DoorState] = []
+        self.acks: list[Ack] = []
+        self.commands: list[bytes] = []
+        self.presence: dict[str, Presence] = {}
+        for channel, take in {
+            Channel.EVENTS: self._take_event,
+            Channel.STATE: self._take_state,
+            Channel.ACK: self._take_ack,
+            Channel.COMMAND: self.commands.append,
+            Channel.AVAILABILITY: lambda payload: self._take_presence("controller", payload),
+            Channel.EDGE_AVAILABILITY: lambda payload: self._take_presence("edge", payload),
+        }.items():
+            connection.subscribe(topics.of(channel), self._handler(take))
+
+    @property
+    def door(self) -> DoorState | None:
+        """The last state heard."""
+        return self.states[-1] if self.states else None
+
+    def openings(self, since: int) -> int:
+        """Return how often the lock was released among the states after position `since`."""
+        before = self.states[since - 1].unlocked if since else False
+        count = 0
+        for state in self.states[since:]:
+            count += state.unlocked and not before
+            before = state.unlocked
+        return count
+
+    def wait(self, condition: Callable[[], bool], seconds: float) -> bool:
+        """Wait until `condition()` holds, which is asked after every message; return whether it did."""
+        until = time.monotonic() + seconds
+        with self._changed:
+            return self._changed.wait_for(condition, max(0.0, until - time.monotonic()))
+
+    def _handler(self, take: Callable[[bytes], None]) -> Callable[[str, bytes, bool], None]:
+        def handle(_topic: str, payload: bytes, _retained: bool) -> None:
+            with self._changed:
+                try:
+                    take(payload)
+                except (MalformedMessageError, BadAckError):
+                    return
+                self._changed.notify_all()
+
+        return handle
+
+    def _take_event(self, payload: bytes) -> None:
+        event = Event.decode(payload)
+        if event.id not in self._seen:
+            self._seen.add(event.id)
+            self.events.append(event)
+
+    def _take_state(self, payload: bytes) -> None:
+        state = DoorState.decode(payload)
+        last = self.door
+        # The broker may deliver a retained state twice.
+        if last is None or (last.boot_id, last.sequence) != (state.boot_id, state.sequence):
+            self.states.append(state)
+
+    def _take_ack(self, payload: bytes) -> None:
+        self.acks.append(verify_ack(payload, self._controllers))
+
+    def _take_presence(self, source: str, payload: bytes) -> None:
+        self.presence[source] = Availability.decode(payload).status
