@@ -1,0 +1,113 @@
+"""When: weekly windows in campus time, and the days that are different.
+
+A window belongs to the day it starts on. One whose end is not after its start runs over midnight into the next day
+(22:00–06:00); equal times mean a whole day from that time on. Special days (holidays, exam weeks) replace the windows
+that start on them; a window that started the evening before still runs out.
+"""
+
+from datetime import date, datetime, time, timedelta
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+EVERY_DAY = (0, 1, 2, 3, 4, 5, 6)
+"""Monday is 0, as in `datetime.weekday`."""
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Hours(_Value):
+    """A stretch of local time within one day, or over midnight."""
+
+    start: time
+    end: time
+
+    @model_validator(mode="after")
+    def _are_local(self) -> Self:
+        if self.start.tzinfo is not None or self.end.tzinfo is not None:
+            raise ValueError("hours are campus time and carry no zone")
+        return self
+
+    @property
+    def wraps(self) -> bool:
+        """Whether it runs over midnight."""
+        return self.end <= self.start
+
+    def begins_before(self, now: time) -> bool:
+        """Whether, on the day it starts on, it holds at `now`."""
+        return self.start <= now and (self.wraps or now < self.end)
+
+    def runs_on_until(self, now: time) -> bool:
+        """Whether, on the day after the one it starts on, it holds at `now`."""
+        return self.wraps and now < self.end
+
+
+class Window(Hours):
+    """Hours on given days of the week."""
+
+    days: tuple[int, ...] = EVERY_DAY
+
+    @model_validator(mode="after")
+    def _names_real_days(self) -> Self:
+        if not self.days or not set(self.days) <= set(EVERY_DAY):
+            raise ValueError("days of a window are numbers from 0 (Monday) to 6 (Sunday), at least one")
+        return self
+
+
+class SpecialDays(_Value):
+    """Days, `first` to `last` inclusive, whose hours replace the weekly windows; no hours means closed."""
+
+    name: str
+    first: date
+    last: date
+    hours: tuple[Hours, ...] = ()
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> Self:
+        if self.last < self.first:
+            raise ValueError(f"special days {self.name!r} end before they begin")
+        return self
+
+
+class Schedule(_Value):
+    """A named schedule. Of several special days that cover one date, the first in the list counts."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
+    windows: tuple[Window, ...]
+    special_days: tuple[SpecialDays, ...] = ()
+
+    def is_open(self, now: datetime, zone: ZoneInfo) -> bool:
+        """Whether `now` (aware) falls into a window, by the clock on the wall in `zone`."""
+        local = now.astimezone(zone)
+        today, clock = local.date(), local.time()
+        yesterday = today - timedelta(days=1)
+        return any(hours.begins_before(clock) for hours in self.hours_of(today)) or any(
+            hours.runs_on_until(clock) for hours in self.hours_of(yesterday)
+        )
+
+    def hours_of(self, day: date) -> tuple[Hours, ...]:
+        """Return the hours that start on `day`."""
+        for special in self.special_days:
+            if special.first <= day <= special.last:
+                return special.hours
+        return tuple(window for window in self.windows if day.weekday() in window.days)
+
+    def opened_at(self, now: datetime, zone: ZoneInfo) -> datetime | None:
+        """Return when the window that holds at `now` began (the latest, if several hold), or None outside all."""
+        local = now.astimezone(zone)
+        began: list[datetime] = []
+        for day, holds in (
+            (local.date(), Hours.begins_before),
+            (local.date() - timedelta(days=1), Hours.runs_on_until),
+        ):
+            began += [
+                datetime.combine(day, hours.start, zone) for hours in self.hours_of(day) if holds(hours, local.time())
+            ]
+        return max(began, default=None)
+
+
+ALWAYS = Schedule(name="always", windows=(Window(start=time(0), end=time(0)),))
+"""Every minute of every day."""

@@ -1,0 +1,161 @@
+"""The contract between the directory on the server and a gate: what travels, and how both sides prove they agree.
+
+Both keep, for each gate, a sum of the digests of all its entries (addition modulo 2²⁵⁶, so that it does not depend on
+order and a change costs one subtraction and one addition). The digest of the directory binds that sum to the policy.
+"""
+
+import hashlib
+from typing import Annotated, Literal
+from uuid import UUID
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from access.policy import GatePolicy, Name
+from access.schedules import ALWAYS
+
+SCHEMA_VERSION = 1
+"""Raised when an entry or the policy gains a field: a gate that would not understand it must be updated first."""
+
+_MODULUS = 1 << 256
+
+CredentialKind = Literal["card", "code", "pin"]
+CredentialStatus = Literal["active", "lost", "suspended", "replaced", "returned"]
+View = Literal["full", "cards"]
+"""`full`: with templates, for an edge; `cards`: without, for a door controller, which has no use for them."""
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_bytes="base64", val_json_bytes="base64")
+
+
+class CredentialEntry(_Value):
+    """Something a person can present. `digest`: see `access.credentials`; for a card and a code it is unique."""
+
+    kind: CredentialKind
+    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    status: CredentialStatus = "active"
+    valid_from: AwareDatetime | None = None
+    valid_until: AwareDatetime | None = None
+
+
+class Grant(_Value):
+    """A pass given to this one person at this gate, such as a visitor's for some hours."""
+
+    schedule: Name = ALWAYS.name
+    valid_from: AwareDatetime | None = None
+    valid_until: AwareDatetime | None = None
+
+
+class PersonEntry(_Value):
+    """One person as one gate knows them: no name, no number, and only the groups that count at this gate."""
+
+    person_id: UUID
+    valid_from: AwareDatetime | None = None
+    valid_until: AwareDatetime | None = None
+    suspended: bool = False
+    groups: tuple[Name, ...] = ()
+    grants: tuple[Grant, ...] = ()
+    needs_card_and_face: bool = False
+    """A look-alike is enrolled: a face alone does not tell this person apart."""
+    extended_time: bool = False
+    """Needs the door open for longer."""
+    credentials: tuple[CredentialEntry, ...] = ()
+    templates: tuple[bytes, ...] = ()
+    """Unit vectors, float16 little-endian, of the model the policy names."""
+
+    def without_templates(self) -> "PersonEntry":
+        """Return the entry as a gate without a camera gets it."""
+        return self.model_copy(update={"templates": ()}) if self.templates else self
+
+    @property
+    def is_revoked(self) -> bool:
+        """Whether the gate must hear of it before anything else."""
+        return self.suspended or any(credential.status != "active" for credential in self.credentials)
+
+    def digest(self) -> int:
+        """Return SHA-256 of the entry's JSON as an integer, the summand of this entry."""
+        return int.from_bytes(hashlib.sha256(self.model_dump_json().encode()).digest(), "big")
+
+
+class Change(_Value):
+    """What became of one person at this gate; `entry` None: removed, nothing of them may stay."""
+
+    revision: Annotated[int, Field(ge=1)]
+    person_id: UUID
+    entry: PersonEntry | None
+
+
+class ChangePage(_Value):
+    """Part of the way from one revision to the latest.
+
+    Revocations (removals, suspensions, lost cards) after `revoked_since` come first, ahead of their turn; the other
+    changes follow in the order of their revision. Having applied the page, a gate asks again with
+    `since=to_revision&revoked_since=revoked_to`. On the last page `to_revision` equals `latest_revision` and
+    `digest_when_complete` is given.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    policy: GatePolicy
+    view: View = "full"
+    from_revision: Annotated[int, Field(ge=0)]
+    to_revision: Annotated[int, Field(ge=0)]
+    revoked_to: Annotated[int, Field(ge=0)]
+    latest_revision: Annotated[int, Field(ge=0)]
+    changes: tuple[Change, ...]
+    digest_when_complete: str | None = None
+
+    @property
+    def gate(self) -> str:
+        """The gate this page is for."""
+        return self.policy.gate
+
+    @property
+    def model_id(self) -> str | None:
+        """The model every template in it was made by."""
+        return self.policy.model_id
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is left after this page."""
+        return self.to_revision == self.latest_revision
+
+
+def add_digest(total: int, digest: int) -> int:
+    """Return the sum with one more entry."""
+    return (total + digest) % _MODULUS
+
+
+def subtract_digest(total: int, digest: int) -> int:
+    """Return the sum without that entry."""
+    return (total - digest) % _MODULUS
+
+
+def directory_digest(policy: GatePolicy, total: int) -> str:
+    """Return the digest (64 hex digits) of a whole directory: its policy and the sum over its entries."""
+    body = policy.model_dump_json().encode() + total.to_bytes(32, "big")
+    return hashlib.sha256(body).hexdigest()
+
+
+def pack_vector(vector: npt.NDArray[np.floating]) -> bytes:
+    """Return a unit vector (D,) as it travels."""
+    return vector.astype("<f2").tobytes()
+
+
+def unpack_vectors(templates: tuple[bytes, ...]) -> npt.NDArray[np.float32]:
+    """Return the templates as unit float32 (k, D); k = 0 gives shape (0, 0).
+
+    Raises:
+        ValueError: they differ in length, or one is empty or all zero.
+    """
+    if not templates:
+        return np.empty((0, 0), np.float32)
+    if len({len(template) for template in templates}) != 1 or len(templates[0]) % 2 or not templates[0]:
+        raise ValueError("templates of one person differ in length or are cut short")
+    matrix = np.frombuffer(b"".join(templates), "<f2").astype(np.float32).reshape(len(templates), -1)
+    lengths = np.linalg.norm(matrix, axis=1, keepdims=True)
+    if not (np.abs(lengths - 1) < 0.05).all():
+        raise ValueError("a template is no unit vector")
+    unit: npt.NDArray[np.float32] = matrix / lengths
+    return unit
