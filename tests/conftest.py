@@ -1,14 +1,19 @@
 """Fixtures that every room's tests share: one for each port with several backends."""
 
+import contextlib
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from bus import AccessList, Backoff, BrokerAddress, Connection
+from bus.embedded import EmbeddedBroker, ServerTls
 from database import Base, Database, new_id
 
 
@@ -71,3 +76,128 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         with server.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
         server.close()
+
+
+# --- Brokers: the embedded one and a real Mosquitto, behind one fixture ---------------------------------------------
+
+
+def free_port() -> int:
+    """A port of the loopback address that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class EmbeddedBackend:
+    """The broker inside this process; `start` after `stop` listens on the same port again, with nothing retained."""
+
+    def __init__(self, _folder: Path, access: AccessList | None, tls: ServerTls | None) -> None:
+        self.port = free_port()
+        self._access, self._tls = access, tls
+        self._broker: EmbeddedBroker | None = None
+
+    def start(self) -> None:
+        self._broker = EmbeddedBroker(port=self.port, access=self._access, tls=self._tls)
+        self._broker.start()
+
+    def stop(self) -> None:
+        if self._broker is not None:
+            self._broker.stop()
+
+
+class MosquittoBackend:
+    """A Mosquitto process of our own, with a configuration of its own."""
+
+    def __init__(self, folder: Path, access: AccessList | None, tls: ServerTls | None) -> None:
+        self.port = free_port()
+        self._folder = folder
+        lines = [f"listener {self.port} 127.0.0.1", "persistence false", "log_dest none"]
+        lines.append(f"allow_anonymous {'true' if access is None else 'false'}")
+        if os.geteuid() == 0:
+            lines.append("user root")
+        if access is not None:
+            passwords, topics = folder / "passwords", folder / "topics"
+            passwords.write_text("".join(f"{name}:{user.password}\n" for name, user in access.users.items()))
+            subprocess.run(["mosquitto_passwd", "-U", str(passwords)], check=True, capture_output=True)
+            rules = []
+            for name, user in access.users.items():
+                rules.append(f"user {name}")
+                rules += [f"topic write {topic}" for topic in user.publish]
+                rules += [f"topic read {topic}" for topic in user.subscribe]
+            topics.write_text("\n".join(rules) + "\n")
+            lines += [f"password_file {passwords}", f"acl_file {topics}"]
+        if tls is not None:
+            lines += [f"certfile {tls.cert_file}", f"keyfile {tls.key_file}"]
+        (folder / "mosquitto.conf").write_text("\n".join(lines) + "\n")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        binary = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
+        self._process = subprocess.Popen(
+            [binary, "-c", str(self._folder / "mosquitto.conf")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        until = time.monotonic() + 10
+        while time.monotonic() < until:
+            if self._process.poll() is not None:
+                raise RuntimeError(f"mosquitto ended with exit code {self._process.returncode}")
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+                return
+            time.sleep(0.02)
+        raise RuntimeError("mosquitto does not listen")
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(10)
+            self._process = None
+
+
+BrokerMaker = Callable[..., EmbeddedBackend | MosquittoBackend]
+
+
+@pytest.fixture(params=["embedded", "mosquitto"])
+def make_broker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerMaker]:
+    """Makes running brokers of each backend: `make_broker(access=…, tls=…)`; `started=False` leaves it off."""
+    backend = EmbeddedBackend if request.param == "embedded" else MosquittoBackend
+    if backend is MosquittoBackend and not (shutil.which("mosquitto") or Path("/usr/sbin/mosquitto").exists()):
+        pytest.skip("Mosquitto is not installed: Debian package `mosquitto`")
+    made = []
+
+    def make(
+        *, access: AccessList | None = None, tls: ServerTls | None = None, started: bool = True
+    ) -> EmbeddedBackend | MosquittoBackend:
+        broker = backend(tmp_path_factory.mktemp("broker"), access, tls)
+        made.append(broker)
+        if started:
+            broker.start()
+        return broker
+
+    yield make
+    for broker in made:
+        broker.stop()
+
+
+@pytest.fixture
+def broker(make_broker: BrokerMaker) -> EmbeddedBackend | MosquittoBackend:
+    """A running broker without users, on each backend in turn: `.port`, `.stop()`, `.start()`."""
+    return make_broker()
+
+
+@pytest.fixture
+def connect(request: pytest.FixtureRequest) -> Iterator[Callable[..., Connection]]:
+    """Makes connections that are stopped at the end: `connect(broker, "name", will=…)`."""
+    made: list[Connection] = []
+
+    def make(broker: EmbeddedBackend | MosquittoBackend, name: str, *, wait: bool = True, **options) -> Connection:
+        will = options.pop("will", None)
+        address = BrokerAddress(port=broker.port, **options)
+        connection = Connection(address, name, will=will, backoff=Backoff(0.05, 0.2, 0.2))
+        made.append(connection)
+        connection.start()
+        if wait:
+            connection.wait_connected(10)
+        return connection
+
+    yield make
+    for connection in made:
+        connection.stop()

@@ -1,0 +1,196 @@
+"""Names, passwords, topics and certificates, the same on the embedded broker and on Mosquitto."""
+
+import contextlib
+import datetime as dt
+import ipaddress
+import queue
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from bus import (
+    AccessList,
+    BrokerAddress,
+    CertificateError,
+    Connection,
+    NotConnectedError,
+    RefusedByBrokerError,
+    SubscriptionRefusedError,
+    User,
+)
+from bus.embedded import BrokerStartError, EmbeddedBroker, ServerTls
+
+ACCESS = AccessList(
+    {
+        "gate": User("correct horse", publish=("gates/north/#",), subscribe=("gates/north/command",)),
+        "server": User("battery staple", publish=("gates/+/command",), subscribe=("gates/#",)),
+    }
+)
+GATE = {"username": "gate", "password": "correct horse"}
+SERVER = {"username": "server", "password": "battery staple"}
+
+
+@dataclass(frozen=True)
+class Authority:
+    """A certificate authority of our own and one server certificate by it."""
+
+    ca_file: Path
+    server: ServerTls
+
+
+def make_authority(folder: Path, name: str) -> Authority:
+    folder.mkdir()
+    now = dt.datetime.now(dt.UTC)
+
+    def build(subject: str, key, issuer: str, signing_key, *, ca: bool) -> x509.Certificate:
+        def common_name(text: str) -> x509.Name:
+            return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(common_name(subject))
+            .issuer_name(common_name(issuer))
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - dt.timedelta(hours=1))
+            .not_valid_after(now + dt.timedelta(hours=1))
+            .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+        )
+        if not ca:
+            names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+            builder = builder.add_extension(names, critical=False)
+        return builder.sign(signing_key, hashes.SHA256())
+
+    def write(file: str, data: bytes) -> Path:
+        (folder / file).write_bytes(data)
+        return folder / file
+
+    ca_key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    pem = serialization.Encoding.PEM
+    ca = build(name, ca_key, name, ca_key, ca=True)
+    server = build("broker", server_key, name, ca_key, ca=False)
+    private = server_key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return Authority(
+        write("ca.pem", ca.public_bytes(pem)),
+        ServerTls(write("server.pem", server.public_bytes(pem)), write("server.key", private)),
+    )
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return make_authority(tmp_path / "ours", "our authority")
+
+
+def test_the_right_password_gets_in(make_broker, connect) -> None:
+    assert connect(make_broker(access=ACCESS), "gate", **GATE).connected
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    [{"username": "gate", "password": "wrong"}, {"username": "nobody", "password": ""}, {}],
+    ids=["wrong password", "unknown name", "no name"],
+)
+def test_a_refusal_is_told_apart_from_silence(make_broker, connect, credentials) -> None:
+    connection = connect(make_broker(access=ACCESS), "gate", wait=False, **credentials)
+    with pytest.raises(RefusedByBrokerError, match="check the MQTT username and password"):
+        connection.wait_connected(10)
+
+
+@pytest.mark.parametrize("forbidden", ["gates/#", "#", "gates/+/command", "gates/south/command"])
+def test_nobody_reads_beyond_their_topics(make_broker, connect, forbidden: str) -> None:
+    broker = make_broker(access=ACCESS)
+    gate, server = connect(broker, "gate", **GATE), connect(broker, "server", **SERVER)
+    heard: queue.Queue[str] = queue.Queue()
+    # The embedded broker refuses the subscription; Mosquitto accepts it and delivers only what may be read.
+    with contextlib.suppress(SubscriptionRefusedError):
+        gate.subscribe(forbidden, lambda topic, *_: heard.put(topic))
+    gate.subscribe("gates/north/command", lambda topic, *_: heard.put(topic))
+    server.publish("gates/south/command", b"secret", wait_s=10)
+    server.publish("gates/north/command", b"open", wait_s=10)
+    assert heard.get(timeout=10) == "gates/north/command"
+
+
+def test_the_embedded_broker_refuses_a_wide_subscription() -> None:
+    broker = EmbeddedBroker(port=0, access=ACCESS)
+    broker.start()
+    gate = Connection(BrokerAddress(port=broker.port, **GATE), "gate")
+    gate.start()
+    try:
+        gate.wait_connected(10)
+        with pytest.raises(SubscriptionRefusedError, match="gates/#"):
+            gate.subscribe("gates/#", lambda *_: None)
+    finally:
+        gate.stop()
+        broker.stop()
+
+
+def test_nobody_writes_beyond_their_topics(make_broker, connect) -> None:
+    broker = make_broker(access=ACCESS)
+    gate, server = connect(broker, "gate", **GATE), connect(broker, "server", **SERVER)
+    heard: queue.Queue[str] = queue.Queue()
+    server.subscribe("gates/#", lambda topic, *_: heard.put(topic))
+    gate.publish("gates/south/command", b"open")
+    gate.publish("gates/north/events", b"allowed")
+    assert heard.get(timeout=10) == "gates/north/events"
+
+
+def test_tls_with_our_own_authority(make_broker, connect, authority) -> None:
+    broker = make_broker(access=ACCESS, tls=authority.server)
+    connection = connect(broker, "gate", ca_file=authority.ca_file, **GATE)
+    connection.publish("gates/north/events", b"1", wait_s=10)
+
+
+def test_a_broker_with_anothers_certificate_is_not_trusted(make_broker, connect, authority, tmp_path) -> None:
+    broker = make_broker(tls=authority.server)
+    other = make_authority(tmp_path / "other", "another authority")
+    connection = connect(broker, "gate", wait=False, ca_file=other.ca_file)
+    with pytest.raises(CertificateError, match="does not hold"):
+        connection.wait_connected(10)
+
+
+def test_a_broker_under_another_name_is_not_trusted(make_broker, authority) -> None:
+    broker = make_broker(tls=authority.server)
+    connection = Connection(BrokerAddress("localhost", broker.port, ca_file=authority.ca_file), "gate")
+    connection.start()
+    try:
+        with pytest.raises(CertificateError, match="does not hold"):
+            connection.wait_connected(10)
+    finally:
+        connection.stop()
+
+
+def test_plain_text_to_a_broker_with_tls_is_explained(make_broker, connect, authority) -> None:
+    connection = connect(make_broker(tls=authority.server), "gate", wait=False)
+    with pytest.raises(NotConnectedError, match="does it expect TLS"):
+        connection.wait_connected(3)
+
+
+def test_tls_to_a_plain_broker_is_explained(make_broker, connect, authority) -> None:
+    connection = connect(make_broker(), "gate", wait=False, ca_file=authority.ca_file)
+    with pytest.raises((CertificateError, NotConnectedError), match=r"TLS|Connection reset"):
+        connection.wait_connected(6)
+
+
+def test_a_missing_authority_is_named_at_once(tmp_path: Path) -> None:
+    connection = Connection(BrokerAddress(ca_file=tmp_path / "absent.pem"), "gate")
+    with pytest.raises(CertificateError, match=r"absent\.pem"):
+        connection.start()
+
+
+def test_passwords_do_not_show() -> None:
+    assert "secret" not in repr(BrokerAddress(password="secret")) + repr(User("secret"))
+
+
+def test_a_broker_without_users_stays_on_this_machine() -> None:
+    with pytest.raises(BrokerStartError, match="anybody"):
+        EmbeddedBroker("0.0.0.0")
+
+
+def test_a_taken_port_is_named() -> None:
+    with EmbeddedBroker(port=0) as first, pytest.raises(BrokerStartError, match=f"{first.port}"):
+        EmbeddedBroker(port=first.port).start()

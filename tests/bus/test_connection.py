@@ -1,0 +1,198 @@
+"""A connection over real brokers: what is delivered, what is not, and how it comes back."""
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from bus import (
+    BrokerAddress,
+    Connection,
+    ConnectionState,
+    NotConnectedError,
+    NotDeliveredError,
+    Will,
+)
+from bus.session import Session
+
+
+class Inbox:
+    """Collects what a subscription brings."""
+
+    def __init__(self) -> None:
+        self._messages: queue.Queue[tuple[str, bytes, bool]] = queue.Queue()
+
+    def __call__(self, topic: str, payload: bytes, retained: bool) -> None:
+        self._messages.put((topic, payload, retained))
+
+    def next(self, timeout_s: float = 10) -> tuple[str, bytes, bool]:
+        return self._messages.get(timeout=timeout_s)
+
+    def rest(self) -> Iterator[tuple[str, bytes, bool]]:
+        while not self._messages.empty():
+            yield self._messages.get()
+
+
+def until(condition: Callable[[], bool], timeout_s: float = 10) -> None:
+    waiting = threading.Event()
+    for _ in range(int(timeout_s / 0.02)):
+        if condition():
+            return
+        waiting.wait(0.02)
+    raise AssertionError("did not become true in time")
+
+
+def test_what_is_published_arrives_in_order(broker, connect) -> None:
+    inbox, receiver, sender = Inbox(), connect(broker, "receiver"), connect(broker, "sender")
+    receiver.subscribe("a/+/c", inbox)
+    for number in range(50):
+        sender.publish("a/b/c", str(number).encode())
+    assert [inbox.next() for _ in range(50)] == [("a/b/c", str(number).encode(), False) for number in range(50)]
+
+
+def test_a_publication_can_wait_for_its_acknowledgement(broker, connect) -> None:
+    sender = connect(broker, "sender")
+    sender.publish("a", b"1", wait_s=10)
+    assert sender.publish_all([("a", b"2"), ("a", b"3")], wait_s=10) == 2
+
+
+def test_a_retained_message_is_marked_as_one(broker, connect) -> None:
+    connect(broker, "sender").publish("state", b"locked", retain=True, wait_s=10)
+    inbox = Inbox()
+    connect(broker, "receiver").subscribe("state", inbox)
+    assert inbox.next() == ("state", b"locked", True)
+
+
+def test_nobody_gets_retained_messages_it_did_not_ask_for(broker, connect) -> None:
+    owner, inbox = connect(broker, "owner"), Inbox()
+    owner.subscribe("secret", Inbox())
+    owner.publish("secret", b"1", retain=True, wait_s=10)
+    stranger = Session(BrokerAddress(port=broker.port), "stranger", None, inbox)  # shows all that arrives
+    stranger.open()
+    stranger.subscribe("other", 1)
+    owner.publish("other", b"2", wait_s=10)
+    assert inbox.next()[0] == "other"
+    stranger.close()
+
+
+def test_the_last_will_speaks_for_a_lost_client(broker, connect) -> None:
+    inbox = Inbox()
+    connect(broker, "watcher").subscribe("availability", inbox)
+    lost = connect(broker, "gate", will=Will("availability", b"offline"))
+    lost._session._client._sock.close()  # as when the cable is pulled: no DISCONNECT
+    assert inbox.next() == ("availability", b"offline", False)
+
+
+def test_a_clean_stop_sends_the_farewell_and_no_will(broker, connect) -> None:
+    inbox, watcher = Inbox(), connect(broker, "watcher")
+    watcher.subscribe("availability", inbox)
+    gate = connect(broker, "gate", will=Will("availability", b"offline"))
+    gate.stop(Will("availability", b"stopped"))
+    assert inbox.next() == ("availability", b"stopped", False)
+    watcher.publish("availability", b"end", wait_s=10)
+    assert inbox.next()[1] == b"end"
+    assert gate.state is ConnectionState.STOPPED
+
+
+def test_it_waits_for_a_broker_that_is_not_there_yet(make_broker, connect) -> None:
+    broker = make_broker(started=False)
+    connection = connect(broker, "early", wait=False)
+    with pytest.raises(NotConnectedError, match="does not answer"):
+        connection.wait_connected(0.5)
+    with pytest.raises(NotConnectedError):
+        connection.publish("a", b"1")
+    broker.start()
+    connection.wait_connected(10)
+    connection.publish("a", b"1", wait_s=10)
+
+
+def test_it_comes_back_after_the_broker_was_restarted(broker, connect) -> None:
+    inbox, receiver, sender = Inbox(), connect(broker, "receiver"), connect(broker, "sender")
+    receiver.subscribe("a", inbox)
+    broker.stop()
+    until(lambda: not sender.connected and not receiver.connected)
+    broker.start()
+    receiver.wait_connected(10)
+    sender.wait_connected(10)
+    until(lambda: receiver.connections == 2)
+    sender.publish("a", b"after", wait_s=10)
+    assert inbox.next() == ("a", b"after", False)
+
+
+def test_nothing_published_during_an_outage_arrives_later(broker, connect) -> None:
+    inbox, receiver, sender = Inbox(), connect(broker, "receiver"), connect(broker, "sender")
+    receiver.subscribe("command", inbox)
+    broker.stop()
+    until(lambda: not sender.connected)
+    for _ in range(3):
+        with pytest.raises(NotConnectedError):
+            sender.publish("command", b"open")
+    broker.start()
+    until(lambda: receiver.connections == 2 and sender.connections == 2)
+    sender.publish("command", b"end", wait_s=10)
+    assert inbox.next()[1] == b"end"
+
+
+def test_what_was_under_way_when_the_connection_broke_is_not_sent_again(broker, connect) -> None:
+    inbox, receiver, sender = Inbox(), connect(broker, "receiver"), connect(broker, "sender")
+    receiver.subscribe("command", inbox)
+    session = sender._session
+    session._client._packet_queue = lambda *_: 0  # the network swallows it: sent, and never acknowledged
+    with pytest.raises(NotDeliveredError):
+        sender.publish("command", b"open", wait_s=0.2)
+    assert session._client._out_messages
+    session._client._sock.close()
+    until(lambda: sender.connections == 2 and sender.connected)
+    sender.publish("command", b"end", wait_s=10)
+    assert inbox.next()[1] == b"end"
+
+
+def test_hooks_run_on_every_connection(broker, connect) -> None:
+    inbox, watcher, gate = Inbox(), connect(broker, "watcher"), connect(broker, "gate")
+    watcher.subscribe("state", inbox)
+    gate.on_connect(lambda: gate.publish("state", b"locked", retain=True))
+    assert inbox.next()[1] == b"locked"
+    broker.stop()
+    until(lambda: not gate.connected)
+    broker.start()
+    assert inbox.next()[1] == b"locked"
+
+
+def test_a_failing_handler_or_hook_does_not_stop_the_others(broker, connect) -> None:
+    inbox, connection = Inbox(), connect(broker, "one")
+
+    def fail(*_: object) -> None:
+        raise ValueError("a fault in a handler")
+
+    connection.on_connect(fail)
+    connection.subscribe("a", fail)
+    connection.subscribe("a", inbox)
+    for payload in (b"1", b"2"):
+        connection.publish("a", payload, wait_s=10)
+    assert [inbox.next()[1] for _ in range(2)] == [b"1", b"2"]
+
+
+def test_a_handler_may_publish_and_wait(broker, connect) -> None:
+    inbox, connection = Inbox(), connect(broker, "one")
+    connection.subscribe("answer", inbox)
+    connection.subscribe("question", lambda *_: connection.publish("answer", b"42", wait_s=10))
+    connection.publish("question", b"?")
+    assert inbox.next()[1] == b"42"
+
+
+def test_a_topic_that_is_no_text_is_dropped(broker, connect) -> None:
+    """Bytes that a hostile broker could send reach no handler and stop nothing."""
+    inbox, connection = Inbox(), connect(broker, "one")
+    connection.subscribe("a", inbox)
+    message = type("Message", (), {"topic": property(lambda _: b"\xff".decode()), "payload": b"", "retain": False})()
+    connection._session._on_message(None, None, message)
+    connection.publish("a", b"1")
+    assert inbox.next()[1] == b"1"
+
+
+def test_stopping_twice_is_harmless(broker, connect) -> None:
+    connection: Connection = connect(broker, "one")
+    connection.stop()
+    connection.stop()
+    assert not connection.connected
