@@ -22,6 +22,8 @@ def open_camera(address: str, *, real_time: bool = True, clock: Clock | None = N
     """
     if address.startswith("/dev/") or address.lower().startswith(_STREAMS):
         return CaptureCamera(address, clock=clock)
+    if not address.strip():
+        raise CameraAddressError(f"no camera is named: give {_FORMS}")
     path = Path(address)
     if path.is_dir():
         return FolderCamera(path, rate=2.0 if real_time else None, clock=clock)

@@ -16,7 +16,7 @@ _READ_TIMEOUT_MS = 3_000
 
 def without_credentials(address: str) -> str:
     """Return `address` fit for a log: user and password of a stream are cut out."""
-    return re.sub(r"(?<=://)[^/@]*@", "", address)
+    return re.sub(r"(?<=://)[^/]*@", "", address)
 
 
 class CaptureCamera:
@@ -45,8 +45,8 @@ class CaptureCamera:
                 if not read:
                     raise CameraLostError(f"the camera {self._shown} stopped sending")
                 image = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
-                yield Frame(image, self._clock.now(), arrived, self._sequence)
                 self._sequence += 1
+                yield Frame(image, self._clock.now(), arrived, self._sequence - 1)
         finally:
             capture.release()
 

@@ -33,5 +33,5 @@ class Pacer:
                     return
             elif stop.is_set():
                 return
-            yield Frame(picture, self._clock.now(), self._clock.monotonic(), self._sequence)
             self._sequence += 1
+            yield Frame(picture, self._clock.now(), self._clock.monotonic(), self._sequence - 1)

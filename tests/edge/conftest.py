@@ -1,0 +1,149 @@
+"""A camera of each kind, and time that tests move."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.camera import Camera, CaptureCamera, FileCamera, FolderCamera, SyntheticCamera
+
+PICTURES = 8
+
+
+class ManualClock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.wall = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
+        self.seconds = 1000.0
+
+    def now(self) -> datetime:
+        return self.wall
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def move(self, seconds: float) -> None:
+        self.seconds += seconds
+        self.wall += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+def until(ready: Callable[[], bool], seconds: float = 20.0) -> None:
+    """Wait for something that another thread does."""
+    end = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < end, "did not happen"
+        time.sleep(0.005)
+
+
+def picture(index: int) -> np.ndarray:
+    """A red picture, brighter with `index`, with structure and noise."""
+    noise = np.random.default_rng(index).integers(0, 20, (120, 160, 3), dtype=np.uint8)
+    image = np.zeros((120, 160, 3), np.uint8)
+    image[..., 0] = 60 + 15 * index
+    image[40:80, 40:120, 1] = 120
+    return image + noise
+
+
+class MjpegServer:
+    """An IP camera as they are: MJPEG over HTTP. `cut` breaks every connection; `dark` refuses new ones."""
+
+    def __init__(self) -> None:
+        self.dark = False
+        self.served = 0
+        self._generation = 0
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                if server.dark:
+                    self.send_error(503)
+                    return
+                generation = server._generation
+                self.send_response(200)
+                self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+                self.end_headers()
+                try:
+                    while generation == server._generation:
+                        bgr = cv2.cvtColor(picture(server.served % PICTURES), cv2.COLOR_RGB2BGR)
+                        jpeg = cv2.imencode(".jpg", bgr)[1].tobytes()
+                        head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
+                        self.wfile.write(head.encode() + jpeg + b"\r\n")
+                        server.served += 1
+                        time.sleep(0.01)
+                except OSError:
+                    return
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - given by http.server
+                pass
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http.daemon_threads = True
+        self._thread = threading.Thread(target=self._http.serve_forever, daemon=True)
+        self._thread.start()
+        self.url = f"http://user:secret@127.0.0.1:{self._http.server_address[1]}/camera.mjpg"
+
+    def cut(self) -> None:
+        self._generation += 1
+
+    def close(self) -> None:
+        self.cut()
+        self._http.shutdown()
+        self._http.server_close()
+
+
+@pytest.fixture
+def mjpeg() -> Iterator[MjpegServer]:
+    server = MjpegServer()
+    yield server
+    server.close()
+
+
+@dataclass
+class CameraUnderTest:
+    camera: Camera
+    lossy: bool
+
+
+def make_video(path: Path, pictures: list[np.ndarray], rate: float = 25.0) -> Path:
+    height, width = pictures[0].shape[:2]
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), rate, (width, height))
+    assert writer.isOpened()
+    for image in pictures:
+        writer.write(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    writer.release()
+    return path
+
+
+@pytest.fixture(params=["file", "folder", "synthetic", "stream"])
+def camera(request: pytest.FixtureRequest, tmp_path: Path) -> CameraUnderTest:
+    """Each backend, showing `PICTURES` pictures (the stream: for ever)."""
+    pictures = [picture(index) for index in range(PICTURES)]
+    match request.param:
+        case "file":
+            return CameraUnderTest(FileCamera(make_video(tmp_path / "film.avi", pictures), real_time=False), lossy=True)
+        case "folder":
+            for index, image in enumerate(pictures):
+                cv2.imwrite(str(tmp_path / f"{index:03}.png"), cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+            return CameraUnderTest(FolderCamera(tmp_path), lossy=False)
+        case "synthetic":
+            return CameraUnderTest(SyntheticCamera(pictures), lossy=False)
+        case _:
+            return CameraUnderTest(CaptureCamera(request.getfixturevalue("mjpeg").url), lossy=True)
+
+
+@pytest.fixture(name="until")
+def until_fixture() -> Callable[..., None]:
+    return until
