@@ -1,0 +1,130 @@
+"""The chart of accounts: opening, suspending, closing, and what an account is worth."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from sqlalchemy import case, func, or_, select
+from sqlalchemy.orm import Session
+
+from accounts.ledger.tables import DayClose, DayTotal, JournalTransfer, LedgerAccount, OpenHold
+from accounts.ledger.transfer import MOVING, AccountKind, AccountState
+
+_NAMES = uuid5(NAMESPACE_URL, "campusgate:ledger")
+
+
+class AccountError(Exception):
+    """An account cannot be opened or brought to another state; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account at one moment, in fen. Only wallets hold; `available` is what a wallet can still spend."""
+
+    id: UUID
+    kind: AccountKind
+    name: str
+    state: AccountState
+    balance: int
+    held: int
+
+    @property
+    def available(self) -> int:
+        """The balance less the open holds."""
+        return self.balance - self.held
+
+
+def named_account(kind: AccountKind, name: str) -> UUID:
+    """Return the id of a campus account known by its name, such as the fee account `reissue`; always the same."""
+    return uuid5(_NAMES, f"{kind}:{name}")
+
+
+def open_account(session: Session, account_id: UUID, kind: AccountKind, now: datetime, *, name: str = "") -> None:
+    """Open an account; does nothing when it is open already. A wallet has its holder's id, a merchant's its own.
+
+    Raises:
+        AccountError: the id belongs to an account of another kind.
+    """
+    known = session.get(LedgerAccount, account_id)
+    if known is not None:
+        if known.kind != kind:
+            raise AccountError(f"account {account_id} is a {known.kind} account already, it cannot be a {kind}")
+        return
+    balance = 0 if kind is AccountKind.WALLET else None
+    session.add(
+        LedgerAccount(
+            id=account_id,
+            kind=kind.value,
+            name=name,
+            state=AccountState.ACTIVE.value,
+            balance=balance,
+            held=0,
+            opened_at=now,
+        )
+    )
+    session.flush()
+
+
+def open_named(session: Session, kind: AccountKind, name: str, now: datetime) -> UUID:
+    """Open a campus account by name where it is missing, and return its id."""
+    account_id = named_account(kind, name)
+    open_account(session, account_id, kind, now, name=name)
+    return account_id
+
+
+def set_state(session: Session, account_id: UUID, state: AccountState) -> None:
+    """Suspend, release or close an account.
+
+    Raises:
+        AccountError: it is unknown or closed, or to be closed while it has money or open holds.
+    """
+    row = session.get(LedgerAccount, account_id, with_for_update=True, populate_existing=True)
+    if row is None:
+        raise AccountError(f"there is no account {account_id}")
+    if row.state == state:
+        return
+    if row.state == AccountState.CLOSED:
+        raise AccountError(f"account {account_id} is closed for good; open another one")
+    if state is AccountState.CLOSED:
+        if row.balance:
+            raise AccountError(f"account {account_id} still has {row.balance} fen: pay them out before closing it")
+        holds = select(OpenHold.id).where(or_(OpenHold.debit == account_id, OpenHold.credit == account_id))
+        if session.scalars(holds.limit(1)).first() is not None:
+            raise AccountError(f"account {account_id} has open holds: resolve them before closing it")
+    row.state = state.value
+    session.flush()
+
+
+def account(session: Session, account_id: UUID) -> Account:
+    """Return an account with its balance.
+
+    Raises:
+        AccountError: there is none.
+    """
+    columns = (LedgerAccount.kind, LedgerAccount.name, LedgerAccount.state, LedgerAccount.balance, LedgerAccount.held)
+    row = session.execute(select(*columns).where(LedgerAccount.id == account_id)).one_or_none()
+    if row is None:
+        raise AccountError(f"there is no account {account_id}")
+    balance = row.balance if row.balance is not None else summed_balance(session, account_id)
+    return Account(account_id, AccountKind(row.kind), row.name, AccountState(row.state), balance, row.held)
+
+
+def summed_balance(session: Session, account_id: UUID) -> int:
+    """Credits less debits: the last closed day's closing, and the journal since."""
+    closed = session.execute(
+        select(DayTotal.closing, DayClose.last_serial, DayClose.ends_at)
+        .join(DayClose, DayClose.day == DayTotal.day)
+        .where(DayTotal.account == account_id)
+        .order_by(DayTotal.day.desc())
+        .limit(1)
+    ).one_or_none()
+    signed = case((JournalTransfer.credit == account_id, JournalTransfer.amount), else_=-JournalTransfer.amount)
+    query = select(func.coalesce(func.sum(signed), 0)).where(
+        or_(JournalTransfer.debit == account_id, JournalTransfer.credit == account_id),
+        JournalTransfer.action.in_(MOVING),
+    )
+    if closed is None:
+        return int(session.scalar(query) or 0)
+    # The day took lines up to a serial and a time; what either leaves out is still to be added.
+    since = or_(JournalTransfer.serial > closed.last_serial, JournalTransfer.recorded_at >= closed.ends_at)
+    return int(closed.closing) + int(session.scalar(query.where(since)) or 0)

@@ -1,0 +1,234 @@
+"""Transfers into the journal: lock, load the book, decide each in turn, write what was decided, all set by set.
+
+The statements are the same for one transfer and for five hundred, which is what makes a batch cheap. Wallets are locked
+in the order of their ids, so that two batches never wait for each other in a circle; no other account is locked at all.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from accounts.ledger.decision import Book, BookAccount, decide
+from accounts.ledger.tables import Corrected, JournalTransfer, LedgerAccount, OpenHold, SpendingCounter, table_of
+from accounts.ledger.transfer import (
+    RESOLVING,
+    AccountKind,
+    AccountState,
+    Action,
+    Entry,
+    Outcome,
+    Transfer,
+)
+
+_ACCOUNTS = table_of(LedgerAccount)
+_LINES = table_of(JournalTransfer)
+_HOLDS = table_of(OpenHold)
+_CORRECTED = table_of(Corrected)
+_COUNTERS = table_of(SpendingCounter)
+
+LINE_COLUMNS = tuple(column for column in _LINES.columns if column.name != "serial")
+
+
+class TransferRaceError(Exception):
+    """Another process recorded the same transfer or correction at this moment. Nothing was written; try again."""
+
+
+def record(session: Session, transfers: Sequence[Transfer], now: datetime) -> list[Outcome]:
+    """Record `transfers` in their order, inside the caller's writing transaction; one outcome for each.
+
+    A refused transfer leaves nothing behind and does not stop the ones after it.
+
+    Raises:
+        TransferRaceError: an id was taken by another process meanwhile; roll back and try again.
+    """
+    connection = session.connection()
+    book = _open_book(connection, transfers)
+    outcomes: list[Outcome] = []
+    fresh: list[Entry] = []
+    for transfer in transfers:
+        outcome = decide(book, transfer, now)
+        if outcome.entry is not None and not outcome.replayed:
+            book.fold(outcome.entry)
+            fresh.append(outcome.entry)
+        outcomes.append(outcome)
+    if fresh:
+        try:
+            _write(connection, book, fresh, now)
+        except IntegrityError as error:
+            raise TransferRaceError("another process recorded the same transfer meanwhile; try again") from error
+    return outcomes
+
+
+def find(session: Session, transfer_id: UUID) -> Entry | None:
+    """Return the journal's line with this id."""
+    return _lines(session.connection(), [transfer_id]).get(transfer_id)
+
+
+def entry_of(row: Row[Any]) -> Entry:
+    """Make the value from a row of `LINE_COLUMNS`."""
+    return Entry(
+        id=row.id,
+        digest=bytes(row.digest),
+        action=Action(row.action),
+        purpose=row.purpose,
+        debit=row.debit,
+        credit=row.credit,
+        amount=row.amount,
+        debit_balance=row.debit_balance,
+        credit_balance=row.credit_balance,
+        resolves=row.resolves,
+        corrects=row.corrects,
+        expires_at=row.expires_at,
+        windows=tuple(row.windows.split(" ")) if row.windows else (),
+        details=row.details,
+        occurred_at=row.occurred_at,
+        recorded_at=row.recorded_at,
+    )
+
+
+def _open_book(connection: Connection, transfers: Sequence[Transfer]) -> Book:
+    book = Book()
+    # Holds and corrected transfers never change: read before the locks, they say which wallets to lock.
+    referred = {
+        reference for transfer in transfers for reference in (transfer.resolves, transfer.corrects) if reference
+    }
+    if referred:
+        book.lines = _lines(connection, referred)
+    accounts = {account for transfer in transfers for account in (transfer.debit, transfer.credit) if account}
+    for line in book.lines.values():
+        accounts.update((line.debit, line.credit))
+    _lock_accounts(connection, book, accounts)
+    # From here on nobody else moves these wallets, so what is read now still holds when it is written.
+    book.lines.update(_lines(connection, {transfer.id for transfer in transfers}))
+    resolved = {transfer.resolves for transfer in transfers if transfer.resolves and transfer.action in RESOLVING}
+    if resolved:
+        found = connection.execute(select(_HOLDS.c.id).where(_HOLDS.c.id.in_(resolved)).with_for_update())
+        book.open_holds = {row.id for row in found}
+    corrected = sorted({transfer.corrects for transfer in transfers if transfer.corrects})
+    if corrected:
+        _lock_corrected(connection, book, [one for one in corrected if one in book.lines])
+    _read_counters(connection, book, transfers)
+    return book
+
+
+def _lines(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Entry]:
+    found = connection.execute(select(*LINE_COLUMNS).where(_LINES.c.id.in_(list(ids))))
+    return {row.id: entry_of(row) for row in found}
+
+
+def _lock_accounts(connection: Connection, book: Book, ids: set[UUID]) -> None:
+    columns = (_ACCOUNTS.c.id, _ACCOUNTS.c.kind, _ACCOUNTS.c.state, _ACCOUNTS.c.balance, _ACCOUNTS.c.held)
+    wanted = select(*columns).where(_ACCOUNTS.c.id.in_(list(ids)))
+    wallets = wanted.where(_ACCOUNTS.c.kind == AccountKind.WALLET).order_by(_ACCOUNTS.c.id).with_for_update()
+    others = wanted.where(_ACCOUNTS.c.kind != AccountKind.WALLET)
+    for query in (wallets, others):
+        for row in connection.execute(query):
+            book.accounts[row.id] = BookAccount(
+                AccountKind(row.kind), AccountState(row.state), row.balance, row.held or 0
+            )
+
+
+def _lock_corrected(connection: Connection, book: Book, ids: list[UUID]) -> None:
+    if not ids:
+        return
+    rows = [{"id": one, "amount": 0} for one in ids]
+    connection.execute(_upsert(connection, _CORRECTED).on_conflict_do_nothing(), rows)
+    query = select(_CORRECTED).where(_CORRECTED.c.id.in_(ids)).order_by(_CORRECTED.c.id).with_for_update()
+    book.corrected = {row.id: row.amount for row in connection.execute(query)}
+
+
+def _read_counters(connection: Connection, book: Book, transfers: Sequence[Transfer]) -> None:
+    """Load the counters of every window named by a cap, and by a hold or a correction's original."""
+    wanted = {(transfer.debit, cap.window) for transfer in transfers for cap in transfer.caps if transfer.debit}
+    wanted |= {(line.debit, window) for line in book.lines.values() for window in line.windows}
+    if not wanted:
+        return
+    accounts, windows = {account for account, _ in wanted}, {window for _, window in wanted}
+    query = select(_COUNTERS.c.account, _COUNTERS.c.window, _COUNTERS.c.spent).where(
+        _COUNTERS.c.account.in_(accounts), _COUNTERS.c.window.in_(windows)
+    )
+    book.counters = {(row.account, row.window): row.spent for row in connection.execute(query)}
+
+
+def _write(connection: Connection, book: Book, fresh: list[Entry], now: datetime) -> None:
+    connection.execute(insert(_LINES).inline(), [_row(entry) for entry in fresh])
+    touched = {account for entry in fresh for account in (entry.debit, entry.credit)}
+    wallets = [
+        {"wallet": account, "new_balance": state.balance, "new_held": state.held}
+        for account in sorted(touched)
+        if (state := book.accounts[account]).balance is not None
+    ]
+    if wallets:
+        change = (
+            update(_ACCOUNTS)
+            .where(_ACCOUNTS.c.id == bindparam("wallet"))
+            .values(balance=bindparam("new_balance"), held=bindparam("new_held"))
+        )
+        connection.execute(change, wallets)
+    _write_holds(connection, fresh)
+    corrected = [
+        {"old": one, "new_amount": book.corrected[one]} for one in sorted({e.corrects for e in fresh if e.corrects})
+    ]
+    if corrected:
+        change = update(_CORRECTED).where(_CORRECTED.c.id == bindparam("old")).values(amount=bindparam("new_amount"))
+        connection.execute(change, corrected)
+    _write_counters(connection, book, fresh, now)
+
+
+def _write_holds(connection: Connection, fresh: list[Entry]) -> None:
+    resolved = {entry.resolves for entry in fresh if entry.resolves}
+    opened = [
+        {"id": e.id, "debit": e.debit, "credit": e.credit, "amount": e.amount, "expires_at": e.expires_at}
+        for e in fresh
+        if e.action is Action.HOLD
+    ]
+    if opened:
+        connection.execute(insert(_HOLDS), opened)
+    if resolved:
+        connection.execute(delete(_HOLDS).where(_HOLDS.c.id.in_(resolved)))
+
+
+def _write_counters(connection: Connection, book: Book, fresh: list[Entry], now: datetime) -> None:
+    keys: set[tuple[UUID, str]] = set()
+    for entry in fresh:
+        sources = [entry] + [book.lines[other] for other in (entry.resolves, entry.corrects) if other]
+        keys.update((source.debit, window) for source in sources for window in source.windows)
+    rows = [
+        {"account": account, "window": window, "spent": book.counters[account, window], "touched_at": now}
+        for account, window in sorted(keys)
+    ]
+    if rows:
+        statement = _upsert(connection, _COUNTERS)
+        taken = {"spent": statement.excluded.spent, "touched_at": statement.excluded.touched_at}
+        connection.execute(statement.on_conflict_do_update(index_elements=["account", "window"], set_=taken), rows)
+
+
+def _upsert(connection: Connection, table: Any) -> Any:
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "digest": entry.digest,
+        "action": entry.action.value,
+        "purpose": entry.purpose,
+        "debit": entry.debit,
+        "credit": entry.credit,
+        "amount": entry.amount,
+        "debit_balance": entry.debit_balance,
+        "credit_balance": entry.credit_balance,
+        "resolves": entry.resolves,
+        "corrects": entry.corrects,
+        "expires_at": entry.expires_at,
+        "windows": " ".join(entry.windows) or None,
+        "details": entry.details,
+        "occurred_at": entry.occurred_at,
+        "recorded_at": entry.recorded_at,
+    }

@@ -1,0 +1,200 @@
+"""Tables of the ledger. The journal (`ledger_transfers`) and its seals take inserts only: triggers refuse the rest.
+
+No foreign key points at `ledger_accounts`: PostgreSQL would lock the merchant's row for each payment, and a merchant
+whom everyone pays would queue the campus. The one writer (`posting.record`) checks that accounts exist instead.
+"""
+
+from datetime import date, datetime
+from typing import cast
+from uuid import UUID
+
+from sqlalchemy import (
+    DDL,
+    BigInteger,
+    CheckConstraint,
+    Date,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    event,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from database import Base
+
+_Serial = BigInteger().with_variant(Integer, "sqlite")
+
+
+class LedgerAccount(Base):
+    """An account. Only wallets carry `balance` and `held`; every other kind is summed from the journal."""
+
+    __tablename__ = "ledger_accounts"
+    __table_args__ = (
+        CheckConstraint("(kind = 'wallet') = (balance IS NOT NULL)", name="wallets_carry_a_balance"),
+        CheckConstraint("balance IS NULL OR (held >= 0 AND balance >= held)", name="wallets_are_never_negative"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(10))
+    name: Mapped[str] = mapped_column(String(100))
+    state: Mapped[str] = mapped_column(String(10))
+    balance: Mapped[int | None] = mapped_column(BigInteger)
+    held: Mapped[int] = mapped_column(BigInteger, default=0)
+    opened_at: Mapped[datetime]
+
+
+class JournalTransfer(Base):
+    """One line of the journal: `amount` fen from `debit` to `credit`, and the wallets' balances after it.
+
+    A hold, a void and an expiry move nothing: their `amount` is what they reserve or release.
+    """
+
+    __tablename__ = "ledger_transfers"
+    __table_args__ = (
+        CheckConstraint("amount >= 0", name="amounts_are_not_negative"),
+        Index("ix_ledger_transfers_debit", "debit", "serial"),
+        Index("ix_ledger_transfers_credit", "credit", "serial"),
+        Index(
+            "uq_ledger_transfers_resolves",
+            "resolves",
+            unique=True,
+            postgresql_where=text("resolves IS NOT NULL"),
+            sqlite_where=text("resolves IS NOT NULL"),
+        ),
+        Index(
+            "ix_ledger_transfers_corrects",
+            "corrects",
+            postgresql_where=text("corrects IS NOT NULL"),
+            sqlite_where=text("corrects IS NOT NULL"),
+        ),
+    )
+
+    serial: Mapped[int] = mapped_column(_Serial, primary_key=True, autoincrement=True)
+    id: Mapped[UUID] = mapped_column(unique=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    action: Mapped[str] = mapped_column(String(8))
+    purpose: Mapped[str] = mapped_column(String(20))
+    debit: Mapped[UUID]
+    credit: Mapped[UUID]
+    amount: Mapped[int] = mapped_column(BigInteger)
+    debit_balance: Mapped[int | None] = mapped_column(BigInteger)
+    credit_balance: Mapped[int | None] = mapped_column(BigInteger)
+    resolves: Mapped[UUID | None]
+    corrects: Mapped[UUID | None]
+    expires_at: Mapped[datetime | None]
+    windows: Mapped[str | None] = mapped_column(Text)
+    details: Mapped[str | None] = mapped_column(Text)
+    occurred_at: Mapped[datetime]
+    recorded_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class OpenHold(Base):
+    """A hold that is not resolved yet; the row goes when it is."""
+
+    __tablename__ = "ledger_open_holds"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    debit: Mapped[UUID] = mapped_column(index=True)
+    credit: Mapped[UUID] = mapped_column(index=True)
+    amount: Mapped[int] = mapped_column(BigInteger)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Corrected(Base):
+    """How much of a transfer has been taken back by corrections; its row is the lock that keeps the sum right."""
+
+    __tablename__ = "ledger_corrected"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    amount: Mapped[int] = mapped_column(BigInteger)
+
+
+class SpendingCounter(Base):
+    """What a wallet has spent and holds in one window, such as a calendar day or a meal."""
+
+    __tablename__ = "ledger_counters"
+
+    account: Mapped[UUID] = mapped_column(primary_key=True)
+    window: Mapped[str] = mapped_column(String(40), primary_key=True)
+    spent: Mapped[int] = mapped_column(BigInteger)
+    touched_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Seal(Base):
+    """A link of the hash chain: the journal's lines up to `last_serial` that the seal before did not cover."""
+
+    __tablename__ = "ledger_seals"
+
+    number: Mapped[int] = mapped_column(_Serial, primary_key=True, autoincrement=False)
+    last_serial: Mapped[int] = mapped_column(BigInteger)
+    transfers: Mapped[int] = mapped_column(Integer)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    sealed_at: Mapped[datetime]
+
+
+class DayClose(Base):
+    """A closed accounting day: lines up to `last_serial` recorded before `ends_at` that no earlier day took."""
+
+    __tablename__ = "ledger_days"
+
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    ends_at: Mapped[datetime]
+    last_serial: Mapped[int] = mapped_column(BigInteger)
+    transfers: Mapped[int] = mapped_column(BigInteger)
+    closed_at: Mapped[datetime]
+
+
+class DayTotal(Base):
+    """One account's day. The wallets are one line, under the id `totals.ALL_WALLETS`."""
+
+    __tablename__ = "ledger_day_totals"
+
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    account: Mapped[UUID] = mapped_column(primary_key=True, index=True)
+    kind: Mapped[str] = mapped_column(String(10))
+    opening: Mapped[int] = mapped_column(BigInteger)
+    debits: Mapped[int] = mapped_column(BigInteger)
+    credits: Mapped[int] = mapped_column(BigInteger)
+    closing: Mapped[int] = mapped_column(BigInteger)
+
+
+def table_of(row: type[Base]) -> Table:
+    """Return the table behind a class, for statements that go past the object mapper."""
+    return cast("Table", row.__table__)
+
+
+def _take_inserts_only(table: Table) -> None:
+    """Make the database itself refuse to change or delete lines of `table`."""
+    name = table.name
+    for verb in ("UPDATE", "DELETE"):
+        _after_create(
+            table,
+            "sqlite",
+            f"CREATE TRIGGER {name}_no_{verb.lower()} BEFORE {verb} ON {name} "
+            f"BEGIN SELECT RAISE(ABORT, '{name} takes inserts only'); END",
+        )
+    _after_create(
+        table,
+        "postgresql",
+        f"CREATE OR REPLACE FUNCTION {name}_inserts_only() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE EXCEPTION '{name} takes inserts only'; END $$",
+    )
+    _after_create(
+        table,
+        "postgresql",
+        f"CREATE TRIGGER {name}_inserts_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {name} "
+        f"FOR EACH STATEMENT EXECUTE FUNCTION {name}_inserts_only()",
+    )
+
+
+def _after_create(table: Table, dialect: str, statement: str) -> None:
+    ddl = DDL(statement)  # type: ignore[no-untyped-call]  # SQLAlchemy left it untyped
+    event.listen(table, "after_create", ddl.execute_if(dialect=dialect))
+
+
+for _row in (JournalTransfer, Seal, DayClose, DayTotal):
+    _take_inserts_only(table_of(_row))
