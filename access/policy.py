@@ -170,7 +170,8 @@ class GatePolicy(_Value):
         known = [schedule.name for schedule in self.schedules] + [ALWAYS.name]
         if len(known) != len(set(known)):
             raise ValueError(f"two schedules of one name, or one named {ALWAYS.name!r}")
-        used = {rule.schedule for rule in (*self.rules, *self.mode_rules)} | {self.offline.schedule}
+        used = {rule.schedule for rule in self.rules} | {self.offline.schedule}
+        used |= {rule.schedule for rule in self.mode_rules}
         used |= {self.first_person.schedule} if self.first_person else set()
         used |= {self.curfew.schedule} if self.curfew else set()
         if missing := used - set(known):

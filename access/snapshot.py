@@ -90,7 +90,7 @@ class Change(_Value):
 class ChangePage(_Value):
     """Part of the way from one revision to the latest.
 
-    Revocations (removals, suspensions, lost cards) after `revoked_since` come first, ahead of their turn; the other
+    Revocations (removals, suspensions, lost cards) after `revoked_from` come first, ahead of their turn; the other
     changes follow in the order of their revision. Having applied the page, a gate asks again with
     `since=to_revision&revoked_since=revoked_to`. On the last page `to_revision` equals `latest_revision` and
     `digest_when_complete` is given.
@@ -101,6 +101,7 @@ class ChangePage(_Value):
     view: View = "full"
     from_revision: Annotated[int, Field(ge=0)]
     to_revision: Annotated[int, Field(ge=0)]
+    revoked_from: Annotated[int, Field(ge=0)]
     revoked_to: Annotated[int, Field(ge=0)]
     latest_revision: Annotated[int, Field(ge=0)]
     changes: tuple[Change, ...]

@@ -1,0 +1,38 @@
+"""The faces one gate knows, as one matrix; kept in step with the replica change by change."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Self
+from uuid import UUID
+
+import numpy as np
+import numpy.typing as npt
+
+Vectors = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gallery:
+    """`matrix` is float32 (N, D), read-only, unit rows; row i is a template of `person_ids[i]`.
+
+    A person with several templates has several rows. `revision` is the directory's that it stands for.
+    """
+
+    person_ids: tuple[UUID, ...] = ()
+    matrix: Vectors = field(default_factory=lambda: np.empty((0, 0), np.float32))
+    revision: int = 0
+
+    def after(self, changed: Mapping[UUID, Vectors | None], revision: int) -> Self:
+        """Return the gallery with the rows of the `changed` people replaced, or gone where there are none."""
+        if not changed:
+            return type(self)(self.person_ids, self.matrix, revision)
+        kept = np.fromiter((person not in changed for person in self.person_ids), bool, len(self.person_ids))
+        added = [(person, rows) for person, rows in changed.items() if rows is not None and rows.size]
+        people = [person for person in self.person_ids if person not in changed]
+        people += [person for person, rows in added for _ in rows]
+        parts = [rows for _, rows in added]
+        if kept.any():
+            parts.insert(0, self.matrix[kept])
+        matrix = np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
+        matrix.setflags(write=False)
+        return type(self)(tuple(people), matrix, revision)

@@ -1,0 +1,310 @@
+"""The gate's own copy of its directory: survives restarts, proves that it equals the server's, opens nothing twice.
+
+A page is applied in one transaction. After the last page the digest of everything held is compared with the server's;
+a difference asks for a rebuild, which fetches all entries as a new generation beside the old one and drops whatever
+the server did not send. Until then the gate decides from what it has.
+"""
+
+import threading
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from sqlite3 import Cursor
+from uuid import UUID
+
+import structlog
+
+from access.gallery import Gallery, Vectors
+from access.policy import GatePolicy
+from access.replica_meta import Position, ReplicaMeta
+from access.replica_store import ReplicaLockedError, ReplicaStore
+from access.snapshot import (
+    SCHEMA_VERSION,
+    Change,
+    ChangePage,
+    CredentialKind,
+    PersonEntry,
+    View,
+    add_digest,
+    directory_digest,
+    subtract_digest,
+    unpack_vectors,
+)
+from database.sealing import Sealer, SealingError
+
+__all__ = ["ModelMismatchError", "Position", "Replica", "ReplicaError", "ReplicaLockedError"]
+
+_log = structlog.get_logger()
+
+
+class ReplicaError(Exception):
+    """A page cannot be applied; nothing of it was."""
+
+
+class ModelMismatchError(ReplicaError):
+    """The directory's templates were made by another model than this gate runs."""
+
+
+class Replica:
+    """One gate's directory on disk and, for matching, in memory. Every method is safe from any thread."""
+
+    def __init__(
+        self, path: Path, sealer: Sealer, *, gate: str, model_id: str | None = None, view: View = "full"
+    ) -> None:
+        """Open the replica of `gate` at `path`, or begin an empty one.
+
+        `model_id` is the model this gate's engine runs; a directory of another model is refused. A file that is
+        damaged, sealed under another key or another gate's is dropped and fetched again.
+
+        Raises:
+            ReplicaLockedError: another process uses the file.
+        """
+        self._gate = gate
+        self._model_id = model_id
+        self._view = view
+        self._sealer = sealer
+        self._store = ReplicaStore(path)
+        self._applying = threading.Lock()
+        self._lock = threading.Lock()
+        self._changed: dict[UUID, Vectors | None] = {}
+        self._gallery = Gallery()
+        self._meta = ReplicaMeta(self._gate, self._view)
+        try:
+            self._load()
+        except (SealingError, ValueError, LookupError) as error:
+            _log.warning("replica_dropped", gate=gate, error=str(error))
+            self._store.start_anew()
+            self._meta, self._changed = ReplicaMeta(self._gate, self._view), {}
+
+    @property
+    def gate(self) -> str:
+        """The gate this replica belongs to."""
+        return self._gate
+
+    @property
+    def view(self) -> View:
+        """Whether templates are wanted."""
+        return self._view
+
+    @property
+    def revision(self) -> int:
+        """The revision up to which every change is applied (0: none)."""
+        return self._meta.position.revision
+
+    @property
+    def position(self) -> Position:
+        """Where the next page begins."""
+        return self._meta.position
+
+    @property
+    def model_id(self) -> str | None:
+        """The model of the directory held, None when there is none yet or the gate uses no faces."""
+        return self._meta.policy.model_id if self._meta.policy else None
+
+    @property
+    def policy(self) -> GatePolicy | None:
+        """The gate's policy, None before the first synchronisation."""
+        return self._meta.policy
+
+    @property
+    def synced_at(self) -> datetime | None:
+        """When the replica was last proven equal to the server's directory."""
+        return self._meta.synced_at
+
+    @property
+    def digest(self) -> str | None:
+        """The digest that was proven then, for the acknowledgement."""
+        return self._meta.digest
+
+    def gallery(self) -> Gallery:
+        """Return all faces; cached, brought up to date by what changed since the last call."""
+        with self._lock:
+            if self._changed or self._gallery.revision != self.revision:
+                self._gallery = self._gallery.after(self._changed, self.revision)
+                self._changed = {}
+            return self._gallery
+
+    def person(self, person_id: UUID) -> PersonEntry | None:
+        """Return what is known of a person, None when they are not in this gate's directory."""
+        with self._store.reading() as cursor:
+            row = cursor.execute("SELECT sealed FROM entries WHERE person = ?", (person_id.bytes,)).fetchone()
+        return self._open(person_id.bytes, row[0]) if row else None
+
+    def by_credential(self, kind: CredentialKind, digest: str) -> PersonEntry | None:
+        """Return the person who carries a card or code, None when nobody does.
+
+        When a number was given out again, the person whose card is active counts.
+        """
+        with self._store.reading() as cursor:
+            rows = cursor.execute(
+                "SELECT e.person, e.sealed FROM credentials c JOIN entries e USING (person)"
+                " WHERE c.digest = ? AND c.kind = ?",
+                (bytes.fromhex(digest), kind),
+            ).fetchall()
+        entries = [self._open(person, sealed) for person, sealed in rows]
+        return max(entries, key=lambda entry: _has_active(entry, digest), default=None)
+
+    def count(self) -> int:
+        """Return how many people are held."""
+        with self._store.reading() as cursor:
+            counted: int = cursor.execute("SELECT count(*) FROM entries").fetchone()[0]
+        return counted
+
+    def apply(self, page: ChangePage, at: datetime) -> bool:
+        """Apply one page whole, received at `at`, and return whether the replica now equals the server's directory.
+
+        False after the last page means that the digests differ: a rebuild has begun, and the next pages are asked for
+        from `position`.
+
+        Raises:
+            ModelMismatchError: the templates are of another model; the old directory stays.
+            ReplicaError: the page is another gate's, does not follow what is held, or cannot be understood.
+            ReplicaLockedError: another process uses the file.
+        """
+        with self._applying:
+            self._check(page)
+            meta = self._after(page)
+            changed: dict[UUID, Vectors | None] = {}
+            with self._store.writing() as cursor:
+                for change in page.changes:
+                    meta.total = self._write(cursor, change, meta, changed)
+                if page.is_complete:
+                    self._finish(cursor, page, meta, changed, at)
+                self._save(cursor, meta)
+            with self._lock:
+                self._meta = meta
+                self._changed.update(changed)
+            return page.is_complete and not meta.position.rebuilding
+
+    def rebuild(self) -> None:
+        """Begin to fetch everything anew; what is held stays in use until that is complete."""
+        with self._applying, self._store.writing() as cursor:
+            meta = replace(self._meta, generation=self._meta.generation + 1, position=Position(rebuilding=True))
+            self._save(cursor, meta)
+            self._meta = meta
+
+    def close(self) -> None:
+        """Close the file."""
+        self._store.close()
+
+    def _check(self, page: ChangePage) -> None:
+        if page.schema_version != SCHEMA_VERSION:
+            raise ReplicaError(
+                f"the directory speaks version {page.schema_version}, this gate {SCHEMA_VERSION}: update"
+            )
+        if page.gate != self._gate or page.view != self._view:
+            raise ReplicaError(f"this page is for gate {page.gate!r} ({page.view}), not {self._gate!r} ({self._view})")
+        if self._view == "full" and page.model_id is not None and page.model_id != self._model_id:
+            raise ModelMismatchError(
+                f"the directory holds templates of model {page.model_id!r}, this gate runs {self._model_id!r}: "
+                "install the directory's model here, or rebuild the templates for this one"
+            )
+        position = self._meta.position
+        if (page.from_revision, page.revoked_from) != (position.revision, position.revoked_to):
+            # An older page would bring removed people back.
+            raise ReplicaError(f"a page from revision {page.from_revision} does not follow {position.revision}")
+        if page.is_complete and page.digest_when_complete is None:
+            raise ReplicaError("the last page carries no digest")
+        for change in page.changes:
+            if change.entry is not None and change.entry.person_id != change.person_id:
+                raise ReplicaError("a change and its entry name two people")
+
+    def _after(self, page: ChangePage) -> ReplicaMeta:
+        meta, held = replace(self._meta), self._meta.position
+        meta.policy = page.policy
+        meta.position = Position(page.to_revision, page.revoked_to, held.rebuilding)
+        return meta
+
+    def _write(self, cursor: Cursor, change: Change, meta: ReplicaMeta, changed: dict[UUID, Vectors | None]) -> int:
+        """Write one change unless the replica holds a later one, and return the new sum of digests."""
+        person, total = change.person_id.bytes, meta.total
+        held = cursor.execute("SELECT revision, digest, generation FROM entries WHERE person = ?", (person,)).fetchone()
+        if held and held[2] == meta.generation and held[0] > change.revision:
+            return total
+        if held:
+            total = subtract_digest(total, int.from_bytes(held[1], "big"))
+            cursor.execute("DELETE FROM entries WHERE person = ?", (person,))
+            cursor.execute("DELETE FROM credentials WHERE person = ?", (person,))
+        changed[change.person_id] = None
+        if change.entry is None:
+            return total
+        changed[change.person_id] = self._vectors(change.entry)
+        digest = change.entry.digest()
+        plain = change.entry.model_dump_json().encode()
+        sealed = self._sealer.seal(plain, self._context(person))
+        row = (person, change.revision, meta.generation, digest.to_bytes(32, "big"), sealed)
+        cursor.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", row)
+        cursor.executemany(
+            "INSERT OR IGNORE INTO credentials VALUES (?, ?, ?)",
+            [(bytes.fromhex(one.digest), one.kind, person) for one in change.entry.credentials if one.kind != "pin"],
+        )
+        return add_digest(total, digest)
+
+    def _vectors(self, entry: PersonEntry) -> Vectors | None:
+        try:
+            vectors = unpack_vectors(entry.templates)
+        except ValueError as error:
+            raise ReplicaError(f"person {entry.person_id}: {error}") from error
+        return vectors if vectors.size else None
+
+    def _finish(
+        self, cursor: Cursor, page: ChangePage, meta: ReplicaMeta, changed: dict[UUID, Vectors | None], at: datetime
+    ) -> None:
+        """After the last page: drop the old generation, compare digests, and begin a rebuild if they differ."""
+        if meta.position.rebuilding:
+            for person, digest in cursor.execute(
+                "SELECT person, digest FROM entries WHERE generation < ?", (meta.generation,)
+            ).fetchall():
+                meta.total = subtract_digest(meta.total, int.from_bytes(digest, "big"))
+                changed[UUID(bytes=person)] = None
+                cursor.execute("DELETE FROM credentials WHERE person = ?", (person,))
+            cursor.execute("DELETE FROM entries WHERE generation < ?", (meta.generation,))
+        digest = directory_digest(page.policy, meta.total)
+        if digest == page.digest_when_complete:
+            meta.position = Position(page.to_revision, page.revoked_to)
+            meta.synced_at, meta.digest = at.astimezone(UTC), digest
+            return
+        _log.warning("replica_differs", gate=self._gate, revision=page.to_revision)
+        meta.generation += 1
+        meta.position = Position(rebuilding=True)
+
+    def _save(self, cursor: Cursor, meta: ReplicaMeta) -> None:
+        cursor.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", meta.to_rows().items())
+
+    def _load(self) -> None:
+        """Read what the file holds and check it against its own sums."""
+        with self._store.reading() as cursor:
+            rows: dict[str, str] = dict(cursor.execute("SELECT name, value FROM meta").fetchall())
+            if not rows:
+                return
+            meta = ReplicaMeta.from_rows(rows)
+            if (meta.gate, meta.view) != (self._gate, self._view):
+                raise LookupError("the file holds another gate's directory")
+            if self._view == "full" and meta.policy and meta.policy.model_id not in {None, self._model_id}:
+                raise LookupError(f"the file holds templates of model {meta.policy.model_id!r}")
+            total = self._load_entries(cursor.execute("SELECT person, digest, sealed FROM entries"))
+        if total != meta.total:
+            raise ValueError("the entries do not add up to the digest")
+        self._meta = meta
+
+    def _load_entries(self, rows: Iterable[tuple[bytes, bytes, bytes]]) -> int:
+        total = 0
+        for person, digest, sealed in rows:
+            entry = self._open(person, sealed)
+            if entry.digest() != int.from_bytes(digest, "big"):
+                raise ValueError("an entry does not fit its digest")
+            total = add_digest(total, entry.digest())
+            if (vectors := self._vectors(entry)) is not None:
+                self._changed[entry.person_id] = vectors
+        return total
+
+    def _open(self, person: bytes, sealed: bytes) -> PersonEntry:
+        return PersonEntry.model_validate_json(self._sealer.open(sealed, self._context(person)))
+
+    def _context(self, person: bytes) -> bytes:
+        return b"replica:" + self._gate.encode() + b":" + person
+
+
+def _has_active(entry: PersonEntry, digest: str) -> bool:
+    return any(one.digest == digest and one.status == "active" for one in entry.credentials)

@@ -1,0 +1,144 @@
+"""The file of a replica: SQLite, one process, every entry sealed. Nothing here knows what a gate is."""
+
+import fcntl
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import structlog
+
+_log = structlog.get_logger()
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS entries (
+    person BLOB PRIMARY KEY,
+    revision INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    sealed BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS credentials (
+    digest BLOB NOT NULL,
+    kind TEXT NOT NULL,
+    person BLOB NOT NULL,
+    PRIMARY KEY (digest, kind, person)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS credentials_of_person ON credentials (person);
+"""
+_FORMAT = 1
+_LOCK_WAIT_S = 5.0
+
+
+class ReplicaLockedError(Exception):
+    """Another process holds the replica's file."""
+
+
+class ReplicaStore:
+    """A connection for writing and one for reading, so that a lookup never waits for a long apply."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file, or start a new one when it is missing or damaged.
+
+        A damaged replica is deleted: all of it can be fetched again, and biometric data is not left lying about.
+
+        Raises:
+            ReplicaLockedError: another process holds it.
+        """
+        self._path = path
+        self._write_lock = threading.RLock()
+        self._read_lock = threading.Lock()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._hold = path.with_name(path.name + "-lock").open("w")
+        try:
+            fcntl.flock(self._hold, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self._hold.close()
+            raise self._locked() from error
+        try:
+            self._open()
+        except sqlite3.DatabaseError as error:
+            if _is_locked(error):
+                raise self._locked() from error
+            _log.warning("replica_damaged", path=str(path), error=str(error))
+            self.start_anew()
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Cursor]:
+        """A transaction: committed at the end of the block, rolled back on any error.
+
+        Raises:
+            ReplicaLockedError: another process holds the file.
+        """
+        with self._write_lock, closing(self._writer.cursor()) as cursor:
+            try:
+                cursor.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                raise (self._locked() if _is_locked(error) else error) from error
+            try:
+                yield cursor
+            except BaseException:
+                cursor.execute("ROLLBACK")
+                raise
+            cursor.execute("COMMIT")
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Cursor]:
+        """A cursor on what was last committed; safe from any thread."""
+        with self._read_lock, closing(self._reader.cursor()) as cursor:
+            yield cursor
+
+    def start_anew(self) -> None:
+        """Throw the file away and begin with an empty one."""
+        with self._write_lock, self._read_lock:
+            self._close()
+            for suffix in ("", "-wal", "-shm"):
+                self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+            self._open()
+
+    def close(self) -> None:
+        """Close the file; another process may open it."""
+        with self._write_lock, self._read_lock:
+            self._close()
+            self._hold.close()
+
+    def _open(self) -> None:
+        self._writer = self._connect()
+        found = self._writer.execute("PRAGMA user_version").fetchone()[0]
+        if found not in {0, _FORMAT}:
+            raise sqlite3.DatabaseError(f"a replica of format {found}, not {_FORMAT}")
+        check = self._writer.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if check != "ok":
+            raise sqlite3.DatabaseError(check)
+        self._writer.executescript(_SCHEMA)
+        self._writer.execute(f"PRAGMA user_version = {_FORMAT}")
+        self._reader = self._connect()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path, timeout=_LOCK_WAIT_S, isolation_level=None, check_same_thread=False, cached_statements=32
+        )
+        connection.execute("PRAGMA journal_mode=WAL")
+        # A power cut may cost the last page of changes, never the file: the next synchronisation brings them again.
+        connection.execute("PRAGMA synchronous=NORMAL")
+        # Removed people leave no bytes behind in the file.
+        connection.execute("PRAGMA secure_delete=ON")
+        connection.execute("PRAGMA cache_size=-4096")
+        return connection
+
+    def _close(self) -> None:
+        for name in ("_writer", "_reader"):
+            connection: sqlite3.Connection | None = getattr(self, name, None)
+            if connection is not None:
+                connection.close()
+
+    def _locked(self) -> ReplicaLockedError:
+        return ReplicaLockedError(
+            f"{self._path} is in use by another process: give each edge and each controller a replica of its own"
+        )
+
+
+def _is_locked(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
