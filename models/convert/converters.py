@@ -30,14 +30,15 @@ class Converter:
             return
         # A start that finds every model installed needs neither `onnx` nor `tflite2onnx`.
         model = importlib.import_module(self.module).convert(source)
+        importlib.import_module("models.convert.prelu").expand_prelu(model)
         target.write_bytes(model.SerializeToString(deterministic=True))
 
 
 CONVERTERS: Mapping[str, Converter] = MappingProxyType(
     {
-        "tflite": Converter(".onnx", 1, "models.convert.tflite"),
+        "tflite": Converter(".onnx", 2, "models.convert.tflite"),
         "dlib": Converter(".onnx", 1, "models.convert.dlib"),
-        "minifasnet": Converter(".onnx", 1, "models.convert.minifasnet"),
+        "minifasnet": Converter(".onnx", 2, "models.convert.minifasnet"),
         "onnx": Converter(".onnx", 1, None),
         "tflite-unconverted": Converter(".tflite", 1, None),
     }

@@ -15,6 +15,7 @@ from onnx import helper, numpy_helper
 
 from models.convert.error import ConversionError
 from models.convert.graph import BATCH
+from models.convert.prelu import fold_prelu
 
 
 def convert(source: Path) -> onnx.ModelProto:
@@ -28,6 +29,7 @@ def convert(source: Path) -> onnx.ModelProto:
     shapes = {value.name: _dimensions(value) for value in (*graph.value_info, *graph.input, *graph.output)}
     _fold_casts(graph)
     _free_batch(graph, shapes)
+    fold_prelu(model)
     _sort_initialisers(graph)
     del graph.value_info[:]
     model.producer_name = "campusgate"

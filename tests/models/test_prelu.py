@@ -6,7 +6,7 @@ import onnxruntime as ort
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from models.activations import expand_prelu, fold_prelu
+from models.convert.prelu import expand_prelu, fold_prelu
 
 CHANNELS = 8
 SLOPE = np.linspace(-0.5, 1.5, CHANNELS, dtype=np.float32)
