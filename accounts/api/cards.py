@@ -1,0 +1,129 @@
+"""Cards at the counter: issue, suspend, release, return, history."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from accounts import card_states, cards, people
+from accounts.api.dependencies import ROLE_ERRORS, CashierDep, DatabaseDep, NowDep
+from accounts.card_states import CardAction
+from accounts.tables import Card, CardEvent
+from accounts.vocabulary import CardKind, CardState, Channel
+from database import Database
+from web.problems import NotFoundError, responses
+from web.text import line
+
+router = APIRouter(tags=["cards"])
+
+Uid = Annotated[str, line(40), Field(description="4, 7 or 10 bytes in hexadecimal", examples=["04A1B2C3D4E580"])]
+
+
+class CardIn(BaseModel):
+    """A card to be handed out."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    uid: Uid
+    key_number: int | None = Field(default=None, ge=0, le=255, description="number of the issuer key on the card")
+
+
+class CardOut(BaseModel):
+    """A card. The UID is shown to the counter only, in full."""
+
+    id: UUID
+    person_id: UUID
+    kind: CardKind
+    state: CardState
+    uid: str | None
+    key_number: int | None
+    channel: Channel | None
+    issued_at: datetime
+    first_tap_at: datetime | None
+    ended_at: datetime | None
+
+    @classmethod
+    def of(cls, card: Card) -> "CardOut":
+        """Show `card`."""
+        return cls.model_validate(card, from_attributes=True)
+
+
+class CardEventOut(BaseModel):
+    """A line of a card's history."""
+
+    at: datetime
+    action: str
+    state: CardState
+    actor: str
+    note: str
+
+    @classmethod
+    def of(cls, event: CardEvent) -> "CardEventOut":
+        """Show `event`."""
+        return cls.model_validate(event, from_attributes=True)
+
+
+class ReasonIn(BaseModel):
+    """Why a step is taken."""
+
+    note: Annotated[str, line(200, min_length=0)] = ""
+
+
+@router.get("/people/{person_id}/cards", responses=responses(*ROLE_ERRORS, NotFoundError))
+def list_cards(_cashier: CashierDep, database: DatabaseDep, person_id: UUID, ended: bool = False) -> list[CardOut]:
+    """List a person's cards, oldest first."""
+    with database.read() as session:
+        people.get(session, person_id)
+        return [CardOut.of(card) for card in cards.of_person(session, person_id, ended=ended)]
+
+
+@router.post(
+    "/people/{person_id}/cards",
+    status_code=201,
+    responses=responses(
+        *ROLE_ERRORS,
+        NotFoundError,
+        people.AccountNotUsableError,
+        cards.InvalidUidError,
+        cards.UidTakenError,
+        cards.CardAlreadyIssuedError,
+    ),
+)
+def issue_card(cashier: CashierDep, database: DatabaseDep, now: NowDep, person_id: UUID, body: CardIn) -> CardOut:
+    """Hand a person their first physical card, free of charge. A later one is a reissue."""
+    with database.begin() as session:
+        person = people.get(session, person_id, lock=True)
+        people.require_usable(person, now)
+        return CardOut.of(cards.issue(session, person, body.uid, key_number=body.key_number, by=cashier.actor, now=now))
+
+
+@router.get("/cards/{card_id}/history", responses=responses(*ROLE_ERRORS, NotFoundError))
+def read_card_history(_cashier: CashierDep, database: DatabaseDep, card_id: UUID) -> list[CardEventOut]:
+    """Show what happened to a card, oldest first."""
+    with database.read() as session:
+        cards.get(session, card_id)
+        return [CardEventOut.of(event) for event in cards.history(session, card_id)]
+
+
+_STEP_ERRORS = responses(*ROLE_ERRORS, NotFoundError, card_states.CardTransitionError)
+
+
+@router.post("/cards/{card_id}/suspend", responses=_STEP_ERRORS)
+def suspend_card(cashier: CashierDep, database: DatabaseDep, now: NowDep, card_id: UUID, body: ReasonIn) -> CardOut:
+    """Suspend a card for another reason than loss."""
+    return _step(database, card_id, CardAction.SUSPEND, by=cashier.actor, now=now, note=body.note)
+
+
+@router.post("/cards/{card_id}/return", responses=_STEP_ERRORS)
+def return_card(cashier: CashierDep, database: DatabaseDep, now: NowDep, card_id: UUID, body: ReasonIn) -> CardOut:
+    """Take a card back for good; a virtual card is unbound."""
+    return _step(database, card_id, CardAction.RETURN, by=cashier.actor, now=now, note=body.note)
+
+
+def _step(database: Database, card_id: UUID, action: CardAction, *, by: str, now: datetime, note: str) -> CardOut:
+    with database.begin() as session:
+        card = cards.get(session, card_id, lock=True)
+        cards.apply(session, card, action, by=by, now=now, note_text=note)
+        return CardOut.of(card)

@@ -1,0 +1,191 @@
+"""What routes ask for: the services, and who is calling.
+
+A transaction is opened inside the route (`with services.database.begin() as session`), not by a dependency: a
+dependency holds the write lock while the route still waits for a worker thread, and enough waiting requests would then
+stand in each other's way until they time out.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, OAuth2PasswordBearer
+
+from accounts import audit, devices
+from accounts.access_tokens import NotSignedInError
+from accounts.services import AccountsServices
+from accounts.vocabulary import DeviceRole, Role
+from database import Database
+from web.problems import ProblemError
+
+_CHALLENGE = {"WWW-Authenticate": "Bearer"}
+
+
+class PasswordChangeRequiredError(ProblemError):
+    """The first password, or one set at the counter, opens nothing but the way to a new one."""
+
+    code = "password_change_required"
+    status = 403
+    title = "Change the password first: PUT /api/v1/me/passwords/portal"
+
+
+class RoleRequiredError(ProblemError):
+    """The signed-in person does not have the role this needs."""
+
+    code = "role_required"
+    status = 403
+    title = "Your roles do not allow this"
+
+
+class NoDeviceError(ProblemError):
+    """The device token is missing, revoked, or wrong."""
+
+    code = "not_a_device"
+    status = 401
+    title = "A valid device token is needed"
+
+
+class DeviceRoleRequiredError(ProblemError):
+    """This device's role does not allow this."""
+
+    code = "device_role_required"
+    status = 403
+    title = "This device's role does not allow this"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A signed-in person."""
+
+    person_id: UUID
+    sign_in_id: UUID
+    roles: frozenset[Role]
+
+    @property
+    def actor(self) -> str:
+        """The name of this person in the audit trail."""
+        return audit.person_actor(self.person_id)
+
+
+@dataclass(frozen=True, slots=True)
+class DevicePrincipal:
+    """A device that showed its token."""
+
+    device_id: UUID
+    name: str
+    role: DeviceRole
+    campus: str | None
+    gate: str | None
+    merchant_id: UUID | None
+
+    @property
+    def actor(self) -> str:
+        """The name of this device in the audit trail."""
+        return audit.device_actor(self.device_id)
+
+
+def _services(request: Request) -> AccountsServices:
+    services = request.app.state.accounts
+    if not isinstance(services, AccountsServices):
+        raise TypeError("app.state.accounts must hold AccountsServices; the rim sets it when it makes the app")
+    return services
+
+
+ServicesDep = Annotated[AccountsServices, Depends(_services)]
+
+
+def _database(services: ServicesDep) -> Database:
+    return services.database
+
+
+def _now(services: ServicesDep) -> datetime:
+    return services.clock()
+
+
+DatabaseDep = Annotated[Database, Depends(_database)]
+NowDep = Annotated[datetime, Depends(_now)]
+
+_person_scheme = OAuth2PasswordBearer(
+    tokenUrl="/api/v1/tokens", refreshUrl="/api/v1/tokens", scheme_name="person", auto_error=False
+)
+_device_scheme = HTTPBearer(
+    scheme_name="device", description="A device token, made by `campusgate devices add`.", auto_error=False
+)
+
+
+def _signed_in_anyhow(
+    services: ServicesDep, now: NowDep, token: Annotated[str | None, Security(_person_scheme)]
+) -> tuple[Principal, bool]:
+    if token is None:
+        raise NotSignedInError(headers=_CHALLENGE)
+    try:
+        claims = services.access_tokens.read(token, now=now)
+    except NotSignedInError as error:
+        raise NotSignedInError(error.detail, headers=_CHALLENGE) from error
+    return Principal(claims.person_id, claims.sign_in_id, claims.roles), claims.must_change_password
+
+
+def _with_any_password(found: Annotated[tuple[Principal, bool], Depends(_signed_in_anyhow)]) -> Principal:
+    return found[0]
+
+
+def _signed_in(found: Annotated[tuple[Principal, bool], Depends(_signed_in_anyhow)]) -> Principal:
+    principal, must_change_password = found
+    if must_change_password:
+        raise PasswordChangeRequiredError
+    return principal
+
+
+PrincipalDep = Annotated[Principal, Depends(_signed_in)]
+"""Anyone who is signed in and has a password of their own."""
+
+FirstPrincipalDep = Annotated[Principal, Depends(_with_any_password)]
+"""Anyone who is signed in, also with a first password; only for changing it and signing out."""
+
+
+def require_role(*roles: Role) -> Callable[[Principal], Principal]:
+    """Return a dependency that lets through people with any of `roles`."""
+
+    def check(principal: PrincipalDep) -> Principal:
+        if not principal.roles & set(roles):
+            raise RoleRequiredError(needed=sorted(roles))
+        return principal
+
+    return check
+
+
+def require_device(*roles: DeviceRole) -> Callable[..., DevicePrincipal]:
+    """Return a dependency that lets through devices with any of `roles` (any device when none is named)."""
+
+    def check(
+        database: DatabaseDep, found: Annotated[HTTPAuthorizationCredentials | None, Security(_device_scheme)]
+    ) -> DevicePrincipal:
+        device = None
+        if found is not None:
+            with database.read() as session:
+                device = devices.authenticate(session, found.credentials)
+        if device is None:
+            raise NoDeviceError(headers=_CHALLENGE)
+        if roles and device.role not in roles:
+            raise DeviceRoleRequiredError(needed=sorted(roles))
+        return DevicePrincipal(device.id, device.name, device.role, device.campus, device.gate, device.merchant_id)
+
+    return check
+
+
+AdminDep = Annotated[Principal, Depends(require_role(Role.ADMIN))]
+CashierDep = Annotated[Principal, Depends(require_role(Role.CASHIER, Role.ADMIN))]
+ReviewerDep = Annotated[Principal, Depends(require_role(Role.REVIEWER, Role.ADMIN))]
+FacilitiesDep = Annotated[Principal, Depends(require_role(Role.FACILITIES, Role.ADMIN))]
+AnyDeviceDep = Annotated[DevicePrincipal, Depends(require_device())]
+TerminalDep = Annotated[DevicePrincipal, Depends(require_device(DeviceRole.TERMINAL))]
+KioskDep = Annotated[DevicePrincipal, Depends(require_device(DeviceRole.KIOSK))]
+GateDeviceDep = Annotated[DevicePrincipal, Depends(require_device(DeviceRole.EDGE, DeviceRole.CONTROLLER))]
+MeterDep = Annotated[DevicePrincipal, Depends(require_device(DeviceRole.METER))]
+
+PERSON_ERRORS = (NotSignedInError, PasswordChangeRequiredError)
+ROLE_ERRORS = (*PERSON_ERRORS, RoleRequiredError)
+DEVICE_ERRORS = (NoDeviceError, DeviceRoleRequiredError)

@@ -1,0 +1,127 @@
+"""The audit trail: who did what to which object, and when; append-only, each line chained to the one before.
+
+Lines hold ids and words, never names, numbers, card UIDs or secrets. A changed, inserted or removed line breaks the
+chain at that line; removed *last* lines are found by comparing with a head noted earlier (`verify(..., expect=)`).
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from sqlalchemy import DDL, Table, event, func, select
+from sqlalchemy.orm import Session
+
+from accounts.order import keep_order
+from accounts.tables import AuditEntry
+
+Scalar = str | int | bool | None
+
+SYSTEM = "system"
+"""The actor of what the server does by itself, and of the command line."""
+
+_START = bytes(32)
+
+
+def person_actor(person_id: UUID) -> str:
+    """Name a signed-in person as the one who acts."""
+    return f"person:{person_id}"
+
+
+def device_actor(device_id: UUID) -> str:
+    """Name a device as the one who acts."""
+    return f"device:{device_id}"
+
+
+def record(
+    session: Session,
+    *,
+    actor: str,
+    action: str,
+    subject: str,
+    now: datetime,
+    details: Mapping[str, Scalar | list[str]] | None = None,
+) -> None:
+    """Append a line in the caller's transaction. `subject` is `kind:id`, such as `card:0199…`."""
+    keep_order(session)
+    last = session.execute(
+        select(AuditEntry.serial, AuditEntry.digest).order_by(AuditEntry.serial.desc()).limit(1)
+    ).first()
+    serial, previous = (last.serial, last.digest) if last else (0, _START)
+    entry = AuditEntry(
+        serial=serial + 1,
+        # What is hashed must be what the database gives back.
+        at=now.astimezone(UTC),
+        actor=actor,
+        action=action,
+        subject=subject,
+        details=json.dumps(dict(details or {}), ensure_ascii=False, sort_keys=True, separators=(",", ":")),
+    )
+    entry.digest = _digest(previous, entry)
+    session.add(entry)
+    session.flush()
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What a walk along the chain found."""
+
+    lines: int
+    head: str
+    first_broken: int | None
+    expected_head_found: bool
+
+    @property
+    def intact(self) -> bool:
+        """Whether nothing was changed."""
+        return self.first_broken is None and self.expected_head_found
+
+
+def verify(session: Session, *, expect: str | None = None) -> Verification:
+    """Walk the whole chain; `expect` is a head noted earlier, which must still be part of it."""
+    previous, lines = _START, 0
+    found = expect is None or expect == _START.hex()
+    for entry in session.scalars(select(AuditEntry).order_by(AuditEntry.serial).execution_options(yield_per=1000)):
+        if entry.serial != lines + 1 or _digest(previous, entry) != entry.digest:
+            return Verification(lines, previous.hex(), lines + 1, found)
+        previous, lines = entry.digest, entry.serial
+        found = found or previous.hex() == expect
+        session.expunge(entry)
+    return Verification(lines, previous.hex(), None, found)
+
+
+def count(session: Session) -> int:
+    """Return how many lines the trail has."""
+    return session.scalar(select(func.max(AuditEntry.serial))) or 0
+
+
+def _digest(previous: bytes, entry: AuditEntry) -> bytes:
+    line = [entry.serial, entry.at.isoformat(), entry.actor, entry.action, entry.subject, entry.details]
+    return hashlib.sha256(previous + json.dumps(line, ensure_ascii=False).encode()).digest()
+
+
+def _take_inserts_only(table: Table) -> None:
+    for verb in ("UPDATE", "DELETE"):
+        event.listen(
+            table,
+            "after_create",
+            DDL(  # type: ignore[no-untyped-call]  # SQLAlchemy left its constructor untyped
+                f"CREATE TRIGGER audit_no_{verb.lower()} BEFORE {verb} ON audit "
+                "BEGIN SELECT RAISE(ABORT, 'the audit trail takes inserts only'); END"
+            ).execute_if(dialect="sqlite"),
+        )
+    for statement in (
+        "CREATE OR REPLACE FUNCTION audit_inserts_only() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'the audit trail takes inserts only'; END $$",
+        "CREATE TRIGGER audit_inserts_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit "
+        "FOR EACH STATEMENT EXECUTE FUNCTION audit_inserts_only()",
+    ):
+        ddl = DDL(statement)  # type: ignore[no-untyped-call]  # SQLAlchemy left its constructor untyped
+        event.listen(table, "after_create", ddl.execute_if(dialect="postgresql"))
+
+
+_TABLE = AuditEntry.__table__
+assert isinstance(_TABLE, Table)  # noqa: S101 - tells the type checker what SQLAlchemy made
+_take_inserts_only(_TABLE)

@@ -1,0 +1,144 @@
+"""Devices and their tokens. A token is `cgd_<device id>_<secret>`; the server keeps only a digest of the secret.
+
+The secret holds 256 random bits, so a plain SHA-256 digest cannot be searched; the comparison takes the same time
+whatever differs.
+"""
+
+import base64
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from accounts import audit
+from accounts.tables import Device
+from accounts.vocabulary import DeviceRole
+from web.problems import NotFoundError, ProblemError
+
+_TOKEN = re.compile(r"cgd_([0-9a-f]{32})_([A-Za-z0-9_-]{43})")
+
+
+class DeviceNameTakenError(ProblemError):
+    """Another device has this name."""
+
+    code = "device_name_taken"
+    status = 409
+    title = "Another device has this name"
+
+
+class DevicePlaceError(ProblemError):
+    """A device at a gate must say which gate."""
+
+    code = "device_gate_required"
+    status = 422
+    title = "An edge or a controller needs the gate it serves"
+
+
+def add(
+    session: Session,
+    *,
+    name: str,
+    role: DeviceRole,
+    campus: str | None = None,
+    gate: str | None = None,
+    merchant_id: UUID | None = None,
+    by: str,
+    now: datetime,
+) -> tuple[Device, str]:
+    """Register a device; returns it and its token, which is shown this once.
+
+    Raises:
+        DeviceNameTakenError, DevicePlaceError: see there.
+    """
+    if role in {DeviceRole.EDGE, DeviceRole.CONTROLLER} and gate is None:
+        raise DevicePlaceError
+    if session.scalar(select(Device.id).where(Device.name == name)) is not None:
+        raise DeviceNameTakenError
+    secret, digest = _new_secret()
+    device = Device(
+        name=name,
+        role=role,
+        campus=campus,
+        gate=gate,
+        merchant_id=merchant_id,
+        token_digest=digest,
+        created_at=now,
+    )
+    session.add(device)
+    session.flush()
+    _note(session, device, "device.add", by, now)
+    return device, _token(device, secret)
+
+
+def rotate(session: Session, device: Device, *, by: str, now: datetime) -> str:
+    """Give the device a new token; the old one stops working."""
+    secret, device.token_digest = _new_secret()
+    _note(session, device, "device.rotate", by, now)
+    return _token(device, secret)
+
+
+def revoke(session: Session, device: Device, *, by: str, now: datetime) -> None:
+    """End the device's token for good."""
+    if device.revoked_at is None:
+        device.revoked_at = now
+        _note(session, device, "device.revoke", by, now)
+
+
+def authenticate(session: Session, token: str) -> Device | None:
+    """Return the device whose token this is, or None."""
+    match = _TOKEN.fullmatch(token)
+    if match is None:
+        return None
+    device = session.get(Device, UUID(match[1]))
+    expected = device.token_digest if device is not None else bytes(32)
+    same = hmac.compare_digest(hashlib.sha256(match[2].encode()).digest(), expected)
+    return device if same and device is not None and device.revoked_at is None else None
+
+
+def get(session: Session, device_id: UUID) -> Device:
+    """Return a device.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    device = session.get(Device, device_id)
+    if device is None:
+        raise NotFoundError("there is no device with this id")
+    return device
+
+
+def by_name(session: Session, name: str) -> Device | None:
+    """Return the device with this name, or None."""
+    return session.scalar(select(Device).where(Device.name == name))
+
+
+def find(
+    session: Session, *, after: UUID | None = None, limit: int = 50, role: DeviceRole | None = None
+) -> Sequence[Device]:
+    """Return devices in the order they were added."""
+    query = select(Device).order_by(Device.id).limit(limit)
+    if after is not None:
+        query = query.where(Device.id > after)
+    if role is not None:
+        query = query.where(Device.role == role)
+    return session.scalars(query).all()
+
+
+def _new_secret() -> tuple[str, bytes]:
+    secret = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
+    return secret, hashlib.sha256(secret.encode()).digest()
+
+
+def _token(device: Device, secret: str) -> str:
+    return f"cgd_{device.id.hex}_{secret}"
+
+
+def _note(session: Session, device: Device, action: str, by: str, now: datetime) -> None:
+    details: dict[str, audit.Scalar | list[str]] = {"role": device.role.value}
+    audit.record(session, actor=by, action=action, subject=f"device:{device.id}", now=now, details=details)

@@ -1,0 +1,274 @@
+"""People: one account each, made, changed, suspended, closed. Every change is noted for the gates and audited."""
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from accounts import audit, changes
+from accounts.tables import Person, PersonGroup, PersonRole
+from accounts.vocabulary import PersonKind, PersonState, Role
+from web.problems import NotFoundError, ProblemError
+
+_NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
+_GROUP = re.compile(r"[^\s;,\x00-\x1f][^;,\x00-\x1f]{0,63}")
+
+
+class NumberTakenError(ProblemError):
+    """Another person has this number."""
+
+    code = "number_taken"
+    status = 409
+    title = "Another person has this number"
+
+
+class InvalidPersonError(ProblemError):
+    """What was given describes no person."""
+
+    code = "invalid_person"
+    status = 422
+    title = "These particulars describe no person"
+
+
+class AccountClosedError(ProblemError):
+    """The account is closed; only its history remains."""
+
+    code = "account_closed"
+    status = 409
+    title = "The account is closed"
+
+
+class AccountNotUsableError(ProblemError):
+    """The account is suspended, closed, expired, or not yet valid."""
+
+    code = "account_not_usable"
+    status = 403
+    title = "The account is suspended, closed or outside its validity"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Particulars:
+    """What the registry knows about a person. `number` is what they are known by; everything else may change."""
+
+    number: str
+    name: str
+    kind: PersonKind
+    department: str = ""
+    groups: frozenset[str] = field(default_factory=frozenset)
+    valid_from: datetime
+    valid_until: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be stored.
+
+        Raises:
+            InvalidPersonError: with the field that is wrong and why.
+        """
+        if not _NUMBER.fullmatch(self.number):
+            raise InvalidPersonError("number: 1 to 32 letters, digits, dots, dashes or underscores", field="number")
+        if not 1 <= len(self.name) <= 100 or not self.name.isprintable():
+            raise InvalidPersonError("name: 1 to 100 printable characters", field="name")
+        if len(self.department) > 100 or not (self.department.isprintable() or not self.department):
+            raise InvalidPersonError("department: at most 100 printable characters", field="department")
+        if wrong := [one for one in sorted(self.groups) if not _GROUP.fullmatch(one)]:
+            raise InvalidPersonError(f"groups: {wrong[0]!r} is no group name (1 to 64 characters)", field="groups")
+        if self.valid_until is not None and self.valid_until <= self.valid_from:
+            raise InvalidPersonError("valid_until: must be after valid_from", field="valid_until")
+
+    def differences(self, person: Person) -> dict[str, tuple[Any, Any]]:
+        """Return `{field: (stored, wanted)}` where `person` differs from these particulars."""
+        pairs = {one.name: (getattr(person, one.name), getattr(self, one.name)) for one in fields(self)}
+        return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def create(session: Session, particulars: Particulars, *, by: str, now: datetime) -> Person:
+    """Open an account.
+
+    Raises:
+        NumberTakenError: another person has the number.
+    """
+    if session.scalar(select(Person.id).where(Person.number == particulars.number)) is not None:
+        raise NumberTakenError
+    person = Person(number=particulars.number, created_at=now, state=PersonState.ACTIVE)
+    _write(person, particulars, now)
+    session.add(person)
+    session.flush()
+    _note(session, person, "person.create", by, now)
+    return person
+
+
+def update(session: Session, person: Person, particulars: Particulars, *, by: str, now: datetime) -> bool:
+    """Bring `person` to `particulars`; returns whether anything changed.
+
+    Raises:
+        NumberTakenError: the new number is another person's.
+    """
+    changed = particulars.differences(person)
+    if not changed:
+        return False
+    if "number" in changed:
+        if session.scalar(select(Person.id).where(Person.number == particulars.number)) is not None:
+            raise NumberTakenError
+        person.number = particulars.number
+    _write(person, particulars, now)
+    _note(session, person, "person.update", by, now, fields=sorted(changed))
+    return True
+
+
+def set_state(
+    session: Session, person: Person, state: PersonState, *, by: str, now: datetime, reason: str = ""
+) -> bool:
+    """Suspend, release or close an account; returns whether anything changed. A closed account stays closed.
+
+    Raises:
+        AccountClosedError: the account is closed.
+    """
+    if person.state is state:
+        return False
+    if person.state is PersonState.CLOSED:
+        raise AccountClosedError
+    person.state = state
+    person.updated_at = now
+    _note(session, person, f"person.{_STATE_ACTIONS[state]}", by, now, reason=reason)
+    return True
+
+
+def set_roles(session: Session, person: Person, roles: Collection[Role], *, by: str, now: datetime) -> bool:
+    """Give exactly `roles` (beside holder, which everyone has); returns whether anything changed."""
+    wanted = frozenset(roles) | {Role.HOLDER}
+    if wanted == person.roles:
+        return False
+    before = person.roles
+    person.role_rows = _kept(person.role_rows, wanted - {Role.HOLDER}, lambda row: row.role, _role)
+    session.flush()
+    details: dict[str, audit.Scalar | list[str]] = {
+        "given": [role.value for role in sorted(wanted - before)],
+        "taken": [role.value for role in sorted(before - wanted)],
+    }
+    audit.record(session, actor=by, action="person.roles", subject=f"person:{person.id}", now=now, details=details)
+    return True
+
+
+def get(session: Session, person_id: UUID, *, lock: bool = False) -> Person:
+    """Return a person, locked against other writers if `lock`.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    person = session.get(Person, person_id, with_for_update=True if lock else None)
+    if person is None:
+        raise NotFoundError("there is no person with this id")
+    return person
+
+
+def by_number(session: Session, number: str) -> Person | None:
+    """Return the person with this number, or None."""
+    return session.scalar(select(Person).where(Person.number == number))
+
+
+def by_numbers(session: Session, numbers: Collection[str]) -> dict[str, Person]:
+    """Return the people with these numbers, by number."""
+    found: dict[str, Person] = {}
+    wanted = sorted(numbers)
+    for start in range(0, len(wanted), 500):
+        rows = session.scalars(select(Person).where(Person.number.in_(wanted[start : start + 500])))
+        found.update((person.number, person) for person in rows)
+    return found
+
+
+def find(
+    session: Session,
+    *,
+    after: UUID | None = None,
+    limit: int = 50,
+    search: str | None = None,
+    kind: PersonKind | None = None,
+    state: PersonState | None = None,
+    department: str | None = None,
+    group: str | None = None,
+) -> Sequence[Person]:
+    """Return people in the order they were made; `search` is the beginning of a number or a part of a name."""
+    query = select(Person).order_by(Person.id).limit(limit)
+    if after is not None:
+        query = query.where(Person.id > after)
+    if search:
+        pattern = search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        query = query.where(
+            or_(Person.number.like(f"{pattern}%", escape="\\"), Person.name.like(f"%{pattern}%", escape="\\"))
+        )
+    if kind is not None:
+        query = query.where(Person.kind == kind)
+    if state is not None:
+        query = query.where(Person.state == state)
+    if department is not None:
+        query = query.where(Person.department == department)
+    if group is not None:
+        query = query.where(Person.id.in_(select(PersonGroup.person_id).where(PersonGroup.name == group)))
+    return session.scalars(query).all()
+
+
+def require_usable(person: Person, now: datetime) -> None:
+    """Check that the account may be used now.
+
+    Raises:
+        AccountNotUsableError: with `standing` saying why not.
+    """
+    if (now_is := standing(person, now)) != "good":
+        raise AccountNotUsableError(standing=now_is)
+
+
+Standing = Literal["good", "suspended", "closed", "expired", "not_yet_valid"]
+
+
+def standing(person: Person, now: datetime) -> Standing:
+    """Say whether and why (not) an account may be used now."""
+    if person.state is PersonState.CLOSED:
+        return "closed"
+    if person.state is PersonState.SUSPENDED:
+        return "suspended"
+    if now < person.valid_from:
+        return "not_yet_valid"
+    if person.valid_until is not None and now >= person.valid_until:
+        return "expired"
+    return "good"
+
+
+_STATE_ACTIONS = {
+    PersonState.ACTIVE: "release",
+    PersonState.SUSPENDED: "suspend",
+    PersonState.CLOSED: "close",
+}
+
+
+def _write(person: Person, particulars: Particulars, now: datetime) -> None:
+    person.name = particulars.name
+    person.kind = particulars.kind
+    person.department = particulars.department
+    person.valid_from = particulars.valid_from
+    person.valid_until = particulars.valid_until
+    person.updated_at = now
+    person.group_rows = _kept(person.group_rows, particulars.groups, lambda row: row.name, _group)
+
+
+def _kept(rows: Iterable[Any], wanted: Collection[str], name: Any, make: Any) -> list[Any]:
+    """Keep the rows that are still wanted and make the missing ones, so that unchanged rows are not rewritten."""
+    kept = [row for row in rows if name(row) in wanted]
+    return kept + [make(one) for one in sorted(set(wanted) - {name(row) for row in kept})]
+
+
+def _group(name: str) -> PersonGroup:
+    return PersonGroup(name=name)
+
+
+def _role(role: Role) -> PersonRole:
+    return PersonRole(role=role)
+
+
+def _note(session: Session, person: Person, action: str, by: str, now: datetime, **details: Any) -> None:
+    changes.record(session, person.id)
+    audit.record(session, actor=by, action=action, subject=f"person:{person.id}", now=now, details=details)

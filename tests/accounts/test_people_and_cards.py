@@ -1,0 +1,129 @@
+"""People, cards and devices through the API."""
+
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+
+from accounts import audit, changes, devices
+from accounts.vocabulary import DeviceRole, Role
+
+NEW = {"number": "20260001", "name": "李华", "kind": "student", "department": "物理", "groups": ["dorm-3", "library"]}
+
+
+def test_an_account_is_opened_read_and_changed(campus):
+    admin = campus.as_role(Role.ADMIN)
+    made = campus.client.post("/api/v1/people", json=NEW, headers=admin)
+    assert made.status_code == 201, made.text
+    address = f"/api/v1/people/{made.json()['id']}"
+    assert campus.client.get(address, headers=admin).json() == made.json()
+    changed = campus.client.put(address, json=NEW | {"groups": ["library", "lab"]}, headers=admin).json()
+    assert changed["groups"] == ["lab", "library"]
+    assert changed["valid_from"] == made.json()["valid_from"]
+    with campus.database.read() as session:
+        assert [str(one.person_id) for one in changes.since(session, 0)] == [made.json()["id"]] * 2
+        assert audit.verify(session).lines == 2
+
+
+def test_a_number_belongs_to_one_person(campus):
+    admin = campus.as_role(Role.ADMIN)
+    campus.client.post("/api/v1/people", json=NEW, headers=admin)
+    again = campus.client.post("/api/v1/people", json=NEW, headers=admin)
+    assert (again.status_code, again.json()["code"]) == (409, "number_taken")
+    assert again.headers["content-type"] == "application/problem+json"
+
+
+def test_a_list_is_paged_without_gaps_or_repeats(campus):
+    wanted = [str(campus.person().id) for _ in range(7)]
+    admin = campus.as_role(Role.CASHIER)
+    seen, cursor = [], None
+    while True:
+        page = campus.client.get("/api/v1/people", params={"limit": 3, "cursor": cursor}, headers=admin).json()
+        seen += [person["id"] for person in page["items"]]
+        cursor = page["next"]
+        if cursor is None:
+            break
+    assert seen == wanted
+
+
+@pytest.mark.parametrize("cursor", ["x", "AAAA", "bm90IGpzb24"])
+def test_a_foreign_cursor_is_refused(campus, cursor):
+    refused = campus.client.get("/api/v1/people", params={"cursor": cursor}, headers=campus.as_role(Role.ADMIN))
+    assert (refused.status_code, refused.json()["code"]) == (400, "invalid_cursor")
+
+
+def test_a_closed_account_stays_closed(campus):
+    admin, person = campus.as_role(Role.ADMIN), campus.person()
+    address = f"/api/v1/people/{person.id}/state"
+    assert campus.client.put(address, json={"state": "closed"}, headers=admin).json()["state"] == "closed"
+    again = campus.client.put(address, json={"state": "active"}, headers=admin)
+    assert (again.status_code, again.json()["code"]) == (409, "account_closed")
+
+
+def test_only_the_right_roles_pass(campus):
+    person = campus.person()
+    address = f"/api/v1/people/{person.id}"
+    assert campus.client.get(address).json()["code"] == "not_signed_in"
+    assert campus.client.get(address, headers=campus.as_person(person.id)).json()["code"] == "role_required"
+    first = campus.as_person(person.id, Role.ADMIN, must_change_password=True)
+    assert campus.client.get(address, headers=first).json()["code"] == "password_change_required"
+    terminal = campus.as_device(DeviceRole.TERMINAL)
+    assert campus.client.get(address, headers=terminal).json()["code"] == "not_signed_in"
+
+
+def test_an_access_token_ends_after_ten_minutes(campus):
+    headers = campus.as_role(Role.ADMIN)
+    campus.clock.forward(minutes=9, seconds=59)
+    assert campus.client.get("/api/v1/people", headers=headers).status_code == 200
+    campus.clock.forward(seconds=1)
+    assert campus.client.get("/api/v1/people", headers=headers).status_code == 401
+
+
+def test_a_card_is_issued_once_and_its_history_is_kept(campus):
+    cashier, person = campus.as_role(Role.CASHIER), campus.person()
+    address = f"/api/v1/people/{person.id}/cards"
+    card = campus.client.post(address, json={"uid": "04:a1:b2:c3"}, headers=cashier).json()
+    assert (card["uid"], card["state"]) == ("04A1B2C3", "active")
+    second = campus.client.post(address, json={"uid": "04A1B2C4"}, headers=cashier)
+    assert second.json()["code"] == "card_already_issued"
+    other = campus.client.post(f"/api/v1/people/{campus.person().id}/cards", json={"uid": "04A1B2C3"}, headers=cashier)
+    assert other.json()["code"] == "card_uid_taken"
+    campus.client.post(f"/api/v1/cards/{card['id']}/suspend", json={}, headers=cashier)
+    campus.client.post(f"/api/v1/cards/{card['id']}/return", json={"note": "left the campus"}, headers=cashier)
+    wrong = campus.client.post(f"/api/v1/cards/{card['id']}/suspend", json={}, headers=cashier)
+    assert (wrong.status_code, wrong.json()["code"]) == (409, "card_state_conflict")
+    history = campus.client.get(f"/api/v1/cards/{card['id']}/history", headers=cashier).json()
+    assert [line["action"] for line in history] == ["issue", "suspend", "return"]
+    assert campus.client.post(address, json={"uid": "04A1B2C3"}, headers=cashier).status_code == 201
+
+
+@pytest.mark.parametrize("uid", ["", "04A1B2", "04A1B2C3D4", "GGGGGGGG", "04A1B2C3" * 3])
+def test_what_is_no_uid_is_refused(campus, uid):
+    refused = campus.client.post(
+        f"/api/v1/people/{campus.person().id}/cards", json={"uid": uid}, headers=campus.as_role(Role.CASHIER)
+    )
+    assert refused.status_code == 422
+
+
+def test_a_device_token_works_until_it_is_rotated_or_revoked(campus):
+    admin = campus.as_role(Role.ADMIN)
+    made = campus.client.post("/api/v1/devices", json={"name": "till 1", "role": "terminal"}, headers=admin).json()
+    with campus.database.read() as session:
+        assert devices.authenticate(session, made["token"]).name == "till 1"
+        stored = session.execute(text("SELECT * FROM devices")).one()
+        assert made["token"].encode() not in b"".join(value for value in stored if isinstance(value, bytes))
+    fresh = campus.client.post(f"/api/v1/devices/{made['id']}/token", headers=admin).json()["token"]
+    with campus.database.read() as session:
+        assert devices.authenticate(session, made["token"]) is None
+        assert devices.authenticate(session, fresh[:-1] + ("A" if fresh[-1] != "A" else "B")) is None
+        assert devices.authenticate(session, f"cgd_{uuid4().hex}_{fresh[-43:]}") is None
+        assert devices.authenticate(session, fresh) is not None
+    assert campus.client.delete(f"/api/v1/devices/{made['id']}", headers=admin).status_code == 204
+    with campus.database.read() as session:
+        assert devices.authenticate(session, fresh) is None
+
+
+def test_a_gate_device_names_its_gate(campus):
+    admin = campus.as_role(Role.ADMIN)
+    refused = campus.client.post("/api/v1/devices", json={"name": "eye", "role": "edge"}, headers=admin)
+    assert refused.json()["code"] == "device_gate_required"
