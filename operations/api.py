@@ -1,0 +1,121 @@
+"""What happened at the gates, and what is true at them now, for facilities staff.
+
+The rim puts the board at `app.state.board`.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel, Field
+
+from accounts.api.dependencies import ROLE_ERRORS, DatabaseDep, FacilitiesDep
+from operations import journal
+from operations.board import Board, GateView
+from operations.tables import GateEvent
+from web.paging import InvalidCursorError, Page, PageDep
+from web.problems import NotFoundError, responses
+
+router = APIRouter(prefix="/api/v1/operations", tags=["operations"])
+
+
+def _board(request: Request) -> Board:
+    board = request.app.state.board
+    if not isinstance(board, Board):
+        raise TypeError("app.state.board must hold the Board; the rim sets it when it makes the app")
+    return board
+
+
+BoardDep = Annotated[Board, Depends(_board)]
+
+
+class EventOut(BaseModel):
+    """One event of a gate."""
+
+    sequence: int = Field(description="order of arrival at the server")
+    id: UUID
+    gate: str
+    at: datetime = Field(description="the gate's own time")
+    received_at: datetime
+    kind: str
+    source: str
+    person_id: UUID | None
+    method: str | None
+    granted: bool | None
+    reason: str | None
+    latency_ms: float | None
+    historical: bool
+    command_id: UUID | None
+    tap_id: UUID | None
+    details: dict[str, Any]
+
+    @classmethod
+    def of(cls, event: GateEvent) -> "EventOut":
+        """Show `event`."""
+        return cls.model_validate(event, from_attributes=True)
+
+
+class DoorOut(BaseModel):
+    """A door as it is."""
+
+    state: str
+    unlocked: bool
+    door_open: bool | None
+    tamper: bool
+    clock_sure: bool
+    at: datetime
+
+
+class GateOut(BaseModel):
+    """One gate as it was last heard of."""
+
+    gate: str
+    controller: str
+    edge: str
+    door: DoorOut | None
+    health: dict[str, dict[str, Any]] = Field(description="the last figures, by process")
+    heard_at: datetime | None
+
+    @classmethod
+    def of(cls, view: GateView) -> "GateOut":
+        """Show `view`."""
+        door = view.door
+        return cls(
+            gate=view.gate,
+            controller=view.controller,
+            edge=view.edge,
+            door=None if door is None else DoorOut.model_validate(door, from_attributes=True),
+            health={source: dict(health.figures) for source, health in view.health.items()},
+            heard_at=view.heard_at,
+        )
+
+
+@router.get("/events", responses=responses(*ROLE_ERRORS, InvalidCursorError))
+def list_events(
+    _staff: FacilitiesDep,
+    database: DatabaseDep,
+    page: PageDep,
+    gate: Annotated[str | None, Query(max_length=63)] = None,
+    person_id: UUID | None = None,
+) -> Page[EventOut]:
+    """List the events of all gates, newest arrival first."""
+    with database.read() as session:
+        rows = journal.latest(session, limit=page.limit + 1, before=page.after(int), gate=gate, person_id=person_id)
+    shown, following = page.cut(rows, lambda event: event.sequence)
+    return Page(items=[EventOut.of(event) for event in shown], next=following)
+
+
+@router.get("/gates", responses=responses(*ROLE_ERRORS))
+def list_gates(_staff: FacilitiesDep, board: BoardDep) -> list[GateOut]:
+    """List every gate heard of since the server started."""
+    return [GateOut.of(view) for view in board.views()]
+
+
+@router.get("/gates/{gate}", responses=responses(*ROLE_ERRORS, NotFoundError))
+def get_gate(gate: str, _staff: FacilitiesDep, board: BoardDep) -> GateOut:
+    """Show one gate."""
+    view = board.view(gate)
+    if view is None:
+        raise NotFoundError("nothing was heard of this gate since the server started")
+    return GateOut.of(view)
