@@ -1,4 +1,4 @@
-"""Tables of enrolment: photos and their steps, sealed images, templates, consent, notices."""
+"""Tables of enrolment: photos, their sealed images, templates, consent, notices. Steps are in the audit trail."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -66,21 +66,6 @@ class PhotoImage(Base):
 
     photo_id: Mapped[UUID] = mapped_column(ForeignKey("photos.id"), primary_key=True)
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
-
-
-class PhotoStep(Base):
-    """One step in a photo's life: who did it, when and why. Rows are only ever added."""
-
-    __tablename__ = "photo_steps"
-
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    photo_id: Mapped[UUID] = mapped_column(ForeignKey("photos.id"), index=True)
-    at: Mapped[datetime]
-    actor: Mapped[str] = mapped_column(String(64))
-    """Id of the person who did it, or the name of the process, such as `check` or `import`."""
-    before: Mapped[str | None] = mapped_column(String(16))
-    after: Mapped[str] = mapped_column(String(16))
-    why: Mapped[dict[str, Any] | None] = mapped_column(JSON)
 
 
 class TemplateRecord(Base):

@@ -54,15 +54,13 @@ def check(
 def _checker(limits: Path | None) -> "Checker":
     from enrollment.quality import Checker, LimitsError, load_limits
     from models.engine import FaceEngine
-    from models.store import ModelCorruptedError, ModelMissingError, ModelStore
+    from models.store import ModelError, ModelStore
 
     settings = Settings()
     try:
         chosen = load_limits(limits)
-        engine = FaceEngine(
-            ModelStore(settings.cache_dir / "models", settings.model_mirror), threads=settings.engine_threads
-        )
-    except (LimitsError, ModelMissingError, ModelCorruptedError) as error:
+        engine = FaceEngine(ModelStore(settings.cache_dir, settings.model_mirror), threads=settings.engine_threads)
+    except (LimitsError, ModelError) as error:
         raise CommandError(str(error)) from error
     return Checker(engine, limits=chosen)
 

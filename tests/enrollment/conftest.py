@@ -1,7 +1,9 @@
 """People to enrol, and a sealer."""
 
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -9,6 +11,8 @@ import pytest
 from accounts.tables import Person
 from accounts.vocabulary import PersonKind, PersonState
 from database import Database, Sealer, new_id
+from models.engine import FaceEngine
+from models.store import ModelStore
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 
@@ -39,3 +43,18 @@ def add_person(database: Database) -> Callable[[str], UUID]:
         return person.id
 
     return add
+
+
+@pytest.fixture(scope="session")
+def engine(model_store: ModelStore) -> FaceEngine:
+    """The engine with the default models."""
+    return FaceEngine(model_store, threads=1)
+
+
+@pytest.fixture(scope="session")
+def portraits() -> Path:
+    """A folder of real portraits."""
+    data = os.environ.get("CAMPUSGATE_DATA")
+    if not data:
+        pytest.skip("CAMPUSGATE_DATA names no folder of research data")
+    return Path(data) / "portraits" / "original"

@@ -1,0 +1,255 @@
+"""Photos in the database: taken in, approved, rejected, withdrawn; each a step in the caller's transaction.
+
+Approving a photo makes its templates active at once and sets the ones of the photo before it aside; `settle` erases
+what was set aside, and the pictures nobody needs any more, once the decision can no longer be undone.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from database import Sealer, new_id
+from enrollment import lifecycle, templates
+from enrollment.assessment import Assessment
+from enrollment.photo import encode_jpeg
+from enrollment.quality import Verdict
+from enrollment.tables import PhotoImage, PhotoRecord, PhotoState, TemplateRecord, TemplateState
+from web.problems import NotFoundError
+
+UNDO_WINDOW = timedelta(minutes=1)
+"""How long a reviewer can take a decision back."""
+
+
+def get(session: Session, photo_id: UUID, *, lock: bool = False) -> PhotoRecord:
+    """Return a photo, locked against other writers if `lock`.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    photo = session.get(PhotoRecord, photo_id, with_for_update=True if lock else None)
+    if photo is None:
+        raise NotFoundError("there is no photo with this id")
+    return photo
+
+
+def known(session: Session, person_id: UUID, digest: str) -> PhotoRecord | None:
+    """Return the photo that the person handed in as this very file, if it was not withdrawn since."""
+    return session.scalars(
+        select(PhotoRecord)
+        .where(
+            PhotoRecord.person_id == person_id,
+            PhotoRecord.digest == digest,
+            PhotoRecord.state != PhotoState.WITHDRAWN,
+        )
+        .order_by(PhotoRecord.id.desc())
+        .limit(1)
+    ).first()
+
+
+def take_in(
+    session: Session,
+    sealer: Sealer,
+    person_id: UUID,
+    assessment: Assessment,
+    *,
+    by: str,
+    now: datetime,
+    uploaded_by: UUID | None = None,
+) -> PhotoRecord:
+    """Store an assessed photo with its report, its sealed picture and a candidate template; it is then `checked`.
+
+    Raises:
+        ValueError: the file could not be read; there is nothing to store.
+    """
+    if assessment.photo is None:
+        raise ValueError("an unreadable photo is not stored")
+    photo = PhotoRecord(
+        id=new_id(),
+        person_id=person_id,
+        state=PhotoState.UPLOADED,
+        verdict=assessment.report.verdict.value,
+        digest=assessment.digest,
+        report=assessment.report.to_json(),
+        uploaded_at=now,
+        uploaded_by=uploaded_by,
+    )
+    session.add(photo)
+    session.flush()
+    session.add(
+        PhotoImage(photo_id=photo.id, sealed=sealer.seal(encode_jpeg(assessment.photo.image), _context(photo.id)))
+    )
+    if assessment.template is not None:
+        templates.store(
+            session,
+            sealer,
+            person_id,
+            assessment.template,
+            at=now,
+            photo_id=photo.id,
+            state=TemplateState.CANDIDATE,
+        )
+    failed = [result.rule for result in assessment.report.failed]
+    lifecycle.step(
+        session,
+        photo,
+        PhotoState.CHECKED,
+        by=by,
+        now=now,
+        why={"person": str(person_id), "verdict": assessment.report.verdict.value, "failed": failed},
+    )
+    return photo
+
+
+def picture(session: Session, sealer: Sealer, photo_id: UUID) -> bytes:
+    """Return the picture of a photo as a JPEG without metadata.
+
+    Raises:
+        NotFoundError: it was deleted, as it is after approval, or never existed.
+        database.SealingError: it was sealed under a key that is not configured.
+    """
+    image = session.get(PhotoImage, photo_id)
+    if image is None:
+        raise NotFoundError("the picture of this photo is not kept any more")
+    return sealer.open(image.sealed, _context(photo_id))
+
+
+def approve(
+    session: Session,
+    photo: PhotoRecord,
+    *,
+    by: str,
+    now: datetime,
+    decided_by: UUID | None = None,
+    note: str | None = None,
+) -> None:
+    """Let the photo stand for its person: its templates open gates, those of the photo before it no longer do.
+
+    Raises:
+        lifecycle.StepError: the photo is not waiting for a decision.
+    """
+    lifecycle.step(session, photo, PhotoState.APPROVED, by=by, now=now, why={"note": note} if note else None)
+    _decide(photo, now, decided_by, [], note)
+    for other in _of_person(session, photo.person_id, PhotoState.APPROVED, besides=photo.id):
+        templates.deactivate(session, other.id)
+        lifecycle.step(session, other, PhotoState.REPLACED, by=by, now=now, why={"by_photo": str(photo.id)})
+        other.decided_at = now
+    for other in _of_person(session, photo.person_id, PhotoState.IN_REVIEW, besides=photo.id):
+        if other.id < photo.id:
+            lifecycle.step(session, other, PhotoState.REPLACED, by=by, now=now, why={"by_photo": str(photo.id)})
+            other.decided_at = now
+    templates.activate(session, photo.id)
+
+
+def reject(
+    session: Session,
+    photo: PhotoRecord,
+    reasons: Sequence[str],
+    *,
+    by: str,
+    now: datetime,
+    decided_by: UUID | None = None,
+    note: str | None = None,
+) -> None:
+    """Refuse the photo; whatever the person had before stays as it was.
+
+    Raises:
+        lifecycle.StepError: the photo is not waiting for a decision.
+    """
+    why = {"reasons": list(reasons), "note": note}
+    lifecycle.step(session, photo, PhotoState.REJECTED, by=by, now=now, why=why)
+    _decide(photo, now, decided_by, list(reasons), note)
+
+
+def undo(session: Session, photo: PhotoRecord, *, by: str, now: datetime) -> None:
+    """Take a decision back: the photo waits for review again, and an approval gives its predecessor its place back.
+
+    Raises:
+        lifecycle.StepError: the photo was not decided, or too long ago.
+    """
+    if photo.decided_at is None or now - photo.decided_at > UNDO_WINDOW:
+        raise lifecycle.StepError("a decision can be taken back within one minute")
+    decided_at, was_approved = photo.decided_at, photo.state == PhotoState.APPROVED
+    lifecycle.step(session, photo, PhotoState.IN_REVIEW, by=by, now=now, why={"undo": True})
+    photo.decided_at = photo.decided_by = photo.reasons = photo.note = None
+    if not was_approved:
+        return
+    templates.deactivate(session, photo.id)
+    replaced = _of_person(session, photo.person_id, PhotoState.REPLACED, besides=photo.id)
+    for other in replaced:
+        if other.decided_at == decided_at and templates.activate(session, other.id):
+            lifecycle.step(session, other, PhotoState.APPROVED, by=by, now=now, why={"undo": True})
+
+
+def withdraw(session: Session, photo: PhotoRecord, *, by: str, now: datetime, why: str) -> None:
+    """Take a photo out of use for good: its templates and its picture are erased.
+
+    Raises:
+        lifecycle.StepError: it was withdrawn already.
+    """
+    lifecycle.step(session, photo, PhotoState.WITHDRAWN, by=by, now=now, why={"why": why})
+    templates.withdraw(session, photo.person_id, at=now, photo_id=photo.id)
+    session.execute(delete(PhotoImage).where(PhotoImage.photo_id == photo.id))
+
+
+def withdraw_all(session: Session, person_id: UUID, *, by: str, now: datetime, why: str) -> int:
+    """Take every photo and every template of a person out of use, and return the number of photos."""
+    photos = session.scalars(
+        select(PhotoRecord).where(PhotoRecord.person_id == person_id, PhotoRecord.state != PhotoState.WITHDRAWN)
+    ).all()
+    for photo in photos:
+        withdraw(session, photo, by=by, now=now, why=why)
+    templates.withdraw(session, person_id, at=now)
+    return len(photos)
+
+
+def settle(session: Session, *, now: datetime, keep_pictures: bool = False) -> int:
+    """Erase what decisions that can no longer be undone have left over, and return for how many photos.
+
+    Replaced photos lose their templates and pictures; approved ones their pictures, unless `keep_pictures`.
+    """
+    old = now - UNDO_WINDOW
+    replaced = session.scalars(
+        select(PhotoRecord)
+        .join(TemplateRecord, TemplateRecord.photo_id == PhotoRecord.id)
+        .where(
+            PhotoRecord.state == PhotoState.REPLACED,
+            PhotoRecord.decided_at < old,
+            TemplateRecord.state != TemplateState.WITHDRAWN,
+        )
+        .distinct()
+    ).all()
+    for photo in replaced:
+        templates.withdraw(session, photo.person_id, at=now, photo_id=photo.id)
+    settled = [PhotoState.REPLACED] if keep_pictures else [PhotoState.REPLACED, PhotoState.APPROVED]
+    pictures = session.scalars(
+        select(PhotoImage.photo_id)
+        .join(PhotoRecord, PhotoRecord.id == PhotoImage.photo_id)
+        .where(PhotoRecord.state.in_(settled), PhotoRecord.decided_at < old)
+    ).all()
+    session.execute(delete(PhotoImage).where(PhotoImage.photo_id.in_(pictures)))
+    return len({*pictures, *(photo.id for photo in replaced)})
+
+
+def first_state(verdict: Verdict) -> PhotoState:
+    """Return where a checked photo goes: to a reviewer, or back to the person when a required rule fails."""
+    return PhotoState.REJECTED if verdict is Verdict.REJECT else PhotoState.IN_REVIEW
+
+
+def _decide(photo: PhotoRecord, now: datetime, by: UUID | None, reasons: list[str], note: str | None) -> None:
+    photo.decided_at, photo.decided_by, photo.reasons, photo.note = now, by, reasons, note
+    photo.claimed_by = photo.claimed_until = None
+
+
+def _of_person(session: Session, person_id: UUID, state: PhotoState, *, besides: UUID) -> Sequence[PhotoRecord]:
+    return session.scalars(
+        select(PhotoRecord).where(
+            PhotoRecord.person_id == person_id, PhotoRecord.state == state, PhotoRecord.id != besides
+        )
+    ).all()
+
+
+def _context(photo_id: UUID) -> bytes:
+    return b"photo:" + photo_id.bytes
