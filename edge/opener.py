@@ -165,6 +165,7 @@ class Opener:
         on_answer: AnswerHandler,
         person_id: UUID | None = None,
         tap_id: UUID | None = None,
+        extended: bool = False,
     ) -> UUID:
         """Sign and publish one command; `on_answer` is called exactly once, from another thread or from `expire`.
 
@@ -184,6 +185,7 @@ class Opener:
                     ttl_ms=self._ttl_ms,
                     person_id=person_id,
                     tap_id=tap_id,
+                    extended=extended,
                 )
             except NonceStoreError as error:
                 _log.error("command_not_signed", error=str(error))

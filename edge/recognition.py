@@ -68,6 +68,8 @@ class Sighting:
         voted: whether this very frame was counted.
         liveness: standing; LIVE where no liveness model is installed.
         liveness_score: mean so far, None without a model.
+        first_seen: monotonic seconds at which the track began.
+        appearance: unit mean of the `looks` embeddings of the track, for a comparison 1:1.
     """
 
     tracks: frozenset[int]
@@ -79,6 +81,9 @@ class Sighting:
     voted: bool = False
     liveness: Liveness = Liveness.OPEN
     liveness_score: float | None = None
+    first_seen: float | None = None
+    appearance: npt.NDArray[np.float32] | None = None
+    looks: int = 0
 
 
 class _TrackState:
@@ -179,4 +184,7 @@ class Recogniser:
             voted=voted,
             liveness=state.standing() if state is not None else Liveness.OPEN,
             liveness_score=state.liveness.score if state is not None and state.liveness is not None else None,
+            first_seen=track.first_seen,
+            appearance=track.appearance,
+            looks=track.looks,
         )

@@ -1,0 +1,180 @@
+"""From a verdict to a command: the face in front is asked about once for each passage, and what came of it reported."""
+
+import threading
+from uuid import UUID
+
+from access.decision import FaceResult
+from access.reasons import Reason
+from edge.camera.port import Frame
+from edge.clock import Clock
+from edge.journal import FACE_GRANTED, Detail, Journal
+from edge.judgement import Judge, Ruling
+from edge.liveness import Liveness
+from edge.metrics import Metrics
+from edge.opener import NO_ANSWER, Answer, CannotAskError, Opener, Result
+from edge.passage import Passages
+from edge.presence import Presence
+from edge.recognition import Sighting
+from edge.vote import Outcome
+from gate_controller.messages import Action, EventKind, Method
+
+_REFUSED = {Outcome.UNKNOWN: FaceResult.UNKNOWN, Outcome.AMBIGUOUS: FaceResult.AMBIGUOUS}
+
+
+class Admission:
+    """Decides about faces. `consider` is called by one thread; answers come on another."""
+
+    def __init__(
+        self,
+        *,
+        judge: Judge,
+        opener: Opener,
+        passages: Passages,
+        presence: Presence,
+        journal: Journal,
+        metrics: Metrics,
+        clock: Clock,
+    ) -> None:
+        self._judge = judge
+        self._opener = opener
+        self._passages = passages
+        self._presence = presence
+        self._journal = journal
+        self._metrics = metrics
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._reported: dict[int, set[str]] = {}
+
+    def consider(self, sighting: Sighting, frame: Frame) -> None:
+        """Act on what one frame said."""
+        with self._lock:
+            self._passages.seen(sighting.tracks, frame.arrived)
+        self._presence.saw(sighting, frame.arrived)
+        self._reported = {track: said for track, said in self._reported.items() if track in sighting.tracks}
+        if sighting.obstacle is not None:
+            self._metrics.obstacles.labels(sighting.obstacle.value).inc()
+        if sighting.voted:
+            self._metrics.votes.inc()
+        verdict = sighting.verdict
+        if verdict is None or sighting.track_id is None:
+            return
+        if sighting.liveness is Liveness.SPOOF:
+            self._refuse_once(sighting, FaceResult.SPOOF)
+        elif verdict.outcome is Outcome.PERSON and sighting.liveness is Liveness.LIVE:
+            if verdict.person_id is not None:
+                self._ask(sighting, verdict.person_id, frame)
+        elif verdict.outcome in _REFUSED:
+            self._refuse_once(sighting, _REFUSED[verdict.outcome])
+
+    def card_opened(self, person_id: UUID, at: float) -> None:
+        """Note that a card let somebody in: their face, seen a moment later, belongs to the same passage."""
+        with self._lock:
+            self._passages.begin(person_id, 0, at)
+
+    def _ask(self, sighting: Sighting, person_id: UUID, frame: Frame) -> None:
+        assert sighting.track_id is not None  # noqa: S101 - `consider` has seen to it
+        with self._lock:
+            begun = self._passages.begin(person_id, sighting.track_id, frame.arrived)
+        if not begun:
+            return
+        card = self._presence.card_of(person_id, frame.arrived)
+        ruling = self._judge.face(FaceResult.MATCHED, person_id, card=card)
+        decided = self._clock.monotonic()
+        self._metrics.asked.labels(Method.FACE.value, ruling.reason).inc()
+        self._metrics.decision.observe(decided - frame.arrived)
+        details = _details(sighting)
+        details["decided_ms"] = _milliseconds(decided - frame.arrived)
+        if not ruling.granted:
+            self._refused(EventKind.FACE_REFUSED, ruling.reason, person_id, details)
+            return
+        self._open(ruling, person_id, frame.arrived, details)
+
+    def _open(self, ruling: Ruling, person_id: UUID, arrived: float, details: dict[str, Detail]) -> None:
+        def answered(answer: Answer) -> None:
+            self._report(answer, person_id, ruling.reason, arrived, details)
+
+        try:
+            self._opener.ask(
+                Action.OPEN,
+                method=Method.FACE,
+                reason=ruling.reason,
+                person_id=person_id,
+                extended=ruling.extended,
+                on_answer=answered,
+            )
+        except CannotAskError as error:
+            self._refused(EventKind.FACE_REFUSED, error.reason, person_id, details)
+
+    def _report(self, answer: Answer, person_id: UUID, reason: str, arrived: float, details: dict[str, Detail]) -> None:
+        self._metrics.commands.labels(answer.result.value).inc()
+        self._metrics.command.observe(answer.sent - arrived)
+        details = {**details, "sent_ms": _milliseconds(answer.sent - arrived)}
+        if answer.result is not Result.ACCEPTED:
+            refusal = NO_ANSWER if answer.refusal is None else answer.refusal.value
+            self._refused(EventKind.FACE_REFUSED, refusal, person_id, details, answer.command_id)
+            return
+        details["answered_ms"] = _milliseconds(answer.answered - arrived)
+        details["latency_to"] = "acknowledgement" if answer.energised is None else "relay"
+        end = answer.answered if answer.energised is None else answer.energised
+        self._metrics.relay.observe(end - arrived)
+        self._journal.note(
+            FACE_GRANTED,
+            reason=reason,
+            person_id=person_id,
+            method=Method.FACE,
+            granted=True,
+            latency_ms=(end - arrived) * 1000,
+            command_id=answer.command_id,
+            details=details,
+        )
+
+    def _refuse_once(self, sighting: Sighting, result: FaceResult) -> None:
+        """Report a face that is nobody's, or no face, once for each track and finding; no command follows from it."""
+        assert sighting.track_id is not None  # noqa: S101 - `consider` has seen to it
+        said = self._reported.setdefault(sighting.track_id, set())
+        if result.value in said:
+            return
+        said.add(result.value)
+        ruling = self._judge.face(result)
+        self._metrics.asked.labels(Method.FACE.value, ruling.reason).inc()
+        spoof = result is FaceResult.SPOOF
+        # The person whose picture was shown is no suspect, but should hear of it.
+        claimed = sighting.verdict.person_id if spoof and sighting.verdict is not None else None
+        kind = EventKind.SPOOF if spoof else EventKind.FACE_REFUSED
+        reason = Reason.SPOOF.value if spoof else ruling.reason
+        self._refused(kind, reason, claimed, _details(sighting))
+
+    def _refused(
+        self,
+        kind: EventKind,
+        reason: str,
+        person_id: UUID | None,
+        details: dict[str, Detail],
+        command_id: UUID | None = None,
+    ) -> None:
+        self._journal.note(
+            kind.value,
+            reason=reason,
+            person_id=person_id,
+            method=Method.FACE,
+            granted=False,
+            command_id=command_id,
+            details=details,
+        )
+
+
+def _details(sighting: Sighting) -> dict[str, Detail]:
+    details: dict[str, Detail] = {}
+    if sighting.verdict is not None:
+        details["score"] = round(sighting.verdict.score, 4)
+        details["frames"] = sighting.verdict.frames
+        details["support"] = sighting.verdict.support
+    if sighting.match is not None:
+        details["margin"] = round(sighting.match.margin, 4)
+    if sighting.liveness_score is not None:
+        details["liveness"] = round(sighting.liveness_score, 4)
+    return details
+
+
+def _milliseconds(seconds: float) -> float:
+    return round(seconds * 1000, 3)

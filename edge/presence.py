@@ -1,0 +1,85 @@
+"""Who is in front of the camera and which card was shown just now: what rules that ask for both look at."""
+
+import threading
+from dataclasses import dataclass
+from uuid import UUID
+
+import numpy as np
+import numpy.typing as npt
+
+from access.decision import FaceResult
+from access.snapshot import PersonEntry, unpack_vectors
+from edge.liveness import Liveness
+from edge.recognition import Sighting
+
+_LEAST_LOOKS = 2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Face:
+    at: float
+    liveness: Liveness
+    looks: int
+    appearance: npt.NDArray[np.float32] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Card:
+    at: float
+    person_id: UUID
+    digest: str
+
+
+class Presence:
+    """The newest face and the newest card that waits for a face. Safe for threads.
+
+    Args:
+        same_person: least cosine in a comparison 1:1.
+        face_lasts: seconds after which a face that is no longer in view is forgotten.
+        card_lasts: seconds that a card waits for its holder's face.
+    """
+
+    def __init__(self, *, same_person: float, face_lasts: float = 1.0, card_lasts: float = 10.0) -> None:
+        self._same_person = same_person
+        self._face_lasts = face_lasts
+        self._card_lasts = card_lasts
+        self._lock = threading.Lock()
+        self._face: _Face | None = None
+        self._card: _Card | None = None
+
+    def saw(self, sighting: Sighting, at: float) -> None:
+        """Note the face in front; a frame without one leaves the last for a moment."""
+        if sighting.track_id is None:
+            return
+        with self._lock:
+            self._face = _Face(at, sighting.liveness, sighting.looks, sighting.appearance)
+
+    def card_waits(self, person_id: UUID, digest: str, at: float) -> None:
+        """Note a card whose holder has yet to look into the camera."""
+        with self._lock:
+            self._card = _Card(at, person_id, digest)
+
+    def card_of(self, person_id: UUID, at: float) -> str | None:
+        """Return, once, the card that this person presented a moment ago."""
+        with self._lock:
+            card = self._card
+            if card is None or card.person_id != person_id or at - card.at > self._card_lasts:
+                return None
+            self._card = None
+            return card.digest
+
+    def compare(self, person: PersonEntry, at: float) -> FaceResult | None:
+        """Return how the face in front fits `person`, None when nobody was seen well enough."""
+        with self._lock:
+            face = self._face
+        if face is None or at - face.at > self._face_lasts:
+            return None
+        if face.liveness is Liveness.SPOOF:
+            return FaceResult.SPOOF
+        if face.appearance is None or face.looks < _LEAST_LOOKS or face.liveness is not Liveness.LIVE:
+            return None
+        templates = unpack_vectors(person.templates)
+        if not templates.size or templates.shape[1] != face.appearance.shape[0]:
+            return FaceResult.UNKNOWN
+        fits = float((templates @ face.appearance).max()) >= self._same_person
+        return FaceResult.MATCHED if fits else FaceResult.UNKNOWN
