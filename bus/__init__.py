@@ -17,9 +17,12 @@ from bus.errors import (
     UnreachableError,
 )
 from bus.filters import covers, matches
+from bus.outbox import Entry, Outbox, OutboxError
+from bus.postman import LATE_AFTER, Postman
 from bus.session import Will
 
 __all__ = [
+    "LATE_AFTER",
     "AccessList",
     "Backoff",
     "BrokerAddress",
@@ -27,8 +30,12 @@ __all__ = [
     "CertificateError",
     "Connection",
     "ConnectionState",
+    "Entry",
     "NotConnectedError",
     "NotDeliveredError",
+    "Outbox",
+    "OutboxError",
+    "Postman",
     "RefusedByBrokerError",
     "SubscriptionRefusedError",
     "UnreachableError",

@@ -1,0 +1,154 @@
+"""What must not be lost while there is no broker: a queue on disk, bounded, in order, each entry once.
+
+When it is full the oldest entry of low value goes first (a refused stranger), then the oldest of all: what happened
+last explains best what is happening now. The number of lost entries is kept and can be asked for.
+"""
+
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import structlog
+
+from bus.errors import BusError
+
+log = structlog.get_logger()
+
+LIMIT = 20_000
+"""Entries kept by default: some days of a busy gate, about ten megabytes."""
+_MEMORY_LIMIT = 1000
+
+
+class OutboxError(BusError):
+    """The file of the outbox cannot be opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One message that waits to be sent."""
+
+    id: UUID
+    topic: str
+    payload: bytes
+    at: datetime
+
+
+class Outbox:
+    """Entries that wait, in the order they were put. Safe for threads; one process at a time.
+
+    `put` has written to disk (`synchronous=FULL`) when it returns. With a full disk the entry is kept in memory
+    instead, so that it is lost only if the process ends too.
+    """
+
+    def __init__(self, path: Path, *, limit: int = LIMIT) -> None:
+        """Open or make the file.
+
+        Raises:
+            OutboxError: it cannot be opened, or it is damaged.
+        """
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._memory: deque[Entry] = deque(maxlen=_MEMORY_LIMIT)
+        self.changed = threading.Event()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+            self._connection.execute("PRAGMA journal_mode=WAL")
+            self._connection.execute("PRAGMA synchronous=FULL")
+            self._connection.execute(
+                "CREATE TABLE IF NOT EXISTS entries (sequence INTEGER PRIMARY KEY AUTOINCREMENT,"
+                " id BLOB NOT NULL UNIQUE, topic TEXT NOT NULL, payload BLOB NOT NULL, at REAL NOT NULL,"
+                " valuable INTEGER NOT NULL)"
+            )
+            self._connection.execute("CREATE INDEX IF NOT EXISTS by_value ON entries (valuable, sequence)")
+            self._connection.execute("CREATE TABLE IF NOT EXISTS lost (number INTEGER NOT NULL)")
+            self._count = int(self._connection.execute("SELECT count(*) FROM entries").fetchone()[0])
+        except (OSError, sqlite3.Error) as error:
+            raise OutboxError(f"the outbox {path} cannot be used: {error}") from error
+
+    def put(self, entry_id: UUID, topic: str, payload: bytes, at: datetime, *, valuable: bool = True) -> None:
+        """Add an entry; one that waits already under the same id is not added again."""
+        entry = Entry(entry_id, topic, payload, at)
+        with self._lock:
+            try:
+                self._insert(entry, valuable=valuable)
+            except sqlite3.Error as error:
+                log.error("outbox_not_written", error=str(error), kept_in_memory=len(self._memory) + 1)
+                self._memory.append(entry)
+        self.changed.set()
+
+    def pending(self, limit: int = 100) -> list[Entry]:
+        """Return the entries to be sent next, oldest first."""
+        with self._lock:
+            try:
+                rows = self._connection.execute(
+                    "SELECT id, topic, payload, at FROM entries ORDER BY sequence LIMIT ?", (limit,)
+                ).fetchall()
+            except sqlite3.Error as error:
+                log.error("outbox_not_read", error=str(error))
+                rows = []
+            found = [
+                Entry(UUID(bytes=key), topic, payload, datetime.fromtimestamp(at, UTC))
+                for key, topic, payload, at in rows
+            ]
+            return (found + list(self._memory))[:limit]
+
+    def done(self, entries: Sequence[Entry]) -> None:
+        """Remove entries that the broker has acknowledged."""
+        with self._lock:
+            keys = {entry.id for entry in entries}
+            self._memory = deque((entry for entry in self._memory if entry.id not in keys), maxlen=_MEMORY_LIMIT)
+            try:
+                for key in keys:
+                    self._count -= self._connection.execute("DELETE FROM entries WHERE id = ?", (key.bytes,)).rowcount
+            except sqlite3.Error as error:
+                # They will be sent again; receivers tell copies apart by their id.
+                log.error("outbox_not_cleared", error=str(error))
+
+    @property
+    def lost(self) -> int:
+        """How many entries were dropped because the outbox was full, since the file was made."""
+        with self._lock:
+            try:
+                return int(self._connection.execute("SELECT coalesce(sum(number), 0) FROM lost").fetchone()[0])
+            except sqlite3.Error:
+                return 0
+
+    def __len__(self) -> int:
+        with self._lock:
+            return self._count + len(self._memory)
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()
+
+    def _insert(self, entry: Entry, *, valuable: bool) -> None:
+        cursor = self._connection.cursor()
+        cursor.execute("BEGIN IMMEDIATE")
+        try:
+            added = cursor.execute(
+                "INSERT OR IGNORE INTO entries (id, topic, payload, at, valuable) VALUES (?, ?, ?, ?, ?)",
+                (entry.id.bytes, entry.topic, entry.payload, entry.at.timestamp(), valuable),
+            ).rowcount
+            dropped = 0
+            if self._count + added > self._limit:
+                dropped = cursor.execute(
+                    "DELETE FROM entries WHERE sequence ="
+                    " (SELECT sequence FROM entries ORDER BY valuable, sequence LIMIT 1)"
+                ).rowcount
+                cursor.execute("INSERT INTO lost SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM lost)")
+                cursor.execute("UPDATE lost SET number = number + ?", (dropped,))
+            cursor.execute("COMMIT")
+        except sqlite3.Error:
+            if self._connection.in_transaction:
+                cursor.execute("ROLLBACK")
+            raise
+        self._count += added - dropped
+        if dropped:
+            log.error("outbox_full", limit=self._limit, dropped=dropped)
