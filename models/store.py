@@ -67,10 +67,13 @@ class ModelStore:
     Several processes may use one store: files and manifests are replaced in one step and are never changed in place.
     """
 
-    def __init__(self, cache_dir: Path, mirror: Path | None = None) -> None:
+    def __init__(
+        self, cache_dir: Path, mirror: Path | None = None, *, entries: Sequence[CatalogueEntry] = CATALOGUE
+    ) -> None:
         """`mirror` is a directory that holds source files by their own names, asked before any network."""
         self._folder = cache_dir / "models"
         self._mirror = mirror
+        self._entries = entries
 
     def path(self, name: str) -> Path:
         """Return the file of the model `name`, after checking its digest.
@@ -80,7 +83,7 @@ class ModelStore:
             ModelMissingError: it is not installed, or by an older release whose conversion differs.
             ModelCorruptedError: its bytes are not those that were installed.
         """
-        entry = catalogue.entry(name)
+        entry = catalogue.entry(name, self._entries)
         state, manifest = self._check(entry)
         mend = f"run: campusgate models install {name}"
         match state:
@@ -96,13 +99,13 @@ class ModelStore:
 
     def list(self) -> tuple[ModelStatus, ...]:
         """Return every model of the catalogue, without reading the installed files."""
-        return tuple(self._status(entry, verify=False) for entry in CATALOGUE)
+        return tuple(self._status(entry, verify=False) for entry in self._entries)
 
     def verify(self, names: Sequence[str] = ()) -> tuple[ModelStatus, ...]:
         """Return the given or else all installed and default models, after checking the digest of each."""
         if names:
-            return tuple(self._status(catalogue.entry(name), verify=True) for name in names)
-        statuses = (self._status(entry, verify=True) for entry in CATALOGUE)
+            return tuple(self._status(catalogue.entry(name, self._entries), verify=True) for name in names)
+        statuses = (self._status(entry, verify=True) for entry in self._entries)
         return tuple(status for status in statuses if status.entry.default or status.state is not State.MISSING)
 
     def install(
@@ -120,7 +123,9 @@ class ModelStore:
             UnknownModelError: the catalogue has no such model.
             ModelInstallError: some could not be installed; all others are.
         """
-        entries = [catalogue.entry(name) for name in names] or [entry for entry in CATALOGUE if entry.default]
+        entries = [catalogue.entry(name, self._entries) for name in names] or [
+            entry for entry in self._entries if entry.default
+        ]
         failures = []
         with Fetcher(mirror=self._mirror, partial=self._folder / "partial") as fetcher:
             for entry in entries:
