@@ -27,7 +27,7 @@ class Action(StrEnum):
     LOCK = "lock"
     """Keep the door closed to everyone until released; the way out stays free."""
     LOCKDOWN = "lockdown"
-    """Keep the door closed to everyone, also to the exit button, until released. Fire still opens it."""
+    """Keep the door closed to everyone until released; hold and lock cannot end it. Fire still opens the door."""
     RELEASE = "release"
     """End hold, lock or lockdown; go by the rules again."""
 
@@ -61,7 +61,7 @@ class Refusal(StrEnum):
     DOOR_CLOSED = "door_closed"
     """Staff or the schedule keep the door closed, or it is in lockdown."""
     DOOR_FAULT = "door_fault"
-    """The relay did not answer."""
+    """The relay, or the file of nonces, does not work."""
 
 
 class Command(Message):

@@ -43,6 +43,9 @@ class DoorState(Message):
     door_open: bool | None = None
     """What the sensor says; None without a sensor."""
     tamper: bool = False
+    fire: bool = False
+    mode: Code = "normal"
+    """`normal`, `held_open`, `always_closed` or `lockdown`: what holds apart from the passage under way."""
     clock_sure: bool = True
 
 

@@ -29,8 +29,6 @@ class Channel(StrEnum):
     """What happened, by controller and edge; at least once."""
     TAPS = "taps"
     """A card was presented, by the controller to the edge."""
-    READER = "reader"
-    """A card number read by a reader on the network, to the controller (only where that reader is configured)."""
     HEALTH = "health"
     """Figures of controller and edge."""
     DIRECTORY = "directory"
@@ -96,11 +94,6 @@ class GateTopics:
     def taps(self) -> str:
         """Cards presented."""
         return self.of(Channel.TAPS)
-
-    @property
-    def reader(self) -> str:
-        """Card numbers from a reader on the network."""
-        return self.of(Channel.READER)
 
     @property
     def health(self) -> str:

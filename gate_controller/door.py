@@ -1,0 +1,373 @@
+"""The door as a pure state machine: what is, a signal, the time → what is then, and the one thing that happened.
+
+No clock and no wires here: `now` is seconds of any clock that never runs backwards, and the lock follows `unlocked`.
+
+Two things are kept apart. The *phase* is the passage under way (locked → granted → open → locked, and the alarms held
+and forced). The *mode* is what staff or the schedule ordered until further notice. Fire stands above both.
+"""
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from uuid import UUID
+
+from gate_controller.messages import DoorStatus, EventKind, Method
+
+DOOR_CLOSED = "door_closed"
+"""Reason of a refusal by the door itself, whoever asks."""
+
+
+class Mode(StrEnum):
+    """What holds until further notice."""
+
+    NORMAL = "normal"
+    HELD_OPEN = "held_open"
+    ALWAYS_CLOSED = "always_closed"
+    LOCKDOWN = "lockdown"
+
+
+class Authority(StrEnum):
+    """Who orders a mode. Staff stand above the schedule."""
+
+    STAFF = "staff"
+    SCHEDULE = "schedule"
+
+
+class Phase(StrEnum):
+    """The passage under way."""
+
+    LOCKED = "locked"
+    GRANTED = "granted"
+    OPEN = "open"
+    HELD = "held"
+    FORCED = "forced"
+
+
+@dataclass(frozen=True, slots=True)
+class DoorSettings:
+    """Times in seconds, and how this door is built."""
+
+    grant_s: float = 5.0
+    """How long a grant waits for the door to be opened."""
+    extended_grant_s: float = 15.0
+    held_after_s: float = 30.0
+    """How long the door may stand open after a passage."""
+    extended_held_after_s: float = 60.0
+    exit_s: float = 5.0
+    """How long after the exit button the door may be opened without being forced."""
+    has_contact: bool = True
+    """A sensor tells whether the door is open. Without one there is no held, forced or not taken."""
+    exit_unlocks: bool = True
+    """The exit button releases the lock; otherwise a handle does, and the button only explains the opening."""
+    relock_on_open: bool = True
+    """Lock again as soon as the door is open; otherwise when it is closed (bolts that would bar an open door)."""
+    lockdown_closes_exit: bool = False
+    """A lockdown closes the way out too. Only where the fire authority agrees."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Somebody may pass once."""
+
+    person_id: UUID | None = None
+    method: Method | None = None
+    reason: str = "granted"
+    command_id: UUID | None = None
+    tap_id: UUID | None = None
+    extended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModeOrdered:
+    """Staff or schedule order a mode; NORMAL ends what the same authority ordered."""
+
+    mode: Mode
+    by: Authority = Authority.STAFF
+    command_id: UUID | None = None
+    person_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContactChanged:
+    """The sensor says the door was opened or closed."""
+
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ExitRequested:
+    """The exit button was pressed."""
+
+
+@dataclass(frozen=True, slots=True)
+class FireChanged:
+    """The fire alarm's input went on or off."""
+
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TamperChanged:
+    """The housing was opened, or a wire was cut; or all is well again."""
+
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TimePassed:
+    """Nothing but time."""
+
+
+Signal = Grant | ModeOrdered | ContactChanged | ExitRequested | FireChanged | TamperChanged | TimePassed
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """The one thing that a signal made happen."""
+
+    kind: EventKind
+    grant: Grant | None = None
+    granted: bool | None = None
+    reason: str | None = None
+    details: dict[str, float | str | bool | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A door at one moment."""
+
+    settings: DoorSettings = field(default_factory=DoorSettings)
+    phase: Phase = Phase.LOCKED
+    staff_mode: Mode = Mode.NORMAL
+    schedule_mode: Mode = Mode.NORMAL
+    is_open: bool = False
+    fire: bool = False
+    tamper: bool = False
+    grant: Grant | None = None
+    """Whom the phase GRANTED or OPEN is for; an exit is a grant without a person."""
+    given_while_open: bool = False
+    by_exit: bool = False
+    since: float = 0.0
+    """When the phase began."""
+    deadline: float | None = None
+    """When time alone ends the phase."""
+    exit_until: float | None = None
+    """Until then an opening is explained by the exit button."""
+
+    @property
+    def mode(self) -> Mode:
+        """What holds: staff's order, or else the schedule's."""
+        return self.staff_mode if self.staff_mode is not Mode.NORMAL else self.schedule_mode
+
+    @property
+    def unlocked(self) -> bool:
+        """Whether the lock is to be released."""
+        if self.fire:
+            return True
+        if self.mode is Mode.HELD_OPEN:
+            return True
+        if self.phase is Phase.GRANTED:
+            return True
+        return self.phase is Phase.OPEN and self.grant is not None and not self.settings.relock_on_open
+
+    @property
+    def status(self) -> DoorStatus:
+        """The state as staff see it: fire, then an alarm, then the mode, then the passage."""
+        if self.fire:
+            return DoorStatus.FIRE_OPEN
+        if self.phase is Phase.FORCED:
+            return DoorStatus.FORCED
+        if self.mode is Mode.HELD_OPEN:
+            return DoorStatus.HELD_OPEN
+        if self.phase is not Phase.LOCKED:
+            return DoorStatus(self.phase.value)
+        return _STATUS_OF_MODE[self.mode]
+
+    def step(self, signal: Signal, now: float) -> "tuple[Door, Happening | None]":  # noqa: PLR0911 -- one for each signal
+        """Return the door after `signal` and what happened, None when nothing did.
+
+        It does not look whether time has run out before: `advance` does.
+        """
+        match signal:
+            case TimePassed():
+                return _time_passed(self, now)
+            case Grant():
+                return _granted(self, signal, now)
+            case ContactChanged():
+                return _opened(self, now) if signal.is_open else _closed(self, now)
+            case ExitRequested():
+                return _exit_requested(self, now)
+            case ModeOrdered():
+                return _mode_ordered(self, signal, now)
+            case FireChanged():
+                return _fire_changed(self, signal.active, now)
+            case TamperChanged():
+                return _tamper_changed(self, signal.active)
+
+
+def advance(door: Door, signal: Signal, now: float) -> tuple[Door, list[Happening]]:
+    """Let the time that has run out count first, then `signal`; return the door and what happened, in order."""
+    happenings = []
+    for one in (TimePassed(), signal):
+        door, happening = door.step(one, now)
+        if happening is not None:
+            happenings.append(happening)
+    return door, happenings
+
+
+_STATUS_OF_MODE = {
+    Mode.NORMAL: DoorStatus.LOCKED,
+    Mode.HELD_OPEN: DoorStatus.HELD_OPEN,
+    Mode.ALWAYS_CLOSED: DoorStatus.ALWAYS_CLOSED,
+    Mode.LOCKDOWN: DoorStatus.LOCKDOWN,
+}
+
+_Step = tuple[Door, Happening | None]
+
+
+def _enter(door: Door, phase: Phase, now: float, lasting: float | None = None, **changes: object) -> Door:
+    """Begin a phase; what belonged to the one before ends."""
+    fresh: dict[str, object] = {"grant": None, "given_while_open": False, "by_exit": False, "exit_until": None}
+    deadline = None if lasting is None else now + lasting
+    return replace(door, phase=phase, since=now, deadline=deadline, **(fresh | changes))  # type: ignore[arg-type]
+
+
+def _time_passed(door: Door, now: float) -> _Step:
+    if door.deadline is None or now < door.deadline:
+        return door, None
+    if door.phase is Phase.GRANTED:
+        if door.by_exit or door.given_while_open or not door.settings.has_contact:
+            kind = EventKind.RELOCKED
+        else:
+            kind = EventKind.NOT_TAKEN
+        return _enter(door, Phase.LOCKED, now), Happening(kind, door.grant)
+    if door.phase is Phase.OPEN:
+        return _enter(door, Phase.HELD, now), Happening(EventKind.DOOR_HELD, door.grant)
+    return replace(door, deadline=None), None
+
+
+def _granted(door: Door, grant: Grant, now: float) -> _Step:
+    if door.mode in {Mode.ALWAYS_CLOSED, Mode.LOCKDOWN} and not door.fire:
+        return door, Happening(EventKind.ACCESS_DENIED, grant, granted=False, reason=DOOR_CLOSED)
+    settings = door.settings
+    happening = Happening(EventKind.ACCESS_GRANTED, grant, granted=True, reason=grant.reason)
+    if door.fire or door.mode is Mode.HELD_OPEN or door.phase in {Phase.HELD, Phase.FORCED}:
+        # The way is open already; an alarm goes on until the door is closed.
+        return door, happening
+    if door.phase is Phase.OPEN:
+        held_after = settings.extended_held_after_s if grant.extended else settings.held_after_s
+        # Should the door fall shut before they are through, what is left of the grant opens it again.
+        return replace(door, grant=grant, given_while_open=True, since=now, deadline=now + held_after), happening
+    lasting = settings.extended_grant_s if grant.extended else settings.grant_s
+    return _enter(door, Phase.GRANTED, now, lasting, grant=grant), happening
+
+
+def _opened(door: Door, now: float) -> _Step:
+    if door.is_open:
+        return door, None
+    door = replace(door, is_open=True)
+    if door.fire or door.mode is Mode.HELD_OPEN:
+        return door, None
+    settings = door.settings
+    if door.phase is Phase.GRANTED:
+        extended = door.grant is not None and door.grant.extended
+        held_after = settings.extended_held_after_s if extended else settings.held_after_s
+        happening = Happening(EventKind.PASSED, door.grant, details={"exit": True} if door.by_exit else {})
+        return _enter(door, Phase.OPEN, now, held_after, grant=door.grant), happening
+    if door.exit_until is not None and now < door.exit_until:
+        return _enter(door, Phase.OPEN, now, settings.held_after_s), Happening(EventKind.PASSED, details={"exit": True})
+    return _enter(door, Phase.FORCED, now), Happening(EventKind.DOOR_FORCED)
+
+
+def _closed(door: Door, now: float) -> _Step:
+    if not door.is_open:
+        return door, None
+    door = replace(door, is_open=False)
+    stood_s: dict[str, float | str | bool | None] = {"seconds": round(now - door.since, 1)}
+    if door.phase is Phase.OPEN:
+        left = door.since + door.settings.grant_s - now
+        if door.given_while_open and left > 0:
+            waiting = _enter(door, Phase.GRANTED, now, left, grant=door.grant, given_while_open=True)
+            return waiting, Happening(EventKind.CLOSED, details=stood_s)
+        return _enter(door, Phase.LOCKED, now), Happening(EventKind.CLOSED, details=stood_s)
+    if door.phase is Phase.HELD:
+        return _enter(door, Phase.LOCKED, now), Happening(EventKind.DOOR_HELD_ENDED, details=stood_s)
+    if door.phase is Phase.FORCED:
+        return _enter(door, Phase.LOCKED, now), Happening(EventKind.DOOR_FORCED_ENDED, details=stood_s)
+    return door, None
+
+
+def _exit_requested(door: Door, now: float) -> _Step:
+    if door.fire or door.mode is Mode.HELD_OPEN:
+        return door, None
+    if door.mode is Mode.LOCKDOWN and door.settings.lockdown_closes_exit:
+        return door, Happening(EventKind.EXIT_REFUSED, reason=DOOR_CLOSED)
+    happening = Happening(EventKind.EXIT_REQUESTED)
+    if door.phase is Phase.LOCKED:
+        if door.settings.exit_unlocks:
+            return _enter(door, Phase.GRANTED, now, door.settings.exit_s, by_exit=True), happening
+        # A button held down, or pressed again and again, is one request.
+        is_new = door.exit_until is None or now >= door.exit_until
+        return replace(door, exit_until=now + door.settings.exit_s), happening if is_new else None
+    if door.phase is Phase.GRANTED and door.by_exit:
+        return replace(door, deadline=now + door.settings.exit_s), None
+    return door, None
+
+
+def _mode_ordered(door: Door, order: ModeOrdered, now: float) -> _Step:
+    before = door.mode
+    if order.by is Authority.STAFF:
+        if door.staff_mode is Mode.LOCKDOWN and order.mode not in {Mode.LOCKDOWN, Mode.NORMAL}:
+            return door, Happening(EventKind.ACCESS_DENIED, granted=False, reason=DOOR_CLOSED)
+        door = replace(door, staff_mode=order.mode)
+    else:
+        door = replace(door, schedule_mode=order.mode)
+    if door.mode is before:
+        return door, None
+    who = Grant(order.person_id, Method.STAFF if order.by is Authority.STAFF else None, command_id=order.command_id)
+    happening = Happening(_EVENT_OF_MODE[door.mode], who, details={"by": order.by.value})
+    return (door if door.fire else _under_new_mode(door, before, now)), happening
+
+
+def _under_new_mode(door: Door, before: Mode, now: float) -> Door:
+    """Return the door with the passage under way fitted to its new mode."""
+    if door.mode is Mode.HELD_OPEN:
+        return _enter(door, Phase.LOCKED, now)
+    if before is Mode.HELD_OPEN:
+        return _settle(door, now)
+    if door.mode is Mode.NORMAL:
+        return door
+    if door.phase is not Phase.GRANTED:
+        return replace(door, grant=None, given_while_open=False)
+    keeps_exit = door.by_exit and not (door.mode is Mode.LOCKDOWN and door.settings.lockdown_closes_exit)
+    return door if keeps_exit else _enter(door, Phase.LOCKED, now)
+
+
+_EVENT_OF_MODE = {
+    Mode.NORMAL: EventKind.RELEASED,
+    Mode.HELD_OPEN: EventKind.HELD_OPEN,
+    Mode.ALWAYS_CLOSED: EventKind.ALWAYS_CLOSED,
+    Mode.LOCKDOWN: EventKind.LOCKDOWN,
+}
+
+
+def _fire_changed(door: Door, active: bool, now: float) -> _Step:
+    if active == door.fire:
+        return door, None
+    door = replace(door, fire=active)
+    if active:
+        return _enter(door, Phase.LOCKED, now), Happening(EventKind.FIRE_OPENED)
+    settled = door if door.mode is Mode.HELD_OPEN else _settle(door, now)
+    return settled, Happening(EventKind.FIRE_RESTORED)
+
+
+def _tamper_changed(door: Door, active: bool) -> _Step:
+    if active == door.tamper:
+        return door, None
+    return replace(door, tamper=active), Happening(EventKind.TAMPER if active else EventKind.TAMPER_ENDED)
+
+
+def _settle(door: Door, now: float) -> Door:
+    """Begin anew after a time in which the door was free: an open one may now stand only as long as any."""
+    if door.is_open:
+        return _enter(door, Phase.OPEN, now, door.settings.held_after_s)
+    return _enter(door, Phase.LOCKED, now)
