@@ -1,0 +1,172 @@
+"""Putting an edge together from its parts and its policies."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+from uuid import UUID
+
+from access.policy import Direction
+from bus.outbox import Outbox
+from edge.admission import Admission
+from edge.camera import Backoff, Camera, ConditionLimits, ConditionWatch, Feed
+from edge.camera_report import CameraReporter
+from edge.clock import Clock, SystemClock
+from edge.eyes import Eyes
+from edge.gallery import Directory, SearchSource, Threshold, threshold_for
+from edge.health import HealthReporter
+from edge.journal import Journal
+from edge.judgement import Judge
+from edge.liveness import LivenessScorer
+from edge.metrics import Metrics
+from edge.opener import Bus, Opener
+from edge.outbox import EventOutbox
+from edge.passage import PassagePolicy, Passages
+from edge.passes import PassListener, PassMemory
+from edge.presence import Presence
+from edge.recognition import Engine, Recogniser, RecognitionPolicy
+from edge.service import EdgeService, Sync
+from edge.taps import TapDesk
+from gate_controller.messages import GateTopics, Signer, TrustedKey
+from models.calibration import Purpose
+
+
+class GateEngine(Engine, Protocol):
+    """The engine with what it says of itself."""
+
+    @property
+    def model_id(self) -> str:
+        """The model of its embeddings."""
+        ...
+
+    @property
+    def dimension(self) -> int:
+        """Their length."""
+        ...
+
+    def threshold(self, purpose: Purpose, gallery_size: int = 1) -> float:
+        """Return the least similarity that counts as one person."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class EdgePolicy:
+    """Everything that can be tuned at one gate.
+
+    Attributes:
+        fpir: the rate at which a stranger's single frame may match somebody; the vote makes it rarer still.
+        command_ttl_ms: life of a command; after it no door opens any more.
+    """
+
+    fpir: float = 0.01
+    command_ttl_ms: int = 3_000
+    direction: Direction = Direction.ENTRY
+    recognition: RecognitionPolicy = field(default_factory=RecognitionPolicy)
+    passage: PassagePolicy = field(default_factory=PassagePolicy)
+    condition: ConditionLimits = field(default_factory=ConditionLimits)
+    reconnect: Backoff = field(default_factory=Backoff)
+
+
+def assemble(
+    *,
+    topics: GateTopics,
+    boot_id: UUID,
+    bus: Bus,
+    camera: Camera,
+    engine: GateEngine,
+    directory: Directory,
+    signer: Signer,
+    controller_keys: Mapping[str, TrustedKey],
+    outbox: Outbox,
+    policy: EdgePolicy | None = None,
+    liveness: LivenessScorer | None = None,
+    sync: Sync | None = None,
+    sync_error: Callable[[], str | None] = lambda: None,
+    model_refused: Callable[[], bool] = lambda: False,
+    threshold: Threshold | None = None,
+    metrics: Metrics | None = None,
+    clock: Clock | None = None,
+) -> EdgeService:
+    """Return an edge that is ready to start.
+
+    Args:
+        controller_keys: whose acknowledgements count.
+        liveness: without it every face counts as live.
+        sync_error, model_refused: what the synchronisation says of itself, for health and the mismatch event.
+        threshold: instead of the calibrated one.
+
+    Raises:
+        ValueError: the engine's model was never calibrated and no `threshold` is given.
+    """
+    policy, clock, metrics = policy or EdgePolicy(), clock or SystemClock(), metrics or Metrics()
+    journal = Journal(topics.gate, EventOutbox(outbox, topics), clock)
+    searches = SearchSource(
+        directory,
+        model_id=engine.model_id,
+        dimension=engine.dimension,
+        threshold=threshold or threshold_for(engine.model_id, policy.fpir),
+    )
+    opener = Opener(bus, topics, signer, controller_keys, clock, ttl_ms=policy.command_ttl_ms)
+    memory = PassMemory()
+    judge = Judge(directory, memory, clock, model_id=engine.model_id, direction=policy.direction)
+    presence = Presence(same_person=engine.threshold("verification"))
+    admission = Admission(
+        judge=judge,
+        opener=opener,
+        passages=Passages(policy.passage),
+        presence=presence,
+        journal=journal,
+        metrics=metrics,
+        clock=clock,
+    )
+    taps = TapDesk(
+        topics=topics,
+        judge=judge,
+        opener=opener,
+        presence=presence,
+        metrics=metrics,
+        clock=clock,
+        on_opened=admission.card_opened,
+    )
+    feed = Feed(camera, backoff=policy.reconnect)
+    reporter = CameraReporter(journal)
+    eyes = Eyes(
+        recogniser=Recogniser(engine, policy.recognition, liveness=liveness),
+        searches=searches,
+        admission=admission,
+        reporter=reporter,
+        metrics=metrics,
+        clock=clock,
+        conditions=ConditionWatch(policy.condition),
+        watch_freezing=camera.live,
+    )
+    health = HealthReporter(
+        bus=bus,
+        topics=topics,
+        feed=feed,
+        reporter=reporter,
+        directory=directory,
+        searches=searches,
+        opener=opener,
+        metrics=metrics,
+        clock=clock,
+        model_id=engine.model_id,
+        waiting_events=lambda: len(outbox),
+        sync_error=sync_error,
+    )
+    return EdgeService(
+        bus=bus,
+        topics=topics,
+        boot_id=boot_id,
+        feed=feed,
+        eyes=eyes,
+        searches=searches,
+        opener=opener,
+        taps=taps,
+        passes=PassListener(memory, directory, topics.gate, policy.direction),
+        reporter=reporter,
+        health=health,
+        journal=journal,
+        clock=clock,
+        model_refused=model_refused,
+        sync=sync,
+    )

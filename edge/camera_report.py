@@ -1,0 +1,56 @@
+"""Telling the campus, once for each change, that a camera is gone, back, or sees nothing useful."""
+
+from edge.camera import Condition, FeedReport, FeedStatus
+from edge.journal import CAMERA_CLEAR, CAMERA_IMPAIRED, Journal
+from gate_controller.messages import EventKind
+
+SILENT = "silent"
+"""Connected, but no picture comes."""
+
+
+class CameraReporter:
+    """Turns what is observed into events."""
+
+    def __init__(self, journal: Journal, *, silent_after: float = 3.0) -> None:
+        """A running camera that sends nothing for `silent_after` seconds counts as lost."""
+        self._journal = journal
+        self._silent_after = silent_after
+        self._lost = False
+        self._condition = Condition.GOOD
+
+    @property
+    def running(self) -> bool:
+        """Whether pictures came when last asked."""
+        return not self._lost
+
+    @property
+    def condition(self) -> Condition:
+        """How the view was when last seen."""
+        return self._condition
+
+    def connection(self, report: FeedReport, at: float) -> None:
+        """Note where the connection to the camera stands at the monotonic second `at`."""
+        silent = (
+            report.status is FeedStatus.RUNNING
+            and report.last_arrived is not None
+            and at - report.last_arrived > self._silent_after
+        )
+        lost = silent or report.status is FeedStatus.LOST
+        if lost and not self._lost:
+            reason = SILENT if silent else "no_connection"
+            self._journal.note(EventKind.CAMERA_LOST, reason=reason, details={"losses": float(report.losses)})
+        elif self._lost and report.status is FeedStatus.RUNNING and not silent:
+            self._journal.note(EventKind.CAMERA_BACK)
+        else:
+            return
+        self._lost = lost
+
+    def view(self, condition: Condition) -> None:
+        """Note how the camera's view is."""
+        if condition is self._condition:
+            return
+        if condition is Condition.GOOD:
+            self._journal.note(CAMERA_CLEAR, reason=self._condition.value)
+        else:
+            self._journal.note(CAMERA_IMPAIRED, reason=condition.value)
+        self._condition = condition

@@ -1,0 +1,70 @@
+"""The loop from frame to admission, for one camera."""
+
+import structlog
+
+from edge.admission import Admission
+from edge.camera import Condition, ConditionWatch, Feed, Frame, look
+from edge.camera_report import CameraReporter
+from edge.clock import Clock
+from edge.gallery import SearchSource
+from edge.metrics import Metrics
+from edge.recognition import Recogniser
+
+_log = structlog.get_logger()
+
+_LOOK_EVERY_S = 0.5
+
+
+class Eyes:
+    """Looks at one frame after the other; not safe for threads."""
+
+    def __init__(
+        self,
+        *,
+        recogniser: Recogniser,
+        searches: SearchSource,
+        admission: Admission,
+        reporter: CameraReporter,
+        metrics: Metrics,
+        clock: Clock,
+        conditions: ConditionWatch | None = None,
+        watch_freezing: bool = True,
+    ) -> None:
+        """`watch_freezing` is for live cameras; a recording may show one picture for as long as it likes."""
+        self._recogniser = recogniser
+        self._searches = searches
+        self._admission = admission
+        self._reporter = reporter
+        self._metrics = metrics
+        self._clock = clock
+        self._conditions = conditions or ConditionWatch()
+        self._watch_freezing = watch_freezing
+        self._looked_at = float("-inf")
+
+    def attend(self, feed: Feed, timeout: float) -> bool:
+        """Wait up to `timeout` seconds for the newest frame and see it; return whether one came."""
+        frame = feed.newest(timeout)
+        if frame is None:
+            return False
+        self.see(frame)
+        return True
+
+    def see(self, frame: Frame) -> None:
+        """Recognise and act. A frame that cannot be worked on is counted and passed over: the next may be better."""
+        begun = self._clock.monotonic()
+        try:
+            sighting = self._recogniser.see(frame, self._searches.current)
+            # A frozen camera shows somebody who may have left long ago.
+            if self._reporter.condition is not Condition.FROZEN:
+                self._admission.consider(sighting, frame)
+        except Exception:  # noqa: BLE001 - one bad frame must not blind the gate
+            _log.exception("frame_failed", frame=frame.sequence)
+            self._metrics.frames_failed.inc()
+        self._metrics.frames.inc()
+        self._metrics.recognition.observe(self._clock.monotonic() - begun)
+        if frame.arrived - self._looked_at >= _LOOK_EVERY_S:
+            # After the decision, so that nobody waits for it.
+            self._looked_at = frame.arrived
+            condition = self._conditions.observe(look(frame.image), frame.arrived)
+            if self._watch_freezing or condition is not Condition.FROZEN:
+                self._reporter.view(condition)

@@ -1,0 +1,102 @@
+"""Figures of the edge for the board, and whether it is there at all."""
+
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from bus.errors import NotConnectedError
+from bus.session import Will
+from edge.camera import Feed
+from edge.camera_report import CameraReporter
+from edge.clock import Clock
+from edge.gallery import Directory, SearchSource
+from edge.metrics import Metrics
+from edge.opener import Bus, Opener
+from gate_controller.messages import Availability, GateTopics, Health, Presence
+
+Figure = float | str | bool | None
+
+
+class HealthReporter:
+    """Gathers and publishes the figures."""
+
+    def __init__(
+        self,
+        *,
+        bus: Bus,
+        topics: GateTopics,
+        feed: Feed,
+        reporter: CameraReporter,
+        directory: Directory,
+        searches: SearchSource,
+        opener: Opener,
+        metrics: Metrics,
+        clock: Clock,
+        model_id: str,
+        waiting_events: Callable[[], int],
+        sync_error: Callable[[], str | None],
+    ) -> None:
+        self._bus = bus
+        self._topics = topics
+        self._feed = feed
+        self._reporter = reporter
+        self._directory = directory
+        self._searches = searches
+        self._opener = opener
+        self._metrics = metrics
+        self._clock = clock
+        self._model_id = model_id
+        self._waiting_events = waiting_events
+        self._sync_error = sync_error
+        self._last: tuple[float, int] | None = None
+
+    def figures(self) -> dict[str, Figure]:
+        """Return what is true now; frames per second are those since the last call."""
+        report = self._feed.report()
+        search = self._searches.current
+        synced_at = self._directory.synced_at
+        people = search.matcher.people if search else 0
+        self._metrics.people.set(people)
+        self._metrics.revision.set(self._directory.revision)
+        self._metrics.camera_running.set(self._reporter.running)
+        return {
+            "camera": report.status.value,
+            "camera_error": report.error,
+            "view": self._reporter.condition.value,
+            "frames_per_second": self._rate(report.frames),
+            "frames_passed_over": report.passed_over,
+            "camera_losses": report.losses,
+            "model": self._model_id,
+            "model_mismatch": self._searches.mismatch,
+            "directory_revision": self._directory.revision,
+            "directory_age_s": self._age(synced_at),
+            "directory_error": self._sync_error(),
+            "people": people,
+            "threshold": round(search.threshold, 4) if search else None,
+            "controller": self._opener.controller.value if self._opener.controller else None,
+            "events_waiting": self._waiting_events(),
+        }
+
+    def publish(self) -> None:
+        """Say the figures; without a broker they are simply not said."""
+        health = Health(gate=self._topics.gate, source="edge", at=self._clock.now(), figures=self.figures())
+        try:
+            self._bus.publish(self._topics.health, health.encode(), qos=0)
+        except NotConnectedError:
+            return
+
+    def _rate(self, frames: int) -> float:
+        now = self._clock.monotonic()
+        before, self._last = self._last, (now, frames)
+        if before is None or now <= before[0]:
+            return 0.0
+        return round((frames - before[1]) / (now - before[0]), 2)
+
+    def _age(self, synced_at: datetime | None) -> float | None:
+        return None if synced_at is None else round((self._clock.now() - synced_at).total_seconds(), 1)
+
+
+def availability(topics: GateTopics, boot_id: UUID, status: Presence, at: datetime | None = None) -> Will:
+    """Return the retained message that says whether this edge is there; `OFFLINE` is its last will."""
+    message = Availability(gate=topics.gate, status=status, boot_id=boot_id, at=at)
+    return Will(topics.edge_availability, message.encode())

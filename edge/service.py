@@ -1,0 +1,151 @@
+"""One edge at work: its threads, what they share, and how they end."""
+
+import threading
+from collections.abc import Callable
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+
+from bus.errors import NotConnectedError
+from edge.camera import Feed
+from edge.camera_report import CameraReporter
+from edge.clock import Clock
+from edge.eyes import Eyes
+from edge.gallery import SearchSource
+from edge.health import HealthReporter, availability
+from edge.journal import MODEL_MISMATCH, Journal
+from edge.opener import Bus, Opener
+from edge.passes import PassListener
+from edge.taps import TapDesk
+from gate_controller.messages import GateTopics, Presence
+
+_log = structlog.get_logger()
+
+_TICK_S = 0.05
+_FRAME_WAIT_S = 0.2
+_HEALTH_EVERY_S = 10.0
+
+
+class Sync(Protocol):
+    """Keeps the directory in step; `access.sync.DirectorySync` is one."""
+
+    def run(self, stop: threading.Event, wake: threading.Event) -> None:
+        """Work until `stop` is set; ask at once when `wake` is set."""
+        ...
+
+
+class EdgeService:
+    """Three threads (camera, eyes, housekeeping), and a fourth for the directory where there is a `sync`.
+
+    The parts are made by `edge.assembly.assemble`. The connection is started and stopped by who made it: before
+    `start` or after makes no difference, for everything here works without a broker, only it opens nothing.
+    """
+
+    def __init__(
+        self,
+        *,
+        bus: Bus,
+        topics: GateTopics,
+        boot_id: UUID,
+        feed: Feed,
+        eyes: Eyes,
+        searches: SearchSource,
+        opener: Opener,
+        taps: TapDesk,
+        passes: PassListener,
+        reporter: CameraReporter,
+        health: HealthReporter,
+        journal: Journal,
+        clock: Clock,
+        model_refused: Callable[[], bool],
+        sync: Sync | None = None,
+    ) -> None:
+        self._bus = bus
+        self._topics = topics
+        self._boot_id = boot_id
+        self._feed = feed
+        self._eyes = eyes
+        self._searches = searches
+        self._opener = opener
+        self._taps = taps
+        self._passes = passes
+        self._reporter = reporter
+        self._health = health
+        self._journal = journal
+        self._clock = clock
+        self._model_refused = model_refused
+        self._sync = sync
+        self._stop = threading.Event()
+        self._wake = threading.Event()
+        self._mismatch_reported = False
+        self._health_at = float("-inf")
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Subscribe and start the threads; returns at once."""
+        self._opener.attach()
+        self._bus.subscribe(self._topics.taps, self._taps.handle)
+        self._bus.subscribe(self._topics.events, self._passes.handle)
+        self._bus.subscribe(self._topics.directory, self._on_hint)
+        self._bus.on_connect(self._say_online)
+        self._searches.refresh()
+        self._feed.start()
+        self._run("eyes", self._see_frames)
+        self._run("housekeeping", self._keep_house)
+        if self._sync is not None:
+            sync = self._sync
+            self._run("directory", lambda: sync.run(self._stop, self._wake))
+
+    def stop(self) -> None:
+        """End the threads; the connection and the files stay open."""
+        self._stop.set()
+        self._wake.set()
+        self._feed.stop()
+        for thread in self._threads:
+            thread.join(timeout=5.0)
+
+    def tick(self) -> None:
+        """Do the housekeeping that is due: the directory's changes, commands without answer, camera, health."""
+        self._searches.refresh()
+        self._opener.expire()
+        now = self._clock.monotonic()
+        self._reporter.connection(self._feed.report(), now)
+        self._report_mismatch()
+        if now - self._health_at >= _HEALTH_EVERY_S:
+            self._health_at = now
+            self._health.publish()
+
+    def _report_mismatch(self) -> None:
+        mismatch = self._searches.mismatch is not None or self._model_refused()
+        if mismatch and not self._mismatch_reported:
+            self._journal.note(MODEL_MISMATCH, reason=MODEL_MISMATCH, details={"directory": self._searches.mismatch})
+        self._mismatch_reported = mismatch
+
+    def _on_hint(self, _topic: str, _payload: bytes, _retained: bool) -> None:
+        # What it says does not matter: the server is asked, over its own authenticated line.
+        self._wake.set()
+
+    def _say_online(self) -> None:
+        message = availability(self._topics, self._boot_id, Presence.ONLINE, self._clock.now())
+        try:
+            self._bus.publish(message.topic, message.payload, qos=1, retain=True)
+            self._health.publish()
+        except NotConnectedError:
+            _log.debug("connection_lost_at_once")
+
+    def _see_frames(self) -> None:
+        while not self._stop.is_set():
+            self._eyes.attend(self._feed, _FRAME_WAIT_S)
+
+    def _keep_house(self) -> None:
+        while not self._stop.wait(_TICK_S):
+            try:
+                self.tick()
+            except Exception:  # noqa: BLE001 - the next tick tries again; a dead thread never would
+                _log.exception("housekeeping_failed")
+
+    def _run(self, name: str, work: Callable[[], None]) -> None:
+        thread = threading.Thread(target=work, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
