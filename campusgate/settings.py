@@ -64,6 +64,7 @@ class Settings(BaseSettings):
     trusted_keys_file: Path | None = None
     template_key: SecretStr | None = None
     token_secret: SecretStr | None = None
+    credential_key: SecretStr | None = None
 
     engine_threads: int = Field(default=0, ge=0, description="threads of the face engine; 0 = one for each core")
     sync_interval: timedelta = timedelta(seconds=15)
@@ -134,6 +135,7 @@ _MAKE_KEY = "; make one with: python -c 'import base64,os; print(base64.b64encod
 _HOW_TO_MAKE = {
     "template_key": _MAKE_KEY,
     "token_secret": _MAKE_KEY,
+    "credential_key": _MAKE_KEY + "; server and gates of a site share it",
     "device_token": "; issue one with: campusgate devices add",
     "gate": "; it is the name of the gate this process serves",
     "signing_key_file": "; make one with: campusgate keys make FILE",

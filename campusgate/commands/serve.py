@@ -1,0 +1,39 @@
+"""`campusgate serve`: the server."""
+
+import typer
+
+from campusgate.commands import CommandError
+from campusgate.settings import Settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(serve)
+
+
+def serve() -> None:
+    """Run the server: accounts, enrolment, directories, events and the pages."""
+    import uvicorn
+
+    from campusgate.logs import configure_logs
+    from campusgate.server import assemble, make_app
+    from database.migrate import SchemaError
+    from models.engine import FaceEngine
+    from models.store import ModelError, ModelStore
+
+    settings = Settings()
+    configure_logs()
+    try:
+        engine = FaceEngine(ModelStore(settings.cache_dir, settings.model_mirror), threads=settings.engine_threads)
+        server = assemble(settings, engine)
+    except (ModelError, SchemaError) as error:
+        raise CommandError(str(error)) from error
+    uvicorn.run(
+        make_app(server),
+        host=settings.server_host,
+        port=settings.server_port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=2,
+    )

@@ -1,0 +1,152 @@
+"""The server: one process that joins the services' APIs, the pages, the journal of events and the directories."""
+
+import threading
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+import structlog
+from fastapi import FastAPI
+from sqlalchemy import select
+
+import console.pages
+import operations.api
+import web.problems
+from accounts.api.router import router as accounts_router
+from accounts.services import AccountsServices
+from accounts.tables import Person
+from bus import Connection, NotConnectedError
+from campusgate.connections import broker_address
+from campusgate.headers import SecurityHeaders
+from campusgate.settings import Settings
+from database import Database, Sealer
+from database.migrate import upgrade
+from directory.api import router as directory_router
+from directory.publisher import Publisher
+from gate_controller.messages import DirectoryHint, GateTopics
+from models.engine import FaceEngine
+from operations.board import Board
+from operations.ingest import Ingest
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Server:
+    """What the server's process holds."""
+
+    settings: Settings
+    database: Database
+    accounts: AccountsServices
+    engine: FaceEngine
+    sealer: Sealer
+    board: Board
+    bus: Connection
+    ingest: Ingest
+    publisher: Publisher
+
+
+def assemble(settings: Settings, engine: FaceEngine) -> Server:
+    """Build every part; nothing runs yet.
+
+    Raises:
+        SettingsError: a secret is missing or unusable.
+    """
+    secret = settings.require_key("token_secret")
+    sealer = Sealer(settings.require_key("template_key"))
+    credential_key = settings.require_key("credential_key")
+    database = Database(settings.resolved_database_url)
+    upgrade(database)
+    board = Board()
+    bus = Connection(broker_address(settings), f"{settings.site}-server")
+    return Server(
+        settings=settings,
+        database=database,
+        accounts=AccountsServices(database=database, secret=secret, zone=settings.time_zone),
+        engine=engine,
+        sealer=sealer,
+        board=board,
+        bus=bus,
+        ingest=Ingest(bus, settings.site, database, board),
+        publisher=Publisher(
+            database,
+            sealer,
+            model_id=engine.model_id,
+            credential_key=credential_key,
+            notify=_Hints(bus, settings.site),
+        ),
+    )
+
+
+def make_app(server: Server) -> FastAPI:
+    """Return the application; its lifespan starts and ends the background work."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        stop, wake = threading.Event(), threading.Event()
+        publisher = threading.Thread(target=server.publisher.run, args=(stop, wake), name="publisher", daemon=True)
+        server.ingest.start()
+        server.bus.start()
+        publisher.start()
+        yield
+        stop.set()
+        wake.set()
+        server.bus.stop()
+        server.ingest.stop()
+        publisher.join()
+        server.database.close()
+
+    app = FastAPI(
+        title="campusgate",
+        version="1",
+        summary="Access control and face recognition at the edge for a university campus.",
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.accounts = server.accounts
+    app.state.board = server.board
+    web.problems.install(app)
+    app.include_router(accounts_router)
+    app.include_router(directory_router)
+    app.include_router(operations.api.router)
+    console.pages.install(app, _console(server))
+    app.add_middleware(SecurityHeaders)
+    return app
+
+
+def _console(server: Server) -> console.pages.ConsoleServices:
+    def names(wanted: set[UUID]) -> Mapping[UUID, str]:
+        if not wanted:
+            return {}
+        with server.database.read() as session:
+            rows = session.execute(select(Person.id, Person.name).where(Person.id.in_(wanted)))
+            return {person_id: name for person_id, name in rows}
+
+    return console.pages.ConsoleServices(
+        database=server.database,
+        board=server.board,
+        tokens=server.accounts.access_tokens,
+        desk=server.accounts.sign_in_desk,
+        names=names,
+        now=lambda: datetime.now(UTC),
+        secure_cookies=not server.settings.demonstration,
+    )
+
+
+class _Hints:
+    """Tells gates that a newer directory waits. Only a courtesy: a gate that missed it asks by itself."""
+
+    def __init__(self, bus: Connection, site: str) -> None:
+        self._bus = bus
+        self._site = site
+
+    def __call__(self, gate: str, revision: int) -> None:
+        hint = DirectoryHint(gate=gate, revision=revision)
+        try:
+            self._bus.publish(GateTopics(self._site, gate).directory, hint.encode())
+        except NotConnectedError:
+            log.info("directory_hint_not_sent", gate=gate)
