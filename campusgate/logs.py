@@ -1,4 +1,4 @@
-"""Logs: one JSON object for each line on standard error. Ids only; names, numbers, tokens and card UIDs never appear."""
+"""Logs: one JSON object a line on standard error. Ids only; no names, numbers, tokens or card UIDs."""
 
 import logging
 import sys

@@ -123,8 +123,8 @@ def _console(server: Server) -> console.pages.ConsoleServices:
         if not wanted:
             return {}
         with server.database.read() as session:
-            rows = session.execute(select(Person.id, Person.name).where(Person.id.in_(wanted)))
-            return {person_id: name for person_id, name in rows}
+            people = session.execute(select(Person.id, Person.name).where(Person.id.in_(wanted)))
+            return dict(people.tuples().all())
 
     return console.pages.ConsoleServices(
         database=server.database,
