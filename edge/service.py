@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 
 from bus.errors import NotConnectedError
-from edge.camera import Feed
+from edge.camera import Feed, FeedReport
 from edge.camera_report import CameraReporter
 from edge.clock import Clock
 from edge.eyes import Eyes
@@ -104,6 +104,11 @@ class EdgeService:
         self._feed.stop()
         for thread in self._threads:
             thread.join(timeout=5.0)
+
+    @property
+    def camera(self) -> FeedReport:
+        """Where the connection to the camera stands."""
+        return self._feed.report()
 
     def tick(self) -> None:
         """Do the housekeeping that is due: the directory's changes, commands without answer, camera, health."""

@@ -1,0 +1,47 @@
+"""`campusgate edge`: one camera's eyes, from frame to signed command."""
+
+import signal
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from campusgate.commands import CommandError
+from campusgate.settings import Settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command `edge`."""
+    app.command()(edge)
+
+
+def edge(
+    camera: Annotated[
+        str, typer.Argument(help="A device (/dev/video0), a stream (rtsp://…), a video file, or a folder of pictures.")
+    ],
+    policy: Annotated[
+        Path | None, typer.Option(help="TOML file with this gate's vote, zone, limits, …: see docs/edge.md.")
+    ] = None,
+    liveness: Annotated[
+        bool | None,
+        typer.Option(help="Ask for a living face; by default wherever the liveness models are installed."),
+    ] = None,
+    once: Annotated[bool, typer.Option(help="End when a recording has ended.")] = False,
+    metrics_port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Serve Prometheus metrics on this local port.")
+    ] = None,
+) -> None:
+    """Watch one gate: recognise who stands there, decide, and ask the controller to open."""
+    from campusgate.edge_process import EXPECTED_ERRORS, EdgeOptions, EdgePolicy, PolicyFileError, read_policy, run_edge
+
+    settings = Settings()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        tuned = read_policy(policy) if policy is not None else EdgePolicy()
+        options = EdgeOptions(camera, tuned, liveness=liveness, once=once, metrics_port=metrics_port)
+        run_edge(settings, options, stop)
+    except (*EXPECTED_ERRORS, PolicyFileError) as error:
+        raise CommandError(str(error)) from error

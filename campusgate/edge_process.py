@@ -1,0 +1,174 @@
+"""The edge as a process: settings in, parts put together, everything ended in order."""
+
+import threading
+import tomllib
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import uuid_utils.compat
+from prometheus_client import start_http_server
+from pydantic import TypeAdapter, ValidationError
+
+from access.replica import Replica, ReplicaLockedError
+from access.sync import DirectorySync
+from bus import BrokerAddress, Connection
+from bus.errors import CertificateError
+from bus.outbox import Outbox, OutboxError
+from bus.postman import Postman
+from campusgate.settings import Settings
+from database.sealing import Sealer
+from edge.assembly import EdgePolicy, assemble
+from edge.camera import CameraAddressError, FeedStatus, open_camera
+from edge.health import availability
+from edge.liveness import LivenessScorer
+from edge.metrics import Metrics
+from edge.outbox import mark_late
+from gate_controller.messages import (
+    GateTopics,
+    KeyFileError,
+    NonceStore,
+    NonceStoreError,
+    Presence,
+    Signer,
+    read_private_key,
+    read_trusted_keys,
+)
+from models.engine import FaceEngine
+from models.liveness import LivenessModel
+from models.store import ModelError, ModelMissingError, ModelStore
+
+EXPECTED_ERRORS = (
+    CameraAddressError,
+    CertificateError,
+    KeyFileError,
+    ModelError,
+    NonceStoreError,
+    OutboxError,
+    ReplicaLockedError,
+)
+"""What a person can mend; their messages say how."""
+
+_ASK_EVERY_S = 0.2
+
+
+class PolicyFileError(Exception):
+    """The policy file cannot be used; the message says which line or field."""
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeOptions:
+    """What the command line says. `liveness` None: wherever its models are installed."""
+
+    camera: str
+    policy: EdgePolicy
+    liveness: bool | None = None
+    once: bool = False
+    metrics_port: int | None = None
+
+
+def read_policy(path: Path) -> EdgePolicy:
+    """Read a gate's policy from TOML; what it does not name keeps its default.
+
+    Raises:
+        PolicyFileError: unreadable, no TOML, or a field is wrong.
+    """
+    try:
+        return TypeAdapter(EdgePolicy).validate_python(tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise PolicyFileError(f"{path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise PolicyFileError(f"{path} is not TOML: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise PolicyFileError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) -> None:
+    """Work until `stop` is set.
+
+    Raises:
+        SettingsError: a setting is missing.
+        EXPECTED_ERRORS: a key, a model, a file or the camera's address cannot be used.
+    """
+    gate = settings.require("gate")
+    topics = GateTopics(settings.site, gate)
+    folder = settings.data_dir / "edge" / gate
+    camera = open_camera(options.camera)
+    key = read_private_key(settings.require("signing_key_file"))
+    controllers = read_trusted_keys(settings.require("trusted_keys_file"))
+    sealer = Sealer(settings.require_key("template_key"))
+    token = settings.require("device_token")
+    store = ModelStore(settings.cache_dir, settings.model_mirror)
+    engine = FaceEngine(store, threads=settings.engine_threads)
+    engine.warm_up()
+    with ExitStack() as stack:
+        nonces = NonceStore(folder / "nonces.db")
+        stack.callback(nonces.close)
+        replica = Replica(folder / "replica.db", sealer, gate=gate, model_id=engine.model_id)
+        stack.callback(replica.close)
+        outbox = Outbox(folder / "outbox.db")
+        stack.callback(outbox.close)
+        sync = DirectorySync(settings.server_url, gate, token, replica, interval=settings.sync_interval)
+        stack.callback(sync.close)
+        boot_id = uuid_utils.compat.uuid7()
+        will = availability(topics, boot_id, Presence.OFFLINE)
+        bus = Connection(_broker(settings), f"{settings.site}-{gate}-edge", will=will)
+        service = assemble(
+            topics=topics,
+            boot_id=boot_id,
+            bus=bus,
+            camera=camera,
+            engine=engine,
+            directory=replica,
+            signer=Signer(key, f"edge:{gate}", nonces),
+            controller_keys=controllers,
+            outbox=outbox,
+            policy=options.policy,
+            liveness=_liveness(store, options.liveness, settings.engine_threads),
+            sync=sync,
+            sync_error=lambda: sync.status.error,
+            metrics=_metrics(options.metrics_port, stack),
+        )
+        postman = Postman(outbox, bus, mark_late=mark_late)
+        bus.start()
+        stack.callback(lambda: bus.stop(availability(topics, boot_id, Presence.STOPPED)))
+        postman.start()
+        stack.callback(postman.stop)
+        service.start()
+        stack.callback(service.stop)
+        while not stop.wait(_ASK_EVERY_S):
+            if options.once and service.camera.status is FeedStatus.ENDED:
+                return
+
+
+def _liveness(store: ModelStore, wanted: bool | None, threads: int) -> LivenessScorer | None:
+    if wanted is False:
+        return None
+    try:
+        return LivenessModel(store, threads=threads)
+    except ModelMissingError:
+        if wanted:
+            raise
+        return None
+
+
+def _metrics(port: int | None, stack: ExitStack) -> Metrics:
+    metrics = Metrics()
+    if port is not None:
+        server, _ = start_http_server(port, addr="127.0.0.1", registry=metrics.registry)
+        stack.callback(server.shutdown)
+    return metrics
+
+
+def _broker(settings: Settings) -> BrokerAddress:
+    mqtt = settings.mqtt
+    return BrokerAddress(
+        host=mqtt.host,
+        port=mqtt.port,
+        username=mqtt.username,
+        password=mqtt.password.get_secret_value() if mqtt.password else None,
+        ca_file=mqtt.ca_file,
+        cert_file=mqtt.cert_file,
+        key_file=mqtt.key_file,
+    )
