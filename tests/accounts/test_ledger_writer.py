@@ -1,0 +1,112 @@
+"""Group commit: concurrent requests share a transaction, and each still gets its own answer."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from sqlalchemy.orm import Session
+
+from accounts.ledger import (
+    AccountKind,
+    LedgerWriter,
+    RefusalCode,
+    Transfer,
+    TransferRefusedError,
+    WriterClosedError,
+    account,
+    named_account,
+    open_account,
+    open_named,
+    record,
+)
+from accounts.ledger.books import check_books
+from database import Database, new_id
+
+NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
+CASH = named_account(AccountKind.CASH, "counter")
+
+
+@pytest.fixture
+def wallet(database: Database) -> UUID:
+    wallet = new_id()
+    with database.begin() as session:
+        cash = open_named(session, AccountKind.CASH, "counter", NOW)
+        open_account(session, wallet, AccountKind.WALLET, NOW)
+        record(session, [Transfer(new_id(), "top_up", cash, wallet, 1_000)], NOW)[0].require()
+    return wallet
+
+
+def spend(wallet: UUID, amount: int) -> Transfer:
+    return Transfer(new_id(), "payment", wallet, CASH, amount)
+
+
+def test_a_hundred_clients_never_spend_more_than_there_is(database: Database, wallet: UUID) -> None:
+    with LedgerWriter(database) as writer, ThreadPoolExecutor(20) as clients:
+        outcomes = list(clients.map(lambda _: writer.submit(spend(wallet, 30)), range(100)))
+    paid = [outcome for outcome in outcomes if outcome.entry]
+    assert len(paid) == 33
+    assert {o.refusal.code for o in outcomes if o.refusal} == {RefusalCode.INSUFFICIENT_FUNDS}
+    with database.read() as session:
+        assert account(session, wallet).balance == 10
+        assert check_books(session) == []
+
+
+def test_one_id_sent_by_many_clients_pays_once(database: Database, wallet: UUID) -> None:
+    transfer = spend(wallet, 30)
+    with LedgerWriter(database) as writer, ThreadPoolExecutor(20) as clients:
+        outcomes = list(clients.map(lambda _: writer.submit(transfer), range(40)))
+    assert [outcome.replayed for outcome in outcomes].count(False) == 1
+    assert len({outcome.require() for outcome in outcomes}) == 1
+    with database.read() as session:
+        assert account(session, wallet).balance == 970
+
+
+def test_two_writers_on_one_database_pay_one_id_once(database: Database, wallet: UUID) -> None:
+    """Two server processes meet in the database only."""
+    other = Database(database.url)
+    transfers = [spend(wallet, 1) for _ in range(30)]
+    together = threading.Barrier(2)
+
+    def client(writer: LedgerWriter) -> list[bool]:
+        together.wait()
+        return [writer.submit(transfer).replayed for transfer in transfers]
+
+    with LedgerWriter(database) as one, LedgerWriter(other) as two, ThreadPoolExecutor(2) as clients:
+        answers = list(clients.map(client, (one, two)))
+    other.close()
+    assert sorted(answers[0] + answers[1]) == [False] * 30 + [True] * 30
+    with database.read() as session:
+        assert account(session, wallet).balance == 970
+        assert check_books(session) == []
+
+
+def test_work_that_raises_undoes_its_own_part_only(database: Database, wallet: UUID) -> None:
+    def refused(session: Session, now: datetime) -> None:
+        open_account(session, new_id(), AccountKind.MERCHANT, now, name="never")
+        record(session, [spend(wallet, 1), spend(wallet, 5_000)], now)[1].require()
+
+    def fine(session: Session, now: datetime) -> int:
+        balance = record(session, [spend(wallet, 100)], now)[0].require().debit_balance
+        assert balance is not None
+        return balance
+
+    with LedgerWriter(database) as writer, ThreadPoolExecutor(2) as clients:
+        bad = clients.submit(writer.run, refused)
+        good = clients.submit(writer.run, fine)
+        assert good.result() == 900
+        with pytest.raises(TransferRefusedError):
+            bad.result()
+    with database.read() as session:
+        assert account(session, wallet).balance == 900
+        assert check_books(session) == []
+
+
+def test_a_closed_writer_finishes_what_it_took_and_takes_no_more(database: Database, wallet: UUID) -> None:
+    writer = LedgerWriter(database)
+    answers = [writer.send(spend(wallet, 1)) for _ in range(50)]
+    writer.close()
+    assert all(answer.result(timeout=0).entry for answer in answers)
+    with pytest.raises(WriterClosedError):
+        writer.submit(spend(wallet, 1))
