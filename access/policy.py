@@ -14,6 +14,9 @@ from access.schedules import ALWAYS, Schedule
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 
+Group = Annotated[str, Field(min_length=1, max_length=64)]
+"""A group of people, as the accounts name it."""
+
 
 class GateKind(StrEnum):
     """What stands behind the gate."""
@@ -65,7 +68,7 @@ class _Value(BaseModel):
 class Rule(_Value):
     """People of `group` may pass within `schedule`, from `valid_from` until `valid_until`."""
 
-    group: Name
+    group: Group
     schedule: Name = ALWAYS.name
     valid_from: AwareDatetime | None = None
     valid_until: AwareDatetime | None = None
@@ -83,7 +86,7 @@ class OfflinePolicy(_Value):
 
     trusted_for: timedelta = timedelta(hours=12)
     beyond: Offline = Offline.NOBODY
-    groups: tuple[Name, ...] = ()
+    groups: tuple[Group, ...] = ()
     schedule: Name = ALWAYS.name
     never_after: timedelta = timedelta(days=7)
     """Beyond this age nobody passes, whatever `beyond` says: a revocation must not stay unheard for ever."""
@@ -101,20 +104,20 @@ class AntiPassback(_Value):
     within: timedelta = timedelta(minutes=5)
     hard: bool = True
     offline_hard: bool = False
-    exempt_groups: tuple[Name, ...] = ()
+    exempt_groups: tuple[Group, ...] = ()
 
 
 class Occupancy(_Value):
     """At most `limit` people in the inner zone; refused on entry only."""
 
     limit: Annotated[int, Field(ge=1)]
-    exempt_groups: tuple[Name, ...] = ()
+    exempt_groups: tuple[Group, ...] = ()
 
 
 class FirstPerson(_Value):
     """In each window of `schedule` nobody passes before one of `groups` did."""
 
-    groups: tuple[Name, ...]
+    groups: tuple[Group, ...]
     schedule: Name = ALWAYS.name
 
 
@@ -130,7 +133,7 @@ class Curfew(_Value):
     schedule: Name
     refuse_entry: bool = False
     refuse_exit: bool = False
-    exempt_groups: tuple[Name, ...] = ()
+    exempt_groups: tuple[Group, ...] = ()
 
 
 class GatePolicy(_Value):
@@ -215,6 +218,20 @@ class GatePolicy(_Value):
         return any(mode.uses_faces for mode in (self.mode, *(rule.mode for rule in self.mode_rules)))
 
     @property
-    def groups(self) -> frozenset[str]:
-        """The groups that are entitled here at some time."""
+    def takes_cards_alone(self) -> bool:
+        """Whether at every hour a card without a face is enough."""
+        modes = {self.mode, *(rule.mode for rule in self.mode_rules)}
+        return not modes & {Mode.FACE, Mode.CARD_AND_FACE}
+
+    @property
+    def entitled_groups(self) -> frozenset[str]:
+        """The groups that may pass here at some time."""
         return frozenset(rule.group for rule in self.rules)
+
+    @property
+    def named_groups(self) -> frozenset[str]:
+        """Every group the gate must be able to tell: the entitled ones, and those its rules make exceptions for."""
+        named = {*self.entitled_groups, *self.offline.groups}
+        for rule in (self.anti_passback, self.occupancy, self.curfew):
+            named |= set(rule.exempt_groups) if rule is not None else set()
+        return frozenset(named | set(self.first_person.groups if self.first_person else ()))

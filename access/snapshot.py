@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from access.policy import GatePolicy, Name
+from access.policy import GatePolicy, Group, Name
 from access.schedules import ALWAYS
 
 SCHEMA_VERSION = 1
@@ -55,7 +55,7 @@ class PersonEntry(_Value):
     valid_from: AwareDatetime | None = None
     valid_until: AwareDatetime | None = None
     suspended: bool = False
-    groups: tuple[Name, ...] = ()
+    groups: tuple[Group, ...] = ()
     grants: tuple[Grant, ...] = ()
     needs_card_and_face: bool = False
     """A look-alike is enrolled: a face alone does not tell this person apart."""

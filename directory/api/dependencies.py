@@ -1,0 +1,40 @@
+"""What the directory's routes ask for."""
+
+from typing import Annotated
+
+from fastapi import Depends, Path, Request
+
+from accounts.api.dependencies import GateDeviceDep
+from directory.services import DirectoryServices
+from web.problems import ProblemError
+
+
+class WrongGateError(ProblemError):
+    """A device may ask for its own gate's directory only."""
+
+    code = "wrong_gate"
+    status = 403
+    title = "This device serves another gate"
+
+
+GateName = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="name of the gate")]
+
+
+def _services(request: Request) -> DirectoryServices:
+    services = request.app.state.directory
+    if not isinstance(services, DirectoryServices):
+        raise TypeError("app.state.directory must hold DirectoryServices; the rim sets it when it makes the app")
+    return services
+
+
+ServicesDep = Annotated[DirectoryServices, Depends(_services)]
+
+
+def check_gate(device: GateDeviceDep, gate: str) -> None:
+    """Hold a device to its gate.
+
+    Raises:
+        WrongGateError: it serves another.
+    """
+    if device.gate != gate:
+        raise WrongGateError

@@ -1,0 +1,84 @@
+"""For the gates' own devices: changes after what they hold, and the acknowledgement of what is in force."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from access.snapshot import ChangePage, View
+from accounts.api.dependencies import DEVICE_ERRORS, GateDeviceDep, NowDep
+from accounts.vocabulary import DeviceRole
+from directory import feed
+from directory.api.dependencies import GateName, ServicesDep, WrongGateError, check_gate
+from web.problems import NotFoundError, responses
+
+router = APIRouter(tags=["directory"])
+
+_MOST = 2**63 - 1
+_ERRORS = (*DEVICE_ERRORS, WrongGateError, NotFoundError)
+
+
+class TemplatesNotForControllersError(WrongGateError):
+    """A door controller has no use for templates and gets none."""
+
+    code = "templates_not_for_controllers"
+    status = 403
+    title = "A door controller asks for view=cards: templates go to the edge only"
+
+
+class AppliedIn(BaseModel):
+    """What a gate has in force."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    revision: Annotated[int, Field(ge=0, le=_MOST)]
+    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    view: View = "full"
+
+
+@router.get(
+    "/gates/{gate}/changes",
+    response_model=ChangePage,
+    responses=responses(*_ERRORS, TemplatesNotForControllersError, feed.NotPublishedError, feed.RebuildRequiredError),
+)
+def get_changes(
+    gate: GateName,
+    device: GateDeviceDep,
+    services: ServicesDep,
+    *,
+    since: Annotated[int, Query(ge=0, le=_MOST, description="revision up to which everything is applied")] = 0,
+    revoked_since: Annotated[int, Query(ge=0, le=_MOST, description="revision up to which revocations are")] = 0,
+    limit: Annotated[int, Query(ge=1, le=feed.MAX_LIMIT)] = 1000,
+    view: View = "full",
+) -> Response:
+    """Return the next page of changes: revocations first, then the rest in order; the last page carries the digest."""
+    check_gate(device, gate)
+    if view == "full" and device.role is DeviceRole.CONTROLLER:
+        raise TemplatesNotForControllersError
+    page = feed.changes_since(
+        services.database,
+        services.sealer,
+        gate,
+        since=since,
+        revoked_since=revoked_since,
+        limit=limit,
+        view=view,
+    )
+    # Written once, here: FastAPI would build and check a page of thousands of entries a second time.
+    return Response(page.model_dump_json(), media_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+@router.post("/gates/{gate}/applied", status_code=204, responses=responses(*_ERRORS))
+def post_applied(gate: GateName, device: GateDeviceDep, services: ServicesDep, now: NowDep, body: AppliedIn) -> None:
+    """Say which revision is in force at the gate, so that the lag of a revocation is known."""
+    check_gate(device, gate)
+    with services.database.begin() as session:
+        feed.acknowledge(
+            session,
+            gate,
+            device_id=device.device_id,
+            view=body.view,
+            revision=body.revision,
+            digest=body.digest,
+            now=now,
+        )

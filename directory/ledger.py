@@ -1,0 +1,110 @@
+"""One gate's part of a publication: compares, gives out revisions, keeps the sums of digests in step."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
+
+from access.policy import GatePolicy
+from access.snapshot import PersonEntry, add_digest, subtract_digest
+from directory.tables import GateEntry, GateRecord
+
+_BATCH = 500
+
+
+class GateLedger:
+    """Open within one transaction that holds the gate's row; `close` writes the gate back."""
+
+    def __init__(self, session: Session, gate: GateRecord, now: datetime) -> None:
+        self.gate = gate
+        self._session = session
+        self._now = now
+        self._before = gate.revision
+        self._full = int.from_bytes(gate.full_total, "big")
+        self._cards = int.from_bytes(gate.cards_total, "big")
+        self._policy = GatePolicy.model_validate_json(gate.published) if gate.published is not None else None
+
+    @property
+    def policy(self) -> GatePolicy:
+        """The policy the gate is told."""
+        if self._policy is None:
+            raise LookupError(f"gate {self.gate.name} has no published policy yet")
+        return self._policy
+
+    def adopt(self, policy: GatePolicy) -> bool:
+        """Tell the gate a new policy, with a revision of its own; returns whether its entries may differ now."""
+        self.gate.is_dirty = False
+        before, self._policy = self._policy, policy
+        text = policy.model_dump_json()
+        if text == self.gate.published:
+            return False
+        self.gate.published = text
+        self.gate.revision += 1
+        return before is None or _cut(before) != _cut(policy)
+
+    def write(self, entries: Mapping[UUID, PersonEntry | None]) -> None:
+        """Bring people to their entries (None: may not pass here); who is the same as before gets no revision."""
+        people = list(entries)
+        for start in range(0, len(people), _BATCH):
+            self._write(people[start : start + _BATCH], entries)
+
+    def close(self) -> bool:
+        """Write the sums back, and return whether the gate has a new revision."""
+        if self.gate.revision == self._before:
+            return False
+        self.gate.full_total = self._full.to_bytes(32, "big")
+        self.gate.cards_total = self._cards.to_bytes(32, "big")
+        self.gate.published_at = self._now
+        return True
+
+    def _write(self, people: list[UUID], entries: Mapping[UUID, PersonEntry | None]) -> None:
+        held = {
+            row.person_id: row
+            for row in self._session.execute(
+                select(GateEntry.person_id, GateEntry.full_digest, GateEntry.cards_digest).where(
+                    GateEntry.gate == self.gate.name, GateEntry.person_id.in_(people)
+                )
+            )
+        }
+        rows = []
+        for person in people:
+            before = held.get(person)
+            row = self._row(person, entries[person])
+            old_full, old_cards = (before.full_digest, before.cards_digest) if before else (None, None)
+            if (row["full_digest"], row["cards_digest"]) == (old_full, old_cards):
+                continue
+            self._full = _moved(self._full, old_full, row["full_digest"])
+            self._cards = _moved(self._cards, old_cards, row["cards_digest"])
+            self.gate.revision += 1
+            rows.append(row | {"revision": self.gate.revision})
+        if rows:
+            changed = [row["person_id"] for row in rows]
+            self._session.execute(
+                delete(GateEntry).where(GateEntry.gate == self.gate.name, GateEntry.person_id.in_(changed))
+            )
+            self._session.execute(insert(GateEntry), rows)
+
+    def _row(self, person: UUID, entry: PersonEntry | None) -> dict[str, Any]:
+        return {
+            "gate": self.gate.name,
+            "person_id": person,
+            "changed_at": self._now,
+            "is_removed": entry is None,
+            "is_revoked": entry is None or entry.is_revoked,
+            "full_digest": entry.digest().to_bytes(32, "big") if entry else None,
+            "cards_digest": entry.without_templates().digest().to_bytes(32, "big") if entry else None,
+        }
+
+
+def _cut(policy: GatePolicy) -> tuple[object, ...]:
+    """Return what of a policy shapes the entries; hours and rules do not."""
+    return policy.entitled_groups, policy.named_groups, policy.model_id
+
+
+def _moved(total: int, old: bytes | None, new: bytes | None) -> int:
+    if old is not None:
+        total = subtract_digest(total, int.from_bytes(old, "big"))
+    return add_digest(total, int.from_bytes(new, "big")) if new is not None else total

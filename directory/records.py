@@ -1,0 +1,154 @@
+"""What the gates may know of a person: assembled from accounts, passes and templates, then cut down for each gate."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from access.credentials import card_digest
+from access.policy import GatePolicy
+from access.snapshot import CredentialEntry, Grant, PersonEntry, pack_vector
+from accounts.tables import Card, Person
+from accounts.vocabulary import CardKind, PersonState
+from database import Sealer
+from directory.tables import GatePerson, VisitorPass
+from enrollment import templates
+
+EXPIRED_GRACE = timedelta(days=1)
+"""For so long an expired person is still told why; then every gate forgets them."""
+
+MOST_PEOPLE = 500
+"""People assembled at once: SQLite and PostgreSQL limit the parameters of a statement."""
+
+
+class Record(BaseModel):
+    """`entry` holds all groups and templates; `grants` the passes by gate."""
+
+    model_config = ConfigDict(frozen=True)
+
+    entry: PersonEntry
+    grants: dict[str, tuple[Grant, ...]] = {}
+
+    def seal(self, sealer: Sealer) -> bytes:
+        """Return the record as it is stored."""
+        return sealer.seal(self.model_dump_json().encode(), _context(self.entry.person_id))
+
+    @classmethod
+    def open(cls, sealer: Sealer, person_id: UUID, sealed: bytes) -> "Record":
+        """Read what `seal` made.
+
+        Raises:
+            database.SealingError: another key, or changed bytes.
+        """
+        return cls.model_validate_json(sealer.open(sealed, _context(person_id)))
+
+    def for_gate(self, policy: GatePolicy) -> PersonEntry | None:
+        """Return the entry of one gate, None when the person may never pass there."""
+        grants = self.grants.get(policy.gate, ())
+        groups = policy.named_groups.intersection(self.entry.groups)
+        if not grants and policy.entitled_groups.isdisjoint(groups):
+            return None
+        entry = self.entry.model_copy(update={"groups": tuple(sorted(groups)), "grants": grants})
+        return entry if policy.uses_faces else entry.without_templates()
+
+
+def assemble(
+    session: Session,
+    sealer: Sealer,
+    person_ids: Collection[UUID],
+    *,
+    model_id: str | None,
+    credential_key: bytes,
+    now: datetime,
+) -> dict[UUID, Record]:
+    """Return the records of people (at most `MOST_PEOPLE`); who is closed, long expired or gone is missing.
+
+    Raises:
+        database.SealingError: a template cannot be opened.
+    """
+    people = session.scalars(
+        select(Person).where(
+            Person.id.in_(person_ids),
+            Person.state != PersonState.CLOSED,
+            (Person.valid_until.is_(None)) | (Person.valid_until > now - EXPIRED_GRACE),
+        )
+    ).all()
+    known = [person.id for person in people]
+    credentials = _credentials(session, known, credential_key)
+    passes = _passes(session, known, now)
+    extras = {row.person_id: row for row in session.scalars(select(GatePerson).where(GatePerson.person_id.in_(known)))}
+    faces = templates.active(session, sealer, model_id, known) if model_id is not None else {}
+    records = {}
+    for person in people:
+        extra = extras.get(person.id)
+        grants, codes = _granted(passes.get(person.id, ()))
+        pins = [CredentialEntry(kind="pin", digest=extra.pin_digest)] if extra and extra.pin_digest else []
+        entry = PersonEntry(
+            person_id=person.id,
+            valid_from=person.valid_from,
+            valid_until=person.valid_until,
+            suspended=person.state is PersonState.SUSPENDED,
+            groups=tuple(sorted(person.groups)),
+            needs_card_and_face=extra is not None and extra.needs_card_and_face,
+            extended_time=extra is not None and extra.extended_time,
+            credentials=(*credentials.get(person.id, ()), *codes, *pins),
+            templates=tuple(pack_vector(template.vector) for template in faces.get(person.id, ())),
+        )
+        records[person.id] = Record(entry=entry, grants=grants)
+    return records
+
+
+def _credentials(session: Session, person_ids: list[UUID], key: bytes) -> dict[UUID, list[CredentialEntry]]:
+    """Physical cards, the ended ones too: whoever taps one is told so, and not that it is unknown."""
+    cards = session.execute(
+        select(Card.person_id, Card.uid, Card.state)
+        .where(Card.person_id.in_(person_ids), Card.kind == CardKind.PHYSICAL, Card.uid.is_not(None))
+        .order_by(Card.issued_at, Card.id)
+    )
+    found: defaultdict[UUID, dict[str, CredentialEntry]] = defaultdict(dict)
+    for person_id, uid, state in cards:
+        if uid is None:
+            continue
+        # The same card may have been issued twice to one person; its last state counts.
+        digest = card_digest(key, uid)
+        found[person_id][digest] = CredentialEntry(kind="card", digest=digest, status=state.value)
+    return {person_id: list(entries.values()) for person_id, entries in found.items()}
+
+
+def _passes(session: Session, person_ids: list[UUID], now: datetime) -> dict[UUID, list[VisitorPass]]:
+    rows = session.scalars(
+        select(VisitorPass)
+        .where(
+            VisitorPass.person_id.in_(person_ids),
+            VisitorPass.ended_at.is_(None),
+            VisitorPass.valid_until > now - EXPIRED_GRACE,
+        )
+        .order_by(VisitorPass.id)
+    )
+    found: defaultdict[UUID, list[VisitorPass]] = defaultdict(list)
+    for row in rows:
+        found[row.person_id].append(row)
+    return found
+
+
+def _granted(passes: Iterable[VisitorPass]) -> tuple[dict[str, tuple[Grant, ...]], list[CredentialEntry]]:
+    grants: defaultdict[str, list[Grant]] = defaultdict(list)
+    codes = []
+    for one in passes:
+        for gate in one.gates:
+            grants[gate].append(Grant(valid_from=one.valid_from, valid_until=one.valid_until))
+        if one.code_digest is not None:
+            codes.append(
+                CredentialEntry(
+                    kind="code", digest=one.code_digest, valid_from=one.valid_from, valid_until=one.valid_until
+                )
+            )
+    return {gate: tuple(found) for gate, found in grants.items()}, codes
+
+
+def _context(person_id: UUID) -> bytes:
+    return b"directory:" + person_id.bytes

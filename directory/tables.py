@@ -1,0 +1,123 @@
+"""Tables of the directory: gates and zones, what each gate must know of each person, and what each gate has applied."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+# The directory is made of accounts and templates: whoever uses these tables needs theirs as well.
+import enrollment.tables  # noqa: F401
+from database import Base, new_id
+
+NO_TOTAL = bytes(32)
+
+
+class ZoneRecord(Base):
+    """A place that gates lead into: a campus, a building, a floor."""
+
+    __tablename__ = "zones"
+
+    name: Mapped[str] = mapped_column(String(63), primary_key=True)
+    site: Mapped[str] = mapped_column(String(63))
+    title: Mapped[str] = mapped_column(String(100))
+
+
+class GateRecord(Base):
+    """A gate. `policy` is what administrators asked for, `published` what the gate is told, at `revision`."""
+
+    __tablename__ = "gates"
+
+    name: Mapped[str] = mapped_column(String(63), primary_key=True)
+    title: Mapped[str] = mapped_column(String(100))
+    policy: Mapped[dict[str, Any]] = mapped_column(JSON)
+    published: Mapped[str | None] = mapped_column(Text)
+    """The JSON of `access.policy.GatePolicy`, byte for byte what its digest covers."""
+    is_dirty: Mapped[bool] = mapped_column(default=True)
+    revision: Mapped[int] = mapped_column(BigInteger, default=0)
+    floor: Mapped[int] = mapped_column(BigInteger, default=0)
+    """Removals up to this revision are forgotten: a replica older than it must be fetched anew."""
+    full_total: Mapped[bytes] = mapped_column(LargeBinary(32), default=NO_TOTAL)
+    cards_total: Mapped[bytes] = mapped_column(LargeBinary(32), default=NO_TOTAL)
+    published_at: Mapped[datetime | None]
+
+
+class DirectoryPerson(Base):
+    """A person as all gates together may know them, sealed; `directory.records.Record`."""
+
+    __tablename__ = "directory_people"
+
+    person_id: Mapped[UUID] = mapped_column(primary_key=True)
+    valid_until: Mapped[datetime | None] = mapped_column(index=True)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class GateEntry(Base):
+    """The last change of one person at one gate. `is_removed` rows are tombstones and carry no digests."""
+
+    __tablename__ = "gate_entries"
+    __table_args__ = (
+        Index("ix_gate_entries_revision", "gate", "revision", unique=True),
+        Index("ix_gate_entries_revoked", "gate", "is_revoked", "revision"),
+    )
+
+    gate: Mapped[str] = mapped_column(ForeignKey("gates.name", ondelete="CASCADE"), primary_key=True)
+    person_id: Mapped[UUID] = mapped_column(primary_key=True, index=True)
+    revision: Mapped[int] = mapped_column(BigInteger)
+    changed_at: Mapped[datetime]
+    is_removed: Mapped[bool]
+    is_revoked: Mapped[bool]
+    full_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    cards_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+
+
+class GateApplied(Base):
+    """What a gate's edge (`full`) or controller (`cards`) says it has in force."""
+
+    __tablename__ = "gate_applied"
+
+    gate: Mapped[str] = mapped_column(ForeignKey("gates.name", ondelete="CASCADE"), primary_key=True)
+    view: Mapped[str] = mapped_column(String(8), primary_key=True)
+    device_id: Mapped[UUID] = mapped_column(primary_key=True)
+    revision: Mapped[int] = mapped_column(BigInteger)
+    digest: Mapped[str | None] = mapped_column(String(64))
+    applied_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+
+
+class VisitorPass(Base):
+    """Leave for one person to pass some gates for some hours, by face or by a code."""
+
+    __tablename__ = "visitor_passes"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"), index=True)
+    gates: Mapped[list[str]] = mapped_column(JSON)
+    valid_from: Mapped[datetime]
+    valid_until: Mapped[datetime]
+    code_digest: Mapped[str | None] = mapped_column(String(64), unique=True)
+    issued_by: Mapped[str] = mapped_column(String(60))
+    issued_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class GatePerson(Base):
+    """What gates must heed about a person beyond the account."""
+
+    __tablename__ = "gate_people"
+
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    needs_card_and_face: Mapped[bool] = mapped_column(default=False)
+    extended_time: Mapped[bool] = mapped_column(default=False)
+    pin_digest: Mapped[str | None] = mapped_column(String(64))
+
+
+class DirectoryState(Base):
+    """The publisher's place in the change feed; its row is the publisher's lock."""
+
+    __tablename__ = "directory_state"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(BigInteger, default=0)
+    model_id: Mapped[str | None] = mapped_column(String(255))
