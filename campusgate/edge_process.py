@@ -12,10 +12,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from access.replica import Replica, ReplicaLockedError
 from access.sync import DirectorySync
-from bus import BrokerAddress, Connection
+from bus import Connection
 from bus.errors import CertificateError
 from bus.outbox import Outbox, OutboxError
 from bus.postman import Postman
+from campusgate.connections import broker_address
 from campusgate.settings import Settings
 from database.sealing import Sealer
 from edge.assembly import EdgePolicy, assemble
@@ -113,7 +114,7 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
         stack.callback(sync.close)
         boot_id = uuid_utils.compat.uuid7()
         will = availability(topics, boot_id, Presence.OFFLINE)
-        bus = Connection(_broker(settings), f"{settings.site}-{gate}-edge", will=will)
+        bus = Connection(broker_address(settings), f"{settings.site}-{gate}-edge", will=will)
         service = assemble(
             topics=topics,
             boot_id=boot_id,
@@ -159,16 +160,3 @@ def _metrics(port: int | None, stack: ExitStack) -> Metrics:
         server, _ = start_http_server(port, addr="127.0.0.1", registry=metrics.registry)
         stack.callback(server.shutdown)
     return metrics
-
-
-def _broker(settings: Settings) -> BrokerAddress:
-    mqtt = settings.mqtt
-    return BrokerAddress(
-        host=mqtt.host,
-        port=mqtt.port,
-        username=mqtt.username,
-        password=mqtt.password.get_secret_value() if mqtt.password else None,
-        ca_file=mqtt.ca_file,
-        cert_file=mqtt.cert_file,
-        key_file=mqtt.key_file,
-    )

@@ -33,7 +33,8 @@ def edge(
     ] = None,
 ) -> None:
     """Watch one gate: recognise who stands there, decide, and ask the controller to open."""
-    from campusgate.edge_process import EXPECTED_ERRORS, EdgeOptions, EdgePolicy, PolicyFileError, read_policy, run_edge
+    from campusgate.edge_process import EXPECTED_ERRORS, EdgeOptions, PolicyFileError, read_policy, run_edge
+    from edge.assembly import EdgePolicy
 
     settings = Settings()
     stop = threading.Event()
