@@ -23,8 +23,9 @@ from campusgate.headers import SecurityHeaders
 from campusgate.settings import Settings
 from database import Database, Sealer
 from database.migrate import upgrade
-from directory.api import router as directory_router
+from directory.api.routes import router as directory_router
 from directory.publisher import Publisher
+from directory.services import DirectoryServices
 from gate_controller.messages import DirectoryHint, GateTopics
 from models.engine import FaceEngine
 from operations.board import Board
@@ -46,6 +47,7 @@ class Server:
     bus: Connection
     ingest: Ingest
     publisher: Publisher
+    directory: DirectoryServices
 
 
 def assemble(settings: Settings, engine: FaceEngine) -> Server:
@@ -77,6 +79,7 @@ def assemble(settings: Settings, engine: FaceEngine) -> Server:
             credential_key=credential_key,
             notify=_Hints(bus, settings.site),
         ),
+        directory=DirectoryServices(database, sealer, credential_key),
     )
 
 
@@ -108,6 +111,7 @@ def make_app(server: Server) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.accounts = server.accounts
+    app.state.directory = server.directory
     app.state.board = server.board
     web.problems.install(app)
     app.include_router(accounts_router)
@@ -130,7 +134,7 @@ def _console(server: Server) -> console.pages.ConsoleServices:
         database=server.database,
         board=server.board,
         tokens=server.accounts.access_tokens,
-        desk=server.accounts.sign_in_desk,
+        desk=server.accounts.desk,
         names=names,
         now=lambda: datetime.now(UTC),
         secure_cookies=not server.settings.demonstration,
