@@ -6,12 +6,12 @@ chain at that line; removed *last* lines are found by comparing with a head note
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import DDL, Table, event, func, select
+from sqlalchemy import DDL, Table, event, select
 from sqlalchemy.orm import Session
 
 from accounts.order import keep_order
@@ -92,9 +92,27 @@ def verify(session: Session, *, expect: str | None = None) -> Verification:
     return Verification(lines, previous.hex(), None, found)
 
 
-def count(session: Session) -> int:
-    """Return how many lines the trail has."""
-    return session.scalar(select(func.max(AuditEntry.serial))) or 0
+def find(
+    session: Session,
+    *,
+    before: int | None = None,
+    limit: int = 50,
+    actor: str | None = None,
+    action: str | None = None,
+    subject: str | None = None,
+) -> Sequence[AuditEntry]:
+    """Return lines, newest first, from before the serial `before`."""
+    query = select(AuditEntry).order_by(AuditEntry.serial.desc()).limit(limit)
+    if before is not None:
+        query = query.where(AuditEntry.serial < before)
+    for column, wanted in (
+        (AuditEntry.actor, actor),
+        (AuditEntry.action, action),
+        (AuditEntry.subject, subject),
+    ):
+        if wanted is not None:
+            query = query.where(column == wanted)
+    return session.scalars(query).all()
 
 
 def _digest(previous: bytes, entry: AuditEntry) -> bytes:

@@ -1,6 +1,6 @@
 """One order for what must be written in order: the change feed and the audit trail.
 
-Lock order of the whole server: wallets (sorted by id), then rows of people and cards, then this. It is taken last,
+Lock order of the whole server: rows of people, then cards, then wallets (sorted by id), then this. It is taken last,
 because it is held until the commit.
 """
 

@@ -11,6 +11,8 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from accounts import audit, changes
+from accounts.ledger import chart
+from accounts.ledger.transfer import AccountKind
 from accounts.tables import Person, PersonGroup, PersonRole
 from accounts.vocabulary import PersonKind, PersonState, Role
 from web.problems import NotFoundError, ProblemError
@@ -87,7 +89,7 @@ class Particulars:
 
 
 def create(session: Session, particulars: Particulars, *, by: str, now: datetime) -> Person:
-    """Open an account.
+    """Open an account, with an empty wallet under the same id.
 
     Raises:
         NumberTakenError: another person has the number.
@@ -98,6 +100,7 @@ def create(session: Session, particulars: Particulars, *, by: str, now: datetime
     _write(person, particulars, now)
     session.add(person)
     session.flush()
+    chart.open_account(session, person.id, AccountKind.WALLET, now)
     _note(session, person, "person.create", by, now)
     return person
 

@@ -12,7 +12,14 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from accounts.access_tokens import AccessTokens, derive_key
+from accounts.first_passwords import FirstPasswords
+from accounts.passwords import Hasher, PasswordCheck
+from accounts.phones import CodeSender
+from accounts.sign_in import SignInDesk
+from accounts.staff_sign_in import IdentityProvider, StaffDesk
+from accounts.virtual_cards import ChannelUsers
 from database import Database
+from web.rate_limits import RateLimiter
 
 
 def _now() -> datetime:
@@ -23,7 +30,8 @@ def _now() -> datetime:
 class AccountsServices:
     """Values and ports of the accounts.
 
-    `secret` (32 bytes or more) is the root of every derived key: access tokens, virtual card codes.
+    `secret` (32 bytes or more) is the root of every derived key: access and refresh tokens, virtual card codes.
+    `guesses` limits failed sign-ins, claims and confirmations by one address. A port that is None answers 503.
     """
 
     database: Database
@@ -32,6 +40,12 @@ class AccountsServices:
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Shanghai"))
     access_token_lifetime: timedelta = timedelta(minutes=10)
     refresh_token_lifetime: timedelta = timedelta(days=30)
+    first_passwords: FirstPasswords = field(default_factory=lambda: FirstPasswords(prefix="Campus@#"))
+    hasher: Hasher = field(default_factory=Hasher)
+    guesses: RateLimiter = field(default_factory=lambda: RateLimiter(60, timedelta(minutes=5)))
+    code_sender: CodeSender | None = None
+    channel_users: ChannelUsers | None = None
+    identity_provider: IdentityProvider | None = None
 
     @cached_property
     def access_tokens(self) -> AccessTokens:
@@ -42,3 +56,24 @@ class AccountsServices:
     def code_key(self) -> bytes:
         """The key that virtual cards' secrets are derived from."""
         return derive_key(self.secret, "virtual-card-codes")
+
+    @cached_property
+    def passwords(self) -> PasswordCheck:
+        """The check of passwords."""
+        return PasswordCheck(self.database, self.hasher)
+
+    @cached_property
+    def desk(self) -> SignInDesk:
+        """Sign-in with password, refresh, sign-out."""
+        return SignInDesk(
+            database=self.database,
+            access_tokens=self.access_tokens,
+            refresh_key=derive_key(self.secret, "refresh-tokens"),
+            refresh_lifetime=self.refresh_token_lifetime,
+            check=self.passwords,
+        )
+
+    @cached_property
+    def staff_desk(self) -> StaffDesk:
+        """Sign-in of staff through the identity provider."""
+        return StaffDesk(self.database, self.desk, self.identity_provider)

@@ -174,6 +174,7 @@ class LossReport(Base):
     card_id: Mapped[UUID] = mapped_column(ForeignKey("cards.id"))
     reported_at: Mapped[datetime]
     reported_by: Mapped[str] = mapped_column(String(10))
+    was_suspended: Mapped[bool]
     closed_at: Mapped[datetime | None]
     outcome: Mapped[str | None] = mapped_column(String(10))
 
@@ -209,7 +210,7 @@ class Password(Base):
 
 
 class SignIn(Base):
-    """A family of refresh tokens that began with one sign-in."""
+    """One sign-in: the family of refresh tokens that follow from it, of which only the newest is good."""
 
     __tablename__ = "sign_ins"
 
@@ -218,7 +219,7 @@ class SignIn(Base):
     method: Mapped[str] = mapped_column(String(10))
     started_at: Mapped[datetime]
     ends_at: Mapped[datetime] = mapped_column(index=True)
-    current_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    generation: Mapped[int]
     revoked_at: Mapped[datetime | None]
 
 

@@ -7,16 +7,29 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from accounts import card_states, cards, people
+from accounts import card_states, cards, loss, people, virtual_cards
 from accounts.api.dependencies import ROLE_ERRORS, CashierDep, DatabaseDep, NowDep
+from accounts.api.me import LossOut
 from accounts.card_states import CardAction
 from accounts.tables import Card, CardEvent
 from accounts.vocabulary import CardKind, CardState, Channel
 from database import Database
+from web import idempotency
+from web.idempotency import OnceDep
 from web.problems import NotFoundError, responses
 from web.text import line
 
 router = APIRouter(tags=["cards"])
+
+REISSUE_ERRORS = (
+    NotFoundError,
+    people.AccountNotUsableError,
+    loss.NoLossError,
+    loss.ReissueTooEarlyError,
+    loss.ReissueFeeError,
+    cards.InvalidUidError,
+    cards.UidTakenError,
+)
 
 Uid = Annotated[str, line(40), Field(description="4, 7 or 10 bytes in hexadecimal", examples=["04A1B2C3D4E580"])]
 
@@ -107,6 +120,50 @@ def read_card_history(_cashier: CashierDep, database: DatabaseDep, card_id: UUID
         return [CardEventOut.of(event) for event in cards.history(session, card_id)]
 
 
+@router.post(
+    "/people/{person_id}/loss",
+    status_code=201,
+    responses=responses(*ROLE_ERRORS, NotFoundError, loss.LossReportedError, loss.NoCardError),
+)
+def report_loss(cashier: CashierDep, database: DatabaseDep, now: NowDep, person_id: UUID) -> LossOut:
+    """Report a loss at the counter, after a look at the ID document."""
+    with database.begin() as session:
+        person = people.get(session, person_id, lock=True)
+        return LossOut.of(loss.report(session, person, through="counter", by=cashier.actor, now=now))
+
+
+@router.post(
+    "/people/{person_id}/loss/release",
+    status_code=204,
+    responses=responses(*ROLE_ERRORS, NotFoundError, loss.NoLossError),
+)
+def release_loss(cashier: CashierDep, database: DatabaseDep, now: NowDep, person_id: UUID) -> None:
+    """The card was found: it and the virtual ones work again."""
+    with database.begin() as session:
+        loss.release(session, people.get(session, person_id, lock=True), by=cashier.actor, now=now)
+
+
+@router.post(
+    "/people/{person_id}/reissue",
+    status_code=201,
+    responses=responses(*ROLE_ERRORS, *idempotency.ERRORS, *REISSUE_ERRORS),
+)
+def reissue_card(
+    *, cashier: CashierDep, database: DatabaseDep, now: NowDep, once: OnceDep, person_id: UUID, body: CardIn
+) -> CardOut:
+    """Issue a new card for a lost one, from 24 hours after the report on; 10 yuan are taken from the balance."""
+    with database.begin() as session:
+
+        def write() -> CardOut:
+            person = people.get(session, person_id, lock=True)
+            people.require_usable(person, now)
+            card = loss.reissue(session, person, body.uid, key_number=body.key_number, by=cashier.actor, now=now)
+            return CardOut.of(card)
+
+        return once.answer(session, CardOut, write, scope=cashier.actor, now=now)
+
+
+_RELEASE_ERRORS = (card_states.CardTransitionError, virtual_cards.LossOpenError)
 _STEP_ERRORS = responses(*ROLE_ERRORS, NotFoundError, card_states.CardTransitionError)
 
 
@@ -114,6 +171,17 @@ _STEP_ERRORS = responses(*ROLE_ERRORS, NotFoundError, card_states.CardTransition
 def suspend_card(cashier: CashierDep, database: DatabaseDep, now: NowDep, card_id: UUID, body: ReasonIn) -> CardOut:
     """Suspend a card for another reason than loss."""
     return _step(database, card_id, CardAction.SUSPEND, by=cashier.actor, now=now, note=body.note)
+
+
+@router.post("/cards/{card_id}/release", responses=responses(*ROLE_ERRORS, NotFoundError, *_RELEASE_ERRORS))
+def release_card(cashier: CashierDep, database: DatabaseDep, now: NowDep, card_id: UUID, body: ReasonIn) -> CardOut:
+    """Lift a suspension. A loss is released for all cards together, not here."""
+    with database.begin() as session:
+        card = cards.get(session, card_id, lock=True)
+        if loss.open_loss(session, card.person_id) is not None:
+            raise virtual_cards.LossOpenError
+        cards.apply(session, card, CardAction.RELEASE, by=cashier.actor, now=now, note_text=body.note)
+        return CardOut.of(card)
 
 
 @router.post("/cards/{card_id}/return", responses=_STEP_ERRORS)

@@ -16,20 +16,13 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, OAuth2Pas
 
 from accounts import audit, devices
 from accounts.access_tokens import NotSignedInError
+from accounts.passwords import PasswordChangeRequiredError
 from accounts.services import AccountsServices
 from accounts.vocabulary import DeviceRole, Role
 from database import Database
 from web.problems import ProblemError
 
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
-
-
-class PasswordChangeRequiredError(ProblemError):
-    """The first password, or one set at the counter, opens nothing but the way to a new one."""
-
-    code = "password_change_required"
-    status = 403
-    title = "Change the password first: PUT /api/v1/me/passwords/portal"
 
 
 class RoleRequiredError(ProblemError):
@@ -105,6 +98,13 @@ def _now(services: ServicesDep) -> datetime:
     return services.clock()
 
 
+def _address(request: Request) -> str:
+    return request.client.host if request.client else "unknown"
+
+
+AddressDep = Annotated[str, Depends(_address)]
+"""The caller's network address; behind a proxy the web server must be told to trust its header."""
+
 DatabaseDep = Annotated[Database, Depends(_database)]
 NowDep = Annotated[datetime, Depends(_now)]
 
@@ -135,7 +135,7 @@ def _with_any_password(found: Annotated[tuple[Principal, bool], Depends(_signed_
 def _signed_in(found: Annotated[tuple[Principal, bool], Depends(_signed_in_anyhow)]) -> Principal:
     principal, must_change_password = found
     if must_change_password:
-        raise PasswordChangeRequiredError
+        raise PasswordChangeRequiredError("PUT /api/v1/me/passwords/portal", purpose="portal")
     return principal
 
 

@@ -7,11 +7,11 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from accounts import people
-from accounts.api.dependencies import ROLE_ERRORS, AdminDep, CashierDep, DatabaseDep, NowDep
+from accounts import passwords, people, sign_in
+from accounts.api.dependencies import ROLE_ERRORS, AdminDep, CashierDep, DatabaseDep, NowDep, ServicesDep
 from accounts.people import Particulars
 from accounts.tables import Person
-from accounts.vocabulary import PersonKind, PersonState, Role
+from accounts.vocabulary import PasswordPurpose, PersonKind, PersonState, Role
 from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import NotFoundError, responses
 from web.text import Line, OptionalLine, line
@@ -165,3 +165,25 @@ def set_person_roles(admin: AdminDep, database: DatabaseDep, now: NowDep, person
         person = people.get(session, person_id, lock=True)
         people.set_roles(session, person, body.roles, by=admin.actor, now=now)
         return PersonOut.of(person)
+
+
+class TemporaryPassword(BaseModel):
+    """A password set at the counter; it is shown this once and must be changed at first use."""
+
+    purpose: PasswordPurpose
+    password: str
+
+
+@router.post("/people/{person_id}/passwords/{purpose}/reset", responses=responses(*ROLE_ERRORS, NotFoundError))
+def reset_password(
+    cashier: CashierDep, services: ServicesDep, now: NowDep, person_id: UUID, purpose: PasswordPurpose
+) -> TemporaryPassword:
+    """Set a random password for a person who forgot theirs, after a look at the ID document."""
+    password = passwords.temporary(purpose)
+    hashed = services.hasher.hash(password)
+    with services.database.begin() as session:
+        person = people.get(session, person_id, lock=True)
+        passwords.store(session, person.id, {purpose: hashed}, must_change=True, by=cashier.actor, now=now)
+        if purpose is PasswordPurpose.PORTAL:
+            sign_in.end_all(session, person.id, now=now)
+    return TemporaryPassword(purpose=purpose, password=password)

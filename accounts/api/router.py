@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from accounts.api import cards, devices, people
+from accounts.api import audit, cards, devices, me, people, sign_in, stations, virtual_cards
 
 router = APIRouter(prefix="/api/v1")
-for _part in (people, cards, devices):
+for _part in (sign_in, me, virtual_cards, people, cards, devices, stations, audit):
     router.include_router(_part.router)

@@ -1,0 +1,129 @@
+"""Sign-in: OAuth2 tokens by password and refresh, and staff sign-in through the identity provider."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Form
+from pydantic import BaseModel, ConfigDict, Field
+
+from accounts import passwords, people, sign_in, staff_sign_in
+from accounts.api.dependencies import AddressDep, NowDep, ServicesDep
+from accounts.sign_in import SignInRefusedError, Tokens
+from web.problems import InvalidRequestError, responses
+from web.rate_limits import TooManyTriesError
+from web.text import line
+
+router = APIRouter(tags=["sign-in"])
+
+Secret = Annotated[str, Field(min_length=1, max_length=256)]
+
+
+class TokenForm(BaseModel):
+    """The form of RFC 6749: grants `password` and `refresh_token`. Other fields of the standard are ignored."""
+
+    grant_type: Literal["password", "refresh_token"]
+    username: Annotated[str, line(32)] | None = Field(default=None, description="the person's number")
+    password: Secret | None = None
+    refresh_token: Secret | None = None
+
+
+class RevokeForm(BaseModel):
+    """The form of RFC 7009."""
+
+    token: Secret
+
+
+class TokensOut(BaseModel):
+    """Tokens as RFC 6749 writes them. With `must_change_password`, only changing the password is possible."""
+
+    access_token: str
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the kind of token, not a token
+    expires_in: int = Field(description="seconds")
+    refresh_token: str
+    must_change_password: bool
+
+    @classmethod
+    def of(cls, tokens: Tokens) -> "TokensOut":
+        """Show `tokens`."""
+        return cls(
+            access_token=tokens.access_token,
+            expires_in=tokens.expires_in_s,
+            refresh_token=tokens.refresh_token,
+            must_change_password=tokens.must_change_password,
+        )
+
+
+class StaffBegin(BaseModel):
+    """Where to send the browser, and what to keep until it comes back."""
+
+    address: str
+    state: str
+
+
+class StaffAnswer(BaseModel):
+    """What the browser brought back from the identity provider."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    state: Annotated[str, line(200)]
+    code: Annotated[str, line(2000)]
+
+
+@router.post(
+    "/tokens",
+    responses=responses(
+        SignInRefusedError,
+        sign_in.RefreshRefusedError,
+        passwords.PasswordLockedError,
+        people.AccountNotUsableError,
+        TooManyTriesError,
+    ),
+)
+def make_tokens(
+    services: ServicesDep, now: NowDep, address: AddressDep, form: Annotated[TokenForm, Form()]
+) -> TokensOut:
+    """Sign in with number and password, or exchange a refresh token, which works once."""
+    services.guesses.require(address, now)
+    try:
+        if form.grant_type == "password":
+            if form.username is None or form.password is None:
+                raise InvalidRequestError("username and password are needed", error="invalid_request")
+            return TokensOut.of(services.desk.with_password(form.username, form.password, now=now))
+        if form.refresh_token is None:
+            raise InvalidRequestError("refresh_token is needed", error="invalid_request")
+        return TokensOut.of(services.desk.refresh(form.refresh_token, now=now))
+    except (SignInRefusedError, sign_in.RefreshRefusedError):
+        services.guesses.count(address, now)
+        raise
+
+
+@router.post("/tokens/revoke", status_code=204, responses=responses())
+def revoke_tokens(services: ServicesDep, now: NowDep, form: Annotated[RevokeForm, Form()]) -> None:
+    """Sign out: end the sign-in that a refresh token belongs to (RFC 7009)."""
+    services.desk.end(form.token, now=now)
+
+
+@router.post("/staff-sign-in", responses=responses(staff_sign_in.StaffSignInUnavailableError))
+def begin_staff_sign_in(services: ServicesDep, now: NowDep) -> StaffBegin:
+    """Begin a sign-in through the university's identity provider."""
+    address, state = services.staff_desk.begin(now=now)
+    return StaffBegin(address=address, state=state)
+
+
+@router.post(
+    "/staff-sign-in/complete",
+    responses=responses(
+        staff_sign_in.StaffSignInUnavailableError,
+        staff_sign_in.StaffSignInRefusedError,
+        staff_sign_in.NoStaffAccountError,
+        people.AccountNotUsableError,
+        TooManyTriesError,
+    ),
+)
+def complete_staff_sign_in(services: ServicesDep, now: NowDep, address: AddressDep, body: StaffAnswer) -> TokensOut:
+    """Finish a sign-in through the identity provider."""
+    services.guesses.require(address, now)
+    try:
+        return TokensOut.of(services.staff_desk.complete(body.state, body.code, now=now))
+    except staff_sign_in.StaffSignInRefusedError:
+        services.guesses.count(address, now)
+        raise

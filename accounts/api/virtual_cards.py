@@ -1,0 +1,145 @@
+"""Virtual cards: claim in a channel, lease for a phone, one code online, unbind."""
+
+import base64
+from datetime import datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.orm import Session
+
+from accounts import audit, card_states, cards, passwords, people, phones, virtual_code
+from accounts import virtual_cards as virtual
+from accounts.api.dependencies import PERSON_ERRORS, AddressDep, NowDep, Principal, PrincipalDep, ServicesDep
+from accounts.api.me import MyCard
+from accounts.api.people import Number
+from accounts.api.sign_in import Secret
+from accounts.tables import Card
+from accounts.vocabulary import CardKind, Channel, PasswordPurpose
+from web.problems import NotFoundError, responses
+from web.rate_limits import TooManyTriesError
+from web.text import Line, line
+
+router = APIRouter(tags=["virtual cards"])
+
+
+class ClaimIn(BaseModel):
+    """A claim, as the channel's app sends it after its own sign-in."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    channel: Channel
+    channel_token: Annotated[str, line(2000)] = Field(description="proves to the channel who its user is")
+    number: Number
+    name: Line
+    query_password: Secret
+    phone: Annotated[str, line(25)] | None = Field(default=None, description="needed in enterprise WeChat")
+
+
+class LeaseOut(BaseModel):
+    """What a phone needs to make codes without a network, until `until`.
+
+    A code is `90`, the handle, and nine digits: the first 16 bytes of HMAC-SHA256(secret, handle ‖ second) as a
+    big-endian number, modulo 10⁹; `second` is the Unix time in eight bytes.
+    """
+
+    card_id: UUID
+    handle: str
+    secret: str = Field(description="base64")
+    until: datetime
+
+
+class CodeOut(BaseModel):
+    """A code to be shown now."""
+
+    code: str
+    expires_at: datetime
+
+
+@router.post(
+    "/virtual-cards",
+    status_code=201,
+    responses=responses(
+        virtual.ClaimRefusedError,
+        virtual.ChannelRefusedError,
+        virtual.ChannelUnavailableError,
+        virtual.PhoneMismatchError,
+        virtual.AlreadyBoundError,
+        virtual.LossOpenError,
+        phones.InvalidPhoneError,
+        passwords.PasswordLockedError,
+        people.AccountNotUsableError,
+        TooManyTriesError,
+    ),
+)
+def claim_virtual_card(services: ServicesDep, now: NowDep, address: AddressDep, body: ClaimIn) -> MyCard:
+    """Claim the virtual card with number, name and query password. Codes need a sign-in afterwards."""
+    services.guesses.require(address, now)
+    if services.channel_users is None:
+        raise virtual.ChannelUnavailableError
+    user = services.channel_users.user(body.channel, body.channel_token)
+    phone = phones.normalise(body.phone) if body.phone is not None else None
+    virtual.require_same_phone(body.channel, phone, user)
+    with services.database.read() as session:
+        person = people.by_number(session, body.number)
+        known = person.id if person is not None and person.name == body.name else None
+    try:
+        services.passwords.require(known, PasswordPurpose.QUERY, body.query_password, now=now)
+    except (passwords.PasswordWrongError, passwords.PasswordNotSetError) as error:
+        services.guesses.count(address, now)
+        raise virtual.ClaimRefusedError from error
+    if known is None:
+        raise virtual.ClaimRefusedError
+    with services.database.begin() as session:
+        person = people.get(session, known, lock=True)
+        people.require_usable(person, now)
+        actor = audit.person_actor(person.id)
+        if phone is not None and body.channel is Channel.WECOM:
+            phones.set_confirmed(session, person, phone, by=actor, now=now)
+        return MyCard.of(virtual.bind(session, person, body.channel, user, by=actor, now=now))
+
+
+_CARD_ERRORS = (*PERSON_ERRORS, NotFoundError, people.AccountNotUsableError, cards.CardNotUsableError)
+
+
+@router.post("/me/virtual-cards/{card_id}/lease", responses=responses(*_CARD_ERRORS))
+def lease_virtual_card(me: PrincipalDep, services: ServicesDep, now: NowDep, card_id: UUID) -> LeaseOut:
+    """Let this phone make codes without a network for some days. The phone that had a lease before loses it."""
+    with services.database.begin() as session:
+        lease = virtual.lease(session, _usable(session, me, card_id, now), services.code_key, now=now)
+    secret = base64.b64encode(lease.secret).decode()
+    return LeaseOut(card_id=lease.card_id, handle=lease.handle, secret=secret, until=lease.until)
+
+
+@router.post("/me/virtual-cards/{card_id}/code", responses=responses(*_CARD_ERRORS))
+def make_code(me: PrincipalDep, services: ServicesDep, now: NowDep, card_id: UUID) -> CodeOut:
+    """Make a code on the server, for a page that keeps no secret."""
+    with services.database.begin() as session:
+        code = virtual.code(session, _usable(session, me, card_id, now), services.code_key, now=now)
+    expires_at = now.replace(microsecond=0) + timedelta(seconds=virtual_code.LIFETIME_S)
+    return CodeOut(code=code, expires_at=expires_at)
+
+
+@router.delete(
+    "/me/virtual-cards/{card_id}",
+    status_code=204,
+    responses=responses(*PERSON_ERRORS, NotFoundError, card_states.CardTransitionError),
+)
+def unbind_virtual_card(me: PrincipalDep, services: ServicesDep, now: NowDep, card_id: UUID) -> None:
+    """Unbind a virtual card; another can be claimed in the channel afterwards."""
+    with services.database.begin() as session:
+        virtual.unbind(session, _mine(session, me, card_id), by=me.actor, now=now)
+
+
+def _mine(session: Session, me: Principal, card_id: UUID) -> Card:
+    card = cards.get(session, card_id, lock=True)
+    if card.person_id != me.person_id or card.kind is not CardKind.VIRTUAL:
+        raise NotFoundError("you have no virtual card with this id")
+    return card
+
+
+def _usable(session: Session, me: Principal, card_id: UUID, now: datetime) -> Card:
+    card = _mine(session, me, card_id)
+    people.require_usable(people.get(session, me.person_id), now)
+    return card

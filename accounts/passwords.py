@@ -1,0 +1,222 @@
+"""A person's passwords: portal, query, consumption. Argon2id; five wrong tries lock that one for 15 minutes.
+
+Checking takes tens of milliseconds of hashing, which must not happen inside a writing transaction. So a try is booked
+first (in a short transaction of its own, which also makes parallel guesses count), then hashed, then settled.
+"""
+
+import itertools
+import os
+import re
+import secrets
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from accounts import audit
+from accounts.tables import Password
+from accounts.vocabulary import PasswordPurpose
+from database import Database
+from web.problems import ProblemError
+
+TRIES = 5
+LOCKED_FOR = timedelta(minutes=15)
+
+_LEGIBLE = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+
+
+class PasswordWrongError(ProblemError):
+    """The password is wrong; `tries_left` says how many are left before it locks."""
+
+    code = "password_wrong"
+    status = 403
+    title = "The password is wrong"
+
+
+class PasswordLockedError(ProblemError):
+    """Too many wrong tries; the password opens nothing until `locked_until`, not even when right."""
+
+    code = "password_locked"
+    status = 403
+    title = "Too many wrong tries: the password is locked for a while"
+
+
+class PasswordNotSetError(ProblemError):
+    """The person has no such password yet."""
+
+    code = "password_not_set"
+    status = 409
+    title = "This password is not set; the card centre sets it"
+
+
+class PasswordChangeRequiredError(ProblemError):
+    """A first password, or one set at the counter, opens nothing but the way to a new one; `purpose` says which."""
+
+    code = "password_change_required"
+    status = 403
+    title = "Change the first password before using it"
+
+
+class WeakPasswordError(ProblemError):
+    """The new password is too easy to guess, or is the old one."""
+
+    code = "weak_password"
+    status = 422
+    title = "Choose another password"
+
+
+class Hasher:
+    """Argon2id with bounded memory: no more hashes run at once than there are cores."""
+
+    def __init__(self, *, time_cost: int = 2, memory_kib: int = 19_456, parallelism: int = 1) -> None:
+        """Take the cost; the default is the smallest that OWASP's password storage cheat sheet names for Argon2id."""
+        argon2 = Argon2Hasher(time_cost=time_cost, memory_cost=memory_kib, parallelism=parallelism)
+        self._hash = PasswordHash((argon2,))
+        self._room = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
+        self._nobody = self.hash("the password of nobody")
+
+    def hash(self, password: str) -> str:
+        """Return the hash to store."""
+        with self._room:
+            return self._hash.hash(password)
+
+    def verify(self, password: str, stored: str | None) -> bool:
+        """Whether `password` is the one stored; takes as long when nothing is stored."""
+        with self._room:
+            same = self._hash.verify(password, stored or self._nobody)
+        return same and stored is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A password that was right."""
+
+    must_change: bool
+
+
+class PasswordCheck:
+    """Checks passwords, and counts and locks the wrong ones."""
+
+    def __init__(self, database: Database, hasher: Hasher) -> None:
+        """Take the database, for transactions of its own, and the hasher."""
+        self._database = database
+        self._hasher = hasher
+
+    def require(self, person_id: UUID | None, purpose: PasswordPurpose, attempt: str, *, now: datetime) -> Checked:
+        """Check `attempt`; a person who does not exist takes as long and is answered as wrong.
+
+        Call it outside of any transaction.
+
+        Raises:
+            PasswordWrongError, PasswordLockedError, PasswordNotSetError: see there.
+        """
+        if person_id is None:
+            self._hasher.verify(attempt, None)
+            raise PasswordWrongError
+        stored, failed = self._book(person_id, purpose, now)
+        if not self._hasher.verify(attempt, stored):
+            if failed >= TRIES:
+                raise PasswordLockedError(locked_until=now + LOCKED_FOR)
+            raise PasswordWrongError(tries_left=TRIES - failed)
+        with self._database.begin() as session:
+            password = _get(session, person_id, purpose, lock=True)
+            if password is None or password.hash != stored:
+                # It was changed while we were hashing; what was right a moment ago is not any more.
+                raise PasswordWrongError
+            password.failed, password.locked_until = 0, None
+            return Checked(password.must_change)
+
+    def _book(self, person_id: UUID, purpose: PasswordPurpose, now: datetime) -> tuple[str, int]:
+        """Count a try before its outcome is known; returns the stored hash and the tries so far, this one included."""
+        with self._database.begin() as session:
+            password = _get(session, person_id, purpose, lock=True)
+            if password is None:
+                raise PasswordNotSetError(purpose=purpose.value)
+            if password.locked_until is not None:
+                if now < password.locked_until:
+                    raise PasswordLockedError(locked_until=password.locked_until)
+                password.failed, password.locked_until = 0, None
+            password.failed += 1
+            if password.failed >= TRIES:
+                password.locked_until = now + LOCKED_FOR
+                audit.record(
+                    session,
+                    actor=audit.SYSTEM,
+                    action="password.lock",
+                    subject=f"person:{person_id}",
+                    now=now,
+                    details={"purpose": purpose.value},
+                )
+            return password.hash, password.failed
+
+
+def store(
+    session: Session,
+    person_id: UUID,
+    hashes: Mapping[PasswordPurpose, str],
+    *,
+    must_change: bool,
+    by: str,
+    now: datetime,
+) -> None:
+    """Store hashed passwords, replacing what was there, and lift their locks."""
+    for purpose, hashed in hashes.items():
+        password = _get(session, person_id, purpose, lock=True) or Password(person_id=person_id, purpose=purpose)
+        password.hash = hashed
+        password.must_change = must_change
+        password.failed, password.locked_until = 0, None
+        password.changed_at = now
+        session.add(password)
+    audit.record(
+        session,
+        actor=by,
+        action="password.set" if not must_change else "password.set_first",
+        subject=f"person:{person_id}",
+        now=now,
+        details={"purposes": sorted(purpose.value for purpose in hashes)},
+    )
+
+
+def missing(session: Session, person_id: UUID) -> frozenset[PasswordPurpose]:
+    """Return the purposes the person has no password for."""
+    there = session.scalars(select(Password.purpose).where(Password.person_id == person_id))
+    return frozenset(PasswordPurpose) - frozenset(there)
+
+
+def temporary(purpose: PasswordPurpose) -> str:
+    """Return a random password for the counter to hand out: twelve letters and digits, or six digits for a keypad."""
+    if purpose is PasswordPurpose.PORTAL:
+        return "".join(secrets.choice(_LEGIBLE) for _ in range(12))
+    return f"{secrets.randbelow(10**6):06}"
+
+
+def require_strong(purpose: PasswordPurpose, new: str, *, current: str, number: str) -> None:
+    """Check a new password: six digits for keypads, a sentence of eight characters or more for the portal.
+
+    Raises:
+        WeakPasswordError: with the reason.
+    """
+    if new == current:
+        raise WeakPasswordError("the new password is the old one")
+    if purpose is PasswordPurpose.PORTAL:
+        if not 8 <= len(new) <= 128:
+            raise WeakPasswordError("the portal's password has 8 to 128 characters")
+        if len(set(new)) < 4 or number.casefold() in new.casefold():
+            raise WeakPasswordError("the password repeats one character, or holds the account's number")
+        return
+    if not re.fullmatch(r"[0-9]{6}", new):
+        raise WeakPasswordError("this password is six digits, for keypads")
+    steps = {(int(b) - int(a)) % 10 for a, b in itertools.pairwise(new)}
+    if (len(steps) == 1 and steps <= {0, 1, 9}) or new in number:
+        raise WeakPasswordError("the digits are a row, all the same, or part of the account's number")
+
+
+def _get(session: Session, person_id: UUID, purpose: PasswordPurpose, *, lock: bool) -> Password | None:
+    query = select(Password).filter_by(person_id=person_id, purpose=purpose).execution_options(populate_existing=True)
+    return session.scalar(query.with_for_update() if lock else query)
