@@ -60,7 +60,8 @@ def _key() -> str:
     return base64.b64encode(os.urandom(32)).decode()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a TCP port of this machine that nobody uses now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -80,8 +81,8 @@ class Campus:
     token_secret: str = field(default_factory=_key, repr=False)
     credential_key: str = field(default_factory=_key, repr=False)
     staff_password: str = field(default_factory=lambda: secrets.token_urlsafe(9), repr=False)
-    mqtt_port: int = field(default_factory=_free_port)
-    server_port: int = field(default_factory=_free_port)
+    mqtt_port: int = field(default_factory=free_port)
+    server_port: int = field(default_factory=free_port)
     mqtt_passwords: dict[str, str] = field(default_factory=dict, repr=False)
     device_tokens: dict[str, str] = field(default_factory=dict, repr=False)
     people: dict[str, UUID] = field(default_factory=dict)
@@ -111,6 +112,11 @@ class Campus:
     def trusted_file(self, name: str) -> Path:
         """Return the file of public keys that `name` trusts."""
         return self.folder / "keys" / f"{name}-trusts.json"
+
+    @property
+    def staff_number(self) -> str:
+        """The number of the one who watches the gates."""
+        return STAFF_NUMBER
 
     def names(self) -> dict[str, str]:
         """Return the people's names by id."""

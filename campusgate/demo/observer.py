@@ -14,6 +14,7 @@ from gate_controller.messages import (
     DoorState,
     Event,
     GateTopics,
+    Health,
     MalformedMessageError,
     Presence,
     TrustedKey,
@@ -34,12 +35,14 @@ class Observer:
         self.acks: list[Ack] = []
         self.commands: list[bytes] = []
         self.presence: dict[str, Presence] = {}
+        self.figures: dict[str, dict[str, float | str | bool | None]] = {}
         for channel, take in {
             Channel.EVENTS: self._take_event,
             Channel.STATE: self._take_state,
             Channel.ACK: self._take_ack,
             Channel.COMMAND: self.commands.append,
             Channel.AVAILABILITY: lambda payload: self._take_presence("controller", payload),
+            Channel.HEALTH: self._take_health,
             Channel.EDGE_AVAILABILITY: lambda payload: self._take_presence("edge", payload),
         }.items():
             connection.subscribe(topics.of(channel), self._handler(take))
@@ -90,6 +93,10 @@ class Observer:
 
     def _take_ack(self, payload: bytes) -> None:
         self.acks.append(verify_ack(payload, self._controllers))
+
+    def _take_health(self, payload: bytes) -> None:
+        health = Health.decode(payload)
+        self.figures[health.source] = health.figures
 
     def _take_presence(self, source: str, payload: bytes) -> None:
         self.presence[source] = Availability.decode(payload).status

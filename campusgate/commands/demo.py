@@ -1,0 +1,64 @@
+"""`campusgate demo`: a small campus of real processes, and one scripted day at its gate."""
+
+import signal
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from campusgate.commands import CommandError, print_json
+from campusgate.settings import Settings
+
+if TYPE_CHECKING:
+    from campusgate.demo.campus import Campus
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(demo)
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Play the day and stop; exit code 1 if it went wrong.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the day as one JSON document.")] = False,
+) -> None:
+    """Play one day at a gate with real processes over real sockets, then keep running with a live page."""
+    from rich.console import Console
+
+    from campusgate.demo.photographs import PhotographsMissingError
+    from campusgate.demo.processes import ChildError
+    from campusgate.demo.report import Report
+    from campusgate.demo.run import go_on, play_day, staged
+    from models.store import ModelError
+
+    console = Console(stderr=as_json)
+    # Stopping a service and pressing Ctrl-C end it the same way: every process is stopped first.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    report = Report()
+    try:
+        with console.status("preparing") as status, staged(Settings(), status.update) as (stage, report, children):
+            play_day(stage, report, children, status.update)
+            status.stop()
+            if as_json:
+                print_json(report.document())
+            else:
+                report.print(console, stage.campus.names())
+            if not once:
+                console.print(_addresses(stage.campus), soft_wrap=True)
+                go_on(stage, children)
+    except (PhotographsMissingError, ChildError, ModelError) as error:
+        raise CommandError(str(error)) from error
+    except KeyboardInterrupt:
+        if not report.outcomes:
+            sys.exit(130)
+    if not report.ok:
+        sys.exit(1)
+
+
+def _addresses(campus: "Campus") -> str:
+    return (
+        f"The live board: [link]{campus.server_url}/console/[/link]   "
+        f"number [bold]{campus.staff_number}[/], password [bold]{campus.staff_password}[/]\n"
+        f"The API:        {campus.server_url}/api/v1/openapi.json\n"
+        "People go on walking up to the gate. Stop with Ctrl-C."
+    )
