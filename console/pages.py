@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
@@ -94,7 +95,7 @@ StaffDep = Annotated[Claims, Depends(_staff)]
 @router.get("/", response_class=RedirectResponse)
 def home(request: Request) -> RedirectResponse:
     """Lead to the board."""
-    return RedirectResponse(request.url_for("gate_board"))
+    return RedirectResponse(_path(request, "gate_board"))
 
 
 @router.get("/sign-in", response_class=HTMLResponse)
@@ -115,7 +116,7 @@ def sign_in(
         tokens = services.desk.with_password(number, password, now=services.now())
     except ProblemError:
         return _page(request, "sign_in.html", status=403, problem="sign_in_failed")
-    response = RedirectResponse(request.url_for("gate_board"), status_code=303)
+    response = RedirectResponse(_path(request, "gate_board"), status_code=303)
     session.remember(response, tokens, secure=services.secure_cookies)
     return response
 
@@ -126,7 +127,7 @@ def sign_out(request: Request, services: ServicesDep) -> Response:
     refresh = request.cookies.get(session.REFRESH_COOKIE)
     if refresh is not None:
         services.desk.end(refresh, now=services.now())
-    response = RedirectResponse(request.url_for("sign_in_page"), status_code=303)
+    response = RedirectResponse(_path(request, "sign_in_page"), status_code=303)
     session.forget(response)
     return response
 
@@ -159,7 +160,7 @@ async def board_stream(
 async def _ask_to_sign_in(request: Request, _error: Exception) -> Response:
     if request.url.path.endswith("/stream"):
         return Response(status_code=401)
-    response = RedirectResponse(request.url_for("sign_in_page"), status_code=303)
+    response = RedirectResponse(_path(request, "sign_in_page"), status_code=303)
     session.forget(response)
     return response
 
@@ -168,11 +169,16 @@ async def _refuse(request: Request, _error: Exception) -> Response:
     return await run_in_threadpool(_page, request, "sign_in.html", status=403, problem="not_allowed")
 
 
+def _path(request: Request, name: str, **parameters: Any) -> str:
+    """Return the address of a page without scheme and host, which a proxy in front may have changed."""
+    return request.url_for(name, **parameters).path
+
+
 def _language(request: Request) -> str:
     return texts.language(request.headers.get("accept-language"))
 
 
 def _page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
     chosen = _language(request)
-    context = {"lang": chosen, "t": texts.translator(chosen), **values}
+    context: dict[str, Any] = {"lang": chosen, "t": texts.translator(chosen), "path": partial(_path, request), **values}
     return _templates.TemplateResponse(request, template, context, status_code=status)

@@ -57,6 +57,18 @@ def differences(database: Database, metadata: MetaData) -> list[Any]:
         return list(compare_metadata(context, metadata))
 
 
+def revise(database: Database, metadata: MetaData, message: str) -> Path:
+    """Write the revision that brings the newest schema, which `database` has, to `metadata`; return its file."""
+    number = len(list((_FOLDER / "versions").glob("[0-9]*.py"))) + 1
+    with database.engine.connect() as connection:
+        configuration = _configuration(connection)
+        configuration.attributes["metadata"] = metadata
+        script = command.revision(configuration, message, autogenerate=True, rev_id=f"{number:04d}")
+    if script is None or isinstance(script, list):
+        raise SchemaError("no revision was written")
+    return Path(script.path)
+
+
 def _configuration(connection: Any) -> Config:
     configuration = Config()
     configuration.set_main_option("script_location", str(_FOLDER))

@@ -8,6 +8,7 @@ context.configure(
     target_metadata=context.config.attributes.get("metadata"),
     render_as_batch=connection.dialect.name == "sqlite",
     transactional_ddl=True,
+    user_module_prefix="columns.",
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -1,0 +1,41 @@
+"""The whole schema: every room's tables in one metadata, and the making of new revisions.
+
+After a change of tables, `python -m campusgate.schema "what changed"` writes the next revision for review.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from sqlalchemy import MetaData
+
+import accounts.ledger.tables
+import accounts.tables
+import directory.tables
+import enrollment.tables
+import operations.tables
+from database import Base, Database
+from database.migrate import revise, upgrade
+
+ROOMS = (accounts.tables, accounts.ledger.tables, enrollment.tables, directory.tables, operations.tables)
+
+
+def metadata() -> MetaData:
+    """Return the tables of all rooms."""
+    return Base.metadata
+
+
+def main() -> None:
+    """Write the next revision from the difference between the revisions so far and the tables."""
+    if len(sys.argv) != 2:
+        sys.exit('usage: python -m campusgate.schema "what changed"')
+    with tempfile.TemporaryDirectory() as folder:
+        database = Database(f"sqlite:///{Path(folder) / 'empty.db'}")
+        upgrade(database)
+        path = revise(database, metadata(), sys.argv[1])
+        database.close()
+    sys.stdout.write(f"{path}: read it, and mend what the comparison cannot know\n")
+
+
+if __name__ == "__main__":
+    main()
