@@ -1,5 +1,6 @@
 """The store of installed models: a folder of converted files, each with its manifest."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -176,8 +177,9 @@ class ModelStore:
             file=target.name,
             sha256=digest,
         ).write(self._manifest_path(entry))
-        for old in self._folder.glob(f"{entry.name}-[0-9]*{converter.suffix}"):
-            if old != target:
+        ours = re.compile(rf"{re.escape(entry.name)}-\d+-[0-9a-f]{{16}}\.[a-z]+")
+        for old in self._folder.iterdir():
+            if ours.fullmatch(old.name) and old != target:
                 old.unlink(missing_ok=True)
 
     def _check(self, entry: CatalogueEntry, *, verify: bool = True) -> tuple[State, Manifest | None]:

@@ -1,5 +1,6 @@
 """`campusgate models install | list | verify`."""
 
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -40,6 +41,8 @@ def install(
     names = names or []
     if sha256 is not None and len(names) != 1:
         raise CommandError("--sha256 goes with the name of one model")
+    if sha256 is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
+        raise CommandError(f"--sha256 {sha256!r} is no SHA-256: it has 64 hexadecimal digits")
     digests = {names[0]: sha256} if sha256 is not None else {}
     with _progress(quiet) as progress:
         try:

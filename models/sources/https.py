@@ -11,7 +11,6 @@ from models.sources.error import SourceError
 from models.sources.progress import Progress
 from models.sources.spec import Spec
 
-_CHUNK = 1 << 16
 _LARGEST = 2 * 1024**3
 _ATTEMPTS = 3
 _RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
@@ -68,7 +67,7 @@ class HttpsSource:
             with part.open("r+b" if start else "wb") as file:
                 file.truncate(start)
                 file.seek(start)
-                for chunk in response.iter_bytes(_CHUNK):
+                for chunk in response.iter_bytes():
                     file.write(chunk)
                     start += len(chunk)
                     if start > _LARGEST:

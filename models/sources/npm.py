@@ -47,9 +47,9 @@ class NpmSource:
             return [found]
         folder = self._workspace / _NODE_PACKAGE
         if not folder.exists():
-            command = [*pip(), "install", "--quiet", "--no-deps", "--only-binary", ":all:", "--target", str(folder)]
+            options = ["--quiet", "--no-deps", "--only-binary", ":all:", "--target", str(folder)]
             try:
-                run([*command, _NODE_PACKAGE], cwd=self._workspace, name="pip")
+                run([*pip(), "install", *options, _NODE_PACKAGE], cwd=self._workspace, name="pip")
             except SourceError as error:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise SourceError(f"npm is not installed, nor could {_NODE_PACKAGE} be had ({error})") from error
