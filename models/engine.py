@@ -22,7 +22,6 @@ from models.runtime import Tensor
 from models.template import Template
 
 DEFAULT_EMBEDDER = "mobilefacenet"
-_MINIMUM_PRESENCE = 0.5
 _MINIMUM_SIDE = 8.0
 """Pixels; a smaller box holds nothing to be recognised."""
 _LEVEL_KEYPOINTS = np.array([[270, 210], [370, 210], [320, 250], [320, 300], [230, 230], [410, 230]], np.float32)
@@ -35,18 +34,19 @@ class ModelFiles(Protocol):
         """Return the verified ONNX file of the model `name`."""
 
 
+EMBEDDERS: dict[str, type[MobileFaceNet | DlibResNet]] = {"mobilefacenet": MobileFaceNet, "dlib-resnet": DlibResNet}
+"""By their names in the catalogue."""
+
+
 def make_embedder(files: ModelFiles, name: str, *, threads: int = 0) -> Embedder:
     """Load the embedder `name`.
 
     Raises:
         ValueError: there is none of that name.
     """
-    match name:
-        case "mobilefacenet":
-            return MobileFaceNet(files.path("mobilefacenet"), threads=threads)
-        case "dlib-resnet":
-            return DlibResNet(files.path("dlib-resnet"), threads=threads)
-    raise ValueError(f"there is no embedder {name!r}; there are mobilefacenet and dlib-resnet")
+    if name not in EMBEDDERS:
+        raise ValueError(f"there is no embedder {name!r}; there are {', '.join(sorted(EMBEDDERS))}")
+    return EMBEDDERS[name](files.path(name), threads=threads)
 
 
 class FaceEngine:
@@ -91,16 +91,10 @@ class FaceEngine:
         image = check_image(image)
         found = self._full_range.detect(image) or self._short_range.detect(image)
         found = [detection for detection in found if min(detection.box.width, detection.box.height) >= _MINIMUM_SIDE]
-        first = self._landmarks.find(image, found)
-        kept = [
-            (detection, mesh)
-            for detection, (mesh, presence) in zip(found, first, strict=True)
-            if presence >= _MINIMUM_PRESENCE
-        ]
-        refined = self._landmarks.refine(image, [mesh for _, mesh in kept])
+        first = [mesh for mesh, _ in self._landmarks.find(image, found)]
+        refined = self._landmarks.refine(image, first)
         faces = [
-            _face(image, detection, mesh, presence)
-            for (detection, _), (mesh, presence) in zip(kept, refined, strict=True)
+            _face(image, detection, mesh, presence) for detection, (mesh, presence) in zip(found, refined, strict=True)
         ]
         return sorted(faces, key=lambda face: -face.box.area)
 

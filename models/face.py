@@ -25,7 +25,7 @@ class Face:
     landmarks: npt.NDArray[np.float32] | None
     """(468, 3): x and y in pixels, z on the same scale, smaller is nearer the camera."""
     presence: float
-    """Confidence of the landmark model that its crop holds a face, 0…1."""
+    """Confidence of the landmark model that this is a face, 0…1; low for one that is covered or turned far away."""
     pose: Pose
     inter_eye_distance: float
     """Pixels between the centres of the eyes, as seen."""

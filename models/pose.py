@@ -40,7 +40,9 @@ def pose_of(landmarks: npt.NDArray[np.float32]) -> Pose:
     down /= np.linalg.norm(down) or 1.0
     roll = math.atan2(across[1], across[0])
     yaw = math.atan2(across[2], math.hypot(across[0], across[1]))
-    # Undo the roll: what is left of `down` lies in the plane of y and z, but for the yaw.
-    upright = -math.sin(roll) * down[0] + math.cos(roll) * down[1]
-    pitch = math.atan2(-down[2], upright)
+    # Undo roll and yaw: what is left of `down`, which is perpendicular to `across`, has only height and depth.
+    height = -math.sin(roll) * down[0] + math.cos(roll) * down[1]
+    sideways = math.cos(roll) * down[0] + math.sin(roll) * down[1]
+    depth = math.cos(yaw) * down[2] - math.sin(yaw) * sideways
+    pitch = math.atan2(-depth, height)
     return Pose(math.degrees(yaw), math.degrees(pitch) - _NEUTRAL_PITCH, math.degrees(roll))
