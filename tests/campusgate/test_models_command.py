@@ -79,9 +79,9 @@ def test_install_says_what_it_did_unless_quiet(cache: Path) -> None:
     [
         (["install", "nonesuch"], "there is no model 'nonesuch'"),
         (["verify", "nonesuch"], "there is no model 'nonesuch'"),
-        (["install", "sface"], "--sha256"),
+        (["install", "edgeface-s"], "--sha256"),
         (["install", "--sha256", "00"], "--sha256 goes with the name of one model"),
-        (["install", "sface", "--sha256", "xyz"], "64 hexadecimal digits"),
+        (["install", "edgeface-s", "--sha256", "xyz"], "64 hexadecimal digits"),
     ],
 )
 def test_bad_input_is_one_clear_line(tmp_path: Path, arguments: list[str], message: str) -> None:

@@ -1,0 +1,80 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from database import new_id
+from gate_controller.messages import Availability, DoorState, DoorStatus, Presence
+
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
+BOOT = new_id()
+PASSWORD = "a quiet evening at the gate"
+
+
+def door(sequence: int, state: DoorStatus) -> DoorState:
+    return DoorState(gate="north", boot_id=BOOT, sequence=sequence, at=NOW, state=state, unlocked=False)
+
+
+def sign_in(page, console, number: str = "F1", password: str = PASSWORD) -> None:
+    page.goto(f"{console.url}/console/")
+    page.get_by_label("Student or staff number").fill(number)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def test_staff_see_a_gate_change_without_reloading(page, console) -> None:
+    console.board.door(door(0, DoorStatus.LOCKED), heard_at=NOW)
+    console.board.availability(
+        Availability(gate="north", status=Presence.ONLINE, boot_id=BOOT), source="controller", heard_at=NOW
+    )
+    sign_in(page, console)
+    gate = page.locator("[data-gate=north]")
+    gate.get_by_text("Locked").wait_for()
+    gate.get_by_text("Controller: online").wait_for()
+    gate.get_by_text("Edge: offline").wait_for()
+    console.board.door(door(1, DoorStatus.FORCED), heard_at=NOW)
+    gate.get_by_text("Forced open").wait_for()
+
+
+def test_a_passage_appears_at_the_top_with_the_persons_name(page, console) -> None:
+    console.happen(kind="door_forced")
+    sign_in(page, console)
+    page.locator("#events tr").get_by_text("door forced").wait_for()
+    person = new_id()
+    console.names[person] = "Wang <b>Xiaoming</b>"
+    console.happen(person_id=person, method="face", granted=True, reason="granted", latency_ms=41.6)
+    page.get_by_text("Wang <b>Xiaoming</b>", exact=True).wait_for()
+    assert page.locator("#events tr").first.inner_text().split("\t")[1:] == [
+        "north",
+        "access granted",
+        "Wang <b>Xiaoming</b>",
+        "face",
+        "granted",
+        "42 ms",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("number", "password", "message"),
+    [("F1", "wrong password", "is wrong"), ("S1", PASSWORD, "for facilities staff")],
+)
+def test_who_has_no_business_here_is_told_so(page, console, number: str, password: str, message: str) -> None:
+    sign_in(page, console, number, password)
+    page.get_by_text(message).wait_for()
+    assert page.locator("#events").count() == 0
+
+
+def test_after_signing_out_the_board_asks_to_sign_in_again(page, console) -> None:
+    sign_in(page, console)
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("button", name="Sign in").wait_for()
+    page.goto(f"{console.url}/console/gates")
+    page.get_by_role("button", name="Sign in").wait_for()
+
+
+def test_a_chinese_reader_sees_chinese(browser, console) -> None:
+    context = browser.new_context(locale="zh-CN")
+    page = context.new_page()
+    page.goto(f"{console.url}/console/")
+    page.get_by_role("button", name="登录").wait_for()
+    context.close()
