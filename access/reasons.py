@@ -11,6 +11,9 @@ class Reason(StrEnum):
 
     GRANTED = "granted"
 
+    DIRECTORY_MISSING = "directory_missing"
+    DIRECTORY_UNREADABLE = "directory_unreadable"
+
     NOTHING_PRESENTED = "nothing_presented"
     UNKNOWN_FACE = "unknown_face"
     AMBIGUOUS_FACE = "ambiguous_face"

@@ -180,7 +180,7 @@ class Replica:
     def rebuild(self) -> None:
         """Begin to fetch everything anew; what is held stays in use until that is complete."""
         with self._applying, self._store.writing() as cursor:
-            meta = replace(self._meta, generation=self._meta.generation + 1, position=Position(rebuilding=True))
+            meta = _anew(self._meta)
             self._save(cursor, meta)
             self._meta = meta
 
@@ -217,13 +217,12 @@ class Replica:
         return meta
 
     def _write(self, cursor: Cursor, change: Change, meta: ReplicaMeta, changed: dict[UUID, Vectors | None]) -> int:
-        """Write one change unless the replica holds a later one, and return the new sum of digests."""
+        """Write one change, and return the new sum of digests."""
         person, total = change.person_id.bytes, meta.total
-        held = cursor.execute("SELECT revision, digest, generation FROM entries WHERE person = ?", (person,)).fetchone()
-        if held and held[2] == meta.generation and held[0] > change.revision:
-            return total
+        held = cursor.execute("SELECT digest, generation FROM entries WHERE person = ?", (person,)).fetchone()
         if held:
-            total = subtract_digest(total, int.from_bytes(held[1], "big"))
+            if held[1] == meta.generation:
+                total = subtract_digest(total, int.from_bytes(held[0], "big"))
             cursor.execute("DELETE FROM entries WHERE person = ?", (person,))
             cursor.execute("DELETE FROM credentials WHERE person = ?", (person,))
         changed[change.person_id] = None
@@ -253,21 +252,20 @@ class Replica:
     ) -> None:
         """After the last page: drop the old generation, compare digests, and begin a rebuild if they differ."""
         if meta.position.rebuilding:
-            for person, digest in cursor.execute(
-                "SELECT person, digest FROM entries WHERE generation < ?", (meta.generation,)
+            for (person,) in cursor.execute(
+                "SELECT person FROM entries WHERE generation < ?", (meta.generation,)
             ).fetchall():
-                meta.total = subtract_digest(meta.total, int.from_bytes(digest, "big"))
                 changed[UUID(bytes=person)] = None
                 cursor.execute("DELETE FROM credentials WHERE person = ?", (person,))
             cursor.execute("DELETE FROM entries WHERE generation < ?", (meta.generation,))
         digest = directory_digest(page.policy, meta.total)
         if digest == page.digest_when_complete:
-            meta.position = Position(page.to_revision, page.revoked_to)
+            meta.position = Position(page.to_revision, page.revoked_to, rebuilding=False)
             meta.synced_at, meta.digest = at.astimezone(UTC), digest
             return
         _log.warning("replica_differs", gate=self._gate, revision=page.to_revision)
-        meta.generation += 1
-        meta.position = Position(rebuilding=True)
+        begun = _anew(meta)
+        meta.generation, meta.position, meta.total = begun.generation, begun.position, begun.total
 
     def _save(self, cursor: Cursor, meta: ReplicaMeta) -> None:
         cursor.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", meta.to_rows().items())
@@ -275,26 +273,28 @@ class Replica:
     def _load(self) -> None:
         """Read what the file holds and check it against its own sums."""
         with self._store.reading() as cursor:
-            rows: dict[str, str] = dict(cursor.execute("SELECT name, value FROM meta").fetchall())
-            if not rows:
+            values: dict[str, str] = dict(cursor.execute("SELECT name, value FROM meta").fetchall())
+            if not values:
                 return
-            meta = ReplicaMeta.from_rows(rows)
+            meta = ReplicaMeta.from_rows(values)
             if (meta.gate, meta.view) != (self._gate, self._view):
                 raise LookupError("the file holds another gate's directory")
             if self._view == "full" and meta.policy and meta.policy.model_id not in {None, self._model_id}:
                 raise LookupError(f"the file holds templates of model {meta.policy.model_id!r}")
-            total = self._load_entries(cursor.execute("SELECT person, digest, sealed FROM entries"))
+            rows = cursor.execute("SELECT person, generation, digest, sealed FROM entries")
+            total = self._load_entries(rows, meta.generation)
         if total != meta.total:
             raise ValueError("the entries do not add up to the digest")
         self._meta = meta
 
-    def _load_entries(self, rows: Iterable[tuple[bytes, bytes, bytes]]) -> int:
+    def _load_entries(self, rows: Iterable[tuple[bytes, int, bytes, bytes]], generation: int) -> int:
         total = 0
-        for person, digest, sealed in rows:
+        for person, of_generation, digest, sealed in rows:
             entry = self._open(person, sealed)
             if entry.digest() != int.from_bytes(digest, "big"):
                 raise ValueError("an entry does not fit its digest")
-            total = add_digest(total, entry.digest())
+            if of_generation == generation:
+                total = add_digest(total, int.from_bytes(digest, "big"))
             if (vectors := self._vectors(entry)) is not None:
                 self._changed[entry.person_id] = vectors
         return total
@@ -304,6 +304,11 @@ class Replica:
 
     def _context(self, person: bytes) -> bytes:
         return b"replica:" + self._gate.encode() + b":" + person
+
+
+def _anew(meta: ReplicaMeta) -> ReplicaMeta:
+    """Begin a generation with nothing in it."""
+    return replace(meta, generation=meta.generation + 1, position=Position(), total=0)
 
 
 def _has_active(entry: PersonEntry, digest: str) -> bool:

@@ -10,16 +10,19 @@ from access.snapshot import View
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where to go on from, and whether everything is being fetched anew."""
+    """Where to go on from, and whether everything is being fetched, for the first time or anew."""
 
     revision: int = 0
     revoked_to: int = 0
-    rebuilding: bool = False
+    rebuilding: bool = True
 
 
 @dataclass(slots=True)
 class ReplicaMeta:
-    """Written in the transaction of every page. `generation` grows with each rebuild."""
+    """Written in the transaction of every page.
+
+    `generation` grows with each rebuild; `total` is the sum of the digests of the entries of this generation.
+    """
 
     gate: str
     view: View

@@ -62,10 +62,9 @@ class DirectorySync:
         self._replica = replica
         self._interval = interval
         self._limit = page_limit
-        self._path = f"/api/v1/directory/gates/{gate}"
+        self._address = f"{base_url.rstrip('/')}/api/v1/directory/gates/{gate}"
         self._client = client or httpx.Client(timeout=TIMEOUT_S)
-        self._client.base_url = httpx.URL(base_url)
-        self._client.headers["Authorization"] = f"Bearer {token}"
+        self._headers = {"Authorization": f"Bearer {token}"}
         self._acknowledged: tuple[int, str | None] | None = None
         self._status = SyncStatus(revision=replica.revision, synced_at=replica.synced_at)
 
@@ -138,12 +137,14 @@ class DirectorySync:
         """Ask for what follows; None when the server wants everything fetched anew."""
         position = self._replica.position
         answer = self._client.get(
-            f"{self._path}/changes",
+            f"{self._address}/changes",
+            headers=self._headers,
             params={
                 "since": position.revision,
                 "revoked_since": position.revoked_to,
                 "limit": self._limit,
                 "view": self._replica.view,
+                "whole": position.rebuilding,
             },
         )
         if answer.status_code == httpx.codes.CONFLICT and _code(answer) == "directory_rebuild_required":
@@ -159,7 +160,7 @@ class DirectorySync:
         if held == self._acknowledged:
             return
         body = {"revision": held[0], "digest": held[1], "view": self._replica.view}
-        _check(self._client.post(f"{self._path}/applied", json=body))
+        _check(self._client.post(f"{self._address}/applied", headers=self._headers, json=body))
         self._acknowledged = held
 
     def _failed(self, error: SyncError) -> SyncError:

@@ -33,9 +33,19 @@ class NotPublishedError(ProblemError):
 
 
 def changes_since(
-    database: Database, sealer: Sealer, gate: str, *, since: int, revoked_since: int, limit: int, view: View
+    database: Database,
+    sealer: Sealer,
+    gate: str,
+    *,
+    since: int,
+    revoked_since: int,
+    limit: int,
+    view: View,
+    whole: bool = False,
 ) -> ChangePage:
     """Return one page; see `access.snapshot.ChangePage` for the order.
+
+    `whole`: the fetch began at revision 0, so that no forgotten removal can be missing.
 
     Raises:
         NotFoundError: no such gate.
@@ -52,7 +62,7 @@ def changes_since(
         if record.published is None:
             raise NotPublishedError(headers={"Retry-After": "1"})
         latest = record.revision
-        if since > latest or revoked_since > latest or 0 < since < record.floor:
+        if since > latest or revoked_since > latest or (0 < since < record.floor and not whole):
             raise RebuildRequiredError
         policy = GatePolicy.model_validate_json(record.published)
         revoked = _rows(session, gate, max(since, revoked_since), limit, revoked=True)
@@ -106,7 +116,7 @@ def _rows(session: Session, gate: str, after: int, limit: int, *, revoked: bool)
         .order_by(GateEntry.revision)
         .limit(limit)
     )
-    return list(session.execute(statement).tuples())
+    return list(session.execute(statement))
 
 
 def _change(sealer: Sealer, policy: GatePolicy, view: View, row: _Row) -> Change:

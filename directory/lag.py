@@ -31,7 +31,7 @@ def lags(session: Session, now: datetime, *, gate: str | None = None) -> list[La
     statement = select(GateApplied, GateRecord).join(GateRecord, GateRecord.name == GateApplied.gate)
     if gate is not None:
         statement = statement.where(GateApplied.gate == gate)
-    rows = session.execute(statement.order_by(GateApplied.gate, GateApplied.view, GateApplied.device_id)).tuples()
+    rows = session.execute(statement.order_by(GateApplied.gate, GateApplied.view, GateApplied.device_id))
     return [_lag(session, applied, record, now) for applied, record in rows]
 
 

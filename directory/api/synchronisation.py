@@ -50,6 +50,7 @@ def get_changes(
     revoked_since: Annotated[int, Query(ge=0, le=_MOST, description="revision up to which revocations are")] = 0,
     limit: Annotated[int, Query(ge=1, le=feed.MAX_LIMIT)] = 1000,
     view: View = "full",
+    whole: Annotated[bool, Query(description="whether this fetch began at revision 0")] = False,
 ) -> Response:
     """Return the next page of changes: revocations first, then the rest in order; the last page carries the digest."""
     check_gate(device, gate)
@@ -63,6 +64,7 @@ def get_changes(
         revoked_since=revoked_since,
         limit=limit,
         view=view,
+        whole=whole,
     )
     # Written once, here: FastAPI would build and check a page of thousands of entries a second time.
     return Response(page.model_dump_json(), media_type="application/json", headers={"Cache-Control": "no-store"})
