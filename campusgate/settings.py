@@ -50,6 +50,9 @@ class Settings(BaseSettings):
 
     site: str = Field(default="main", pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
     time_zone: ZoneInfo = ZoneInfo("Asia/Shanghai")
+    first_password_prefix: str = Field(
+        default="Campus@#", description="stands before the last six of the national ID in the portal's first password"
+    )
 
     database_url: str | None = None
     server_host: str = "127.0.0.1"
