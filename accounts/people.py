@@ -177,7 +177,7 @@ def by_number(session: Session, number: str) -> Person | None:
 def by_numbers(session: Session, numbers: Collection[str]) -> dict[str, Person]:
     """Return the people with these numbers, by number."""
     found: dict[str, Person] = {}
-    wanted = sorted(numbers)
+    wanted = sorted(number for number in numbers if _NUMBER.fullmatch(number))
     for start in range(0, len(wanted), 500):
         rows = session.scalars(select(Person).where(Person.number.in_(wanted[start : start + 500])))
         found.update((person.number, person) for person in rows)

@@ -19,9 +19,9 @@ router = APIRouter(tags=["audit"])
 class AuditFilter(BaseModel):
     """Which lines are listed."""
 
-    actor: Annotated[str, line(60)] | None = Field(default=None, description="`person:<id>`, `device:<id>`, `system`")
+    actor: Annotated[str, line(80)] | None = Field(default=None, description="`person:<id>`, `device:<id>`, `system`")
     action: Annotated[str, line(40)] | None = None
-    subject: Annotated[str, line(60)] | None = Field(default=None, description="`<kind>:<id>`, such as `card:…`")
+    subject: Annotated[str, line(80)] | None = Field(default=None, description="`<kind>:<id>`, such as `card:…`")
 
 
 class AuditLine(BaseModel):

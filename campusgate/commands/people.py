@@ -1,0 +1,229 @@
+"""`campusgate people`: the registry's lists, photos for a new intake, roles, an administrator's first password."""
+
+import getpass
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from campusgate.commands import CommandError, print_json
+from campusgate.settings import Settings
+
+if TYPE_CHECKING:
+    from accounts.people_import import Progress, RowResult
+    from accounts.people_list import ListedPerson, Unreadable
+    from accounts.tables import Person
+    from database import Database
+
+_SHOWN = 20
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    people = typer.Typer(help="People and their accounts.", no_args_is_help=True)
+    people.command("import")(import_)
+    people.command()(grant)
+    people.command()(password)
+    app.add_typer(people, name="people")
+
+
+def import_(
+    source: Annotated[Path, typer.Argument(help="A .csv or .json list, or a folder or .zip with a list and photos.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Bring accounts to what a list says; with photos, enrol them too. Running it again changes nothing.
+
+    Exits 1 when a row could not be used; the other rows are imported.
+    """
+    if not source.exists():
+        raise CommandError(f"there is no file or folder {source}: check the path")
+    if source.is_dir() or source.suffix.lower() == ".zip":
+        if dry_run:
+            raise CommandError("--dry-run works with a list, not with photos: give the .csv or .json file")
+        _import_photos(source, as_json=as_json)
+        return
+    settings = Settings()
+    rows = _rows(source, settings)
+    with opened(settings) as database:
+        results = _run(database, rows, settings, dry_run=dry_run, quiet=as_json)
+    counts = _counts(results)
+    if as_json:
+        print_json({"dry_run": dry_run, "counts": counts, "rows": [_shown(result) for result in results]})
+    else:
+        _print(results, counts, dry_run=dry_run)
+    if counts["invalid"]:
+        raise typer.Exit(1)
+
+
+def grant(
+    number: Annotated[str, typer.Argument(help="The person's number.")],
+    roles: Annotated[list[str], typer.Argument(help="Roles to have: reviewer, facilities, cashier, admin; or none.")],
+) -> None:
+    """Give a person exactly these roles; `none` takes every role away."""
+    from accounts import audit, people
+    from accounts.vocabulary import Role
+
+    try:
+        wanted = {Role(role) for role in roles if role != "none"}
+    except ValueError as error:
+        raise CommandError(f"{error}: roles are {', '.join(Role)}, or none") from error
+    with opened(Settings()) as database, database.begin() as session:
+        person = _person(people.by_number(session, number), number)
+        people.set_roles(session, person, wanted, by=audit.SYSTEM, now=datetime.now(UTC))
+
+
+def password(number: Annotated[str, typer.Argument(help="The person's number.")]) -> None:
+    """Set a portal password, read from the terminal or standard input; it must be changed at first use."""
+    from accounts import audit, passwords, people
+    from accounts.passwords import Hasher, WeakPasswordError
+    from accounts.vocabulary import PasswordPurpose
+
+    given = getpass.getpass("New password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    try:
+        passwords.require_strong(PasswordPurpose.PORTAL, given, current="", number=number)
+    except WeakPasswordError as error:
+        raise CommandError(error.detail or error.title) from error
+    hashed = {PasswordPurpose.PORTAL: Hasher().hash(given)}
+    with opened(Settings()) as database, database.begin() as session:
+        person = _person(people.by_number(session, number), number)
+        passwords.store(session, person.id, hashed, must_change=True, by=audit.SYSTEM, now=datetime.now(UTC))
+
+
+@contextmanager
+def opened(settings: Settings) -> "Iterator[Database]":
+    """The configured database, with its schema brought up to date."""
+    from sqlalchemy.exc import OperationalError
+
+    from database import Database
+    from database.migrate import SchemaError, upgrade
+
+    database = Database(settings.resolved_database_url)
+    try:
+        upgrade(database)
+        yield database
+    except (SchemaError, OperationalError) as error:
+        # The first line says it; the rest is the driver's.
+        raise CommandError(f"the database cannot be used: {str(error).splitlines()[0]}") from error
+    finally:
+        database.close()
+
+
+def _rows(source: Path, settings: Settings) -> "list[ListedPerson | Unreadable]":
+    from accounts.people_list import PeopleListError, read
+
+    try:
+        return read(source, settings.time_zone)
+    except PeopleListError as error:
+        raise CommandError(str(error)) from error
+
+
+def _run(
+    database: "Database",
+    rows: "list[ListedPerson | Unreadable]",
+    settings: Settings,
+    *,
+    dry_run: bool,
+    quiet: bool,
+) -> "list[RowResult]":
+    from accounts import audit
+    from accounts.first_passwords import FirstPasswords
+    from accounts.passwords import Hasher
+    from accounts.people_import import Importer
+
+    importer = Importer(database, Hasher(), FirstPasswords(settings.first_password_prefix), audit.SYSTEM)
+    with _progress("Importing people", quiet=quiet) as advance:
+        return importer.run(rows, now=datetime.now(UTC), dry_run=dry_run, progress=advance)
+
+
+def _import_photos(source: Path, *, as_json: bool) -> None:
+    from database import Sealer
+    from enrollment.intake import Outcome, import_folder
+    from enrollment.roster import RosterError
+    from models.engine import FaceEngine
+    from models.store import ModelError, ModelStore
+
+    settings = Settings()
+    sealer = Sealer(settings.require_key("template_key"))
+    with opened(settings) as database, _progress("Enrolling", quiet=as_json) as advance:
+        try:
+            engine = FaceEngine(ModelStore(settings.cache_dir, settings.model_mirror), threads=settings.engine_threads)
+            report = import_folder(source, database, engine, sealer, progress=advance)
+        except (ModelError, RosterError) as error:
+            raise CommandError(str(error)) from error
+    counts = {outcome.value: report.count(outcome) for outcome in Outcome}
+    if as_json:
+        failures = [
+            {"line": one.line, "number": one.number, "photo": one.photo, "outcome": one.outcome.value, "why": one.why}
+            for one in report.failures
+        ]
+        print_json({"counts": counts, "failures": failures})
+    else:
+        lines = [f"line {one.line}: {one.number}: {one.outcome}: {one.why}" for one in report.failures]
+        _write([*lines, _sentence(counts)])
+    if report.failures:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _progress(what: str, *, quiet: bool) -> "Iterator[Progress]":
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    console = Console(stderr=True, quiet=quiet)
+    with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), TimeRemainingColumn(), console=console) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _person(found: "Person | None", number: str) -> "Person":
+    if found is None:
+        raise CommandError(f"there is no person with the number {number}")
+    return found
+
+
+def _counts(results: "list[RowResult]") -> dict[str, int]:
+    from accounts.people_import import Outcome
+
+    return {outcome.value: sum(result.outcome is outcome for result in results) for outcome in Outcome}
+
+
+def _shown(result: "RowResult") -> dict[str, Any]:
+    shown = asdict(result)
+    shown["differences"] = {
+        name: [_plain(stored), _plain(wanted)] for name, (stored, wanted) in result.differences.items()
+    }
+    return shown
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, frozenset):
+        return sorted(value)
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _print(results: "list[RowResult]", counts: dict[str, int], *, dry_run: bool) -> None:
+    lines: list[str] = []
+    for result in results:
+        for name, (stored, wanted) in result.differences.items():
+            lines.append(f"line {result.line}: {result.number}: {name}: {_plain(stored)} -> {_plain(wanted)}")
+        if result.why:
+            lines.append(f"line {result.line}: {result.number}: {result.why}")
+    if not dry_run:
+        lines = [f"line {result.line}: {result.number}: {result.why}" for result in results if result.why]
+    if len(lines) > _SHOWN:
+        lines = [*lines[:_SHOWN], f"… and {len(lines) - _SHOWN} more; --json shows all"]
+    _write([*lines, ("Would be: " if dry_run else "") + _sentence(counts)])
+
+
+def _sentence(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items())
+
+
+def _write(lines: list[str]) -> None:
+    sys.stdout.write("\n".join(lines) + "\n")
