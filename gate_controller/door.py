@@ -204,6 +204,11 @@ class Door:
                 return _tamper_changed(self, signal.active)
 
 
+def at_start(settings: DoorSettings, *, is_open: bool, staff_mode: Mode, now: float) -> Door:
+    """Return the door of a controller that starts: one that stands open may have been opened rightly before."""
+    return _settle(Door(settings, staff_mode=staff_mode, is_open=is_open and settings.has_contact), now)
+
+
 def advance(door: Door, signal: Signal, now: float) -> tuple[Door, list[Happening]]:
     """Let the time that has run out count first, then `signal`; return the door and what happened, in order."""
     happenings = []

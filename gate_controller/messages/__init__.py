@@ -22,7 +22,15 @@ from gate_controller.messages.signing import (
     verify_ack,
 )
 from gate_controller.messages.status import Availability, DoorState, DoorStatus, Health, Presence
-from gate_controller.messages.topics import Channel, GateTopics, TopicError, every_gate, parse_topic
+from gate_controller.messages.topics import (
+    Channel,
+    GateTopics,
+    TopicError,
+    controller_sender,
+    edge_sender,
+    every_gate,
+    parse_topic,
+)
 from gate_controller.messages.wire import MAX_PAYLOAD_BYTES, MalformedMessageError, Message
 
 __all__ = [
@@ -57,6 +65,8 @@ __all__ = [
     "TopicError",
     "TrustedKey",
     "Verifier",
+    "controller_sender",
+    "edge_sender",
     "every_gate",
     "make_private_key",
     "parse_topic",

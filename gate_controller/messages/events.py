@@ -90,6 +90,8 @@ class Tap(Message):
     credential_kind: Code = "card"
     digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     """HMAC-SHA256 in lower-case hexadecimal."""
+    authenticated: bool = False
+    """The card proved its key to the reader; otherwise it only told its UID."""
 
 
 class DirectoryHint(Message):

@@ -123,3 +123,13 @@ def parse_topic(topic: str) -> tuple[GateTopics, Channel]:
     if len(parts) != 5 or parts[0] != _ROOT or parts[2] != "gates" or parts[4] not in set(Channel):
         raise TopicError(f"not the topic of a gate: {topic[:200]!r}")
     return GateTopics(parts[1], parts[3]), Channel(parts[4])
+
+
+def controller_sender(gate: str) -> str:
+    """Return the name under which the controller of `gate` signs."""
+    return f"controller:{gate}"
+
+
+def edge_sender(gate: str) -> str:
+    """Return the name under which the edge of `gate` signs."""
+    return f"edge:{gate}"

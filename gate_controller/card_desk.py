@@ -1,0 +1,125 @@
+"""Cards and codes: shown to the edge first, decided here when it is away or too slow. One tap, one outcome."""
+
+from datetime import datetime
+
+import structlog
+import uuid_utils.compat
+
+from access.credentials import CredentialError, card_digest, code_digest
+from access.decision import Decision
+from access.reasons import Reason
+from bus import NotConnectedError
+from gate_controller.card_decision import Directory, decide_card
+from gate_controller.clock import ClockWatch
+from gate_controller.door import Grant
+from gate_controller.keeper import DoorKeeper
+from gate_controller.messages import EventKind, Method, Refusal, Tap
+from gate_controller.readers import Outcome, Reading
+from gate_controller.reporter import Reporter
+from gate_controller.taps import TapDesk, WaitingTap
+
+log = structlog.get_logger()
+
+
+class CardDesk:
+    """Takes readings and gives each its outcome."""
+
+    def __init__(
+        self,
+        keeper: DoorKeeper,
+        taps: TapDesk,
+        reporter: Reporter,
+        clock: ClockWatch,
+        *,
+        directory: Directory | None,
+        credential_key: bytes,
+        answer_wait_s: float,
+    ) -> None:
+        """`answer_wait_s`: how long the edge may think before the controller decides alone."""
+        self._keeper = keeper
+        self._taps = taps
+        self._reporter = reporter
+        self._clock = clock
+        self._directory = directory
+        self._credential_key = credential_key
+        self._answer_wait_s = answer_wait_s
+        self.edge_online = False
+
+    def read(self, reading: Reading) -> None:
+        """Take what was presented."""
+        make = code_digest if reading.kind == "code" else card_digest
+        try:
+            digest = make(self._credential_key, reading.value)
+        except CredentialError:
+            reading.answer(Outcome(granted=False, reason="unreadable"))
+            return
+        if self._taps.waits(digest):
+            reading.answer(Outcome(granted=False, reason="wait"))
+            return
+        at, _ = self._clock.look()
+        tap = Tap(
+            id=uuid_utils.compat.uuid7(),
+            gate=self._reporter.gate,
+            at=at,
+            boot_id=self._reporter.boot_id,
+            credential_kind=reading.kind,
+            digest=digest,
+            authenticated=reading.authenticated,
+        )
+        waiting = WaitingTap(tap, reading, reading.read_ns / 1e9 + self._answer_wait_s)
+        if not self.edge_online:
+            self._decide_alone(waiting, "edge_offline")
+            return
+        try:
+            self._reporter.tap(tap)
+        except NotConnectedError:
+            self._decide_alone(waiting, "no_broker")
+            return
+        self._taps.add(waiting)
+
+    def edge_changed(self, *, online: bool) -> None:
+        """Take note whether the edge is there; what waits for a lost one is decided now."""
+        self.edge_online = online
+        if not online:
+            for waiting in self._taps.take_all():
+                self._decide_alone(waiting, "edge_offline")
+
+    def tick(self) -> None:
+        """Decide what has waited long enough."""
+        for waiting in self._taps.due(self._clock.seconds()):
+            self._decide_alone(waiting, "edge_silent")
+
+    def _decide_alone(self, waiting: WaitingTap, why: str) -> None:
+        reading, tap = waiting.reading, waiting.tap
+        at, sure = self._clock.look()
+        decision = self._decision(reading, tap.digest, at)
+        method = Method.CODE if reading.kind == "code" else Method.CARD
+        reason = decision.reason.value
+        details: dict[str, str | bool] = {"alone": why} | {notice.value: True for notice in decision.notices}
+        if not decision.granted:
+            self._reporter.event(
+                EventKind.ACCESS_DENIED,
+                at,
+                granted=False,
+                reason=reason,
+                person_id=decision.person_id,
+                method=method,
+                tap_id=tap.id,
+                latency_ms=(self._clock.monotonic_ns() - reading.read_ns) / 1e6,
+                details=details | ({} if sure else {"clock_sure": False}),
+            )
+            reading.answer(Outcome(granted=False, reason=reason))
+            return
+        grant = Grant(decision.person_id, method, reason, tap_id=tap.id, extended=decision.extended_time)
+        result = self._keeper.apply(grant, since_ns=reading.read_ns, details=details)
+        if result.refused or not result.obeyed:
+            reason = (Refusal.DOOR_CLOSED if result.refused else Refusal.DOOR_FAULT).value
+        reading.answer(Outcome(granted=result.obeyed and not result.refused, reason=reason))
+
+    def _decision(self, reading: Reading, digest: str, at: datetime) -> Decision:
+        try:
+            return decide_card(self._directory, reading.kind, digest, authenticated=reading.authenticated, now=at)
+        except Exception:
+            # Whoever stands at the door gets an answer, also when the replica's disk has failed.
+            log.exception("directory_unreadable")
+            return Decision(granted=False, reason=Reason.DIRECTORY_STALE)

@@ -1,0 +1,76 @@
+"""The controller's times, and whether its wall clock can be believed."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+JUMP_TOLERANCE = timedelta(seconds=2)
+
+
+class Clock(Protocol):
+    """A wall clock for records and rules, a monotonic one for durations."""
+
+    def now(self) -> datetime:
+        """Return the wall clock, aware, UTC."""
+        ...
+
+    def monotonic_ns(self) -> int:
+        """Return nanoseconds that never run backwards."""
+        ...
+
+
+class SystemClock:
+    """This machine's clocks."""
+
+    def now(self) -> datetime:
+        """Return the wall clock."""
+        return datetime.now(UTC)
+
+    def monotonic_ns(self) -> int:
+        """Return CLOCK_MONOTONIC, which all processes of a machine share."""
+        return time.monotonic_ns()
+
+
+class ClockWatch:
+    """Tells whether the wall clock can be believed.
+
+    Small computers without a battery start in the past. A clock that is behind a time already seen, before this start
+    or since, is wrong; it is believed again as soon as it has passed that time.
+    """
+
+    def __init__(self, clock: Clock, latest_known: datetime | None = None) -> None:
+        """`latest_known` is the latest time on record from before this start."""
+        self._clock = clock
+        self._latest = latest_known or datetime.min.replace(tzinfo=UTC)
+        self._was_sure = True
+        self.when_unsure: Callable[[datetime, float], None] | None = None
+        """Called once when the clock turns out to be behind, with its time and by how many seconds."""
+
+    @property
+    def latest(self) -> datetime:
+        """The latest time seen."""
+        return self._latest
+
+    def look(self) -> tuple[datetime, bool]:
+        """Return the wall clock and whether it can be believed."""
+        now = self._clock.now()
+        sure = now + JUMP_TOLERANCE >= self._latest
+        if sure:
+            self._latest = max(self._latest, now)
+        was_sure, self._was_sure = self._was_sure, sure
+        if was_sure and not sure and self.when_unsure is not None:
+            self.when_unsure(now, (self._latest - now).total_seconds())
+        return now, sure
+
+    def heard(self, at: datetime) -> None:
+        """Take note of a time from a trustworthy place, such as the last synchronisation of the directory."""
+        self._latest = max(self._latest, at)
+
+    def monotonic_ns(self) -> int:
+        """Return nanoseconds that never run backwards."""
+        return self._clock.monotonic_ns()
+
+    def seconds(self) -> float:
+        """Return the same in seconds."""
+        return self._clock.monotonic_ns() / 1e9

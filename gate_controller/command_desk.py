@@ -1,0 +1,105 @@
+"""Commands: judged, carried out or refused, and always answered."""
+
+import structlog
+
+from gate_controller.clock import ClockWatch
+from gate_controller.door import Authority, Grant, Mode, ModeOrdered, Signal
+from gate_controller.keeper import DoorKeeper, Result
+from gate_controller.messages import Action, Command, EventKind, NonceStoreError, Refusal, RefusedError, Verifier
+from gate_controller.readers import Outcome
+from gate_controller.reporter import Reporter
+from gate_controller.taps import TapDesk
+
+log = structlog.get_logger()
+
+_MODES = {
+    Action.HOLD: Mode.HELD_OPEN,
+    Action.LOCK: Mode.ALWAYS_CLOSED,
+    Action.LOCKDOWN: Mode.LOCKDOWN,
+    Action.RELEASE: Mode.NORMAL,
+}
+
+
+class CommandDesk:
+    """Carries out what the verifier lets through."""
+
+    def __init__(
+        self, verifier: Verifier, keeper: DoorKeeper, taps: TapDesk, reporter: Reporter, clock: ClockWatch
+    ) -> None:
+        self._verifier = verifier
+        self._keeper = keeper
+        self._taps = taps
+        self._reporter = reporter
+        self._clock = clock
+
+    def take(self, payload: bytes, *, retained: bool, received_ns: int) -> None:
+        """Judge and carry out one command; its nonce is spent on disk before anything moves."""
+        at, sure = self._clock.look()
+        try:
+            command = self._verifier.verify(payload, retained=retained, now=at, clock_sure=sure)
+        except RefusedError as error:
+            self._refuse(error.command, error.refusal, received_ns, authentic=error.authentic)
+            return
+        except NonceStoreError as error:
+            log.error("nonce_not_written", error=str(error))
+            self._refuse(None, Refusal.DOOR_FAULT, received_ns, authentic=False)
+            return
+        waiting = self._taps.take(command.tap_id) if command.tap_id is not None else None
+        if command.tap_id is not None and waiting is None:
+            self._refuse(command, Refusal.TOO_LATE, received_ns, authentic=True)
+            return
+        since_ns = waiting.reading.read_ns if waiting is not None else received_ns
+        result = self._carry_out(command, since_ns)
+        refusal = _refusal(result)
+        energised_ns = result.energised_ns if command.action is Action.OPEN and refusal is None else None
+        self._reporter.ack(command, refusal, at, received_ns=received_ns, energised_ns=energised_ns)
+        if waiting is not None:
+            granted = command.action is Action.OPEN and refusal is None
+            waiting.reading.answer(Outcome(granted, command.reason if refusal is None else refusal.value))
+
+    def _carry_out(self, command: Command, since_ns: int) -> Result:
+        if command.action is not Action.DENY:
+            return self._keeper.apply(_signal(command), since_ns=since_ns)
+        at, _ = self._clock.look()
+        self._reporter.event(
+            EventKind.ACCESS_DENIED,
+            at,
+            granted=False,
+            reason=command.reason,
+            person_id=command.person_id,
+            method=command.method,
+            command_id=command.id,
+            tap_id=command.tap_id,
+            latency_ms=(self._clock.monotonic_ns() - since_ns) / 1e6,
+        )
+        return Result(obeyed=True, refused=False, energised_ns=None)
+
+    def _refuse(self, command: Command | None, refusal: Refusal, received_ns: int, *, authentic: bool) -> None:
+        at, _ = self._clock.look()
+        self._reporter.ack(command, refusal, at, received_ns=received_ns)
+        # What an unproven command says about people is not put on record: anybody could write it.
+        known = command if authentic else None
+        self._reporter.event(
+            EventKind.COMMAND_REFUSED,
+            at,
+            granted=False,
+            reason=refusal.value,
+            person_id=known.person_id if known else None,
+            method=known.method if known else None,
+            command_id=command.id if command else None,
+            details={"authentic": authentic, "sender": known.sender if known else None},
+        )
+
+
+def _signal(command: Command) -> Signal:
+    if command.action is Action.OPEN:
+        return Grant(
+            command.person_id, command.method, command.reason, command.id, command.tap_id, extended=command.extended
+        )
+    return ModeOrdered(_MODES[command.action], Authority.STAFF, command.id, command.person_id)
+
+
+def _refusal(result: Result) -> Refusal | None:
+    if result.refused:
+        return Refusal.DOOR_CLOSED
+    return None if result.obeyed else Refusal.DOOR_FAULT

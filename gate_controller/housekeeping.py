@@ -1,0 +1,74 @@
+"""What the controller does now and then: keeps the time on record, tells lost events, publishes its figures."""
+
+from datetime import datetime
+
+import structlog
+
+from bus import Connection, Outbox
+from gate_controller.card_decision import Directory
+from gate_controller.clock import ClockWatch
+from gate_controller.memory import DoorMemory, DoorMemoryError
+from gate_controller.messages import EventKind
+from gate_controller.reporter import Reporter
+
+log = structlog.get_logger()
+
+EVERY_S = 30.0
+
+
+class Housekeeping:
+    """Runs every `EVERY_S` seconds on the controller's thread."""
+
+    def __init__(
+        self,
+        reporter: Reporter,
+        clock: ClockWatch,
+        *,
+        memory: DoorMemory,
+        outbox: Outbox,
+        bus: Connection,
+        directory: Directory | None,
+    ) -> None:
+        self._reporter = reporter
+        self._clock = clock
+        self._memory = memory
+        self._outbox = outbox
+        self._bus = bus
+        self._directory = directory
+        self._lost = outbox.lost
+        self.next_at = clock.seconds()
+
+    def tick(self, *, edge_online: bool) -> None:
+        """Do what is due."""
+        now = self._clock.seconds()
+        if now < self.next_at:
+            return
+        self.next_at = now + EVERY_S
+        synced_at = self._directory.synced_at if self._directory is not None else None
+        if synced_at is not None:
+            self._clock.heard(synced_at)
+        at, sure = self._clock.look()
+        if sure:
+            self._keep_time(at)
+        lost = self._outbox.lost
+        if lost > self._lost:
+            self._reporter.event(EventKind.EVENTS_LOST, at, details={"number": lost - self._lost})
+            self._lost = lost
+        self._reporter.health(
+            at,
+            {
+                "events_waiting": len(self._outbox),
+                "events_lost": lost,
+                "edge_online": edge_online,
+                "connections": self._bus.connections,
+                "directory_revision": self._directory.revision if self._directory is not None else None,
+                "directory_synced_at": synced_at.isoformat() if synced_at is not None else None,
+                "clock_sure": sure,
+            },
+        )
+
+    def _keep_time(self, at: datetime) -> None:
+        try:
+            self._memory.latest_time = at
+        except DoorMemoryError as error:
+            log.error("time_not_remembered", error=str(error))

@@ -1,0 +1,112 @@
+"""Keeps the door: turns the state machine, records what happens, moves the relay, tells the state. In this order.
+
+So no opening is without its record, wherever the power fails. Everything here runs on the controller's one thread.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from gate_controller.clock import ClockWatch
+from gate_controller.door import Door, DoorSettings, Grant, Mode, Signal, advance, at_start
+from gate_controller.memory import DoorMemory, DoorMemoryError
+from gate_controller.messages import EventKind
+from gate_controller.relays import Relay, RelayError
+from gate_controller.reporter import Reporter
+
+log = structlog.get_logger()
+
+RETRY_S = 1.0
+"""How soon a relay that did not obey is asked again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a signal."""
+
+    obeyed: bool
+    """The relay is where it should be."""
+    refused: bool
+    """The door itself said no."""
+    energised_ns: int | None
+    """When the relay was found energised, on the monotonic clock."""
+
+
+class DoorKeeper:
+    """One door with its relay."""
+
+    def __init__(
+        self,
+        settings: DoorSettings,
+        relay: Relay,
+        memory: DoorMemory,
+        reporter: Reporter,
+        clock: ClockWatch,
+        *,
+        is_open: bool,
+    ) -> None:
+        """Take the door as it stands; an order to keep it closed from before a power cut holds on."""
+        self._relay = relay
+        self._memory = memory
+        self._reporter = reporter
+        self._clock = clock
+        self._faulty_since: float | None = None
+        self.door: Door = at_start(settings, is_open=is_open, staff_mode=memory.staff_mode, now=clock.seconds())
+
+    def apply(
+        self, signal: Signal, *, since_ns: int | None = None, details: Mapping[str, str | bool] | None = None
+    ) -> Result:
+        """Let `signal` happen; `since_ns` is when its first sign came, for the latency in the record."""
+        at, sure = self._clock.look()
+        now_ns = self._clock.monotonic_ns()
+        before = self.door
+        door, happenings = advance(before, signal, now_ns / 1e9)
+        latency_ms = None if since_ns is None else (now_ns - since_ns) / 1e6
+        noted = {**(details or {}), **({} if sure else {"clock_sure": False})}
+        for happening in happenings:
+            self._reporter.happening(happening, at, latency_ms=latency_ms, details=noted)
+        if door.staff_mode is not before.staff_mode:
+            self._remember(door.staff_mode)
+        obeyed = self._drive(door)
+        # A grant that the relay did not carry out is over: it must not open the door later.
+        self.door = before if not obeyed and isinstance(signal, Grant) else door
+        energised_ns = self._clock.monotonic_ns() if obeyed and door.unlocked else None
+        self._reporter.state(self.door, at, clock_sure=sure)
+        refused = any(happening.granted is False for happening in happenings)
+        return Result(obeyed=obeyed, refused=refused, energised_ns=energised_ns)
+
+    @property
+    def next_at(self) -> float | None:
+        """When `apply(TimePassed())` is due (monotonic seconds)."""
+        if self._faulty_since is not None:
+            return min(self._faulty_since + RETRY_S, self.door.deadline or math.inf)
+        return self.door.deadline
+
+    def tell(self) -> None:
+        """Say how the door is, if that was not said yet."""
+        at, sure = self._clock.look()
+        self._reporter.state(self.door, at, clock_sure=sure)
+
+    def _drive(self, door: Door) -> bool:
+        try:
+            if door.unlocked and not self._relay.energised:
+                self._relay.energise()
+            elif not door.unlocked and self._relay.energised:
+                self._relay.release()
+        except RelayError as error:
+            if self._faulty_since is None:
+                log.error("relay_failed", error=str(error))
+                at, _ = self._clock.look()
+                self._reporter.event(EventKind.DOOR_FAULT, at, details={"unlocked_wanted": door.unlocked})
+            self._faulty_since = self._clock.seconds()
+            return False
+        self._faulty_since = None
+        return True
+
+    def _remember(self, mode: Mode) -> None:
+        try:
+            self._memory.staff_mode = mode
+        except DoorMemoryError as error:
+            log.error("mode_not_remembered", error=str(error))

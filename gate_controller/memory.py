@@ -1,0 +1,69 @@
+"""What a controller remembers over a power cut: that the door was closed by order, and how late it was."""
+
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gate_controller.door import Mode
+
+_SURVIVES = {Mode.ALWAYS_CLOSED, Mode.LOCKDOWN}
+"""An order to close outlives a power cut; a door held open falls back to the rules."""
+
+
+class DoorMemoryError(Exception):
+    """The file cannot be used."""
+
+
+class DoorMemory:
+    """A small file of values. Used by one thread."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or make the file.
+
+        Raises:
+            DoorMemoryError: it cannot be opened, or it is damaged.
+        """
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+            self._connection.execute("PRAGMA journal_mode=WAL")
+            self._connection.execute("PRAGMA synchronous=FULL")
+            self._connection.execute(
+                "CREATE TABLE IF NOT EXISTS remembered (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"
+            )
+        except (OSError, sqlite3.Error) as error:
+            raise DoorMemoryError(f"{path}: {error}") from error
+
+    @property
+    def staff_mode(self) -> Mode:
+        """The order that still holds."""
+        value = self._get("staff_mode")
+        return Mode(value) if value in set(_SURVIVES) else Mode.NORMAL
+
+    @staff_mode.setter
+    def staff_mode(self, mode: Mode) -> None:
+        self._set("staff_mode", mode.value)
+
+    @property
+    def latest_time(self) -> datetime | None:
+        """The latest time on record."""
+        value = self._get("latest_time")
+        return datetime.fromisoformat(value).astimezone(UTC) if value else None
+
+    @latest_time.setter
+    def latest_time(self, at: datetime) -> None:
+        self._set("latest_time", at.isoformat())
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def _get(self, name: str) -> str | None:
+        row = self._connection.execute("SELECT value FROM remembered WHERE name = ?", (name,)).fetchone()
+        return str(row[0]) if row else None
+
+    def _set(self, name: str, value: str) -> None:
+        try:
+            self._connection.execute("INSERT OR REPLACE INTO remembered (name, value) VALUES (?, ?)", (name, value))
+        except sqlite3.Error as error:
+            raise DoorMemoryError(f"not remembered: {error}") from error

@@ -1,0 +1,267 @@
+"""The controller of one door: everything that comes in waits in one queue, and one thread turns it into the door."""
+
+import queue
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from uuid import UUID, uuid4
+
+import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from bus import Backoff, BrokerAddress, Connection, Outbox, Postman
+from gate_controller.card_decision import Directory
+from gate_controller.card_desk import CardDesk
+from gate_controller.clock import Clock, ClockWatch, SystemClock
+from gate_controller.command_desk import CommandDesk
+from gate_controller.door import (
+    ContactChanged,
+    DoorSettings,
+    ExitRequested,
+    FireChanged,
+    Signal,
+    TamperChanged,
+    TimePassed,
+)
+from gate_controller.housekeeping import Housekeeping
+from gate_controller.inputs import Input, Inputs
+from gate_controller.keeper import DoorKeeper
+from gate_controller.memory import DoorMemory
+from gate_controller.messages import (
+    Availability,
+    DirectoryHint,
+    EventKind,
+    GateTopics,
+    MalformedMessageError,
+    NonceStore,
+    Presence,
+    Signer,
+    TrustedKey,
+    Verifier,
+    controller_sender,
+)
+from gate_controller.readers import Reader
+from gate_controller.relays import Relay
+from gate_controller.reporter import Reporter, availability, mark_historical
+from gate_controller.taps import TapDesk
+
+log = structlog.get_logger()
+
+ANSWER_WAIT_S = 0.15
+"""How long the edge may think about a card before the controller decides alone."""
+_QUEUE_LIMIT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """What the controller is wired to."""
+
+    relay: Relay
+    inputs: Inputs = field(default_factory=Inputs)
+    reader: Reader | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """The controller's files."""
+
+    nonces: NonceStore
+    outbox: Outbox
+    memory: DoorMemory
+
+    def close(self) -> None:
+        """Close all of them."""
+        self.nonces.close()
+        self.outbox.close()
+        self.memory.close()
+
+
+class GateController:
+    """One door. `start` returns at once and needs no broker; `stop` leaves the door locked."""
+
+    def __init__(
+        self,
+        topics: GateTopics,
+        address: BrokerAddress,
+        hardware: Hardware,
+        storage: Storage,
+        *,
+        signing_key: Ed25519PrivateKey,
+        trusted: Mapping[str, TrustedKey],
+        credential_key: bytes,
+        settings: DoorSettings | None = None,
+        directory: Directory | None = None,
+        on_hint: Callable[[int], None] | None = None,
+        clock: Clock | None = None,
+        answer_wait_s: float = ANSWER_WAIT_S,
+        backoff: Backoff | None = None,
+    ) -> None:
+        """Prepare; nothing moves before `start`. `on_hint` is called with the revision of a newer directory."""
+        self.boot_id: UUID = uuid4()
+        self.topics = topics
+        self._hardware = hardware
+        self._storage = storage
+        self._on_hint = on_hint
+        clock = clock or SystemClock()
+        self._clock = ClockWatch(clock, storage.memory.latest_time)
+        will = availability(topics, self.boot_id, Presence.OFFLINE)
+        self.bus = Connection(address, f"controller-{topics.site}-{topics.gate}", will=will, backoff=backoff)
+        self._postman = Postman(storage.outbox, self.bus, mark_late=mark_historical, now=clock.now)
+        signer = Signer(signing_key, controller_sender(topics.gate), storage.nonces)
+        self._reporter = Reporter(topics, self.boot_id, self.bus, storage.outbox, signer)
+        self._clock.when_unsure = self._clock_unsure
+        is_open = hardware.inputs.contact is not None and hardware.inputs.contact.active
+        self._keeper = DoorKeeper(
+            settings or DoorSettings(),
+            hardware.relay,
+            storage.memory,
+            self._reporter,
+            self._clock,
+            is_open=is_open,
+        )
+        self._taps = TapDesk()
+        self._cards = CardDesk(
+            self._keeper,
+            self._taps,
+            self._reporter,
+            self._clock,
+            directory=directory,
+            credential_key=credential_key,
+            answer_wait_s=answer_wait_s,
+        )
+        verifier = Verifier(trusted, gate=topics.gate, boot_id=self.boot_id, nonces=storage.nonces)
+        self._commands = CommandDesk(verifier, self._keeper, self._taps, self._reporter, self._clock)
+        self._house = Housekeeping(
+            self._reporter,
+            self._clock,
+            memory=storage.memory,
+            outbox=storage.outbox,
+            bus=self.bus,
+            directory=directory,
+        )
+        self._calls: queue.Queue[Callable[[], object] | None] = queue.Queue(_QUEUE_LIMIT)
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Watch the wires, listen to reader and broker.
+
+        Raises:
+            ReaderError: the reader cannot be opened.
+            CertificateError: the files of TLS cannot be used.
+        """
+        at, sure = self._clock.look()
+        door = self._keeper.door
+        details = {"clock_sure": sure, "door_open": door.is_open, "mode": door.mode.value}
+        self._reporter.event(EventKind.CONTROLLER_STARTED, at, details=details)
+        self._watch_inputs()
+        self._keeper.apply(TimePassed())
+        self._thread = threading.Thread(target=self._run, name=f"door-{self.topics.gate}", daemon=True)
+        self._thread.start()
+        self.bus.subscribe(self.topics.command, self._on_command)
+        self.bus.subscribe(self.topics.edge_availability, self._on_edge)
+        self.bus.subscribe(self.topics.directory, self._on_directory)
+        self.bus.on_connect(partial(self._post, self._connected))
+        self.bus.on_disconnect(partial(self._post, partial(self._cards.edge_changed, online=False)))
+        self.bus.start()
+        self._postman.start()
+        if self._hardware.reader is not None:
+            self._hardware.reader.start(lambda reading: self._post(partial(self._cards.read, reading)))
+
+    def stop(self) -> None:
+        """Lock the door, say goodbye, end every thread and close every file."""
+        if self._hardware.reader is not None:
+            self._hardware.reader.stop()
+        if self._thread is not None:
+            self._calls.put(None)
+            self._thread.join()
+        self._hardware.inputs.close()
+        self._hardware.relay.close()
+        at, _ = self._clock.look()
+        self._reporter.event(EventKind.CONTROLLER_STOPPED, at)
+        self._postman.stop()
+        self.bus.stop(availability(self.topics, self.boot_id, Presence.STOPPED, at))
+        self._storage.close()
+
+    # What comes in, from any thread.
+
+    def _post(self, call: Callable[[], object]) -> None:
+        try:
+            self._calls.put_nowait(call)
+        except queue.Full:
+            log.error("controller_queue_full", gate=self.topics.gate)
+
+    def _watch_inputs(self) -> None:
+        inputs = self._hardware.inputs
+        self._watch(inputs.contact, ContactChanged)
+        self._watch(inputs.fire, FireChanged)
+        self._watch(inputs.tamper, TamperChanged)
+        self._watch(inputs.exit_button, lambda pressed: ExitRequested() if pressed else TimePassed())
+
+    def _watch(self, wire: Input | None, signal: Callable[[bool], Signal]) -> None:
+        if wire is None:
+            return
+
+        def changed(active: bool) -> None:
+            self._post(partial(self._keeper.apply, signal(active)))
+
+        wire.watch(changed)
+        changed(wire.active)
+
+    def _on_command(self, _topic: str, payload: bytes, retained: bool) -> None:
+        received_ns = self._clock.monotonic_ns()
+        self._post(partial(self._commands.take, payload, retained=retained, received_ns=received_ns))
+
+    def _on_edge(self, _topic: str, payload: bytes, _retained: bool) -> None:
+        try:
+            online = Availability.decode(payload).status is Presence.ONLINE
+        except MalformedMessageError as error:
+            log.warning("edge_availability_malformed", gate=self.topics.gate, error=str(error))
+            return
+        self._post(partial(self._cards.edge_changed, online=online))
+
+    def _on_directory(self, _topic: str, payload: bytes, _retained: bool) -> None:
+        try:
+            hint = DirectoryHint.decode(payload)
+        except MalformedMessageError as error:
+            log.warning("directory_hint_malformed", gate=self.topics.gate, error=str(error))
+            return
+        if self._on_hint is not None:
+            self._on_hint(hint.revision)
+
+    # The one thread.
+
+    def _run(self) -> None:
+        while True:
+            try:
+                call = self._calls.get(timeout=self._until_next())
+            except queue.Empty:
+                call = self._tick
+            if call is None:
+                return
+            try:
+                call()
+                if self._until_next() <= 0:
+                    self._tick()
+            except Exception:
+                # The door must go on: the next card and the fire alarm come through the same loop.
+                log.exception("controller_failed", gate=self.topics.gate)
+
+    def _until_next(self) -> float:
+        deadlines = [self._house.next_at, self._keeper.next_at, self._taps.next_deadline]
+        nearest = min(deadline for deadline in deadlines if deadline is not None)
+        return max(0.0, nearest - self._clock.seconds())
+
+    def _tick(self) -> None:
+        self._cards.tick()
+        self._keeper.apply(TimePassed())
+        self._house.tick(edge_online=self._cards.edge_online)
+
+    def _connected(self) -> None:
+        at, _ = self._clock.look()
+        self._keeper.tell()
+        self._reporter.present(at)
+
+    def _clock_unsure(self, at: datetime, behind_s: float) -> None:
+        self._reporter.event(EventKind.CLOCK_UNSURE, at, details={"behind_s": behind_s})

@@ -1,0 +1,56 @@
+"""Cards that wait for an answer of the edge: each gets one outcome, whoever is first."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from uuid import UUID
+
+from gate_controller.messages import Tap
+from gate_controller.readers import Reading
+
+_REMEMBERED = 256
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingTap:
+    """A tap that was shown to the edge; at `deadline` (monotonic seconds) the controller decides alone."""
+
+    tap: Tap
+    reading: Reading
+    deadline: float
+
+
+class TapDesk:
+    """The taps that wait. `take` gives each out once."""
+
+    def __init__(self) -> None:
+        self._waiting: OrderedDict[UUID, WaitingTap] = OrderedDict()
+
+    def add(self, waiting: WaitingTap) -> None:
+        """Let a tap wait. Should far too many wait, the oldest is forgotten: its reader has given up."""
+        self._waiting[waiting.tap.id] = waiting
+        while len(self._waiting) > _REMEMBERED:
+            self._waiting.popitem(last=False)
+
+    def waits(self, digest: str) -> bool:
+        """Tell whether this card waits already: cards bounce on a reader."""
+        return any(waiting.tap.digest == digest for waiting in self._waiting.values())
+
+    def take(self, tap_id: UUID) -> WaitingTap | None:
+        """Return the tap if it still waits; from now on it has its outcome."""
+        return self._waiting.pop(tap_id, None)
+
+    def due(self, now: float) -> list[WaitingTap]:
+        """Take those whose time is over."""
+        late = [waiting for waiting in self._waiting.values() if now >= waiting.deadline]
+        return [self._waiting.pop(waiting.tap.id) for waiting in late]
+
+    def take_all(self) -> list[WaitingTap]:
+        """Take all: there is no edge to wait for."""
+        waiting = list(self._waiting.values())
+        self._waiting.clear()
+        return waiting
+
+    @property
+    def next_deadline(self) -> float | None:
+        """When the next one is due."""
+        return min((waiting.deadline for waiting in self._waiting.values()), default=None)
