@@ -38,7 +38,7 @@ CONVERTERS: Mapping[str, Converter] = MappingProxyType(
     {
         "tflite": Converter(".onnx", 2, "models.convert.tflite"),
         "dlib": Converter(".onnx", 1, "models.convert.dlib"),
-        "minifasnet": Converter(".onnx", 2, "models.convert.minifasnet"),
+        "minifasnet": Converter(".onnx", 3, "models.convert.minifasnet"),
         "onnx": Converter(".onnx", 1, None),
         "tflite-unconverted": Converter(".tflite", 1, None),
     }
