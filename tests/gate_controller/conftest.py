@@ -1,0 +1,269 @@
+"""A real controller on a real broker, its wires in the test's hands, and an operator who talks to it."""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from access.credentials import card_digest
+from access.policy import GatePolicy, Rule
+from access.replica import Replica
+from access.snapshot import Change, ChangePage, CredentialEntry, PersonEntry, add_digest, directory_digest
+from bus import Backoff, BrokerAddress, Connection, Outbox
+from database import Sealer
+from gate_controller.door import DoorSettings
+from gate_controller.inputs import Inputs
+from gate_controller.inputs.simulated import SimulatedInput
+from gate_controller.memory import DoorMemory
+from gate_controller.messages import (
+    Ack,
+    Action,
+    Availability,
+    DoorState,
+    DoorStatus,
+    Event,
+    EventKind,
+    GateTopics,
+    Method,
+    NonceStore,
+    Presence,
+    SignedCommand,
+    Signer,
+    Tap,
+    TrustedKey,
+    verify_ack,
+)
+from gate_controller.readers.simulated import SimulatedReader
+from gate_controller.relays.simulated import SimulatedRelay
+from gate_controller.service import GateController, Hardware, Storage
+
+TOPICS = GateTopics("main", "north")
+CREDENTIAL_KEY = bytes(range(32))
+EDGE_KEY, STAFF_KEY, CONTROLLER_KEY = (Ed25519PrivateKey.generate() for _ in range(3))
+TRUSTED = {
+    "edge:north": TrustedKey(EDGE_KEY.public_key(), frozenset({Action.OPEN, Action.DENY})),
+    "operations": TrustedKey(STAFF_KEY.public_key()),
+}
+CONTROLLERS = {"controller:north": TrustedKey(CONTROLLER_KEY.public_key())}
+ACTIVE_CARD, LOST_CARD, UNKNOWN_CARD = "04A31B72", "04A31B73", "04FFFFFF"
+
+
+class TestClock:
+    """The wall clock can be moved; the monotonic one runs."""
+
+    def __init__(self) -> None:
+        self.offset = timedelta()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.offset
+
+    def monotonic_ns(self) -> int:
+        import time
+
+        return time.monotonic_ns()
+
+
+@dataclass
+class Bench:
+    """One controller and everything around it."""
+
+    folder: Path
+    broker: object
+    clock: TestClock = field(default_factory=TestClock)
+    relay: SimulatedRelay = field(default_factory=SimulatedRelay)
+    reader: SimulatedReader = field(default_factory=SimulatedReader)
+    contact: SimulatedInput = field(default_factory=SimulatedInput)
+    exit_button: SimulatedInput = field(default_factory=SimulatedInput)
+    fire: SimulatedInput = field(default_factory=SimulatedInput)
+    tamper: SimulatedInput = field(default_factory=SimulatedInput)
+    hints: list[int] = field(default_factory=list)
+    directory: Replica | None = None
+    controller: GateController | None = None
+
+    def start(self, *, door: DoorSettings | None = None, answer_wait_s: float = 0.15) -> GateController:
+        storage = Storage(
+            NonceStore(self.folder / "nonces.db"),
+            Outbox(self.folder / "outbox.db"),
+            DoorMemory(self.folder / "memory.db"),
+        )
+        inputs = Inputs(self.contact, self.exit_button, self.fire, self.tamper)
+        self.controller = GateController(
+            TOPICS,
+            BrokerAddress(port=self.broker.port),
+            Hardware(self.relay, inputs, self.reader),
+            storage,
+            signing_key=CONTROLLER_KEY,
+            trusted=TRUSTED,
+            credential_key=CREDENTIAL_KEY,
+            settings=door,
+            directory=self.directory,
+            on_hint=self.hints.append,
+            clock=self.clock,
+            answer_wait_s=answer_wait_s,
+            backoff=Backoff(0.05, 0.2, 0.2),
+        )
+        self.controller.start()
+        return self.controller
+
+    def power_cut(self) -> None:
+        """End the controller as kill -9 does: no farewell, nothing flushed, relay without power."""
+        controller, self.controller = self.controller, None
+        controller.bus._stopping.set()
+        if (session := controller.bus._session) is not None:
+            session._client._sock.close()
+        controller._postman._stopping.set()
+        controller._calls.put(None)
+        controller._thread.join()
+        controller.bus._thread.join()
+        self.reader.stop()
+        self.relay.close()
+
+
+class Operator:
+    """Hears everything the gate says, and speaks with the keys of edge and staff."""
+
+    def __init__(self, connection: Connection, folder: Path) -> None:
+        self.connection = connection
+        self.changed = threading.Condition()
+        self.events: list[Event] = []
+        self.states: list[DoorState] = []
+        self.acks: list[Ack] = []
+        self.taps: list[Tap] = []
+        self.availability: list[tuple[Availability, bool]] = []
+        self.on_tap: Callable[[Tap], None] = lambda _tap: None
+        self._signers = {
+            "edge:north": Signer(EDGE_KEY, "edge:north", NonceStore(folder / "edge.db")),
+            "operations": Signer(STAFF_KEY, "operations", NonceStore(folder / "staff.db")),
+        }
+        connection.subscribe(TOPICS.events, self._hear(lambda payload, _: self._event(Event.decode(payload))))
+        connection.subscribe(TOPICS.state, self._hear(lambda payload, _: self.states.append(DoorState.decode(payload))))
+        connection.subscribe(
+            TOPICS.ack, self._hear(lambda payload, _: self.acks.append(verify_ack(payload, CONTROLLERS)))
+        )
+        connection.subscribe(TOPICS.taps, self._hear(lambda payload, _: self._tap(Tap.decode(payload))))
+        connection.subscribe(
+            TOPICS.availability,
+            self._hear(lambda payload, retained: self.availability.append((Availability.decode(payload), retained))),
+        )
+
+    def _hear(self, take: Callable[[bytes, bool], object]) -> Callable[[str, bytes, bool], None]:
+        def heard(_topic: str, payload: bytes, retained: bool) -> None:
+            with self.changed:
+                take(payload, retained)
+                self.changed.notify_all()
+
+        return heard
+
+    def _event(self, event: Event) -> None:
+        if event.id not in {one.id for one in self.events}:
+            self.events.append(event)
+
+    def _tap(self, tap: Tap) -> None:
+        self.taps.append(tap)
+        self.on_tap(tap)
+
+    def until(self, condition: Callable[[], object], timeout_s: float = 10) -> None:
+        with self.changed:
+            assert self.changed.wait_for(condition, timeout_s), self.kinds
+
+    @property
+    def kinds(self) -> list[str]:
+        return [event.kind for event in self.events]
+
+    def event(self, kind: EventKind) -> Event:
+        """The last event of a kind, waited for."""
+        self.until(lambda: kind in self.kinds)
+        return [event for event in self.events if event.kind == kind][-1]
+
+    def state(self, status: DoorStatus) -> DoorState:
+        self.until(lambda: self.states and self.states[-1].state is status)
+        return self.states[-1]
+
+    def sign(
+        self, action: Action, *, boot_id: UUID | None = None, sender: str = "operations", **changes
+    ) -> SignedCommand:
+        values = {
+            "gate": "north",
+            "method": Method.STAFF,
+            "reason": "staff",
+            "boot_id": boot_id or self.states[-1].boot_id,
+            "now": datetime.now(UTC),
+        } | changes
+        return self._signers[sender].issue(action=action, **values)
+
+    def send(self, payload: bytes, *, retain: bool = False) -> None:
+        self.connection.publish(TOPICS.command, payload, retain=retain, wait_s=10)
+
+    def ask(self, action: Action, **changes) -> Ack:
+        """Sign, send, and wait for the answer."""
+        signed = self.sign(action, **changes)
+        self.send(signed.payload)
+        return self.answer(signed)
+
+    def answer(self, signed: SignedCommand) -> Ack:
+        self.until(lambda: any(ack.command_id == signed.command.id for ack in self.acks))
+        return next(ack for ack in self.acks if ack.command_id == signed.command.id)
+
+    def edge(self, status: Presence) -> None:
+        message = Availability(gate="north", status=status, boot_id=uuid4())
+        self.connection.publish(TOPICS.edge_availability, message.encode(), retain=True, wait_s=10)
+
+
+@pytest.fixture
+def bench(broker, tmp_path: Path) -> Iterator[Bench]:
+    """A bench with a controller that is not started yet."""
+    bench = Bench(tmp_path, broker)
+    yield bench
+    if bench.controller is not None:
+        bench.controller.stop()
+
+
+@pytest.fixture
+def operator(broker, connect, tmp_path: Path) -> Operator:
+    """Somebody at the bus."""
+    return Operator(connect(broker, "operator"), tmp_path)
+
+
+@pytest.fixture
+def gate(bench: Bench, operator: Operator) -> Bench:
+    """A running controller that the operator has heard of."""
+    bench.start()
+    operator.state(DoorStatus.LOCKED)
+    return bench
+
+
+def person(card: str, status: str = "active", **changes) -> PersonEntry:
+    credential = CredentialEntry(kind="card", digest=card_digest(CREDENTIAL_KEY, card), status=status)
+    return PersonEntry(person_id=uuid4(), groups=("students",), credentials=(credential,), **changes)
+
+
+@pytest.fixture
+def directory(bench: Bench, tmp_path: Path) -> Iterator[Replica]:
+    """A real replica that knows one active and one lost card."""
+    replica = Replica(tmp_path / "replica.db", Sealer(bytes(32)), gate="north", view="cards")
+    policy = GatePolicy(gate="north", rules=(Rule(group="students"),))
+    people = [person(ACTIVE_CARD), person(LOST_CARD, "lost")]
+    changes = tuple(Change(revision=n, person_id=one.person_id, entry=one) for n, one in enumerate(people, start=1))
+    total = 0
+    for one in people:
+        total = add_digest(total, one.digest())
+    page = ChangePage(
+        policy=policy,
+        view="cards",
+        from_revision=0,
+        to_revision=2,
+        revoked_from=0,
+        revoked_to=2,
+        latest_revision=2,
+        changes=changes,
+        digest_when_complete=directory_digest(policy, total),
+    )
+    assert replica.apply(page, datetime.now(UTC))
+    bench.directory = replica
+    yield replica
+    replica.close()

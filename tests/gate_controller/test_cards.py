@@ -1,0 +1,161 @@
+"""Cards: the edge is asked first, and the door opens without it too. One tap, one outcome."""
+
+import queue
+import threading
+import time
+from datetime import UTC, datetime
+
+import pytest
+
+from gate_controller.messages import Action, DoorStatus, EventKind, Method, Presence, Refusal
+from gate_controller.readers import Outcome
+
+ACTIVE_CARD, LOST_CARD, UNKNOWN_CARD = "04A31B72", "04A31B73", "04FFFFFF"
+
+
+@pytest.fixture
+def gate(bench, directory, operator):
+    """A running controller that knows its cards."""
+    bench.start()
+    operator.state(DoorStatus.LOCKED)
+    return bench
+
+
+def present(gate, card: str) -> Outcome:
+    return gate.reader.present(card).get(timeout=10)
+
+
+def edge_there(gate, operator) -> None:
+    operator.edge(Presence.ONLINE)
+    end = time.monotonic() + 10
+    while not gate.controller._cards.edge_online:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_without_an_edge_a_known_card_opens(gate, operator, directory) -> None:
+    assert present(gate, ACTIVE_CARD) == Outcome(True, "granted")
+    assert gate.relay.energised
+    event = operator.event(EventKind.ACCESS_GRANTED)
+    assert (event.method, event.granted, event.details["alone"]) == (Method.CARD, True, "edge_offline")
+    assert directory.person(event.person_id) is not None
+    assert operator.taps == []
+
+
+@pytest.mark.parametrize(("card", "reason"), [(LOST_CARD, "card_lost"), (UNKNOWN_CARD, "unknown_credential")])
+def test_without_an_edge_other_cards_do_not(gate, operator, card: str, reason: str) -> None:
+    assert present(gate, card) == Outcome(False, reason)
+    event = operator.event(EventKind.ACCESS_DENIED)
+    assert (event.granted, event.reason, event.method) == (False, reason, Method.CARD)
+    assert gate.relay.history == []
+
+
+def test_a_card_opens_without_a_broker(gate, operator) -> None:
+    gate.broker.stop()
+    assert present(gate, ACTIVE_CARD).granted
+
+
+def test_a_controller_that_was_never_synchronised_knows_nobody(bench, operator) -> None:
+    bench.start()
+    assert present(bench, ACTIVE_CARD) == Outcome(False, "directory_stale")
+
+
+def test_the_edge_is_asked_and_its_answer_counts(gate, operator) -> None:
+    edge_there(gate, operator)
+
+    def answer(tap) -> None:
+        signed = operator.sign(
+            Action.OPEN, sender="edge:north", method=Method.CARD, reason="granted", tap_id=tap.id, extended=True
+        )
+        operator.connection.publish("campusgate/main/gates/north/command", signed.payload)
+
+    operator.on_tap = answer
+    assert present(gate, UNKNOWN_CARD) == Outcome(True, "granted")
+    event = operator.event(EventKind.ACCESS_GRANTED)
+    assert event.tap_id == operator.taps[0].id
+    assert "alone" not in event.details
+
+
+def test_the_edge_can_say_no(gate, operator) -> None:
+    edge_there(gate, operator)
+
+    def answer(tap) -> None:
+        signed = operator.sign(
+            Action.DENY, sender="edge:north", method=Method.CARD, reason="face_not_card_holder", tap_id=tap.id
+        )
+        operator.connection.publish("campusgate/main/gates/north/command", signed.payload)
+
+    operator.on_tap = answer
+    assert present(gate, ACTIVE_CARD) == Outcome(False, "face_not_card_holder")
+    assert operator.event(EventKind.ACCESS_DENIED).reason == "face_not_card_holder"
+    assert gate.relay.history == []
+
+
+def test_a_silent_edge_is_not_waited_for_and_its_late_answer_is_ignored(gate, operator) -> None:
+    edge_there(gate, operator)
+    assert present(gate, ACTIVE_CARD).granted
+    assert operator.event(EventKind.ACCESS_GRANTED).details["alone"] == "edge_silent"
+    gate.contact.set(True)
+    gate.contact.set(False)
+    operator.event(EventKind.CLOSED)
+    movements = list(gate.relay.history)
+    operator.until(lambda: operator.taps)
+    ack = operator.ask(Action.OPEN, sender="edge:north", method=Method.CARD, tap_id=operator.taps[0].id)
+    assert ack.refusal is Refusal.TOO_LATE
+    assert gate.relay.history == movements
+
+
+def test_when_the_edge_is_lost_its_waiting_cards_are_decided(bench, directory, operator) -> None:
+    bench.start(answer_wait_s=60)
+    operator.state(DoorStatus.LOCKED)
+    edge_there(bench, operator)
+    outcomes = bench.reader.present(ACTIVE_CARD)
+    operator.until(lambda: operator.taps)
+    assert outcomes.empty()
+    operator.edge(Presence.OFFLINE)
+    assert outcomes.get(timeout=10).granted
+
+
+def test_a_card_that_bounces_is_one_tap(bench, directory, operator) -> None:
+    bench.start(answer_wait_s=60)
+    operator.state(DoorStatus.LOCKED)
+    edge_there(bench, operator)
+    first = bench.reader.present(ACTIVE_CARD)
+    assert bench.reader.present(ACTIVE_CARD).get(timeout=10) == Outcome(False, "wait")
+    operator.until(lambda: operator.taps)
+    operator.edge(Presence.OFFLINE)
+    assert first.get(timeout=10).granted
+    assert len(operator.taps) == 1
+
+
+def test_what_is_no_card_is_told_apart(gate, operator) -> None:
+    assert present(gate, "no card at all") == Outcome(False, "unreadable")
+
+
+def test_card_numbers_never_travel(gate, operator, broker, connect) -> None:
+    heard: queue.Queue[bytes] = queue.Queue()
+    connect(broker, "everything").subscribe("#", lambda _topic, payload, _retained: heard.put(payload))
+    edge_there(gate, operator)
+    present(gate, ACTIVE_CARD)
+    operator.event(EventKind.ACCESS_GRANTED)
+    operator.until(lambda: operator.taps)
+    seen = b""
+    while b"access_granted" not in seen:
+        seen += heard.get(timeout=10)
+    assert ACTIVE_CARD.lower().encode() not in seen.lower()
+
+
+def test_a_lockdown_stops_cards_too(gate, operator) -> None:
+    assert operator.ask(Action.LOCKDOWN).accepted
+    assert present(gate, ACTIVE_CARD) == Outcome(False, "door_closed")
+    assert gate.relay.history == []
+
+
+def test_a_directory_that_cannot_be_read_lets_nobody_in_and_the_door_goes_on(gate, operator, monkeypatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("the disk has failed")
+
+    monkeypatch.setattr(gate.directory, "by_credential", fail)
+    assert present(gate, ACTIVE_CARD) == Outcome(False, "directory_stale")
+    assert operator.ask(Action.OPEN, now=datetime.now(UTC)).accepted
+    assert threading.active_count() > 1
