@@ -57,7 +57,7 @@ class _Question:
     entry: PersonEntry
     gate: GatePolicy
     now: datetime
-    state: PassState
+    state: PassState | None
 
 
 def decide(
@@ -70,8 +70,8 @@ def decide(
     """Decide one pass.
 
     `entry` is the person the face or the credential led to, None when it led to nobody; with card and face it is the
-    card's holder. `now` is aware. Without `state` nothing is known about other passages, and the directory counts as
-    fresh.
+    card's holder. `now` is aware. Without `state` the directory counts as fresh and rules about other passages are
+    left out, as for a question that is only asked to be explained.
 
     Raises:
         ValueError: `now` has no time zone.
@@ -84,7 +84,7 @@ def decide(
         unknown = Reason.UNKNOWN_FACE if request.credential is None else Reason.UNKNOWN_CREDENTIAL
         return Decision(granted=False, reason=unknown)
 
-    question = _Question(request, entry, gate, now, state or PassState())
+    question = _Question(request, entry, gate, now, state)
     notices: list[Notice] = []
     for verdict in _verdicts(question):
         if isinstance(verdict, Reason):
@@ -148,6 +148,8 @@ def _verdicts(question: _Question) -> Iterator[Reason | Notice]:
     yield from _staleness(question)
     yield from _shown_enough(question, credential)
     yield from curfew(entry, gate, now, question.request.direction)
+    if state is None:
+        return
     yield from anti_passback(entry, gate, now, question.request.direction, state)
     yield from occupancy(entry, gate, question.request.direction, state)
     yield from first_person(entry, gate, now, state)
@@ -210,15 +212,18 @@ def _entitlement(question: _Question) -> Iterator[Reason]:
 
 
 def _staleness(question: _Question) -> Iterator[Reason | Notice]:
+    """Trust the directory for a while; beyond that, ask the offline policy.
+
+    An age that is not known – never synchronised, or synchronised in the future by a clock that was set back – counts
+    as too old to be trusted, and not yet as too old for anyone.
+    """
+    if question.state is None:
+        return
     synced_at, policy = question.state.synced_at, question.gate.offline
-    if synced_at is None:
+    age = question.now - synced_at if synced_at is not None else None
+    if age is not None and timedelta(0) <= age <= policy.trusted_for:
         return
-    age = question.now - synced_at
-    if timedelta(0) <= age <= policy.trusted_for:
-        return
-    # A clock set back makes the directory look younger than it is: a time of synchronisation in the future
-    # says that the age is not known, and an unknown age counts as too old for the trusted part only.
-    if age > policy.never_after:
+    if age is not None and age > policy.never_after:
         yield Reason.DIRECTORY_STALE
         return
     allowed = {
