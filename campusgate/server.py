@@ -26,12 +26,25 @@ from database.migrate import upgrade
 from directory.api.routes import router as directory_router
 from directory.publisher import Publisher
 from directory.services import DirectoryServices
-from gate_controller.messages import DirectoryHint, GateTopics
+from gate_controller.messages import (
+    DirectoryHint,
+    GateTopics,
+    NonceStore,
+    Signer,
+    read_private_key,
+    read_trusted_keys,
+)
 from models.engine import FaceEngine
+from operations.api.dependencies import OperationsServices
 from operations.board import Board
+from operations.dispatch import Dispatcher
 from operations.ingest import Ingest
 
 log = structlog.get_logger()
+
+
+STAFF_SENDER = "staff"
+"""The name under which gates trust the key of the server's staff."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +56,7 @@ class Server:
     accounts: AccountsServices
     engine: FaceEngine
     sealer: Sealer
-    board: Board
+    operations: OperationsServices
     bus: Connection
     ingest: Ingest
     publisher: Publisher
@@ -69,7 +82,7 @@ def assemble(settings: Settings, engine: FaceEngine) -> Server:
         accounts=AccountsServices(database=database, secret=secret, zone=settings.time_zone),
         engine=engine,
         sealer=sealer,
-        board=board,
+        operations=OperationsServices(board, _dispatcher(settings, bus, board), settings.two_person_orders),
         bus=bus,
         ingest=Ingest(bus, settings.site, database, board),
         publisher=Publisher(
@@ -112,7 +125,7 @@ def make_app(server: Server) -> FastAPI:
     )
     app.state.accounts = server.accounts
     app.state.directory = server.directory
-    app.state.board = server.board
+    app.state.operations = server.operations
     web.problems.install(app)
     app.include_router(accounts_router)
     app.include_router(directory_router)
@@ -132,13 +145,24 @@ def _console(server: Server) -> console.pages.ConsoleServices:
 
     return console.pages.ConsoleServices(
         database=server.database,
-        board=server.board,
+        board=server.operations.board,
         tokens=server.accounts.access_tokens,
         desk=server.accounts.desk,
         names=names,
         now=lambda: datetime.now(UTC),
         secure_cookies=not server.settings.demonstration,
     )
+
+
+def _dispatcher(settings: Settings, bus: Connection, board: Board) -> Dispatcher | None:
+    """Return the sender of staff orders, or None where the server has no key of its own."""
+    if settings.signing_key_file is None:
+        log.warning("orders_not_possible", missing="CAMPUSGATE_SIGNING_KEY_FILE")
+        return None
+    signer = Signer(
+        read_private_key(settings.signing_key_file), STAFF_SENDER, NonceStore(settings.data_dir / "nonces.db")
+    )
+    return Dispatcher(bus, settings.site, signer, read_trusted_keys(settings.require("trusted_keys_file")), board)
 
 
 class _Hints:

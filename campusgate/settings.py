@@ -69,6 +69,10 @@ class Settings(BaseSettings):
     token_secret: SecretStr | None = None
     credential_key: SecretStr | None = None
 
+    two_person_orders: bool = Field(
+        default=False, description="lockdown, hold and release of many gates wait for a second person"
+    )
+
     engine_threads: int = Field(default=0, ge=0, description="threads of the face engine; 0 = one for each core")
     sync_interval: timedelta = timedelta(seconds=15)
     demonstration: bool = Field(default=False, description="set only by `campusgate demo`")

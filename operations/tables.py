@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import JSON, BigInteger, Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from database import Base
+from database import Base, new_id
 
 
 class GateEvent(Base):
@@ -36,3 +36,20 @@ class GateEvent(Base):
     command_id: Mapped[UUID | None]
     tap_id: Mapped[UUID | None]
     details: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class StaffOrder(Base):
+    """What staff asked of one gate or many, who asked, who confirmed, and what it did."""
+
+    __tablename__ = "staff_orders"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    action: Mapped[str] = mapped_column(String(16))
+    gates: Mapped[list[str]] = mapped_column(JSON)
+    note: Mapped[str] = mapped_column(String(200), default="")
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    asked_by: Mapped[UUID]
+    asked_at: Mapped[datetime]
+    confirmed_by: Mapped[UUID | None]
+    carried_out_at: Mapped[datetime | None]
+    results: Mapped[list[dict[str, str | None]]] = mapped_column(JSON, default=list)

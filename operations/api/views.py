@@ -1,33 +1,21 @@
-"""What happened at the gates, and what is true at them now, for facilities staff.
-
-The rim puts the board at `app.state.board`.
-"""
+"""What happened at the gates, and what is true at them now, for facilities staff."""
 
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from accounts.api.dependencies import ROLE_ERRORS, DatabaseDep, FacilitiesDep
 from operations import journal
-from operations.board import Board, GateView
+from operations.api.dependencies import OperationsDep
+from operations.board import GateView
 from operations.tables import GateEvent
 from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import NotFoundError, responses
 
-router = APIRouter(prefix="/api/v1/operations", tags=["operations"])
-
-
-def _board(request: Request) -> Board:
-    board = request.app.state.board
-    if not isinstance(board, Board):
-        raise TypeError("app.state.board must hold the Board; the rim sets it when it makes the app")
-    return board
-
-
-BoardDep = Annotated[Board, Depends(_board)]
+router = APIRouter()
 
 
 class EventOut(BaseModel):
@@ -107,15 +95,15 @@ def list_events(
 
 
 @router.get("/gates", responses=responses(*ROLE_ERRORS))
-def list_gates(_staff: FacilitiesDep, board: BoardDep) -> list[GateOut]:
+def list_gates(_staff: FacilitiesDep, operations: OperationsDep) -> list[GateOut]:
     """List every gate heard of since the server started."""
-    return [GateOut.of(view) for view in board.views()]
+    return [GateOut.of(view) for view in operations.board.views()]
 
 
 @router.get("/gates/{gate}", responses=responses(*ROLE_ERRORS, NotFoundError))
-def get_gate(gate: str, _staff: FacilitiesDep, board: BoardDep) -> GateOut:
+def get_gate(gate: str, _staff: FacilitiesDep, operations: OperationsDep) -> GateOut:
     """Show one gate."""
-    view = board.view(gate)
+    view = operations.board.view(gate)
     if view is None:
         raise NotFoundError("nothing was heard of this gate since the server started")
     return GateOut.of(view)

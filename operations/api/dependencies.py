@@ -1,0 +1,28 @@
+"""What the routes of the operations ask for. The rim puts `OperationsServices` at `app.state.operations`."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from operations.board import Board
+from operations.dispatch import Dispatcher
+
+
+@dataclass(frozen=True, slots=True)
+class OperationsServices:
+    """The board; the dispatcher where the server has a key that the gates trust; whether many doors need two people."""
+
+    board: Board
+    dispatcher: Dispatcher | None = None
+    two_persons: bool = False
+
+
+def _services(request: Request) -> OperationsServices:
+    services = request.app.state.operations
+    if not isinstance(services, OperationsServices):
+        raise TypeError("app.state.operations must hold OperationsServices; the rim sets it when it makes the app")
+    return services
+
+
+OperationsDep = Annotated[OperationsServices, Depends(_services)]

@@ -1,0 +1,9 @@
+"""All routes of the operations."""
+
+from fastapi import APIRouter
+
+from operations.api import orders, views
+
+router = APIRouter(prefix="/api/v1/operations", tags=["operations"])
+for _part in (views, orders):
+    router.include_router(_part.router)

@@ -1,0 +1,142 @@
+"""Staff commands on their way: signed, published, and answered by the gates, or not."""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from uuid import UUID
+
+import structlog
+
+from bus import Connection, NotConnectedError
+from gate_controller.messages import (
+    Ack,
+    Action,
+    BadAckError,
+    Channel,
+    GateTopics,
+    MalformedMessageError,
+    Method,
+    NonceStoreError,
+    Presence,
+    Signer,
+    TrustedKey,
+    every_gate,
+    verify_ack,
+)
+from operations.board import Board
+
+log = structlog.get_logger()
+
+ANSWER_WAIT_S = 2.0
+_TTL_MS = 5_000
+
+
+class Effect(StrEnum):
+    """What became of a command at one gate."""
+
+    DONE = "done"
+    REFUSED = "refused"
+    NO_ANSWER = "no_answer"
+    """It may have arrived or not; look at the gate's state."""
+    UNREACHABLE = "unreachable"
+    """Nothing was sent: the gate or the broker is not there. Nothing is kept for later."""
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """The effect at one gate; `detail` is the refusal's code or what was missing."""
+
+    gate: str
+    effect: Effect
+    detail: str | None = None
+
+
+class Dispatcher:
+    """Sends staff commands to any gate of the site and waits for the signed answers. Safe for threads."""
+
+    def __init__(
+        self,
+        bus: Connection,
+        site: str,
+        signer: Signer,
+        controllers: Mapping[str, TrustedKey],
+        board: Board,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        answer_wait_s: float = ANSWER_WAIT_S,
+    ) -> None:
+        """`controllers` are the keys that acknowledgements must carry, by sender."""
+        self._bus = bus
+        self._site = site
+        self._signer = signer
+        self._controllers = controllers
+        self._board = board
+        self._now = now
+        self._answer_wait_s = answer_wait_s
+        self._answers: dict[UUID, Ack | None] = {}
+        self._answered = threading.Condition()
+        bus.subscribe(every_gate(site, Channel.ACK), self._on_ack)
+
+    def send(self, gates: Iterable[str], action: Action, *, extended: bool = False) -> list[GateResult]:
+        """Send `action` to all `gates` at once, and return the effect at each, in the same order."""
+        sent = {gate: self._publish(gate, action, extended=extended) for gate in dict.fromkeys(gates)}
+        waiting = {one for one in sent.values() if isinstance(one, UUID)}
+        with self._answered:
+            self._answered.wait_for(
+                lambda: all(self._answers[command] is not None for command in waiting), self._answer_wait_s
+            )
+            answers = {command: self._answers.pop(command) for command in waiting}
+        return [one if isinstance(one, GateResult) else _result(gate, answers[one]) for gate, one in sent.items()]
+
+    def _publish(self, gate: str, action: Action, *, extended: bool) -> UUID | GateResult:
+        """Return the id of the published command, or why none was."""
+        view = self._board.view(gate)
+        if view is None or view.door is None:
+            return GateResult(gate, Effect.UNREACHABLE, "nothing was heard of this gate")
+        if view.controller is not Presence.ONLINE:
+            return GateResult(gate, Effect.UNREACHABLE, f"the controller is {view.controller}")
+        try:
+            signed = self._signer.issue(
+                gate=gate,
+                action=action,
+                method=Method.STAFF,
+                reason="staff",
+                boot_id=view.door.boot_id,
+                now=self._now(),
+                ttl_ms=_TTL_MS,
+                extended=extended,
+            )
+        except NonceStoreError as error:
+            log.error("staff_command_not_signed", error=str(error))
+            return GateResult(gate, Effect.UNREACHABLE, "the command could not be signed")
+        command = signed.command.id
+        with self._answered:
+            self._answers[command] = None
+        try:
+            self._bus.publish(GateTopics(self._site, gate).command, signed.payload)
+        except NotConnectedError:
+            with self._answered:
+                del self._answers[command]
+            return GateResult(gate, Effect.UNREACHABLE, "there is no connection to the broker")
+        return command
+
+    def _on_ack(self, _topic: str, payload: bytes, retained: bool) -> None:
+        try:
+            ack = verify_ack(payload, self._controllers)
+        except (BadAckError, MalformedMessageError) as error:
+            log.warning("acknowledgement_not_believed", error=str(error))
+            return
+        with self._answered:
+            if not retained and ack.command_id in self._answers:
+                self._answers[ack.command_id] = ack
+                self._answered.notify_all()
+
+
+def _result(gate: str, ack: Ack | None) -> GateResult:
+    if ack is None or ack.gate != gate:
+        return GateResult(gate, Effect.NO_ANSWER)
+    if ack.refusal is not None:
+        return GateResult(gate, Effect.REFUSED, ack.refusal.value)
+    return GateResult(gate, Effect.DONE)

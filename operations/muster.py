@@ -1,0 +1,63 @@
+"""Who is inside a zone, from the passages that were reported: the list for an evacuation, and the count."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from access.policy import Direction
+from directory import gates
+from operations.tables import GateEvent
+
+_PASSAGES = ("access_granted",)
+"""A door without a contact reports no `passed`; a grant is the best that is known at every door."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """Somebody who went in and was not seen to come out."""
+
+    person_id: UUID
+    gate: str
+    since: datetime
+    certain: bool
+    """False when the last passage was at a gate that does not tell the directions apart."""
+
+
+def inside(session: Session, zone: str, *, since: datetime) -> list[Inside]:
+    """Return who is inside `zone`, longest inside first: each one's last passage after `since` did not lead out."""
+    directions = {
+        gate.name: policy.direction
+        for gate in gates.find(session)
+        if (policy := gates.policy_of(gate)).inner_zone == zone
+    }
+    found = [
+        Inside(person_id, gate, at, certain=directions[gate] is Direction.ENTRY)
+        for person_id, gate, at in _last_passages(session, directions, since)
+        if directions[gate] is not Direction.EXIT
+    ]
+    return sorted(found, key=lambda one: one.since)
+
+
+def _last_passages(session: Session, names: Collection[str], since: datetime) -> Sequence[tuple[UUID, str, datetime]]:
+    at_these_gates = (
+        GateEvent.gate.in_(names),
+        GateEvent.kind.in_(_PASSAGES),
+        GateEvent.person_id.is_not(None),
+        GateEvent.at >= since,
+    )
+    newest = (
+        select(GateEvent.person_id, func.max(GateEvent.at).label("at"))
+        .where(*at_these_gates)
+        .group_by(GateEvent.person_id)
+        .subquery()
+    )
+    rows = session.execute(
+        select(GateEvent.person_id, GateEvent.gate, GateEvent.at)
+        .join(newest, (GateEvent.person_id == newest.c.person_id) & (GateEvent.at == newest.c.at))
+        .where(*at_these_gates)
+    )
+    return [(person_id, gate, at) for person_id, gate, at in rows if person_id is not None]

@@ -1,0 +1,151 @@
+"""Staff orders: open once, hold open, lock, lockdown, release, for one gate or many; audited, some by two people."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from accounts import audit
+from gate_controller.messages import Action
+from operations.dispatch import GateResult
+from operations.tables import StaffOrder
+from web.problems import NotFoundError, ProblemError
+
+CONFIRM_WITHIN = timedelta(minutes=2)
+"""An order that waits for a second person is void after this."""
+
+ORDERS = frozenset({Action.OPEN, Action.HOLD, Action.LOCK, Action.LOCKDOWN, Action.RELEASE})
+
+
+class OrderState(StrEnum):
+    """Where an order is in its life."""
+
+    WAITING = "waiting"
+    """For a second person."""
+    READY = "ready"
+    SENDING = "sending"
+    """Taken up by one request, and never by another: after a crash nobody knows, and nothing is sent again."""
+    DONE = "done"
+
+
+class OrderNotWaitingError(ProblemError):
+    """The order was carried out already, or its time is over."""
+
+    code = "order_not_waiting"
+    status = 409
+    title = "This order does not wait for anybody any more"
+
+
+class SecondPersonNeededError(ProblemError):
+    """Whoever asked cannot also confirm."""
+
+    code = "second_person_needed"
+    status = 403
+    title = "Another person must confirm this order"
+
+
+class EmptyOrderError(ProblemError):
+    """The order names no gate."""
+
+    code = "order_without_gates"
+    status = 422
+    title = "The order reaches no gate"
+
+
+def needs_second_person(action: Action, gates: Collection[str]) -> bool:
+    """Tell whether an order is of the kind that a campus may want two people for: one that moves many doors."""
+    return len(gates) > 1 and action in {Action.HOLD, Action.LOCKDOWN, Action.RELEASE}
+
+
+def ask(
+    session: Session,
+    action: Action,
+    gates: Sequence[str],
+    *,
+    note: str,
+    by: UUID,
+    two_persons: bool,
+    now: datetime,
+) -> StaffOrder:
+    """Write an order down; it waits for a second person where `two_persons` are wanted for its kind.
+
+    Raises:
+        EmptyOrderError: no gate is named.
+    """
+    if not gates:
+        raise EmptyOrderError
+    waits = two_persons and needs_second_person(action, gates)
+    order = StaffOrder(
+        action=action.value,
+        gates=sorted(set(gates)),
+        note=note,
+        state=OrderState.WAITING if waits else OrderState.READY,
+        asked_by=by,
+        asked_at=now,
+        results=[],
+    )
+    session.add(order)
+    session.flush()
+    _note(session, order, "order.ask", by, now)
+    return order
+
+
+def confirm(session: Session, order_id: UUID, *, by: UUID, now: datetime) -> StaffOrder:
+    """Let a second person confirm a waiting order; once.
+
+    Raises:
+        NotFoundError, OrderNotWaitingError, SecondPersonNeededError: see there.
+    """
+    order = session.scalar(select(StaffOrder).where(StaffOrder.id == order_id).with_for_update())
+    if order is None:
+        raise NotFoundError("there is no order with this id")
+    if order.state != OrderState.WAITING or now > order.asked_at + CONFIRM_WITHIN:
+        raise OrderNotWaitingError
+    if order.asked_by == by:
+        raise SecondPersonNeededError
+    order.confirmed_by, order.state = by, OrderState.READY
+    _note(session, order, "order.confirm", by, now)
+    return order
+
+
+def take_up(session: Session, order_id: UUID) -> tuple[StaffOrder, bool]:
+    """Return the order, and whether it is the caller who carries it out now."""
+    order = session.scalars(select(StaffOrder).where(StaffOrder.id == order_id).with_for_update()).one()
+    mine = order.state == OrderState.READY
+    if mine:
+        order.state = OrderState.SENDING
+    return order, mine
+
+
+def conclude(session: Session, order_id: UUID, results: Sequence[GateResult], *, now: datetime) -> StaffOrder:
+    """Write down what an order did."""
+    order = session.get_one(StaffOrder, order_id)
+    order.state, order.carried_out_at = OrderState.DONE, now
+    order.results = [{"gate": one.gate, "effect": one.effect.value, "detail": one.detail} for one in results]
+    effects = sorted({one.effect.value for one in results})
+    audit.record(
+        session,
+        actor=audit.SYSTEM,
+        action="order.done",
+        subject=f"order:{order.id}",
+        now=now,
+        details={"effects": effects},
+    )
+    return order
+
+
+def find(session: Session, *, before: UUID | None = None, limit: int = 50) -> Sequence[StaffOrder]:
+    """Return orders, newest first."""
+    statement = select(StaffOrder).order_by(StaffOrder.id.desc()).limit(limit)
+    if before is not None:
+        statement = statement.where(StaffOrder.id < before)
+    return session.scalars(statement).all()
+
+
+def _note(session: Session, order: StaffOrder, action: str, by: UUID, now: datetime) -> None:
+    details: dict[str, audit.Scalar | list[str]] = {"action": order.action, "gates": order.gates}
+    actor = audit.person_actor(by)
+    audit.record(session, actor=actor, action=action, subject=f"order:{order.id}", now=now, details=details)
