@@ -203,6 +203,8 @@ class _Broker(Broker):  # type: ignore[misc]  # amqtt has no types
             await super().stream_connected(reader, writer, listener_name)
         finally:
             self._open.discard(writer)
+            # amqtt leaves the socket of some clients to the garbage collector.
+            writer.close()
 
     async def cut(self) -> None:
         """Listen no more and cut every connection."""
