@@ -60,8 +60,8 @@ class Judge:
         """Rule on a card or code; `compare` says how the face in front of the camera fits the card's holder."""
         try:
             person = self._directory.by_credential(kind, digest)
-        except Exception:  # noqa: BLE001 - whatever is wrong with the file, the answer is the same
-            _log.exception("directory_unreadable")
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with the file, the answer is the same
+            _log.error("directory_unreadable", error=repr(error))
             return Ruling(granted=False, reason=DIRECTORY_UNREADABLE)
         face = None if person is None else compare(person)
         request = PassRequest(face=face, face_model=self._model_id, credential=digest, direction=self._direction)
@@ -73,8 +73,8 @@ class Judge:
             return Ruling(granted=False, reason=DIRECTORY_MISSING)
         try:
             person = find()
-        except Exception:  # noqa: BLE001 - whatever is wrong with the file, the answer is the same
-            _log.exception("directory_unreadable")
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with the file, the answer is the same
+            _log.error("directory_unreadable", error=repr(error))
             return Ruling(granted=False, reason=DIRECTORY_UNREADABLE)
         now = self._clock.now()
         state = None if person is None else self._memory.state_for(person.person_id, self._directory.synced_at)

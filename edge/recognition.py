@@ -24,7 +24,7 @@ class Engine(Protocol):
         ...
 
     def embed(
-        self, image: npt.NDArray[np.uint8], faces: Sequence[Face], *, mirror: bool = False
+        self, image: npt.NDArray[np.uint8], faces: Sequence[Face], *, thorough: bool = False
     ) -> npt.NDArray[np.float32]:
         """Return one unit row for each face."""
         ...
