@@ -17,13 +17,18 @@ _CONTROLLER_SAYS = (
     Channel.HEALTH,
 )
 
+_SERVER_SAYS = (Channel.DIRECTORY, Channel.COMMAND)
+
 
 def write_users(campus: Campus) -> Path:
     """Make a password for each process, and write the broker's file of users."""
     topics = GateTopics(SITE, GATE)
     own = f"{topics.command.rsplit('/', 1)[0]}/#"
     rights = {
-        "server": ([every_gate(SITE, Channel.DIRECTORY)], [every_gate(SITE, channel) for channel in Channel]),
+        "server": (
+            [every_gate(SITE, channel) for channel in _SERVER_SAYS],
+            [every_gate(SITE, channel) for channel in Channel],
+        ),
         "controller": ([topics.of(channel) for channel in _CONTROLLER_SAYS], [own]),
         "edge": ([topics.of(channel) for channel in _EDGE_SAYS], [own]),
         # The witness hears everything; it may send commands, as a thief with a stolen password would.

@@ -25,13 +25,13 @@ from database import Database, Sealer
 from database.migrate import upgrade
 from directory import gates
 from enrollment.intake import ImportReport, Outcome, import_folder
-from gate_controller.messages import make_private_key, public_key_text
+from gate_controller.messages import controller_sender, edge_sender, make_private_key, public_key_text
 from models.engine import FaceEngine
 
 SITE = "demo"
 GATE = "north"
-EDGE_SENDER = f"edge:{GATE}"
-CONTROLLER_SENDER = f"controller:{GATE}"
+EDGE_SENDER = edge_sender(GATE)
+CONTROLLER_SENDER = controller_sender(GATE)
 GROUP = "residents"
 CARD = {"wang": "04A1B2C3D4E580", "li": "04F00DCAFE1180"}
 STAFF_NUMBER = "F0001"
@@ -138,6 +138,8 @@ class Campus:
             values |= {
                 "SERVER_PORT": str(self.server_port),
                 "DATABASE_URL": self.database_url,
+                "SIGNING_KEY_FILE": str(self.key_file("staff")),
+                "TRUSTED_KEYS_FILE": str(self.trusted_file("staff")),
                 "TEMPLATE_KEY": self.template_keys[process],
                 "TOKEN_SECRET": self.token_secret,
                 "CREDENTIAL_KEY": self.credential_key,
