@@ -1,0 +1,1 @@
+"""Payments at terminals: cards, codes, third-party codes; refunds, reversals, offline batches."""

@@ -1,0 +1,251 @@
+"""A payment by a third party's code: the channel takes the money from its own user, the campus owes the merchant.
+
+The channel answers paid, refused, or "the payer is typing a password"; or not at all. So a charge is written down
+before the channel is asked, and settled exactly once by whichever answer comes first: the call's, a later query, or the
+notification. The ledger's line has the charge's id.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from accounts.ledger.chart import open_named
+from accounts.ledger.posting import find, record
+from accounts.ledger.transfer import AccountKind, Action, Transfer
+from accounts.payments import merchants
+from accounts.payments.corrections import Refund, reversal_id
+from accounts.payments.problems import PaymentCancelledError, PaymentIdReusedError, RefundTooLargeError, require
+from accounts.payments.services import MoneyServices
+from accounts.payments.tables import Charge, ChargeRefund
+from accounts.payments.wallet import Till
+from accounts.topup.channel import ChannelFailedError, ChannelOrder, ChannelRefundRefusedError, ChannelState
+from web.problems import NotFoundError
+
+PATIENCE = timedelta(seconds=60)
+"""How long a payer may take with their password before the charge is closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeWish:
+    """What a terminal asks for, with the code the payer shows."""
+
+    id: UUID
+    amount: int
+    code: str
+    channel: str
+
+    def digest(self, till: Till) -> bytes:
+        """What must be the same when the id is used again."""
+        return hashlib.sha256(f"{till.device_id} {self.amount} {self.code}".encode()).digest()
+
+
+def charge(services: MoneyServices, till: Till, wish: ChargeWish, now: datetime) -> Charge:
+    """Ask the channel for the money and return the charge: `paid`, `pending`, or `refused`.
+
+    Raises:
+        ProblemError: the till may not take payments, or the id was used for something else.
+    """
+    with services.database.begin() as session:
+        known = session.get(Charge, wish.id, with_for_update=True)
+        if known is not None:
+            if known.digest != wish.digest(till):
+                raise PaymentIdReusedError
+        else:
+            merchant = merchants.require_merchant(session, till.merchant_id, till.campus)
+            if (line := find(session, wish.id)) is not None:
+                raise PaymentCancelledError if line.action is Action.CANCEL else PaymentIdReusedError
+            session.add(
+                Charge(
+                    id=wish.id,
+                    digest=wish.digest(till),
+                    channel=wish.channel,
+                    merchant_id=merchant.id,
+                    device_id=till.device_id,
+                    amount=wish.amount,
+                    refunding=0,
+                    state="pending",
+                    created_at=now,
+                )
+            )
+    if known is not None:
+        return look(services, till, wish.id, now)
+    if _was_cancelled(services, wish.id):
+        # The reversal came between the look above and the charge's row. It looks for the row after it has cancelled.
+        settle(services, ChannelOrder(wish.id, ChannelState.CLOSED, wish.amount, reason="cancelled"), now)
+        raise PaymentCancelledError
+    try:
+        order = services.channels[wish.channel].charge(wish.id, wish.code, wish.amount, description="campus", now=now)
+    except ChannelFailedError:
+        return get(services, till, wish.id)
+    return settle(services, order, now)
+
+
+def look(services: MoneyServices, till: Till, charge_id: UUID, now: datetime) -> Charge:
+    """Return a charge after asking the channel where it is still open.
+
+    Raises:
+        NotFoundError: this merchant has none with this id.
+    """
+    found = get(services, till, charge_id)
+    return found if found.state != "pending" else _ask(services, found, now)
+
+
+def get(services: MoneyServices, till: Till, charge_id: UUID) -> Charge:
+    """Return a charge as it stands.
+
+    Raises:
+        NotFoundError: this merchant has none with this id.
+    """
+    with services.database.read() as session:
+        found = session.get(Charge, charge_id)
+        if found is None or found.merchant_id != till.merchant_id:
+            raise NotFoundError("this merchant has no charge with this id")
+        session.expunge(found)
+        return found
+
+
+def resolve_pending(services: MoneyServices, now: datetime, *, limit: int = 100) -> int:
+    """Ask the channels for charges that are still open; return how many were settled. Run it every few seconds."""
+    with services.database.read() as session:
+        query = select(Charge).where(Charge.state == "pending").order_by(Charge.created_at).limit(limit)
+        waiting = session.scalars(query).all()
+        session.expunge_all()
+    return sum(_ask(services, one, now).state != "pending" for one in waiting)
+
+
+def settle(services: MoneyServices, order: ChannelOrder, now: datetime) -> Charge:
+    """Take a channel's word on a charge into the books, once.
+
+    Raises:
+        NotFoundError: there is no such charge.
+        ChannelFailedError: the channel speaks of another amount.
+    """
+
+    def work(session: Session, _now: datetime) -> Charge:
+        found = session.get(Charge, order.id, with_for_update=True, populate_existing=True)
+        if found is None:
+            raise NotFoundError("there is no charge with this id")
+        if found.state == "pending":
+            _settle(session, found, order, now)
+        return found
+
+    return services.writer.run(work)
+
+
+def _settle(session: Session, found: Charge, order: ChannelOrder, now: datetime) -> None:
+    if order.state is ChannelState.PAID:
+        if order.amount != found.amount:
+            raise ChannelFailedError(f"the channel says {order.amount} fen were paid, {found.amount} were asked for")
+        channel = open_named(session, AccountKind.CHANNEL, found.channel, now)
+        details = {"device": str(found.device_id), "reference": order.reference}
+        transfer = Transfer(found.id, "charge", channel, found.merchant_id, found.amount, details=details)
+        require(record(session, [transfer], now)[0])
+        found.state, found.reference, found.settled_at = "paid", order.reference, now
+    elif order.state is ChannelState.CLOSED:
+        found.state, found.reason, found.settled_at = "refused", order.reason, now
+
+
+def _ask(services: MoneyServices, found: Charge, now: datetime) -> Charge:
+    channel = services.channels.get(found.channel)
+    if channel is None:
+        return found
+    try:
+        order = channel.query(found.id)
+        if order.state in (ChannelState.PENDING, ChannelState.UNKNOWN) and now >= found.created_at + PATIENCE:
+            order = channel.close(found.id)
+    except ChannelFailedError:
+        return found
+    return settle(services, order, now)
+
+
+def reverse(services: MoneyServices, till: Till, charge_id: UUID, now: datetime) -> Charge:
+    """Undo a charge whose answer was lost: an unpaid one is closed, a paid one given back.
+
+    Raises:
+        NotFoundError: this merchant has none with this id.
+        ChannelFailedError: the channel does not answer; try again.
+    """
+    found = get(services, till, charge_id)
+    if found.state == "pending":
+        found = settle(services, services.channels[found.channel].close(charge_id), now)
+    if found.state == "paid" and found.refunding < found.amount:
+        give_back(services, till, Refund(reversal_id(charge_id), charge_id), now)
+    return get(services, till, charge_id)
+
+
+def give_back(services: MoneyServices, till: Till, wanted: Refund, now: datetime) -> ChargeRefund:
+    """Refund a paid charge, whole or in part, through the channel; each refund once.
+
+    Raises:
+        NotFoundError: this merchant took no such charge.
+        RefundTooLargeError: more than the rest was asked for.
+        ChannelFailedError: the channel does not answer; the same refund may be sent again.
+        ChannelRefundRefusedError: the channel will not.
+    """
+    digest = hashlib.sha256(f"{wanted.payment_id} {wanted.amount}".encode()).digest()
+
+    def reserve(session: Session, _now: datetime) -> ChargeRefund:
+        paid = session.get(Charge, wanted.payment_id, with_for_update=True, populate_existing=True)
+        if paid is None or paid.merchant_id != till.merchant_id or paid.state != "paid":
+            raise NotFoundError("this merchant has no paid charge with this id")
+        known = session.get(ChargeRefund, wanted.id)
+        if known is not None:
+            if known.digest != digest:
+                raise PaymentIdReusedError
+            return known
+        left = paid.amount - paid.refunding
+        fen = left if wanted.amount is None else wanted.amount
+        if not 0 < fen <= left:
+            raise RefundTooLargeError(left=left)
+        paid.refunding += fen
+        made = ChargeRefund(id=wanted.id, digest=digest, charge_id=paid.id, amount=fen, state="pending", created_at=now)
+        session.add(made)
+        return made
+
+    reserved = services.writer.run(reserve)
+    if reserved.state != "pending":
+        return reserved
+    channel = services.channels[get(services, till, wanted.payment_id).channel]
+    try:
+        channel.refund(wanted.id, wanted.payment_id, reserved.amount, now=now)
+    except ChannelRefundRefusedError:
+        _settle_refund(services, wanted.id, now, given_back=False)
+        raise
+    return _settle_refund(services, wanted.id, now, given_back=True)
+
+
+def _settle_refund(services: MoneyServices, refund_id: UUID, now: datetime, *, given_back: bool) -> ChargeRefund:
+    def work(session: Session, _now: datetime) -> ChargeRefund:
+        found = session.get(ChargeRefund, refund_id, with_for_update=True, populate_existing=True)
+        if found is None:
+            raise NotFoundError("there is no refund with this id")
+        if found.state != "pending":
+            return found
+        paid = session.get_one(Charge, found.charge_id, with_for_update=True)
+        if given_back:
+            channel = open_named(session, AccountKind.CHANNEL, paid.channel, now)
+            transfer = Transfer(refund_id, "refund", paid.merchant_id, channel, found.amount, corrects=paid.id)
+            require(record(session, [transfer], now)[0])
+            found.state = "paid"
+        else:
+            paid.refunding -= found.amount
+            found.state = "refused"
+        found.settled_at = now
+        return found
+
+    return services.writer.run(work)
+
+
+def _was_cancelled(services: MoneyServices, charge_id: UUID) -> bool:
+    with services.database.read() as session:
+        return find(session, charge_id) is not None
+
+
+def pending_refunds(session: Session) -> Sequence[UUID]:
+    """Return refunds that the channel has not confirmed; sending them again is safe."""
+    return session.scalars(select(ChargeRefund.id).where(ChargeRefund.state == "pending")).all()

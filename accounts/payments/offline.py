@@ -1,0 +1,235 @@
+"""Payments that a terminal took while the server was out of reach, uploaded later with their own times and ids.
+
+They have happened: the meal is eaten. So none is turned away; what is odd about one is a flag for the card centre, and
+what the wallet cannot pay now stays `unpaid` until it can.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from accounts import cards, people
+from accounts.ledger.posting import record
+from accounts.ledger.tables import SpendingCounter
+from accounts.ledger.transfer import RefusalCode, Transfer
+from accounts.payments.problems import UnknownMerchantError
+from accounts.payments.services import MoneyServices
+from accounts.payments.tables import Merchant, OfflinePayment
+from accounts.payments.wallet import PURPOSE, Till, caps_of
+from accounts.tables import Card, LossReport
+from accounts.vocabulary import CardState
+
+FAST_CLOCK = timedelta(minutes=5)
+LATE = timedelta(days=7)
+
+_PIECE = 25
+
+
+class Flag(StrEnum):
+    """What is odd about an offline payment."""
+
+    AFTER_LOSS_REPORT = "after_loss_report"
+    CARD_NOT_ACTIVE = "card_not_active"
+    KEY_NOT_PROVED = "key_not_proved"
+    ACCOUNT_NOT_USABLE = "account_not_usable"
+    OVER_LIMIT = "over_limit"
+    LATE = "late"
+    CLOCK_AHEAD = "clock_ahead"
+    ID_REUSED = "id_reused"
+
+
+class OfflineState(StrEnum):
+    """What became of it: `refused` names no card we know, an id that is taken, or a closed account."""
+
+    PAID = "paid"
+    UNPAID = "unpaid"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class OfflineItem:
+    """One payment as the terminal kept it."""
+
+    id: UUID
+    amount: int
+    uid: str
+    at: datetime
+    proved_key: int | None = None
+
+    def payload(self, till: Till) -> bytes:
+        """What must be the same when it is uploaded again."""
+        return f"offline {till.device_id} {self.amount} {self.uid} {self.at.timestamp()}".encode()
+
+
+@dataclass(frozen=True, slots=True)
+class OfflineResult:
+    """The answer to one item."""
+
+    id: UUID
+    state: OfflineState
+    flags: tuple[Flag, ...]
+
+
+def upload(services: MoneyServices, till: Till, items: Sequence[OfflineItem], now: datetime) -> list[OfflineResult]:
+    """Take a batch in the terminal's order; uploading it again gives the same answers.
+
+    Raises:
+        UnknownMerchantError: the device belongs to no merchant.
+    """
+
+    with services.database.read() as session:
+        if till.merchant_id is None or session.get(Merchant, till.merchant_id) is None:
+            raise UnknownMerchantError
+
+    def take(piece: Sequence[OfflineItem]) -> list[OfflineResult]:
+        return services.writer.run(lambda session, _: [_take(session, services, till, one, now) for one in piece])
+
+    # In pieces, so that a terminal that comes back after a day does not keep the others waiting.
+    pieces = [items[start : start + _PIECE] for start in range(0, len(items), _PIECE)]
+    return [result for piece in pieces for result in take(piece)]
+
+
+def collect_unpaid(services: MoneyServices, person_id: UUID, now: datetime) -> int:
+    """Try again what a person's wallet could not pay, oldest first; return how many were paid."""
+
+    def work(session: Session, _: datetime) -> int:
+        query = select(OfflinePayment).where(
+            OfflinePayment.person_id == person_id, OfflinePayment.state == OfflineState.UNPAID
+        )
+        paid = 0
+        for row in session.scalars(query.order_by(OfflinePayment.occurred_at).with_for_update()):
+            if _record(session, services, row, now) is not None:
+                return paid
+            row.state = OfflineState.PAID
+            paid += 1
+        return paid
+
+    return services.writer.run(work)
+
+
+def flagged(session: Session, *, after: UUID | None = None, limit: int = 50) -> Sequence[OfflinePayment]:
+    """Return what the card centre should look at: flagged, unpaid and refused ones."""
+    query = select(OfflinePayment).where(or_(OfflinePayment.flags != "", OfflinePayment.state != OfflineState.PAID))
+    if after is not None:
+        query = query.where(OfflinePayment.id > after)
+    return session.scalars(query.order_by(OfflinePayment.id).limit(limit)).all()
+
+
+def _take(session: Session, services: MoneyServices, till: Till, item: OfflineItem, now: datetime) -> OfflineResult:
+    merchant_id = till.merchant_id
+    if merchant_id is None:
+        raise UnknownMerchantError
+    digest = hashlib.sha256(item.payload(till)).digest()
+    known = session.get(OfflinePayment, item.id)
+    if known is not None:
+        if known.digest != digest:
+            return OfflineResult(item.id, OfflineState.REFUSED, (Flag.ID_REUSED,))
+        return _result(known)
+    card = _card_at(session, item)
+    flags = _flags(session, item, card, now)
+    row = OfflinePayment(
+        id=item.id,
+        digest=digest,
+        device_id=till.device_id,
+        merchant_id=merchant_id,
+        person_id=card.person_id if card else None,
+        amount=item.amount,
+        occurred_at=item.at,
+        received_at=now,
+        state=OfflineState.REFUSED,
+        flags="",
+    )
+    if card is not None:
+        refused = _record(session, services, row, now)
+        if refused is None:
+            row.state = OfflineState.PAID
+        elif refused is RefusalCode.ID_REUSED:
+            flags.append(Flag.ID_REUSED)
+        elif refused in (RefusalCode.INSUFFICIENT_FUNDS, RefusalCode.ACCOUNT_SUSPENDED):
+            row.state = OfflineState.UNPAID
+        if _is_over_limit(session, services, row):
+            flags.append(Flag.OVER_LIMIT)
+    row.flags = " ".join(flags)
+    session.add(row)
+    session.flush()
+    return _result(row)
+
+
+def _card_at(session: Session, item: OfflineItem) -> Card | None:
+    """The card that had this UID when the payment was made, whatever has become of it since."""
+    try:
+        uid = cards.normalise_uid(item.uid)
+    except cards.InvalidUidError:
+        return None
+    found = session.scalars(select(Card).where(Card.uid == uid).order_by(Card.issued_at.desc())).all()
+    at_the_time = [card for card in found if card.issued_at <= item.at] or list(found)
+    return at_the_time[0] if at_the_time else None
+
+
+def _flags(session: Session, item: OfflineItem, card: Card | None, now: datetime) -> list[Flag]:
+    flags: list[Flag] = []
+    if item.at > now + FAST_CLOCK:
+        flags.append(Flag.CLOCK_AHEAD)
+    if item.at < now - LATE:
+        flags.append(Flag.LATE)
+    if card is None:
+        return flags
+    if _lost_at(session, card, item.at):
+        flags.append(Flag.AFTER_LOSS_REPORT)
+    if card.state is not CardState.ACTIVE or (card.ended_at is not None and card.ended_at <= item.at):
+        flags.append(Flag.CARD_NOT_ACTIVE)
+    if card.key_number is not None and card.key_number != item.proved_key:
+        flags.append(Flag.KEY_NOT_PROVED)
+    if people.standing(people.get(session, card.person_id), item.at) != "good":
+        flags.append(Flag.ACCOUNT_NOT_USABLE)
+    return flags
+
+
+def _lost_at(session: Session, card: Card, at: datetime) -> bool:
+    """Whether the card's loss had been reported, and the card not found again, when the payment was made."""
+    query = select(LossReport.id).where(
+        LossReport.card_id == card.id,
+        LossReport.reported_at <= at,
+        # A reissue closes the report, and the lost card stays lost.
+        or_(LossReport.closed_at.is_(None), LossReport.closed_at > at, LossReport.outcome == "reissued"),
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
+def _record(session: Session, services: MoneyServices, row: OfflinePayment, now: datetime) -> RefusalCode | None:
+    """Take the money; return why not."""
+    if row.person_id is None:
+        return RefusalCode.ACCOUNT_UNKNOWN
+    transfer = Transfer(
+        id=row.id,
+        purpose=PURPOSE,
+        debit=row.person_id,
+        credit=row.merchant_id,
+        amount=row.amount,
+        caps=caps_of(session, services, row.person_id, row.occurred_at, unlocked=True),
+        details={"device": str(row.device_id), "offline": True},
+        occurred_at=row.occurred_at,
+    )
+    refusal = record(session, [transfer], now)[0].refusal
+    return None if refusal is None else refusal.code
+
+
+def _is_over_limit(session: Session, services: MoneyServices, row: OfflinePayment) -> bool:
+    if row.person_id is None or row.state != OfflineState.PAID:
+        return False
+    for cap in caps_of(session, services, row.person_id, row.occurred_at, unlocked=False):
+        key = SpendingCounter.account == row.person_id, SpendingCounter.window == cap.window
+        spent = session.scalar(select(SpendingCounter.spent).where(*key)) or 0
+        if cap.limit is not None and spent > cap.limit:
+            return True
+    return False
+
+
+def _result(row: OfflinePayment) -> OfflineResult:
+    return OfflineResult(row.id, OfflineState(row.state), tuple(Flag(flag) for flag in row.flags.split()))

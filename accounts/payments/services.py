@@ -1,0 +1,43 @@
+"""What payments and top-up work with, built once by the rim and put at `app.state.money`.
+
+app.state.accounts = accounts = AccountsServices(database=…, secret=…)
+app.state.money = MoneyServices(accounts=accounts, writer=LedgerWriter(database), channels={"wechat": …})
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from accounts.ledger.writer import LedgerWriter
+from accounts.limits import MEALS, Limits, MealPeriod
+from accounts.services import AccountsServices
+from accounts.topup.channel import PaymentChannel
+from database import Database
+
+
+@dataclass(frozen=True)
+class MoneyServices:
+    """Values and ports of everything that moves money."""
+
+    accounts: AccountsServices
+    writer: LedgerWriter
+    meals: tuple[MealPeriod, ...] = MEALS
+    default_limits: Limits = field(default_factory=Limits)
+    channels: Mapping[str, PaymentChannel] = field(default_factory=dict)
+
+    @property
+    def database(self) -> Database:
+        """The database of the accounts."""
+        return self.accounts.database
+
+
+def _money(request: Request) -> MoneyServices:
+    services = request.app.state.money
+    if not isinstance(services, MoneyServices):
+        raise TypeError("app.state.money must hold MoneyServices; the rim sets it when it makes the app")
+    return services
+
+
+MoneyDep = Annotated[MoneyServices, Depends(_money)]

@@ -1,0 +1,1 @@
+"""Top-up: orders at payment channels, cash, subsidies, reconciliation."""

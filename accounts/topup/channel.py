@@ -1,0 +1,135 @@
+"""The port of a payment channel such as WeChat Pay, Alipay or a bank. One file per backend stands beside this one.
+
+A channel is asked with our own ids, so that asking twice is safe: it answers a repeated id with what it did first.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+from web.problems import ProblemError
+
+
+class ChannelFailedError(ProblemError):
+    """The channel did not answer, or not so that it could be understood; whether it acted is unknown: query it."""
+
+    code = "channel_failed"
+    status = 502
+    title = "The payment channel did not answer; the state of the payment is not known yet"
+
+
+class NotificationRefusedError(ProblemError):
+    """The notification's signature, age, nonce or content is wrong; nothing was credited."""
+
+    code = "notification_refused"
+    status = 401
+    title = "The notification is not accepted"
+
+
+class ChannelState(StrEnum):
+    """What a channel says of an order. `unknown`: it never heard of it."""
+
+    PENDING = "pending"
+    PAID = "paid"
+    CLOSED = "closed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelOrder:
+    """An order as the channel sees it: our id, fen, the channel's own reference once it is paid."""
+
+    id: UUID
+    state: ChannelState
+    amount: int
+    reference: str | None = None
+    paid_at: datetime | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """What a verified notification says. `nonce` was seen by nobody before; the caller keeps it for `nonce_until`."""
+
+    order: ChannelOrder
+    nonce: str
+    nonce_until: datetime
+
+
+class BillKind(StrEnum):
+    """A line of a channel's daily bill: money that came, or went back."""
+
+    PAYMENT = "payment"
+    REFUND = "refund"
+
+
+@dataclass(frozen=True, slots=True)
+class BillLine:
+    """One line of a channel's daily bill; `id` is ours (the order's or the refund's), `amount` fen."""
+
+    id: UUID
+    kind: BillKind
+    amount: int
+    reference: str
+    at: datetime
+
+
+class PaymentChannel(Protocol):
+    """What top-up and payment need of a channel. Every call but `read_notification` may raise `ChannelFailedError`."""
+
+    @property
+    def name(self) -> str:
+        """The channel's name in accounts, orders and addresses."""
+        ...
+
+    @property
+    def acknowledgement(self) -> tuple[str, str]:
+        """What the channel wants to hear after a notification: media type and body."""
+        ...
+
+    def create(self, order_id: UUID, amount: int, *, description: str, now: datetime) -> Mapping[str, str]:
+        """Open an order, and return what the payer's app needs to pay it."""
+        ...
+
+    def read_notification(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Notification:
+        """Check a notification's signature and age and read it; the nonce is the caller's to check.
+
+        Raises:
+            NotificationRefusedError: it is not the channel's, or too old, or not understood.
+        """
+        ...
+
+    def query(self, order_id: UUID) -> ChannelOrder:
+        """Ask for an order."""
+        ...
+
+    def close(self, order_id: UUID) -> ChannelOrder:
+        """Close an order that was not paid, so that it cannot be paid any more; a paid one stays paid."""
+        ...
+
+    def charge(self, order_id: UUID, code: str, amount: int, *, description: str, now: datetime) -> ChannelOrder:
+        """Take `amount` from the holder of a payment code; `pending` while the channel asks them for a password."""
+        ...
+
+    def refund(self, refund_id: UUID, order_id: UUID, amount: int, *, now: datetime) -> None:
+        """Give a part of a paid order back; asking again with the same `refund_id` gives it back once.
+
+        Raises:
+            ChannelRefundRefusedError: the channel will not.
+        """
+        ...
+
+    def bill(self, day: date) -> Sequence[BillLine]:
+        """Return the bill of a day (by the campus's calendar)."""
+        ...
+
+
+class ChannelRefundRefusedError(ProblemError):
+    """The channel will not give the money back."""
+
+    code = "channel_refund_refused"
+    status = 409
+    title = "The payment channel refused the refund"
