@@ -44,7 +44,7 @@ def central(faces: Sequence[Face], image: npt.NDArray[np.uint8]) -> Face | None:
 
 
 def embeddings(
-    engines: Sequence[FaceEngine], photos: Sequence[Path], what: str, *, mirror: bool
+    engines: Sequence[FaceEngine], photos: Sequence[Path], what: str, *, thorough: bool
 ) -> Iterator[tuple[Path, list[npt.NDArray[np.float32]] | None]]:
     """Yield each photo with the embedding of its central face by each engine; None when no face was found.
 
@@ -57,4 +57,4 @@ def embeddings(
             yield photo, None
             continue
         face = central(engines[0].detect(image), image)
-        yield photo, None if face is None else [engine.embed(image, [face], mirror=mirror)[0] for engine in engines]
+        yield photo, None if face is None else [engine.embed(image, [face], thorough=thorough)[0] for engine in engines]

@@ -3,8 +3,8 @@
     python -m benchmarks.identification --images DIR [--json]
 
 Everyone with two photographs or more is enrolled with the first one; all their other photographs are mated probes.
-The only photograph of everybody else is a nonmated probe. Templates are made as the enrollment makes them (with the
-mirror image), probes as a gate makes them (without), and searched with the gate's matcher.
+The only photograph of everybody else is a nonmated probe. Templates are made as the enrollment makes them
+(thoroughly), probes as a gate makes them (quickly), and searched with the gate's matcher.
 
 FNIR: the share of mated probes that are not both ranked first and above the threshold. FPIR: the share of nonmated
 probes of which anyone is above it. The threshold is the least that keeps FPIR at the wanted rate. A photograph without
@@ -109,9 +109,9 @@ def run(images: Path, threads: int) -> Report:
     engine, peer = load_engine(threads=threads), load_engine(embedder="dlib-resnet", threads=threads)
     vectors: list[dict[Path, npt.NDArray[np.float32]]] = [{}, {}]
     missed = 0
-    for mirror, what in ((True, "enrolled"), (False, "probes")):
-        part = [photo for photo in photos if (photo in enrolled) == mirror]
-        for photo, found in embeddings([engine, peer], part, what, mirror=mirror):
+    for thorough, what in ((True, "enrolled"), (False, "probes")):
+        part = [photo for photo in photos if (photo in enrolled) == thorough]
+        for photo, found in embeddings([engine, peer], part, what, thorough=thorough):
             if found is None:
                 missed += 1
                 continue

@@ -72,7 +72,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     return present(
-        run(arguments.people, arguments.dimension or EMBEDDERS[DEFAULT_EMBEDDER].dimension), as_json=arguments.json
+        run(arguments.people, arguments.dimension or EMBEDDERS[DEFAULT_EMBEDDER][0].dimension), as_json=arguments.json
     )
 
 

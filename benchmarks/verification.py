@@ -5,7 +5,7 @@
 The pairs file has LFW's lines without the header: `NAME i j` for one person, `NAME i OTHER j` for two. Accuracy is the
 mean over ten folds, each judged at the threshold that was best on the other nine; the true accept rate is taken at the
 least threshold that at most one in a thousand of the pairs of different people exceeds. A photograph without a face
-matches nothing. Both templates are made as `campusgate faces compare` makes them, with the mirror image.
+matches nothing. Both templates are made as `campusgate faces compare` makes them, thoroughly.
 
 The peer is the network of the `face_recognition` package (dlib's ResNet) on the same faces. Its own detector misses
 faces that ours finds, so this flatters it.
@@ -94,7 +94,7 @@ def run(images: Path, pairs_file: Path, threads: int) -> Report:
     ours: Vectors = {}
     theirs: Vectors = {}
     engine, peer = load_engine(threads=threads), load_engine(embedder="dlib-resnet", threads=threads)
-    for photo, found in embeddings([engine, peer], photos, "photographs", mirror=True):
+    for photo, found in embeddings([engine, peer], photos, "photographs", thorough=True):
         ours[photo], theirs[photo] = found if found is not None else (None, None)
     figures = measure(pairs, ours) | {
         "pairs": len(pairs),

@@ -22,7 +22,7 @@ class Engine(Protocol):
     def detect(self, image: Image) -> list[Face]:
         """Return the faces of an RGB image, the largest first."""
 
-    def embed(self, image: Image, faces: list[Face], *, mirror: bool = False) -> Tensor:
+    def embed(self, image: Image, faces: list[Face], *, thorough: bool = False) -> Tensor:
         """Return unit vectors (N, D) of the faces."""
 
 
@@ -37,7 +37,7 @@ class Assessment:
     """None when the file cannot be read."""
     faces: tuple[Face, ...]
     template: Template | None
-    """Template of the largest face, of the photo and its mirror image together; None without a face."""
+    """Template of the largest face, taken thoroughly; None without a face."""
 
 
 def assess(content: bytes, engine: Engine, checker: Checker) -> Assessment:
@@ -55,8 +55,8 @@ def assess(content: bytes, engine: Engine, checker: Checker) -> Assessment:
 def embed(photo: Photo, faces: list[Face], engine: Engine) -> Template | None:
     """Return the template of the largest of `faces`.
 
-    The mirror image is taken in at enrolment, where it costs no time at a gate: it makes the template steadier.
+    More views of the face are taken in at enrolment, where they cost no time at a gate: the template is steadier.
     """
     if not faces:
         return None
-    return Template(engine.model_id, engine.embed(photo.image, faces[:1], mirror=True)[0])
+    return Template(engine.model_id, engine.embed(photo.image, faces[:1], thorough=True)[0])

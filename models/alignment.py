@@ -24,6 +24,11 @@ class Alignment:
         points = np.array([mesh[list(group), :2].mean(axis=0) for group in self.groups])
         return similarity_transform.estimate(points, self.targets)
 
+    def scaled(self, factor: float) -> "Alignment":
+        """Return the alignment that shows the face `factor` times as large."""
+        middle = self.size / 2
+        return Alignment(self.size, self.groups, (self.targets - middle) * factor + middle)
+
     def crop(self, image: Image, mesh: Mesh) -> Image:
         """Return the aligned face, uint8 (size, size, 3)."""
         return similarity_transform.crop(image, self.transform(mesh), self.size)

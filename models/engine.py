@@ -11,6 +11,7 @@ from models.box import Box
 from models.calibration import Purpose
 from models.detector import FULL_RANGE, SHORT_RANGE, Detection, Detector
 from models.embedders.dlib_resnet import DlibResNet
+from models.embedders.fusion import FusedEmbedder
 from models.embedders.mobilefacenet import MobileFaceNet
 from models.embedders.port import Embedder
 from models.face import AnalysedFace, Face
@@ -21,7 +22,7 @@ from models.pose import pose_of
 from models.runtime import Tensor
 from models.template import Template
 
-DEFAULT_EMBEDDER = "mobilefacenet"
+DEFAULT_EMBEDDER = "fused"
 _MINIMUM_SIDE = 8.0
 """Pixels; a smaller box holds nothing to be recognised."""
 _LEVEL_KEYPOINTS = np.array([[270, 210], [370, 210], [320, 250], [320, 300], [230, 230], [410, 230]], np.float32)
@@ -34,8 +35,12 @@ class ModelFiles(Protocol):
         """Return the verified ONNX file of the model `name`."""
 
 
-EMBEDDERS: dict[str, type[MobileFaceNet | DlibResNet]] = {"mobilefacenet": MobileFaceNet, "dlib-resnet": DlibResNet}
-"""By their names in the catalogue."""
+EMBEDDERS: dict[str, tuple[type[MobileFaceNet | DlibResNet | FusedEmbedder], tuple[str, ...]]] = {
+    "fused": (FusedEmbedder, ("mobilefacenet", "dlib-resnet")),
+    "mobilefacenet": (MobileFaceNet, ("mobilefacenet",)),
+    "dlib-resnet": (DlibResNet, ("dlib-resnet",)),
+}
+"""The embedders by name, each with the models of the catalogue that it runs."""
 
 
 def make_embedder(files: ModelFiles, name: str, *, threads: int = 0) -> Embedder:
@@ -46,7 +51,8 @@ def make_embedder(files: ModelFiles, name: str, *, threads: int = 0) -> Embedder
     """
     if name not in EMBEDDERS:
         raise ValueError(f"there is no embedder {name!r}; there are {', '.join(sorted(EMBEDDERS))}")
-    return EMBEDDERS[name](files.path(name), threads=threads)
+    embedder, models = EMBEDDERS[name]
+    return embedder(*(files.path(model) for model in models), threads=threads)
 
 
 class FaceEngine:
@@ -80,7 +86,7 @@ class FaceEngine:
         self._full_range.detect(grey)
         self._short_range.detect(grey)
         mesh, _ = self._landmarks.find(grey, [detection])[0]
-        self._embedder.embed(grey, [mesh], mirror=False)
+        self._embedder.embed(grey, [mesh], thorough=False)
 
     def detect(self, image: Image) -> list[Face]:
         """Return the faces of `image`, uint8 RGB (H, W, 3), the largest first.
@@ -98,18 +104,20 @@ class FaceEngine:
         ]
         return sorted(faces, key=lambda face: -face.box.area)
 
-    def embed(self, image: Image, faces: Sequence[Face], *, mirror: bool = False) -> Tensor:
+    def embed(self, image: Image, faces: Sequence[Face], *, thorough: bool = False) -> Tensor:
         """Return one unit vector for each of `faces`, float32 (N, D), in one batch.
+
+        Enrolment and the comparison of two photographs are `thorough`; a gate, which sees many frames, is not.
 
         Raises:
             ValueError: `image` is no image, or a face has no landmarks.
         """
-        return self._embedder.embed(check_image(image), [_mesh_of(face) for face in faces], mirror=mirror)
+        return self._embedder.embed(check_image(image), [_mesh_of(face) for face in faces], thorough=thorough)
 
-    def analyse(self, image: Image, *, mirror: bool = False) -> list[AnalysedFace]:
+    def analyse(self, image: Image, *, thorough: bool = False) -> list[AnalysedFace]:
         """Return the faces of `image` with their templates, the largest first."""
         faces = self.detect(image)
-        vectors = self.embed(image, faces, mirror=mirror)
+        vectors = self.embed(image, faces, thorough=thorough)
         return [
             AnalysedFace(face, Template(self.model_id, vector)) for face, vector in zip(faces, vectors, strict=True)
         ]

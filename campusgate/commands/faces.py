@@ -69,4 +69,4 @@ def _template(engine: "FaceEngine", path: Path) -> "Template":
     faces = engine.detect(image)
     if not faces:
         raise CommandError(f"{path}: there is no face in it; give a photograph that shows one from the front")
-    return Template(engine.model_id, engine.embed(image, faces[:1], mirror=True)[0])
+    return Template(engine.model_id, engine.embed(image, faces[:1], thorough=True)[0])

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from models.alignment import DLIB
-from models.embedders.port import embed_crops
+from models.embedders.port import crops_of, embed_views
 from models.landmarks import Mesh
 from models.pixels import Image
 from models.runtime import Network, Tensor
@@ -28,9 +28,9 @@ class DlibResNet:
     def __init__(self, path: Path, *, threads: int = 0) -> None:
         self._network = Network(path, threads=threads)
 
-    def embed(self, image: Image, meshes: Sequence[Mesh], *, mirror: bool) -> Tensor:
-        """Return unit vectors (N, 128); see the port."""
+    def embed(self, image: Image, meshes: Sequence[Mesh], *, thorough: bool) -> Tensor:
+        """Return unit vectors (N, 128); see the port. A thorough one takes in the mirror image."""
         if not meshes:
             return np.zeros((0, self.dimension), np.float32)
-        crops = np.stack([DLIB.crop(image, mesh) for mesh in meshes]).transpose(0, 3, 1, 2)
-        return embed_crops(self._network, (crops.astype(np.float32) - _MEAN) / _SPREAD, mirror=mirror)
+        views = crops_of(image, meshes, (DLIB,))
+        return embed_views(self._network, (views - _MEAN) / _SPREAD, mirror=thorough)

@@ -1,10 +1,11 @@
-"""The port of an embedder, and what all of them do to a batch of vectors."""
+"""The port of an embedder, and what all of them do to faces and vectors."""
 
 from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
 
+from models.alignment import Alignment
 from models.landmarks import Mesh
 from models.pixels import Image
 from models.runtime import Network, Tensor
@@ -21,10 +22,10 @@ class Embedder(Protocol):
     def dimension(self) -> int:
         """The length D of a vector."""
 
-    def embed(self, image: Image, meshes: Sequence[Mesh], *, mirror: bool) -> Tensor:
+    def embed(self, image: Image, meshes: Sequence[Mesh], *, thorough: bool) -> Tensor:
         """Return one unit vector for each mesh, (N, D).
 
-        With `mirror` the vector is the mean over the face and its mirror image: better by a little, at twice the time.
+        A `thorough` vector takes in more views of the same face: steadier, and slower. Both kinds may be compared.
         """
 
 
@@ -35,10 +36,21 @@ def unit(vectors: Tensor) -> Tensor:
     return scaled
 
 
-def embed_crops(network: Network, crops: Tensor, *, mirror: bool) -> Tensor:
-    """Run crops (N, 3, H, W), and their mirror images if wanted, as one batch; return unit vectors (N, D)."""
-    count = len(crops)
+def crops_of(image: Image, meshes: Sequence[Mesh], alignments: Sequence[Alignment]) -> Tensor:
+    """Return each face in each alignment, float32 (alignments, N, 3, size, size) of 0…255."""
+    views = np.array([[alignment.crop(image, mesh) for mesh in meshes] for alignment in alignments])
+    return views.transpose(0, 1, 4, 2, 3).astype(np.float32)
+
+
+def embed_views(network: Network, views: Tensor, *, mirror: bool) -> Tensor:
+    """Run views (V, N, 3, H, W), with their mirror images if wanted, as one batch; return unit vectors (N, D).
+
+    The vector of a face is the mean direction over its views.
+    """
+    count, faces = views.shape[:2]
+    crops = views.reshape(count * faces, *views.shape[2:])
     batch = np.concatenate([crops, crops[..., ::-1]]) if mirror else crops
-    outputs = network(np.ascontiguousarray(batch, np.float32))[0]
-    vectors = outputs.reshape(len(batch), -1)
-    return unit(vectors[:count] + vectors[count:]) if mirror else unit(vectors)
+    vectors = network(np.ascontiguousarray(batch))[0].reshape(len(batch), -1)
+    if mirror:
+        vectors = vectors[: len(crops)] + vectors[len(crops) :]
+    return unit(unit(vectors).reshape(count, faces, -1).sum(axis=0))

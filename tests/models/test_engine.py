@@ -32,9 +32,9 @@ def test_photographs_of_one_person_agree_and_those_of_others_do_not(
     threshold = engine.threshold("verification")
     for one in ONE_PERSON:
         for other in ONE_PERSON:
-            assert templates[one].similarity(templates[other]) > threshold
+            assert templates[one].similarity(templates[other]) > threshold + 0.05
         for stranger in ("stranger", "li"):
-            assert templates[one].similarity(templates[stranger]) < threshold - 0.1
+            assert templates[one].similarity(templates[stranger]) < threshold - 0.05
 
 
 def test_a_face_is_described(engine: FaceEngine, pictures: dict[str, np.ndarray]) -> None:
@@ -77,9 +77,9 @@ def test_several_faces_come_largest_first_and_keep_their_identity(
 def test_a_batch_gives_what_single_faces_give(engine: FaceEngine, pictures: dict[str, np.ndarray]) -> None:
     image = pictures["wang"]
     face = only_face(engine, image)
-    for mirror in (False, True):
-        alone = engine.embed(image, [face], mirror=mirror)
-        many = engine.embed(image, [face] * 5, mirror=mirror)
+    for thorough in (False, True):
+        alone = engine.embed(image, [face], thorough=thorough)
+        many = engine.embed(image, [face] * 5, thorough=thorough)
         assert many.shape == (5, engine.dimension)
         assert many.dtype == np.float32
         np.testing.assert_allclose(many, np.repeat(alone, 5, axis=0), atol=1e-5)
@@ -91,8 +91,8 @@ def test_with_the_mirror_image_a_face_and_its_mirror_image_are_one(
 ) -> None:
     image = pictures["wang"]
     flipped = np.ascontiguousarray(image[:, ::-1])
-    one = engine.analyse(image, mirror=True)[0].template
-    other = engine.analyse(flipped, mirror=True)[0].template
+    one = engine.analyse(image, thorough=True)[0].template
+    other = engine.analyse(flipped, thorough=True)[0].template
     assert one.similarity(other) > 0.98
 
 
@@ -175,7 +175,7 @@ def test_hints_tell_a_blurred_and_a_dark_face(engine: FaceEngine, pictures: dict
 def test_every_embedder_recognises(model_store: ModelStore, pictures: dict[str, np.ndarray], name: str) -> None:
     engine = FaceEngine(model_store, embedder=name, threads=1)
     one, again, stranger = (
-        engine.analyse(pictures[who], mirror=True)[0].template for who in ("wang", "wang-again", "stranger")
+        engine.analyse(pictures[who], thorough=True)[0].template for who in ("wang", "wang-again", "stranger")
     )
     assert one.vector.shape == (engine.dimension,)
     assert one.model_id == engine.model_id
