@@ -7,10 +7,10 @@ from edge.camera import Condition, ConditionLimits, ConditionWatch, look
 
 def scene(seed: int = 0, *, blur: float = 0.0, light: float = 1.0) -> np.ndarray:
     """A wall with a window and edges, seen by a sensor with noise."""
-    image = np.full((480, 640, 3), 90, np.uint8)
+    image = np.full((240, 320, 3), 90, np.uint8)
     for index in range(12):
-        cv2.rectangle(image, (40 * index, 60), (40 * index + 22, 400), (30 + 15 * index,) * 3, -1)
-    cv2.circle(image, (400, 240), 90, (200, 160, 120), -1)
+        cv2.rectangle(image, (20 * index, 30), (20 * index + 11, 200), (30 + 15 * index,) * 3, -1)
+    cv2.circle(image, (200, 120), 45, (200, 160, 120), -1)
     if blur:
         image = cv2.GaussianBlur(image, (0, 0), blur)
     noise = np.random.default_rng(seed).normal(0, 2, image.shape)
@@ -31,11 +31,11 @@ def test_a_working_camera_is_good() -> None:
 @pytest.mark.parametrize(
     ("what", "make"),
     [
-        (Condition.COVERED, lambda step: np.full((480, 640, 3), 3 + step % 2, np.uint8)),
+        (Condition.COVERED, lambda step: np.full((240, 320, 3), 3 + step % 2, np.uint8)),
         (Condition.COVERED, lambda step: scene(step, light=0.0)),
-        (Condition.COVERED, lambda step: np.full((480, 640, 3), 180 + step % 2, np.uint8)),
+        (Condition.COVERED, lambda step: np.full((240, 320, 3), 180 + step % 2, np.uint8)),
         (Condition.FROZEN, lambda _: scene(1)),
-        (Condition.OUT_OF_FOCUS, lambda step: scene(step, blur=12)),
+        (Condition.OUT_OF_FOCUS, lambda step: scene(step, blur=6)),
     ],
 )
 def test_a_bad_view_is_noticed_after_its_time_and_forgotten_when_it_ends(what, make) -> None:
