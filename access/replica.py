@@ -6,7 +6,7 @@ the server did not send. Until then the gate decides from what it has.
 """
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +27,7 @@ from access.snapshot import (
     PersonEntry,
     View,
     add_digest,
+    digest_of,
     directory_digest,
     subtract_digest,
     unpack_vectors,
@@ -167,8 +168,7 @@ class Replica:
             meta = self._after(page)
             changed: dict[UUID, Vectors | None] = {}
             with self._store.writing() as cursor:
-                for change in page.changes:
-                    meta.total = self._write(cursor, change, meta, changed)
+                self._write(cursor, page.changes, meta, changed)
                 if page.is_complete:
                     self._finish(cursor, page, meta, changed, at)
                 self._save(cursor, meta)
@@ -206,6 +206,8 @@ class Replica:
             raise ReplicaError(f"a page from revision {page.from_revision} does not follow {position.revision}")
         if page.is_complete and page.digest_when_complete is None:
             raise ReplicaError("the last page carries no digest")
+        if len({change.person_id for change in page.changes}) != len(page.changes):
+            raise ReplicaError("a page names one person twice")
         for change in page.changes:
             if change.entry is not None and change.entry.person_id != change.person_id:
                 raise ReplicaError("a change and its entry name two people")
@@ -216,29 +218,34 @@ class Replica:
         meta.position = Position(page.to_revision, page.revoked_to, held.rebuilding)
         return meta
 
-    def _write(self, cursor: Cursor, change: Change, meta: ReplicaMeta, changed: dict[UUID, Vectors | None]) -> int:
-        """Write one change, and return the new sum of digests."""
-        person, total = change.person_id.bytes, meta.total
-        held = cursor.execute("SELECT digest, generation FROM entries WHERE person = ?", (person,)).fetchone()
-        if held:
-            if held[1] == meta.generation:
-                total = subtract_digest(total, int.from_bytes(held[0], "big"))
-            cursor.execute("DELETE FROM entries WHERE person = ?", (person,))
-            cursor.execute("DELETE FROM credentials WHERE person = ?", (person,))
-        changed[change.person_id] = None
-        if change.entry is None:
-            return total
-        changed[change.person_id] = self._vectors(change.entry)
-        digest = change.entry.digest()
-        plain = change.entry.model_dump_json().encode()
-        sealed = self._sealer.seal(plain, self._context(person))
-        row = (person, change.revision, meta.generation, digest.to_bytes(32, "big"), sealed)
-        cursor.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", row)
-        cursor.executemany(
-            "INSERT OR IGNORE INTO credentials VALUES (?, ?, ?)",
-            [(bytes.fromhex(one.digest), one.kind, person) for one in change.entry.credentials if one.kind != "pin"],
-        )
-        return add_digest(total, digest)
+    def _write(
+        self, cursor: Cursor, changes: Sequence[Change], meta: ReplicaMeta, changed: dict[UUID, Vectors | None]
+    ) -> None:
+        """Write changes, and bring the sum of digests along."""
+        people = [(change.person_id.bytes,) for change in changes]
+        for one in people:
+            held = cursor.execute("SELECT digest, generation FROM entries WHERE person = ?", one).fetchone()
+            if held and held[1] == meta.generation:
+                meta.total = subtract_digest(meta.total, int.from_bytes(held[0], "big"))
+        cursor.executemany("DELETE FROM entries WHERE person = ?", people)
+        cursor.executemany("DELETE FROM credentials WHERE person = ?", people)
+        entries, credentials = [], []
+        for change in changes:
+            changed[change.person_id] = None
+            if change.entry is None:
+                continue
+            person = change.person_id.bytes
+            changed[change.person_id] = self._vectors(change.entry)
+            plain = change.entry.to_json()
+            digest = digest_of(plain)
+            meta.total = add_digest(meta.total, digest)
+            sealed = self._sealer.seal(plain, self._context(person))
+            entries.append((person, change.revision, meta.generation, digest.to_bytes(32, "big"), sealed))
+            credentials += [
+                (bytes.fromhex(one.digest), one.kind, person) for one in change.entry.credentials if one.kind != "pin"
+            ]
+        cursor.executemany("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", entries)
+        cursor.executemany("INSERT OR IGNORE INTO credentials VALUES (?, ?, ?)", credentials)
 
     def _vectors(self, entry: PersonEntry) -> Vectors | None:
         try:
@@ -290,9 +297,10 @@ class Replica:
     def _load_entries(self, rows: Iterable[tuple[bytes, int, bytes, bytes]], generation: int) -> int:
         total = 0
         for person, of_generation, digest, sealed in rows:
-            entry = self._open(person, sealed)
-            if entry.digest() != int.from_bytes(digest, "big"):
+            plain = self._sealer.open(sealed, self._context(person))
+            if digest_of(plain) != int.from_bytes(digest, "big"):
                 raise ValueError("an entry does not fit its digest")
+            entry = PersonEntry.model_validate_json(plain)
             if of_generation == generation:
                 total = add_digest(total, int.from_bytes(digest, "big"))
             if (vectors := self._vectors(entry)) is not None:

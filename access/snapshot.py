@@ -74,9 +74,13 @@ class PersonEntry(_Value):
         """Whether the gate must hear of it before anything else."""
         return self.suspended or any(credential.status != "active" for credential in self.credentials)
 
+    def to_json(self) -> bytes:
+        """Return the one way to write the entry down, which its digest covers."""
+        return self.model_dump_json().encode()
+
     def digest(self) -> int:
-        """Return SHA-256 of the entry's JSON as an integer, the summand of this entry."""
-        return int.from_bytes(hashlib.sha256(self.model_dump_json().encode()).digest(), "big")
+        """Return the digest of `to_json`, the summand of this entry."""
+        return digest_of(self.to_json())
 
 
 class Change(_Value):
@@ -121,6 +125,11 @@ class ChangePage(_Value):
     def is_complete(self) -> bool:
         """Whether nothing is left after this page."""
         return self.to_revision == self.latest_revision
+
+
+def digest_of(entry_json: bytes) -> int:
+    """Return SHA-256 of an entry's JSON as an integer."""
+    return int.from_bytes(hashlib.sha256(entry_json).digest(), "big")
 
 
 def add_digest(total: int, digest: int) -> int:

@@ -13,7 +13,7 @@ from access.snapshot import PersonEntry
 from database import Sealer
 from directory.feed import NotPublishedError
 from directory.gates import get
-from directory.records import Record
+from directory.records import Cut, Record
 from directory.tables import DirectoryPerson
 
 
@@ -60,7 +60,7 @@ def dry_run(
         raise NotPublishedError
     policy = GatePolicy.model_validate_json(record.published)
     person = session.get(DirectoryPerson, person_id)
-    entry = Record.open(sealer, person_id, person.sealed).for_gate(policy) if person is not None else None
+    entry = Record.open(sealer, person_id, person.sealed).for_gate(Cut.of(policy)) if person is not None else None
     request = _request(shown, entry, policy, direction)
     return DryRun(
         decision=decide(request, entry, policy, at),

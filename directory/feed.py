@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from access.policy import GatePolicy
 from access.snapshot import Change, ChangePage, View, directory_digest
 from database import Database, Sealer
-from directory.records import Record
+from directory.records import Cut, Record
 from directory.tables import DirectoryPerson, GateApplied, GateEntry, GateRecord
 from web.problems import NotFoundError, ProblemError
 
@@ -70,7 +70,8 @@ def changes_since(
         revoked_to = revoked[-1][0] if len(revoked) == limit else latest
         complete = len(revoked) + len(regular) < limit
         to_revision = latest if complete else regular[-1][0] if regular else since
-        changes = tuple(_change(sealer, policy, view, row) for row in (*revoked, *regular))
+        cut = Cut.of(policy)
+        changes = tuple(_change(sealer, cut, view, row) for row in (*revoked, *regular))
         total = int.from_bytes(record.full_total if view == "full" else record.cards_total, "big")
         return ChangePage(
             policy=policy,
@@ -119,11 +120,11 @@ def _rows(session: Session, gate: str, after: int, limit: int, *, revoked: bool)
     return list(session.execute(statement))
 
 
-def _change(sealer: Sealer, policy: GatePolicy, view: View, row: _Row) -> Change:
+def _change(sealer: Sealer, cut: Cut, view: View, row: _Row) -> Change:
     revision, person_id, removed, sealed = row
     if removed or sealed is None:
         return Change(revision=revision, person_id=person_id, entry=None)
-    entry = Record.open(sealer, person_id, sealed).for_gate(policy)
+    entry = Record.open(sealer, person_id, sealed).for_gate(cut)
     if entry is not None and view == "cards":
         entry = entry.without_templates()
     return Change(revision=revision, person_id=person_id, entry=entry)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from access.policy import GatePolicy
 from access.snapshot import PersonEntry, add_digest, subtract_digest
+from directory.records import Cut
 from directory.tables import GateEntry, GateRecord
 
 _BATCH = 500
@@ -25,25 +26,26 @@ class GateLedger:
         self._before = gate.revision
         self._full = int.from_bytes(gate.full_total, "big")
         self._cards = int.from_bytes(gate.cards_total, "big")
-        self._policy = GatePolicy.model_validate_json(gate.published) if gate.published is not None else None
+        self._cut = Cut.of(GatePolicy.model_validate_json(gate.published)) if gate.published is not None else None
 
     @property
-    def policy(self) -> GatePolicy:
-        """The policy the gate is told."""
-        if self._policy is None:
+    def cut(self) -> Cut:
+        """What shapes the entries of this gate."""
+        if self._cut is None:
             raise LookupError(f"gate {self.gate.name} has no published policy yet")
-        return self._policy
+        return self._cut
 
     def adopt(self, policy: GatePolicy) -> bool:
         """Tell the gate a new policy, with a revision of its own; returns whether its entries may differ now."""
         self.gate.is_dirty = False
-        before, self._policy = self._policy, policy
         text = policy.model_dump_json()
         if text == self.gate.published:
             return False
         self.gate.published = text
         self.gate.revision += 1
-        return before is None or _cut(before) != _cut(policy)
+        changed = self._cut != Cut.of(policy)
+        self._cut = Cut.of(policy)
+        return changed
 
     def write(self, entries: Mapping[UUID, PersonEntry | None]) -> None:
         """Bring people to their entries (None: may not pass here); who is the same as before gets no revision."""
@@ -97,11 +99,6 @@ class GateLedger:
             "full_digest": entry.digest().to_bytes(32, "big") if entry else None,
             "cards_digest": entry.without_templates().digest().to_bytes(32, "big") if entry else None,
         }
-
-
-def _cut(policy: GatePolicy) -> tuple[object, ...]:
-    """Return what of a policy shapes the entries; hours and rules do not."""
-    return policy.entitled_groups, policy.named_groups, policy.model_id
 
 
 def _moved(total: int, old: bytes | None, new: bytes | None) -> int:

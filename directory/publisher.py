@@ -178,7 +178,7 @@ class Publisher:
         for part in rows.partitions(MOST_PEOPLE):
             records = {person: Record.open(self._sealer, person, sealed) for person, sealed in part}
             for ledger in concerned:
-                ledger.write({person: records[person].for_gate(ledger.policy) for person in records})
+                ledger.write({person: records[person].for_gate(ledger.cut) for person in records})
 
     def _assemble_all(self, session: Session) -> None:
         people = session.scalars(select(Person.id)).all()
@@ -209,7 +209,7 @@ class Publisher:
         records = self._store(session, wanted, now)
         for ledger in ledgers:
             ledger.write(
-                {person: records[person].for_gate(ledger.policy) if person in records else None for person in wanted}
+                {person: records[person].for_gate(ledger.cut) if person in records else None for person in wanted}
             )
 
     def _store(self, session: Session, people: Sequence[UUID], now: datetime) -> dict[UUID, Record]:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -46,14 +47,30 @@ class Record(BaseModel):
         """
         return cls.model_validate_json(sealer.open(sealed, _context(person_id)))
 
-    def for_gate(self, policy: GatePolicy) -> PersonEntry | None:
+    def for_gate(self, gate: "Cut") -> PersonEntry | None:
         """Return the entry of one gate, None when the person may never pass there."""
-        grants = self.grants.get(policy.gate, ())
-        groups = policy.named_groups.intersection(self.entry.groups)
-        if not grants and policy.entitled_groups.isdisjoint(groups):
+        grants = self.grants.get(gate.gate, ())
+        groups = gate.named_groups.intersection(self.entry.groups)
+        if not grants and gate.entitled_groups.isdisjoint(groups):
             return None
         entry = self.entry.model_copy(update={"groups": tuple(sorted(groups)), "grants": grants})
-        return entry if policy.uses_faces else entry.without_templates()
+        return entry if gate.uses_faces else entry.without_templates()
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What of a policy shapes the entries; hours and rules do not."""
+
+    gate: str
+    entitled_groups: frozenset[str]
+    named_groups: frozenset[str]
+    uses_faces: bool
+    model_id: str | None
+
+    @classmethod
+    def of(cls, policy: GatePolicy) -> "Cut":
+        """Return the cut of a policy."""
+        return cls(policy.gate, policy.entitled_groups, policy.named_groups, policy.uses_faces, policy.model_id)
 
 
 def assemble(
