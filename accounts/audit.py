@@ -23,6 +23,7 @@ SYSTEM = "system"
 """The actor of what the server does by itself, and of the command line."""
 
 _START = bytes(32)
+_STRIDE = 1000
 
 
 def person_actor(person_id: UUID) -> str:
@@ -80,15 +81,18 @@ class Verification:
 
 
 def verify(session: Session, *, expect: str | None = None) -> Verification:
-    """Walk the whole chain; `expect` is a head noted earlier, which must still be part of it."""
+    """Walk the whole chain; `expect` is a head noted earlier, which must still be part of it.
+
+    Takes a session of its own: what is loaded in it is dropped on the way.
+    """
     previous, lines = _START, 0
     found = expect is None or expect == _START.hex()
-    for entry in session.scalars(select(AuditEntry).order_by(AuditEntry.serial).execution_options(yield_per=1000)):
-        if entry.serial != lines + 1 or _digest(previous, entry) != entry.digest:
-            return Verification(lines, previous.hex(), lines + 1, found)
-        previous, lines = entry.digest, entry.serial
-        found = found or previous.hex() == expect
-        session.expunge(entry)
+    while entries := _after(session, lines):
+        for entry in entries:
+            if entry.serial != lines + 1 or _digest(previous, entry) != entry.digest:
+                return Verification(lines, previous.hex(), lines + 1, found)
+            previous, lines = entry.digest, entry.serial
+            found = found or previous.hex() == expect
     return Verification(lines, previous.hex(), None, found)
 
 
@@ -112,6 +116,12 @@ def find(
     ):
         if wanted is not None:
             query = query.where(column == wanted)
+    return session.scalars(query).all()
+
+
+def _after(session: Session, serial: int) -> Sequence[AuditEntry]:
+    session.expunge_all()
+    query = select(AuditEntry).where(AuditEntry.serial > serial).order_by(AuditEntry.serial).limit(_STRIDE)
     return session.scalars(query).all()
 
 

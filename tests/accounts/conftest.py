@@ -10,14 +10,22 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from accounts import devices, people
+from accounts import cards, devices, passwords, people, virtual_cards
 from accounts.api.router import router
+from accounts.first_passwords import FirstPasswords
+from accounts.ledger import chart, posting
+from accounts.ledger.transfer import AccountKind, Transfer
+from accounts.passwords import Hasher
 from accounts.people import Particulars
 from accounts.services import AccountsServices
 from accounts.tables import Person
-from accounts.vocabulary import DeviceRole, PersonKind, Role
+from accounts.virtual_cards import ChannelUser
+from accounts.vocabulary import Channel, DeviceRole, PasswordPurpose, PersonKind, Role
 from database import Database, new_id
 from web import problems
+
+CHEAP_HASHER = Hasher(time_cost=1, memory_kib=8)
+"""Argon2id at the smallest cost there is: what is tested is not how long it takes."""
 
 SECRET = b"a test secret of enough bytes 123"
 
@@ -64,6 +72,32 @@ class Campus:
         )
         return {"Authorization": f"Bearer {token}"}
 
+    def passwords(self, person_id: UUID, *, must_change: bool = False, **plain: str) -> None:
+        hashes = {PasswordPurpose(purpose): self.services.hasher.hash(word) for purpose, word in plain.items()}
+        with self.database.begin() as session:
+            passwords.store(session, person_id, hashes, must_change=must_change, by="system", now=self.clock.now)
+
+    def card(self, person: Person, uid: str = "04A1B2C3D4E580", key_number: int | None = None) -> UUID:
+        with self.database.begin() as session:
+            return cards.issue(session, person, uid, key_number=key_number, by="system", now=self.clock.now).id
+
+    def virtual_card(self, person: Person, channel: Channel = Channel.WECHAT) -> UUID:
+        user = ChannelUser(user=f"user {person.id}", phone=None)
+        with self.database.begin() as session:
+            return virtual_cards.bind(session, person, channel, user, by="system", now=self.clock.now).id
+
+    def money(self, person_id: UUID, fen: int) -> None:
+        """Give a wallet some money, as cash from the counter."""
+        with self.database.begin() as session:
+            cash = chart.open_named(session, AccountKind.CASH, "counter", self.clock.now)
+            top_up = Transfer(id=new_id(), purpose="cash", debit=cash, credit=person_id, amount=fen)
+            (outcome,) = posting.record(session, [top_up], self.clock.now)
+            assert outcome.refusal is None
+
+    def balance(self, person_id: UUID) -> int:
+        with self.database.read() as session:
+            return chart.account(session, person_id).balance
+
     def as_role(self, *roles: Role) -> dict[str, str]:
         return self.as_person(new_id(), *roles)
 
@@ -86,7 +120,8 @@ def make_campus(database: Database, clock: Clock) -> Iterator[Callable[..., Camp
 
     def make(**services: Any) -> Campus:
         app = FastAPI()
-        app.state.accounts = AccountsServices(database=database, secret=SECRET, clock=clock, **services)
+        given = {"hasher": CHEAP_HASHER, "first_passwords": FirstPasswords("Test@#")} | services
+        app.state.accounts = AccountsServices(database=database, secret=SECRET, clock=clock, **given)
         app.include_router(router)
         problems.install(app)
         client = TestClient(app)
