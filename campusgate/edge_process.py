@@ -32,6 +32,7 @@ from gate_controller.messages import (
     NonceStoreError,
     Presence,
     Signer,
+    edge_sender,
     read_private_key,
     read_trusted_keys,
 )
@@ -122,7 +123,7 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
             camera=camera,
             engine=engine,
             directory=replica,
-            signer=Signer(key, f"edge:{gate}", nonces),
+            signer=Signer(key, edge_sender(gate), nonces),
             controller_keys=controllers,
             outbox=outbox,
             policy=options.policy,

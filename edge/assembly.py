@@ -1,7 +1,7 @@
 """Putting an edge together from its parts and its policies."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from edge.camera import Backoff, Camera, ConditionLimits, ConditionWatch, Feed
 from edge.camera_report import CameraReporter
 from edge.clock import Clock, SystemClock
 from edge.eyes import Eyes
-from edge.gallery import Directory, SearchSource, Threshold, threshold_for
+from edge.gallery import Directory, SearchSource, Threshold, same_person_for, threshold_for
 from edge.health import HealthReporter
 from edge.journal import Journal
 from edge.judgement import Judge
@@ -130,7 +130,7 @@ def assemble(
     feed = Feed(camera, backoff=policy.reconnect)
     reporter = CameraReporter(journal)
     eyes = Eyes(
-        recogniser=Recogniser(engine, policy.recognition, liveness=liveness),
+        recogniser=Recogniser(engine, _calibrated(policy.recognition, engine.model_id), liveness=liveness),
         searches=searches,
         admission=admission,
         reporter=reporter,
@@ -170,3 +170,9 @@ def assemble(
         model_refused=model_refused,
         sync=sync,
     )
+
+
+def _calibrated(policy: RecognitionPolicy, model_id: str) -> RecognitionPolicy:
+    if policy.track.same_person is not None:
+        return policy
+    return replace(policy, track=replace(policy.track, same_person=same_person_for(model_id)))

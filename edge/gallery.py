@@ -16,6 +16,8 @@ from models.calibration import CALIBRATIONS, VERIFICATION_FMR, fmr_for_search
 
 _log = structlog.get_logger()
 
+_CHANGE_MISSED = 0.1
+
 
 class Directory(Protocol):
     """What the edge needs of its replica; `access.replica.Replica` is one."""
@@ -71,6 +73,15 @@ def threshold_for(model_id: str, fpir: float) -> Threshold:
     fmr_for_search(fpir, 1)  # refuses a rate that is none, at the start and not at the first frame
     least = calibration.threshold(VERIFICATION_FMR)
     return lambda people: max(least, calibration.threshold(fmr_for_search(fpir, max(people, 1))))
+
+
+def same_person_for(model_id: str) -> float | None:
+    """Return the cosine below which two looks at one track are two people; None for a model without calibration.
+
+    Nine in ten changes of person show at the first look, and a person's own bad frame hardly ever falls so low.
+    """
+    calibration = CALIBRATIONS.get(model_id)
+    return None if calibration is None else calibration.threshold(_CHANGE_MISSED)
 
 
 class SearchSource:

@@ -13,6 +13,7 @@ from access.snapshot import CredentialKind, PersonEntry
 from edge.clock import Clock
 from edge.gallery import Directory
 from edge.passes import PassMemory
+from edge.presence import WaitingCard
 
 _log = structlog.get_logger()
 
@@ -51,20 +52,43 @@ class Judge:
         self._model_id = model_id
         self._direction = direction
 
-    def face(self, result: FaceResult, person_id: UUID | None = None, *, card: str | None = None) -> Ruling:
-        """Rule on a face; `card` is the digest of the card that the same person presented just before."""
-        request = PassRequest(face=result, face_model=self._model_id, credential=card, direction=self._direction)
+    def face(self, result: FaceResult, person_id: UUID | None = None, *, card: WaitingCard | None = None) -> Ruling:
+        """Rule on a face; `card` is the one that the same person presented just before."""
+        request = PassRequest(
+            face=result,
+            face_model=self._model_id,
+            credential=card.digest if card else None,
+            authenticated=card is not None and card.authenticated,
+            direction=self._direction,
+        )
         return self._rule(request, lambda: None if person_id is None else self._directory.person(person_id))
 
-    def card(self, kind: CredentialKind, digest: str, compare: Callable[[PersonEntry], FaceResult | None]) -> Ruling:
-        """Rule on a card or code; `compare` says how the face in front of the camera fits the card's holder."""
+    def card(
+        self,
+        kind: CredentialKind,
+        digest: str,
+        compare: Callable[[PersonEntry], FaceResult | None],
+        *,
+        authenticated: bool,
+    ) -> Ruling:
+        """Rule on a card or code.
+
+        `compare` says how the face in front of the camera fits the card's holder; `authenticated`, whether the card
+        proved its key.
+        """
         try:
             person = self._directory.by_credential(kind, digest)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with the file, the answer is the same
             _log.error("directory_unreadable", error=repr(error))
             return Ruling(granted=False, reason=DIRECTORY_UNREADABLE)
         face = None if person is None else compare(person)
-        request = PassRequest(face=face, face_model=self._model_id, credential=digest, direction=self._direction)
+        request = PassRequest(
+            face=face,
+            face_model=self._model_id,
+            credential=digest,
+            authenticated=authenticated,
+            direction=self._direction,
+        )
         return self._rule(request, lambda: person)
 
     def _rule(self, request: PassRequest, find: Callable[[], PersonEntry | None]) -> Ruling:

@@ -24,10 +24,13 @@ class _Face:
 
 
 @dataclass(frozen=True, slots=True)
-class _Card:
+class WaitingCard:
+    """A card whose holder has yet to look into the camera; `at` in monotonic seconds."""
+
     at: float
     person_id: UUID
     digest: str
+    authenticated: bool
 
 
 class Presence:
@@ -45,7 +48,7 @@ class Presence:
         self._card_lasts = card_lasts
         self._lock = threading.Lock()
         self._face: _Face | None = None
-        self._card: _Card | None = None
+        self._card: WaitingCard | None = None
 
     def saw(self, sighting: Sighting, at: float) -> None:
         """Note the face in front; a frame without one leaves the last for a moment."""
@@ -54,19 +57,19 @@ class Presence:
         with self._lock:
             self._face = _Face(at, sighting.liveness, sighting.looks, sighting.appearance)
 
-    def card_waits(self, person_id: UUID, digest: str, at: float) -> None:
-        """Note a card whose holder has yet to look into the camera."""
+    def card_waits(self, card: WaitingCard) -> None:
+        """Note a card that waits for a face."""
         with self._lock:
-            self._card = _Card(at, person_id, digest)
+            self._card = card
 
-    def card_of(self, person_id: UUID, at: float) -> str | None:
+    def card_of(self, person_id: UUID, at: float) -> WaitingCard | None:
         """Return, once, the card that this person presented a moment ago."""
         with self._lock:
             card = self._card
             if card is None or card.person_id != person_id or at - card.at > self._card_lasts:
                 return None
             self._card = None
-            return card.digest
+            return card
 
     def compare(self, person: PersonEntry, at: float) -> FaceResult | None:
         """Return how the face in front fits `person`, None when nobody was seen well enough."""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import structlog
 
-from bus.errors import NotConnectedError
+from bus.errors import NotConnectedError, SubscriptionRefusedError
 from edge.camera import Feed, FeedReport
 from edge.camera_report import CameraReporter
 from edge.clock import Clock
@@ -86,7 +86,10 @@ class EdgeService:
         """Subscribe and start the threads; returns at once."""
         self._opener.attach()
         self._bus.subscribe(self._topics.taps, self._taps.handle)
-        self._bus.subscribe(self._topics.events, self._passes.handle)
+        try:
+            self._bus.subscribe(self._topics.events, self._passes.handle)
+        except SubscriptionRefusedError as error:
+            _log.warning("passes_not_heard", error=str(error))
         self._bus.subscribe(self._topics.directory, self._on_hint)
         self._bus.on_connect(self._say_online)
         self._searches.refresh()

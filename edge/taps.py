@@ -16,7 +16,7 @@ from edge.clock import Clock
 from edge.judgement import DIRECTORY_MISSING, DIRECTORY_UNREADABLE, Judge, Ruling
 from edge.metrics import Metrics
 from edge.opener import Answer, CannotAskError, Opener
-from edge.presence import Presence
+from edge.presence import Presence, WaitingCard
 from gate_controller.messages import Action, GateTopics, MalformedMessageError, Method, Tap
 
 _log = structlog.get_logger()
@@ -88,7 +88,10 @@ class TapDesk:
     def _answer(self, tap: Tap, arrived: float) -> None:
         kind: str = "code" if tap.credential_kind == "code" else "card"
         ruling = self._judge.card(
-            "code" if kind == "code" else "card", tap.digest, lambda person: self._presence.compare(person, arrived)
+            "code" if kind == "code" else "card",
+            tap.digest,
+            lambda person: self._presence.compare(person, arrived),
+            authenticated=tap.authenticated,
         )
         self._metrics.asked.labels(kind, ruling.reason).inc()
         if ruling.reason in {DIRECTORY_MISSING, DIRECTORY_UNREADABLE}:
@@ -96,7 +99,7 @@ class TapDesk:
             self._metrics.taps_ignored.labels(ruling.reason).inc()
             return
         if ruling.reason == Reason.FACE_REQUIRED and ruling.person_id is not None:
-            self._presence.card_waits(ruling.person_id, tap.digest, arrived)
+            self._presence.card_waits(WaitingCard(arrived, ruling.person_id, tap.digest, tap.authenticated))
         self._send(tap, ruling, arrived)
 
     def _send(self, tap: Tap, ruling: Ruling, arrived: float) -> None:

@@ -19,15 +19,15 @@ class TrackPolicy:
         reach: how many face widths the centre may move in `reach_time` seconds (at least that far between any two
             frames).
         patience: seconds a track lives without being seen.
-        same_person: cosine below which a new embedding shows that another person took the track's place. It lies
-            under every match threshold and over what strangers reach, so that a bad frame does not split a track.
+        same_person: cosine below which a new embedding shows that another person took the track's place. None: what
+            the calibration of the model in use says (`edge.assembly`); without one no track is split.
     """
 
     least_affinity: float = 0.25
     reach: float = 1.0
     reach_time: float = 0.2
     patience: float = 0.8
-    same_person: float = 0.25
+    same_person: float | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -97,7 +97,8 @@ class Tracker:
 
         The old track ends then: what was gathered for it is not carried over to somebody else.
         """
-        if track.appearance is not None and float(track.appearance @ vector) < self._policy.same_person:
+        least = self._policy.same_person
+        if least is not None and track.appearance is not None and float(track.appearance @ vector) < least:
             self._tracks.pop(track.id, None)
             track = self._begin(track.box, at)
         track.remember(vector)

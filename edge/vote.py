@@ -33,7 +33,7 @@ class VotePolicy:
 
     window: int = 5
     needed: int = 3
-    least_margin: float = 0.06
+    least_margin: float = 0.03
     least_evidence: float = 0.0
     give_up: int = 8
 

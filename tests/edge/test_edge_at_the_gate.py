@@ -53,7 +53,7 @@ def gate(broker, connect, tmp_path: Path, until) -> Iterator[Callable[..., Simpl
         nonces = NonceStore(tmp_path / "nonces.db")
         clock, metrics = SkippingClock(), Metrics()
         # Patient, because a busy machine may show its frames with long pauses.
-        recognition = RecognitionPolicy(track=TrackPolicy(patience=5.0))
+        recognition = RecognitionPolicy(track=TrackPolicy(patience=5.0, same_person=0.25))
         policy = EdgePolicy(recognition=recognition, command_ttl_ms=options.pop("ttl_ms", 8000))
         service = assemble(
             topics=TOPICS,

@@ -5,12 +5,14 @@ from edge.liveness import Liveness, LivenessPolicy
 from edge.matcher import Matcher
 from edge.recognition import Recogniser, RecognitionPolicy, Search
 from edge.selection import FaceLimits, Obstacle, Zone, nearest
+from edge.tracker import TrackPolicy
 from edge.vote import Outcome, VotePolicy
 from models.box import Box
 from models.pose import Pose
 from tests.edge.staging import Directory, Stage, face, frame, person, unit
 
 ANN, BEN = person(0), person(1)
+SPLITTING = TrackPolicy(same_person=0.25)
 
 
 @pytest.fixture
@@ -35,7 +37,7 @@ def test_a_person_is_named_at_the_third_frame_and_embedded_no_more(search: Searc
 def test_a_settled_face_is_looked_at_again_and_another_person_in_its_place_noticed(search: Search) -> None:
     stage = Stage()
     stage.show((face(), unit(0)))
-    recogniser = Recogniser(stage, RecognitionPolicy(recheck=1.0))
+    recogniser = Recogniser(stage, RecognitionPolicy(recheck=1.0, track=SPLITTING))
     first = see(recogniser, search, 10)[-1]
     stage.show((face(), unit(1)))
     sightings = see(recogniser, search, 40, start=0.5)
@@ -45,7 +47,7 @@ def test_a_settled_face_is_looked_at_again_and_another_person_in_its_place_notic
 
 def test_votes_are_not_carried_over_to_another_person(search: Search) -> None:
     stage = Stage()
-    recogniser = Recogniser(stage)
+    recogniser = Recogniser(stage, RecognitionPolicy(track=SPLITTING))
     outcomes = []
     for number in range(12):
         stage.show((face(), unit(number % 2)))

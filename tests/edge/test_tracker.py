@@ -52,7 +52,7 @@ def test_two_faces_that_pass_each_other_slowly_do_not_swap() -> None:
 
 
 def test_another_person_in_the_same_place_gets_a_new_track() -> None:
-    tracker = Tracker()
+    tracker = Tracker(TrackPolicy(same_person=0.25))
     track = tracker.update([Box(100, 100, 60, 60)], 0.0)[0]
     assert tracker.attach(track, unit(1, 0, 0), 0.0) is track
     assert tracker.attach(track, unit(0.9, 0.3, 0), 0.1) is track
