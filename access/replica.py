@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from sqlite3 import Cursor
+from sqlite3 import Cursor, DatabaseError
 from uuid import UUID
 
 import structlog
@@ -167,11 +167,15 @@ class Replica:
             self._check(page)
             meta = self._after(page)
             changed: dict[UUID, Vectors | None] = {}
-            with self._store.writing() as cursor:
-                self._write(cursor, page.changes, meta, changed)
-                if page.is_complete:
-                    self._finish(cursor, page, meta, changed, at)
-                self._save(cursor, meta)
+            try:
+                with self._store.writing() as cursor:
+                    self._write(cursor, page.changes, meta, changed)
+                    if page.is_complete:
+                        self._finish(cursor, page, meta, changed, at)
+                    self._save(cursor, meta)
+            except DatabaseError as error:
+                self._drop_if_damaged(error)
+                raise
             with self._lock:
                 self._meta = meta
                 self._changed.update(changed)
@@ -273,6 +277,16 @@ class Replica:
         _log.warning("replica_differs", gate=self._gate, revision=page.to_revision)
         begun = _anew(meta)
         meta.generation, meta.position, meta.total = begun.generation, begun.position, begun.total
+
+    def _drop_if_damaged(self, error: DatabaseError) -> None:
+        """Begin an empty file in the place of one that was damaged while in use."""
+        if getattr(error, "sqlite_errorname", "") not in {"SQLITE_CORRUPT", "SQLITE_NOTADB"}:
+            return
+        _log.error("replica_damaged", gate=self._gate, error=str(error))
+        with self._lock:
+            self._store.start_anew()
+            self._meta = ReplicaMeta(self._gate, self._view)
+            self._changed, self._gallery = {}, Gallery()
 
     def _save(self, cursor: Cursor, meta: ReplicaMeta) -> None:
         cursor.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", meta.to_rows().items())

@@ -1,6 +1,7 @@
 """Keeping the replica in step with the server: deltas over HTTP, soon after a hint, patiently while nobody answers."""
 
 import random
+import sqlite3
 import threading
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -88,6 +89,8 @@ class DirectorySync:
             raise self._failed(SyncRefusedError(str(error))) from error
         except (ReplicaError, ReplicaLockedError, ValidationError) as error:
             raise self._failed(SyncError(f"the directory could not be applied: {error}")) from error
+        except (sqlite3.Error, OSError) as error:
+            raise self._failed(SyncError(f"the replica cannot be written: {error}")) from error
         except httpx.HTTPError as error:
             raise self._failed(SyncError(f"the server does not answer: {type(error).__name__} {error}")) from error
         except SyncError as error:
@@ -115,6 +118,9 @@ class DirectorySync:
                 pause *= random.uniform(0.5, 1.0)  # noqa: S311 - spread, not secrecy
                 failures += 1
                 _log.warning("directory_unreachable", gate=self._replica.gate, failures=failures, error=str(error))
+            except Exception:  # noqa: BLE001 - whoever waits for revocations must not die of anything
+                failures, pause = failures + 1, LONGEST_RETRY_S
+                _log.exception("directory_not_synchronised", gate=self._replica.gate)
             if not stop.is_set():
                 wake.wait(pause)
 

@@ -337,3 +337,31 @@ def _kill_while_applying(replica: Replica, page) -> None:
     replica._save = die
     with pytest.raises(_Killed):
         replica.apply(page, NOW)
+
+
+def test_a_file_that_is_damaged_while_in_use_is_begun_anew(open_replica, tmp_path: Path) -> None:
+    directory, replica = Directory(), open_replica()
+    for number in range(200):
+        directory.put(entry(number, face=number))
+    synchronise(directory, replica)
+    replica.close()
+    replica = open_replica()
+    path = tmp_path / "replica.db"
+    # Everything after the first page turns to noise below the open connection.
+    noise = np.random.default_rng(1).bytes(path.stat().st_size - 4096)
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(noise)
+    directory.put(entry(300, face=300))
+    for number in range(200):
+        directory.put(entry(number, face=number + 1))
+    for _ in range(3):
+        try:
+            synchronise(directory, replica)
+            break
+        except sqlite3.DatabaseError:
+            assert replica.revision == 0
+            assert replica.gallery().person_ids == ()
+    else:
+        pytest.fail("never came back")
+    assert_equal(replica, directory)
