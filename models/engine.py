@@ -23,6 +23,7 @@ from models.runtime import Tensor
 from models.template import Template
 
 DEFAULT_EMBEDDER = "fused"
+_SURE_PRESENCE = 0.95
 _MINIMUM_SIDE = 8.0
 """Pixels; a smaller box holds nothing to be recognised."""
 _LEVEL_KEYPOINTS = np.array([[270, 210], [370, 210], [320, 250], [320, 300], [230, 230], [410, 230]], np.float32)
@@ -97,12 +98,20 @@ class FaceEngine:
         image = check_image(image)
         found = self._full_range.detect(image) or self._short_range.detect(image)
         found = [detection for detection in found if min(detection.box.width, detection.box.height) >= _MINIMUM_SIDE]
-        first = [mesh for mesh, _ in self._landmarks.find(image, found)]
-        refined = self._landmarks.refine(image, first)
         faces = [
-            _face(image, detection, mesh, presence) for detection, (mesh, presence) in zip(found, refined, strict=True)
+            _face(image, detection, mesh, presence)
+            for detection, (mesh, presence) in zip(found, self._meshes(image, found), strict=True)
         ]
         return sorted(faces, key=lambda face: -face.box.area)
+
+    def _meshes(self, image: Image, detections: Sequence[Detection]) -> list[tuple[Mesh, float]]:
+        """Return mesh and presence of each detection, looking twice where the first look was unsure."""
+        meshes = self._landmarks.find(image, detections)
+        unsure = [index for index, (_, presence) in enumerate(meshes) if presence < _SURE_PRESENCE]
+        again = self._landmarks.refine(image, [meshes[index][0] for index in unsure])
+        for index, refined in zip(unsure, again, strict=True):
+            meshes[index] = max(meshes[index], refined, key=lambda mesh: mesh[1])
+        return meshes
 
     def embed(self, image: Image, faces: Sequence[Face], *, thorough: bool = False) -> Tensor:
         """Return one unit vector for each of `faces`, float32 (N, D), in one batch.

@@ -1,6 +1,7 @@
 """The face mesh: 468 points in space on a face (Kartynnik et al., 2019)."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,11 +28,11 @@ class LandmarkModel:
     def __init__(self, path: Path, *, threads: int = 0) -> None:
         self._network = Network(path, threads=threads)
 
-    def find(self, image: Image, detections: list[Detection]) -> list[tuple[Mesh, float]]:
+    def find(self, image: Image, detections: Sequence[Detection]) -> list[tuple[Mesh, float]]:
         """Return a mesh (468, 3) in pixels of `image` and its presence (0…1) for each detection."""
         return self._run(image, [_crop_of(detection) for detection in detections])
 
-    def refine(self, image: Image, meshes: list[Mesh]) -> list[tuple[Mesh, float]]:
+    def refine(self, image: Image, meshes: Sequence[Mesh]) -> list[tuple[Mesh, float]]:
         """Find each mesh again in a crop placed by its first finding, which is better centred than the detector's."""
         return self._run(image, [_crop_around(mesh) for mesh in meshes])
 
