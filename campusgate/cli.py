@@ -5,6 +5,7 @@ with one line on standard error that says what is wrong and how to mend it.
 """
 
 import importlib
+import logging
 import pkgutil
 import sys
 from importlib import metadata
@@ -16,6 +17,7 @@ from pydantic import ValidationError
 
 import campusgate.commands
 from campusgate.commands import CommandError
+from campusgate.logs import configure_logs
 from campusgate.settings import SettingsError
 
 app = typer.Typer(
@@ -48,6 +50,8 @@ for _module in sorted(pkgutil.iter_modules(campusgate.commands.__path__), key=la
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
+    # Results go to standard output; of the log only what needs attention is shown. Services say more.
+    configure_logs(logging.WARNING)
     try:
         app()
     except (CommandError, SettingsError) as error:

@@ -10,14 +10,24 @@ from pathlib import Path
 from sqlalchemy import MetaData
 
 import accounts.ledger.tables
+import accounts.payments.tables
 import accounts.tables
 import directory.tables
 import enrollment.tables
 import operations.tables
+import web.tables
 from database import Base, Database
 from database.migrate import revise, upgrade
 
-ROOMS = (accounts.tables, accounts.ledger.tables, enrollment.tables, directory.tables, operations.tables)
+ROOMS = (
+    accounts.tables,
+    accounts.ledger.tables,
+    accounts.payments.tables,
+    directory.tables,
+    enrollment.tables,
+    operations.tables,
+    web.tables,
+)
 
 
 def metadata() -> MetaData:

@@ -25,6 +25,8 @@ from database import Database, Sealer
 from database.migrate import upgrade
 from directory import gates
 from enrollment.intake import ImportReport, Outcome, import_folder
+from enrollment.photo import decode
+from enrollment.quality import Verdict
 from gate_controller.messages import controller_sender, edge_sender, make_private_key, public_key_text
 from models.engine import FaceEngine
 
@@ -144,7 +146,7 @@ class Campus:
                 "TOKEN_SECRET": self.token_secret,
                 "CREDENTIAL_KEY": self.credential_key,
             }
-        else:
+        elif process in self.template_keys:
             values |= {
                 "GATE": GATE,
                 "DEVICE_TOKEN": self.device_tokens.get(process, ""),
@@ -156,7 +158,7 @@ class Campus:
         return {f"CAMPUSGATE_{name}": value for name, value in values.items()}
 
 
-def write_intake(campus: Campus, photographs: dict[str, Path]) -> Path:
+def write_intake(campus: Campus, engine: FaceEngine, photographs: dict[str, Path]) -> Path:
     """Write the list and the photos that a registry would hand over, and return the folder."""
     folder = campus.folder / "intake"
     folder.mkdir()
@@ -166,18 +168,21 @@ def write_intake(campus: Campus, photographs: dict[str, Path]) -> Path:
         for somebody in PEOPLE.values():
             name = ""
             if somebody.photograph is not None:
-                source = photographs[somebody.photograph]
-                name = f"{somebody.number}{source.suffix}"
-                _hand_in(source, folder / name, grey=somebody.grey)
+                name = f"{somebody.number}.jpg"
+                portrait = _portrait(engine, photographs[somebody.photograph])
+                portrait.convert("L" if somebody.grey else "RGB").save(folder / name, quality=95)
             writer.writerow([somebody.number, somebody.name, GROUP, name])
     return folder
 
 
-def _hand_in(source: Path, target: Path, *, grey: bool) -> None:
-    if grey:
-        Image.open(source).convert("L").save(target)
-    else:
-        shutil.copyfile(source, target)
+def _portrait(engine: FaceEngine, source: Path) -> Image.Image:
+    """Cut head and shoulders out of a photograph, as the photo rules ask."""
+    photograph = decode(source).image
+    box = engine.detect(photograph)[0].box
+    centre = box.left + box.width / 2
+    left, right = centre - 1.25 * box.width, centre + 1.25 * box.width
+    top, bottom = box.top - 0.75 * box.height, box.top + 2.25 * box.height
+    return Image.fromarray(photograph).crop((max(0, round(left)), max(0, round(top)), round(right), round(bottom)))
 
 
 def write_keys(campus: Campus) -> None:
@@ -199,7 +204,7 @@ def populate(campus: Campus, engine: FaceEngine, intake: Path) -> ImportReport:
     upgrade(database)
     sealer = Sealer(base64.b64decode(campus.template_keys["server"]))
     try:
-        report = import_folder(intake, database, engine, sealer)
+        report = import_folder(intake, database, engine, sealer, approve=Verdict.REVIEW)
         with database.begin() as session:
             moment = datetime.now(UTC)
             policy = GatePolicy(gate=GATE, site=SITE, kind=GateKind.CAMPUS, rules=(Rule(group=GROUP),))

@@ -53,7 +53,7 @@ def staged(settings: Settings, say: Say) -> Iterator[tuple[Stage, Report, Childr
     write_keys(campus)
     users = write_users(campus)
     say("enrolling people from one photograph each")
-    imported = populate(campus, engine, write_intake(campus, photographs))
+    imported = populate(campus, engine, write_intake(campus, engine, photographs))
     report = Report(photos=count_photos(imported))
     walkers = {name: _walker(engine, path) for name, path in photographs.items()}
     del engine

@@ -16,20 +16,21 @@ from campusgate.demo.report import Outcome
 from campusgate.demo.scenes import Walker, walk_up
 from campusgate.demo.staff import Staff
 from gate_controller.messages import (
-    Ack,
     Action,
     DoorStatus,
     Event,
     EventKind,
     GateTopics,
     Method,
+    Refusal,
     SignedCommand,
     Signer,
 )
 
 _SETTLE_S = 15.0
 _ANSWER_S = 5.0
-_QUIET_S = 1.5
+_QUIET_S = 1.0
+_POLL_S = 0.05
 _READER_S = 10.0
 _OPENED, _CLOSED = "opened", "stayed locked"
 
@@ -73,8 +74,18 @@ def known_person_opens(stage: Stage) -> Outcome:
 
 
 def replayed_command_refused(stage: Stage) -> Outcome:
-    """Whoever recorded the command that opened the gate sends it again."""
-    return Outcome("replayed_command_refused", "replayed", _refusal(stage, stage.observer.commands[-1]))
+    """Whoever listens on the bus sends the command that opens the gate once more, while it is still fresh."""
+    seen = len(stage.observer.commands)
+    film = threading.Thread(target=stage.camera.play, args=(walk_up(stage.walkers["wang-again"]),))
+    film.start()
+    stage.observer.wait(lambda: len(stage.observer.commands) > seen, _SETTLE_S)
+    if len(stage.observer.commands) == seen:
+        got = "there was no command to replay"
+    else:
+        stage.observer.wait(lambda: not _is_locked(stage), _ANSWER_S)
+        got = _refusal(stage, stage.observer.commands[seen])
+    film.join()
+    return Outcome("replayed_command_refused", "replayed", got)
 
 
 def stale_command_refused(stage: Stage) -> Outcome:
@@ -113,17 +124,14 @@ def card_fallback_opens(stage: Stage) -> Outcome:
 
 
 def lost_card_refused(stage: Stage) -> Outcome:
-    """The card is reported lost at the counter; moments later somebody tries it."""
+    """The card is reported lost at the counter; as soon as the gate knows, somebody tries it."""
+    before = max(stage.staff.revisions(stage.topics.gate))
     stage.staff.report_lost(stage.campus.people["li"])
     until = time.monotonic() + _ANSWER_S
-    answer = ""
+    while time.monotonic() < until and min(stage.staff.revisions(stage.topics.gate)) <= before:
+        time.sleep(_POLL_S)
     mark = _Mark(stage)
-    while time.monotonic() < until:
-        mark = _Mark(stage)
-        answer = _tap(stage, CARD["li"])
-        if answer != "granted":
-            break
-        stage.observer.wait(lambda: _is_locked(stage), _SETTLE_S)
+    answer = _tap(stage, CARD["li"])
     time.sleep(_QUIET_S)
     got = "card_lost" if answer == "denied card_lost" and mark.openings == 0 else f"{answer}, {mark.openings} openings"
     return Outcome("lost_card_refused", "card_lost", got)
@@ -138,7 +146,7 @@ SCENES: tuple[Scene, ...] = (
     card_fallback_opens,
     lost_card_refused,
 )
-"""In this order: a recorded command is replayed while it is still fresh, so that only its nonce gives it away."""
+"""In this order; the lost card comes last, for it stays lost."""
 
 
 def play(stage: Stage, scene: Scene) -> Outcome:
@@ -192,15 +200,13 @@ def _refusal(stage: Stage, payload: bytes) -> str:
     acks, mark = len(stage.observer.acks), _Mark(stage)
     stage.bus.publish(stage.topics.command, payload, wait_s=_ANSWER_S)
 
-    def answer() -> Ack | None:
-        return stage.observer.acks[acks] if len(stage.observer.acks) > acks else None
+    def refusal() -> Refusal | None:
+        return next((ack.refusal for ack in stage.observer.acks[acks:] if ack.refusal is not None), None)
 
-    stage.observer.wait(lambda: answer() is not None, _ANSWER_S)
+    stage.observer.wait(lambda: refusal() is not None, _ANSWER_S)
     time.sleep(_QUIET_S)
-    ack = answer()
-    if mark.openings or ack is None or ack.refusal is None:
-        return f"{mark.openings} openings, answered {ack.refusal if ack else 'nothing'}"
-    return ack.refusal.value
+    refused = refusal()
+    return refused.value if refused is not None and not mark.openings else f"{mark.openings} openings, {refused}"
 
 
 def _tap(stage: Stage, uid: str) -> str:

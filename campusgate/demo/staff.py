@@ -1,5 +1,6 @@
 """Somebody at the card centre, who works through the HTTP API like everybody else."""
 
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -29,13 +30,17 @@ class Staff:
         """Report the person's card as lost."""
         _checked(self._client.post(f"/api/v1/people/{person_id}/loss"))
 
+    def revisions(self, gate: str) -> list[int]:
+        """Return the directory's revision in force at each device of `gate`."""
+        lags = _checked(self._client.get("/api/v1/directory/lags", params={"gate": gate}))
+        return [lag["revision"] for lag in lags]
+
     def close(self) -> None:
         """End the connection."""
         self._client.close()
 
 
-def _checked(answer: httpx.Response) -> dict[str, str]:
+def _checked(answer: httpx.Response) -> Any:
     if answer.is_error:
         raise StaffError(f"{answer.request.url.path}: {answer.status_code} {answer.text[:300]}")
-    body: dict[str, str] = answer.json() if answer.content else {}
-    return body
+    return answer.json() if answer.content else None
