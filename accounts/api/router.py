@@ -5,7 +5,25 @@ from fastapi import APIRouter
 from accounts.api import audit, cards, devices, me, people, sign_in, stations, virtual_cards
 from accounts.payments import api as payments
 from accounts.payments import holder_api as wallets
+from accounts.payments import office_api as merchants
+from accounts.topup import api as top_ups
+from accounts.topup import office_api as card_centre
 
 router = APIRouter(prefix="/api/v1")
-for _part in (sign_in, me, virtual_cards, people, cards, devices, stations, audit, payments, wallets):
+_PARTS = (
+    sign_in,
+    me,
+    virtual_cards,
+    people,
+    cards,
+    devices,
+    stations,
+    audit,
+    payments,
+    wallets,
+    merchants,
+    top_ups,
+    card_centre,
+)
+for _part in _PARTS:
     router.include_router(_part.router)

@@ -145,7 +145,7 @@ def _settle(session: Session, found: Charge, order: ChannelOrder, now: datetime)
         details = {"device": str(found.device_id), "reference": order.reference}
         transfer = Transfer(found.id, "charge", channel, found.merchant_id, found.amount, details=details)
         require(record(session, [transfer], now)[0])
-        found.state, found.reference, found.settled_at = "paid", order.reference, now
+        found.state, found.reference, found.settled_at = "paid", order.reference, order.paid_at or now
     elif order.state is ChannelState.CLOSED:
         found.state, found.reason, found.settled_at = "refused", order.reason, now
 
@@ -212,14 +212,16 @@ def give_back(services: MoneyServices, till: Till, wanted: Refund, now: datetime
         return reserved
     channel = services.channels[get(services, till, wanted.payment_id).channel]
     try:
-        channel.refund(wanted.id, wanted.payment_id, reserved.amount, now=now)
+        given_back_at = channel.refund(wanted.id, wanted.payment_id, reserved.amount, now=now)
     except ChannelRefundRefusedError:
-        _settle_refund(services, wanted.id, now, given_back=False)
+        _settle_refund(services, wanted.id, now, given_back_at=None)
         raise
-    return _settle_refund(services, wanted.id, now, given_back=True)
+    return _settle_refund(services, wanted.id, now, given_back_at=given_back_at)
 
 
-def _settle_refund(services: MoneyServices, refund_id: UUID, now: datetime, *, given_back: bool) -> ChargeRefund:
+def _settle_refund(
+    services: MoneyServices, refund_id: UUID, now: datetime, *, given_back_at: datetime | None
+) -> ChargeRefund:
     def work(session: Session, _now: datetime) -> ChargeRefund:
         found = session.get(ChargeRefund, refund_id, with_for_update=True, populate_existing=True)
         if found is None:
@@ -227,7 +229,7 @@ def _settle_refund(services: MoneyServices, refund_id: UUID, now: datetime, *, g
         if found.state != "pending":
             return found
         paid = session.get_one(Charge, found.charge_id, with_for_update=True)
-        if given_back:
+        if given_back_at is not None:
             channel = open_named(session, AccountKind.CHANNEL, paid.channel, now)
             transfer = Transfer(refund_id, "refund", paid.merchant_id, channel, found.amount, corrects=paid.id)
             require(record(session, [transfer], now)[0])
@@ -235,7 +237,7 @@ def _settle_refund(services: MoneyServices, refund_id: UUID, now: datetime, *, g
         else:
             paid.refunding -= found.amount
             found.state = "refused"
-        found.settled_at = now
+        found.settled_at = given_back_at or now
         return found
 
     return services.writer.run(work)

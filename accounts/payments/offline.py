@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy import or_, select
@@ -27,8 +28,6 @@ from accounts.vocabulary import CardState
 
 FAST_CLOCK = timedelta(minutes=5)
 LATE = timedelta(days=7)
-
-_PIECE = 25
 
 
 class Flag(StrEnum):
@@ -87,12 +86,8 @@ def upload(services: MoneyServices, till: Till, items: Sequence[OfflineItem], no
         if till.merchant_id is None or session.get(Merchant, till.merchant_id) is None:
             raise UnknownMerchantError
 
-    def take(piece: Sequence[OfflineItem]) -> list[OfflineResult]:
-        return services.writer.run(lambda session, _: [_take(session, services, till, one, now) for one in piece])
-
-    # In pieces, so that a terminal that comes back after a day does not keep the others waiting.
-    pieces = [items[start : start + _PIECE] for start in range(0, len(items), _PIECE)]
-    return [result for piece in pieces for result in take(piece)]
+    # Each in a transaction of its own: a terminal that comes back after a day keeps nobody waiting for long.
+    return [services.writer.run(partial(_take, services, till, item, now)) for item in items]
 
 
 def collect_unpaid(services: MoneyServices, person_id: UUID, now: datetime) -> int:
@@ -121,7 +116,9 @@ def flagged(session: Session, *, after: UUID | None = None, limit: int = 50) -> 
     return session.scalars(query.order_by(OfflinePayment.id).limit(limit)).all()
 
 
-def _take(session: Session, services: MoneyServices, till: Till, item: OfflineItem, now: datetime) -> OfflineResult:
+def _take(
+    services: MoneyServices, till: Till, item: OfflineItem, now: datetime, session: Session, _now: datetime
+) -> OfflineResult:
     merchant_id = till.merchant_id
     if merchant_id is None:
         raise UnknownMerchantError

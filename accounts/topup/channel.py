@@ -114,8 +114,8 @@ class PaymentChannel(Protocol):
         """Take `amount` from the holder of a payment code; `pending` while the channel asks them for a password."""
         ...
 
-    def refund(self, refund_id: UUID, order_id: UUID, amount: int, *, now: datetime) -> None:
-        """Give a part of a paid order back; asking again with the same `refund_id` gives it back once.
+    def refund(self, refund_id: UUID, order_id: UUID, amount: int, *, now: datetime) -> datetime:
+        """Give a part of a paid order back and return when; asking again with the same `refund_id` gives back once.
 
         Raises:
             ChannelRefundRefusedError: the channel will not.

@@ -141,7 +141,7 @@ class LoopbackProvider:
             if sum(fen for fen, _ in known.refunds.values()) + amount > known.amount:
                 return {"error": "more than was paid"}
             known.refunds[refund] = amount, self._clock()
-        return {"refund": refund}
+        return {"refund": refund, "at": known.refunds[refund][1].isoformat()}
 
     def _bill(self, day: str) -> dict[str, Any]:
         lines = []
@@ -225,15 +225,16 @@ class LoopbackChannel:
         del description, now
         return _order_of(self._call("charge", order=str(order_id), amount=amount, code=code))
 
-    def refund(self, refund_id: UUID, order_id: UUID, amount: int, *, now: datetime) -> None:
-        """Give money back.
+    def refund(self, refund_id: UUID, order_id: UUID, amount: int, *, now: datetime) -> datetime:
+        """Give money back and return when.
 
         Raises:
             ChannelRefundRefusedError: the provider will not.
         """
         del now
         try:
-            self._call("refund", order=str(order_id), refund=str(refund_id), amount=amount)
+            answer = self._call("refund", order=str(order_id), refund=str(refund_id), amount=amount)
+            return datetime.fromisoformat(answer["at"]).astimezone(UTC)
         except _DeniedError as error:
             raise ChannelRefundRefusedError(str(error)) from error
 

@@ -1,0 +1,215 @@
+"""Top-up orders at a channel: credited exactly once, whoever says first that they were paid, and however often.
+
+Three ways lead to the same `settle`: the channel's notification (late, repeated, in any order, or never), our query
+when the payer comes back to the app, and the job that asks for orders nobody has spoken of.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from accounts.ledger.chart import open_named
+from accounts.ledger.posting import record
+from accounts.ledger.transfer import AccountKind, RefusalCode, Transfer
+from accounts.payments import charges, offline
+from accounts.payments.problems import PaymentIdReusedError, require
+from accounts.payments.services import MoneyServices
+from accounts.payments.tables import Charge
+from accounts.topup.channel import (
+    ChannelFailedError,
+    ChannelOrder,
+    ChannelState,
+    NotificationRefusedError,
+    PaymentChannel,
+)
+from accounts.topup.tables import SeenNonce, TopUpOrder
+from web.problems import NotFoundError, ProblemError
+
+LIFETIME = timedelta(minutes=30)
+"""An order that nobody paid for so long is closed at the channel."""
+
+
+class ChannelNotConnectedError(ProblemError):
+    """This campus has not connected the channel."""
+
+    code = "channel_not_connected"
+    status = 404
+    title = "This payment channel is not connected on this campus"
+
+
+@dataclass(frozen=True, slots=True)
+class TopUpWish:
+    """What a payer asks for; `id` is the app's own and the same when it asks again."""
+
+    id: UUID
+    person_id: UUID
+    channel: str
+    amount: int
+
+    def digest(self) -> bytes:
+        """What must be the same when the id is used again."""
+        return hashlib.sha256(f"{self.person_id} {self.channel} {self.amount}".encode()).digest()
+
+
+def channel_of(services: MoneyServices, name: str) -> PaymentChannel:
+    """Return a connected channel.
+
+    Raises:
+        ChannelNotConnectedError: it is none.
+    """
+    try:
+        return services.channels[name]
+    except KeyError:
+        raise ChannelNotConnectedError from None
+
+
+def create(services: MoneyServices, wish: TopUpWish, now: datetime) -> tuple[TopUpOrder, Mapping[str, str]]:
+    """Write an order down, open it at the channel, and return it with what the payer's app needs.
+
+    Raises:
+        ChannelNotConnectedError, PaymentIdReusedError: see there.
+        ChannelFailedError: the channel does not answer; the same order may be sent again.
+    """
+    channel = channel_of(services, wish.channel)
+    with services.database.begin() as session:
+        order = session.get(TopUpOrder, wish.id, with_for_update=True)
+        if order is None:
+            order = TopUpOrder(
+                id=wish.id,
+                digest=wish.digest(),
+                person_id=wish.person_id,
+                channel=wish.channel,
+                amount=wish.amount,
+                refunding=0,
+                state="pending",
+                created_at=now,
+            )
+            session.add(order)
+        elif order.digest != wish.digest():
+            raise PaymentIdReusedError
+    if order.state != "pending":
+        return order, {}
+    return order, channel.create(order.id, order.amount, description="top-up", now=now)
+
+
+def look(services: MoneyServices, order_id: UUID, person_id: UUID, now: datetime) -> TopUpOrder:
+    """Return a person's order, after asking the channel where it is still open.
+
+    Raises:
+        NotFoundError: the person has no such order.
+    """
+    with services.database.read() as session:
+        order = session.get(TopUpOrder, order_id)
+        if order is None or order.person_id != person_id:
+            raise NotFoundError("you have no top-up with this id")
+        session.expunge(order)
+    return order if order.state != "pending" else _ask(services, order, now)
+
+
+def notified(
+    services: MoneyServices, channel_name: str, headers: Mapping[str, str], body: bytes, now: datetime
+) -> tuple[str, str]:
+    """Take a channel's notification, of a top-up or of a charge, and return what the channel wants to hear.
+
+    Raises:
+        ChannelNotConnectedError: there is no such channel.
+        NotificationRefusedError: it is forged, too old, seen before, or about something we never asked for.
+    """
+    channel = channel_of(services, channel_name)
+    notification = channel.read_notification(headers, body, now)
+    with services.database.begin() as session:
+        if not _use_nonce(session, channel_name, notification.nonce, notification.nonce_until):
+            raise NotificationRefusedError("this notification was sent before")
+    # Whatever goes wrong from here on, the channel sends it again under another nonce, and the job asks anyway.
+    with services.database.read() as session:
+        order = session.get(TopUpOrder, notification.order.id)
+        charge = session.get(Charge, notification.order.id)
+        owner = order or charge
+        if owner is None or owner.channel != channel_name:
+            raise NotificationRefusedError("this channel has no such order")
+    if order is not None:
+        settle(services, notification.order, now)
+    else:
+        charges.settle(services, notification.order, now)
+    return channel.acknowledgement
+
+
+def resolve_pending(services: MoneyServices, now: datetime, *, limit: int = 100) -> int:
+    """Ask for orders that nobody has spoken of, and return how many were settled. Run it every minute."""
+    with services.database.read() as session:
+        open_ = TopUpOrder.state.in_(("pending", "stranded"))
+        waiting = session.scalars(select(TopUpOrder).where(open_).order_by(TopUpOrder.created_at).limit(limit)).all()
+        session.expunge_all()
+    return sum(_ask(services, one, now).state in ("credited", "closed") for one in waiting)
+
+
+def settle(services: MoneyServices, word: ChannelOrder, now: datetime) -> TopUpOrder:
+    """Take a channel's word on an order into the books, once.
+
+    Raises:
+        NotFoundError: there is no such order.
+        ChannelFailedError: the channel speaks of another amount.
+    """
+
+    def work(session: Session, _now: datetime) -> TopUpOrder:
+        order = session.get(TopUpOrder, word.id, with_for_update=True, populate_existing=True)
+        if order is None:
+            raise NotFoundError("there is no top-up with this id")
+        if word.state is ChannelState.PAID and order.state != "credited":
+            _credit(session, order, word, now)
+        elif word.state is ChannelState.CLOSED and order.state == "pending":
+            order.state = "closed"
+        return order
+
+    order = services.writer.run(work)
+    if order.state == "credited":
+        offline.collect_unpaid(services, order.person_id, now)
+    return order
+
+
+def forget_nonces(session: Session, now: datetime) -> None:
+    """Delete nonces of notifications that would be too old now."""
+    session.execute(delete(SeenNonce).where(SeenNonce.until < now))
+
+
+def _credit(session: Session, order: TopUpOrder, word: ChannelOrder, now: datetime) -> None:
+    if word.amount != order.amount:
+        raise ChannelFailedError(f"the channel says {word.amount} fen were paid, {order.amount} were asked for")
+    channel = open_named(session, AccountKind.CHANNEL, order.channel, now)
+    details = {"reference": word.reference}
+    transfer = Transfer(order.id, "top_up", channel, order.person_id, order.amount, details=details)
+    outcome = record(session, [transfer], now)[0]
+    order.reference, order.paid_at = word.reference, word.paid_at or now
+    shut = (RefusalCode.ACCOUNT_SUSPENDED, RefusalCode.ACCOUNT_CLOSED)
+    if outcome.refusal is not None and outcome.refusal.code in shut:
+        # The money is at the channel: it is credited once the account is released, or refunded at the counter.
+        order.state = "stranded"
+        return
+    require(outcome)
+    order.state = "credited"
+
+
+def _ask(services: MoneyServices, order: TopUpOrder, now: datetime) -> TopUpOrder:
+    channel = services.channels.get(order.channel)
+    if channel is None:
+        return order
+    try:
+        word = channel.query(order.id)
+        if word.state in (ChannelState.PENDING, ChannelState.UNKNOWN) and now >= order.created_at + LIFETIME:
+            word = channel.close(order.id)
+    except ChannelFailedError:
+        return order
+    return settle(services, word, now)
+
+
+def _use_nonce(session: Session, channel: str, nonce: str, until: datetime) -> bool:
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    row = {"channel": channel, "nonce": nonce, "until": until}
+    kept = insert(SeenNonce).values(row).on_conflict_do_nothing().returning(SeenNonce.nonce)
+    return session.scalar(kept) is not None

@@ -1,0 +1,166 @@
+"""Our books against a channel's daily bill: zero differences, or a list of them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from accounts.ledger.posting import find
+from accounts.payments import charges
+from accounts.payments.services import MoneyServices
+from accounts.payments.tables import Charge, ChargeRefund
+from accounts.topup import orders
+from accounts.topup.channel import BillKind, BillLine
+from accounts.topup.refunds import posting_id
+from accounts.topup.tables import TopUpOrder, TopUpRefund
+
+
+class DifferenceKind(StrEnum):
+    """How the two sides differ."""
+
+    NOT_IN_OUR_BOOKS = "not_in_our_books"
+    NOT_IN_THE_BILL = "not_in_the_bill"
+    AMOUNT = "amount"
+    BILLED_TWICE = "billed_twice"
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """What our books say of one id: fen, in or out."""
+
+    id: UUID
+    kind: BillKind
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One id on which the sides differ; None where a side knows nothing of it."""
+
+    kind: DifferenceKind
+    id: UUID
+    ours: int | None
+    theirs: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """A day of one channel: sums in fen, payments less refunds."""
+
+    channel: str
+    day: date
+    lines: int
+    ours: int
+    theirs: int
+    differences: tuple[Difference, ...]
+
+
+def compare(ours: Iterable[Booked], bill: Iterable[BillLine]) -> list[Difference]:
+    """Return every id on which the books and the bill differ, in the order of the ids. Pure."""
+    booked = {(one.id, one.kind): one.amount for one in ours}
+    found: list[Difference] = []
+    seen: set[tuple[UUID, BillKind]] = set()
+    for line in bill:
+        key = line.id, line.kind
+        mine = booked.get(key)
+        if key in seen:
+            found.append(Difference(DifferenceKind.BILLED_TWICE, line.id, mine, line.amount))
+        elif mine is None:
+            found.append(Difference(DifferenceKind.NOT_IN_OUR_BOOKS, line.id, None, line.amount))
+        elif mine != line.amount:
+            found.append(Difference(DifferenceKind.AMOUNT, line.id, mine, line.amount))
+        seen.add(key)
+    found += [
+        Difference(DifferenceKind.NOT_IN_THE_BILL, one, amount, None)
+        for (one, kind), amount in booked.items()
+        if (one, kind) not in seen
+    ]
+    return sorted(found, key=lambda difference: (difference.id, difference.kind))
+
+
+def reconcile(services: MoneyServices, channel_name: str, day: date, now: datetime) -> Reconciliation:
+    """Fetch the bill of `day`, ask again for what only the channel knows to be paid, and compare.
+
+    Raises:
+        ChannelNotConnectedError: there is no such channel.
+        ChannelFailedError: the channel gives no bill.
+    """
+    bill = orders.channel_of(services, channel_name).bill(day)
+    for difference in _compared(services, channel_name, day, bill)[1]:
+        if difference.kind is DifferenceKind.NOT_IN_OUR_BOOKS:
+            _ask_again(services, difference.id, now)
+    booked, differences = _compared(services, channel_name, day, bill)
+    return Reconciliation(
+        channel=channel_name,
+        day=day,
+        lines=len(bill),
+        ours=sum(_signed(one.kind, one.amount) for one in booked),
+        theirs=sum(_signed(line.kind, line.amount) for line in bill),
+        differences=tuple(differences),
+    )
+
+
+def _signed(kind: BillKind, amount: int) -> int:
+    return amount if kind is BillKind.PAYMENT else -amount
+
+
+def _compared(
+    services: MoneyServices, channel: str, day: date, bill: Sequence[BillLine]
+) -> tuple[list[Booked], list[Difference]]:
+    zone = services.accounts.zone
+    begins = datetime.combine(day, time(), zone)
+    ends = datetime.combine(day + timedelta(days=1), time(), zone)
+    with services.database.read() as session:
+        booked = _booked(session, channel, begins, ends)
+    return booked, compare(booked, bill)
+
+
+def _booked(session: Session, channel: str, begins: datetime, ends: datetime) -> list[Booked]:
+    """What was paid and given back within a day, as far as the ledger's journal agrees."""
+    payments = session.execute(
+        select(TopUpOrder.id).where(
+            TopUpOrder.channel == channel, TopUpOrder.paid_at >= begins, TopUpOrder.paid_at < ends
+        )
+    ).all()
+    taken = session.execute(
+        select(Charge.id).where(
+            Charge.channel == channel, Charge.state == "paid", Charge.settled_at >= begins, Charge.settled_at < ends
+        )
+    ).all()
+    refunds = session.execute(
+        select(TopUpRefund.id)
+        .join(TopUpOrder, TopUpOrder.id == TopUpRefund.order_id)
+        .where(TopUpOrder.channel == channel, TopUpRefund.paid_at >= begins, TopUpRefund.paid_at < ends)
+    ).all()
+    given_back = session.execute(
+        select(ChargeRefund.id)
+        .join(Charge, Charge.id == ChargeRefund.charge_id)
+        .where(
+            Charge.channel == channel,
+            ChargeRefund.state == "paid",
+            ChargeRefund.settled_at >= begins,
+            ChargeRefund.settled_at < ends,
+        )
+    ).all()
+    wanted = [(row.id, row.id, BillKind.PAYMENT) for row in (*payments, *taken)]
+    wanted += [(row.id, posting_id(row.id), BillKind.REFUND) for row in refunds]
+    wanted += [(row.id, row.id, BillKind.REFUND) for row in given_back]
+    lines = [(one, kind, find(session, line)) for one, line, kind in wanted]
+    return [Booked(one, kind, entry.amount) for one, kind, entry in lines if entry is not None]
+
+
+def _ask_again(services: MoneyServices, order_id: UUID, now: datetime) -> None:
+    with services.database.read() as session:
+        top_up, charge = session.get(TopUpOrder, order_id), session.get(Charge, order_id)
+    owner = top_up or charge
+    if owner is None:
+        return
+    word = orders.channel_of(services, owner.channel).query(order_id)
+    if top_up is not None:
+        orders.settle(services, word, now)
+    else:
+        charges.settle(services, word, now)

@@ -1,0 +1,51 @@
+"""Tables of top-up. What was credited stands in the ledger's journal, under the order's id."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Index, LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from database import Base
+
+
+class TopUpOrder(Base):
+    """An order at a channel: `pending`, then `credited`, `closed`, or `stranded` (paid, and the wallet is shut)."""
+
+    __tablename__ = "top_up_orders"
+    __table_args__ = (Index("ix_top_up_orders_state", "state", "created_at"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    person_id: Mapped[UUID] = mapped_column(index=True)
+    channel: Mapped[str] = mapped_column(String(20))
+    amount: Mapped[int] = mapped_column(BigInteger)
+    refunding: Mapped[int] = mapped_column(BigInteger, default=0)
+    state: Mapped[str] = mapped_column(String(10))
+    reference: Mapped[str | None] = mapped_column(String(64))
+    created_at: Mapped[datetime]
+    paid_at: Mapped[datetime | None] = mapped_column(index=True)
+
+
+class TopUpRefund(Base):
+    """A top-up given back: held in the wallet, asked of the channel, then posted or voided."""
+
+    __tablename__ = "top_up_refunds"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    order_id: Mapped[UUID] = mapped_column(index=True)
+    amount: Mapped[int] = mapped_column(BigInteger)
+    state: Mapped[str] = mapped_column(String(10))
+    created_at: Mapped[datetime]
+    paid_at: Mapped[datetime | None] = mapped_column(index=True)
+
+
+class SeenNonce(Base):
+    """A notification's nonce, kept until the notification would be too old anyway."""
+
+    __tablename__ = "channel_nonces"
+
+    channel: Mapped[str] = mapped_column(String(20), primary_key=True)
+    nonce: Mapped[str] = mapped_column(String(64), primary_key=True)
+    until: Mapped[datetime] = mapped_column(index=True)
