@@ -39,6 +39,7 @@ from operations.api.dependencies import OperationsServices
 from operations.board import Board
 from operations.dispatch import Dispatcher
 from operations.ingest import Ingest
+from operations.order_desk import OrderDesk
 
 log = structlog.get_logger()
 
@@ -82,7 +83,9 @@ def assemble(settings: Settings, engine: FaceEngine) -> Server:
         accounts=AccountsServices(database=database, secret=secret, zone=settings.time_zone),
         engine=engine,
         sealer=sealer,
-        operations=OperationsServices(board, _dispatcher(settings, bus, board), settings.two_person_orders),
+        operations=OperationsServices(
+            board, OrderDesk(database, board, _dispatcher(settings, bus, board), settings.two_person_orders)
+        ),
         bus=bus,
         ingest=Ingest(bus, settings.site, database, board),
         publisher=Publisher(

@@ -15,6 +15,9 @@ class GateView:
     gate: str
     controller: Presence = Presence.OFFLINE
     edge: Presence = Presence.OFFLINE
+    controller_since: datetime | None = None
+    """When the controller's presence last changed, by the server's clock; None when it was never heard of."""
+    edge_since: datetime | None = None
     door: DoorState | None = None
     health: Mapping[str, Health] = field(default_factory=dict)
     """The last figures by source (`controller`, `edge`)."""
@@ -57,11 +60,12 @@ class Board:
         """Take the availability of a gate's `controller` or `edge`."""
         with self._changed:
             view = self._views.get(message.gate, GateView(message.gate))
-            changed = (
-                replace(view, controller=message.status)
-                if source == "controller"
-                else replace(view, edge=message.status)
-            )
+            if source == "controller":
+                since = _since(view.controller, message.status, view.controller_since, heard_at)
+                changed = replace(view, controller=message.status, controller_since=since)
+            else:
+                since = _since(view.edge, message.status, view.edge_since, heard_at)
+                changed = replace(view, edge=message.status, edge_since=since)
             self._put(replace(changed, heard_at=heard_at))
 
     def health(self, message: Health, *, heard_at: datetime) -> None:
@@ -86,3 +90,7 @@ class Board:
         self._views[view.gate] = view
         self._version += 1
         self._changed.notify_all()
+
+
+def _since(before: Presence, after: Presence, since: datetime | None, heard_at: datetime) -> datetime:
+    return since if since is not None and before is after else heard_at

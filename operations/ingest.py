@@ -1,27 +1,39 @@
-"""From the bus into the journal and onto the board."""
+"""From the bus into the journal, the register of alarms, and onto the board.
 
+A gate keeps an event until this server has said that it is stored (a receipt), so nothing is lost while the server is
+down, busy, or killed between the broker and its disk.
+"""
+
+import json
 import queue
 import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
+from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, SQLAlchemyError
 
-from bus import Connection
+from bus import Connection, NotConnectedError
 from database import Database, DatabaseBusyError
 from gate_controller.messages import (
+    MOST_RECEIPTS,
     Availability,
     Channel,
     DoorState,
     Event,
+    GateTopics,
     Health,
     MalformedMessageError,
+    Receipt,
     every_gate,
     parse_topic,
 )
 from operations import journal
+from operations.alarms import register
+from operations.alarms.rules import signal_of
 from operations.board import Board
 
 log = structlog.get_logger()
@@ -45,9 +57,12 @@ class Ingest:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """Subscribe; `start` begins to write what arrives."""
+        self._connection = connection
+        self._site = site
         self._database = database
         self._board = board
         self._now = now
+        self._stored: Counter[str] = Counter()
         self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._write, name="ingest", daemon=True)
@@ -60,6 +75,16 @@ class Ingest:
         }.items():
             connection.subscribe(every_gate(site, channel), _guarded(handler))
 
+    @property
+    def backlog(self) -> int:
+        """Events that arrived and are not stored yet."""
+        return self._events.qsize()
+
+    @property
+    def stored(self) -> Mapping[str, int]:
+        """Events stored since the start, by kind."""
+        return dict(self._stored)
+
     def start(self) -> None:
         """Begin to write."""
         self._thread.start()
@@ -71,7 +96,13 @@ class Ingest:
         self._thread.join()
 
     def _on_event(self, gate: str, payload: bytes) -> None:
-        self._events.put(_of_gate(gate, Event.decode(payload)))
+        try:
+            self._events.put(_of_gate(gate, Event.decode(payload)))
+        except MalformedMessageError:
+            # Sent again it would be no better, and it would hold up what waits behind it.
+            if (unreadable := _id_in(payload)) is not None:
+                self._acknowledge(gate, [unreadable])
+            raise
 
     def _on_state(self, gate: str, payload: bytes) -> None:
         self._board.door(_of_gate(gate, DoorState.decode(payload)), heard_at=self._now())
@@ -109,16 +140,39 @@ class Ingest:
             batch.append(event)
         return batch
 
-    def _store(self, batch: list[Event]) -> bool:
+    def _store(self, batch: Sequence[Event]) -> bool:
+        """Store a batch, then say so to its gates; False when it must be tried again."""
         try:
+            now = self._now()
             with self._database.begin() as session:
-                new = journal.record(session, batch, received_at=self._now())
+                new = journal.record(session, batch, received_at=now)
+                # With the events, or not at all: an alarm is counted once for each event.
+                register.take(session, [signal for event in new if (signal := signal_of(event))], now=now)
+        except DataError as error:
+            if len(batch) > 1:
+                return all(self._store([event]) for event in batch)
+            log.error("event_cannot_be_stored", event_id=str(batch[0].id), error=str(error.orig)[:200])
+            new = []
         except (SQLAlchemyError, DatabaseBusyError) as error:
             log.warning("events_not_stored_yet", waiting=len(batch), error=type(error).__name__)
             return False
+        self._stored.update(event.kind for event in new)
+        for gate in dict.fromkeys(event.gate for event in batch):
+            self._acknowledge(gate, [event.id for event in batch if event.gate == gate])
         if new:
             self._board.touch()
         return True
+
+    def _acknowledge(self, gate: str, ids: Sequence[UUID]) -> None:
+        """Tell a gate what it may forget. A receipt may be lost: the gate sends again, and hears again."""
+        topic = GateTopics(self._site, gate).receipts
+        for first in range(0, len(ids), MOST_RECEIPTS):
+            receipt = Receipt(gate=gate, ids=tuple(ids[first : first + MOST_RECEIPTS]))
+            try:
+                self._connection.publish(topic, receipt.encode())
+            except NotConnectedError:
+                log.debug("receipt_not_sent", gate=gate)
+                return
 
 
 def _of_gate(gate: str, message: _GateMessage) -> _GateMessage:
@@ -126,6 +180,14 @@ def _of_gate(gate: str, message: _GateMessage) -> _GateMessage:
     if message.gate != gate:
         raise MalformedMessageError(f"a message about gate {message.gate} arrived on a topic of {gate}")
     return message
+
+
+def _id_in(payload: bytes) -> UUID | None:
+    """Return the id of an event that is otherwise unreadable."""
+    try:
+        return UUID(json.loads(payload)["id"])
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
 
 
 def _guarded(handler: Callable[[str, bytes], None]) -> Callable[[str, bytes, bool], None]:

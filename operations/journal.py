@@ -13,18 +13,19 @@ from gate_controller.messages import Event
 from operations.tables import GateEvent
 
 
-def record(session: Session, events: Sequence[Event], *, received_at: datetime) -> int:
-    """Store `events` in the order given and return how many were new.
+def record(session: Session, events: Sequence[Event], *, received_at: datetime) -> list[Event]:
+    """Store `events` in the order given and return those that were new.
 
     A gate sends at least once, so an id that is here already is the same event again and changes nothing.
     """
     if not events:
-        return 0
+        return []
     rows = [_row(event, received_at) for event in events]
     dialect = session.get_bind().dialect.name
     statement = (sqlite_insert if dialect == "sqlite" else postgresql_insert)(GateEvent).values(rows)
-    stored = session.scalars(statement.on_conflict_do_nothing(index_elements=["id"]).returning(GateEvent.sequence))
-    return len(stored.all())
+    stored = session.scalars(statement.on_conflict_do_nothing(index_elements=["id"]).returning(GateEvent.id))
+    new = dict.fromkeys(stored)
+    return [event for event in {event.id: event for event in events}.values() if event.id in new]
 
 
 def following(session: Session, *, after: int = 0, limit: int = 200, gate: str | None = None) -> Sequence[GateEvent]:

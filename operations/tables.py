@@ -1,10 +1,10 @@
-"""Tables of what the gates reported."""
+"""Tables of what the gates reported, what staff asked of them, and what somebody must look at."""
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, BigInteger, Index, Integer, String
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from database import Base, new_id
@@ -53,3 +53,47 @@ class StaffOrder(Base):
     confirmed_by: Mapped[UUID | None]
     carried_out_at: Mapped[datetime | None]
     results: Mapped[list[dict[str, str | None]]] = mapped_column(JSON, default=list)
+
+
+_OPEN = text("closed_at IS NULL")
+
+
+class Alarm(Base):
+    """Something at a gate that somebody must look at; see `operations.alarms.rules`."""
+
+    __tablename__ = "alarms"
+    __table_args__ = (
+        Index("ix_alarms_one_open", "gate", "kind", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    gate: Mapped[str] = mapped_column(String(63))
+    kind: Mapped[str] = mapped_column(String(32))
+    severity: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str | None] = mapped_column(String(63))
+    event_id: Mapped[UUID | None]
+    """The last event that raised it; None when it was seen here."""
+    opened_at: Mapped[datetime]
+    """The server's time; escalation counts from here, however late the news was."""
+    raised_at: Mapped[datetime]
+    last_at: Mapped[datetime]
+    count: Mapped[int]
+    restored_at: Mapped[datetime | None]
+    acknowledged_at: Mapped[datetime | None]
+    acknowledged_by: Mapped[UUID | None]
+    note: Mapped[str] = mapped_column(String(200), default="")
+    escalated_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+
+
+class AlarmNotice(Base):
+    """An alarm told through one channel, or the last try to."""
+
+    __tablename__ = "alarm_notices"
+
+    alarm_id: Mapped[UUID] = mapped_column(ForeignKey("alarms.id", ondelete="CASCADE"), primary_key=True)
+    channel: Mapped[str] = mapped_column(String(32), primary_key=True)
+    attempts: Mapped[int]
+    next_try_at: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    error: Mapped[str | None] = mapped_column(String(200))

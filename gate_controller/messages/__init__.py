@@ -1,7 +1,7 @@
 """The messages of a gate: what travels over MQTT, how it is signed, and how it is judged."""
 
 from gate_controller.messages.commands import MAX_TTL_MS, Ack, Action, Command, Method, Refusal
-from gate_controller.messages.events import DirectoryHint, Event, EventKind, Tap
+from gate_controller.messages.events import MOST_RECEIPTS, DirectoryHint, Event, EventKind, Receipt, Tap
 from gate_controller.messages.keys import (
     KeyFileError,
     TrustedKey,
@@ -36,6 +36,7 @@ from gate_controller.messages.wire import MAX_PAYLOAD_BYTES, MalformedMessageErr
 __all__ = [
     "MAX_PAYLOAD_BYTES",
     "MAX_TTL_MS",
+    "MOST_RECEIPTS",
     "Ack",
     "Action",
     "Availability",
@@ -56,6 +57,7 @@ __all__ = [
     "NonceStore",
     "NonceStoreError",
     "Presence",
+    "Receipt",
     "Refusal",
     "RefusedError",
     "SignedCommand",

@@ -99,3 +99,14 @@ class DirectoryHint(Message):
 
     gate: Name
     revision: Annotated[int, Field(ge=0)]
+
+
+MOST_RECEIPTS = 300
+"""Ids in one message; so many fit within the size of a payload."""
+
+
+class Receipt(Message):
+    """The server has these events on disk, or knows that it can never read them: the gate may forget them."""
+
+    gate: Name
+    ids: Annotated[tuple[UUID, ...], Field(min_length=1, max_length=MOST_RECEIPTS)]

@@ -33,6 +33,8 @@ class Channel(StrEnum):
     """Figures of controller and edge."""
     DIRECTORY = "directory"
     """A newer directory waits for this gate, by the server."""
+    RECEIPTS = "receipts"
+    """Which events the server has stored, by the server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,11 @@ class GateTopics:
     def directory(self) -> str:
         """Hints of a newer directory."""
         return self.of(Channel.DIRECTORY)
+
+    @property
+    def receipts(self) -> str:
+        """Which events are stored."""
+        return self.of(Channel.RECEIPTS)
 
 
 def every_gate(site: str, channel: Channel) -> str:

@@ -6,16 +6,15 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from operations.board import Board
-from operations.dispatch import Dispatcher
+from operations.order_desk import OrderDesk
 
 
 @dataclass(frozen=True, slots=True)
 class OperationsServices:
-    """The board; the dispatcher where the server has a key that the gates trust; whether many doors need two people."""
+    """The live board, and the desk where orders are given."""
 
     board: Board
-    dispatcher: Dispatcher | None = None
-    two_persons: bool = False
+    desk: OrderDesk
 
 
 def _services(request: Request) -> OperationsServices:

@@ -6,33 +6,22 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.orm import Session
 
 from accounts.api.dependencies import ROLE_ERRORS, DatabaseDep, FacilitiesDep, NowDep
-from database import Database
-from directory import gates
 from directory.tables import ZoneRecord
 from gate_controller.messages import Action
 from operations import muster, orders
 from operations.api.dependencies import OperationsDep
-from operations.dispatch import Dispatcher
+from operations.order_desk import OrdersNotPossibleError, Reach
 from operations.orders import OrderState
 from operations.tables import StaffOrder
 from web import idempotency
 from web.idempotency import OnceDep
 from web.paging import InvalidCursorError, Page, PageDep
-from web.problems import NotFoundError, ProblemError, responses
+from web.problems import NotFoundError, responses
 from web.text import Slug, line
 
 router = APIRouter()
-
-
-class OrdersNotPossibleError(ProblemError):
-    """The server has no key that the gates trust."""
-
-    code = "orders_not_possible"
-    status = 503
-    title = "This server cannot give orders: set CAMPUSGATE_SIGNING_KEY_FILE and CAMPUSGATE_TRUSTED_KEYS_FILE"
 
 
 class OrderIn(BaseModel):
@@ -102,25 +91,16 @@ def give_order(
     now: NowDep,
 ) -> OrderOut:
     """Give an order. It is written down first, then sent; the answer says what each gate did."""
-    if operations.dispatcher is None:
-        raise OrdersNotPossibleError
+    desk = operations.desk
 
     def write() -> OrderOut:
-        return OrderOut.of(
-            orders.ask(
-                session,
-                Action(wanted.action),
-                _reached(session, wanted),
-                note=wanted.note or "",
-                by=staff.person_id,
-                two_persons=operations.two_persons,
-                now=now,
-            )
-        )
+        reach = Reach(wanted.gates, wanted.zone, wanted.everywhere)
+        action, note = Action(wanted.action), wanted.note or ""
+        return OrderOut.of(desk.write(session, action, reach, note=note, by=staff.person_id, now=now))
 
     with database.begin() as session:
         order = once.answer(session, OrderOut, write, scope=staff.actor, now=now)
-    return _carry_out(order.id, operations.dispatcher, database, now)
+    return OrderOut.of(desk.carry_out(order.id, now=now))
 
 
 @router.post(
@@ -133,15 +113,9 @@ def give_order(
         orders.SecondPersonNeededError,
     ),
 )
-def confirm_order(
-    order_id: UUID, staff: FacilitiesDep, operations: OperationsDep, database: DatabaseDep, now: NowDep
-) -> OrderOut:
+def confirm_order(order_id: UUID, staff: FacilitiesDep, operations: OperationsDep, now: NowDep) -> OrderOut:
     """Confirm another person's order, which is then carried out."""
-    if operations.dispatcher is None:
-        raise OrdersNotPossibleError
-    with database.begin() as session:
-        orders.confirm(session, order_id, by=staff.person_id, now=now)
-    return _carry_out(order_id, operations.dispatcher, database, now)
+    return OrderOut.of(operations.desk.confirm(order_id, by=staff.person_id, now=now))
 
 
 @router.get("/orders", responses=responses(*ROLE_ERRORS, InvalidCursorError))
@@ -167,29 +141,3 @@ def list_inside(
             raise NotFoundError("there is no zone of this name")
         found = muster.inside(session, zone, since=now - timedelta(hours=hours))
     return [InsideOut.model_validate(one, from_attributes=True) for one in found]
-
-
-def _reached(session: Session, wanted: OrderIn) -> list[str]:
-    """Return the names of the gates that the order is for.
-
-    Raises:
-        NotFoundError: a gate or the zone does not exist.
-    """
-    known = {gate.name: gates.policy_of(gate) for gate in gates.find(session)}
-    if unknown := [name for name in wanted.gates if name not in known]:
-        raise NotFoundError(f"there is no gate {unknown[0]!r}")
-    if wanted.zone is not None and session.get(ZoneRecord, wanted.zone) is None:
-        raise NotFoundError(f"there is no zone {wanted.zone!r}")
-    of_zone = [name for name, policy in known.items() if wanted.zone and policy.inner_zone == wanted.zone]
-    return [*wanted.gates, *of_zone, *(known if wanted.everywhere else ())]
-
-
-def _carry_out(order_id: UUID, dispatcher: Dispatcher, database: Database, now: datetime) -> OrderOut:
-    """Send an order that is ready, and return it with what it did; one that waits or was sent comes back as it is."""
-    with database.begin() as session:
-        order, mine = orders.take_up(session, order_id)
-        if not mine:
-            return OrderOut.of(order)
-    results = dispatcher.send(order.gates, Action(order.action))
-    with database.begin() as session:
-        return OrderOut.of(orders.conclude(session, order_id, results, now=now))

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from operations.api import orders, views
+from operations.api import alarms, orders, views
 
 router = APIRouter(prefix="/api/v1/operations", tags=["operations"])
-for _part in (views, orders):
+for _part in (views, alarms, orders):
     router.include_router(_part.router)

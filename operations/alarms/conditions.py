@@ -1,0 +1,146 @@
+"""What the live state says about alarms: presences, lag, and causes whose end no event will ever report. Pure."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from directory.lag import Lag
+from gate_controller.messages import DoorState, DoorStatus, Health, Presence
+from operations.alarms.rules import EVERYWHERE, AlarmKind, Signal
+from operations.board import GateView
+
+NEVER_HEARD = "never_heard"
+
+_PRESENCES = frozenset({AlarmKind.CONTROLLER_OFFLINE, AlarmKind.EDGE_OFFLINE})
+OBSERVED = _PRESENCES | {AlarmKind.DIRECTORY_LAG, AlarmKind.BROKER_LOST}
+"""The kinds that no event tells: they are seen here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """From when on a condition is worth an alarm."""
+
+    offline_after: timedelta = timedelta(seconds=60)
+    lag_after: timedelta = timedelta(seconds=60)
+    """A change of the directory, a revocation above all, is in force everywhere within seconds."""
+    broker_after: timedelta = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """The site as it is seen at `now`."""
+
+    now: datetime
+    started_at: datetime
+    """When the server began to listen."""
+    gates: Collection[str]
+    """The gates that there should be."""
+    views: Mapping[str, GateView]
+    lags: Sequence[Lag]
+    broker_lost_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAlarm:
+    """What is read of an open alarm."""
+
+    gate: str
+    kind: AlarmKind
+    last_at: datetime
+    over: bool
+
+
+def signals(seen: Observation, alarms: Collection[OpenAlarm], limits: Limits) -> list[Signal]:
+    """Return which alarms are to be raised, and which of `alarms` are over."""
+    present = _present(seen, limits)
+    going_on = {(one.gate, one.kind) for one in alarms if not one.over}
+    found = [
+        Signal(gate, kind, seen.now, raises=True, reason=reason)
+        for (gate, kind), reason in present.items()
+        if (gate, kind) not in going_on
+    ]
+    for one in alarms:
+        if one.over:
+            continue
+        ended = _ended(one, seen, present)
+        if ended is not None:
+            found.append(Signal(one.gate, one.kind, ended, raises=False))
+    return found
+
+
+def _present(seen: Observation, limits: Limits) -> dict[tuple[str, AlarmKind], str | None]:
+    present: dict[tuple[str, AlarmKind], str | None] = {}
+    if seen.broker_lost_at is not None:
+        if seen.now - seen.broker_lost_at > limits.broker_after:
+            present[EVERYWHERE, AlarmKind.BROKER_LOST] = None
+    else:
+        for gate in seen.gates:
+            present.update(_absent(gate, seen, limits))
+    for lag in seen.lags:
+        if lag.behind and lag.behind_s > limits.lag_after.total_seconds():
+            waiting = "revocations_waiting" if lag.waiting_revocations else None
+            present[lag.gate, AlarmKind.DIRECTORY_LAG] = waiting
+    return present
+
+
+def _absent(gate: str, seen: Observation, limits: Limits) -> dict[tuple[str, AlarmKind], str | None]:
+    view = seen.views.get(gate, GateView(gate))
+    absent: dict[tuple[str, AlarmKind], str | None] = {}
+    for kind, presence, since in (
+        (AlarmKind.CONTROLLER_OFFLINE, view.controller, view.controller_since),
+        (AlarmKind.EDGE_OFFLINE, view.edge, view.edge_since),
+    ):
+        if presence is Presence.ONLINE or seen.now - (since or seen.started_at) <= limits.offline_after:
+            continue
+        if since is not None:
+            absent[gate, kind] = presence.value
+        elif kind is AlarmKind.CONTROLLER_OFFLINE:
+            # A gate without an edge is a gate for cards; one without a controller is none.
+            absent[gate, kind] = NEVER_HEARD
+    return absent
+
+
+def _ended(alarm: OpenAlarm, seen: Observation, present: Mapping[tuple[str, AlarmKind], str | None]) -> datetime | None:
+    """Return when the cause of an alarm was over, or None when it goes on or nobody can tell."""
+    if alarm.kind in OBSERVED:
+        blind = alarm.kind in _PRESENCES and seen.broker_lost_at is not None
+        return None if blind or (alarm.gate, alarm.kind) in present else max(seen.now, alarm.last_at)
+    view = seen.views.get(alarm.gate)
+    if view is None:
+        return None
+    # A controller or an edge that was restarted does not report the end of what it no longer knows.
+    door, edge = view.door, view.health.get("edge")
+    if door is not None and door.at > alarm.last_at and _door_is_well(alarm.kind, door):
+        return door.at
+    if edge is not None and edge.at > alarm.last_at and _edge_is_well(alarm.kind, edge):
+        return edge.at
+    return None
+
+
+def _door_is_well(kind: AlarmKind, door: DoorState) -> bool:
+    match kind:
+        case AlarmKind.FORCED:
+            return door.state is not DoorStatus.FORCED
+        case AlarmKind.HELD:
+            return door.state is not DoorStatus.HELD
+        case AlarmKind.TAMPER:
+            return not door.tamper
+        case AlarmKind.FIRE:
+            return not door.fire
+        case AlarmKind.CLOCK_UNSURE:
+            return door.clock_sure
+        case _:
+            return False
+
+
+def _edge_is_well(kind: AlarmKind, edge: Health) -> bool:
+    figures = edge.figures
+    match kind:
+        case AlarmKind.CAMERA_LOST:
+            return figures.get("camera") == "running"
+        case AlarmKind.CAMERA_IMPAIRED:
+            return figures.get("view") == "good"
+        case AlarmKind.MODEL_MISMATCH:
+            return "model_mismatch" in figures and not figures["model_mismatch"]
+        case _:
+            return False

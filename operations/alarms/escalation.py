@@ -1,0 +1,36 @@
+"""Who is told of an alarm, and when. Pure."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from operations.alarms.rules import Severity
+
+_ORDER = (Severity.CRITICAL, Severity.MAJOR, Severity.MINOR)
+_FIRST_PAUSE = timedelta(seconds=5)
+_LONGEST_PAUSE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A channel hears of alarms that nobody has acknowledged `after` they were raised here."""
+
+    channel: str
+    after: timedelta
+    least: Severity = Severity.MINOR
+    """Of alarms that are less than this it hears nothing."""
+
+
+def due(routes: Sequence[Route], told: Collection[str], *, severity: Severity, waited: timedelta) -> list[Route]:
+    """Return the routes by which an open alarm that nobody has acknowledged is to be told now."""
+    return [
+        route
+        for route in routes
+        if route.channel not in told and waited >= route.after and _ORDER.index(severity) <= _ORDER.index(route.least)
+    ]
+
+
+def next_try(now: datetime, attempts: int) -> datetime:
+    """Return when a notice that failed `attempts` times is tried again."""
+    doublings = min(attempts - 1, 10)
+    return now + min(_LONGEST_PAUSE, _FIRST_PAUSE * (1 << doublings))

@@ -1,0 +1,210 @@
+"""What raises an alarm, what ends it, and when it is closed. Pure: times and states come in as arguments.
+
+A gate has at most one open alarm of a kind; what happens again is counted. A *latching* alarm stays open until somebody
+acknowledged it, even when its cause is over: a door that was forced and closed again must still be looked at. The
+others close by themselves when the cause is over, so that a flapping network leaves no pile behind.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+EVERYWHERE = "-"
+"""Stands in place of a gate for what concerns the whole site; no gate can have this name."""
+
+
+class Severity(StrEnum):
+    """How soon somebody must look."""
+
+    CRITICAL = "critical"
+    """Somebody may be in danger, or in a place without leave: at once."""
+    MAJOR = "major"
+    """A gate does not do its work."""
+    MINOR = "minor"
+    """It still does, and will not for long."""
+
+
+class AlarmKind(StrEnum):
+    """The kinds of alarms."""
+
+    FIRE = "fire"
+    FORCED = "forced"
+    TAMPER = "tamper"
+    SPOOF = "spoof"
+    """Something that is no living face was shown to the camera."""
+    HELD = "held"
+    DOOR_FAULT = "door_fault"
+    CONTROLLER_OFFLINE = "controller_offline"
+    EDGE_OFFLINE = "edge_offline"
+    CAMERA_LOST = "camera_lost"
+    CAMERA_IMPAIRED = "camera_impaired"
+    """Covered, frozen or out of focus; the reason says which."""
+    MODEL_MISMATCH = "model_mismatch"
+    """The directory's templates are of another model than the edge's: no face is known."""
+    DIRECTORY_LAG = "directory_lag"
+    CLOCK_UNSURE = "clock_unsure"
+    EVENTS_LOST = "events_lost"
+    BROKER_LOST = "broker_lost"
+    """The server has no connection to the broker: it sees nothing and can order nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nature:
+    """How alarms of a kind behave. One that does not `end` by itself is over when somebody acknowledges it."""
+
+    severity: Severity
+    latching: bool
+    ends: bool = True
+
+
+NATURE: Mapping[AlarmKind, Nature] = {
+    AlarmKind.FIRE: Nature(Severity.CRITICAL, latching=True),
+    AlarmKind.FORCED: Nature(Severity.CRITICAL, latching=True),
+    AlarmKind.TAMPER: Nature(Severity.CRITICAL, latching=True),
+    AlarmKind.SPOOF: Nature(Severity.CRITICAL, latching=True, ends=False),
+    AlarmKind.HELD: Nature(Severity.MAJOR, latching=False),
+    AlarmKind.DOOR_FAULT: Nature(Severity.MAJOR, latching=True, ends=False),
+    AlarmKind.CONTROLLER_OFFLINE: Nature(Severity.MAJOR, latching=False),
+    AlarmKind.EDGE_OFFLINE: Nature(Severity.MAJOR, latching=False),
+    AlarmKind.CAMERA_LOST: Nature(Severity.MAJOR, latching=False),
+    AlarmKind.CAMERA_IMPAIRED: Nature(Severity.MAJOR, latching=False),
+    AlarmKind.MODEL_MISMATCH: Nature(Severity.MAJOR, latching=False),
+    AlarmKind.DIRECTORY_LAG: Nature(Severity.MAJOR, latching=False),
+    AlarmKind.CLOCK_UNSURE: Nature(Severity.MINOR, latching=False),
+    AlarmKind.EVENTS_LOST: Nature(Severity.MINOR, latching=True, ends=False),
+    AlarmKind.BROKER_LOST: Nature(Severity.MAJOR, latching=False),
+}
+
+RAISED_BY: Mapping[str, AlarmKind] = {
+    "fire_opened": AlarmKind.FIRE,
+    "door_forced": AlarmKind.FORCED,
+    "tamper": AlarmKind.TAMPER,
+    "spoof": AlarmKind.SPOOF,
+    "door_held": AlarmKind.HELD,
+    "door_fault": AlarmKind.DOOR_FAULT,
+    "camera_lost": AlarmKind.CAMERA_LOST,
+    "camera_impaired": AlarmKind.CAMERA_IMPAIRED,
+    "model_mismatch": AlarmKind.MODEL_MISMATCH,
+    "clock_unsure": AlarmKind.CLOCK_UNSURE,
+    "events_lost": AlarmKind.EVENTS_LOST,
+}
+"""The kinds of events that raise an alarm."""
+
+ENDED_BY: Mapping[str, AlarmKind] = {
+    "fire_restored": AlarmKind.FIRE,
+    "door_forced_ended": AlarmKind.FORCED,
+    "tamper_ended": AlarmKind.TAMPER,
+    "door_held_ended": AlarmKind.HELD,
+    "camera_back": AlarmKind.CAMERA_LOST,
+    "camera_clear": AlarmKind.CAMERA_IMPAIRED,
+}
+"""The kinds of events that end one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A reason to raise an alarm, or the news that its cause is over."""
+
+    gate: str
+    kind: AlarmKind
+    at: datetime
+    raises: bool
+    reason: str | None = None
+    event_id: UUID | None = None
+    historical: bool = False
+
+
+class Happened(Protocol):
+    """What is read of an event."""
+
+    @property
+    def id(self) -> UUID:
+        """Its id."""
+
+    @property
+    def gate(self) -> str:
+        """Where."""
+
+    @property
+    def at(self) -> datetime:
+        """When, by the gate's clock."""
+
+    @property
+    def kind(self) -> str:
+        """What."""
+
+    @property
+    def reason(self) -> str | None:
+        """Why."""
+
+    @property
+    def historical(self) -> bool:
+        """Whether it was sent late."""
+
+
+def signal_of(event: Happened) -> Signal | None:
+    """Return what `event` means for the alarms, or None when it means nothing for them."""
+    kind = RAISED_BY.get(event.kind) or ENDED_BY.get(event.kind)
+    if kind is None:
+        return None
+    return Signal(
+        event.gate,
+        kind,
+        event.at,
+        raises=event.kind in RAISED_BY,
+        reason=event.reason,
+        event_id=event.id,
+        historical=event.historical,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmState:
+    """What changes in the life of an alarm."""
+
+    raised_at: datetime
+    last_at: datetime
+    """When it happened last."""
+    count: int = 1
+    reason: str | None = None
+    event_id: UUID | None = None
+    restored_at: datetime | None = None
+    """When the cause was over."""
+    acknowledged_at: datetime | None = None
+
+
+def raised(state: AlarmState | None, signal: Signal) -> AlarmState:
+    """Return the open alarm after a signal that raises: a new one, or the same counted up."""
+    if state is None:
+        return AlarmState(signal.at, signal.at, reason=signal.reason, event_id=signal.event_id)
+    if signal.at < state.last_at:
+        # A latecomer: it counts, and says nothing about now.
+        return replace(state, count=state.count + 1, raised_at=min(state.raised_at, signal.at))
+    over = state.restored_at if state.restored_at is not None and signal.at <= state.restored_at else None
+    return replace(
+        state,
+        count=state.count + 1,
+        last_at=signal.at,
+        reason=signal.reason,
+        event_id=signal.event_id or state.event_id,
+        restored_at=over,
+    )
+
+
+def restored(state: AlarmState, at: datetime) -> AlarmState:
+    """Return the alarm after its cause was over at `at`; an end before its last beginning belongs to an older one."""
+    if at < state.last_at:
+        return state
+    return replace(state, restored_at=max(at, state.restored_at or at))
+
+
+def is_closed(kind: AlarmKind, state: AlarmState) -> bool:
+    """Tell whether nobody needs to see the alarm any more."""
+    nature = NATURE[kind]
+    acknowledged, over = state.acknowledged_at is not None, state.restored_at is not None
+    if not nature.ends:
+        return acknowledged
+    return over and (acknowledged or not nature.latching)

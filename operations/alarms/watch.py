@@ -1,0 +1,121 @@
+"""Time passing over the alarms: what nobody reports is noticed, what is over ends, and people are told."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from database import Database, DatabaseBusyError
+from directory import gates
+from directory.lag import lags
+from operations.alarms import register
+from operations.alarms.conditions import Limits, Observation, signals
+from operations.alarms.escalation import Route
+from operations.board import Board
+from operations.notices.port import Notice, NoticeNotSentError, Notifier
+from operations.tables import Alarm
+
+log = structlog.get_logger()
+
+_EVERY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """Which channel is told, and when."""
+
+    route: Route
+    notifier: Notifier
+
+
+@dataclass
+class AlarmWatch:
+    """A thread that looks once a second. `broker_there` tells whether the server hears the gates at all."""
+
+    database: Database
+    board: Board
+    broker_there: Callable[[], bool]
+    limits: Limits = field(default_factory=Limits)
+    escalations: Sequence[Escalation] = ()
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    _started_at: datetime | None = field(default=None, init=False)
+    _broker_lost_at: datetime | None = field(default=None, init=False)
+
+    def run(self, stop: threading.Event) -> None:
+        """Look until `stop` is set."""
+        while not stop.wait(_EVERY_S):
+            try:
+                self.look()
+                self.tell()
+            except (SQLAlchemyError, DatabaseBusyError) as error:
+                log.warning("alarms_not_looked_at", error=type(error).__name__)
+
+    def look(self) -> int:
+        """Raise and end alarms by what is true now, and return how many changed."""
+        now = self.now()
+        with self.database.read() as session:
+            found = signals(self._observe(session, now), register.going_on(session), self.limits)
+        if not found:
+            return 0
+        with self.database.begin() as session:
+            changed = register.take(session, found, now=now)
+        if changed:
+            self.board.touch()
+        return changed
+
+    def tell(self) -> int:
+        """Tell what is due, and return how many notices were delivered."""
+        now = self.now()
+        routes = [one.route for one in self.escalations]
+        if not routes:
+            return 0
+        by_channel: Mapping[str, Notifier] = {one.route.channel: one.notifier for one in self.escalations}
+        with self.database.read() as session:
+            due = register.untold(session, routes, now=now)
+        delivered = 0
+        for alarm, route in due:
+            error = None
+            try:
+                by_channel[route.channel].send(_notice(alarm, route))
+                delivered += 1
+            except NoticeNotSentError as failure:
+                error = str(failure)[:200]
+                log.warning("notice_not_sent", channel=route.channel, alarm_id=str(alarm.id), error=error)
+            with self.database.begin() as session:
+                register.told(session, alarm.id, route, error=error, now=self.now())
+        if due:
+            self.board.touch()
+        return delivered
+
+    def _observe(self, session: Session, now: datetime) -> Observation:
+        if self._started_at is None:
+            self._started_at = now
+        if self.broker_there():
+            self._broker_lost_at = None
+        elif self._broker_lost_at is None:
+            self._broker_lost_at = now
+        return Observation(
+            now=now,
+            started_at=self._started_at,
+            gates=[gate.name for gate in gates.find(session)],
+            views={view.gate: view for view in self.board.views()},
+            lags=lags(session, now),
+            broker_lost_at=self._broker_lost_at,
+        )
+
+
+def _notice(alarm: Alarm, route: Route) -> Notice:
+    return Notice(
+        alarm_id=alarm.id,
+        gate=alarm.gate,
+        kind=alarm.kind,
+        severity=alarm.severity,
+        reason=alarm.reason,
+        raised_at=alarm.raised_at,
+        count=alarm.count,
+        escalated=route.after > timedelta(),
+    )

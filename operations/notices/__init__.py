@@ -1,0 +1,1 @@
+"""Telling people of alarms, outside the pages: one file for each channel."""

@@ -1,0 +1,72 @@
+"""To a program of the campus (a duty roster, a chat): one signed POST for each notice.
+
+The receiver checks `X-Campusgate-Signature: t=SECONDS,v1=HEX`, where HEX is the HMAC-SHA256 of `SECONDS.BODY` under the
+shared secret, and refuses a SECONDS far from its own clock. Any 2xx answer says that the notice was taken.
+"""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import httpx
+
+from operations.notices.port import Notice, NoticeNotSentError
+
+SIGNATURE_HEADER = "X-Campusgate-Signature"
+TIMEOUT_S = 5.0
+
+
+def signature(secret: bytes, body: bytes, at: datetime) -> str:
+    """Return the signature of `body`, sent at `at`."""
+    seconds = int(at.timestamp())
+    digest = hmac.new(secret, f"{seconds}.".encode() + body, hashlib.sha256).hexdigest()
+    return f"t={seconds},v1={digest}"
+
+
+class WebhookNotifier:
+    """Posts notices as JSON."""
+
+    channel = "webhook"
+
+    def __init__(
+        self, url: str, secret: bytes, *, timeout_s: float = TIMEOUT_S, now: Callable[[], datetime] | None = None
+    ) -> None:
+        """Take where to post, and the secret that the receiver knows too."""
+        self._url = url
+        self._secret = secret
+        self._timeout_s = timeout_s
+        self._now = now or (lambda: datetime.now(UTC))
+
+    def send(self, notice: Notice) -> None:
+        """Post `notice`.
+
+        Raises:
+            NoticeNotSentError: no answer, or not one of success.
+        """
+        body = json.dumps(
+            {
+                "alarm_id": str(notice.alarm_id),
+                "gate": notice.gate,
+                "kind": notice.kind,
+                "severity": notice.severity,
+                "reason": notice.reason,
+                "raised_at": notice.raised_at.isoformat(),
+                "count": notice.count,
+                "escalated": notice.escalated,
+                "headline": notice.headline,
+            }
+        ).encode()
+        headers = {
+            "Content-Type": "application/json",
+            "Idempotency-Key": f"{notice.alarm_id}:{notice.escalated}",
+            SIGNATURE_HEADER: signature(self._secret, body, self._now()),
+        }
+        try:
+            # Redirects are not followed: the signature was made for this address.
+            answer = httpx.post(self._url, content=body, headers=headers, timeout=self._timeout_s)
+        except httpx.HTTPError as error:
+            raise NoticeNotSentError(f"the webhook did not answer: {error}") from error
+        if not answer.is_success:
+            raise NoticeNotSentError(f"the webhook answered {answer.status_code}")

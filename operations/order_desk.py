@@ -1,0 +1,105 @@
+"""Where orders are given, by the API and by the pages: written down first, then sent, then concluded."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from database import Database
+from directory import gates
+from directory.tables import ZoneRecord
+from gate_controller.messages import Action
+from operations import orders
+from operations.board import Board
+from operations.dispatch import Dispatcher
+from operations.tables import StaffOrder
+from web.problems import NotFoundError, ProblemError
+
+
+class OrdersNotPossibleError(ProblemError):
+    """The server has no key that the gates trust."""
+
+    code = "orders_not_possible"
+    status = 503
+    title = "This server cannot give orders: set CAMPUSGATE_SIGNING_KEY_FILE and CAMPUSGATE_TRUSTED_KEYS_FILE"
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The gates an order is for: those named, every gate into `zone`, or all there are."""
+
+    gates: Sequence[str] = ()
+    zone: str | None = None
+    everywhere: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDesk:
+    """Gives orders. `dispatcher` is None where the server has no key; `two_persons` is the campus's choice."""
+
+    database: Database
+    board: Board
+    dispatcher: Dispatcher | None = None
+    two_persons: bool = False
+
+    @property
+    def possible(self) -> bool:
+        """Whether this server can give orders at all."""
+        return self.dispatcher is not None
+
+    def write(
+        self, session: Session, action: Action, reach: Reach, *, note: str, by: UUID, now: datetime
+    ) -> StaffOrder:
+        """Write an order down in the caller's transaction.
+
+        Raises:
+            OrdersNotPossibleError, EmptyOrderError: see there.
+            NotFoundError: a gate or the zone does not exist.
+        """
+        if self.dispatcher is None:
+            raise OrdersNotPossibleError
+        reached = _reached(session, reach)
+        return orders.ask(session, action, reached, note=note, by=by, two_persons=self.two_persons, now=now)
+
+    def confirm(self, order_id: UUID, *, by: UUID, now: datetime) -> StaffOrder:
+        """Confirm another person's order and carry it out.
+
+        Raises:
+            OrdersNotPossibleError, NotFoundError, OrderNotWaitingError, SecondPersonNeededError: see there.
+        """
+        if self.dispatcher is None:
+            raise OrdersNotPossibleError
+        with self.database.begin() as session:
+            orders.confirm(session, order_id, by=by, now=now)
+        return self.carry_out(order_id, now=now)
+
+    def carry_out(self, order_id: UUID, *, now: datetime) -> StaffOrder:
+        """Send an order that is ready, and return it with what it did.
+
+        One that waits or was sent before comes back as it is.
+
+        Raises:
+            OrdersNotPossibleError: see there.
+        """
+        if self.dispatcher is None:
+            raise OrdersNotPossibleError
+        with self.database.begin() as session:
+            order, mine = orders.take_up(session, order_id)
+        if mine:
+            results = self.dispatcher.send(order.gates, Action(order.action))
+            with self.database.begin() as session:
+                order = orders.conclude(session, order_id, results, now=now)
+        self.board.touch()
+        return order
+
+
+def _reached(session: Session, reach: Reach) -> list[str]:
+    known = {gate.name: gates.policy_of(gate) for gate in gates.find(session)}
+    if unknown := [name for name in reach.gates if name not in known]:
+        raise NotFoundError(f"there is no gate {unknown[0]!r}")
+    if reach.zone is not None and session.get(ZoneRecord, reach.zone) is None:
+        raise NotFoundError(f"there is no zone {reach.zone!r}")
+    of_zone = [name for name, policy in known.items() if reach.zone and policy.inner_zone == reach.zone]
+    return [*reach.gates, *of_zone, *(known if reach.everywhere else ())]
