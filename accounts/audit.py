@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import DDL, Table, event, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from accounts.order import keep_order
@@ -128,28 +128,3 @@ def _after(session: Session, serial: int) -> Sequence[AuditEntry]:
 def _digest(previous: bytes, entry: AuditEntry) -> bytes:
     line = [entry.serial, entry.at.isoformat(), entry.actor, entry.action, entry.subject, entry.details]
     return hashlib.sha256(previous + json.dumps(line, ensure_ascii=False).encode()).digest()
-
-
-def _take_inserts_only(table: Table) -> None:
-    for verb in ("UPDATE", "DELETE"):
-        event.listen(
-            table,
-            "after_create",
-            DDL(  # type: ignore[no-untyped-call]  # SQLAlchemy left its constructor untyped
-                f"CREATE TRIGGER audit_no_{verb.lower()} BEFORE {verb} ON audit "
-                "BEGIN SELECT RAISE(ABORT, 'the audit trail takes inserts only'); END"
-            ).execute_if(dialect="sqlite"),
-        )
-    for statement in (
-        "CREATE OR REPLACE FUNCTION audit_inserts_only() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN RAISE EXCEPTION 'the audit trail takes inserts only'; END $$",
-        "CREATE TRIGGER audit_inserts_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit "
-        "FOR EACH STATEMENT EXECUTE FUNCTION audit_inserts_only()",
-    ):
-        ddl = DDL(statement)  # type: ignore[no-untyped-call]  # SQLAlchemy left its constructor untyped
-        event.listen(table, "after_create", ddl.execute_if(dialect="postgresql"))
-
-
-_TABLE = AuditEntry.__table__
-assert isinstance(_TABLE, Table)  # noqa: S101 - tells the type checker what SQLAlchemy made
-_take_inserts_only(_TABLE)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from accounts.vocabulary import CardKind, CardState, Channel, DeviceRole, PasswordPurpose, PersonKind, PersonState, Role
 from database import Base, new_id
+from database.append_only import take_inserts_only
 
 Serial = BigInteger().with_variant(Integer, "sqlite")
 
@@ -259,3 +260,6 @@ class AuditEntry(Base):
     subject: Mapped[str] = mapped_column(String(80), index=True)
     details: Mapped[str] = mapped_column(Text)
     digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
+take_inserts_only(AuditEntry)

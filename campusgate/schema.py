@@ -12,6 +12,7 @@ from sqlalchemy import MetaData
 import accounts.ledger.tables
 import accounts.payments.tables
 import accounts.tables
+import accounts.topup.tables
 import directory.tables
 import enrollment.tables
 import operations.tables
@@ -23,6 +24,7 @@ ROOMS = (
     accounts.tables,
     accounts.ledger.tables,
     accounts.payments.tables,
+    accounts.topup.tables,
     directory.tables,
     enrollment.tables,
     operations.tables,

@@ -11,6 +11,7 @@ from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import MetaData
 
+from database.append_only import MARK
 from database.engine import Database
 
 _FOLDER = Path(__file__).parent / "migrations"
@@ -66,7 +67,28 @@ def revise(database: Database, metadata: MetaData, message: str) -> Path:
         script = command.revision(configuration, message, autogenerate=True, rev_id=f"{number:04d}")
     if script is None or isinstance(script, list):
         raise SchemaError("no revision was written")
-    return Path(script.path)
+    path = Path(script.path)
+    path.write_text(_with_protection(path.read_text(encoding="utf-8"), metadata), encoding="utf-8")
+    return path
+
+
+def _with_protection(script: str, metadata: MetaData) -> str:
+    """Add to a revision what the comparison does not see: tables that take inserts only, where it makes them."""
+    made = [name for name in metadata.tables if f"op.create_table('{name}'" in script]
+    protected = [name for name in made if metadata.tables[name].info.get(MARK)]
+    if not protected:
+        return script
+    lines = "".join(f"    _protect({name!r})\n" for name in sorted(protected))
+    helper = (
+        "\n\ndef _protect(table: str) -> None:\n"
+        "    for statement in protection(table, op.get_bind().dialect.name):\n"
+        "        op.execute(statement)\n"
+    )
+    head, tail = script.split("\n\ndef downgrade()", 1)
+    head = head.replace(
+        "from database import columns\n", "from database import columns\nfrom database.append_only import protection\n"
+    )
+    return f"{head.rstrip()}\n{lines}\n\ndef downgrade(){tail.rstrip()}\n{helper}"
 
 
 def _configuration(connection: Any) -> Config:

@@ -9,7 +9,6 @@ from typing import cast
 from uuid import UUID
 
 from sqlalchemy import (
-    DDL,
     BigInteger,
     CheckConstraint,
     Date,
@@ -19,12 +18,12 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    event,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from database import Base
+from database.append_only import take_inserts_only
 
 _Serial = BigInteger().with_variant(Integer, "sqlite")
 
@@ -167,34 +166,5 @@ def table_of(row: type[Base]) -> Table:
     return cast("Table", row.__table__)
 
 
-def _take_inserts_only(table: Table) -> None:
-    """Make the database itself refuse to change or delete lines of `table`."""
-    name = table.name
-    for verb in ("UPDATE", "DELETE"):
-        _after_create(
-            table,
-            "sqlite",
-            f"CREATE TRIGGER {name}_no_{verb.lower()} BEFORE {verb} ON {name} "
-            f"BEGIN SELECT RAISE(ABORT, '{name} takes inserts only'); END",
-        )
-    _after_create(
-        table,
-        "postgresql",
-        f"CREATE OR REPLACE FUNCTION {name}_inserts_only() RETURNS trigger LANGUAGE plpgsql AS "
-        f"$$ BEGIN RAISE EXCEPTION '{name} takes inserts only'; END $$",
-    )
-    _after_create(
-        table,
-        "postgresql",
-        f"CREATE TRIGGER {name}_inserts_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {name} "
-        f"FOR EACH STATEMENT EXECUTE FUNCTION {name}_inserts_only()",
-    )
-
-
-def _after_create(table: Table, dialect: str, statement: str) -> None:
-    ddl = DDL(statement)  # type: ignore[no-untyped-call]  # SQLAlchemy left it untyped
-    event.listen(table, "after_create", ddl.execute_if(dialect=dialect))
-
-
 for _row in (JournalTransfer, Seal, DayClose, DayTotal):
-    _take_inserts_only(table_of(_row))
+    take_inserts_only(_row)

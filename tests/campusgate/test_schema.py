@@ -1,10 +1,12 @@
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, Table, text
+from sqlalchemy.exc import DBAPIError
 
 from campusgate.schema import ROOMS, metadata
 from database import Database
+from database.append_only import MARK
 from database.migrate import SchemaError, differences, newest, revision, upgrade
 
 ROOT = Path(__file__).parent.parent.parent
@@ -42,3 +44,24 @@ def test_every_rooms_tables_are_among_them() -> None:
     found = {path.relative_to(ROOT) for path in ROOT.glob("[a-z]*/**/tables.py") if ".venv" not in path.parts}
     listed = {Path(str(module.__file__)).relative_to(ROOT) for module in ROOMS}
     assert found == listed
+
+
+def test_the_database_itself_refuses_to_change_what_was_written(empty: Database) -> None:
+    upgrade(empty)
+    protected = [table for table in metadata().sorted_tables if table.info.get(MARK)]
+    assert {"audit", "ledger_transfers"} <= {table.name for table in protected}
+    for table in protected:
+        with empty.engine.connect() as connection:
+            assert _is_refused(connection, table), table.name
+
+
+def _is_refused(connection: Connection, table: Table) -> bool:
+    """Tell whether an update is refused; SQLite's triggers need a row, so there the trigger itself is looked for."""
+    if connection.dialect.name == "sqlite":
+        query = "SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :name"
+        return connection.execute(text(query), {"name": table.name}).scalar_one() == 2
+    try:
+        connection.execute(text(f"DELETE FROM {table.name}"))
+    except DBAPIError as error:
+        return "takes inserts only" in str(error)
+    return False

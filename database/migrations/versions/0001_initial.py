@@ -1,13 +1,14 @@
 """initial
 
 Revision: 0001
-Revises:
+Revises: nothing
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 from database import columns
+from database.append_only import protection
 
 revision = "0001"
 down_revision = None
@@ -68,6 +69,7 @@ def upgrade() -> None:
         sa.Column("details", sa.Text(), nullable=False),
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
         sa.PrimaryKeyConstraint("serial", name=op.f("pk_audit")),
+        info={"inserts_only": True},
     )
     with op.batch_alter_table("audit", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_audit_action"), ["action"], unique=False)
@@ -106,6 +108,16 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("channel_charges", schema=None) as batch_op:
         batch_op.create_index("ix_channel_charges_state", ["state", "created_at"], unique=False)
+
+    op.create_table(
+        "channel_nonces",
+        sa.Column("channel", sa.String(length=20), nullable=False),
+        sa.Column("nonce", sa.String(length=64), nullable=False),
+        sa.Column("until", columns.UtcDateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("channel", "nonce", name=op.f("pk_channel_nonces")),
+    )
+    with op.batch_alter_table("channel_nonces", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_channel_nonces_until"), ["until"], unique=False)
 
     op.create_table(
         "devices",
@@ -236,6 +248,7 @@ def upgrade() -> None:
         sa.Column("credits", sa.BigInteger(), nullable=False),
         sa.Column("closing", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("day", "account", name=op.f("pk_ledger_day_totals")),
+        info={"inserts_only": True},
     )
     with op.batch_alter_table("ledger_day_totals", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_ledger_day_totals_account"), ["account"], unique=False)
@@ -248,6 +261,7 @@ def upgrade() -> None:
         sa.Column("transfers", sa.BigInteger(), nullable=False),
         sa.Column("closed_at", columns.UtcDateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("day", name=op.f("pk_ledger_days")),
+        info={"inserts_only": True},
     )
     op.create_table(
         "ledger_open_holds",
@@ -271,6 +285,7 @@ def upgrade() -> None:
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
         sa.Column("sealed_at", columns.UtcDateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_ledger_seals")),
+        info={"inserts_only": True},
     )
     op.create_table(
         "ledger_transfers",
@@ -294,6 +309,7 @@ def upgrade() -> None:
         sa.CheckConstraint("amount >= 0", name=op.f("ck_ledger_transfers_amounts_are_not_negative")),
         sa.PrimaryKeyConstraint("serial", name=op.f("pk_ledger_transfers")),
         sa.UniqueConstraint("id", name=op.f("uq_ledger_transfers_id")),
+        info={"inserts_only": True},
     )
     with op.batch_alter_table("ledger_transfers", schema=None) as batch_op:
         batch_op.create_index(
@@ -421,6 +437,40 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("staff_orders", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_staff_orders_state"), ["state"], unique=False)
+
+    op.create_table(
+        "top_up_orders",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("channel", sa.String(length=20), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("refunding", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("reference", sa.String(length=64), nullable=True),
+        sa.Column("created_at", columns.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("paid_at", columns.UtcDateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_top_up_orders")),
+    )
+    with op.batch_alter_table("top_up_orders", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_top_up_orders_paid_at"), ["paid_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_top_up_orders_person_id"), ["person_id"], unique=False)
+        batch_op.create_index("ix_top_up_orders_state", ["state", "created_at"], unique=False)
+
+    op.create_table(
+        "top_up_refunds",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("order_id", sa.Uuid(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("created_at", columns.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("paid_at", columns.UtcDateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_top_up_refunds")),
+    )
+    with op.batch_alter_table("top_up_refunds", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_top_up_refunds_order_id"), ["order_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_top_up_refunds_paid_at"), ["paid_at"], unique=False)
 
     op.create_table(
         "zones",
@@ -758,6 +808,11 @@ def upgrade() -> None:
         )
 
     # ### end Alembic commands ###
+    _protect("audit")
+    _protect("ledger_day_totals")
+    _protect("ledger_days")
+    _protect("ledger_seals")
+    _protect("ledger_transfers")
 
 
 def downgrade() -> None:
@@ -851,6 +906,17 @@ def downgrade() -> None:
     op.drop_table("cards")
     op.drop_table("alarm_notices")
     op.drop_table("zones")
+    with op.batch_alter_table("top_up_refunds", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_top_up_refunds_paid_at"))
+        batch_op.drop_index(batch_op.f("ix_top_up_refunds_order_id"))
+
+    op.drop_table("top_up_refunds")
+    with op.batch_alter_table("top_up_orders", schema=None) as batch_op:
+        batch_op.drop_index("ix_top_up_orders_state")
+        batch_op.drop_index(batch_op.f("ix_top_up_orders_person_id"))
+        batch_op.drop_index(batch_op.f("ix_top_up_orders_paid_at"))
+
+    op.drop_table("top_up_orders")
     with op.batch_alter_table("staff_orders", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_staff_orders_state"))
 
@@ -921,6 +987,10 @@ def downgrade() -> None:
 
     op.drop_table("directory_people")
     op.drop_table("devices")
+    with op.batch_alter_table("channel_nonces", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_channel_nonces_until"))
+
+    op.drop_table("channel_nonces")
     with op.batch_alter_table("channel_charges", schema=None) as batch_op:
         batch_op.drop_index("ix_channel_charges_state")
 
@@ -948,3 +1018,8 @@ def downgrade() -> None:
 
     op.drop_table("alarms")
     # ### end Alembic commands ###
+
+
+def _protect(table: str) -> None:
+    for statement in protection(table, op.get_bind().dialect.name):
+        op.execute(statement)
