@@ -24,7 +24,7 @@ from edge.camera import CameraAddressError, FeedStatus, open_camera
 from edge.health import availability
 from edge.liveness import LivenessScorer
 from edge.metrics import Metrics
-from edge.outbox import mark_late
+from edge.outbox import mark_late, receipts_for
 from gate_controller.messages import (
     GateTopics,
     KeyFileError,
@@ -132,7 +132,8 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
             sync_error=lambda: sync.status.error,
             metrics=_metrics(options.metrics_port, stack),
         )
-        postman = Postman(outbox, bus, mark_late=mark_late)
+        postman = Postman(outbox, bus, mark_late=mark_late, needs_receipts=True)
+        bus.subscribe(topics.receipts, receipts_for(postman.confirm))
         bus.start()
         stack.callback(lambda: bus.stop(availability(topics, boot_id, Presence.STOPPED)))
         postman.start()

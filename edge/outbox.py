@@ -1,7 +1,14 @@
 """The edge's events on their way: kept on disk until the broker has acknowledged them."""
 
+from collections.abc import Callable, Iterable
+from uuid import UUID
+
+import structlog
+
 from bus.outbox import Outbox
-from gate_controller.messages import Event, EventKind, GateTopics
+from gate_controller.messages import Event, EventKind, GateTopics, MalformedMessageError, Receipt
+
+_log = structlog.get_logger()
 
 _CHEAP = frozenset({EventKind.FACE_REFUSED.value})
 """What is given up first when the outbox is full: strangers who looked into the camera."""
@@ -26,3 +33,15 @@ def mark_late(payload: bytes) -> bytes:
         MalformedMessageError: the bytes are no event.
     """
     return Event.decode(payload).model_copy(update={"historical": True}).encode()
+
+
+def receipts_for(confirm: Callable[[Iterable[UUID]], None]) -> Callable[[str, bytes, bool], None]:
+    """Return the handler of the receipts topic: what the server has stored need not be kept here."""
+
+    def handle(_topic: str, payload: bytes, _retained: bool) -> None:
+        try:
+            confirm(Receipt.decode(payload).ids)
+        except MalformedMessageError as error:
+            _log.warning("receipt_unreadable", error=str(error))
+
+    return handle
