@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from pydantic import ValidationError
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
@@ -34,6 +35,14 @@ class UnknownGateError(ProblemError):
     code = "unknown_face_free_gate"
     status = 422
     title = "The gate that takes cards instead does not exist, or needs a face itself"
+
+
+class ImpossiblePolicyError(ProblemError):
+    """The parts of the policy contradict each other or the law; the detail says which."""
+
+    code = "impossible_policy"
+    status = 422
+    title = "The gate's policy cannot hold"
 
 
 class ZoneInUseError(ProblemError):
@@ -88,10 +97,17 @@ def change(
 
 
 def entitle(session: Session, gate: GateRecord, rule: Rule, *, by: str, now: datetime) -> bool:
-    """Let a group pass; a rule of the same group and schedule is replaced."""
+    """Let a group pass; a rule of the same group and schedule is replaced.
+
+    Raises:
+        ImpossiblePolicyError: the gate has no such schedule.
+    """
     policy = policy_of(gate)
     others = tuple(one for one in policy.rules if (one.group, one.schedule) != (rule.group, rule.schedule))
-    changed = GatePolicy.model_validate(policy.model_dump() | {"rules": (*others, rule)})
+    try:
+        changed = GatePolicy.model_validate(policy.model_dump() | {"rules": (*others, rule)})
+    except ValidationError as error:
+        raise ImpossiblePolicyError(error.errors()[0]["msg"].removeprefix("Value error, ")) from error
     return change(session, gate, changed, by=by, now=now)
 
 

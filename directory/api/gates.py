@@ -155,7 +155,7 @@ def change_gate(gate: GateName, staff: FacilitiesDep, services: ServicesDep, now
         return GateOut.of(record)
 
 
-@router.post("/gates/{gate}/rules", responses=responses(*ROLE_ERRORS, NotFoundError))
+@router.post("/gates/{gate}/rules", responses=responses(*ROLE_ERRORS, NotFoundError, gates.ImpossiblePolicyError))
 def add_rule(gate: GateName, staff: FacilitiesDep, services: ServicesDep, now: NowDep, body: Rule) -> GateOut:
     """Let a group pass; a rule of the same group and schedule is replaced."""
     with services.database.begin() as session:

@@ -1,0 +1,228 @@
+"""`campusgate gates`: which gates there are, who may pass them, and why somebody may not."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from campusgate.commands import CommandError, print_json
+from campusgate.commands.people import opened
+from campusgate.settings import Settings
+
+if TYPE_CHECKING:
+    from access.policy import GatePolicy
+    from directory.tables import GateRecord
+
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_Name = Annotated[str, typer.Argument(help="The gate's name.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    gates = typer.Typer(help="Gates: add them, say who may pass, ask why not.", no_args_is_help=True)
+    gates.command()(add)
+    gates.command("list")(list_)
+    gates.command()(policy)
+    gates.command()(allow)
+    gates.command()(remove)
+    gates.command()(why)
+    app.add_typer(gates, name="gates")
+
+
+def add(
+    *,
+    name: _Name,
+    title: Annotated[str | None, typer.Option(help="What people call it; its name when left out.")] = None,
+    group: Annotated[list[str] | None, typer.Option(help="A group that may pass; may be repeated.")] = None,
+    kind: Annotated[str, typer.Option(help="campus, dormitory, building, laboratory or wet_room")] = "building",
+    mode: Annotated[
+        str | None, typer.Option(help="face_or_card, card, card_and_pin, card_and_face or face; by its kind.")
+    ] = None,
+    as_json: _Json = False,
+) -> None:
+    """Add a gate. Its rules for hours, zones and the rest are given with `gates policy`."""
+    from accounts import audit
+    from directory import gates
+
+    settings = Settings()
+    wanted = _policy(
+        {
+            "gate": name,
+            "site": settings.site,
+            "time_zone": settings.time_zone.key,
+            "kind": kind,
+            "mode": mode or ("card" if kind == "wet_room" else "face_or_card"),
+            "rules": [{"group": one} for one in group or ()],
+        }
+    )
+    with _said(), opened(settings) as database, database.begin() as session:
+        gate = gates.add(session, wanted, title=title or name, by=audit.SYSTEM, now=datetime.now(UTC))
+        _show([gate], as_json=as_json)
+
+
+def list_(as_json: _Json = False) -> None:
+    """List the gates, who may pass each, and the revision of its directory."""
+    from directory import gates
+
+    with opened(Settings()) as database, database.read() as session:
+        _show(gates.find(session), as_json=as_json)
+
+
+def policy(
+    name: _Name,
+    file: Annotated[Path | None, typer.Argument(help="A JSON file with the new policy.")] = None,
+) -> None:
+    """Print a gate's policy as JSON; or, with a file, replace it (print, edit, give it back)."""
+    from accounts import audit
+    from directory import gates
+
+    text = None
+    if file is not None:
+        try:
+            text = file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise CommandError(f"{file} cannot be read: {error}") from error
+    with _said(), opened(Settings()) as database, database.begin() as session:
+        gate = gates.get(session, name, for_change=True)
+        if text is not None:
+            wanted = _policy(text)
+            if wanted.gate != name:
+                raise CommandError(f"{file} holds the policy of gate {wanted.gate!r}, not of {name!r}")
+            gates.change(session, gate, wanted, by=audit.SYSTEM, now=datetime.now(UTC))
+        else:
+            sys.stdout.write(gates.policy_of(gate).model_dump_json(indent=2, exclude={"model_id"}) + "\n")
+
+
+def allow(
+    name: _Name,
+    group: Annotated[str, typer.Argument(help="The group that may pass.")],
+    schedule: Annotated[str, typer.Option(help="When: a schedule of the gate's policy.")] = "always",
+    as_json: _Json = False,
+) -> None:
+    """Let a group pass a gate."""
+    from access.policy import Rule
+    from accounts import audit
+    from directory import gates
+
+    with _said(), opened(Settings()) as database, database.begin() as session:
+        gate = gates.get(session, name, for_change=True)
+        gates.entitle(session, gate, Rule(group=group, schedule=schedule), by=audit.SYSTEM, now=datetime.now(UTC))
+        _show([gate], as_json=as_json)
+
+
+def remove(name: _Name) -> None:
+    """Remove a gate; its devices are refused from now on."""
+    from accounts import audit
+    from directory import gates
+
+    with _said(), opened(Settings()) as database, database.begin() as session:
+        gates.remove(session, gates.get(session, name, for_change=True), by=audit.SYSTEM, now=datetime.now(UTC))
+
+
+def why(
+    *,
+    name: _Name,
+    number: Annotated[str, typer.Argument(help="The person's number.")],
+    shown: Annotated[str, typer.Option(help="face, card, code, card_and_face or card_and_pin")] = "face",
+    at: Annotated[datetime | None, typer.Option(help="Campus time; now when left out.")] = None,
+    leaving: Annotated[bool, typer.Option("--leaving", help="On the way out.")] = False,
+    as_json: _Json = False,
+) -> None:
+    """May this person pass this gate at this time, and why (not)? Exits 1 when not."""
+    from access.policy import Direction
+    from accounts import people
+    from database import Sealer
+    from directory.dry_run import Shown, dry_run
+
+    settings = Settings()
+    if shown not in set(Shown):
+        raise CommandError(f"--shown {shown}: choose one of {', '.join(Shown)}")
+    moment = at.replace(tzinfo=at.tzinfo or settings.time_zone) if at is not None else datetime.now(UTC)
+    sealer = Sealer(settings.require_key("template_key"))
+    with _said(), opened(settings) as database, database.read() as session:
+        person = people.by_number(session, number)
+        if person is None:
+            raise CommandError(f"there is nobody with the number {number}")
+        found = dry_run(
+            session,
+            sealer,
+            name,
+            person.id,
+            at=moment,
+            shown=Shown(shown),
+            direction=Direction.EXIT if leaving else Direction.ENTRY,
+        )
+    answer = {
+        "granted": found.decision.granted,
+        "reason": found.decision.reason.value,
+        "notices": [notice.value for notice in found.decision.notices],
+        "at": moment.isoformat(),
+        "mode": found.mode.value,
+        "groups": list(found.groups),
+        "in_directory": found.in_directory,
+        "known_by": list(found.known_by),
+        "revision": found.revision,
+    }
+    if as_json:
+        print_json(answer)
+    else:
+        for title, value in answer.items():
+            sys.stdout.write(f"{title:13} {', '.join(value) if isinstance(value, list) else value}\n")
+    if not found.decision.granted:
+        raise typer.Exit(1)
+
+
+def _policy(given: "dict[str, Any] | str") -> "GatePolicy":
+    from pydantic import ValidationError
+
+    from access.policy import GatePolicy
+
+    try:
+        return GatePolicy.model_validate_json(given) if isinstance(given, str) else GatePolicy.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise CommandError(f"the policy cannot hold: {where}{': ' if where else ''}{_plain(first['msg'])}") from error
+
+
+def _plain(message: str) -> str:
+    return message.removeprefix("Value error, ")
+
+
+@contextmanager
+def _said() -> Iterator[None]:
+    """Turn a problem of the directory into one line."""
+    from web.problems import ProblemError
+
+    try:
+        yield
+    except ProblemError as error:
+        raise CommandError(str(error)) from error
+
+
+def _show(found: "Iterable[GateRecord]", *, as_json: bool) -> None:
+    from directory import gates
+
+    shown: list[dict[str, Any]] = []
+    for gate in found:
+        policy = gates.policy_of(gate)
+        shown.append(
+            {
+                "name": gate.name,
+                "title": gate.title,
+                "kind": policy.kind.value,
+                "mode": policy.mode.value,
+                "groups": sorted(policy.entitled_groups),
+                "revision": gate.revision,
+            }
+        )
+    if as_json:
+        print_json(shown)
+        return
+    for one in shown:
+        groups = ", ".join(one["groups"]) or "nobody"
+        sys.stdout.write(f"{one['name']}  {one['kind']}  {one['mode']}  {groups}  revision {one['revision']}\n")
