@@ -211,3 +211,26 @@ def test_the_research_photographs_hold_the_faces_they_are_named_after(
 ) -> None:
     missed = [path.name for path in lfw_photos if not engine.detect(cv2.imread(str(path))[..., ::-1])]
     assert not missed
+
+
+def test_the_default_similarity_is_the_mean_of_both_networks(
+    model_store: ModelStore, engine: FaceEngine, pictures: dict[str, np.ndarray]
+) -> None:
+    def similarity(embedder: FaceEngine) -> float:
+        vectors = [
+            embedder.embed(pictures[name], engine.detect(pictures[name]), thorough=True)[0]
+            for name in ("wang", "stranger")
+        ]
+        return float(vectors[0] @ vectors[1])
+
+    parts = [FaceEngine(model_store, embedder=name, threads=1) for name in ("mobilefacenet", "dlib-resnet")]
+    assert similarity(engine) == pytest.approx(np.mean([similarity(part) for part in parts]), abs=1e-5)
+
+
+def test_quick_and_thorough_vectors_of_a_face_are_comparable(
+    engine: FaceEngine, pictures: dict[str, np.ndarray]
+) -> None:
+    image = pictures["wang"]
+    faces = engine.detect(image)
+    quick, thorough = (engine.embed(image, faces, thorough=thorough)[0] for thorough in (False, True))
+    assert 0.95 < quick @ thorough < 0.9999
