@@ -3,7 +3,7 @@
 The embedded broker is imported from `bus.embedded`, for only processes that run one should load it.
 """
 
-from bus.access_list import AccessList, User
+from bus.access_list import AccessList, User, UsersFileError, read_users
 from bus.address import BrokerAddress
 from bus.backoff import Backoff
 from bus.connection import Connection, ConnectionState
@@ -40,7 +40,9 @@ __all__ = [
     "SubscriptionRefusedError",
     "UnreachableError",
     "User",
+    "UsersFileError",
     "Will",
     "covers",
     "matches",
+    "read_users",
 ]

@@ -7,7 +7,7 @@ last explains best what is happening now. The number of lost entries is kept and
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,6 +36,8 @@ class Entry:
     topic: str
     payload: bytes
     at: datetime
+    sequence: int
+    """Rises with every entry of one outbox."""
 
 
 class Outbox:
@@ -61,20 +63,22 @@ class Outbox:
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=FULL")
             self._connection.execute(
-                "CREATE TABLE IF NOT EXISTS entries (sequence INTEGER PRIMARY KEY AUTOINCREMENT,"
+                "CREATE TABLE IF NOT EXISTS entries (sequence INTEGER PRIMARY KEY,"
                 " id BLOB NOT NULL UNIQUE, topic TEXT NOT NULL, payload BLOB NOT NULL, at REAL NOT NULL,"
                 " valuable INTEGER NOT NULL)"
             )
             self._connection.execute("CREATE INDEX IF NOT EXISTS by_value ON entries (valuable, sequence)")
             self._connection.execute("CREATE TABLE IF NOT EXISTS lost (number INTEGER NOT NULL)")
-            self._count = int(self._connection.execute("SELECT count(*) FROM entries").fetchone()[0])
+            row = self._connection.execute("SELECT count(*), coalesce(max(sequence), 0) FROM entries").fetchone()
+            self._count, self._sequence = int(row[0]), int(row[1])
         except (OSError, sqlite3.Error) as error:
             raise OutboxError(f"the outbox {path} cannot be used: {error}") from error
 
     def put(self, entry_id: UUID, topic: str, payload: bytes, at: datetime, *, valuable: bool = True) -> None:
         """Add an entry; one that waits already under the same id is not added again."""
-        entry = Entry(entry_id, topic, payload, at)
         with self._lock:
+            self._sequence += 1
+            entry = Entry(entry_id, topic, payload, at, self._sequence)
             try:
                 self._insert(entry, valuable=valuable)
             except sqlite3.Error as error:
@@ -82,31 +86,39 @@ class Outbox:
                 self._memory.append(entry)
         self.changed.set()
 
-    def pending(self, limit: int = 100) -> list[Entry]:
-        """Return the entries to be sent next, oldest first."""
+    def pending(self, limit: int = 100, *, after: int = 0) -> list[Entry]:
+        """Return the entries to be sent next, oldest first, from those with a sequence above `after`."""
         with self._lock:
             try:
                 rows = self._connection.execute(
-                    "SELECT id, topic, payload, at FROM entries ORDER BY sequence LIMIT ?", (limit,)
+                    "SELECT id, topic, payload, at, sequence FROM entries WHERE sequence > ? ORDER BY sequence LIMIT ?",
+                    (after, limit),
                 ).fetchall()
             except sqlite3.Error as error:
                 log.error("outbox_not_read", error=str(error))
                 rows = []
             found = [
-                Entry(UUID(bytes=key), topic, payload, datetime.fromtimestamp(at, UTC))
-                for key, topic, payload, at in rows
+                Entry(UUID(bytes=key), topic, payload, datetime.fromtimestamp(at, UTC), sequence)
+                for key, topic, payload, at, sequence in rows
             ]
-            return (found + list(self._memory))[:limit]
+            found += [entry for entry in self._memory if entry.sequence > after]
+            return sorted(found, key=lambda entry: entry.sequence)[:limit]
 
-    def done(self, entries: Sequence[Entry]) -> None:
-        """Remove entries that the broker has acknowledged."""
+    def done(self, ids: Iterable[UUID]) -> None:
+        """Remove entries that have arrived; unknown ids are ignored."""
         with self._lock:
-            keys = {entry.id for entry in entries}
-            self._memory = deque((entry for entry in self._memory if entry.id not in keys), maxlen=_MEMORY_LIMIT)
+            keys = set(ids)
+            self._memory = deque((one for one in self._memory if one.id not in keys), maxlen=_MEMORY_LIMIT)
             try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                removed = 0
                 for key in keys:
-                    self._count -= self._connection.execute("DELETE FROM entries WHERE id = ?", (key.bytes,)).rowcount
+                    removed += self._connection.execute("DELETE FROM entries WHERE id = ?", (key.bytes,)).rowcount
+                self._connection.execute("COMMIT")
+                self._count -= removed
             except sqlite3.Error as error:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
                 # They will be sent again; receivers tell copies apart by their id.
                 log.error("outbox_not_cleared", error=str(error))
 
@@ -133,8 +145,8 @@ class Outbox:
         cursor.execute("BEGIN IMMEDIATE")
         try:
             added = cursor.execute(
-                "INSERT OR IGNORE INTO entries (id, topic, payload, at, valuable) VALUES (?, ?, ?, ?, ?)",
-                (entry.id.bytes, entry.topic, entry.payload, entry.at.timestamp(), valuable),
+                "INSERT OR IGNORE INTO entries VALUES (?, ?, ?, ?, ?, ?)",
+                (entry.sequence, entry.id.bytes, entry.topic, entry.payload, entry.at.timestamp(), valuable),
             ).rowcount
             dropped = 0
             if self._count + added > self._limit:

@@ -1,26 +1,35 @@
-"""Carries the entries of an outbox to the broker, in order, and forgets only what was acknowledged."""
+"""Carries the entries of an outbox to the broker, in order, and forgets only what has arrived."""
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import structlog
 
 from bus.connection import Connection
 from bus.errors import NotConnectedError
-from bus.outbox import Outbox
+from bus.outbox import Entry, Outbox
 
 log = structlog.get_logger()
 
 LATE_AFTER = timedelta(seconds=10)
 """An entry older than this when it is sent belongs to the past."""
+SEND_AGAIN_S = 15.0
+"""How long a receipt may take before the oldest entries are sent again."""
 
 _BATCH = 100
 _ASK_AGAIN_S = 1.0
 
 
 class Postman:
-    """A thread that empties an outbox whenever there is a broker: at least once, oldest first."""
+    """A thread that empties an outbox whenever there is a broker: at least once, oldest first.
+
+    Without receipts an entry has arrived when the broker acknowledged it. With receipts (`needs_receipts`) it stays
+    until its addressee has named it (`confirm`), so nothing is lost while the addressee is away and the broker is not;
+    the oldest entries are sent again until then, the new ones at once.
+    """
 
     def __init__(
         self,
@@ -28,13 +37,20 @@ class Postman:
         connection: Connection,
         *,
         mark_late: Callable[[bytes], bytes],
+        needs_receipts: bool = False,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        send_again_s: float = SEND_AGAIN_S,
     ) -> None:
         """Take what to empty and where to; `mark_late` rewrites the payload of an entry that is sent late."""
         self._outbox = outbox
         self._connection = connection
         self._mark_late = mark_late
+        self._needs_receipts = needs_receipts
         self._now = now
+        self._send_again_s = send_again_s
+        self._sent_to = 0
+        self._again_at = time.monotonic() + send_again_s
+        self._carrying = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -55,20 +71,36 @@ class Postman:
         if last_round:
             self.carry()
 
+    def confirm(self, ids: Iterable[UUID]) -> None:
+        """Forget entries that have arrived: their addressee said so."""
+        self._outbox.done(ids)
+        self._again_at = time.monotonic() + self._send_again_s
+
     def carry(self) -> int:
-        """Send what waits and return how many were acknowledged."""
-        sent = 0
-        while entries := self._outbox.pending(_BATCH):
-            messages = [(entry.topic, self._payload(entry.payload, entry.at)) for entry in entries]
-            try:
-                acknowledged = self._connection.publish_all(messages)
-            except NotConnectedError:
-                return sent
-            self._outbox.done(entries[:acknowledged])
-            sent += acknowledged
-            if acknowledged < len(entries):
-                return sent
-        return sent
+        """Send what was not sent yet, or waits too long for its receipt; return how many the broker acknowledged."""
+        with self._carrying:
+            if self._needs_receipts and time.monotonic() >= self._again_at:
+                self._again_at = time.monotonic() + self._send_again_s
+                self._send(self._outbox.pending(_BATCH))
+            sent, position = 0, self._sent_to if self._needs_receipts else 0
+            while entries := self._outbox.pending(_BATCH, after=position):
+                acknowledged = self._send(entries)
+                sent += acknowledged
+                if acknowledged:
+                    position = self._sent_to = entries[acknowledged - 1].sequence
+                if acknowledged < len(entries):
+                    break
+            return sent
+
+    def _send(self, entries: list[Entry]) -> int:
+        messages = [(entry.topic, self._payload(entry.payload, entry.at)) for entry in entries]
+        try:
+            acknowledged = self._connection.publish_all(messages)
+        except NotConnectedError:
+            return 0
+        if not self._needs_receipts:
+            self._outbox.done(entry.id for entry in entries[:acknowledged])
+        return acknowledged
 
     def _payload(self, payload: bytes, at: datetime) -> bytes:
         if self._now() - at <= LATE_AFTER:

@@ -37,6 +37,7 @@ from gate_controller.messages import (
     MalformedMessageError,
     NonceStore,
     Presence,
+    Receipt,
     Signer,
     TrustedKey,
     Verifier,
@@ -108,7 +109,7 @@ class GateController:
         self._clock = ClockWatch(clock, storage.memory.latest_time)
         will = availability(topics, self.boot_id, Presence.OFFLINE)
         self.bus = Connection(address, f"controller-{topics.site}-{topics.gate}", will=will, backoff=backoff)
-        self._postman = Postman(storage.outbox, self.bus, mark_late=mark_historical, now=clock.now)
+        self._postman = Postman(storage.outbox, self.bus, mark_late=mark_historical, needs_receipts=True, now=clock.now)
         signer = Signer(signing_key, controller_sender(topics.gate), storage.nonces)
         self._reporter = Reporter(topics, self.boot_id, self.bus, storage.outbox, signer)
         self._clock.when_unsure = self._clock_unsure
@@ -162,6 +163,7 @@ class GateController:
         self.bus.subscribe(self.topics.command, self._on_command)
         self.bus.subscribe(self.topics.edge_availability, self._on_edge)
         self.bus.subscribe(self.topics.directory, self._on_directory)
+        self.bus.subscribe(self.topics.receipts, self._on_receipt)
         self.bus.on_connect(partial(self._post, self._connected))
         self.bus.on_disconnect(partial(self._post, partial(self._cards.edge_changed, online=False)))
         self.bus.start()
@@ -229,6 +231,12 @@ class GateController:
             return
         if self._on_hint is not None:
             self._on_hint(hint.revision)
+
+    def _on_receipt(self, _topic: str, payload: bytes, _retained: bool) -> None:
+        try:
+            self._postman.confirm(Receipt.decode(payload).ids)
+        except MalformedMessageError as error:
+            log.warning("receipt_malformed", gate=self.topics.gate, error=str(error))
 
     # The one thread.
 

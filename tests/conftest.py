@@ -91,6 +91,12 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+@pytest.fixture
+def unused_port() -> int:
+    """A port for a server that a test starts itself."""
+    return free_port()
+
+
 class EmbeddedBackend:
     """The broker inside this process; `start` after `stop` listens on the same port again, with nothing retained."""
 

@@ -48,7 +48,7 @@ def test_the_same_id_waits_once(outbox: Outbox) -> None:
 def test_what_was_acknowledged_is_forgotten(outbox: Outbox) -> None:
     for text in "abc":
         put(outbox, text)
-    outbox.done(outbox.pending()[:2])
+    outbox.done([entry.id for entry in outbox.pending()[:2]])
     assert (texts(outbox), len(outbox)) == (["c"], 1)
 
 
@@ -95,7 +95,10 @@ def test_a_full_disk_keeps_entries_in_memory(outbox: Outbox) -> None:
         put(outbox, f"{number}".ljust(400))
     assert outbox._memory, "the disk was not full: the test proves nothing"
     assert [text.strip() for text in texts(outbox)] == ["a", *map(str, range(40))]
-    outbox.done(outbox.pending())
+    outbox._connection.execute("PRAGMA max_page_count = 100000")
+    put(outbox, "after")
+    assert texts(outbox)[-2:] == ["39".ljust(400), "after"]
+    outbox.done([entry.id for entry in outbox.pending()])
     assert texts(outbox) == []
 
 
@@ -173,3 +176,39 @@ def test_the_postman_starts_again_by_itself_when_the_broker_is_back(broker, conn
         empty.wait(0.02)
     postman.stop()
     assert len(outbox) == 0
+
+
+def test_with_receipts_an_entry_stays_until_its_addressee_has_it(broker, connect, heard, outbox: Outbox) -> None:
+    postman = Postman(
+        outbox, connect(broker, "gate"), mark_late=bytes, now=lambda: NOW, needs_receipts=True, send_again_s=60
+    )
+    one, _ = put(outbox, "one"), put(outbox, "two")
+    assert postman.carry() == 2
+    assert [heard.get(timeout=10) for _ in range(2)] == [b"one", b"two"]
+    assert (len(outbox), postman.carry()) == (2, 0)
+    postman.confirm([one, uuid4()])
+    assert texts(outbox) == ["two"]
+    put(outbox, "three")
+    assert postman.carry() == 1
+    assert heard.get(timeout=10) == b"three"
+
+
+def test_without_a_receipt_the_oldest_are_sent_again(broker, connect, heard, outbox: Outbox) -> None:
+    postman = Postman(
+        outbox, connect(broker, "gate"), mark_late=bytes, now=lambda: NOW, needs_receipts=True, send_again_s=0.1
+    )
+    one = put(outbox, "one")
+    postman.start()
+    assert [heard.get(timeout=10) for _ in range(3)] == [b"one"] * 3
+    postman.confirm([one])
+    postman.stop()
+    assert len(outbox) == 0
+
+
+def test_what_was_unconfirmed_before_a_restart_is_sent_again(broker, connect, heard, outbox: Outbox, tmp_path) -> None:
+    gate = connect(broker, "gate")
+    put(outbox, "one")
+    for _ in range(2):
+        again = Outbox(tmp_path / "outbox.db")
+        assert Postman(again, gate, mark_late=bytes, now=lambda: NOW, needs_receipts=True).carry() == 1
+        assert heard.get(timeout=10) == b"one"

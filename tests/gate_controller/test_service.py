@@ -15,6 +15,7 @@ from gate_controller.messages import (
     DoorStatus,
     EventKind,
     Presence,
+    Receipt,
     Refusal,
 )
 
@@ -229,6 +230,17 @@ def test_events_survive_a_power_cut(bench, operator) -> None:
     bench.start()
     operator.event(EventKind.DOOR_FORCED_ENDED)
     assert operator.kinds[:3] == ["controller_started", "door_forced", "door_forced_ended"]
+
+
+def test_events_stay_on_disk_until_the_server_has_them(gate, operator) -> None:
+    outbox = gate.controller._storage.outbox
+    operator.ask(Action.LOCK)
+    event = operator.event(EventKind.ALWAYS_CLOSED)
+    assert event.id in {entry.id for entry in outbox.pending()}
+    receipt = Receipt(gate="north", ids=tuple(entry.id for entry in outbox.pending()))
+    operator.connection.publish("campusgate/main/gates/north/receipts", b"nonsense", wait_s=10)
+    operator.connection.publish("campusgate/main/gates/north/receipts", receipt.encode(), wait_s=10)
+    until(lambda: len(outbox) == 0)
 
 
 def test_staff_hold_lock_and_release(gate, operator) -> None:

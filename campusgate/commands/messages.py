@@ -1,0 +1,48 @@
+"""`campusgate messages`: the reference of what travels over MQTT, and the broker's access list."""
+
+from typing import Annotated
+
+import typer
+
+from campusgate.commands import CommandError, print_json
+from campusgate.settings import Settings
+
+messages = typer.Typer(no_args_is_help=True, help="What travels over MQTT: reference, JSON Schema, access list.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group `messages`."""
+    app.add_typer(messages, name="messages")
+
+
+@messages.command()
+def schema(
+    name: Annotated[str | None, typer.Argument(help="A message, such as Command; all without it.")] = None,
+) -> None:
+    """Print the JSON Schema of the messages."""
+    from gate_controller.messages.reference import json_schemas
+
+    schemas = json_schemas()
+    if name is not None and name not in schemas:
+        raise CommandError(f"no message is called {name!r}; there are {', '.join(schemas)}")
+    print_json(schemas if name is None else schemas[name])
+
+
+@messages.command()
+def reference() -> None:
+    """Print the reference (docs/messages.md)."""
+    from gate_controller.messages.reference import markdown
+
+    typer.echo(markdown(), nl=False)
+
+
+@messages.command()
+def acl(gates: Annotated[list[str], typer.Argument(help="The gates.", metavar="GATE…")]) -> None:
+    """Print Mosquitto's access list for these gates of the site."""
+    from gate_controller.messages import TopicError
+    from gate_controller.messages.permissions import mosquitto_acl
+
+    try:
+        typer.echo(mosquitto_acl(Settings().site, gates), nl=False)
+    except TopicError as error:
+        raise CommandError(str(error)) from error

@@ -1,0 +1,75 @@
+"""What outlives a power cut, and whether a clock can be believed."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from gate_controller.clock import ClockWatch
+from gate_controller.door import Mode
+from gate_controller.memory import DoorMemory, DoorMemoryError
+
+NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+
+
+class SetClock:
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def now(self) -> datetime:
+        return self.at
+
+    def monotonic_ns(self) -> int:
+        return 0
+
+
+@pytest.mark.parametrize(
+    ("mode", "after"),
+    [
+        (Mode.NORMAL, Mode.NORMAL), (Mode.HELD_OPEN, Mode.NORMAL),
+        (Mode.ALWAYS_CLOSED, Mode.ALWAYS_CLOSED), (Mode.LOCKDOWN, Mode.LOCKDOWN),
+    ],
+)  # fmt: skip
+def test_an_order_to_close_is_remembered(tmp_path: Path, mode: Mode, after: Mode) -> None:
+    DoorMemory(tmp_path / "memory.db").staff_mode = mode
+    assert DoorMemory(tmp_path / "memory.db").staff_mode is after
+
+
+def test_a_new_memory_knows_nothing(tmp_path: Path) -> None:
+    memory = DoorMemory(tmp_path / "memory.db")
+    assert (memory.staff_mode, memory.latest_time) == (Mode.NORMAL, None)
+    memory.latest_time = NOW
+    assert memory.latest_time == NOW
+
+
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "memory.db").write_bytes(b"nonsense" * 1000)
+    with pytest.raises(DoorMemoryError, match=r"memory\.db"):
+        DoorMemory(tmp_path / "memory.db")
+
+
+def test_a_clock_behind_what_is_known_is_not_believed_until_it_has_caught_up() -> None:
+    clock = SetClock(NOW - timedelta(days=400))
+    watch, told = ClockWatch(clock, NOW), []
+    watch.when_unsure = lambda at, behind_s: told.append((at, behind_s))
+    assert [watch.look()[1] for _ in range(3)] == [False] * 3
+    assert told == [(clock.at, timedelta(days=400).total_seconds())]
+    clock.at = NOW + timedelta(seconds=1)
+    assert watch.look() == (clock.at, True)
+
+
+def test_a_clock_set_back_is_noticed() -> None:
+    clock = SetClock(NOW)
+    watch = ClockWatch(clock)
+    assert watch.look()[1]
+    clock.at = NOW - timedelta(seconds=1)
+    assert watch.look()[1], "a correction by a moment is no reason to refuse people"
+    clock.at = NOW - timedelta(seconds=3)
+    assert not watch.look()[1]
+
+
+def test_a_time_heard_from_the_server_counts() -> None:
+    clock = SetClock(NOW - timedelta(days=1))
+    watch = ClockWatch(clock)
+    watch.heard(NOW)
+    assert not watch.look()[1]
