@@ -52,6 +52,7 @@ def check(
 
 
 def _checker(limits: Path | None) -> "Checker":
+    from enrollment.person_mask import PersonMask
     from enrollment.quality import Checker, LimitsError, load_limits
     from models.engine import FaceEngine
     from models.store import ModelError, ModelStore
@@ -59,10 +60,12 @@ def _checker(limits: Path | None) -> "Checker":
     settings = Settings()
     try:
         chosen = load_limits(limits)
-        engine = FaceEngine(ModelStore(settings.cache_dir, settings.model_mirror), threads=settings.engine_threads)
+        store = ModelStore(settings.cache_dir, settings.model_mirror)
+        engine = FaceEngine(store, threads=settings.engine_threads)
+        person_mask = PersonMask(store.path("selfie-segmentation"))
     except (LimitsError, ModelError) as error:
         raise CommandError(str(error)) from error
-    return Checker(engine, limits=chosen)
+    return Checker(engine, limits=chosen, person_finder=person_mask)
 
 
 def _print(path: Path, report: "QualityReport") -> None:

@@ -1,5 +1,6 @@
 """What the rules look at: the photo, its faces, and views of the largest face made once and shared."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -113,9 +114,9 @@ class Evidence:
         """The convex hull of the mesh in the level face."""
         return polygon_mask(cv2.convexHull(self.level.points)[:, 0], (256, 256))
 
-    def level_polygon(self, indices: list[int]) -> Mask:
+    def level_polygon(self, indices: Sequence[int]) -> Mask:
         """The polygon through the mesh points `indices` in the level face."""
-        return polygon_mask(self.level.points[indices], (256, 256))
+        return polygon_mask(self.level.points[list(indices)], (256, 256))
 
 
 def polygon_mask(points: npt.ArrayLike, shape: tuple[int, int]) -> Mask:

@@ -1,4 +1,8 @@
-"""Frontal: the head faces the camera, upright (ISO/IEC 29794-5, head pose)."""
+"""Frontal: the head faces the camera, upright (ISO/IEC 29794-5, head pose).
+
+Two rules measure the same angles: `frontal` refuses a head that is plainly turned away, `straight` points a reviewer to
+one that is not as straight as a document photo asks.
+"""
 
 import math
 
@@ -19,16 +23,27 @@ _ADVICE = {
 class Frontal:
     """Value: the angle, in degrees, that is worst against its own limit; all three are in the details."""
 
-    name = "frontal"
+    name: str = "frontal"
     needs_face = True
 
     def examine(self, evidence: Evidence, limits: RuleLimits) -> Finding:
         """Compare yaw, pitch and roll with their limits."""
         pose = evidence.face.pose
         angles = {"yaw": pose.yaw, "pitch": pose.pitch, "roll": pose.roll}
-        worst = max(angles, key=lambda name: abs(angles[name]) / limits[name])
-        passed = abs(angles[worst]) <= limits[worst]
-        # The score of the worst angle: 100·max(0, cos)² of ISO/IEC 29794-5.
+        allowed = {
+            "yaw": limits["yaw"],
+            "pitch": limits["pitch_up"] if pose.pitch >= 0 else limits["pitch_down"],
+            "roll": limits["roll"],
+        }
+        worst = max(angles, key=lambda name: abs(angles[name]) / allowed[name])
+        passed = abs(angles[worst]) <= allowed[worst]
+        # 100·max(0, cos)² of ISO/IEC 29794-5, of the worst of the three.
         score = min(round(100 * max(0.0, math.cos(math.radians(angle))) ** 2) for angle in angles.values())
         advice = None if passed else _ADVICE[worst]
-        return Finding(abs(angles[worst]), limits[worst], passed, advice, score, details=angles)
+        return Finding(abs(angles[worst]), allowed[worst], passed, advice, score, details=angles)
+
+
+class Straight(Frontal):
+    """The same, against stricter limits."""
+
+    name = "straight"

@@ -1,0 +1,93 @@
+"""Unobstructed: eyes, nose and mouth are to be seen – no mask, sunglasses, hand or hair.
+
+A detector still finds a masked face, and the mesh draws a mouth where none is seen, so the picture itself is asked
+whether the parts are there: lips differ from the skin around them, a nose has shadows, an eye is darker than its
+socket, and a socket is not much darker or greyer than the cheeks.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from enrollment.quality.evidence import Evidence
+from enrollment.quality.limits import RuleLimits
+from enrollment.quality.regions import CHIN, EYES, LEFT_CHEEK, LIPS, NOSE_BRIDGE, NOSE_TIP, PHILTRUM, RIGHT_CHEEK
+from enrollment.quality.report import Advice, Finding
+
+_ADVICE = {
+    "mouth": Advice(
+        "嘴部被遮挡。请摘下口罩,手不要放在脸上。", "The mouth is covered. Take off the mask; keep hands off the face."
+    ),
+    "nose": Advice(
+        "鼻子被遮挡。请摘下口罩,手不要放在脸上。", "The nose is covered. Take off the mask; keep hands off the face."
+    ),
+    "eye": Advice(
+        "眼睛被遮挡或看不清。请摘下墨镜,手不要放在脸上。",
+        "An eye cannot be seen. Take off sunglasses; keep hands off the face.",
+    ),
+    "sockets": Advice(
+        "眼睛被墨镜或头发遮挡。请摘下墨镜、把头发拨开。",
+        "The eyes are covered. Take off sunglasses and put your hair aside.",
+    ),
+}
+
+
+class Unobstructed:
+    """Value: the visibility of the part that is least visible, in shares of its own limit; the limit is 1."""
+
+    name = "unobstructed"
+    needs_face = True
+
+    def examine(self, evidence: Evidence, limits: RuleLimits) -> Finding:
+        """Measure each part and compare it with its own limit."""
+        measures = {
+            "mouth": _mouth(evidence),
+            "nose": _nose(evidence),
+            "eye": min(_eye(evidence, *regions) for regions in EYES.values()),
+            "sockets": _sockets(evidence),
+        }
+        shares = {part: measures[part] / limits[part] for part in measures}
+        worst = min(shares, key=lambda part: shares[part])
+        passed = shares[worst] >= 1
+        return Finding(shares[worst], 1, passed, None if passed else _ADVICE[worst], details=measures)
+
+
+def _mouth(evidence: Evidence) -> float:
+    """How far the lips differ from the skin around in colour, together with the contrast within them."""
+    around = (_colour(evidence, PHILTRUM) + _colour(evidence, CHIN)) / 2
+    difference = float(np.linalg.norm(_colour(evidence, LIPS) - around))
+    low, high = np.percentile(_pixels(evidence, LIPS)[:, 0], [5, 95])
+    return float(np.sqrt(difference * (high - low)))
+
+
+def _nose(evidence: Evidence) -> float:
+    """Spread of lightness over the tip of the nose, with its nostrils and highlights."""
+    return float(_pixels(evidence, NOSE_TIP)[:, 0].std())
+
+
+def _eye(evidence: Evidence, eye: Sequence[int], socket: Sequence[int], _cheek: Sequence[int]) -> float:
+    """How much darker the dark of an eye is than its socket, as a share; a hand or dark glass has no such dark."""
+    around = max(float(_colour(evidence, socket)[0]), 1.0)
+    dark = float(np.percentile(_pixels(evidence, eye)[:, 0], 10))
+    return (around - dark) / around
+
+
+def _sockets(evidence: Evidence) -> float:
+    """Lightness and colour of both sockets as a share of those of the cheeks (geometric mean)."""
+    sockets = np.mean([_colour(evidence, socket) for _, socket, _ in EYES.values()], axis=0)
+    cheeks = (_colour(evidence, RIGHT_CHEEK) + _colour(evidence, LEFT_CHEEK)) / 2
+    skin = (2 * cheeks + _colour(evidence, NOSE_BRIDGE)) / 3
+    lightness = max(float(sockets[0]), 0.0) / max(float(cheeks[0]), 1.0)
+    chroma = float(np.hypot(*sockets[1:])) / max(float(np.hypot(*skin[1:])), 1.0)
+    return float(np.sqrt(lightness * chroma))
+
+
+def _pixels(evidence: Evidence, region: Sequence[int]) -> npt.NDArray[np.float32]:
+    """Return the region's colours (N, 3) in CIELAB; black when there is nothing left of it."""
+    found = evidence.level_lab[evidence.level_polygon(region)]
+    return found if len(found) >= 5 else np.zeros((5, 3), np.float32)
+
+
+def _colour(evidence: Evidence, region: Sequence[int]) -> npt.NDArray[np.float32]:
+    return np.asarray(np.median(_pixels(evidence, region), axis=0))
