@@ -18,7 +18,8 @@ from accounts.vocabulary import PersonKind, PersonState, Role
 from web.problems import NotFoundError, ProblemError
 
 _NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
-_GROUP = re.compile(r"[^\s;,\x00-\x1f][^;,\x00-\x1f]{0,63}")
+_LINE = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{0,100}")
+_GROUP = re.compile(r"[^\s;,\x00-\x1f\x7f-\x9f\ud800-\udfff][^;,\x00-\x1f\x7f-\x9f\ud800-\udfff]{0,63}")
 
 
 class NumberTakenError(ProblemError):
@@ -73,10 +74,12 @@ class Particulars:
         """
         if not _NUMBER.fullmatch(self.number):
             raise InvalidPersonError("number: 1 to 32 letters, digits, dots, dashes or underscores", field="number")
-        if not 1 <= len(self.name) <= 100 or not self.name.isprintable():
-            raise InvalidPersonError("name: 1 to 100 printable characters", field="name")
-        if len(self.department) > 100 or not (self.department.isprintable() or not self.department):
-            raise InvalidPersonError("department: at most 100 printable characters", field="department")
+        if not self.name or not _LINE.fullmatch(self.name):
+            raise InvalidPersonError("name: 1 to 100 characters without control characters", field="name")
+        if not _LINE.fullmatch(self.department):
+            raise InvalidPersonError(
+                "department: at most 100 characters without control characters", field="department"
+            )
         if wrong := [one for one in sorted(self.groups) if not _GROUP.fullmatch(one)]:
             raise InvalidPersonError(f"groups: {wrong[0]!r} is no group name (1 to 64 characters)", field="groups")
         if self.valid_until is not None and self.valid_until <= self.valid_from:

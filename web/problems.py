@@ -126,7 +126,7 @@ class InternalError(ProblemError):
     title = "The server failed"
 
 
-ALWAYS: tuple[type[ProblemError], ...] = (InvalidRequestError, BusyError)
+ALWAYS: tuple[type[ProblemError], ...] = (MalformedRequestError, InvalidRequestError, BusyError)
 """What any operation may answer, beside its own errors."""
 
 

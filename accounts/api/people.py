@@ -123,7 +123,11 @@ def list_people(
         return Page(items=[PersonOut.of(person) for person in rows], next=following)
 
 
-@router.post("/people", status_code=201, responses=responses(*ROLE_ERRORS, people.NumberTakenError))
+@router.post(
+    "/people",
+    status_code=201,
+    responses=responses(*ROLE_ERRORS, people.NumberTakenError, people.InvalidPersonError),
+)
 def create_person(admin: AdminDep, database: DatabaseDep, now: NowDep, body: PersonIn) -> PersonOut:
     """Open an account."""
     with database.begin() as session:
