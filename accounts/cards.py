@@ -10,6 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from accounts import audit, card_states, changes
@@ -82,7 +83,7 @@ def normalise_uid(text: str) -> str:
 
 
 def issue(session: Session, person: Person, uid: str, *, key_number: int | None, by: str, now: datetime) -> Card:
-    """Hand a physical card to a person.
+    """Hand a physical card to a person, whose row the caller has locked.
 
     Raises:
         InvalidUidError, UidTakenError, CardAlreadyIssuedError: see there.
@@ -101,7 +102,11 @@ def issue(session: Session, person: Person, uid: str, *, key_number: int | None,
         issued_at=now,
     )
     session.add(card)
-    session.flush()
+    try:
+        session.flush()
+    except IntegrityError as error:
+        # The person is locked by the caller, so it is the UID that somebody else took at this moment.
+        raise UidTakenError from error
     note(session, card, "issue", by=by, now=now)
     return card
 

@@ -14,6 +14,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from accounts import audit
@@ -71,7 +72,10 @@ def add(
         created_at=now,
     )
     session.add(device)
-    session.flush()
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise DeviceNameTakenError from error
     _note(session, device, "device.add", by, now)
     return device, _token(device, secret)
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import or_, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from accounts import audit, changes
@@ -102,7 +103,10 @@ def create(session: Session, particulars: Particulars, *, by: str, now: datetime
     person = Person(number=particulars.number, created_at=now, state=PersonState.ACTIVE)
     _write(person, particulars, now)
     session.add(person)
-    session.flush()
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise NumberTakenError from error
     chart.open_account(session, person.id, AccountKind.WALLET, now)
     _note(session, person, "person.create", by, now)
     return person
@@ -122,6 +126,10 @@ def update(session: Session, person: Person, particulars: Particulars, *, by: st
             raise NumberTakenError
         person.number = particulars.number
     _write(person, particulars, now)
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise NumberTakenError from error
     _note(session, person, "person.update", by, now, fields=sorted(changed))
     return True
 

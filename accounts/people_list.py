@@ -81,9 +81,9 @@ def read(path: Path, zone: ZoneInfo) -> list[ListedPerson | Unreadable]:
     except UnicodeDecodeError as error:
         raise PeopleListError(f"{path}: not UTF-8; save it as `CSV UTF-8`") from error
     if path.suffix.lower() == ".json":
-        return _without_repeats(_json_rows(path, text, zone))
+        return without_repeats(_json_rows(path, text, zone))
     if path.suffix.lower() == ".csv":
-        return _without_repeats(_csv_rows(path, text, zone))
+        return without_repeats(_csv_rows(path, text, zone))
     raise PeopleListError(f"{path}: a list of people is a .csv or a .json file")
 
 
@@ -141,7 +141,8 @@ def _require_columns(path: Path, names: Iterable[str]) -> None:
         raise PeopleListError(f"{path}: unknown column {unknown[0]!r}; known are {', '.join(COLUMNS)}")
 
 
-def _without_repeats(rows: Iterable[ListedPerson | Unreadable]) -> list[ListedPerson | Unreadable]:
+def without_repeats(rows: Iterable[ListedPerson | Unreadable]) -> list[ListedPerson | Unreadable]:
+    """Refuse rows whose number came before."""
     first: dict[str, int] = {}
     kept: list[ListedPerson | Unreadable] = []
     for row in rows:

@@ -11,6 +11,7 @@ from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy import or_, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from accounts import cards, virtual_code
@@ -130,7 +131,7 @@ def require_same_phone(channel: Channel, phone: str | None, user: ChannelUser) -
 
 
 def bind(session: Session, person: Person, channel: Channel, user: ChannelUser, *, by: str, now: datetime) -> Card:
-    """Give a person a virtual card in a channel.
+    """Give a person, whose row the caller has locked, a virtual card in a channel.
 
     Raises:
         AlreadyBoundError: the person or the user has one there.
@@ -157,7 +158,10 @@ def bind(session: Session, person: Person, channel: Channel, user: ChannelUser, 
         code_lease=0,
     )
     session.add(card)
-    session.flush()
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise AlreadyBoundError from error
     cards.note(session, card, "bind", by=by, now=now)
     return card
 

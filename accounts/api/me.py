@@ -130,7 +130,7 @@ def send_phone_code(me: PrincipalDep, services: ServicesDep, now: NowDep, body: 
         raise phones.PhoneUnavailableError("this campus has not connected a sender of codes")
     phone = phones.normalise(body.phone)
     with services.database.begin() as session:
-        code = phones.prepare(session, people.get(session, me.person_id), phone, now=now)
+        code = phones.prepare(session, people.get(session, me.person_id, lock=True), phone, now=now)
     services.code_sender.send(phone, code)
 
 

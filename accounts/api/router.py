@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from accounts.api import audit, cards, devices, me, people, sign_in, stations, virtual_cards
+from accounts.api import audit, cards, devices, me, people, people_import, sign_in, stations, virtual_cards
 from accounts.payments import api as payments
 from accounts.payments import holder_api as wallets
 from accounts.payments import office_api as merchants
@@ -15,6 +15,7 @@ _PARTS = (
     me,
     virtual_cards,
     people,
+    people_import,
     cards,
     devices,
     stations,

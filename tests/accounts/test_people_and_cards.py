@@ -1,5 +1,6 @@
 """People, cards and devices through the API."""
 
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
@@ -31,6 +32,32 @@ def test_a_number_belongs_to_one_person(campus):
     again = campus.client.post("/api/v1/people", json=NEW, headers=admin)
     assert (again.status_code, again.json()["code"]) == (409, "number_taken")
     assert again.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "code"),
+    [
+        ("/api/v1/people", NEW, "number_taken"),
+        ("/api/v1/devices", {"name": "till 1", "role": "terminal"}, "device_name_taken"),
+    ],
+)
+def test_of_many_at_the_same_moment_one_is_made(campus, path, body, code):
+    admin = campus.as_role(Role.ADMIN)
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda _: campus.client.post(path, json=body, headers=admin), range(6)))
+    assert sorted(answer.status_code for answer in answers) == [201] + [409] * 5
+    assert {answer.json()["code"] for answer in answers if answer.status_code == 409} == {code}
+
+
+def test_of_many_who_take_one_card_at_the_same_moment_one_has_it(campus):
+    cashier, people = campus.as_role(Role.CASHIER), [campus.person().id for _ in range(6)]
+
+    def take(person_id):
+        return campus.client.post(f"/api/v1/people/{person_id}/cards", json={"uid": "04A1B2C3"}, headers=cashier)
+
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(take, people))
+    assert sorted(answer.status_code for answer in answers) == [201] + [409] * 5
 
 
 def test_a_list_is_paged_without_gaps_or_repeats(campus):

@@ -14,7 +14,7 @@ from accounts import people
 from accounts.people_import import Importer, Outcome
 from accounts.people_list import ListedPerson, PeopleListError, Unreadable, parse, read
 from accounts.tables import AuditEntry, PersonChange
-from accounts.vocabulary import PersonKind, PersonState
+from accounts.vocabulary import PersonKind, PersonState, Role
 
 ZONE = ZoneInfo("Asia/Shanghai")
 HEADER = "number,name,kind,department,groups,valid_from,valid_until,state,national_id\n"
@@ -176,6 +176,28 @@ def test_a_killed_import_is_finished_by_the_next(campus, importer):
         importer.run(rows, now=campus.clock.now, progress=die)
     results = outcomes(importer.run(rows, now=campus.clock.now))
     assert (results.count("unchanged"), results.count("created")) == (200, 250)
+
+
+def test_the_registry_imports_over_http(campus):
+    admin = campus.as_role(Role.ADMIN)
+    rows = [
+        {"number": "1", "name": "李华", "kind": "student", "groups": ["a"], "valid_until": "2030-06-30"},
+        {"number": "2", "kind": "staff"},
+        {"number": "1", "name": "again"},
+    ]
+
+    def send(**query):
+        answer = campus.client.post("/api/v1/people/import", json={"rows": rows}, params=query, headers=admin)
+        assert answer.status_code == 200, answer.text
+        return [(row["outcome"], row["why"]) for row in answer.json()["rows"]]
+
+    first = [("created", ""), ("invalid", "name: a new person needs one")]
+    again = ("invalid", "number: stands in line 1 already")
+    assert send(dry_run=True) == send() == [*first, again]
+    assert send() == [("unchanged", ""), first[1], again]
+    rows[0] = {"number": "1", "groups": ["b"]}
+    changed = campus.client.post("/api/v1/people/import", json={"rows": rows}, headers=admin).json()["rows"][0]
+    assert changed["differences"] == {"groups": [["a"], ["b"]]}
 
 
 @pytest.fixture
