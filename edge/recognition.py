@@ -109,6 +109,7 @@ class Recogniser:
         self._liveness = liveness
         self._tracker = Tracker(self._policy.track)
         self._states: dict[int, _TrackState] = {}
+        self._in_front: int | None = None
 
     def see(self, frame: Frame, search: Search | None) -> Sighting:
         """Return what `frame` says. Without a `search` faces are followed, but nobody is looked up."""
@@ -116,10 +117,12 @@ class Recogniser:
         faces = self._engine.detect(image)
         tracks = self._tracker.update([face.box for face in faces], at)
         self._forget_gone_tracks()
-        front = nearest(faces, self._policy.zone, image.shape[1], image.shape[0])
+        before = next((index for index, track in enumerate(tracks) if track.id == self._in_front), None)
+        front = nearest(faces, self._policy.zone, image.shape[1], image.shape[0], in_front=before)
         if front is None:
             return self._sighting()
         face, track = faces[front], tracks[front]
+        self._in_front = track.id
         obstacle = self._policy.limits.obstacle(face)
         if obstacle is not None or search is None:
             return self._sighting(track, face, obstacle=obstacle)
@@ -130,6 +133,7 @@ class Recogniser:
     def _look_closer(self, frame: Frame, face: Face, track: Track, search: Search) -> Sighting:
         vector = self._engine.embed(frame.image, [face])[0]
         track = self._tracker.attach(track, vector, frame.arrived)
+        self._in_front = track.id
         state = self._states.setdefault(track.id, _TrackState(self._policy, judge_liveness=self._liveness is not None))
         state.last_embedded = frame.arrived
         if self._is_settled(state):

@@ -74,7 +74,18 @@ class FaceLimits:
         return next((obstacle for obstacle, stands in checks if stands), None)
 
 
-def nearest(faces: Sequence[Face], zone: Zone, width: int, height: int) -> int | None:
-    """Return the index of the largest face within `zone`: the person nearest the gate. The others are left alone."""
+_CLEARLY_NEARER = 1.3
+"""By how much a face's area must exceed that of the one in front to take its place: two people side by side would
+otherwise take turns, and neither would be known."""
+
+
+def nearest(faces: Sequence[Face], zone: Zone, width: int, height: int, *, in_front: int | None = None) -> int | None:
+    """Return the index of the person nearest the gate: the largest face within `zone`. The others are left alone.
+
+    `in_front` is the index of whoever was nearest in the last frame; they stay so until somebody is clearly nearer.
+    """
     inside = [index for index, face in enumerate(faces) if zone.holds(face.box, width, height)]
-    return max(inside, key=lambda index: faces[index].box.area, default=None)
+    largest = max(inside, key=lambda index: faces[index].box.area, default=None)
+    if largest is None or in_front not in inside or in_front is None:
+        return largest
+    return largest if faces[largest].box.area > _CLEARLY_NEARER * faces[in_front].box.area else in_front

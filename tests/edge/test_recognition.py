@@ -72,6 +72,19 @@ def test_a_larger_face_outside_the_zone_is_left_alone(search: Search) -> None:
     assert see(Recogniser(stage, policy), search, 5)[-1].verdict.person_id == ANN.person_id
 
 
+def test_two_people_side_by_side_do_not_take_turns(search: Search) -> None:
+    stage = Stage()
+    recogniser = Recogniser(stage)
+    fronts = set()
+    for number in range(10):
+        left, right = 120 + number % 2, 120 + (number + 1) % 2
+        stage.show((face(Box(100, 160, left, left)), unit(0)), (face(Box(400, 160, right, right)), unit(1)))
+        fronts.add(recogniser.see(frame(number, number * 0.05), search).track_id)
+    assert len(fronts) == 1
+    stage.show((face(Box(90, 150, 150, 150)), unit(0)), (face(Box(400, 160, 120, 120)), unit(1)))
+    assert recogniser.see(frame(10, 0.5), search).track_id not in fronts
+
+
 @pytest.mark.parametrize(
     ("changes", "obstacle"),
     [

@@ -1,0 +1,117 @@
+"""The whole way from pixels to a verdict, with the real engine on photographs and recorded clips."""
+
+import itertools
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from threading import Event
+from uuid import UUID
+
+import numpy as np
+import pytest
+
+from campusgate.demo.scenes import Walk, Walker, walk_up
+from edge.camera import FileCamera, SyntheticCamera
+from edge.gallery import same_person_for, threshold_for
+from edge.matcher import Matcher
+from edge.recognition import Recogniser, RecognitionPolicy, Search, Sighting
+from edge.tracker import TrackPolicy
+from edge.vote import Outcome
+from enrollment.photo import decode
+from models.engine import FaceEngine
+from models.store import ModelStore
+
+WANG, LI = UUID(int=1), UUID(int=2)
+STEP = 0.05
+
+
+@pytest.fixture(scope="session")
+def engine(model_store: ModelStore) -> FaceEngine:
+    engine = FaceEngine(model_store, threads=1)
+    engine.warm_up()
+    return engine
+
+
+@pytest.fixture(scope="session")
+def pictures(photographs: dict[str, Path]) -> dict[str, np.ndarray]:
+    return {name: decode(path).image for name, path in photographs.items()}
+
+
+@pytest.fixture(scope="session")
+def search(engine: FaceEngine, pictures: dict[str, np.ndarray]) -> Search:
+    """Wang and Li among a thousand made-up people."""
+    rows = [
+        engine.embed(pictures[name], engine.detect(pictures[name])[:1], thorough=True)[0] for name in ("wang", "li")
+    ]
+    crowd = np.random.default_rng(3).standard_normal((1000, engine.dimension), dtype=np.float32)
+    crowd /= np.linalg.norm(crowd, axis=1, keepdims=True)
+    people = [WANG, LI, *(UUID(int=1000 + number) for number in range(1000))]
+    matcher = Matcher(people, np.vstack([*rows, crowd]))
+    return Search(matcher, threshold_for(engine.model_id, 0.01)(matcher.people))
+
+
+def watch(engine: FaceEngine, search: Search, pictures: Iterable[np.ndarray]) -> list[Sighting]:
+    track = TrackPolicy(same_person=same_person_for(engine.model_id))
+    recogniser = Recogniser(engine, RecognitionPolicy(track=track))
+    sightings = []
+    for number, frame in enumerate(SyntheticCamera(pictures).frames(Event())):
+        object.__setattr__(frame, "arrived", number * STEP)
+        sightings.append(recogniser.see(frame, search))
+    return sightings
+
+
+def walk(engine: FaceEngine, picture: np.ndarray) -> Iterable[np.ndarray]:
+    box = engine.detect(picture)[0].box
+    walker = Walker(picture, (box.left, box.top, box.width, box.height))
+    return walk_up(walker, Walk(approach_s=0.8, wait_s=0.4, leave_s=0.1))
+
+
+@pytest.mark.parametrize(("name", "person"), [("wang-at-the-gate", WANG), ("wang-again", WANG), ("li", LI)])
+def test_an_enrolled_person_who_walks_up_is_named(engine, search, pictures, name, person) -> None:
+    sightings = watch(engine, search, walk(engine, pictures[name]))
+    named = {sighting.verdict.person_id for sighting in sightings if sighting.verdict and sighting.verdict.person_id}
+    assert named == {person}
+    assert len({sighting.track_id for sighting in sightings if sighting.track_id}) == 1
+
+
+def test_a_stranger_who_walks_up_is_nobody(engine, search, pictures) -> None:
+    sightings = watch(engine, search, walk(engine, pictures["stranger"]))
+    outcomes = [sighting.verdict.outcome for sighting in sightings if sighting.verdict]
+    assert outcomes[-1] is Outcome.UNKNOWN
+    assert Outcome.PERSON not in outcomes
+
+
+def test_two_people_one_after_the_other_are_two_tracks_also_without_a_gap(engine, search, pictures) -> None:
+    first = list(walk(engine, pictures["wang-at-the-gate"]))[:24]
+    second = list(walk(engine, pictures["stranger"]))[16:24] * 4
+    sightings = watch(engine, search, [*first, *second])
+    assert sightings[23].verdict.person_id == WANG
+    assert sightings[-1].track_id != sightings[23].track_id
+    assert sightings[-1].verdict.outcome is not Outcome.PERSON
+
+
+@pytest.fixture
+def clips() -> Path:
+    data = os.environ.get("CAMPUSGATE_DATA")
+    if not data or not (Path(data) / "clips").is_dir():
+        pytest.skip("CAMPUSGATE_DATA names no folder with clips")
+    return Path(data) / "clips"
+
+
+@pytest.mark.parametrize(("name", "most_tracks"), [("live", 1), ("several-people", 8)])
+def test_strangers_in_recorded_clips_are_nobody_and_keep_their_tracks(engine, search, clips, name, most_tracks) -> None:
+    camera = FileCamera(clips / f"{name}.mp4", real_time=False)
+    pictures = [frame.image for frame in itertools.islice(camera.frames(Event()), 0, 60)]
+    sightings = watch(engine, search, pictures)
+    assert all(sighting.verdict.person_id is None for sighting in sightings if sighting.verdict)
+    # In the scene one person walks across the picture close to the camera and hides the others for a while.
+    assert 1 <= len(set().union(*(sighting.tracks for sighting in sightings))) <= most_tracks
+
+
+def test_a_person_enrolled_from_the_first_frame_of_a_clip_is_named_in_the_rest(engine, clips) -> None:
+    camera = FileCamera(clips / "live.mp4", real_time=False)
+    pictures = [frame.image for frame in itertools.islice(camera.frames(Event()), 0, 60)]
+    template = engine.embed(pictures[0], engine.detect(pictures[0])[:1], thorough=True)
+    matcher = Matcher([WANG], template)
+    sightings = watch(engine, Search(matcher, threshold_for(engine.model_id, 0.01)(1000)), pictures[20:])
+    assert sightings[-1].verdict.person_id == WANG
