@@ -4,6 +4,7 @@ The client library keeps unacknowledged messages and sends them again after it r
 must never come back that way, so every connection is a new client that knows nothing of the one before.
 """
 
+import socket
 import ssl
 import threading
 import time
@@ -73,6 +74,7 @@ class Session:
             client.tls_set_context(context)
         if will is not None:
             client.will_set(will.topic, will.payload, will.qos, will.retain)
+        client.on_socket_open = _send_at_once
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
@@ -198,3 +200,8 @@ class Session:
             log.warning("bus_topic_is_no_text", bytes=len(message.payload))
             return
         self._receive(topic, bytes(message.payload), message.retain)
+
+
+def _send_at_once(_client: Any, _data: Any, connection: Any) -> None:
+    """A command waits for nobody: by default TCP holds a small packet back, up to 40 ms, behind an acknowledgement."""
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

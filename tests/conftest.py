@@ -120,7 +120,7 @@ class MosquittoBackend:
     def __init__(self, folder: Path, access: AccessList | None, tls: ServerTls | None) -> None:
         self.port = free_port()
         self._folder = folder
-        lines = [f"listener {self.port} 127.0.0.1", "persistence false", "log_dest none"]
+        lines = [f"listener {self.port} 127.0.0.1", "persistence false", "set_tcp_nodelay true", "log_dest none"]
         lines.append(f"allow_anonymous {'true' if access is None else 'false'}")
         if os.geteuid() == 0:
             lines.append("user root")

@@ -1,6 +1,7 @@
 """A connection over real brokers: what is delivered, what is not, and how it comes back."""
 
 import queue
+import socket
 import threading
 from collections.abc import Callable, Iterator
 
@@ -189,6 +190,12 @@ def test_a_topic_that_is_no_text_is_dropped(broker, connect) -> None:
     connection._session._on_message(None, None, message)
     connection.publish("a", b"1")
     assert inbox.next()[1] == b"1"
+
+
+def test_small_messages_are_not_held_back(broker, connect) -> None:
+    """Otherwise TCP keeps a command up to 40 ms behind an acknowledgement that was sent just before."""
+    sock = connect(broker, "one")._session._client.socket()
+    assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_stopping_twice_is_harmless(broker, connect) -> None:
