@@ -36,8 +36,8 @@ def demo(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     report = Report()
     try:
-        with console.status("preparing") as status, staged(Settings(), status.update) as (stage, report, children):
-            play_day(stage, report, children, status.update)
+        with console.status("preparing") as status, staged(Settings(), status.update) as (stage, report):
+            play_day(stage, report, status.update)
             status.stop()
             if as_json:
                 print_json(report.document())
@@ -45,7 +45,7 @@ def demo(
                 report.print(console, stage.campus.names())
             if not once:
                 console.print(_addresses(stage.campus), soft_wrap=True)
-                go_on(stage, children)
+                go_on(stage)
     except (PhotographsMissingError, ChildError, ModelError) as error:
         raise CommandError(str(error)) from error
     except KeyboardInterrupt:

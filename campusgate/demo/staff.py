@@ -1,7 +1,7 @@
 """Somebody at the card centre, who works through the HTTP API like everybody else."""
 
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 
@@ -19,6 +19,7 @@ class Staff:
         Raises:
             StaffError: number or password was refused.
         """
+        self._titles: dict[str, str] = {}
         self._client = httpx.Client(base_url=server_url, timeout=10.0)
         answer = self._client.post(
             "/api/v1/tokens", data={"grant_type": "password", "username": number, "password": password}
@@ -34,6 +35,27 @@ class Staff:
         """Return the directory's revision in force at each device of `gate`."""
         lags = _checked(self._client.get("/api/v1/directory/lags", params={"gate": gate}))
         return [lag["revision"] for lag in lags]
+
+    def order(self, action: str, gate: str) -> str:
+        """Give an order to one gate and return its effect there."""
+        key = {"Idempotency-Key": str(uuid4())}
+        order = {"action": action, "gates": [gate]}
+        answer = _checked(self._client.post("/api/v1/operations/orders", json=order, headers=key))
+        effect: str = answer["results"][0]["effect"]
+        return effect
+
+    def policy(self, gate: str) -> dict[str, Any]:
+        """Return the gate's policy."""
+        found: dict[str, Any] = _checked(self._client.get(f"/api/v1/directory/gates/{gate}"))
+        self._titles[gate] = found["title"]
+        policy: dict[str, Any] = found["policy"]
+        return policy
+
+    def set_policy(self, gate: str, policy: dict[str, Any]) -> None:
+        """Give the gate another policy than the one that was asked for."""
+        _checked(
+            self._client.put(f"/api/v1/directory/gates/{gate}", json={"title": self._titles[gate], "policy": policy})
+        )
 
     def close(self) -> None:
         """End the connection."""

@@ -1,0 +1,51 @@
+"""Cards: for whoever is not known by face, and lost ones."""
+
+import threading
+import time
+
+from campusgate.demo.campus import CARD
+from campusgate.demo.report import Outcome
+from campusgate.demo.scenes import walk_up
+from campusgate.demo.stage import ANSWER_S, OPENED, QUIET_S, SETTLE_S, Mark, Stage, poll
+from gate_controller.messages import EventKind, Method
+
+_REVOCATION_S = 2.0
+
+
+def card_fallback_opens(stage: Stage) -> Outcome:
+    """Somebody who gave no photograph stands there, is not known by face, and taps the card."""
+    mark = Mark(stage)
+    film = threading.Thread(target=stage.camera.play, args=(walk_up(stage.walkers["li"]),))
+    film.start()
+    mark.event(EventKind.FACE_REFUSED, seconds=SETTLE_S)
+    answer = stage.at_the_reader(f"card {CARD['li']}")
+    granted = mark.event(EventKind.ACCESS_GRANTED)
+    film.join()
+    by_card = granted is not None and granted.method is Method.CARD
+    got = OPENED if mark.openings == 1 and by_card else f"{mark.openings} openings, reader says {answer}"
+    return Outcome("card_fallback_opens", OPENED, got)
+
+
+def lost_card_refused(stage: Stage) -> Outcome:
+    """The card is reported lost at the counter; as soon as the gate knows, somebody tries it."""
+    gate = stage.topics.gate
+    before = max(stage.staff.revisions(gate))
+    stage.staff.report_lost(stage.campus.people["li"])
+    poll(lambda: min(stage.staff.revisions(gate)) > before, ANSWER_S)
+    mark = Mark(stage)
+    answer = stage.at_the_reader(f"card {CARD['li']}")
+    time.sleep(QUIET_S)
+    got = "card_lost" if answer == "denied card_lost" and mark.openings == 0 else f"{answer}, {mark.openings} openings"
+    return Outcome("lost_card_refused", "card_lost", got)
+
+
+def revocation_within_2s(stage: Stage) -> Outcome:
+    """A second card is reported lost; within two seconds every device of the gate refuses it."""
+    expected = f"refused within {_REVOCATION_S:.0f} s"
+    gate = stage.topics.gate
+    before = max(stage.staff.revisions(gate))
+    stage.staff.report_lost(stage.campus.people["wang"])
+    in_time = poll(lambda: min(stage.staff.revisions(gate)) > before, _REVOCATION_S)
+    answer = stage.at_the_reader(f"card {CARD['wang']}")
+    got = expected if in_time and answer == "denied card_lost" else f"{'in time' if in_time else 'too late'}, {answer}"
+    return Outcome("revocation_within_2s", expected, got)

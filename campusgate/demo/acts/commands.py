@@ -1,0 +1,63 @@
+"""Commands by thieves who listen on the bus, or hold a stolen key."""
+
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+
+from campusgate.demo.report import Outcome
+from campusgate.demo.scenes import walk_up
+from campusgate.demo.stage import ANSWER_S, QUIET_S, SETTLE_S, Mark, Stage
+from gate_controller.messages import Action, Method, Refusal, SignedCommand
+
+
+def replayed_command_refused(stage: Stage) -> Outcome:
+    """Whoever listens on the bus sends the command that opens the gate once more, while it is still fresh."""
+    seen = len(stage.observer.commands)
+    film = threading.Thread(target=stage.camera.play, args=(walk_up(stage.walkers["wang-again"]),))
+    film.start()
+    stage.observer.wait(lambda: len(stage.observer.commands) > seen, SETTLE_S)
+    if len(stage.observer.commands) == seen:
+        got = "there was no command to replay"
+    else:
+        stage.observer.wait(lambda: not stage.is_locked(), ANSWER_S)
+        got = _refusal(stage, stage.observer.commands[seen])
+    film.join()
+    return Outcome("replayed_command_refused", "replayed", got)
+
+
+def stale_command_refused(stage: Stage) -> Outcome:
+    """A command that was signed a minute ago arrives now."""
+    signed = _command(stage, issued_at=datetime.now(UTC) - timedelta(minutes=1))
+    return Outcome("stale_command_refused", "stale", _refusal(stage, signed.payload))
+
+
+def unsigned_command_refused(stage: Stage) -> Outcome:
+    """A command in the right form, without a signature."""
+    signed = _command(stage, issued_at=datetime.now(UTC))
+    return Outcome("unsigned_command_refused", "unsigned", _refusal(stage, signed.command.encode()))
+
+
+def _command(stage: Stage, *, issued_at: datetime) -> SignedCommand:
+    """Sign an order to open with the edge's own key, as if it were `issued_at`."""
+    return stage.edge_signer.issue(
+        gate=stage.topics.gate,
+        action=Action.OPEN,
+        method=Method.FACE,
+        reason="granted",
+        boot_id=stage.boot_id,
+        now=issued_at,
+    )
+
+
+def _refusal(stage: Stage, payload: bytes) -> str:
+    """Send `payload` to the gate as a thief would, and return why it was refused, or what happened instead."""
+    acks, mark = len(stage.observer.acks), Mark(stage)
+    stage.bus.publish(stage.topics.command, payload, wait_s=ANSWER_S)
+
+    def refusal() -> Refusal | None:
+        return next((ack.refusal for ack in stage.observer.acks[acks:] if ack.refusal is not None), None)
+
+    stage.observer.wait(lambda: refusal() is not None, ANSWER_S)
+    time.sleep(QUIET_S)
+    refused = refusal()
+    return refused.value if refused is not None and not mark.openings else f"{mark.openings} openings, {refused}"

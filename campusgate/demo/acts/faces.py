@@ -1,0 +1,26 @@
+"""People who are known, and people who are not."""
+
+from campusgate.demo.report import Outcome
+from campusgate.demo.scenes import walk_up
+from campusgate.demo.stage import CLOSED, OPENED, Mark, Stage, describe
+from gate_controller.messages import EventKind, Method
+
+
+def known_person_opens(stage: Stage) -> Outcome:
+    """Somebody enrolled from one photograph walks up, as another photograph shows them."""
+    mark = Mark(stage)
+    stage.camera.play(walk_up(stage.walkers["wang-at-the-gate"]))
+    granted = mark.event(EventKind.ACCESS_GRANTED)
+    by_face = granted is not None and granted.method is Method.FACE
+    right = granted is not None and granted.person_id == stage.campus.people["wang"]
+    got = OPENED if mark.openings == 1 and by_face and right else f"{mark.openings} openings, {describe(granted)}"
+    return Outcome("known_person_opens", OPENED, got)
+
+
+def stranger_refused(stage: Stage) -> Outcome:
+    """Somebody nobody enrolled walks up and waits."""
+    mark = Mark(stage)
+    stage.camera.play(walk_up(stage.walkers["stranger"]))
+    refused = mark.event(EventKind.FACE_REFUSED)
+    got = CLOSED if mark.openings == 0 and refused is not None else f"{mark.openings} openings, {describe(refused)}"
+    return Outcome("stranger_refused", CLOSED, got)

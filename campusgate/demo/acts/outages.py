@@ -1,0 +1,60 @@
+"""Whatever dies, a card still opens; and whatever comes back, nothing opens late."""
+
+import threading
+import time
+
+from campusgate.demo.campus import CARD
+from campusgate.demo.report import Outcome
+from campusgate.demo.scenes import walk_up
+from campusgate.demo.stage import OPENED, QUIET_S, SETTLE_S, Mark, Stage
+from gate_controller.messages import EventKind
+
+_ALONE_MS = 300.0
+_RECONNECT_S = 30.0
+
+
+def edge_dead_card_opens(stage: Stage) -> Outcome:
+    """The edge dies without a word; the controller decides about a card alone, within 300 ms."""
+    expected = f"opened within {_ALONE_MS:.0f} ms"
+    stage.cast.kill("edge")
+    mark = Mark(stage)
+    answer = stage.at_the_reader(f"card {CARD['wang']}")
+    granted = mark.event(EventKind.ACCESS_GRANTED)
+    stage.cast.start_edge(stage.camera.url)
+    stage.cast.wait_for_edge(stage.observer)
+    latency = granted.latency_ms if granted is not None else None
+    in_time = answer == "granted" and latency is not None and latency <= _ALONE_MS
+    return Outcome("edge_dead_card_opens", expected, expected if in_time else f"{answer} after {latency} ms")
+
+
+def server_dead_gate_works(stage: Stage) -> Outcome:
+    """The server dies; a card and a face still open the gate, from what the gate knows."""
+    stage.cast.kill("server")
+    card = stage.at_the_reader(f"card {CARD['wang']}")
+    stage.observer.wait(stage.is_locked, SETTLE_S)
+    mark = Mark(stage)
+    stage.camera.play(walk_up(stage.walkers["wang-at-the-gate"]))
+    by_face = mark.event(EventKind.ACCESS_GRANTED) is not None
+    stage.cast.start_server()
+    stage.cast.wait_for_server()
+    got = "card and face opened" if card == "granted" and by_face else f"card {card}, face {by_face}"
+    return Outcome("server_dead_gate_works", "card and face opened", got)
+
+
+def broker_dead_card_opens(stage: Stage) -> Outcome:
+    """The broker dies while somebody known stands there; the card opens, and its return opens nothing."""
+    expected = f"{OPENED} by card, nothing opened late"
+    stage.cast.kill("broker")
+    film = threading.Thread(target=stage.camera.play, args=(walk_up(stage.walkers["wang-at-the-gate"]),))
+    film.start()
+    card = stage.at_the_reader(f"card {CARD['wang']}")
+    film.join()
+    time.sleep(SETTLE_S / 3)
+    mark = Mark(stage)
+    stage.cast.start_broker()
+    back = stage.observer.wait(lambda: stage.bus.connected, _RECONNECT_S)
+    stage.cast.wait_for_edge(stage.observer)
+    time.sleep(QUIET_S)
+    right = card == "granted" and back and mark.openings == 0
+    got = expected if right else f"card {card}, {mark.openings} late openings"
+    return Outcome("broker_dead_card_opens", expected, got)

@@ -1,0 +1,94 @@
+"""The processes of the demonstration: each can be started, killed as by a power cut, and started again."""
+
+import socket
+from pathlib import Path
+
+import httpx
+
+from campusgate.demo.campus import Campus, free_port
+from campusgate.demo.observer import Observer
+from campusgate.demo.processes import Children
+from gate_controller.messages import Presence
+
+_DOOR = """\
+# A simulated door with a contact; impatient, so that the day is short.
+[relay]
+driver = "simulated"
+
+[inputs]
+contact = 1
+
+[door]
+grant_s = 3.0
+held_after_s = 3.0
+"""
+
+
+class Cast:
+    """Broker, server, gate controller and edge of one campus."""
+
+    def __init__(self, campus: Campus, children: Children, users: Path) -> None:
+        """Take the campus, whose settings each process gets, and the broker's file of users."""
+        self._campus = campus
+        self._children = children
+        self._users = users
+        self._camera_url = ""
+        self.reader_port = free_port()
+        self._door = campus.folder / "door.toml"
+        self._door.write_text(_DOOR, encoding="utf-8")
+
+    def start_broker(self) -> None:
+        """Start the broker and return when it listens."""
+        self._start("broker", "broker", "--users", str(self._users))
+        self._children.wait_until(self._broker_listens, "the broker listens")
+
+    def start_server(self) -> None:
+        """Start the server; `wait_for_server` returns when it answers."""
+        self._start("server", "serve")
+
+    def wait_for_server(self) -> None:
+        """Return when the server answers."""
+        self._children.wait_until(self._server_answers, "the server answers")
+
+    def start_controller(self) -> None:
+        """Start the gate controller."""
+        self._start("controller", "controller", "--door", str(self._door), "--reader-port", str(self.reader_port))
+
+    def start_edge(self, camera_url: str) -> None:
+        """Start the edge. The people on the film are photographs and no living faces, so it does not ask for those."""
+        self._start("edge", "edge", camera_url, "--no-liveness")
+
+    def wait_for_edge(self, observer: Observer) -> None:
+        """Return when controller and edge are there, the edge sees, and it knows people."""
+        self._children.wait_until(lambda: _is_ready(observer), "gate controller and edge are ready")
+
+    def kill(self, name: str) -> None:
+        """End a process as a power cut does."""
+        self._children.stop(name, kill=True)
+
+    def check(self) -> None:
+        """Raise ChildError when a process has ended by itself."""
+        self._children.check()
+
+    def _start(self, name: str, *arguments: str) -> None:
+        self._children.start(name, *arguments, extra=self._campus.environment(name))
+
+    def _broker_listens(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self._campus.mqtt_port), timeout=1).close()
+        except OSError:
+            return False
+        return True
+
+    def _server_answers(self) -> bool:
+        try:
+            return httpx.get(f"{self._campus.server_url}/api/v1/openapi.json", timeout=2).is_success
+        except httpx.HTTPError:
+            return False
+
+
+def _is_ready(observer: Observer) -> bool:
+    both = all(observer.presence.get(source) is Presence.ONLINE for source in ("controller", "edge"))
+    figures = observer.figures.get("edge", {})
+    sees = figures.get("camera") == "running" and bool(figures.get("people"))
+    return both and observer.door is not None and sees

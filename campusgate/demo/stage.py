@@ -1,0 +1,108 @@
+"""Where the scenes are played, and the questions every scene asks the witness."""
+
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from bus import Connection
+from campusgate.demo.camera import FilmCamera
+from campusgate.demo.campus import Campus
+from campusgate.demo.cast import Cast
+from campusgate.demo.observer import Observer
+from campusgate.demo.report import Outcome
+from campusgate.demo.scenes import Walker
+from campusgate.demo.staff import Staff
+from gate_controller.messages import DoorStatus, Event, EventKind, GateTopics, Signer
+
+SETTLE_S = 15.0
+ANSWER_S = 5.0
+QUIET_S = 1.0
+POLL_S = 0.05
+_READER_S = 10.0
+
+OPENED, CLOSED = "opened", "stayed locked"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Everything the scenes play with."""
+
+    campus: Campus
+    cast: Cast
+    camera: FilmCamera
+    observer: Observer
+    bus: Connection
+    topics: GateTopics
+    edge_signer: Signer
+    """The edge's own key: a thief who holds it still cannot use an old command."""
+    staff: Staff
+    walkers: dict[str, Walker]
+
+    @property
+    def boot_id(self) -> UUID:
+        """The controller's present boot, which anybody on the bus can read."""
+        door = self.observer.door
+        if door is None:
+            raise LookupError("the gate has not said its state")
+        return door.boot_id
+
+    def is_locked(self) -> bool:
+        """Whether the door is locked and nothing is under way."""
+        door = self.observer.door
+        return door is not None and door.state is DoorStatus.LOCKED
+
+    def at_the_reader(self, line: str) -> str:
+        """Hold something to the reader or move a wire of the simulated door; return what is answered.
+
+        `card UID`, `contact on`, `fire off`: see `gate_controller.readers.lines`.
+        """
+        with socket.create_connection(("127.0.0.1", self.cast.reader_port), timeout=_READER_S) as connection:
+            connection.sendall(f"{line}\n".encode())
+            return connection.makefile().readline().strip()
+
+
+Scene = Callable[[Stage], Outcome]
+
+
+class Mark:
+    """A moment to look back to: what the gate said since."""
+
+    def __init__(self, stage: Stage) -> None:
+        """Begin now."""
+        self._observer = stage.observer
+        self._events = len(stage.observer.events)
+        self._states = len(stage.observer.states)
+
+    @property
+    def openings(self) -> int:
+        """How often the lock was released since."""
+        return self._observer.openings(self._states)
+
+    @property
+    def events(self) -> list[Event]:
+        """Everything reported since."""
+        return self._observer.events[self._events :]
+
+    def event(self, kind: EventKind, *, seconds: float = ANSWER_S) -> Event | None:
+        """Wait for the first event of `kind` since."""
+
+        def found() -> Event | None:
+            return next((event for event in self.events if event.kind == kind), None)
+
+        self._observer.wait(lambda: found() is not None, seconds)
+        return found()
+
+
+def poll(condition: Callable[[], bool], seconds: float) -> bool:
+    """Ask `condition` again and again; return whether it held within the time."""
+    until = time.monotonic() + seconds
+    while not (held := condition()) and time.monotonic() < until:
+        time.sleep(POLL_S)
+    return held
+
+
+def describe(event: Event | None) -> str:
+    """Return an event in words, for an outcome that went wrong."""
+    return "no such event" if event is None else f"{event.kind} by {event.method} for {event.reason}"
