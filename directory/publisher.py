@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import structlog
-from sqlalchemy import delete, event, exists, or_, select
+from sqlalchemy import delete, event, exists, or_, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -148,12 +148,18 @@ class Publisher:
                 wake.wait(pause)
 
     def _state(self, session: Session) -> DirectoryState:
-        state = session.scalar(select(DirectoryState).where(DirectoryState.id == 1).with_for_update())
+        """Return the one row, locked; the first publisher of a database makes it."""
+        found = select(DirectoryState).where(DirectoryState.id == 1).with_for_update()
+        state = session.scalar(found)
         if state is None:
             # No model has this id, so that everybody is assembled the first time.
-            state = DirectoryState(id=1, seq=changes.latest(session), model_id="")
-            session.add(state)
-            session.flush()
+            session.execute(
+                text(
+                    "INSERT INTO directory_state (id, seq, model_id) VALUES (1, :seq, '') ON CONFLICT (id) DO NOTHING"
+                ),
+                {"seq": changes.latest(session)},
+            )
+            state = session.scalars(found).one()
         return state
 
     def _renew_policies(self, session: Session, state: DirectoryState, ledgers: Sequence[GateLedger]) -> None:

@@ -1,0 +1,116 @@
+"""The publisher at work in its thread, and two of them at once."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from accounts.vocabulary import PersonState
+from directory.publisher import Publisher
+from directory.tables import GateEntry, GateRecord
+
+
+@contextmanager
+def running(publisher: Publisher, stop: threading.Event | None = None) -> Iterator[None]:
+    stop, wake = stop or threading.Event(), threading.Event()
+    thread = threading.Thread(target=publisher.run, args=(stop, wake))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        wake.set()
+        thread.join(20)
+        assert not thread.is_alive()
+
+
+@pytest.fixture
+def told(campus):
+    """A publisher of its own that reports each hint as it is given."""
+    hints = threading.Semaphore(0)
+    publisher = Publisher(
+        campus.database,
+        campus.sealer,
+        model_id="test-model-1",
+        credential_key=campus.credential_key,
+        notify=lambda _gate, _revision: hints.release(),
+    )
+    return publisher, hints
+
+
+def test_a_commit_of_this_process_wakes_it(campus, told, monkeypatch) -> None:
+    monkeypatch.setattr("directory.publisher.POLL_S", 3600)
+    publisher, hints = told
+    campus.gate("main")
+    person = campus.person("students", face=1)
+    with running(publisher):
+        assert hints.acquire(timeout=20)
+        campus.set_state(person, PersonState.SUSPENDED)
+        assert hints.acquire(timeout=20)
+    replica = campus.replica()
+    campus.sync(replica).run_once()
+    assert replica.person(person).suspended
+
+
+def test_a_change_by_another_process_is_found_by_asking(campus, told, monkeypatch) -> None:
+    monkeypatch.setattr("directory.publisher._waking.__enter__", lambda _self: None)
+    monkeypatch.setattr("directory.publisher._waking.__exit__", lambda _self, *_: None)
+    publisher, hints = told
+    campus.gate("main")
+    with running(publisher):
+        assert hints.acquire(timeout=20)
+        campus.person("students")
+        assert hints.acquire(timeout=20)
+
+
+def test_it_outlives_a_database_that_is_away_and_a_hint_that_fails(campus, told, monkeypatch) -> None:
+    monkeypatch.setattr("directory.publisher.RETRY_S", 0.01)
+    publisher, hints = told
+    faults = iter([OperationalError("x", {}, Exception("gone")), RuntimeError("a bug")])
+    original = publisher.publish
+
+    def publish():
+        for fault in faults:
+            raise fault
+        return original()
+
+    def notify(_gate: str, _revision: int) -> None:
+        hints.release()
+        raise ConnectionError("no broker")
+
+    monkeypatch.setattr(publisher, "publish", publish)
+    monkeypatch.setattr(publisher, "_notify", notify)
+    campus.gate("main")
+    with running(publisher):
+        assert hints.acquire(timeout=20)
+        campus.person("students")
+        assert hints.acquire(timeout=20)
+
+
+def test_two_publishers_on_one_database_give_out_each_revision_once(campus) -> None:
+    campus.gate("main")
+    for face in range(6):
+        campus.person("students", face=face)
+    others = [
+        Publisher(
+            campus.database,
+            campus.sealer,
+            model_id="test-model-1",
+            credential_key=campus.credential_key,
+            clock=campus.clock,
+        )
+        for _ in range(3)
+    ]
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda publisher: publisher.publish(), others))
+    with campus.database.read() as session:
+        revisions = [entry.revision for entry in session.query(GateEntry)]
+        assert len(set(revisions)) == 6
+        assert session.get_one(GateRecord, "main").revision == max(revisions)
+    replica = campus.replica()
+    sync = campus.sync(replica)
+    sync.run_once()
+    assert (replica.count(), sync.status.rebuilds) == (6, 0)
