@@ -11,7 +11,7 @@ import pytest
 import uuid_utils.compat
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from access.policy import Mode
+from access.policy import AntiPassback, Mode
 from access.replica_store import ReplicaLockedError
 from access.snapshot import CredentialEntry
 from bus.outbox import Outbox
@@ -412,3 +412,61 @@ def test_replayed_commands_of_the_edge_are_refused(gate, until, connect, broker)
     ear.publish(TOPICS.command, payload)
     until(lambda: north.controller.refused)
     assert north.controller.refused == [Refusal.REPLAYED]
+
+
+class Scorer:
+    def __init__(self, score: float) -> None:
+        self.value = score
+
+    def score(self, _image, _face) -> float:
+        return self.value
+
+
+def test_a_picture_of_an_enrolled_person_is_a_spoof_reported_once_with_whose_it_was(gate) -> None:
+    north = gate(liveness=Scorer(0.02))
+    north.show((face(), unit(0)), frames=40)
+    (event,) = north.events("spoof")
+    assert (event.reason, event.granted, event.person_id) == ("spoof", False, ANN.person_id)
+    assert event.details["liveness"] == pytest.approx(0.02)
+    assert not north.controller.accepted
+    assert not north.events("face_refused")
+
+
+def test_a_living_person_opens_also_with_the_liveness_check(gate, until) -> None:
+    north = gate(liveness=Scorer(0.97))
+    north.show((face(), unit(0)), frames=10)
+    until(lambda: north.events("face_granted"))
+
+
+def test_health_names_camera_directory_and_controller(gate, until, connect, broker) -> None:
+    north = gate()
+    until(lambda: north.service._opener.controller is Presence.ONLINE)
+    figures = north.service._health.figures()
+    assert figures["people"] == 2
+    assert (figures["directory_revision"], figures["model_mismatch"]) == (1, None)
+    assert figures["controller"] == "online"
+    assert figures["camera"] in {"connecting", "running", "ended"}
+    assert figures["view"] == "good"
+
+
+def test_passes_reported_by_the_controller_count_for_rules_that_look_back(gate, until) -> None:
+    directory = Directory(ANN, anti_passback=AntiPassback(within=timedelta(minutes=5), offline_hard=True))
+    north = gate(directory)
+
+    def say(kind: str) -> None:
+        event = Event(
+            id=uuid_utils.compat.uuid7(), gate="north", at=datetime.now(UTC), kind=kind, person_id=ANN.person_id
+        )
+        north.controller.connection.publish(TOPICS.events, event.encode())
+
+    memory = north.service._passes._memory
+    say("access_granted")
+    until(lambda: memory.state_for(ANN.person_id, None).last_pass)
+    north.controller.tap(card(0))
+    until(lambda: north.controller.accepted)
+    assert north.controller.accepted[0].reason == "passed_back"
+    say("not_taken")
+    until(lambda: memory.state_for(ANN.person_id, None).last_pass is None)
+    north.controller.tap(card(0))
+    until(lambda: len(north.controller.accepted) == 2)
+    assert north.controller.accepted[1].action is Action.OPEN
