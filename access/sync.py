@@ -36,13 +36,14 @@ class SyncRefusedError(SyncError):
 
 @dataclass(frozen=True, slots=True)
 class SyncStatus:
-    """For health reports. `error` is None after a success."""
+    """For health reports. `error` is None after a success; `model_mismatch` says that it was the other model's fault."""
 
     revision: int = 0
     synced_at: datetime | None = None
     attempted_at: datetime | None = None
     error: str | None = None
     rebuilds: int = 0
+    model_mismatch: bool = False
 
 
 class DirectorySync:
@@ -86,6 +87,7 @@ class DirectorySync:
             self._fetch()
             self._acknowledge()
         except ModelMismatchError as error:
+            self._status = replace(self._status, model_mismatch=True)
             raise self._failed(SyncRefusedError(str(error))) from error
         except (ReplicaError, ReplicaLockedError, ValidationError) as error:
             raise self._failed(SyncError(f"the directory could not be applied: {error}")) from error
@@ -96,7 +98,11 @@ class DirectorySync:
         except SyncError as error:
             raise self._failed(error) from error
         self._status = replace(
-            self._status, revision=self._replica.revision, synced_at=self._replica.synced_at, error=None
+            self._status,
+            revision=self._replica.revision,
+            synced_at=self._replica.synced_at,
+            error=None,
+            model_mismatch=False,
         )
         return self._replica.revision
 

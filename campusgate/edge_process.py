@@ -130,6 +130,7 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
             liveness=_liveness(store, options.liveness, settings.engine_threads),
             sync=sync,
             sync_error=lambda: sync.status.error,
+            model_refused=lambda: sync.status.model_mismatch,
             metrics=_metrics(options.metrics_port, stack),
         )
         postman = Postman(outbox, bus, mark_late=mark_late, needs_receipts=True)

@@ -470,3 +470,18 @@ def test_passes_reported_by_the_controller_count_for_rules_that_look_back(gate, 
     north.controller.tap(card(0))
     until(lambda: len(north.controller.accepted) == 2)
     assert north.controller.accepted[1].action is Action.OPEN
+
+
+def test_a_directory_refused_for_its_model_is_reported_once_while_the_old_one_stays_in_use(gate, until) -> None:
+    refused = [True]
+    north = gate(model_refused=lambda: refused[0])
+    for _ in range(3):
+        north.service.tick()
+    assert len(north.events("model_mismatch")) == 1
+    north.show((face(), unit(0)))
+    until(lambda: north.controller.accepted)
+    refused[0] = False
+    north.service.tick()
+    refused[0] = True
+    north.service.tick()
+    assert len(north.events("model_mismatch")) == 2
