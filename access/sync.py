@@ -36,7 +36,7 @@ class SyncRefusedError(SyncError):
 
 @dataclass(frozen=True, slots=True)
 class SyncStatus:
-    """For health reports. `error` is None after a success; `model_mismatch` says that it was the other model's fault."""
+    """For health reports. `error` is None after a success; `model_mismatch`: the model was why not."""
 
     revision: int = 0
     synced_at: datetime | None = None
