@@ -6,7 +6,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from accounts.ledger.posting import LINE_COLUMNS, entry_of
+from accounts.ledger.posting import entry_of
+from accounts.ledger.statements import LINE_COLUMNS
 from accounts.ledger.tables import Corrected, JournalTransfer, LedgerAccount, OpenHold, SpendingCounter, table_of
 from accounts.ledger.transfer import MOVING, RESOLVING, AccountKind, Action, Entry
 

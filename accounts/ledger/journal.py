@@ -23,7 +23,7 @@ from sqlalchemy import Connection, Row, func, insert, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from accounts.ledger.posting import LINE_COLUMNS
+from accounts.ledger.statements import LINE_COLUMNS
 from accounts.ledger.tables import JournalTransfer, Seal, table_of
 from database import Database
 

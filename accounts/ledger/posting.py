@@ -9,13 +9,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Row
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from accounts.ledger.decision import Book, BookAccount, decide
-from accounts.ledger.tables import Corrected, JournalTransfer, LedgerAccount, OpenHold, SpendingCounter, table_of
+from accounts.ledger.statements import POSTGRESQL, SQLITE, Statements
 from accounts.ledger.transfer import (
     RESOLVING,
     AccountKind,
@@ -25,17 +24,6 @@ from accounts.ledger.transfer import (
     Outcome,
     Transfer,
 )
-
-_ACCOUNTS = table_of(LedgerAccount)
-_LINES = table_of(JournalTransfer)
-_HOLDS = table_of(OpenHold)
-_CORRECTED = table_of(Corrected)
-_COUNTERS = table_of(SpendingCounter)
-
-LINE_COLUMNS = tuple(column for column in _LINES.columns if column.name != "serial")
-
-
-_TAKE_A_NUMBER = text("SELECT pg_current_xact_id()")
 
 
 class TransferRaceError(Exception):
@@ -66,6 +54,11 @@ def record(session: Session, transfers: Sequence[Transfer], now: datetime) -> li
         except IntegrityError as error:
             raise TransferRaceError("another process recorded the same transfer meanwhile; try again") from error
     return outcomes
+
+
+def statements_for(connection: Connection) -> Statements:
+    """Return the statements of the database behind `connection`."""
+    return POSTGRESQL if connection.dialect.name == "postgresql" else SQLITE
 
 
 def find(session: Session, transfer_id: UUID) -> Entry | None:
@@ -111,93 +104,81 @@ def _open_book(connection: Connection, transfers: Sequence[Transfer]) -> Book:
     book.lines.update(_lines(connection, {transfer.id for transfer in transfers}))
     resolved = {transfer.resolves for transfer in transfers if transfer.resolves and transfer.action in RESOLVING}
     if resolved:
-        found = connection.execute(select(_HOLDS.c.id).where(_HOLDS.c.id.in_(resolved)).with_for_update())
-        book.open_holds = {row.id for row in found}
-    corrected = sorted({transfer.corrects for transfer in transfers if transfer.corrects})
+        book.open_holds = {
+            row.id for row in connection.execute(statements_for(connection).open_holds, {"ids": list(resolved)})
+        }
+    corrected = sorted({transfer.corrects for transfer in transfers if transfer.corrects in book.lines})
     if corrected:
-        _lock_corrected(connection, book, [one for one in corrected if one in book.lines])
+        rows = [{"id": one, "amount": 0} for one in corrected]
+        connection.execute(statements_for(connection).new_corrected, rows)
+        book.corrected = {
+            row.id: row.amount
+            for row in connection.execute(statements_for(connection).lock_corrected, {"ids": corrected})
+        }
     _read_counters(connection, book, transfers)
     return book
 
 
 def _lines(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Entry]:
-    found = connection.execute(select(*LINE_COLUMNS).where(_LINES.c.id.in_(list(ids))))
-    return {row.id: entry_of(row) for row in found}
+    return {
+        row.id: entry_of(row) for row in connection.execute(statements_for(connection).lines_by_id, {"ids": list(ids)})
+    }
 
 
 def _lock_accounts(connection: Connection, book: Book, ids: set[UUID]) -> None:
-    columns = (_ACCOUNTS.c.id, _ACCOUNTS.c.kind, _ACCOUNTS.c.state, _ACCOUNTS.c.balance, _ACCOUNTS.c.held)
-    wanted = select(*columns).where(_ACCOUNTS.c.id.in_(list(ids)))
-    wallets = wanted.where(_ACCOUNTS.c.kind == AccountKind.WALLET).order_by(_ACCOUNTS.c.id).with_for_update()
-    others = wanted.where(_ACCOUNTS.c.kind != AccountKind.WALLET)
-    for query in (wallets, others):
-        for row in connection.execute(query):
+    statements = statements_for(connection)
+    for query in (statements.lock_wallets, statements.other_accounts):
+        for row in connection.execute(query, {"ids": list(ids)}):
             book.accounts[row.id] = BookAccount(
                 AccountKind(row.kind), AccountState(row.state), row.balance, row.held or 0
             )
-
-
-def _lock_corrected(connection: Connection, book: Book, ids: list[UUID]) -> None:
-    if not ids:
-        return
-    rows = [{"id": one, "amount": 0} for one in ids]
-    connection.execute(_upsert(connection, _CORRECTED).on_conflict_do_nothing(), rows)
-    query = select(_CORRECTED).where(_CORRECTED.c.id.in_(ids)).order_by(_CORRECTED.c.id).with_for_update()
-    book.corrected = {row.id: row.amount for row in connection.execute(query)}
 
 
 def _read_counters(connection: Connection, book: Book, transfers: Sequence[Transfer]) -> None:
     """Load the counters of every window named by a cap, and by a hold or a correction's original."""
     wanted = {(transfer.debit, cap.window) for transfer in transfers for cap in transfer.caps if transfer.debit}
     wanted |= {(line.debit, window) for line in book.lines.values() for window in line.windows}
-    if not wanted:
-        return
-    accounts, windows = {account for account, _ in wanted}, {window for _, window in wanted}
-    query = select(_COUNTERS.c.account, _COUNTERS.c.window, _COUNTERS.c.spent).where(
-        _COUNTERS.c.account.in_(accounts), _COUNTERS.c.window.in_(windows)
-    )
-    book.counters = {(row.account, row.window): row.spent for row in connection.execute(query)}
+    if wanted:
+        values = {"ids": list({one for one, _ in wanted}), "windows": list({window for _, window in wanted})}
+        book.counters = {
+            (row.account, row.window): row.spent
+            for row in connection.execute(statements_for(connection).read_counters, values)
+        }
 
 
 def _write(connection: Connection, book: Book, fresh: list[Entry], now: datetime) -> None:
-    if connection.dialect.name == "postgresql":
-        # The sealer waits for transactions by their number, so there must be one before a serial is taken.
-        connection.execute(_TAKE_A_NUMBER)
-    connection.execute(insert(_LINES).inline(), [_row(entry) for entry in fresh])
-    touched = {account for entry in fresh for account in (entry.debit, entry.credit)}
+    statements = statements_for(connection)
     wallets = [
         {"wallet": account, "new_balance": state.balance, "new_held": state.held}
-        for account in sorted(touched)
+        for account in sorted({account for entry in fresh for account in (entry.debit, entry.credit)})
         if (state := book.accounts[account]).balance is not None
     ]
+    if statements.take_a_number is not None and not wallets:
+        connection.execute(statements.take_a_number)  # a locked wallet gives one too
+    connection.execute(statements.new_lines, statements.rows([_row(entry) for entry in fresh]))
     if wallets:
-        change = (
-            update(_ACCOUNTS)
-            .where(_ACCOUNTS.c.id == bindparam("wallet"))
-            .values(balance=bindparam("new_balance"), held=bindparam("new_held"))
-        )
-        connection.execute(change, wallets)
+        connection.execute(statements.change_wallets, statements.rows(wallets))
     _write_holds(connection, fresh)
-    corrected = [
-        {"old": one, "new_amount": book.corrected[one]} for one in sorted({e.corrects for e in fresh if e.corrects})
-    ]
+    corrected = sorted({entry.corrects for entry in fresh if entry.corrects})
     if corrected:
-        change = update(_CORRECTED).where(_CORRECTED.c.id == bindparam("old")).values(amount=bindparam("new_amount"))
-        connection.execute(change, corrected)
+        connection.execute(
+            statements_for(connection).change_corrected,
+            [{"old": one, "new_amount": book.corrected[one]} for one in corrected],
+        )
     _write_counters(connection, book, fresh, now)
 
 
 def _write_holds(connection: Connection, fresh: list[Entry]) -> None:
-    resolved = {entry.resolves for entry in fresh if entry.resolves}
     opened = [
         {"id": e.id, "debit": e.debit, "credit": e.credit, "amount": e.amount, "expires_at": e.expires_at}
         for e in fresh
         if e.action is Action.HOLD
     ]
     if opened:
-        connection.execute(insert(_HOLDS), opened)
+        connection.execute(statements_for(connection).new_holds, opened)
+    resolved = [entry.resolves for entry in fresh if entry.resolves]
     if resolved:
-        connection.execute(delete(_HOLDS).where(_HOLDS.c.id.in_(resolved)))
+        connection.execute(statements_for(connection).end_holds, {"ids": resolved})
 
 
 def _write_counters(connection: Connection, book: Book, fresh: list[Entry], now: datetime) -> None:
@@ -210,13 +191,7 @@ def _write_counters(connection: Connection, book: Book, fresh: list[Entry], now:
         for account, window in sorted(keys)
     ]
     if rows:
-        statement = _upsert(connection, _COUNTERS)
-        taken = {"spent": statement.excluded.spent, "touched_at": statement.excluded.touched_at}
-        connection.execute(statement.on_conflict_do_update(index_elements=["account", "window"], set_=taken), rows)
-
-
-def _upsert(connection: Connection, table: Any) -> Any:
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+        connection.execute(statements_for(connection).set_counters, rows)
 
 
 def _row(entry: Entry) -> dict[str, Any]:

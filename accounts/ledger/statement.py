@@ -8,7 +8,8 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, uni
 from sqlalchemy.orm import Session
 
 from accounts.ledger.chart import summed_balance
-from accounts.ledger.posting import LINE_COLUMNS, entry_of
+from accounts.ledger.posting import entry_of
+from accounts.ledger.statements import LINE_COLUMNS
 from accounts.ledger.tables import JournalTransfer, LedgerAccount, OpenHold, table_of
 from accounts.ledger.transfer import MOVING, Entry
 
