@@ -17,6 +17,9 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Group = Annotated[str, Field(min_length=1, max_length=64)]
 """A group of people, as the accounts name it."""
 
+Stretch = Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(days=366))]
+"""A length of time that calendar arithmetic can bear."""
+
 
 class GateKind(StrEnum):
     """What stands behind the gate."""
@@ -84,11 +87,11 @@ class ModeRule(_Value):
 class OfflinePolicy(_Value):
     """How old the directory may be, and who may pass beyond that age."""
 
-    trusted_for: timedelta = timedelta(hours=12)
+    trusted_for: Stretch = timedelta(hours=12)
     beyond: Offline = Offline.NOBODY
     groups: tuple[Group, ...] = ()
     schedule: Name = ALWAYS.name
-    never_after: timedelta = timedelta(days=7)
+    never_after: Stretch = timedelta(days=7)
     """Beyond this age nobody passes, whatever `beyond` says: a revocation must not stay unheard for ever."""
 
 
@@ -101,7 +104,7 @@ class AntiPassback(_Value):
     """
 
     kind: Annotated[str, Field(pattern="^(timed|area)$")] = "timed"
-    within: timedelta = timedelta(minutes=5)
+    within: Stretch = timedelta(minutes=5)
     hard: bool = True
     offline_hard: bool = False
     exempt_groups: tuple[Group, ...] = ()
@@ -124,7 +127,7 @@ class FirstPerson(_Value):
 class TwoPersons(_Value):
     """Two entitled people show themselves one after the other, at most `within` apart."""
 
-    within: timedelta = timedelta(seconds=20)
+    within: Stretch = timedelta(seconds=20)
 
 
 class Curfew(_Value):

@@ -1,8 +1,10 @@
 """What the directory's routes ask for."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Depends, Path, Request
+from pydantic import AwareDatetime, Field
 
 from accounts.api.dependencies import GateDeviceDep
 from directory.services import DirectoryServices
@@ -16,6 +18,9 @@ class WrongGateError(ProblemError):
     status = 403
     title = "This device serves another gate"
 
+
+Moment = Annotated[AwareDatetime, Field(ge=datetime(2000, 1, 1, tzinfo=UTC), le=datetime(2200, 1, 1, tzinfo=UTC))]
+"""A time that calendar arithmetic in any zone can bear."""
 
 GateName = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="name of the gate")]
 

@@ -5,14 +5,14 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Path
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from access.policy import Direction, GatePolicy, Mode, Rule
 from access.reasons import Notice, Reason
 from access.snapshot import View
 from accounts.api.dependencies import ROLE_ERRORS, FacilitiesDep, NowDep
 from directory import gates
-from directory.api.dependencies import GateName, ServicesDep
+from directory.api.dependencies import GateName, Moment, ServicesDep
 from directory.dry_run import Shown, dry_run
 from directory.feed import NotPublishedError
 from directory.lag import lags
@@ -102,7 +102,7 @@ class DryRunIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     person_id: UUID
-    at: AwareDatetime | None = Field(default=None, description="now when left out")
+    at: Moment | None = Field(default=None, description="now when left out")
     shown: Shown = Shown.FACE
     direction: Direction = Direction.ENTRY
 

@@ -5,11 +5,11 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from accounts.api.dependencies import PERSON_ERRORS, ROLE_ERRORS, FacilitiesDep, NowDep, PrincipalDep
 from directory import passes, people
-from directory.api.dependencies import ServicesDep
+from directory.api.dependencies import Moment, ServicesDep
 from directory.tables import VisitorPass
 from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import NotFoundError, responses
@@ -25,8 +25,8 @@ class PassIn(BaseModel):
 
     person_id: UUID
     gates: Annotated[list[Slug], Field(min_length=1, max_length=100)]
-    valid_from: AwareDatetime
-    valid_until: AwareDatetime
+    valid_from: Moment
+    valid_until: Moment
     with_code: bool = True
 
 
@@ -123,7 +123,12 @@ def put_needs(person_id: UUID, staff: FacilitiesDep, services: ServicesDep, now:
         )
 
 
-@router.put("/me/pin", tags=["gates"], status_code=204, responses=responses(*PERSON_ERRORS, people.InvalidPinError))
+@router.put(
+    "/me/pin",
+    tags=["gates"],
+    status_code=204,
+    responses=responses(*PERSON_ERRORS, NotFoundError, people.InvalidPinError),
+)
 def put_my_pin(principal: PrincipalDep, services: ServicesDep, now: NowDep, body: PinIn) -> None:
     """Choose the PIN for gates that ask for card and PIN, or take it away."""
     with services.database.begin() as session:
