@@ -32,6 +32,8 @@ def passed_back_card_refused(stage: Stage) -> Outcome:
     }
     with _policy(stage, rule):
         first = stage.at_the_reader(f"card {CARD['wang']}")
+        stage.at_the_reader("contact on")
+        stage.at_the_reader("contact off")
         stage.observer.wait(stage.is_locked, SETTLE_S)
         second = stage.at_the_reader(f"card {CARD['wang']}")
     expected = "granted, then denied passed_back"
