@@ -100,6 +100,7 @@ class Admission:
                 reason=ruling.reason,
                 person_id=person_id,
                 extended=ruling.extended,
+                notices=ruling.notices,
                 on_answer=answered,
             )
         except CannotAskError as error:

@@ -32,6 +32,7 @@ class Ruling:
     person: PersonEntry | None = None
     person_id: UUID | None = None
     extended: bool = False
+    notices: tuple[str, ...] = ()
 
 
 class Judge:
@@ -105,4 +106,11 @@ class Judge:
         decision = decide(request, person, policy, now, state)
         if decision.reason is Reason.SECOND_PERSON_AWAITED and person is not None:
             self._memory.waits(person.person_id, now)
-        return Ruling(decision.granted, decision.reason.value, person, decision.person_id, decision.extended_time)
+        return Ruling(
+            decision.granted,
+            decision.reason.value,
+            person,
+            decision.person_id,
+            decision.extended_time,
+            tuple(notice.value for notice in decision.notices),
+        )

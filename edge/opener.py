@@ -166,6 +166,7 @@ class Opener:
         person_id: UUID | None = None,
         tap_id: UUID | None = None,
         extended: bool = False,
+        notices: tuple[str, ...] = (),
     ) -> UUID:
         """Sign and publish one command; `on_answer` is called exactly once, from another thread or from `expire`.
 
@@ -186,6 +187,7 @@ class Opener:
                     person_id=person_id,
                     tap_id=tap_id,
                     extended=extended,
+                    notices=notices,
                 )
             except NonceStoreError as error:
                 _log.error("command_not_signed", error=str(error))

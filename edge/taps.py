@@ -114,6 +114,7 @@ class TapDesk:
                 person_id=ruling.person_id,
                 tap_id=tap.id,
                 extended=ruling.extended,
+                notices=ruling.notices,
                 on_answer=answered,
             )
         except CannotAskError as error:

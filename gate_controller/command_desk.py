@@ -59,7 +59,8 @@ class CommandDesk:
 
     def _carry_out(self, command: Command, since_ns: int) -> Result:
         if command.action is not Action.DENY:
-            return self._keeper.apply(_signal(command), since_ns=since_ns)
+            notices: dict[str, str | bool] = dict.fromkeys(command.notices, True)
+            return self._keeper.apply(_signal(command), since_ns=since_ns, details=notices)
         at, _ = self._clock.look()
         self._reporter.event(
             EventKind.ACCESS_DENIED,

@@ -85,6 +85,8 @@ class Command(Message):
     """The tap this command answers."""
     extended: bool = False
     """The person needs the longer opening time."""
+    notices: Annotated[tuple[Code, ...], Field(max_length=8)] = ()
+    """What somebody must hear about this grant, such as `late_return`; the event of the grant carries it on."""
 
     @model_validator(mode="after")
     def _a_denial_answers_a_tap(self) -> Self:

@@ -86,6 +86,7 @@ class Signer:
         person_id: UUID | None = None,
         tap_id: UUID | None = None,
         extended: bool = False,
+        notices: tuple[str, ...] = (),
     ) -> SignedCommand:
         """Make and sign a command; `boot_id` is the one in the gate's retained state.
 
@@ -106,6 +107,7 @@ class Signer:
             person_id=person_id,
             tap_id=tap_id,
             extended=extended,
+            notices=notices,
         )
         return SignedCommand(command, self.sign(command))
 

@@ -65,7 +65,13 @@ def test_the_edge_is_asked_and_its_answer_counts(gate, operator) -> None:
 
     def answer(tap) -> None:
         signed = operator.sign(
-            Action.OPEN, sender="edge:north", method=Method.CARD, reason="granted", tap_id=tap.id, extended=True
+            Action.OPEN,
+            sender="edge:north",
+            method=Method.CARD,
+            reason="granted",
+            tap_id=tap.id,
+            extended=True,
+            notices=("late_return",),
         )
         operator.connection.publish("campusgate/main/gates/north/command", signed.payload)
 
@@ -73,6 +79,7 @@ def test_the_edge_is_asked_and_its_answer_counts(gate, operator) -> None:
     assert present(gate, UNKNOWN_CARD) == Outcome(True, "granted")
     event = operator.event(EventKind.ACCESS_GRANTED)
     assert event.tap_id == operator.taps[0].id
+    assert event.details["late_return"] is True
     assert "alone" not in event.details
 
 
