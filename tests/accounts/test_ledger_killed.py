@@ -1,0 +1,126 @@
+"""Several processes on few accounts, killed in the middle: whoever got an answer finds it in the books."""
+
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from accounts.ledger import AccountKind, Transfer, journal, open_account, open_named, record
+from accounts.ledger.books import check_books
+from accounts.ledger.posting import find
+from accounts.ledger.tables import JournalTransfer
+from database import Database, new_id
+
+NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
+PROCESSES, ROUNDS = 3, 2
+
+CLIENT = """
+import random, sys, threading
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+
+from accounts.ledger import Action, LedgerWriter, Transfer
+from database import Database, DatabaseBusyError, new_id
+
+structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+url, merchant, *wallets = sys.argv[1:]
+merchant, wallets = UUID(merchant), [UUID(wallet) for wallet in wallets]
+said = threading.Lock()
+
+
+def tell(transfer):
+    with said:
+        sys.stdout.write(f"{transfer}\\n")
+        sys.stdout.flush()
+
+
+def live(writer):
+    dice = random.Random()
+    while True:
+        giver, taker = dice.sample(wallets, 2)
+        amount = dice.randint(1, 500)
+        wish = dice.choice((
+            Transfer(new_id(), "payment", giver, merchant, amount),
+            Transfer(new_id(), "gift", giver, taker, amount),
+            Transfer(new_id(), "shower", giver, merchant, amount, Action.HOLD, expires_after=timedelta(hours=1)),
+        ))
+        try:
+            outcome = writer.submit(wish)
+            if outcome.entry is None:
+                continue
+            tell(wish.id)
+            if wish.action is Action.HOLD and dice.random() < 0.7:
+                action = dice.choice((Action.POST, Action.VOID))
+                fen = dice.randint(1, amount) if action is Action.POST else 0
+                end = Transfer(new_id(), "shower", amount=fen, action=action, resolves=wish.id)
+                writer.submit(end).require()
+                tell(end.id)
+            elif dice.random() < 0.3:
+                back = Transfer(new_id(), "refund", wish.credit, giver, amount, corrects=wish.id)
+                if writer.submit(back).entry is not None:
+                    tell(back.id)
+        except DatabaseBusyError:
+            continue
+
+
+with LedgerWriter(Database(url)) as writer:
+    clients = [threading.Thread(target=live, args=(writer,), daemon=True) for _ in range(4)]
+    for one in clients:
+        one.start()
+    for one in clients:
+        one.join()
+"""
+
+
+def test_processes_killed_in_the_middle_leave_right_books(database: Database, tmp_path: Path) -> None:
+    merchant, wallets = new_id(), [new_id() for _ in range(4)]
+    with database.begin() as session:
+        cash = open_named(session, AccountKind.CASH, "counter", NOW)
+        open_account(session, merchant, AccountKind.MERCHANT, NOW)
+        for wallet in wallets:
+            open_account(session, wallet, AccountKind.WALLET, NOW)
+        record(session, [Transfer(new_id(), "top_up", cash, wallet, 200_000) for wallet in wallets], NOW)
+    answered: set[UUID] = set()
+    for attempt in range(ROUNDS):
+        answered |= killed_in_the_middle(database, tmp_path, merchant, wallets, attempt)
+        journal.seal(database, NOW)
+    assert answered, "some were answered before the processes were killed"
+    with database.read() as session:
+        assert check_books(session) == []
+        report = journal.verify(session)
+        assert report.whole
+        lines = session.scalar(select(func.count(JournalTransfer.serial)))
+        assert report.sealed + report.unsealed == lines
+        missing = [transfer for transfer in answered if find(session, transfer) is None]
+    assert missing == [], "an answer that was given is an answer that holds"
+
+
+def killed_in_the_middle(
+    database: Database, folder: Path, merchant: UUID, wallets: list[UUID], attempt: int
+) -> set[UUID]:
+    """Start clients, wait until each has had answers, kill them, and return the ids they were answered for."""
+    arguments = [database.url.render_as_string(hide_password=False), str(merchant), *map(str, wallets)]
+    files = [folder / f"{attempt}-{number}" for number in range(PROCESSES)]
+    clients = []
+    for file in files:
+        with file.open("w") as out:
+            clients.append(subprocess.Popen([sys.executable, "-c", CLIENT, *arguments], stdout=out, cwd=Path.cwd()))
+    try:
+        until = time.monotonic() + 30
+        while any(file.read_text().count("\n") < 20 for file in files) and time.monotonic() < until:
+            assert all(client.poll() is None for client in clients), "a client ended by itself"
+            time.sleep(0.02)
+    finally:
+        for client in clients:
+            client.send_signal(signal.SIGKILL)
+        for client in clients:
+            client.wait()
+    # The last line may have been cut off by the kill.
+    return {UUID(line) for file in files for line in file.read_text().splitlines() if len(line) == 36}
