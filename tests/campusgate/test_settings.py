@@ -1,10 +1,11 @@
 import base64
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic import ValidationError
 
-from campusgate.settings import Settings, SettingsError
+from campusgate.settings import MqttSettings, Settings, SettingsError
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 
@@ -64,3 +65,10 @@ def test_impossible_settings_are_refused(monkeypatch, name: str, value: str) -> 
     monkeypatch.setenv(f"CAMPUSGATE_{name}", value)
     with pytest.raises(ValidationError):
         Settings()
+
+
+def test_the_deployment_page_names_every_setting() -> None:
+    page = (Path(__file__).parent.parent.parent / "docs" / "deployment.md").read_text(encoding="utf-8")
+    own = {name for name in Settings.model_fields if name not in {"mqtt", "demonstration"}}
+    missing = [name for name in own if f"CAMPUSGATE_{name.upper()}" not in page]
+    assert missing + [name for name in MqttSettings.model_fields if f"__{name.upper()}`" not in page] == []
