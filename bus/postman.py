@@ -17,7 +17,7 @@ log = structlog.get_logger()
 LATE_AFTER = timedelta(seconds=10)
 """An entry older than this when it is sent belongs to the past."""
 SEND_AGAIN_S = 15.0
-"""How long a receipt may take before the oldest entries are sent again."""
+"""How often entries without a receipt are sent again; each has had at least that long to get one."""
 
 _BATCH = 100
 _ASK_AGAIN_S = 1.0
@@ -48,7 +48,7 @@ class Postman:
         self._needs_receipts = needs_receipts
         self._now = now
         self._send_again_s = send_again_s
-        self._sent_to = 0
+        self._sent_to = self._overdue_to = 0
         self._again_at = time.monotonic() + send_again_s
         self._carrying = threading.Lock()
         self._stopping = threading.Event()
@@ -74,14 +74,15 @@ class Postman:
     def confirm(self, ids: Iterable[UUID]) -> None:
         """Forget entries that have arrived: their addressee said so."""
         self._outbox.done(ids)
-        self._again_at = time.monotonic() + self._send_again_s
 
     def carry(self) -> int:
         """Send what was not sent yet, or waits too long for its receipt; return how many the broker acknowledged."""
         with self._carrying:
             if self._needs_receipts and time.monotonic() >= self._again_at:
                 self._again_at = time.monotonic() + self._send_again_s
-                self._send(self._outbox.pending(_BATCH))
+                # Only what was sent before the last round: receipts for the newer ones may be on their way.
+                self._send([entry for entry in self._outbox.pending(_BATCH) if entry.sequence <= self._overdue_to])
+                self._overdue_to = self._sent_to
             sent, position = 0, self._sent_to if self._needs_receipts else 0
             while entries := self._outbox.pending(_BATCH, after=position):
                 acknowledged = self._send(entries)

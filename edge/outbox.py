@@ -1,4 +1,4 @@
-"""The edge's events on their way: kept on disk until the broker has acknowledged them."""
+"""The edge's events on their way: kept on disk until the server has said that it stored them."""
 
 from collections.abc import Callable, Iterable
 from uuid import UUID

@@ -1,5 +1,6 @@
 """What must not be lost: over outages, restarts, kills, a full outbox and a full disk."""
 
+import contextlib
 import queue
 import signal
 import sqlite3
@@ -212,3 +213,21 @@ def test_what_was_unconfirmed_before_a_restart_is_sent_again(broker, connect, he
         again = Outbox(tmp_path / "outbox.db")
         assert Postman(again, gate, mark_late=bytes, now=lambda: NOW, needs_receipts=True).carry() == 1
         assert heard.get(timeout=10) == b"one"
+
+
+def test_receipts_for_newer_entries_do_not_put_off_an_older_one(broker, connect, heard, outbox: Outbox) -> None:
+    """A busy gate gets receipts all the time; the one event whose receipt was lost must not wait for a quiet hour."""
+    postman = Postman(
+        outbox, connect(broker, "gate"), mark_late=bytes, now=lambda: NOW, needs_receipts=True, send_again_s=0.2
+    )
+    put(outbox, "unconfirmed")
+    postman.start()
+    times = 0
+    for _ in range(200):
+        postman.confirm([put(outbox, "confirmed")])
+        with contextlib.suppress(queue.Empty):
+            times += heard.get(timeout=0.05) == b"unconfirmed"
+        if times == 2:
+            break
+    postman.stop(last_round=False)
+    assert times == 2
