@@ -22,7 +22,8 @@ def running_broker(folder: Path) -> Iterator[tuple[str, int]]:
         yield from _embedded(port)
         return
     configuration = folder / "mosquitto.conf"
-    configuration.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nlog_dest none\n")
+    lines = (f"listener {port} 127.0.0.1", "allow_anonymous true", "persistence false", "set_tcp_nodelay true")
+    configuration.write_text("\n".join((*lines, "log_dest none", "")))
     process = subprocess.Popen([mosquitto, "-c", str(configuration)])
     try:
         _wait_for(port)

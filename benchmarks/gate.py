@@ -76,6 +76,21 @@ def film(engine: FaceEngine, photograph: Image) -> Iterator[Image]:
     return itertools.cycle(itertools.chain.from_iterable(takes))
 
 
+class Reel:
+    """Pictures without end, of a film that can be changed while it plays."""
+
+    def __init__(self, pictures: Iterator[Image]) -> None:
+        self._pictures = pictures
+
+    def __iter__(self) -> Iterator[Image]:
+        while True:
+            yield next(self._pictures)
+
+    def change(self, pictures: Iterator[Image]) -> None:
+        """Go on with another film."""
+        self._pictures = pictures
+
+
 class Grants:
     """Latencies of the edge's grants, as they reach its outbox."""
 
@@ -153,11 +168,12 @@ def run(*, passage_count: int, tap_count: int, people_count: int) -> Report:
         bus.start()
         stack.callback(bus.stop)
         bus.wait_connected(10)
+        reel = Reel(film(engine, pictures["wang-at-the-gate"]))
         service = assemble(
             topics=topics,
             boot_id=boot_id,
             bus=bus,
-            camera=SyntheticCamera(film(engine, pictures["wang-at-the-gate"]), rate=FRAMES_PER_SECOND, live=True),
+            camera=SyntheticCamera(reel, rate=FRAMES_PER_SECOND, live=True),
             engine=engine,
             directory=replica,
             signer=Signer(edge_key, edge_sender_of(GATE), nonces),
@@ -170,6 +186,9 @@ def run(*, passage_count: int, tap_count: int, people_count: int) -> Report:
         )
         events = passages(service, Grants(outbox), passage_count)
         openings = door.openings()
+        # A stranger keeps the edge at work, and opens nothing that could be taken for a card's doing.
+        reel.change(film(engine, pictures["stranger"]))
+        time.sleep(2 * _ABSENCE_S + 1)
         busy = taps(door, people_count, tap_count, "taps, edge at work")
         service.stop()
         bus.stop(availability(topics, boot_id, Presence.STOPPED))
