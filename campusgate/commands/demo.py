@@ -1,5 +1,6 @@
 """`campusgate demo`: a small campus of real processes, and one scripted day at its gate."""
 
+import logging
 import signal
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -29,14 +30,19 @@ def demo(
     from campusgate.demo.processes import ChildError
     from campusgate.demo.report import Report
     from campusgate.demo.run import go_on, play_day, staged
+    from campusgate.logs import configure_logs
     from models.store import ModelError
 
     console = Console(stderr=as_json)
+    # The day kills processes on purpose; that connections break then is no news.
+    configure_logs(logging.ERROR)
     # Stopping a service and pressing Ctrl-C end it the same way: every process is stopped first.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     report = Report()
     try:
         with console.status("preparing") as status, staged(Settings(), status.update) as (stage, report):
+            if not once:
+                console.print(_addresses(stage.campus), soft_wrap=True)
             play_day(stage, report, status.update)
             status.stop()
             if as_json:
@@ -44,7 +50,7 @@ def demo(
             else:
                 report.print(console, stage.campus.names())
             if not once:
-                console.print(_addresses(stage.campus), soft_wrap=True)
+                console.print("People go on walking up to the gate; the board stays live. Stop with Ctrl-C.")
                 go_on(stage)
     except (PhotographsMissingError, ChildError, ModelError) as error:
         raise CommandError(str(error)) from error
@@ -60,5 +66,5 @@ def _addresses(campus: "Campus") -> str:
         f"The live board: [link]{campus.server_url}/console/[/link]   "
         f"number [bold]{campus.staff_number}[/], password [bold]{campus.staff_password}[/]\n"
         f"The API:        {campus.server_url}/api/v1/openapi.json\n"
-        "People go on walking up to the gate. Stop with Ctrl-C."
+        "Watch the day there; it takes about two minutes."
     )

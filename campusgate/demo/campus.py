@@ -35,7 +35,7 @@ GATE = "north"
 EDGE_SENDER = edge_sender(GATE)
 CONTROLLER_SENDER = controller_sender(GATE)
 GROUP = "residents"
-CARD = {"wang": "04A1B2C3D4E580", "li": "04F00DCAFE1180"}
+CARD = {"wang": "04A1B2C3D4E580", "li": "04F00DCAFE1180", "zhao": "04BEEF00C0FFEE"}
 STAFF_NUMBER = "F0001"
 _ACTOR = "demonstration"
 
@@ -55,7 +55,8 @@ PEOPLE = {
     "li": Somebody("S2026002", "Li Hua"),
     "zhao": Somebody("S2026003", "Zhao Lei", "stranger", grey=True),
 }
-"""Wang gives a photograph. Li does not want to, and has a card. Zhao hands in a grey one, which is not accepted."""
+"""Wang gives a photograph. Li does not want to, and has a card. Zhao hands in a grey one, which is not
+accepted. All three have a card."""
 
 
 def _key() -> str:
@@ -217,8 +218,7 @@ def populate(campus: Campus, engine: FaceEngine, intake: Path) -> ImportReport:
                 if person is None:
                     raise LookupError(f"{somebody.number} was not imported")
                 campus.people[key] = person.id
-                if key in CARD:
-                    cards.issue(session, person, CARD[key], key_number=None, by=_ACTOR, now=moment)
+                cards.issue(session, person, CARD[key], key_number=None, by=_ACTOR, now=moment)
             _hire_staff(session, campus, moment)
     finally:
         database.close()

@@ -61,6 +61,12 @@ class Observer:
             before = state.unlocked
         return count
 
+    def forget_presence(self, *sources: str) -> None:
+        """Wait to hear anew whether `sources` (all, when none is named) are there."""
+        for source in sources or tuple(self.presence):
+            self.presence.pop(source, None)
+            self.figures.pop(source, None)
+
     def wait(self, condition: Callable[[], bool], seconds: float) -> bool:
         """Wait until `condition()` holds, which is asked after every message; return whether it did."""
         until = time.monotonic() + seconds

@@ -18,12 +18,12 @@ SCENES: tuple[Scene, ...] = (
     door.lockdown_refuses_everyone,
     rules.curfew_return_reported,
     rules.passed_back_card_refused,
+    cards.revocation_within_2s,
     outages.edge_dead_card_opens,
     outages.server_dead_gate_works,
     outages.broker_dead_card_opens,
-    cards.revocation_within_2s,
 )
-"""Lost cards stay lost: Li's is not needed after its scene, and Wang's is the last."""
+"""Lost cards stay lost: Li's and Zhao's are not needed after their scenes."""
 
 
 def play(stage: Stage, scene: Scene) -> Outcome:

@@ -40,12 +40,12 @@ def lost_card_refused(stage: Stage) -> Outcome:
 
 
 def revocation_within_2s(stage: Stage) -> Outcome:
-    """A second card is reported lost; within two seconds every device of the gate refuses it."""
+    """Another card is reported lost; within two seconds every device of the gate refuses it."""
     expected = f"refused within {_REVOCATION_S:.0f} s"
     gate = stage.topics.gate
     before = max(stage.staff.revisions(gate))
-    stage.staff.report_lost(stage.campus.people["wang"])
+    stage.staff.report_lost(stage.campus.people["zhao"])
     in_time = poll(lambda: min(stage.staff.revisions(gate)) > before, _REVOCATION_S)
-    answer = stage.at_the_reader(f"card {CARD['wang']}")
+    answer = stage.at_the_reader(f"card {CARD['zhao']}")
     got = expected if in_time and answer == "denied card_lost" else f"{'in time' if in_time else 'too late'}, {answer}"
     return Outcome("revocation_within_2s", expected, got)

@@ -4,7 +4,7 @@ import time
 
 from campusgate.demo.campus import CARD, GATE
 from campusgate.demo.report import Outcome
-from campusgate.demo.stage import OPENED, QUIET_S, SETTLE_S, Mark, Stage
+from campusgate.demo.stage import ANSWER_S, QUIET_S, SETTLE_S, Mark, Stage
 from gate_controller.messages import DoorStatus, EventKind
 
 
@@ -34,8 +34,7 @@ def fire_opens(stage: Stage) -> Outcome:
     mark = Mark(stage)
     stage.at_the_reader("fire on")
     opened = mark.event(EventKind.FIRE_OPENED)
-    door = stage.observer.door
-    unlocked = door is not None and door.unlocked and door.state is DoorStatus.FIRE_OPEN
+    unlocked = stage.observer.wait(lambda: _is_open_for_fire(stage), ANSWER_S)
     stage.at_the_reader("fire off")
     restored = mark.event(EventKind.FIRE_RESTORED)
     got = _both(opened, restored, "opened, then restored") if unlocked else "stayed locked"
@@ -58,10 +57,12 @@ def lockdown_refuses_everyone(stage: Stage) -> Outcome:
     return Outcome("lockdown_refuses_everyone", expected, got)
 
 
+def _is_open_for_fire(stage: Stage) -> bool:
+    door = stage.observer.door
+    return door is not None and door.unlocked and door.state is DoorStatus.FIRE_OPEN
+
+
 def _both(first: object, second: object, words: str) -> str:
     if first is None:
         return "not noticed"
     return words if second is not None else "its end was not noticed"
-
-
-__all__ = ["OPENED", "fire_opens", "forced_door_noticed", "held_door_noticed", "lockdown_refuses_everyone"]

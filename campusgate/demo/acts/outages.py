@@ -17,6 +17,7 @@ def edge_dead_card_opens(stage: Stage) -> Outcome:
     """The edge dies without a word; the controller decides about a card alone, within 300 ms."""
     expected = f"opened within {_ALONE_MS:.0f} ms"
     stage.cast.kill("edge")
+    stage.observer.forget_presence("edge")
     mark = Mark(stage)
     answer = stage.at_the_reader(f"card {CARD['wang']}")
     granted = mark.event(EventKind.ACCESS_GRANTED)
@@ -45,6 +46,7 @@ def broker_dead_card_opens(stage: Stage) -> Outcome:
     """The broker dies while somebody known stands there; the card opens, and its return opens nothing."""
     expected = f"{OPENED} by card, nothing opened late"
     stage.cast.kill("broker")
+    stage.observer.forget_presence()
     film = threading.Thread(target=stage.camera.play, args=(walk_up(stage.walkers["wang-at-the-gate"]),))
     film.start()
     card = stage.at_the_reader(f"card {CARD['wang']}")

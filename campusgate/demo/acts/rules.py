@@ -31,11 +31,11 @@ def passed_back_card_refused(stage: Stage) -> Outcome:
         "anti_passback": {"kind": "timed", "within": "PT5M", "hard": True, "offline_hard": True},
     }
     with _policy(stage, rule):
-        first = stage.at_the_reader(f"card {CARD['wang']}")
+        first = stage.at_the_reader(f"card {CARD['zhao']}")
         stage.at_the_reader("contact on")
         stage.at_the_reader("contact off")
         stage.observer.wait(stage.is_locked, SETTLE_S)
-        second = stage.at_the_reader(f"card {CARD['wang']}")
+        second = stage.at_the_reader(f"card {CARD['zhao']}")
     expected = "granted, then denied passed_back"
     return Outcome("passed_back_card_refused", expected, f"{first}, then {second}")
 
