@@ -47,11 +47,11 @@ class GateLedger:
         self._cut = Cut.of(policy)
         return changed
 
-    def write(self, entries: Mapping[UUID, PersonEntry | None]) -> None:
+    def write(self, entries: Mapping[UUID, PersonEntry | None], digests: "Digests") -> None:
         """Bring people to their entries (None: may not pass here); who is the same as before gets no revision."""
         people = list(entries)
         for start in range(0, len(people), _BATCH):
-            self._write(people[start : start + _BATCH], entries)
+            self._write(people[start : start + _BATCH], entries, digests)
 
     def close(self) -> bool:
         """Write the sums back, and return whether the gate has a new revision."""
@@ -62,7 +62,7 @@ class GateLedger:
         self.gate.published_at = self._now
         return True
 
-    def _write(self, people: list[UUID], entries: Mapping[UUID, PersonEntry | None]) -> None:
+    def _write(self, people: list[UUID], entries: Mapping[UUID, PersonEntry | None], digests: "Digests") -> None:
         held = {
             row.person_id: row
             for row in self._session.execute(
@@ -74,7 +74,7 @@ class GateLedger:
         rows = []
         for person in people:
             before = held.get(person)
-            row = self._row(person, entries[person])
+            row = self._row(person, entries[person], digests)
             old_full, old_cards = (before.full_digest, before.cards_digest) if before else (None, None)
             if (row["full_digest"], row["cards_digest"]) == (old_full, old_cards):
                 continue
@@ -89,16 +89,33 @@ class GateLedger:
             )
             self._session.execute(insert(GateEntry), rows)
 
-    def _row(self, person: UUID, entry: PersonEntry | None) -> dict[str, Any]:
+    def _row(self, person: UUID, entry: PersonEntry | None, digests: "Digests") -> dict[str, Any]:
+        full, cards = digests.of(entry) if entry is not None else (None, None)
         return {
             "gate": self.gate.name,
             "person_id": person,
             "changed_at": self._now,
             "is_removed": entry is None,
             "is_revoked": entry is None or entry.is_revoked,
-            "full_digest": entry.digest().to_bytes(32, "big") if entry else None,
-            "cards_digest": entry.without_templates().digest().to_bytes(32, "big") if entry else None,
+            "full_digest": full,
+            "cards_digest": cards,
         }
+
+
+class Digests:
+    """Digests of entries cut from one set of records: gates that cut a person alike share the work."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[object, ...], tuple[bytes, bytes]] = {}
+
+    def of(self, entry: PersonEntry) -> tuple[bytes, bytes]:
+        """Return the digests with and without templates."""
+        key = (entry.person_id, entry.groups, entry.grants, bool(entry.templates))
+        if (known := self._known.get(key)) is None:
+            full = entry.digest().to_bytes(32, "big")
+            cards = entry.without_templates().digest().to_bytes(32, "big") if entry.templates else full
+            known = self._known[key] = (full, cards)
+        return known
 
 
 def _moved(total: int, old: bytes | None, new: bytes | None) -> int:

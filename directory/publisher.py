@@ -21,7 +21,7 @@ from accounts import changes
 from accounts.tables import Card, Person, PersonChange
 from accounts.vocabulary import CardState, PersonState
 from database import Database, DatabaseBusyError, Sealer
-from directory.ledger import GateLedger
+from directory.ledger import Digests, GateLedger
 from directory.records import EXPIRED_GRACE, MOST_PEOPLE, Record, assemble
 from directory.tables import DirectoryPerson, DirectoryState, GateEntry, GateRecord
 
@@ -33,6 +33,7 @@ BREATH_S = 0.02
 """Between two rounds, so that a busy server is not asked after every payment."""
 RETRY_S = 1.0
 SWEEP_S = 3600.0
+_FEWEST_PEOPLE = 25
 
 Notify = Callable[[str, int], None]
 
@@ -79,7 +80,7 @@ class Publisher:
         """Publish revocations that wait, then a bounded number of other changes; one transaction, then the hints."""
         with self._database.begin() as session:
             state = self._state(session)
-            gates = list(session.scalars(select(GateRecord).order_by(GateRecord.name).with_for_update()))
+            gates = list(session.scalars(select(GateRecord).order_by(GateRecord.name).with_for_update(key_share=True)))
             now = self._clock()
             ledgers = [GateLedger(session, gate, now) for gate in gates]
             self._renew_policies(session, state, ledgers)
@@ -89,11 +90,12 @@ class Publisher:
                 self._publish_people(session, ledgers, waiting, now)
                 more = True
             else:
-                waiting_changes = changes.since(session, state.seq, limit=MOST_PEOPLE)
+                limit = _people_at_once(len(ledgers))
+                waiting_changes = changes.since(session, state.seq, limit=limit)
                 self._publish_people(session, ledgers, [change.person_id for change in waiting_changes], now)
                 if waiting_changes:
                     state.seq = waiting_changes[-1].seq
-                more = len(waiting_changes) == MOST_PEOPLE
+                more = len(waiting_changes) == limit
             moved = {ledger.gate.name: ledger.gate.revision for ledger in ledgers if ledger.close()}
         if urgent:
             self._hurried = urgent[-1].seq
@@ -148,24 +150,28 @@ class Publisher:
                 wake.wait(pause)
 
     def _state(self, session: Session) -> DirectoryState:
-        """Return the one row, locked; the first publisher of a database makes it."""
+        """Return the one row, locked; the first publisher of a database makes it and begins with everybody."""
         found = select(DirectoryState).where(DirectoryState.id == 1).with_for_update()
         state = session.scalar(found)
         if state is None:
-            # No model has this id, so that everybody is assembled the first time.
-            session.execute(
+            made = session.execute(
                 text(
-                    "INSERT INTO directory_state (id, seq, model_id) VALUES (1, :seq, '') ON CONFLICT (id) DO NOTHING"
+                    "INSERT INTO directory_state (id, seq, model_id) VALUES (1, 0, :model_id)"
+                    " ON CONFLICT (id) DO NOTHING RETURNING id"
                 ),
-                {"seq": changes.latest(session)},
-            )
+                {"model_id": self._model_id},
+            ).all()
+            if made:
+                _note_unheard_of(session)
             state = session.scalars(found).one()
         return state
 
     def _renew_policies(self, session: Session, state: DirectoryState, ledgers: Sequence[GateLedger]) -> None:
-        """Publish changed policies; where who is entitled or the model changes, everybody is looked at again."""
+        """Publish changed policies; where who is entitled or the model changes, everybody is looked at again.
+
+        All in this transaction, however long: a gate must never be told one model and sent templates of another.
+        """
         if state.model_id != self._model_id:
-            # Templates of the former model must not be matched against the new one's.
             state.model_id = self._model_id
             _log.info("directory_model", model=self._model_id)
             self._assemble_all(session)
@@ -183,8 +189,9 @@ class Publisher:
         rows = session.execute(select(DirectoryPerson.person_id, DirectoryPerson.sealed))
         for part in rows.partitions(MOST_PEOPLE):
             records = {person: Record.open(self._sealer, person, sealed) for person, sealed in part}
+            digests = Digests()
             for ledger in concerned:
-                ledger.write({person: records[person].for_gate(ledger.cut) for person in records})
+                ledger.write({person: records[person].for_gate(ledger.cut) for person in records}, digests)
 
     def _assemble_all(self, session: Session) -> None:
         people = session.scalars(select(Person.id)).all()
@@ -213,9 +220,11 @@ class Publisher:
         if not wanted:
             return
         records = self._store(session, wanted, now)
+        digests = Digests()
         for ledger in ledgers:
             ledger.write(
-                {person: records[person].for_gate(ledger.cut) if person in records else None for person in wanted}
+                {person: records[person].for_gate(ledger.cut) if person in records else None for person in wanted},
+                digests,
             )
 
     def _store(self, session: Session, people: Sequence[UUID], now: datetime) -> dict[UUID, Record]:
@@ -239,6 +248,19 @@ class Publisher:
             except Exception:  # noqa: BLE001 - whatever the rim's callback does, the next gate is told
                 # The hint is a courtesy: the gate asks by itself soon.
                 _log.exception("directory_hint_failed", gate=gate)
+
+
+def _note_unheard_of(session: Session) -> None:
+    """Put people whose changes are forgotten already at the end of the queue."""
+    heard_of = exists().where(PersonChange.person_id == Person.id)
+    people = session.scalars(select(Person.id).where(~heard_of).order_by(Person.id)).all()
+    if people:
+        changes.record(session, *people)
+
+
+def _people_at_once(gates: int) -> int:
+    """Return how many people one transaction takes: the more gates, the fewer, so that a revocation waits little."""
+    return min(MOST_PEOPLE, max(_FEWEST_PEOPLE, 5 * MOST_PEOPLE // (4 + max(1, gates))))
 
 
 def prune(session: Session, gate: GateRecord, before: datetime) -> int:

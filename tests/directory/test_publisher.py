@@ -4,12 +4,14 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from accounts import changes
 from accounts.vocabulary import PersonState
-from directory.publisher import Publisher
+from directory.publisher import MOST_PEOPLE, Publisher, _people_at_once
 from directory.tables import GateEntry, GateRecord
 
 
@@ -114,3 +116,21 @@ def test_two_publishers_on_one_database_give_out_each_revision_once(campus) -> N
     sync = campus.sync(replica)
     sync.run_once()
     assert (replica.count(), sync.status.rebuilds) == (6, 0)
+
+
+def test_people_from_before_the_directory_are_published_too(campus) -> None:
+    campus.gate("main")
+    people = [campus.person("students", face=face) for face in range(3)]
+    with campus.database.begin() as session:
+        assert changes.forget(session, datetime.now(UTC) + timedelta(days=1)) > 0
+    campus.publisher.publish()
+    replica = campus.replica()
+    campus.sync(replica).run_once()
+    assert campus.people_in(replica) == sorted(people)
+
+
+def test_with_many_gates_a_round_takes_fewer_people() -> None:
+    rounds = [_people_at_once(gates) for gates in (0, 1, 10, 50, 1000)]
+    assert rounds == sorted(rounds, reverse=True)
+    assert rounds[0] == MOST_PEOPLE
+    assert rounds[-1] >= 25
