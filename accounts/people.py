@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -21,6 +21,8 @@ from web.problems import NotFoundError, ProblemError
 _NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 _LINE = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{0,100}")
 _GROUP = re.compile(r"[^\s;,\x00-\x1f\x7f-\x9f\ud800-\udfff][^;,\x00-\x1f\x7f-\x9f\ud800-\udfff]{0,63}")
+_EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+"""Times that calendar arithmetic in any zone can bear."""
 
 
 class NumberTakenError(ProblemError):
@@ -83,6 +85,8 @@ class Particulars:
             )
         if wrong := [one for one in sorted(self.groups) if not _GROUP.fullmatch(one)]:
             raise InvalidPersonError(f"groups: {wrong[0]!r} is no group name (1 to 64 characters)", field="groups")
+        if not all(_EARLIEST <= one <= _LATEST for one in (self.valid_from, self.valid_until) if one is not None):
+            raise InvalidPersonError("valid_from, valid_until: between the years 2000 and 2200", field="valid_from")
         if self.valid_until is not None and self.valid_until <= self.valid_from:
             raise InvalidPersonError("valid_until: must be after valid_from", field="valid_until")
 

@@ -169,6 +169,7 @@ def first_tap(terminal: TerminalDep, services: ServicesDep, now: NowDep, body: C
         *DEVICE_ERRORS,
         *CREDENTIAL_ERRORS,
         *PASSWORD_ERRORS,
+        cards.CardKeyRequiredError,
         passwords.WeakPasswordError,
         people.AccountNotUsableError,
     ),
@@ -179,6 +180,8 @@ def change_consumption_password(
     """Change the consumption password at a terminal: card or code, the present password, the new one."""
     with services.database.begin() as session:
         holder = identity.find(session, body.card.presented(), services.code_key, now=now)
+    if holder.trust is not Trust.CODE:
+        cards.require_key(holder.card, body.card.proved_key)
     cards.require_usable(holder.card)
     people.require_usable(holder.person, now)
     purpose = PasswordPurpose.CONSUMPTION

@@ -93,6 +93,20 @@ def test_the_consumption_password_is_changed_on_a_terminal(campus):
     assert change("246801", "864209").json()["code"] == "password_wrong"
 
 
+def test_a_copied_uid_does_not_change_the_password_of_a_card_with_a_key(campus):
+    person = campus.person()
+    campus.card(person, UID, key_number=3)
+    campus.passwords(person.id, consumption="246801")
+    terminal = campus.as_device(DeviceRole.TERMINAL)
+
+    def change(**proof):
+        body = {"card": {"uid": UID} | proof, "current": "246801", "new": "975318"}
+        return campus.client.put("/api/v1/terminal/consumption-password", json=body, headers=terminal)
+
+    assert change().json()["code"] == "card_key_required"
+    assert change(proved_key=3).status_code == 204
+
+
 class Phone:
     def __init__(self):
         self.received = []

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from accounts import audit, changes, devices
-from accounts.vocabulary import DeviceRole, Role
+from accounts.vocabulary import DeviceRole, PersonKind, Role
 
 NEW = {"number": "20260001", "name": "李华", "kind": "student", "department": "物理", "groups": ["dorm-3", "library"]}
 
@@ -73,10 +73,48 @@ def test_a_list_is_paged_without_gaps_or_repeats(campus):
     assert seen == wanted
 
 
+@pytest.mark.parametrize(
+    ("wanted", "numbers"),
+    [
+        ({}, ["A1", "A2", "B_1"]),
+        ({"search": "A"}, ["A1", "A2"]),
+        ({"search": "华"}, ["A1"]),
+        ({"search": "_"}, []),
+        ({"search": "%"}, []),
+        ({"search": "\\"}, []),
+        ({"search": "B_"}, ["B_1"]),
+        ({"kind": "staff"}, ["B_1"]),
+        ({"department": "物理"}, ["A2"]),
+        ({"group": "dorm-3"}, ["A1", "B_1"]),
+        ({"group": "dorm-3", "kind": "student"}, ["A1"]),
+        ({"state": "suspended"}, []),
+    ],
+)
+def test_people_are_found_by_what_is_known_of_them(campus, wanted, numbers):
+    campus.person(number="A1", name="李华", groups=frozenset({"dorm-3"}))
+    campus.person(number="A2", name="王芳", department="物理")
+    campus.person(number="B_1", name="张伟", kind=PersonKind.STAFF, groups=frozenset({"dorm-3", "lab"}))
+    found = campus.client.get("/api/v1/people", params=wanted, headers=campus.as_role(Role.CASHIER)).json()
+    assert [person["number"] for person in found["items"]] == numbers
+
+
 @pytest.mark.parametrize("cursor", ["x", "AAAA", "bm90IGpzb24"])
 def test_a_foreign_cursor_is_refused(campus, cursor):
     refused = campus.client.get("/api/v1/people", params={"cursor": cursor}, headers=campus.as_role(Role.ADMIN))
     assert (refused.status_code, refused.json()["code"]) == (400, "invalid_cursor")
+
+
+@pytest.mark.parametrize(
+    "validity",
+    [
+        {"valid_from": "0001-01-01T00:00:00+14:00"},
+        {"valid_until": "9999-12-31T23:59:59-12:00"},
+        {"valid_from": "2026-09-02T00:00Z", "valid_until": "2026-09-01T00:00Z"},
+    ],
+)
+def test_a_validity_that_cannot_be_is_refused(campus, validity):
+    refused = campus.client.post("/api/v1/people", json=NEW | validity, headers=campus.as_role(Role.ADMIN))
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_person")
 
 
 def test_a_closed_account_stays_closed(campus):
