@@ -147,6 +147,8 @@ def run_controller(
             on_hint=lambda _revision: wake.set(),
             answer_wait_s=file.answer_wait_ms / 1000,
         )
+        # A hint may have been missed while there was no connection.
+        controller.bus.on_connect(wake.set)
         controller.start()
         stack.callback(controller.stop)
         sync = DirectorySync(settings.server_url, gate, token, replica, interval=settings.sync_interval)

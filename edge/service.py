@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 
 from bus.errors import NotConnectedError, SubscriptionRefusedError
-from edge.camera import Feed, FeedReport
+from edge.camera import Feed, FeedReport, FeedStatus
 from edge.camera_report import CameraReporter
 from edge.clock import Clock
 from edge.eyes import Eyes
@@ -17,6 +17,7 @@ from edge.health import HealthReporter, availability
 from edge.journal import MODEL_MISMATCH, Journal
 from edge.opener import Bus, Opener
 from edge.passes import PassListener
+from edge.recognition import Search
 from edge.taps import TapDesk
 from gate_controller.messages import GateTopics, Presence
 
@@ -80,6 +81,8 @@ class EdgeService:
         self._wake = threading.Event()
         self._mismatch_reported = False
         self._health_at = float("-inf")
+        self._standing: tuple[FeedStatus, Search | None] | None = None
+        """What the board should hear of at once: whether the camera runs, and which directory is searched."""
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
@@ -120,8 +123,9 @@ class EdgeService:
         now = self._clock.monotonic()
         self._reporter.connection(self._feed.report(), now)
         self._report_mismatch()
-        if now - self._health_at >= _HEALTH_EVERY_S:
-            self._health_at = now
+        standing = (self._feed.report().status, self._searches.current)
+        if now - self._health_at >= _HEALTH_EVERY_S or standing != self._standing:
+            self._health_at, self._standing = now, standing
             self._health.publish()
 
     def _report_mismatch(self) -> None:
@@ -135,6 +139,8 @@ class EdgeService:
         self._wake.set()
 
     def _say_online(self) -> None:
+        # A hint may have been missed while there was no connection.
+        self._wake.set()
         message = availability(self._topics, self._boot_id, Presence.ONLINE, self._clock.now())
         try:
             self._bus.publish(message.topic, message.payload, qos=1, retain=True)
