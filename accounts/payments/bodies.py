@@ -4,12 +4,13 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from accounts.identity import Presented
 from accounts.limits import HIGHEST_LIMIT
 from accounts.payments.offline import Flag, OfflineState
 from web.text import line
+from web.times import Moment
 
 Fen = Annotated[int, Field(gt=0, le=10_000_000, description="fen; at most 100,000 yuan")]
 Uid = Annotated[str, line(40), Field(description="4, 7 or 10 bytes in hexadecimal", examples=["04A1B2C3D4E580"])]
@@ -88,7 +89,7 @@ class OfflineItemIn(BaseModel):
     id: UUID
     amount: Fen
     card: CardShown
-    at: AwareDatetime = Field(description="the terminal's own time of the payment")
+    at: Moment = Field(description="the terminal's own time of the payment")
 
 
 class OfflineBatchIn(BaseModel):
