@@ -1,0 +1,30 @@
+"""What is deleted because nobody needs it any more. Run it once a day; it may be run again at any time."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, or_
+
+from accounts import changes
+from accounts.tables import OidcAttempt, PhoneCode, SignIn
+from database import Database
+from web import idempotency
+
+ANSWERS_KEPT = timedelta(days=7)
+"""Longer than any client goes on repeating a request."""
+SIGN_INS_KEPT = timedelta(days=30)
+"""After their end; a copy of a token that comes back later is refused all the same."""
+CHANGES_KEPT = timedelta(days=180)
+"""Longer than any follower of the feed is switched off without starting from the beginning."""
+
+
+def tidy(database: Database, now: datetime) -> None:
+    """Delete old answers, ended sign-ins, unused codes and old changes. The audit trail and card histories stay."""
+    with database.begin() as session:
+        idempotency.forget(session, now - ANSWERS_KEPT)
+    with database.begin() as session:
+        over = now - SIGN_INS_KEPT
+        session.execute(delete(SignIn).where(or_(SignIn.ends_at < over, SignIn.revoked_at < over)))
+        session.execute(delete(PhoneCode).where(PhoneCode.expires_at < now))
+        session.execute(delete(OidcAttempt).where(OidcAttempt.expires_at < now))
+    with database.begin() as session:
+        changes.forget(session, now - CHANGES_KEPT)
