@@ -2,9 +2,11 @@
 
 import threading
 import tomllib
+from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from pathlib import Path
+from typing import Any, get_type_hints
 
 import uuid_utils.compat
 from prometheus_client import start_http_server
@@ -76,7 +78,10 @@ def read_policy(path: Path) -> EdgePolicy:
         PolicyFileError: unreadable, no TOML, or a field is wrong.
     """
     try:
-        return TypeAdapter(EdgePolicy).validate_python(tomllib.loads(path.read_text(encoding="utf-8")))
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        for name in _unknown(EdgePolicy, values):
+            raise PolicyFileError(f"{path}: {name}: there is no such setting")
+        return TypeAdapter(EdgePolicy).validate_python(values)
     except OSError as error:
         raise PolicyFileError(f"{path} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -84,6 +89,16 @@ def read_policy(path: Path) -> EdgePolicy:
     except ValidationError as error:
         first = error.errors()[0]
         raise PolicyFileError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+def _unknown(kind: type, values: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    """Yield the names in `values` that the dataclass `kind` does not have: a misspelt limit must not be ignored."""
+    known = get_type_hints(kind)
+    for name, value in values.items():
+        if name not in known:
+            yield prefix + name
+        elif is_dataclass(known[name]) and isinstance(value, dict):
+            yield from _unknown(known[name], value, f"{prefix}{name}.")
 
 
 def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) -> None:
