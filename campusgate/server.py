@@ -21,6 +21,7 @@ from bus import Connection, NotConnectedError
 from campusgate.connections import broker_address
 from campusgate.headers import SecurityHeaders
 from campusgate.settings import Settings
+from console.session import Renewals
 from database import Database, Sealer
 from database.migrate import upgrade
 from directory.api.routes import router as directory_router
@@ -149,8 +150,11 @@ def _console(server: Server) -> console.pages.ConsoleServices:
     return console.pages.ConsoleServices(
         database=server.database,
         board=server.operations.board,
+        orders=server.operations.desk,
+        sealer=server.sealer,
         tokens=server.accounts.access_tokens,
         desk=server.accounts.desk,
+        renewals=Renewals(server.accounts.desk),
         names=names,
         now=lambda: datetime.now(UTC),
         secure_cookies=not server.settings.demonstration,

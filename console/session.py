@@ -1,15 +1,46 @@
 """Signing in on the pages: the API's own tokens, kept in cookies that no script can read and no other site can send."""
 
-from datetime import datetime
+import hashlib
+import threading
+from datetime import datetime, timedelta
 
 from fastapi import Request, Response
 
 from accounts.access_tokens import AccessTokens, Claims, NotSignedInError
-from accounts.sign_in import Tokens
+from accounts.sign_in import SignInDesk, Tokens
 
 ACCESS_COOKIE = "campusgate_access"
 REFRESH_COOKIE = "campusgate_refresh"
 _PATH = "/console"
+_SAME_MOMENT = timedelta(seconds=30)
+
+
+class Renewals:
+    """Renews sign-ins once, however many windows of a browser ask at the same moment.
+
+    All windows share one refresh token, and their live streams end together with the access token. To the accounts, the
+    second use of a refresh token is a theft and ends the sign-in; so whoever comes within moments of the first gets
+    what the first got.
+    """
+
+    def __init__(self, desk: SignInDesk) -> None:
+        """Take the desk that renews."""
+        self._desk = desk
+        self._lock = threading.Lock()
+        self._recent: dict[bytes, tuple[datetime, Tokens]] = {}
+
+    def renew(self, token: str, *, now: datetime) -> Tokens:
+        """Return new tokens for a refresh token.
+
+        Raises:
+            RefreshRefusedError, AccountNotUsableError: as `SignInDesk.refresh`.
+        """
+        key = hashlib.sha256(token.encode()).digest()
+        with self._lock:
+            self._recent = {one: kept for one, kept in self._recent.items() if now - kept[0] < _SAME_MOMENT}
+            if key not in self._recent:
+                self._recent[key] = (now, self._desk.refresh(token, now=now))
+            return self._recent[key][1]
 
 
 def remember(response: Response, tokens: Tokens, *, secure: bool) -> None:

@@ -1,90 +1,83 @@
 """The stream behind the live pages: server-sent events that resume without a gap.
 
 Every passage carries the journal's sequence number as its id. A browser that lost its connection names the last id it
-saw, and the stream goes on behind it; a new one starts with the last few passages.
+saw, and the stream goes on behind it; a new one starts with the last few passages. Gates, open alarms and waiting
+orders are told as they are, whole, when they have changed.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
-from uuid import UUID
 
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import ServerSentEvent
 
+from console.services import ConsoleServices
+from console.view import describe_alarm, describe_event, describe_gate, describe_order, people_in
 from database import Database
-from operations import journal
-from operations.board import Board, GateView
+from operations import journal, orders
+from operations.alarms import register
 from operations.tables import GateEvent
 
 _FIRST = 30
 _POLL_S = 0.1
 _PAGE = 200
 _RETRY_MS = 1000
-
-Names = Callable[[set[UUID]], Mapping[UUID, str]]
+_AT_LEAST_EVERY_S = 5.0
+"""Waiting orders run out without anybody changing them."""
 
 
 async def follow(
-    database: Database,
-    board: Board,
-    names: Names,
+    services: ConsoleServices,
     *,
     last_seen: int | None,
     still_allowed: Callable[[], Awaitable[bool]],
+    gate: str | None = None,
 ) -> AsyncIterator[ServerSentEvent]:
-    """Yield the gates as they are and every passage after `last_seen`, then what changes, until no longer allowed."""
-    cursor = last_seen if last_seen is not None else await run_in_threadpool(_start, database)
-    seen = -1
+    """Yield what is and every passage after `last_seen`, then what changes, until no longer allowed.
+
+    With `gate`, only what concerns that gate.
+    """
+    board, database = services.board, services.database
+    cursor = last_seen if last_seen is not None else await run_in_threadpool(_start, database, gate)
+    seen, told, waited = -1, dict[str, Any](), 0.0
     while await still_allowed():
         version = board.version
-        if version == seen:
+        if version == seen and waited < _AT_LEAST_EVERY_S:
             await asyncio.sleep(_POLL_S)
+            waited += _POLL_S
             continue
-        seen = version
-        yield ServerSentEvent(event="gates", data=[describe_gate(view) for view in board.views()], retry=_RETRY_MS)
-        while events := await run_in_threadpool(_after, database, cursor):
-            known = await run_in_threadpool(names, {event.person_id for event in events if event.person_id})
+        seen, waited = version, 0.0
+        for name, data in (await run_in_threadpool(_state, services, gate)).items():
+            if told.get(name) != data:
+                told[name] = data
+                yield ServerSentEvent(event=name, data=data, retry=_RETRY_MS)
+        while events := await run_in_threadpool(_after, database, cursor, gate):
+            known = await run_in_threadpool(services.names, {one.person_id for one in events if one.person_id})
             for event in events:
                 cursor = event.sequence
                 yield ServerSentEvent(event="passage", id=str(cursor), data=describe_event(event, known))
 
 
-def describe_gate(view: GateView) -> dict[str, Any]:
-    """Return what the board shows of a gate."""
-    door = view.door
+def _state(services: ConsoleServices, gate: str | None) -> dict[str, Any]:
+    """Return gates, alarms and orders as they are."""
+    with services.database.read() as session:
+        alarms = [one for one in register.open_alarms(session) if gate in {None, one.gate}]
+        waiting = orders.waiting(session, now=services.now()) if gate is None else []
+    names = services.names(people_in(alarms, waiting))
     return {
-        "gate": view.gate,
-        "controller": view.controller.value,
-        "edge": view.edge.value,
-        "door": None if door is None else {"state": door.state.value, "unlocked": door.unlocked, "tamper": door.tamper},
-        "health": {source: dict(health.figures) for source, health in view.health.items()},
+        "gates": [describe_gate(view) for view in services.board.views() if gate in {None, view.gate}],
+        "alarms": [describe_alarm(one, names) for one in alarms],
+        "orders": [describe_order(one, names) for one in waiting],
     }
 
 
-def describe_event(event: GateEvent, names: Mapping[UUID, str]) -> dict[str, Any]:
-    """Return what the pages show of an event; a person who is not known here is shown by id."""
-    person = event.person_id
-    return {
-        "sequence": event.sequence,
-        "gate": event.gate,
-        "at": event.at.isoformat(),
-        "kind": event.kind,
-        "person": None if person is None else names.get(person, str(person)),
-        "method": event.method,
-        "granted": event.granted,
-        "reason": event.reason,
-        "latency_ms": event.latency_ms,
-        "historical": event.historical,
-    }
-
-
-def _start(database: Database) -> int:
+def _start(database: Database, gate: str | None) -> int:
     with database.read() as session:
-        shown = journal.latest(session, limit=_FIRST)
+        shown = journal.latest(session, limit=_FIRST, gate=gate)
     return shown[-1].sequence - 1 if shown else 0
 
 
-def _after(database: Database, cursor: int) -> Sequence[GateEvent]:
+def _after(database: Database, cursor: int, gate: str | None) -> Sequence[GateEvent]:
     with database.read() as session:
-        return journal.following(session, after=cursor, limit=_PAGE)
+        return journal.following(session, after=cursor, limit=_PAGE, gate=gate)

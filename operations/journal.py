@@ -55,6 +55,11 @@ def latest(
     return session.scalars(statement.order_by(GateEvent.sequence.desc()).limit(limit)).all()
 
 
+def get(session: Session, sequence: int) -> GateEvent | None:
+    """Return the event with this sequence number."""
+    return session.get(GateEvent, sequence)
+
+
 def _row(event: Event, received_at: datetime) -> dict[str, object]:
     return {
         **event.model_dump(exclude={"schema_version", "method"}),

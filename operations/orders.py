@@ -145,6 +145,15 @@ def find(session: Session, *, before: UUID | None = None, limit: int = 50) -> Se
     return session.scalars(statement).all()
 
 
+def waiting(session: Session, *, now: datetime) -> Sequence[StaffOrder]:
+    """Return the orders that a second person may still confirm, newest first."""
+    return session.scalars(
+        select(StaffOrder)
+        .where(StaffOrder.state == OrderState.WAITING, StaffOrder.asked_at >= now - CONFIRM_WITHIN)
+        .order_by(StaffOrder.id.desc())
+    ).all()
+
+
 def _note(session: Session, order: StaffOrder, action: str, by: UUID, now: datetime) -> None:
     details: dict[str, audit.Scalar | list[str]] = {"action": order.action, "gates": order.gates}
     actor = audit.person_actor(by)

@@ -7,16 +7,18 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from accounts import audit
 from accounts.api.dependencies import ROLE_ERRORS, DatabaseDep, FacilitiesDep, NowDep
+from database import Database
 from directory.tables import ZoneRecord
 from gate_controller.messages import Action
 from operations import muster, orders
 from operations.api.dependencies import OperationsDep
-from operations.order_desk import OrdersNotPossibleError, Reach
+from operations.order_desk import OrderDesk, OrdersNotPossibleError, Reach
 from operations.orders import OrderState
 from operations.tables import StaffOrder
 from web import idempotency
-from web.idempotency import OnceDep
+from web.idempotency import OnceDep, RequestKey
 from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import NotFoundError, responses
 from web.text import Slug, line
@@ -91,16 +93,7 @@ def give_order(
     now: NowDep,
 ) -> OrderOut:
     """Give an order. It is written down first, then sent; the answer says what each gate did."""
-    desk = operations.desk
-
-    def write() -> OrderOut:
-        reach = Reach(wanted.gates, wanted.zone, wanted.everywhere)
-        action, note = Action(wanted.action), wanted.note or ""
-        return OrderOut.of(desk.write(session, action, reach, note=note, by=staff.person_id, now=now))
-
-    with database.begin() as session:
-        order = once.answer(session, OrderOut, write, scope=staff.actor, now=now)
-    return OrderOut.of(desk.carry_out(order.id, now=now))
+    return give(wanted, operations.desk, database, once=once, by=staff.person_id, now=now)
 
 
 @router.post(
@@ -141,3 +134,24 @@ def list_inside(
             raise NotFoundError("there is no zone of this name")
         found = muster.inside(session, zone, since=now - timedelta(hours=hours))
     return [InsideOut.model_validate(one, from_attributes=True) for one in found]
+
+
+def give(
+    wanted: OrderIn, desk: OrderDesk, database: Database, *, once: RequestKey, by: UUID, now: datetime
+) -> OrderOut:
+    """Give an order in the name of `by`, once for each key.
+
+    Raises:
+        EmptyOrderError, KeyReusedError, NotFoundError, OrdersNotPossibleError: see there.
+    """
+    reach = Reach(wanted.gates, wanted.zone, wanted.everywhere)
+    action, note = Action(wanted.action), wanted.note or ""
+    with database.begin() as session:
+        order = once.answer(
+            session,
+            OrderOut,
+            lambda: OrderOut.of(desk.write(session, action, reach, note=note, by=by, now=now)),
+            scope=audit.person_actor(by),
+            now=now,
+        )
+    return OrderOut.of(desk.carry_out(order.id, now=now))

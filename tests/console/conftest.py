@@ -1,28 +1,48 @@
-"""A real server with the pages, and a real browser to look at them."""
+"""A real server with the pages, real gate controllers behind it where a test needs them, and a real browser."""
 
 import shutil
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import uvicorn
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 
+import web.problems
+from access.policy import GatePolicy
 from accounts import passwords, people
 from accounts.services import AccountsServices
 from accounts.tables import PersonRole
 from accounts.vocabulary import PasswordPurpose, PersonKind, Role
+from bus import Backoff, BrokerAddress, Connection, Outbox
+from bus.embedded import EmbeddedBroker
 from console import pages
-from database import Database, new_id
-from gate_controller.messages import Event
+from console.session import Renewals
+from database import Database, Sealer, new_id
+from directory import gates
+from gate_controller.inputs import Inputs
+from gate_controller.inputs.simulated import SimulatedInput
+from gate_controller.memory import DoorMemory
+from gate_controller.messages import Event, GateTopics, NonceStore, Signer, TrustedKey, controller_sender
+from gate_controller.relays.simulated import SimulatedRelay
+from gate_controller.service import GateController, Hardware, Storage
 from operations import journal
+from operations.alarms import register
+from operations.alarms.rules import signal_of
 from operations.board import Board
+from operations.dispatch import Dispatcher
+from operations.ingest import Ingest
+from operations.order_desk import OrderDesk
 
 PASSWORD = "a quiet evening at the gate"
+SEALER = Sealer(bytes(32))
 
 
 @dataclass
@@ -34,6 +54,10 @@ class Pages:
     database: Database
     board: Board
     names: dict
+    people: dict
+    controllers: dict[str, GateController] = field(default_factory=dict)
+    contacts: dict[str, SimulatedInput] = field(default_factory=dict)
+    relays: dict[str, SimulatedRelay] = field(default_factory=dict)
 
     def happen(self, count: int = 1, **changes: object) -> list[Event]:
         """Let events arrive as the ingest does."""
@@ -43,37 +67,64 @@ class Pages:
             )
             for _ in range(count)
         ]
+        now = datetime.now(UTC)
         with self.database.begin() as session:
-            journal.record(session, events, received_at=datetime.now(UTC))
+            journal.record(session, events, received_at=now)
+            register.take(session, [found for one in events if (found := signal_of(one))], now=now)
         self.board.touch()
         return events
 
 
-def hire(database: Database, services: AccountsServices, number: str, *roles: Role) -> None:
+def hire(database: Database, services: AccountsServices, number: str, name: str, *roles: Role) -> object:
     now = datetime.now(UTC)
     with database.begin() as session:
-        particulars = people.Particulars(number=number, name="Chen Jing", kind=PersonKind.STAFF, valid_from=now)
+        particulars = people.Particulars(number=number, name=name, kind=PersonKind.STAFF, valid_from=now)
         person = people.create(session, particulars, by="test", now=now)
         session.add_all(PersonRole(person_id=person.id, role=role) for role in roles)
         hashes = {PasswordPurpose.PORTAL: services.hasher.hash(PASSWORD)}
         passwords.store(session, person.id, hashes, must_change=False, by="test", now=now)
+    return person.id
 
 
-@pytest.fixture
-def console(database: Database) -> Iterator[Pages]:
-    """The pages on a free port, with one member of facilities staff (F1) and one student (S1)."""
+def build_gates(database: Database) -> None:
+    """Two gates into a hall, and one elsewhere."""
+    now = datetime.now(UTC)
+    with database.begin() as session:
+        gates.put_zone(session, "hall", site="main", title="Hall 1", by="test", now=now)
+        for name, title, zone in (
+            ("north", "North gate", "hall"),
+            ("south", "South gate", "hall"),
+            ("lab", "Lab", None),
+        ):
+            gates.add(session, GatePolicy(gate=name, inner_zone=zone), title=title, by="test", now=now)
+
+
+@contextmanager
+def serve(database: Database, board: Board, dispatcher: Dispatcher | None) -> Iterator[Pages]:
+    """The pages on a free port, with two members of facilities staff (F1, F2) and one student (S1)."""
     services = AccountsServices(database=database, secret=bytes(range(32)))
-    hire(database, services, "F1", Role.FACILITIES)
-    hire(database, services, "S1")
-    board, names = Board(), {}
+    names: dict = {}
+    staff = {}
+    for number, name, *roles in (
+        ("F1", "Chen Jing", Role.FACILITIES),
+        ("F2", "Zhou Min", Role.FACILITIES),
+        ("S1", "Li"),
+    ):
+        staff[number] = hire(database, services, number, name, *roles)
+        names[staff[number]] = name
+    build_gates(database)
     app = FastAPI()
+    web.problems.install(app)
     pages.install(
         app,
         pages.ConsoleServices(
             database=database,
             board=board,
+            orders=OrderDesk(database, board, dispatcher, two_persons=True),
+            sealer=SEALER,
             tokens=services.access_tokens,
             desk=services.desk,
+            renewals=Renewals(services.desk),
             names=lambda wanted: {one: names[one] for one in wanted if one in names},
             now=lambda: datetime.now(UTC),
             secure_cookies=False,
@@ -85,10 +136,71 @@ def console(database: Database) -> Iterator[Pages]:
     thread.start()
     while not server.started:
         time.sleep(0.01)
-    yield Pages(f"http://127.0.0.1:{listener.getsockname()[1]}", app, database, board, names)
-    server.should_exit = True
-    thread.join()
-    listener.close()
+    try:
+        yield Pages(f"http://127.0.0.1:{listener.getsockname()[1]}", app, database, board, names, staff)
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
+
+
+@pytest.fixture
+def console(database: Database) -> Iterator[Pages]:
+    """The pages of a server that has no gates behind it."""
+    with serve(database, Board(), None) as console:
+        yield console
+
+
+@pytest.fixture
+def campus(database: Database, tmp_path: Path) -> Iterator[Pages]:
+    """The pages of a server with a broker and two real gate controllers, north and south, behind it."""
+    keys = {name: Ed25519PrivateKey.generate() for name in ("staff", "north", "south")}
+    board = Board()
+    with EmbeddedBroker(port=0) as broker:
+        address = BrokerAddress(port=broker.port)
+        bus = Connection(address, "server", backoff=Backoff(0.05, 0.2, 0.2))
+        trusted = {controller_sender(gate): TrustedKey(keys[gate].public_key()) for gate in ("north", "south")}
+        signer = Signer(keys["staff"], "staff", NonceStore(tmp_path / "nonces.db"))
+        dispatcher = Dispatcher(bus, "main", signer, trusted, board)
+        ingest = Ingest(bus, "main", database, board)
+        ingest.start()
+        bus.start()
+        bus.wait_connected(10)
+        with serve(database, board, dispatcher) as console:
+            for gate in ("north", "south"):
+                install_gate(console, gate, address, keys, tmp_path / gate)
+            until(lambda: len([view for view in board.views() if view.door and view.controller == "online"]) == 2)
+            yield console
+            for controller in console.controllers.values():
+                controller.stop()
+        bus.stop()
+        ingest.stop()
+
+
+def install_gate(console: Pages, gate: str, address: BrokerAddress, keys: dict, folder: Path) -> None:
+    """Put a controller with a simulated relay and a door contact at a gate."""
+    relay, contact = SimulatedRelay(), SimulatedInput()
+    storage = Storage(NonceStore(folder / "nonces.db"), Outbox(folder / "outbox.db"), DoorMemory(folder / "memory.db"))
+    controller = GateController(
+        GateTopics("main", gate),
+        address,
+        Hardware(relay, Inputs(contact)),
+        storage,
+        signing_key=keys[gate],
+        trusted={"staff": TrustedKey(keys["staff"].public_key())},
+        credential_key=bytes(range(32)),
+        backoff=Backoff(0.05, 0.2, 0.2),
+    )
+    controller.start()
+    console.controllers[gate], console.relays[gate], console.contacts[gate] = controller, relay, contact
+
+
+def until(condition: Callable[[], object], timeout_s: float = 15) -> None:
+    """Wait until `condition` holds."""
+    end = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < end, "it never came to be"
+        time.sleep(0.02)
 
 
 @pytest.fixture(scope="session")
@@ -107,9 +219,33 @@ def browser() -> Iterator[object]:
 
 
 @pytest.fixture
-def page(browser) -> Iterator[object]:
+def open_window(browser) -> Iterator[Callable[..., object]]:
+    """Opens windows of readers who share nothing: `open_window(console, "F1", locale=…)` signs in."""
+    contexts = []
+
+    def open_window(console: Pages | None = None, number: str | None = None, **options: object) -> object:
+        context = browser.new_context(**({"locale": "en-GB"} | options))
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.problems = []
+        page.on("pageerror", lambda error: page.problems.append(str(error)))
+        if console is not None and number is not None:
+            page.goto(f"{console.url}/console/sign-in")
+            page.locator("[name=number]").fill(number)
+            page.locator("[name=password]").fill(PASSWORD)
+            page.locator("form.sign-in button").click()
+            page.locator("#link.live").wait_for()
+        return page
+
+    yield open_window
+    found = [problem for context in contexts for page in context.pages for problem in page.problems]
+    for context in contexts:
+        context.close()
+    assert not found, "errors in the pages' scripts"
+
+
+@pytest.fixture
+def page(open_window) -> object:
     """A fresh window of an English reader."""
-    context = browser.new_context(locale="en-GB")
-    context.set_default_timeout(15_000)
-    yield context.new_page()
-    context.close()
+    return open_window()

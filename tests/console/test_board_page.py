@@ -1,3 +1,4 @@
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -36,17 +37,24 @@ def test_staff_see_a_gate_change_without_reloading(page, console) -> None:
     gate.get_by_text("Forced open").wait_for()
 
 
+def test_a_gate_that_nobody_has_heard_of_is_there_too(page, console) -> None:
+    sign_in(page, console)
+    lab = page.locator("[data-gate=lab]")
+    lab.get_by_text("Unknown").wait_for()
+    lab.get_by_text("Controller: offline").wait_for()
+
+
 def test_a_passage_appears_at_the_top_with_the_persons_name(page, console) -> None:
     console.happen(kind="door_forced")
     sign_in(page, console)
-    page.locator("#events tr").get_by_text("door forced").wait_for()
+    page.locator("#events tr").get_by_text("Forced open").wait_for()
     person = new_id()
     console.names[person] = "Wang <b>Xiaoming</b>"
     console.happen(person_id=person, method="face", granted=True, reason="granted", latency_ms=41.6)
     page.get_by_text("Wang <b>Xiaoming</b>", exact=True).wait_for()
     assert page.locator("#events tr").first.inner_text().split("\t")[1:] == [
-        "north",
-        "access granted",
+        "North gate",
+        "Access granted",
         "Wang <b>Xiaoming</b>",
         "face",
         "granted",
@@ -72,9 +80,63 @@ def test_after_signing_out_the_board_asks_to_sign_in_again(page, console) -> Non
     page.get_by_role("button", name="Sign in").wait_for()
 
 
-def test_a_chinese_reader_sees_chinese(browser, console) -> None:
-    context = browser.new_context(locale="zh-CN")
-    page = context.new_page()
-    page.goto(f"{console.url}/console/")
-    page.get_by_role("button", name="登录").wait_for()
-    context.close()
+def test_a_chinese_reader_sees_chinese(open_window, console) -> None:
+    console.happen(kind="door_forced")
+    page = open_window(console, "F1", locale="zh-CN")
+    page.get_by_text("强行开门").wait_for()
+    words = page.locator("main").inner_text()
+    # Names of gates and people are data; everything else is Chinese.
+    left = set(re.findall(r"[A-Za-z]{3,}", words)) - {"North", "South", "gate", "Lab", "Hall"}
+    assert not left, left
+
+
+def test_an_alarm_is_acknowledged_with_a_note_and_everybody_sees_it(open_window, console) -> None:
+    console.happen(kind="spoof")
+    chen, zhou = open_window(console, "F1"), open_window(console, "F2")
+    chen.get_by_role("button", name="Acknowledge: False face shown, North gate").click()
+    chen.get_by_role("dialog").get_by_label("Note").fill("went to look")
+    chen.get_by_role("dialog").get_by_role("button", name="Acknowledge").click()
+    for page in (chen, zhou):
+        page.get_by_text("No alarms.").wait_for()
+        assert not page.title().startswith("(")
+
+
+def test_an_alarm_that_goes_on_says_who_looks_after_it(open_window, console) -> None:
+    console.happen(kind="door_forced")
+    chen, zhou = open_window(console, "F1"), open_window(console, "F2")
+    assert zhou.title().startswith("(1)")
+    chen.get_by_role("button", name="Acknowledge").click()
+    chen.get_by_role("dialog").get_by_role("button", name="Acknowledge").click()
+    zhou.get_by_text("Acknowledged · Chen Jing").wait_for()
+    console.happen(kind="door_forced_ended")
+    zhou.get_by_text("No alarms.").wait_for()
+
+
+def test_an_alarm_somebody_else_acknowledged_first_is_said_to_be(open_window, console) -> None:
+    console.happen(kind="spoof")
+    chen, zhou = open_window(console, "F1"), open_window(console, "F2")
+    chen.get_by_role("button", name="Acknowledge").click()
+    zhou.get_by_role("button", name="Acknowledge").click()
+    zhou.get_by_role("dialog").get_by_role("button", name="Acknowledge").click()
+    zhou.get_by_text("No alarms.").wait_for()
+    chen.get_by_role("dialog").get_by_role("button", name="Acknowledge").click()
+    chen.get_by_text("acknowledged or closed already").wait_for()
+
+
+def test_focus_stays_where_it_is_while_the_board_changes(page, console) -> None:
+    console.happen(kind="spoof")
+    sign_in(page, console)
+    button = page.get_by_role("button", name="Acknowledge")
+    button.focus()
+    console.happen(kind="door_forced", gate="south")
+    console.happen(kind="tamper", gate="lab")
+    page.locator("#alarms").get_by_text("Tamper").wait_for()
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == (
+        "Acknowledge: False face shown, North gate"
+    )
+
+
+def test_a_server_without_a_key_offers_no_orders(page, console) -> None:
+    sign_in(page, console)
+    page.get_by_text("cannot give orders").wait_for()
+    assert page.locator("[data-action]").count() == 0

@@ -9,7 +9,7 @@ PASSWORD = "a quiet evening at the gate"
 
 @pytest.fixture
 def client(console) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=console.url, timeout=10) as client:
+    with httpx.Client(base_url=console.url, timeout=10, headers={"Origin": console.url}) as client:
         answer = client.post("/console/sign-in", data={"number": "F1", "password": PASSWORD})
         assert answer.status_code == 303
         yield client
@@ -21,7 +21,7 @@ def passages(client: httpx.Client, count: int, last_seen: str | None = None) -> 
     found, current = [], {}
     if count == 0:
         return found
-    with client.stream("GET", "/console/gates/stream", headers=headers) as answer:
+    with client.stream("GET", "/console/stream", headers=headers) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
         for line in answer.iter_lines():
             name, _, value = line.partition(": ")
@@ -51,11 +51,15 @@ def test_a_new_browser_begins_with_the_last_few(console, client) -> None:
 
 
 def test_nobody_reads_the_stream_without_signing_in(console) -> None:
-    assert httpx.get(f"{console.url}/console/gates/stream").status_code == 401
+    assert httpx.get(f"{console.url}/console/stream").status_code == 401
 
 
 def test_the_cookies_are_out_of_reach_of_scripts_and_other_sites(console) -> None:
-    answer = httpx.post(f"{console.url}/console/sign-in", data={"number": "F1", "password": PASSWORD})
+    answer = httpx.post(
+        f"{console.url}/console/sign-in",
+        data={"number": "F1", "password": PASSWORD},
+        headers={"Origin": console.url},
+    )
     for cookie in answer.headers.get_list("set-cookie"):
         assert "HttpOnly" in cookie
         assert "samesite=strict" in cookie.lower()

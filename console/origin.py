@@ -1,0 +1,37 @@
+"""A second lock beside the strict cookies: a request that changes something must come from these very pages."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+from starlette.datastructures import URL, Headers
+
+from web.problems import ProblemError
+
+
+class ForeignRequestError(ProblemError):
+    """Another site's page, or a program that says nothing about where it comes from, sent this."""
+
+    code = "foreign_request"
+    status = 403
+    title = "This request does not come from the console's own pages"
+
+
+def is_ours(headers: Headers) -> bool:
+    """Tell whether the browser says that one of our own pages sent the request.
+
+    `Sec-Fetch-Site` is the browser's word, which no script can set. It is missing where the address is neither HTTPS
+    nor this machine; there `Origin` must name the host that was asked.
+    """
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site == "same-origin"
+    return URL(headers.get("origin", "")).netloc == headers.get("host") and "host" in headers
+
+
+def _check(request: Request) -> None:
+    if not is_ours(request.headers):
+        raise ForeignRequestError
+
+
+OursDep = Annotated[None, Depends(_check)]
+"""Lets through only what our own pages sent."""

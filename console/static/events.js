@@ -1,0 +1,39 @@
+// Rows of events.
+
+import { clock, coded, element, gateTitle, setup, text } from "./page.js";
+
+const REFUSALS = new Set(["access_denied", "face_refused", "command_refused", "exit_refused", "spoof"]);
+
+/** A row; with `onWhy`, what was refused gets a button that asks why. */
+export function eventRow(event, { withGate, onWhy }) {
+  const outcome = event.granted === true ? "granted" : event.granted === false ? "refused" : "";
+  const row = element("tr", outcome);
+  row.dataset.kind = event.kind;
+  row.dataset.sequence = event.sequence;
+  const cells = [
+    [clock(event.at)],
+    [coded("kind", event.kind), event.historical ? element("small", "late", ` ${text("historical")}`) : null],
+    [event.person ?? ""],
+    [coded("method", event.method)],
+    [coded("reason", event.reason), onWhy && REFUSALS.has(event.kind) ? whyButton(event, onWhy) : null],
+    [event.latency_ms === null ? "" : `${Math.round(event.latency_ms)} ms`],
+  ];
+  if (withGate) cells.splice(1, 0, [gateLink(event.gate)]);
+  cells.forEach((content, index) => row.append(element("td", index === cells.length - 1 ? "number" : "", ...content)));
+  row.cells[withGate ? 2 : 1].classList.add("kind");
+  return row;
+}
+
+export function gateLink(name) {
+  if (name === "-") return gateTitle(name);
+  const link = element("a", "", gateTitle(name));
+  link.href = `${setup.gates}/${name}`;
+  return link;
+}
+
+function whyButton(event, onWhy) {
+  const button = element("button", "plain small", text("gate_page.why_button"));
+  button.type = "button";
+  button.addEventListener("click", () => onWhy(event));
+  return button;
+}

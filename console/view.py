@@ -1,0 +1,106 @@
+"""What the pages' scripts are told, as JSON."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from directory import gates
+from operations.board import GateView
+from operations.tables import Alarm, GateEvent, StaffOrder
+
+Known = Mapping[UUID, str]
+
+
+def describe_gate(view: GateView) -> dict[str, Any]:
+    """Return what the pages show of a gate."""
+    door = view.door
+    return {
+        "gate": view.gate,
+        "controller": view.controller.value,
+        "edge": view.edge.value,
+        "door": None
+        if door is None
+        else {
+            "state": door.state.value,
+            "unlocked": door.unlocked,
+            "open": door.door_open,
+            "tamper": door.tamper,
+            "clock_sure": door.clock_sure,
+            "at": door.at.isoformat(),
+        },
+        "health": {
+            source: {"at": health.at.isoformat(), "figures": dict(health.figures)}
+            for source, health in view.health.items()
+        },
+    }
+
+
+def describe_event(event: GateEvent, names: Known) -> dict[str, Any]:
+    """Return what the pages show of an event; a person who is not known here is shown by id."""
+    return {
+        "sequence": event.sequence,
+        "gate": event.gate,
+        "at": event.at.isoformat(),
+        "kind": event.kind,
+        "source": event.source,
+        "person": _name(event.person_id, names),
+        "method": event.method,
+        "granted": event.granted,
+        "reason": event.reason,
+        "latency_ms": event.latency_ms,
+        "historical": event.historical,
+    }
+
+
+def describe_alarm(alarm: Alarm, names: Known) -> dict[str, Any]:
+    """Return what the pages show of an alarm."""
+    return {
+        "id": str(alarm.id),
+        "gate": alarm.gate,
+        "kind": alarm.kind,
+        "severity": alarm.severity,
+        "reason": alarm.reason,
+        "at": alarm.last_at.isoformat(),
+        "count": alarm.count,
+        "over": alarm.restored_at is not None,
+        "escalated": alarm.escalated_at is not None,
+        "acknowledged_by": _name(alarm.acknowledged_by, names),
+        "acknowledged_at": None if alarm.acknowledged_at is None else alarm.acknowledged_at.isoformat(),
+        "note": alarm.note,
+    }
+
+
+def describe_order(order: StaffOrder, names: Known) -> dict[str, Any]:
+    """Return what the pages show of an order that waits for a second person."""
+    return {
+        "id": str(order.id),
+        "action": order.action,
+        "gates": order.gates,
+        "note": order.note,
+        "asked_by": _name(order.asked_by, names),
+        "asked_at": order.asked_at.isoformat(),
+    }
+
+
+def people_in(alarms: Sequence[Alarm], orders: Sequence[StaffOrder]) -> set[UUID]:
+    """Return whose names are needed to show these."""
+    return {one.acknowledged_by for one in alarms if one.acknowledged_by} | {one.asked_by for one in orders}
+
+
+def places(session: Session) -> dict[str, Any]:
+    """Return the gates and zones that orders can be given for, with their titles."""
+    found = [(gate.name, gate.title, gates.policy_of(gate).inner_zone) for gate in gates.find(session)]
+    return {
+        "gates": [{"name": name, "title": title, "zone": zone} for name, title, zone in found],
+        "zones": [
+            {"name": zone.name, "title": zone.title}
+            for zone in gates.zones(session)
+            if any(zone.name == inner for _, _, inner in found)
+        ],
+    }
+
+
+def _name(person: UUID | None, names: Known) -> str | None:
+    return None if person is None else names.get(person, str(person))
