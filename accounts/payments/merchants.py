@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import and_, delete, select
 from sqlalchemy.orm import Session
 
 from accounts import audit
@@ -67,13 +67,21 @@ def require_merchant(session: Session, merchant_id: UUID | None, device_campus: 
         UnknownMerchantError: the device belongs to none.
         ServiceNotOnCampusError: its service is not enabled there, or the device stands on another campus.
     """
-    merchant = None if merchant_id is None else session.get(Merchant, merchant_id)
-    if merchant is None:
+    query = (
+        select(Merchant, ServiceCampus.campus)
+        .outerjoin(
+            ServiceCampus, and_(ServiceCampus.service == Merchant.service, ServiceCampus.campus == Merchant.campus)
+        )
+        .where(Merchant.id == merchant_id)
+    )
+    row = None if merchant_id is None else session.execute(query).one_or_none()
+    if row is None:
         raise UnknownMerchantError
+    merchant, enabled_on = row
     if device_campus is not None and device_campus != merchant.campus:
         raise ServiceNotOnCampusError(
             "the device stands on another campus than its merchant", service=merchant.service, campus=merchant.campus
         )
-    if session.get(ServiceCampus, (merchant.service, merchant.campus)) is None:
+    if enabled_on is None:
         raise ServiceNotOnCampusError(service=merchant.service, campus=merchant.campus)
     return merchant

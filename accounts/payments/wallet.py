@@ -9,16 +9,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy.orm import Session
+from sqlalchemy import select
+from sqlalchemy.orm import Session, lazyload
 
 from accounts import cards, identity, limits, passwords, people
-from accounts.identity import Holder, Presented
+from accounts.identity import Presented, Trust
 from accounts.ledger.posting import find, record
-from accounts.ledger.transfer import Action, Cap, Entry, Outcome, Transfer
+from accounts.ledger.transfer import Action, Cap, Entry, Transfer
+from accounts.limits import Limits
 from accounts.payments import merchants
 from accounts.payments.problems import PaymentCancelledError, PaymentIdReusedError, require
 from accounts.payments.services import MoneyServices
-from accounts.vocabulary import PasswordPurpose
+from accounts.payments.tables import SpendingLimit
+from accounts.tables import Card, Person
+from accounts.vocabulary import CardState, PasswordPurpose
+from web.problems import ProblemError
 
 PURPOSE = "payment"
 
@@ -48,6 +53,16 @@ class Payment:
         return json.dumps(what, separators=(",", ":")).encode()
 
 
+@dataclass(frozen=True, slots=True)
+class _Payer:
+    """Whose credential it is, as far as a payment needs to know."""
+
+    person_id: UUID
+    card_id: UUID
+    trust: Trust
+    limits: Limits
+
+
 def pay(services: MoneyServices, till: Till, payment: Payment, now: datetime) -> Entry:
     """Take a payment and return its line in the journal; the same payment again returns the same line.
 
@@ -55,45 +70,36 @@ def pay(services: MoneyServices, till: Till, payment: Payment, now: datetime) ->
         ProblemError: of the credential, the account, the limits, the password or the funds. Nothing was taken then,
             and a code shown was not used up.
     """
-    with services.database.read() as session:
-        if (earlier := find(session, payment.id)) is not None:
-            return require_same(earlier, Transfer(payment.id, PURPOSE, payload=payment.payload(till)))
-        merchant = merchants.require_merchant(session, till.merchant_id, till.campus)
-        holder = None if payment.presented.code else _read_holder(session, services, payment.presented, now)
-    unlocked = payment.password is not None
-    if payment.password is not None:
-        who = holder or _peek(services, payment.presented, now)
-        check_password(services, who.person.id, payment.password, now)
+    try:
+        return _take(services, till, payment, now)
+    except ProblemError:
+        # A payment that was taken before is answered as before, whatever has become of card, code or wallet since.
+        with services.database.read() as session:
+            earlier = find(session, payment.id)
+        if earlier is None:
+            raise
+        return require_same(earlier, Transfer(payment.id, PURPOSE, payload=payment.payload(till)))
 
-    def transfer_of(session: Session, found: Holder) -> Transfer:
-        return Transfer(
-            id=payment.id,
-            purpose=PURPOSE,
-            debit=found.person.id,
-            credit=merchant.id,
-            amount=payment.amount,
-            caps=caps_of(session, services, found.person.id, now, unlocked=unlocked),
-            details={
-                "device": str(till.device_id),
-                "card": str(found.card.id),
-                "by": found.trust.value,
-                "password": unlocked,
-            },
-            payload=payment.payload(till),
+
+def _take(services: MoneyServices, till: Till, payment: Payment, now: datetime) -> Entry:
+    with services.database.read() as session:
+        merchant_id = merchants.require_merchant(session, till.merchant_id, till.campus).id
+        payer = None if payment.presented.code else _payer_by_card(session, services, payment.presented, now)
+    if payment.password is not None:
+        check_password(services, (payer or _peek(services, payment.presented, now)).person_id, payment.password, now)
+    if payer is not None:
+        return require(
+            services.writer.submit(_transfer(services, till, payment, payer, merchant_id=merchant_id, now=now))
         )
 
-    if holder is not None:
-        with services.database.read() as session:
-            transfer = transfer_of(session, holder)
-        return _answer(services.writer.submit(transfer))
+    def use_code(session: Session, _now: datetime) -> Entry:
+        found = _payer_by_code(session, services, payment.presented, now)
+        # A refusal raises, and so undoes the use of the code too.
+        return require(
+            record(session, [_transfer(services, till, payment, found, merchant_id=merchant_id, now=now)], now)[0]
+        )
 
-    def take(session: Session, _now: datetime) -> Outcome:
-        found = _read_holder(session, services, payment.presented, now)
-        outcome = record(session, [transfer_of(session, found)], now)[0]
-        _answer(outcome)  # a refusal undoes the use of the code too
-        return outcome
-
-    return _answer(services.writer.run(take))
+    return services.writer.run(use_code)
 
 
 def require_same(earlier: Entry, again: Transfer) -> Entry:
@@ -110,30 +116,66 @@ def require_same(earlier: Entry, again: Transfer) -> Entry:
     return earlier
 
 
-def _answer(outcome: Outcome) -> Entry:
-    entry = require(outcome)
-    if entry.action is Action.CANCEL:
-        raise PaymentCancelledError
-    return entry
+def _payer_by_card(session: Session, services: MoneyServices, presented: Presented, now: datetime) -> _Payer:
+    """Whose card it is, if it may pay; one query, as this is what happens at every till at noon."""
+    query = (
+        select(Card, Person, SpendingLimit)
+        .join(Person, Person.id == Card.person_id)
+        .outerjoin(SpendingLimit, SpendingLimit.person_id == Person.id)
+        .where(
+            Card.uid == cards.normalise_uid(presented.uid or ""),
+            Card.state.not_in((CardState.REPLACED, CardState.RETURNED)),
+        )
+        .options(lazyload(Person.group_rows), lazyload(Person.role_rows))
+    )
+    row = session.execute(query).one_or_none()
+    if row is None:
+        raise cards.UnknownCardError
+    card, person = row[0], row[1]
+    own: SpendingLimit | None = row[2]
+    cards.require_usable(card)
+    cards.require_key(card, presented.proved_key)
+    people.require_usable(person, now)
+    trust = Trust.UID_ONLY if card.key_number is None else Trust.KEYED
+    return _Payer(person.id, card.id, trust, services.default_limits if own is None else Limits(own.meal, own.day))
 
 
-def _read_holder(session: Session, services: MoneyServices, presented: Presented, now: datetime) -> Holder:
-    """Whose credential it is, if it may pay. A code is used up in the caller's transaction."""
+def _payer_by_code(session: Session, services: MoneyServices, presented: Presented, now: datetime) -> _Payer:
+    """Whose code it is, if it may pay; the code is used up in the caller's transaction."""
     holder = identity.find(session, presented, services.accounts.code_key, now=now)
     cards.require_usable(holder.card)
-    if presented.code is None:
-        cards.require_key(holder.card, presented.proved_key)
     people.require_usable(holder.person, now)
-    return holder
+    own = limits.of_person(session, holder.person.id, services.default_limits)
+    return _Payer(holder.person.id, holder.card.id, holder.trust, own)
 
 
-def _peek(services: MoneyServices, presented: Presented, now: datetime) -> Holder:
+def _peek(services: MoneyServices, presented: Presented, now: datetime) -> _Payer:
     """Whose code it is, without using it up: the transaction that would is rolled back."""
     with services.database.begin() as session:
-        holder = _read_holder(session, services, presented, now)
-        session.expunge(holder.person)
+        payer = _payer_by_code(session, services, presented, now)
         session.rollback()
-        return holder
+        return payer
+
+
+def _transfer(
+    services: MoneyServices, till: Till, payment: Payment, payer: _Payer, *, merchant_id: UUID, now: datetime
+) -> Transfer:
+    unlocked = payment.password is not None
+    return Transfer(
+        id=payment.id,
+        purpose=PURPOSE,
+        debit=payer.person_id,
+        credit=merchant_id,
+        amount=payment.amount,
+        caps=limits.caps(payer.limits, now, services.accounts.zone, services.meals, unlocked=unlocked),
+        details={
+            "device": str(till.device_id),
+            "card": str(payer.card_id),
+            "by": payer.trust.value,
+            "password": unlocked,
+        },
+        payload=payment.payload(till),
+    )
 
 
 def check_password(services: MoneyServices, person_id: UUID, attempt: str, now: datetime) -> None:
