@@ -5,7 +5,7 @@ from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -130,6 +130,12 @@ def test_a_bare_uid_is_believed_only_where_the_gate_says_so() -> None:
     assert reason(BY_CARD, policy=strict) is Reason.CARD_NOT_AUTHENTICATED
     assert reason(replace(BY_CARD, authenticated=True), policy=strict) is Reason.GRANTED
     assert reason(BY_CODE, policy=strict) is Reason.GRANTED
+
+
+def test_a_suspended_person_opens_nothing_whatever_they_show() -> None:
+    for request in (FACE, BY_CARD, BY_CODE, BOTH):
+        decision = decide(request, person(suspended=True), gate(), NOW, state())
+        assert (decision.granted, decision.reason, decision.person_id) == (False, Reason.SUSPENDED, ME)
 
 
 def test_validity_holds_from_its_first_moment_and_not_at_its_last() -> None:
@@ -425,6 +431,7 @@ states = st.none() | st.builds(
 )
 
 
+@settings(max_examples=500)
 @given(requests, st.none() | entries, policies, states, moments)
 def test_a_grant_has_every_ground_a_grant_needs(request_, entry, policy, passed, now) -> None:
     decision = decide(request_, entry, policy, now, passed)
@@ -450,6 +457,7 @@ def test_a_grant_has_every_ground_a_grant_needs(request_, entry, policy, passed,
         assert now - passed.synced_at <= policy.offline.never_after
 
 
+@settings(max_examples=500)
 @given(requests, entries, policies, states, moments)
 def test_taking_something_away_never_opens(request_, entry, policy, passed, now) -> None:
     if decide(request_, entry, policy, now, passed).granted:

@@ -178,6 +178,32 @@ def test_the_server_is_asked_again_until_it_is_back_with_growing_pauses(server: 
     assert server.replica.synced_at is not None
 
 
+def test_a_hint_is_followed_once_and_a_hint_during_the_answer_asks_again(server: Server) -> None:
+    waited_with = []
+    stop = threading.Event()
+
+    class Wake(threading.Event):
+        def wait(self, timeout=None) -> bool:  # noqa: ARG002 - as its base
+            waited_with.append(self.is_set())
+            if len(waited_with) == 3:
+                stop.set()
+            return True
+
+    wake = Wake()
+    wake.set()
+    hints = iter([False, True, False])
+    original = server.replica.apply
+
+    def apply(page, at):
+        if next(hints):
+            wake.set()
+        return original(page, at)
+
+    server.replica.apply = apply
+    server.sync().run(stop, wake)
+    assert waited_with == [False, True, False]
+
+
 def test_a_refused_device_asks_rarely(server: Server) -> None:
     pauses = []
     server.faults = [problem(401, "not_a_device")] * 2
