@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -24,7 +25,9 @@ from accounts.payments.services import MoneyServices
 from accounts.payments.tables import Charge, ChargeRefund
 from accounts.payments.wallet import Till
 from accounts.topup.channel import ChannelFailedError, ChannelOrder, ChannelRefundRefusedError, ChannelState
-from web.problems import NotFoundError
+from web.problems import NotFoundError, ProblemError
+
+_log = structlog.get_logger()
 
 PATIENCE = timedelta(seconds=60)
 """How long a payer may take with their password before the charge is closed."""
@@ -158,9 +161,11 @@ def _ask(services: MoneyServices, found: Charge, now: datetime) -> Charge:
         order = channel.query(found.id)
         if order.state in (ChannelState.PENDING, ChannelState.UNKNOWN) and now >= found.created_at + PATIENCE:
             order = channel.close(found.id)
-    except ChannelFailedError:
+        return settle(services, order, now)
+    except ProblemError as error:
+        # One charge that cannot be settled must not keep the job from the ones behind it.
+        _log.warning("charge_not_settled", charge=str(found.id), code=error.code)
         return found
-    return settle(services, order, now)
 
 
 def reverse(services: MoneyServices, till: Till, charge_id: UUID, now: datetime) -> Charge:

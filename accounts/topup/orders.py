@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import structlog
 from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from accounts.ledger.chart import open_named
-from accounts.ledger.posting import record
+from accounts.ledger.posting import find, record
 from accounts.ledger.transfer import AccountKind, RefusalCode, Transfer
 from accounts.payments import charges, offline
 from accounts.payments.problems import PaymentIdReusedError, require
@@ -30,6 +31,8 @@ from accounts.topup.channel import (
 )
 from accounts.topup.tables import SeenNonce, TopUpOrder
 from web.problems import NotFoundError, ProblemError
+
+_log = structlog.get_logger()
 
 LIFETIME = timedelta(minutes=30)
 """An order that nobody paid for so long is closed at the channel."""
@@ -80,6 +83,8 @@ def create(services: MoneyServices, wish: TopUpWish, now: datetime) -> tuple[Top
     with services.database.begin() as session:
         order = session.get(TopUpOrder, wish.id, with_for_update=True)
         if order is None:
+            if find(session, wish.id) is not None:
+                raise PaymentIdReusedError
             order = TopUpOrder(
                 id=wish.id,
                 digest=wish.digest(),
@@ -203,9 +208,11 @@ def _ask(services: MoneyServices, order: TopUpOrder, now: datetime) -> TopUpOrde
         word = channel.query(order.id)
         if word.state in (ChannelState.PENDING, ChannelState.UNKNOWN) and now >= order.created_at + LIFETIME:
             word = channel.close(order.id)
-    except ChannelFailedError:
+        return settle(services, word, now)
+    except ProblemError as error:
+        # One order that cannot be settled must not keep the job from the ones behind it.
+        _log.warning("top_up_not_settled", order=str(order.id), code=error.code)
         return order
-    return settle(services, word, now)
 
 
 def _use_nonce(session: Session, channel: str, nonce: str, until: datetime) -> bool:

@@ -140,6 +140,23 @@ def test_an_order_whose_answer_was_lost_is_opened_by_sending_it_again(shop: Any)
     assert order(shop, holder, **body).status_code == 201
 
 
+def test_an_order_that_cannot_be_settled_does_not_keep_the_others_waiting(shop: Any) -> None:
+    holder = shop.holder()
+    odd, fine = ordered(shop, holder), ordered(shop, holder)
+    for one in (odd, fine):
+        shop.providers["wechat"].pay(one)
+    shop.providers["wechat"]._orders[str(odd)].amount = 1
+    assert orders.resolve_pending(shop.money, shop.now) == 1
+    assert shop.balance(holder.id) == 5_000
+    assert state(shop, holder, odd) == "pending", "for reconciliation to show"
+
+
+def test_an_order_takes_no_id_that_the_ledger_knows(shop: Any) -> None:
+    holder = shop.holder(5_000)
+    paid = shop.pay(holder, 100).json()["id"]
+    assert code(order(shop, holder, id=paid)) == "payment_id_reused"
+
+
 def test_a_replayed_forged_or_stale_notification_credits_nothing(shop: Any) -> None:
     holder = shop.holder()
     order_id = ordered(shop, holder)
