@@ -34,9 +34,11 @@ def edge(
 ) -> None:
     """Watch one gate: recognise who stands there, decide, and ask the controller to open."""
     from campusgate.edge_process import EXPECTED_ERRORS, EdgeOptions, PolicyFileError, read_policy, run_edge
+    from campusgate.logs import configure_logs
     from edge.assembly import EdgePolicy
 
     settings = Settings()
+    configure_logs()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
