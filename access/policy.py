@@ -55,6 +55,15 @@ class Mode(StrEnum):
         return self in {Mode.FACE, Mode.FACE_OR_CARD, Mode.CARD_AND_FACE}
 
 
+class DoorMode(StrEnum):
+    """What the schedule may order the door itself to be."""
+
+    HELD_OPEN = "held_open"
+    """Unlocked for everybody."""
+    ALWAYS_CLOSED = "always_closed"
+    """Closed to everybody; the way out stays free."""
+
+
 class Offline(StrEnum):
     """Who may pass when the directory is older than the gate trusts."""
 
@@ -81,6 +90,13 @@ class ModeRule(_Value):
     """Within `schedule` the gate asks for `mode`; the first rule that holds counts."""
 
     mode: Mode
+    schedule: Name
+
+
+class DoorModeRule(_Value):
+    """Within `schedule` the door is held open, or closed to everybody; the first rule that holds counts."""
+
+    mode: DoorMode
     schedule: Name
 
 
@@ -155,6 +171,8 @@ class GatePolicy(_Value):
     schedules: tuple[Schedule, ...] = ()
     mode: Mode = Mode.FACE_OR_CARD
     mode_rules: tuple[ModeRule, ...] = ()
+    door_modes: tuple[DoorModeRule, ...] = ()
+    """When the controller holds the door open or closed by itself; staff's orders stand above."""
     face_free_gate: Name | None = None
     """A gate beside this one that takes cards at the same hours; a gate that takes only faces must name one."""
     accepts_bare_uid: bool = True
@@ -177,7 +195,7 @@ class GatePolicy(_Value):
         if len(known) != len(set(known)):
             raise ValueError(f"two schedules of one name, or one named {ALWAYS.name!r}")
         used = {rule.schedule for rule in self.rules} | {self.offline.schedule}
-        used |= {rule.schedule for rule in self.mode_rules}
+        used |= {rule.schedule for rule in self.mode_rules} | {rule.schedule for rule in self.door_modes}
         used |= {self.first_person.schedule} if self.first_person else set()
         used |= {self.curfew.schedule} if self.curfew else set()
         if missing := used - set(known):

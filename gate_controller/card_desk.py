@@ -11,11 +11,11 @@ from access.reasons import Reason
 from bus import NotConnectedError
 from gate_controller.card_decision import Directory, decide_card
 from gate_controller.clock import ClockWatch
-from gate_controller.door import Grant
 from gate_controller.keeper import DoorKeeper
 from gate_controller.messages import EventKind, Method, Refusal, Tap
 from gate_controller.readers import Outcome, Reading
 from gate_controller.reporter import Reporter
+from gate_controller.signals import Grant
 from gate_controller.taps import TapDesk, WaitingTap
 
 log = structlog.get_logger()

@@ -3,11 +3,11 @@
 import structlog
 
 from gate_controller.clock import ClockWatch
-from gate_controller.door import Authority, Grant, Mode, ModeOrdered, Signal
 from gate_controller.keeper import DoorKeeper, Result
 from gate_controller.messages import Action, Command, EventKind, NonceStoreError, Refusal, RefusedError, Verifier
 from gate_controller.readers import Outcome
 from gate_controller.reporter import Reporter
+from gate_controller.signals import Authority, Grant, Mode, ModeOrdered, Signal
 from gate_controller.taps import TapDesk
 
 log = structlog.get_logger()

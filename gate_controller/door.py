@@ -8,28 +8,26 @@ and forced). The *mode* is what staff or the schedule ordered until further noti
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from uuid import UUID
 
-from gate_controller.messages import DoorStatus, EventKind, Method
-
-DOOR_CLOSED = "door_closed"
-"""Reason of a refusal by the door itself, whoever asks."""
-
-
-class Mode(StrEnum):
-    """What holds until further notice."""
-
-    NORMAL = "normal"
-    HELD_OPEN = "held_open"
-    ALWAYS_CLOSED = "always_closed"
-    LOCKDOWN = "lockdown"
-
-
-class Authority(StrEnum):
-    """Who orders a mode. Staff stand above the schedule."""
-
-    STAFF = "staff"
-    SCHEDULE = "schedule"
+from gate_controller.barrier import STATUS_OF_MODE, Barrier, order, tamper, wire
+from gate_controller.messages import DoorStatus, EventKind
+from gate_controller.signals import (
+    DOOR_CLOSED,
+    INTERLOCKED,
+    ContactChanged,
+    ExitRequested,
+    FireChanged,
+    Grant,
+    Happening,
+    InterlockChanged,
+    Mode,
+    ModeOrdered,
+    PassageSensed,
+    Signal,
+    TamperChanged,
+    TimePassed,
+    WireChanged,
+)
 
 
 class Phase(StrEnum):
@@ -65,83 +63,13 @@ class DoorSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
-    """Somebody may pass once."""
-
-    person_id: UUID | None = None
-    method: Method | None = None
-    reason: str = "granted"
-    command_id: UUID | None = None
-    tap_id: UUID | None = None
-    extended: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ModeOrdered:
-    """Staff or schedule order a mode; NORMAL ends what the same authority ordered."""
-
-    mode: Mode
-    by: Authority = Authority.STAFF
-    command_id: UUID | None = None
-    person_id: UUID | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ContactChanged:
-    """The sensor says the door was opened or closed."""
-
-    is_open: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ExitRequested:
-    """The exit button was pressed."""
-
-
-@dataclass(frozen=True, slots=True)
-class FireChanged:
-    """The fire alarm's input went on or off."""
-
-    active: bool
-
-
-@dataclass(frozen=True, slots=True)
-class TamperChanged:
-    """The housing was opened, or a wire was cut; or all is well again."""
-
-    active: bool
-
-
-@dataclass(frozen=True, slots=True)
-class TimePassed:
-    """Nothing but time."""
-
-
-Signal = Grant | ModeOrdered | ContactChanged | ExitRequested | FireChanged | TamperChanged | TimePassed
-
-
-@dataclass(frozen=True, slots=True)
-class Happening:
-    """The one thing that a signal made happen."""
-
-    kind: EventKind
-    grant: Grant | None = None
-    granted: bool | None = None
-    reason: str | None = None
-    details: dict[str, float | str | bool | None] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Door:
+class Door(Barrier):
     """A door at one moment."""
 
     settings: DoorSettings = field(default_factory=DoorSettings)
     phase: Phase = Phase.LOCKED
-    staff_mode: Mode = Mode.NORMAL
-    schedule_mode: Mode = Mode.NORMAL
-    is_open: bool = False
-    fire: bool = False
-    tamper: bool = False
+    interlocked: bool = False
+    """The other door of the pair is not closed and locked: this one stays locked, unless there is fire."""
     grant: Grant | None = None
     """Whom the phase GRANTED or OPEN is for; an exit is a grant without a person."""
     given_while_open: bool = False
@@ -154,15 +82,10 @@ class Door:
     """Until then an opening is explained by the exit button."""
 
     @property
-    def mode(self) -> Mode:
-        """What holds: staff's order, or else the schedule's."""
-        return self.staff_mode if self.staff_mode is not Mode.NORMAL else self.schedule_mode
-
-    @property
     def unlocked(self) -> bool:
         """Whether the lock is to be released."""
-        if self.fire:
-            return True
+        if self.fire or self.interlocked:
+            return self.fire
         if self.mode is Mode.HELD_OPEN:
             return True
         if self.phase is Phase.GRANTED:
@@ -180,13 +103,20 @@ class Door:
             return DoorStatus.HELD_OPEN
         if self.phase is not Phase.LOCKED:
             return DoorStatus(self.phase.value)
-        return _STATUS_OF_MODE[self.mode]
+        return STATUS_OF_MODE[self.mode]
+
+    @property
+    def has_contact(self) -> bool:
+        """Whether a sensor tells that the door is open."""
+        return self.settings.has_contact
+
+    @property
+    def next_at(self) -> float | None:
+        """When time alone ends the phase."""
+        return self.deadline
 
     def step(self, signal: Signal, now: float) -> "tuple[Door, Happening | None]":  # noqa: PLR0911 -- one for each signal
-        """Return the door after `signal` and what happened, None when nothing did.
-
-        It does not look whether time has run out before: `advance` does.
-        """
+        """Return the door after `signal` and what happened, None when nothing did."""
         match signal:
             case TimePassed():
                 return _time_passed(self, now)
@@ -201,30 +131,20 @@ class Door:
             case FireChanged():
                 return _fire_changed(self, signal.active, now)
             case TamperChanged():
-                return _tamper_changed(self, signal.active)
+                return tamper(self, signal)
+            case WireChanged():
+                return wire(self, signal)
+            case InterlockChanged():
+                # No event: it is the other door's passage, which that door tells.
+                return replace(self, interlocked=signal.blocked), None
+            case PassageSensed():
+                return self, None
 
 
 def at_start(settings: DoorSettings, *, is_open: bool, staff_mode: Mode, now: float) -> Door:
     """Return the door of a controller that starts: one that stands open may have been opened rightly before."""
     return _settle(Door(settings, staff_mode=staff_mode, is_open=is_open and settings.has_contact), now)
 
-
-def advance(door: Door, signal: Signal, now: float) -> tuple[Door, list[Happening]]:
-    """Let the time that has run out count first, then `signal`; return the door and what happened, in order."""
-    happenings = []
-    for one in (TimePassed(), signal):
-        door, happening = door.step(one, now)
-        if happening is not None:
-            happenings.append(happening)
-    return door, happenings
-
-
-_STATUS_OF_MODE = {
-    Mode.NORMAL: DoorStatus.LOCKED,
-    Mode.HELD_OPEN: DoorStatus.HELD_OPEN,
-    Mode.ALWAYS_CLOSED: DoorStatus.ALWAYS_CLOSED,
-    Mode.LOCKDOWN: DoorStatus.LOCKDOWN,
-}
 
 _Step = tuple[Door, Happening | None]
 
@@ -253,6 +173,8 @@ def _time_passed(door: Door, now: float) -> _Step:
 def _granted(door: Door, grant: Grant, now: float) -> _Step:
     if door.mode in {Mode.ALWAYS_CLOSED, Mode.LOCKDOWN} and not door.fire:
         return door, Happening(EventKind.ACCESS_DENIED, grant, granted=False, reason=DOOR_CLOSED)
+    if door.interlocked and not door.fire:
+        return door, Happening(EventKind.ACCESS_DENIED, grant, granted=False, reason=INTERLOCKED)
     settings = door.settings
     happening = Happening(EventKind.ACCESS_GRANTED, grant, granted=True, reason=grant.reason)
     if door.fire or door.mode is Mode.HELD_OPEN or door.phase in {Phase.HELD, Phase.FORCED}:
@@ -304,8 +226,8 @@ def _closed(door: Door, now: float) -> _Step:
 def _exit_requested(door: Door, now: float) -> _Step:
     if door.fire or door.mode is Mode.HELD_OPEN:
         return door, None
-    if door.mode is Mode.LOCKDOWN and door.settings.lockdown_closes_exit:
-        return door, Happening(EventKind.EXIT_REFUSED, reason=DOOR_CLOSED)
+    if refusal := _exit_refusal(door):
+        return door, Happening(EventKind.EXIT_REFUSED, reason=refusal)
     happening = Happening(EventKind.EXIT_REQUESTED)
     if door.phase is Phase.LOCKED:
         if door.settings.exit_unlocks:
@@ -318,19 +240,18 @@ def _exit_requested(door: Door, now: float) -> _Step:
     return door, None
 
 
-def _mode_ordered(door: Door, order: ModeOrdered, now: float) -> _Step:
+def _exit_refusal(door: Door) -> str | None:
+    if door.mode is Mode.LOCKDOWN and door.settings.lockdown_closes_exit:
+        return DOOR_CLOSED
+    return INTERLOCKED if door.interlocked and door.settings.exit_unlocks else None
+
+
+def _mode_ordered(door: Door, ordered: ModeOrdered, now: float) -> _Step:
     before = door.mode
-    if order.by is Authority.STAFF:
-        if door.staff_mode is Mode.LOCKDOWN and order.mode not in {Mode.LOCKDOWN, Mode.NORMAL}:
-            return door, Happening(EventKind.ACCESS_DENIED, granted=False, reason=DOOR_CLOSED)
-        door = replace(door, staff_mode=order.mode)
-    else:
-        door = replace(door, schedule_mode=order.mode)
-    if door.mode is before:
-        return door, None
-    who = Grant(order.person_id, Method.STAFF if order.by is Authority.STAFF else None, command_id=order.command_id)
-    happening = Happening(_EVENT_OF_MODE[door.mode], who, details={"by": order.by.value})
-    return (door if door.fire else _under_new_mode(door, before, now)), happening
+    door, happening = order(door, ordered)
+    if happening is None or happening.granted is False or door.fire:
+        return door, happening
+    return _under_new_mode(door, before, now), happening
 
 
 def _under_new_mode(door: Door, before: Mode, now: float) -> Door:
@@ -347,14 +268,6 @@ def _under_new_mode(door: Door, before: Mode, now: float) -> Door:
     return door if keeps_exit else _enter(door, Phase.LOCKED, now)
 
 
-_EVENT_OF_MODE = {
-    Mode.NORMAL: EventKind.RELEASED,
-    Mode.HELD_OPEN: EventKind.HELD_OPEN,
-    Mode.ALWAYS_CLOSED: EventKind.ALWAYS_CLOSED,
-    Mode.LOCKDOWN: EventKind.LOCKDOWN,
-}
-
-
 def _fire_changed(door: Door, active: bool, now: float) -> _Step:
     if active == door.fire:
         return door, None
@@ -363,12 +276,6 @@ def _fire_changed(door: Door, active: bool, now: float) -> _Step:
         return _enter(door, Phase.LOCKED, now), Happening(EventKind.FIRE_OPENED)
     settled = door if door.mode is Mode.HELD_OPEN else _settle(door, now)
     return settled, Happening(EventKind.FIRE_RESTORED)
-
-
-def _tamper_changed(door: Door, active: bool) -> _Step:
-    if active == door.tamper:
-        return door, None
-    return replace(door, tamper=active), Happening(EventKind.TAMPER if active else EventKind.TAMPER_ENDED)
 
 
 def _settle(door: Door, now: float) -> Door:

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 
 import structlog
 
+from gate_controller.barrier import Barrier, advance
 from gate_controller.clock import ClockWatch
-from gate_controller.door import Door, DoorSettings, Grant, Mode, Signal, advance, at_start
+from gate_controller.door import DoorSettings, at_start
 from gate_controller.memory import DoorMemory, DoorMemoryError
 from gate_controller.messages import EventKind
 from gate_controller.relays import Relay, RelayError
 from gate_controller.reporter import Reporter
+from gate_controller.signals import Grant, Mode, Signal
+from gate_controller.turnstile import Turnstile, TurnstileSettings
 
 log = structlog.get_logger()
 
@@ -35,25 +38,31 @@ class Result:
 
 
 class DoorKeeper:
-    """One door with its relay."""
+    """One door or turnstile with its relay; `secured` drives the other door of an interlock, if there is one."""
 
     def __init__(
         self,
-        settings: DoorSettings,
+        settings: DoorSettings | TurnstileSettings,
         relay: Relay,
         memory: DoorMemory,
         reporter: Reporter,
         clock: ClockWatch,
         *,
         is_open: bool,
+        secured: Relay | None = None,
     ) -> None:
         """Take the door as it stands; an order to keep it closed from before a power cut holds on."""
         self._relay = relay
+        self._secured = secured
         self._memory = memory
         self._reporter = reporter
         self._clock = clock
         self._faulty_since: float | None = None
-        self.door: Door = at_start(settings, is_open=is_open, staff_mode=memory.staff_mode, now=clock.seconds())
+        self.door: Barrier = (
+            Turnstile(settings, staff_mode=memory.staff_mode)
+            if isinstance(settings, TurnstileSettings)
+            else at_start(settings, is_open=is_open, staff_mode=memory.staff_mode, now=clock.seconds())
+        )
 
     def apply(
         self, signal: Signal, *, since_ns: int | None = None, details: Mapping[str, str | bool] | None = None
@@ -81,20 +90,22 @@ class DoorKeeper:
     def next_at(self) -> float | None:
         """When `apply(TimePassed())` is due (monotonic seconds)."""
         if self._faulty_since is not None:
-            return min(self._faulty_since + RETRY_S, self.door.deadline or math.inf)
-        return self.door.deadline
+            return min(self._faulty_since + RETRY_S, self.door.next_at or math.inf)
+        return self.door.next_at
 
     def tell(self) -> None:
         """Say how the door is, if that was not said yet."""
         at, sure = self._clock.look()
         self._reporter.state(self.door, at, clock_sure=sure)
 
-    def _drive(self, door: Door) -> bool:
+    def _drive(self, door: Barrier) -> bool:
         try:
-            if door.unlocked and not self._relay.energised:
-                self._relay.energise()
-            elif not door.unlocked and self._relay.energised:
-                self._relay.release()
+            # The other door of an interlock loses its leave before this one opens, and gets it after this one locked.
+            if not door.secured:
+                _set(self._secured, energised=False)
+            _set(self._relay, energised=door.unlocked)
+            if door.secured:
+                _set(self._secured, energised=True)
         except RelayError as error:
             if self._faulty_since is None:
                 log.error("relay_failed", error=str(error))
@@ -102,6 +113,9 @@ class DoorKeeper:
                 self._reporter.event(EventKind.DOOR_FAULT, at, details={"unlocked_wanted": door.unlocked})
             self._faulty_since = self._clock.seconds()
             return False
+        if self._faulty_since is not None:
+            at, _ = self._clock.look()
+            self._reporter.event(EventKind.DOOR_FAULT_ENDED, at)
         self._faulty_since = None
         return True
 
@@ -110,3 +124,12 @@ class DoorKeeper:
             self._memory.staff_mode = mode
         except DoorMemoryError as error:
             log.error("mode_not_remembered", error=str(error))
+
+
+def _set(relay: Relay | None, *, energised: bool) -> None:
+    if relay is None or relay.energised == energised:
+        return
+    if energised:
+        relay.energise()
+    else:
+        relay.release()

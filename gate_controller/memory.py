@@ -4,7 +4,7 @@ import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gate_controller.door import Mode
+from gate_controller.signals import Mode
 
 _SURVIVES = {Mode.ALWAYS_CLOSED, Mode.LOCKDOWN}
 """An order to close outlives a power cut; a door held open falls back to the rules."""

@@ -8,7 +8,7 @@ import structlog
 import uuid_utils.compat
 
 from bus import Connection, NotConnectedError, Outbox, Will
-from gate_controller.door import Door, Happening
+from gate_controller.barrier import Barrier
 from gate_controller.messages import (
     Ack,
     Availability,
@@ -24,6 +24,7 @@ from gate_controller.messages import (
     Signer,
     Tap,
 )
+from gate_controller.signals import Happening
 
 log = structlog.get_logger()
 
@@ -113,7 +114,7 @@ class Reporter:
             details={**happening.details, **(details or {})},
         )
 
-    def state(self, door: Door, at: datetime, *, clock_sure: bool) -> None:
+    def state(self, door: Barrier, at: datetime, *, clock_sure: bool) -> None:
         """Publish the door if anything about it has changed."""
         state = DoorState(
             gate=self._topics.gate,
@@ -122,10 +123,11 @@ class Reporter:
             at=at,
             state=door.status,
             unlocked=door.unlocked,
-            door_open=door.is_open if door.settings.has_contact else None,
+            door_open=door.is_open if door.has_contact else None,
             tamper=door.tamper,
             fire=door.fire,
             mode=door.mode.value,
+            wire_faults=tuple(f"{wire}:{fault}" for wire, fault in door.wire_faults),
             clock_sure=clock_sure,
         )
         same = {"at": state.at, "sequence": state.sequence}

@@ -16,17 +16,9 @@ from gate_controller.card_decision import Directory
 from gate_controller.card_desk import CardDesk
 from gate_controller.clock import Clock, ClockWatch, SystemClock
 from gate_controller.command_desk import CommandDesk
-from gate_controller.door import (
-    ContactChanged,
-    DoorSettings,
-    ExitRequested,
-    FireChanged,
-    Signal,
-    TamperChanged,
-    TimePassed,
-)
+from gate_controller.door import DoorSettings
 from gate_controller.housekeeping import Housekeeping
-from gate_controller.inputs import Input, Inputs
+from gate_controller.inputs import Inputs
 from gate_controller.keeper import DoorKeeper
 from gate_controller.memory import DoorMemory
 from gate_controller.messages import (
@@ -46,7 +38,11 @@ from gate_controller.messages import (
 from gate_controller.readers import Reader
 from gate_controller.relays import Relay
 from gate_controller.reporter import Reporter, availability, mark_historical
+from gate_controller.signals import Signal, TimePassed
 from gate_controller.taps import TapDesk
+from gate_controller.timetable import Timetable
+from gate_controller.turnstile import TurnstileSettings
+from gate_controller.wiring import watch_inputs, watch_reader
 
 log = structlog.get_logger()
 
@@ -62,6 +58,8 @@ class Hardware:
     relay: Relay
     inputs: Inputs = field(default_factory=Inputs)
     reader: Reader | None = None
+    secured: Relay | None = None
+    """Energised while this door is closed and locked: the leave of the other door of an interlock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +90,7 @@ class GateController:
         signing_key: Ed25519PrivateKey,
         trusted: Mapping[str, TrustedKey],
         credential_key: bytes,
-        settings: DoorSettings | None = None,
+        settings: DoorSettings | TurnstileSettings | None = None,
         directory: Directory | None = None,
         on_hint: Callable[[int], None] | None = None,
         clock: Clock | None = None,
@@ -121,6 +119,7 @@ class GateController:
             self._reporter,
             self._clock,
             is_open=is_open,
+            secured=hardware.secured,
         )
         self._taps = TapDesk()
         self._cards = CardDesk(
@@ -142,6 +141,7 @@ class GateController:
             bus=self.bus,
             directory=directory,
         )
+        self._timetable = Timetable(directory)
         self._calls: queue.Queue[Callable[[], object] | None] = queue.Queue(_QUEUE_LIMIT)
         self._thread: threading.Thread | None = None
 
@@ -156,7 +156,8 @@ class GateController:
         door = self._keeper.door
         details = {"clock_sure": sure, "door_open": door.is_open, "mode": door.mode.value}
         self._reporter.event(EventKind.CONTROLLER_STARTED, at, details=details)
-        self._watch_inputs()
+        watch_inputs(self._hardware.inputs, self._signal)
+        watch_reader(self._hardware.reader, self._signal)
         self._keeper.apply(TimePassed())
         self._thread = threading.Thread(target=self._run, name=f"door-{self.topics.gate}", daemon=True)
         self._thread.start()
@@ -180,6 +181,8 @@ class GateController:
             self._thread.join()
         self._hardware.inputs.close()
         self._hardware.relay.close()
+        if self._hardware.secured is not None:
+            self._hardware.secured.close()
         at, _ = self._clock.look()
         self._reporter.event(EventKind.CONTROLLER_STOPPED, at)
         self._postman.stop()
@@ -194,22 +197,8 @@ class GateController:
         except queue.Full:
             log.error("controller_queue_full", gate=self.topics.gate)
 
-    def _watch_inputs(self) -> None:
-        inputs = self._hardware.inputs
-        self._watch(inputs.contact, ContactChanged)
-        self._watch(inputs.fire, FireChanged)
-        self._watch(inputs.tamper, TamperChanged)
-        self._watch(inputs.exit_button, lambda pressed: ExitRequested() if pressed else TimePassed())
-
-    def _watch(self, wire: Input | None, signal: Callable[[bool], Signal]) -> None:
-        if wire is None:
-            return
-
-        def changed(active: bool) -> None:
-            self._post(partial(self._keeper.apply, signal(active)))
-
-        wire.watch(changed)
-        changed(wire.active)
+    def _signal(self, signal: Signal) -> None:
+        self._post(partial(self._keeper.apply, signal))
 
     def _on_command(self, _topic: str, payload: bytes, retained: bool) -> None:
         received_ns = self._clock.monotonic_ns()
@@ -257,13 +246,16 @@ class GateController:
                 log.exception("controller_failed", gate=self.topics.gate)
 
     def _until_next(self) -> float:
-        deadlines = [self._house.next_at, self._keeper.next_at, self._taps.next_deadline]
+        deadlines = [self._house.next_at, self._timetable.next_at, self._keeper.next_at, self._taps.next_deadline]
         nearest = min(deadline for deadline in deadlines if deadline is not None)
         return max(0.0, nearest - self._clock.seconds())
 
     def _tick(self) -> None:
         self._cards.tick()
-        self._keeper.apply(TimePassed())
+        at, sure = self._clock.look()
+        ordered = self._timetable.look(at, self._clock.seconds(), clock_sure=sure)
+        # Once a second the relay is looked at too: a board that lost power has let go by itself.
+        self._keeper.apply(ordered or TimePassed())
         self._house.tick(edge_online=self._cards.edge_online)
 
     def _connected(self) -> None:

@@ -1,8 +1,8 @@
-"""The wires that tell the controller something: door contact, exit button, fire alarm, tamper switch."""
+"""The wires that tell the controller something: door contact, exit button, fire alarm, tamper switch and others."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class InputError(Exception):
@@ -26,6 +26,15 @@ class Input(Protocol):
         ...
 
 
+@runtime_checkable
+class Supervised(Protocol):
+    """A wire or a device that knows when it is broken: `cut`, `short`, or `lost` with the board that reads it."""
+
+    def watch_fault(self, changed: Callable[[str | None], None]) -> None:
+        """Call `changed` with every new fault and with None when all is well again, from any thread."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Inputs:
     """The wires of one door; None where there is none."""
@@ -34,9 +43,15 @@ class Inputs:
     exit_button: Input | None = None
     fire: Input | None = None
     tamper: Input | None = None
+    interlock: Input | None = None
+    """Active while the other door of the pair is not closed and locked."""
+    passage: Input | None = None
+    """A turnstile's sensor: active for a moment when somebody passes in the granted direction."""
+    reverse: Input | None = None
 
     def close(self) -> None:
         """Give all of them back."""
-        for wire in (self.contact, self.exit_button, self.fire, self.tamper):
+        for name in self.__slots__:
+            wire: Input | None = getattr(self, name)
             if wire is not None:
                 wire.close()

@@ -47,6 +47,8 @@ class DoorState(Message):
     mode: Code = "normal"
     """`normal`, `held_open`, `always_closed` or `lockdown`: what holds apart from the passage under way."""
     clock_sure: bool = True
+    wire_faults: tuple[str, ...] = ()
+    """Broken wires as `wire:fault`; the fault is `cut`, `short` or `lost`."""
 
 
 class Presence(StrEnum):

@@ -41,6 +41,7 @@ from gate_controller.messages import (
 from gate_controller.readers.simulated import SimulatedReader
 from gate_controller.relays.simulated import SimulatedRelay
 from gate_controller.service import GateController, Hardware, Storage
+from gate_controller.turnstile import TurnstileSettings
 
 TOPICS = GateTopics("main", "north")
 CREDENTIAL_KEY = bytes(range(32))
@@ -81,21 +82,28 @@ class Bench:
     exit_button: SimulatedInput = field(default_factory=SimulatedInput)
     fire: SimulatedInput = field(default_factory=SimulatedInput)
     tamper: SimulatedInput = field(default_factory=SimulatedInput)
+    interlock: SimulatedInput | None = None
+    passage: SimulatedInput | None = None
+    reverse: SimulatedInput | None = None
+    secured: SimulatedRelay | None = None
     hints: list[int] = field(default_factory=list)
     directory: Replica | None = None
     controller: GateController | None = None
 
-    def start(self, *, door: DoorSettings | None = None, answer_wait_s: float = 0.15) -> GateController:
+    def start(
+        self, *, door: DoorSettings | TurnstileSettings | None = None, answer_wait_s: float = 0.15
+    ) -> GateController:
         storage = Storage(
             NonceStore(self.folder / "nonces.db"),
             Outbox(self.folder / "outbox.db"),
             DoorMemory(self.folder / "memory.db"),
         )
-        inputs = Inputs(self.contact, self.exit_button, self.fire, self.tamper)
+        wires = (self.contact, self.exit_button, self.fire, self.tamper, self.interlock, self.passage, self.reverse)
+        inputs = Inputs(*wires)
         self.controller = GateController(
             TOPICS,
             BrokerAddress(port=self.broker.port),
-            Hardware(self.relay, inputs, self.reader),
+            Hardware(self.relay, inputs, self.reader, self.secured),
             storage,
             signing_key=CONTROLLER_KEY,
             trusted=TRUSTED,

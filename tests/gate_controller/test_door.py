@@ -7,24 +7,22 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from gate_controller.door import (
+from gate_controller.barrier import advance
+from gate_controller.door import Door, DoorSettings, Phase
+from gate_controller.messages import DoorStatus, EventKind
+from gate_controller.signals import (
     Authority,
     ContactChanged,
-    Door,
-    DoorSettings,
     ExitRequested,
     FireChanged,
     Grant,
     Happening,
     Mode,
     ModeOrdered,
-    Phase,
     Signal,
     TamperChanged,
     TimePassed,
-    advance,
 )
-from gate_controller.messages import DoorStatus, EventKind
 
 SETTINGS = DoorSettings()
 OPENED, CLOSED = ContactChanged(True), ContactChanged(False)

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from gate_controller.clock import ClockWatch
-from gate_controller.door import Mode
 from gate_controller.memory import DoorMemory, DoorMemoryError
+from gate_controller.signals import Mode
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 

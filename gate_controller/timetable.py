@@ -1,0 +1,50 @@
+"""Held open and always closed by schedule: what the policy in the controller's own replica says about this minute.
+
+The replica is on the controller, so the timetable holds without broker, edge and server.
+"""
+
+from datetime import datetime
+
+from access.policy import DoorMode, GatePolicy
+from gate_controller.card_decision import Directory
+from gate_controller.signals import Authority, Mode, ModeOrdered
+
+EVERY_S = 1.0
+"""How often it is looked at: also after a clock was set or a new policy came."""
+
+_MODES = {DoorMode.HELD_OPEN: Mode.HELD_OPEN, DoorMode.ALWAYS_CLOSED: Mode.ALWAYS_CLOSED}
+
+
+def scheduled_mode(policy: GatePolicy | None, now: datetime) -> Mode:
+    """Return what the schedule orders at `now` (aware); the first rule that holds counts."""
+    for rule in policy.door_modes if policy is not None else ():
+        if policy is not None and policy.is_open(rule.schedule, now):
+            return _MODES[rule.mode]
+    return Mode.NORMAL
+
+
+class Timetable:
+    """Turns the timetable into orders, each once."""
+
+    def __init__(self, directory: Directory | None) -> None:
+        self._directory = directory
+        self._ordered = Mode.NORMAL
+        self.next_at = 0.0
+        """When to look again, in monotonic seconds."""
+
+    def look(self, at: datetime, seconds: float, *, clock_sure: bool) -> ModeOrdered | None:
+        """Return a new order of the schedule, None when nothing has changed or it is not time to look yet.
+
+        A clock that cannot be believed never holds a door open; a door that is to be closed stays so.
+        """
+        if seconds < self.next_at:
+            return None
+        self.next_at = seconds + EVERY_S
+        if clock_sure:
+            wanted = scheduled_mode(self._directory.policy if self._directory is not None else None, at)
+        else:
+            wanted = Mode.NORMAL if self._ordered is Mode.HELD_OPEN else self._ordered
+        if wanted is self._ordered:
+            return None
+        self._ordered = wanted
+        return ModeOrdered(wanted, Authority.SCHEDULE)
