@@ -206,6 +206,16 @@ def _far(scale: float) -> Degrade:
     return degrade
 
 
+def _small(scale: float) -> Degrade:
+    """The whole picture reduced, as a thumbnail."""
+
+    def degrade(portrait: Portrait, _: Portrait) -> Image:
+        small = cv2.resize(portrait.image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        return np.asarray(small, np.uint8)
+
+    return degrade
+
+
 def _second_face(portrait: Portrait, other: Portrait) -> Image:
     height, width = portrait.image.shape[:2]
     beside = cv2.resize(other.image, (width, height), interpolation=cv2.INTER_AREA)
@@ -367,7 +377,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("chin cut off", _cropped(0.2, "bottom"), ("head_in_picture",)),
     Fault("forehead cut off", _cropped(0.25, "top"), ("head_in_picture",)),
     Fault("side cut off", _cropped(0.25, "left"), ("head_in_picture",)),
-    Fault("far away", _far(0.3), ("framing", "face_large_enough")),
+    Fault("far away", _far(0.3), ("framing",)),
     Fault("second face", _second_face, ("one_face",)),
     Fault("two-coloured background", _background("two-coloured"), ("background",)),
     Fault("patterned background", _background("patterned"), ("background",)),
@@ -379,6 +389,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("mask, blue", _mask((120, 170, 215)), ("unobstructed",)),
     Fault("mask, black", _mask((30, 30, 34)), ("unobstructed",)),
     Fault("sunglasses", _sunglasses(18, 1.0), ("unobstructed",)),
+    Fault("small face", _small(0.18), ("face_large_enough",)),
     Fault("sunglasses, see-through", _sunglasses(18, 0.6), ("unobstructed",), strong=False),
     Fault("hand on mouth", _hand("mouth"), ("unobstructed",)),
     Fault("hand on eye", _hand("eye"), ("unobstructed",)),

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from enrollment.photo import Photo, UnreadablePhotoError, decode
 from enrollment.quality import Checker, QualityReport, refused
+from models.calibration import Purpose
 from models.face import Face
 from models.pixels import Image
 from models.runtime import Tensor
@@ -21,6 +22,9 @@ class Engine(Protocol):
 
     def detect(self, image: Image) -> list[Face]:
         """Return the faces of an RGB image, the largest first."""
+
+    def threshold(self, purpose: Purpose, gallery_size: int = 1) -> float:
+        """Return the least similarity that counts as one person."""
 
     def embed(self, image: Image, faces: list[Face], *, thorough: bool = False) -> Tensor:
         """Return unit vectors (N, D) of the faces."""

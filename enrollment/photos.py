@@ -15,7 +15,6 @@ from database import Sealer, new_id
 from enrollment import lifecycle, templates
 from enrollment.assessment import Assessment
 from enrollment.photo import encode_jpeg
-from enrollment.quality import Verdict
 from enrollment.tables import PhotoImage, PhotoRecord, PhotoState, TemplateRecord, TemplateState
 from web.problems import NotFoundError
 
@@ -49,6 +48,22 @@ def known(session: Session, person_id: UUID, digest: str) -> PhotoRecord | None:
     ).first()
 
 
+def of_person(session: Session, person_id: UUID) -> Sequence[PhotoRecord]:
+    """Return a person's photos, newest first."""
+    return session.scalars(
+        select(PhotoRecord).where(PhotoRecord.person_id == person_id).order_by(PhotoRecord.id.desc())
+    ).all()
+
+
+def in_state(session: Session, person_id: UUID, state: PhotoState) -> Sequence[PhotoRecord]:
+    """Return a person's photos in a state, oldest first."""
+    return session.scalars(
+        select(PhotoRecord)
+        .where(PhotoRecord.person_id == person_id, PhotoRecord.state == state)
+        .order_by(PhotoRecord.id)
+    ).all()
+
+
 def take_in(
     session: Session,
     sealer: Sealer,
@@ -79,7 +94,7 @@ def take_in(
     session.add(photo)
     session.flush()
     session.add(
-        PhotoImage(photo_id=photo.id, sealed=sealer.seal(encode_jpeg(assessment.photo.image), _context(photo.id)))
+        PhotoImage(photo_id=photo.id, sealed=sealer.seal(encode_jpeg(assessment.photo.image), context(photo.id)))
     )
     if assessment.template is not None:
         templates.store(
@@ -113,7 +128,7 @@ def picture(session: Session, sealer: Sealer, photo_id: UUID) -> bytes:
     image = session.get(PhotoImage, photo_id)
     if image is None:
         raise NotFoundError("the picture of this photo is not kept any more")
-    return sealer.open(image.sealed, _context(photo_id))
+    return sealer.open(image.sealed, context(photo_id))
 
 
 def approve(
@@ -132,11 +147,13 @@ def approve(
     """
     lifecycle.step(session, photo, PhotoState.APPROVED, by=by, now=now, why={"note": note} if note else None)
     _decide(photo, now, decided_by, [], note)
-    for other in _of_person(session, photo.person_id, PhotoState.APPROVED, besides=photo.id):
+    for other in in_state(session, photo.person_id, PhotoState.APPROVED):
+        if other.id == photo.id:
+            continue
         templates.deactivate(session, other.id)
         lifecycle.step(session, other, PhotoState.REPLACED, by=by, now=now, why={"by_photo": str(photo.id)})
         other.decided_at = now
-    for other in _of_person(session, photo.person_id, PhotoState.IN_REVIEW, besides=photo.id):
+    for other in in_state(session, photo.person_id, PhotoState.IN_REVIEW):
         if other.id < photo.id:
             lifecycle.step(session, other, PhotoState.REPLACED, by=by, now=now, why={"by_photo": str(photo.id)})
             other.decided_at = now
@@ -177,8 +194,7 @@ def undo(session: Session, photo: PhotoRecord, *, by: str, now: datetime) -> Non
     if not was_approved:
         return
     templates.deactivate(session, photo.id)
-    replaced = _of_person(session, photo.person_id, PhotoState.REPLACED, besides=photo.id)
-    for other in replaced:
+    for other in in_state(session, photo.person_id, PhotoState.REPLACED):
         if other.decided_at == decided_at and templates.activate(session, other.id):
             lifecycle.step(session, other, PhotoState.APPROVED, by=by, now=now, why={"undo": True})
 
@@ -233,23 +249,11 @@ def settle(session: Session, *, now: datetime, keep_pictures: bool = False) -> i
     return len({*pictures, *(photo.id for photo in replaced)})
 
 
-def first_state(verdict: Verdict) -> PhotoState:
-    """Return where a checked photo goes: to a reviewer, or back to the person when a required rule fails."""
-    return PhotoState.REJECTED if verdict is Verdict.REJECT else PhotoState.IN_REVIEW
-
-
 def _decide(photo: PhotoRecord, now: datetime, by: UUID | None, reasons: list[str], note: str | None) -> None:
     photo.decided_at, photo.decided_by, photo.reasons, photo.note = now, by, reasons, note
     photo.claimed_by = photo.claimed_until = None
 
 
-def _of_person(session: Session, person_id: UUID, state: PhotoState, *, besides: UUID) -> Sequence[PhotoRecord]:
-    return session.scalars(
-        select(PhotoRecord).where(
-            PhotoRecord.person_id == person_id, PhotoRecord.state == state, PhotoRecord.id != besides
-        )
-    ).all()
-
-
-def _context(photo_id: UUID) -> bytes:
+def context(photo_id: UUID) -> bytes:
+    """Return what the sealed picture of a photo is bound to."""
     return b"photo:" + photo_id.bytes

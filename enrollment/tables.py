@@ -26,10 +26,14 @@ class PhotoState(StrEnum):
 
 
 class TemplateState(StrEnum):
-    """A candidate waits for its photo's review; an active one opens gates; a withdrawn one has lost its vector."""
+    """A candidate waits for its photo's review; an active one opens gates; a withdrawn one has lost its vector.
+
+    A reference comes from an identity document or the admission photo: photos are compared with it, gates never get it.
+    """
 
     CANDIDATE = "candidate"
     ACTIVE = "active"
+    REFERENCE = "reference"
     WITHDRAWN = "withdrawn"
 
 

@@ -39,7 +39,7 @@ def store(
         state=state,
         made_at=at,
     )
-    record.sealed = sealer.seal(template.to_bytes(), _context(record.id))
+    record.sealed = sealer.seal(template.to_bytes(), context(record.id))
     session.add(record)
     if state is TemplateState.ACTIVE:
         changes.record(session, person_id)
@@ -64,6 +64,31 @@ def candidates_and_active(
 ) -> dict[UUID, tuple[Template, ...]]:
     """Like `active`, with the templates of photos that still wait for their review."""
     return _opened(session, sealer, model_id, person_ids, (TemplateState.ACTIVE, TemplateState.CANDIDATE))
+
+
+def own(session: Session, sealer: Sealer, model_id: str, person_id: UUID) -> tuple[Template, ...]:
+    """Return what a new photo of a person is compared with: their active templates and their reference."""
+    states = (TemplateState.ACTIVE, TemplateState.REFERENCE)
+    return _opened(session, sealer, model_id, [person_id], states).get(person_id, ())
+
+
+def by_id(session: Session, sealer: Sealer, template_ids: Collection[UUID]) -> dict[UUID, Template]:
+    """Return templates that have not been withdrawn, by their own id.
+
+    Raises:
+        database.SealingError: as `active`.
+    """
+    found: dict[UUID, Template] = {}
+    wanted = list(template_ids)
+    for start in range(0, len(wanted), _BATCH):
+        rows = session.execute(
+            select(TemplateRecord.id, TemplateRecord.sealed).where(
+                TemplateRecord.id.in_(wanted[start : start + _BATCH]), TemplateRecord.sealed.is_not(None)
+            )
+        )
+        for template_id, sealed in rows:
+            found[template_id] = Template.from_bytes(sealer.open(sealed or b"", context(template_id)))
+    return found
 
 
 def activate(session: Session, photo_id: UUID) -> int:
@@ -128,9 +153,10 @@ def _opened(
     for part in parts:
         chosen = statement if part is None else statement.where(TemplateRecord.person_id.in_(part))
         for template_id, person_id, sealed in session.execute(chosen):
-            found[person_id].append(Template.from_bytes(sealer.open(sealed or b"", _context(template_id))))
+            found[person_id].append(Template.from_bytes(sealer.open(sealed or b"", context(template_id))))
     return {person_id: tuple(templates) for person_id, templates in found.items()}
 
 
-def _context(template_id: UUID) -> bytes:
+def context(template_id: UUID) -> bytes:
+    """Return what a sealed template is bound to."""
     return b"template:" + template_id.bytes

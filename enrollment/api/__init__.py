@@ -1,0 +1,11 @@
+"""All routes of enrolment, below `/api/v1`."""
+
+from fastapi import APIRouter
+
+from enrollment.api import consents, notices, people, photos, reviews
+
+router = APIRouter(prefix="/api/v1")
+for _part in (photos, reviews, consents, notices, people):
+    router.include_router(_part.router)
+
+__all__ = ["router"]

@@ -1,0 +1,205 @@
+"""A person's own photos: hand in, look at, withdraw, ask for a reviewer."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from pydantic import BaseModel
+from starlette.datastructures import UploadFile
+
+from accounts import people
+from accounts.api.dependencies import PERSON_ERRORS, NowDep, Principal, PrincipalDep
+from accounts.vocabulary import Role
+from enrollment import consent, photos, upload
+from enrollment.api.dependencies import EnrollmentDep
+from enrollment.api.shapes import PhotoOut
+from enrollment.assessment import Assessment, assess
+from enrollment.lifecycle import StepError
+from enrollment.photo import MAX_BYTES
+from enrollment.services import EnrollmentServices
+from enrollment.tables import PhotoRecord, PhotoState
+from web.problems import NotFoundError, ProblemError, responses
+
+router = APIRouter(prefix="/photos", tags=["photos"])
+
+_MULTIPART_OVERHEAD = 16_384
+
+
+class PhotoUnreadableError(ProblemError):
+    """The file is no photo that can be opened; `rules` holds the advice."""
+
+    code = "photo_unreadable"
+    status = 422
+    title = "The photo cannot be read"
+
+
+class PhotoTooLargeError(ProblemError):
+    """The request is larger than any photo that is taken."""
+
+    code = "photo_too_large"
+    status = 413
+    title = "The file is too large"
+
+
+class LengthRequiredError(ProblemError):
+    """The request does not say how long it is."""
+
+    code = "length_required"
+    status = 411
+    title = "Send a Content-Length header"
+
+
+class NoFileError(ProblemError):
+    """The form has no field `file` with a file in it."""
+
+    code = "file_missing"
+    status = 422
+    title = "Send one file in the form field `file`"
+
+
+class PhotoList(BaseModel):
+    """A person's photos."""
+
+    items: list[PhotoOut]
+
+
+_FORM: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {
+                        "file": {"type": "string", "format": "binary", "description": "JPEG, PNG, WebP, HEIC"}
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+@router.post(
+    "",
+    status_code=201,
+    openapi_extra=_FORM,
+    responses=responses(
+        *PERSON_ERRORS,
+        consent.ConsentMissingError,
+        people.AccountNotUsableError,
+        PhotoUnreadableError,
+        PhotoTooLargeError,
+        LengthRequiredError,
+        NoFileError,
+    ),
+)
+async def hand_in(request: Request, services: EnrollmentDep, principal: PrincipalDep, now: NowDep) -> PhotoOut:
+    """Hand in a photo of oneself. The answer holds the verdict, and the advice of each rule that failed."""
+    content = await _file(request)
+    # Opening and checking takes up to a second of a core: never on the event loop.
+    return await run_in_threadpool(_take, services, principal, content, now)
+
+
+@router.get("", responses=responses(*PERSON_ERRORS))
+def own_photos(services: EnrollmentDep, principal: PrincipalDep) -> PhotoList:
+    """Return one's own photos, newest first."""
+    with services.database.read() as session:
+        found = photos.of_person(session, principal.person_id)
+        return PhotoList(items=[PhotoOut.of(photo) for photo in found])
+
+
+@router.get("/{photo_id}", responses=responses(*PERSON_ERRORS, NotFoundError))
+def one_photo(photo_id: UUID, services: EnrollmentDep, principal: PrincipalDep) -> PhotoOut:
+    """Return a photo of one's own, or, for reviewers, anyone's."""
+    with services.database.read() as session:
+        return PhotoOut.of(_visible(photos.get(session, photo_id), principal))
+
+
+@router.get(
+    "/{photo_id}/picture",
+    response_class=Response,
+    responses={200: {"content": {"image/jpeg": {}}}, **responses(*PERSON_ERRORS, NotFoundError)},
+)
+def picture(photo_id: UUID, services: EnrollmentDep, principal: PrincipalDep) -> Response:
+    """Return the picture, while it is kept: until its approval, unless the campus keeps it longer."""
+    with services.database.read() as session:
+        _visible(photos.get(session, photo_id), principal)
+        content = photos.picture(session, services.sealer, photo_id)
+    return Response(content, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
+
+
+@router.post("/{photo_id}/review", responses=responses(*PERSON_ERRORS, NotFoundError, StepError))
+def ask_for_review(photo_id: UUID, services: EnrollmentDep, principal: PrincipalDep, now: NowDep) -> PhotoOut:
+    """Bring a photo that the rules rejected before a reviewer."""
+    with services.database.begin() as session:
+        photo = _own(photos.get(session, photo_id, lock=True), principal)
+        upload.ask_for_review(session, photo, by=principal.actor, now=now)
+        return PhotoOut.of(photo)
+
+
+@router.delete("/{photo_id}", responses=responses(*PERSON_ERRORS, NotFoundError, StepError))
+def withdraw(photo_id: UUID, services: EnrollmentDep, principal: PrincipalDep, now: NowDep) -> PhotoOut:
+    """Withdraw a photo of one's own: its picture and its template are erased, and gates forget it."""
+    with services.database.begin() as session:
+        photo = _own(photos.get(session, photo_id, lock=True), principal)
+        photos.withdraw(session, photo, by=principal.actor, now=now, why="withdrawn by the person")
+        return PhotoOut.of(photo)
+
+
+async def _file(request: Request) -> bytes:
+    length = request.headers.get("content-length", "")
+    if not length.isascii() or not length.isdecimal():
+        raise LengthRequiredError
+    if int(length) > MAX_BYTES + _MULTIPART_OVERHEAD:
+        raise PhotoTooLargeError(f"at most {MAX_BYTES // 1_048_576} MB", limit_bytes=MAX_BYTES)
+    async with request.form(max_files=1, max_fields=4) as form:
+        file = form.get("file")
+        if not isinstance(file, UploadFile):
+            raise NoFileError
+        return await file.read()
+
+
+def _take(services: EnrollmentServices, principal: Principal, content: bytes, now: datetime) -> PhotoOut:
+    with services.database.read() as session:
+        consent.require(session, principal.person_id, services.consent_version)
+        people.require_usable(people.get(session, principal.person_id), now)
+    assessment: Assessment = assess(content, services.engine, services.checker)
+    if assessment.photo is None:
+        raise PhotoUnreadableError(rules=assessment.report.to_json()["rules"])
+    with services.database.begin() as session:
+        consent.require(session, principal.person_id, services.consent_version)
+        identity = upload.identify(
+            session,
+            services.sealer,
+            principal.person_id,
+            assessment,
+            engine=services.engine,
+            gallery=services.gallery,
+        )
+        photo = upload.take(
+            session,
+            services.sealer,
+            principal.person_id,
+            assessment,
+            identity,
+            by=principal.actor,
+            now=now,
+            uploaded_by=principal.person_id,
+        )
+        return PhotoOut.of(photo)
+
+
+def _own(photo: PhotoRecord, principal: Principal) -> PhotoRecord:
+    if photo.person_id != principal.person_id:
+        raise NotFoundError("there is no photo with this id")
+    return photo
+
+
+def _visible(photo: PhotoRecord, principal: Principal) -> PhotoRecord:
+    if principal.roles & {Role.REVIEWER, Role.ADMIN} and photo.state != PhotoState.WITHDRAWN:
+        return photo
+    return _own(photo, principal)

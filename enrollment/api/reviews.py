@@ -1,0 +1,175 @@
+"""The reviewer's queue."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from accounts.api.dependencies import ROLE_ERRORS, NowDep, ReviewerDep
+from enrollment import photos, review
+from enrollment.api.dependencies import EnrollmentDep
+from enrollment.api.shapes import AdviceOut, ReviewOut
+from enrollment.lifecycle import StepError
+from enrollment.quality import Verdict
+from enrollment.reasons import REASONS
+from enrollment.review import AlreadyClaimedError, NotClaimedError, OwnPhotoError, UnknownReasonError
+from web.paging import InvalidCursorError, Page, PageDep
+from web.problems import NotFoundError, responses
+from web.text import line
+
+router = APIRouter(prefix="/reviews", tags=["reviews"])
+
+_NOTE = Annotated[str, line(500)]
+_DECISION_ERRORS = (*ROLE_ERRORS, NotFoundError, StepError, NotClaimedError, OwnPhotoError)
+
+
+class Approval(BaseModel):
+    """An approval, with a note for the person if one is needed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    note: _NOTE | None = None
+
+
+class Rejection(BaseModel):
+    """A rejection: reasons from the list, and a note in the reviewer's own words."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reasons: Annotated[list[Annotated[str, line(50)]], Field(min_length=1, max_length=20)]
+    note: _NOTE | None = None
+
+
+class Flawless(BaseModel):
+    """Photos to approve at once; those that need a look are left."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    photo_ids: Annotated[list[UUID], Field(min_length=1, max_length=200)]
+
+
+class FlawlessOut(BaseModel):
+    """What became of each photo: `approved`, `needs_a_look`, or the code of a problem."""
+
+    outcomes: dict[UUID, str]
+
+
+class ReasonOut(BaseModel):
+    """A reason for a rejection."""
+
+    reason: str
+    advice: AdviceOut
+
+
+class StatisticsOut(BaseModel):
+    """How the queue is doing."""
+
+    waiting: int
+    oldest_waiting_s: float | None
+    decided_last_hour: int
+    approved_share_last_day: float | None
+
+
+@router.get("", responses=responses(*ROLE_ERRORS, InvalidCursorError))
+def queue(
+    services: EnrollmentDep,
+    _reviewer: ReviewerDep,
+    page: PageDep,
+    verdict: Verdict | None = None,
+    rule: Annotated[str | None, Query(max_length=50, description="only photos on which this rule failed")] = None,
+    department: Annotated[str | None, Query(max_length=100)] = None,
+) -> Page[ReviewOut]:
+    """Return photos that wait for a reviewer, oldest first."""
+    after = page.after(tuple[datetime, UUID])
+    with services.database.read() as session:
+        found = review.queue(
+            session, after=after, limit=page.limit + 1, verdict=verdict, rule=rule, department=department
+        )
+        rows, following = page.cut(found, lambda one: (one.photo.uploaded_at.isoformat(), str(one.photo.id)))
+        return Page(items=[ReviewOut.seen(one.photo, one.department) for one in rows], next=following)
+
+
+@router.get("/statistics", responses=responses(*ROLE_ERRORS))
+def statistics(services: EnrollmentDep, _reviewer: ReviewerDep, now: NowDep) -> StatisticsOut:
+    """Return how many wait, how many were decided, and the share approved."""
+    with services.database.read() as session:
+        return StatisticsOut(**asdict(review.statistics(session, now=now)))
+
+
+@router.get("/reasons", responses=responses(*ROLE_ERRORS))
+def reasons(_reviewer: ReviewerDep) -> list[ReasonOut]:
+    """Return the reasons for a rejection, each with the advice that the person gets."""
+    return [ReasonOut(reason=name, advice=AdviceOut(zh=advice.zh, en=advice.en)) for name, advice in REASONS.items()]
+
+
+@router.post("/approve-flawless", responses=responses(*ROLE_ERRORS))
+def approve_flawless(wanted: Flawless, services: EnrollmentDep, reviewer: ReviewerDep, now: NowDep) -> FlawlessOut:
+    """Approve all of these photos that keep every rule and are like nobody else's."""
+    with services.database.begin() as session:
+        outcomes = review.approve_flawless(
+            session, wanted.photo_ids, by=reviewer.person_id, actor=reviewer.actor, now=now
+        )
+    return FlawlessOut(outcomes=outcomes)
+
+
+@router.get("/{photo_id}", responses=responses(*ROLE_ERRORS, NotFoundError))
+def one(photo_id: UUID, services: EnrollmentDep, _reviewer: ReviewerDep) -> ReviewOut:
+    """Return one photo with everything a reviewer needs."""
+    with services.database.read() as session:
+        return ReviewOut.seen(photos.get(session, photo_id))
+
+
+@router.post(
+    "/{photo_id}/claim", responses=responses(*ROLE_ERRORS, NotFoundError, StepError, AlreadyClaimedError, OwnPhotoError)
+)
+def claim(photo_id: UUID, services: EnrollmentDep, reviewer: ReviewerDep, now: NowDep) -> ReviewOut:
+    """Reserve a photo for oneself for five minutes."""
+    with services.database.begin() as session:
+        return ReviewOut.seen(review.claim(session, photo_id, by=reviewer.person_id, now=now))
+
+
+@router.delete("/{photo_id}/claim", status_code=204, responses=responses(*ROLE_ERRORS, NotFoundError))
+def release(photo_id: UUID, services: EnrollmentDep, reviewer: ReviewerDep) -> None:
+    """Give a claimed photo back."""
+    with services.database.begin() as session:
+        review.release(session, photo_id, by=reviewer.person_id)
+
+
+@router.post("/{photo_id}/approve", responses=responses(*_DECISION_ERRORS))
+def approve(
+    photo_id: UUID, decision: Approval, services: EnrollmentDep, reviewer: ReviewerDep, now: NowDep
+) -> ReviewOut:
+    """Approve a claimed photo: its template goes to the gates with their next directory."""
+    with services.database.begin() as session:
+        photo = review.approve(
+            session, photo_id, by=reviewer.person_id, actor=reviewer.actor, now=now, note=decision.note
+        )
+        return ReviewOut.seen(photo)
+
+
+@router.post("/{photo_id}/reject", responses=responses(*_DECISION_ERRORS, UnknownReasonError))
+def reject(
+    photo_id: UUID, decision: Rejection, services: EnrollmentDep, reviewer: ReviewerDep, now: NowDep
+) -> ReviewOut:
+    """Reject a claimed photo; the person gets the advice of the reasons."""
+    with services.database.begin() as session:
+        photo = review.reject(
+            session,
+            photo_id,
+            decision.reasons,
+            by=reviewer.person_id,
+            actor=reviewer.actor,
+            now=now,
+            note=decision.note,
+        )
+        return ReviewOut.seen(photo)
+
+
+@router.post("/{photo_id}/undo", responses=responses(*_DECISION_ERRORS))
+def undo(photo_id: UUID, services: EnrollmentDep, reviewer: ReviewerDep, now: NowDep) -> ReviewOut:
+    """Take one's own decision back within a minute."""
+    with services.database.begin() as session:
+        return ReviewOut.seen(review.undo(session, photo_id, by=reviewer.person_id, actor=reviewer.actor, now=now))

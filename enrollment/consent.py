@@ -1,0 +1,93 @@
+"""Consent to face recognition: separate from everything else, to one version of the notice, and withdrawable.
+
+Without it no photo is taken; refusing or withdrawing it changes nothing else: cards and codes open the same gates.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from accounts import audit
+from database import new_id
+from enrollment import photos
+from enrollment.tables import Consent
+from web.problems import ProblemError
+
+
+class ConsentMissingError(ProblemError):
+    """The person has not consented to the present version of the notice."""
+
+    code = "consent_missing"
+    status = 403
+    title = "Consent to face recognition is needed first"
+
+
+class ConsentVersionError(ProblemError):
+    """Consent was given to another version of the notice than the present one."""
+
+    code = "consent_version"
+    status = 409
+    title = "The notice has changed; read the present version"
+
+
+def current(session: Session, person_id: UUID) -> Consent | None:
+    """Return the person's consent that was not withdrawn, the newest one."""
+    return session.scalars(
+        select(Consent)
+        .where(Consent.person_id == person_id, Consent.withdrawn_at.is_(None))
+        .order_by(Consent.id.desc())
+        .limit(1)
+    ).first()
+
+
+def history(session: Session, person_id: UUID) -> Sequence[Consent]:
+    """Return every consent a person ever gave, oldest first."""
+    return session.scalars(select(Consent).where(Consent.person_id == person_id).order_by(Consent.id)).all()
+
+
+def require(session: Session, person_id: UUID, version: str) -> Consent:
+    """Return the person's consent to the present `version`.
+
+    Raises:
+        ConsentMissingError: there is none, or only one to an older version.
+    """
+    consent = current(session, person_id)
+    if consent is None or consent.version != version:
+        raise ConsentMissingError(version=version)
+    return consent
+
+
+def give(
+    session: Session, person_id: UUID, version: str, evidence: dict[str, Any], *, present: str, by: str, now: datetime
+) -> Consent:
+    """Record consent to `version`; consent to it that stands already is returned.
+
+    Raises:
+        ConsentVersionError: `version` is not the `present` one.
+    """
+    if version != present:
+        raise ConsentVersionError(version=present)
+    standing = current(session, person_id)
+    if standing is not None and standing.version == version:
+        return standing
+    consent = Consent(id=new_id(), person_id=person_id, version=version, given_at=now, evidence=evidence)
+    session.add(consent)
+    session.flush()
+    subject, details = f"person:{person_id}", {"consent": str(consent.id), "version": version}
+    audit.record(session, actor=by, action="consent.give", subject=subject, now=now, details=details)
+    return consent
+
+
+def withdraw(session: Session, person_id: UUID, *, by: str, now: datetime) -> int:
+    """Withdraw consent: photos and templates are erased here and leave every gate; return the number of photos."""
+    standing = [consent for consent in history(session, person_id) if consent.withdrawn_at is None]
+    for consent in standing:
+        consent.withdrawn_at = now
+        details = {"consent": str(consent.id)}
+        subject = f"person:{person_id}"
+        audit.record(session, actor=by, action="consent.withdraw", subject=subject, now=now, details=details)
+    return photos.withdraw_all(session, person_id, by=by, now=now, why="consent withdrawn")

@@ -1,0 +1,81 @@
+"""What people are told about their photos: an inbox here, and other channels behind a port."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from database import new_id
+from enrollment.reasons import REASONS
+from enrollment.tables import Notice, PhotoRecord, PhotoState
+from web.problems import NotFoundError
+
+
+class Channel(Protocol):
+    """Carries a notice outside: SMS, e-mail, enterprise WeChat. Called after the transaction that wrote it."""
+
+    def send(self, person_id: UUID, content: dict[str, Any]) -> None:
+        """Send `{"zh": {"title", "body"}, "en": {"title", "body"}}` to a person; a failure is the channel's to log."""
+
+
+def of_decision(session: Session, photo: PhotoRecord, *, now: datetime) -> Notice | None:
+    """Write the notice about a photo that was approved or rejected; other states need none."""
+    if photo.state == PhotoState.APPROVED:
+        content = _content("照片已通过审核", "你的照片已通过审核,现在可以刷脸通行。",
+                           "Your photo was approved", "You can now pass the gates with your face.")  # fmt: skip
+    elif photo.state == PhotoState.REJECTED:
+        zh, en = _advice(photo)
+        content = _content("照片未通过审核", zh, "Your photo was not accepted", en)
+    else:
+        return None
+    notice = Notice(
+        id=new_id(), person_id=photo.person_id, at=now, kind=f"photo_{photo.state}", content=content, read_at=None
+    )
+    session.add(notice)
+    return notice
+
+
+def inbox(session: Session, person_id: UUID, *, before: UUID | None, limit: int) -> Sequence[Notice]:
+    """Return a person's notices, newest first, those older than `before`."""
+    query = select(Notice).where(Notice.person_id == person_id).order_by(Notice.id.desc()).limit(limit)
+    return session.scalars(query if before is None else query.where(Notice.id < before)).all()
+
+
+def mark_read(session: Session, person_id: UUID, notice_id: UUID, *, now: datetime) -> Notice:
+    """Note that a person has read a notice of theirs.
+
+    Raises:
+        NotFoundError: they have no such notice.
+    """
+    notice = session.get(Notice, notice_id)
+    if notice is None or notice.person_id != person_id:
+        raise NotFoundError("there is no notice with this id")
+    notice.read_at = notice.read_at or now
+    return notice
+
+
+def _advice(photo: PhotoRecord) -> tuple[str, str]:
+    """Return what to do, from the rules that failed, the reviewer's reasons and note."""
+    zh: list[str] = []
+    en: list[str] = []
+    told = set()
+    for rule in (photo.report or {}).get("rules", []):
+        if not rule["passed"] and rule["advice"] and (rule["rule"] in (photo.reasons or ()) or not photo.decided_by):
+            zh.append(rule["advice"]["zh"])
+            en.append(rule["advice"]["en"])
+            told.add(rule["rule"])
+    for reason in photo.reasons or ():
+        if reason in REASONS and reason not in told:
+            zh.append(REASONS[reason].zh)
+            en.append(REASONS[reason].en)
+    if photo.note:
+        zh.append(photo.note)
+        en.append(photo.note)
+    return "\n".join(zh), "\n".join(en)
+
+
+def _content(zh_title: str, zh_body: str, en_title: str, en_body: str) -> dict[str, Any]:
+    return {"zh": {"title": zh_title, "body": zh_body}, "en": {"title": en_title, "body": en_body}}

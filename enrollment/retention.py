@@ -1,0 +1,62 @@
+"""What is erased by itself: what a decision left over, old rejections, and everything of people who have left."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import exists, or_, select
+from sqlalchemy.orm import Session
+
+from accounts.tables import Person
+from accounts.vocabulary import PersonState
+from enrollment import photos
+from enrollment.tables import PhotoRecord, PhotoState, TemplateRecord, TemplateState
+
+_ACTOR = "retention"
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionPolicy:
+    """How long what is kept; the shortest that serves the purpose."""
+
+    rejected_photos: timedelta = timedelta(days=30)
+    """A rejected photo's picture is kept as long as its person may ask why."""
+    after_leaving: timedelta = timedelta(days=7)
+    """Between the end of a person's validity and the erasure: an extension may be late."""
+    keep_pictures: bool = False
+    """Keep the pictures of approved photos, for another face model later on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """How much was erased."""
+
+    settled: int
+    rejected: int
+    people_left: int
+
+
+def purge(session: Session, policy: RetentionPolicy, *, now: datetime) -> Purged:
+    """Erase what has outlived its purpose, in the caller's transaction. Running it again erases nothing more."""
+    settled = photos.settle(session, now=now, keep_pictures=policy.keep_pictures)
+    old = session.scalars(
+        select(PhotoRecord).where(
+            PhotoRecord.state == PhotoState.REJECTED, PhotoRecord.decided_at < now - policy.rejected_photos
+        )
+    ).all()
+    for photo in old:
+        photos.withdraw(session, photo, by=_ACTOR, now=now, why="rejected long ago")
+    left = _left(session, now - policy.after_leaving)
+    for person_id in left:
+        photos.withdraw_all(session, person_id, by=_ACTOR, now=now, why="left the campus")
+    return Purged(settled, len(old), len(left))
+
+
+def _left(session: Session, before: datetime) -> list[UUID]:
+    """Return people who have left and of whom a photo or a template is still there."""
+    has_photo = exists().where(PhotoRecord.person_id == Person.id, PhotoRecord.state != PhotoState.WITHDRAWN)
+    has_template = exists().where(
+        TemplateRecord.person_id == Person.id, TemplateRecord.state != TemplateState.WITHDRAWN
+    )
+    gone = or_(Person.state == PersonState.CLOSED, Person.valid_until < before)
+    return list(session.scalars(select(Person.id).where(gone, or_(has_photo, has_template))))

@@ -1,0 +1,36 @@
+"""What the enrolment's API works with, built once by the rim and put at `app.state.enrollment`.
+
+app.state.enrollment = EnrollmentServices(database=…, sealer=…, engine=…, checker=…)
+app.include_router(enrollment.api.router)
+"""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from database import Database, Sealer
+from enrollment.assessment import Engine
+from enrollment.gallery import Gallery
+from enrollment.notices import Channel
+from enrollment.quality import Checker
+
+
+@dataclass(frozen=True)
+class EnrollmentServices:
+    """Values and ports of enrolment.
+
+    `consent_version` names the notice that people consent to; a new version asks everybody again. Pictures are erased
+    after approval unless `keep_pictures`; without them a new face model needs new photos.
+    """
+
+    database: Database
+    sealer: Sealer = field(repr=False)
+    engine: Engine
+    checker: Checker
+    consent_version: str = "1"
+    keep_pictures: bool = False
+    channel: Channel | None = None
+
+    @cached_property
+    def gallery(self) -> Gallery:
+        """The templates that a new face is compared with."""
+        return Gallery(self.sealer, self.engine.model_id)

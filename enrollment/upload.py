@@ -1,0 +1,77 @@
+"""Taking in one photo: assessed outside the transaction, stored and compared inside it."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from database import Sealer
+from enrollment import lifecycle, notices, photos, templates
+from enrollment.assessment import Assessment, Engine
+from enrollment.gallery import Gallery
+from enrollment.identity import IdentityFindings, compare
+from enrollment.quality import Verdict
+from enrollment.tables import PhotoRecord, PhotoState
+
+_CHECK = "check"
+
+
+def identify(
+    session: Session, sealer: Sealer, person_id: UUID, assessment: Assessment, *, engine: Engine, gallery: Gallery
+) -> IdentityFindings | None:
+    """Compare an assessed photo with the person's own templates and with everybody else's; None without a face."""
+    if assessment.template is None:
+        return None
+    own = templates.own(session, sealer, engine.model_id, person_id)
+    duplicate_threshold = engine.threshold("identification", max(len(gallery), 1000))
+    return compare(
+        assessment.template,
+        own,
+        gallery.search(session, assessment.template, besides=person_id, least=duplicate_threshold),
+        own_threshold=engine.threshold("verification"),
+        duplicate_threshold=duplicate_threshold,
+    )
+
+
+def take(
+    session: Session,
+    sealer: Sealer,
+    person_id: UUID,
+    assessment: Assessment,
+    identity: IdentityFindings | None,
+    *,
+    by: str,
+    now: datetime,
+    uploaded_by: UUID | None,
+) -> PhotoRecord:
+    """Store a readable photo and send it on: to a reviewer, or back to the person with advice.
+
+    The same file handed in again is the same photo. A photo that waited already is replaced by the newer one.
+    """
+    before = photos.known(session, person_id, assessment.digest)
+    if before is not None:
+        return before
+    for waiting in photos.in_state(session, person_id, PhotoState.IN_REVIEW):
+        lifecycle.step(session, waiting, PhotoState.REPLACED, by=by, now=now, why={"why": "a newer photo"})
+        waiting.decided_at, waiting.claimed_by, waiting.claimed_until = now, None, None
+    photo = photos.take_in(session, sealer, person_id, assessment, by=by, now=now, uploaded_by=uploaded_by)
+    photo.identity = identity.to_json() if identity else None
+    if assessment.report.verdict is Verdict.REJECT:
+        failed = [result.rule for result in assessment.report.failed]
+        photos.reject(session, photo, failed, by=_CHECK, now=now)
+        notices.of_decision(session, photo, now=now)
+    else:
+        lifecycle.step(session, photo, PhotoState.IN_REVIEW, by=_CHECK, now=now)
+    return photo
+
+
+def ask_for_review(session: Session, photo: PhotoRecord, *, by: str, now: datetime) -> None:
+    """Bring a photo that the rules rejected before a reviewer, as its person wishes.
+
+    Raises:
+        lifecycle.StepError: a reviewer has decided already, or the photo is not rejected.
+    """
+    if photo.state != PhotoState.REJECTED or photo.decided_by is not None:
+        raise lifecycle.StepError("only a photo that the rules rejected can be brought before a reviewer")
+    lifecycle.step(session, photo, PhotoState.IN_REVIEW, by=by, now=now, why={"why": "asked for by the person"})
+    photo.decided_at = photo.reasons = None

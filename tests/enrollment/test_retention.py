@@ -1,0 +1,140 @@
+"""What is erased by itself, what a new model and a new key leave behind."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from accounts.tables import Person
+from accounts.vocabulary import PersonState
+from database import Database, Sealer, SealingError
+from enrollment import lifecycle, photos, templates
+from enrollment.assessment import Assessment, assess
+from enrollment.key_rotation import reseal
+from enrollment.quality import Checker
+from enrollment.rebuild import rebuild
+from enrollment.retention import RetentionPolicy, purge
+from enrollment.tables import PhotoImage, PhotoState, TemplateRecord, TemplateState
+from models.engine import FaceEngine
+from models.store import ModelStore
+
+NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def assessment(engine: FaceEngine, portraits: Path) -> Assessment:
+    return assess((portraits / "real_00898.jpg").read_bytes(), engine, Checker(engine))
+
+
+@pytest.fixture
+def enrolled(
+    database: Database, sealer: Sealer, assessment: Assessment, add_person: Callable[[str], UUID]
+) -> tuple[UUID, UUID]:
+    """A person with an approved photo: their id and the photo's."""
+    person = add_person("2026001")
+    with database.begin() as session:
+        photo = photos.take_in(session, sealer, person, assessment, by="test", now=NOW)
+        photos.approve(session, photo, by="test", now=NOW)
+    return person, photo.id
+
+
+def _states(database: Database) -> list[str]:
+    with database.read() as session:
+        return list(session.scalars(select(TemplateRecord.state)))
+
+
+def test_pictures_stay_when_the_campus_keeps_them(
+    database: Database, sealer: Sealer, enrolled: tuple[UUID, UUID]
+) -> None:
+    later = NOW + timedelta(days=1)
+    with database.begin() as session:
+        assert purge(session, RetentionPolicy(keep_pictures=True), now=later).settled == 0
+        assert photos.picture(session, sealer, enrolled[1]).startswith(b"\xff\xd8")
+        assert purge(session, RetentionPolicy(), now=later).settled == 1
+        assert purge(session, RetentionPolicy(), now=later).settled == 0
+
+
+def test_an_old_rejection_is_erased(
+    database: Database, sealer: Sealer, assessment: Assessment, add_person: Callable[[str], UUID]
+) -> None:
+    person = add_person("2026001")
+    with database.begin() as session:
+        photo = photos.take_in(session, sealer, person, assessment, by="test", now=NOW)
+        photos.reject(session, photo, ["sharp"], by="test", now=NOW)
+    with database.begin() as session:
+        assert purge(session, RetentionPolicy(), now=NOW + timedelta(days=29)).rejected == 0
+        assert purge(session, RetentionPolicy(), now=NOW + timedelta(days=31)).rejected == 1
+        assert session.scalars(select(PhotoImage)).all() == []
+    assert _states(database) == [TemplateState.WITHDRAWN]
+
+
+@pytest.mark.parametrize("how", ["closed", "expired"])
+def test_whoever_leaves_is_forgotten(database: Database, enrolled: tuple[UUID, UUID], how: str) -> None:
+    with database.begin() as session:
+        person = session.get_one(Person, enrolled[0])
+        if how == "closed":
+            person.state = PersonState.CLOSED
+        else:
+            person.valid_until = NOW
+    with database.begin() as session:
+        purged = purge(session, RetentionPolicy(), now=NOW + timedelta(days=8))
+        assert purged.people_left == 1
+        assert purge(session, RetentionPolicy(), now=NOW + timedelta(days=8)).people_left == 0
+    assert _states(database) == [TemplateState.WITHDRAWN]
+
+
+def test_a_new_model_gets_its_templates_beside_the_old_ones(
+    database: Database, sealer: Sealer, enrolled: tuple[UUID, UUID], model_store: ModelStore, engine: FaceEngine
+) -> None:
+    other = FaceEngine(model_store, embedder="dlib-resnet", threads=1)
+    assert rebuild(database, sealer, other, now=lambda: NOW).made == 1
+    assert rebuild(database, sealer, other, now=lambda: NOW).made == 0, "what is done is not done again"
+    with database.read() as session:
+        assert list(templates.active(session, sealer, other.model_id)) == [enrolled[0]]
+        assert list(templates.active(session, sealer, engine.model_id)) == [enrolled[0]]
+
+
+def test_a_new_model_without_pictures_asks_for_new_photos(
+    database: Database, sealer: Sealer, enrolled: tuple[UUID, UUID], model_store: ModelStore
+) -> None:
+    with database.begin() as session:
+        photos.settle(session, now=NOW + timedelta(hours=1))
+    other = FaceEngine(model_store, embedder="dlib-resnet", threads=1)
+    rebuilt = rebuild(database, sealer, other, now=lambda: NOW)
+    assert (rebuilt.made, rebuilt.without_picture) == (0, 1)
+
+
+def test_after_a_rotation_the_old_key_is_not_needed(
+    database: Database, sealer: Sealer, enrolled: tuple[UUID, UUID], engine: FaceEngine
+) -> None:
+    old, new = bytes(range(32)), bytes(32)
+    both = Sealer(new, key_number=2, older={1: old})
+    assert reseal(database, both, 2) == 2
+    assert reseal(database, both, 2) == 0
+    only_new = Sealer(new, key_number=2)
+    with database.read() as session:
+        assert list(templates.active(session, only_new, engine.model_id)) == [enrolled[0]]
+        assert photos.picture(session, only_new, enrolled[1])
+        with pytest.raises(SealingError):
+            templates.active(session, sealer, engine.model_id)
+
+
+def test_a_rotation_without_the_old_key_changes_nothing(
+    database: Database, sealer: Sealer, enrolled: tuple[UUID, UUID], engine: FaceEngine
+) -> None:
+    with pytest.raises(SealingError):
+        reseal(database, Sealer(bytes(32), key_number=2), 2)
+    with database.read() as session:
+        assert list(templates.active(session, sealer, engine.model_id)) == [enrolled[0]]
+
+
+def test_no_step_is_taken_twice(database: Database, enrolled: tuple[UUID, UUID]) -> None:
+    with database.begin() as session, pytest.raises(lifecycle.StepError):
+        photos.approve(session, photos.get(session, enrolled[1]), by="test", now=NOW)
+
+
+def test_nothing_leads_out_of_withdrawal() -> None:
+    assert not any(lifecycle.possible(PhotoState.WITHDRAWN, state) for state in PhotoState)
