@@ -18,8 +18,10 @@ from accounts.api.router import router as accounts_router
 from accounts.services import AccountsServices
 from accounts.tables import Person
 from bus import Connection, NotConnectedError
+from campusgate.alarms import make_watch
 from campusgate.connections import broker_address
 from campusgate.headers import SecurityHeaders
+from campusgate.metrics import make_metrics
 from campusgate.settings import Settings
 from console.session import Renewals
 from database import Database, Sealer
@@ -36,7 +38,9 @@ from gate_controller.messages import (
     read_trusted_keys,
 )
 from models.engine import FaceEngine
+from operations.alarms.watch import AlarmWatch
 from operations.api.dependencies import OperationsServices
+from operations.api.metrics import router as metrics_router
 from operations.board import Board
 from operations.dispatch import Dispatcher
 from operations.ingest import Ingest
@@ -61,6 +65,7 @@ class Server:
     operations: OperationsServices
     bus: Connection
     ingest: Ingest
+    alarms: AlarmWatch
     publisher: Publisher
     directory: DirectoryServices
 
@@ -89,6 +94,7 @@ def assemble(settings: Settings, engine: FaceEngine) -> Server:
         ),
         bus=bus,
         ingest=Ingest(bus, settings.site, database, board),
+        alarms=make_watch(settings.alarms, database, board, bus),
         publisher=Publisher(
             database,
             sealer,
@@ -107,15 +113,18 @@ def make_app(server: Server) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         stop, wake = threading.Event(), threading.Event()
         publisher = threading.Thread(target=server.publisher.run, args=(stop, wake), name="publisher", daemon=True)
+        alarms = threading.Thread(target=server.alarms.run, args=(stop,), name="alarms", daemon=True)
         server.ingest.start()
         server.bus.start()
         publisher.start()
+        alarms.start()
         yield
         stop.set()
         wake.set()
         server.bus.stop()
         server.ingest.stop()
         publisher.join()
+        alarms.join()
         server.database.close()
 
     app = FastAPI(
@@ -134,6 +143,10 @@ def make_app(server: Server) -> FastAPI:
     app.include_router(accounts_router)
     app.include_router(directory_router)
     app.include_router(operations.api.router)
+    app.include_router(metrics_router)
+    app.state.metrics = make_metrics(
+        server.settings.metrics_token, server.database, server.operations.board, server.ingest
+    )
     console.pages.install(app, _console(server))
     app.add_middleware(SecurityHeaders)
     return app

@@ -39,6 +39,36 @@ class MqttSettings(BaseModel):
         return self
 
 
+class MailSettings(BaseModel):
+    """The campus's mail server, and who is written to of alarms."""
+
+    host: str
+    port: int = Field(default=587, ge=1, le=65535)
+    username: str | None = None
+    password: SecretStr | None = None
+    starttls: bool = True
+    sender: str
+    recipients: list[str] = Field(min_length=1)
+
+
+class AlarmSettings(BaseModel):
+    """From when on a condition is an alarm, and who is told when nobody acknowledges one."""
+
+    offline_after: timedelta = timedelta(seconds=60)
+    lag_after: timedelta = timedelta(seconds=60)
+    escalate_after: timedelta = timedelta(minutes=5)
+    webhook_url: str | None = None
+    webhook_secret: SecretStr | None = None
+    webhook_after: timedelta = Field(default=timedelta(0), description="0: told of every alarm at once")
+    mail: MailSettings | None = None
+
+    @model_validator(mode="after")
+    def _a_webhook_is_signed(self) -> Self:
+        if self.webhook_url is not None and self.webhook_secret is None:
+            raise ValueError("alarms.webhook_url needs alarms.webhook_secret, which the receiver knows too")
+        return self
+
+
 class Settings(BaseSettings):
     """All settings. Nested ones are written with two underscores: `CAMPUSGATE_MQTT__HOST`."""
 
@@ -71,6 +101,11 @@ class Settings(BaseSettings):
 
     two_person_orders: bool = Field(
         default=False, description="lockdown, hold and release of many gates wait for a second person"
+    )
+
+    alarms: AlarmSettings = AlarmSettings()
+    metrics_token: SecretStr | None = Field(
+        default=None, min_length=16, description="opens GET /metrics; without it there are no metrics"
     )
 
     engine_threads: int = Field(default=0, ge=0, description="threads of the face engine; 0 = one for each core")

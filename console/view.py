@@ -7,10 +7,14 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from directory import gates
+from operations.alarms.rules import NATURE, AlarmKind
 from operations.board import GateView
 from operations.tables import Alarm, GateEvent, StaffOrder
 
 Known = Mapping[UUID, str]
+
+UNKNOWN = "unknown"
+"""The presence of what was never heard of: perhaps there is none."""
 
 
 def describe_gate(view: GateView) -> dict[str, Any]:
@@ -18,8 +22,8 @@ def describe_gate(view: GateView) -> dict[str, Any]:
     door = view.door
     return {
         "gate": view.gate,
-        "controller": view.controller.value,
-        "edge": view.edge.value,
+        "controller": view.controller.value if view.controller_since else UNKNOWN,
+        "edge": view.edge.value if view.edge_since else UNKNOWN,
         "door": None
         if door is None
         else {
@@ -64,7 +68,8 @@ def describe_alarm(alarm: Alarm, names: Known) -> dict[str, Any]:
         "reason": alarm.reason,
         "at": alarm.last_at.isoformat(),
         "count": alarm.count,
-        "over": alarm.restored_at is not None,
+        # Some things happen in a moment and have no end that anybody could report.
+        "over": alarm.restored_at is not None if NATURE[AlarmKind(alarm.kind)].ends else None,
         "escalated": alarm.escalated_at is not None,
         "acknowledged_by": _name(alarm.acknowledged_by, names),
         "acknowledged_at": None if alarm.acknowledged_at is None else alarm.acknowledged_at.isoformat(),

@@ -45,12 +45,12 @@ function makeAlarm(alarm) {
 }
 
 function updateAlarm(shown, alarm) {
-  shown.classList.toggle("over", alarm.over);
+  shown.classList.toggle("over", alarm.over === true);
   shown.classList.toggle("seen", Boolean(alarm.acknowledged_by));
   const what = [
     coded("reason", alarm.reason),
     alarm.count > 1 ? `×${alarm.count}` : "",
-    alarm.over ? text("alarm.over") : text("alarm.going_on"),
+    alarm.over === null ? "" : text(alarm.over ? "alarm.over" : "alarm.going_on"),
     alarm.escalated ? text("alarm.escalated") : "",
   ];
   say(shown.querySelector(".what"), what.filter(Boolean).join(" · "));

@@ -17,7 +17,7 @@ export function showGates(views) {
   if (!all.length) gates.append(element("p", "empty", text("no_gates")));
 }
 
-const nothingHeard = ({ name }) => ({ gate: name, door: null, controller: "offline", edge: "offline", health: {} });
+const nothingHeard = ({ name }) => ({ gate: name, door: null, controller: "unknown", edge: "unknown", health: {} });
 
 function makeCard(view) {
   const card = element("article", "card gate");

@@ -2,7 +2,7 @@
 
 import { byId, clock, coded, element, gateTitle, keyed, newKey, post, Refused, say, setup, text, toast } from "./page.js";
 
-export const ACTIONS = ["open", "hold", "lock", "lockdown", "release"];
+export const ACTIONS = ["open", "hold", "release", "lock", "lockdown"];
 
 const dialog = byId("order");
 let asked = null;

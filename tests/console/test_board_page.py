@@ -32,7 +32,7 @@ def test_staff_see_a_gate_change_without_reloading(page, console) -> None:
     gate = page.locator("[data-gate=north]")
     gate.get_by_text("Locked").wait_for()
     gate.get_by_text("Controller: online").wait_for()
-    gate.get_by_text("Edge: offline").wait_for()
+    gate.get_by_text("Edge: not heard of").wait_for()
     console.board.door(door(1, DoorStatus.FORCED), heard_at=NOW)
     gate.get_by_text("Forced open").wait_for()
 
@@ -41,7 +41,7 @@ def test_a_gate_that_nobody_has_heard_of_is_there_too(page, console) -> None:
     sign_in(page, console)
     lab = page.locator("[data-gate=lab]")
     lab.get_by_text("Unknown").wait_for()
-    lab.get_by_text("Controller: offline").wait_for()
+    lab.get_by_text("Controller: not heard of").wait_for()
 
 
 def test_a_passage_appears_at_the_top_with_the_persons_name(page, console) -> None:

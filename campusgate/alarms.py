@@ -1,0 +1,40 @@
+"""From settings to who watches the gates and who is told."""
+
+from datetime import timedelta
+
+from bus import Connection
+from campusgate.settings import AlarmSettings
+from database import Database
+from operations.alarms.conditions import Limits
+from operations.alarms.escalation import Route
+from operations.alarms.rules import Severity
+from operations.alarms.watch import AlarmWatch, Escalation
+from operations.board import Board
+from operations.notices.in_app import InAppNotifier
+from operations.notices.mail import MailNotifier, MailServer
+from operations.notices.webhook import WebhookNotifier
+
+_SOONEST = timedelta(microseconds=1)
+"""The pages show every alarm at once; what they are told of is that nobody acknowledges it."""
+
+
+def make_watch(settings: AlarmSettings, database: Database, board: Board, bus: Connection) -> AlarmWatch:
+    """Return the watch over the alarms, with every channel that is configured."""
+    late = settings.escalate_after
+    escalations = [Escalation(Route("in_app", max(late, _SOONEST)), InAppNotifier(board))]
+    if settings.webhook_url is not None and settings.webhook_secret is not None:
+        secret = settings.webhook_secret.get_secret_value().encode()
+        notifier = WebhookNotifier(settings.webhook_url, secret)
+        escalations.append(Escalation(Route(notifier.channel, settings.webhook_after), notifier))
+    if (mail := settings.mail) is not None:
+        server = MailServer(
+            mail.host,
+            mail.port,
+            mail.username,
+            mail.password.get_secret_value() if mail.password else None,
+            mail.starttls,
+        )
+        by_mail = MailNotifier(server, mail.sender, mail.recipients)
+        escalations.append(Escalation(Route(by_mail.channel, late, least=Severity.MAJOR), by_mail))
+    limits = Limits(offline_after=settings.offline_after, lag_after=settings.lag_after)
+    return AlarmWatch(database, board, lambda: bus.connected, limits, escalations)

@@ -1,0 +1,103 @@
+"""Figures for Prometheus, gathered when they are asked for."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from database import Database
+from directory.lag import lags
+from gate_controller.messages import DoorStatus, Presence
+from operations.alarms import register
+from operations.board import Board
+
+UNKNOWN = "unknown"
+"""The state of a door that was not heard of since the server started."""
+
+
+@dataclass(frozen=True)
+class OperationsCollector(Collector):
+    """Reads board, register of alarms, directory and ingest. Labels hold gates and kinds, never people."""
+
+    database: Database
+    board: Board
+    stored: Callable[[], Mapping[str, int]]
+    """Events stored since the start, by kind."""
+    backlog: Callable[[], int]
+    """Events that arrived and are not stored yet."""
+    now: Callable[[], datetime]
+
+    def describe(self) -> list[Metric]:
+        """Name nothing in advance: a registry asks this when it is made, and there may be no database yet."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every figure."""
+        yield from self._gates()
+        yield from self._events()
+        yield from self._alarms_and_directories()
+
+    def _gates(self) -> Iterator[Metric]:
+        online = GaugeMetricFamily(
+            "campusgate_gate_online", "Whether a gate's process is there", labels=["gate", "process"]
+        )
+        doors = dict.fromkeys([*(status.value for status in DoorStatus), UNKNOWN], 0)
+        for view in self.board.views():
+            for process, presence, since in (
+                ("controller", view.controller, view.controller_since),
+                ("edge", view.edge, view.edge_since),
+            ):
+                if since is not None:
+                    online.add_metric([view.gate, process], float(presence is Presence.ONLINE))
+            doors[UNKNOWN if view.door is None else view.door.state.value] += 1
+        yield online
+        states = GaugeMetricFamily("campusgate_doors", "Doors by state", labels=["state"])
+        for state, number in doors.items():
+            states.add_metric([state], number)
+        yield states
+
+    def _events(self) -> Iterator[Metric]:
+        events = CounterMetricFamily(
+            "campusgate_events", "Events of gates stored since the server started", labels=["kind"]
+        )
+        for kind, number in sorted(self.stored().items()):
+            events.add_metric([kind], number)
+        yield events
+        yield GaugeMetricFamily(
+            "campusgate_ingest_backlog", "Events that arrived and are not stored yet", value=self.backlog()
+        )
+
+    def _alarms_and_directories(self) -> Iterator[Metric]:
+        with self.database.read() as session:
+            open_alarms = register.count_open(session)
+            behind = lags(session, self.now())
+        alarms = GaugeMetricFamily("campusgate_alarms_open", "Open alarms", labels=["kind", "severity", "acknowledged"])
+        for (kind, severity, acknowledged), number in sorted(open_alarms.items()):
+            alarms.add_metric([kind, severity, str(acknowledged).lower()], number)
+        yield alarms
+        seconds = GaugeMetricFamily(
+            "campusgate_directory_lag_seconds",
+            "Age of the oldest change of the directory that is not in force at a gate's device",
+            labels=["gate", "view", "device"],
+        )
+        revocations = GaugeMetricFamily(
+            "campusgate_directory_revocations_waiting",
+            "Revocations that are not in force at a gate's device",
+            labels=["gate", "view", "device"],
+        )
+        for lag in behind:
+            labels = [lag.gate, str(lag.view), str(lag.device_id)]
+            seconds.add_metric(labels, lag.behind_s)
+            revocations.add_metric(labels, lag.waiting_revocations)
+        yield seconds
+        yield revocations
+
+
+def make_registry(collector: OperationsCollector) -> CollectorRegistry:
+    """Return a registry of the server's own figures; the library's global one holds whatever anybody put there."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(collector)
+    return registry

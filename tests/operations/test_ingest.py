@@ -1,0 +1,192 @@
+"""From the bus into the journal: receipts, unreadable events, and a server that is killed while events flow."""
+
+import json
+import queue
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from bus import Outbox, Postman
+from database import Database, new_id
+from gate_controller.messages import (
+    MOST_RECEIPTS,
+    Channel,
+    Event,
+    GateTopics,
+    Receipt,
+    every_gate,
+)
+from operations.alarms import register
+from operations.board import Board
+from operations.ingest import Ingest
+from operations.tables import GateEvent
+
+NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
+NORTH = GateTopics("main", "north")
+
+
+def event(kind: str = "access_granted", **changes: object) -> Event:
+    return Event.model_validate({"id": new_id(), "gate": "north", "at": NOW, "kind": kind, "details": {}} | changes)
+
+
+def until(condition: Callable[[], object], timeout_s: float = 30) -> None:
+    end = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < end, "it never came to be"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def ingest(broker, connect, database: Database) -> Iterator[Ingest]:
+    """A running ingest on each broker and each database."""
+    ingest = Ingest(connect(broker, "server"), "main", database, Board(), now=lambda: NOW)
+    ingest.start()
+    yield ingest
+    ingest.stop()
+
+
+@pytest.fixture
+def gate(broker, connect, ingest: Ingest):
+    """The gate's connection, and the ids it was given receipts for."""
+    gate = connect(broker, "gate")
+    gate.receipts = queue.Queue()
+    gate.subscribe(
+        NORTH.receipts, lambda _topic, payload, _retained: [*map(gate.receipts.put, Receipt.decode(payload).ids)]
+    )
+    return gate
+
+
+def stored(database: Database) -> list[GateEvent]:
+    with database.read() as session:
+        return list(session.scalars(select(GateEvent).order_by(GateEvent.sequence)))
+
+
+def test_an_event_is_stored_and_then_receipted(gate, ingest: Ingest, database: Database) -> None:
+    sent = event()
+    gate.publish(NORTH.events, sent.encode(), wait_s=10)
+    assert gate.receipts.get(timeout=10) == sent.id
+    assert [row.id for row in stored(database)] == [sent.id]
+    assert ingest.stored == {"access_granted": 1}
+
+
+def test_a_copy_is_receipted_again_and_changes_nothing(gate, ingest: Ingest, database: Database) -> None:
+    sent = event("door_forced")
+    for _ in range(2):
+        gate.publish(NORTH.events, sent.encode(), wait_s=10)
+        assert gate.receipts.get(timeout=10) == sent.id
+    assert len(stored(database)) == 1
+    with database.read() as session:
+        assert [alarm.count for alarm in register.open_alarms(session)] == [1]
+    assert ingest.stored == {"door_forced": 1}
+
+
+def test_what_can_never_be_read_is_not_asked_for_again(gate, database: Database) -> None:
+    broken, of_another_gate = event(), event(gate="south")
+    text = json.loads(broken.encode())
+    text["at"] = "yesterday"
+    gate.publish(NORTH.events, json.dumps(text).encode())
+    gate.publish(NORTH.events, of_another_gate.encode())
+    gate.publish(NORTH.events, b'{"id": 5}')
+    gate.publish(NORTH.events, b"\xff\x00")
+    good = event()
+    gate.publish(NORTH.events, good.encode())
+    assert {gate.receipts.get(timeout=10) for _ in range(3)} == {broken.id, of_another_gate.id, good.id}
+    assert [row.id for row in stored(database)] == [good.id]
+
+
+def test_receipts_come_in_batches_that_fit_into_a_message(gate, ingest: Ingest) -> None:
+    ids = [new_id() for _ in range(MOST_RECEIPTS * 2 + 1)]
+    ingest._acknowledge("north", ids)
+    assert [gate.receipts.get(timeout=10) for _ in ids] == ids
+
+
+SERVER = """
+import sys
+from bus import Backoff, BrokerAddress, Connection
+from database import Database
+from operations.board import Board
+from operations.ingest import Ingest
+database = Database(sys.argv[1])
+bus = Connection(BrokerAddress(port=int(sys.argv[2])), "server", backoff=Backoff(0.05, 0.2, 0.2))
+ingest = Ingest(bus, "main", database, Board())
+ingest.start()
+bus.start()
+bus.wait_connected(20)
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+def serve(database: Database, port: int) -> subprocess.Popen[str]:
+    url = database.url.render_as_string(hide_password=False)
+    server = subprocess.Popen(
+        [sys.executable, "-c", SERVER, url, str(port)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+    # The log shares the line.
+    assert any("ready" in line for line in iter(server.stdout.readline, "")), "the server did not start"
+    return server
+
+
+def test_a_server_killed_while_events_flow_has_each_of_them_once(
+    broker, connect, database: Database, tmp_path: Path
+) -> None:
+    """`kill -9` again and again: what the gate recorded is in the journal, once, and counted once in its alarm."""
+    outbox = Outbox(tmp_path / "outbox.db")
+    gate = connect(broker, "gate")
+    postman = Postman(
+        outbox,
+        gate,
+        mark_late=lambda payload: Event.decode(payload).model_copy(update={"historical": True}).encode(),
+        needs_receipts=True,
+        send_again_s=0.3,
+    )
+    gate.subscribe(NORTH.receipts, lambda _t, payload, _r: postman.confirm(Receipt.decode(payload).ids))
+    postman.start()
+    recorded: list[Event] = []
+
+    def record(number: int) -> None:
+        for _ in range(number):
+            # The gate's clock is an hour behind: everything it sends is late.
+            made = event(("access_granted", "spoof")[len(recorded) % 2], at=datetime.now(UTC) - timedelta(hours=1))
+            recorded.append(made)
+            outbox.put(made.id, NORTH.events, made.encode(), made.at)
+            time.sleep(0.002)
+
+    record(40)
+    for _ in range(3):
+        server = serve(database, broker.port)
+        record(60)
+        server.kill()
+        server.communicate()
+        record(20)
+    with serve(database, broker.port) as server:
+        until(lambda: len(outbox) == 0)
+        server.kill()
+    postman.stop()
+    outbox.close()
+    rows = stored(database)
+    assert Counter(row.id for row in rows) == Counter(one.id for one in recorded)
+    assert all(row.historical for row in rows)
+    with database.read() as session:
+        [alarm] = register.open_alarms(session)
+    assert (alarm.kind, alarm.count) == ("spoof", len(recorded) // 2)
+
+
+def test_only_the_events_channel_is_written_to_the_journal(gate, database: Database) -> None:
+    assert every_gate("main", Channel.EVENTS) == "campusgate/main/gates/+/events"
+    gate.publish(NORTH.health, event().encode(), wait_s=10)
+    good = event()
+    gate.publish(NORTH.events, good.encode(), wait_s=10)
+    assert gate.receipts.get(timeout=10) == good.id
+    assert len(stored(database)) == 1
