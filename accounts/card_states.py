@@ -24,17 +24,17 @@ class CardTransitionError(ProblemError):
     title = "The card's state does not allow this"
 
 
-_LIVE = (CardState.ACTIVE, CardState.SUSPENDED, CardState.LOST)
-
 TRANSITIONS: dict[tuple[CardState, CardAction], CardState] = {
     (CardState.ACTIVE, CardAction.SUSPEND): CardState.SUSPENDED,
     (CardState.ACTIVE, CardAction.REPORT_LOST): CardState.LOST,
     (CardState.SUSPENDED, CardAction.REPORT_LOST): CardState.LOST,
     (CardState.SUSPENDED, CardAction.RELEASE): CardState.ACTIVE,
     (CardState.LOST, CardAction.RELEASE): CardState.ACTIVE,
-    **{(state, CardAction.REPLACE): CardState.REPLACED for state in _LIVE},
-    **{(state, CardAction.RETURN): CardState.RETURNED for state in _LIVE},
+    (CardState.ACTIVE, CardAction.RETURN): CardState.RETURNED,
+    (CardState.SUSPENDED, CardAction.RETURN): CardState.RETURNED,
+    (CardState.LOST, CardAction.REPLACE): CardState.REPLACED,
 }
+"""A lost card is found or replaced, never returned: that would be a way around the wait and the fee."""
 
 
 def after(state: CardState, action: CardAction) -> CardState:

@@ -178,6 +178,15 @@ def test_a_card_suspended_for_another_reason_stays_so_when_found_or_reissued(cam
     assert states(campus, me) == {"physical": "suspended", "virtual": "suspended"}
 
 
+def test_returning_a_lost_card_is_no_way_around_the_wait_and_the_fee(campus, holder, me):
+    cashier = campus.as_role(Role.CASHIER)
+    reported = campus.client.post("/api/v1/me/loss", headers=me).json()
+    returned = campus.client.post(f"/api/v1/cards/{reported['card_id']}/return", json={}, headers=cashier)
+    assert (returned.status_code, returned.json()["code"]) == (409, "card_state_conflict")
+    issued = campus.client.post(f"/api/v1/people/{holder.id}/cards", json={"uid": NEW_UID}, headers=cashier)
+    assert issued.json()["code"] == "card_already_issued"
+
+
 def test_a_virtual_card_cannot_be_claimed_while_a_loss_is_open(campus, holder, me):
     campus.client.post("/api/v1/me/loss", headers=me)
     with pytest.raises(Exception, match="reported lost"):

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import func, select
 
-from accounts import people
+from accounts import passwords, people
 from accounts.people_import import Importer, Outcome
 from accounts.people_list import ListedPerson, PeopleListError, Unreadable, parse, read
 from accounts.tables import AuditEntry, PersonChange
@@ -163,6 +163,18 @@ def test_a_password_of_the_holders_own_is_never_set_back(campus, importer):
     assert (again.outcome, again.first_passwords) == (Outcome.UNCHANGED, False)
     form = {"grant_type": "password", "username": "1", "password": "my own sentence"}
     assert campus.client.post("/api/v1/tokens", data=form).status_code == 200
+
+
+def test_only_the_passwords_that_are_missing_are_set(campus, importer):
+    person = campus.person(number="1")
+    campus.passwords(person.id, portal="my own sentence")
+    row = [parse(2, {"number": "1", "national_id": "110101200801011234"}, ZONE)]
+    (result,) = importer.run(row, now=campus.clock.now)
+    assert (result.outcome, result.first_passwords) == (Outcome.UPDATED, True)
+    with campus.database.read() as session:
+        assert passwords.missing(session, person.id) == frozenset()
+    form = {"grant_type": "password", "username": "1", "password": "my own sentence"}
+    assert campus.client.post("/api/v1/tokens", data=form).json()["must_change_password"] is False
 
 
 def test_a_killed_import_is_finished_by_the_next(campus, importer):
