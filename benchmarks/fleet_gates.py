@@ -1,0 +1,262 @@
+"""Some gates of a fleet in one process: real controllers with a real replica, simulated relays and readers."""
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from multiprocessing.connection import Connection as Pipe
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from uuid import UUID
+
+import numpy as np
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from access.replica import Replica
+from access.snapshot import ChangePage
+from access.sync import DirectorySync
+from benchmarks.fleet_campus import CREDENTIAL_KEY, SITE, SPAWN, Campus, card_of, quiet
+from bus import BrokerAddress, Outbox
+from database import Sealer
+from gate_controller.door import DoorSettings
+from gate_controller.memory import DoorMemory
+from gate_controller.messages import Action, GateTopics, NonceStore, TrustedKey, edge_sender
+from gate_controller.readers.simulated import SimulatedReader
+from gate_controller.relays.simulated import SimulatedRelay
+from gate_controller.service import GateController, Hardware, Storage
+
+_GRANT_S = 0.05
+"""So short that the relay has fallen back before the next person comes."""
+_OUTCOME_WAIT_S = 10.0
+_READY_S = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class GatesPlan:
+    """Everything the process needs; keys as raw bytes, for they travel."""
+
+    folder: Path
+    mqtt_port: int
+    server_url: str
+    tokens: dict[str, str]
+    key: bytes
+    edge_key: bytes
+
+    @classmethod
+    def of(cls, campus: Campus, gates: tuple[str, ...]) -> "GatesPlan":
+        """Plan a process for `gates` of `campus`."""
+        return cls(
+            campus.folder / "gates",
+            campus.mqtt_port,
+            campus.server_url,
+            {gate: campus.tokens[gate] for gate in gates},
+            campus.controller_key.private_bytes_raw(),
+            campus.edge_key.public_key().public_bytes_raw(),
+        )
+
+
+class GatesProcess:
+    """The process, started when entered; its gates are in step with the server once `wait_ready` has returned."""
+
+    def __init__(self, plan: GatesPlan) -> None:
+        self._pipe, theirs = SPAWN.Pipe()
+        self._process = SPAWN.Process(target=_serve, args=(plan, theirs), daemon=True)
+
+    def __enter__(self) -> Self:
+        self._process.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self._pipe.send(("stop", None))
+            self._process.join(30)
+        self._process.kill()
+
+    def wait_ready(self) -> None:
+        """Return when every gate is connected and has its directory."""
+        if not self._pipe.poll(_READY_S):
+            raise RuntimeError("gates do not start")
+        self._pipe.recv()
+
+    def watch(self, number: int) -> None:
+        """Let every gate try person `number`'s card after each change of its directory, until it is refused."""
+        self._ask("watch", number)
+
+    def refused_at(self) -> dict[str, float]:
+        """Return when (monotonic seconds) each gate refused the card that is watched, for those that did."""
+        found: dict[str, float] = self._ask("refused_at", None)
+        return found
+
+    def work(self, taps_per_s: float) -> None:
+        """Begin to tap cards, so many a second at all these gates together; 0 ends it."""
+        self._ask("work", taps_per_s)
+
+    def tap_latencies(self) -> list[float]:
+        """Return the seconds from tap to relay of every tap so far (inf: refused)."""
+        found: list[float] = self._ask("tap_latencies", None)
+        return found
+
+    def emitted(self) -> set[UUID]:
+        """Return the ids of all events so far."""
+        found: set[UUID] = self._ask("emitted", None)
+        return found
+
+    def waiting(self) -> int:
+        """Return how many events have no receipt yet."""
+        return int(self._ask("waiting", None))
+
+    def _ask(self, what: str, value: Any) -> Any:
+        self._pipe.send((what, value))
+        return self._pipe.recv()
+
+
+class CountedOutbox(Outbox):
+    """An outbox that remembers the ids of everything put into it."""
+
+    def __init__(self, path: Path) -> None:
+        self.ids: set[UUID] = set()
+        super().__init__(path)
+
+    def put(self, entry_id: UUID, topic: str, payload: bytes, at: datetime, *, valuable: bool = True) -> None:
+        """Add an entry."""
+        super().put(entry_id, topic, payload, at, valuable=valuable)
+        self.ids.add(entry_id)
+
+
+class _WatchedReplica(Replica):
+    """A replica that says when it has changed."""
+
+    applied: Callable[[], None] = staticmethod(lambda: None)
+
+    def apply(self, page: ChangePage, at: datetime) -> bool:
+        whole = super().apply(page, at)
+        self.applied()
+        return whole
+
+
+class _Gate:
+    """One controller with its files, its directory, and a hand that holds cards to its reader."""
+
+    def __init__(self, plan: GatesPlan, gate: str) -> None:
+        folder = plan.folder / gate
+        self.name = gate
+        self.outbox = CountedOutbox(folder / "outbox.db")
+        self.replica = _WatchedReplica(folder / "replica.db", Sealer(bytes(32)), gate=gate, view="cards")
+        self.replica.applied = self._try_watched
+        self.watched: str | None = None
+        self.refused_at: float | None = None
+        self._reader = SimulatedReader()
+        self._moved = 0.0
+        self._hand = threading.Lock()
+        self._stop, self._wake = threading.Event(), threading.Event()
+        edge = TrustedKey(Ed25519PublicKey.from_public_bytes(plan.edge_key), frozenset({Action.OPEN, Action.DENY}))
+        self._controller = GateController(
+            GateTopics(SITE, gate),
+            BrokerAddress(port=plan.mqtt_port),
+            Hardware(SimulatedRelay(self._relay_moved), reader=self._reader),
+            Storage(NonceStore(folder / "nonces.db"), self.outbox, DoorMemory(folder / "door.db")),
+            signing_key=Ed25519PrivateKey.from_private_bytes(plan.key),
+            trusted={edge_sender(gate): edge},
+            credential_key=CREDENTIAL_KEY,
+            settings=DoorSettings(grant_s=_GRANT_S, has_contact=False),
+            directory=self.replica,
+            on_hint=lambda _revision: self._wake.set(),
+        )
+        self._controller.bus.on_connect(self._wake.set)
+        self._sync = DirectorySync(plan.server_url, gate, plan.tokens[gate], self.replica)
+        self._thread = threading.Thread(target=self._sync.run, args=(self._stop, self._wake), daemon=True)
+
+    def start(self) -> None:
+        """Start controller and synchronisation."""
+        self._controller.start()
+        self._thread.start()
+
+    def is_ready(self) -> bool:
+        """Whether it is connected and knows people."""
+        return self._controller.bus.connected and self.replica.count() > 0
+
+    def tap(self, card: str) -> float:
+        """Hold a card to the reader; return the seconds until the relay was energised (inf: refused)."""
+        with self._hand:
+            presented = time.monotonic()
+            outcome = self._reader.present(card).get(timeout=_OUTCOME_WAIT_S)
+            return self._moved - presented if outcome.granted else float("inf")
+
+    def stop(self) -> None:
+        """Stop everything."""
+        self._stop.set()
+        self._wake.set()
+        self._controller.stop()
+        self._thread.join()
+        self._sync.close()
+        self.replica.close()
+
+    def _try_watched(self) -> None:
+        if self.watched is not None and self.refused_at is None and self.tap(self.watched) == float("inf"):
+            self.refused_at = time.monotonic()
+
+    def _relay_moved(self, energised: bool) -> None:
+        if energised:
+            self._moved = time.monotonic()
+
+
+class _Worker:
+    """Taps cards at the gates in turn, of people who keep theirs."""
+
+    def __init__(self, gates: list[_Gate]) -> None:
+        self._gates = gates
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.latencies: list[float] = []
+
+    def work(self, taps_per_s: float) -> None:
+        """Work at this pace; 0 ends it."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        if taps_per_s > 0:
+            self._stop.clear()
+            self._thread = threading.Thread(target=self._run, args=(1 / taps_per_s,), daemon=True)
+            self._thread.start()
+
+    def _run(self, pause_s: float) -> None:
+        generator = np.random.default_rng(7)
+        turn = 0
+        while not self._stop.wait(pause_s * generator.exponential()):
+            self.latencies.append(self._gates[turn % len(self._gates)].tap(card_of(0)))
+            turn += 1
+
+
+def _serve(plan: GatesPlan, pipe: Pipe) -> None:
+    quiet()
+    gates = [_Gate(plan, name) for name in plan.tokens]
+    worker = _Worker(gates)
+    with ExitStack() as stack:
+        for gate in gates:
+            gate.start()
+            stack.callback(gate.stop)
+        while not all(gate.is_ready() for gate in gates):
+            time.sleep(0.05)
+        pipe.send("ready")
+
+        def watch(number: int) -> None:
+            for gate in gates:
+                gate.watched, gate.refused_at = card_of(number), None
+
+        answers: dict[str, Callable[[Any], object]] = {
+            "watch": watch,
+            "refused_at": lambda _: {gate.name: gate.refused_at for gate in gates if gate.refused_at is not None},
+            "work": worker.work,
+            "tap_latencies": lambda _: list(worker.latencies),
+            "emitted": lambda _: set().union(*(gate.outbox.ids.copy() for gate in gates)),
+            "waiting": lambda _: sum(len(gate.outbox) for gate in gates),
+        }
+        while (question := pipe.recv())[0] != "stop":
+            pipe.send(answers[question[0]](question[1]))
+        worker.work(0)
