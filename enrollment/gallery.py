@@ -1,17 +1,24 @@
 """All templates of one model in memory, for the question whether a new face is known under another account."""
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVarTuple
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import select
+import numpy.typing as npt
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from database import Sealer
 from enrollment import templates
 from enrollment.tables import TemplateRecord, TemplateState
-from models.template import Template
+from models.template import ModelMismatchError, Template
+
+Columns = TypeVarTuple("Columns")
+
+_FIRST_CAPACITY = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +37,7 @@ class Gallery:
         self._sealer = sealer
         self._model_id = model_id
         self._lock = threading.Lock()
-        self._rows: dict[UUID, tuple[UUID, Template]] = {}
-        self._people: list[UUID] = []
-        self._matrix = np.zeros((0, 0), np.float32)
+        self._clear()
 
     def search(
         self, session: Session, template: Template, *, besides: UUID, least: float, limit: int = 5
@@ -42,15 +47,13 @@ class Gallery:
         Raises:
             models.template.ModelMismatchError: the template is of another model.
         """
+        if template.model_id != self._model_id:
+            raise ModelMismatchError(self._model_id, template.model_id)
         with self._lock:
             self._follow(session)
-            people, matrix = self._people, self._matrix
-            first = next(iter(self._rows.values()), None)
-        if first is None:
-            return []
-        first[1].similarity(template)  # Refuses another model's template.
+            people = self._people
+            similarities = self._matrix[: len(people)] @ template.vector if people else np.zeros(0, np.float32)
         best: dict[UUID, float] = {}
-        similarities = matrix @ template.vector
         for row in np.flatnonzero(similarities >= least):
             person = people[row]
             if person != besides:
@@ -59,23 +62,39 @@ class Gallery:
         return [Likeness(person, similarity) for person, similarity in ordered[:limit]]
 
     def __len__(self) -> int:
-        return len(self._rows)
+        """The number of templates seen so far."""
+        return len(self._people)
+
+    def _clear(self) -> None:
+        self._newest: UUID | None = None
+        self._people: list[UUID] = []
+        self._matrix: npt.NDArray[np.float32] = np.zeros((0, 0), np.float32)
 
     def _follow(self, session: Session) -> None:
-        found = session.execute(
-            select(TemplateRecord.id, TemplateRecord.person_id).where(
-                TemplateRecord.model_id == self._model_id,
-                TemplateRecord.state.in_((TemplateState.ACTIVE, TemplateState.CANDIDATE)),
-            )
-        )
-        people = {row.id: row.person_id for row in found}
-        gone, new = self._rows.keys() - people.keys(), people.keys() - self._rows.keys()
-        if not gone and not new:
-            return
-        for template_id in gone:
-            del self._rows[template_id]
-        for template_id, template in templates.by_id(session, self._sealer, new).items():
-            self._rows[template_id] = (people[template_id], template)
-        self._people = [person for person, _ in self._rows.values()]
-        vectors = [template.vector for _, template in self._rows.values()]
-        self._matrix = np.stack(vectors) if vectors else np.zeros((0, 0), np.float32)
+        """Take in new templates. When any has gone, or came out of order, everything is read again."""
+        statement = self._standing(select(TemplateRecord.id, TemplateRecord.person_id)).order_by(TemplateRecord.id)
+        later = statement if self._newest is None else statement.where(TemplateRecord.id > self._newest)
+        new = {row.id: row.person_id for row in session.execute(later)}
+        count = session.scalar(self._standing(select(func.count()).select_from(TemplateRecord))) or 0
+        if count != len(self._people) + len(new):
+            self._clear()
+            new = {row.id: row.person_id for row in session.execute(statement)}
+        if new:
+            self._add(new, templates.by_id(session, self._sealer, new))
+
+    def _standing(self, statement: Select[*Columns]) -> Select[*Columns]:
+        states = (TemplateState.ACTIVE, TemplateState.CANDIDATE)
+        return statement.where(TemplateRecord.model_id == self._model_id, TemplateRecord.state.in_(states))
+
+    def _add(self, people: Mapping[UUID, UUID], opened: Mapping[UUID, Template]) -> None:
+        vectors = np.stack([opened[template_id].vector for template_id in people])
+        filled, needed = len(self._people), len(self._people) + len(vectors)
+        if needed > len(self._matrix):
+            grown = np.zeros((max(needed, 2 * len(self._matrix), _FIRST_CAPACITY), vectors.shape[1]), np.float32)
+            if filled:
+                grown[:filled] = self._matrix[:filled]
+            self._matrix = grown
+        self._matrix[filled:needed] = vectors
+        # Only ever longer: a search that has begun looks at the rows it has seen.
+        self._people.extend(people.values())
+        self._newest = list(people)[-1]

@@ -24,9 +24,12 @@ from accounts.vocabulary import PersonKind
 from database import Database, Sealer
 from enrollment import lifecycle, photos
 from enrollment.assessment import Assessment, Engine, assess
+from enrollment.gallery import Gallery
+from enrollment.identity import IdentityFindings
 from enrollment.quality import Checker, QualityReport, Verdict
 from enrollment.roster import PhotoSource, RosterRow, open_source, read_roster
 from enrollment.tables import PhotoRecord, PhotoState
+from enrollment.upload import identify
 from web.problems import ProblemError
 
 _log = structlog.get_logger()
@@ -107,6 +110,7 @@ def import_folder(
         enrollment.roster.RosterError: the list itself cannot be used; nothing was imported.
     """
     checker = checker or Checker(engine)
+    gallery = Gallery(sealer, engine.model_id)
     report = ImportReport()
     with open_source(folder) as source, ThreadPoolExecutor(workers, thread_name_prefix="intake") as pool:
         rows = read_roster(source)
@@ -114,8 +118,12 @@ def import_folder(
         for row, taken in _assessed(rows, source, known, lambda content: assess(content, engine, checker), pool):
             try:
                 with database.begin() as session:
-                    result = _enrol(session, sealer, row, taken, approve=approve, now=now())
-            except (ProblemError, ValueError) as error:
+                    person_id = _person(session, row, now())
+                    identity = None
+                    if isinstance(taken, Assessment):
+                        identity = identify(session, sealer, person_id, taken, engine=engine, gallery=gallery)
+                    result = _enrol(session, sealer, row, taken, person_id, identity, approve=approve, now=now())
+            except ProblemError as error:
                 result = _result(row, Outcome.INVALID, str(error), taken)
             report.results.append(result)
             if progress:
@@ -177,10 +185,17 @@ def _assessed(
         yield first, future.result()
 
 
-def _enrol(
-    session: Session, sealer: Sealer, row: RosterRow, taken: _Taken, *, approve: Verdict, now: datetime
+def _enrol(  # noqa: PLR0917 - what is known of one line
+    session: Session,
+    sealer: Sealer,
+    row: RosterRow,
+    taken: _Taken,
+    person_id: UUID,
+    identity: IdentityFindings | None,
+    *,
+    approve: Verdict,
+    now: datetime,
 ) -> IntakeResult:
-    person_id = _person(session, row, now)
     if taken is None:
         why = f"the photo {row.photo} is missing" if row.photo else f"there is no photo named {row.number}"
         return _result(row, Outcome.NO_PHOTO, why, taken, person_id)
@@ -189,16 +204,19 @@ def _enrol(
     if taken.photo is None:
         return _result(row, Outcome.UNREADABLE, _advice(taken.report), taken, person_id)
     photo = photos.take_in(session, sealer, person_id, taken, by=_ACTOR, now=now)
+    photo.identity = identity.to_json() if identity else None
+    unusual = identity is not None and identity.unusual
     verdict = taken.report.verdict
     if verdict is Verdict.REJECT:
         failed = [result.rule for result in taken.report.failed]
         photos.reject(session, photo, failed, by=_ACTOR, now=now)
         return _result(row, Outcome.REJECTED, _advice(taken.report), taken, person_id)
-    if _ORDER.index(verdict) <= _ORDER.index(approve):
+    if _ORDER.index(verdict) <= _ORDER.index(approve) and not unusual:
         photos.approve(session, photo, by=_ACTOR, now=now)
         return _result(row, Outcome.ENROLLED, "", taken, person_id)
     lifecycle.step(session, photo, PhotoState.IN_REVIEW, by=_ACTOR, now=now)
-    return _result(row, Outcome.IN_REVIEW, _advice(taken.report), taken, person_id)
+    why = "the face is like another person's, or unlike this person's before. " if unusual else ""
+    return _result(row, Outcome.IN_REVIEW, why + _advice(taken.report), taken, person_id)
 
 
 _OUTCOME_BEFORE = {
@@ -217,7 +235,7 @@ def _person(session: Session, row: RosterRow, now: datetime) -> UUID:
     particulars = people.Particulars(
         number=row.number,
         name=row.name,
-        kind=PersonKind(row.kind),
+        kind=_kind(row.kind),
         department=row.department,
         groups=row.groups,
         valid_from=existing.valid_from if existing else now,
@@ -227,6 +245,12 @@ def _person(session: Session, row: RosterRow, now: datetime) -> UUID:
         return people.create(session, particulars, by=_ACTOR, now=now).id
     people.update(session, existing, particulars, by=_ACTOR, now=now)
     return existing.id
+
+
+def _kind(name: str) -> PersonKind:
+    if name not in set(PersonKind):
+        raise people.InvalidPersonError(f"kind: {name!r} is none of {', '.join(PersonKind)}", field="kind")
+    return PersonKind(name)
 
 
 def _advice(report: QualityReport) -> str:

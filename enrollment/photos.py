@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
 from database import Sealer, new_id
@@ -227,15 +227,11 @@ def settle(session: Session, *, now: datetime, keep_pictures: bool = False) -> i
     Replaced photos lose their templates and pictures; approved ones their pictures, unless `keep_pictures`.
     """
     old = now - UNDO_WINDOW
+    has_template = exists().where(
+        TemplateRecord.photo_id == PhotoRecord.id, TemplateRecord.state != TemplateState.WITHDRAWN
+    )
     replaced = session.scalars(
-        select(PhotoRecord)
-        .join(TemplateRecord, TemplateRecord.photo_id == PhotoRecord.id)
-        .where(
-            PhotoRecord.state == PhotoState.REPLACED,
-            PhotoRecord.decided_at < old,
-            TemplateRecord.state != TemplateState.WITHDRAWN,
-        )
-        .distinct()
+        select(PhotoRecord).where(PhotoRecord.state == PhotoState.REPLACED, PhotoRecord.decided_at < old, has_template)
     ).all()
     for photo in replaced:
         templates.withdraw(session, photo.person_id, at=now, photo_id=photo.id)

@@ -13,8 +13,9 @@ from accounts.tables import Person
 from database import Database, Sealer
 from enrollment import templates
 from enrollment.intake import ImportReport, Outcome, import_folder
+from enrollment.intake_report import write_csv, write_html
 from enrollment.quality import Verdict
-from enrollment.roster import RosterError
+from enrollment.roster import FolderSource, RosterError
 from enrollment.tables import PhotoRecord, TemplateRecord
 from models.engine import FaceEngine
 
@@ -114,17 +115,48 @@ def test_a_zip_file_is_a_folder(
     assert _outcomes(report)["2026001"] is Outcome.ENROLLED
 
 
-def test_a_new_photo_replaces_the_old_one(
+def test_a_new_photo_replaces_the_old_one(database: Database, engine: FaceEngine, sealer: Sealer, intake: Path) -> None:
+    import_folder(intake, database, engine, sealer, approve=Verdict.REVIEW)
+    photo = intake / "photos" / "2026001.jpg"
+    Image.open(photo).save(photo, quality=85)
+    again = import_folder(intake, database, engine, sealer, approve=Verdict.REVIEW)
+    assert _outcomes(again)["2026001"] is Outcome.ENROLLED
+    with database.read() as session:
+        (kept,) = templates.active(session, sealer, engine.model_id).values()
+    assert len(kept) == 1
+
+
+def test_another_face_than_before_waits_for_a_reviewer(
     database: Database, engine: FaceEngine, sealer: Sealer, intake: Path, portraits: Path
 ) -> None:
     import_folder(intake, database, engine, sealer, approve=Verdict.REVIEW)
     shutil.copy(portraits / "real_00932.jpg", intake / "photos" / "2026001.jpg")
-    import_folder(intake, database, engine, sealer, approve=Verdict.REVIEW)
-    with database.read() as session:
-        ((kept,),) = templates.active(session, sealer, engine.model_id).values()
-    image = np.asarray(Image.open(portraits / "real_00932.jpg"))
-    (probe,) = engine.analyse(image)
-    assert kept.similarity(probe.template) > 0.9
+    again = import_folder(intake, database, engine, sealer, approve=Verdict.REVIEW)
+    assert _outcomes(again)["2026001"] is Outcome.IN_REVIEW
+
+
+def test_the_same_face_under_two_numbers_waits_for_a_reviewer(
+    database: Database, engine: FaceEngine, sealer: Sealer, intake: Path
+) -> None:
+    Image.open(intake / "photos" / "2026001.jpg").save(intake / "photos" / "2026005.jpg", quality=85)
+    report = import_folder(intake, database, engine, sealer, approve=Verdict.REVIEW)
+    assert _outcomes(report)["2026001"] is Outcome.ENROLLED
+    assert _outcomes(report)["2026005"] is Outcome.IN_REVIEW
+
+
+def test_the_report_shows_who_failed_and_why(
+    database: Database, engine: FaceEngine, sealer: Sealer, intake: Path, tmp_path: Path
+) -> None:
+    (intake / "people.csv").write_text("number,name\n2026002,=cmd()\n2026003,<b>张敏</b>\n", "utf-8")
+    report = import_folder(intake, database, engine, sealer)
+    write_csv(report, tmp_path / "report.csv")
+    write_html(report, FolderSource(intake), tmp_path / "report.html")
+    lines = (tmp_path / "report.csv").read_text("utf-8-sig").splitlines()
+    assert lines[1].startswith("2,2026002,'=cmd(),photos/2026002.png,rejected,"), "no formula runs in a spreadsheet"
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert "&lt;b&gt;张敏" in page
+    assert page.count("data:image/jpeg;base64,") == 1
+    assert "彩色" in page
 
 
 @pytest.mark.parametrize(
@@ -154,6 +186,6 @@ def test_a_chinese_spreadsheet_is_read(tmp_path: Path, database: Database, seale
 def test_a_line_that_describes_no_person_stops_nobody_else(
     tmp_path: Path, database: Database, sealer: Sealer, engine: FaceEngine
 ) -> None:
-    (tmp_path / "list.csv").write_text("number,name\n##,A\n2,B\n")
+    (tmp_path / "list.csv").write_text("number,name,kind\n##,A,student\n2,B,student\n3,C,robot\n")
     report = import_folder(tmp_path, database, engine, sealer)
-    assert _outcomes(report) == {"##": Outcome.INVALID, "2": Outcome.NO_PHOTO}
+    assert _outcomes(report) == {"##": Outcome.INVALID, "2": Outcome.NO_PHOTO, "3": Outcome.INVALID}
