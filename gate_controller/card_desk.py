@@ -8,11 +8,13 @@ import uuid_utils.compat
 from access.credentials import CredentialError, card_digest, code_digest
 from access.decision import Decision
 from access.reasons import Reason
+from access.snapshot import CredentialKind
 from bus import NotConnectedError
 from gate_controller.card_decision import Directory, decide_card
 from gate_controller.clock import ClockWatch
 from gate_controller.keeper import DoorKeeper
 from gate_controller.messages import EventKind, Method, Refusal, Tap
+from gate_controller.proof_desk import CardProof, ProofRefusal
 from gate_controller.readers import Outcome, Reading
 from gate_controller.reporter import Reporter
 from gate_controller.signals import Grant
@@ -34,6 +36,7 @@ class CardDesk:
         directory: Directory | None,
         credential_key: bytes,
         answer_wait_s: float,
+        proof: CardProof,
     ) -> None:
         """`answer_wait_s`: how long the edge may think before the controller decides alone."""
         self._keeper = keeper
@@ -43,10 +46,21 @@ class CardDesk:
         self._directory = directory
         self._credential_key = credential_key
         self._answer_wait_s = answer_wait_s
+        self._proof = proof
         self.edge_online = False
 
     def read(self, reading: Reading) -> None:
         """Take what was presented."""
+        if reading.kind == "sun":
+            proven = self._proof.judge(reading)
+            if isinstance(proven, ProofRefusal):
+                self._refuse_proof(reading, proven)
+            else:
+                self._take(proven)
+            return
+        self._take(reading)
+
+    def _take(self, reading: Reading) -> None:
         make = code_digest if reading.kind == "code" else card_digest
         try:
             digest = make(self._credential_key, reading.value)
@@ -89,6 +103,11 @@ class CardDesk:
         for waiting in self._taps.due(self._clock.seconds()):
             self._decide_alone(waiting, "edge_silent")
 
+    def _refuse_proof(self, reading: Reading, refusal: ProofRefusal) -> None:
+        at, _ = self._clock.look()
+        self._reporter.event(EventKind.ACCESS_DENIED, at, granted=False, reason=refusal.value, method=Method.CARD)
+        reading.answer(Outcome(granted=False, reason=refusal.value))
+
     def _decide_alone(self, waiting: WaitingTap, why: str) -> None:
         reading, tap = waiting.reading, waiting.tap
         at, sure = self._clock.look()
@@ -118,7 +137,8 @@ class CardDesk:
 
     def _decision(self, reading: Reading, digest: str, at: datetime) -> Decision:
         try:
-            return decide_card(self._directory, reading.kind, digest, authenticated=reading.authenticated, now=at)
+            kind: CredentialKind = "code" if reading.kind == "code" else "card"
+            return decide_card(self._directory, kind, digest, authenticated=reading.authenticated, now=at)
         except Exception:
             # Whoever stands at the door gets an answer, also when the replica's disk has failed.
             log.exception("directory_unreadable")

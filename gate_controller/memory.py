@@ -1,4 +1,4 @@
-"""What a controller remembers over a power cut: that the door was closed by order, and how late it was."""
+"""What a controller remembers over a power cut: that the door was closed by order, how late it was, cards' counters."""
 
 import sqlite3
 from datetime import UTC, datetime
@@ -29,6 +29,9 @@ class DoorMemory:
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=FULL")
             self._connection.execute(
+                "CREATE TABLE IF NOT EXISTS counters (digest TEXT PRIMARY KEY, counter INTEGER NOT NULL) WITHOUT ROWID"
+            )
+            self._connection.execute(
                 "CREATE TABLE IF NOT EXISTS remembered (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"
             )
         except (OSError, sqlite3.Error) as error:
@@ -53,6 +56,22 @@ class DoorMemory:
     @latest_time.setter
     def latest_time(self, at: datetime) -> None:
         self._set("latest_time", at.isoformat())
+
+    def spend_counter(self, digest: str, counter: int) -> bool:
+        """Return whether `counter` is above every earlier one of this card; then it is on disk.
+
+        Raises:
+            DoorMemoryError: it cannot be written, so the card must not be believed.
+        """
+        try:
+            written = self._connection.execute(
+                "INSERT INTO counters (digest, counter) VALUES (?, ?)"
+                " ON CONFLICT (digest) DO UPDATE SET counter = excluded.counter WHERE excluded.counter > counter",
+                (digest, counter),
+            )
+        except sqlite3.Error as error:
+            raise DoorMemoryError(f"not remembered: {error}") from error
+        return written.rowcount == 1
 
     def close(self) -> None:
         """Close the file."""

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from bus import Backoff, BrokerAddress, Connection, Outbox, Postman
 from gate_controller.card_decision import Directory
 from gate_controller.card_desk import CardDesk
+from gate_controller.card_proof import ProofKeys
 from gate_controller.clock import Clock, ClockWatch, SystemClock
 from gate_controller.command_desk import CommandDesk
 from gate_controller.door import DoorSettings
@@ -35,6 +36,7 @@ from gate_controller.messages import (
     Verifier,
     controller_sender,
 )
+from gate_controller.proof_desk import CardProof
 from gate_controller.readers import Reader
 from gate_controller.relays import Relay
 from gate_controller.reporter import Reporter, availability, mark_historical
@@ -94,6 +96,7 @@ class GateController:
         directory: Directory | None = None,
         on_hint: Callable[[int], None] | None = None,
         clock: Clock | None = None,
+        proof_keys: ProofKeys | None = None,
         answer_wait_s: float = ANSWER_WAIT_S,
         backoff: Backoff | None = None,
     ) -> None:
@@ -130,6 +133,7 @@ class GateController:
             directory=directory,
             credential_key=credential_key,
             answer_wait_s=answer_wait_s,
+            proof=CardProof(proof_keys, credential_key, storage.memory),
         )
         verifier = Verifier(trusted, gate=topics.gate, boot_id=self.boot_id, nonces=storage.nonces)
         self._commands = CommandDesk(verifier, self._keeper, self._taps, self._reporter, self._clock)

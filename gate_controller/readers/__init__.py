@@ -27,7 +27,8 @@ class Reading:
     """Something was presented. `value` (a UID in hexadecimal, a code) never leaves the controller."""
 
     value: str = field(repr=False)
-    kind: Literal["card", "code"] = "card"
+    kind: Literal["card", "code", "sun"] = "card"
+    """`sun`: a text in which the card proves its key (`gate_controller.card_proof`)."""
     authenticated: bool = False
     """The card proved its key; otherwise it only told its UID."""
     read_ns: int = field(default_factory=time.monotonic_ns)

@@ -4,6 +4,7 @@
     ← granted              or: denied card_lost
     → code 48211907        a visitor typed a code
     ← denied unknown_credential
+    → sun picc_data=…&cmac=…    what an NTAG 424 DNA wrote
 
 Whoever can connect can present any card, so it listens on the loopback address or on the reader's own network only.
 Further verbs can be given: a bench without a real door moves its wires that way (`contact on`).
@@ -13,6 +14,7 @@ import socket
 import socketserver
 import threading
 from collections.abc import Callable, Mapping
+from typing import Literal
 
 import structlog
 
@@ -20,7 +22,7 @@ from gate_controller.readers import Outcome, Reader, ReaderError, Reading
 
 log = structlog.get_logger()
 
-LONGEST_LINE = 128
+LONGEST_LINE = 256
 ANSWER_TIMEOUT_S = 5.0
 IDLE_TIMEOUT_S = 3600.0
 
@@ -34,7 +36,7 @@ class LineReader(Reader):
     def __init__(self, host: str = "127.0.0.1", port: int = 0, *, verbs: Mapping[str, Verb] | None = None) -> None:
         self.host = host
         self.port = port
-        self._verbs: dict[str, Verb] = {**(verbs or {}), "card": self._card, "code": self._code}
+        self._verbs: dict[str, Verb] = {**(verbs or {}), "card": self._card, "code": self._code, "sun": self._sun}
         self._server: socketserver.ThreadingTCPServer | None = None
         self._read: Callable[[Reading], None] | None = None
 
@@ -86,12 +88,15 @@ class LineReader(Reader):
         return function(rest.strip())
 
     def _card(self, uid: str) -> str:
-        return self._present(uid, is_code=False)
+        return self._present(uid, "card")
 
     def _code(self, code: str) -> str:
-        return self._present(code, is_code=True)
+        return self._present(code, "code")
 
-    def _present(self, value: str, *, is_code: bool) -> str:
+    def _sun(self, text: str) -> str:
+        return self._present(text, "sun")
+
+    def _present(self, value: str, kind: Literal["card", "code", "sun"]) -> str:
         outcomes: list[Outcome] = []
         answered = threading.Event()
 
@@ -102,7 +107,7 @@ class LineReader(Reader):
         read = self._read
         if read is None or not value:
             return "error nothing was presented"
-        read(Reading(value, "code" if is_code else "card", answer=take))
+        read(Reading(value, kind, answer=take))
         if not answered.wait(ANSWER_TIMEOUT_S):
             return "error no decision"
         return "granted" if outcomes[0].granted else f"denied {outcomes[0].reason}"

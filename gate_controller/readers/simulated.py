@@ -22,7 +22,7 @@ class SimulatedReader:
         self._read = None
 
     def present(
-        self, value: str, *, kind: Literal["card", "code"] = "card", authenticated: bool = False
+        self, value: str, *, kind: Literal["card", "code", "sun"] = "card", authenticated: bool = False
     ) -> "queue.Queue[Outcome]":
         """Present a card or type a code; the outcome comes out of the returned queue."""
         outcomes: queue.Queue[Outcome] = queue.Queue()

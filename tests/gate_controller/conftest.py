@@ -16,6 +16,7 @@ from access.replica import Replica
 from access.snapshot import Change, ChangePage, CredentialEntry, PersonEntry, add_digest, directory_digest
 from bus import Backoff, BrokerAddress, Connection, Outbox
 from database import Sealer
+from gate_controller.card_proof import ProofKeys
 from gate_controller.door import DoorSettings
 from gate_controller.inputs import Inputs
 from gate_controller.inputs.simulated import SimulatedInput
@@ -86,6 +87,7 @@ class Bench:
     passage: SimulatedInput | None = None
     reverse: SimulatedInput | None = None
     secured: SimulatedRelay | None = None
+    proof_keys: ProofKeys | None = None
     hints: list[int] = field(default_factory=list)
     directory: Replica | None = None
     controller: GateController | None = None
@@ -112,6 +114,7 @@ class Bench:
             directory=self.directory,
             on_hint=self.hints.append,
             clock=self.clock,
+            proof_keys=self.proof_keys,
             answer_wait_s=answer_wait_s,
             backoff=Backoff(0.05, 0.2, 0.2),
         )

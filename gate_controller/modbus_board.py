@@ -1,0 +1,205 @@
+"""A relay board with inputs on the network, through Modbus TCP: one connection, one thread that reads it.
+
+Nothing is written when the connection is made: the relay stays as it is until the door moves it. The door's thread
+never waits for the network to read; to write it waits at most `TIMEOUT_S`.
+"""
+
+import threading
+import time
+from dataclasses import dataclass
+
+import structlog
+from pymodbus.client import ModbusTcpClient
+from pymodbus.exceptions import ModbusException
+from pymodbus.pdu import ModbusPDU
+
+from gate_controller.inputs.told import ToldInput
+from gate_controller.relays import RelayError
+from gate_controller.supervision import Loop, LoopState
+
+log = structlog.get_logger()
+
+TIMEOUT_S = 0.5
+POLL_S = 0.05
+RETRY_S = 1.0
+FULL_SCALE = 65535
+
+
+@dataclass(slots=True)
+class _Wire:
+    number: int
+    active_when_open: bool
+    told: ToldInput
+    loop: Loop | None = None
+    """For a supervised one, which is an input register (voltage as a part of 65535) instead of a discrete input."""
+
+
+class ModbusBoard:
+    """One board. `start` returns at once; what cannot be reached is tried again and again."""
+
+    def __init__(self, host: str, port: int = 502, *, unit: int = 1) -> None:
+        self.name = f"{host}:{port}"
+        self._unit = unit
+        self._client = ModbusTcpClient(host, port=port, timeout=TIMEOUT_S, retries=0)
+        self._lock = threading.Lock()
+        self._wires: list[_Wire] = []
+        self._coils: dict[int, bool | None] = {}
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._reachable: bool | None = None
+
+    def wire(self, number: int, *, active_when_open: bool) -> ToldInput:
+        """Return discrete input `number` as a wire; an input reads 1 while its loop is closed."""
+        return self._add(_Wire(number, active_when_open, ToldInput()))
+
+    def loop(self, number: int, *, active_when_open: bool, loop: Loop | None = None) -> ToldInput:
+        """Return input register `number` as a supervised wire (`gate_controller.supervision`).
+
+        While it is broken it keeps its last state, but one that is active when open – a fire alarm's – turns active.
+        """
+        return self._add(_Wire(number, active_when_open, ToldInput(), loop or Loop()))
+
+    def coil(self, number: int) -> "ModbusRelay":
+        """Return coil `number` as a relay."""
+        self._coils[number] = None
+        return ModbusRelay(self, number)
+
+    def start(self) -> None:
+        """Read the board once, so that its wires are known, and go on in a thread."""
+        self._round()
+        self._thread = threading.Thread(target=self._run, name=f"modbus-{self.name}", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Read no more and hang up."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+        self._hang_up()
+
+    def read_coil(self, number: int) -> bool:
+        """Return a coil as the last reading found it.
+
+        Raises:
+            RelayError: the board does not answer.
+        """
+        value = self._coils[number]
+        if value is None:
+            raise RelayError(f"the relay board {self.name} does not answer")
+        return value
+
+    def write_coil(self, number: int, value: bool) -> None:
+        """Set a coil and read it back.
+
+        Raises:
+            RelayError: the board does not answer, or the coil did not follow.
+        """
+        try:
+            with self._lock:
+                self._connect()
+                self._checked(self._client.write_coil(number, value, device_id=self._unit))
+                read = bool(self._checked(self._client.read_coils(number, count=1, device_id=self._unit)).bits[0])
+        except (ModbusException, OSError) as error:
+            self._lost(error)
+            raise RelayError(f"the relay board {self.name} does not answer: {error}") from error
+        self._coils[number] = read
+        if read != value:
+            raise RelayError(f"relay {number} of the board {self.name} does not follow")
+
+    def _add(self, wire: _Wire) -> ToldInput:
+        self._wires.append(wire)
+        return wire.told
+
+    def _run(self) -> None:
+        while not self._stopping.wait(POLL_S if self._reachable else RETRY_S):
+            self._round()
+
+    def _round(self) -> None:
+        try:
+            with self._lock:
+                self._connect()
+                for number in self._coils:
+                    answer = self._checked(self._client.read_coils(number, count=1, device_id=self._unit))
+                    self._coils[number] = bool(answer.bits[0])
+                values = [self._read(wire) for wire in self._wires]
+        except (ModbusException, OSError) as error:
+            self._lost(error)
+            return
+        if self._reachable is not True:
+            log.info("relay_board_reached", board=self.name)
+        self._reachable = True
+        for wire, value in zip(self._wires, values, strict=True):
+            _tell(wire, value)
+
+    def _hang_up(self) -> None:
+        with self._lock:
+            self._client.close()  # type: ignore[no-untyped-call]  # pymodbus has none
+
+    def _connect(self) -> None:
+        if not self._client.connected and not self._client.connect():  # type: ignore[no-untyped-call]  # pymodbus has none
+            raise ConnectionError("no connection")
+
+    def _read(self, wire: _Wire) -> int:
+        if wire.loop is not None:
+            answer = self._client.read_input_registers(wire.number, count=1, device_id=self._unit)
+            return int(self._checked(answer).registers[0])
+        answer = self._client.read_discrete_inputs(wire.number, count=1, device_id=self._unit)
+        return int(self._checked(answer).bits[0])
+
+    @staticmethod
+    def _checked(answer: ModbusPDU) -> ModbusPDU:
+        if answer.isError():
+            raise ModbusException(f"the board refused: {answer}")
+        return answer
+
+    def _lost(self, error: Exception) -> None:
+        if self._reachable is not False:
+            log.error("relay_board_lost", board=self.name, error=str(error))
+        self._reachable = False
+        self._hang_up()
+        self._coils = dict.fromkeys(self._coils)
+        for wire in self._wires:
+            wire.told.tell_fault("lost")
+
+
+def _tell(wire: _Wire, value: int) -> None:
+    if wire.loop is None:
+        wire.told.tell_fault(None)
+        wire.told.tell((value == 0) is wire.active_when_open)
+        return
+    wire.loop = wire.loop.measured(value / FULL_SCALE, time.monotonic())
+    fault = wire.loop.fault
+    wire.told.tell_fault(fault)
+    if fault is None:
+        wire.told.tell((wire.loop.state is LoopState.OPEN) is wire.active_when_open)
+    elif wire.active_when_open:
+        wire.told.tell(True)
+
+
+class ModbusRelay:
+    """One coil of a board."""
+
+    def __init__(self, board: ModbusBoard, number: int) -> None:
+        self._board = board
+        self._number = number
+
+    @property
+    def energised(self) -> bool:
+        """Whether the coil is on, as the board itself says."""
+        return self._board.read_coil(self._number)
+
+    def energise(self) -> None:
+        """Switch on."""
+        self._board.write_coil(self._number, True)
+
+    def release(self) -> None:
+        """Switch off."""
+        self._board.write_coil(self._number, False)
+
+    def close(self) -> None:
+        """Switch off, if the board can be reached."""
+        try:
+            if self.energised:
+                self.release()
+        except RelayError as error:
+            log.error("relay_not_released", error=str(error))

@@ -1,0 +1,197 @@
+"""A relay board on the network, against a real Modbus server."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from pymodbus.server import ModbusTcpServer
+from pymodbus.simulator import DataType, SimData, SimDevice
+
+from gate_controller.messages import Action, DoorStatus, EventKind, Refusal
+from gate_controller.modbus_board import ModbusBoard
+from gate_controller.relays import RelayError
+from gate_controller.supervision import Loop, LoopLimits
+
+COIL, CONTACT, FIRE = 0, 1, 2
+READ_COILS, READ_INPUTS, READ_REGISTERS, WRITE_COIL = 1, 2, 4, 5
+
+
+class RelayBoard:
+    """A board that can lose its power; its coils are off when it comes back. What its inputs say is set by the test."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.written: list[tuple[int, bool]] = []
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self.on()
+
+    def on(self) -> None:
+        self.coil = False
+        self._inputs = {CONTACT: True}
+        self._registers = {FIRE: round(0.5 * 65535)}
+        self._asked = 0
+
+        async def begin() -> None:
+            bits, words = (
+                SimData(0, values=[False] * 16, datatype=DataType.BITS),
+                SimData(0, values=[0] * 16, datatype=DataType.REGISTERS),
+            )
+            device = SimDevice(1, simdata=([bits], [bits], [words], [words]))
+            self._server = ModbusTcpServer(device, address=("127.0.0.1", self.port), trace_pdu=self._trace)
+            await self._server.serve_forever(background=True)
+
+        asyncio.run_coroutine_threadsafe(begin(), self._loop).result(10)
+
+    def off(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._server.shutdown(), self._loop).result(10)
+
+    def end(self) -> None:
+        self.off()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+    def set_input(self, number: int, *, closed: bool) -> None:
+        self._inputs[number] = closed
+
+    def measure(self, number: int, part: float) -> None:
+        self._registers[number] = round(part * 65535)
+
+    def _trace(self, sending: bool, pdu):
+        if not sending:
+            self._asked = pdu.address
+            if pdu.function_code == WRITE_COIL:
+                self.coil = bool(pdu.bits[0])
+                self.written.append((pdu.address, self.coil))
+        elif pdu.function_code == READ_COILS:
+            pdu.bits = [self.coil] + [False] * 7
+        elif pdu.function_code == READ_INPUTS:
+            pdu.bits = [self._inputs[self._asked]] + [False] * 7
+        elif pdu.function_code == READ_REGISTERS:
+            pdu.registers = [self._registers[self._asked]]
+        return pdu
+
+
+def until(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def server(unused_port: int) -> Iterator[RelayBoard]:
+    server = RelayBoard(unused_port)
+    yield server
+    server.end()
+
+
+@pytest.fixture
+def board(server: RelayBoard) -> Iterator[ModbusBoard]:
+    board = ModbusBoard("127.0.0.1", server.port)
+    yield board
+    board.stop()
+
+
+def test_a_relay_moves_and_tells_what_the_board_says(server, board) -> None:
+    relay = board.coil(COIL)
+    board.start()
+    assert relay.energised is False
+    relay.energise()
+    assert (relay.energised, server.coil) == (True, True)
+    relay.release()
+    assert (relay.energised, server.coil) == (False, False)
+
+
+@pytest.mark.parametrize("energised", [False, True])
+def test_nothing_is_written_at_start_whatever_the_relay_is(server, board, energised: bool) -> None:
+    server.coil = energised
+    relay = board.coil(COIL)
+    board.start()
+    assert relay.energised is energised
+    assert server.written == []
+
+
+def test_a_board_that_is_gone_is_an_error_and_comes_back(server, board, monkeypatch) -> None:
+    monkeypatch.setattr("gate_controller.modbus_board.RETRY_S", 0.1)
+    relay, wire = board.coil(COIL), board.wire(CONTACT, active_when_open=True)
+    board.start()
+    server.off()
+    until(lambda: wire.fault == "lost")
+    with pytest.raises(RelayError, match="does not answer"):
+        _ = relay.energised
+    with pytest.raises(RelayError, match="does not answer"):
+        relay.energise()
+    server.on()
+    until(lambda: wire.fault is None)
+    assert relay.energised is False
+
+
+def test_a_closed_loop_is_rest_and_a_change_is_told(server, board) -> None:
+    wire, seen = board.wire(CONTACT, active_when_open=True), []
+    wire.watch(seen.append)
+    board.start()
+    assert not wire.active
+    server.set_input(CONTACT, closed=False)
+    until(lambda: seen == [True])
+    server.set_input(CONTACT, closed=True)
+    until(lambda: seen == [True, False])
+
+
+@pytest.mark.parametrize(("part", "fault"), [(0.0, "short"), (1.0, "cut")])
+def test_a_broken_fire_loop_is_told_and_counts_as_fire(server, board, part: float, fault: str) -> None:
+    wire = board.loop(FIRE, active_when_open=True, loop=Loop(LoopLimits(settle_s=0.01)))
+    faults: list[str | None] = []
+    wire.watch_fault(faults.append)
+    board.start()
+    server.measure(FIRE, part)
+    until(lambda: faults == [fault])
+    assert wire.active
+    server.measure(FIRE, 0.5)
+    until(lambda: faults == [fault, None])
+    until(lambda: not wire.active)
+
+
+def test_the_controller_tells_a_lost_board_and_opens_nothing_late(server, board, bench, operator, monkeypatch) -> None:
+    monkeypatch.setattr("gate_controller.modbus_board.RETRY_S", 0.1)
+    bench.relay, bench.contact = board.coil(COIL), board.wire(CONTACT, active_when_open=True)
+    board.start()
+    bench.start()
+    operator.state(DoorStatus.LOCKED)
+    assert operator.ask(Action.OPEN).accepted
+    assert server.coil
+    server.set_input(CONTACT, closed=False)
+    operator.state(DoorStatus.OPEN)
+    assert not server.coil
+    server.set_input(CONTACT, closed=True)
+    operator.state(DoorStatus.LOCKED)
+
+    server.off()
+    fault = operator.event(EventKind.WIRE_FAULT)
+    assert (fault.reason, fault.details["wire"]) == ("lost", "contact")
+    operator.event(EventKind.DOOR_FAULT)
+    assert operator.ask(Action.OPEN).refusal is Refusal.DOOR_FAULT
+    server.on()
+    operator.event(EventKind.DOOR_FAULT_ENDED)
+    operator.event(EventKind.WIRE_RESTORED)
+    assert not server.coil
+
+
+def test_a_door_held_open_is_held_open_again_when_the_board_is_back(
+    server, board, bench, operator, monkeypatch
+) -> None:
+    monkeypatch.setattr("gate_controller.modbus_board.RETRY_S", 0.1)
+    bench.relay = board.coil(COIL)
+    board.start()
+    bench.start()
+    operator.state(DoorStatus.LOCKED)
+    assert operator.ask(Action.HOLD).accepted
+    server.off()
+    operator.event(EventKind.DOOR_FAULT)
+    server.on()
+    operator.event(EventKind.DOOR_FAULT_ENDED)
+    assert server.coil
