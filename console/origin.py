@@ -25,7 +25,8 @@ def is_ours(headers: Headers) -> bool:
     site = headers.get("sec-fetch-site")
     if site is not None:
         return site == "same-origin"
-    return URL(headers.get("origin", "")).netloc == headers.get("host") and "host" in headers
+    host = headers.get("host")
+    return bool(host) and URL(headers.get("origin", "")).netloc == host
 
 
 def _check(request: Request) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import Depends, Request, Response
 
 from accounts.access_tokens import AccessTokens, Claims
+from accounts.people import AccountNotUsableError
 from accounts.sign_in import RefreshRefusedError, SignInDesk
 from accounts.vocabulary import Role
 from console import session
@@ -64,7 +65,7 @@ def _staff(request: Request, response: Response, services: ServicesDep) -> Claim
     if found is None and refresh is not None:
         try:
             tokens = services.renewals.renew(refresh, now=services.now())
-        except RefreshRefusedError as error:
+        except (RefreshRefusedError, AccountNotUsableError) as error:
             raise SignInNeededError from error
         session.remember(response, tokens, secure=services.secure_cookies)
         found = services.tokens.read(tokens.access_token, now=services.now())

@@ -99,7 +99,8 @@ function verdict(answer, granted, refused) {
     [text("gate_page.known_by"), answer.known_by.map((one) => coded("shown", one)).join(", ") || text("nothing")],
   ];
   const notices = answer.notices.map((notice) => coded("reason", notice)).join(", ");
-  return [element("p", "", word, notices ? ` (${notices})` : ""), element("p", "", explained(answer.reason)), table(rows)];
+  const because = answer.in_directory ? explained(answer.reason) : text("gate_page.not_here");
+  return [element("p", "", word, notices ? ` (${notices})` : ""), element("p", "", because), table(rows)];
 }
 
 async function askWhy(event) {

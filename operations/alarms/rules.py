@@ -35,8 +35,13 @@ class AlarmKind(StrEnum):
     TAMPER = "tamper"
     SPOOF = "spoof"
     """Something that is no living face was shown to the camera."""
+    PASSAGE_FORCED = "passage_forced"
+    TAILGATED = "tailgated"
+    REVERSE_PASSAGE = "reverse_passage"
     HELD = "held"
     DOOR_FAULT = "door_fault"
+    WIRE_FAULT = "wire_fault"
+    """A supervised wire is cut or shorted: what it should report is not known."""
     CONTROLLER_OFFLINE = "controller_offline"
     EDGE_OFFLINE = "edge_offline"
     CAMERA_LOST = "camera_lost"
@@ -65,8 +70,13 @@ NATURE: Mapping[AlarmKind, Nature] = {
     AlarmKind.FORCED: Nature(Severity.CRITICAL, latching=True),
     AlarmKind.TAMPER: Nature(Severity.CRITICAL, latching=True),
     AlarmKind.SPOOF: Nature(Severity.CRITICAL, latching=True, ends=False),
+    AlarmKind.PASSAGE_FORCED: Nature(Severity.CRITICAL, latching=True, ends=False),
+    AlarmKind.TAILGATED: Nature(Severity.MAJOR, latching=True, ends=False),
+    AlarmKind.REVERSE_PASSAGE: Nature(Severity.MAJOR, latching=True, ends=False),
     AlarmKind.HELD: Nature(Severity.MAJOR, latching=False),
-    AlarmKind.DOOR_FAULT: Nature(Severity.MAJOR, latching=True, ends=False),
+    AlarmKind.DOOR_FAULT: Nature(Severity.MAJOR, latching=True),
+    # A gate has several wires: while one is mended another may be broken, so somebody must look.
+    AlarmKind.WIRE_FAULT: Nature(Severity.MAJOR, latching=True),
     AlarmKind.CONTROLLER_OFFLINE: Nature(Severity.MAJOR, latching=False),
     AlarmKind.EDGE_OFFLINE: Nature(Severity.MAJOR, latching=False),
     AlarmKind.CAMERA_LOST: Nature(Severity.MAJOR, latching=False),
@@ -84,7 +94,11 @@ RAISED_BY: Mapping[str, AlarmKind] = {
     "tamper": AlarmKind.TAMPER,
     "spoof": AlarmKind.SPOOF,
     "door_held": AlarmKind.HELD,
+    "passage_forced": AlarmKind.PASSAGE_FORCED,
+    "tailgated": AlarmKind.TAILGATED,
+    "reverse_passage": AlarmKind.REVERSE_PASSAGE,
     "door_fault": AlarmKind.DOOR_FAULT,
+    "wire_fault": AlarmKind.WIRE_FAULT,
     "camera_lost": AlarmKind.CAMERA_LOST,
     "camera_impaired": AlarmKind.CAMERA_IMPAIRED,
     "model_mismatch": AlarmKind.MODEL_MISMATCH,
@@ -98,6 +112,8 @@ ENDED_BY: Mapping[str, AlarmKind] = {
     "door_forced_ended": AlarmKind.FORCED,
     "tamper_ended": AlarmKind.TAMPER,
     "door_held_ended": AlarmKind.HELD,
+    "door_fault_ended": AlarmKind.DOOR_FAULT,
+    "wire_restored": AlarmKind.WIRE_FAULT,
     "camera_back": AlarmKind.CAMERA_LOST,
     "camera_clear": AlarmKind.CAMERA_IMPAIRED,
 }

@@ -1,0 +1,56 @@
+"""A sign-in that goes on: renewed when its token runs out, also for several windows at the same moment."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from accounts.services import AccountsServices
+from accounts.sign_in import RefreshRefusedError
+from console.session import Renewals
+from database import Database
+from tests.console.conftest import PASSWORD, hire
+
+NOW = datetime.now(UTC) + timedelta(minutes=1)
+
+
+@pytest.fixture
+def services(database: Database) -> AccountsServices:
+    services = AccountsServices(database=database, secret=bytes(range(32)))
+    hire(database, services, "F1", "Chen Jing")
+    return services
+
+
+def test_windows_that_come_back_at_the_same_moment_all_stay_signed_in(services: AccountsServices) -> None:
+    token = services.desk.with_password("F1", PASSWORD, now=NOW).refresh_token
+    renewals = Renewals(services.desk)
+    with ThreadPoolExecutor(8) as windows:
+        got = set(windows.map(lambda _: renewals.renew(token, now=NOW).refresh_token, range(8)))
+    assert len(got) == 1
+    assert renewals.renew(got.pop(), now=NOW + timedelta(minutes=10)).refresh_token
+
+
+def test_a_token_that_comes_back_later_was_stolen_and_ends_the_sign_in(services: AccountsServices) -> None:
+    token = services.desk.with_password("F1", PASSWORD, now=NOW).refresh_token
+    renewals = Renewals(services.desk)
+    new = renewals.renew(token, now=NOW).refresh_token
+    with pytest.raises(RefreshRefusedError):
+        renewals.renew(token, now=NOW + timedelta(seconds=31))
+    with pytest.raises(RefreshRefusedError):
+        renewals.renew(new, now=NOW + timedelta(seconds=32))
+
+
+def test_the_live_page_goes_on_when_its_token_runs_out(open_window, console) -> None:
+    """The stream ends with the token; the browser renews it and misses nothing."""
+    page = open_window(console, "F1")
+    context = page.context
+    console.happen(kind="access_granted")
+    page.locator("#events tr[data-kind=access_granted]").wait_for()
+    before = {cookie["name"]: cookie["value"] for cookie in context.cookies()}
+    context.clear_cookies(name="campusgate_access")
+    page.goto(f"{console.url}/console/gates")
+    page.locator("#link.live").wait_for()
+    after = {cookie["name"]: cookie["value"] for cookie in context.cookies()}
+    assert after["campusgate_refresh"] != before["campusgate_refresh"]
+    console.happen(kind="door_held")
+    page.locator("#events tr[data-kind=door_held]").wait_for()
