@@ -15,9 +15,13 @@ import console.pages
 import operations.api
 import web.problems
 from accounts.api.router import router as accounts_router
+from accounts.first_passwords import FirstPasswords
+from accounts.ledger.writer import LedgerWriter
+from accounts.payments.services import MoneyServices
 from accounts.services import AccountsServices
 from accounts.tables import Person
 from bus import Connection, NotConnectedError
+from campusgate import chores
 from campusgate.alarms import make_watch
 from campusgate.connections import broker_address
 from campusgate.headers import SecurityHeaders
@@ -29,6 +33,9 @@ from database.migrate import upgrade
 from directory.api.routes import router as directory_router
 from directory.publisher import Publisher
 from directory.services import DirectoryServices
+from enrollment.api import router as enrollment_router
+from enrollment.quality import Checker
+from enrollment.services import EnrollmentServices
 from gate_controller.messages import (
     DirectoryHint,
     GateTopics,
@@ -60,7 +67,8 @@ class Server:
     settings: Settings
     database: Database
     accounts: AccountsServices
-    engine: FaceEngine
+    money: MoneyServices
+    enrollment: EnrollmentServices
     sealer: Sealer
     operations: OperationsServices
     bus: Connection
@@ -81,13 +89,20 @@ def assemble(settings: Settings, engine: FaceEngine) -> Server:
     credential_key = settings.require_key("credential_key")
     database = Database(settings.resolved_database_url)
     upgrade(database)
+    accounts = AccountsServices(
+        database=database,
+        secret=secret,
+        zone=settings.time_zone,
+        first_passwords=FirstPasswords(settings.first_password_prefix),
+    )
     board = Board()
     bus = Connection(broker_address(settings), f"{settings.site}-server")
     return Server(
         settings=settings,
         database=database,
-        accounts=AccountsServices(database=database, secret=secret, zone=settings.time_zone),
-        engine=engine,
+        accounts=accounts,
+        money=MoneyServices(accounts=accounts, writer=LedgerWriter(database)),
+        enrollment=EnrollmentServices(database, sealer, engine, Checker(engine)),
         sealer=sealer,
         operations=OperationsServices(
             board, OrderDesk(database, board, _dispatcher(settings, bus, board), settings.two_person_orders)
@@ -112,19 +127,24 @@ def make_app(server: Server) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         stop, wake = threading.Event(), threading.Event()
-        publisher = threading.Thread(target=server.publisher.run, args=(stop, wake), name="publisher", daemon=True)
-        alarms = threading.Thread(target=server.alarms.run, args=(stop,), name="alarms", daemon=True)
+        mine = chores.of_the_server(server.database, server.money, server.settings.time_zone)
+        threads = [
+            threading.Thread(target=server.publisher.run, args=(stop, wake), name="publisher", daemon=True),
+            threading.Thread(target=server.alarms.run, args=(stop,), name="alarms", daemon=True),
+            threading.Thread(target=chores.run, args=(mine, stop), name="chores", daemon=True),
+        ]
         server.ingest.start()
         server.bus.start()
-        publisher.start()
-        alarms.start()
+        for thread in threads:
+            thread.start()
         yield
         stop.set()
         wake.set()
         server.bus.stop()
         server.ingest.stop()
-        publisher.join()
-        alarms.join()
+        for thread in threads:
+            thread.join()
+        server.money.writer.close()
         server.database.close()
 
     app = FastAPI(
@@ -137,10 +157,13 @@ def make_app(server: Server) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.accounts = server.accounts
+    app.state.money = server.money
+    app.state.enrollment = server.enrollment
     app.state.directory = server.directory
     app.state.operations = server.operations
     web.problems.install(app)
     app.include_router(accounts_router)
+    app.include_router(enrollment_router)
     app.include_router(directory_router)
     app.include_router(operations.api.router)
     app.include_router(metrics_router)
@@ -158,7 +181,7 @@ def _console(server: Server) -> console.pages.ConsoleServices:
             return {}
         with server.database.read() as session:
             people = session.execute(select(Person.id, Person.name).where(Person.id.in_(wanted)))
-            return dict(people.tuples().all())
+            return {person.id: person.name for person in people}
 
     return console.pages.ConsoleServices(
         database=server.database,

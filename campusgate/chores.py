@@ -1,0 +1,90 @@
+"""What the server does by itself, again and again. Each chore may be run at any time, twice, or after a crash."""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import structlog
+
+import accounts.housekeeping
+from accounts.ledger import journal, totals
+from accounts.ledger.expiry import expire_holds
+from accounts.payments.services import MoneyServices
+from accounts.topup import orders
+from database import Database
+from directory import gates
+from directory.publisher import prune
+from enrollment.retention import RetentionPolicy, purge
+
+log = structlog.get_logger()
+
+_LOOK_S = 1.0
+_REMOVALS_KEPT = timedelta(days=30)
+"""A gate that was away for longer begins its directory anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Something to be done every `every`, given the time."""
+
+    name: str
+    every: timedelta
+    do: Callable[[datetime], Any]
+
+
+def of_the_server(database: Database, money: MoneyServices, zone: ZoneInfo) -> list[Chore]:
+    """Return what keeps the server's books and shelves in order."""
+    return [
+        Chore("seal the journal", timedelta(seconds=2), partial(journal.seal, database)),
+        Chore("expire holds", timedelta(seconds=30), partial(_in_session, database, expire_holds)),
+        Chore("ask after top-ups", timedelta(minutes=1), partial(orders.resolve_pending, money)),
+        Chore("close yesterday", timedelta(minutes=10), partial(_close_yesterday, database, zone)),
+        Chore("erase photos", timedelta(minutes=1), partial(_in_session, database, _purge)),
+        Chore("tidy the accounts", timedelta(days=1), partial(accounts.housekeeping.tidy, database)),
+        Chore("forget removals", timedelta(days=1), partial(_in_session, database, _forget_removals)),
+    ]
+
+
+def run(chores: Sequence[Chore], stop: threading.Event) -> None:
+    """Do every chore when it is due until `stop` is set; one that fails is tried again at its next time."""
+    due = dict.fromkeys((chore.name for chore in chores), datetime.min.replace(tzinfo=UTC))
+    while not stop.wait(_LOOK_S):
+        for chore in chores:
+            now = datetime.now(UTC)
+            # A clock that was set back must not stop the chores for as long.
+            if due[chore.name] > now + chore.every:
+                due[chore.name] = now
+            if due[chore.name] <= now:
+                due[chore.name] = now + chore.every
+                _do(chore, now)
+
+
+def _do(chore: Chore, now: datetime) -> None:
+    try:
+        chore.do(now)
+    except Exception:
+        log.exception("chore_failed", chore=chore.name)
+
+
+def _in_session(database: Database, do: Callable[[Any, datetime], Any], now: datetime) -> None:
+    with database.begin() as session:
+        do(session, now)
+
+
+def _close_yesterday(database: Database, zone: ZoneInfo, now: datetime) -> None:
+    today = now.astimezone(zone).date()
+    midnight = datetime(today.year, today.month, today.day, tzinfo=zone)
+    totals.close_day(database, today - timedelta(days=1), midnight, now)
+
+
+def _purge(session: Any, now: datetime) -> None:
+    purge(session, RetentionPolicy(), now=now)
+
+
+def _forget_removals(session: Any, now: datetime) -> None:
+    for gate in gates.find(session):
+        prune(session, gate, now - _REMOVALS_KEPT)

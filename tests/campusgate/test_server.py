@@ -1,0 +1,67 @@
+"""The assembled server: every room's services are in their place."""
+
+import base64
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from fastapi.testclient import TestClient
+from pydantic import SecretStr
+
+from campusgate import chores
+from campusgate.server import Server, assemble, make_app
+from campusgate.settings import MqttSettings, Settings, SettingsError
+from models.engine import FaceEngine
+
+KEY = SecretStr(base64.b64encode(bytes(range(32))).decode())
+SECRETS = {"token_secret": KEY, "template_key": KEY, "credential_key": KEY}
+
+
+@pytest.fixture(scope="module")
+def engine(model_store) -> FaceEngine:
+    return FaceEngine(model_store, threads=1)
+
+
+@pytest.fixture
+def server(engine: FaceEngine, tmp_path, unused_port) -> Server:
+    return assemble(Settings(data_dir=tmp_path, mqtt=MqttSettings(port=unused_port), **SECRETS), engine)
+
+
+@pytest.fixture
+def client(server: Server) -> Iterator[TestClient]:
+    with TestClient(make_app(server), raise_server_exceptions=False) as client:
+        yield client
+
+
+def test_no_address_fails_for_want_of_a_service(client: TestClient) -> None:
+    """Nobody is signed in, so every operation refuses; none breaks."""
+    paths = client.get("/api/v1/openapi.json").json()["paths"]
+    assert len(paths) > 80
+    broken = [
+        f"{method} {path}"
+        for path, operations in paths.items()
+        for method in operations
+        if client.request(method, path.replace("{", "").replace("}", "")).status_code == 500
+    ]
+    assert broken == []
+
+
+def test_every_answer_carries_the_security_headers(client: TestClient) -> None:
+    answer = client.get("/console/sign-in")
+    assert answer.status_code == 200
+    assert "default-src 'self'" in answer.headers["content-security-policy"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_every_chore_can_be_done_at_any_time_and_again(server: Server) -> None:
+    for _ in range(2):
+        for chore in chores.of_the_server(server.database, server.money, server.settings.time_zone):
+            chore.do(datetime.now(UTC))
+    server.money.writer.close()
+    server.database.close()
+
+
+@pytest.mark.parametrize("missing", SECRETS)
+def test_a_server_without_a_secret_does_not_start(engine: FaceEngine, tmp_path, missing: str) -> None:
+    with pytest.raises(SettingsError, match=f"CAMPUSGATE_{missing.upper()} is not set"):
+        assemble(Settings(data_dir=tmp_path, **(SECRETS | {missing: None})), engine)
