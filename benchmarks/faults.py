@@ -36,6 +36,7 @@ from benchmarks.fleet_campus import (
     Campus,
     ServerProcess,
     database_url,
+    quiet,
     wait_until,
 )
 from benchmarks.report import Report, budget, present
@@ -273,6 +274,7 @@ def main() -> int:
     given = parser.parse_args()
     if min(given.gates, given.rounds) < 1:
         parser.error("gates and rounds must be positive")
+    quiet()
     outcome = campaign(given.gates, given.rounds, given.seed, postgresql=True)
     judgement = outcome.judgement
     figures = {
