@@ -43,7 +43,7 @@ def decide_card(
     """
     policy = directory.policy if directory is not None else None
     if directory is None or policy is None:
-        return Decision(granted=False, reason=Reason.DIRECTORY_STALE)
+        return Decision(granted=False, reason=Reason.DIRECTORY_MISSING)
     synced_at = directory.synced_at
     at = max(now, synced_at) if synced_at is not None else now
     request = PassRequest(credential=digest, authenticated=authenticated)

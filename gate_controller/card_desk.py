@@ -142,4 +142,4 @@ class CardDesk:
         except Exception:
             # Whoever stands at the door gets an answer, also when the replica's disk has failed.
             log.exception("directory_unreadable")
-            return Decision(granted=False, reason=Reason.DIRECTORY_STALE)
+            return Decision(granted=False, reason=Reason.DIRECTORY_UNREADABLE)

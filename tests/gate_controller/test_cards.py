@@ -57,7 +57,7 @@ def test_a_card_opens_without_a_broker(gate, operator) -> None:
 
 def test_a_controller_that_was_never_synchronised_knows_nobody(bench, operator) -> None:
     bench.start()
-    assert present(bench, ACTIVE_CARD) == Outcome(False, "directory_stale")
+    assert present(bench, ACTIVE_CARD) == Outcome(False, "directory_missing")
 
 
 def test_the_edge_is_asked_and_its_answer_counts(gate, operator) -> None:
@@ -163,6 +163,6 @@ def test_a_directory_that_cannot_be_read_lets_nobody_in_and_the_door_goes_on(gat
         raise OSError("the disk has failed")
 
     monkeypatch.setattr(gate.directory, "by_credential", fail)
-    assert present(gate, ACTIVE_CARD) == Outcome(False, "directory_stale")
+    assert present(gate, ACTIVE_CARD) == Outcome(False, "directory_unreadable")
     assert operator.ask(Action.OPEN, now=datetime.now(UTC)).accepted
     assert threading.active_count() > 1

@@ -1,0 +1,102 @@
+"""From a door's file to its drivers."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from campusgate.door_file import WIRES, BoardPart, DoorFile, Pin, ReaderPart
+from gate_controller.inputs import Input, Inputs
+from gate_controller.inputs.gpio import GpioInput
+from gate_controller.inputs.simulated import SimulatedInput
+from gate_controller.modbus_board import ModbusBoard
+from gate_controller.readers import Reader
+from gate_controller.readers.lines import LineReader
+from gate_controller.readers.osdp import OsdpReader, SerialChannel, read_key
+from gate_controller.readers.texts import KeyboardText, SerialText, TextReader
+from gate_controller.readers.wiegand import WiegandReader
+from gate_controller.relays.gpio import GpioRelay
+from gate_controller.relays.simulated import SimulatedRelay
+from gate_controller.service import Hardware
+
+_AT_REST_OPEN = {"exit_button", "passage", "reverse"}
+"""Wires that close when something happens; all others close at rest, so that a cut one is noticed."""
+
+
+def build(file: DoorFile, stack: ExitStack) -> Hardware:
+    """Put the door's drivers together; `stack` gives back what the controller itself does not.
+
+    Raises:
+        RelayError, InputError, ReaderError: a pin, a port or a key cannot be used.
+    """
+    if file.relay.driver == "simulated":
+        return _simulated(file)
+    reader = _reader(file.reader)
+    hardware = _on_board(file, file.board, stack) if file.board is not None else _on_pins(file)
+    inputs = hardware.inputs
+    if isinstance(reader, OsdpReader) and inputs.tamper is None:
+        inputs = Inputs(**{name: getattr(inputs, name) for name in WIRES if name != "tamper"}, tamper=reader.tamper)
+    return Hardware(hardware.relay, inputs, reader, hardware.secured)
+
+
+def _on_pins(file: DoorFile) -> Hardware:
+    relay = GpioRelay(file.relay.pin, active_high=file.relay.active_high)
+    secured = None if file.relay.secured is None else GpioRelay(file.relay.secured, active_high=file.relay.active_high)
+
+    def wire(name: str) -> Input | None:
+        pin: Pin | None = getattr(file.inputs, name)
+        return None if pin is None else GpioInput(pin, active_when_open=name not in _AT_REST_OPEN)
+
+    return Hardware(relay, Inputs(**{name: wire(name) for name in WIRES}), None, secured)
+
+
+def _on_board(file: DoorFile, part: BoardPart, stack: ExitStack) -> Hardware:
+    board = ModbusBoard(part.host, part.port, unit=part.unit)
+
+    def wire(name: str) -> Input | None:
+        number = getattr(file.inputs, name)
+        if number is None:
+            return None
+        add = board.loop if name in file.inputs.supervised else board.wire
+        return add(int(number), active_when_open=name not in _AT_REST_OPEN)
+
+    relay = board.coil(int(file.relay.pin))
+    secured = None if file.relay.secured is None else board.coil(int(file.relay.secured))
+    inputs = Inputs(**{name: wire(name) for name in WIRES})
+    board.start()
+    stack.callback(board.stop)
+    return Hardware(relay, inputs, None, secured)
+
+
+def _reader(part: ReaderPart) -> Reader | None:
+    if part.driver == "lines":
+        return LineReader(part.host, part.port) if part.port is not None else None
+    if part.driver == "wiegand" and part.data0 is not None and part.data1 is not None:
+        return WiegandReader(part.data0, part.data1)
+    device = part.device
+    if device is None:
+        return None
+    if part.driver == "osdp" and part.key_file is not None:
+        return OsdpReader(SerialChannel(device, part.speed), read_key(part.key_file), address=part.address)
+    return TextReader(lambda: SerialText(device, part.speed) if part.driver == "serial" else KeyboardText(device))
+
+
+def _simulated(file: DoorFile) -> Hardware:
+    """A door on the bench: its wires are moved through the reader's port (`fire on`, `contact off`)."""
+    wires = {name: SimulatedInput() for name in ("exit_button", "fire", "tamper")}
+    named = ("contact", "interlock", "passage", "reverse")
+    wires |= {name: SimulatedInput() for name in named if getattr(file.inputs, name) is not None}
+
+    def mover(wire: SimulatedInput) -> Callable[[str], str]:
+        def move(word: str) -> str:
+            if word not in {"on", "off"}:
+                return "error say on or off"
+            wire.set(word == "on")
+            return "done"
+
+        return move
+
+    reader = None
+    if file.reader.port is not None:
+        verbs = {name.removesuffix("_button"): mover(wire) for name, wire in wires.items()}
+        reader = LineReader(file.reader.host, file.reader.port, verbs=verbs)
+    secured = SimulatedRelay() if file.relay.secured is not None else None
+    return Hardware(SimulatedRelay(), Inputs(**wires), reader, secured)

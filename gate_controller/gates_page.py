@@ -1,0 +1,152 @@
+"""The page about gates (docs/gates.md), made from the code: state machines, events, reasons."""
+
+from collections.abc import Iterable
+
+from access.reasons import Notice, Reason
+from gate_controller import drawing
+from gate_controller.messages import EventKind, Refusal
+from gate_controller.proof_desk import ProofRefusal
+from gate_controller.signals import DOOR_CLOSED, INTERLOCKED
+from gate_controller.turnstile import BUSY
+
+EVENTS: dict[EventKind, str] = {
+    EventKind.CONTROLLER_STARTED: "The controller started; a new boot id makes every earlier command void.",
+    EventKind.CONTROLLER_STOPPED: "It was stopped on purpose.",
+    EventKind.ACCESS_GRANTED: "Somebody may pass.",
+    EventKind.ACCESS_DENIED: "Somebody may not; the reason says why.",
+    EventKind.PASSED: "The door was opened on a grant, or the turnstile turned on one.",
+    EventKind.NOT_TAKEN: "Granted, and nobody passed in time.",
+    EventKind.CLOSED: "The door closed after a passage.",
+    EventKind.RELOCKED: "A grant is over, and nobody can say whether it was taken.",
+    EventKind.DOOR_HELD: "The door stands open for too long.",
+    EventKind.DOOR_HELD_ENDED: "It was closed.",
+    EventKind.DOOR_FORCED: "The door was opened without a grant.",
+    EventKind.DOOR_FORCED_ENDED: "It was closed.",
+    EventKind.EXIT_REQUESTED: "The exit button was pressed.",
+    EventKind.EXIT_REFUSED: "It was pressed, and a lockdown or the other door of an interlock forbids it.",
+    EventKind.HELD_OPEN: "Staff or schedule hold the door open (`details.by`).",
+    EventKind.ALWAYS_CLOSED: "Staff or schedule keep the door closed.",
+    EventKind.LOCKDOWN: "Staff keep the door closed until a release.",
+    EventKind.RELEASED: "The door goes by the rules again.",
+    EventKind.FIRE_OPENED: "The fire input released the lock.",
+    EventKind.FIRE_RESTORED: "The fire alarm is over.",
+    EventKind.TAMPER: "The housing was opened.",
+    EventKind.TAMPER_ENDED: "It was closed.",
+    EventKind.DOOR_FAULT: "The relay does not obey, or its board is gone.",
+    EventKind.DOOR_FAULT_ENDED: "It obeys again.",
+    EventKind.WIRE_FAULT: "A supervised wire is cut or shorted, or the board or reader on it is lost (`details.wire`).",
+    EventKind.WIRE_RESTORED: "It is well again.",
+    EventKind.TAILGATED: "A second passage through a turnstile on one grant: that of the person named.",
+    EventKind.REVERSE_PASSAGE: "A passage through a turnstile against its direction.",
+    EventKind.PASSAGE_FORCED: "A passage through a turnstile without any grant.",
+    EventKind.COMMAND_REFUSED: "A command was not carried out; the reason is a refusal of the table below.",
+    EventKind.CLOCK_UNSURE: "The clock runs behind a time already seen.",
+    EventKind.EVENTS_LOST: "The outbox was full, and `details.number` old events had to go.",
+    EventKind.FACE_REFUSED: "The edge saw a face and asked for no grant.",
+    EventKind.SPOOF: "A picture or a screen was shown to the camera.",
+    EventKind.CAMERA_LOST: "The camera gives no pictures.",
+    EventKind.CAMERA_BACK: "It does again.",
+}
+DOOR_REASONS = {
+    DOOR_CLOSED: "Staff or the schedule keep the door closed.",
+    INTERLOCKED: "The other door of the pair is not closed and locked.",
+    BUSY: "Too many people have a grant for this turnstile and have not passed.",
+    ProofRefusal.FORGED.value: "The card's proof of its key is wrong, or the door has no keys.",
+    ProofRefusal.REPLAYED.value: "The card's proof was used before at this door.",
+}
+_CHECKLIST = """\
+## Installer's checklist
+
+The lock and the fire wire
+
+- [ ] Fail-safe (opens without power: magnets) or fail-secure (stays locked: most strikes) is decided for each door
+      with the fire authority, and written on the door's plan. On an escape route people get out without power.
+- [ ] The fire alarm cuts the lock's power in hardware where the authority asks for it; the controller's fire input
+      comes on top and records it. The input is closed at rest, so a cut wire is an alarm.
+- [ ] With network and power of the controller off, the door opens from inside.
+- [ ] Trip the fire input with the network cable pulled: the lock falls open. Restore it: `fire_restored`.
+
+The relay
+
+- [ ] It does not click when the computer gets power, when the controller starts, and when it stops: listen, or hang a
+      lamp on it, ten times. Choose a pin whose pull at power-up is the level of rest, or a board with an enable input.
+- [ ] A relay board on the network: its own watchdog is on; only the controller's address reaches it (Modbus has no
+      password).
+- [ ] Interlock: the other lock's supply runs over this relay's spare contact.
+
+Wires and reader
+
+- [ ] Door contact: open without a card → `door_forced`; leave open after a passage → `door_held`.
+- [ ] Turnstile: two people on one card → `tailgated`; walk out against it → `reverse_passage`.
+- [ ] Supervised wires: cut and short each once → `wire_fault`; open the housing → `tamper`.
+- [ ] The relay is on the inside of the wall; the reader alone is outside.
+- [ ] OSDP: each reader has a key of its own, made here (`openssl rand -hex 16`), in a file of mode 0600; the
+      installation key is refused. Unplug the reader → `wire_fault`.
+- [ ] A gate that takes bare UIDs is on the list of gates of low trust; others have `accepts_bare_uid: false`.
+
+Time, keys, network
+
+- [ ] The clock is kept by NTP from a server that is reached without the internet; a computer without a battery clock
+      starts in the past: commands are refused as `clock_unsure` until NTP has answered.
+- [ ] The controller's key was made on this computer (`campusgate keys make`), mode 0600, and never left it. The file
+      of trusted keys names this gate's edge with `open` and `deny` only.
+- [ ] The broker is reached over TLS, with a password of its own for each process.
+- [ ] Stop the edge: a card still opens within 300 ms. Pull the network cable: the same. Pull the power and put it
+      back: the door is locked, and the board shows a new start.
+
+People
+
+- [ ] A notice stands before the camera: what it does, for whom, how long, and where the card reader is.
+- [ ] A card or a code opens here at the same hours as a face.
+- [ ] No camera sees into a shower, a changing room or a toilet; such a gate is of kind `wet_room`, which refuses faces.
+"""
+
+
+def markdown() -> str:
+    """Return the page."""
+    return "\n".join(
+        [
+            "# Gates: state machines, events, reasons, installation",
+            "",
+            "Written by `campusgate door page`; a test holds it to the code. The drawings are made by running the",
+            "machines: every signal is sent to every state that can be reached. An arrow reads *signal / event*.",
+            "",
+            *_drawing("A passage through a door", drawing.door_passage()),
+            *_drawing("Orders and fire", drawing.door_orders()),
+            "Staff's orders stand above the schedule's. A passage under way ends with `always_closed` and `lockdown`;",
+            "the way out stays free, unless the door's file says otherwise for a lockdown.",
+            "",
+            *_drawing("A turnstile", drawing.lane()),
+            "## Events",
+            "",
+            "Every transition is told by exactly one event.",
+            "",
+            "| Kind | Meaning |",
+            "|---|---|",
+            *(f"| `{kind.value}` | {EVENTS[kind]} |" for kind in EventKind),
+            "",
+            "## Reasons",
+            "",
+            "Of decisions ([meaning and help](access.md)): " + _codes(reason.value for reason in Reason) + ".",
+            "",
+            "Notices beside a grant: " + _codes(notice.value for notice in Notice) + ".",
+            "",
+            "Of the door itself:",
+            "",
+            "| Code | Meaning |",
+            "|---|---|",
+            *(f"| `{code}` | {meaning} |" for code, meaning in DOOR_REASONS.items()),
+            "",
+            "Of commands ([messages.md](messages.md)): " + _codes(refusal.value for refusal in Refusal) + ".",
+            "",
+            _CHECKLIST,
+        ]
+    )
+
+
+def _drawing(title: str, text: str) -> list[str]:
+    return [f"## {title}", "", "```mermaid", text, "```", ""]
+
+
+def _codes(codes: Iterable[str]) -> str:
+    return ", ".join(f"`{code}`" for code in codes)
