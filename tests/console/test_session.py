@@ -11,7 +11,7 @@ from console.session import Renewals
 from database import Database
 from tests.console.conftest import PASSWORD, hire
 
-NOW = datetime.now(UTC) + timedelta(minutes=1)
+NOW = datetime.now(UTC) + timedelta(days=1)
 
 
 @pytest.fixture
