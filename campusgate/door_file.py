@@ -39,6 +39,8 @@ class RelayPart(_Part):
     active_high: bool = True
     secured: Pin | None = None
     """A second relay, energised while this door is closed and locked: the leave of the other door of an interlock."""
+    record: Path | None = None
+    """A simulated relay writes each movement to this file."""
 
 
 WIRES = ("contact", "exit_button", "fire", "tamper", "interlock", "passage", "reverse")

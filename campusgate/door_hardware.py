@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 
 from campusgate.door_file import WIRES, BoardPart, DoorFile, Pin, ReaderPart
 from gate_controller.inputs import Input, Inputs
@@ -99,4 +100,15 @@ def _simulated(file: DoorFile) -> Hardware:
         verbs = {name.removesuffix("_button"): mover(wire) for name, wire in wires.items()}
         reader = LineReader(file.reader.host, file.reader.port, verbs=verbs)
     secured = SimulatedRelay() if file.relay.secured is not None else None
-    return Hardware(SimulatedRelay(), Inputs(**wires), reader, secured)
+    return Hardware(SimulatedRelay(_recorder(file.relay.record)), Inputs(**wires), reader, secured)
+
+
+def _recorder(path: Path | None) -> Callable[[bool], None] | None:
+    if path is None:
+        return None
+
+    def record(energised: bool) -> None:
+        with path.open("a", encoding="ascii") as file:
+            file.write("on\n" if energised else "off\n")
+
+    return record

@@ -97,7 +97,7 @@ def test_staff_open_and_close_a_gate_from_the_command_line(campus: Campus, contr
     refused = campus.run("gate", "open", "north")
     assert (refused.returncode, refused.stderr) == (1, "north: open: door_closed\n")
     assert campus.run("gate", "release", "north").returncode == 0
-    assert say(port, "card 04A31B72") == "denied directory_stale"
+    assert say(port, "card 04A31B72") == "denied directory_missing"
     assert say(port, "fire on") == "done"
     stranger = campus.run("gate", "open", "north", CAMPUSGATE_SIGNING_KEY_FILE=str(campus.folder / "stranger.pem"))
     assert (stranger.returncode, stranger.stderr) == (1, "north: open: bad_signature\n")

@@ -1,0 +1,184 @@
+"""The controller killed again and again (SIGKILL) at random moments, with commands, replays and lost receipts."""
+
+import base64
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bus import Backoff, BrokerAddress, Connection
+from bus.embedded import EmbeddedBroker
+from gate_controller.messages import (
+    Ack,
+    Action,
+    DoorState,
+    Event,
+    EventKind,
+    GateTopics,
+    Method,
+    NonceStore,
+    Receipt,
+    Refusal,
+    Signer,
+    make_private_key,
+    public_key_text,
+    read_trusted_keys,
+    verify_ack,
+)
+
+TOPICS = GateTopics("main", "north")
+MOST_KILLS, SECONDS = 12, 12.0
+"""It ends with whichever comes first; a slow machine kills less often."""
+DOOR = """
+[relay]
+driver = "simulated"
+record = "{record}"
+[reader]
+port = 0
+[door]
+has_contact = false
+grant_s = 0.05
+"""
+
+
+class Server:
+    """Keeps what it hears, and sends a receipt for most of it: the others are lost on the way."""
+
+    def __init__(self, port: int, folder: Path, dice: random.Random) -> None:
+        self.heard: dict[str, list[Event]] = {}
+        self.acks: list[Ack] = []
+        self.sent: dict[str, bytes] = {}
+        self.state: DoorState | None = None
+        self.lossy = True
+        self._dice, self._lock = dice, threading.Lock()
+        self._controllers = read_trusted_keys(folder / "trusted.json")
+        key = make_private_key(folder / "staff.pem")
+        self.signer = Signer(key, "staff", NonceStore(folder / "staff.db"))
+        self.public = public_key_text(key)
+        self.connection = Connection(BrokerAddress(port=port), "server", backoff=Backoff(0.05, 0.2, 0.2))
+        self.connection.subscribe(TOPICS.events, self._event)
+        self.connection.subscribe(TOPICS.ack, self._ack)
+        self.connection.subscribe(TOPICS.state, self._state)
+        self.connection.start()
+        self.connection.wait_connected(10)
+
+    def _event(self, _topic: str, payload: bytes, _retained: bool) -> None:
+        event = Event.decode(payload)
+        with self._lock:
+            self.heard.setdefault(str(event.id), []).append(event)
+        if not self.lossy or self._dice.random() < 0.6:
+            receipt = Receipt(gate="north", ids=(event.id,))
+            self.connection.publish(TOPICS.receipts, receipt.encode())
+
+    def _ack(self, _topic: str, payload: bytes, _retained: bool) -> None:
+        with self._lock:
+            self.acks.append(verify_ack(payload, self._controllers))
+
+    def _state(self, _topic: str, payload: bytes, _retained: bool) -> None:
+        self.state = DoorState.decode(payload)
+
+    def command(self) -> None:
+        """Send a new command, or one that was sent before: a thief's replay."""
+        if self.state is None:
+            return
+        if self.sent and self._dice.random() < 0.3:
+            payload = self._dice.choice(list(self.sent.values()))
+        else:
+            signed = self.signer.issue(
+                action=Action.OPEN, gate="north", method=Method.STAFF, reason="staff",
+                boot_id=self.state.boot_id, now=datetime.now(UTC),
+            )  # fmt: skip
+            payload = self.sent[str(signed.command.id)] = signed.payload
+        self.connection.publish(TOPICS.command, payload)
+
+    def of(self, kind: EventKind) -> list[Event]:
+        with self._lock:
+            return [copies[0] for copies in self.heard.values() if copies[0].kind == kind]
+
+
+def test_every_event_once_no_nonce_twice_and_no_opening_without_a_grant(tmp_path: Path) -> None:
+    seed = random.SystemRandom().randrange(2**32)
+    dice = random.Random(seed)
+    record, ready = tmp_path / "relay", 0
+    (tmp_path / "door.toml").write_text(DOOR.format(record=record))
+    north = public_key_text(make_private_key(tmp_path / "north.pem"))
+    (tmp_path / "trusted.json").write_text(json.dumps({"controller:north": north}))
+    with EmbeddedBroker(port=0) as broker:
+        server = Server(broker.port, tmp_path, dice)
+        (tmp_path / "trusted.json").write_text(json.dumps({"controller:north": north, "staff": server.public}))
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("CAMPUSGATE_")} | {
+            "CAMPUSGATE_SITE": "main",
+            "CAMPUSGATE_GATE": "north",
+            "CAMPUSGATE_DATA_DIR": str(tmp_path / "data"),
+            "CAMPUSGATE_MQTT__PORT": str(broker.port),
+            "CAMPUSGATE_SERVER_URL": "http://127.0.0.1:1",
+            "CAMPUSGATE_CREDENTIAL_KEY": base64.b64encode(bytes(32)).decode(),
+            "CAMPUSGATE_TEMPLATE_KEY": base64.b64encode(bytes(32)).decode(),
+            "CAMPUSGATE_DEVICE_TOKEN": "token",
+            "CAMPUSGATE_TRUSTED_KEYS_FILE": str(tmp_path / "trusted.json"),
+            "CAMPUSGATE_SIGNING_KEY_FILE": str(tmp_path / "north.pem"),
+        }
+
+        def start() -> subprocess.Popen[str]:
+            command = [sys.executable, "-m", "campusgate", "controller", "--door", str(tmp_path / "door.toml")]
+            output = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+            return subprocess.Popen(command, env=environment, text=True, **output)
+
+        starts, end = 0, time.monotonic() + SECONDS
+        while starts < MOST_KILLS and (ready < 2 or time.monotonic() < end):
+            controller = start()
+            starts += 1
+            if dice.random() < 0.25:
+                # In the middle of its start.
+                time.sleep(dice.uniform(0.2, 2.0))
+            else:
+                ready += "is kept" in controller.stdout.readline()
+                until = time.monotonic() + dice.uniform(0.0, 0.8)
+                while time.monotonic() < until:
+                    server.command()
+                    time.sleep(dice.uniform(0.0, 0.02))
+            controller.send_signal(signal.SIGKILL)
+            controller.communicate()
+
+        server.lossy = False
+        controller = start()
+        assert "is kept" in controller.stdout.readline()
+        server.command()
+        outbox = sqlite3.connect(tmp_path / "data" / "controller" / "north" / "outbox.db", timeout=10)
+        patience = time.monotonic() + 40
+        while outbox.execute("SELECT count(*) FROM entries").fetchone()[0] and time.monotonic() < patience:
+            time.sleep(0.05)
+        left = outbox.execute("SELECT count(*) FROM entries").fetchone()[0]
+        outbox.close()
+        controller.send_signal(signal.SIGKILL)
+        controller.communicate()
+        server.connection.stop()
+
+    told = f"seed {seed}, {starts} kills, {len(server.sent)} commands, {len(server.heard)} events"
+    assert left == 0, told
+    granted = server.of(EventKind.ACCESS_GRANTED)
+    accepted = [str(ack.command_id) for ack in server.acks if ack.accepted]
+    by_command = Counter(str(event.command_id) for event in granted)
+    # An event that came twice is the same event.
+    for copies in server.heard.values():
+        assert len({copy.model_copy(update={"historical": False}).encode() for copy in copies}) == 1, told
+    # No nonce twice: each command has one acceptance at most and one grant at most.
+    assert not [one for one, times in by_command.items() if times > 1], told
+    assert len(accepted) == len(set(accepted)), told
+    # Nothing lost: what was acknowledged is on record, and so is every start.
+    assert set(accepted) <= set(by_command), told
+    assert ready + 1 <= len(server.of(EventKind.CONTROLLER_STARTED)) <= starts + 1, told
+    # No opening without a grant: it is on record before the relay moves.
+    openings = record.read_text().count("on\n")
+    assert 0 < openings <= len(granted), told
+    assert set(by_command) <= set(server.sent), told
+    # The test would be worth nothing if nobody had tried.
+    assert any(ack.refusal in {Refusal.REPLAYED, Refusal.WRONG_BOOT} for ack in server.acks), told
