@@ -78,7 +78,7 @@ class Server:
     directory: DirectoryServices
 
 
-def assemble(settings: Settings, engine: FaceEngine) -> Server:
+def assemble(settings: Settings, engine: FaceEngine, checker: Checker) -> Server:
     """Build every part; nothing runs yet.
 
     Raises:
@@ -102,7 +102,7 @@ def assemble(settings: Settings, engine: FaceEngine) -> Server:
         database=database,
         accounts=accounts,
         money=MoneyServices(accounts=accounts, writer=LedgerWriter(database)),
-        enrollment=EnrollmentServices(database, sealer, engine, Checker(engine)),
+        enrollment=EnrollmentServices(database, sealer, engine, checker),
         sealer=sealer,
         operations=OperationsServices(
             board, OrderDesk(database, board, _dispatcher(settings, bus, board), settings.two_person_orders)

@@ -142,18 +142,18 @@ def _run(
 
 
 def _import_photos(source: Path, *, as_json: bool) -> None:
+    from campusgate.photo_checks import load_checker
     from database import Sealer
     from enrollment.intake import Outcome, import_folder
     from enrollment.roster import RosterError
-    from models.engine import FaceEngine
-    from models.store import ModelError, ModelStore
+    from models.store import ModelError
 
     settings = Settings()
     sealer = Sealer(settings.require_key("template_key"))
     with opened(settings) as database, _progress("Enrolling", quiet=as_json) as advance:
         try:
-            engine = FaceEngine(ModelStore(settings.cache_dir, settings.model_mirror), threads=settings.engine_threads)
-            report = import_folder(source, database, engine, sealer, progress=advance)
+            engine, checker = load_checker(settings)
+            report = import_folder(source, database, engine, sealer, checker=checker, progress=advance)
         except (ModelError, RosterError) as error:
             raise CommandError(str(error)) from error
     counts = {outcome.value: report.count(outcome) for outcome in Outcome}

@@ -52,20 +52,14 @@ def check(
 
 
 def _checker(limits: Path | None) -> "Checker":
-    from enrollment.person_mask import PersonMask
-    from enrollment.quality import Checker, LimitsError, load_limits
-    from models.engine import FaceEngine
-    from models.store import ModelError, ModelStore
+    from campusgate.photo_checks import load_checker
+    from enrollment.quality import LimitsError
+    from models.store import ModelError
 
-    settings = Settings()
     try:
-        chosen = load_limits(limits)
-        store = ModelStore(settings.cache_dir, settings.model_mirror)
-        engine = FaceEngine(store, threads=settings.engine_threads)
-        person_mask = PersonMask(store.path("selfie-segmentation"))
+        return load_checker(Settings(), limits)[1]
     except (LimitsError, ModelError) as error:
         raise CommandError(str(error)) from error
-    return Checker(engine, limits=chosen, person_finder=person_mask)
 
 
 def _print(path: Path, report: "QualityReport") -> None:

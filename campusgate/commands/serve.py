@@ -16,16 +16,16 @@ def serve() -> None:
     import uvicorn
 
     from campusgate.logs import configure_logs
+    from campusgate.photo_checks import load_checker
     from campusgate.server import assemble, make_app
     from database.migrate import SchemaError
-    from models.engine import FaceEngine
-    from models.store import ModelError, ModelStore
+    from models.store import ModelError
 
     settings = Settings()
     configure_logs()
     try:
-        engine = FaceEngine(ModelStore(settings.cache_dir, settings.model_mirror), threads=settings.engine_threads)
-        server = assemble(settings, engine)
+        engine, checker = load_checker(settings)
+        server = assemble(settings, engine, checker)
     except (ModelError, SchemaError) as error:
         raise CommandError(str(error)) from error
     uvicorn.run(

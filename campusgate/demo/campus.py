@@ -26,7 +26,7 @@ from database.migrate import upgrade
 from directory import gates
 from enrollment.intake import ImportReport, Outcome, import_folder
 from enrollment.photo import decode
-from enrollment.quality import Verdict
+from enrollment.quality import Checker, Verdict
 from gate_controller.messages import controller_sender, edge_sender, make_private_key, public_key_text
 from models.engine import FaceEngine
 
@@ -199,13 +199,13 @@ def write_keys(campus: Campus) -> None:
         campus.trusted_file(name).write_text(json.dumps(trusted), encoding="utf-8")
 
 
-def populate(campus: Campus, engine: FaceEngine, intake: Path) -> ImportReport:
+def populate(campus: Campus, engine: FaceEngine, checker: Checker, intake: Path) -> ImportReport:
     """Fill the server's database as its administrators would: gate, people with photos, cards, devices, staff."""
     database = Database(campus.database_url)
     upgrade(database)
     sealer = Sealer(base64.b64decode(campus.template_keys["server"]))
     try:
-        report = import_folder(intake, database, engine, sealer, approve=Verdict.REVIEW)
+        report = import_folder(intake, database, engine, sealer, checker=checker, approve=Verdict.REVIEW)
         with database.begin() as session:
             moment = datetime.now(UTC)
             policy = GatePolicy(gate=GATE, site=SITE, kind=GateKind.CAMPUS, rules=(Rule(group=GROUP),))

@@ -29,11 +29,11 @@ from campusgate.demo.scenes import Walker, walk_up
 from campusgate.demo.script import SCENES, play
 from campusgate.demo.staff import Staff
 from campusgate.demo.stage import Stage
+from campusgate.photo_checks import load_checker
 from campusgate.settings import Settings
 from enrollment.photo import decode
 from gate_controller.messages import GateTopics, NonceStore, Signer, read_private_key, read_trusted_keys
 from models.engine import FaceEngine
-from models.store import ModelStore
 
 Say = Callable[[str], None]
 
@@ -44,16 +44,15 @@ _PAUSE_S = 6.0
 def staged(settings: Settings, say: Say) -> Iterator[tuple[Stage, Report]]:
     """Prepare the campus and start its processes; everything is stopped at the end of the block."""
     say("fetching models and photographs")
-    store = ModelStore(settings.cache_dir, settings.model_mirror)
     photographs = fetch_photographs(settings.cache_dir / "photographs" / "demo", mirror=settings.model_mirror)
-    engine = FaceEngine(store, threads=settings.engine_threads)
+    engine, checker = load_checker(settings)
     campus = Campus.fresh(settings)
     write_keys(campus)
     users = write_users(campus)
     say("enrolling people from one photograph each")
-    report = Report(photos=count_photos(populate(campus, engine, write_intake(campus, engine, photographs))))
+    report = Report(photos=count_photos(populate(campus, engine, checker, write_intake(campus, engine, photographs))))
     walkers = {name: _walker(engine, path) for name, path in photographs.items()}
-    del engine
+    del engine, checker
     with ExitStack() as stack:
         children = stack.enter_context(Children(campus.folder / "logs", {}))
         say("starting broker, server, gate controller and edge")

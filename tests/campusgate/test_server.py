@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from campusgate import chores
 from campusgate.server import Server, assemble, make_app
 from campusgate.settings import MqttSettings, Settings, SettingsError
+from enrollment.quality import Checker
 from models.engine import FaceEngine
 
 KEY = SecretStr(base64.b64encode(bytes(range(32))).decode())
@@ -24,7 +25,9 @@ def engine(model_store) -> FaceEngine:
 
 @pytest.fixture
 def server(engine: FaceEngine, tmp_path, unused_port) -> Server:
-    return assemble(Settings(data_dir=tmp_path, mqtt=MqttSettings(port=unused_port), **SECRETS), engine)
+    return assemble(
+        Settings(data_dir=tmp_path, mqtt=MqttSettings(port=unused_port), **SECRETS), engine, Checker(engine)
+    )
 
 
 @pytest.fixture
@@ -64,4 +67,4 @@ def test_every_chore_can_be_done_at_any_time_and_again(server: Server) -> None:
 @pytest.mark.parametrize("missing", SECRETS)
 def test_a_server_without_a_secret_does_not_start(engine: FaceEngine, tmp_path, missing: str) -> None:
     with pytest.raises(SettingsError, match=f"CAMPUSGATE_{missing.upper()} is not set"):
-        assemble(Settings(data_dir=tmp_path, **(SECRETS | {missing: None})), engine)
+        assemble(Settings(data_dir=tmp_path, **(SECRETS | {missing: None})), engine, Checker(engine))
