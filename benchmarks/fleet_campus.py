@@ -277,13 +277,14 @@ def _serve(values: dict[str, Any]) -> None:
 
     from campusgate.server import assemble, make_app
     from campusgate.settings import Settings
+    from enrollment.quality import Checker
     from models.engine import FaceEngine
 
     quiet()
     settings = Settings(**values)
     # The directory asks the engine for nothing but the name of its model.
     engine = cast("FaceEngine", SimpleNamespace(model_id="made-up-1"))
-    app = make_app(assemble(settings, engine))
+    app = make_app(assemble(settings, engine, Checker(engine)))
     uvicorn.run(app, host="127.0.0.1", port=settings.server_port, log_config=None, access_log=False)
 
 
