@@ -46,17 +46,13 @@ _REOPEN_S = 1.0
 
 
 class SerialChannel(Channel):  # type: ignore[misc]  # libosdp brings no types
-    """A serial port for libosdp. One that was unplugged is opened again; meanwhile nothing arrives."""
+    """A serial port for libosdp. One that is missing, also at start, is tried again; meanwhile nothing arrives."""
 
     def __init__(self, path: Path, speed: int = 9600) -> None:
-        """Open the port.
-
-        Raises:
-            ReaderError: it cannot be opened.
-        """
+        """Name the port; it is opened when libosdp first reads or writes."""
         super().__init__()
         self._path, self._speed = path, speed
-        self._port: SerialPort | None = SerialPort(path, speed)
+        self._port: SerialPort | None = None
         self._again_at = 0.0
 
     def read(self, most: int) -> bytes:

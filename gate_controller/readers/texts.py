@@ -139,7 +139,7 @@ class KeyboardText:
 
 
 class TextReader(Reader):
-    """Reads lines from a device, and opens it again when it was unplugged."""
+    """Reads lines from a device. One that is missing, also at start, is tried again: the door works without it."""
 
     def __init__(self, open_source: Callable[[], Source]) -> None:
         """`open_source` opens the device."""
@@ -153,13 +153,8 @@ class TextReader(Reader):
         self._fault = changed
 
     def start(self, read: Callable[[Reading], None]) -> None:
-        """Read from now on.
-
-        Raises:
-            ReaderError: the device cannot be opened.
-        """
-        source = self._open()
-        self._thread = threading.Thread(target=self._run, args=(source, read), name="text-reader", daemon=True)
+        """Read from now on."""
+        self._thread = threading.Thread(target=self._run, args=(read,), name="text-reader", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -169,23 +164,27 @@ class TextReader(Reader):
             self._thread.join()
             self._thread = None
 
-    def _run(self, source: Source, read: Callable[[Reading], None]) -> None:
-        current: Source | None = source
-        buffer = LineBuffer()
+    def _run(self, read: Callable[[Reading], None]) -> None:
+        current: Source | None = None
+        buffer, lost = LineBuffer(), False
         while not self._stopping.is_set():
             try:
                 if current is None:
                     current, buffer = self._open(), LineBuffer()
-                    self._fault(None)
+                    if lost:
+                        lost = False
+                        self._fault(None)
                 for line in buffer.take(current.read()):
                     if (reading := reading_of(line)) is not None:
                         read(reading)
             except (OSError, ReaderError) as error:
-                if current is not None:
+                if not lost:
+                    lost = True
                     log.error("reader_lost", error=str(error))
+                    self._fault("lost")
+                if current is not None:
                     current.close()
                     current = None
-                    self._fault("lost")
                 self._stopping.wait(_AGAIN_S)
         if current is not None:
             current.close()

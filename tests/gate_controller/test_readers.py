@@ -4,6 +4,7 @@ import os
 import pty
 import queue
 import struct
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -116,8 +117,16 @@ def terminal(tmp_path: Path) -> Iterator[tuple[int, Path]]:
 
 def test_a_card_from_a_serial_port(terminal) -> None:
     here, path = terminal
-    reader, read = TextReader(lambda: SerialText(path)), queue.Queue()
+    opened, read = threading.Event(), queue.Queue()
+
+    def open_port() -> SerialText:
+        port = SerialText(path)
+        opened.set()
+        return port
+
+    reader = TextReader(open_port)
     reader.start(read.put)
+    assert opened.wait(10)
     os.write(here, b"04A31B72\r\n\xff\xfe\r\n04A3")
     os.write(here, b"1B73\r\n")
     assert [read.get(timeout=10).value for _ in range(3)][::2] == ["04A31B72", "04A31B73"]
@@ -142,10 +151,25 @@ def test_a_card_from_a_keyboard(tmp_path: Path) -> None:
 
 def test_a_device_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ReaderError, match="absent"):
-        TextReader(lambda: SerialText(tmp_path / "absent")).start(lambda _reading: None)
+        SerialText(tmp_path / "absent")
     (tmp_path / "file").touch()
     with pytest.raises(ReaderError, match="no serial port"):
         SerialText(tmp_path / "file")
+
+
+def test_a_reader_that_is_plugged_in_later_is_read(terminal, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("gate_controller.readers.texts._AGAIN_S", 0.05)
+    here, device = terminal
+    link, read, faults = tmp_path / "reader", queue.Queue(), queue.Queue()
+    reader = TextReader(lambda: SerialText(link))
+    reader.watch_fault(faults.put)
+    reader.start(read.put)
+    assert faults.get(timeout=10) == "lost"
+    link.symlink_to(device)
+    assert faults.get(timeout=10) is None
+    os.write(here, b"04A31B72\n")
+    assert read.get(timeout=10).value == "04A31B72"
+    reader.stop()
 
 
 @pytest.mark.parametrize(
