@@ -13,6 +13,8 @@ import structlog
 import accounts.housekeeping
 from accounts.ledger import journal, totals
 from accounts.ledger.expiry import expire_holds
+from accounts.limits import forget_counters
+from accounts.payments import charges
 from accounts.payments.services import MoneyServices
 from accounts.topup import orders
 from database import Database
@@ -23,6 +25,7 @@ from enrollment.retention import RetentionPolicy, purge
 log = structlog.get_logger()
 
 _LOOK_S = 1.0
+_COUNTERS_KEPT = timedelta(days=31)
 _REMOVALS_KEPT = timedelta(days=30)
 """A gate that was away for longer begins its directory anew."""
 
@@ -42,8 +45,11 @@ def of_the_server(database: Database, money: MoneyServices, zone: ZoneInfo) -> l
         Chore("seal the journal", timedelta(seconds=2), partial(journal.seal, database)),
         Chore("expire holds", timedelta(seconds=30), partial(_in_session, database, expire_holds)),
         Chore("ask after top-ups", timedelta(minutes=1), partial(orders.resolve_pending, money)),
+        Chore("ask after charges", timedelta(minutes=1), partial(charges.resolve_pending, money)),
+        Chore("forget nonces", timedelta(hours=1), partial(_in_session, database, orders.forget_nonces)),
         Chore("close yesterday", timedelta(minutes=10), partial(_close_yesterday, database, zone)),
         Chore("erase photos", timedelta(minutes=1), partial(_in_session, database, _purge)),
+        Chore("forget counters", timedelta(days=1), partial(_in_session, database, _forget_counters)),
         Chore("tidy the accounts", timedelta(days=1), partial(accounts.housekeeping.tidy, database)),
         Chore("forget removals", timedelta(days=1), partial(_in_session, database, _forget_removals)),
     ]
@@ -83,6 +89,10 @@ def _close_yesterday(database: Database, zone: ZoneInfo, now: datetime) -> None:
 
 def _purge(session: Any, now: datetime) -> None:
     purge(session, RetentionPolicy(), now=now)
+
+
+def _forget_counters(session: Any, now: datetime) -> None:
+    forget_counters(session, now - _COUNTERS_KEPT)
 
 
 def _forget_removals(session: Any, now: datetime) -> None:

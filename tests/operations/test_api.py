@@ -77,7 +77,7 @@ def test_all_alarms_are_listed_page_by_page(client: TestClient, database: Databa
     [
         ("GET", "/alarms"),
         ("GET", "/alarms/open"),
-        ("POST", f"/alarms/{new_id()}/acknowledge"),
+        ("POST", "/alarms/00000000-0000-7000-8000-000000000000/acknowledge"),
         ("POST", "/orders"),
         ("GET", "/events"),
     ],
