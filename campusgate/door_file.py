@@ -40,7 +40,7 @@ class RelayPart(_Part):
     secured: Pin | None = None
     """A second relay, energised while this door is closed and locked: the leave of the other door of an interlock."""
     record: Path | None = None
-    """A simulated relay writes each movement to this file."""
+    """A simulated relay writes each movement with its time to this file."""
 
 
 WIRES = ("contact", "exit_button", "fire", "tamper", "interlock", "passage", "reverse")

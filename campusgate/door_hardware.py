@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
 from campusgate.door_file import WIRES, BoardPart, DoorFile, Pin, ReaderPart
@@ -109,6 +110,6 @@ def _recorder(path: Path | None) -> Callable[[bool], None] | None:
 
     def record(energised: bool) -> None:
         with path.open("a", encoding="ascii") as file:
-            file.write("on\n" if energised else "off\n")
+            file.write(f"{'on' if energised else 'off'} {datetime.now(UTC).isoformat()}\n")
 
     return record

@@ -152,7 +152,7 @@ def test_a_command_spent_before_a_power_cut_stays_spent(bench, operator) -> None
     bench.start()
     operator.until(lambda: operator.states[-1].boot_id == bench.controller.boot_id)
     operator.send(signed.payload)
-    operator.until(lambda: operator.acks[-1].refusal is Refusal.WRONG_BOOT)
+    operator.until(lambda: operator.acks and operator.acks[-1].refusal is Refusal.WRONG_BOOT)
     same_nonce = signed.command.model_copy(update={"boot_id": bench.controller.boot_id, "id": uuid4()})
     operator.send(operator._signers["operations"].sign(same_nonce))
     operator.until(lambda: operator.acks[-1].refusal is Refusal.REPLAYED)
