@@ -23,7 +23,6 @@ from models.runtime import Tensor
 from models.template import Template
 
 DEFAULT_EMBEDDER = "fused"
-_SURE_PRESENCE = 0.95
 _MINIMUM_SIDE = 8.0
 """Pixels; a smaller box holds nothing to be recognised."""
 _LEVEL_KEYPOINTS = np.array([[270, 210], [370, 210], [320, 250], [320, 300], [230, 230], [410, 230]], np.float32)
@@ -105,13 +104,8 @@ class FaceEngine:
         return sorted(faces, key=lambda face: -face.box.area)
 
     def _meshes(self, image: Image, detections: Sequence[Detection]) -> list[tuple[Mesh, float]]:
-        """Return mesh and presence of each detection, looking twice where the first look was unsure."""
-        meshes = self._landmarks.find(image, detections)
-        unsure = [index for index, (_, presence) in enumerate(meshes) if presence < _SURE_PRESENCE]
-        again = self._landmarks.refine(image, [meshes[index][0] for index in unsure])
-        for index, refined in zip(unsure, again, strict=True):
-            meshes[index] = max(meshes[index], refined, key=lambda mesh: mesh[1])
-        return meshes
+        """Return mesh and presence of each detection, found a second time in a crop that the first time placed."""
+        return self._landmarks.refine(image, [mesh for mesh, _ in self._landmarks.find(image, detections)])
 
     def embed(self, image: Image, faces: Sequence[Face], *, thorough: bool = False) -> Tensor:
         """Return one unit vector for each of `faces`, float32 (N, D), in one batch.
