@@ -17,9 +17,10 @@ _FIRST, _SECOND = np.float32(np.sqrt(0.6)), np.float32(np.sqrt(0.4))
 class FusedEmbedder:
     """MobileFaceNet's and dlib's vector, one behind the other.
 
-    They are shortened to √0.6 and √0.4, so that the cosine of two such vectors is the weighted mean of the two networks'
-    cosines, and a search remains one matrix product. More of the second finds a person among many more surely, more of
-    the first tells two photographs apart more surely; between 1:1 and 2:1 little changes (`docs/models.md`).
+    They are shortened to √0.6 and √0.4, so that the cosine of two such vectors is the weighted mean of the two
+    networks' cosines, and a search remains one matrix product. More of the second finds a person among many more
+    surely, more of the first tells two photographs apart more surely; between 1:1 and 2:1 little changes
+    (`docs/models.md`).
     """
 
     model_id = f"{MobileFaceNet.model_id}+{DlibResNet.model_id}"
