@@ -5,9 +5,13 @@ The replica is on the controller, so the timetable holds without broker, edge an
 
 from datetime import datetime
 
+import structlog
+
 from access.policy import DoorMode, GatePolicy
 from gate_controller.card_decision import Directory
 from gate_controller.signals import Authority, Mode, ModeOrdered
+
+log = structlog.get_logger()
 
 EVERY_S = 1.0
 """How often it is looked at: also after a clock was set or a new policy came."""
@@ -40,11 +44,18 @@ class Timetable:
         if seconds < self.next_at:
             return None
         self.next_at = seconds + EVERY_S
-        if clock_sure:
-            wanted = scheduled_mode(self._directory.policy if self._directory is not None else None, at)
-        else:
-            wanted = Mode.NORMAL if self._ordered is Mode.HELD_OPEN else self._ordered
+        wanted = self._wanted(at, clock_sure=clock_sure)
         if wanted is self._ordered:
             return None
         self._ordered = wanted
         return ModeOrdered(wanted, Authority.SCHEDULE)
+
+    def _wanted(self, at: datetime, *, clock_sure: bool) -> Mode:
+        if not clock_sure:
+            return Mode.NORMAL if self._ordered is Mode.HELD_OPEN else self._ordered
+        try:
+            return scheduled_mode(self._directory.policy if self._directory is not None else None, at)
+        except Exception:
+            # The door must go on relocking and opening for fire, also when the replica's disk has failed.
+            log.exception("timetable_unreadable")
+            return self._ordered

@@ -95,6 +95,23 @@ def test_it_looks_once_a_second_and_hears_of_a_new_policy() -> None:
     assert timetable.look(campus(23, 9), 11.0, clock_sure=True) == ModeOrdered(Mode.HELD_OPEN, Authority.SCHEDULE)
 
 
+def test_a_directory_that_cannot_be_read_changes_nothing() -> None:
+    class Broken(Known):
+        broken = False
+
+        def __getattribute__(self, name: str) -> object:
+            if name == "policy" and Broken.broken:
+                raise OSError("the disk has failed")
+            return super().__getattribute__(name)
+
+    timetable = Timetable(Broken(POLICY))
+    assert timetable.look(campus(23, 9), 1.0, clock_sure=True) == ModeOrdered(Mode.HELD_OPEN, Authority.SCHEDULE)
+    Broken.broken = True
+    assert timetable.look(campus(23, 13), 2.0, clock_sure=True) is None
+    Broken.broken = False
+    assert timetable.look(campus(23, 13), 3.0, clock_sure=True) == ModeOrdered(Mode.NORMAL, Authority.SCHEDULE)
+
+
 class ScheduledReplica:
     """A replica whose policy the test sets."""
 
