@@ -473,15 +473,18 @@ def test_passes_reported_by_the_controller_count_for_rules_that_look_back(gate, 
 
 
 def test_a_directory_refused_for_its_model_is_reported_once_while_the_old_one_stays_in_use(gate, until) -> None:
-    refused = [True]
-    north = gate(model_refused=lambda: refused[0])
-    for _ in range(3):
-        north.service.tick()
+    refused, asked = [True], []
+
+    def model_refused() -> bool:
+        asked.append(refused[0])
+        return asked[-1]
+
+    north = gate(model_refused=model_refused)
+    until(lambda: len(asked) > 3)
     assert len(north.events("model_mismatch")) == 1
     north.show((face(), unit(0)))
     until(lambda: north.controller.accepted)
-    refused[0] = False
-    north.service.tick()
-    refused[0] = True
-    north.service.tick()
+    for refused[0] in (False, True):
+        until(lambda: asked[-1] is refused[0])
+    until(lambda: len(north.events("model_mismatch")) > 1)
     assert len(north.events("model_mismatch")) == 2

@@ -40,7 +40,7 @@ def client(database: Database, services: AccountsServices) -> Iterator[TestClien
 
 
 def sign_in(services: AccountsServices, *roles: Role) -> dict[str, str]:
-    token = services.access_tokens.issue(new_id(), new_id(), roles, must_change_password=False, now=NOW)
+    token = services.access_tokens.issue(new_id(), new_id(), roles, must_change_password=False, now=datetime.now(UTC))
     return {"Authorization": f"Bearer {token}"}
 
 
