@@ -7,11 +7,16 @@ from datetime import UTC, datetime, timedelta
 from campusgate.demo.report import Outcome
 from campusgate.demo.scenes import walk_up
 from campusgate.demo.stage import ANSWER_S, QUIET_S, SETTLE_S, Mark, Stage
+from edge.passage import PassagePolicy
 from gate_controller.messages import Action, Method, Refusal, SignedCommand
+
+_NEXT_PASSAGE_S = PassagePolicy().absence + 1.0
 
 
 def replayed_command_refused(stage: Stage) -> Outcome:
     """Whoever listens on the bus sends the command that opens the gate once more, while it is still fresh."""
+    # Who has just passed and stands there still is not let in again; so everybody leaves first.
+    time.sleep(_NEXT_PASSAGE_S)
     seen = len(stage.observer.commands)
     film = threading.Thread(target=stage.camera.play, args=(walk_up(stage.walkers["wang-again"]),))
     film.start()
