@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -57,21 +58,47 @@ def postgresql_url() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with every table, to be copied: making them anew for each test takes longer than most tests."""
+    path = tmp_path_factory.mktemp("template") / "campusgate.db"
+    database = Database(f"sqlite:///{path}")
+    Base.metadata.create_all(database.engine)
+    database.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql_url: str) -> Iterator[str]:
+    """A database with every table, to be copied."""
+    with _made_database(postgresql_url) as database:
+        Base.metadata.create_all(database.engine)
+        database.close()
+        yield str(database.url.database)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An empty database with every table, on each backend in turn."""
     if request.param == "sqlite":
-        database = Database(f"sqlite:///{tmp_path / 'campusgate.db'}")
-        Base.metadata.create_all(database.engine)
+        path = tmp_path / "campusgate.db"
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+        database = Database(f"sqlite:///{path}")
         yield database
         database.close()
         return
-    server = Database(request.getfixturevalue("postgresql_url"))
+    template = request.getfixturevalue("postgresql_template")
+    with _made_database(request.getfixturevalue("postgresql_url"), f"TEMPLATE {template}") as database:
+        yield database
+
+
+@contextmanager
+def _made_database(server_url: str, how: str = "") -> Iterator[Database]:
+    server = Database(server_url)
     name = f"test_{new_id().hex}"
     with server.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        connection.exec_driver_sql(f"CREATE DATABASE {name} {how}")
     database = Database(server.url.set(database=name))
-    Base.metadata.create_all(database.engine)
     try:
         yield database
     finally:
