@@ -19,10 +19,11 @@ from models.hints import hints_of
 from models.landmarks import LandmarkModel, Mesh
 from models.pixels import Image, check_image
 from models.pose import pose_of
-from models.runtime import Tensor
+from models.runtime import Tensor, thread_count
 from models.template import Template
 
 DEFAULT_EMBEDDER = "fused"
+_SURE_PRESENCE = 0.95
 _MINIMUM_SIDE = 8.0
 """Pixels; a smaller box holds nothing to be recognised."""
 _LEVEL_KEYPOINTS = np.array([[270, 210], [370, 210], [320, 250], [320, 300], [230, 230], [410, 230]], np.float32)
@@ -60,9 +61,11 @@ class FaceEngine:
 
     def __init__(self, store: ModelFiles, *, embedder: str = DEFAULT_EMBEDDER, threads: int = 0) -> None:
         """Load the models; `threads` is the number used for one image, 0 meaning one for each core."""
-        self._full_range = Detector(store.path("blazeface-full-range"), FULL_RANGE, threads=threads)
-        self._short_range = Detector(store.path("blazeface-short-range"), SHORT_RANGE, threads=threads)
-        self._landmarks = LandmarkModel(store.path("face-mesh"), threads=threads)
+        # These networks are small: half of the threads gain as much as all of them, and the others stay free.
+        few = max(thread_count(threads) // 2, 1)
+        self._full_range = Detector(store.path("blazeface-full-range"), FULL_RANGE, threads=few)
+        self._short_range = Detector(store.path("blazeface-short-range"), SHORT_RANGE, threads=few)
+        self._landmarks = LandmarkModel(store.path("face-mesh"), threads=few)
         self._embedder = make_embedder(store, embedder, threads=threads)
 
     @property
@@ -104,18 +107,28 @@ class FaceEngine:
         return sorted(faces, key=lambda face: -face.box.area)
 
     def _meshes(self, image: Image, detections: Sequence[Detection]) -> list[tuple[Mesh, float]]:
-        """Return mesh and presence of each detection, found a second time in a crop that the first time placed."""
-        return self._landmarks.refine(image, [mesh for mesh, _ in self._landmarks.find(image, detections)])
+        """Return mesh and presence of each detection, looking twice where the first look was unsure."""
+        meshes = self._landmarks.find(image, detections)
+        unsure = [index for index, (_, presence) in enumerate(meshes) if presence < _SURE_PRESENCE]
+        again = self._landmarks.refine(image, [meshes[index][0] for index in unsure])
+        for index, refined in zip(unsure, again, strict=True):
+            meshes[index] = max(meshes[index], refined, key=lambda mesh: mesh[1])
+        return meshes
 
     def embed(self, image: Image, faces: Sequence[Face], *, thorough: bool = False) -> Tensor:
         """Return one unit vector for each of `faces`, float32 (N, D), in one batch.
 
-        Enrolment and the comparison of two photographs are `thorough`; a gate, which sees many frames, is not.
+        Enrolment and the comparison of two photographs are `thorough`: they find the landmarks once more and take in
+        more views. A gate, which sees many frames, is not.
 
         Raises:
             ValueError: `image` is no image, or a face has no landmarks.
         """
-        return self._embedder.embed(check_image(image), [_mesh_of(face) for face in faces], thorough=thorough)
+        image = check_image(image)
+        meshes = [_mesh_of(face) for face in faces]
+        if thorough:
+            meshes = [mesh for mesh, _ in self._landmarks.refine(image, meshes)]
+        return self._embedder.embed(image, meshes, thorough=thorough)
 
     def analyse(self, image: Image, *, thorough: bool = False) -> list[AnalysedFace]:
         """Return the faces of `image` with their templates, the largest first."""

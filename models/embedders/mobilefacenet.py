@@ -19,7 +19,7 @@ _THOROUGH = (ARCFACE, ARCFACE.scaled(0.94), ARCFACE.scaled(1.06))
 class MobileFaceNet:
     """Input 112 × 112 RGB, (x - 127.5) / 128, aligned as for ArcFace.
 
-    The mirror image is always taken in; a thorough vector also sees the face a little smaller and a little larger.
+    A thorough vector also takes in the face a little smaller, a little larger, and the mirror images of all three.
     """
 
     model_id = "mobilefacenet-1"
@@ -33,4 +33,4 @@ class MobileFaceNet:
         if not meshes:
             return np.zeros((0, self.dimension), np.float32)
         views = crops_of(image, meshes, _THOROUGH if thorough else _QUICK)
-        return embed_views(self._network, (views - _MIDDLE) / _SPREAD, mirror=True)
+        return embed_views(self._network, (views - _MIDDLE) / _SPREAD, mirror=thorough)
