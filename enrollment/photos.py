@@ -6,6 +6,7 @@ what was set aside, and the pictures nobody needs any more, once the decision ca
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, exists, select
@@ -87,7 +88,7 @@ def take_in(
         state=PhotoState.UPLOADED,
         verdict=assessment.report.verdict.value,
         digest=assessment.digest,
-        report=assessment.report.to_json(),
+        report=_report(assessment),
         uploaded_at=now,
         uploaded_by=uploaded_by,
     )
@@ -129,6 +130,25 @@ def picture(session: Session, sealer: Sealer, photo_id: UUID) -> bytes:
     if image is None:
         raise NotFoundError("the picture of this photo is not kept any more")
     return sealer.open(image.sealed, context(photo_id))
+
+
+def newest_picture(session: Session, sealer: Sealer, person_id: UUID) -> bytes:
+    """Return the newest picture that is kept of a person, as `picture` does.
+
+    Raises:
+        NotFoundError: none is kept.
+        database.SealingError: as `picture`.
+    """
+    photo_id = session.scalar(
+        select(PhotoImage.photo_id)
+        .join(PhotoRecord, PhotoRecord.id == PhotoImage.photo_id)
+        .where(PhotoRecord.person_id == person_id)
+        .order_by(PhotoRecord.id.desc())
+        .limit(1)
+    )
+    if photo_id is None:
+        raise NotFoundError("no picture of this person is kept")
+    return picture(session, sealer, photo_id)
 
 
 def approve(
@@ -243,6 +263,11 @@ def settle(session: Session, *, now: datetime, keep_pictures: bool = False) -> i
     ).all()
     session.execute(delete(PhotoImage).where(PhotoImage.photo_id.in_(pictures)))
     return len({*pictures, *(photo.id for photo in replaced)})
+
+
+def _report(assessment: Assessment) -> dict[str, Any]:
+    geometry = assessment.report.geometry
+    return {**assessment.report.to_json(), "geometry": None if geometry is None else geometry.to_json()}
 
 
 def _decide(photo: PhotoRecord, now: datetime, by: UUID | None, reasons: list[str], note: str | None) -> None:

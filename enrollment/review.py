@@ -9,11 +9,12 @@ from sqlalchemy import ColumnElement, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from accounts.tables import Person
+from database import Sealer
 from enrollment import lifecycle, notices, photos
 from enrollment.quality import Verdict
 from enrollment.reasons import REASONS
 from enrollment.tables import PhotoRecord, PhotoState
-from web.problems import ProblemError
+from web.problems import NotFoundError, ProblemError
 
 CLAIM_LASTS = timedelta(minutes=5)
 _SCAN = 200
@@ -101,6 +102,30 @@ def queue(
             break
         position = (rows[-1][0].uploaded_at, rows[-1][0].id)
     return found[:limit]
+
+
+def departments(session: Session) -> list[str]:
+    """Return the departments of the people whose photos wait, in order."""
+    query = (
+        select(Person.department)
+        .join(PhotoRecord, PhotoRecord.person_id == Person.id)
+        .where(PhotoRecord.state == PhotoState.IN_REVIEW, Person.department != "")
+        .distinct()
+        .order_by(Person.department)
+    )
+    return list(session.scalars(query))
+
+
+def duplicate_picture(session: Session, sealer: Sealer, photo_id: UUID, person_id: UUID) -> bytes:
+    """Return the newest picture kept of a person whom a photo was found to be like, to be looked at beside it.
+
+    Raises:
+        NotFoundError: there is no such photo, it is not like this person, or no picture of them is kept.
+    """
+    likenesses = (photos.get(session, photo_id).identity or {}).get("duplicates", [])
+    if str(person_id) not in {one["person_id"] for one in likenesses}:
+        raise NotFoundError("this photo was not found to be like that person")
+    return photos.newest_picture(session, sealer, person_id)
 
 
 def claim(session: Session, photo_id: UUID, *, by: UUID, now: datetime) -> PhotoRecord:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from accounts.api.dependencies import ROLE_ERRORS, NowDep, ReviewerDep
@@ -120,6 +120,18 @@ def one(photo_id: UUID, services: EnrollmentDep, _reviewer: ReviewerDep) -> Revi
     """Return one photo with everything a reviewer needs."""
     with services.database.read() as session:
         return ReviewOut.seen(photos.get(session, photo_id))
+
+
+@router.get(
+    "/{photo_id}/duplicates/{person_id}/picture",
+    response_class=Response,
+    responses={200: {"content": {"image/jpeg": {}}}, **responses(*ROLE_ERRORS, NotFoundError)},
+)
+def duplicate_picture(photo_id: UUID, person_id: UUID, services: EnrollmentDep, _reviewer: ReviewerDep) -> Response:
+    """Return the picture kept of somebody whom the photo was found to be like."""
+    with services.database.read() as session:
+        content = review.duplicate_picture(session, services.sealer, photo_id, person_id)
+    return Response(content, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
 
 @router.post(

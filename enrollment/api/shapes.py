@@ -67,19 +67,37 @@ class IdentityOut(BaseModel):
     duplicate_threshold: float
 
 
+class GeometryOut(BaseModel):
+    """Where the rules looked, in pixels of the picture: faces as left, top, width, height; others as points."""
+
+    width: int
+    height: int
+    faces: list[tuple[int, int, int, int]]
+    right_eye: list[tuple[int, int]]
+    left_eye: list[tuple[int, int]]
+    nose: list[tuple[int, int]]
+    mouth: list[tuple[int, int]]
+    face: list[tuple[int, int]]
+    chin: tuple[int, int] | None
+    person: list[list[tuple[int, int]]]
+
+
 class ReviewOut(PhotoOut):
     """A photo as its reviewer sees it."""
 
     department: str = ""
     identity: IdentityOut | None
+    geometry: GeometryOut | None = Field(description="null for photos taken in before places were kept")
     claimed_by: UUID | None
     claimed_until: datetime | None
 
     @classmethod
     def seen(cls, photo: PhotoRecord, department: str = "") -> "ReviewOut":
         """Show `photo` to a reviewer."""
+        geometry = (photo.report or {}).get("geometry")
         return cls(
             **_fields(photo),
+            geometry=GeometryOut(**geometry) if geometry else None,
             department=department,
             identity=IdentityOut(**photo.identity) if photo.identity else None,
             claimed_by=photo.claimed_by,

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from enrollment.photo import Photo, UnreadablePhotoError
 from enrollment.quality.evidence import Evidence
+from enrollment.quality.geometry import measure
 from enrollment.quality.limits import Limits, load_limits
 from enrollment.quality.report import Finding, Level, QualityReport, RuleResult
 from enrollment.quality.rules import RULES
@@ -53,7 +54,7 @@ class Checker:
             if limits.level is Level.OFF or (rule.needs_face and not faces):
                 continue
             results.append(RuleResult(rule.name, limits.level, rule.examine(evidence, limits)))
-        return QualityReport(tuple(results))
+        return QualityReport(tuple(results), measure(evidence))
 
 
 def refused(error: UnreadablePhotoError) -> QualityReport:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from enrollment.quality.geometry import Geometry
+
 
 class Level(StrEnum):
     """What a failed rule means: required rejects, advisory asks the reviewer, a rule that is off is not run."""
@@ -78,6 +80,8 @@ class QualityReport:
     """The results of all rules that were run, in the order in which they are explained."""
 
     results: tuple[RuleResult, ...]
+    geometry: Geometry | None = None
+    """Where the rules looked; None when the photo could not be read."""
 
     @property
     def verdict(self) -> Verdict:

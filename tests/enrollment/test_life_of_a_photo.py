@@ -276,6 +276,11 @@ def test_the_same_face_under_another_account_goes_to_a_look(
     seen = desk.client.get(f"/api/v1/reviews/{two}", headers=headers).json()["identity"]
     assert seen["unusual"]
     assert [found["person_id"] for found in seen["duplicates"]] == [str(first)]
+    beside = f"/api/v1/reviews/{two}/duplicates"
+    assert desk.client.get(f"{beside}/{first}/picture", headers=headers).content.startswith(b"\xff\xd8")
+    for person in (second, reviewer):
+        assert desk.client.get(f"{beside}/{person}/picture", headers=headers).status_code == 404
+    assert desk.client.get(f"{beside}/{first}/picture", headers=desk.as_person(second)).status_code == 403
     bulk = desk.client.post("/api/v1/reviews/approve-flawless", json={"photo_ids": [one, two]}, headers=headers)
     assert bulk.json()["outcomes"] == {one: "approved", two: "needs_a_look"}
 

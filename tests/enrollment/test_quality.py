@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -89,6 +90,21 @@ def test_real_masks_are_noticed(checker: Checker, portraits: Path) -> None:
         pytest.skip("the research data has no masked faces")
     caught = sum(checker.check(decode(path)).verdict is Verdict.REJECT for path in masked)
     assert caught >= 0.95 * len(masked)
+
+
+def test_a_report_says_where_the_rules_looked(checker: Checker, portraits: Path) -> None:
+    photo = decode(portraits / GOOD)
+    place = checker.check(photo).geometry
+    assert place is not None
+    assert (place.height, place.width) == photo.image.shape[:2]
+    left, top, width, height = place.faces[0]
+    (right_x, eyes_y), (left_x, _) = (np.mean(eye, axis=0) for eye in (place.right_eye, place.left_eye))
+    assert left < right_x < np.mean(place.nose, axis=0)[0] < left_x < left + width
+    assert place.chin is not None
+    assert top < eyes_y < np.mean(place.mouth, axis=0)[1] < place.chin[1]
+    outline = np.array(max(place.person, key=len), np.int32)
+    assert cv2.pointPolygonTest(outline, (float(right_x), float(eyes_y)), measureDist=False) > 0
+    assert np.ptp(outline[:, 1]) > 1.5 * height, "shoulders are part of the person"
 
 
 def test_the_same_photo_gives_the_same_report(checker: Checker, portraits: Path) -> None:
