@@ -1,10 +1,11 @@
 """One photo, assessed: opened, checked against the rules, its face made a template. No database, no clock."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from enrollment.photo import Photo, UnreadablePhotoError, decode
+from enrollment.photo import Photo, UnreadablePhotoError, decode, encode_jpeg, thumbnail
 from enrollment.quality import Checker, QualityReport, refused
 from models.calibration import Purpose
 from models.face import Face
@@ -42,10 +43,19 @@ class Assessment:
     faces: tuple[Face, ...]
     template: Template | None
     """Template of the largest face, taken thoroughly; None without a face."""
+    further: tuple[Template, ...] = ()
+    """Templates of the same face for other models, while a campus moves from one model to the next."""
+    picture: bytes = b""
+    """The opened photo as a JPEG without metadata, as it is kept; empty when the file cannot be read."""
+    thumbnail: bytes = b""
+    """The same, small."""
 
 
-def assess(content: bytes, engine: Engine, checker: Checker) -> Assessment:
-    """Assess the file `content`; a photo that cannot be read is a result, not an error."""
+def assess(content: bytes, engine: Engine, checker: Checker, further: Sequence[Engine] = ()) -> Assessment:
+    """Assess the file `content`; a photo that cannot be read is a result, not an error.
+
+    `further` engines make templates for other models beside the one of `engine`, which does everything else.
+    """
     digest = hashlib.sha256(content).hexdigest()
     try:
         photo = decode(content)
@@ -53,7 +63,17 @@ def assess(content: bytes, engine: Engine, checker: Checker) -> Assessment:
         return Assessment(digest, refused(error), None, (), None)
     faces = engine.detect(photo.image)
     report = checker.check_faces(photo, faces)
-    return Assessment(digest, report, photo, tuple(faces), embed(photo, faces, engine))
+    beside = (embed(photo, faces, other) for other in further)
+    return Assessment(
+        digest,
+        report,
+        photo,
+        tuple(faces),
+        embed(photo, faces, engine),
+        further=tuple(template for template in beside if template is not None),
+        picture=encode_jpeg(photo.image),
+        thumbnail=encode_jpeg(thumbnail(photo.image), quality=80),
+    )
 
 
 def embed(photo: Photo, faces: list[Face], engine: Engine) -> Template | None:

@@ -13,21 +13,27 @@ class IdentityFindings:
     """What the comparison found; anything unusual is for a reviewer, who sees both pictures. Twins are real."""
 
     own_similarity: float | None
-    """With the most alike of the person's own earlier photos or reference; None when there is none."""
+    """With the most alike of the person's approved photos; None when there is none."""
     own_threshold: float
     duplicates: tuple[Likeness, ...]
     duplicate_threshold: float
+    reference_similarity: float | None = None
+    """With the photo of an identity document or of the admission; None when there is none."""
 
     @property
     def unusual(self) -> bool:
         """Whether a reviewer must look."""
-        return bool(self.duplicates) or (self.own_similarity is not None and self.own_similarity < self.own_threshold)
+        own = (self.own_similarity, self.reference_similarity)
+        return bool(self.duplicates) or any(one is not None and one < self.own_threshold for one in own)
 
     def to_json(self) -> dict[str, Any]:
         """Return the findings as plain values."""
         return {
             "unusual": self.unusual,
             "own_similarity": None if self.own_similarity is None else round(self.own_similarity, 4),
+            "reference_similarity": (
+                None if self.reference_similarity is None else round(self.reference_similarity, 4)
+            ),
             "own_threshold": round(self.own_threshold, 4),
             "duplicates": [
                 {"person_id": str(one.person_id), "similarity": round(one.similarity, 4)} for one in self.duplicates
@@ -41,9 +47,19 @@ def compare(
     own: Sequence[Template],
     likenesses: Sequence[Likeness],
     *,
+    references: Sequence[Template] = (),
     own_threshold: float,
     duplicate_threshold: float,
 ) -> IdentityFindings:
-    """Compare a new template with the person's own ones, and take over who else is like it."""
-    own_similarity = max((template.similarity(before) for before in own), default=None)
-    return IdentityFindings(own_similarity, own_threshold, tuple(likenesses), duplicate_threshold)
+    """Compare a new template with the person's own ones and references, and take over who else is like it."""
+    return IdentityFindings(
+        _closest(template, own),
+        own_threshold,
+        tuple(likenesses),
+        duplicate_threshold,
+        reference_similarity=_closest(template, references),
+    )
+
+
+def _closest(template: Template, others: Sequence[Template]) -> float | None:
+    return max((template.similarity(other) for other in others), default=None)

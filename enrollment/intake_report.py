@@ -5,11 +5,8 @@ import csv
 from html import escape
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
 from enrollment.intake import ImportReport, IntakeResult
-from enrollment.photo import UnreadablePhotoError, decode, encode_jpeg
+from enrollment.photo import UnreadablePhotoError, decode, encode_jpeg, thumbnail
 from enrollment.roster import PhotoSource
 
 _THUMBNAIL = 120
@@ -61,11 +58,10 @@ def _thumbnail(one: IntakeResult, source: PhotoSource) -> str:
     if one.photo is None:
         return ""
     try:
-        image = Image.fromarray(decode(source.read(one.photo)).image)
+        image = decode(source.read(one.photo)).image
     except (UnreadablePhotoError, OSError, KeyError):
         return ""
-    image.thumbnail((_THUMBNAIL, _THUMBNAIL))
-    small = encode_jpeg(np.asarray(image, np.uint8), quality=75)
+    small = encode_jpeg(thumbnail(image, _THUMBNAIL), quality=75)
     return f'<img alt="" src="data:image/jpeg;base64,{base64.b64encode(small).decode()}">'
 
 

@@ -27,6 +27,8 @@ MIN_SIDE = 32
 """Shortest side that can hold a face at all."""
 WORKING_SIDE = 1_600
 """Longest side of the image that rules and models see. Larger photos are reduced: no rule needs more."""
+THUMBNAIL_SIDE = 240
+"""Longest side of the small picture that is kept for comparison: enough to tell two people apart, no more."""
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
 _SRGB = ImageCms.createProfile("sRGB")
@@ -102,6 +104,13 @@ def encode_jpeg(image: npt.NDArray[np.uint8], *, quality: int = 92) -> bytes:
     stream = io.BytesIO()
     Image.fromarray(image).save(stream, "JPEG", quality=quality)
     return stream.getvalue()
+
+
+def thumbnail(image: npt.NDArray[np.uint8], side: int = THUMBNAIL_SIDE) -> npt.NDArray[np.uint8]:
+    """Return `image` with `side` pixels on its longer side; a smaller one is returned as it is."""
+    picture = Image.fromarray(image)
+    picture.thumbnail((side, side), Image.Resampling.LANCZOS)
+    return np.asarray(picture, np.uint8)
 
 
 def _size_of(source: bytes | Path) -> int:

@@ -9,18 +9,32 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import delete, exists, or_, select
 from sqlalchemy.orm import Session
 
 from database import Sealer, new_id
 from enrollment import lifecycle, templates
 from enrollment.assessment import Assessment
-from enrollment.photo import encode_jpeg
-from enrollment.tables import PhotoImage, PhotoRecord, PhotoState, TemplateRecord, TemplateState
-from web.problems import NotFoundError
+from enrollment.tables import (
+    PhotoImage,
+    PhotoRecord,
+    PhotoState,
+    PhotoThumbnail,
+    TemplateRecord,
+    TemplateState,
+)
+from web.problems import NotFoundError, ProblemError
 
 UNDO_WINDOW = timedelta(minutes=1)
 """How long a reviewer can take a decision back."""
+
+
+class NoTemplateError(ProblemError):
+    """No face was found in the photo, so that it cannot open a gate."""
+
+    code = "photo_without_face"
+    status = 409
+    title = "No face was found in this photo: ask for another one"
 
 
 def get(session: Session, photo_id: UUID, *, lock: bool = False) -> PhotoRecord:
@@ -74,8 +88,11 @@ def take_in(
     by: str,
     now: datetime,
     uploaded_by: UUID | None = None,
+    with_thumbnail: bool = True,
 ) -> PhotoRecord:
-    """Store an assessed photo with its report, its sealed picture and a candidate template; it is then `checked`.
+    """Store an assessed photo with its report, its sealed picture and candidate templates; it is then `checked`.
+
+    `with_thumbnail` keeps a small picture too, for comparison with look-alikes after the large one is erased.
 
     Raises:
         ValueError: the file could not be read; there is nothing to store.
@@ -94,19 +111,15 @@ def take_in(
     )
     session.add(photo)
     session.flush()
-    session.add(
-        PhotoImage(photo_id=photo.id, sealed=sealer.seal(encode_jpeg(assessment.photo.image), context(photo.id)))
-    )
-    if assessment.template is not None:
-        templates.store(
-            session,
-            sealer,
-            person_id,
-            assessment.template,
-            at=now,
-            photo_id=photo.id,
-            state=TemplateState.CANDIDATE,
-        )
+    session.add(PhotoImage(photo_id=photo.id, sealed=sealer.seal(assessment.picture, context(photo.id))))
+    if with_thumbnail:
+        sealed = sealer.seal(assessment.thumbnail, thumbnail_context(photo.id))
+        session.add(PhotoThumbnail(photo_id=photo.id, sealed=sealed))
+    for template in (assessment.template, *assessment.further):
+        if template is not None:
+            templates.store(
+                session, sealer, person_id, template, at=now, photo_id=photo.id, state=TemplateState.CANDIDATE
+            )
     failed = [result.rule for result in assessment.report.failed]
     lifecycle.step(
         session,
@@ -132,23 +145,17 @@ def picture(session: Session, sealer: Sealer, photo_id: UUID) -> bytes:
     return sealer.open(image.sealed, context(photo_id))
 
 
-def newest_picture(session: Session, sealer: Sealer, person_id: UUID) -> bytes:
-    """Return the newest picture that is kept of a person, as `picture` does.
+def small_picture(session: Session, sealer: Sealer, photo_id: UUID) -> bytes:
+    """Return the picture of a photo, or the thumbnail that outlives it, as a JPEG without metadata.
 
     Raises:
-        NotFoundError: none is kept.
-        database.SealingError: as `picture`.
+        NotFoundError: neither is kept.
+        database.SealingError: it was sealed under a key that is not configured.
     """
-    photo_id = session.scalar(
-        select(PhotoImage.photo_id)
-        .join(PhotoRecord, PhotoRecord.id == PhotoImage.photo_id)
-        .where(PhotoRecord.person_id == person_id)
-        .order_by(PhotoRecord.id.desc())
-        .limit(1)
-    )
-    if photo_id is None:
-        raise NotFoundError("no picture of this person is kept")
-    return picture(session, sealer, photo_id)
+    thumbnail = session.get(PhotoThumbnail, photo_id)
+    if thumbnail is None:
+        return picture(session, sealer, photo_id)
+    return sealer.open(thumbnail.sealed, thumbnail_context(photo_id))
 
 
 def approve(
@@ -164,6 +171,7 @@ def approve(
 
     Raises:
         lifecycle.StepError: the photo is not waiting for a decision.
+        NoTemplateError: there is no face in it.
     """
     lifecycle.step(session, photo, PhotoState.APPROVED, by=by, now=now, why={"note": note} if note else None)
     _decide(photo, now, decided_by, [], note)
@@ -177,7 +185,8 @@ def approve(
         if other.id < photo.id:
             lifecycle.step(session, other, PhotoState.REPLACED, by=by, now=now, why={"by_photo": str(photo.id)})
             other.decided_at = now
-    templates.activate(session, photo.id)
+    if not templates.activate(session, photo.id):
+        raise NoTemplateError
 
 
 def reject(
@@ -220,14 +229,15 @@ def undo(session: Session, photo: PhotoRecord, *, by: str, now: datetime) -> Non
 
 
 def withdraw(session: Session, photo: PhotoRecord, *, by: str, now: datetime, why: str) -> None:
-    """Take a photo out of use for good: its templates and its picture are erased.
+    """Take a photo out of use for good: its templates, its picture and what was measured on it are erased.
 
     Raises:
         lifecycle.StepError: it was withdrawn already.
     """
     lifecycle.step(session, photo, PhotoState.WITHDRAWN, by=by, now=now, why={"why": why})
     templates.withdraw(session, photo.person_id, at=now, photo_id=photo.id)
-    session.execute(delete(PhotoImage).where(PhotoImage.photo_id == photo.id))
+    _erase_pictures(session, [photo.id])
+    photo.report = photo.identity = None
 
 
 def withdraw_all(session: Session, person_id: UUID, *, by: str, now: datetime, why: str) -> int:
@@ -241,28 +251,37 @@ def withdraw_all(session: Session, person_id: UUID, *, by: str, now: datetime, w
     return len(photos)
 
 
-def settle(session: Session, *, now: datetime, keep_pictures: bool = False) -> int:
+def settle(session: Session, *, now: datetime, keep_pictures: bool = False, limit: int = 500) -> int:
     """Erase what decisions that can no longer be undone have left over, and return for how many photos.
 
-    Replaced photos lose their templates and pictures; approved ones their pictures, unless `keep_pictures`.
+    Replaced photos lose their templates and pictures; approved ones their pictures, unless `keep_pictures`. At most
+    `limit` photos of each kind are cleared, so that nobody waits long for the database.
     """
-    old = now - UNDO_WINDOW
-    has_template = exists().where(
-        TemplateRecord.photo_id == PhotoRecord.id, TemplateRecord.state != TemplateState.WITHDRAWN
+    old = PhotoRecord.decided_at < now - UNDO_WINDOW
+    has_picture = exists().where(PhotoImage.photo_id == PhotoRecord.id)
+    has_anything = or_(
+        has_picture,
+        exists().where(PhotoThumbnail.photo_id == PhotoRecord.id),
+        exists().where(TemplateRecord.photo_id == PhotoRecord.id, TemplateRecord.state != TemplateState.WITHDRAWN),
     )
     replaced = session.scalars(
-        select(PhotoRecord).where(PhotoRecord.state == PhotoState.REPLACED, PhotoRecord.decided_at < old, has_template)
+        select(PhotoRecord).where(PhotoRecord.state == PhotoState.REPLACED, old, has_anything).limit(limit)
     ).all()
     for photo in replaced:
         templates.withdraw(session, photo.person_id, at=now, photo_id=photo.id)
-    settled = [PhotoState.REPLACED] if keep_pictures else [PhotoState.REPLACED, PhotoState.APPROVED]
-    pictures = session.scalars(
-        select(PhotoImage.photo_id)
-        .join(PhotoRecord, PhotoRecord.id == PhotoImage.photo_id)
-        .where(PhotoRecord.state.in_(settled), PhotoRecord.decided_at < old)
+    _erase_pictures(session, [photo.id for photo in replaced])
+    if keep_pictures:
+        return len(replaced)
+    approved = session.scalars(
+        select(PhotoRecord.id).where(PhotoRecord.state == PhotoState.APPROVED, old, has_picture).limit(limit)
     ).all()
-    session.execute(delete(PhotoImage).where(PhotoImage.photo_id.in_(pictures)))
-    return len({*pictures, *(photo.id for photo in replaced)})
+    session.execute(delete(PhotoImage).where(PhotoImage.photo_id.in_(approved)))
+    return len(replaced) + len(approved)
+
+
+def _erase_pictures(session: Session, photo_ids: Sequence[UUID]) -> None:
+    for table in (PhotoImage, PhotoThumbnail):
+        session.execute(delete(table).where(table.photo_id.in_(photo_ids)))
 
 
 def _report(assessment: Assessment) -> dict[str, Any]:
@@ -278,3 +297,8 @@ def _decide(photo: PhotoRecord, now: datetime, by: UUID | None, reasons: list[st
 def context(photo_id: UUID) -> bytes:
     """Return what the sealed picture of a photo is bound to."""
     return b"photo:" + photo_id.bytes
+
+
+def thumbnail_context(photo_id: UUID) -> bytes:
+    """Return what the sealed thumbnail of a photo is bound to."""
+    return b"thumbnail:" + photo_id.bytes

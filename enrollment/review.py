@@ -9,12 +9,11 @@ from sqlalchemy import ColumnElement, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from accounts.tables import Person
-from database import Sealer
 from enrollment import lifecycle, notices, photos
 from enrollment.quality import Verdict
 from enrollment.reasons import REASONS
 from enrollment.tables import PhotoRecord, PhotoState
-from web.problems import NotFoundError, ProblemError
+from web.problems import ProblemError
 
 CLAIM_LASTS = timedelta(minutes=5)
 _SCAN = 200
@@ -53,14 +52,6 @@ class UnknownReasonError(ProblemError):
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """A photo that waits, with the department of its person."""
-
-    photo: PhotoRecord
-    department: str
-
-
-@dataclass(frozen=True, slots=True)
 class Statistics:
     """How the queue is doing. The share is None when nothing was decided in the last day."""
 
@@ -78,13 +69,27 @@ def queue(
     verdict: Verdict | None = None,
     rule: str | None = None,
     department: str | None = None,
-) -> list[Waiting]:
-    """Return photos in review, oldest first; `rule` keeps those on which that rule failed."""
-    found: list[Waiting] = []
+    unusual: bool | None = None,
+    free_for: tuple[UUID, datetime] | None = None,
+) -> list[PhotoRecord]:
+    """Return photos in review, oldest first.
+
+    `rule` keeps those on which that rule failed, `unusual` those whose face is (not) like another's or unlike the
+    person's before, `free_for` those that this reviewer may claim at this time.
+    """
+
+    def wanted(photo: PhotoRecord) -> bool:
+        return (
+            (rule is None or _failed(photo, rule))
+            and (unusual is None or _unusual(photo) is unusual)
+            and (free_for is None or not _claimed_by_other(photo, *free_for))
+        )
+
+    found: list[PhotoRecord] = []
     position = after
     while len(found) < limit:
         query = (
-            select(PhotoRecord, Person.department)
+            select(PhotoRecord)
             .join(Person, Person.id == PhotoRecord.person_id)
             .where(PhotoRecord.state == PhotoState.IN_REVIEW)
             .order_by(PhotoRecord.uploaded_at, PhotoRecord.id)
@@ -96,11 +101,11 @@ def queue(
             query = query.where(PhotoRecord.verdict == verdict.value)
         if department is not None:
             query = query.where(Person.department == department)
-        rows = session.execute(query).all()
-        found += [Waiting(photo, where) for photo, where in rows if rule is None or _failed(photo, rule)]
+        rows = session.scalars(query).all()
+        found += [photo for photo in rows if wanted(photo)]
         if len(rows) < _SCAN:
             break
-        position = (rows[-1][0].uploaded_at, rows[-1][0].id)
+        position = (rows[-1].uploaded_at, rows[-1].id)
     return found[:limit]
 
 
@@ -114,18 +119,6 @@ def departments(session: Session) -> list[str]:
         .order_by(Person.department)
     )
     return list(session.scalars(query))
-
-
-def duplicate_picture(session: Session, sealer: Sealer, photo_id: UUID, person_id: UUID) -> bytes:
-    """Return the newest picture kept of a person whom a photo was found to be like, to be looked at beside it.
-
-    Raises:
-        NotFoundError: there is no such photo, it is not like this person, or no picture of them is kept.
-    """
-    likenesses = (photos.get(session, photo_id).identity or {}).get("duplicates", [])
-    if str(person_id) not in {one["person_id"] for one in likenesses}:
-        raise NotFoundError("this photo was not found to be like that person")
-    return photos.newest_picture(session, sealer, person_id)
 
 
 def claim(session: Session, photo_id: UUID, *, by: UUID, now: datetime) -> PhotoRecord:
@@ -196,19 +189,23 @@ def approve_flawless(
 ) -> dict[UUID, str]:
     """Approve many photos that keep every rule and show nobody known; return for each `approved` or why not."""
     outcomes: dict[UUID, str] = {}
-    for photo_id in photo_ids:
+    for photo_id in sorted(set(photo_ids)):  # in one order: two reviewers' lists must not lock each other out
         try:
-            photo = photos.get(session, photo_id, lock=True)
-            _check_decidable(photo, by)
-            if photo.verdict != Verdict.ACCEPT or (photo.identity or {}).get("unusual", False):
-                outcomes[photo_id] = "needs_a_look"
-                continue
-            claim(session, photo_id, by=by, now=now)
-            approve(session, photo_id, by=by, actor=actor, now=now)
-            outcomes[photo_id] = "approved"
+            with session.begin_nested():
+                outcomes[photo_id] = _approve_flawless(session, photo_id, by=by, actor=actor, now=now)
         except ProblemError as error:
             outcomes[photo_id] = error.code
     return outcomes
+
+
+def _approve_flawless(session: Session, photo_id: UUID, *, by: UUID, actor: str, now: datetime) -> str:
+    photo = photos.get(session, photo_id, lock=True)
+    _check_decidable(photo, by)
+    if photo.verdict != Verdict.ACCEPT or _unusual(photo):
+        return "needs_a_look"
+    claim(session, photo_id, by=by, now=now)
+    approve(session, photo_id, by=by, actor=actor, now=now)
+    return "approved"
 
 
 def undo(session: Session, photo_id: UUID, *, by: UUID, actor: str, now: datetime) -> PhotoRecord:
@@ -265,6 +262,10 @@ def _check_decidable(photo: PhotoRecord, by: UUID) -> None:
 
 def _claimed_by_other(photo: PhotoRecord, by: UUID, now: datetime) -> bool:
     return photo.claimed_by not in {None, by} and photo.claimed_until is not None and photo.claimed_until > now
+
+
+def _unusual(photo: PhotoRecord) -> bool:
+    return bool((photo.identity or {}).get("unusual", False))
 
 
 def _failed(photo: PhotoRecord, rule: str) -> bool:

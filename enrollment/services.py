@@ -4,7 +4,9 @@ app.state.enrollment = EnrollmentServices(database=…, sealer=…, engine=…, 
 app.include_router(enrollment.api.router)
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 
 from database import Database, Sealer
@@ -19,7 +21,8 @@ class EnrollmentServices:
     """Values and ports of enrolment.
 
     `consent_version` names the notice that people consent to; a new version asks everybody again. Pictures are erased
-    after approval unless `keep_pictures`; without them a new face model needs new photos.
+    after approval unless `keep_pictures`; without them a new face model needs new photos, and `with_thumbnails` keeps
+    small ones for comparison with look-alikes. `further_engines` make templates for the model a campus moves to.
     """
 
     database: Database
@@ -28,6 +31,9 @@ class EnrollmentServices:
     checker: Checker
     consent_version: str = "1"
     keep_pictures: bool = False
+    with_thumbnails: bool = True
+    further_engines: tuple[Engine, ...] = ()
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     channel: Channel | None = None
 
     @cached_property

@@ -50,7 +50,7 @@ class PhotoRecord(Base):
     digest: Mapped[str] = mapped_column(String(64), index=True)
     """SHA-256 of the file as it was handed in, in hexadecimal: the same file is not taken twice."""
     report: Mapped[dict[str, Any] | None] = mapped_column(JSON)
-    """Results of the rules, see `enrollment.quality.report`."""
+    """Results of the rules, see `enrollment.quality.report`, and of `enrollment.quality.geometry`."""
     identity: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     """Findings of the identity checks, see `enrollment.identity`."""
     uploaded_at: Mapped[datetime]
@@ -67,6 +67,18 @@ class PhotoImage(Base):
     """The picture of a photo: a JPEG without metadata, sealed. The row is deleted when it is no longer needed."""
 
     __tablename__ = "photo_images"
+
+    photo_id: Mapped[UUID] = mapped_column(ForeignKey("photos.id"), primary_key=True)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class PhotoThumbnail(Base):
+    """A small picture, sealed: what a reviewer sees of this person when another one's photo looks alike.
+
+    It stays when the picture is erased after the approval, and goes with the photo's template.
+    """
+
+    __tablename__ = "photo_thumbnails"
 
     photo_id: Mapped[UUID] = mapped_column(ForeignKey("photos.id"), primary_key=True)
     sealed: Mapped[bytes] = mapped_column(LargeBinary)

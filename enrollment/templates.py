@@ -66,10 +66,9 @@ def candidates_and_active(
     return _opened(session, sealer, model_id, person_ids, (TemplateState.ACTIVE, TemplateState.CANDIDATE))
 
 
-def own(session: Session, sealer: Sealer, model_id: str, person_id: UUID) -> tuple[Template, ...]:
-    """Return what a new photo of a person is compared with: their active templates and their reference."""
-    states = (TemplateState.ACTIVE, TemplateState.REFERENCE)
-    return _opened(session, sealer, model_id, [person_id], states).get(person_id, ())
+def references(session: Session, sealer: Sealer, model_id: str, person_id: UUID) -> tuple[Template, ...]:
+    """Return the templates of a person's identity document or admission photo; they open no gate."""
+    return _opened(session, sealer, model_id, [person_id], (TemplateState.REFERENCE,)).get(person_id, ())
 
 
 def by_id(session: Session, sealer: Sealer, template_ids: Collection[UUID]) -> dict[UUID, Template]:

@@ -22,12 +22,13 @@ def identify(
     """Compare an assessed photo with the person's own templates and with everybody else's; None without a face."""
     if assessment.template is None:
         return None
-    own = templates.own(session, sealer, engine.model_id, person_id)
+    own = templates.active(session, sealer, engine.model_id, [person_id]).get(person_id, ())
     duplicate_threshold = engine.threshold("identification", max(len(gallery), 1000))
     return compare(
         assessment.template,
         own,
         gallery.search(session, assessment.template, besides=person_id, least=duplicate_threshold),
+        references=templates.references(session, sealer, engine.model_id, person_id),
         own_threshold=engine.threshold("verification"),
         duplicate_threshold=duplicate_threshold,
     )
@@ -43,6 +44,7 @@ def take(
     by: str,
     now: datetime,
     uploaded_by: UUID | None,
+    with_thumbnail: bool = True,
 ) -> PhotoRecord:
     """Store a readable photo and send it on: to a reviewer, or back to the person with advice.
 
@@ -54,7 +56,16 @@ def take(
     for waiting in photos.in_state(session, person_id, PhotoState.IN_REVIEW):
         lifecycle.step(session, waiting, PhotoState.REPLACED, by=by, now=now, why={"why": "a newer photo"})
         waiting.decided_at, waiting.claimed_by, waiting.claimed_until = now, None, None
-    photo = photos.take_in(session, sealer, person_id, assessment, by=by, now=now, uploaded_by=uploaded_by)
+    photo = photos.take_in(
+        session,
+        sealer,
+        person_id,
+        assessment,
+        by=by,
+        now=now,
+        uploaded_by=uploaded_by,
+        with_thumbnail=with_thumbnail,
+    )
     photo.identity = identity.to_json() if identity else None
     if assessment.report.verdict is Verdict.REJECT:
         failed = [result.rule for result in assessment.report.failed]

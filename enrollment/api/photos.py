@@ -167,7 +167,7 @@ def _take(services: EnrollmentServices, principal: Principal, content: bytes, no
     with services.database.read() as session:
         consent.require(session, principal.person_id, services.consent_version)
         people.require_usable(people.get(session, principal.person_id), now)
-    assessment: Assessment = assess(content, services.engine, services.checker)
+    assessment: Assessment = assess(content, services.engine, services.checker, services.further_engines)
     if assessment.photo is None:
         raise PhotoUnreadableError(rules=assessment.report.to_json()["rules"])
     with services.database.begin() as session:
@@ -189,6 +189,7 @@ def _take(services: EnrollmentServices, principal: Principal, content: bytes, no
             by=principal.actor,
             now=now,
             uploaded_by=principal.person_id,
+            with_thumbnail=services.with_thumbnails,
         )
         return PhotoOut.of(photo)
 

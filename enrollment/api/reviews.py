@@ -7,15 +7,17 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.orm import Session
 
 from accounts.api.dependencies import ROLE_ERRORS, NowDep, ReviewerDep
-from enrollment import photos, review
+from enrollment import comparison, photos, review
 from enrollment.api.dependencies import EnrollmentDep
 from enrollment.api.shapes import AdviceOut, ReviewOut
 from enrollment.lifecycle import StepError
 from enrollment.quality import Verdict
 from enrollment.reasons import REASONS
 from enrollment.review import AlreadyClaimedError, NotClaimedError, OwnPhotoError, UnknownReasonError
+from enrollment.tables import PhotoRecord
 from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import NotFoundError, responses
 from web.text import line
@@ -76,20 +78,33 @@ class StatisticsOut(BaseModel):
 @router.get("", responses=responses(*ROLE_ERRORS, InvalidCursorError))
 def queue(
     services: EnrollmentDep,
-    _reviewer: ReviewerDep,
+    reviewer: ReviewerDep,
     page: PageDep,
+    *,
     verdict: Verdict | None = None,
     rule: Annotated[str | None, Query(max_length=50, description="only photos on which this rule failed")] = None,
     department: Annotated[str | None, Query(max_length=100)] = None,
+    unusual: Annotated[
+        bool | None, Query(description="whether the face is like another person's, or unlike the person's before")
+    ] = None,
+    free: Annotated[bool, Query(description="only photos that no other reviewer has claimed")] = False,
 ) -> Page[ReviewOut]:
     """Return photos that wait for a reviewer, oldest first."""
     after = page.after(tuple[datetime, UUID])
     with services.database.read() as session:
         found = review.queue(
-            session, after=after, limit=page.limit + 1, verdict=verdict, rule=rule, department=department
+            session,
+            after=after,
+            limit=page.limit + 1,
+            verdict=verdict,
+            rule=rule,
+            department=department,
+            unusual=unusual,
+            free_for=(reviewer.person_id, services.clock()) if free else None,
         )
-        rows, following = page.cut(found, lambda one: (one.photo.uploaded_at.isoformat(), str(one.photo.id)))
-        return Page(items=[ReviewOut.seen(one.photo, one.department) for one in rows], next=following)
+        rows, following = page.cut(found, lambda photo: (photo.uploaded_at.isoformat(), str(photo.id)))
+        beside = comparison.beside(session, rows)
+        return Page(items=[ReviewOut.seen(photo, beside) for photo in rows], next=following)
 
 
 @router.get("/statistics", responses=responses(*ROLE_ERRORS))
@@ -119,7 +134,7 @@ def approve_flawless(wanted: Flawless, services: EnrollmentDep, reviewer: Review
 def one(photo_id: UUID, services: EnrollmentDep, _reviewer: ReviewerDep) -> ReviewOut:
     """Return one photo with everything a reviewer needs."""
     with services.database.read() as session:
-        return ReviewOut.seen(photos.get(session, photo_id))
+        return _seen(session, photos.get(session, photo_id))
 
 
 @router.get(
@@ -127,10 +142,25 @@ def one(photo_id: UUID, services: EnrollmentDep, _reviewer: ReviewerDep) -> Revi
     response_class=Response,
     responses={200: {"content": {"image/jpeg": {}}}, **responses(*ROLE_ERRORS, NotFoundError)},
 )
-def duplicate_picture(photo_id: UUID, person_id: UUID, services: EnrollmentDep, _reviewer: ReviewerDep) -> Response:
-    """Return the picture kept of somebody whom the photo was found to be like."""
+def duplicate_picture(photo_id: UUID, person_id: UUID, services: EnrollmentDep, reviewer: ReviewerDep) -> Response:
+    """Return the picture kept of somebody whom the photo was found to be like; the look is audited."""
+    with services.database.begin() as session:
+        photo = photos.get(session, photo_id)
+        content = comparison.look_alike_picture(
+            session, services.sealer, photo, person_id, by=reviewer.actor, now=services.clock()
+        )
+    return Response(content, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
+
+
+@router.get(
+    "/{photo_id}/before/picture",
+    response_class=Response,
+    responses={200: {"content": {"image/jpeg": {}}}, **responses(*ROLE_ERRORS, NotFoundError)},
+)
+def picture_before(photo_id: UUID, services: EnrollmentDep, _reviewer: ReviewerDep) -> Response:
+    """Return the picture of the person's photo that was approved before this one."""
     with services.database.read() as session:
-        content = review.duplicate_picture(session, services.sealer, photo_id, person_id)
+        content = comparison.picture_before(session, services.sealer, photos.get(session, photo_id))
     return Response(content, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
 
@@ -140,7 +170,7 @@ def duplicate_picture(photo_id: UUID, person_id: UUID, services: EnrollmentDep, 
 def claim(photo_id: UUID, services: EnrollmentDep, reviewer: ReviewerDep, now: NowDep) -> ReviewOut:
     """Reserve a photo for oneself for five minutes."""
     with services.database.begin() as session:
-        return ReviewOut.seen(review.claim(session, photo_id, by=reviewer.person_id, now=now))
+        return _seen(session, review.claim(session, photo_id, by=reviewer.person_id, now=now))
 
 
 @router.delete("/{photo_id}/claim", status_code=204, responses=responses(*ROLE_ERRORS, NotFoundError))
@@ -150,7 +180,7 @@ def release(photo_id: UUID, services: EnrollmentDep, reviewer: ReviewerDep) -> N
         review.release(session, photo_id, by=reviewer.person_id)
 
 
-@router.post("/{photo_id}/approve", responses=responses(*_DECISION_ERRORS))
+@router.post("/{photo_id}/approve", responses=responses(*_DECISION_ERRORS, photos.NoTemplateError))
 def approve(
     photo_id: UUID, decision: Approval, services: EnrollmentDep, reviewer: ReviewerDep, now: NowDep
 ) -> ReviewOut:
@@ -159,7 +189,7 @@ def approve(
         photo = review.approve(
             session, photo_id, by=reviewer.person_id, actor=reviewer.actor, now=now, note=decision.note
         )
-        return ReviewOut.seen(photo)
+        return _seen(session, photo)
 
 
 @router.post("/{photo_id}/reject", responses=responses(*_DECISION_ERRORS, UnknownReasonError))
@@ -177,11 +207,15 @@ def reject(
             now=now,
             note=decision.note,
         )
-        return ReviewOut.seen(photo)
+        return _seen(session, photo)
 
 
 @router.post("/{photo_id}/undo", responses=responses(*_DECISION_ERRORS))
 def undo(photo_id: UUID, services: EnrollmentDep, reviewer: ReviewerDep, now: NowDep) -> ReviewOut:
     """Take one's own decision back within a minute."""
     with services.database.begin() as session:
-        return ReviewOut.seen(review.undo(session, photo_id, by=reviewer.person_id, actor=reviewer.actor, now=now))
+        return _seen(session, review.undo(session, photo_id, by=reviewer.person_id, actor=reviewer.actor, now=now))
+
+
+def _seen(session: Session, photo: PhotoRecord) -> ReviewOut:
+    return ReviewOut.seen(photo, comparison.beside(session, [photo]))

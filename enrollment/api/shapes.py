@@ -6,6 +6,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from accounts.tables import Person
+from accounts.vocabulary import PersonKind
+from enrollment.comparison import NOTHING_BESIDE, Beside
 from enrollment.tables import PhotoRecord, PhotoState
 
 
@@ -50,19 +53,44 @@ class PhotoOut(BaseModel):
         return cls(**_fields(photo))
 
 
+class PersonOut(BaseModel):
+    """Who somebody is, for a reviewer."""
+
+    person_id: UUID
+    number: str
+    name: str
+    department: str
+    kind: PersonKind
+
+    @classmethod
+    def of(cls, person: Person) -> "PersonOut":
+        """Show `person`."""
+        return cls(
+            person_id=person.id,
+            number=person.number,
+            name=person.name,
+            department=person.department,
+            kind=person.kind,
+        )
+
+
 class DuplicateOut(BaseModel):
     """A person whose face is like this one."""
 
     person_id: UUID
     similarity: float
+    person: PersonOut | None = None
+    picture: str | None = Field(default=None, description="address of a picture of this person; null when none is kept")
 
 
 class IdentityOut(BaseModel):
     """Whether the face is the person's own and nobody else's."""
 
     unusual: bool
-    own_similarity: float | None
+    own_similarity: float | None = Field(description="with the person's approved photo")
+    reference_similarity: float | None = Field(default=None, description="with the identity or admission photo")
     own_threshold: float
+    own_picture: str | None = Field(default=None, description="address of the person's picture as approved before")
     duplicates: list[DuplicateOut]
     duplicate_threshold: float
 
@@ -86,23 +114,40 @@ class ReviewOut(PhotoOut):
     """A photo as its reviewer sees it."""
 
     department: str = ""
+    person: PersonOut | None
     identity: IdentityOut | None
     geometry: GeometryOut | None = Field(description="null for photos taken in before places were kept")
     claimed_by: UUID | None
     claimed_until: datetime | None
 
     @classmethod
-    def seen(cls, photo: PhotoRecord, department: str = "") -> "ReviewOut":
-        """Show `photo` to a reviewer."""
+    def seen(cls, photo: PhotoRecord, beside: Beside = NOTHING_BESIDE) -> "ReviewOut":
+        """Show `photo` to a reviewer, with what `enrollment.comparison.beside` found."""
         geometry = (photo.report or {}).get("geometry")
+        person = beside.people.get(photo.person_id)
         return cls(
             **_fields(photo),
+            department=person.department if person else "",
+            person=PersonOut.of(person) if person else None,
+            identity=_identity(photo, beside),
             geometry=GeometryOut(**geometry) if geometry else None,
-            department=department,
-            identity=IdentityOut(**photo.identity) if photo.identity else None,
             claimed_by=photo.claimed_by,
             claimed_until=photo.claimed_until,
         )
+
+
+def _identity(photo: PhotoRecord, beside: Beside) -> IdentityOut | None:
+    if photo.identity is None:
+        return None
+    found = IdentityOut(**photo.identity)
+    if beside.shown(photo, photo.person_id) is not None:
+        found.own_picture = f"/api/v1/reviews/{photo.id}/before/picture"
+    for one in found.duplicates:
+        person = beside.people.get(one.person_id)
+        one.person = PersonOut.of(person) if person else None
+        if beside.shown(photo, one.person_id) is not None:
+            one.picture = f"/api/v1/reviews/{photo.id}/duplicates/{one.person_id}/picture"
+    return found
 
 
 def _fields(photo: PhotoRecord) -> dict[str, Any]:

@@ -1,18 +1,27 @@
-"""People to enrol, and a sealer."""
+"""People to enrol, a sealer, and the API over real models."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 
+from accounts.services import AccountsServices
 from accounts.tables import Person
 from accounts.vocabulary import PersonKind, PersonState
 from database import Database, Sealer, new_id
+from enrollment.api import router
+from enrollment.person_mask import PersonMask
+from enrollment.quality import Checker
+from enrollment.services import EnrollmentServices
 from models.engine import FaceEngine
 from models.store import ModelStore
+from tests.enrollment.desk import GOOD, OTHER, Desk
+from web import problems
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 
@@ -58,3 +67,29 @@ def portraits() -> Path:
     if not data:
         pytest.skip("CAMPUSGATE_DATA names no folder of research data")
     return Path(data) / "portraits" / "original"
+
+
+@pytest.fixture
+def desk(database: Database, engine: FaceEngine, sealer: Sealer, model_store: ModelStore) -> Iterator[Desk]:
+    mask = PersonMask(model_store.path("selfie-segmentation"))
+    holder: list[Desk] = []
+    checker = Checker(engine, person_finder=mask)
+    services = EnrollmentServices(database, sealer, engine, checker, clock=lambda: holder[0].now)
+    accounts = AccountsServices(database=database, secret=b"x" * 32, clock=lambda: holder[0].now)
+    app = FastAPI()
+    app.state.accounts, app.state.enrollment = accounts, services
+    problems.install(app)
+    app.include_router(router)
+    with TestClient(app) as client:
+        holder.append(Desk(client, accounts, services))
+        yield holder[0]
+
+
+@pytest.fixture
+def good(portraits: Path) -> bytes:
+    return (portraits / GOOD).read_bytes()
+
+
+@pytest.fixture
+def other(portraits: Path) -> bytes:
+    return (portraits / OTHER).read_bytes()
