@@ -21,7 +21,7 @@ from accounts.payments.services import MoneyServices
 from accounts.services import AccountsServices
 from accounts.tables import Person
 from bus import Connection, NotConnectedError
-from campusgate import chores
+from campusgate import chores, health
 from campusgate.alarms import make_watch
 from campusgate.connections import broker_address
 from campusgate.headers import SecurityHeaders
@@ -161,12 +161,14 @@ def make_app(server: Server) -> FastAPI:
     app.state.enrollment = server.enrollment
     app.state.directory = server.directory
     app.state.operations = server.operations
+    app.state.health = health.HealthServices(server.database, server.bus)
     web.problems.install(app)
     app.include_router(accounts_router)
     app.include_router(enrollment_router)
     app.include_router(directory_router)
     app.include_router(operations.api.router)
     app.include_router(metrics_router)
+    app.include_router(health.router)
     app.state.metrics = make_metrics(
         server.settings.metrics_token, server.database, server.operations.board, server.ingest
     )

@@ -56,6 +56,18 @@ def test_every_answer_carries_the_security_headers(client: TestClient) -> None:
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
+def test_health_tells_the_database_from_the_broker(server: Server, client: TestClient, monkeypatch) -> None:
+    answer = client.get("/health")
+    assert (answer.status_code, answer.json()) == (200, {"status": "degraded", "database": True, "broker": False})
+
+    path = server.settings.data_dir / "campusgate.db"
+    server.database.engine.dispose()
+    path.rename(path.with_suffix(".gone"))
+    path.mkdir()
+    answer = client.get("/health")
+    assert (answer.status_code, answer.json()) == (503, {"status": "down", "database": False, "broker": False})
+
+
 def test_every_chore_can_be_done_at_any_time_and_again(server: Server) -> None:
     for _ in range(2):
         for chore in chores.of_the_server(server.database, server.money, server.settings.time_zone):
