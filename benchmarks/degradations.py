@@ -24,7 +24,7 @@ _LOWER_OVAL = (454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Portrait:
-    """A photo, the mesh of its face, and the probability (H, W) of each pixel to be the person."""
+    """A photo, the mesh of its face, and a grid (h, w) over it of the probability to be the person."""
 
     image: Image
     mesh: Mesh
@@ -237,7 +237,8 @@ def _background(kind: str) -> Degrade:
             case _:
                 mix = ((rows // (height // 12) + columns // (width // 12)) % 2).astype(float)
         backdrop = light * (1 - mix[..., None]) + dark * mix[..., None]
-        soft = cv2.GaussianBlur(portrait.person, (0, 0), 2)[..., None]
+        person = cv2.resize(portrait.person, (width, height), interpolation=cv2.INTER_LINEAR)
+        soft = cv2.GaussianBlur(person, (0, 0), 2)[..., None]
         return _clipped(portrait.image * soft + backdrop * (1 - soft))
 
     return degrade

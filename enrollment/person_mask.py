@@ -20,13 +20,16 @@ class PersonMask:
         self._network()
 
     def probability(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return how likely each pixel of an RGB image (H, W, 3) shows a person: (H, W), 0…1."""
-        small = cv2.resize(image, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA).astype(np.float32) / np.float32(255)
+        """Return how likely each part of an RGB image (H, W, 3) shows a person.
+
+        The answer is float32 (256, 256), 0…1, as the network gives it: a grid stretched over the whole image.
+        """
+        small = image
+        if image.shape[:2] != (_SIDE, _SIDE):
+            small = np.asarray(cv2.resize(image, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA), np.uint8)
         network = self._network()
-        network.setInput(np.ascontiguousarray(small.transpose(2, 0, 1)[None]))
-        found = np.asarray(network.forward(), np.float32).reshape(_SIDE, _SIDE)
-        size = (image.shape[1], image.shape[0])
-        return np.asarray(cv2.resize(found, size, interpolation=cv2.INTER_LINEAR), np.float32)
+        network.setInput(cv2.dnn.blobFromImage(small, 1 / 255))
+        return np.array(network.forward(), np.float32).reshape(_SIDE, _SIDE)
 
     def _network(self) -> cv2.dnn.Net:
         network: cv2.dnn.Net | None = getattr(self._local, "network", None)

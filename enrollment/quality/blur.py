@@ -2,15 +2,14 @@
 
 import cv2
 import numpy as np
-
-from enrollment.quality.evidence import Grey
+import numpy.typing as npt
 
 _WINDOW = (slice(56, 240), slice(40, 216))
 """The face within the level face."""
 _LENGTH = 9
 
 
-def blur_by_direction(level_grey: Grey) -> dict[int, float]:
+def blur_by_direction(level_grey: npt.NDArray[np.uint8]) -> dict[int, float]:
     """Return the blur of the level face along 0°, 45°, 90° and 135°, each 0 (sharp) … 1.
 
     A picture that is sharp along a direction loses much of its variation when it is blurred along it; a blurred one

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from enrollment.photo import Photo, UnreadablePhotoError
-from enrollment.quality.evidence import Evidence
+from enrollment.quality.evidence import Evidence, PersonFinder
 from enrollment.quality.geometry import measure
 from enrollment.quality.limits import Limits, load_limits
 from enrollment.quality.report import Finding, Level, QualityReport, RuleResult
@@ -20,13 +20,6 @@ class FaceFinder(Protocol):
 
     def detect(self, image: npt.NDArray[np.uint8]) -> list[Face]:
         """Return the faces of an RGB image, the largest first."""
-
-
-class PersonFinder(Protocol):
-    """Tells people from background."""
-
-    def probability(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return how likely each pixel of an RGB image (H, W, 3) shows a person: (H, W), 0…1."""
 
 
 class Checker:
@@ -46,8 +39,7 @@ class Checker:
 
     def check_faces(self, photo: Photo, faces: list[Face]) -> QualityReport:
         """Run the rules on a photo whose faces, the largest first, are already known."""
-        person = self._person_finder.probability(photo.image) if self._person_finder and faces else None
-        evidence = Evidence(photo, faces, person)
+        evidence = Evidence(photo, faces, self._person_finder)
         results = [RuleResult(READABLE, Level.REQUIRED, Finding(1, 1, passed=True))]
         for rule in RULES:
             limits = self._limits[rule.name]

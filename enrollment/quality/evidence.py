@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from enrollment.photo import Photo
+from enrollment.quality.blur import blur_by_direction
 from models.face import Face
 
 Grey = npt.NDArray[np.uint8]
@@ -16,6 +18,16 @@ Mask = npt.NDArray[np.bool_]
 Points = npt.NDArray[np.float32]
 
 _RIGHT_EYE, _LEFT_EYE, _CHIN = (33, 133), (362, 263), 152
+
+
+_THUMBNAIL = 256
+
+
+class PersonFinder(Protocol):
+    """Tells people from background; `enrollment.person_mask.PersonMask` is one."""
+
+    def probability(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Return how likely each part of an RGB image (H, W, 3) shows a person: (h, w), 0…1, a grid over the image."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,12 +47,27 @@ class LevelFace:
 class Evidence:
     """Everything measured once and used by several rules; made for one photo and used by one thread."""
 
-    def __init__(self, photo: Photo, faces: list[Face], person: npt.NDArray[np.float32] | None = None) -> None:
-        """Take the photo, its faces, the largest first, and the probability (H, W) of each pixel to be a person."""
+    def __init__(self, photo: Photo, faces: list[Face], person_finder: PersonFinder | None = None) -> None:
+        """Take the photo and its faces, the largest first."""
         self.photo = photo
         self.image = photo.image
         self.faces = faces
-        self.person = person
+        self._person_finder = person_finder
+        self._level_colours: dict[tuple[int, ...], npt.NDArray[np.float32]] = {}
+
+    @cached_property
+    def thumbnail(self) -> npt.NDArray[np.uint8]:
+        """The whole image squeezed into 256 × 256 pixels, uint8 (256, 256, 3)."""
+        image = self.image
+        while min(image.shape[:2]) >= 2 * _THUMBNAIL:
+            image = _halved(image)
+        small = cv2.resize(image, (_THUMBNAIL, _THUMBNAIL), interpolation=cv2.INTER_AREA)
+        return np.asarray(small, np.uint8)
+
+    @cached_property
+    def person(self) -> npt.NDArray[np.float32] | None:
+        """The probability of each part of the thumbnail to show a person; None when nobody can tell."""
+        return self._person_finder.probability(self.thumbnail) if self._person_finder else None
 
     @cached_property
     def face(self) -> Face:
@@ -71,11 +98,6 @@ class Evidence:
         return self.photo.file.width / int(self.image.shape[1])
 
     @cached_property
-    def lab(self) -> npt.NDArray[np.float32]:
-        """The image in CIELAB, float32 (H, W, 3): L 0…100, a and b around 0."""
-        return _lab(self.image)
-
-    @cached_property
     def level(self) -> LevelFace:
         """The face at one size, eyes level."""
         right, left = (self.mesh[list(eye), :2].mean(axis=0) for eye in (_RIGHT_EYE, _LEFT_EYE))
@@ -83,15 +105,11 @@ class Evidence:
         # In a frontal face T is 1.4 to 2.0 distances of the eyes.
         apart = max(float(np.linalg.norm(left - right)), self.head_height / 2.0, 1.0)
         scale = 80.0 / apart
-        image, mesh = self.image, self.mesh[:, :2]
+        image, mesh, warp = self.image, self.mesh[:, :2], scale
         if scale < 0.5:
-            # Warping takes four pixels for one: reduce first, or detail turns into noise.
-            smaller = cv2.resize(image, None, fx=2 * scale, fy=2 * scale, interpolation=cv2.INTER_AREA)
-            image = np.asarray(smaller, np.uint8)
-            mesh = mesh * (image.shape[1] / self.image.shape[1])
-            warp = 80.0 / (apart * image.shape[1] / self.image.shape[1])
-        else:
-            warp = scale
+            # Warping takes four pixels for one: reduce what it will see first, or detail turns into noise.
+            image, mesh, reduced = _reduced(image, mesh, 2 * scale)
+            warp = scale / reduced
         middle = mesh[[*_RIGHT_EYE, *_LEFT_EYE]].mean(axis=0)
         turn = warp * np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
         matrix = np.column_stack([turn, np.array([128.0, 96.0]) - turn @ middle])
@@ -118,12 +136,51 @@ class Evidence:
         """The polygon through the mesh points `indices` in the level face."""
         return polygon_mask(self.level.points[list(indices)], (256, 256))
 
+    def level_colours(self, indices: Sequence[int]) -> npt.NDArray[np.float32]:
+        """The colours (N, 3) in CIELAB of the level face within the polygon through the mesh points `indices`."""
+        key = tuple(indices)
+        if key not in self._level_colours:
+            points = self.level.points[list(key)]
+            low = np.clip(np.floor(points.min(axis=0)).astype(int), 0, 255)
+            high = np.clip(np.ceil(points.max(axis=0)).astype(int) + 1, low + 1, 256)
+            window = self.level_lab[low[1] : high[1], low[0] : high[0]]
+            self._level_colours[key] = window[polygon_mask(points - low, window.shape[:2])]
+        return self._level_colours[key]
 
-def polygon_mask(points: npt.ArrayLike, shape: tuple[int, int]) -> Mask:
+    @cached_property
+    def blur(self) -> dict[int, float]:
+        """The blur of the level face along four directions, by degrees; see `enrollment.quality.blur`."""
+        return blur_by_direction(self.level_grey)
+
+
+def polygon_mask(points: npt.ArrayLike, shape: tuple[int, ...]) -> Mask:
     """Return the mask (H, W) of the polygon `points` (N, 2)."""
     mask = np.zeros(shape, np.uint8)
     cv2.fillPoly(mask, [np.round(np.asarray(points)).astype(np.int32)], 1)
     return mask.astype(bool)
+
+
+def _reduced(image: npt.NDArray[np.uint8], mesh: Points, scale: float) -> tuple[npt.NDArray[np.uint8], Points, float]:
+    """Reduce the part of `image` around the face with `mesh` (N, 2); return it, the mesh in it, and the exact scale."""
+    low, high = mesh.min(axis=0), mesh.max(axis=0)
+    # The level face reaches 1.6 distances of the eyes from their middle, and a face is two of them wide.
+    margin = float((high - low).max())
+    size = np.array(image.shape[1::-1])
+    left, top = np.clip(low - margin, 0, size - 2).astype(int)
+    right, bottom = np.clip(high + margin, (left + 2, top + 2), size).astype(int)
+    part = image[top:bottom, left:right]
+    width, height = (max(1, round(side * scale)) for side in (part.shape[1], part.shape[0]))
+    smaller = np.asarray(cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    scales = np.array([width / part.shape[1], height / part.shape[0]])
+    # The centre of a pixel lies half a pixel from its corner, before and after.
+    moved = ((mesh - (left, top) + 0.5) * scales - 0.5).astype(np.float32)
+    return smaller, moved, float(scales.mean())
+
+
+def _halved(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Average two by two pixels, which is many times faster than averaging over any other ratio."""
+    size = (max(image.shape[1] // 2, 1), max(image.shape[0] // 2, 1))
+    return np.asarray(cv2.resize(image[: 2 * size[1], : 2 * size[0]], size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _lab(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

@@ -12,7 +12,6 @@ _ADVICE = Advice(
     "背景不是单一颜色。请站在纯色墙前拍摄,身后不要有杂物。",
     "The background is not of one colour. Stand before a plain wall with nothing behind you.",
 )
-_SIZE = 256
 _LEAST_SHARE = 0.02
 """With less background than this to be seen there is nothing to judge."""
 
@@ -28,12 +27,11 @@ class Background:
         limit = limits["spread"]
         if evidence.person is None:
             return Finding(0, limit, passed=True)
-        size = (_SIZE, _SIZE)
-        person = cv2.resize(evidence.person, size, interpolation=cv2.INTER_AREA)
+        small = evidence.thumbnail
+        person = cv2.resize(evidence.person, small.shape[1::-1], interpolation=cv2.INTER_LINEAR)
         outside = cv2.erode((person < 0.1).astype(np.uint8), np.ones((9, 9), np.uint8), borderValue=1).astype(bool)
         if outside.mean() < _LEAST_SHARE:
             return Finding(0, limit, passed=True)
-        small = cv2.resize(evidence.image, size, interpolation=cv2.INTER_AREA)
         lab = cv2.cvtColor(small.astype(np.float32) / np.float32(255), cv2.COLOR_RGB2LAB)[outside]
         spread = float(np.sqrt(((lab - np.median(lab, axis=0)) ** 2).sum(axis=1).mean()))
         grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)

@@ -38,7 +38,8 @@ class Colour:
         pixels = evidence.level_lab[evidence.level_hull][::4].astype(np.float64)
         lightness = pixels[:, 0] / 50 - 1
         curve = np.stack([np.ones_like(lightness), lightness, lightness**2, lightness**3], axis=1)
-        fitted, *_ = np.linalg.lstsq(curve, pixels[:, 1:], rcond=None)
+        # The normal equations: four unknowns, and a picture of one lightness leaves some of them open.
+        fitted, *_ = np.linalg.lstsq(curve.T @ curve, curve.T @ pixels[:, 1:], rcond=None)
         unexplained = float(np.sqrt(((pixels[:, 1:] - curve @ fitted) ** 2).sum(axis=1).mean()))
         colourful = float(np.hypot(pixels[:, 1], pixels[:, 2]).mean())
         # The constant keeps the noise of a grey picture from counting as colour.

@@ -1,6 +1,5 @@
 """Motion blur: neither the camera nor the head moved."""
 
-from enrollment.quality.blur import blur_by_direction
 from enrollment.quality.evidence import Evidence
 from enrollment.quality.limits import RuleLimits
 from enrollment.quality.report import Advice, Finding
@@ -19,7 +18,7 @@ class MotionBlur:
 
     def examine(self, evidence: Evidence, limits: RuleLimits) -> Finding:
         """Compare the blur along each direction with the blur across it."""
-        blur = blur_by_direction(evidence.level_grey)
+        blur = evidence.blur
         value = max(abs(blur[0] - blur[90]), abs(blur[45] - blur[135]))
         limit = limits["difference"]
         return Finding(value, limit, value <= limit, None if value <= limit else _ADVICE)

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from enrollment.quality.blur import blur_by_direction
 from enrollment.quality.evidence import Evidence
 from enrollment.quality.limits import RuleLimits
 from enrollment.quality.report import Advice, Finding
@@ -21,6 +20,6 @@ class Sharp:
 
     def examine(self, evidence: Evidence, limits: RuleLimits) -> Finding:
         """Measure blur on the face at one fixed size, so that a small face counts as what it is: without detail."""
-        blur = float(np.mean(list(blur_by_direction(evidence.level_grey).values())))
+        blur = float(np.mean(list(evidence.blur.values())))
         limit = limits["blur"]
         return Finding(blur, limit, blur <= limit, None if blur <= limit else _ADVICE)

@@ -85,7 +85,7 @@ def _sockets(evidence: Evidence) -> float:
 
 def _pixels(evidence: Evidence, region: Sequence[int]) -> npt.NDArray[np.float32]:
     """Return the region's colours (N, 3) in CIELAB; black when there is nothing left of it."""
-    found = evidence.level_lab[evidence.level_polygon(region)]
+    found = evidence.level_colours(region)
     return found if len(found) >= 5 else np.zeros((5, 3), np.float32)
 
 
