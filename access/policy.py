@@ -114,9 +114,9 @@ class OfflinePolicy(_Value):
 class AntiPassback(_Value):
     """One pass lets one person in once.
 
-    `timed`: not again in the same direction within `within`. `area`: not into a zone one is in, not out of a zone one
-    is not in. A soft rule grants and gives notice. Offline (passages at other gates unknown) `offline_hard` says
-    whether what this gate saw itself still refuses.
+    `timed`: not again in the same direction within `within`, at any gate of the zone. `area`: not into a zone one is
+    in, not out of a zone one is not in. A soft rule grants and gives notice. Offline (passages at other gates unknown)
+    `offline_hard` says whether what this gate saw itself still refuses.
     """
 
     kind: Annotated[str, Field(pattern="^(timed|area)$")] = "timed"
@@ -237,6 +237,16 @@ class GatePolicy(_Value):
     def uses_faces(self) -> bool:
         """Whether the gate ever asks for a face; only then do templates travel to it."""
         return any(mode.uses_faces for mode in (self.mode, *(rule.mode for rule in self.mode_rules)))
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether a rule here depends on who passed the other gates of the zone."""
+        rules = (self.anti_passback, self.occupancy, self.first_person)
+        return self.inner_zone is not None and any(rule is not None for rule in rules)
+
+    def facing(self, otherwise: Direction = Direction.ENTRY) -> Direction:
+        """Return which way a passage leads here; `otherwise` where the gate leads both ways."""
+        return otherwise if self.direction is Direction.BOTH else self.direction
 
     @property
     def takes_cards_alone(self) -> bool:

@@ -105,9 +105,12 @@ def two_persons(entry: PersonEntry, gate: GatePolicy, now: datetime, state: Pass
 
 def _repeats(rule: AntiPassback, gate: GatePolicy, last: LastPass, now: datetime, direction: Direction) -> bool:
     if rule.kind == "timed":
-        return last.gate == gate.gate and last.direction is direction and last.at <= now < last.at + rule.within
+        leads_to = gate.outer_zone if direction is Direction.EXIT else gate.inner_zone
+        same_way = last.gate == gate.gate or (last.zone is not None and last.zone == leads_to)
+        return same_way and last.direction is direction and last.at <= now < last.at + rule.within
     if direction is Direction.EXIT:
-        return last.zone is not None and last.zone != gate.inner_zone
+        # Who left through a gate that leads nowhere known is out all the same.
+        return last.zone != gate.inner_zone and (last.zone is not None or last.direction is Direction.EXIT)
     return last.zone == gate.inner_zone
 
 

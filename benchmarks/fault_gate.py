@@ -18,6 +18,7 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from access.pass_book import PassBook
 from access.replica import Replica
 from access.sync import DirectorySync
 from benchmarks.fault_history import Emitting, Entry, Kept, RelayMoved, Started
@@ -193,7 +194,12 @@ def _serve(plan: FaultPlan, pipe: Pipe) -> None:
         GateTopics(SITE, plan.gate),
         BrokerAddress(port=plan.mqtt_port),
         Hardware(SimulatedRelay(lambda energised: teller.tell(RelayMoved(energised))), reader=reader),
-        Storage(NonceStore(plan.folder / "nonces.db"), outbox, DoorMemory(plan.folder / "door.db")),
+        Storage(
+            NonceStore(plan.folder / "nonces.db"),
+            outbox,
+            DoorMemory(plan.folder / "door.db"),
+            PassBook(plan.folder / "passes.db", Sealer(bytes(32)), gate=plan.gate),
+        ),
         signing_key=Ed25519PrivateKey.from_private_bytes(plan.key),
         trusted={edge_sender(plan.gate): edge},
         credential_key=CREDENTIAL_KEY,

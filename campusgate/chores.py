@@ -18,7 +18,7 @@ from accounts.payments import charges
 from accounts.payments.services import MoneyServices
 from accounts.topup import orders
 from database import Database
-from directory import gates
+from directory import gates, presence
 from directory.publisher import prune
 from enrollment.retention import RetentionPolicy, purge
 
@@ -51,6 +51,7 @@ def of_the_server(database: Database, money: MoneyServices, zone: ZoneInfo) -> l
         Chore("erase photos", timedelta(minutes=1), partial(_in_session, database, _purge)),
         Chore("forget counters", timedelta(days=1), partial(_in_session, database, _forget_counters)),
         Chore("tidy the accounts", timedelta(days=1), partial(accounts.housekeeping.tidy, database)),
+        Chore("forget passages", timedelta(hours=1), partial(_in_session, database, presence.forget)),
         Chore("forget removals", timedelta(days=1), partial(_in_session, database, _forget_removals)),
     ]
 

@@ -4,6 +4,8 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 
+from access.pass_book import PassBook
+from access.presence_sync import PresenceSync
 from access.replica import Replica, ReplicaLockedError
 from access.sync import DirectorySync
 from bus import CertificateError, Outbox, OutboxError
@@ -65,32 +67,48 @@ def run_controller(
     with ExitStack() as stack:
         replica = Replica(folder / "replica.db", sealer, gate=gate, view="cards")
         stack.callback(replica.close)
-        wake = threading.Event()
+        passes = PassBook(folder / "passes.db", sealer, gate=gate)
+        wake, passages = threading.Event(), threading.Event()
         hardware = build(file, stack)
         reader = hardware.reader
         controller = GateController(
             GateTopics(settings.site, gate),
             broker_address(settings),
             hardware,
-            Storage(NonceStore(folder / "nonces.db"), Outbox(folder / "outbox.db"), DoorMemory(folder / "memory.db")),
+            Storage(
+                NonceStore(folder / "nonces.db"),
+                Outbox(folder / "outbox.db"),
+                DoorMemory(folder / "memory.db"),
+                passes,
+            ),
             signing_key=key,
             trusted=trusted,
             credential_key=credential_key,
             settings=file.settings,
             directory=replica,
             on_hint=lambda _revision: wake.set(),
+            on_presence=lambda _revision: passages.set(),
             answer_wait_s=file.answer_wait_ms / 1000,
             proof_keys=read_proof_keys(proof) if (proof := file.cards.proof_key_file) is not None else None,
         )
         # A hint may have been missed while there was no connection.
         controller.bus.on_connect(wake.set)
+        controller.bus.on_connect(passages.set)
         controller.start()
         stack.callback(controller.stop)
         sync = DirectorySync(settings.server_url, gate, token, replica, interval=settings.sync_interval)
         stack.callback(sync.close)
-        syncing = threading.Thread(target=sync.run, args=(stop, wake), name="directory", daemon=True)
-        syncing.start()
+        presence = PresenceSync(settings.server_url, gate, token, replica, passes)
+        stack.callback(presence.close)
+        threads = [
+            threading.Thread(target=sync.run, args=(stop, wake), name="directory", daemon=True),
+            threading.Thread(target=presence.run, args=(stop, passages), name="passages", daemon=True),
+        ]
+        for thread in threads:
+            thread.start()
         ready(reader.port if isinstance(reader, LineReader) else None)
         stop.wait()
         wake.set()
-        syncing.join()
+        passages.set()
+        for thread in threads:
+            thread.join()

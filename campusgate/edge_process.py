@@ -12,6 +12,8 @@ import uuid_utils.compat
 from prometheus_client import start_http_server
 from pydantic import TypeAdapter, ValidationError
 
+from access.pass_book import PassBook
+from access.presence_sync import PresenceSync
 from access.replica import Replica, ReplicaLockedError
 from access.sync import DirectorySync
 from bus import Connection
@@ -124,6 +126,8 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
         stack.callback(nonces.close)
         replica = Replica(folder / "replica.db", sealer, gate=gate, model_id=engine.model_id)
         stack.callback(replica.close)
+        passes = PassBook(folder / "passes.db", sealer, gate=gate)
+        stack.callback(passes.close)
         outbox = Outbox(folder / "outbox.db")
         stack.callback(outbox.close)
         sync = DirectorySync(settings.server_url, gate, token, replica, interval=settings.sync_interval)
@@ -141,6 +145,7 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
             signer=Signer(key, edge_sender(gate), nonces),
             controller_keys=controllers,
             outbox=outbox,
+            passes=passes,
             policy=options.policy,
             liveness=_liveness(store, options.liveness, settings.engine_threads),
             sync=sync,
@@ -150,6 +155,13 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
         )
         postman = Postman(outbox, bus, mark_late=mark_late, needs_receipts=True)
         bus.subscribe(topics.receipts, receipts_for(postman.confirm))
+        presence = PresenceSync(settings.server_url, gate, token, replica, passes)
+        stack.callback(presence.close)
+        passages = threading.Event()
+        bus.subscribe(topics.presence, lambda _topic, _payload, _retained: passages.set())
+        bus.on_connect(passages.set)
+        threading.Thread(target=presence.run, args=(stop, passages), name="passages", daemon=True).start()
+        stack.callback(passages.set)
         bus.start()
         stack.callback(lambda: bus.stop(availability(topics, boot_id, Presence.STOPPED)))
         postman.start()

@@ -52,6 +52,7 @@ from operations.board import Board
 from operations.dispatch import Dispatcher
 from operations.ingest import Ingest
 from operations.order_desk import OrderDesk
+from operations.presence_hints import PresenceHints
 
 log = structlog.get_logger()
 
@@ -105,7 +106,9 @@ def assemble(settings: Settings, engine: FaceEngine, checker: Checker) -> Server
         enrollment=EnrollmentServices(database, sealer, engine, checker),
         sealer=sealer,
         operations=OperationsServices(
-            board, OrderDesk(database, board, _dispatcher(settings, bus, board), settings.two_person_orders)
+            board,
+            OrderDesk(database, board, _dispatcher(settings, bus, board), settings.two_person_orders),
+            PresenceHints(bus, settings.site),
         ),
         bus=bus,
         ingest=Ingest(bus, settings.site, database, board),

@@ -86,6 +86,37 @@ class GateApplied(Base):
     seen_at: Mapped[datetime]
 
 
+class ZonePassage(Base):
+    """The last passage of one person through a gate of a zone, and the one before, should the last be taken back.
+
+    `gate` None: forgiven, or not taken. `direction`: `entry`, `exit`, or `both` where the gate does not tell.
+    """
+
+    __tablename__ = "zone_passages"
+    __table_args__ = (Index("ix_zone_passages_revision", "zone", "revision"),)
+
+    zone: Mapped[str] = mapped_column(ForeignKey("zones.name", ondelete="CASCADE"), primary_key=True)
+    person_id: Mapped[UUID] = mapped_column(primary_key=True)
+    revision: Mapped[int] = mapped_column(BigInteger)
+    gate: Mapped[str | None] = mapped_column(String(63))
+    direction: Mapped[str] = mapped_column(String(5))
+    at: Mapped[datetime]
+    before_gate: Mapped[str | None] = mapped_column(String(63))
+    before_direction: Mapped[str | None] = mapped_column(String(5))
+    before_at: Mapped[datetime | None]
+
+
+class ZonePresence(Base):
+    """How far the passages of a zone are counted; a gate older than `floor` fetches them anew."""
+
+    __tablename__ = "zone_presence"
+
+    zone: Mapped[str] = mapped_column(ForeignKey("zones.name", ondelete="CASCADE"), primary_key=True)
+    revision: Mapped[int] = mapped_column(BigInteger, default=0)
+    floor: Mapped[int] = mapped_column(BigInteger, default=0)
+    forgiven_before: Mapped[datetime | None]
+
+
 class VisitorPass(Base):
     """Leave for one person to pass some gates for some hours, by face or by a code."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 from uuid import UUID
 
+from access.pass_book import PassBook
 from access.policy import Direction
 from bus.outbox import Outbox
 from edge.admission import Admission
@@ -21,7 +22,7 @@ from edge.metrics import Metrics
 from edge.opener import Bus, Opener
 from edge.outbox import EventOutbox
 from edge.passage import PassagePolicy, Passages
-from edge.passes import PassListener, PassMemory
+from edge.passes import PassListener
 from edge.presence import Presence
 from edge.recognition import Engine, Recogniser, RecognitionPolicy
 from edge.service import EdgeService, Sync
@@ -77,6 +78,7 @@ def assemble(
     signer: Signer,
     controller_keys: Mapping[str, TrustedKey],
     outbox: Outbox,
+    passes: PassBook | None = None,
     policy: EdgePolicy | None = None,
     liveness: LivenessScorer | None = None,
     sync: Sync | None = None,
@@ -90,6 +92,7 @@ def assemble(
 
     Args:
         controller_keys: whose acknowledgements count.
+        passes: who passed this zone; without it, it is known until the edge ends.
         liveness: without it every face counts as live.
         sync_error, model_refused: what the synchronisation says of itself, for health and the mismatch event.
         threshold: instead of the calibrated one.
@@ -106,7 +109,7 @@ def assemble(
         threshold=threshold or threshold_for(engine.model_id, policy.fpir),
     )
     opener = Opener(bus, topics, signer, controller_keys, clock, ttl_ms=policy.command_ttl_ms)
-    memory = PassMemory()
+    memory = passes or PassBook.in_memory()
     judge = Judge(directory, memory, clock, model_id=engine.model_id, direction=policy.direction)
     presence = Presence(same_person=engine.threshold("verification"))
     admission = Admission(

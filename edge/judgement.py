@@ -1,18 +1,18 @@
 """The decision with everything this gate knows: its directory, its policy, who passed before."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import structlog
 
 from access.decision import FaceResult, PassRequest, decide
+from access.pass_book import PassBook
 from access.policy import Direction
 from access.reasons import Reason
 from access.snapshot import CredentialKind, PersonEntry
 from edge.clock import Clock
 from edge.gallery import Directory
-from edge.passes import PassMemory
 from edge.presence import WaitingCard
 
 _log = structlog.get_logger()
@@ -41,7 +41,7 @@ class Judge:
     def __init__(
         self,
         directory: Directory,
-        memory: PassMemory,
+        memory: PassBook,
         clock: Clock,
         *,
         model_id: str,
@@ -60,7 +60,6 @@ class Judge:
             face_model=self._model_id,
             credential=card.digest if card else None,
             authenticated=card is not None and card.authenticated,
-            direction=self._direction,
         )
         return self._rule(request, lambda: None if person_id is None else self._directory.person(person_id))
 
@@ -88,7 +87,6 @@ class Judge:
             face_model=self._model_id,
             credential=digest,
             authenticated=authenticated,
-            direction=self._direction,
         )
         return self._rule(request, lambda: person)
 
@@ -102,7 +100,10 @@ class Judge:
             _log.error("directory_unreadable", error=repr(error))
             return Ruling(granted=False, reason=DIRECTORY_UNREADABLE)
         now = self._clock.now()
-        state = None if person is None else self._memory.state_for(person.person_id, self._directory.synced_at)
+        request = replace(request, direction=policy.facing(self._direction))
+        state = (
+            None if person is None else self._memory.state_for(person.person_id, policy, now, self._directory.synced_at)
+        )
         decision = decide(request, person, policy, now, state)
         if decision.reason is Reason.SECOND_PERSON_AWAITED and person is not None:
             self._memory.waits(person.person_id, now)

@@ -2,8 +2,10 @@
 
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 from access.decision import Decision, PassRequest, decide
+from access.pass_book import PassBook
 from access.policy import GatePolicy
 from access.reasons import Reason
 from access.rules import PassState
@@ -28,13 +30,23 @@ class Directory(Protocol):
         """Its revision."""
         ...
 
+    def person(self, person_id: UUID) -> PersonEntry | None:
+        """Return what is known of a person."""
+        ...
+
     def by_credential(self, kind: CredentialKind, digest: str) -> PersonEntry | None:
         """Return who carries it."""
         ...
 
 
 def decide_card(
-    directory: Directory | None, kind: CredentialKind, digest: str, *, authenticated: bool, now: datetime
+    directory: Directory | None,
+    book: PassBook,
+    kind: CredentialKind,
+    digest: str,
+    *,
+    authenticated: bool,
+    now: datetime,
 ) -> Decision:
     """Decide about a card or code. Whoever has no directory yet knows nobody.
 
@@ -46,6 +58,10 @@ def decide_card(
         return Decision(granted=False, reason=Reason.DIRECTORY_MISSING)
     synced_at = directory.synced_at
     at = max(now, synced_at) if synced_at is not None else now
-    request = PassRequest(credential=digest, authenticated=authenticated)
-    state = PassState(synced_at=synced_at, passages_known=False)
-    return decide(request, directory.by_credential(kind, digest), policy, at, state)
+    request = PassRequest(credential=digest, authenticated=authenticated, direction=policy.facing())
+    entry = directory.by_credential(kind, digest)
+    state = book.state_for(entry.person_id, policy, at, synced_at) if entry is not None else PassState(synced_at)
+    decision = decide(request, entry, policy, at, state)
+    if decision.reason is Reason.SECOND_PERSON_AWAITED and entry is not None:
+        book.waits(entry.person_id, at)
+    return decision

@@ -7,6 +7,7 @@ import uuid_utils.compat
 
 from access.credentials import CredentialError, card_digest, code_digest
 from access.decision import Decision
+from access.pass_book import PassBook
 from access.reasons import Reason
 from access.snapshot import CredentialKind
 from bus import NotConnectedError
@@ -34,6 +35,7 @@ class CardDesk:
         clock: ClockWatch,
         *,
         directory: Directory | None,
+        book: PassBook,
         credential_key: bytes,
         answer_wait_s: float,
         proof: CardProof,
@@ -44,6 +46,7 @@ class CardDesk:
         self._reporter = reporter
         self._clock = clock
         self._directory = directory
+        self._book = book
         self._credential_key = credential_key
         self._answer_wait_s = answer_wait_s
         self._proof = proof
@@ -138,7 +141,7 @@ class CardDesk:
     def _decision(self, reading: Reading, digest: str, at: datetime) -> Decision:
         try:
             kind: CredentialKind = "code" if reading.kind == "code" else "card"
-            return decide_card(self._directory, kind, digest, authenticated=reading.authenticated, now=at)
+            return decide_card(self._directory, self._book, kind, digest, authenticated=reading.authenticated, now=at)
         except Exception:
             # Whoever stands at the door gets an answer, also when the replica's disk has failed.
             log.exception("directory_unreadable")

@@ -14,6 +14,7 @@ from gate_controller.clock import ClockWatch
 from gate_controller.door import DoorSettings, at_start
 from gate_controller.memory import DoorMemory, DoorMemoryError
 from gate_controller.messages import EventKind
+from gate_controller.passages import PassageLog
 from gate_controller.relays import Relay, RelayError
 from gate_controller.reporter import Reporter
 from gate_controller.signals import Grant, Mode, Signal
@@ -49,6 +50,7 @@ class DoorKeeper:
         clock: ClockWatch,
         *,
         is_open: bool,
+        passages: PassageLog,
         secured: Relay | None = None,
     ) -> None:
         """Take the door as it stands; an order to keep it closed from before a power cut holds on."""
@@ -57,6 +59,7 @@ class DoorKeeper:
         self._memory = memory
         self._reporter = reporter
         self._clock = clock
+        self._passages = passages
         self._faulty_since: float | None = None
         self.door: Barrier = (
             Turnstile(settings, staff_mode=memory.staff_mode)
@@ -80,7 +83,10 @@ class DoorKeeper:
             self._remember(door.staff_mode)
         obeyed = self._drive(door)
         # A grant that the relay did not carry out is over: it must not open the door later.
-        self.door = before if not obeyed and isinstance(signal, Grant) else door
+        failed = not obeyed and isinstance(signal, Grant)
+        self.door = before if failed else door
+        for happening in happenings if not failed else ():
+            self._passages.happened(happening, at)
         energised_ns = self._clock.monotonic_ns() if obeyed and door.unlocked else None
         self._reporter.state(self.door, at, clock_sure=sure)
         refused = any(happening.granted is False for happening in happenings)

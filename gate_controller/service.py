@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from access.pass_book import PassBook
 from bus import Backoff, BrokerAddress, Connection, Outbox, Postman
 from gate_controller.card_decision import Directory
 from gate_controller.card_desk import CardDesk
@@ -30,12 +31,14 @@ from gate_controller.messages import (
     MalformedMessageError,
     NonceStore,
     Presence,
+    PresenceHint,
     Receipt,
     Signer,
     TrustedKey,
     Verifier,
     controller_sender,
 )
+from gate_controller.passages import PassageLog
 from gate_controller.proof_desk import CardProof
 from gate_controller.readers import Reader
 from gate_controller.relays import Relay
@@ -71,12 +74,15 @@ class Storage:
     nonces: NonceStore
     outbox: Outbox
     memory: DoorMemory
+    passes: PassBook = field(default_factory=PassBook.in_memory)
+    """Who passed this zone; without a file it is known until the controller ends."""
 
     def close(self) -> None:
         """Close all of them."""
         self.nonces.close()
         self.outbox.close()
         self.memory.close()
+        self.passes.close()
 
 
 class GateController:
@@ -95,17 +101,21 @@ class GateController:
         settings: DoorSettings | TurnstileSettings | None = None,
         directory: Directory | None = None,
         on_hint: Callable[[int], None] | None = None,
+        on_presence: Callable[[int], None] | None = None,
         clock: Clock | None = None,
         proof_keys: ProofKeys | None = None,
         answer_wait_s: float = ANSWER_WAIT_S,
         backoff: Backoff | None = None,
     ) -> None:
-        """Prepare; nothing moves before `start`. `on_hint` is called with the revision of a newer directory."""
+        """Prepare; nothing moves before `start`. `on_hint` is called with the revision of a newer directory,
+        `on_presence` with that of the zone's passages.
+        """
         self.boot_id: UUID = uuid4()
         self.topics = topics
         self._hardware = hardware
         self._storage = storage
         self._on_hint = on_hint
+        self._on_presence = on_presence
         clock = clock or SystemClock()
         self._clock = ClockWatch(clock, storage.memory.latest_time)
         will = availability(topics, self.boot_id, Presence.OFFLINE)
@@ -122,6 +132,7 @@ class GateController:
             self._reporter,
             self._clock,
             is_open=is_open,
+            passages=PassageLog(storage.passes, directory),
             secured=hardware.secured,
         )
         self._taps = TapDesk()
@@ -131,6 +142,7 @@ class GateController:
             self._reporter,
             self._clock,
             directory=directory,
+            book=storage.passes,
             credential_key=credential_key,
             answer_wait_s=answer_wait_s,
             proof=CardProof(proof_keys, credential_key, storage.memory),
@@ -169,6 +181,7 @@ class GateController:
         self.bus.subscribe(self.topics.edge_availability, self._on_edge)
         self.bus.subscribe(self.topics.directory, self._on_directory)
         self.bus.subscribe(self.topics.receipts, self._on_receipt)
+        self.bus.subscribe(self.topics.presence, self._on_passages)
         self.bus.on_connect(partial(self._post, self._connected))
         self.bus.on_disconnect(partial(self._post, partial(self._cards.edge_changed, online=False)))
         self.bus.start()
@@ -224,6 +237,15 @@ class GateController:
             return
         if self._on_hint is not None:
             self._on_hint(hint.revision)
+
+    def _on_passages(self, _topic: str, payload: bytes, _retained: bool) -> None:
+        try:
+            hint = PresenceHint.decode(payload)
+        except MalformedMessageError as error:
+            log.warning("presence_hint_malformed", gate=self.topics.gate, error=str(error))
+            return
+        if self._on_presence is not None:
+            self._on_presence(hint.revision)
 
     def _on_receipt(self, _topic: str, payload: bytes, _retained: bool) -> None:
         try:

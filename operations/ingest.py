@@ -18,6 +18,7 @@ from sqlalchemy.exc import DataError, SQLAlchemyError
 
 from bus import Connection, NotConnectedError
 from database import Database, DatabaseBusyError
+from directory import presence
 from gate_controller.messages import (
     MOST_RECEIPTS,
     Availability,
@@ -35,6 +36,7 @@ from operations import journal
 from operations.alarms import register
 from operations.alarms.rules import signal_of
 from operations.board import Board
+from operations.presence_hints import PresenceHints
 
 log = structlog.get_logger()
 
@@ -62,6 +64,7 @@ class Ingest:
         self._database = database
         self._board = board
         self._now = now
+        self._hints = PresenceHints(connection, site)
         self._stored: Counter[str] = Counter()
         self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
@@ -142,12 +145,14 @@ class Ingest:
 
     def _store(self, batch: Sequence[Event]) -> bool:
         """Store a batch, then say so to its gates; False when it must be tried again."""
+        passed: Mapping[str, int] = {}
         try:
             now = self._now()
             with self._database.begin() as session:
                 new = journal.record(session, batch, received_at=now)
                 # With the events, or not at all: an alarm is counted once for each event.
                 register.take(session, [signal for event in new if (signal := signal_of(event))], now=now)
+                passed = presence.note(session, new)
         except DataError as error:
             if len(batch) > 1:
                 return all(self._store([event]) for event in batch)
@@ -159,6 +164,7 @@ class Ingest:
         self._stored.update(event.kind for event in new)
         for gate in dict.fromkeys(event.gate for event in batch):
             self._acknowledge(gate, [event.id for event in batch if event.gate == gate])
+        self._hints.tell(passed)
         if new:
             self._board.touch()
         return True

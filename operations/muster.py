@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from access.policy import Direction
 from directory import gates
@@ -27,6 +27,16 @@ class Inside:
     """False when the last passage was at a gate that does not tell the directions apart."""
 
 
+def limits(session: Session) -> dict[str, int]:
+    """Return the lowest occupancy limit that a gate keeps, by zone."""
+    found: dict[str, int] = {}
+    for gate in gates.find(session):
+        policy = gates.policy_of(gate)
+        if policy.inner_zone is not None and policy.occupancy is not None:
+            found[policy.inner_zone] = min(policy.occupancy.limit, found.get(policy.inner_zone, policy.occupancy.limit))
+    return found
+
+
 def inside(session: Session, zone: str, *, since: datetime) -> list[Inside]:
     """Return who is inside `zone`, longest inside first: each one's last passage after `since` did not lead out."""
     directions = {
@@ -43,11 +53,19 @@ def inside(session: Session, zone: str, *, since: datetime) -> list[Inside]:
 
 
 def _last_passages(session: Session, names: Collection[str], since: datetime) -> Sequence[tuple[UUID, str, datetime]]:
+    undone = aliased(GateEvent)
+    was_not_taken = exists().where(
+        undone.person_id == GateEvent.person_id,
+        undone.gate == GateEvent.gate,
+        undone.kind == "not_taken",
+        or_(undone.tap_id == GateEvent.tap_id, undone.command_id == GateEvent.command_id),
+    )
     at_these_gates = (
         GateEvent.gate.in_(names),
         GateEvent.kind.in_(_PASSAGES),
         GateEvent.person_id.is_not(None),
         GateEvent.at >= since,
+        ~was_not_taken,
     )
     newest = (
         select(GateEvent.person_id, func.max(GateEvent.at).label("at"))

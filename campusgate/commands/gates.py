@@ -30,6 +30,7 @@ def register(app: typer.Typer) -> None:
     gates.command()(allow)
     gates.command()(remove)
     gates.command()(why)
+    gates.command()(forgive)
     app.add_typer(gates, name="gates")
 
 
@@ -174,6 +175,23 @@ def why(
             sys.stdout.write(f"{title:13} {', '.join(value) if isinstance(value, list) else value}\n")
     if not found.decision.granted:
         raise typer.Exit(1)
+
+
+def forgive(
+    zone: Annotated[str, typer.Argument(help="The zone's name.")],
+    number: Annotated[
+        str | None, typer.Argument(help="The person's number; everybody in the zone when left out.")
+    ] = None,
+) -> None:
+    """Let earlier passages no longer count for anti-passback and occupancy. The gates hear of it within seconds."""
+    from accounts import audit, people
+    from directory import presence
+
+    with _said(), opened(Settings()) as database, database.begin() as session:
+        person = people.by_number(session, number) if number is not None else None
+        if number is not None and person is None:
+            raise CommandError(f"there is nobody with the number {number}")
+        presence.forgive(session, zone, person_id=person.id if person else None, by=audit.SYSTEM, now=datetime.now(UTC))
 
 
 def _policy(given: "dict[str, Any] | str") -> "GatePolicy":

@@ -5,10 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from access.presence import PresencePage
 from access.snapshot import ChangePage, View
 from accounts.api.dependencies import DEVICE_ERRORS, GateDeviceDep, NowDep
 from accounts.vocabulary import DeviceRole
-from directory import feed
+from directory import feed, presence
 from directory.api.dependencies import GateName, ServicesDep, WrongGateError, check_gate
 from web.problems import NotFoundError, responses
 
@@ -68,6 +69,20 @@ def get_changes(
     )
     # Written once, here: FastAPI would build and check a page of thousands of entries a second time.
     return Response(page.model_dump_json(), media_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+@router.get("/gates/{gate}/presence", responses=responses(*_ERRORS, presence.NoZoneError))
+def get_presence(
+    gate: GateName,
+    device: GateDeviceDep,
+    services: ServicesDep,
+    now: NowDep,
+    since: Annotated[int, Query(ge=0, le=_MOST, description="the zone's revision up to which all is known")] = 0,
+) -> PresencePage:
+    """Return who passed the other gates of this gate's zone last, after what the gate knows: ids and times only."""
+    check_gate(device, gate)
+    with services.database.read() as session:
+        return presence.page(session, gate, since=since, now=now)
 
 
 @router.post("/gates/{gate}/applied", status_code=204, responses=responses(*_ERRORS))

@@ -1,7 +1,7 @@
 """The messages of a gate: what travels over MQTT, how it is signed, and how it is judged."""
 
 from gate_controller.messages.commands import MAX_TTL_MS, Ack, Action, Command, Method, Refusal
-from gate_controller.messages.events import MOST_RECEIPTS, DirectoryHint, Event, EventKind, Receipt, Tap
+from gate_controller.messages.events import MOST_RECEIPTS, DirectoryHint, Event, EventKind, PresenceHint, Receipt, Tap
 from gate_controller.messages.keys import (
     KeyFileError,
     TrustedKey,
@@ -57,6 +57,7 @@ __all__ = [
     "NonceStore",
     "NonceStoreError",
     "Presence",
+    "PresenceHint",
     "Receipt",
     "Refusal",
     "RefusedError",

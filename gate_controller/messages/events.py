@@ -112,6 +112,13 @@ class DirectoryHint(Message):
     revision: Annotated[int, Field(ge=0)]
 
 
+class PresenceHint(Message):
+    """Somebody passed a gate of the same zone; a gate whose rules look back asks the server over HTTP."""
+
+    gate: Name
+    revision: Annotated[int, Field(ge=0)]
+
+
 MOST_RECEIPTS = 300
 """Ids in one message; so many fit within the size of a payload."""
 

@@ -27,11 +27,17 @@ class Rights:
 SAYS = {
     Role.CONTROLLER: (Channel.ACK, Channel.STATE, Channel.AVAILABILITY, Channel.EVENTS, Channel.TAPS, Channel.HEALTH),
     Role.EDGE: (Channel.COMMAND, Channel.EDGE_AVAILABILITY, Channel.EVENTS, Channel.HEALTH),
-    Role.SERVER: (Channel.COMMAND, Channel.DIRECTORY, Channel.RECEIPTS),
+    Role.SERVER: (Channel.COMMAND, Channel.DIRECTORY, Channel.RECEIPTS, Channel.PRESENCE),
     Role.STAFF: (Channel.COMMAND,),
 }
 HEARS = {
-    Role.CONTROLLER: (Channel.COMMAND, Channel.EDGE_AVAILABILITY, Channel.DIRECTORY, Channel.RECEIPTS),
+    Role.CONTROLLER: (
+        Channel.COMMAND,
+        Channel.EDGE_AVAILABILITY,
+        Channel.DIRECTORY,
+        Channel.RECEIPTS,
+        Channel.PRESENCE,
+    ),
     Role.EDGE: (
         Channel.ACK,
         Channel.STATE,
@@ -40,6 +46,7 @@ HEARS = {
         Channel.EVENTS,
         Channel.DIRECTORY,
         Channel.RECEIPTS,
+        Channel.PRESENCE,
     ),
     Role.SERVER: (
         Channel.ACK,

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from gate_controller.messages.commands import Ack, Command
-from gate_controller.messages.events import DirectoryHint, Event, EventKind, Receipt, Tap
+from gate_controller.messages.events import DirectoryHint, Event, EventKind, PresenceHint, Receipt, Tap
 from gate_controller.messages.permissions import HEARS, SAYS
 from gate_controller.messages.signing import SignedMessage
 from gate_controller.messages.status import Availability, DoorState, Health
@@ -22,9 +22,10 @@ ON_THE_WIRE: dict[Channel, tuple[type[Message], str]] = {
     Channel.HEALTH: (Health, "QoS 0."),
     Channel.DIRECTORY: (DirectoryHint, "QoS 1."),
     Channel.RECEIPTS: (Receipt, "QoS 1."),
+    Channel.PRESENCE: (PresenceHint, "QoS 1."),
 }
 _MODELS: tuple[type[Message], ...] = (
-    SignedMessage, Command, Ack, DoorState, Availability, Event, Tap, Health, DirectoryHint, Receipt
+    SignedMessage, Command, Ack, DoorState, Availability, Event, Tap, Health, DirectoryHint, Receipt, PresenceHint
 )  # fmt: skip
 
 

@@ -35,6 +35,8 @@ class Channel(StrEnum):
     """A newer directory waits for this gate, by the server."""
     RECEIPTS = "receipts"
     """Which events the server has stored, by the server."""
+    PRESENCE = "presence"
+    """Somebody passed another gate of the zone, by the server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,11 @@ class GateTopics:
     def receipts(self) -> str:
         """Which events are stored."""
         return self.of(Channel.RECEIPTS)
+
+    @property
+    def presence(self) -> str:
+        """Hints of passages at other gates."""
+        return self.of(Channel.PRESENCE)
 
 
 def every_gate(site: str, channel: Channel) -> str:

@@ -7,14 +7,16 @@ from fastapi import Depends, Request
 
 from operations.board import Board
 from operations.order_desk import OrderDesk
+from operations.presence_hints import PresenceHints
 
 
 @dataclass(frozen=True, slots=True)
 class OperationsServices:
-    """The live board, and the desk where orders are given."""
+    """The live board, the desk where orders are given, and how gates hear that passages are forgiven."""
 
     board: Board
     desk: OrderDesk
+    hints: PresenceHints
 
 
 def _services(request: Request) -> OperationsServices:

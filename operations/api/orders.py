@@ -1,18 +1,17 @@
-"""Orders of facilities staff to the gates, and who is inside."""
+"""Orders of facilities staff to the gates."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from accounts import audit
 from accounts.api.dependencies import ROLE_ERRORS, DatabaseDep, FacilitiesDep, NowDep
 from database import Database
-from directory.tables import ZoneRecord
 from gate_controller.messages import Action
-from operations import muster, orders
+from operations import orders
 from operations.api.dependencies import OperationsDep
 from operations.order_desk import OrderDesk, OrdersNotPossibleError, Reach
 from operations.orders import OrderState
@@ -68,15 +67,6 @@ class OrderOut(BaseModel):
         return cls.model_validate(order, from_attributes=True)
 
 
-class InsideOut(BaseModel):
-    """Somebody inside a zone."""
-
-    person_id: UUID
-    gate: str = Field(description="where the person went in")
-    since: datetime
-    certain: bool = Field(description="false when the gate does not tell the directions apart")
-
-
 @router.post(
     "/orders",
     responses=responses(
@@ -118,22 +108,6 @@ def list_orders(_staff: FacilitiesDep, database: DatabaseDep, page: PageDep) -> 
         rows = orders.find(session, before=page.after(UUID), limit=page.limit + 1)
     shown, following = page.cut(rows, lambda order: order.id)
     return Page(items=[OrderOut.of(order) for order in shown], next=following)
-
-
-@router.get("/zones/{zone}/inside", responses=responses(*ROLE_ERRORS, NotFoundError))
-def list_inside(
-    zone: str,
-    _staff: FacilitiesDep,
-    database: DatabaseDep,
-    now: NowDep,
-    hours: Annotated[int, Query(ge=1, le=24 * 31, description="passages of this many hours count")] = 24,
-) -> list[InsideOut]:
-    """List who went into a zone and was not seen to come out, longest inside first (muster list)."""
-    with database.read() as session:
-        if session.get(ZoneRecord, zone) is None:
-            raise NotFoundError("there is no zone of this name")
-        found = muster.inside(session, zone, since=now - timedelta(hours=hours))
-    return [InsideOut.model_validate(one, from_attributes=True) for one in found]
 
 
 def give(

@@ -274,7 +274,8 @@ class TestAntiPassback:
         assert self.ask(rule, self.last(MINUTE)).reason is Reason.PASSED_BACK
         assert self.ask(rule, self.last(5 * MINUTE)).granted
         assert self.ask(rule, self.last(MINUTE), Direction.EXIT).granted
-        assert self.ask(rule, self.last(MINUTE, gate="side")).granted
+        assert self.ask(rule, self.last(MINUTE, gate="side")).reason is Reason.PASSED_BACK, "into the same zone"
+        assert self.ask(rule, self.last(MINUTE, "street", gate="side")).granted
 
     def test_area_refuses_to_enter_where_one_is_and_to_leave_where_one_is_not(self) -> None:
         rule = AntiPassback(kind="area")
@@ -286,6 +287,11 @@ class TestAntiPassback:
     def test_an_unknown_place_and_a_forgiven_person_are_not_refused(self) -> None:
         assert self.ask(AntiPassback(kind="area"), None).granted
         assert self.ask(AntiPassback(kind="area"), self.last(HOUR, None), Direction.EXIT).granted
+
+    def test_who_went_out_to_nowhere_known_is_out(self) -> None:
+        out = self.last(HOUR, None, direction=Direction.EXIT)
+        assert self.ask(AntiPassback(kind="area"), out, Direction.EXIT).reason is Reason.PASSED_BACK
+        assert self.ask(AntiPassback(kind="area"), out).granted
 
     def test_a_soft_rule_grants_and_reports(self) -> None:
         decision = self.ask(AntiPassback(kind="area", hard=False), self.last(HOUR))

@@ -35,7 +35,7 @@ def test_every_answer_is_documented_and_none_is_a_failure(fuzzed) -> None:
         @settings(max_examples=12, deadline=None, database=None, suppress_health_check=list(HealthCheck))
         @given(operation.as_strategy())
         def ask(case) -> None:
-            for_devices = operation.path.endswith(("/changes", "/applied"))
+            for_devices = operation.path.endswith(("/changes", "/applied", "/presence"))
             answer = case.call(headers=device if for_devices else staff)
             body = answer.json() if answer.content else {}
             assert answer.status_code < 500 or body["code"] in {"busy", "directory_not_published"}
@@ -51,4 +51,4 @@ def test_every_answer_is_documented_and_none_is_a_failure(fuzzed) -> None:
 
     for result in described.get_all_operations():
         check(result.ok())
-    assert len(asked) == 18
+    assert len(asked) == 19

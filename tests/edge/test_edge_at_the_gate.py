@@ -461,12 +461,16 @@ def test_passes_reported_by_the_controller_count_for_rules_that_look_back(gate, 
 
     memory = north.service._passes._memory
     say("access_granted")
-    until(lambda: memory.state_for(ANN.person_id, None).last_pass)
+
+    def last():
+        return memory.state_for(ANN.person_id, directory.policy, datetime.now(UTC), None).last_pass
+
+    until(last)
     north.controller.tap(card(0))
     until(lambda: north.controller.accepted)
     assert north.controller.accepted[0].reason == "passed_back"
     say("not_taken")
-    until(lambda: memory.state_for(ANN.person_id, None).last_pass is None)
+    until(lambda: last() is None)
     north.controller.tap(card(0))
     until(lambda: len(north.controller.accepted) == 2)
     assert north.controller.accepted[1].action is Action.OPEN

@@ -21,6 +21,13 @@ from operations.order_desk import OrderDesk
 NOW = datetime.now(UTC)
 
 
+class NoHints:
+    """There is no broker here."""
+
+    def tell(self, revisions: dict[str, int]) -> None:
+        self.told = revisions
+
+
 @pytest.fixture
 def services(database: Database) -> AccountsServices:
     return AccountsServices(database=database, secret=bytes(range(32)))
@@ -33,7 +40,7 @@ def client(database: Database, services: AccountsServices) -> Iterator[TestClien
     web.problems.install(app)
     app.include_router(operations.api.router)
     app.state.accounts = services
-    app.state.operations = OperationsServices(board, OrderDesk(database, board))
+    app.state.operations = OperationsServices(board, OrderDesk(database, board), NoHints())
     with TestClient(app, headers=sign_in(services, Role.FACILITIES)) as client:
         client.board = board
         yield client

@@ -1,0 +1,184 @@
+"""What a gate remembers of who passed, here and at the other gates of its zone; it survives a restart.
+
+The edge and the controller of a gate each keep one. What the gate saw itself and what the server told are kept apart
+and joined when somebody asks: the later one counts, and of the server's word only as long as it is fresh.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+from uuid import UUID
+
+from access.pass_store import PassStore, Source
+from access.policy import Direction, GatePolicy
+from access.presence import REMEMBERED, TRUSTED_FOR, PresencePage, ZonePass, counts, last_pass, newer, number_inside
+from access.rules import PassState
+from access.snapshot import PersonEntry
+from database.sealing import Sealer
+
+_MOST = 100_000
+
+Find = Callable[[UUID], PersonEntry | None]
+
+
+@dataclass(slots=True)
+class _Zone:
+    """What is known of the zone beside single passages. `subject`: the zone and the group that comes first."""
+
+    subject: str = ""
+    revision: int = 0
+    inside: int = 0
+    first_at: datetime | None = None
+    forgiven_before: datetime | None = None
+
+    def to_rows(self) -> dict[str, str]:
+        return {
+            "subject": self.subject,
+            "revision": str(self.revision),
+            "inside": str(self.inside),
+            "first_at": _text(self.first_at),
+            "forgiven_before": _text(self.forgiven_before),
+        }
+
+    @classmethod
+    def from_rows(cls, rows: Mapping[str, str]) -> Self:
+        if not rows:
+            return cls()
+        times = _time(rows["first_at"]), _time(rows["forgiven_before"])
+        return cls(rows["subject"], int(rows["revision"]), int(rows["inside"]), *times)
+
+
+class PassBook:
+    """The passages that the rules look back on. Safe for threads."""
+
+    def __init__(self, path: Path | None, sealer: Sealer | None, *, gate: str) -> None:
+        """Open the book of `gate` at `path`, sealed, or begin a new one where there is none or it cannot be read."""
+        self._lock = threading.Lock()
+        self._store = PassStore(path, sealer, gate=gate)
+        self._zone = _Zone.from_rows(self._store.meta)
+        self._own, self._known = self._store.passes["own"], self._store.passes["known"]
+        self._before: dict[UUID, ZonePass] = {}
+        self._waiting: tuple[UUID, datetime] | None = None
+        self._heard_at: datetime | None = None
+
+    @classmethod
+    def in_memory(cls) -> Self:
+        """Return a book that is forgotten with the process."""
+        return cls(None, None, gate="-")
+
+    @property
+    def revision(self) -> int:
+        """The zone's revision up to which everything is known (0: nothing)."""
+        return self._zone.revision
+
+    @property
+    def heard_at(self) -> datetime | None:
+        """When the server last told all it knows; None since the start."""
+        return self._heard_at
+
+    def passed(self, person: PersonEntry, policy: GatePolicy, direction: Direction, at: datetime) -> None:
+        """Note that somebody was let through here."""
+        one = ZonePass(person_id=person.person_id, gate=policy.gate, direction=direction, at=at)
+        with self._lock:
+            if (before := self._own.get(person.person_id)) is not None:
+                self._before[person.person_id] = before
+            self._own[person.person_id] = one
+            self._waiting = None
+            self._note_first(person, policy, at)
+            self._store.keep("own", [one], self._zone.to_rows())
+            if len(self._own) > _MOST:
+                self._drop("own", [min(self._own.values(), key=lambda each: each.at).person_id])
+
+    def not_taken(self, person_id: UUID) -> None:
+        """Take the last passage of somebody here back: the door was opened for them, and they did not go."""
+        with self._lock:
+            before = self._before.pop(person_id, None)
+            if before is None:
+                self._drop("own", [person_id])
+            else:
+                self._own[person_id] = before
+                self._store.keep("own", [before], self._zone.to_rows())
+
+    def waits(self, person_id: UUID, at: datetime) -> None:
+        """Note that somebody showed themselves and waits for a second person."""
+        with self._lock:
+            self._waiting = (person_id, at)
+
+    def expects(self, policy: GatePolicy) -> int:
+        """Return the revision to ask from: 0 after the zone or the group that comes first was changed."""
+        groups = policy.first_person.groups if policy.first_person is not None else ()
+        subject = f"{policy.inner_zone}|{','.join(groups)}"
+        with self._lock:
+            if subject != self._zone.subject:
+                self._zone = _Zone(subject)
+            return self._zone.revision
+
+    def take(self, page: PresencePage, policy: GatePolicy, find: Find, at: datetime) -> None:
+        """Take over what the server says; `find` tells the groups of a person, for the one who must come first."""
+        with self._lock:
+            if page.whole:
+                self._known.clear()
+                self._zone.first_at = None
+            self._known.update({one.person_id: one for one in page.passes})
+            self._zone.inside, self._zone.forgiven_before = page.inside, page.forgiven_before
+            self._zone.revision = page.to_revision
+            for one in page.passes if policy.first_person is not None else ():
+                if one.gate is not None and (person := find(one.person_id)) is not None:
+                    self._note_first(person, policy, one.at)
+            if page.is_complete:
+                self._heard_at = at
+            if page.passes or page.whole:
+                self._store.keep("known", page.passes, self._zone.to_rows(), anew=page.whole)
+            for source, passes in (("own", self._own), ("known", self._known)):
+                old = [person for person, one in passes.items() if at - one.at > REMEMBERED]
+                self._drop("own" if source == "own" else "known", old)
+
+    def state_for(self, person_id: UUID, policy: GatePolicy, now: datetime, synced_at: datetime | None) -> PassState:
+        """Return what is known when `person_id` asks at `now`."""
+        with self._lock:
+            zone = self._zone
+            heard = self._heard_at is not None and abs(now - self._heard_at) <= TRUSTED_FOR
+            last = newer(self._own.get(person_id), self._known.get(person_id))
+            waiting, since = self._waiting or (None, None)
+            inside = None
+            if heard and policy.occupancy is not None:
+                inside = number_inside(
+                    zone.inside, self._own, self._known, now=now, forgiven_before=zone.forgiven_before
+                )
+            return PassState(
+                synced_at=synced_at,
+                # Where no zone lies behind the gate, no other gate leads there.
+                passages_known=heard or policy.inner_zone is None,
+                last_pass=last_pass(last, policy) if last and counts(last, now, zone.forgiven_before) else None,
+                inside=inside,
+                first_passed_at=zone.first_at,
+                waiting=waiting,
+                waiting_since=since,
+            )
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._store.close()
+
+    def _note_first(self, person: PersonEntry, policy: GatePolicy, at: datetime) -> None:
+        rule = policy.first_person
+        if rule is not None and set(rule.groups) & set(person.groups):
+            self._zone.first_at = max(at, self._zone.first_at or at)
+
+    def _drop(self, source: Source, people: list[UUID]) -> None:
+        passes = self._own if source == "own" else self._known
+        for person in people:
+            passes.pop(person, None)
+        self._store.drop(source, people)
+
+
+def _text(at: datetime | None) -> str:
+    return at.isoformat() if at is not None else ""
+
+
+def _time(text: str) -> datetime | None:
+    return datetime.fromisoformat(text).astimezone(UTC) if text else None

@@ -1,0 +1,121 @@
+"""Passages counted on the server for every gate of a zone, over the real API."""
+
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+
+from access.policy import AntiPassback, Direction, Occupancy
+from access.presence import REMEMBERED, PresencePage
+from accounts.vocabulary import DeviceRole
+from directory import gates, presence
+
+LIMIT = {"occupancy": Occupancy(limit=2), "inner_zone": "hall"}
+
+
+@pytest.fixture
+def hall(campus):
+    """Two ways into a hall, one out of it, a gate elsewhere; two people who may pass all of them."""
+    with campus.database.begin() as session:
+        gates.put_zone(session, "hall", site="main", title="Hall", by="system", now=campus.clock.now)
+    for name in ("west", "east"):
+        campus.gate(name, direction=Direction.ENTRY, **LIMIT)
+    campus.gate("out", direction=Direction.EXIT, inner_zone="hall", anti_passback=AntiPassback(kind="area"))
+    campus.gate("elsewhere")
+    campus.ann, campus.ben = campus.person("students"), campus.person("students")
+    campus.publisher.publish()
+    return campus
+
+
+def walk(campus, person, gate: str, kind: str = "access_granted", second: float = 0) -> dict[str, int]:
+    at = campus.clock.now + timedelta(seconds=second)
+    event = SimpleNamespace(gate=gate, at=at, kind=kind, person_id=person)
+    with campus.database.begin() as session:
+        return presence.note(session, [event])
+
+
+def ask(campus, gate: str = "east", since: int = 0) -> PresencePage:
+    token = campus.token(gate, DeviceRole.CONTROLLER)
+    answer = campus.client.get(
+        f"/api/v1/directory/gates/{gate}/presence",
+        params={"since": since},
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    assert answer.status_code == 200, answer.text
+    return PresencePage.model_validate_json(answer.content)
+
+
+def test_every_gate_of_the_zone_that_looks_back_is_told(hall) -> None:
+    assert walk(hall, hall.ann, "west") == {"west": 1, "east": 1, "out": 1}
+    assert walk(hall, hall.ann, "elsewhere") == {}
+    assert walk(hall, hall.ann, "west", "access_denied") == {}
+    page = ask(hall)
+    assert (page.zone, page.inside, page.whole) == ("hall", 1, True)
+    assert [(one.person_id, one.gate, one.direction) for one in page.passes] == [(hall.ann, "west", Direction.ENTRY)]
+
+
+def test_only_what_is_new_travels(hall) -> None:
+    walk(hall, hall.ann, "west")
+    since = ask(hall).to_revision
+    assert ask(hall, since=since).passes == ()
+    walk(hall, hall.ben, "west", second=1)
+    page = ask(hall, since=since)
+    assert (page.whole, page.inside, [one.person_id for one in page.passes]) == (False, 2, [hall.ben])
+    assert ask(hall, since=99).whole, "a gate that is ahead of a restored server starts anew"
+
+
+def test_a_passage_counts_by_its_own_time_and_one_not_taken_is_taken_back(hall) -> None:
+    walk(hall, hall.ann, "out", second=5)
+    walk(hall, hall.ann, "west", second=1)
+    assert ask(hall).inside == 0
+    walk(hall, hall.ann, "west", second=6)
+    assert ask(hall).inside == 1
+    walk(hall, hall.ann, "west", "not_taken", second=9)
+    [back] = ask(hall).passes
+    assert (back.gate, back.direction, ask(hall).inside) == ("out", Direction.EXIT, 0)
+
+
+def test_a_gate_hears_only_of_people_who_may_pass_it_and_counts_all(hall) -> None:
+    stranger = hall.person("teachers")
+    walk(hall, stranger, "west")
+    assert (ask(hall).inside, ask(hall).passes) == (1, ())
+
+
+def test_facilities_forgive_one_person_or_a_zone(hall) -> None:
+    for number, person in enumerate((hall.ann, hall.ben)):
+        walk(hall, person, "west", second=-number)
+    since = ask(hall).to_revision
+    with hall.database.begin() as session:
+        told = presence.forgive(session, "hall", person_id=hall.ann, by="person:x", now=hall.clock.now)
+    assert set(told) == {"west", "east", "out"}
+    [forgiven] = ask(hall, since=since).passes
+    assert (forgiven.person_id, forgiven.gate, ask(hall).inside) == (hall.ann, None, 1)
+    with hall.database.begin() as session:
+        presence.forgive(session, "hall", person_id=None, by="person:x", now=hall.clock.now)
+    page = ask(hall, since=since + 1)
+    assert (page.whole, page.inside, page.passes, page.forgiven_before) == (True, 0, (), hall.clock.now)
+
+
+def test_a_day_later_nothing_counts_and_the_rows_go(hall) -> None:
+    walk(hall, hall.ann, "west")
+    hall.clock.forward(seconds=REMEMBERED.total_seconds())
+    assert (ask(hall).inside, ask(hall).passes) == (0, ())
+    with hall.database.begin() as session:
+        assert presence.forget(session, hall.clock.now) == 1
+
+
+def test_a_device_asks_for_its_own_gate_only_and_a_gate_without_a_zone_has_none(hall) -> None:
+    headers = {"Authorization": f"Bearer {hall.token('elsewhere', DeviceRole.EDGE)}"}
+    for gate, code in (("west", "wrong_gate"), ("elsewhere", "gate_without_zone")):
+        answer = hall.client.get(f"/api/v1/directory/gates/{gate}/presence", headers=headers)
+        assert answer.json()["code"] == code
+
+
+def test_pages_follow_each_other(hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(presence, "PAGE", 1)
+    walk(hall, hall.ann, "west")
+    walk(hall, hall.ben, "west", second=1)
+    first = ask(hall)
+    assert (first.is_complete, len(first.passes)) == (False, 1)
+    second = ask(hall, since=first.to_revision)
+    assert (second.is_complete, second.whole, [one.person_id for one in second.passes]) == (True, False, [hall.ben])

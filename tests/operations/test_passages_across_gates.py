@@ -1,0 +1,204 @@
+"""Two real gates of one zone, a broker, the server's ingest and API: what happens at one counts at the other."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+import directory.api
+import operations.api
+from access.pass_book import PassBook
+from access.policy import AntiPassback, Direction, GatePolicy, Occupancy, Rule
+from access.presence import TRUSTED_FOR
+from access.presence_sync import PresenceSync
+from access.replica import Replica
+from access.sync import DirectorySync
+from accounts import cards, devices, people
+from accounts.people import Particulars
+from accounts.services import AccountsServices
+from accounts.vocabulary import DeviceRole, PersonKind, Role
+from bus import Backoff, BrokerAddress, Outbox
+from database import Database, Sealer, new_id
+from directory import gates
+from directory.publisher import Publisher
+from directory.services import DirectoryServices
+from gate_controller.clock import SystemClock
+from gate_controller.door import DoorSettings
+from gate_controller.memory import DoorMemory
+from gate_controller.messages import GateTopics, NonceStore
+from gate_controller.readers.simulated import SimulatedReader
+from gate_controller.relays.simulated import SimulatedRelay
+from gate_controller.service import GateController, Hardware, Storage
+from operations.api.dependencies import OperationsServices
+from operations.board import Board
+from operations.ingest import Ingest
+from operations.order_desk import OrderDesk
+from operations.presence_hints import PresenceHints
+from web import problems
+
+KEY = bytes(range(32))
+ANN, BEN = "04A31B72", "04A31B73"
+SEALER = Sealer(bytes(32))
+
+
+class MovedClock(SystemClock):
+    offset = timedelta()
+
+    def now(self) -> datetime:
+        return super().now() + self.offset
+
+
+@dataclass
+class Gate:
+    """One controller at work with its directory and its pass book."""
+
+    name: str
+    folder: Path
+    port: int
+    api: TestClient
+    token: str
+
+    def start(self) -> "Gate":
+        self.folder.mkdir(exist_ok=True)
+        self.stopping, self.wake = threading.Event(), threading.Event()
+        self.replica = Replica(self.folder / "replica.db", SEALER, gate=self.name, view="cards")
+        DirectorySync("http://testserver", self.name, self.token, self.replica, client=self.api).run_once()
+        self.book = PassBook(self.folder / "passes.db", SEALER, gate=self.name)
+        self.reader, self.clock = SimulatedReader(), MovedClock()
+        self.controller = GateController(
+            GateTopics("main", self.name),
+            BrokerAddress(port=self.port),
+            Hardware(SimulatedRelay(), reader=self.reader),
+            Storage(
+                NonceStore(self.folder / "nonces.db"),
+                Outbox(self.folder / "outbox.db"),
+                DoorMemory(self.folder / "memory.db"),
+                self.book,
+            ),
+            signing_key=Ed25519PrivateKey.generate(),
+            trusted={},
+            credential_key=KEY,
+            settings=DoorSettings(grant_s=0.05, has_contact=False),
+            directory=self.replica,
+            on_presence=lambda _revision: self.wake.set(),
+            clock=self.clock,
+            backoff=Backoff(0.05, 0.2, 0.2),
+        )
+        self.controller.start()
+        self.controller.bus.wait_connected(10)
+        sync = PresenceSync("http://testserver", self.name, self.token, self.replica, self.book, client=self.api)
+        sync.run_once()
+        self.asking = threading.Thread(target=sync.run, args=(self.stopping, self.wake), daemon=True)
+        self.asking.start()
+        return self
+
+    def stop(self) -> None:
+        self.stopping.set()
+        self.wake.set()
+        self.asking.join()
+        self.controller.stop()
+        self.replica.close()
+
+    def tap(self, card: str) -> str:
+        return self.reader.present(card).get(timeout=10).reason
+
+    def knows(self, revision: int) -> None:
+        until(lambda: self.book.revision >= revision)
+
+
+def until(condition: Callable[[], object], timeout_s: float = 30) -> None:
+    end = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < end, "it never came to be"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def campus(broker, connect, database: Database, tmp_path: Path) -> Iterator[dict[str, Gate]]:
+    """Two ways into a hall for two people at most one of whom may be inside, and a way out."""
+    now = datetime.now(UTC)
+    server = connect(broker, "server")
+    accounts = AccountsServices(database=database, secret=bytes(range(32)))
+    app, board = FastAPI(), Board()
+    app.state.accounts = accounts
+    app.state.directory = DirectoryServices(database, SEALER, KEY)
+    app.state.operations = OperationsServices(board, OrderDesk(database, board), PresenceHints(server, "main"))
+    app.include_router(directory.api.router)
+    app.include_router(operations.api.router)
+    problems.install(app)
+    tokens = {}
+    with database.begin() as session:
+        gates.put_zone(session, "hall", site="main", title="Hall", by="test", now=now)
+        for name, way in (("west", Direction.ENTRY), ("east", Direction.ENTRY), ("out", Direction.EXIT)):
+            policy = GatePolicy(
+                gate=name,
+                rules=(Rule(group="students"),),
+                inner_zone="hall",
+                direction=way,
+                anti_passback=AntiPassback(kind="area", offline_hard=True),
+                occupancy=Occupancy(limit=1),
+            )
+            gates.add(session, policy, title=name, by="test", now=now)
+            _, tokens[name] = devices.add(session, name=name, role=DeviceRole.CONTROLLER, gate=name, by="test", now=now)
+        for card in (ANN, BEN):
+            particulars = Particulars(
+                number=card,
+                name="made up",
+                kind=PersonKind.STUDENT,
+                groups=frozenset({"students"}),
+                valid_from=now - timedelta(days=1),
+            )
+            person = people.create(session, particulars, by="test", now=now)
+            cards.issue(session, person, card, key_number=None, by="test", now=now)
+    Publisher(database, SEALER, model_id=None, credential_key=KEY).publish()
+    ingest = Ingest(server, "main", database, board)
+    ingest.start()
+    with TestClient(app) as client:
+        staff = accounts.access_tokens.issue(new_id(), new_id(), {Role.FACILITIES}, must_change_password=False, now=now)
+        found = {
+            name: Gate(name, tmp_path / name, broker.port, client, token).start() for name, token in tokens.items()
+        }
+        found["west"].staff = {"Authorization": f"Bearer {staff}"}
+        yield found
+        for gate in found.values():
+            gate.stop()
+    ingest.stop()
+
+
+def test_a_card_that_went_in_at_one_gate_is_refused_at_the_other_until_it_came_out(campus: dict[str, Gate]) -> None:
+    west, east, out = campus["west"], campus["east"], campus["out"]
+    assert west.tap(ANN) == "granted"
+    east.knows(1)
+    out.knows(1)
+    assert east.tap(ANN) == "passed_back"
+    assert east.tap(BEN) == "zone_full"
+    assert out.tap(ANN) == "granted"
+    east.knows(2)
+    west.knows(2)
+    assert west.tap(BEN) == "granted"
+    east.knows(3)
+
+    occupancy = west.api.get("/api/v1/operations/occupancy", headers=west.staff).json()
+    assert occupancy == [{"zone": "hall", "inside": 1, "limit": 1}]
+    assert west.api.post("/api/v1/operations/zones/hall/forgive", json={}, headers=west.staff).status_code == 204
+    east.knows(4)
+    assert east.tap(BEN) == "granted", "forgiven to everybody"
+
+
+def test_without_the_server_a_gate_keeps_to_what_it_saw_itself_also_after_a_restart(campus: dict[str, Gate]) -> None:
+    west, east = campus["west"], campus["east"]
+    assert west.tap(ANN) == "granted"
+    east.knows(1)
+    west.stop()
+    west.start()
+    for gate in (west, east):
+        gate.clock.offset = TRUSTED_FOR + timedelta(seconds=5)
+    assert west.tap(ANN) == "passed_back", "what this gate saw itself outlives a restart"
+    assert east.tap(ANN) == "granted", "what the other gate saw is not known any more"
