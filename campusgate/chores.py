@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -17,10 +17,12 @@ from accounts.limits import forget_counters
 from accounts.payments import charges
 from accounts.payments.services import MoneyServices
 from accounts.topup import orders
+from campusgate.retention import retention_policy
+from campusgate.settings import Settings
 from database import Database
 from directory import gates, presence
 from directory.publisher import prune
-from enrollment.retention import RetentionPolicy, purge
+from enrollment.retention import RetentionPolicy, purge_all
 
 log = structlog.get_logger()
 
@@ -39,16 +41,17 @@ class Chore:
     do: Callable[[datetime], Any]
 
 
-def of_the_server(database: Database, money: MoneyServices, zone: ZoneInfo) -> list[Chore]:
+def of_the_server(database: Database, money: MoneyServices, settings: Settings) -> list[Chore]:
     """Return what keeps the server's books and shelves in order."""
+    policy = retention_policy(settings)
     return [
         Chore("seal the journal", timedelta(seconds=2), partial(journal.seal, database)),
         Chore("expire holds", timedelta(seconds=30), partial(_in_session, database, expire_holds)),
         Chore("ask after top-ups", timedelta(minutes=1), partial(orders.resolve_pending, money)),
         Chore("ask after charges", timedelta(minutes=1), partial(charges.resolve_pending, money)),
         Chore("forget nonces", timedelta(hours=1), partial(_in_session, database, orders.forget_nonces)),
-        Chore("close yesterday", timedelta(minutes=10), partial(_close_yesterday, database, zone)),
-        Chore("erase photos", timedelta(minutes=1), partial(_in_session, database, _purge)),
+        Chore("close yesterday", timedelta(minutes=10), partial(_close_yesterday, database, settings.time_zone)),
+        Chore("erase photos", timedelta(minutes=1), partial(_purge, database, policy)),
         Chore("forget counters", timedelta(days=1), partial(_in_session, database, _forget_counters)),
         Chore("tidy the accounts", timedelta(days=1), partial(accounts.housekeeping.tidy, database)),
         Chore("forget passages", timedelta(hours=1), partial(_in_session, database, presence.forget)),
@@ -88,8 +91,10 @@ def _close_yesterday(database: Database, zone: ZoneInfo, now: datetime) -> None:
     totals.close_day(database, today - timedelta(days=1), midnight, now)
 
 
-def _purge(session: Any, now: datetime) -> None:
-    purge(session, RetentionPolicy(), now=now)
+def _purge(database: Database, policy: RetentionPolicy, now: datetime) -> None:
+    purged = purge_all(database, policy, now=now)
+    if purged.anything:
+        log.info("photos_erased", **asdict(purged))
 
 
 def _forget_counters(session: Any, now: datetime) -> None:

@@ -12,8 +12,8 @@ from bus import CertificateError, Outbox, OutboxError
 from campusgate.connections import broker_address
 from campusgate.door_file import DoorFile, DoorFileError, read_door_file
 from campusgate.door_hardware import build
+from campusgate.sealing import make_sealer
 from campusgate.settings import Settings
-from database.sealing import Sealer
 from gate_controller.card_proof import ProofKeyError, read_proof_keys
 from gate_controller.inputs import InputError
 from gate_controller.memory import DoorMemory, DoorMemoryError
@@ -62,7 +62,7 @@ def run_controller(
     key = read_private_key(settings.require("signing_key_file"))
     trusted = read_trusted_keys(settings.require("trusted_keys_file"))
     credential_key = settings.require_key("credential_key")
-    sealer = Sealer(settings.require_key("template_key"))
+    sealer = make_sealer(settings)
     token = settings.require("device_token")
     with ExitStack() as stack:
         replica = Replica(folder / "replica.db", sealer, gate=gate, view="cards")

@@ -21,8 +21,8 @@ from bus.errors import CertificateError
 from bus.outbox import Outbox, OutboxError
 from bus.postman import Postman
 from campusgate.connections import broker_address
+from campusgate.sealing import make_sealer
 from campusgate.settings import Settings
-from database.sealing import Sealer
 from edge.assembly import EdgePolicy, assemble
 from edge.camera import CameraAddressError, FeedStatus, open_camera
 from edge.health import availability
@@ -116,10 +116,10 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
     camera = open_camera(options.camera)
     key = read_private_key(settings.require("signing_key_file"))
     controllers = read_trusted_keys(settings.require("trusted_keys_file"))
-    sealer = Sealer(settings.require_key("template_key"))
+    sealer = make_sealer(settings)
     token = settings.require("device_token")
     store = ModelStore(settings.cache_dir, settings.model_mirror)
-    engine = FaceEngine(store, threads=settings.engine_threads)
+    engine = FaceEngine(store, embedder=settings.embedder, threads=settings.engine_threads)
     engine.warm_up()
     with ExitStack() as stack:
         nonces = NonceStore(folder / "nonces.db")

@@ -2,21 +2,50 @@
 
 from pathlib import Path
 
-from campusgate.settings import Settings
+from campusgate.settings import Settings, SettingsError
 from enrollment.person_mask import PersonMask
 from enrollment.quality import Checker, load_limits
-from models.engine import FaceEngine
+from models.engine import EMBEDDERS, FaceEngine
 from models.store import ModelStore
 
 
-def load_checker(settings: Settings, limits: Path | None = None) -> tuple[FaceEngine, Checker]:
-    """Load the face models and the photo rules; `limits` is a file with others than the built-in ones.
+def load_checker(
+    settings: Settings, limits: Path | None = None, *, threads: int | None = None
+) -> tuple[FaceEngine, Checker]:
+    """Load the face models and the photo rules.
+
+    `limits` is a file with others than the configured ones, `threads` the number for one photo instead of the
+    configured one.
 
     Raises:
         ModelError: a model is missing or damaged.
         LimitsError: the file of limits cannot be used.
+        SettingsError: there is no such embedder.
     """
-    chosen = load_limits(limits)
+    chosen = load_limits(limits or settings.enrollment.limits_file)
     store = ModelStore(settings.cache_dir, settings.model_mirror)
-    engine = FaceEngine(store, threads=settings.engine_threads)
+    engine = load_engine(settings, settings.embedder, threads=threads)
     return engine, Checker(engine, limits=chosen, person_finder=PersonMask(store.path("selfie-segmentation")))
+
+
+def load_engine(settings: Settings, embedder: str, *, threads: int | None = None) -> FaceEngine:
+    """Load the face models with the embedder of that name.
+
+    Raises:
+        ModelError: a model is missing or damaged.
+        SettingsError: there is no such embedder.
+    """
+    if embedder not in EMBEDDERS:
+        raise SettingsError(f"there is no embedder {embedder!r}: choose one of {', '.join(sorted(EMBEDDERS))}")
+    store = ModelStore(settings.cache_dir, settings.model_mirror)
+    return FaceEngine(store, embedder=embedder, threads=settings.engine_threads if threads is None else threads)
+
+
+def further_engines(settings: Settings) -> tuple[FaceEngine, ...]:
+    """Load the engine of the model that the campus moves to, if it moves.
+
+    Raises:
+        ModelError, SettingsError: as `load_engine`.
+    """
+    following = settings.enrollment.next_embedder
+    return () if following in {None, settings.embedder} else (load_engine(settings, str(following)),)

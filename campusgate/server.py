@@ -1,7 +1,7 @@
 """The server: one process that joins the services' APIs, the pages, the journal of events and the directories."""
 
 import threading
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,6 +26,8 @@ from campusgate.alarms import make_watch
 from campusgate.connections import broker_address
 from campusgate.headers import SecurityHeaders
 from campusgate.metrics import make_metrics
+from campusgate.sealed import require_right_key
+from campusgate.sealing import make_sealer
 from campusgate.settings import Settings
 from console.session import Renewals
 from database import Database, Sealer
@@ -79,17 +81,20 @@ class Server:
     directory: DirectoryServices
 
 
-def assemble(settings: Settings, engine: FaceEngine, checker: Checker) -> Server:
-    """Build every part; nothing runs yet.
+def assemble(
+    settings: Settings, engine: FaceEngine, checker: Checker, further_engines: Sequence[FaceEngine] = ()
+) -> Server:
+    """Build every part; nothing runs yet. `further_engines` make templates for the model the campus moves to.
 
     Raises:
-        SettingsError: a secret is missing or unusable.
+        SettingsError: a secret is missing or unusable, or the template key is not the one the database was sealed with.
     """
     secret = settings.require_key("token_secret")
-    sealer = Sealer(settings.require_key("template_key"))
+    sealer = make_sealer(settings)
     credential_key = settings.require_key("credential_key")
     database = Database(settings.resolved_database_url)
     upgrade(database)
+    require_right_key(database, sealer)
     accounts = AccountsServices(
         database=database,
         secret=secret,
@@ -103,7 +108,16 @@ def assemble(settings: Settings, engine: FaceEngine, checker: Checker) -> Server
         database=database,
         accounts=accounts,
         money=MoneyServices(accounts=accounts, writer=LedgerWriter(database)),
-        enrollment=EnrollmentServices(database, sealer, engine, checker),
+        enrollment=EnrollmentServices(
+            database,
+            sealer,
+            engine,
+            checker,
+            consent_version=settings.enrollment.consent_version,
+            keep_pictures=settings.enrollment.keep_pictures,
+            with_thumbnails=settings.enrollment.keep_thumbnails,
+            further_engines=tuple(further_engines),
+        ),
         sealer=sealer,
         operations=OperationsServices(
             board,
@@ -130,7 +144,7 @@ def make_app(server: Server) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         stop, wake = threading.Event(), threading.Event()
-        mine = chores.of_the_server(server.database, server.money, server.settings.time_zone)
+        mine = chores.of_the_server(server.database, server.money, server.settings)
         threads = [
             threading.Thread(target=server.publisher.run, args=(stop, wake), name="publisher", daemon=True),
             threading.Thread(target=server.alarms.run, args=(stop,), name="alarms", daemon=True),

@@ -69,6 +69,23 @@ class AlarmSettings(BaseModel):
         return self
 
 
+class EnrollmentSettings(BaseModel):
+    """Photos and templates: which rules apply, and how long what is kept."""
+
+    limits_file: Path | None = Field(default=None, description="TOML file with other limits for the photo rules")
+    consent_version: str = Field(
+        default="1", min_length=1, max_length=32, description="names the notice in force; a new one asks everybody anew"
+    )
+    keep_pictures: bool = Field(default=False, description="keep approved photos' pictures, for another face model")
+    keep_thumbnails: bool = Field(default=True, description="keep small ones, for comparison with look-alikes")
+    keep_rejected: timedelta = timedelta(days=30)
+    keep_after_leaving: timedelta = timedelta(days=7)
+    keep_notices: timedelta = timedelta(days=365)
+    next_embedder: str | None = Field(
+        default=None, description="the embedder the campus moves to: photos handed in get its templates too"
+    )
+
+
 class Settings(BaseSettings):
     """All settings. Nested ones are written with two underscores: `CAMPUSGATE_MQTT__HOST`."""
 
@@ -96,6 +113,10 @@ class Settings(BaseSettings):
     signing_key_file: Path | None = None
     trusted_keys_file: Path | None = None
     template_key: SecretStr | None = None
+    template_key_number: int = Field(default=1, ge=1, le=255)
+    previous_template_keys: dict[int, SecretStr] = Field(
+        default_factory=dict, description="keys that still open what was sealed before, by number"
+    )
     token_secret: SecretStr | None = None
     credential_key: SecretStr | None = None
 
@@ -103,11 +124,13 @@ class Settings(BaseSettings):
         default=False, description="lockdown, hold and release of many gates wait for a second person"
     )
 
+    enrollment: EnrollmentSettings = EnrollmentSettings()
     alarms: AlarmSettings = AlarmSettings()
     metrics_token: SecretStr | None = Field(
         default=None, min_length=16, description="opens GET /metrics; without it there are no metrics"
     )
 
+    embedder: str = Field(default="fused", description="the embedder of server and edges, the same for all of them")
     engine_threads: int = Field(default=0, ge=0, description="threads of the face engine; 0 = one for each core")
     sync_interval: timedelta = timedelta(seconds=15)
     demonstration: bool = Field(default=False, description="set only by `campusgate demo`")
@@ -145,14 +168,19 @@ class Settings(BaseSettings):
         Raises:
             SettingsError: it is not set, is no base64, or has another length.
         """
-        text = self.require(name)
-        try:
-            key = base64.b64decode(text, validate=True)
-        except (binascii.Error, ValueError) as error:
-            raise SettingsError(f"CAMPUSGATE_{name.upper()} is not base64{_HOW_TO_MAKE[name]}") from error
-        if len(key) != 32:
-            raise SettingsError(f"CAMPUSGATE_{name.upper()} holds {len(key)} bytes, 32 are needed{_HOW_TO_MAKE[name]}")
-        return key
+        return _key(self.require(name), f"CAMPUSGATE_{name.upper()}", _HOW_TO_MAKE[name])
+
+    def older_template_keys(self) -> dict[int, bytes]:
+        """Return the 32 bytes of each key in `previous_template_keys`, by number.
+
+        Raises:
+            SettingsError: one is no base64 or has another length.
+        """
+        name = "CAMPUSGATE_PREVIOUS_TEMPLATE_KEYS"
+        return {
+            number: _key(text.get_secret_value(), f"{name}: key {number}", "")
+            for number, text in self.previous_template_keys.items()
+        }
 
     @classmethod
     def settings_customise_sources(
@@ -171,6 +199,16 @@ class Settings(BaseSettings):
                 raise SettingsError(f"CAMPUSGATE_CONFIG names {path}, which is not a file")
             sources += (TomlConfigSettingsSource(settings_cls, toml_file=path),)
         return sources
+
+
+def _key(text: str, name: str, hint: str) -> bytes:
+    try:
+        key = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise SettingsError(f"{name} is not base64{hint}") from error
+    if len(key) != 32:
+        raise SettingsError(f"{name} holds {len(key)} bytes, 32 are needed{hint}")
+    return key
 
 
 _MAKE_KEY = "; make one with: python -c 'import base64,os; print(base64.b64encode(os.urandom(32)).decode())'"

@@ -37,6 +37,11 @@ class Sealer:
         self._current = key_number
         self._ciphers = {number: AESGCM(material) for number, material in keys.items()}
 
+    @property
+    def current_key(self) -> int:
+        """The number of the key that `seal` uses."""
+        return self._current
+
     def seal(self, plain: bytes, context: bytes) -> bytes:
         """Encrypt `plain` under the current key, bound to `context`."""
         header = bytes((_FORMAT, self._current))
@@ -51,10 +56,10 @@ class Sealer:
         """
         header, nonce, body = sealed[:2], sealed[2 : 2 + _NONCE_BYTES], sealed[2 + _NONCE_BYTES :]
         if len(header) != 2 or header[0] != _FORMAT:
-            raise SealingError("not a sealed value of a known format")
+            raise SealingError("is not sealed in a known format")
         cipher = self._ciphers.get(header[1])
         if cipher is None:
-            raise SealingError(f"sealed under key {header[1]}, which is not configured")
+            raise SealingError(f"lies under key {header[1]}, which is not configured")
         try:
             return cipher.decrypt(nonce, body, header + context)
         except (InvalidTag, ValueError) as error:

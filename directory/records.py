@@ -16,7 +16,8 @@ from access.snapshot import CredentialEntry, Grant, PersonEntry, pack_vector
 from accounts.tables import Card, Person
 from accounts.vocabulary import CardKind, PersonState
 from database import Sealer
-from directory.tables import GatePerson, VisitorPass
+from database.resealing import SealedColumn
+from directory.tables import DirectoryPerson, GatePerson, VisitorPass
 from enrollment import templates
 
 EXPIRED_GRACE = timedelta(days=1)
@@ -169,3 +170,7 @@ def _granted(passes: Iterable[VisitorPass]) -> tuple[dict[str, tuple[Grant, ...]
 
 def _context(person_id: UUID) -> bytes:
     return b"directory:" + person_id.bytes
+
+
+SEALED = (SealedColumn(DirectoryPerson.person_id, DirectoryPerson.sealed, _context),)
+"""What the directory keeps sealed: a change of keys must go through it."""

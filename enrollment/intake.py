@@ -5,9 +5,8 @@ taken for a person before is not taken again, so a second run only does what the
 """
 
 import hashlib
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -23,6 +22,7 @@ from accounts.tables import Person
 from accounts.vocabulary import PersonKind
 from database import Database, Sealer
 from enrollment import lifecycle, photos
+from enrollment.ahead import in_order
 from enrollment.assessment import Assessment, Engine, assess
 from enrollment.gallery import Gallery
 from enrollment.identity import IdentityFindings
@@ -35,8 +35,6 @@ from web.problems import ProblemError
 _log = structlog.get_logger()
 
 _ACTOR = "import"
-_AHEAD = 16
-"""Photos assessed before they can be stored; each may hold a few megabytes."""
 _ORDER = (Verdict.ACCEPT, Verdict.REVIEW, Verdict.REJECT)
 
 
@@ -174,15 +172,7 @@ def _assessed(
         before = known.get((row.number, hashlib.sha256(content).hexdigest()))
         return before or assess_content(content)
 
-    waiting: deque[tuple[RosterRow, Future[_Taken]]] = deque()
-    for row in rows:
-        waiting.append((row, pool.submit(one, row)))
-        if len(waiting) >= _AHEAD:
-            first, future = waiting.popleft()
-            yield first, future.result()
-    while waiting:
-        first, future = waiting.popleft()
-        yield first, future.result()
+    return in_order(rows, one, pool)
 
 
 def _enrol(  # noqa: PLR0917 - what is known of one line

@@ -1,7 +1,6 @@
 """The life of a photo: which step may follow which, and the one place where a step is taken and audited.
 
-uploaded → checked → in review → approved → replaced or withdrawn
-              └──────────┴─────→ rejected → in review (when the person asks for a reviewer)
+`docs/enrollment.md` draws it from `NEXT`.
 """
 
 from collections.abc import Mapping
@@ -14,7 +13,7 @@ from accounts import audit
 from enrollment.tables import PhotoRecord, PhotoState
 from web.problems import ProblemError
 
-_NEXT = {
+NEXT = {
     PhotoState.UPLOADED: {PhotoState.CHECKED, PhotoState.WITHDRAWN},
     PhotoState.CHECKED: {PhotoState.IN_REVIEW, PhotoState.APPROVED, PhotoState.REJECTED, PhotoState.WITHDRAWN},
     PhotoState.IN_REVIEW: {PhotoState.APPROVED, PhotoState.REJECTED, PhotoState.REPLACED, PhotoState.WITHDRAWN},
@@ -38,7 +37,7 @@ class StepError(ProblemError):
 
 def possible(before: PhotoState, after: PhotoState) -> bool:
     """Say whether a photo may go from `before` to `after`."""
-    return after in _NEXT[before]
+    return after in NEXT[before]
 
 
 def step(

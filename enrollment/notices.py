@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from database import new_id
@@ -55,6 +55,13 @@ def mark_read(session: Session, person_id: UUID, notice_id: UUID, *, now: dateti
         raise NotFoundError("there is no notice with this id")
     notice.read_at = notice.read_at or now
     return notice
+
+
+def forget(session: Session, before: datetime, limit: int) -> int:
+    """Delete notices older than `before`, at most `limit`, and return how many."""
+    old = session.scalars(select(Notice.id).where(Notice.at < before).order_by(Notice.id).limit(limit)).all()
+    session.execute(delete(Notice).where(Notice.id.in_(old)))
+    return len(old)
 
 
 def _advice(photo: PhotoRecord) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, exists, or_, select
+from sqlalchemy import ColumnElement, delete, exists, or_, select
 from sqlalchemy.orm import Session
 
 from database import Sealer, new_id
@@ -251,16 +251,22 @@ def withdraw_all(session: Session, person_id: UUID, *, by: str, now: datetime, w
     return len(photos)
 
 
-def settle(session: Session, *, now: datetime, keep_pictures: bool = False, limit: int = 500) -> int:
+def settle(
+    session: Session,
+    *,
+    now: datetime,
+    keep_pictures: bool = False,
+    keep_thumbnails: bool = True,
+    limit: int = 500,
+) -> int:
     """Erase what decisions that can no longer be undone have left over, and return for how many photos.
 
-    Replaced photos lose their templates and pictures; approved ones their pictures, unless `keep_pictures`. At most
-    `limit` photos of each kind are cleared, so that nobody waits long for the database.
+    Replaced photos lose their templates and pictures; approved ones what is not to be kept. At most `limit` photos of
+    each kind are cleared, so that nobody waits long for the database.
     """
     old = PhotoRecord.decided_at < now - UNDO_WINDOW
-    has_picture = exists().where(PhotoImage.photo_id == PhotoRecord.id)
     has_anything = or_(
-        has_picture,
+        exists().where(PhotoImage.photo_id == PhotoRecord.id),
         exists().where(PhotoThumbnail.photo_id == PhotoRecord.id),
         exists().where(TemplateRecord.photo_id == PhotoRecord.id, TemplateRecord.state != TemplateState.WITHDRAWN),
     )
@@ -270,13 +276,24 @@ def settle(session: Session, *, now: datetime, keep_pictures: bool = False, limi
     for photo in replaced:
         templates.withdraw(session, photo.person_id, at=now, photo_id=photo.id)
     _erase_pictures(session, [photo.id for photo in replaced])
-    if keep_pictures:
-        return len(replaced)
+    settled = {photo.id for photo in replaced}
+    for table, is_kept in ((PhotoImage, keep_pictures), (PhotoThumbnail, keep_thumbnails)):
+        if not is_kept:
+            settled |= _erase_of_approved(session, table, old, limit)
+    return len(settled)
+
+
+def _erase_of_approved(
+    session: Session, table: type[PhotoImage | PhotoThumbnail], old: ColumnElement[bool], limit: int
+) -> set[UUID]:
     approved = session.scalars(
-        select(PhotoRecord.id).where(PhotoRecord.state == PhotoState.APPROVED, old, has_picture).limit(limit)
+        select(table.photo_id)
+        .join(PhotoRecord, PhotoRecord.id == table.photo_id)
+        .where(PhotoRecord.state == PhotoState.APPROVED, old)
+        .limit(limit)
     ).all()
-    session.execute(delete(PhotoImage).where(PhotoImage.photo_id.in_(approved)))
-    return len(replaced) + len(approved)
+    session.execute(delete(table).where(table.photo_id.in_(approved)))
+    return set(approved)
 
 
 def _erase_pictures(session: Session, photo_ids: Sequence[UUID]) -> None:

@@ -6,6 +6,7 @@ none to make templates from: its people are asked for new photos.
 """
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -14,12 +15,18 @@ from sqlalchemy import Exists, exists, func, select
 
 from database import Database, Sealer
 from enrollment import photos, templates
+from enrollment.ahead import in_order
 from enrollment.assessment import Engine, embed
 from enrollment.photo import decode
 from enrollment.tables import PhotoImage, PhotoRecord, PhotoState, TemplateRecord, TemplateState
+from models.template import Template
+from web.problems import NotFoundError
 
 Progress = Callable[[int, int], None]
 """Called with the number of photos done and of all."""
+
+_STATES = {PhotoState.APPROVED: TemplateState.ACTIVE, PhotoState.IN_REVIEW: TemplateState.CANDIDATE}
+"""Photos that need templates, and what their templates are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +47,24 @@ def rebuild(
     *,
     now: Callable[[], datetime],
     progress: Progress | None = None,
+    workers: int = 1,
 ) -> Rebuilt:
-    """Make the missing templates of the engine's model."""
+    """Make the missing templates of the engine's model, of `workers` photos at a time.
+
+    Raises:
+        database.SealingError: a picture lies under a key that is not configured.
+    """
     waiting = _waiting(database, engine.model_id)
     made = faceless = 0
-    for done, photo_id in enumerate(waiting, start=1):
-        if _make(database, sealer, engine, photo_id, now):
-            made += 1
-        else:
-            faceless += 1
-        if progress:
-            progress(done, len(waiting))
+    with ThreadPoolExecutor(workers, thread_name_prefix="rebuild") as pool:
+        templates_made = in_order(waiting, lambda photo_id: _make(database, sealer, engine, photo_id), pool)
+        for done, (photo_id, template) in enumerate(templates_made, start=1):
+            if template is None:
+                faceless += 1
+            else:
+                made += _store(database, sealer, photo_id, template, now())
+            if progress:
+                progress(done, len(waiting))
     return Rebuilt(made, faceless, _without_picture(database, engine.model_id))
 
 
@@ -60,25 +74,31 @@ def _waiting(database: Database, model_id: str) -> list[UUID]:
             session.scalars(
                 select(PhotoRecord.id)
                 .join(PhotoImage, PhotoImage.photo_id == PhotoRecord.id)
-                .where(PhotoRecord.state == PhotoState.APPROVED, ~_has_template(model_id))
+                .where(PhotoRecord.state.in_(list(_STATES)), ~_has_template(model_id))
                 .order_by(PhotoRecord.id)
             )
         )
 
 
-def _make(database: Database, sealer: Sealer, engine: Engine, photo_id: UUID, now: Callable[[], datetime]) -> bool:
+def _make(database: Database, sealer: Sealer, engine: Engine, photo_id: UUID) -> Template | None:
     with database.read() as session:
-        photo = decode(photos.picture(session, sealer, photo_id))
-    template = embed(photo, engine.detect(photo.image), engine)
-    if template is None:
-        return False
+        try:
+            content = photos.picture(session, sealer, photo_id)
+        except NotFoundError:
+            return None  # erased since the work began
+    photo = decode(content)
+    return embed(photo, engine.detect(photo.image), engine)
+
+
+def _store(database: Database, sealer: Sealer, photo_id: UUID, template: Template, now: datetime) -> bool:
+    """Keep the template, unless its photo was decided otherwise meanwhile or another process was faster."""
     with database.begin() as session:
         record = photos.get(session, photo_id, lock=True)
-        # Withdrawn meanwhile, or made by another process.
-        if record.state == PhotoState.APPROVED and not session.scalar(
-            select(_has_template(engine.model_id)).where(PhotoRecord.id == photo_id)
-        ):
-            templates.store(session, sealer, record.person_id, template, at=now(), photo_id=photo_id)
+        state = _STATES.get(PhotoState(record.state))
+        there = select(_has_template(template.model_id)).where(PhotoRecord.id == photo_id)
+        if state is None or session.scalar(there):
+            return False
+        templates.store(session, sealer, record.person_id, template, at=now, photo_id=photo_id, state=state)
     return True
 
 

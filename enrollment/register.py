@@ -24,6 +24,17 @@ class Count:
         return self.people >= WARN_AT * FILING_DUE_AT
 
 
+def by_model(session: Session) -> dict[str, int]:
+    """Count the people whose active template is of a model, by the model's id."""
+    rows = session.execute(
+        select(TemplateRecord.model_id, func.count(func.distinct(TemplateRecord.person_id)))
+        .where(TemplateRecord.state == TemplateState.ACTIVE)
+        .group_by(TemplateRecord.model_id)
+        .order_by(TemplateRecord.model_id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 def count(session: Session) -> Count:
     """Count people, each once, whatever number of templates they have."""
     people = session.scalar(

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from accounts import changes
-from database import Sealer, new_id
+from database import Database, Sealer, new_id
 from enrollment.tables import TemplateRecord, TemplateState
 from models.template import Template
 
@@ -132,6 +132,27 @@ def withdraw(
     if erased:
         changes.record(session, person_id)
     return erased
+
+
+def forget_model(database: Database, model_id: str, *, now: datetime) -> int:
+    """Erase every template of a model that no gate uses any more, and return how many; a little at a time."""
+    erased = 0
+    while True:
+        with database.begin() as session:
+            some = (
+                select(TemplateRecord.id)
+                .where(TemplateRecord.model_id == model_id, TemplateRecord.state != TemplateState.WITHDRAWN)
+                .limit(_BATCH)
+            )
+            ids = session.scalars(some).all()
+            session.execute(
+                update(TemplateRecord)
+                .where(TemplateRecord.id.in_(ids))
+                .values(state=TemplateState.WITHDRAWN, sealed=None, withdrawn_at=now)
+            )
+        if not ids:
+            return erased
+        erased += len(ids)
 
 
 def _opened(

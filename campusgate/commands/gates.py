@@ -11,6 +11,7 @@ import typer
 
 from campusgate.commands import CommandError, print_json
 from campusgate.commands.people import opened
+from campusgate.sealing import make_sealer
 from campusgate.settings import Settings
 
 if TYPE_CHECKING:
@@ -136,14 +137,13 @@ def why(
     """May this person pass this gate at this time, and why (not)? Exits 1 when not."""
     from access.policy import Direction
     from accounts import people
-    from database import Sealer
     from directory.dry_run import Shown, dry_run
 
     settings = Settings()
     if shown not in set(Shown):
         raise CommandError(f"--shown {shown}: choose one of {', '.join(Shown)}")
     moment = at.replace(tzinfo=at.tzinfo or settings.time_zone) if at is not None else datetime.now(UTC)
-    sealer = Sealer(settings.require_key("template_key"))
+    sealer = make_sealer(settings)
     with _said(), opened(settings) as database, database.read() as session:
         person = people.by_number(session, number)
         if person is None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from campusgate.commands import CommandError, print_json
+from campusgate.sealing import make_sealer
 from campusgate.settings import Settings
 
 if TYPE_CHECKING:
@@ -137,20 +138,19 @@ def _run(
     from accounts.people_import import Importer
 
     importer = Importer(database, Hasher(), FirstPasswords(settings.first_password_prefix), audit.SYSTEM)
-    with _progress("Importing people", quiet=quiet) as advance:
+    with progress_bar("Importing people", quiet=quiet) as advance:
         return importer.run(rows, now=datetime.now(UTC), dry_run=dry_run, progress=advance)
 
 
 def _import_photos(source: Path, *, as_json: bool) -> None:
     from campusgate.photo_checks import load_checker
-    from database import Sealer
     from enrollment.intake import Outcome, import_folder
     from enrollment.roster import RosterError
     from models.store import ModelError
 
     settings = Settings()
-    sealer = Sealer(settings.require_key("template_key"))
-    with opened(settings) as database, _progress("Enrolling", quiet=as_json) as advance:
+    sealer = make_sealer(settings)
+    with opened(settings) as database, progress_bar("Enrolling", quiet=as_json) as advance:
         try:
             engine, checker = load_checker(settings)
             report = import_folder(source, database, engine, sealer, checker=checker, progress=advance)
@@ -171,7 +171,8 @@ def _import_photos(source: Path, *, as_json: bool) -> None:
 
 
 @contextmanager
-def _progress(what: str, *, quiet: bool) -> "Iterator[Progress]":
+def progress_bar(what: str, *, quiet: bool) -> "Iterator[Progress]":
+    """Show a bar on standard error; the value is called with the number done and of all."""
     from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 

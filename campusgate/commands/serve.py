@@ -16,17 +16,18 @@ def serve() -> None:
     import uvicorn
 
     from campusgate.logs import configure_logs
-    from campusgate.photo_checks import load_checker
+    from campusgate.photo_checks import further_engines, load_checker
     from campusgate.server import assemble, make_app
     from database.migrate import SchemaError
+    from enrollment.quality import LimitsError
     from models.store import ModelError
 
     settings = Settings()
     configure_logs()
     try:
         engine, checker = load_checker(settings)
-        server = assemble(settings, engine, checker)
-    except (ModelError, SchemaError) as error:
+        server = assemble(settings, engine, checker, further_engines(settings))
+    except (LimitsError, ModelError, SchemaError) as error:
         raise CommandError(str(error)) from error
     uvicorn.run(
         make_app(server),

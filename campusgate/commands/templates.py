@@ -1,5 +1,6 @@
-"""`campusgate templates`: make them again for another face model, erase what has outlived its purpose, count people."""
+"""`campusgate templates`: another face model, another key, what has outlived its purpose, how many people there are."""
 
+import os
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated
@@ -7,16 +8,18 @@ from typing import Annotated
 import typer
 
 from campusgate.commands import CommandError, print_json
-from campusgate.commands.people import opened
+from campusgate.commands.people import opened, progress_bar
+from campusgate.sealing import make_sealer
 from campusgate.settings import Settings
+
+_Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     templates = typer.Typer(help="Templates of faces.", no_args_is_help=True)
-    templates.command()(rebuild)
-    templates.command()(purge)
-    templates.command()(count)
+    for command in (rebuild, forget, rotate, purge, count):
+        templates.command()(command)
     app.add_typer(templates, name="templates")
 
 
@@ -24,36 +27,31 @@ def rebuild(
     embedder: Annotated[
         str | None, typer.Option(help="The embedder whose templates are to be made; else the one in use.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: _Json = False,
 ) -> None:
     """Make the missing templates of a face model from the pictures that were kept.
 
     Stopped, it goes on where it was. Exits 1 when some people need new photos.
     """
-    from rich.console import Console
-    from rich.progress import Progress
-
-    from database import Sealer, SealingError
+    from campusgate.photo_checks import load_engine
+    from campusgate.sealed import WHERE_KEYS_ARE
+    from database import SealingError
     from enrollment.rebuild import rebuild as rebuild_templates
-    from models.engine import DEFAULT_EMBEDDER, FaceEngine
-    from models.store import ModelError, ModelStore
+    from models.store import ModelError
 
     settings = Settings()
-    sealer = Sealer(settings.require_key("template_key"))
+    sealer = make_sealer(settings)
     try:
-        store = ModelStore(settings.cache_dir, settings.model_mirror)
-        engine = FaceEngine(store, embedder=embedder or DEFAULT_EMBEDDER, threads=settings.engine_threads)
-        with opened(settings) as database, Progress(console=Console(stderr=True, quiet=as_json)) as bar:
-            task = bar.add_task("Making templates", total=None)
+        # Several photos at once, each by one thread, fill the cores better than one photo by all of them.
+        engine = load_engine(settings, embedder or settings.embedder, threads=1)
+        with opened(settings) as database, progress_bar("Making templates", quiet=as_json) as advance:
             rebuilt = rebuild_templates(
-                database,
-                sealer,
-                engine,
-                now=lambda: datetime.now(UTC),
-                progress=lambda done, total: bar.update(task, completed=done, total=total),
+                database, sealer, engine, now=lambda: datetime.now(UTC), progress=advance, workers=cores()
             )
-    except (ModelError, SealingError, ValueError) as error:
+    except ModelError as error:
         raise CommandError(str(error)) from error
+    except SealingError as error:
+        raise CommandError(f"{error}{WHERE_KEYS_ARE}") from error
     if as_json:
         print_json({"model": engine.model_id, **asdict(rebuilt)})
     else:
@@ -65,33 +63,96 @@ def rebuild(
         raise typer.Exit(1)
 
 
-def purge(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
-    """Erase what has outlived its purpose; meant to be run every hour."""
-    from enrollment.retention import RetentionPolicy
-    from enrollment.retention import purge as purge_photos
+def forget(
+    model: Annotated[str, typer.Argument(help="The model's id, as `campusgate templates count` shows it.")],
+    as_json: _Json = False,
+) -> None:
+    """Erase the templates of a face model that is not used any more."""
+    from campusgate.photo_checks import load_engine
+    from enrollment import templates
+    from models.store import ModelError
 
     settings = Settings()
-    with opened(settings) as database, database.begin() as session:
-        purged = purge_photos(session, RetentionPolicy(), now=datetime.now(UTC))
+    try:
+        used = {
+            load_engine(settings, name, threads=1).model_id
+            for name in {settings.embedder, settings.enrollment.next_embedder} - {None}
+            if name is not None
+        }
+    except ModelError as error:
+        raise CommandError(str(error)) from error
+    if model in used:
+        raise CommandError(f"{model} is in use: change CAMPUSGATE_EMBEDDER at the server and every edge first")
+    with opened(settings) as database:
+        erased = templates.forget_model(database, model, now=datetime.now(UTC))
+    if as_json:
+        print_json({"model": model, "erased": erased})
+    else:
+        typer.echo(f"{model}: {erased} templates erased")
+
+
+def rotate(as_json: _Json = False) -> None:
+    """Bring everything that is sealed under the current template key.
+
+    Set CAMPUSGATE_TEMPLATE_KEY and the next CAMPUSGATE_TEMPLATE_KEY_NUMBER, name the key before in
+    CAMPUSGATE_PREVIOUS_TEMPLATE_KEYS, restart the server, run this; then take the key before away. Stopped, it goes on
+    where it was.
+    """
+    from campusgate.sealed import SEALED, WHERE_KEYS_ARE
+    from database import SealingError
+    from database.resealing import outdated, reseal
+
+    settings = Settings()
+    sealer = make_sealer(settings)
+    with opened(settings) as database, progress_bar("Sealing anew", quiet=as_json) as advance:
+        try:
+            changed = reseal(database, sealer, SEALED, progress=advance)
+        except SealingError as error:
+            raise CommandError(f"{error}{WHERE_KEYS_ARE}") from error
+        left = outdated(database, sealer, SEALED)
+    if as_json:
+        print_json({"key_number": sealer.current_key, "changed": changed, "left": left})
+    else:
+        typer.echo(f"{changed} values brought under key {sealer.current_key}, {left} left under another")
+    if left:
+        raise typer.Exit(1)
+
+
+def purge(as_json: _Json = False) -> None:
+    """Erase what has outlived its purpose; the server does it by itself every minute."""
+    from campusgate.retention import retention_policy
+    from enrollment.retention import purge_all
+
+    settings = Settings()
+    with opened(settings) as database:
+        purged = purge_all(database, retention_policy(settings), now=datetime.now(UTC))
     if as_json:
         print_json(asdict(purged))
     else:
         typer.echo(
             f"{purged.settled} decided photos cleared, {purged.rejected} old rejections erased, "
-            f"{purged.people_left} people who left erased"
+            f"{purged.people_left} people who left erased, {purged.notices} old messages deleted"
         )
 
 
-def count(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
+def count(as_json: _Json = False) -> None:
     """Count the people who have a template; exits 1 when the number from which a filing is due comes near."""
     from enrollment import register as people_register
 
     with opened(Settings()) as database, database.read() as session:
         found = people_register.count(session)
+        models = people_register.by_model(session)
+    due = people_register.FILING_DUE_AT
     if as_json:
-        due = people_register.FILING_DUE_AT
-        print_json({"people": found.people, "filing_due_at": due, "warning": found.warning})
+        print_json({"people": found.people, "filing_due_at": due, "warning": found.warning, "models": models})
     else:
-        typer.echo(f"{found.people} people have a template; a filing is due at {people_register.FILING_DUE_AT:,}")
+        typer.echo(f"{found.people} people have a template; a filing is due at {due:,}")
+        for model, people in models.items():
+            typer.echo(f"  {people} open gates by {model}")
     if found.warning:
         raise typer.Exit(1)
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -70,7 +70,7 @@ def test_health_tells_the_database_from_the_broker(server: Server, client: TestC
 
 def test_every_chore_can_be_done_at_any_time_and_again(server: Server) -> None:
     for _ in range(2):
-        for chore in chores.of_the_server(server.database, server.money, server.settings.time_zone):
+        for chore in chores.of_the_server(server.database, server.money, server.settings):
             chore.do(datetime.now(UTC))
     server.money.writer.close()
     server.database.close()

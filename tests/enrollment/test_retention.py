@@ -10,10 +10,9 @@ from sqlalchemy import select
 
 from accounts.tables import Person
 from accounts.vocabulary import PersonState
-from database import Database, Sealer, SealingError
+from database import Database, Sealer
 from enrollment import lifecycle, photos, templates
 from enrollment.assessment import Assessment, assess
-from enrollment.key_rotation import reseal
 from enrollment.quality import Checker
 from enrollment.rebuild import rebuild
 from enrollment.retention import RetentionPolicy, purge
@@ -105,30 +104,6 @@ def test_a_new_model_without_pictures_asks_for_new_photos(
     other = FaceEngine(model_store, embedder="dlib-resnet", threads=1)
     rebuilt = rebuild(database, sealer, other, now=lambda: NOW)
     assert (rebuilt.made, rebuilt.without_picture) == (0, 1)
-
-
-def test_after_a_rotation_the_old_key_is_not_needed(
-    database: Database, sealer: Sealer, enrolled: tuple[UUID, UUID], engine: FaceEngine
-) -> None:
-    old, new = bytes(range(32)), bytes(32)
-    both = Sealer(new, key_number=2, older={1: old})
-    assert reseal(database, both, 2) == 2
-    assert reseal(database, both, 2) == 0
-    only_new = Sealer(new, key_number=2)
-    with database.read() as session:
-        assert list(templates.active(session, only_new, engine.model_id)) == [enrolled[0]]
-        assert photos.picture(session, only_new, enrolled[1])
-        with pytest.raises(SealingError):
-            templates.active(session, sealer, engine.model_id)
-
-
-def test_a_rotation_without_the_old_key_changes_nothing(
-    database: Database, sealer: Sealer, enrolled: tuple[UUID, UUID], engine: FaceEngine
-) -> None:
-    with pytest.raises(SealingError):
-        reseal(database, Sealer(bytes(32), key_number=2), 2)
-    with database.read() as session:
-        assert list(templates.active(session, sealer, engine.model_id)) == [enrolled[0]]
 
 
 def test_no_step_is_taken_twice(database: Database, enrolled: tuple[UUID, UUID]) -> None:
