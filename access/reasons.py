@@ -43,6 +43,7 @@ class Reason(StrEnum):
     FACE_NOT_CARD_HOLDER = "face_not_card_holder"
     PIN_REQUIRED = "pin_required"
     PIN_WRONG = "pin_wrong"
+    PIN_LOCKED = "pin_locked"
 
     PASSED_BACK = "passed_back"
     ZONE_FULL = "zone_full"

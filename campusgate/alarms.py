@@ -7,7 +7,7 @@ from campusgate.settings import AlarmSettings
 from database import Database
 from operations.alarms.conditions import Limits
 from operations.alarms.escalation import Route
-from operations.alarms.rules import Severity
+from operations.alarms.rules import AlarmKind, Severity
 from operations.alarms.watch import AlarmWatch, Escalation
 from operations.board import Board
 from operations.notices.in_app import InAppNotifier
@@ -36,5 +36,9 @@ def make_watch(settings: AlarmSettings, database: Database, board: Board, bus: C
         )
         by_mail = MailNotifier(server, mail.sender, mail.recipients)
         escalations.append(Escalation(Route(by_mail.channel, late, least=Severity.MAJOR), by_mail))
+        if mail.wardens:
+            to_wardens = MailNotifier(server, mail.sender, mail.wardens, channel="wardens")
+            route = Route(to_wardens.channel, timedelta(0), kinds=frozenset({AlarmKind.CURFEW}))
+            escalations.append(Escalation(route, to_wardens))
     limits = Limits(offline_after=settings.offline_after, lag_after=settings.lag_after)
     return AlarmWatch(database, board, lambda: bus.connected, limits, escalations)

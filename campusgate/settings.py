@@ -49,6 +49,7 @@ class MailSettings(BaseModel):
     starttls: bool = True
     sender: str
     recipients: list[str] = Field(min_length=1)
+    wardens: list[str] = Field(default=[], description="are written to at once of returns and exits within a curfew")
 
 
 class AlarmSettings(BaseModel):

@@ -47,8 +47,11 @@ def decide_card(
     *,
     authenticated: bool,
     now: datetime,
+    pin: str | None = None,
 ) -> Decision:
-    """Decide about a card or code. Whoever has no directory yet knows nobody.
+    """Decide about a card or code; `pin` is the digest of the PIN typed with it.
+
+    Whoever has no directory yet knows nobody.
 
     With a clock that runs behind, `now` may be before the last synchronisation; then that time counts, which can only
     be nearer to the truth.
@@ -58,7 +61,7 @@ def decide_card(
         return Decision(granted=False, reason=Reason.DIRECTORY_MISSING)
     synced_at = directory.synced_at
     at = max(now, synced_at) if synced_at is not None else now
-    request = PassRequest(credential=digest, authenticated=authenticated, direction=policy.facing())
+    request = PassRequest(credential=digest, authenticated=authenticated, pin=pin, direction=policy.facing())
     entry = directory.by_credential(kind, digest)
     state = book.state_for(entry.person_id, policy, at, synced_at) if entry is not None else PassState(synced_at)
     decision = decide(request, entry, policy, at, state)

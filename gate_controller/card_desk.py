@@ -1,13 +1,16 @@
 """Cards and codes: shown to the edge first, decided here when it is away or too slow. One tap, one outcome."""
 
+from dataclasses import replace
 from datetime import datetime
+from uuid import UUID
 
 import structlog
 import uuid_utils.compat
 
 from access.credentials import CredentialError, card_digest, code_digest
-from access.decision import Decision
+from access.decision import Decision, required_mode
 from access.pass_book import PassBook
+from access.policy import Mode
 from access.reasons import Reason
 from access.snapshot import CredentialKind
 from bus import NotConnectedError
@@ -15,6 +18,7 @@ from gate_controller.card_decision import Directory, decide_card
 from gate_controller.clock import ClockWatch
 from gate_controller.keeper import DoorKeeper
 from gate_controller.messages import EventKind, Method, Refusal, Tap
+from gate_controller.pin_desk import AwaitedPin, PinDesk
 from gate_controller.proof_desk import CardProof, ProofRefusal
 from gate_controller.readers import Outcome, Reading
 from gate_controller.reporter import Reporter
@@ -39,6 +43,7 @@ class CardDesk:
         credential_key: bytes,
         answer_wait_s: float,
         proof: CardProof,
+        pins: PinDesk,
     ) -> None:
         """`answer_wait_s`: how long the edge may think before the controller decides alone."""
         self._keeper = keeper
@@ -50,10 +55,14 @@ class CardDesk:
         self._credential_key = credential_key
         self._answer_wait_s = answer_wait_s
         self._proof = proof
+        self._pins = pins
         self.edge_online = False
 
     def read(self, reading: Reading) -> None:
         """Take what was presented."""
+        if (awaited := self._pins.claims(reading, self._clock.seconds())) is not None:
+            self._judge_pin(reading, awaited)
+            return
         if reading.kind == "sun":
             proven = self._proof.judge(reading)
             if isinstance(proven, ProofRefusal):
@@ -84,6 +93,9 @@ class CardDesk:
             authenticated=reading.authenticated,
         )
         waiting = WaitingTap(tap, reading, reading.read_ns / 1e9 + self._answer_wait_s)
+        if self._asks_for_pin(at):
+            self._decide_alone(waiting, "pin")
+            return
         if not self.edge_online:
             self._decide_alone(waiting, "edge_offline")
             return
@@ -106,6 +118,25 @@ class CardDesk:
         for waiting in self._taps.due(self._clock.seconds()):
             self._decide_alone(waiting, "edge_silent")
 
+    def _asks_for_pin(self, at: datetime) -> bool:
+        try:
+            policy = self._directory.policy if self._directory is not None else None
+            return policy is not None and required_mode(policy, at) is Mode.CARD_AND_PIN
+        except Exception:
+            log.exception("policy_unreadable")
+            return False
+
+    def _judge_pin(self, reading: Reading, awaited: AwaitedPin) -> None:
+        at, _ = self._clock.look()
+        if self._pins.is_locked(awaited.person_id, at):
+            decision = Decision(granted=False, reason=Reason.PIN_LOCKED, person_id=awaited.person_id)
+        else:
+            card = replace(reading, kind="card", authenticated=awaited.authenticated)
+            decision = self._decision(card, awaited.digest, at, pin=self._pins.digest(awaited, reading.value))
+            if decision.granted or decision.reason is Reason.PIN_WRONG:
+                self._pins.judged(awaited.person_id, at, right=decision.granted)
+        self._carry_out(decision, reading, Method.CARD, "pin", None)
+
     def _refuse_proof(self, reading: Reading, refusal: ProofRefusal) -> None:
         at, _ = self._clock.look()
         self._reporter.event(EventKind.ACCESS_DENIED, at, granted=False, reason=refusal.value, method=Method.CARD)
@@ -113,9 +144,16 @@ class CardDesk:
 
     def _decide_alone(self, waiting: WaitingTap, why: str) -> None:
         reading, tap = waiting.reading, waiting.tap
-        at, sure = self._clock.look()
+        at, _ = self._clock.look()
         decision = self._decision(reading, tap.digest, at)
-        method = Method.CODE if reading.kind == "code" else Method.CARD
+        if decision.reason is Reason.PIN_REQUIRED and decision.person_id is not None:
+            self._pins.awaits(
+                tap.digest, decision.person_id, authenticated=reading.authenticated, now=self._clock.seconds()
+            )
+        self._carry_out(decision, reading, Method.CODE if reading.kind == "code" else Method.CARD, why, tap.id)
+
+    def _carry_out(self, decision: Decision, reading: Reading, method: Method, why: str, tap_id: UUID | None) -> None:
+        at, sure = self._clock.look()
         reason = decision.reason.value
         details: dict[str, str | bool] = {"alone": why} | {notice.value: True for notice in decision.notices}
         if not decision.granted:
@@ -126,22 +164,24 @@ class CardDesk:
                 reason=reason,
                 person_id=decision.person_id,
                 method=method,
-                tap_id=tap.id,
+                tap_id=tap_id,
                 latency_ms=(self._clock.monotonic_ns() - reading.read_ns) / 1e6,
                 details=details | ({} if sure else {"clock_sure": False}),
             )
             reading.answer(Outcome(granted=False, reason=reason))
             return
-        grant = Grant(decision.person_id, method, reason, tap_id=tap.id, extended=decision.extended_time)
+        grant = Grant(decision.person_id, method, reason, tap_id=tap_id, extended=decision.extended_time)
         result = self._keeper.apply(grant, since_ns=reading.read_ns, details=details)
         if result.refused or not result.obeyed:
             reason = (Refusal.DOOR_CLOSED if result.refused else Refusal.DOOR_FAULT).value
         reading.answer(Outcome(granted=result.obeyed and not result.refused, reason=reason))
 
-    def _decision(self, reading: Reading, digest: str, at: datetime) -> Decision:
+    def _decision(self, reading: Reading, digest: str, at: datetime, *, pin: str | None = None) -> Decision:
         try:
             kind: CredentialKind = "code" if reading.kind == "code" else "card"
-            return decide_card(self._directory, self._book, kind, digest, authenticated=reading.authenticated, now=at)
+            return decide_card(
+                self._directory, self._book, kind, digest, authenticated=reading.authenticated, now=at, pin=pin
+            )
         except Exception:
             # Whoever stands at the door gets an answer, also when the replica's disk has failed.
             log.exception("directory_unreadable")

@@ -52,6 +52,11 @@ class DoorSettings:
     extended_held_after_s: float = 60.0
     exit_s: float = 5.0
     """How long after the exit button the door may be opened without being forced."""
+    exit_ignored_s: float = 0.0
+    """How long after a passage on a grant the exit input is ignored: a motion sensor sees who just came in.
+
+    Counted from the opening, and again from the closing. Leave it at 0 for a button.
+    """
     has_contact: bool = True
     """A sensor tells whether the door is open. Without one there is no held, forced or not taken."""
     exit_unlocks: bool = True
@@ -80,6 +85,8 @@ class Door(Barrier):
     """When time alone ends the phase."""
     exit_until: float | None = None
     """Until then an opening is explained by the exit button."""
+    exit_ignored_until: float | None = None
+    """Until then the exit input says nothing."""
 
     @property
     def unlocked(self) -> bool:
@@ -199,6 +206,8 @@ def _opened(door: Door, now: float) -> _Step:
         extended = door.grant is not None and door.grant.extended
         held_after = settings.extended_held_after_s if extended else settings.held_after_s
         happening = Happening(EventKind.PASSED, door.grant, details={"exit": True} if door.by_exit else {})
+        if not door.by_exit:
+            door = replace(door, exit_ignored_until=now + settings.exit_ignored_s)
         return _enter(door, Phase.OPEN, now, held_after, grant=door.grant), happening
     if door.exit_until is not None and now < door.exit_until:
         return _enter(door, Phase.OPEN, now, settings.held_after_s), Happening(EventKind.PASSED, details={"exit": True})
@@ -211,6 +220,8 @@ def _closed(door: Door, now: float) -> _Step:
     door = replace(door, is_open=False)
     stood_s: dict[str, float | str | bool | None] = {"seconds": round(now - door.since, 1)}
     if door.phase is Phase.OPEN:
+        if door.grant is not None:
+            door = replace(door, exit_ignored_until=now + door.settings.exit_ignored_s)
         left = door.since + door.settings.grant_s - now
         if door.given_while_open and left > 0:
             waiting = _enter(door, Phase.GRANTED, now, left, grant=door.grant, given_while_open=True)
@@ -224,7 +235,8 @@ def _closed(door: Door, now: float) -> _Step:
 
 
 def _exit_requested(door: Door, now: float) -> _Step:
-    if door.fire or door.mode is Mode.HELD_OPEN:
+    ignored = door.exit_ignored_until is not None and now < door.exit_ignored_until
+    if door.fire or door.mode is Mode.HELD_OPEN or ignored:
         return door, None
     if refusal := _exit_refusal(door):
         return door, Happening(EventKind.EXIT_REFUSED, reason=refusal)

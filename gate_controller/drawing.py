@@ -106,7 +106,9 @@ def _attempts(signals: Mapping[str, Signal]) -> Iterable[tuple[str, Signal, floa
 
 
 def _door_key(door: Door) -> object:
-    return replace(door, since=0.0, deadline=None, exit_until=None), door.exit_until is not None
+    return replace(
+        door, since=0.0, deadline=None, exit_until=None, exit_ignored_until=None
+    ), door.exit_until is not None
 
 
 def _lane_key(turnstile: Turnstile) -> object:

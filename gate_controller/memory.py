@@ -1,8 +1,9 @@
-"""What a controller remembers over a power cut: that the door was closed by order, how late it was, cards' counters."""
+"""What a controller remembers over a power cut: orders to close, how late it was, cards' counters, wrong PINs."""
 
 import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 from gate_controller.signals import Mode
 
@@ -30,6 +31,10 @@ class DoorMemory:
             self._connection.execute("PRAGMA synchronous=FULL")
             self._connection.execute(
                 "CREATE TABLE IF NOT EXISTS counters (digest TEXT PRIMARY KEY, counter INTEGER NOT NULL) WITHOUT ROWID"
+            )
+            self._connection.execute(
+                "CREATE TABLE IF NOT EXISTS wrong_pins"
+                " (person BLOB PRIMARY KEY, number INTEGER NOT NULL, at TEXT NOT NULL) WITHOUT ROWID"
             )
             self._connection.execute(
                 "CREATE TABLE IF NOT EXISTS remembered (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"
@@ -72,6 +77,30 @@ class DoorMemory:
         except sqlite3.Error as error:
             raise DoorMemoryError(f"not remembered: {error}") from error
         return written.rowcount == 1
+
+    def wrong_pins(self, person_id: UUID) -> tuple[int, datetime | None]:
+        """Return how many wrong PINs in a row were typed with somebody's card here, and when the last one was."""
+        row = self._connection.execute(
+            "SELECT number, at FROM wrong_pins WHERE person = ?", (person_id.bytes,)
+        ).fetchone()
+        return (int(row[0]), datetime.fromisoformat(row[1]).astimezone(UTC)) if row else (0, None)
+
+    def keep_wrong_pins(self, person_id: UUID, number: int, at: datetime) -> None:
+        """Keep that number; 0 forgets the person.
+
+        Raises:
+            DoorMemoryError: it cannot be written.
+        """
+        try:
+            if number:
+                self._connection.execute(
+                    "INSERT OR REPLACE INTO wrong_pins (person, number, at) VALUES (?, ?, ?)",
+                    (person_id.bytes, number, at.isoformat()),
+                )
+            else:
+                self._connection.execute("DELETE FROM wrong_pins WHERE person = ?", (person_id.bytes,))
+        except sqlite3.Error as error:
+            raise DoorMemoryError(f"not remembered: {error}") from error
 
     def close(self) -> None:
         """Close the file."""

@@ -39,6 +39,7 @@ from gate_controller.messages import (
     controller_sender,
 )
 from gate_controller.passages import PassageLog
+from gate_controller.pin_desk import PinDesk
 from gate_controller.proof_desk import CardProof
 from gate_controller.readers import Reader
 from gate_controller.relays import Relay
@@ -146,6 +147,7 @@ class GateController:
             credential_key=credential_key,
             answer_wait_s=answer_wait_s,
             proof=CardProof(proof_keys, credential_key, storage.memory),
+            pins=PinDesk(storage.memory, credential_key),
         )
         verifier = Verifier(trusted, gate=topics.gate, boot_id=self.boot_id, nonces=storage.nonces)
         self._commands = CommandDesk(verifier, self._keeper, self._taps, self._reporter, self._clock)

@@ -32,9 +32,9 @@ from gate_controller.messages import (
     every_gate,
     parse_topic,
 )
-from operations import journal
+from operations import journal, late_taps
 from operations.alarms import register
-from operations.alarms.rules import signal_of
+from operations.alarms.rules import signals_of
 from operations.board import Board
 from operations.presence_hints import PresenceHints
 
@@ -149,9 +149,9 @@ class Ingest:
         try:
             now = self._now()
             with self._database.begin() as session:
-                new = journal.record(session, batch, received_at=now)
+                new = journal.record(session, late_taps.flagged(session, batch), received_at=now)
                 # With the events, or not at all: an alarm is counted once for each event.
-                register.take(session, [signal for event in new if (signal := signal_of(event))], now=now)
+                register.take(session, [signal for event in new for signal in signals_of(event)], now=now)
                 passed = presence.note(session, new)
         except DataError as error:
             if len(batch) > 1:

@@ -25,6 +25,7 @@ from osdp import (
 
 from gate_controller.inputs.told import ToldInput
 from gate_controller.readers import Outcome, Reader, ReaderError, Reading
+from gate_controller.readers.keypad import Keypad
 from gate_controller.readers.serial_port import SerialPort
 from gate_controller.readers.texts import reading_of
 from gate_controller.readers.wiegand import WiegandError, decode
@@ -39,10 +40,9 @@ _WELL_KNOWN_KEY = bytes(range(0x30, 0x40))
 START_S = 5.0
 """How long a reader may take to come up before it counts as lost."""
 _LOOK_S = 0.2
-_NEXT_DIGIT_S = 10.0
-_LONGEST_CODE = 32
-_ENTER, _CLEAR = 0x0D, 0x7F
 _REOPEN_S = 1.0
+_GOES_ON = {"pin_required", "face_required", "second_person_awaited"}
+"""Reasons that ask for something more instead of sending away."""
 
 
 class SerialChannel(Channel):  # type: ignore[misc]  # libosdp brings no types
@@ -133,7 +133,7 @@ class OsdpReader(Reader):
         flags = [LibFlag.EnforceSecure]
         self._panel = ControlPanel([PDInfo(address, channel, scbk=key, flags=flags)], log_level=LogLevel.Critical)
         self._fault: Callable[[str | None], None] = lambda _fault: None
-        self._typed, self._typed_at = "", 0.0
+        self._keypad = Keypad(enter="\r", clear="\x7f")
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -184,31 +184,24 @@ class OsdpReader(Reader):
             self._read(card_reading(event), read)
         elif event["event"] == Event.KeyPress:
             for key in bytes(event["data"]):
-                self._key(key, read)
+                if (typed := self._keypad.press(chr(key))) is not None:
+                    self._read(reading_of(typed, "code"), read)
         elif event["event"] == Event.Status and event["type"] == StatusReportType.Local:
             self.tamper.tell(bool(event["report"][0]))
-
-    def _key(self, key: int, read: Callable[[Reading], None]) -> None:
-        now = time.monotonic()
-        if key == _CLEAR or now > self._typed_at + _NEXT_DIGIT_S:
-            self._typed = ""
-        self._typed_at = now
-        if key == _ENTER:
-            typed, self._typed = self._typed, ""
-            self._read(reading_of(typed, "code"), read)
-        elif key != _CLEAR and len(self._typed) < _LONGEST_CODE:
-            self._typed += chr(key)
 
     def _read(self, reading: Reading | None, read: Callable[[Reading], None]) -> None:
         if reading is not None:
             read(Reading(reading.value, reading.kind, read_ns=reading.read_ns, answer=self._show))
 
     def _show(self, outcome: Outcome) -> None:
-        """Green and one tone, or red and three."""
-        colour = CommandLEDColor.Green if outcome.granted else CommandLEDColor.Red
+        """Green and one tone, or red and three; amber and one tone while more is to be shown."""
+        goes_on = outcome.granted or outcome.reason in _GOES_ON
+        colour = CommandLEDColor.Red
+        if goes_on:
+            colour = CommandLEDColor.Green if outcome.granted else CommandLEDColor.Amber
         light = {"command": Command.LED, "reader": 0, "led_number": 0, "control_code": 2, "temporary": True}
         light |= {"on_color": colour, "off_color": CommandLEDColor.Black}
         light |= {"on_count": 10, "off_count": 0, "timer_count": 20}
         tone = {"command": Command.Buzzer, "reader": 0, "control_code": 2, "on_count": 1, "off_count": 1}
         self._panel.submit_command(self._address, light)
-        self._panel.submit_command(self._address, tone | {"rep_count": 1 if outcome.granted else 3})
+        self._panel.submit_command(self._address, tone | {"rep_count": 1 if goes_on else 3})

@@ -1,4 +1,7 @@
-"""Readers with two data wires (Wiegand), 26 or 34 bits: each bit is a pulse on the wire of its value."""
+"""Readers with two data wires (Wiegand): each bit is a pulse on the wire of its value.
+
+Cards are frames of 26 or 34 bits; a key of the keypad is a burst of 4 bits, or of 8 with the complement before.
+"""
 
 import queue
 import threading
@@ -10,12 +13,14 @@ from gpiozero import DigitalInputDevice
 from gpiozero.exc import GPIOZeroError
 
 from gate_controller.readers import Reader, ReaderError, Reading
+from gate_controller.readers.keypad import Keypad
 
 log = structlog.get_logger()
 
 FRAME_END_S = 0.025
 """A pause so long ends a frame; bits are 1 to 2 milliseconds apart."""
 _LENGTHS = (26, 34)
+_KEY_LENGTHS = (4, 8)
 _MOST_BITS = 128
 
 
@@ -40,8 +45,21 @@ def decode(bits: Sequence[int]) -> str:
     return f"{number:0{(len(bits) - 2) // 4}X}"
 
 
+def decode_key(bits: Sequence[int]) -> str | None:
+    """Return the key of a burst: a digit, `*` or `#`; None when it is no key.
+
+    A burst of 8 bits carries the key's complement first (HID's 8-bit burst).
+    """
+    if len(bits) == 8:
+        before, bits = bits[:4], bits[4:]
+        if any(one == other for one, other in zip(before, bits, strict=True)):
+            return None
+    value = int("".join(map(str, bits)), 2) if len(bits) == 4 else 16
+    return "0123456789*#"[value] if value < 12 else None
+
+
 class WiegandReader(Reader):
-    """A reader on two pins."""
+    """A reader on two pins, with its keypad: `#` sends what was typed as a code, `*` clears it."""
 
     def __init__(self, data0: int | str, data1: int | str, *, pin_factory: Any = None) -> None:
         """Take the pins.
@@ -51,6 +69,7 @@ class WiegandReader(Reader):
         """
         self._pulses: queue.Queue[int | None] = queue.Queue()
         self._thread: threading.Thread | None = None
+        self._keypad = Keypad(enter="#", clear="*")
         self._wires: list[DigitalInputDevice] = []
         try:
             for value, pin in enumerate((data0, data1)):
@@ -93,6 +112,11 @@ class WiegandReader(Reader):
                 bits.append(pulse)
 
     def _frame(self, bits: list[int], read: Callable[[Reading], None]) -> None:
+        if len(bits) in _KEY_LENGTHS:
+            key = decode_key(bits)
+            if key is not None and (code := self._keypad.press(key)):
+                read(Reading(code, "code"))
+            return
         try:
             read(Reading(decode(bits)))
         except WiegandError as error:

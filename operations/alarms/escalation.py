@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from operations.alarms.rules import Severity
+from operations.alarms.rules import NATURE, AlarmKind, Severity
 
 _ORDER = (Severity.CRITICAL, Severity.MAJOR, Severity.MINOR)
 _FIRST_PAUSE = timedelta(seconds=5)
@@ -19,14 +19,20 @@ class Route:
     after: timedelta
     least: Severity = Severity.MINOR
     """Of alarms that are less than this it hears nothing."""
+    kinds: frozenset[AlarmKind] | None = None
+    """Only of these; None: of all."""
 
 
-def due(routes: Sequence[Route], told: Collection[str], *, severity: Severity, waited: timedelta) -> list[Route]:
+def due(routes: Sequence[Route], told: Collection[str], *, kind: AlarmKind, waited: timedelta) -> list[Route]:
     """Return the routes by which an open alarm that nobody has acknowledged is to be told now."""
+    severity = NATURE[kind].severity
     return [
         route
         for route in routes
-        if route.channel not in told and waited >= route.after and _ORDER.index(severity) <= _ORDER.index(route.least)
+        if route.channel not in told
+        and waited >= route.after
+        and _ORDER.index(severity) <= _ORDER.index(route.least)
+        and (route.kinds is None or kind in route.kinds)
     ]
 
 

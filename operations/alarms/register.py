@@ -108,9 +108,7 @@ def untold(session: Session, routes: Sequence[Route], *, now: datetime) -> list[
     found = [
         (alarm, route)
         for alarm in waiting
-        for route in due(
-            routes, told.get(alarm.id, ()), severity=Severity(alarm.severity), waited=now - alarm.opened_at
-        )
+        for route in due(routes, told.get(alarm.id, ()), kind=AlarmKind(alarm.kind), waited=now - alarm.opened_at)
     ]
     return found[:_TELLING]
 

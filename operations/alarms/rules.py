@@ -42,6 +42,10 @@ class AlarmKind(StrEnum):
     DOOR_FAULT = "door_fault"
     WIRE_FAULT = "wire_fault"
     """A supervised wire is cut or shorted: what it should report is not known."""
+    LOST_CARD_USED = "lost_card_used"
+    """A gate that had not heard of the loss let somebody in by a card that was reported lost."""
+    CURFEW = "curfew"
+    """Somebody came or went within the curfew: for the warden. The reason says which."""
     CONTROLLER_OFFLINE = "controller_offline"
     EDGE_OFFLINE = "edge_offline"
     CAMERA_LOST = "camera_lost"
@@ -77,6 +81,8 @@ NATURE: Mapping[AlarmKind, Nature] = {
     AlarmKind.DOOR_FAULT: Nature(Severity.MAJOR, latching=True),
     # A gate has several wires: while one is mended another may be broken, so somebody must look.
     AlarmKind.WIRE_FAULT: Nature(Severity.MAJOR, latching=True),
+    AlarmKind.LOST_CARD_USED: Nature(Severity.CRITICAL, latching=True, ends=False),
+    AlarmKind.CURFEW: Nature(Severity.MINOR, latching=True, ends=False),
     AlarmKind.CONTROLLER_OFFLINE: Nature(Severity.MAJOR, latching=False),
     AlarmKind.EDGE_OFFLINE: Nature(Severity.MAJOR, latching=False),
     AlarmKind.CAMERA_LOST: Nature(Severity.MAJOR, latching=False),
@@ -119,6 +125,13 @@ ENDED_BY: Mapping[str, AlarmKind] = {
 }
 """The kinds of events that end one."""
 
+NOTED: Mapping[str, AlarmKind] = {
+    "after_loss_report": AlarmKind.LOST_CARD_USED,
+    "late_return": AlarmKind.CURFEW,
+    "late_exit": AlarmKind.CURFEW,
+}
+"""What stands beside a grant and raises an alarm, with the note as its reason."""
+
 
 @dataclass(frozen=True, slots=True)
 class Signal:
@@ -160,9 +173,24 @@ class Happened(Protocol):
     def historical(self) -> bool:
         """Whether it was sent late."""
 
+    @property
+    def details(self) -> Mapping[str, object]:
+        """What stands beside it."""
+
+
+def signals_of(event: Happened) -> list[Signal]:
+    """Return everything that `event` means for the alarms."""
+    first = signal_of(event)
+    noted = [
+        Signal(event.gate, kind, event.at, raises=True, reason=note, event_id=event.id, historical=event.historical)
+        for note, kind in NOTED.items()
+        if event.details.get(note) is True
+    ]
+    return [*([first] if first is not None else ()), *noted]
+
 
 def signal_of(event: Happened) -> Signal | None:
-    """Return what `event` means for the alarms, or None when it means nothing for them."""
+    """Return what the kind of `event` means for the alarms, or None when it means nothing for them."""
     kind = RAISED_BY.get(event.kind) or ENDED_BY.get(event.kind)
     if kind is None:
         return None

@@ -26,12 +26,17 @@ class MailServer:
 class MailNotifier:
     """Sends each notice as a short message."""
 
-    channel = "mail"
-
     def __init__(
-        self, server: MailServer, sender: str, recipients: Sequence[str], *, timeout_s: float = TIMEOUT_S
+        self,
+        server: MailServer,
+        sender: str,
+        recipients: Sequence[str],
+        *,
+        channel: str = "mail",
+        timeout_s: float = TIMEOUT_S,
     ) -> None:
-        """Take the server and the addresses."""
+        """Take the server and the addresses; `channel` tells several lists of recipients apart."""
+        self.channel = channel
         self._server = server
         self._sender = sender
         self._recipients = list(recipients)

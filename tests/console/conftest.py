@@ -35,7 +35,7 @@ from gate_controller.relays.simulated import SimulatedRelay
 from gate_controller.service import GateController, Hardware, Storage
 from operations import journal
 from operations.alarms import register
-from operations.alarms.rules import signal_of
+from operations.alarms.rules import signals_of
 from operations.board import Board
 from operations.dispatch import Dispatcher
 from operations.ingest import Ingest
@@ -70,7 +70,7 @@ class Pages:
         now = datetime.now(UTC)
         with self.database.begin() as session:
             journal.record(session, events, received_at=now)
-            register.take(session, [found for one in events if (found := signal_of(one))], now=now)
+            register.take(session, [found for one in events for found in signals_of(one)], now=now)
         self.board.touch()
         return events
 

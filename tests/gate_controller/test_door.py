@@ -161,6 +161,15 @@ def test_a_button_held_down_is_one_request() -> None:
     assert door(TimePassed(), after=5) == [EventKind.RELOCKED]
 
 
+def test_a_sensor_that_sees_who_just_came_in_asks_for_no_exit() -> None:
+    door = Played(exit_ignored_s=4.0)
+    door(Grant(), OPENED)
+    assert door(ExitRequested(), CLOSED, ExitRequested(), ExitRequested()) == [EventKind.CLOSED]
+    assert door.is_ == (DoorStatus.LOCKED, False)
+    assert door(ExitRequested(), after=2) == [EventKind.EXIT_REQUESTED], "who really goes is let out"
+    assert door(OPENED, CLOSED, ExitRequested())[-1] is EventKind.EXIT_REQUESTED, "an exit hides no other one"
+
+
 def test_held_open_by_staff() -> None:
     door = Played()
     assert door(HOLD, HOLD) == [EventKind.HELD_OPEN]

@@ -31,7 +31,7 @@ from gate_controller.messages import DoorStatus, EventKind
 from gate_controller.readers import Outcome, ReaderError, Reading
 from gate_controller.readers.osdp import OsdpReader, SerialChannel, card_reading, read_key
 from gate_controller.readers.texts import KeyboardText, LineBuffer, SerialText, TextReader, keys_pressed, reading_of
-from gate_controller.readers.wiegand import WiegandError, WiegandReader, decode
+from gate_controller.readers.wiegand import WiegandError, WiegandReader, decode, decode_key
 
 KEY = bytes(range(1, 17))
 
@@ -311,3 +311,27 @@ def test_the_controller_takes_cards_from_an_osdp_reader(real_reader, bench, dire
     assert real_reader.shown() == (CommandLEDColor.Green, 1)
     real_reader.tamper(True)
     operator.event(EventKind.TAMPER)
+
+
+@pytest.mark.parametrize(
+    ("bits", "key"),
+    [([0, 1, 1, 1], "7"), ([1, 0, 1, 1], "#"), ([1, 0, 1, 0], "*"), ([1, 1, 0, 0], None),
+     ([1, 0, 0, 0, 0, 1, 1, 1], "7"), ([1, 1, 1, 1, 0, 1, 1, 1], None)],
+)  # fmt: skip
+def test_a_burst_is_a_key(bits: list[int], key: str | None) -> None:
+    assert decode_key(bits) == key
+
+
+def test_keys_on_two_pins_are_a_code_once_it_is_sent() -> None:
+    pins = MockFactory()
+    wires = [pins.pin(5), pins.pin(6)]
+    reader, read = WiegandReader(5, 6, pin_factory=pins), queue.Queue()
+    reader.start(read.put)
+    for key in (9, 10, 4, 8, 2, 1, 11):
+        for bit in (key >> 3 & 1, key >> 2 & 1, key >> 1 & 1, key & 1):
+            wires[bit].drive_low()
+            wires[bit].drive_high()
+        time.sleep(0.1)
+    typed = read.get(timeout=5)
+    assert (typed.value, typed.kind) == ("4821", "code"), "what was cleared is not sent"
+    reader.stop()

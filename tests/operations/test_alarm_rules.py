@@ -96,14 +96,24 @@ def test_nobody_is_told_twice_and_minor_alarms_wake_nobody() -> None:
     later = Route("mail", timedelta(minutes=5), least=Severity.MAJOR)
     routes = [at_once, later]
 
-    def told(seconds: float, *before: str, severity: Severity = Severity.MAJOR) -> list[Route]:
-        return due(routes, before, severity=severity, waited=timedelta(seconds=seconds))
+    def told(seconds: float, *before: str, kind: AlarmKind = AlarmKind.HELD) -> list[Route]:
+        return due(routes, before, kind=kind, waited=timedelta(seconds=seconds))
 
     assert told(0) == [at_once]
     assert told(299, "webhook") == []
     assert told(300, "webhook") == [later]
     assert told(900, "webhook", "mail") == []
-    assert told(900, severity=Severity.MINOR) == [at_once]
+    assert told(900, kind=AlarmKind.CURFEW) == [at_once]
+    wardens = Route("wardens", timedelta(0), kinds=frozenset({AlarmKind.CURFEW}))
+    assert due([wardens], (), kind=AlarmKind.CURFEW, waited=timedelta(0)) == [wardens]
+    assert due([wardens], (), kind=AlarmKind.FORCED, waited=timedelta(0)) == []
+
+
+def test_what_stands_beside_a_grant_can_be_an_alarm_too() -> None:
+    event = Event(id=new_id(), gate="hall", at=NOW, kind="access_granted", details={"late_return": True, "alone": "x"})
+    [signal] = rules.signals_of(event)
+    assert (signal.kind, signal.reason, signal.event_id) == (AlarmKind.CURFEW, "late_return", event.id)
+    assert rules.signals_of(event.model_copy(update={"details": {"late_return": False}})) == []
 
 
 def test_a_channel_that_fails_is_tried_less_and_less_often() -> None:

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from operations.alarms.rules import ENDED_BY, NATURE, RAISED_BY
+from operations.alarms.rules import ENDED_BY, NATURE, NOTED, RAISED_BY
 
 PAGE = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
 
@@ -14,6 +14,9 @@ def test_the_table_of_alarms_is_the_code() -> None:
     assert shown == {kind.value: (nature.severity.value, nature.latching) for kind, nature in NATURE.items()}
     for kind, _, raised, ended, _ in rows:
         assert {event for event, of in RAISED_BY.items() if of == kind} <= set(re.findall(r"`(\w+)`", raised))
+        assert kind == "lost_card_used" or {note for note, of in NOTED.items() if of == kind} <= set(
+            re.findall(r"`(\w+)`", raised)
+        )
         assert {event for event, of in ENDED_BY.items() if of == kind} == set(re.findall(r"`(\w+)`", ended))
 
 

@@ -1,0 +1,28 @@
+"""A keypad: keys become what was typed when the enter key is pressed."""
+
+import time
+
+NEXT_KEY_S = 10.0
+"""After a longer pause typing begins anew."""
+_LONGEST = 32
+
+
+class Keypad:
+    """What is being typed at one reader."""
+
+    def __init__(self, *, enter: str, clear: str) -> None:
+        self._enter, self._clear = enter, clear
+        self._typed, self._typed_at = "", 0.0
+
+    def press(self, key: str) -> str | None:
+        """Return what was typed when `key` ends it, else None."""
+        now = time.monotonic()
+        if key == self._clear or now > self._typed_at + NEXT_KEY_S:
+            self._typed = ""
+        self._typed_at = now
+        if key == self._enter:
+            typed, self._typed = self._typed, ""
+            return typed or None
+        if key != self._clear and len(self._typed) < _LONGEST:
+            self._typed += key
+        return None

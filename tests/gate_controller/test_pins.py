@@ -1,0 +1,103 @@
+"""Card and PIN: typed after the card, judged by the controller alone, not guessed for long."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from access.credentials import card_digest, pin_digest
+from access.policy import GatePolicy, Mode, Rule
+from access.replica import Replica
+from access.snapshot import Change, ChangePage, CredentialEntry, PersonEntry, directory_digest
+from database import Sealer, new_id
+from gate_controller.messages import DoorStatus, EventKind, Method, Presence
+from gate_controller.pin_desk import LOCKED_FOR, MOST_WRONG
+from tests.gate_controller.conftest import CREDENTIAL_KEY
+
+CARD, OTHER, CODE = "04A31B72", "04A31B73", "48211907"
+PIN = "4821"
+
+
+def entry(card: str, pin: str | None = None) -> PersonEntry:
+    person = new_id()
+    credentials = [CredentialEntry(kind="card", digest=card_digest(CREDENTIAL_KEY, card))]
+    if pin is not None:
+        credentials.append(CredentialEntry(kind="pin", digest=pin_digest(CREDENTIAL_KEY, person, pin)))
+    return PersonEntry(person_id=person, groups=("students",), credentials=tuple(credentials))
+
+
+@pytest.fixture
+def gate(bench, operator, tmp_path):
+    """A running gate that asks for card and PIN; its edge is there and never answers."""
+    replica = Replica(tmp_path / "replica.db", Sealer(bytes(32)), gate="north", view="cards")
+    policy = GatePolicy(gate="north", rules=(Rule(group="students"),), mode=Mode.CARD_AND_PIN)
+    people = [entry(CARD, PIN), entry(OTHER)]
+    page = ChangePage(
+        policy=policy,
+        view="cards",
+        from_revision=0,
+        to_revision=2,
+        revoked_from=0,
+        revoked_to=2,
+        latest_revision=2,
+        changes=tuple(Change(revision=n, person_id=one.person_id, entry=one) for n, one in enumerate(people, start=1)),
+        digest_when_complete=directory_digest(policy, sum(one.digest() for one in people) % 2**256),
+    )
+    assert replica.apply(page, datetime.now(UTC))
+    bench.directory = replica
+    bench.start()
+    operator.state(DoorStatus.LOCKED)
+    operator.edge(Presence.ONLINE)
+    yield bench
+    if bench.controller is not None:
+        bench.controller.stop()
+        bench.controller = None
+    replica.close()
+
+
+def show(gate, card: str = CARD) -> str:
+    return gate.reader.present(card).get(timeout=10).reason
+
+
+def type_in(gate, digits: str = PIN, kind: str = "code") -> str:
+    return gate.reader.present(digits, kind=kind).get(timeout=10).reason
+
+
+@pytest.mark.parametrize("kind", ["code", "card"])
+def test_the_pin_of_the_card_just_shown_opens_and_never_travels(gate, operator, kind: str) -> None:
+    assert show(gate) == "pin_required"
+    assert type_in(gate, kind=kind) == "granted", "also from a reader that types lines"
+    event = operator.event(EventKind.ACCESS_GRANTED)
+    assert (event.method, event.details["alone"]) == (Method.CARD, "pin")
+    assert operator.taps == []
+
+
+def test_a_wrong_pin_or_another_cards_pin_opens_nothing(gate) -> None:
+    show(gate)
+    assert type_in(gate, "1357") == "pin_wrong"
+    assert type_in(gate) == "unreadable", "it takes the card again; four digits alone are nothing"
+    show(gate)
+    assert show(gate, OTHER) == "pin_required"
+    assert type_in(gate) == "pin_wrong", "whoever has no PIN has no right one"
+    assert gate.relay.history == []
+
+
+def test_a_pin_is_not_guessed_for_long_also_over_a_power_cut(gate, operator) -> None:
+    for _ in range(MOST_WRONG):
+        show(gate)
+        assert type_in(gate, "1357") == "pin_wrong"
+    show(gate)
+    assert type_in(gate) == "pin_locked"
+    gate.power_cut()
+    gate.start()
+    show(gate)
+    assert type_in(gate) == "pin_locked"
+    gate.clock.offset = LOCKED_FOR + timedelta(seconds=1)
+    show(gate)
+    assert type_in(gate) == "granted"
+    assert gate.controller._storage.memory.wrong_pins(operator.event(EventKind.ACCESS_GRANTED).person_id)[0] == 0
+
+
+def test_card_and_pin_open_without_broker_and_edge(gate) -> None:
+    gate.broker.stop()
+    assert show(gate) == "pin_required"
+    assert type_in(gate) == "granted"
