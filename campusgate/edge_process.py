@@ -4,7 +4,7 @@ import threading
 import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass, is_dataclass, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -64,7 +64,7 @@ class PolicyFileError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class EdgeOptions:
-    """What the command line says. `liveness` None: wherever its models are installed."""
+    """What the command line says. `liveness` None: the cues, and the networks wherever they are installed."""
 
     camera: str
     policy: EdgePolicy
@@ -146,8 +146,8 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
             controller_keys=controllers,
             outbox=outbox,
             passes=passes,
-            policy=options.policy,
-            liveness=_liveness(store, options.liveness, settings.engine_threads),
+            policy=_policy(options),
+            liveness=_liveness(store, options, settings.engine_threads),
             sync=sync,
             sync_error=lambda: sync.status.error,
             model_refused=lambda: sync.status.model_mismatch,
@@ -173,13 +173,22 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
                 return
 
 
-def _liveness(store: ModelStore, wanted: bool | None, threads: int) -> LivenessScorer | None:
-    if wanted is False:
+def _policy(options: EdgeOptions) -> EdgePolicy:
+    """Return the policy; `--no-liveness` also means that nobody looks for prints and screens."""
+    if options.liveness is not False:
+        return options.policy
+    recognition = options.policy.recognition
+    silenced = replace(recognition.liveness, networks=False, cues=False)
+    return replace(options.policy, recognition=replace(recognition, liveness=silenced))
+
+
+def _liveness(store: ModelStore, options: EdgeOptions, threads: int) -> LivenessScorer | None:
+    if options.liveness is False or not options.policy.recognition.liveness.networks:
         return None
     try:
         return LivenessModel(store, threads=threads)
     except ModelMissingError:
-        if wanted:
+        if options.liveness:
             raise
         return None
 

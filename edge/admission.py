@@ -174,6 +174,8 @@ def _details(sighting: Sighting) -> dict[str, Detail]:
         details["margin"] = round(sighting.match.margin, 4)
     if sighting.liveness_score is not None:
         details["liveness"] = round(sighting.liveness_score, 4)
+    if sighting.told_by is not None:
+        details["told_by"] = sighting.told_by.value
     return details
 
 

@@ -26,6 +26,7 @@ from edge.passes import PassListener
 from edge.presence import Presence
 from edge.recognition import Engine, Recogniser, RecognitionPolicy
 from edge.service import EdgeService, Sync
+from edge.spoof_cues import TrackCues
 from edge.taps import TapDesk
 from gate_controller.messages import GateTopics, Signer, TrustedKey
 from models.calibration import Purpose
@@ -93,7 +94,7 @@ def assemble(
     Args:
         controller_keys: whose acknowledgements count.
         passes: who passed this zone; without it, it is known until the edge ends.
-        liveness: without it every face counts as live.
+        liveness: the networks; without them only the cues speak against a face.
         sync_error, model_refused: what the synchronisation says of itself, for health and the mismatch event.
         threshold: instead of the calibrated one.
 
@@ -133,7 +134,12 @@ def assemble(
     feed = Feed(camera, backoff=policy.reconnect)
     reporter = CameraReporter(journal)
     eyes = Eyes(
-        recogniser=Recogniser(engine, _calibrated(policy.recognition, engine.model_id), liveness=liveness),
+        recogniser=Recogniser(
+            engine,
+            _calibrated(policy.recognition, engine.model_id),
+            liveness=liveness if policy.recognition.liveness.networks else None,
+            cues=TrackCues if policy.recognition.liveness.cues else None,
+        ),
         searches=searches,
         admission=admission,
         reporter=reporter,

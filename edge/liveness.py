@@ -1,8 +1,13 @@
-"""Is it a person or a picture of one: a vote over the frames of a track. Pure, but for the scorer's port."""
+"""Is it a person or a picture of one: a vote over the frames of a track. Pure, but for the scorer's port.
+
+The networks speak for and against a face. The cues (`models.spoof_cues`) only ever speak against it: without them a
+picture may pass, with them nobody passes who would not have passed before.
+"""
 
 from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
+from statistics import median
 from typing import Protocol
 
 import numpy as np
@@ -27,17 +32,61 @@ class Liveness(StrEnum):
     SPOOF = "spoof"
 
 
-@dataclass(frozen=True, slots=True)
-class LivenessPolicy:
-    """How the frames are put together: the mean of the last `window` scores, once there are `needed` of them.
+class Cue(StrEnum):
+    """What told a picture from a person."""
 
-    The mean and not the best: an attacker who moves a picture about finds the one frame that passes. `least_score` is
-    a matter of the camera and is measured at the gate (`docs/edge.md`).
+    TEXTURE = "texture"
+    """The networks."""
+    BORDER = "border"
+    MOIRE = "moire"
+    PLANE = "plane"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What one frame says.
+
+    Attributes:
+        score: of the networks, None without them.
+        border, moire: as in `models.spoof_cues`; no border when what is below the face is out of view.
+        flatness: None when the face did not turn since it was looked at before.
     """
 
+    score: float | None = None
+    border: float | None = 0.0
+    moire: float = 0.0
+    flatness: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LivenessPolicy:
+    """How the frames are put together, and from where on a face counts as a picture.
+
+    All limits are a matter of the camera and are measured at the gate (`docs/edge.md`).
+
+    Attributes:
+        networks, cues: whether the one and the others are asked at all.
+        least_score: of the mean of the last `window` scores. The mean and not the best: an attacker who moves a picture
+            about finds the one frame that passes.
+        window, needed: frames that count, and how many of them there must be before anything is said.
+        least_time: seconds that a face is watched before it counts as living; more gives the cues time to see a picture
+            turn in a hand, and makes everybody wait.
+        unseen_time: seconds that a face is watched when what is below it is out of view, where the edge of a picture
+            might be: a telephone is raised from below.
+        most_border, most_moire: of the median over the window.
+        least_flatness: of the median over the window, once there are `needed` values.
+    """
+
+    networks: bool = True
+    cues: bool = True
     least_score: float = 0.5
     window: int = 7
     needed: int = 3
+    least_time: float = 0.0
+    unseen_time: float = 0.8
+    most_border: float = 0.65
+    most_moire: float = 4.5
+    least_flatness: float = 0.4
 
     def __post_init__(self) -> None:
         if not 1 <= self.needed <= self.window:
@@ -45,24 +94,66 @@ class LivenessPolicy:
 
 
 class LivenessVote:
-    """The scores of one track."""
+    """The evidence of one track."""
 
     def __init__(self, policy: LivenessPolicy) -> None:
         self._policy = policy
         self._scores: deque[float] = deque(maxlen=policy.window)
+        self._borders: deque[float] = deque(maxlen=policy.window)
+        self._moires: deque[float] = deque(maxlen=policy.window)
+        self._flatness: deque[float] = deque(maxlen=policy.window)
+        self._frames = 0
+        self._begun: float | None = None
+        self._watched = 0.0
+        self._told_by: Cue | None = None
 
-    def cast(self, score: float) -> Liveness:
-        """Count one frame's score; return the standing."""
-        self._scores.append(score)
+    def cast(self, evidence: Evidence, at: float = 0.0) -> Liveness:
+        """Count the frame of the monotonic second `at`; return the standing."""
+        self._frames += 1
+        self._begun = at if self._begun is None else self._begun
+        self._watched = at - self._begun
+        if evidence.score is not None:
+            self._scores.append(evidence.score)
+        if evidence.border is not None:
+            self._borders.append(evidence.border)
+        self._moires.append(evidence.moire)
+        if evidence.flatness is not None:
+            self._flatness.append(evidence.flatness)
+        # Whoever was seen to hold up a picture is not believed again when its edge leaves the view.
+        self._told_by = self._told_by or self._told_now()
         return self.standing()
 
     @property
     def score(self) -> float | None:
-        """The mean so far, None before the first frame."""
+        """The networks' mean so far, None before the first frame and without networks."""
         return sum(self._scores) / len(self._scores) if self._scores else None
 
-    def standing(self) -> Liveness:
+    @property
+    def told_by(self) -> Cue | None:
+        """What speaks against the face, None when nothing does."""
+        if self._told_by is not None:
+            return self._told_by
         score = self.score
-        if score is None or len(self._scores) < self._policy.needed:
-            return Liveness.OPEN
-        return Liveness.LIVE if score >= self._policy.least_score else Liveness.SPOOF
+        doubted = score is not None and score < self._policy.least_score and self._frames >= self._policy.needed
+        return Cue.TEXTURE if doubted else None
+
+    def standing(self) -> Liveness:
+        """Return what is known as of the last frame."""
+        if self.told_by is not None:
+            return Liveness.SPOOF
+        policy = self._policy
+        seen_below = len(self._borders) >= policy.needed
+        long_enough = self._watched >= (policy.least_time if seen_below else max(policy.least_time, policy.unseen_time))
+        return Liveness.LIVE if self._frames >= policy.needed and long_enough else Liveness.OPEN
+
+    def _told_now(self) -> Cue | None:
+        policy = self._policy
+        for cue, seen, most in (
+            (Cue.BORDER, self._borders, policy.most_border),
+            (Cue.MOIRE, self._moires, policy.most_moire),
+        ):
+            if len(seen) >= policy.needed and median(seen) > most:
+                return cue
+        if len(self._flatness) >= policy.needed and median(self._flatness) < policy.least_flatness:
+            return Cue.PLANE
+        return None

@@ -1,16 +1,17 @@
 """From a frame to what is known about the person in front: detector, tracker, embedder and votes in order."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from edge.camera.port import Frame
-from edge.liveness import Liveness, LivenessPolicy, LivenessScorer, LivenessVote
+from edge.liveness import Cue, Evidence, Liveness, LivenessPolicy, LivenessScorer, LivenessVote
 from edge.matcher import Match, Matcher
 from edge.selection import FaceLimits, Obstacle, Zone, nearest
+from edge.spoof_cues import CueReader
 from edge.tracker import Track, Tracker, TrackPolicy
 from edge.vote import Outcome, Verdict, Vote, VotePolicy
 from models.face import Face
@@ -66,8 +67,9 @@ class Sighting:
         obstacle: why it did not vote, if it could not be seen well enough.
         verdict: standing of its vote; None before its first frame counted.
         voted: whether this very frame was counted.
-        liveness: standing; LIVE where no liveness model is installed.
-        liveness_score: mean so far, None without a model.
+        liveness: standing; LIVE where nobody asks.
+        liveness_score: the networks' mean so far, None without them.
+        told_by: what speaks against a living face, None when nothing does.
         first_seen: monotonic seconds at which the track began.
         appearance: unit mean of the `looks` embeddings of the track, for a comparison 1:1.
     """
@@ -81,16 +83,18 @@ class Sighting:
     voted: bool = False
     liveness: Liveness = Liveness.OPEN
     liveness_score: float | None = None
+    told_by: Cue | None = None
     first_seen: float | None = None
     appearance: npt.NDArray[np.float32] | None = None
     looks: int = 0
 
 
 class _TrackState:
-    __slots__ = ("last_embedded", "liveness", "vote")
+    __slots__ = ("cues", "last_embedded", "liveness", "vote")
 
-    def __init__(self, policy: RecognitionPolicy, *, judge_liveness: bool) -> None:
+    def __init__(self, policy: RecognitionPolicy, cues: CueReader | None, *, judge_liveness: bool) -> None:
         self.vote = Vote(policy.vote)
+        self.cues = cues
         self.liveness = LivenessVote(policy.liveness) if judge_liveness else None
         self.last_embedded = float("-inf")
 
@@ -102,11 +106,18 @@ class Recogniser:
     """Follows the faces of one camera. Not safe for threads: one frame after the other."""
 
     def __init__(
-        self, engine: Engine, policy: RecognitionPolicy | None = None, *, liveness: LivenessScorer | None = None
+        self,
+        engine: Engine,
+        policy: RecognitionPolicy | None = None,
+        *,
+        liveness: LivenessScorer | None = None,
+        cues: Callable[[], CueReader] | None = None,
     ) -> None:
+        """`liveness` judges single frames, `cues` makes a reader for each track; without both every face is alive."""
         self._engine = engine
         self._policy = policy or RecognitionPolicy()
         self._liveness = liveness
+        self._cues = cues
         self._tracker = Tracker(self._policy.track)
         self._states: dict[int, _TrackState] = {}
         self._in_front: int | None = None
@@ -134,15 +145,28 @@ class Recogniser:
         vector = self._engine.embed(frame.image, [face])[0]
         track = self._tracker.attach(track, vector, frame.arrived)
         self._in_front = track.id
-        state = self._states.setdefault(track.id, _TrackState(self._policy, judge_liveness=self._liveness is not None))
+        state = self._state(track)
         state.last_embedded = frame.arrived
         if self._is_settled(state):
             return self._sighting(track, face)
         match = search.matcher.match(vector[np.newaxis])[0]
         state.vote.cast(match, search.threshold)
-        if self._liveness is not None and state.liveness is not None:
-            state.liveness.cast(self._liveness.score(frame.image, face))
+        if state.liveness is not None:
+            state.liveness.cast(self._evidence(state, frame, face), frame.arrived)
         return self._sighting(track, face, match=match, voted=True)
+
+    def _state(self, track: Track) -> _TrackState:
+        if track.id not in self._states:
+            asked = self._liveness is not None or self._cues is not None
+            cues = self._cues() if self._cues is not None else None
+            self._states[track.id] = _TrackState(self._policy, cues, judge_liveness=asked)
+        return self._states[track.id]
+
+    def _evidence(self, state: _TrackState, frame: Frame, face: Face) -> Evidence:
+        evidence = Evidence() if state.cues is None else state.cues.read(frame.image, face, frame.arrived)
+        if self._liveness is None:
+            return evidence
+        return replace(evidence, score=self._liveness.score(frame.image, face))
 
     def _is_due(self, track: Track, at: float) -> bool:
         state = self._states.get(track.id)
@@ -188,6 +212,7 @@ class Recogniser:
             voted=voted,
             liveness=state.standing() if state is not None else Liveness.OPEN,
             liveness_score=state.liveness.score if state is not None and state.liveness is not None else None,
+            told_by=state.liveness.told_by if state is not None and state.liveness is not None else None,
             first_seen=track.first_seen,
             appearance=track.appearance,
             looks=track.looks,

@@ -25,7 +25,9 @@ def edge(
     ] = None,
     liveness: Annotated[
         bool | None,
-        typer.Option(help="Ask for a living face; by default wherever the liveness models are installed."),
+        typer.Option(
+            help="Ask for a living face; by default by what needs no models, and by the models where installed."
+        ),
     ] = None,
     once: Annotated[bool, typer.Option(help="End when a recording has ended.")] = False,
     metrics_port: Annotated[

@@ -1,7 +1,7 @@
 """Synthesised film for the gate's camera: a person in a photograph walks up to the gate, waits, and leaves.
 
 The photograph is placed in front of a plain corridor at a growing scale, out of focus and dim at first, swaying as
-people do. Faces are real; only the walk is made.
+people do. Faces are real; only the walk is made. Somebody else holds up a telephone that shows the photograph.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,6 +16,8 @@ Image = npt.NDArray[np.uint8]
 WIDTH, HEIGHT = 640, 480
 FRAMES_PER_SECOND = 20
 _FEATHER = 12
+_FOCAL = 600.0
+"""Pixels, of the camera that sees the telephone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,23 @@ class Walker:
 
     photograph: Image
     face: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Telephone:
+    """A telephone that shows a photograph, held up by a hand that is not quite still. Lengths in widths of the face.
+
+    `up` and `down` reach from the middle of the face to the telephone's ends; `turn` is how far it turns, in degrees.
+    """
+
+    face_width: float = 130.0
+    width: float = 2.0
+    up: float = 1.8
+    down: float = 1.3
+    bezel: float = 0.08
+    turn: float = 12.0
+    raise_s: float = 0.6
+    hold_s: float = 2.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +80,52 @@ def walk_up(walker: Walker, walk: Walk | None = None, *, seed: int = 7) -> Itera
         blurred = cv2.GaussianBlur(frame, (0, 0), 0.4 + 1.2 * (1 - progress))
         grain = noise.normal(0, 2, (HEIGHT, WIDTH, 1))
         yield np.clip(blurred * light + grain, 0, 255).astype(np.uint8)
+
+
+def hold_up(walker: Walker, telephone: Telephone | None = None, *, seed: int = 11) -> Iterator[Image]:
+    """Yield the frames, RGB uint8 (480, 640, 3), of a telephone that is raised, held up and taken down again."""
+    telephone = telephone or Telephone()
+    backdrop, noise = corridor(seed), np.random.default_rng(seed)
+    screen, middle, scale = _screen(walker, telephone)
+    raising = np.linspace(1.0, 0.0, round(telephone.raise_s * FRAMES_PER_SECOND))
+    lowered = [*raising, *np.zeros(round(telephone.hold_s * FRAMES_PER_SECOND)), *raising[::-1]]
+    for number, below in enumerate(lowered):
+        second = number / FRAMES_PER_SECOND
+        yaw, pitch = np.radians(telephone.turn) * np.array([np.sin(4.1 * second), np.cos(3.3 * second)])
+        at = WIDTH / 2 + 8 * np.sin(5 * second), HEIGHT * (0.45 + 0.9 * below) + 4 * np.cos(7 * second)
+        matrix = _turned(middle, scale, telephone.face_width, (yaw, pitch), at)
+        laid = cv2.warpPerspective(screen, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_AREA)
+        covers = cv2.warpPerspective(np.ones(screen.shape[:2], np.float32), matrix, (WIDTH, HEIGHT))[..., None]
+        frame = cv2.GaussianBlur(laid * covers + backdrop * (1 - covers), (0, 0), 0.6)
+        yield np.clip(frame + noise.normal(0, 2, (HEIGHT, WIDTH, 1)), 0, 255).astype(np.uint8)
+
+
+def _screen(walker: Walker, telephone: Telephone) -> tuple[Image, tuple[float, float], float]:
+    """Return the telephone's front, where on it the middle of the face is, and its pixels for a width of the face."""
+    left, top, width, height = walker.face
+    unit = 2 * telephone.face_width
+    columns, rows = round(telephone.width * unit), round((telephone.up + telephone.down) * unit)
+    middle = columns / 2, telephone.up * unit
+    fit = unit / width
+    matrix = np.array([[fit, 0, middle[0] - fit * (left + width / 2)], [0, fit, middle[1] - fit * (top + height / 2)]])
+    front = cv2.warpAffine(walker.photograph, matrix, (columns, rows), borderMode=cv2.BORDER_REPLICATE)
+    edge = round(telephone.bezel * unit)
+    dark = np.full_like(front, 18)
+    dark[edge:-edge, edge:-edge] = front[edge:-edge, edge:-edge]
+    return np.asarray(dark, np.uint8), middle, unit
+
+
+def _turned(
+    middle: tuple[float, float], unit: float, face_width: float, turn: tuple[float, float], at: tuple[float, float]
+) -> npt.NDArray[np.float64]:
+    """Return the homography of a flat thing that is turned (yaw, pitch; radians) and has its middle at a pixel."""
+    yaw, pitch = turn
+    rotation = cv2.Rodrigues(np.array([0.0, yaw, 0.0]))[0] @ cv2.Rodrigues(np.array([pitch, 0.0, 0.0]))[0]
+    away = _FOCAL / face_width
+    flat = np.array([[1 / unit, 0, -middle[0] / unit], [0, 1 / unit, -middle[1] / unit], [0, 0, 1]])
+    space = np.column_stack([rotation[:, :2], [0, 0, away]]) @ flat
+    camera = np.array([[_FOCAL, 0, at[0]], [0, _FOCAL, at[1]], [0, 0, 1]])
+    return np.asarray(camera @ space)
 
 
 def _path(walk: Walk) -> Iterator[tuple[float, float]]:

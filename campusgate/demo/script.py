@@ -10,6 +10,7 @@ SCENES: tuple[Scene, ...] = (
     commands.stale_command_refused,
     commands.unsigned_command_refused,
     faces.stranger_refused,
+    faces.spoof_refused,
     cards.card_fallback_opens,
     cards.lost_card_refused,
     door.forced_door_noticed,

@@ -44,6 +44,10 @@ class Staff:
         effect: str = answer["results"][0]["effect"]
         return effect
 
+    def alarms(self) -> list[dict[str, Any]]:
+        """Return the alarms that are open."""
+        return list(_checked(self._client.get("/api/v1/operations/alarms/open")))
+
     def policy(self, gate: str) -> dict[str, Any]:
         """Return the gate's policy."""
         found: dict[str, Any] = _checked(self._client.get(f"/api/v1/directory/gates/{gate}"))

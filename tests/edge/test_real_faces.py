@@ -10,11 +10,13 @@ from uuid import UUID
 import numpy as np
 import pytest
 
-from campusgate.demo.scenes import Walk, Walker, walk_up
+from campusgate.demo.scenes import Telephone, Walk, Walker, hold_up, walk_up
 from edge.camera import FileCamera, SyntheticCamera
 from edge.gallery import same_person_for, threshold_for
+from edge.liveness import Cue, Liveness
 from edge.matcher import Matcher
 from edge.recognition import Recogniser, RecognitionPolicy, Search, Sighting
+from edge.spoof_cues import TrackCues
 from edge.tracker import TrackPolicy
 from edge.vote import Outcome
 from enrollment.photo import decode
@@ -52,7 +54,7 @@ def search(engine: FaceEngine, pictures: dict[str, np.ndarray]) -> Search:
 
 def watch(engine: FaceEngine, search: Search, pictures: Iterable[np.ndarray]) -> list[Sighting]:
     track = TrackPolicy(same_person=same_person_for(engine.model_id))
-    recogniser = Recogniser(engine, RecognitionPolicy(track=track))
+    recogniser = Recogniser(engine, RecognitionPolicy(track=track), cues=TrackCues)
     sightings = []
     for number, frame in enumerate(SyntheticCamera(pictures).frames(Event())):
         object.__setattr__(frame, "arrived", number * STEP)
@@ -60,10 +62,13 @@ def watch(engine: FaceEngine, search: Search, pictures: Iterable[np.ndarray]) ->
     return sightings
 
 
-def walk(engine: FaceEngine, picture: np.ndarray) -> Iterable[np.ndarray]:
+def walker(engine: FaceEngine, picture: np.ndarray) -> Walker:
     box = engine.detect(picture)[0].box
-    walker = Walker(picture, (box.left, box.top, box.width, box.height))
-    return walk_up(walker, Walk(approach_s=0.8, wait_s=0.4, leave_s=0.1))
+    return Walker(picture, (box.left, box.top, box.width, box.height))
+
+
+def walk(engine: FaceEngine, picture: np.ndarray) -> Iterable[np.ndarray]:
+    return walk_up(walker(engine, picture), Walk(approach_s=0.8, wait_s=0.4, leave_s=0.1))
 
 
 @pytest.mark.parametrize(("name", "person"), [("wang-at-the-gate", WANG), ("wang-again", WANG), ("li", LI)])
@@ -71,7 +76,19 @@ def test_an_enrolled_person_who_walks_up_is_named(engine, search, pictures, name
     sightings = watch(engine, search, walk(engine, pictures[name]))
     named = {sighting.verdict.person_id for sighting in sightings if sighting.verdict and sighting.verdict.person_id}
     assert named == {person}
+    assert sightings[20].liveness is Liveness.LIVE
+    assert {sighting.told_by for sighting in sightings} == {None}
     assert len({sighting.track_id for sighting in sightings if sighting.track_id}) == 1
+
+
+def test_a_telephone_that_shows_an_enrolled_person_is_told_by_its_edge_and_never_taken_for_them(
+    engine, search, pictures
+) -> None:
+    held_up = hold_up(walker(engine, pictures["wang"]), Telephone(raise_s=0.6, hold_s=0.6))
+    sightings = watch(engine, search, held_up)
+    assert any(sighting.verdict and sighting.verdict.person_id == WANG for sighting in sightings)
+    assert Liveness.LIVE not in {sighting.liveness for sighting in sightings}
+    assert sightings[20].told_by is Cue.BORDER
 
 
 def test_a_stranger_who_walks_up_is_nobody(engine, search, pictures) -> None:

@@ -1,8 +1,9 @@
 """People who are known, and people who are not."""
 
+from access.reasons import Reason
 from campusgate.demo.report import Outcome
-from campusgate.demo.scenes import walk_up
-from campusgate.demo.stage import CLOSED, OPENED, Mark, Stage, describe
+from campusgate.demo.scenes import hold_up, walk_up
+from campusgate.demo.stage import ANSWER_S, CLOSED, OPENED, Mark, Stage, describe, poll
 from gate_controller.messages import EventKind, Method
 
 
@@ -24,3 +25,15 @@ def stranger_refused(stage: Stage) -> Outcome:
     refused = mark.event(EventKind.FACE_REFUSED)
     got = CLOSED if mark.openings == 0 and refused is not None else f"{mark.openings} openings, {describe(refused)}"
     return Outcome("stranger_refused", CLOSED, got)
+
+
+def spoof_refused(stage: Stage) -> Outcome:
+    """Somebody holds up a telephone with a photograph of somebody enrolled; facilities staff see it on the board."""
+    mark = Mark(stage)
+    stage.camera.play(hold_up(stage.walkers["wang"]))
+    spoof = mark.event(EventKind.SPOOF)
+    alarm = poll(lambda: any(one["kind"] == "spoof" for one in stage.staff.alarms()), ANSWER_S)
+    expected = f"{CLOSED}, spoof on the board"
+    right = mark.openings == 0 and spoof is not None and spoof.reason == Reason.SPOOF and alarm
+    got = expected if right else f"{mark.openings} openings, {describe(spoof)}, alarm {alarm}"
+    return Outcome("spoof_refused", expected, got)
