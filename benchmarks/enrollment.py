@@ -53,7 +53,7 @@ def measure(images: list[Path], count: int) -> Report:
     # Two photos are worked on at once, each by one thread: that fills two cores better than one photo by two.
     engine = FaceEngine(store, threads=1)
     engine.warm_up()
-    checker = Checker(engine, person_finder=PersonMask(store.path("selfie-segmentation")))
+    checker = Checker(engine, person_finder=PersonMask(store.path("selfie-segmenter")))
     workers = len(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "intake"

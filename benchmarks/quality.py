@@ -56,7 +56,7 @@ def measure(data: Path, portraits: int, press_photos: int, *, whole: bool) -> Re
     """Check all photos and faults."""
     settings = Settings()
     store = ModelStore(settings.cache_dir, settings.model_mirror)
-    bench = _Bench(FaceEngine(store, threads=settings.engine_threads), PersonMask(store.path("selfie-segmentation")))
+    bench = _Bench(FaceEngine(store, threads=settings.engine_threads), PersonMask(store.path("selfie-segmenter")))
     everyone = sorted((data / "portraits" / "original").glob("*.jpg"))
     not_good = {} if whole else _not_good()
     good = [path for path in everyone if path.stem not in not_good]

@@ -31,7 +31,7 @@ def main() -> int:
     settings = Settings()
     try:
         store = ModelStore(settings.cache_dir, settings.model_mirror)
-        engine, mask = FaceEngine(store), PersonMask(store.path("selfie-segmentation"))
+        engine, mask = FaceEngine(store), PersonMask(store.path("selfie-segmenter"))
         first = _portrait(arguments.photo, engine, mask)
         second = _portrait(arguments.second, engine, mask) if arguments.second else first
     except (ModelError, UnreadablePhotoError, LookupError) as error:

@@ -25,7 +25,7 @@ def load_checker(
     chosen = load_limits(limits or settings.enrollment.limits_file)
     store = ModelStore(settings.cache_dir, settings.model_mirror)
     engine = load_engine(settings, settings.embedder, threads=threads)
-    return engine, Checker(engine, limits=chosen, person_finder=PersonMask(store.path("selfie-segmentation")))
+    return engine, Checker(engine, limits=chosen, person_finder=PersonMask(store.path("selfie-segmenter")))
 
 
 def load_engine(settings: Settings, embedder: str, *, threads: int | None = None) -> FaceEngine:

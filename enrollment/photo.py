@@ -118,6 +118,8 @@ def _size_of(source: bytes | Path) -> int:
     if isinstance(source, bytes):
         return len(source)
     try:
+        if source.is_dir():
+            raise UnreadablePhotoError(Unreadable.MISSING, f"{source} is a folder: name the photos in it")
         if not source.is_file():
             raise UnreadablePhotoError(Unreadable.MISSING, f"there is no file {source}: check the path")
         return source.stat().st_size

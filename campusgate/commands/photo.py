@@ -29,26 +29,29 @@ def check(
 ) -> None:
     """Check photos against the photo rules.
 
-    A photo that breaks a rule, or cannot be read, is a result and no failure: the exit code is 0.
+    A photo that breaks a rule, or cannot be read, is a result and no failure: the exit code is 0. A file that is not
+    there gets its verdict like the others, and the command then ends with exit code 2.
     """
-    from enrollment.photo import UnreadablePhotoError, decode
+    from enrollment.photo import Unreadable, UnreadablePhotoError, decode
     from enrollment.quality import refused
 
-    missing = [str(path) for path in files if not path.is_file()]
-    if missing:
-        raise CommandError(f"there is no file {', '.join(missing)}: check the path")
     checker = _checker(limits)
-    reports: list[tuple[Path, QualityReport]] = []
+    answers: list[dict[str, Any]] = []
+    missing: list[str] = []
     for path in files:
         try:
             report = checker.check(decode(path))
         except UnreadablePhotoError as error:
             report = refused(error)
-        reports.append((path, report))
+            if error.reason is Unreadable.MISSING:
+                missing.append(str(error))
+        answers.append({"file": _shown(path), **report.to_json()})
         if not as_json:
             _print(path, report)
     if as_json:
-        print_json([{"file": str(path), **report.to_json()} for path, report in reports])
+        print_json(answers)
+    if missing:
+        raise CommandError("; ".join(missing))
 
 
 def _checker(limits: Path | None) -> "Checker":
@@ -63,10 +66,15 @@ def _checker(limits: Path | None) -> "Checker":
 
 
 def _print(path: Path, report: "QualityReport") -> None:
-    lines: list[str] = [f"{_MARKS[report.verdict]} {path}: {report.verdict}"]
+    lines: list[str] = [f"{_MARKS[report.verdict]} {_shown(path)}: {report.verdict}"]
     for result in report.failed:
         finding: Any = result.finding
         lines.append(f"    {result.rule} ({result.level}): {finding.value:.3g}, limit {finding.limit:.3g}")
         if finding.advice:
             lines += [f"      {finding.advice.zh}", f"      {finding.advice.en}"]
     sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _shown(path: Path) -> str:
+    """Return the path as text that can be printed, even if its name is no text."""
+    return str(path).encode("utf-8", "backslashreplace").decode("utf-8")

@@ -40,6 +40,5 @@ CONVERTERS: Mapping[str, Converter] = MappingProxyType(
         "dlib": Converter(".onnx", 1, "models.convert.dlib"),
         "minifasnet": Converter(".onnx", 3, "models.convert.minifasnet"),
         "onnx": Converter(".onnx", 1, None),
-        "tflite-unconverted": Converter(".tflite", 1, None),
     }
 )

