@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from accounts import audit
+from accounts import audit, people
 from database import new_id
 from enrollment import photos
 from enrollment.tables import Consent
@@ -84,6 +84,7 @@ def give(
 
 def withdraw(session: Session, person_id: UUID, *, by: str, now: datetime) -> int:
     """Withdraw consent: photos and templates are erased here and leave every gate; return the number of photos."""
+    people.get(session, person_id, lock=True)
     standing = [consent for consent in history(session, person_id) if consent.withdrawn_at is None]
     for consent in standing:
         consent.withdrawn_at = now

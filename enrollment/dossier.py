@@ -52,6 +52,7 @@ def of_person(session: Session, sealer: Sealer, person_id: UUID) -> dict[str, An
                 "id": str(template.id),
                 "model": template.model_id,
                 "state": template.state,
+                "source": template.source,
                 "made_at": template.made_at.isoformat(),
                 "withdrawn_at": template.withdrawn_at.isoformat() if template.withdrawn_at else None,
             }

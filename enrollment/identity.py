@@ -1,8 +1,9 @@
 """Who is it? The same person as on the photos before, and nobody who is known under another account."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID
 
 from enrollment.gallery import Likeness
 from models.template import Template
@@ -25,6 +26,21 @@ class IdentityFindings:
         """Whether a reviewer must look."""
         own = (self.own_similarity, self.reference_similarity)
         return bool(self.duplicates) or any(one is not None and one < self.own_threshold for one in own)
+
+    def with_reference(self, similarity: float | None) -> "IdentityFindings":
+        """Return the findings with another similarity with the reference."""
+        return replace(self, reference_similarity=similarity)
+
+    @classmethod
+    def from_json(cls, found: dict[str, Any]) -> "IdentityFindings":
+        """Read what `to_json` wrote."""
+        return cls(
+            found["own_similarity"],
+            found["own_threshold"],
+            tuple(Likeness(UUID(one["person_id"]), one["similarity"]) for one in found["duplicates"]),
+            found["duplicate_threshold"],
+            found.get("reference_similarity"),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the findings as plain values."""
@@ -53,13 +69,14 @@ def compare(
 ) -> IdentityFindings:
     """Compare a new template with the person's own ones and references, and take over who else is like it."""
     return IdentityFindings(
-        _closest(template, own),
+        closest(template, own),
         own_threshold,
         tuple(likenesses),
         duplicate_threshold,
-        reference_similarity=_closest(template, references),
+        reference_similarity=closest(template, references),
     )
 
 
-def _closest(template: Template, others: Sequence[Template]) -> float | None:
+def closest(template: Template, others: Sequence[Template]) -> float | None:
+    """Return the largest similarity with any of `others`; None when there are none."""
     return max((template.similarity(other) for other in others), default=None)

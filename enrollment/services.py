@@ -4,10 +4,13 @@ app.state.enrollment = EnrollmentServices(database=…, sealer=…, engine=…, 
 app.include_router(enrollment.api.router)
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
+
+from anyio import CapacityLimiter
 
 from database import Database, Sealer
 from enrollment.assessment import Engine
@@ -35,6 +38,11 @@ class EnrollmentServices:
     further_engines: tuple[Engine, ...] = ()
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     channel: Channel | None = None
+
+    @cached_property
+    def assessing(self) -> CapacityLimiter:
+        """Lets as many photos be assessed at once as there are cores."""
+        return CapacityLimiter(os.cpu_count() or 1)
 
     @cached_property
     def gallery(self) -> Gallery:

@@ -105,6 +105,8 @@ class TemplateRecord(Base):
     photo_id: Mapped[UUID | None] = mapped_column(ForeignKey("photos.id"))
     model_id: Mapped[str] = mapped_column(String(255))
     state: Mapped[str] = mapped_column(String(16))
+    source: Mapped[str | None] = mapped_column(String(16))
+    """Of a reference: where it comes from, see `enrollment.references`."""
     sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     made_at: Mapped[datetime]
     withdrawn_at: Mapped[datetime | None]

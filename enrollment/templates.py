@@ -29,6 +29,7 @@ def store(
     at: datetime,
     photo_id: UUID | None = None,
     state: TemplateState = TemplateState.ACTIVE,
+    source: str | None = None,
 ) -> UUID:
     """Keep `template` for a person, sealed, and return its id. Other templates of the person stay as they are."""
     record = TemplateRecord(
@@ -37,6 +38,7 @@ def store(
         photo_id=photo_id,
         model_id=template.model_id,
         state=state,
+        source=source,
         made_at=at,
     )
     record.sealed = sealer.seal(template.to_bytes(), context(record.id))

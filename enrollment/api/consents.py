@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from accounts.api.dependencies import PERSON_ERRORS, AddressDep, NowDep, PrincipalDep
 from enrollment import consent
 from enrollment.api.dependencies import EnrollmentDep
-from web.problems import responses
+from web.problems import NotFoundError, responses
 from web.text import line
 
 router = APIRouter(prefix="/me/face-consent", tags=["consent"])
@@ -73,7 +73,7 @@ def give(
         )
 
 
-@router.delete("", responses=responses(*PERSON_ERRORS))
+@router.delete("", responses=responses(*PERSON_ERRORS, NotFoundError))
 def withdraw(services: EnrollmentDep, principal: PrincipalDep, now: NowDep) -> WithdrawnOut:
     """Withdraw consent: photos and templates are erased here and at every gate; card and code go on working."""
     with services.database.begin() as session:

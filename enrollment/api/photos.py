@@ -1,62 +1,25 @@
 """A person's own photos: hand in, look at, withdraw, ask for a reviewer."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel
-from starlette.datastructures import UploadFile
 
 from accounts import people
 from accounts.api.dependencies import PERSON_ERRORS, NowDep, Principal, PrincipalDep
 from accounts.vocabulary import Role
 from enrollment import consent, photos, upload
-from enrollment.api.dependencies import EnrollmentDep
+from enrollment.api.dependencies import EnrollmentDep, assessing
+from enrollment.api.files import FILE_ERRORS, PhotoUnreadableError, form, read
 from enrollment.api.shapes import PhotoOut
 from enrollment.assessment import Assessment, assess
 from enrollment.lifecycle import StepError
-from enrollment.photo import MAX_BYTES
 from enrollment.services import EnrollmentServices
 from enrollment.tables import PhotoRecord, PhotoState
-from web.problems import NotFoundError, ProblemError, responses
+from web.problems import NotFoundError, responses
 
 router = APIRouter(prefix="/photos", tags=["photos"])
-
-_MULTIPART_OVERHEAD = 16_384
-
-
-class PhotoUnreadableError(ProblemError):
-    """The file is no photo that can be opened; `rules` holds the advice."""
-
-    code = "photo_unreadable"
-    status = 422
-    title = "The photo cannot be read"
-
-
-class PhotoTooLargeError(ProblemError):
-    """The request is larger than any photo that is taken."""
-
-    code = "photo_too_large"
-    status = 413
-    title = "The file is too large"
-
-
-class LengthRequiredError(ProblemError):
-    """The request does not say how long it is."""
-
-    code = "length_required"
-    status = 411
-    title = "Send a Content-Length header"
-
-
-class NoFileError(ProblemError):
-    """The form has no field `file` with a file in it."""
-
-    code = "file_missing"
-    status = 422
-    title = "Send one file in the form field `file`"
 
 
 class PhotoList(BaseModel):
@@ -65,43 +28,22 @@ class PhotoList(BaseModel):
     items: list[PhotoOut]
 
 
-_FORM: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {
-                        "file": {"type": "string", "format": "binary", "description": "JPEG, PNG, WebP, HEIC"}
-                    },
-                }
-            }
-        },
-    }
-}
-
-
 @router.post(
     "",
     status_code=201,
-    openapi_extra=_FORM,
+    openapi_extra=form(),
     responses=responses(
         *PERSON_ERRORS,
+        NotFoundError,
         consent.ConsentMissingError,
         people.AccountNotUsableError,
-        PhotoUnreadableError,
-        PhotoTooLargeError,
-        LengthRequiredError,
-        NoFileError,
+        *FILE_ERRORS,
     ),
 )
 async def hand_in(request: Request, services: EnrollmentDep, principal: PrincipalDep, now: NowDep) -> PhotoOut:
     """Hand in a photo of oneself. The answer holds the verdict, and the advice of each rule that failed."""
-    content = await _file(request)
-    # Opening and checking takes up to a second of a core: never on the event loop.
-    return await run_in_threadpool(_take, services, principal, content, now)
+    content, _ = await read(request)
+    return await assessing(services, _take, services, principal, content, now)
 
 
 @router.get("", responses=responses(*PERSON_ERRORS))
@@ -150,19 +92,6 @@ def withdraw(photo_id: UUID, services: EnrollmentDep, principal: PrincipalDep, n
         return PhotoOut.of(photo)
 
 
-async def _file(request: Request) -> bytes:
-    length = request.headers.get("content-length", "")
-    if not length.isascii() or not length.isdecimal():
-        raise LengthRequiredError
-    if int(length) > MAX_BYTES + _MULTIPART_OVERHEAD:
-        raise PhotoTooLargeError(f"at most {MAX_BYTES // 1_048_576} MB", limit_bytes=MAX_BYTES)
-    async with request.form(max_files=1, max_fields=4) as form:
-        file = form.get("file")
-        if not isinstance(file, UploadFile):
-            raise NoFileError
-        return await file.read()
-
-
 def _take(services: EnrollmentServices, principal: Principal, content: bytes, now: datetime) -> PhotoOut:
     with services.database.read() as session:
         consent.require(session, principal.person_id, services.consent_version)
@@ -171,6 +100,8 @@ def _take(services: EnrollmentServices, principal: Principal, content: bytes, no
     if assessment.photo is None:
         raise PhotoUnreadableError(rules=assessment.report.to_json()["rules"])
     with services.database.begin() as session:
+        # One of a person's photos at a time: the same file twice is one photo, and a withdrawal waits or is heeded.
+        people.get(session, principal.person_id, lock=True)
         consent.require(session, principal.person_id, services.consent_version)
         identity = upload.identify(
             session,

@@ -1,0 +1,149 @@
+"""Reference photos of people, handed in by staff: an identity document, or the admission photo."""
+
+from datetime import datetime
+from functools import partial
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel
+
+from accounts import people
+from accounts.api.dependencies import ROLE_ERRORS, AdminDep, NowDep, Principal
+from enrollment import consent, references
+from enrollment.api.dependencies import EnrollmentDep, assessing
+from enrollment.api.files import FILE_ERRORS, PhotoUnreadableError, form, read
+from enrollment.photo import UnreadablePhotoError
+from enrollment.quality import refused
+from enrollment.references import NoFaceError, OwnReferenceError, ReferenceSource
+from enrollment.services import EnrollmentServices
+from web.problems import NotFoundError, ProblemError, responses
+
+router = APIRouter(prefix="/people/{person_id}/reference-photos", tags=["reference photos"])
+
+_SOURCE = {"type": "string", "enum": [source.value for source in ReferenceSource]}
+
+
+class UnknownSourceError(ProblemError):
+    """The form names no known source."""
+
+    code = "reference_source_unknown"
+    status = 422
+    title = "Name the source in the form field `source`: id_document or admission"
+
+
+class ReferenceOut(BaseModel):
+    """A reference; its picture is not kept."""
+
+    source: ReferenceSource
+    model: str
+    made_at: datetime
+
+
+class ComparedOut(BaseModel):
+    """How the person's approved photo compares with the new reference; null without an approved photo."""
+
+    similarity: float | None
+    same_person: bool | None
+
+
+class ReferencesOut(BaseModel):
+    """A person's references."""
+
+    items: list[ReferenceOut]
+
+
+class WithdrawnOut(BaseModel):
+    """How many references were erased."""
+
+    references_erased: int
+
+
+@router.post(
+    "",
+    status_code=201,
+    openapi_extra=form(source=_SOURCE),
+    responses=responses(
+        *ROLE_ERRORS,
+        *FILE_ERRORS,
+        NotFoundError,
+        consent.ConsentMissingError,
+        NoFaceError,
+        OwnReferenceError,
+        UnknownSourceError,
+    ),
+)
+async def put(person_id: UUID, request: Request, services: EnrollmentDep, admin: AdminDep, now: NowDep) -> ComparedOut:
+    """Hand in a person's reference photo, in the place of an earlier one from the same source.
+
+    Only a sealed template is kept. It opens no gate: the person's photos are compared with it.
+    """
+    content, texts = await read(request)
+    if texts.get("source") not in set(ReferenceSource):
+        raise UnknownSourceError
+    source = ReferenceSource(texts["source"])
+    return await assessing(services, partial(_put, services, person_id, content, source, admin=admin, now=now))
+
+
+@router.get("", responses=responses(*ROLE_ERRORS, NotFoundError))
+def look(person_id: UUID, services: EnrollmentDep, _admin: AdminDep) -> ReferencesOut:
+    """Return which references a person has."""
+    with services.database.read() as session:
+        people.get(session, person_id)
+        return ReferencesOut(
+            items=[
+                ReferenceOut(source=ReferenceSource(one.source), model=one.model_id, made_at=one.made_at)
+                for one in references.of_person(session, person_id)
+                if one.source is not None
+            ]
+        )
+
+
+@router.delete("", responses=responses(*ROLE_ERRORS, NotFoundError))
+def withdraw(
+    person_id: UUID,
+    services: EnrollmentDep,
+    admin: AdminDep,
+    now: NowDep,
+    source: Annotated[ReferenceSource | None, Query(description="only the one from there")] = None,
+) -> WithdrawnOut:
+    """Erase a person's references."""
+    with services.database.begin() as session:
+        people.get(session, person_id, lock=True)
+        erased = references.withdraw(session, person_id, by=admin.actor, now=now, source=source)
+    return WithdrawnOut(references_erased=erased)
+
+
+def _put(
+    services: EnrollmentServices,
+    person_id: UUID,
+    content: bytes,
+    source: ReferenceSource,
+    *,
+    admin: Principal,
+    now: datetime,
+) -> ComparedOut:
+    if person_id == admin.person_id:
+        raise OwnReferenceError
+    with services.database.read() as session:
+        # Nothing is measured of a face without consent.
+        people.get(session, person_id)
+        consent.require(session, person_id, services.consent_version)
+    try:
+        made = references.read(content, services.engine, services.further_engines)
+    except UnreadablePhotoError as error:
+        raise PhotoUnreadableError(rules=refused(error).to_json()["rules"]) from error
+    with services.database.begin() as session:
+        people.get(session, person_id, lock=True)
+        compared = references.put(
+            session,
+            services.sealer,
+            person_id,
+            made,
+            source,
+            engine=services.engine,
+            consent_version=services.consent_version,
+            by=admin.actor,
+            now=now,
+        )
+    return ComparedOut(similarity=compared.similarity, same_person=compared.same_person)

@@ -1,0 +1,159 @@
+"""Reference photos: of an identity document, or of the admission. A person's photos are compared with them.
+
+Only the sealed template is kept, never the picture, and it opens no gate.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from accounts import audit
+from database import Sealer
+from enrollment import consent, templates
+from enrollment.assessment import Engine, embed
+from enrollment.identity import IdentityFindings, closest
+from enrollment.photo import decode
+from enrollment.tables import PhotoRecord, PhotoState, TemplateRecord, TemplateState
+from models.template import Template
+from web.problems import ProblemError
+
+
+class ReferenceSource(StrEnum):
+    """Where a reference photo comes from; a person has one of each at most."""
+
+    ID_DOCUMENT = "id_document"
+    ADMISSION = "admission"
+
+
+class NoFaceError(ProblemError):
+    """There is no face in the reference photo."""
+
+    code = "reference_without_face"
+    status = 422
+    title = "No face was found in this photo: scan it again, larger"
+
+
+class OwnReferenceError(ProblemError):
+    """Staff do not hand in their own reference."""
+
+    code = "own_reference"
+    status = 403
+    title = "A colleague must hand in your own reference"
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """How the person's approved photo compares with a new reference; both None without an approved photo."""
+
+    similarity: float | None
+    same_person: bool | None
+
+
+def read(content: bytes, engine: Engine, further: Sequence[Engine] = ()) -> list[Template]:
+    """Return the templates of the largest face of a reference photo; a document's small second print is passed over.
+
+    Raises:
+        enrollment.photo.UnreadablePhotoError: the file cannot be opened.
+        NoFaceError: there is no face in it.
+    """
+    photo = decode(content)
+    faces = engine.detect(photo.image)
+    found = [embed(photo, faces, one) for one in (engine, *further)]
+    made = [template for template in found if template is not None]
+    if not made:
+        raise NoFaceError
+    return made
+
+
+def put(
+    session: Session,
+    sealer: Sealer,
+    person_id: UUID,
+    made: Sequence[Template],
+    source: ReferenceSource,
+    *,
+    engine: Engine,
+    consent_version: str,
+    by: str,
+    now: datetime,
+) -> Compared:
+    """Keep a person's reference in the place of an earlier one from the same source, and compare what is there.
+
+    Photos that wait for a reviewer get the new finding; an approved photo stays as it is, and the answer says whether
+    it shows the same person.
+
+    Raises:
+        enrollment.consent.ConsentMissingError: the person has not consented to the present notice.
+    """
+    consent.require(session, person_id, consent_version)
+    withdraw(session, person_id, source=source, by=by, now=now)
+    for template in made:
+        templates.store(
+            session, sealer, person_id, template, at=now, state=TemplateState.REFERENCE, source=source.value
+        )
+    audit.record(
+        session,
+        actor=by,
+        action="reference.put",
+        subject=f"person:{person_id}",
+        now=now,
+        details={"source": source.value},
+    )
+    session.flush()
+    _compare_waiting(session, sealer, person_id, engine)
+    present = templates.active(session, sealer, engine.model_id, [person_id]).get(person_id, ())
+    references = [template for template in made if template.model_id == engine.model_id]
+    similarity = max((one for one in (closest(mine, references) for mine in present) if one is not None), default=None)
+    return Compared(similarity, None if similarity is None else similarity >= engine.threshold("verification"))
+
+
+def of_person(session: Session, person_id: UUID) -> Sequence[TemplateRecord]:
+    """Return a person's references, the oldest first; one for each source and model."""
+    return session.scalars(_standing(person_id).order_by(TemplateRecord.id)).all()
+
+
+def withdraw(
+    session: Session, person_id: UUID, *, by: str, now: datetime, source: ReferenceSource | None = None
+) -> int:
+    """Erase a person's references, all or those of one source, and return how many."""
+    statement = _standing(person_id)
+    if source is not None:
+        statement = statement.where(TemplateRecord.source == source.value)
+    records = session.scalars(statement).all()
+    for record in records:
+        record.state, record.sealed, record.withdrawn_at = TemplateState.WITHDRAWN, None, now
+    if records:
+        details = {"source": source.value if source else None}
+        subject = f"person:{person_id}"
+        audit.record(session, actor=by, action="reference.withdraw", subject=subject, now=now, details=details)
+    return len(records)
+
+
+def _standing(person_id: UUID) -> Select[TemplateRecord]:
+    return select(TemplateRecord).where(
+        TemplateRecord.person_id == person_id, TemplateRecord.state == TemplateState.REFERENCE
+    )
+
+
+def _compare_waiting(session: Session, sealer: Sealer, person_id: UUID, engine: Engine) -> None:
+    references = templates.references(session, sealer, engine.model_id, person_id)
+    waiting = session.execute(
+        select(PhotoRecord, TemplateRecord.id)
+        .join(TemplateRecord, TemplateRecord.photo_id == PhotoRecord.id)
+        .where(
+            PhotoRecord.person_id == person_id,
+            PhotoRecord.state == PhotoState.IN_REVIEW,
+            TemplateRecord.model_id == engine.model_id,
+            TemplateRecord.state == TemplateState.CANDIDATE,
+        )
+    ).all()
+    opened = templates.by_id(session, sealer, [template_id for _, template_id in waiting])
+    for photo, template_id in waiting:
+        if photo.identity is not None:
+            findings = IdentityFindings.from_json(photo.identity)
+            photo.identity = findings.with_reference(closest(opened[template_id], references)).to_json()
