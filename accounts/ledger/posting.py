@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection, CursorResult, Executable, Row
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -90,48 +90,45 @@ def entry_of(row: Row[Any]) -> Entry:
 
 def _open_book(connection: Connection, transfers: Sequence[Transfer]) -> Book:
     book = Book()
-    # Holds and corrected transfers never change: read before the locks, they say which wallets to lock.
-    referred = {
-        reference for transfer in transfers for reference in (transfer.resolves, transfer.corrects) if reference
+    # Lines never change. Read before the locks, holds and corrected transfers say which wallets to lock; should another
+    # process record one of these ids between here and there, the index refuses ours, and all of it is tried again.
+    named = {
+        line
+        for transfer in transfers
+        for line in (transfer.id, transfer.resolves, transfer.corrects)
+        if line is not None
     }
-    if referred:
-        book.lines = _lines(connection, referred)
+    book.lines = _lines(connection, named)
     accounts = {account for transfer in transfers for account in (transfer.debit, transfer.credit) if account}
     for line in book.lines.values():
         accounts.update((line.debit, line.credit))
     _lock_accounts(connection, book, accounts)
     # From here on nobody else moves these wallets, so what is read now still holds when it is written.
-    book.lines.update(_lines(connection, {transfer.id for transfer in transfers}))
     resolved = {transfer.resolves for transfer in transfers if transfer.resolves and transfer.action in RESOLVING}
     if resolved:
-        book.open_holds = {
-            row.id for row in connection.execute(statements_for(connection).open_holds, {"ids": list(resolved)})
-        }
+        book.open_holds = {row.id for row in _among(connection, statements_for(connection).open_holds, resolved)}
     corrected = sorted({transfer.corrects for transfer in transfers if transfer.corrects in book.lines})
     if corrected:
         rows = [{"id": one, "amount": 0} for one in corrected]
         connection.execute(statements_for(connection).new_corrected, rows)
         book.corrected = {
-            row.id: row.amount
-            for row in connection.execute(statements_for(connection).lock_corrected, {"ids": corrected})
+            row.id: row.amount for row in _among(connection, statements_for(connection).lock_corrected, corrected)
         }
     _read_counters(connection, book, transfers)
     return book
 
 
 def _lines(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Entry]:
-    return {
-        row.id: entry_of(row) for row in connection.execute(statements_for(connection).lines_by_id, {"ids": list(ids)})
-    }
+    return {row.id: entry_of(row) for row in _among(connection, statements_for(connection).lines_by_id, ids)}
+
+
+def _among(connection: Connection, query: Executable, ids: Iterable[UUID]) -> CursorResult[Any]:
+    return connection.execute(query, {"ids": statements_for(connection).ids(ids)})
 
 
 def _lock_accounts(connection: Connection, book: Book, ids: set[UUID]) -> None:
-    statements = statements_for(connection)
-    for query in (statements.lock_wallets, statements.other_accounts):
-        for row in connection.execute(query, {"ids": list(ids)}):
-            book.accounts[row.id] = BookAccount(
-                AccountKind(row.kind), AccountState(row.state), row.balance, row.held or 0
-            )
+    for row in _among(connection, statements_for(connection).lock_accounts, ids):
+        book.accounts[row.id] = BookAccount(AccountKind(row.kind), AccountState(row.state), row.balance, row.held)
 
 
 def _read_counters(connection: Connection, book: Book, transfers: Sequence[Transfer]) -> None:
@@ -139,7 +136,8 @@ def _read_counters(connection: Connection, book: Book, transfers: Sequence[Trans
     wanted = {(transfer.debit, cap.window) for transfer in transfers for cap in transfer.caps if transfer.debit}
     wanted |= {(line.debit, window) for line in book.lines.values() for window in line.windows}
     if wanted:
-        values = {"ids": list({one for one, _ in wanted}), "windows": list({window for _, window in wanted})}
+        ids = statements_for(connection).ids({one for one, _ in wanted})
+        values = {"ids": ids, "windows": list({window for _, window in wanted})}
         book.counters = {
             (row.account, row.window): row.spent
             for row in connection.execute(statements_for(connection).read_counters, values)
@@ -155,9 +153,7 @@ def _write(connection: Connection, book: Book, fresh: list[Entry], now: datetime
     ]
     if statements.take_a_number is not None and not wallets:
         connection.execute(statements.take_a_number)  # a locked wallet gives one too
-    connection.execute(statements.new_lines, statements.rows([_row(entry) for entry in fresh]))
-    if wallets:
-        connection.execute(statements.change_wallets, statements.rows(wallets))
+    statements.write(connection, [_row(entry) for entry in fresh], wallets, _counters(book, fresh, now))
     _write_holds(connection, fresh)
     corrected = sorted({entry.corrects for entry in fresh if entry.corrects})
     if corrected:
@@ -165,7 +161,6 @@ def _write(connection: Connection, book: Book, fresh: list[Entry], now: datetime
             statements_for(connection).change_corrected,
             [{"old": one, "new_amount": book.corrected[one]} for one in corrected],
         )
-    _write_counters(connection, book, fresh, now)
 
 
 def _write_holds(connection: Connection, fresh: list[Entry]) -> None:
@@ -178,20 +173,18 @@ def _write_holds(connection: Connection, fresh: list[Entry]) -> None:
         connection.execute(statements_for(connection).new_holds, opened)
     resolved = [entry.resolves for entry in fresh if entry.resolves]
     if resolved:
-        connection.execute(statements_for(connection).end_holds, {"ids": resolved})
+        _among(connection, statements_for(connection).end_holds, resolved)
 
 
-def _write_counters(connection: Connection, book: Book, fresh: list[Entry], now: datetime) -> None:
+def _counters(book: Book, fresh: list[Entry], now: datetime) -> list[dict[str, Any]]:
     keys: set[tuple[UUID, str]] = set()
     for entry in fresh:
         sources = [entry] + [book.lines[other] for other in (entry.resolves, entry.corrects) if other]
         keys.update((source.debit, window) for source in sources for window in source.windows)
-    rows = [
+    return [
         {"account": account, "window": window, "spent": book.counters[account, window], "touched_at": now}
         for account, window in sorted(keys)
     ]
-    if rows:
-        connection.execute(statements_for(connection).set_counters, rows)
 
 
 def _row(entry: Entry) -> dict[str, Any]:

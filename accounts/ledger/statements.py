@@ -1,7 +1,8 @@
 """The statements that record transfers, built once for each database: to build one anew costs as much as to run it.
 
-A batch is one statement on PostgreSQL, whatever its size: rows go over as one JSON text and ids as one array, so that
-the statement stays the same, is prepared once, and takes one round trip.
+What a batch costs on PostgreSQL is round trips. So a batch of any size reads its accounts in one statement, which locks
+the wallets too, and writes its lines and balances in one: rows go over as one JSON text and ids as one array, so that
+each statement stays the same and is prepared once.
 """
 
 import json
@@ -11,7 +12,22 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Executable, Uuid, any_, bindparam, delete, insert, select, text, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    Executable,
+    Text,
+    Uuid,
+    any_,
+    bindparam,
+    cast,
+    delete,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from accounts.ledger.tables import Corrected, JournalTransfer, LedgerAccount, OpenHold, SpendingCounter, table_of
@@ -30,22 +46,22 @@ Rows = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Statements:
-    """What `posting` runs. Those that take `ids` take a list of them; `rows` packs rows for the two bulk ones."""
+    """What `posting` runs. `ids` packs what the statements with a parameter `ids` take."""
 
+    ids: Callable[[Iterable[UUID]], Any]
     lines_by_id: Executable
-    lock_wallets: Executable
-    other_accounts: Executable
+    lock_accounts: Executable
+    """All accounts among `ids`; wallets are locked in the order of their ids, no other account is locked at all."""
     open_holds: Executable
     end_holds: Executable
     new_holds: Executable
-    new_lines: Executable
-    change_wallets: Executable
+    write: Callable[[Connection, Rows, Rows, Rows], None]
+    """Adds lines to the journal (columns of `LINE_COLUMNS`), sets wallets (wallet, new_balance, new_held), and sets
+    counters (columns of `SpendingCounter`)."""
     new_corrected: Executable
     lock_corrected: Executable
     change_corrected: Executable
     read_counters: Executable
-    set_counters: Executable
-    rows: Callable[[Rows], Any]
     take_a_number: Executable | None
     """Gives the transaction its number before it takes a serial: the sealer waits for transactions by number."""
 
@@ -54,26 +70,22 @@ def _statements(
     among: Callable[[ColumnElement[UUID]], ColumnElement[bool]],
     upsert: Any,
     *,
-    new_lines: Executable,
-    change_wallets: Executable,
-    rows: Callable[[Rows], Any],
+    ids: Callable[[Iterable[UUID]], Any],
+    write: Callable[[Connection, Rows, Rows, Rows], None],
     take_a_number: Executable | None,
 ) -> Statements:
     columns = (_ACCOUNTS.c.id, _ACCOUNTS.c.kind, _ACCOUNTS.c.state, _ACCOUNTS.c.balance, _ACCOUNTS.c.held)
     accounts = select(*columns).where(among(_ACCOUNTS.c.id))
-    counters = upsert(_COUNTERS)
-    taken = {"spent": counters.excluded.spent, "touched_at": counters.excluded.touched_at}
+    wallets = accounts.where(_ACCOUNTS.c.kind == AccountKind.WALLET.value).order_by(_ACCOUNTS.c.id).with_for_update()
+    others = accounts.where(_ACCOUNTS.c.kind != AccountKind.WALLET.value)
     return Statements(
+        ids=ids,
         lines_by_id=select(*LINE_COLUMNS).where(among(_LINES.c.id)),
-        lock_wallets=accounts.where(_ACCOUNTS.c.kind == AccountKind.WALLET.value)
-        .order_by(_ACCOUNTS.c.id)
-        .with_for_update(),
-        other_accounts=accounts.where(_ACCOUNTS.c.kind != AccountKind.WALLET.value),
+        lock_accounts=select(wallets.cte("wallets")).union_all(others),
         open_holds=select(_HOLDS.c.id).where(among(_HOLDS.c.id)).with_for_update(),
         end_holds=delete(_HOLDS).where(among(_HOLDS.c.id)),
         new_holds=insert(_HOLDS),
-        new_lines=new_lines,
-        change_wallets=change_wallets,
+        write=write,
         new_corrected=upsert(_CORRECTED).on_conflict_do_nothing(),
         lock_corrected=select(_CORRECTED).where(among(_CORRECTED.c.id)).order_by(_CORRECTED.c.id).with_for_update(),
         change_corrected=update(_CORRECTED)
@@ -82,26 +94,64 @@ def _statements(
         read_counters=select(_COUNTERS.c.account, _COUNTERS.c.window, _COUNTERS.c.spent).where(
             among(_COUNTERS.c.account), _COUNTERS.c.window.in_(bindparam("windows", expanding=True))
         ),
-        set_counters=counters.on_conflict_do_update(index_elements=["account", "window"], set_=taken),
-        rows=rows,
         take_a_number=take_a_number,
     )
 
 
-def _plain(value: Any) -> Any:
+# --- SQLite: nothing goes over a wire, so rows go in one by one ------------------------------------------------------
+
+_NEW_LINES = insert(_LINES).inline()
+_CHANGE_WALLETS = (
+    update(_ACCOUNTS)
+    .where(_ACCOUNTS.c.id == bindparam("wallet"))
+    .values(balance=bindparam("new_balance"), held=bindparam("new_held"))
+)
+_COUNTER = sqlite.insert(_COUNTERS)
+_SET_COUNTERS = _COUNTER.on_conflict_do_update(
+    index_elements=["account", "window"],
+    set_={"spent": _COUNTER.excluded.spent, "touched_at": _COUNTER.excluded.touched_at},
+)
+
+
+def _write_rows(connection: Connection, lines: Rows, wallets: Rows, counters: Rows) -> None:
+    for statement, rows in ((_NEW_LINES, lines), (_CHANGE_WALLETS, wallets), (_SET_COUNTERS, counters)):
+        if rows:
+            connection.execute(statement, rows)
+
+
+SQLITE = _statements(
+    lambda column: column.in_(bindparam("ids", expanding=True)),
+    sqlite.insert,
+    ids=list,
+    write=_write_rows,
+    take_a_number=None,
+)
+
+
+# --- PostgreSQL ------------------------------------------------------------------------------------------------------
+
+
+def _plain(value: Any) -> str:
+    """What JSON does not know."""
     match value:
-        case bytes():
-            return value.hex()
-        case datetime():
-            return value.isoformat()
         case UUID():
             return str(value)
-    return value
+        case datetime():
+            return value.isoformat()
+        case bytes():
+            return value.hex()
+    raise TypeError(f"a ledger's row holds a {type(value).__name__}")
 
 
-def _as_json(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    plain = [{name: _plain(value) for name, value in row.items()} for row in rows]
-    return {"rows": json.dumps(plain, separators=(",", ":"), ensure_ascii=False)}
+def _as_json(rows: Rows) -> str:
+    """Rows as one JSON text; what is None is left out, which the database reads as NULL."""
+    full = [{name: value for name, value in row.items() if value is not None} for row in rows]
+    return json.dumps(full, separators=(",", ":"), ensure_ascii=False, default=_plain)
+
+
+def _as_array(ids: Iterable[UUID]) -> str:
+    """Ids as the text of an array: the driver would quote each one by itself."""
+    return "{" + ",".join(map(str, ids)) + "}"
 
 
 def _line_type(name: str) -> str:
@@ -113,36 +163,35 @@ def _line_type(name: str) -> str:
     return "timestamptz" if name.endswith("_at") else "text"
 
 
-def _new_lines_from_json() -> Executable:
+def _write_from_json() -> Executable:
     names = [column.name for column in LINE_COLUMNS]
     values = ", ".join("decode(r.digest, 'hex')" if name == "digest" else f"r.{name}" for name in names)
     types = ", ".join(f"{name} {_line_type(name)}" for name in names)
     return text(
-        f"INSERT INTO {_LINES.name} ({', '.join(names)}) "  # noqa: S608 - names of our own columns
-        f"SELECT {values} FROM json_to_recordset(CAST(:rows AS json)) AS r({types})"
+        f"WITH written AS (INSERT INTO {_LINES.name} ({', '.join(names)}) "  # noqa: S608 - names of our own columns
+        f"SELECT {values} FROM json_to_recordset(CAST(:lines AS json)) AS r({types})), "
+        f'counted AS (INSERT INTO {_COUNTERS.name} (account, "window", spent, touched_at) '
+        'SELECT r.account, r."window", r.spent, r.touched_at FROM json_to_recordset(CAST(:counters AS json)) '
+        'AS r(account uuid, "window" text, spent bigint, touched_at timestamptz) '
+        'ON CONFLICT (account, "window") DO UPDATE SET spent = excluded.spent, touched_at = excluded.touched_at) '
+        f"UPDATE {_ACCOUNTS.name} AS a SET balance = r.new_balance, held = r.new_held "
+        "FROM json_to_recordset(CAST(:wallets AS json)) AS r(wallet uuid, new_balance bigint, new_held bigint) "
+        "WHERE a.id = r.wallet"
     )
 
 
-SQLITE = _statements(
-    lambda column: column.in_(bindparam("ids", expanding=True)),
-    sqlite.insert,
-    new_lines=insert(_LINES).inline(),
-    change_wallets=update(_ACCOUNTS)
-    .where(_ACCOUNTS.c.id == bindparam("wallet"))
-    .values(balance=bindparam("new_balance"), held=bindparam("new_held")),
-    rows=lambda rows: rows,
-    take_a_number=None,
-)
+_WRITE = _write_from_json()
+
+
+def _write_at_once(connection: Connection, lines: Rows, wallets: Rows, counters: Rows) -> None:
+    values = {"lines": _as_json(lines), "wallets": _as_json(wallets), "counters": _as_json(counters)}
+    connection.execute(_WRITE, values)
+
 
 POSTGRESQL = _statements(
-    lambda column: column == any_(bindparam("ids", type_=ARRAY(Uuid()))),
+    lambda column: column == any_(cast(bindparam("ids", type_=Text()), ARRAY(Uuid()))),
     postgresql.insert,
-    new_lines=_new_lines_from_json(),
-    change_wallets=text(
-        f"UPDATE {_ACCOUNTS.name} AS a SET balance = r.new_balance, held = r.new_held "  # noqa: S608 - our own table
-        "FROM json_to_recordset(CAST(:rows AS json)) AS r(wallet uuid, new_balance bigint, new_held bigint) "
-        "WHERE a.id = r.wallet"
-    ),
-    rows=_as_json,
+    ids=_as_array,
+    write=_write_at_once,
     take_a_number=text("SELECT pg_current_xact_id()"),
 )
