@@ -2,10 +2,15 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, or_
+from sqlalchemy import delete, or_, select
+from sqlalchemy.orm import Session
 
 from accounts import changes
-from accounts.tables import OidcAttempt, PhoneCode, SignIn
+from accounts.ledger.chart import close_or_suspend
+from accounts.ledger.tables import LedgerAccount
+from accounts.ledger.transfer import AccountState
+from accounts.tables import OidcAttempt, Person, PhoneCode, SignIn
+from accounts.vocabulary import PersonState
 from database import Database
 from web import idempotency
 
@@ -18,7 +23,10 @@ CHANGES_KEPT = timedelta(days=180)
 
 
 def tidy(database: Database, now: datetime) -> None:
-    """Delete old answers, ended sign-ins, unused codes and old changes. The audit trail and card histories stay."""
+    """Delete old answers, ended sign-ins, unused codes and old changes. The audit trail and card histories stay.
+
+    Wallets of closed accounts whose last hold ended since are closed.
+    """
     with database.begin() as session:
         idempotency.forget(session, now - ANSWERS_KEPT)
     with database.begin() as session:
@@ -28,3 +36,20 @@ def tidy(database: Database, now: datetime) -> None:
         session.execute(delete(OidcAttempt).where(OidcAttempt.expires_at < now))
     with database.begin() as session:
         changes.forget(session, now - CHANGES_KEPT)
+    with database.begin() as session:
+        _close_emptied(session)
+
+
+def _close_emptied(session: Session) -> None:
+    emptied = (
+        select(LedgerAccount.id)
+        .join(Person, Person.id == LedgerAccount.id)
+        .where(
+            Person.state == PersonState.CLOSED,
+            LedgerAccount.state == AccountState.SUSPENDED,
+            LedgerAccount.balance == 0,
+            LedgerAccount.held == 0,
+        )
+    )
+    for wallet in session.scalars(emptied).all():
+        close_or_suspend(session, wallet)

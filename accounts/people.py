@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from accounts import audit, changes
 from accounts.ledger import chart
-from accounts.ledger.transfer import AccountKind
+from accounts.ledger.transfer import AccountKind, AccountState
 from accounts.tables import Person, PersonGroup, PersonRole
 from accounts.vocabulary import PersonKind, PersonState, Role
 from web.problems import NotFoundError, ProblemError
@@ -141,7 +141,10 @@ def update(session: Session, person: Person, particulars: Particulars, *, by: st
 def set_state(
     session: Session, person: Person, state: PersonState, *, by: str, now: datetime, reason: str = ""
 ) -> bool:
-    """Suspend, release or close an account; returns whether anything changed. A closed account stays closed.
+    """Suspend, release or close an account with its wallet; returns whether anything changed.
+
+    A suspended wallet takes only the resolution of what was pending. A closed account stays closed; its wallet is
+    closed too, or where there is money left, suspended until that is paid out at the counter.
 
     Raises:
         AccountClosedError: the account is closed.
@@ -152,6 +155,13 @@ def set_state(
         raise AccountClosedError
     person.state = state
     person.updated_at = now
+    match state:
+        case PersonState.CLOSED:
+            chart.close_or_suspend(session, person.id)
+        case PersonState.SUSPENDED:
+            chart.set_state(session, person.id, AccountState.SUSPENDED)
+        case PersonState.ACTIVE:
+            chart.set_state(session, person.id, AccountState.ACTIVE)
     _note(session, person, f"person.{_STATE_ACTIONS[state]}", by, now, reason=reason)
     return True
 

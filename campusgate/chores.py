@@ -14,15 +14,16 @@ import accounts.housekeeping
 from accounts.ledger import journal, totals
 from accounts.ledger.expiry import expire_holds
 from accounts.limits import forget_counters
-from accounts.payments import charges
+from accounts.payments import charge_refunds, charges
 from accounts.payments.services import MoneyServices
-from accounts.topup import orders
+from accounts.topup import orders, reconciliation, refunds
 from campusgate.retention import retention_policy
 from campusgate.settings import Settings
 from database import Database
 from directory import gates, presence
 from directory.publisher import prune
 from enrollment.retention import RetentionPolicy, purge_all
+from web.problems import ProblemError
 
 log = structlog.get_logger()
 
@@ -47,15 +48,25 @@ def of_the_server(database: Database, money: MoneyServices, settings: Settings) 
     return [
         Chore("seal the journal", timedelta(seconds=2), partial(journal.seal, database)),
         Chore("expire holds", timedelta(seconds=30), partial(_in_session, database, expire_holds)),
-        Chore("ask after top-ups", timedelta(minutes=1), partial(orders.resolve_pending, money)),
-        Chore("ask after charges", timedelta(minutes=1), partial(charges.resolve_pending, money)),
+        Chore("credit stranded top-ups", timedelta(minutes=1), partial(orders.credit_stranded, money)),
         Chore("forget nonces", timedelta(hours=1), partial(_in_session, database, orders.forget_nonces)),
-        Chore("close yesterday", timedelta(minutes=10), partial(_close_yesterday, database, settings.time_zone)),
+        Chore("close past days", timedelta(minutes=10), partial(_close_past_days, database, settings.time_zone)),
         Chore("erase photos", timedelta(minutes=1), partial(_purge, database, policy)),
         Chore("forget counters", timedelta(days=1), partial(_in_session, database, _forget_counters)),
         Chore("tidy the accounts", timedelta(days=1), partial(accounts.housekeeping.tidy, database)),
         Chore("forget passages", timedelta(hours=1), partial(_in_session, database, presence.forget)),
         Chore("forget removals", timedelta(days=1), partial(_in_session, database, _forget_removals)),
+    ]
+
+
+def of_the_channels(money: MoneyServices, zone: ZoneInfo) -> list[Chore]:
+    """Return what waits for the payment channels' answers; on a thread of its own, for a slow one holds up the rest."""
+    return [
+        Chore("ask after top-ups", timedelta(minutes=1), partial(orders.resolve_pending, money)),
+        Chore("ask after charges", timedelta(seconds=5), partial(charges.resolve_pending, money)),
+        Chore("ask after top-up refunds", timedelta(minutes=1), partial(refunds.resolve_refunds, money)),
+        Chore("ask after charge refunds", timedelta(minutes=1), partial(charge_refunds.resolve_refunds, money)),
+        Chore("reconcile yesterday", timedelta(hours=6), partial(_reconcile_yesterday, money, zone)),
     ]
 
 
@@ -85,10 +96,20 @@ def _in_session(database: Database, do: Callable[[Any, datetime], Any], now: dat
         do(session, now)
 
 
-def _close_yesterday(database: Database, zone: ZoneInfo, now: datetime) -> None:
-    today = now.astimezone(zone).date()
-    midnight = datetime(today.year, today.month, today.day, tzinfo=zone)
-    totals.close_day(database, today - timedelta(days=1), midnight, now)
+def _close_past_days(database: Database, zone: ZoneInfo, now: datetime) -> None:
+    totals.close_days_before(database, now.astimezone(zone).date(), zone, now)
+
+
+def _reconcile_yesterday(money: MoneyServices, zone: ZoneInfo, now: datetime) -> None:
+    yesterday = now.astimezone(zone).date() - timedelta(days=1)
+    for channel in money.channels:
+        try:
+            found = reconciliation.reconcile(money, channel, yesterday, now)
+        except ProblemError as error:
+            log.warning("channel_not_reconciled", channel=channel, day=str(yesterday), code=error.code)
+            continue
+        tell = log.error if found.differences else log.info
+        tell("channel_reconciled", channel=channel, day=str(yesterday), differences=len(found.differences))
 
 
 def _purge(database: Database, policy: RetentionPolicy, now: datetime) -> None:

@@ -145,10 +145,12 @@ def make_app(server: Server) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         stop, wake = threading.Event(), threading.Event()
         mine = chores.of_the_server(server.database, server.money, server.settings)
+        channels = chores.of_the_channels(server.money, server.settings.time_zone)
         threads = [
             threading.Thread(target=server.publisher.run, args=(stop, wake), name="publisher", daemon=True),
             threading.Thread(target=server.alarms.run, args=(stop,), name="alarms", daemon=True),
             threading.Thread(target=chores.run, args=(mine, stop), name="chores", daemon=True),
+            threading.Thread(target=chores.run, args=(channels, stop), name="channels", daemon=True),
         ]
         server.ingest.start()
         server.bus.start()

@@ -95,6 +95,20 @@ def set_state(session: Session, account_id: UUID, state: AccountState) -> None:
     session.flush()
 
 
+def close_or_suspend(session: Session, account_id: UUID) -> AccountState:
+    """Close an account that is empty; suspend one that has money or open holds, until that is settled.
+
+    Raises:
+        AccountError: there is no such account.
+    """
+    row = session.get(LedgerAccount, account_id, with_for_update=True, populate_existing=True)
+    empty = row is not None and not row.balance and not row.held
+    state = AccountState.CLOSED if empty else AccountState.SUSPENDED
+    if row is None or row.state != AccountState.CLOSED:
+        set_state(session, account_id, state)
+    return state
+
+
 def account(session: Session, account_id: UUID) -> Account:
     """Return an account with its balance.
 

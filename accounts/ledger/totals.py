@@ -7,8 +7,9 @@ belongs to exactly one day, also one that a slow transaction brought in after mi
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, and_, func, not_, select
 from sqlalchemy.orm import Session
@@ -85,6 +86,25 @@ def close_day(database: Database, day: date, ends_at: datetime, now: datetime) -
                 )
             )
     return totals
+
+
+def close_days_before(database: Database, today: date, zone: ZoneInfo, now: datetime) -> list[date]:
+    """Close every day of the campus's calendar before `today` that is not closed, oldest first; return those.
+
+    After days without a server each of them still gets its own lines. A journal without lines has no days to close.
+    """
+    with database.read() as session:
+        last = session.scalar(select(func.max(DayClose.day)))
+        began = session.scalar(select(func.min(_LINES.c.recorded_at)))
+    if last is None and began is None:
+        return []
+    day = last + timedelta(days=1) if last is not None else began.astimezone(zone).date()
+    closed: list[date] = []
+    while day < today:
+        close_day(database, day, datetime.combine(day + timedelta(days=1), time(), zone), now)
+        closed.append(day)
+        day += timedelta(days=1)
+    return closed
 
 
 def day_totals(session: Session, day: date) -> list[Total]:

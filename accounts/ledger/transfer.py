@@ -20,6 +20,7 @@ class AccountKind(StrEnum):
     FEE = "fee"
     SUBSIDY = "subsidy"
     CASH = "cash"
+    SUSPENSE = "suspense"
 
 
 class AccountState(StrEnum):

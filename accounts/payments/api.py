@@ -10,7 +10,7 @@ from accounts.api.dependencies import DEVICE_ERRORS, DevicePrincipal, NowDep, Te
 from accounts.identity import Presented
 from accounts.ledger.posting import find
 from accounts.ledger.transfer import Action, Entry
-from accounts.payments import charges, codes, corrections, offline, problems, wallet
+from accounts.payments import charge_refunds, charges, codes, corrections, offline, problems, wallet
 from accounts.payments.bodies import (
     CorrectionOut,
     OfflineBatchIn,
@@ -110,7 +110,7 @@ def refund(services: MoneyDep, device: TerminalDep, now: NowDep, payment_id: UUI
     with services.database.read() as session:
         by_channel = session.get(Charge, payment_id) is not None
     if by_channel:
-        made = charges.give_back(services, till, Refund(body.id, payment_id, body.amount), now)
+        made = charge_refunds.give_back(services, till, Refund(body.id, payment_id, body.amount), now)
         return CorrectionOut(id=made.id, payment_id=payment_id, state=_charge_state(made.state), amount=made.amount)
     entry = corrections.refund(services, till, Refund(body.id, payment_id, body.amount))
     return CorrectionOut(id=entry.id, payment_id=payment_id, state="paid", amount=entry.amount)
@@ -138,7 +138,7 @@ def reverse(services: MoneyDep, device: TerminalDep, now: NowDep, payment_id: UU
         if entry.action is not Action.CANCEL or not _is_charge(services, payment_id):
             state: Literal["cancelled", "reversed"] = "cancelled" if entry.action is Action.CANCEL else "reversed"
             return CorrectionOut(id=entry.id, payment_id=payment_id, state=state, amount=entry.amount)
-    charge = charges.reverse(services, till, payment_id, now)
+    charge = charge_refunds.reverse(services, till, payment_id, now)
     if charge.state == "refused":
         return CorrectionOut(id=payment_id, payment_id=payment_id, state="cancelled", amount=0)
     undone = corrections.reversal_id(payment_id)

@@ -6,7 +6,6 @@ notification. The ledger's line has the charge's id.
 """
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -19,12 +18,11 @@ from accounts.ledger.chart import open_named
 from accounts.ledger.posting import find, record
 from accounts.ledger.transfer import AccountKind, Action, Transfer
 from accounts.payments import merchants
-from accounts.payments.corrections import Refund, reversal_id
-from accounts.payments.problems import PaymentCancelledError, PaymentIdReusedError, RefundTooLargeError, require
+from accounts.payments.problems import PaymentCancelledError, PaymentIdReusedError, require
 from accounts.payments.services import MoneyServices
-from accounts.payments.tables import Charge, ChargeRefund
+from accounts.payments.tables import Charge
 from accounts.payments.wallet import Till
-from accounts.topup.channel import ChannelFailedError, ChannelOrder, ChannelRefundRefusedError, ChannelState
+from accounts.topup.channel import ChannelFailedError, ChannelOrder, ChannelState
 from web.problems import NotFoundError, ProblemError
 
 _log = structlog.get_logger()
@@ -112,10 +110,10 @@ def get(services: MoneyServices, till: Till, charge_id: UUID) -> Charge:
         return found
 
 
-def resolve_pending(services: MoneyServices, now: datetime, *, limit: int = 100) -> int:
+def resolve_pending(services: MoneyServices, now: datetime) -> int:
     """Ask the channels for charges that are still open; return how many were settled. Run it every few seconds."""
     with services.database.read() as session:
-        query = select(Charge).where(Charge.state == "pending").order_by(Charge.created_at).limit(limit)
+        query = select(Charge).where(Charge.state == "pending").order_by(Charge.created_at)
         waiting = session.scalars(query).all()
         session.expunge_all()
     return sum(_ask(services, one, now).state != "pending" for one in waiting)
@@ -168,91 +166,6 @@ def _ask(services: MoneyServices, found: Charge, now: datetime) -> Charge:
         return found
 
 
-def reverse(services: MoneyServices, till: Till, charge_id: UUID, now: datetime) -> Charge:
-    """Undo a charge whose answer was lost: an unpaid one is closed, a paid one given back.
-
-    Raises:
-        NotFoundError: this merchant has none with this id.
-        ChannelFailedError: the channel does not answer; try again.
-    """
-    found = get(services, till, charge_id)
-    if found.state == "pending":
-        found = settle(services, services.channels[found.channel].close(charge_id), now)
-    if found.state == "paid" and found.refunding < found.amount:
-        give_back(services, till, Refund(reversal_id(charge_id), charge_id), now)
-    return get(services, till, charge_id)
-
-
-def give_back(services: MoneyServices, till: Till, wanted: Refund, now: datetime) -> ChargeRefund:
-    """Refund a paid charge, whole or in part, through the channel; each refund once.
-
-    Raises:
-        NotFoundError: this merchant took no such charge.
-        RefundTooLargeError: more than the rest was asked for.
-        ChannelFailedError: the channel does not answer; the same refund may be sent again.
-        ChannelRefundRefusedError: the channel will not.
-    """
-    digest = hashlib.sha256(f"{wanted.payment_id} {wanted.amount}".encode()).digest()
-
-    def reserve(session: Session, _now: datetime) -> ChargeRefund:
-        paid = session.get(Charge, wanted.payment_id, with_for_update=True, populate_existing=True)
-        if paid is None or paid.merchant_id != till.merchant_id or paid.state != "paid":
-            raise NotFoundError("this merchant has no paid charge with this id")
-        known = session.get(ChargeRefund, wanted.id)
-        if known is not None:
-            if known.digest != digest:
-                raise PaymentIdReusedError
-            return known
-        left = paid.amount - paid.refunding
-        fen = left if wanted.amount is None else wanted.amount
-        if not 0 < fen <= left:
-            raise RefundTooLargeError(left=left)
-        paid.refunding += fen
-        made = ChargeRefund(id=wanted.id, digest=digest, charge_id=paid.id, amount=fen, state="pending", created_at=now)
-        session.add(made)
-        return made
-
-    reserved = services.writer.run(reserve)
-    if reserved.state != "pending":
-        return reserved
-    channel = services.channels[get(services, till, wanted.payment_id).channel]
-    try:
-        given_back_at = channel.refund(wanted.id, wanted.payment_id, reserved.amount, now=now)
-    except ChannelRefundRefusedError:
-        _settle_refund(services, wanted.id, now, given_back_at=None)
-        raise
-    return _settle_refund(services, wanted.id, now, given_back_at=given_back_at)
-
-
-def _settle_refund(
-    services: MoneyServices, refund_id: UUID, now: datetime, *, given_back_at: datetime | None
-) -> ChargeRefund:
-    def work(session: Session, _now: datetime) -> ChargeRefund:
-        found = session.get(ChargeRefund, refund_id, with_for_update=True, populate_existing=True)
-        if found is None:
-            raise NotFoundError("there is no refund with this id")
-        if found.state != "pending":
-            return found
-        paid = session.get_one(Charge, found.charge_id, with_for_update=True)
-        if given_back_at is not None:
-            channel = open_named(session, AccountKind.CHANNEL, paid.channel, now)
-            transfer = Transfer(refund_id, "refund", paid.merchant_id, channel, found.amount, corrects=paid.id)
-            require(record(session, [transfer], now)[0])
-            found.state = "paid"
-        else:
-            paid.refunding -= found.amount
-            found.state = "refused"
-        found.settled_at = given_back_at or now
-        return found
-
-    return services.writer.run(work)
-
-
 def _was_cancelled(services: MoneyServices, charge_id: UUID) -> bool:
     with services.database.read() as session:
         return find(session, charge_id) is not None
-
-
-def pending_refunds(session: Session) -> Sequence[UUID]:
-    """Return refunds that the channel has not confirmed; sending them again is safe."""
-    return session.scalars(select(ChargeRefund.id).where(ChargeRefund.state == "pending")).all()

@@ -64,7 +64,9 @@ class TopUpOut(BaseModel):
     """A top-up as it stands. `pay` is what the channel's app needs to pay it."""
 
     id: UUID
-    state: str = Field(description="`pending`, `credited`, `closed`, or `stranded` while the account is suspended")
+    state: str = Field(
+        description="`pending`, `credited`, `closed`; paid for a suspended account: `stranded`, `returning`, `returned`"
+    )
     channel: str
     amount: int
     created_at: datetime
@@ -72,10 +74,18 @@ class TopUpOut(BaseModel):
     pay: dict[str, str] = Field(default_factory=dict)
 
 
+_ORDER_ERRORS = (
+    people.AccountNotUsableError,
+    ChannelNotConnectedError,
+    PaymentIdReusedError,
+    ChannelFailedError,
+)
+
+
 @router.post(
     "/me/top-ups",
     status_code=201,
-    responses=responses(*PERSON_ERRORS, ChannelNotConnectedError, PaymentIdReusedError, ChannelFailedError),
+    responses=responses(*PERSON_ERRORS, NotFoundError, *_ORDER_ERRORS),
 )
 def create_top_up(services: MoneyDep, principal: PrincipalDep, now: NowDep, body: TopUpIn) -> TopUpOut:
     """Open a top-up of one's own wallet at a channel."""
@@ -92,9 +102,7 @@ def read_top_up(services: MoneyDep, principal: PrincipalDep, now: NowDep, order_
 @router.post(
     "/top-ups",
     status_code=201,
-    responses=responses(
-        PayeeUnknownError, TooManyTriesError, ChannelNotConnectedError, PaymentIdReusedError, ChannelFailedError
-    ),
+    responses=responses(PayeeUnknownError, TooManyTriesError, *_ORDER_ERRORS),
 )
 def create_top_up_by_scan(services: MoneyDep, request: Request, now: NowDep, body: ScanTopUpIn) -> TopUpOut:
     """Open a top-up for the person with this number and name (the static code; no sign-in)."""

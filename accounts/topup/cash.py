@@ -7,12 +7,14 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from accounts import audit
-from accounts.ledger.chart import open_named
+from accounts.ledger.chart import account, close_or_suspend, open_named, set_state
 from accounts.ledger.posting import record
-from accounts.ledger.transfer import AccountKind, Entry, Transfer
+from accounts.ledger.transfer import AccountKind, AccountState, Entry, Transfer
 from accounts.payments import offline
 from accounts.payments.problems import require
 from accounts.payments.services import MoneyServices
+from accounts.tables import Person
+from accounts.vocabulary import PersonState
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ def pay_in(services: MoneyServices, cash: Cash, *, by: str, now: datetime) -> En
 
 
 def pay_out(services: MoneyServices, cash: Cash, *, by: str, now: datetime) -> Entry:
-    """Pay a part of a wallet out, as when someone leaves.
+    """Pay a part of a wallet out. Of a closed account too: whoever left gets the rest, and then the wallet closes.
 
     Raises:
         ProblemError: the ledger refused.
@@ -50,9 +52,23 @@ def pay_out(services: MoneyServices, cash: Cash, *, by: str, now: datetime) -> E
 
     def work(session: Session, _now: datetime) -> Entry:
         box = open_named(session, AccountKind.CASH, cash.box, now)
-        return _record(session, Transfer(cash.id, "cash_out", cash.person_id, box, cash.amount), cash, by, now)
+        leaving = _left_with_money(session, cash.person_id)
+        if leaving:
+            set_state(session, cash.person_id, AccountState.ACTIVE)
+        entry = _record(session, Transfer(cash.id, "cash_out", cash.person_id, box, cash.amount), cash, by, now)
+        if leaving:
+            session.expire_all()
+            close_or_suspend(session, cash.person_id)
+        return entry
 
     return services.writer.run(work)
+
+
+def _left_with_money(session: Session, person_id: UUID) -> bool:
+    """Whether the account is closed and its wallet waits for the rest to be paid out; locks the person."""
+    person = session.get(Person, person_id, with_for_update=True)
+    closed = person is not None and person.state is PersonState.CLOSED
+    return closed and account(session, person_id).state is AccountState.SUSPENDED
 
 
 def _record(session: Session, transfer: Transfer, cash: Cash, by: str, now: datetime) -> Entry:

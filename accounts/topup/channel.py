@@ -59,6 +59,24 @@ class Notification:
     nonce_until: datetime
 
 
+class RefundState(StrEnum):
+    """What a channel says of a refund. `unknown`: it never heard of it."""
+
+    PENDING = "pending"
+    PAID = "paid"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRefund:
+    """A refund as the channel sees it; `paid_at` once the money went back."""
+
+    id: UUID
+    state: RefundState
+    paid_at: datetime | None = None
+
+
 class BillKind(StrEnum):
     """A line of a channel's daily bill: money that came, or went back."""
 
@@ -122,6 +140,10 @@ class PaymentChannel(Protocol):
         """
         ...
 
+    def query_refund(self, refund_id: UUID, order_id: UUID) -> ChannelRefund:
+        """Ask for a refund of an order."""
+        ...
+
     def bill(self, day: date) -> Sequence[BillLine]:
         """Return the bill of a day (by the campus's calendar)."""
         ...
@@ -133,3 +155,20 @@ class ChannelRefundRefusedError(ProblemError):
     code = "channel_refund_refused"
     status = 409
     title = "The payment channel refused the refund"
+
+
+def ask_refund(
+    channel: PaymentChannel, refund_id: UUID, order_id: UUID, amount: int, *, now: datetime
+) -> ChannelRefund:
+    """Say what became of a refund whose answer was lost; one that the channel never heard of is asked for again.
+
+    Raises:
+        ChannelFailedError: the channel does not answer.
+    """
+    word = channel.query_refund(refund_id, order_id)
+    if word.state is not RefundState.UNKNOWN:
+        return word
+    try:
+        return ChannelRefund(refund_id, RefundState.PAID, channel.refund(refund_id, order_id, amount, now=now))
+    except ChannelRefundRefusedError:
+        return ChannelRefund(refund_id, RefundState.REFUSED)

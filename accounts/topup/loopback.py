@@ -21,10 +21,12 @@ from accounts.topup.channel import (
     BillLine,
     ChannelFailedError,
     ChannelOrder,
+    ChannelRefund,
     ChannelRefundRefusedError,
     ChannelState,
     Notification,
     NotificationRefusedError,
+    RefundState,
 )
 from accounts.topup.signing import SignatureError, sign, verify
 
@@ -143,6 +145,12 @@ class LoopbackProvider:
             known.refunds[refund] = amount, self._clock()
         return {"refund": refund, "at": known.refunds[refund][1].isoformat()}
 
+    def _query_refund(self, order: str, refund: str) -> dict[str, Any]:
+        known = self._orders.get(order)
+        if known is None or refund not in known.refunds:
+            return {"state": RefundState.UNKNOWN.value, "at": None}
+        return {"state": RefundState.PAID.value, "at": known.refunds[refund][1].isoformat()}
+
     def _bill(self, day: str) -> dict[str, Any]:
         lines = []
         for name, order in self._orders.items():
@@ -237,6 +245,13 @@ class LoopbackChannel:
             return datetime.fromisoformat(answer["at"]).astimezone(UTC)
         except _DeniedError as error:
             raise ChannelRefundRefusedError(str(error)) from error
+
+    def query_refund(self, refund_id: UUID, order_id: UUID) -> ChannelRefund:
+        """Ask for a refund."""
+        answer = self._call("query_refund", order=str(order_id), refund=str(refund_id))
+        at = answer["at"]
+        paid_at = datetime.fromisoformat(at).astimezone(UTC) if at else None
+        return ChannelRefund(refund_id, RefundState(answer["state"]), paid_at)
 
     def bill(self, day: date) -> Sequence[BillLine]:
         """Return the bill of a day."""

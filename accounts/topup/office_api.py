@@ -25,7 +25,7 @@ from accounts.topup.cash import Cash
 from accounts.topup.channel import ChannelFailedError, ChannelRefundRefusedError
 from accounts.topup.orders import ChannelNotConnectedError
 from accounts.topup.reconciliation import DifferenceKind
-from accounts.topup.refunds import TopUpRefundWish
+from accounts.topup.refunds import StrandedRefundError, TopUpRefundWish
 from accounts.topup.subsidies import Grant
 from web.problems import NotFoundError, ProblemError, responses
 from web.text import Slug
@@ -197,6 +197,7 @@ def pay_subsidies(services: MoneyDep, admin: AdminDep, now: NowDep, body: Subsid
         NotFoundError,
         ChannelNotConnectedError,
         *problems.LEDGER_ERRORS,
+        StrandedRefundError,
         ChannelFailedError,
         ChannelRefundRefusedError,
     ),

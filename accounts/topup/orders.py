@@ -6,18 +6,21 @@ when the payer comes back to the app, and the job that asks for orders nobody ha
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from uuid import UUID
+from functools import partial
+from uuid import UUID, uuid5
 
 import structlog
 from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from accounts import people
 from accounts.ledger.chart import open_named
 from accounts.ledger.posting import find, record
-from accounts.ledger.transfer import AccountKind, RefusalCode, Transfer
+from accounts.ledger.tables import LedgerAccount
+from accounts.ledger.transfer import AccountKind, AccountState, RefusalCode, Transfer
 from accounts.payments import charges, offline
 from accounts.payments.problems import PaymentIdReusedError, require
 from accounts.payments.services import MoneyServices
@@ -33,6 +36,9 @@ from accounts.topup.tables import SeenNonce, TopUpOrder
 from web.problems import NotFoundError, ProblemError
 
 _log = structlog.get_logger()
+
+STRANDED = "stranded top-ups"
+"""The suspense account for money that a channel took while the wallet was shut."""
 
 LIFETIME = timedelta(minutes=30)
 """An order that nobody paid for so long is closed at the channel."""
@@ -77,12 +83,14 @@ def create(services: MoneyServices, wish: TopUpWish, now: datetime) -> tuple[Top
 
     Raises:
         ChannelNotConnectedError, PaymentIdReusedError: see there.
+        people.AccountNotUsableError: the money could not be credited.
         ChannelFailedError: the channel does not answer; the same order may be sent again.
     """
     channel = channel_of(services, wish.channel)
     with services.database.begin() as session:
         order = session.get(TopUpOrder, wish.id, with_for_update=True)
         if order is None:
+            people.require_usable(people.get(session, wish.person_id), now)
             if find(session, wish.id) is not None:
                 raise PaymentIdReusedError
             order = TopUpOrder(
@@ -145,13 +153,24 @@ def notified(
     return channel.acknowledgement
 
 
-def resolve_pending(services: MoneyServices, now: datetime, *, limit: int = 100) -> int:
+def resolve_pending(services: MoneyServices, now: datetime) -> int:
     """Ask for orders that nobody has spoken of, and return how many were settled. Run it every minute."""
     with services.database.read() as session:
-        open_ = TopUpOrder.state.in_(("pending", "stranded"))
-        waiting = session.scalars(select(TopUpOrder).where(open_).order_by(TopUpOrder.created_at).limit(limit)).all()
+        waiting = session.scalars(select(TopUpOrder).filter_by(state="pending").order_by(TopUpOrder.created_at)).all()
         session.expunge_all()
     return sum(_ask(services, one, now).state in ("credited", "closed") for one in waiting)
+
+
+def credit_stranded(services: MoneyServices, now: datetime) -> int:
+    """Credit what came while a wallet was shut that is open again; return how many. Run it every minute."""
+    query = select(TopUpOrder.id, TopUpOrder.person_id).join(LedgerAccount, LedgerAccount.id == TopUpOrder.person_id)
+    query = query.where(TopUpOrder.state == "stranded", LedgerAccount.state == AccountState.ACTIVE)
+    with services.database.read() as session:
+        waiting = session.execute(query).all()
+    for order_id, person_id in waiting:
+        services.writer.run(partial(_release, order_id=order_id))
+        offline.collect_unpaid(services, person_id, now)
+    return len(waiting)
 
 
 def settle(services: MoneyServices, word: ChannelOrder, now: datetime) -> TopUpOrder:
@@ -166,7 +185,7 @@ def settle(services: MoneyServices, word: ChannelOrder, now: datetime) -> TopUpO
         order = session.get(TopUpOrder, word.id, with_for_update=True, populate_existing=True)
         if order is None:
             raise NotFoundError("there is no top-up with this id")
-        if word.state is ChannelState.PAID and order.state != "credited":
+        if word.state is ChannelState.PAID and order.state in ("pending", "closed"):
             _credit(session, order, word, now)
         elif word.state is ChannelState.CLOSED and order.state == "pending":
             order.state = "closed"
@@ -193,11 +212,24 @@ def _credit(session: Session, order: TopUpOrder, word: ChannelOrder, now: dateti
     order.reference, order.paid_at = word.reference, word.paid_at or now
     shut = (RefusalCode.ACCOUNT_SUSPENDED, RefusalCode.ACCOUNT_CLOSED)
     if outcome.refusal is not None and outcome.refusal.code in shut:
-        # The money is at the channel: it is credited once the account is released, or refunded at the counter.
+        # The channel has the money: it is credited once the account is released, or refunded at the counter.
+        suspense = open_named(session, AccountKind.SUSPENSE, STRANDED, now)
+        require(record(session, [replace(transfer, credit=suspense)], now)[0])
         order.state = "stranded"
         return
     require(outcome)
     order.state = "credited"
+
+
+def _release(session: Session, now: datetime, *, order_id: UUID) -> None:
+    order = session.get_one(TopUpOrder, order_id, with_for_update=True, populate_existing=True)
+    if order.state != "stranded":
+        return
+    suspense = open_named(session, AccountKind.SUSPENSE, STRANDED, now)
+    transfer = Transfer(uuid5(order.id, "release"), "top_up", suspense, order.person_id, order.amount)
+    # Shut again meanwhile? Then it waits on.
+    if record(session, [transfer], now)[0].entry is not None:
+        order.state = "credited"
 
 
 def _ask(services: MoneyServices, order: TopUpOrder, now: datetime) -> TopUpOrder:

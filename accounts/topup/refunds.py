@@ -1,10 +1,18 @@
-"""A top-up given back to where it came from: held in the wallet, asked of the channel, then posted or voided."""
+"""A top-up given back to where it came from.
+
+A credited one is held in the wallet, asked of the channel, then posted or voided. One that was stranded, because the
+wallet was shut when it came, goes back whole from the suspense account. Whichever answer comes first ends a refund,
+once: the call's, or the job's that asks the channel for those whose answer was lost.
+"""
 
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID, uuid5
 
+import structlog
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from accounts.ledger.chart import open_named
@@ -12,13 +20,23 @@ from accounts.ledger.posting import record
 from accounts.ledger.transfer import AccountKind, Action, Transfer
 from accounts.payments.problems import PaymentIdReusedError, RefundTooLargeError, require
 from accounts.payments.services import MoneyServices
-from accounts.topup.channel import ChannelRefundRefusedError
-from accounts.topup.orders import channel_of
+from accounts.topup.channel import ChannelRefundRefusedError, RefundState, ask_refund
+from accounts.topup.orders import STRANDED, channel_of
 from accounts.topup.tables import TopUpOrder, TopUpRefund
-from web.problems import NotFoundError
+from web.problems import NotFoundError, ProblemError
+
+_log = structlog.get_logger()
 
 _LIFE = timedelta(days=365)
 """Of the hold: it ends with the channel's answer, not by itself."""
+
+
+class StrandedRefundError(ProblemError):
+    """The top-up was never credited; only `amount`, the whole of it, can go back."""
+
+    code = "refund_not_whole"
+    status = 409
+    title = "A top-up that was never credited goes back whole"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +49,13 @@ class TopUpRefundWish:
 
 
 def give_back(services: MoneyServices, wish: TopUpRefundWish, now: datetime) -> TopUpRefund:
-    """Give a part of a credited order back through its channel; each refund once.
+    """Give a top-up back through its channel, a part or the whole; each refund once.
 
     Raises:
-        NotFoundError: there is no such credited order.
+        NotFoundError: there is no such paid order.
         RefundTooLargeError, InsufficientFundsError: more than was topped up, or than the wallet has.
-        ChannelFailedError: the channel does not answer; the money stays held, send the same refund again.
+        StrandedRefundError: a part of an order that was never credited.
+        ChannelFailedError: the channel does not answer; the money stays held, and the job asks again.
         ChannelRefundRefusedError: the channel will not; the money is released.
     """
     reserved, channel_name = services.writer.run(lambda session, _: _reserve(session, wish, now))
@@ -45,31 +64,66 @@ def give_back(services: MoneyServices, wish: TopUpRefundWish, now: datetime) -> 
     try:
         paid_at = channel_of(services, channel_name).refund(wish.id, wish.order_id, wish.amount, now=now)
     except ChannelRefundRefusedError:
-        services.writer.run(lambda session, _: _finish(session, wish.id, now, paid_at=None))
+        services.writer.run(partial(_finish, refund_id=wish.id, paid_at=None))
         raise
-    return services.writer.run(lambda session, _: _finish(session, wish.id, now, paid_at=paid_at))
+    return services.writer.run(partial(_finish, refund_id=wish.id, paid_at=paid_at))
+
+
+def resolve_refunds(services: MoneyServices, now: datetime) -> int:
+    """Ask the channels for refunds whose answer was lost; return how many were settled. Run it every minute."""
+    query = select(TopUpRefund.id, TopUpRefund.order_id, TopUpRefund.amount, TopUpOrder.channel)
+    query = query.join(TopUpOrder, TopUpOrder.id == TopUpRefund.order_id)
+    with services.database.read() as session:
+        waiting = session.execute(query.where(TopUpRefund.state == "pending").order_by(TopUpRefund.created_at)).all()
+    return sum(
+        _resolve(services, TopUpRefundWish(one, order, fen), channel, now) for one, order, fen, channel in waiting
+    )
 
 
 def posting_id(refund_id: UUID) -> UUID:
-    """Return the id of the journal's line that ends the hold of a refund."""
+    """Return the id of the journal's line that gives the money back."""
     return uuid5(refund_id, "refund")
+
+
+def _resolve(services: MoneyServices, wish: TopUpRefundWish, channel_name: str, now: datetime) -> bool:
+    channel = services.channels.get(channel_name)
+    if channel is None:
+        return False
+    try:
+        word = ask_refund(channel, wish.id, wish.order_id, wish.amount, now=now)
+        if word.state not in (RefundState.PAID, RefundState.REFUSED):
+            return False
+        paid_at = (word.paid_at or now) if word.state is RefundState.PAID else None
+        services.writer.run(partial(_finish, refund_id=wish.id, paid_at=paid_at))
+    except ProblemError as error:
+        # One refund that cannot be settled must not keep the job from the ones behind it.
+        _log.warning("top_up_refund_not_settled", refund=str(wish.id), code=error.code)
+        return False
+    return True
 
 
 def _reserve(session: Session, wish: TopUpRefundWish, now: datetime) -> tuple[TopUpRefund, str]:
     digest = hashlib.sha256(f"{wish.order_id} {wish.amount}".encode()).digest()
     order = session.get(TopUpOrder, wish.order_id, with_for_update=True, populate_existing=True)
-    if order is None or order.state != "credited":
-        raise NotFoundError("there is no credited top-up with this id")
     known = session.get(TopUpRefund, wish.id)
+    if order is None or (known is None and order.state not in ("credited", "stranded")):
+        raise NotFoundError("there is no paid top-up with this id")
     if known is not None:
         if known.digest != digest:
             raise PaymentIdReusedError
         return known, order.channel
     if not 0 < wish.amount <= order.amount - order.refunding:
         raise RefundTooLargeError(left=order.amount - order.refunding)
-    channel = open_named(session, AccountKind.CHANNEL, order.channel, now)
-    hold = Transfer(wish.id, "top_up_refund", order.person_id, channel, wish.amount, Action.HOLD, expires_after=_LIFE)
-    require(record(session, [hold], now)[0])
+    if order.state == "stranded":
+        if wish.amount != order.amount:
+            raise StrandedRefundError(amount=order.amount)
+        order.state = "returning"
+    else:
+        channel = open_named(session, AccountKind.CHANNEL, order.channel, now)
+        hold = Transfer(
+            wish.id, "top_up_refund", order.person_id, channel, wish.amount, Action.HOLD, expires_after=_LIFE
+        )
+        require(record(session, [hold], now)[0])
     order.refunding += wish.amount
     made = TopUpRefund(
         id=wish.id, digest=digest, order_id=order.id, amount=wish.amount, state="pending", created_at=now
@@ -78,15 +132,29 @@ def _reserve(session: Session, wish: TopUpRefundWish, now: datetime) -> tuple[To
     return made, order.channel
 
 
-def _finish(session: Session, refund_id: UUID, now: datetime, *, paid_at: datetime | None) -> TopUpRefund:
+def _finish(session: Session, now: datetime, *, refund_id: UUID, paid_at: datetime | None) -> TopUpRefund:
     found = session.get_one(TopUpRefund, refund_id, with_for_update=True, populate_existing=True)
     if found.state != "pending":
         return found
-    action, amount = (Action.VOID, 0) if paid_at is None else (Action.POST, found.amount)
-    end = Transfer(posting_id(refund_id), "top_up_refund", amount=amount, action=action, resolves=refund_id)
-    require(record(session, [end], now)[0])
+    order = session.get_one(TopUpOrder, found.order_id, with_for_update=True, populate_existing=True)
+    if order.state == "returning":
+        _return_stranded(session, order, found, now, paid=paid_at is not None)
+    else:
+        action, amount = (Action.VOID, 0) if paid_at is None else (Action.POST, found.amount)
+        end = Transfer(posting_id(refund_id), "top_up_refund", amount=amount, action=action, resolves=refund_id)
+        require(record(session, [end], now)[0])
     if paid_at is None:
-        order = session.get_one(TopUpOrder, found.order_id, with_for_update=True)
         order.refunding -= found.amount
     found.state, found.paid_at = ("refused", None) if paid_at is None else ("paid", paid_at)
     return found
+
+
+def _return_stranded(session: Session, order: TopUpOrder, refund: TopUpRefund, now: datetime, *, paid: bool) -> None:
+    if not paid:
+        order.state = "stranded"
+        return
+    suspense = open_named(session, AccountKind.SUSPENSE, STRANDED, now)
+    channel = open_named(session, AccountKind.CHANNEL, order.channel, now)
+    back = Transfer(posting_id(refund.id), "top_up_refund", suspense, channel, refund.amount, corrects=order.id)
+    require(record(session, [back], now)[0])
+    order.state = "returned"

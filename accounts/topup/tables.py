@@ -10,7 +10,10 @@ from database import Base
 
 
 class TopUpOrder(Base):
-    """An order at a channel: `pending`, then `credited`, `closed`, or `stranded` (paid, and the wallet is shut)."""
+    """An order at a channel: `pending`, then `credited`, `closed`, or `stranded` (paid, and the wallet is shut).
+
+    A stranded one is credited once the wallet is open, or goes back through its channel: `returning`, then `returned`.
+    """
 
     __tablename__ = "top_up_orders"
     __table_args__ = (Index("ix_top_up_orders_state", "state", "created_at"),)
