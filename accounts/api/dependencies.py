@@ -182,6 +182,7 @@ ReviewerDep = Annotated[Principal, Depends(require_role(Role.REVIEWER, Role.ADMI
 FacilitiesDep = Annotated[Principal, Depends(require_role(Role.FACILITIES, Role.ADMIN))]
 AnyDeviceDep = Annotated[DevicePrincipal, Depends(require_device())]
 TerminalDep = Annotated[DevicePrincipal, Depends(require_device(DeviceRole.TERMINAL))]
+PayingDep = Annotated[DevicePrincipal, Depends(require_device(DeviceRole.TERMINAL, DeviceRole.METER))]
 KioskDep = Annotated[DevicePrincipal, Depends(require_device(DeviceRole.KIOSK))]
 GateDeviceDep = Annotated[DevicePrincipal, Depends(require_device(DeviceRole.EDGE, DeviceRole.CONTROLLER))]
 MeterDep = Annotated[DevicePrincipal, Depends(require_device(DeviceRole.METER))]

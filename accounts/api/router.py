@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from accounts.api import audit, cards, devices, me, people, people_import, sign_in, stations, virtual_cards
 from accounts.payments import api as payments
 from accounts.payments import holder_api as wallets
+from accounts.payments import holds_api as holds
 from accounts.payments import office_api as merchants
 from accounts.topup import api as top_ups
 from accounts.topup import office_api as card_centre
@@ -21,6 +22,7 @@ _PARTS = (
     stations,
     audit,
     payments,
+    holds,
     wallets,
     merchants,
     top_ups,

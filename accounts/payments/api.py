@@ -7,7 +7,6 @@ from fastapi import APIRouter, Response
 
 from accounts import cards, passwords, people, virtual_cards, virtual_code
 from accounts.api.dependencies import DEVICE_ERRORS, DevicePrincipal, NowDep, TerminalDep
-from accounts.identity import Presented
 from accounts.ledger.posting import find
 from accounts.ledger.transfer import Action, Entry
 from accounts.payments import charge_refunds, charges, codes, corrections, offline, problems, wallet
@@ -45,7 +44,7 @@ PASSWORD_ERRORS = (
     passwords.PasswordNotSetError,
     passwords.PasswordChangeRequiredError,
 )
-_TILL_ERRORS = (problems.UnknownMerchantError, problems.ServiceNotOnCampusError)
+TILL_ERRORS = (problems.UnknownMerchantError, problems.ServiceNotOnCampusError)
 
 
 def _till(device: DevicePrincipal) -> Till:
@@ -57,7 +56,7 @@ def _till(device: DevicePrincipal) -> Till:
     status_code=201,
     responses=responses(
         *DEVICE_ERRORS,
-        *_TILL_ERRORS,
+        *TILL_ERRORS,
         *CREDENTIAL_ERRORS,
         *PASSWORD_ERRORS,
         *problems.LEDGER_ERRORS,
@@ -78,8 +77,7 @@ def pay(services: MoneyDep, device: TerminalDep, now: NowDep, body: PaymentIn, r
         out = _charge_out(charges.charge(services, _till(device), wish, now))
         response.status_code = 202 if out.state == "pending" else 201
         return out
-    presented = Presented(code=body.code) if body.card is None else body.card.presented()
-    payment = Payment(body.id, body.amount, presented, body.consumption_password)
+    payment = Payment(body.id, body.amount, body.presented(), body.consumption_password)
     return _payment_out(services.database, wallet.pay(services, _till(device), payment, now))
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from accounts.identity import Presented
 from accounts.limits import HIGHEST_LIMIT
+from accounts.payments.holds import HoldState
 from accounts.payments.offline import Flag, OfflineState
 from web.text import line
 from web.times import Moment
@@ -47,6 +48,36 @@ class PaymentIn(BaseModel):
         if (self.card is None) == (self.code is None):
             raise ValueError("give a card or a code, one of them")
         return self
+
+    def presented(self) -> Presented:
+        """Return what was shown as a credential."""
+        return Presented(code=self.code) if self.card is None else self.card.presented()
+
+
+class HoldIn(PaymentIn):
+    """Money to be reserved. Send the same body again when the answer was lost."""
+
+    seconds: int = Field(ge=30, le=86_400, description="after which the money is free again by itself")
+
+
+class TakeIn(BaseModel):
+    """What a hold has come to."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    amount: Fen
+
+
+class HeldOut(BaseModel):
+    """A hold as it stands. `taken` is what was posted of it, and `payment_id` the line that did."""
+
+    id: UUID
+    state: HoldState
+    amount: int
+    expires_at: datetime
+    person_id: UUID
+    taken: int | None = None
+    payment_id: UUID | None = None
 
 
 class PaymentOut(BaseModel):

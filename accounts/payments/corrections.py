@@ -8,7 +8,7 @@ from accounts.ledger.tables import Corrected
 from accounts.ledger.transfer import Action, Entry, RefusalCode, Transfer
 from accounts.payments.problems import RefundTooLargeError, require
 from accounts.payments.services import MoneyServices
-from accounts.payments.wallet import PURPOSE, Till
+from accounts.payments.wallet import METERED, PURPOSE, Till
 from web.problems import NotFoundError
 
 _ATTEMPTS = 3
@@ -90,7 +90,7 @@ def require_payment(entry: Entry | None, till: Till) -> Entry:
     Raises:
         NotFoundError: it is none, or another merchant's.
     """
-    if entry is None or entry.purpose != PURPOSE or entry.credit != till.merchant_id:
+    if entry is None or entry.purpose not in (PURPOSE, METERED) or entry.credit != till.merchant_id:
         raise NotFoundError("this merchant took no payment with this id")
     return entry
 

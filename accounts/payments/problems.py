@@ -52,6 +52,22 @@ class RefundTooLargeError(ProblemError):
     title = "More than the rest of the payment cannot be given back"
 
 
+class HoldEndedError(ProblemError):
+    """The hold was posted, voided, or its time is over; it ends once. `reason` is the ledger's."""
+
+    code = "hold_ended"
+    status = 409
+    title = "The hold has ended"
+
+
+class HoldExceededError(ProblemError):
+    """No more than the `left` fen that are held can be taken."""
+
+    code = "hold_exceeded"
+    status = 409
+    title = "More than is held cannot be taken"
+
+
 class LedgerRefusedError(ProblemError):
     """The ledger refused; `reason` says why."""
 
@@ -84,14 +100,6 @@ class UnknownCodeError(ProblemError):
     title = "This payment code belongs to no connected channel"
 
 
-class ChargeRefusedError(ProblemError):
-    """The third party refused the payment; `reason` is its own."""
-
-    code = "charge_refused"
-    status = 409
-    title = "The payment channel refused the payment"
-
-
 LEDGER_ERRORS = (
     ConsumptionPasswordRequiredError,
     InsufficientFundsError,
@@ -102,22 +110,31 @@ LEDGER_ERRORS = (
 )
 
 
+_WITH_WHAT_IS_LEFT: dict[RefusalCode, type[ProblemError]] = {
+    RefusalCode.INSUFFICIENT_FUNDS: InsufficientFundsError,
+    RefusalCode.CORRECTION_EXCEEDS: RefundTooLargeError,
+    RefusalCode.HOLD_EXCEEDED: HoldExceededError,
+}
+_WITH_A_REASON: dict[RefusalCode, type[ProblemError]] = {
+    RefusalCode.ACCOUNT_SUSPENDED: WalletNotUsableError,
+    RefusalCode.ACCOUNT_CLOSED: WalletNotUsableError,
+    RefusalCode.HOLD_RESOLVED: HoldEndedError,
+    RefusalCode.HOLD_EXPIRED: HoldEndedError,
+}
+
+
 def problem_of(refusal: Refusal) -> ProblemError:
     """Return the problem that a refusal of the ledger is to a client."""
-    match refusal.code:
-        case RefusalCode.LIMIT_REACHED:
-            limit = (refusal.window or "").split("/")[0]
-            return ConsumptionPasswordRequiredError(limit=limit, left=refusal.left)
-        case RefusalCode.INSUFFICIENT_FUNDS:
-            return InsufficientFundsError(left=refusal.left)
-        case RefusalCode.ID_REUSED:
-            return PaymentIdReusedError()
-        case RefusalCode.ACCOUNT_SUSPENDED | RefusalCode.ACCOUNT_CLOSED:
-            return WalletNotUsableError(reason=refusal.code.value)
-        case RefusalCode.CORRECTION_EXCEEDS:
-            return RefundTooLargeError(left=refusal.left)
-        case code:
-            return LedgerRefusedError(refusal.message, reason=code.value)
+    if refusal.code is RefusalCode.LIMIT_REACHED:
+        limit = (refusal.window or "").split("/")[0]
+        return ConsumptionPasswordRequiredError(limit=limit, left=refusal.left)
+    if refusal.code is RefusalCode.ID_REUSED:
+        return PaymentIdReusedError()
+    if (kind := _WITH_WHAT_IS_LEFT.get(refusal.code)) is not None:
+        return kind(left=refusal.left)
+    if (kind := _WITH_A_REASON.get(refusal.code)) is not None:
+        return kind(reason=refusal.code.value)
+    return LedgerRefusedError(refusal.message, reason=refusal.code.value)
 
 
 def require(outcome: Outcome) -> Entry:

@@ -6,7 +6,7 @@ ledger's group commit, which judges funds and limits under the wallet's lock.
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
@@ -26,6 +26,9 @@ from accounts.vocabulary import CardState, PasswordPurpose
 from web.problems import ProblemError
 
 PURPOSE = "payment"
+HOLD = "hold"
+METERED = "metered"
+"""Of the line that takes money out of a hold, for what a meter has counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +42,23 @@ class Till:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """What a terminal asks for. `id` is the terminal's own and the same when it asks again."""
+    """What a device asks for. `id` is the device's own and the same when it asks again.
+
+    With `hold_for` the money is only reserved, for so long.
+    """
 
     id: UUID
     amount: int
     presented: Presented
     password: str | None = None
+    hold_for: timedelta | None = None
 
     def payload(self, till: Till) -> bytes:
         """What must be the same when the id is used again; the password may come later."""
         shown = self.presented
-        what = [str(till.device_id), self.amount, shown.uid, shown.proved_key, shown.code]
+        what: list[str | float | None] = [str(till.device_id), self.amount, shown.uid, shown.proved_key, shown.code]
+        if self.hold_for is not None:
+            what.append(self.hold_for.total_seconds())
         return json.dumps(what, separators=(",", ":")).encode()
 
 
@@ -64,7 +73,7 @@ class _Payer:
 
 
 def pay(services: MoneyServices, till: Till, payment: Payment, now: datetime) -> Entry:
-    """Take a payment and return its line in the journal; the same payment again returns the same line.
+    """Take or hold a payment and return its line in the journal; the same payment again returns the same line.
 
     Raises:
         ProblemError: of the credential, the account, the limits, the password or the funds. Nothing was taken then,
@@ -163,10 +172,12 @@ def _transfer(
     unlocked = payment.password is not None
     return Transfer(
         id=payment.id,
-        purpose=PURPOSE,
+        purpose=PURPOSE if payment.hold_for is None else HOLD,
         debit=payer.person_id,
         credit=merchant_id,
         amount=payment.amount,
+        action=Action.TRANSFER if payment.hold_for is None else Action.HOLD,
+        expires_after=payment.hold_for,
         caps=limits.caps(payer.limits, now, services.accounts.zone, services.meals, unlocked=unlocked),
         details={
             "device": str(till.device_id),

@@ -2,13 +2,14 @@
 
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import text
 
 from accounts.ledger import AccountKind, Transfer, account, open_account, open_named, record
 from accounts.ledger.statement import statement
-from accounts.ledger.totals import ALL_WALLETS, DayEndError, Total, close_day, day_totals
+from accounts.ledger.totals import ALL_WALLETS, DayEndError, Total, close_day, close_days_before, day_totals
 from database import Database, new_id
 
 DAY = date(2026, 11, 23)
@@ -128,3 +129,18 @@ def test_a_statement_runs_backwards_page_by_page_with_the_balance_after_each_lin
                 found += [(line.amount, line.balance) for line in page]
                 before = page[-1].serial
         assert found == lines
+
+
+def test_days_without_a_server_are_closed_one_by_one_with_their_own_lines(campus: Campus) -> None:
+    zone, days = ZoneInfo("Asia/Shanghai"), [DAY + timedelta(days=n) for n in range(3)]
+    campus.move(campus.wallet, campus.merchant, 90, NOON + timedelta(days=2))
+    now = MIDNIGHT + timedelta(days=2, hours=1)
+    assert close_days_before(campus.database, days[-1] + timedelta(days=1), zone, now) == days
+    assert close_days_before(campus.database, days[-1] + timedelta(days=1), zone, now) == []
+    with campus.database.read() as session:
+        turnover = [by_account(day_totals(session, day))[campus.merchant][2] for day in days]
+    assert turnover == [2_000, 0, 90]
+
+
+def test_a_campus_that_never_moved_money_has_no_days_to_close(database: Database) -> None:
+    assert close_days_before(database, DAY, ZoneInfo("Asia/Shanghai"), MIDNIGHT) == []

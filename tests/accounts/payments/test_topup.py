@@ -11,8 +11,9 @@ from httpx import Response
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.ledger import AccountKind, AccountState, named_account, set_state
-from accounts.topup import orders, signing
+from accounts.ledger import AccountKind, named_account
+from accounts.payments import charge_refunds
+from accounts.topup import orders, refunds, signing
 from accounts.topup.channel import BillKind, BillLine
 from accounts.topup.reconciliation import Booked, DifferenceKind, compare
 from accounts.vocabulary import DeviceRole, Role
@@ -200,20 +201,6 @@ def test_a_huge_notification_is_not_read(shop: Any) -> None:
     assert code(deliver(shop, {}, b"x" * 70_000)) == "notification_too_large"
 
 
-def test_money_for_a_suspended_wallet_waits_at_the_channel(shop: Any) -> None:
-    holder = shop.holder()
-    order_id = ordered(shop, holder)
-    with shop.database.begin() as session:
-        set_state(session, holder.id, AccountState.SUSPENDED)
-    shop.providers["wechat"].pay(order_id)
-    assert notify(shop, order_id).status_code == 200
-    assert (state(shop, holder, order_id), shop.balance(holder.id)) == ("stranded", 0)
-    with shop.database.begin() as session:
-        set_state(session, holder.id, AccountState.ACTIVE)
-    assert orders.resolve_pending(shop.money, shop.now) == 1
-    assert shop.balance(holder.id) == 5_000
-
-
 def test_anyone_may_top_up_by_the_static_code_with_number_and_name(shop: Any) -> None:
     holder = shop.holder()
     body = {"id": str(new_id()), "channel": "alipay", "amount": 700, "number": "20260001", "name": "王小明"}
@@ -311,6 +298,32 @@ def test_a_top_up_goes_back_through_its_channel(shop: Any) -> None:
     shop.pay(holder, 2_500)
     rest = {"id": str(new_id()), "amount": 3_000}
     assert code(shop.client.post(path, json=rest, headers=desk)) == "insufficient_funds"
+
+
+@pytest.mark.parametrize("heard", [True, False], ids=["answer lost", "never arrived"])
+def test_a_refund_whose_answer_was_lost_is_settled_once_by_asking_the_channel(shop: Any, heard: bool) -> None:
+    holder, provider = shop.holder(), shop.providers["wechat"]
+    order_id = credited(shop, holder, 5_000)
+    charge = shop.scan("130000000000000001", 1_500).json()["id"]
+    desk = cashier(shop)
+    ours = [new_id(), new_id()]
+    provider.answers_to_lose = 2
+    top_up = {"id": str(ours[0]), "amount": 2_000}
+    assert code(shop.client.post(f"/api/v1/top-ups/{order_id}/refunds", json=top_up, headers=desk)) == "channel_failed"
+    assert code(shop.post(f"/payments/{charge}/refunds", id=str(ours[1]), amount=500)) == "channel_failed"
+    if not heard:
+        for order in provider._orders.values():
+            order.refunds.clear()
+    provider.answers_to_lose = 2
+    jobs = (refunds.resolve_refunds, charge_refunds.resolve_refunds)
+    assert [job(shop.money, shop.now) for job in jobs] == [0, 0], "the channel is still away"
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda job: job(shop.money, shop.now), jobs * 2))
+    assert shop.client.post(f"/api/v1/top-ups/{order_id}/refunds", json=top_up, headers=desk).json()["state"] == "paid"
+    assert shop.post(f"/payments/{charge}/refunds", id=str(ours[1]), amount=500).json()["state"] == "paid"
+    assert (shop.balance(holder.id), shop.balance(shop.merchant_id)) == (3_000, 1_000)
+    assert sum(len(order.refunds) for order in provider._orders.values()) == 2
+    assert reconciled(shop)["differences"] == []
 
 
 def test_a_refund_that_the_channel_refuses_is_released(shop: Any) -> None:
