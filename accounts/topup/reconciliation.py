@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -17,6 +18,9 @@ from accounts.topup import orders
 from accounts.topup.channel import BillKind, BillLine
 from accounts.topup.refunds import posting_id
 from accounts.topup.tables import TopUpOrder, TopUpRefund
+from web.problems import ProblemError
+
+_log = structlog.get_logger()
 
 
 class DifferenceKind(StrEnum):
@@ -159,8 +163,12 @@ def _ask_again(services: MoneyServices, order_id: UUID, now: datetime) -> None:
     owner = top_up or charge
     if owner is None:
         return
-    word = orders.channel_of(services, owner.channel).query(order_id)
-    if top_up is not None:
-        orders.settle(services, word, now)
-    else:
-        charges.settle(services, word, now)
+    try:
+        word = orders.channel_of(services, owner.channel).query(order_id)
+        if top_up is not None:
+            orders.settle(services, word, now)
+        else:
+            charges.settle(services, word, now)
+    except ProblemError as error:
+        # What cannot be settled stays in the list of differences.
+        _log.warning("difference_not_settled", order=str(order_id), code=error.code)

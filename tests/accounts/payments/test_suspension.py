@@ -12,7 +12,6 @@ from accounts.topup import orders, refunds
 from accounts.vocabulary import DeviceRole, Role
 from database import new_id
 
-
 DESK = new_id()
 
 

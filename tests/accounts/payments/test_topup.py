@@ -377,11 +377,15 @@ def test_reconciliation_lists_what_cannot_be_mended(shop: Any) -> None:
     provider.pay(stranger)
     gone = credited(shop, holder, 800)
     del provider._orders[str(gone)]
-    found = {one["kind"]: (one["id"], one["ours"], one["theirs"]) for one in reconciled(shop)["differences"]}
+    swollen = ordered(shop, holder, 300)
+    provider._orders[str(swollen)].amount = 301
+    provider.pay(swollen)
+    found = {(one["kind"], one["id"], one["ours"], one["theirs"]) for one in reconciled(shop)["differences"]}
     assert found == {
-        "amount": (str(order_id), 5_000, 4_999),
-        "not_in_our_books": (str(stranger), None, 12),
-        "not_in_the_bill": (str(gone), 800, None),
+        ("amount", str(order_id), 5_000, 4_999),
+        ("not_in_our_books", str(stranger), None, 12),
+        ("not_in_our_books", str(swollen), None, 301),
+        ("not_in_the_bill", str(gone), 800, None),
     }
 
 
