@@ -214,6 +214,7 @@ def _console(server: Server) -> console.pages.ConsoleServices:
         renewals=Renewals(server.accounts.desk),
         names=names,
         now=lambda: datetime.now(UTC),
+        told=server.operations.hints.tell,
         secure_cookies=not server.settings.demonstration,
     )
 

@@ -17,6 +17,7 @@ from directory import gates
 from directory.dry_run import DryRun, Shown, dry_run
 from directory.feed import NotPublishedError
 from directory.lag import lags
+from directory.tables import ZoneRecord
 from operations import journal
 from operations.tables import GateEvent
 from web.problems import NotFoundError
@@ -45,6 +46,7 @@ def show(gate: GateName, request: Request, _staff: StaffDep, services: ServicesD
     with services.database.read() as session:
         record = gates.get(session, gate)
         policy = gates.policy_of(record)
+        zone = session.get(ZoneRecord, policy.inner_zone) if policy.looks_back else None
     place = {"gates": [{"name": gate, "title": record.title, "zone": policy.inner_zone}], "zones": []}
     return page(
         request,
@@ -52,6 +54,7 @@ def show(gate: GateName, request: Request, _staff: StaffDep, services: ServicesD
         renewed=response,
         gate=record,
         policy=policy,
+        zone=zone,
         shown=list(Shown),
         places=place,
         can_order=services.orders.possible,

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from fastapi.staticfiles import StaticFiles
 
-from console import actions, gate_page, session
+from console import actions, gate_page, session, zone_page
 from console.origin import OursDep
 from console.rendering import FOLDER, page, path
 from console.services import ConsoleServices, NotAllowedError, ServicesDep, SignInNeededError, StaffDep
@@ -27,7 +27,7 @@ def install(app: FastAPI, services: ConsoleServices) -> None:
     """Add the pages to `app`, which answers errors by `web.problems`."""
     app.state.console = services
     app.mount("/console/static", StaticFiles(directory=FOLDER / "static"), name="console-static")
-    for part in (router, actions.router, gate_page.router):
+    for part in (router, actions.router, gate_page.router, zone_page.router):
         app.include_router(part)
     app.add_exception_handler(SignInNeededError, _ask_to_sign_in)
     app.add_exception_handler(NotAllowedError, _refuse)

@@ -38,6 +38,8 @@ class ConsoleServices:
     names: Names
     """The names of people by id, for those who may see them."""
     now: Callable[[], datetime]
+    told: Callable[[Mapping[str, int]], object]
+    """Tells gates the revision of their zone's passages."""
     secure_cookies: bool
     """Send cookies over HTTPS only; off just for the demonstration on this machine."""
 

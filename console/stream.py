@@ -13,7 +13,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import ServerSentEvent
 
 from console.services import ConsoleServices
-from console.view import describe_alarm, describe_event, describe_gate, describe_order, people_in
+from console.view import describe_alarm, describe_event, describe_gate, describe_order, describe_zones, people_in
 from database import Database
 from operations import journal, orders
 from operations.alarms import register
@@ -64,11 +64,13 @@ def _state(services: ConsoleServices, gate: str | None) -> dict[str, Any]:
     with services.database.read() as session:
         alarms = [one for one in register.open_alarms(session) if gate in {None, one.gate}]
         waiting = orders.waiting(session, now=services.now()) if gate is None else []
+        zones = describe_zones(session, now=services.now()) if gate is None else []
     names = services.names(people_in(alarms, waiting))
     return {
         "gates": [describe_gate(view) for view in services.board.views() if gate in {None, view.gate}],
         "alarms": [describe_alarm(one, names) for one in alarms],
         "orders": [describe_order(one, names) for one in waiting],
+        "zones": zones,
     }
 
 

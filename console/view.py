@@ -1,12 +1,14 @@
 """What the pages' scripts are told, as JSON."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from directory import gates
+from directory import gates, presence
+from operations import journal, muster
 from operations.alarms.rules import NATURE, AlarmKind
 from operations.board import GateView
 from operations.tables import Alarm, GateEvent, StaffOrder
@@ -31,6 +33,7 @@ def describe_gate(view: GateView) -> dict[str, Any]:
             "unlocked": door.unlocked,
             "open": door.door_open,
             "tamper": door.tamper,
+            "wires": [dict(zip(("wire", "fault"), one.split(":", 1), strict=True)) for one in door.wire_faults],
             "clock_sure": door.clock_sure,
             "at": door.at.isoformat(),
         },
@@ -55,6 +58,7 @@ def describe_event(event: GateEvent, names: Known) -> dict[str, Any]:
         "reason": event.reason,
         "latency_ms": event.latency_ms,
         "historical": event.historical,
+        "notices": journal.notices(event),
     }
 
 
@@ -92,6 +96,20 @@ def describe_order(order: StaffOrder, names: Known) -> dict[str, Any]:
 def people_in(alarms: Sequence[Alarm], orders: Sequence[StaffOrder]) -> set[UUID]:
     """Return whose names are needed to show these."""
     return {one.acknowledged_by for one in alarms if one.acknowledged_by} | {one.asked_by for one in orders}
+
+
+def describe_zones(session: Session, *, now: datetime) -> list[dict[str, Any]]:
+    """Return how many people are in each zone, and how many may be."""
+    limits, counted = muster.limits(session), presence.inside(session, now=now)
+    return [
+        {
+            "name": zone.name,
+            "title": zone.title,
+            "inside": counted.get(zone.name, 0),
+            "limit": limits.get(zone.name),
+        }
+        for zone in gates.zones(session)
+    ]
 
 
 def places(session: Session) -> dict[str, Any]:

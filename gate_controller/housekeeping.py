@@ -4,9 +4,11 @@ from datetime import datetime
 
 import structlog
 
+from access.pass_book import PassBook
 from bus import Connection, Outbox
 from gate_controller.card_decision import Directory
 from gate_controller.clock import ClockWatch
+from gate_controller.machine import disk_free_mb, temperature_c
 from gate_controller.memory import DoorMemory, DoorMemoryError
 from gate_controller.messages import EventKind
 from gate_controller.reporter import Reporter
@@ -28,6 +30,7 @@ class Housekeeping:
         outbox: Outbox,
         bus: Connection,
         directory: Directory | None,
+        passes: PassBook,
     ) -> None:
         self._reporter = reporter
         self._clock = clock
@@ -35,6 +38,7 @@ class Housekeeping:
         self._outbox = outbox
         self._bus = bus
         self._directory = directory
+        self._passes = passes
         self._lost = outbox.lost
         self.next_at = clock.seconds()
 
@@ -63,7 +67,10 @@ class Housekeeping:
                 "connections": self._bus.connections,
                 "directory_revision": self._directory.revision if self._directory is not None else None,
                 "directory_synced_at": synced_at.isoformat() if synced_at is not None else None,
+                "passages_revision": self._passes.revision,
                 "clock_sure": sure,
+                "temperature_c": temperature_c(),
+                "disk_free_mb": disk_free_mb(self._memory.folder),
             },
         )
 

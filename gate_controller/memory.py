@@ -24,6 +24,8 @@ class DoorMemory:
         Raises:
             DoorMemoryError: it cannot be opened, or it is damaged.
         """
+        self.folder = path.parent
+        """Where the controller keeps its files."""
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)

@@ -158,6 +158,7 @@ class GateController:
             outbox=storage.outbox,
             bus=self.bus,
             directory=directory,
+            passes=storage.passes,
         )
         self._timetable = Timetable(directory)
         self._calls: queue.Queue[Callable[[], object] | None] = queue.Queue(_QUEUE_LIMIT)

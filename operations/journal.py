@@ -9,7 +9,9 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
+from access.reasons import Notice
 from gate_controller.messages import Event
+from operations.late_taps import AFTER_LOSS
 from operations.tables import GateEvent
 
 
@@ -58,6 +60,11 @@ def latest(
 def get(session: Session, sequence: int) -> GateEvent | None:
     """Return the event with this sequence number."""
     return session.get(GateEvent, sequence)
+
+
+def notices(event: GateEvent) -> list[str]:
+    """Return what stands beside a grant and somebody must hear."""
+    return [name for name in (*Notice, AFTER_LOSS) if event.details.get(name) is True]
 
 
 def _row(event: Event, received_at: datetime) -> dict[str, object]:

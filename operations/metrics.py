@@ -9,10 +9,19 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 
 from database import Database
+from directory import presence
 from directory.lag import lags
 from gate_controller.messages import DoorStatus, Presence
 from operations.alarms import register
 from operations.board import Board
+
+_FIGURES = {
+    "events_waiting": ("campusgate_gate_events_waiting", "Events that a gate's process has not been receipted", 1),
+    "frames_per_second": ("campusgate_gate_frames_per_second", "Frames that the edge looks at", 1),
+    "temperature_c": ("campusgate_gate_temperature_celsius", "Temperature of the gate computer", 1),
+    "disk_free_mb": ("campusgate_gate_disk_free_bytes", "Disk that the gate computer may still fill", 1_000_000),
+}
+"""Figures of the gates' own health reports that are passed on, and by what they are multiplied."""
 
 UNKNOWN = "unknown"
 """The state of a door that was not heard of since the server started."""
@@ -46,18 +55,29 @@ class OperationsCollector(Collector):
         )
         doors = dict.fromkeys([*(status.value for status in DoorStatus), UNKNOWN], 0)
         for view in self.board.views():
-            for process, presence, since in (
+            for process, there, since in (
                 ("controller", view.controller, view.controller_since),
                 ("edge", view.edge, view.edge_since),
             ):
                 if since is not None:
-                    online.add_metric([view.gate, process], float(presence is Presence.ONLINE))
+                    online.add_metric([view.gate, process], float(there is Presence.ONLINE))
             doors[UNKNOWN if view.door is None else view.door.state.value] += 1
         yield online
+        yield from self._health()
         states = GaugeMetricFamily("campusgate_doors", "Doors by state", labels=["state"])
         for state, number in doors.items():
             states.add_metric([state], number)
         yield states
+
+    def _health(self) -> Iterator[Metric]:
+        for figure, (name, meaning, factor) in _FIGURES.items():
+            family = GaugeMetricFamily(name, meaning, labels=["gate", "process"])
+            for view in self.board.views():
+                for process, health in view.health.items():
+                    value = health.figures.get(figure)
+                    if isinstance(value, int | float) and not isinstance(value, bool):
+                        family.add_metric([view.gate, process], value * factor)
+            yield family
 
     def _events(self) -> Iterator[Metric]:
         events = CounterMetricFamily(
@@ -74,10 +94,15 @@ class OperationsCollector(Collector):
         with self.database.read() as session:
             open_alarms = register.count_open(session)
             behind = lags(session, self.now())
+            counted = presence.inside(session, now=self.now())
         alarms = GaugeMetricFamily("campusgate_alarms_open", "Open alarms", labels=["kind", "severity", "acknowledged"])
         for (kind, severity, acknowledged), number in sorted(open_alarms.items()):
             alarms.add_metric([kind, severity, str(acknowledged).lower()], number)
         yield alarms
+        people = GaugeMetricFamily("campusgate_zone_inside", "People in a zone by their passages", labels=["zone"])
+        for zone, number in sorted(counted.items()):
+            people.add_metric([zone], number)
+        yield people
         seconds = GaugeMetricFamily(
             "campusgate_directory_lag_seconds",
             "Age of the oldest change of the directory that is not in force at a gate's device",

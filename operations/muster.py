@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, aliased
 
 from access.policy import Direction
 from directory import gates
+from directory.tables import GateRecord
 from operations.tables import GateEvent
 
 _PASSAGES = ("access_granted",)
@@ -30,10 +31,10 @@ class Inside:
 def limits(session: Session) -> dict[str, int]:
     """Return the lowest occupancy limit that a gate keeps, by zone."""
     found: dict[str, int] = {}
-    for gate in gates.find(session):
-        policy = gates.policy_of(gate)
-        if policy.inner_zone is not None and policy.occupancy is not None:
-            found[policy.inner_zone] = min(policy.occupancy.limit, found.get(policy.inner_zone, policy.occupancy.limit))
+    for policy in session.scalars(select(GateRecord.policy)):
+        zone, rule = policy.get("inner_zone"), policy.get("occupancy")
+        if zone and rule:
+            found[zone] = min(rule["limit"], found.get(zone, rule["limit"]))
     return found
 
 

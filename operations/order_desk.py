@@ -13,7 +13,8 @@ from directory.tables import ZoneRecord
 from gate_controller.messages import Action
 from operations import orders
 from operations.board import Board
-from operations.dispatch import Dispatcher
+from operations.dispatch import Dispatcher, GateResult
+from operations.orders import Order
 from operations.tables import StaffOrder
 from web.problems import NotFoundError, ProblemError
 
@@ -49,9 +50,7 @@ class OrderDesk:
         """Whether this server can give orders at all."""
         return self.dispatcher is not None
 
-    def write(
-        self, session: Session, action: Action, reach: Reach, *, note: str, by: UUID, now: datetime
-    ) -> StaffOrder:
+    def write(self, session: Session, action: Order, reach: Reach, *, note: str, by: UUID, now: datetime) -> StaffOrder:
         """Write an order down in the caller's transaction.
 
         Raises:
@@ -88,11 +87,22 @@ class OrderDesk:
         with self.database.begin() as session:
             order, mine = orders.take_up(session, order_id)
         if mine:
-            results = self.dispatcher.send(order.gates, Action(order.action))
+            results = self._send(self.dispatcher, Order(order.action), order.gates)
             with self.database.begin() as session:
                 order = orders.conclude(session, order_id, results, now=now)
         self.board.touch()
         return order
+
+    def _send(self, dispatcher: Dispatcher, order: Order, reached: Sequence[str]) -> list[GateResult]:
+        *first, last = order.commands()
+        for action in first:
+            # Only where it is needed: everybody else's door is open one answer sooner.
+            dispatcher.send([gate for gate in reached if self._is_locked_down(gate)], action)
+        return dispatcher.send(reached, last)
+
+    def _is_locked_down(self, gate: str) -> bool:
+        view = self.board.view(gate)
+        return view is not None and view.door is not None and view.door.mode == Action.LOCKDOWN
 
 
 def _reached(session: Session, reach: Reach) -> list[str]:

@@ -1,4 +1,4 @@
-"""Staff orders: open once, hold open, lock, lockdown, release, for one gate or many; audited, some by two people."""
+"""Staff orders: open once, hold open, lock, lockdown, release, evacuate; for one gate or many; some by two people."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
@@ -17,7 +17,24 @@ from web.problems import NotFoundError, ProblemError
 CONFIRM_WITHIN = timedelta(minutes=2)
 """An order that waits for a second person is void after this."""
 
-ORDERS = frozenset({Action.OPEN, Action.HOLD, Action.LOCK, Action.LOCKDOWN, Action.RELEASE})
+
+class Order(StrEnum):
+    """What staff can ask for."""
+
+    OPEN = "open"
+    HOLD = "hold"
+    LOCK = "lock"
+    LOCKDOWN = "lockdown"
+    RELEASE = "release"
+    EVACUATE = "evacuate"
+    """Hold every door open, also those in lockdown. Never waits for a second person: people are in danger."""
+
+    def commands(self) -> tuple[Action, ...]:
+        """Return what is sent to each gate, in this order; a lockdown is ended before the door is held open."""
+        return (Action.RELEASE, Action.HOLD) if self is Order.EVACUATE else (Action(self.value),)
+
+
+ORDERS = frozenset(Order)
 
 
 class OrderState(StrEnum):
@@ -55,14 +72,14 @@ class EmptyOrderError(ProblemError):
     title = "The order reaches no gate"
 
 
-def needs_second_person(action: Action, gates: Collection[str]) -> bool:
+def needs_second_person(action: Order, gates: Collection[str]) -> bool:
     """Tell whether an order is of the kind that a campus may want two people for: one that moves many doors."""
-    return len(gates) > 1 and action in {Action.HOLD, Action.LOCKDOWN, Action.RELEASE}
+    return len(gates) > 1 and action in {Order.HOLD, Order.LOCKDOWN, Order.RELEASE}
 
 
 def ask(
     session: Session,
-    action: Action,
+    action: Order,
     gates: Sequence[str],
     *,
     note: str,

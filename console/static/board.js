@@ -6,6 +6,7 @@ import { showGates } from "./gates.js";
 import { follow } from "./live.js";
 import { askToOrder, showWaiting } from "./orders.js";
 import { byId } from "./page.js";
+import { showZones } from "./zones.js";
 
 const MOST_EVENTS = 100;
 
@@ -22,6 +23,7 @@ follow({
   gates: showGates,
   alarms: showAlarms,
   orders: showWaiting,
+  zones: showZones,
   passage(event) {
     const events = byId("events");
     events.querySelector(".empty")?.remove();

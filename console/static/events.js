@@ -15,13 +15,20 @@ export function eventRow(event, { withGate, onWhy }) {
     [coded("kind", event.kind), event.historical ? element("small", "late", ` ${text("historical")}`) : null],
     [event.person ?? ""],
     [coded("method", event.method)],
-    [coded("reason", event.reason), onWhy && REFUSALS.has(event.kind) ? whyButton(event, onWhy) : null],
+    [reasons(event), onWhy && REFUSALS.has(event.kind) ? whyButton(event, onWhy) : null],
     [event.latency_ms === null ? "" : `${Math.round(event.latency_ms)} ms`],
   ];
   if (withGate) cells.splice(1, 0, [gateLink(event.gate)]);
   cells.forEach((content, index) => row.append(element("td", index === cells.length - 1 ? "number" : "", ...content)));
   row.cells[withGate ? 2 : 1].classList.add("kind");
   return row;
+}
+
+/** The reason, and what somebody must hear beside a grant. */
+function reasons(event) {
+  const notices = (event.notices ?? []).map((notice) => coded("reason", notice));
+  if (!notices.length) return coded("reason", event.reason);
+  return element("span", "", coded("reason", event.reason), " · ", element("strong", "notice", notices.join(", ")));
 }
 
 export function gateLink(name) {

@@ -5,6 +5,7 @@ import { eventRow } from "./events.js";
 import { showGates } from "./gates.js";
 import { follow } from "./live.js";
 import { byId, clock, coded, element, get, post, Refused, setup, text } from "./page.js";
+import { askToForgive } from "./zones.js";
 
 const DIRECTORY_EVERY_MS = 5000;
 const here = `${setup.gates}/${setup.gate}`;
@@ -131,6 +132,10 @@ async function askWhy(event) {
   else parts.push(element("p", "empty", text(found.person ? "problem.not_published" : "gate_page.nobody")));
   place.replaceChildren(...parts);
 }
+
+byId("forgive-here")?.addEventListener("click", ({ target }) => {
+  askToForgive({ name: target.dataset.zone, title: target.dataset.title });
+});
 
 byId("ask").addEventListener("submit", async (event) => {
   event.preventDefault();

@@ -29,7 +29,7 @@ function makeCard(view) {
     there.append(presence);
   }
   const heading = setup.gate ? gateTitle(view.gate) : gateLink(view.gate);
-  card.append(element("h2", "", heading), element("p", "door"), there);
+  card.append(element("h2", "", heading), element("p", "door"), element("ul", "troubles"), there);
   if (setup.canOrder) {
     const buttons = ACTIONS.map((action) => orderButton(action, { gates: [view.gate] }, gateTitle(view.gate)));
     const actions = element("div", "actions", ...buttons);
@@ -45,9 +45,18 @@ function updateCard(card, view) {
   const status = view.door ? view.door.state : "unknown";
   card.className = `card gate door-${status}${there ? "" : " absent"}`;
   say(card.querySelector(".door"), coded("door", status));
+  showTroubles(card.querySelector(".troubles"), view.door);
   for (const [name, label] of PRESENCES) {
     const presence = card.querySelector(`[data-source=${name}]`);
     presence.className = `presence ${view[name]}`;
     say(presence.querySelector(".label"), `${text(label)}: ${coded("presence", view[name])}`);
   }
+}
+
+/** What is not well at the door beside its state: the housing, wires, the clock. */
+function showTroubles(list, door) {
+  const troubles = (door?.wires ?? []).map(({ wire, fault }) => `${coded("wire", wire)}: ${coded("reason", fault)}`);
+  if (door?.tamper) troubles.unshift(text("alarm.tamper"));
+  if (door && !door.clock_sure) troubles.push(text("alarm.clock_unsure"));
+  keyed(list, troubles, (trouble) => trouble, () => element("li", ""), say);
 }

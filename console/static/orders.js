@@ -2,6 +2,7 @@
 
 import { byId, clock, coded, element, gateTitle, keyed, newKey, post, Refused, say, setup, text, toast } from "./page.js";
 
+const DANGEROUS = new Set(["lockdown", "evacuate"]);
 export const ACTIONS = ["open", "hold", "release", "lock", "lockdown"];
 
 const dialog = byId("order");
@@ -16,14 +17,14 @@ export function askToOrder(action, reach, title) {
   byId("order-results").replaceChildren();
   const give = byId("order-give");
   give.textContent = coded("order", action);
-  give.className = action === "lockdown" ? "danger" : "";
+  give.className = DANGEROUS.has(action) ? "danger" : "";
   give.hidden = give.disabled = false;
   byId("order-cancel").textContent = text("cancel");
   dialog.showModal();
 }
 
 export function orderButton(action, reach, title) {
-  const button = element("button", action === "lockdown" ? "plain danger" : "plain", coded("order", action));
+  const button = element("button", DANGEROUS.has(action) ? "plain danger" : "plain", coded("order", action));
   button.type = "button";
   button.dataset.action = action;
   button.addEventListener("click", () => askToOrder(action, reach, title));

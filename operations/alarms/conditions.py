@@ -12,7 +12,7 @@ from operations.board import GateView
 NEVER_HEARD = "never_heard"
 
 _PRESENCES = frozenset({AlarmKind.CONTROLLER_OFFLINE, AlarmKind.EDGE_OFFLINE})
-OBSERVED = _PRESENCES | {AlarmKind.DIRECTORY_LAG, AlarmKind.BROKER_LOST}
+OBSERVED = _PRESENCES | {AlarmKind.DIRECTORY_LAG, AlarmKind.BROKER_LOST, AlarmKind.MACHINE}
 """The kinds that no event tells: they are seen here."""
 
 
@@ -24,6 +24,8 @@ class Limits:
     lag_after: timedelta = timedelta(seconds=60)
     """A change of the directory, a revocation above all, is in force everywhere within seconds."""
     broker_after: timedelta = timedelta(seconds=10)
+    hot_c: float = 80.0
+    disk_low_mb: float = 500.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,21 @@ def _present(seen: Observation, limits: Limits) -> dict[tuple[str, AlarmKind], s
         if lag.behind and lag.behind_s > limits.lag_after.total_seconds():
             waiting = "revocations_waiting" if lag.waiting_revocations else None
             present[lag.gate, AlarmKind.DIRECTORY_LAG] = waiting
+    for gate, view in seen.views.items():
+        if (reason := _ailing(view, limits)) is not None:
+            present[gate, AlarmKind.MACHINE] = reason
     return present
+
+
+def _ailing(view: GateView, limits: Limits) -> str | None:
+    """Return what is wrong with the gate computer, by the last figures it sent."""
+    health = view.health.get("controller")
+    if health is None:
+        return None
+    temperature, disk = health.figures.get("temperature_c"), health.figures.get("disk_free_mb")
+    if isinstance(disk, int | float) and disk < limits.disk_low_mb:
+        return "disk_low"
+    return "hot" if isinstance(temperature, int | float) and temperature > limits.hot_c else None
 
 
 def _absent(gate: str, seen: Observation, limits: Limits) -> dict[tuple[str, AlarmKind], str | None]:

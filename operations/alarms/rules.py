@@ -54,6 +54,8 @@ class AlarmKind(StrEnum):
     MODEL_MISMATCH = "model_mismatch"
     """The directory's templates are of another model than the edge's: no face is known."""
     DIRECTORY_LAG = "directory_lag"
+    MACHINE = "machine"
+    """The gate computer is too hot, or its disk is nearly full; the reason says which."""
     CLOCK_UNSURE = "clock_unsure"
     EVENTS_LOST = "events_lost"
     BROKER_LOST = "broker_lost"
@@ -89,6 +91,7 @@ NATURE: Mapping[AlarmKind, Nature] = {
     AlarmKind.CAMERA_IMPAIRED: Nature(Severity.MAJOR, latching=False),
     AlarmKind.MODEL_MISMATCH: Nature(Severity.MAJOR, latching=False),
     AlarmKind.DIRECTORY_LAG: Nature(Severity.MAJOR, latching=False),
+    AlarmKind.MACHINE: Nature(Severity.MINOR, latching=False),
     AlarmKind.CLOCK_UNSURE: Nature(Severity.MINOR, latching=False),
     AlarmKind.EVENTS_LOST: Nature(Severity.MINOR, latching=True, ends=False),
     AlarmKind.BROKER_LOST: Nature(Severity.MAJOR, latching=False),

@@ -10,11 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from accounts import audit
 from accounts.api.dependencies import ROLE_ERRORS, DatabaseDep, FacilitiesDep, NowDep
 from database import Database
-from gate_controller.messages import Action
 from operations import orders
 from operations.api.dependencies import OperationsDep
 from operations.order_desk import OrderDesk, OrdersNotPossibleError, Reach
-from operations.orders import OrderState
+from operations.orders import Order, OrderState
 from operations.tables import StaffOrder
 from web import idempotency
 from web.idempotency import OnceDep, RequestKey
@@ -30,8 +29,9 @@ class OrderIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    action: Literal["open", "hold", "lock", "lockdown", "release"] = Field(
-        description="`open` once; `hold` open; `lock` (the way out stays free); `lockdown`; `release` ends all three"
+    action: Literal["open", "hold", "lock", "lockdown", "release", "evacuate"] = Field(
+        description="`open` once; `hold` open; `lock` (the way out stays free); `lockdown`; `release` ends all three; "
+        "`evacuate` holds every door open, also those in lockdown"
     )
     gates: list[Slug] = Field(default_factory=list, max_length=500)
     zone: Slug | None = None
@@ -119,7 +119,7 @@ def give(
         EmptyOrderError, KeyReusedError, NotFoundError, OrdersNotPossibleError: see there.
     """
     reach = Reach(wanted.gates, wanted.zone, wanted.everywhere)
-    action, note = Action(wanted.action), wanted.note or ""
+    action, note = Order(wanted.action), wanted.note or ""
     with database.begin() as session:
         order = once.answer(
             session,

@@ -127,6 +127,7 @@ def serve(database: Database, board: Board, dispatcher: Dispatcher | None) -> It
             renewals=Renewals(services.desk),
             names=lambda wanted: {one: names[one] for one in wanted if one in names},
             now=lambda: datetime.now(UTC),
+            told=lambda _revisions: None,
             secure_cookies=False,
         ),
     )

@@ -140,3 +140,19 @@ def test_after_a_restart_the_edges_figures_do_the_same(kind: AlarmKind, well: di
 
 def test_what_is_over_already_is_left_alone() -> None:
     assert told(seen(door(20)), OpenAlarm("north", AlarmKind.FORCED, NOW, over=True)) == []
+
+
+@pytest.mark.parametrize(
+    ("figures", "reason"),
+    [
+        ({"temperature_c": 81.0, "disk_free_mb": 9000.0}, "hot"),
+        ({"temperature_c": 81.0, "disk_free_mb": 12.0}, "disk_low"),
+        ({"temperature_c": 80.0, "disk_free_mb": 500.0}, None),
+        ({"temperature_c": None, "disk_free_mb": None}, None),
+    ],
+)
+def test_a_gate_computer_that_is_hot_or_full(figures: dict, reason: str | None) -> None:
+    health = Health(gate="north", source="controller", at=NOW, figures=figures)
+    now = seen(view(health={"controller": health}))
+    assert told(now) == ([("north", "machine", True, reason)] if reason else [])
+    assert told(now, open_alarm(AlarmKind.MACHINE)) == ([] if reason else [("north", "machine", False, None)])

@@ -10,7 +10,7 @@ from access.policy import GatePolicy
 from database import Database, new_id
 from directory import gates
 from directory.tables import GateApplied
-from gate_controller.messages import Availability, DoorState, DoorStatus, Presence
+from gate_controller.messages import Availability, DoorState, DoorStatus, Health, Presence
 from operations.alarms import register
 from operations.alarms.rules import AlarmKind, Signal
 from operations.api.metrics import MetricsServices, router
@@ -35,6 +35,8 @@ def registry(database: Database):
     board.availability(
         Availability(gate="south", status=Presence.ONLINE, boot_id=BOOT), source="controller", heard_at=NOW
     )
+    figures = {"temperature_c": 51.5, "disk_free_mb": 20_000.0, "events_waiting": 4, "clock_sure": True}
+    board.health(Health(gate="north", source="controller", at=NOW, figures=figures), heard_at=NOW)
     state = DoorState(gate="north", boot_id=BOOT, sequence=1, at=NOW, state=DoorStatus.HELD, unlocked=False)
     board.door(state, heard_at=NOW)
     with database.begin() as session:
@@ -52,6 +54,10 @@ def registry(database: Database):
         ("campusgate_gate_online", {"gate": "north", "process": "controller"}, 1),
         ("campusgate_gate_online", {"gate": "north", "process": "edge"}, 0),
         ("campusgate_gate_online", {"gate": "south", "process": "edge"}, None),
+        ("campusgate_gate_temperature_celsius", {"gate": "north", "process": "controller"}, 51.5),
+        ("campusgate_gate_disk_free_bytes", {"gate": "north", "process": "controller"}, 2e10),
+        ("campusgate_gate_events_waiting", {"gate": "north", "process": "controller"}, 4),
+        ("campusgate_gate_events_waiting", {"gate": "south", "process": "controller"}, None),
         ("campusgate_doors", {"state": "held"}, 1),
         ("campusgate_doors", {"state": "unknown"}, 1),
         ("campusgate_doors", {"state": "forced"}, 0),
