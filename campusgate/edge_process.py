@@ -25,6 +25,7 @@ from campusgate.sealing import make_sealer
 from campusgate.settings import Settings
 from edge.assembly import EdgePolicy, assemble
 from edge.camera import CameraAddressError, FeedStatus, open_camera
+from edge.gallery import WrongCalibrationError
 from edge.health import availability
 from edge.liveness import LivenessScorer
 from edge.metrics import Metrics
@@ -52,6 +53,7 @@ EXPECTED_ERRORS = (
     NonceStoreError,
     OutboxError,
     ReplicaLockedError,
+    WrongCalibrationError,
 )
 """What a person can mend; their messages say how."""
 

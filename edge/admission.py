@@ -34,6 +34,7 @@ class Admission:
         journal: Journal,
         metrics: Metrics,
         clock: Clock,
+        model_id: str,
     ) -> None:
         self._judge = judge
         self._opener = opener
@@ -42,6 +43,7 @@ class Admission:
         self._journal = journal
         self._metrics = metrics
         self._clock = clock
+        self._model_id = model_id
         self._lock = threading.Lock()
         self._reported: dict[int, set[str]] = {}
 
@@ -82,7 +84,7 @@ class Admission:
         decided = self._clock.monotonic()
         self._metrics.asked.labels(Method.FACE.value, ruling.reason).inc()
         self._metrics.decision.observe(decided - frame.arrived)
-        details = _details(sighting)
+        details = self._details(sighting)
         details["decided_ms"] = _milliseconds(decided - frame.arrived)
         if not ruling.granted:
             self._refused(EventKind.FACE_REFUSED, ruling.reason, person_id, details)
@@ -143,7 +145,7 @@ class Admission:
         claimed = sighting.verdict.person_id if spoof and sighting.verdict is not None else None
         kind = EventKind.SPOOF if spoof else EventKind.FACE_REFUSED
         reason = Reason.SPOOF.value if spoof else ruling.reason
-        self._refused(kind, reason, claimed, _details(sighting))
+        self._refused(kind, reason, claimed, self._details(sighting))
 
     def _refused(
         self,
@@ -163,20 +165,20 @@ class Admission:
             details=details,
         )
 
-
-def _details(sighting: Sighting) -> dict[str, Detail]:
-    details: dict[str, Detail] = {}
-    if sighting.verdict is not None:
-        details["score"] = round(sighting.verdict.score, 4)
-        details["frames"] = sighting.verdict.frames
-        details["support"] = sighting.verdict.support
-    if sighting.match is not None:
-        details["margin"] = round(sighting.match.margin, 4)
-    if sighting.liveness_score is not None:
-        details["liveness"] = round(sighting.liveness_score, 4)
-    if sighting.told_by is not None:
-        details["told_by"] = sighting.told_by.value
-    return details
+    def _details(self, sighting: Sighting) -> dict[str, Detail]:
+        details: dict[str, Detail] = {"model": self._model_id}
+        if sighting.verdict is not None:
+            details["score"] = round(sighting.verdict.score, 4)
+            details["frames"] = sighting.verdict.frames
+            details["support"] = sighting.verdict.support
+        if sighting.match is not None:
+            details["margin"] = round(sighting.match.margin, 4)
+            details["second"] = round(sighting.match.runner_up, 4)
+        if sighting.liveness_score is not None:
+            details["liveness"] = round(sighting.liveness_score, 4)
+        if sighting.told_by is not None:
+            details["told_by"] = sighting.told_by.value
+        return details
 
 
 def _milliseconds(seconds: float) -> float:

@@ -13,7 +13,7 @@ from edge.camera import Backoff, Camera, ConditionLimits, ConditionWatch, Feed
 from edge.camera_report import CameraReporter
 from edge.clock import Clock, SystemClock
 from edge.eyes import Eyes
-from edge.gallery import Directory, SearchSource, Threshold, same_person_for, threshold_for
+from edge.gallery import Directory, SearchSource, SiteCalibration, Threshold, same_person_for, threshold_for
 from edge.health import HealthReporter
 from edge.journal import Journal
 from edge.judgement import Judge
@@ -56,10 +56,12 @@ class EdgePolicy:
 
     Attributes:
         fpir: the rate at which a stranger's single frame may match somebody; the vote makes it rarer still.
+        calibration: measured on this campus (`campusgate faces calibrate`); None: the model's own.
         command_ttl_ms: life of a command; after it no door opens any more.
     """
 
     fpir: float = 0.01
+    calibration: SiteCalibration | None = None
     command_ttl_ms: int = 3_000
     direction: Direction = Direction.ENTRY
     recognition: RecognitionPolicy = field(default_factory=RecognitionPolicy)
@@ -99,7 +101,8 @@ def assemble(
         threshold: instead of the calibrated one.
 
     Raises:
-        ValueError: the engine's model was never calibrated and no `threshold` is given.
+        ValueError: the engine's model was never calibrated and no `threshold` is given, or the policy's calibration is
+            of another model.
     """
     policy, clock, metrics = policy or EdgePolicy(), clock or SystemClock(), metrics or Metrics()
     journal = Journal(topics.gate, EventOutbox(outbox, topics), clock)
@@ -107,7 +110,7 @@ def assemble(
         directory,
         model_id=engine.model_id,
         dimension=engine.dimension,
-        threshold=threshold or threshold_for(engine.model_id, policy.fpir),
+        threshold=threshold or threshold_for(engine.model_id, policy.fpir, policy.calibration),
     )
     opener = Opener(bus, topics, signer, controller_keys, clock, ttl_ms=policy.command_ttl_ms)
     memory = passes or PassBook.in_memory()
@@ -121,6 +124,7 @@ def assemble(
         journal=journal,
         metrics=metrics,
         clock=clock,
+        model_id=engine.model_id,
     )
     taps = TapDesk(
         topics=topics,

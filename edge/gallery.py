@@ -1,6 +1,8 @@
 """The people of this gate, ready to be searched; or why nobody can be looked up."""
 
+import itertools
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -12,7 +14,7 @@ from access.policy import GatePolicy
 from access.snapshot import CredentialKind, PersonEntry
 from edge.matcher import Matcher
 from edge.recognition import Search
-from models.calibration import CALIBRATIONS, VERIFICATION_FMR, fmr_for_search
+from models.calibration import CALIBRATIONS, VERIFICATION_FMR, Calibration, fmr_for_search
 
 _log = structlog.get_logger()
 
@@ -55,24 +57,48 @@ class Directory(Protocol):
         ...
 
 
+class WrongCalibrationError(ValueError):
+    """The campus's calibration was measured with another model."""
+
+
 Threshold = Callable[[int], float]
 """From the number of people searched to the least score of a match."""
 
 
-def threshold_for(model_id: str, fpir: float) -> Threshold:
+@dataclass(frozen=True, slots=True)
+class SiteCalibration:
+    """A calibration measured on a campus: of which model, and (log10 FMR, similarity), the most lenient first."""
+
+    model: str
+    points: tuple[tuple[float, float], ...]
+
+    def __post_init__(self) -> None:
+        rates, similarities = [rate for rate, _ in self.points], [similarity for _, similarity in self.points]
+        falls = all(after < before < 0 for before, after in itertools.pairwise(rates))
+        rises = all(after >= before for before, after in itertools.pairwise(similarities))
+        if len(self.points) < 2 or not (falls and rises):
+            raise ValueError("a calibration has two points or more, with falling rates and rising similarities")
+
+
+def threshold_for(model_id: str, fpir: float, site: SiteCalibration | None = None) -> Threshold:
     """Return the threshold that lets a stranger's single frame match anybody at the rate `fpir`.
 
     It is never below the one for 1:1: a short directory is no reason to be lenient.
 
     Raises:
-        ValueError: the model was never calibrated, or `fpir` does not lie between 0 and 1.
+        ValueError: the model was never calibrated, `site` is of another model, or `fpir` does not lie between 0 and 1.
     """
     calibration = CALIBRATIONS.get(model_id)
     if calibration is None:
         raise ValueError(f"model {model_id!r} was never calibrated; calibrated are {', '.join(sorted(CALIBRATIONS))}")
+    if site is not None and site.model != model_id:
+        raise WrongCalibrationError(
+            f"the policy's calibration is of model {site.model!r}, not of {model_id!r}: calibrate anew"
+        )
     fmr_for_search(fpir, 1)  # refuses a rate that is none, at the start and not at the first frame
     least = calibration.threshold(VERIFICATION_FMR)
-    return lambda people: max(least, calibration.threshold(fmr_for_search(fpir, max(people, 1))))
+    used = calibration if site is None else Calibration(site.points)
+    return lambda people: max(least, used.threshold(fmr_for_search(fpir, max(people, 1))))
 
 
 def same_person_for(model_id: str) -> float | None:

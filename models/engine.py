@@ -44,6 +44,11 @@ EMBEDDERS: dict[str, tuple[type[MobileFaceNet | DlibResNet | FusedEmbedder], tup
 """The embedders by name, each with the models of the catalogue that it runs."""
 
 
+def default_model_id() -> str:
+    """Return the id that templates of the default embedder carry, without loading it."""
+    return EMBEDDERS[DEFAULT_EMBEDDER][0].model_id
+
+
 def make_embedder(files: ModelFiles, name: str, *, threads: int = 0) -> Embedder:
     """Load the embedder `name`.
 

@@ -1,6 +1,7 @@
-"""`campusgate faces`: compare photographs."""
+"""`campusgate faces`: compare photographs, calibrate a gate."""
 
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ from campusgate.commands import CommandError, print_json
 from campusgate.settings import Settings
 
 if TYPE_CHECKING:
+    from campusgate.calibration.study import Study
     from models.engine import FaceEngine
     from models.template import Template
 
@@ -17,9 +19,8 @@ if TYPE_CHECKING:
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     faces = typer.Typer(help="Faces in photographs.", no_args_is_help=True)
-    # A group with a single command would lose the command's name.
-    faces.callback()(lambda: None)
     faces.command()(compare)
+    faces.command()(calibrate)
     app.add_typer(faces, name="faces")
 
 
@@ -43,6 +44,80 @@ def compare(
         return
     answer = "the same person" if same else "two different people"
     sys.stdout.write(f"{answer}: similarity {similarity:.3f}, threshold {threshold:.3f} ({engine.model_id})\n")
+
+
+def calibrate(
+    *,
+    gate: Annotated[str, typer.Argument(help="The gate whose threshold is wanted.")],
+    fpir: Annotated[float, typer.Option(help="How often a stranger's single frame may match anybody.")] = 0.01,
+    people: Annotated[
+        int | None, typer.Option(min=1, help="People the gate will search; by default those who may pass it now.")
+    ] = None,
+    days: Annotated[int, typer.Option(min=1, help="Passages of so many days count.")] = 90,
+    plot: Annotated[Path | None, typer.Option(help="Write an HTML page with the distributions and rates.")] = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="Write rate and calibration into this policy file of the gate's edge.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Draws whose templates are compared when there are very many.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Find a gate's threshold from the campus's own approved photos and the gate's passages.
+
+    It says how sure the threshold is. Where the campus is too small to measure a rate, the model's own calibration is
+    the least.
+    """
+    from campusgate.calibration.page import page
+    from campusgate.calibration.policy_file import write_calibration
+    from campusgate.calibration.report import as_document, show
+    from campusgate.edge_process import PolicyFileError
+
+    now = datetime.now(UTC)
+    found = _study(gate, fpir, people, since=now - timedelta(days=days), seed=seed)
+    made_at = now.date().isoformat()
+    try:
+        if plot is not None:
+            plot.write_text(page(found, gate, made_at), encoding="utf-8")
+        if policy is not None:
+            write_calibration(policy, found, made_at)
+    except OSError as error:
+        raise CommandError(f"{plot} cannot be written: {error.strerror}") from error
+    except PolicyFileError as error:
+        raise CommandError(str(error)) from error
+    if as_json:
+        print_json(as_document(gate, found))
+    else:
+        show(gate, found)
+
+
+def _study(gate: str, fpir: float, people: int | None, *, since: datetime, seed: int) -> "Study":
+    from campusgate.calibration.evidence import gather
+    from campusgate.calibration.study import mated_scores, study
+    from campusgate.commands.people import opened
+    from campusgate.sealing import make_sealer
+    from database import SealingError
+    from directory import gates
+    from models.engine import default_model_id
+    from web.problems import ProblemError
+
+    settings = Settings()
+    if not 0 < fpir < 1:
+        raise CommandError(f"--fpir {fpir:g}: give a rate between 0 and 1, such as 0.01")
+    model_id, sealer = default_model_id(), make_sealer(settings)
+    try:
+        with opened(settings) as database, database.read() as session:
+            gates.get(session, gate)
+            evidence = gather(session, sealer, gate, model_id=model_id, since=since)
+    except (ProblemError, SealingError) as error:
+        raise CommandError(str(error)) from error
+    return study(
+        evidence.people,
+        mated_scores(evidence.people),
+        evidence.passages,
+        model_id=model_id,
+        size=people or max(evidence.size, 1),
+        fpir=fpir,
+        seed=seed,
+    )
 
 
 def _engine() -> "FaceEngine":

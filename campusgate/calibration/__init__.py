@@ -1,0 +1,1 @@
+"""A gate's threshold, measured on the campus's own people and passages."""
