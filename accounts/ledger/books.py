@@ -1,6 +1,8 @@
 """The invariants of the books, checked against the journal alone: what an auditor would add up by hand."""
 
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import select
@@ -14,17 +16,45 @@ from accounts.ledger.transfer import MOVING, RESOLVING, AccountKind, Action, Ent
 _LINES = table_of(JournalTransfer)
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept beside the journal, and must follow from it: fen by id."""
+
+    wallets: Mapping[UUID, tuple[int, int]]
+    """Balance and held."""
+    open_holds: Mapping[UUID, int]
+    corrected: Mapping[UUID, int]
+    counters: Mapping[tuple[UUID, str], int]
+    """Counters of windows long past are cleared away; those that are there must be right."""
+
+
 def check_books(session: Session) -> list[str]:
     """Replay the whole journal and return every way in which the books differ from it; empty when they are right.
 
     It reads the journal for a while: run it on a snapshot (a backup, or REPEATABLE READ) where transfers go on.
     """
-    replay = _Replay()
     query = select(_LINES.c.serial, *LINE_COLUMNS).order_by(_LINES.c.serial)
-    for row in session.execute(query):
-        replay.take(entry_of(row))
-    replay.compare(session)
+    return faults((entry_of(row) for row in session.execute(query)), _kept(session))
+
+
+def faults(journal: Iterable[Entry], kept: Kept) -> list[str]:
+    """Return every way in which `kept` differs from what the journal's lines add up to. Pure."""
+    replay = _Replay()
+    for entry in journal:
+        replay.take(entry)
+    replay.compare(kept)
     return replay.faults
+
+
+def _kept(session: Session) -> Kept:
+    accounts = session.execute(select(table_of(LedgerAccount)).where(LedgerAccount.kind == AccountKind.WALLET))
+    counters = session.execute(select(table_of(SpendingCounter)))
+    return Kept(
+        wallets={row.id: (row.balance, row.held) for row in accounts},
+        open_holds={row.id: row.amount for row in session.execute(select(table_of(OpenHold)))},
+        corrected={row.id: row.amount for row in session.execute(select(table_of(Corrected))) if row.amount},
+        counters={(row.account, row.window): row.spent for row in counters},
+    )
 
 
 class _Replay:
@@ -78,30 +108,23 @@ class _Replay:
             key = original.debit, window
             self.counters[key] = max(0, self.counters[key] - entry.amount)
 
-    def compare(self, session: Session) -> None:
-        """Compare what the journal says with what the tables say."""
+    def compare(self, kept: Kept) -> None:
+        """Compare what the journal says with what is kept."""
         if sum(self.balances.values()) != 0:
             self.faults.append("the balances do not add up to nothing")
         held: defaultdict[UUID, int] = defaultdict(int)
         for hold in self.open_holds.values():
             held[hold.debit] += hold.amount
-        for row in session.execute(select(table_of(LedgerAccount))):
-            if row.kind != AccountKind.WALLET:
-                continue
-            if row.balance != self.balances[row.id]:
-                self.faults.append(f"wallet {row.id} has {row.balance} fen, the journal says {self.balances[row.id]}")
-            if row.held != held[row.id]:
-                self.faults.append(f"wallet {row.id} holds {row.held} fen, its open holds are {held[row.id]}")
-            if not 0 <= row.held <= row.balance:
-                self.faults.append(f"wallet {row.id} is overdrawn: {row.balance} fen, {row.held} held")
-        stored = {row.id: row.amount for row in session.execute(select(table_of(OpenHold)))}
-        self._same("open holds", stored, {key: hold.amount for key, hold in self.open_holds.items()})
-        corrected = {row.id: row.amount for row in session.execute(select(table_of(Corrected))) if row.amount}
-        self._same("corrected amounts", corrected, dict(self.corrected))
-        counters = session.execute(select(table_of(SpendingCounter)))
-        # Counters of windows long past are cleared away; those that are there must be right.
-        stored_counters = {(row.account, row.window): row.spent for row in counters}
-        self._same("counters", stored_counters, {key: self.counters[key] for key in stored_counters})
+        for wallet, (balance, reserved) in kept.wallets.items():
+            if balance != self.balances[wallet]:
+                self.faults.append(f"wallet {wallet} has {balance} fen, the journal says {self.balances[wallet]}")
+            if reserved != held[wallet]:
+                self.faults.append(f"wallet {wallet} holds {reserved} fen, its open holds are {held[wallet]}")
+            if not 0 <= reserved <= balance:
+                self.faults.append(f"wallet {wallet} is overdrawn: {balance} fen, {reserved} held")
+        self._same("open holds", kept.open_holds, {key: hold.amount for key, hold in self.open_holds.items()})
+        self._same("corrected amounts", kept.corrected, dict(self.corrected))
+        self._same("counters", kept.counters, {key: self.counters[key] for key in kept.counters})
 
     def _same(self, what: str, stored: object, replayed: object) -> None:
         if stored != replayed:
