@@ -1,16 +1,26 @@
-"""Several processes on few accounts, killed in the middle: whoever got an answer finds it in the books."""
+"""Several processes on few accounts, killed in the middle: whoever got an answer finds it in the books, and whoever got
+none sends the same again and it is done once."""
 
 import signal
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy import func, select
 
-from accounts.ledger import AccountKind, Transfer, journal, open_account, open_named, record
+from accounts.ledger import (
+    AccountKind,
+    Action,
+    LedgerWriter,
+    Transfer,
+    journal,
+    open_account,
+    open_named,
+    record,
+)
 from accounts.ledger.books import check_books
 from accounts.ledger.posting import find
 from accounts.ledger.tables import JournalTransfer
@@ -35,9 +45,9 @@ merchant, wallets = UUID(merchant), [UUID(wallet) for wallet in wallets]
 said = threading.Lock()
 
 
-def tell(transfer):
+def tell(*words):
     with said:
-        sys.stdout.write(f"{transfer}\\n")
+        sys.stdout.write(" ".join(map(str, words)) + " .\\n")
         sys.stdout.flush()
 
 
@@ -51,21 +61,22 @@ def live(writer):
             Transfer(new_id(), "gift", giver, taker, amount),
             Transfer(new_id(), "shower", giver, merchant, amount, Action.HOLD, expires_after=timedelta(hours=1)),
         ))
+        tell("wished", wish.id, wish.action, wish.purpose, wish.debit, wish.credit, wish.amount)
         try:
             outcome = writer.submit(wish)
             if outcome.entry is None:
                 continue
-            tell(wish.id)
+            tell("answered", wish.id)
             if wish.action is Action.HOLD and dice.random() < 0.7:
                 action = dice.choice((Action.POST, Action.VOID))
                 fen = dice.randint(1, amount) if action is Action.POST else 0
                 end = Transfer(new_id(), "shower", amount=fen, action=action, resolves=wish.id)
                 writer.submit(end).require()
-                tell(end.id)
+                tell("answered", end.id)
             elif dice.random() < 0.3:
                 back = Transfer(new_id(), "refund", wish.credit, giver, amount, corrects=wish.id)
                 if writer.submit(back).entry is not None:
-                    tell(back.id)
+                    tell("answered", back.id)
         except DatabaseBusyError:
             continue
 
@@ -88,24 +99,33 @@ def test_processes_killed_in_the_middle_leave_right_books(database: Database, tm
             open_account(session, wallet, AccountKind.WALLET, NOW)
         record(session, [Transfer(new_id(), "top_up", cash, wallet, 200_000) for wallet in wallets], NOW)
     answered: set[UUID] = set()
+    wished: list[Transfer] = []
     for attempt in range(ROUNDS):
-        answered |= killed_in_the_middle(database, tmp_path, merchant, wallets, attempt)
+        for words in killed_in_the_middle(database, tmp_path, merchant, wallets, attempt):
+            if words[0] == "answered":
+                answered.add(UUID(words[1]))
+            else:
+                wished.append(transfer(words))
         journal.seal(database, NOW)
     assert answered, "some were answered before the processes were killed"
+    with LedgerWriter(database) as writer:
+        outcomes = {wish.id: writer.submit(wish) for wish in wished}
+    assert all(outcomes[one].replayed for one in answered & outcomes.keys()), "what was answered is done already"
+    assert any(outcome.entry and not outcome.replayed for outcome in outcomes.values()), "what was cut off is done now"
     with database.read() as session:
         assert check_books(session) == []
         report = journal.verify(session)
         assert report.whole
         lines = session.scalar(select(func.count(JournalTransfer.serial)))
         assert report.sealed + report.unsealed == lines
-        missing = [transfer for transfer in answered if find(session, transfer) is None]
+        missing = [one for one in answered if find(session, one) is None]
     assert missing == [], "an answer that was given is an answer that holds"
 
 
 def killed_in_the_middle(
     database: Database, folder: Path, merchant: UUID, wallets: list[UUID], attempt: int
-) -> set[UUID]:
-    """Start clients, wait until each has had answers, kill them, and return the ids they were answered for."""
+) -> list[list[str]]:
+    """Start clients, wait until each has had answers, kill them, and return the lines that they said."""
     arguments = [database.url.render_as_string(hide_password=False), str(merchant), *map(str, wallets)]
     files = [folder / f"{attempt}-{number}" for number in range(PROCESSES)]
     clients = []
@@ -114,7 +134,7 @@ def killed_in_the_middle(
             clients.append(subprocess.Popen([sys.executable, "-c", CLIENT, *arguments], stdout=out, cwd=Path.cwd()))
     try:
         until = time.monotonic() + 30
-        while any(file.read_text().count("\n") < 20 for file in files) and time.monotonic() < until:
+        while any(file.read_text().count("answered") < 20 for file in files) and time.monotonic() < until:
             assert all(client.poll() is None for client in clients), "a client ended by itself"
             time.sleep(0.02)
     finally:
@@ -122,5 +142,13 @@ def killed_in_the_middle(
             client.send_signal(signal.SIGKILL)
         for client in clients:
             client.wait()
-    # The last line may have been cut off by the kill.
-    return {UUID(line) for file in files for line in file.read_text().splitlines() if len(line) == 36}
+    # The last line may have been cut off by the kill: whole ones end with a dot.
+    said = [line.split() for file in files for line in file.read_text().splitlines()]
+    return [words[:-1] for words in said if words and words[-1] == "."]
+
+
+def transfer(words: list[str]) -> Transfer:
+    """The transfer that a client wished for."""
+    _, wish_id, action, purpose, debit, credit, amount = words
+    life = timedelta(hours=1) if action == Action.HOLD else None
+    return Transfer(UUID(wish_id), purpose, UUID(debit), UUID(credit), int(amount), Action(action), expires_after=life)
