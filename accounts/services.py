@@ -31,7 +31,8 @@ class AccountsServices:
     """Values and ports of the accounts.
 
     `secret` (32 bytes or more) is the root of every derived key: access and refresh tokens, virtual card codes.
-    `guesses` limits failed sign-ins, claims and confirmations by one address. A port that is None answers 503.
+    `guesses` limits failed sign-ins, claims and confirmations by one address, `messages` the codes that one person may
+    have sent to phones. A port that is None answers 503.
     """
 
     database: Database
@@ -43,6 +44,7 @@ class AccountsServices:
     first_passwords: FirstPasswords = field(default_factory=lambda: FirstPasswords(prefix="Campus@#"))
     hasher: Hasher = field(default_factory=Hasher)
     guesses: RateLimiter = field(default_factory=lambda: RateLimiter(60, timedelta(minutes=5)))
+    messages: RateLimiter = field(default_factory=lambda: RateLimiter(10, timedelta(days=1)))
     code_sender: CodeSender | None = None
     channel_users: ChannelUsers | None = None
     identity_provider: IdentityProvider | None = None

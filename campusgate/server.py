@@ -15,13 +15,12 @@ import console.pages
 import operations.api
 import web.problems
 from accounts.api.router import router as accounts_router
-from accounts.first_passwords import FirstPasswords
-from accounts.ledger.writer import LedgerWriter
 from accounts.payments.services import MoneyServices
 from accounts.services import AccountsServices
 from accounts.tables import Person
 from bus import Connection, NotConnectedError
 from campusgate import chores, health
+from campusgate.account_services import make_accounts, make_money
 from campusgate.alarms import make_watch
 from campusgate.connections import broker_address
 from campusgate.headers import SecurityHeaders
@@ -95,19 +94,14 @@ def assemble(
     database = Database(settings.resolved_database_url)
     upgrade(database)
     require_right_key(database, sealer)
-    accounts = AccountsServices(
-        database=database,
-        secret=secret,
-        zone=settings.time_zone,
-        first_passwords=FirstPasswords(settings.first_password_prefix),
-    )
+    accounts = make_accounts(settings, database, secret)
     board = Board()
     bus = Connection(broker_address(settings), f"{settings.site}-server")
     return Server(
         settings=settings,
         database=database,
         accounts=accounts,
-        money=MoneyServices(accounts=accounts, writer=LedgerWriter(database)),
+        money=make_money(settings, accounts),
         enrollment=EnrollmentServices(
             database,
             sealer,

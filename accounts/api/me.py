@@ -14,6 +14,7 @@ from accounts.api.sign_in import Secret
 from accounts.tables import Card, LossReport
 from accounts.vocabulary import CardKind, CardState, Channel, PasswordPurpose
 from web.problems import NotFoundError, responses
+from web.rate_limits import TooManyTriesError
 from web.text import line
 
 router = APIRouter(prefix="/me", tags=["me"])
@@ -121,16 +122,19 @@ def change_password(
         phones.InvalidPhoneError,
         phones.PhoneCodePauseError,
         phones.PhoneUnavailableError,
+        TooManyTriesError,
         NotFoundError,
     ),
 )
 def send_phone_code(me: PrincipalDep, services: ServicesDep, now: NowDep, body: PhoneIn) -> None:
-    """Send a code of six digits to a phone number; it is good for five minutes."""
+    """Send a code of six digits to a phone number; it is good for five minutes. At most ten a day."""
     if services.code_sender is None:
         raise phones.PhoneUnavailableError("this campus has not connected a sender of codes")
     phone = phones.normalise(body.phone)
+    services.messages.require(me.actor, now)
     with services.database.begin() as session:
         code = phones.prepare(session, people.get(session, me.person_id, lock=True), phone, now=now)
+    services.messages.count(me.actor, now)
     services.code_sender.send(phone, code)
 
 

@@ -1,11 +1,8 @@
 """To a program of the campus (a duty roster, a chat): one signed POST for each notice.
 
-The receiver checks `X-Campusgate-Signature: t=SECONDS,v1=HEX`, where HEX is the HMAC-SHA256 of `SECONDS.BODY` under the
-shared secret, and refuses a SECONDS far from its own clock. Any 2xx answer says that the notice was taken.
+`web.webhooks` says how it is signed. Any 2xx answer says that the notice was taken.
 """
 
-import hashlib
-import hmac
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,16 +10,9 @@ from datetime import UTC, datetime
 import httpx
 
 from operations.notices.port import Notice, NoticeNotSentError
+from web.webhooks import SIGNATURE_HEADER, signature
 
-SIGNATURE_HEADER = "X-Campusgate-Signature"
 TIMEOUT_S = 5.0
-
-
-def signature(secret: bytes, body: bytes, at: datetime) -> str:
-    """Return the signature of `body`, sent at `at`."""
-    seconds = int(at.timestamp())
-    digest = hmac.new(secret, f"{seconds}.".encode() + body, hashlib.sha256).hexdigest()
-    return f"t={seconds},v1={digest}"
 
 
 class WebhookNotifier:

@@ -152,6 +152,19 @@ def test_a_phone_code_dies_after_five_wrong_tries_or_five_minutes(make_campus):
     assert campus.client.post("/api/v1/me/phone/confirm", json=late, headers=me).status_code == 403
 
 
+def test_a_person_has_ten_codes_a_day_sent_and_no_more(make_campus):
+    phone = Phone()
+    campus = make_campus(code_sender=phone)
+    person = campus.person().id
+    for _ in range(10):
+        asked = campus.client.post("/api/v1/me/phone", json={"phone": "13800138001"}, headers=campus.as_person(person))
+        assert asked.status_code == 202
+        campus.clock.forward(minutes=1)
+    more = campus.client.post("/api/v1/me/phone", json={"phone": "13800138002"}, headers=campus.as_person(person))
+    assert (more.status_code, more.json()["code"]) == (429, "too_many_tries")
+    assert len(phone.received) == 10
+
+
 def test_a_sender_that_fails_or_is_missing_is_said(make_campus):
     failing = make_campus(code_sender=Phone())
     me = failing.as_person(failing.person().id)

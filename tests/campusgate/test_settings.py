@@ -1,11 +1,16 @@
 import base64
+from datetime import time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic import ValidationError
 
+from accounts.limits import Limits, MealPeriod
+from accounts.phone_webhook import WebhookCodeSender
+from campusgate.account_services import make_accounts, make_money
 from campusgate.settings import MqttSettings, Settings, SettingsError
+from database import Database
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 
@@ -72,3 +77,25 @@ def test_the_deployment_page_names_every_setting() -> None:
     own = {name for name in Settings.model_fields if name not in {"mqtt", "demonstration"}}
     missing = [name for name in own if f"CAMPUSGATE_{name.upper()}" not in page]
     assert missing + [name for name in MqttSettings.model_fields if f"__{name.upper()}`" not in page] == []
+
+
+def test_meals_and_limits_are_configured(monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("CAMPUSGATE_SPENDING__MEAL_LIMIT", "2000")
+    monkeypatch.setenv("CAMPUSGATE_SPENDING__MEALS", '[{"name": "lunch", "begins": "11:00", "ends": "13:30"}]')
+    monkeypatch.setenv("CAMPUSGATE_PHONE_CODES__WEBHOOK_URL", "https://sms.example/codes")
+    monkeypatch.setenv("CAMPUSGATE_PHONE_CODES__WEBHOOK_SECRET", "shared")
+    settings = Settings()
+    database = Database(f"sqlite:///{tmp_path / 'one.db'}")
+    accounts = make_accounts(settings, database, bytes(32))
+    money = make_money(settings, accounts)
+    money.writer.close()
+    database.close()
+    assert money.default_limits == Limits(2_000, 10_000)
+    assert money.meals == (MealPeriod("lunch", time(11), time(13, 30)),)
+    assert isinstance(accounts.code_sender, WebhookCodeSender)
+
+
+def test_a_meal_may_not_cost_more_than_a_day(monkeypatch) -> None:
+    monkeypatch.setenv("CAMPUSGATE_SPENDING__MEAL_LIMIT", "10001")
+    with pytest.raises(ValidationError, match="must not be above"):
+        Settings()

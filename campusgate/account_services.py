@@ -1,0 +1,53 @@
+"""From settings to the services of accounts and money: who sends codes, who signs staff in, what needs a password."""
+
+from accounts.first_passwords import FirstPasswords
+from accounts.ledger.writer import LedgerWriter
+from accounts.limits import MEALS, Limits, MealPeriod
+from accounts.oidc import OidcProvider
+from accounts.payments.services import MoneyServices
+from accounts.phone_webhook import WebhookCodeSender
+from accounts.services import AccountsServices
+from campusgate.settings import OidcSettings, PhoneCodeSettings, Settings
+from database import Database
+
+
+def make_accounts(settings: Settings, database: Database, secret: bytes) -> AccountsServices:
+    """Return the accounts' services with every port that is configured."""
+    return AccountsServices(
+        database=database,
+        secret=secret,
+        zone=settings.time_zone,
+        first_passwords=FirstPasswords(settings.first_password_prefix),
+        code_sender=_code_sender(settings.phone_codes),
+        identity_provider=_identity_provider(settings.oidc),
+    )
+
+
+def make_money(settings: Settings, accounts: AccountsServices) -> MoneyServices:
+    """Return the services of everything that moves money; its writer's thread runs from now on."""
+    spending = settings.spending
+    meals = tuple(MealPeriod(meal.name, meal.begins, meal.ends) for meal in spending.meals)
+    return MoneyServices(
+        accounts=accounts,
+        writer=LedgerWriter(accounts.database),
+        meals=meals or MEALS,
+        default_limits=Limits(spending.meal_limit, spending.day_limit),
+    )
+
+
+def _code_sender(settings: PhoneCodeSettings | None) -> WebhookCodeSender | None:
+    if settings is None:
+        return None
+    return WebhookCodeSender(settings.webhook_url, settings.webhook_secret.get_secret_value().encode())
+
+
+def _identity_provider(settings: OidcSettings | None) -> OidcProvider | None:
+    if settings is None:
+        return None
+    return OidcProvider(
+        issuer=settings.issuer,
+        client_id=settings.client_id,
+        client_secret=settings.client_secret.get_secret_value(),
+        redirect_uri=settings.redirect_uri,
+        number_claim=settings.number_claim,
+    )
