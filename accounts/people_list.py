@@ -104,6 +104,15 @@ def parse(line: int, raw: Mapping[str, Any], zone: ZoneInfo) -> ListedPerson | U
         return Unreadable(line, number, str(error))
 
 
+def parse_cells(line: int, cells: Mapping[str, str | None], zone: ZoneInfo) -> ListedPerson | Unreadable:
+    """Make a row of a CSV's cells: an empty one says nothing, a dash empties the field."""
+    values = {name: value.strip() for name, value in cells.items() if value and value.strip()}
+    for name in ("department", "groups", "valid_until"):
+        if values.get(name) == CLEARED:
+            values[name] = ""
+    return parse(line, values, zone)
+
+
 def _csv_rows(path: Path, text: str, zone: ZoneInfo) -> Iterable[ListedPerson | Unreadable]:
     reader = csv.DictReader(io.StringIO(text, newline=""))
     _require_columns(path, reader.fieldnames or ())
@@ -111,12 +120,7 @@ def _csv_rows(path: Path, text: str, zone: ZoneInfo) -> Iterable[ListedPerson | 
         if None in raw:
             yield Unreadable(reader.line_num, str(raw.get("number") or ""), "more values than columns")
             continue
-        # An empty cell says nothing; a dash empties the field.
-        values = {name: value.strip() for name, value in raw.items() if value and value.strip()}
-        for name in ("department", "groups", "valid_until"):
-            if values.get(name) == CLEARED:
-                values[name] = ""
-        yield parse(reader.line_num, values, zone)
+        yield parse_cells(reader.line_num, raw, zone)
 
 
 def _json_rows(path: Path, text: str, zone: ZoneInfo) -> Iterable[ListedPerson | Unreadable]:

@@ -13,11 +13,16 @@ import tempfile
 import time
 from pathlib import Path
 
+from accounts.first_passwords import FirstPasswords
+from accounts.passwords import Hasher
+from accounts.people_import import Importer
 from benchmarks.report import Report, budget, present
 from campusgate.settings import Settings
 from database import Database, Sealer
 from database.migrate import upgrade
-from enrollment.intake import Outcome, import_folder
+from enrollment.intake import import_folder
+from enrollment.intake_measure import Terms
+from enrollment.intake_results import Outcome
 from enrollment.person_mask import PersonMask
 from enrollment.quality import Checker, Verdict
 from models.engine import FaceEngine
@@ -66,8 +71,10 @@ def measure(images: list[Path], count: int) -> Report:
             database,
             engine,
             Sealer(os.urandom(32)),
+            terms=Terms("1", "the benchmark's people", approve=Verdict.REVIEW),
+            importer=Importer(database, Hasher(), FirstPasswords(""), "benchmark"),
+            zone=settings.time_zone,
             checker=checker,
-            approve=Verdict.REVIEW,
             workers=workers,
         )
         seconds, worked = time.perf_counter() - started, time.process_time() - worked

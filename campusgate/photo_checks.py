@@ -41,11 +41,11 @@ def load_engine(settings: Settings, embedder: str, *, threads: int | None = None
     return FaceEngine(store, embedder=embedder, threads=settings.engine_threads if threads is None else threads)
 
 
-def further_engines(settings: Settings) -> tuple[FaceEngine, ...]:
+def further_engines(settings: Settings, *, threads: int | None = None) -> tuple[FaceEngine, ...]:
     """Load the engine of the model that the campus moves to, if it moves.
 
     Raises:
         ModelError, SettingsError: as `load_engine`.
     """
     following = settings.enrollment.next_embedder
-    return () if following in {None, settings.embedder} else (load_engine(settings, str(following)),)
+    return () if following in {None, settings.embedder} else (load_engine(settings, str(following), threads=threads),)

@@ -1,87 +1,49 @@
 """Mass enrolment: a list of people and their photos, in parallel, and safe to start again after a kill.
 
-Each person is one transaction: account, photo, decision and template are there together or not at all. A file that was
-taken for a person before is not taken again, so a second run only does what the first one left.
+First the accounts are brought to what the list says (`accounts.people_import`). Then each person's photo is one
+transaction: consent, reference, photo, decision and template are there together or not at all. A file that was taken
+for a person before is not taken again, so a second run only does what the first one left.
 """
 
-import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from accounts import people
+from accounts import audit, people, people_import
+from accounts.people_import import Importer
+from accounts.people_list import ListedPerson
 from accounts.tables import Person
 from accounts.vocabulary import PersonKind
-from database import Database, Sealer
-from enrollment import lifecycle, photos
+from database import Database, DatabaseBusyError, Sealer
+from enrollment import consent, notices, photos, references, upload
 from enrollment.ahead import in_order
-from enrollment.assessment import Assessment, Engine, assess
+from enrollment.assessment import Assessment, Engine
 from enrollment.gallery import Gallery
-from enrollment.identity import IdentityFindings
-from enrollment.quality import Checker, QualityReport, Verdict
-from enrollment.roster import PhotoSource, RosterRow, open_source, read_roster
-from enrollment.tables import PhotoRecord, PhotoState
-from enrollment.upload import identify
+from enrollment.intake_measure import Measured, Measurer, Standing, Terms
+from enrollment.intake_results import OUTCOME_NOW, Failure, ImportReport, IntakeResult, Outcome, failures_of
+from enrollment.quality import Checker, Verdict
+from enrollment.references import ReferenceSource
+from enrollment.roster import RosterRow, open_source, read_roster
+from enrollment.tables import PhotoState
+from models.template import Template
 from web.problems import ProblemError
 
 _log = structlog.get_logger()
 
 _ACTOR = "import"
 _ORDER = (Verdict.ACCEPT, Verdict.REVIEW, Verdict.REJECT)
-
-
-class Outcome(StrEnum):
-    """What became of one person of the list."""
-
-    ENROLLED = "enrolled"
-    """The photo was approved; its template opens gates."""
-    IN_REVIEW = "in_review"
-    REJECTED = "rejected"
-    UNREADABLE = "unreadable"
-    NO_PHOTO = "no_photo"
-    INVALID = "invalid"
-    """The line of the list describes no person."""
-    ALREADY_THERE = "already_there"
-    """This very file was approved for this person before."""
-
-
-@dataclass(frozen=True, slots=True)
-class IntakeResult:
-    """What became of one line; `why` is in words, `report` is the check of the photo."""
-
-    line: int
-    number: str
-    name: str
-    photo: str | None
-    outcome: Outcome
-    why: str = ""
-    report: QualityReport | None = None
-    person_id: UUID | None = None
-
-
-@dataclass(slots=True)
-class ImportReport:
-    """The results of all lines, in the order of the list."""
-
-    results: list[IntakeResult] = field(default_factory=list)
-
-    def count(self, outcome: Outcome) -> int:
-        """Return how many lines ended in `outcome`."""
-        return sum(result.outcome is outcome for result in self.results)
-
-    @property
-    def failures(self) -> list[IntakeResult]:
-        """The lines that enrolled nobody."""
-        return [one for one in self.results if one.outcome not in {Outcome.ENROLLED, Outcome.ALREADY_THERE}]
-
+_SAME_FILE = 0.999
+"""Similarity of a reference with itself, as it was sealed."""
+_TRIES = 10
+"""A running server may hold an SQLite database for a moment."""
 
 Progress = Callable[[int, int], None]
 """Called with the number of lines done and of all lines."""
@@ -93,160 +55,173 @@ def import_folder(
     engine: Engine,
     sealer: Sealer,
     *,
-    progress: Progress | None = None,
+    terms: Terms,
+    importer: Importer,
+    zone: ZoneInfo,
     checker: Checker | None = None,
-    approve: Verdict = Verdict.ACCEPT,
+    further_engines: Sequence[Engine] = (),
+    with_thumbnails: bool = True,
     workers: int = 2,
+    progress: Progress | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> ImportReport:
-    """Enrol everyone on the list in `folder` (a folder or a ZIP file).
-
-    `approve` is the worst verdict that needs no reviewer: by default only photos that keep every rule are approved by
-    whoever runs the import, and those with an advisory finding wait in the review queue.
+    """Enrol everyone on the list in `folder` (a folder or a ZIP file), `workers` photos at a time.
 
     Raises:
         enrollment.roster.RosterError: the list itself cannot be used; nothing was imported.
+        database.SealingError: templates lie under a key that is not configured.
     """
-    checker = checker or Checker(engine)
-    gallery = Gallery(sealer, engine.model_id)
-    report = ImportReport()
     with open_source(folder) as source, ThreadPoolExecutor(workers, thread_name_prefix="intake") as pool:
-        rows = read_roster(source)
-        known = _known(database)
-        for row, taken in _assessed(rows, source, known, lambda content: assess(content, engine, checker), pool):
-            try:
-                with database.begin() as session:
-                    person_id = _person(session, row, now())
-                    identity = None
-                    if isinstance(taken, Assessment):
-                        identity = identify(session, sealer, person_id, taken, engine=engine, gallery=gallery)
-                    result = _enrol(session, sealer, row, taken, person_id, identity, approve=approve, now=now())
-            except ProblemError as error:
-                result = _result(row, Outcome.INVALID, str(error), taken)
-            report.results.append(result)
+        rows = read_roster(source, zone)
+        refused = _import_accounts(database, importer, rows, now())
+        with database.read() as session:
+            standing = Standing.read(session, terms.consent_version)
+        measurer = Measurer(
+            source=source,
+            engine=engine,
+            further_engines=further_engines,
+            checker=checker or Checker(engine),
+            terms=terms,
+            standing=standing,
+        )
+        intake = _Intake(
+            measurer=measurer,
+            database=database,
+            sealer=sealer,
+            gallery=Gallery(sealer, engine.model_id),
+            with_thumbnails=with_thumbnails,
+            now=now,
+        )
+        report = ImportReport()
+        for row, measured in in_order(rows, lambda row: measurer.measure(row, refused.get(row.number)), pool):
+            report.results.append(intake.store(row, measured))
             if progress:
                 progress(len(report.results), len(rows))
     _log.info("intake_done", lines=len(rows), enrolled=report.count(Outcome.ENROLLED), failed=len(report.failures))
     return report
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """A file that an earlier run took."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Intake:
+    """One run. Lines are stored one by one, in the order of the list."""
 
-    state: PhotoState
+    measurer: Measurer
+    database: Database
+    sealer: Sealer
+    gallery: Gallery
+    with_thumbnails: bool
+    now: Callable[[], datetime]
 
-
-_Taken = Assessment | _Known | None
-"""What is known of a line's photo; None when there is no file."""
-
-
-def _known(database: Database) -> dict[tuple[str, str], _Known]:
-    """Return what was taken before, by the person's number and the file's digest."""
-    with database.read() as session:
-        rows = session.execute(
-            select(Person.number, PhotoRecord.digest, PhotoRecord.state)
-            .join(Person, Person.id == PhotoRecord.person_id)
-            .where(PhotoRecord.state != PhotoState.WITHDRAWN)
-            .order_by(PhotoRecord.id)
+    def store(self, row: RosterRow, measured: Measured) -> IntakeResult:
+        """Write what becomes of a line, in one transaction."""
+        result = IntakeResult(
+            row.line, row.number, row.name, row.photo, measured.outcome or Outcome.INVALID, measured.why
         )
-        return {(number, digest): _Known(PhotoState(state)) for number, digest, state in rows}
+        if measured.outcome is Outcome.INVALID:
+            return result
+        for tries in range(1, _TRIES + 1):
+            try:
+                with self.database.begin() as session:
+                    return self._store(session, row, measured, result)
+            except ProblemError as error:
+                return replace(result, outcome=Outcome.INVALID, why=error.detail or error.title)
+            except DatabaseBusyError:
+                if tries == _TRIES:
+                    raise
+        raise AssertionError
+
+    def _store(self, session: Session, row: RosterRow, measured: Measured, result: IntakeResult) -> IntakeResult:
+        now = self.now()
+        person = session.scalars(select(Person).where(Person.number == row.number).with_for_update()).one()
+        if (standing := people.standing(person, now)) in {"closed", "expired"}:
+            raise people.AccountNotUsableError(f"the account is {standing}")
+        result = replace(result, person_id=person.id)
+        if self.measurer.consents(row):
+            self._note_consent(session, row, person.id, now)
+        if measured.assessment is None:
+            # The report of the last run is the whole one: what an earlier run found is in it.
+            before = photos.known(session, person.id, measured.digest)
+            failed = before is not None and measured.outcome is not Outcome.ALREADY_THERE
+            return replace(result, failures=failures_of(before.report)) if before and failed else result
+        if measured.reference:
+            self._put_reference(session, person.id, measured.reference, now)
+        if measured.assessment.photo is None:
+            failures = failures_of(measured.assessment.report.to_json())
+            return replace(result, outcome=Outcome.UNREADABLE, failures=failures, why=_words(failures, measured.why))
+        return self._take(session, person.id, measured.assessment, replace(result, why=measured.why), now)
+
+    def _take(
+        self, session: Session, person_id: UUID, assessment: Assessment, result: IntakeResult, now: datetime
+    ) -> IntakeResult:
+        identity = upload.identify(
+            session, self.sealer, person_id, assessment, engine=self.measurer.engine, gallery=self.gallery
+        )
+        photo = upload.take(
+            session,
+            self.sealer,
+            person_id,
+            assessment,
+            identity,
+            by=_ACTOR,
+            now=now,
+            uploaded_by=None,
+            with_thumbnail=self.with_thumbnails,
+        )
+        unusual = identity is not None and identity.unusual
+        if photo.state == PhotoState.IN_REVIEW and not unusual and self._may_approve(person_id, assessment):
+            approver = self.measurer.terms.approver
+            actor = audit.person_actor(approver) if approver else _ACTOR
+            photos.approve(session, photo, by=actor, now=now, decided_by=approver)
+            notices.of_decision(session, photo, now=now)
+        failures = failures_of(photo.report)
+        why = "the face is like another person's, or unlike this person's before" if unusual else result.why
+        return replace(
+            result, outcome=OUTCOME_NOW[PhotoState(photo.state)], failures=failures, why=_words(failures, why)
+        )
+
+    def _may_approve(self, person_id: UUID, assessment: Assessment) -> bool:
+        worst = self.measurer.terms.approve
+        if worst is None or person_id == self.measurer.terms.approver or assessment.template is None:
+            return False
+        return _ORDER.index(assessment.report.verdict) <= _ORDER.index(worst)
+
+    def _note_consent(self, session: Session, row: RosterRow, person_id: UUID, now: datetime) -> None:
+        version = self.measurer.terms.consent_version
+        evidence = {"channel": _ACTOR, "line": row.line, "kept": self.measurer.terms.consent_evidence or "the list"}
+        consent.give(session, person_id, version, evidence, present=version, by=_ACTOR, now=now)
+
+    def _put_reference(self, session: Session, person_id: UUID, made: Sequence[Template], now: datetime) -> None:
+        if references.known(session, self.sealer, person_id, made, least=_SAME_FILE):
+            return
+        references.put(
+            session,
+            self.sealer,
+            person_id,
+            made,
+            ReferenceSource.ADMISSION,
+            engine=self.measurer.engine,
+            consent_version=self.measurer.terms.consent_version,
+            by=_ACTOR,
+            now=now,
+        )
 
 
-def _assessed(
-    rows: list[RosterRow],
-    source: PhotoSource,
-    known: Mapping[tuple[str, str], _Known],
-    assess_content: Callable[[bytes], Assessment],
-    pool: ThreadPoolExecutor,
-) -> Iterator[tuple[RosterRow, _Taken]]:
-    """Assess photos in parallel, a few ahead of the one that is stored, and yield them in order."""
-
-    def one(row: RosterRow) -> _Taken:
-        if row.photo is None:
-            return None
-        try:
-            content = source.read(row.photo)
-        except (OSError, KeyError):
-            return None
-        before = known.get((row.number, hashlib.sha256(content).hexdigest()))
-        return before or assess_content(content)
-
-    return in_order(rows, one, pool)
+def _import_accounts(
+    database: Database, importer: Importer, rows: Sequence[RosterRow], now: datetime
+) -> dict[str, str]:
+    """Bring the accounts to what the list says; return why a line describes no person, by number."""
+    with database.read() as session:
+        there = people.by_numbers(session, [row.number for row in rows])
+    listed = [
+        # An intake is one of students, unless it says otherwise.
+        replace(row.listed, given={"kind": PersonKind.STUDENT, **row.listed.given})
+        if isinstance(row.listed, ListedPerson) and row.number not in there
+        else row.listed
+        for row in rows
+    ]
+    results = importer.run(listed, now=now)
+    return {one.number: one.why for one in results if one.outcome is people_import.Outcome.INVALID}
 
 
-def _enrol(  # noqa: PLR0917 - what is known of one line
-    session: Session,
-    sealer: Sealer,
-    row: RosterRow,
-    taken: _Taken,
-    person_id: UUID,
-    identity: IdentityFindings | None,
-    *,
-    approve: Verdict,
-    now: datetime,
-) -> IntakeResult:
-    if taken is None:
-        why = f"the photo {row.photo} is missing" if row.photo else f"there is no photo named {row.number}"
-        return _result(row, Outcome.NO_PHOTO, why, taken, person_id)
-    if isinstance(taken, _Known):
-        return _result(row, _OUTCOME_BEFORE[taken.state], "decided by an earlier run", taken, person_id)
-    if taken.photo is None:
-        return _result(row, Outcome.UNREADABLE, _advice(taken.report), taken, person_id)
-    photo = photos.take_in(session, sealer, person_id, taken, by=_ACTOR, now=now)
-    photo.identity = identity.to_json() if identity else None
-    unusual = identity is not None and identity.unusual
-    verdict = taken.report.verdict
-    if verdict is Verdict.REJECT:
-        failed = [result.rule for result in taken.report.failed]
-        photos.reject(session, photo, failed, by=_ACTOR, now=now)
-        return _result(row, Outcome.REJECTED, _advice(taken.report), taken, person_id)
-    if _ORDER.index(verdict) <= _ORDER.index(approve) and not unusual:
-        photos.approve(session, photo, by=_ACTOR, now=now)
-        return _result(row, Outcome.ENROLLED, "", taken, person_id)
-    lifecycle.step(session, photo, PhotoState.IN_REVIEW, by=_ACTOR, now=now)
-    why = "the face is like another person's, or unlike this person's before. " if unusual else ""
-    return _result(row, Outcome.IN_REVIEW, why + _advice(taken.report), taken, person_id)
-
-
-_OUTCOME_BEFORE = {
-    PhotoState.UPLOADED: Outcome.IN_REVIEW,
-    PhotoState.CHECKED: Outcome.IN_REVIEW,
-    PhotoState.IN_REVIEW: Outcome.IN_REVIEW,
-    PhotoState.APPROVED: Outcome.ALREADY_THERE,
-    PhotoState.REPLACED: Outcome.ALREADY_THERE,
-    PhotoState.REJECTED: Outcome.REJECTED,
-}
-
-
-def _person(session: Session, row: RosterRow, now: datetime) -> UUID:
-    """Return the person of a line, made when missing, brought up to date otherwise."""
-    existing = people.by_number(session, row.number)
-    particulars = people.Particulars(
-        number=row.number,
-        name=row.name,
-        kind=_kind(row.kind),
-        department=row.department,
-        groups=row.groups,
-        valid_from=existing.valid_from if existing else now,
-        valid_until=existing.valid_until if existing else None,
-    )
-    if existing is None:
-        return people.create(session, particulars, by=_ACTOR, now=now).id
-    people.update(session, existing, particulars, by=_ACTOR, now=now)
-    return existing.id
-
-
-def _kind(name: str) -> PersonKind:
-    if name not in set(PersonKind):
-        raise people.InvalidPersonError(f"kind: {name!r} is none of {', '.join(PersonKind)}", field="kind")
-    return PersonKind(name)
-
-
-def _advice(report: QualityReport) -> str:
-    return " ".join(result.finding.advice.en for result in report.failed if result.finding.advice)
-
-
-def _result(row: RosterRow, outcome: Outcome, why: str, taken: _Taken, person_id: UUID | None = None) -> IntakeResult:
-    report = taken.report if isinstance(taken, Assessment) else None
-    return IntakeResult(row.line, row.number, row.name, row.photo, outcome, why, report, person_id)
+def _words(failures: Sequence[Failure], why: str) -> str:
+    return ". ".join(part for part in (why, " ".join(failure.en for failure in failures if failure.en)) if part)

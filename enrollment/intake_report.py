@@ -2,12 +2,18 @@
 
 import base64
 import csv
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from html import escape
 from pathlib import Path
 
-from enrollment.intake import ImportReport, IntakeResult
+from enrollment.ahead import in_order
+from enrollment.intake_results import ImportReport, IntakeResult
 from enrollment.photo import UnreadablePhotoError, decode, encode_jpeg, thumbnail
-from enrollment.roster import PhotoSource
+from enrollment.roster import PhotoSource, open_source
+
+CSV_NAME, HTML_NAME = "report.csv", "report.html"
 
 _THUMBNAIL = 120
 _STYLE = (
@@ -17,41 +23,59 @@ _STYLE = (
 )
 
 
+def write_reports(report: ImportReport, intake: Path, folder: Path, *, workers: int = 2) -> None:
+    """Write CSV and page into `folder`, readable by their owner only: they hold names and faces.
+
+    Raises:
+        OSError: the folder cannot be made or written to.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with open_source(intake) as source:
+        write_csv(report, folder / CSV_NAME)
+        write_html(report, source, folder / HTML_NAME, workers=workers)
+    for name in (CSV_NAME, HTML_NAME):
+        (folder / name).chmod(0o600)
+
+
 def write_csv(report: ImportReport, path: Path) -> None:
     """Write one line for each person: line, number, name, photo, outcome, failed rules, why."""
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["line", "number", "name", "photo", "outcome", "failed_rules", "why"])
         for one in report.results:
-            failed = [result.rule for result in one.report.failed] if one.report else []
+            failed = ";".join(failure.rule for failure in one.failures)
             # A leading = + - @ would be run as a formula by a spreadsheet.
-            row = [one.number, one.name, one.photo or "", one.outcome.value, ";".join(failed), one.why]
+            row = [one.number, one.name, one.photo or "", one.outcome.value, failed, one.why]
             writer.writerow([one.line, *(f"'{cell}" if cell[:1] in "=+-@" and cell else cell for cell in row)])
 
 
-def write_html(report: ImportReport, source: PhotoSource, path: Path) -> None:
+def write_html(report: ImportReport, source: PhotoSource, path: Path, *, workers: int = 2) -> None:
     """Write a page that stands by itself: everyone who was not enrolled, with the photo and the advice."""
-    rows = "\n".join(_row(one, source) for one in report.failures)
-    counts = "、".join(
-        f"{escape(outcome)} {count}" for outcome, count in sorted(_counts(report).items(), key=lambda pair: -pair[1])
-    )
-    path.write_text(
-        f'<!doctype html><html lang="zh"><meta charset="utf-8"><title>导入报告 · Import report</title>'
-        f"<style>{_STYLE}</style><h1>导入报告 · Import report</h1><p>{counts}</p>"
-        f"<table><tr><th>照片</th><th>行</th><th>学号/工号</th><th>姓名</th><th>结果</th><th>原因</th></tr>\n"
-        f"{rows}\n</table></html>\n",
-        encoding="utf-8",
-    )
+    counts = Counter(one.outcome.value for one in report.results).most_common()
+    summary = "、".join(f"{escape(outcome)} {count}" for outcome, count in counts)
+    with path.open("w", encoding="utf-8") as page:
+        page.write(
+            f'<!doctype html><html lang="zh"><meta charset="utf-8"><title>导入报告 · Import report</title>'
+            f"<style>{_STYLE}</style><h1>导入报告 · Import report</h1><p>{summary}</p>"
+            f"<table><tr><th>照片</th><th>行</th><th>学号/工号</th><th>姓名</th><th>结果</th><th>原因</th></tr>\n"
+        )
+        page.writelines(_rows(report, source, workers))
+        page.write("</table></html>\n")
 
 
-def _row(one: IntakeResult, source: PhotoSource) -> str:
-    advice = [result.finding.advice for result in one.report.failed if result.finding.advice] if one.report else []
-    words = "".join(f'<p>{escape(each.zh)}</p><p class="en">{escape(each.en)}</p>' for each in advice)
-    if not advice:
-        words = f"<p>{escape(one.why)}</p>"
+def _rows(report: ImportReport, source: PhotoSource, workers: int) -> Iterator[str]:
+    with ThreadPoolExecutor(workers, thread_name_prefix="report") as pool:
+        for one, picture in in_order(report.failures, lambda one: _thumbnail(one, source), pool):
+            yield _row(one, picture)
+
+
+def _row(one: IntakeResult, picture: str) -> str:
+    words = "".join(
+        f'<p>{escape(each.zh)}</p><p class="en">{escape(each.en)}</p>' for each in one.failures if each.zh or each.en
+    )
     cells = (str(one.line), one.number, one.name, one.outcome.value)
     texts = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-    return f"<tr><td>{_thumbnail(one, source)}</td>{texts}<td>{words}</td></tr>"
+    return f"<tr><td>{picture}</td>{texts}<td>{words or f'<p>{escape(one.why)}</p>'}</td></tr>\n"
 
 
 def _thumbnail(one: IntakeResult, source: PhotoSource) -> str:
@@ -63,10 +87,3 @@ def _thumbnail(one: IntakeResult, source: PhotoSource) -> str:
         return ""
     small = encode_jpeg(thumbnail(image, _THUMBNAIL), quality=75)
     return f'<img alt="" src="data:image/jpeg;base64,{base64.b64encode(small).decode()}">'
-
-
-def _counts(report: ImportReport) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for one in report.results:
-        counts[one.outcome.value] = counts.get(one.outcome.value, 0) + 1
-    return counts

@@ -112,6 +112,13 @@ def put(
     return Compared(similarity, None if similarity is None else similarity >= engine.threshold("verification"))
 
 
+def known(session: Session, sealer: Sealer, person_id: UUID, made: Sequence[Template], *, least: float) -> bool:
+    """Say whether a person has a reference at least as like `made` as `least`, for each of its models."""
+    return all(
+        (closest(one, templates.references(session, sealer, one.model_id, person_id)) or -1.0) >= least for one in made
+    )
+
+
 def of_person(session: Session, person_id: UUID) -> Sequence[TemplateRecord]:
     """Return a person's references, the oldest first; one for each source and model."""
     return session.scalars(_standing(person_id).order_by(TemplateRecord.id)).all()

@@ -12,16 +12,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from campusgate.commands import CommandError, print_json
-from campusgate.sealing import make_sealer
 from campusgate.settings import Settings
 
 if TYPE_CHECKING:
-    from accounts.people_import import Progress, RowResult
+    from accounts.people_import import Importer, Progress, RowResult
     from accounts.people_list import ListedPerson, Unreadable
     from accounts.tables import Person
     from database import Database
 
-_SHOWN = 20
+SHOWN = 20
 
 
 def register(app: typer.Typer) -> None:
@@ -35,20 +34,39 @@ def register(app: typer.Typer) -> None:
 
 def import_(
     source: Annotated[Path, typer.Argument(help="A .csv or .json list, or a folder or .zip with a list and photos.")],
+    *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
+    consented: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHERE", help="Everybody on the list has signed the notice in force; where the papers are kept."
+        ),
+    ] = None,
+    approved_by: Annotated[
+        str | None,
+        typer.Option(metavar="NUMBER", help="The reviewer who approves photos that keep every rule; else all wait."),
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write report.csv and report.html with thumbnails there.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Bring accounts to what a list says; with photos, enrol them too. Running it again changes nothing.
 
-    Exits 1 when a row could not be used; the other rows are imported.
+    Killed, it is finished by running it again. Exits 1 when a row could not be used or a photo not be enrolled; the
+    others are imported.
     """
     if not source.exists():
         raise CommandError(f"there is no file or folder {source}: check the path")
     if source.is_dir() or source.suffix.lower() == ".zip":
         if dry_run:
             raise CommandError("--dry-run works with a list, not with photos: give the .csv or .json file")
-        _import_photos(source, as_json=as_json)
+        from campusgate.photo_intake import import_photos
+
+        import_photos(source, consented=consented, approved_by=approved_by, report_folder=report, as_json=as_json)
         return
+    if consented or approved_by or report:
+        raise CommandError("--consented, --approved-by and --report are for photos: give a folder or a .zip")
     settings = Settings()
     rows = _rows(source, settings)
     with opened(settings) as database:
@@ -96,6 +114,16 @@ def password(number: Annotated[str, typer.Argument(help="The person's number.")]
         passwords.store(session, person.id, hashed, must_change=True, by=audit.SYSTEM, now=datetime.now(UTC))
 
 
+def make_importer(database: "Database", settings: Settings) -> "Importer":
+    """Return what brings accounts to what a list says."""
+    from accounts import audit
+    from accounts.first_passwords import FirstPasswords
+    from accounts.passwords import Hasher
+    from accounts.people_import import Importer
+
+    return Importer(database, Hasher(), FirstPasswords(settings.first_password_prefix), audit.SYSTEM)
+
+
 @contextmanager
 def opened(settings: Settings) -> "Iterator[Database]":
     """The configured database, with its schema brought up to date."""
@@ -132,42 +160,9 @@ def _run(
     dry_run: bool,
     quiet: bool,
 ) -> "list[RowResult]":
-    from accounts import audit
-    from accounts.first_passwords import FirstPasswords
-    from accounts.passwords import Hasher
-    from accounts.people_import import Importer
-
-    importer = Importer(database, Hasher(), FirstPasswords(settings.first_password_prefix), audit.SYSTEM)
+    importer = make_importer(database, settings)
     with progress_bar("Importing people", quiet=quiet) as advance:
         return importer.run(rows, now=datetime.now(UTC), dry_run=dry_run, progress=advance)
-
-
-def _import_photos(source: Path, *, as_json: bool) -> None:
-    from campusgate.photo_checks import load_checker
-    from enrollment.intake import Outcome, import_folder
-    from enrollment.roster import RosterError
-    from models.store import ModelError
-
-    settings = Settings()
-    sealer = make_sealer(settings)
-    with opened(settings) as database, progress_bar("Enrolling", quiet=as_json) as advance:
-        try:
-            engine, checker = load_checker(settings)
-            report = import_folder(source, database, engine, sealer, checker=checker, progress=advance)
-        except (ModelError, RosterError) as error:
-            raise CommandError(str(error)) from error
-    counts = {outcome.value: report.count(outcome) for outcome in Outcome}
-    if as_json:
-        failures = [
-            {"line": one.line, "number": one.number, "photo": one.photo, "outcome": one.outcome.value, "why": one.why}
-            for one in report.failures
-        ]
-        print_json({"counts": counts, "failures": failures})
-    else:
-        lines = [f"line {one.line}: {one.number}: {one.outcome}: {one.why}" for one in report.failures]
-        _write([*lines, _sentence(counts)])
-    if report.failures:
-        raise typer.Exit(1)
 
 
 @contextmanager
@@ -217,14 +212,16 @@ def _print(results: "list[RowResult]", counts: dict[str, int], *, dry_run: bool)
             lines.append(f"line {result.line}: {result.number}: {result.why}")
     if not dry_run:
         lines = [f"line {result.line}: {result.number}: {result.why}" for result in results if result.why]
-    if len(lines) > _SHOWN:
-        lines = [*lines[:_SHOWN], f"… and {len(lines) - _SHOWN} more; --json shows all"]
-    _write([*lines, ("Would be: " if dry_run else "") + _sentence(counts)])
+    if len(lines) > SHOWN:
+        lines = [*lines[:SHOWN], f"… and {len(lines) - SHOWN} more; --json shows all"]
+    write_lines([*lines, ("Would be: " if dry_run else "") + sentence(counts)])
 
 
-def _sentence(counts: dict[str, int]) -> str:
+def sentence(counts: dict[str, int]) -> str:
+    """Return counts by word as one sentence."""
     return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items())
 
 
-def _write(lines: list[str]) -> None:
+def write_lines(lines: list[str]) -> None:
+    """Write lines on standard output."""
     sys.stdout.write("\n".join(lines) + "\n")

@@ -11,20 +11,25 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from PIL import Image
 from sqlalchemy.orm import Session
 
 from access.policy import GateKind, GatePolicy, Rule
 from accounts import cards, devices, passwords, people
+from accounts.first_passwords import FirstPasswords
 from accounts.passwords import Hasher
+from accounts.people_import import Importer
 from accounts.tables import PersonRole
 from accounts.vocabulary import DeviceRole, PasswordPurpose, PersonKind, Role
 from campusgate.settings import Settings
 from database import Database, Sealer
 from database.migrate import upgrade
 from directory import gates
-from enrollment.intake import ImportReport, Outcome, import_folder
+from enrollment.intake import import_folder
+from enrollment.intake_measure import Terms
+from enrollment.intake_results import ImportReport, Outcome
 from enrollment.photo import decode
 from enrollment.quality import Checker, Verdict
 from gate_controller.messages import controller_sender, edge_sender, make_private_key, public_key_text
@@ -205,7 +210,16 @@ def populate(campus: Campus, engine: FaceEngine, checker: Checker, intake: Path)
     upgrade(database)
     sealer = Sealer(base64.b64decode(campus.template_keys["server"]))
     try:
-        report = import_folder(intake, database, engine, sealer, checker=checker, approve=Verdict.REVIEW)
+        report = import_folder(
+            intake,
+            database,
+            engine,
+            sealer,
+            terms=Terms("1", "the cast of the demonstration", approve=Verdict.REVIEW),
+            importer=Importer(database, Hasher(), FirstPasswords("Campus@#"), _ACTOR),
+            zone=ZoneInfo("Asia/Shanghai"),
+            checker=checker,
+        )
         with database.begin() as session:
             moment = datetime.now(UTC)
             policy = GatePolicy(gate=GATE, site=SITE, kind=GateKind.CAMPUS, rules=(Rule(group=GROUP),))

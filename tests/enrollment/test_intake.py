@@ -2,24 +2,36 @@
 
 import shutil
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 from PIL import Image
 from sqlalchemy import func, select
 
-from accounts.tables import Person
+from accounts.first_passwords import FirstPasswords
+from accounts.passwords import Hasher
+from accounts.people_import import Importer
+from accounts.tables import AuditEntry, Person
+from accounts.vocabulary import PersonKind
 from database import Database, Sealer
-from enrollment import templates
-from enrollment.intake import ImportReport, Outcome, import_folder
-from enrollment.intake_report import write_csv, write_html
+from enrollment import consent, templates
+from enrollment.intake import import_folder
+from enrollment.intake_measure import Terms
+from enrollment.intake_report import HTML_NAME, write_csv, write_html, write_reports
+from enrollment.intake_results import ImportReport, Outcome
 from enrollment.quality import Verdict
 from enrollment.roster import FolderSource, RosterError
-from enrollment.tables import PhotoRecord, TemplateRecord
+from enrollment.tables import Notice, PhotoRecord, TemplateRecord
 from models.engine import FaceEngine
+from tests.enrollment.conftest import NOW
 
 GOOD = "real_00898.jpg"
+TERMS = Terms("1", "on paper", approve=Verdict.REVIEW)
 
 
 @pytest.fixture
@@ -40,6 +52,14 @@ def intake(tmp_path: Path, portraits: Path) -> Path:
     return folder
 
 
+def _import(
+    folder: Path, database: Database, engine: FaceEngine, sealer: Sealer, terms: Terms = TERMS, **options: Any
+) -> ImportReport:
+    importer = Importer(database, Hasher(), FirstPasswords("Campus@#"), "test")
+    zone = ZoneInfo("Asia/Shanghai")
+    return import_folder(folder, database, engine, sealer, terms=terms, importer=importer, zone=zone, **options)
+
+
 def _outcomes(report: ImportReport) -> dict[str, Outcome]:
     return {result.number: result.outcome for result in report.results}
 
@@ -57,9 +77,7 @@ def test_everyone_is_taken_and_every_failure_says_why(
     database: Database, engine: FaceEngine, sealer: Sealer, intake: Path
 ) -> None:
     seen: list[tuple[int, int]] = []
-    report = import_folder(
-        intake, database, engine, sealer, progress=lambda *done: seen.append(done), approve=Verdict.REVIEW
-    )
+    report = _import(intake, database, engine, sealer, progress=lambda *done: seen.append(done))
     assert _outcomes(report) == {
         "2026001": Outcome.ENROLLED,
         "2026002": Outcome.REJECTED,
@@ -77,9 +95,9 @@ def test_everyone_is_taken_and_every_failure_says_why(
 
 
 def test_a_second_run_takes_nothing_twice(database: Database, engine: FaceEngine, sealer: Sealer, intake: Path) -> None:
-    import_folder(intake, database, engine, sealer, approve=Verdict.REVIEW)
+    _import(intake, database, engine, sealer)
     before = _counts(database)
-    again = import_folder(intake, database, engine, sealer, approve=Verdict.REVIEW)
+    again = _import(intake, database, engine, sealer)
     assert _counts(database) == before
     assert _outcomes(again)["2026001"] is Outcome.ALREADY_THERE
     assert _outcomes(again)["2026002"] is Outcome.REJECTED
@@ -96,9 +114,9 @@ def test_a_killed_run_is_finished_by_the_next(
             raise KilledError
 
     with pytest.raises(KilledError):
-        import_folder(intake, database, engine, sealer, progress=kill_after_two, approve=Verdict.REVIEW)
-    assert _counts(database)[0] == 2
-    finished = import_folder(intake, database, engine, sealer, approve=Verdict.REVIEW)
+        _import(intake, database, engine, sealer, progress=kill_after_two)
+    assert _counts(database) == (5, 2, 2)
+    finished = _import(intake, database, engine, sealer)
     assert _counts(database)[0] == 5
     assert _outcomes(finished)["2026001"] is Outcome.ALREADY_THERE
     assert _counts(database)[1] == 2
@@ -111,15 +129,15 @@ def test_a_zip_file_is_a_folder(
     with zipfile.ZipFile(archive, "w") as file:
         for path in intake.rglob("*"):
             file.write(path, path.relative_to(intake))
-    report = import_folder(archive, database, engine, sealer, approve=Verdict.REVIEW)
+    report = _import(archive, database, engine, sealer)
     assert _outcomes(report)["2026001"] is Outcome.ENROLLED
 
 
 def test_a_new_photo_replaces_the_old_one(database: Database, engine: FaceEngine, sealer: Sealer, intake: Path) -> None:
-    import_folder(intake, database, engine, sealer, approve=Verdict.REVIEW)
+    _import(intake, database, engine, sealer)
     photo = intake / "photos" / "2026001.jpg"
     Image.open(photo).save(photo, quality=85)
-    again = import_folder(intake, database, engine, sealer, approve=Verdict.REVIEW)
+    again = _import(intake, database, engine, sealer)
     assert _outcomes(again)["2026001"] is Outcome.ENROLLED
     with database.read() as session:
         (kept,) = templates.active(session, sealer, engine.model_id).values()
@@ -129,9 +147,9 @@ def test_a_new_photo_replaces_the_old_one(database: Database, engine: FaceEngine
 def test_another_face_than_before_waits_for_a_reviewer(
     database: Database, engine: FaceEngine, sealer: Sealer, intake: Path, portraits: Path
 ) -> None:
-    import_folder(intake, database, engine, sealer, approve=Verdict.REVIEW)
+    _import(intake, database, engine, sealer)
     shutil.copy(portraits / "real_00932.jpg", intake / "photos" / "2026001.jpg")
-    again = import_folder(intake, database, engine, sealer, approve=Verdict.REVIEW)
+    again = _import(intake, database, engine, sealer)
     assert _outcomes(again)["2026001"] is Outcome.IN_REVIEW
 
 
@@ -139,7 +157,7 @@ def test_the_same_face_under_two_numbers_waits_for_a_reviewer(
     database: Database, engine: FaceEngine, sealer: Sealer, intake: Path
 ) -> None:
     Image.open(intake / "photos" / "2026001.jpg").save(intake / "photos" / "2026005.jpg", quality=85)
-    report = import_folder(intake, database, engine, sealer, approve=Verdict.REVIEW)
+    report = _import(intake, database, engine, sealer)
     assert _outcomes(report)["2026001"] is Outcome.ENROLLED
     assert _outcomes(report)["2026005"] is Outcome.IN_REVIEW
 
@@ -148,7 +166,7 @@ def test_the_report_shows_who_failed_and_why(
     database: Database, engine: FaceEngine, sealer: Sealer, intake: Path, tmp_path: Path
 ) -> None:
     (intake / "people.csv").write_text("number,name\n2026002,=cmd()\n2026003,<b>张敏</b>\n", "utf-8")
-    report = import_folder(intake, database, engine, sealer)
+    report = _import(intake, database, engine, sealer)
     write_csv(report, tmp_path / "report.csv")
     write_html(report, FolderSource(intake), tmp_path / "report.html")
     lines = (tmp_path / "report.csv").read_text("utf-8-sig").splitlines()
@@ -172,13 +190,13 @@ def test_a_wrong_list_imports_nothing(  # noqa: PLR0917 - fixtures and cases
 ) -> None:
     (tmp_path / "list.csv").write_text(text)
     with pytest.raises(RosterError, match=message):
-        import_folder(tmp_path, database, engine, sealer)
+        _import(tmp_path, database, engine, sealer)
     assert _counts(database) == (0, 0, 0)
 
 
 def test_a_chinese_spreadsheet_is_read(tmp_path: Path, database: Database, sealer: Sealer, engine: FaceEngine) -> None:
     (tmp_path / "名单.csv").write_bytes("number,name\n2026001,王芳\n".encode("gb18030"))
-    import_folder(tmp_path, database, engine, sealer)
+    _import(tmp_path, database, engine, sealer)
     with database.read() as session:
         assert session.scalars(select(Person.name)).one() == "王芳"
 
@@ -187,5 +205,95 @@ def test_a_line_that_describes_no_person_stops_nobody_else(
     tmp_path: Path, database: Database, sealer: Sealer, engine: FaceEngine
 ) -> None:
     (tmp_path / "list.csv").write_text("number,name,kind\n##,A,student\n2,B,student\n3,C,robot\n")
-    report = import_folder(tmp_path, database, engine, sealer)
+    report = _import(tmp_path, database, engine, sealer)
     assert _outcomes(report) == {"##": Outcome.INVALID, "2": Outcome.NO_PHOTO, "3": Outcome.INVALID}
+
+
+def test_without_consent_no_photo_is_opened_and_a_withdrawn_one_is_not_given_again_by_a_list(
+    database: Database, engine: FaceEngine, sealer: Sealer, intake: Path
+) -> None:
+    asked = Terms("2", approve=Verdict.REVIEW)
+    report = _import(intake, database, engine, sealer, asked)
+    assert {one.outcome for one in report.results} == {Outcome.NO_CONSENT, Outcome.NO_PHOTO}
+    assert _counts(database) == (5, 0, 0)
+
+    lines = (intake / "people.csv").read_text("utf-8-sig").splitlines()
+    signed = [f"{lines[0]},consent", f"{lines[1]},2", *(f"{line},1" for line in lines[2:])]
+    (intake / "people.csv").write_text("\n".join(signed), "utf-8")
+    report = _import(intake, database, engine, sealer, asked)
+    assert _outcomes(report)["2026001"] is Outcome.ENROLLED
+    assert _outcomes(report)["2026002"] is Outcome.NO_CONSENT, "signed an older notice"
+    with database.begin() as session:
+        person = session.scalars(select(Person).where(Person.number == "2026001")).one()
+        (given,) = consent.history(session, person.id)
+        assert given.evidence == {"channel": "import", "line": 2, "kept": "the list"}
+        consent.withdraw(session, person.id, by="test", now=NOW)
+    again = _import(intake, database, engine, sealer, Terms("2", "on paper", approve=Verdict.REVIEW))
+    assert _outcomes(again)["2026001"] is Outcome.NO_CONSENT
+    assert "withdrawn" in again.results[0].why
+
+
+def test_photos_wait_for_a_reviewer_unless_one_stands_for_them(
+    database: Database, engine: FaceEngine, sealer: Sealer, intake: Path, add_person: Callable[[str], UUID]
+) -> None:
+    waiting = _import(intake, database, engine, sealer, Terms("1", "on paper"))
+    assert _outcomes(waiting)["2026001"] is Outcome.IN_REVIEW
+    reviewer = add_person("R1")
+    photo = intake / "photos" / "2026001.jpg"
+    Image.open(photo).save(photo, quality=94)
+    standing = Terms("1", "on paper", approve=Verdict.REVIEW, approver=reviewer)
+    assert _outcomes(_import(intake, database, engine, sealer, standing))["2026001"] is Outcome.ENROLLED
+    with database.read() as session:
+        decided = session.scalars(select(PhotoRecord).where(PhotoRecord.decided_by == reviewer)).one()
+        told = session.scalars(select(Notice.kind).where(Notice.person_id == decided.person_id)).all()
+    assert told == ["photo_approved"]
+    (intake / "people.csv").write_text("number,name\nR1,Somebody\n")
+    shutil.copy(photo, intake / "photos" / "R1.jpg")
+    photo.unlink()
+    own = _import(intake, database, engine, sealer, standing)
+    assert _outcomes(own)["R1"] is Outcome.IN_REVIEW, "nobody approves their own"
+
+
+def test_a_list_brings_references_along(
+    database: Database, engine: FaceEngine, sealer: Sealer, intake: Path, portraits: Path
+) -> None:
+    (intake / "references").mkdir()
+    shutil.copy(portraits / "real_00932.jpg", intake / "references" / "2026001.jpg")
+    report = _import(intake, database, engine, sealer)
+    assert _outcomes(report)["2026001"] is Outcome.IN_REVIEW, "the photo is unlike the reference"
+    photo = intake / "photos" / "2026001.jpg"
+    Image.open(photo).save(photo, quality=94)
+    _import(intake, database, engine, sealer)
+    with database.read() as session:
+        kept = session.scalars(select(TemplateRecord).where(TemplateRecord.source == "admission")).all()
+        puts = session.scalars(select(AuditEntry).where(AuditEntry.action == "reference.put")).all()
+    assert len(kept) == len(puts) == 1, "the same reference is not taken twice"
+
+
+def test_what_a_list_does_not_say_stays_as_it_is(
+    database: Database, engine: FaceEngine, sealer: Sealer, intake: Path, add_person: Callable[[str], UUID]
+) -> None:
+    add_person("2026001")
+    (intake / "people.csv").write_text("number,name\n2026001,王芳\n2026002,李伟\n", "utf-8")
+    _import(intake, database, engine, sealer)
+    with database.read() as session:
+        old, new = session.scalars(select(Person).order_by(Person.number))
+    assert (old.name, old.department) == ("王芳", "Physics")
+    assert new.kind is PersonKind.STUDENT
+
+
+def test_a_list_leads_to_no_file_outside_its_folder(
+    database: Database, engine: FaceEngine, sealer: Sealer, intake: Path, portraits: Path
+) -> None:
+    shutil.copy(portraits / GOOD, intake.parent / "secret.jpg")
+    (intake / "people.csv").write_text("number,name,photo\n2026001,A,../secret.jpg\n")
+    assert _outcomes(_import(intake, database, engine, sealer)) == {"2026001": Outcome.NO_PHOTO}
+
+
+def test_the_last_runs_report_holds_what_the_first_one_found(
+    database: Database, engine: FaceEngine, sealer: Sealer, intake: Path, tmp_path: Path
+) -> None:
+    _import(intake, database, engine, sealer)
+    write_reports(_import(intake, database, engine, sealer), intake, tmp_path / "report")
+    assert "彩色" in (tmp_path / "report" / HTML_NAME).read_text("utf-8")
+    assert (tmp_path / "report").stat().st_mode & 0o077 == 0

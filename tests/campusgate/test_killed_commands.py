@@ -1,0 +1,136 @@
+"""`people import` and `templates rebuild`, killed in the middle and run again: nothing lost, nothing twice."""
+
+import base64
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from accounts.tables import AuditEntry, Person
+from database import Database, Sealer
+from database.migrate import upgrade
+from enrollment import templates
+from enrollment.tables import Notice, PhotoImage, PhotoRecord, TemplateRecord
+from models.engine import FaceEngine
+from models.store import ModelStore
+
+KEY = b"k" * 32
+PEOPLE = 9
+
+
+@pytest.fixture
+def intake(tmp_path: Path) -> Path:
+    data = os.environ.get("CAMPUSGATE_DATA")
+    if not data:
+        pytest.skip("CAMPUSGATE_DATA names no folder of research data")
+    portraits = sorted((Path(data) / "portraits" / "original").glob("*.jpg"))[:PEOPLE]
+    folder = tmp_path / "intake"
+    folder.mkdir()
+    lines = ["number,name", *(f"{number:04},Somebody" for number in range(PEOPLE))]
+    (folder / "people.csv").write_text("\n".join(lines), "utf-8")
+    for number, portrait in enumerate(portraits):
+        shutil.copy(portrait, folder / f"{number:04}.jpg")
+    return folder
+
+
+class Shell:
+    """The command line on a database and keys of its own."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        self.database = database
+        self._environment = {
+            **os.environ,
+            "CAMPUSGATE_DATA_DIR": str(folder),
+            "CAMPUSGATE_DATABASE_URL": database.url.render_as_string(hide_password=False),
+            "CAMPUSGATE_TEMPLATE_KEY": base64.b64encode(KEY).decode(),
+            "CAMPUSGATE_ENROLLMENT__KEEP_PICTURES": "true",
+        }
+
+    def run(self, *arguments: str) -> dict[str, Any]:
+        done = subprocess.run(
+            self._command(arguments), capture_output=True, text=True, check=False, env=self._environment
+        )
+        assert done.returncode in {0, 1}, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    def kill_when(self, reached: Callable[[], bool], *arguments: str) -> None:
+        """Begin, and kill the process as soon as `reached` says so."""
+        process = subprocess.Popen(
+            self._command(arguments), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=self._environment
+        )
+        until = time.monotonic() + 60
+        while not reached():
+            assert process.poll() is None, "it ended before it could be killed"
+            assert time.monotonic() < until
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+
+    @staticmethod
+    def _command(arguments: tuple[str, ...]) -> list[str]:
+        return [sys.executable, "-m", "campusgate", *arguments, "--json"]
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Iterator[Shell]:
+    """On SQLite, whose writer is the process that is killed."""
+    database = Database(f"sqlite:///{tmp_path / 'campusgate.db'}")
+    upgrade(database)
+    yield Shell(database, tmp_path)
+    database.close()
+
+
+def _count(database: Database, table: type, *conditions: Any) -> int:
+    with database.read() as session:
+        return session.scalar(select(func.count()).select_from(table).where(*conditions)) or 0
+
+
+def test_killed_import_and_rebuild_lose_and_double_nothing(shell: Shell, intake: Path, model_store: ModelStore) -> None:
+    database, sealer = shell.database, Sealer(KEY)
+    command = ("people", "import", str(intake), "--consented", "on paper")
+    shell.kill_when(lambda: _count(database, PhotoRecord) >= 2, *command)
+    first = _count(database, PhotoRecord)
+    assert 2 <= first < PEOPLE
+    for table in (PhotoImage, TemplateRecord):
+        assert _count(database, table) == first, "a person's rows are there together or not at all"
+
+    counts = shell.run(*command)["counts"]
+    assert sum(counts.values()) == PEOPLE == _count(database, Person) == _count(database, PhotoRecord)
+    assert _count(database, AuditEntry, AuditEntry.action == "photo.checked") == PEOPLE
+    assert _count(database, Notice) == counts["rejected"]
+    with database.read() as session:
+        assert session.scalar(select(func.count(func.distinct(PhotoRecord.person_id)))) == PEOPLE
+
+    old, new = (FaceEngine(model_store, embedder=name, threads=1).model_id for name in ("fused", "dlib-resnet"))
+    with database.begin() as session:
+        waiting = templates.candidates_and_active(session, sealer, old)
+    of_new = TemplateRecord.model_id == new
+    rebuild = ("templates", "rebuild", "--embedder", "dlib-resnet")
+    shell.kill_when(lambda: _count(database, TemplateRecord, of_new) >= 1, *rebuild)
+    made = _count(database, TemplateRecord, of_new)
+    assert 1 <= made < len(waiting) - counts["rejected"]
+    with database.read() as session:
+        assert set(templates.candidates_and_active(session, sealer, old)) == set(waiting), "the old model is served"
+
+    rebuilt = shell.run(*rebuild)
+    assert (rebuilt["model"], rebuilt["without_picture"]) == (new, 0)
+    with database.read() as session:
+        both = templates.candidates_and_active(session, sealer, new)
+    assert rebuilt["made"] == len(both) - made
+    assert set(both) == set(waiting) - _rejected(database)
+    assert all(len(found) == 1 for found in both.values())
+
+
+def _rejected(database: Database) -> set[Any]:
+    with database.read() as session:
+        return set(session.scalars(select(PhotoRecord.person_id).where(PhotoRecord.state == "rejected")))
