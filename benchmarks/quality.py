@@ -1,9 +1,10 @@
 """How well the photo rules tell good photos from bad ones: `python -m benchmarks.quality --data DIR [--json]`.
 
-`DIR` holds `portraits/original` (people in everyday surroundings), `lfw` (press photos) and `occlusion/with_mask`,
-`occlusion/without_mask`. Every rule is run on them, and on good portraits with each fault of `benchmarks.degradations`
-done to them. Printed are, for each rule, the share of good photos it fails wrongly and the share of each fault it
-catches; whatever misses its target is in the budgets, with the exit code.
+`DIR` holds `portraits/original` (people in everyday surroundings) and, where there are any, `portraits/photoshopped`,
+`lfw` (press photos), `occlusion/with_mask`, `occlusion/without_mask` and `nuaa/live` (webcams). Every rule is run on
+them, and on good portraits with each fault of `benchmarks.degradations` done to them. Printed are, for each rule, the
+share of good photos it fails wrongly and the share of each fault it catches; whatever misses its target is in the
+budgets, with the exit code. `python -m benchmarks.quality_page` brings the JSON into `docs/photo-rules.md`.
 
 Which portraits are good was decided by eye against the campus guide before any rule was run on them; the list of the
 others, with the reason, is `quality_portraits.toml` beside this file. With `--all` the list is left aside, and every
@@ -14,9 +15,10 @@ import argparse
 import os
 import sys
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -25,11 +27,15 @@ from benchmarks.report import Budget, Report, budget, present, progress
 from campusgate.settings import Settings
 from enrollment.person_mask import PersonMask
 from enrollment.photo import Photo, UnreadablePhotoError, decode, encode_jpeg
-from enrollment.quality import Checker, Level, QualityReport, load_limits
+from enrollment.quality import Checker, Level, QualityReport, Verdict, load_limits
 from models.engine import FaceEngine
 from models.store import ModelError, ModelStore
 
 GOOD_PASS, FAULTS_CAUGHT = 0.85, 0.95
+GOOD, MASKED = "portraits, good", "with mask"
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def main() -> int:
@@ -56,31 +62,36 @@ def measure(data: Path, portraits: int, press_photos: int, *, whole: bool) -> Re
     """Check all photos and faults."""
     settings = Settings()
     store = ModelStore(settings.cache_dir, settings.model_mirror)
-    bench = _Bench(FaceEngine(store, threads=settings.engine_threads), PersonMask(store.path("selfie-segmenter")))
-    everyone = sorted((data / "portraits" / "original").glob("*.jpg"))
-    not_good = {} if whole else _not_good()
-    good = [path for path in everyone if path.stem not in not_good]
-    other = [path for path in everyone if path.stem in not_good]
-    press = sorted((data / "lfw").glob("*/*.jpg"))
-    sets = {
-        "portraits, good": good,
-        "portraits, all": everyone,
-        "portraits, others": other,
-        "press photos": _spread(press, press_photos),
-        "without mask": sorted((data / "occlusion" / "without_mask").glob("*")),
-        "with mask": sorted((data / "occlusion" / "with_mask").glob("*")),
+    bench = _Bench(FaceEngine(store, threads=1), PersonMask(store.path("selfie-segmenter")))
+    sets = _sets(data, press_photos, {} if whole else _not_good())
+    paths = _distinct(sets.values())
+    checked = dict(zip(paths, _parallel(bench.check, paths, "photos"), strict=True))
+    found = {name: [report for path in paths if (report := checked[path]) is not None] for name, paths in sets.items()}
+    found = {name: reports for name, reports in found.items() if reports}
+    caught = _faults(bench, _spread(sets[GOOD], portraits))
+    failed = {name: _failure_shares(reports) for name, reports in found.items()}
+    figures: dict[str, Any] = {
+        "photos": {name: len(reports) for name, reports in found.items()},
+        "verdicts": {name: _verdicts(reports) for name, reports in found.items()},
+        "passing all required": {name: _passing(reports) for name, reports in found.items()},
+        "failed on photos": failed,
+        "faults caught": {name: shares for name, (_, shares) in caught.items()},
     }
-    checked = {path: bench.check(path) for path in progress(_distinct(sets.values()), "photos")}
-    figures: dict[str, Any] = {"failed on photos": {}, "passing all required": {}}
-    for name, paths in sets.items():
-        reports = [report for path in paths if (report := checked[path]) is not None]
-        if reports:
-            figures["failed on photos"][name] = _failure_shares(reports)
-            figures["passing all required"][name] = _passing(reports)
-    caught = _faults(bench, _spread(good, portraits))
-    figures["faults caught"] = {name: shares for name, (_, shares) in caught.items()}
-    figures["photos"] = {name: len(paths) for name, paths in sets.items()}
     return Report("quality", figures, _budgets(figures, caught))
+
+
+def _sets(data: Path, press_photos: int, not_good: Mapping[str, str]) -> dict[str, list[Path]]:
+    everyone = sorted((data / "portraits" / "original").glob("*.jpg"))
+    return {
+        GOOD: [path for path in everyone if path.stem not in not_good],
+        "portraits, all": everyone,
+        "portraits, others": [path for path in everyone if path.stem in not_good],
+        "portraits, photoshopped": sorted((data / "portraits" / "photoshopped").glob("*.jpg")),
+        "press photos": _spread(sorted((data / "lfw").glob("*/*.jpg")), press_photos),
+        "without mask": sorted((data / "occlusion" / "without_mask").glob("*")),
+        MASKED: sorted((data / "occlusion" / "with_mask").glob("*")),
+        "webcam": _spread(sorted((data / "nuaa" / "live").glob("*.jpg")), 50),
+    }
 
 
 class _Bench:
@@ -109,16 +120,29 @@ def _faults(bench: _Bench, paths: Sequence[Path]) -> dict[str, tuple[Fault, dict
     portraits = [portrait for portrait in map(bench.portrait, paths) if portrait is not None]
     if len(portraits) < 2:
         return {}
+    faults = (*FAULTS, CHANGES_NOTHING)
+
+    def check(job: tuple[Fault, int]) -> QualityReport:
+        fault, number = job
+        picture = fault.degrade(portraits[number], portraits[(number + 7) % len(portraits)])
+        return bench.checker.check(decode(encode_jpeg(picture, quality=fault.file.get("quality", 92))))
+
+    jobs = [(fault, number) for fault in faults for number in range(len(portraits))]
+    reports = list(_parallel(check, jobs, "faults"))
     caught: dict[str, tuple[Fault, dict[str, float]]] = {}
-    for fault in progress((*FAULTS, CHANGES_NOTHING), "faults"):
-        reports = []
-        for number, portrait in enumerate(portraits):
-            picture = fault.degrade(portrait, portraits[(number + 7) % len(portraits)])
-            reports.append(bench.checker.check(decode(encode_jpeg(picture, quality=fault.file.get("quality", 92)))))
-        shares = {rule: float(np.mean([_fails(report, rule) for report in reports])) for rule in fault.rules}
-        shares["any required rule"] = 1 - _passing(reports)
+    for index, fault in enumerate(faults):
+        own = reports[index * len(portraits) : (index + 1) * len(portraits)]
+        shares = {rule: float(np.mean([_fails(report, rule) for report in own])) for rule in fault.rules}
+        shares["any required rule"] = 1 - _passing(own)
+        shares["not accepted"] = 1 - _verdicts(own)[Verdict.ACCEPT]
         caught[fault.name] = (fault, shares)
     return caught
+
+
+def _parallel(work: Callable[[Item], Result], items: Sequence[Item], what: str) -> Iterator[Result]:
+    """Work on each item with one thread for each core, in order, with a progress bar."""
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        yield from progress(pool.map(work, items), what, len(items))
 
 
 def _fails(report: QualityReport, rule: str) -> bool:
@@ -137,14 +161,18 @@ def _passing(reports: Sequence[QualityReport]) -> float:
     return float(np.mean(required))
 
 
+def _verdicts(reports: Sequence[QualityReport]) -> dict[str, float]:
+    return {verdict.value: float(np.mean([report.verdict is verdict for report in reports])) for verdict in Verdict}
+
+
 def _budgets(figures: dict[str, Any], caught: dict[str, tuple[Fault, dict[str, float]]]) -> list[Budget]:
-    good = figures["passing all required"]["portraits, good"]
+    good = figures["passing all required"][GOOD]
     budgets = [budget("good portraits that pass all required rules", good, "at least", GOOD_PASS)]
     limits = load_limits()
     for name, (fault, shares) in caught.items():
         wanted = [rule for rule in fault.rules if fault.strong and limits[rule].level is Level.REQUIRED]
         budgets += [budget(f"{name}: caught by {rule}", shares[rule], "at least", FAULTS_CAUGHT) for rule in wanted]
-    masked = figures["failed on photos"].get("with mask")
+    masked = figures["failed on photos"].get(MASKED)
     if masked:
         got = masked["unobstructed"]
         budgets.append(budget("real masks: caught by unobstructed", got, "at least", FAULTS_CAUGHT))
@@ -156,7 +184,7 @@ def _not_good() -> dict[str, str]:
     return {str(name): str(why) for name, why in listed["not_good"].items()}
 
 
-def _distinct(lists: Iterator[list[Path]] | Any) -> list[Path]:
+def _distinct(lists: Iterable[list[Path]]) -> list[Path]:
     return list(dict.fromkeys(path for paths in lists for path in paths))
 
 

@@ -41,9 +41,3 @@ class Frontal:
         score = min(round(100 * max(0.0, math.cos(math.radians(angle))) ** 2) for angle in angles.values())
         advice = None if passed else _ADVICE[worst]
         return Finding(abs(angles[worst]), allowed[worst], passed, advice, score, details=angles)
-
-
-class Straight(Frontal):
-    """The same, against stricter limits."""
-
-    name = "straight"
