@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -32,11 +33,13 @@ from console.session import Renewals
 from database import Database, Sealer
 from database.migrate import upgrade
 from directory.api.routes import router as directory_router
+from directory.look_alikes import LookAlikes
 from directory.publisher import Publisher
 from directory.services import DirectoryServices
 from enrollment.api import router as enrollment_router
 from enrollment.quality import Checker
 from enrollment.services import EnrollmentServices
+from enrollment.upload import LEAST_SEARCHED
 from gate_controller.messages import (
     DirectoryHint,
     GateTopics,
@@ -77,6 +80,7 @@ class Server:
     ingest: Ingest
     alarms: AlarmWatch
     publisher: Publisher
+    look_alikes: LookAlikes
     directory: DirectoryServices
 
 
@@ -128,8 +132,16 @@ def assemble(
             credential_key=credential_key,
             notify=_Hints(bus, settings.site),
         ),
+        look_alikes=LookAlikes(
+            database, sealer, model_id=engine.model_id, threshold=partial(_taken_for_each_other, engine)
+        ),
         directory=DirectoryServices(database, sealer, credential_key),
     )
+
+
+def _taken_for_each_other(engine: FaceEngine, people: int) -> float:
+    """Return the similarity from which a reviewer is shown a likeness."""
+    return engine.threshold("identification", max(people, LEAST_SEARCHED))
 
 
 def make_app(server: Server) -> FastAPI:
@@ -142,6 +154,7 @@ def make_app(server: Server) -> FastAPI:
         channels = chores.of_the_channels(server.money, server.settings.time_zone)
         threads = [
             threading.Thread(target=server.publisher.run, args=(stop, wake), name="publisher", daemon=True),
+            threading.Thread(target=server.look_alikes.run, args=(stop,), name="look-alikes", daemon=True),
             threading.Thread(target=server.alarms.run, args=(stop,), name="alarms", daemon=True),
             threading.Thread(target=chores.run, args=(mine, stop), name="chores", daemon=True),
             threading.Thread(target=chores.run, args=(channels, stop), name="channels", daemon=True),

@@ -17,7 +17,7 @@ from accounts.tables import Card, Person
 from accounts.vocabulary import CardKind, PersonState
 from database import Sealer
 from database.resealing import SealedColumn
-from directory.tables import DirectoryPerson, GatePerson, VisitorPass
+from directory.tables import DirectoryPerson, GatePerson, LookAlikePair, VisitorPass
 from enrollment import templates
 
 EXPIRED_GRACE = timedelta(days=1)
@@ -98,6 +98,7 @@ def assemble(
     known = [person.id for person in people]
     credentials = _credentials(session, known, credential_key)
     passes = _passes(session, known, now)
+    alike = _look_alikes(session, known)
     extras = {row.person_id: row for row in session.scalars(select(GatePerson).where(GatePerson.person_id.in_(known)))}
     faces = templates.active(session, sealer, model_id, known) if model_id is not None else {}
     records = {}
@@ -111,13 +112,18 @@ def assemble(
             valid_until=person.valid_until,
             suspended=person.state is PersonState.SUSPENDED,
             groups=tuple(sorted(person.groups)),
-            needs_card_and_face=extra is not None and extra.needs_card_and_face,
+            needs_card_and_face=person.id in alike or (extra is not None and extra.needs_card_and_face),
             extended_time=extra is not None and extra.extended_time,
             credentials=(*credentials.get(person.id, ()), *codes, *pins),
             templates=tuple(pack_vector(template.vector) for template in faces.get(person.id, ())),
         )
         records[person.id] = Record(entry=entry, grants=grants)
     return records
+
+
+def _look_alikes(session: Session, person_ids: list[UUID]) -> set[UUID]:
+    columns = (LookAlikePair.one_id, LookAlikePair.other_id)
+    return {person for column in columns for person in session.scalars(select(column).where(column.in_(person_ids)))}
 
 
 def _credentials(session: Session, person_ids: list[UUID], key: bytes) -> dict[UUID, list[CredentialEntry]]:

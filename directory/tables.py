@@ -152,3 +152,29 @@ class DirectoryState(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     seq: Mapped[int] = mapped_column(BigInteger, default=0)
     model_id: Mapped[str | None] = mapped_column(String(255))
+
+
+class LookAlikePair(Base):
+    """Two people whom a gate could take for each other, the smaller id first; see `directory.look_alikes`."""
+
+    __tablename__ = "look_alike_pairs"
+
+    one_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    other_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"), primary_key=True, index=True)
+    similarity: Mapped[float]
+    found_at: Mapped[datetime]
+
+    @property
+    def people(self) -> tuple[UUID, UUID]:
+        """Return both ids."""
+        return self.one_id, self.other_id
+
+
+class LookAlikeState(Base):
+    """How far the change feed was searched for look-alikes, with which model; its row is the lock."""
+
+    __tablename__ = "look_alike_state"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(BigInteger)
+    model_id: Mapped[str | None] = mapped_column(String(255))

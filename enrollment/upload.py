@@ -14,6 +14,8 @@ from enrollment.quality import Verdict
 from enrollment.tables import PhotoRecord, PhotoState
 
 _CHECK = "check"
+LEAST_SEARCHED = 1000
+"""A small campus is no reason to call somebody alike who would not be on a large one."""
 
 
 def identify(
@@ -23,7 +25,7 @@ def identify(
     if assessment.template is None:
         return None
     own = templates.active(session, sealer, engine.model_id, [person_id]).get(person_id, ())
-    duplicate_threshold = engine.threshold("identification", max(len(gallery), 1000))
+    duplicate_threshold = engine.threshold("identification", max(len(gallery), LEAST_SEARCHED))
     return compare(
         assessment.template,
         own,

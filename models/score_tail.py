@@ -17,7 +17,7 @@ LEAST_PEOPLE = 30
 _TAIL_SHARE, _LEAST_TAIL, _MOST_TAIL = 0.01, 100, 20_000
 _REPEATS = 300
 _CONFIDENCE = (2.5, 97.5)
-_ENOUGH = 10
+_ENOUGH = 30
 """A rate counts as measured when so many pairs of the sample are expected beyond it."""
 _CHUNK = 256
 _BINS = np.linspace(-0.5, 1.0, 301)

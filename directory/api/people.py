@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from accounts.api.dependencies import PERSON_ERRORS, ROLE_ERRORS, FacilitiesDep, NowDep, PrincipalDep
-from directory import passes, people
+from directory import look_alikes, passes, people
 from directory.api.dependencies import Moment, ServicesDep
 from directory.tables import VisitorPass
 from web.paging import InvalidCursorError, Page, PageDep
@@ -70,6 +70,7 @@ class NeedsOut(BaseModel):
     person_id: UUID
     needs_card_and_face: bool
     extended_time: bool
+    look_alikes: int = Field(description="People a gate could take for them; above 0 the card is needed as well")
 
 
 class PinIn(BaseModel):
@@ -119,7 +120,10 @@ def put_needs(person_id: UUID, staff: FacilitiesDep, services: ServicesDep, now:
     with services.database.begin() as session:
         extra = people.set_needs(session, person_id, **body.model_dump(), by=staff.actor, now=now)
         return NeedsOut(
-            person_id=person_id, needs_card_and_face=extra.needs_card_and_face, extended_time=extra.extended_time
+            person_id=person_id,
+            needs_card_and_face=extra.needs_card_and_face,
+            extended_time=extra.extended_time,
+            look_alikes=look_alikes.pairs_of(session, person_id),
         )
 
 

@@ -144,7 +144,7 @@ def test_bad_input_is_one_line(calibrate, tmp_path, arguments, said) -> None:
 def test_what_was_measured_on_the_campus_may_be_more_lenient_than_the_model_and_a_guess_may_not() -> None:
     nothing = Passages(NOBODY, NOBODY, NOBODY)
     unlike = crowd(400, spread=1.6)
-    measured = study(unlike, NOBODY, nothing, model_id=MODEL, size=100, fpir=0.01)
+    measured = study(unlike, NOBODY, nothing, model_id=MODEL, size=30, fpir=0.01)
     assert measured.basis == "templates"
     assert measured.wanted.chosen < measured.wanted.model
     guessed = study(unlike, NOBODY, nothing, model_id=MODEL, size=30_000, fpir=0.001)

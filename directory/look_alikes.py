@@ -1,0 +1,178 @@
+"""People whom a gate could take for each other: found when their photos are approved, and asked for the card as well.
+
+Follows the change feed beside the publisher, which is never kept waiting: a new photo opens gates at once, and whoever
+turns out to look like somebody else needs the card a moment later, as does the other. A pair ends when one of the two
+leaves, or gives a photo that is less alike.
+"""
+
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import numpy.typing as npt
+import structlog
+from sqlalchemy import delete, func, or_, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from accounts import audit, changes
+from accounts.tables import Person
+from accounts.vocabulary import PersonState
+from database import Database, DatabaseBusyError, Sealer, SealingError
+from directory.tables import LookAlikePair, LookAlikeState
+from enrollment import templates
+
+_log = structlog.get_logger()
+
+POLL_S = 1.0
+RETRY_S = 5.0
+_AT_ONCE = 250
+"""People looked at in one transaction."""
+
+Threshold = Callable[[int], float]
+"""From the number of people searched to the similarity from which two are taken for each other."""
+
+Vectors = npt.NDArray[np.float32]
+
+
+def pairs_of(session: Session, person_id: UUID) -> int:
+    """Return how many people this person could be taken for."""
+    mine = or_(LookAlikePair.one_id == person_id, LookAlikePair.other_id == person_id)
+    return session.scalar(select(func.count()).select_from(LookAlikePair).where(mine)) or 0
+
+
+class LookAlikes:
+    """Keeps the pairs current. Not safe for threads; several processes may work on one database."""
+
+    def __init__(
+        self,
+        database: Database,
+        sealer: Sealer,
+        *,
+        model_id: str,
+        threshold: Threshold,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """`threshold` is the one from which a reviewer is shown a likeness: what they approve all the same, counts."""
+        self._database = database
+        self._sealer = sealer
+        self._model_id = model_id
+        self._threshold = threshold
+        self._clock = clock
+        self._faces: dict[UUID, Vectors] = {}
+        self._seen: int | None = None
+
+    def follow(self) -> int:
+        """Look at everybody who changed; return how many pairs were found or ended."""
+        done = 0
+        while (some := self._follow_some()) is not None:
+            done += some
+        return done
+
+    def run(self, stop: threading.Event) -> None:
+        """Follow until `stop` is set."""
+        while not stop.is_set():
+            try:
+                self.follow()
+                pause = POLL_S
+            except (SQLAlchemyError, DatabaseBusyError, SealingError) as error:
+                _log.error("look_alikes_not_followed", error=str(error))
+                pause = RETRY_S
+            stop.wait(pause)
+
+    def _follow_some(self) -> int | None:
+        """Return the number of changed pairs, None when nobody waits."""
+        with self._database.read() as session:
+            state = session.get(LookAlikeState, 1)
+            if state is not None and state.model_id == self._model_id and changes.latest(session) <= state.seq:
+                return None
+        with self._database.begin() as session:
+            state = self._state(session)
+            self._refresh(session)
+            waiting = changes.since(session, state.seq, limit=_AT_ONCE)
+            if not waiting:
+                return None
+            changed = self._compare(session, {change.person_id for change in waiting})
+            state.seq = waiting[-1].seq
+            return changed
+
+    def _state(self, session: Session) -> LookAlikeState:
+        """Return the one row, locked. A new model, or a new database, begins with everybody who has a face."""
+        state = session.scalar(select(LookAlikeState).where(LookAlikeState.id == 1).with_for_update())
+        if state is None:
+            state = LookAlikeState(id=1, seq=changes.latest(session), model_id=None)
+            session.add(state)
+        if state.model_id != self._model_id:
+            state.model_id = self._model_id
+            self._refresh(session)
+            paired = {person for pair in session.scalars(select(LookAlikePair)) for person in pair.people}
+            everybody = list(paired | self._faces.keys())
+            for start in range(0, len(everybody), _AT_ONCE):
+                self._compare(session, set(everybody[start : start + _AT_ONCE]))
+        return state
+
+    def _refresh(self, session: Session) -> None:
+        """Bring the faces in memory up to date, whoever worked on the database before."""
+        if self._seen is None:
+            self._seen = changes.latest(session)
+            self._faces = dict(self._read(session, None))
+            return
+        while waiting := changes.since(session, self._seen, limit=_AT_ONCE):
+            people = {change.person_id for change in waiting}
+            for person in people:
+                self._faces.pop(person, None)
+            self._faces.update(self._read(session, people))
+            self._seen = waiting[-1].seq
+
+    def _read(self, session: Session, people: Collection[UUID] | None) -> Iterator[tuple[UUID, Vectors]]:
+        found = templates.active(session, self._sealer, self._model_id, people)
+        gone = select(Person.id).where(Person.state == PersonState.CLOSED)
+        closed = set(session.scalars(gone if people is None else gone.where(Person.id.in_(people))))
+        for person, own in found.items():
+            if person not in closed:
+                yield person, np.stack([template.vector for template in own])
+
+    def _compare(self, session: Session, people: set[UUID]) -> int:
+        alike = self._alike({person: self._faces[person] for person in people if person in self._faces})
+        rows = session.scalars(
+            select(LookAlikePair).where(or_(LookAlikePair.one_id.in_(people), LookAlikePair.other_id.in_(people)))
+        )
+        before = {pair.people for pair in rows}
+        ended, found = before - alike.keys(), alike.keys() - before
+        for one, other in ended:
+            session.execute(delete(LookAlikePair).where(LookAlikePair.one_id == one, LookAlikePair.other_id == other))
+        now = self._clock()
+        session.add_all(
+            LookAlikePair(one_id=one, other_id=other, similarity=alike[one, other], found_at=now)
+            for one, other in sorted(found)
+        )
+        session.flush()
+        for action, pairs in (("look_alike.found", found), ("look_alike.ended", ended)):
+            for pair in sorted(pairs):
+                changes.record(session, *pair)
+                for person, beside in (pair, pair[::-1]):
+                    details: dict[str, Any] = {"other": str(beside)}
+                    audit.record(
+                        session, actor=audit.SYSTEM, action=action, subject=f"person:{person}", now=now, details=details
+                    )
+        return len(found) + len(ended)
+
+    def _alike(self, people: Mapping[UUID, Vectors]) -> dict[tuple[UUID, UUID], float]:
+        """Return the pairs that `people` make with anybody, the smaller id first, with their similarity."""
+        if not people or len(self._faces) < 2:
+            return {}
+        everybody: Sequence[UUID] = list(self._faces)
+        least = self._threshold(len(everybody))
+        matrix = np.concatenate([self._faces[person] for person in everybody])
+        starts = np.cumsum([0, *(len(self._faces[person]) for person in everybody)])[:-1]
+        pairs: dict[tuple[UUID, UUID], float] = {}
+        for person, own in people.items():
+            best = np.maximum.reduceat((own @ matrix.T).max(axis=0), starts)
+            for place in np.flatnonzero(best >= least):
+                other = everybody[int(place)]
+                if other != person:
+                    pairs[min(person, other), max(person, other)] = round(float(best[place]), 4)
+        return pairs
