@@ -20,7 +20,7 @@ from accounts.topup import orders, reconciliation, refunds
 from campusgate.retention import retention_policy
 from campusgate.settings import Settings
 from database import Database
-from directory import gates, presence
+from directory import gates, presence, receipts
 from directory.publisher import prune
 from enrollment.retention import RetentionPolicy, purge_all
 from web.problems import ProblemError
@@ -29,6 +29,8 @@ log = structlog.get_logger()
 
 _LOOK_S = 1.0
 _COUNTERS_KEPT = timedelta(days=31)
+_RECEIPTS_KEPT = timedelta(days=3 * 365)
+"""As long as the impact assessment that they belong to."""
 _REMOVALS_KEPT = timedelta(days=30)
 """A gate that was away for longer begins its directory anew."""
 
@@ -55,6 +57,7 @@ def of_the_server(database: Database, money: MoneyServices, settings: Settings) 
         Chore("forget counters", timedelta(days=1), partial(_in_session, database, _forget_counters)),
         Chore("tidy the accounts", timedelta(days=1), partial(accounts.housekeeping.tidy, database)),
         Chore("forget passages", timedelta(hours=1), partial(_in_session, database, presence.forget)),
+        Chore("forget receipts", timedelta(days=1), partial(_in_session, database, _forget_receipts)),
         Chore("forget removals", timedelta(days=1), partial(_in_session, database, _forget_removals)),
     ]
 
@@ -120,6 +123,10 @@ def _purge(database: Database, policy: RetentionPolicy, now: datetime) -> None:
 
 def _forget_counters(session: Any, now: datetime) -> None:
     forget_counters(session, now - _COUNTERS_KEPT)
+
+
+def _forget_receipts(session: Any, now: datetime) -> None:
+    receipts.forget(session, now - _RECEIPTS_KEPT)
 
 
 def _forget_removals(session: Any, now: datetime) -> None:

@@ -6,11 +6,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 import structlog
 from fastapi import FastAPI
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 import console.pages
 import operations.api
@@ -32,6 +34,8 @@ from campusgate.settings import Settings
 from console.session import Renewals
 from database import Database, Sealer
 from database.migrate import upgrade
+from directory import receipts
+from directory.api.receipts import AccountOut
 from directory.api.routes import router as directory_router
 from directory.look_alikes import LookAlikes
 from directory.publisher import Publisher
@@ -115,6 +119,7 @@ def assemble(
             keep_pictures=settings.enrollment.keep_pictures,
             with_thumbnails=settings.enrollment.keep_thumbnails,
             further_engines=tuple(further_engines),
+            gates=_gates_of_person,
         ),
         sealer=sealer,
         operations=OperationsServices(
@@ -235,6 +240,10 @@ def _dispatcher(settings: Settings, bus: Connection, board: Board) -> Dispatcher
         read_private_key(settings.signing_key_file), STAFF_SENDER, NonceStore(settings.data_dir / "nonces.db")
     )
     return Dispatcher(bus, settings.site, signer, read_trusted_keys(settings.require("trusted_keys_file")), board)
+
+
+def _gates_of_person(session: Session, person_id: UUID) -> dict[str, Any]:
+    return AccountOut.model_validate(receipts.of_person(session, person_id)).model_dump(mode="json")
 
 
 class _Hints:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from access.policy import GatePolicy
 from access.snapshot import Change, ChangePage, View, directory_digest
 from database import Database, Sealer
+from directory import receipts
 from directory.records import Cut, Record
 from directory.tables import DirectoryPerson, GateApplied, GateEntry, GateRecord
 from web.problems import NotFoundError, ProblemError
@@ -103,6 +104,8 @@ def acknowledge(
     if applied.revision != revision:
         applied.revision, applied.applied_at = revision, now
     applied.digest, applied.seen_at = digest, now
+    if view == "full":
+        receipts.confirm(session, gate, device_id, revision, now)
 
 
 _Row = tuple[int, UUID, bool, bytes | None]

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from access.policy import GatePolicy
 from access.snapshot import PersonEntry, add_digest, subtract_digest
+from directory import receipts
 from directory.records import Cut
 from directory.tables import GateEntry, GateRecord
 
@@ -71,7 +72,8 @@ class GateLedger:
                 )
             )
         }
-        rows = []
+        rows: list[dict[str, Any]] = []
+        templates_removed: list[tuple[UUID, int]] = []
         for person in people:
             before = held.get(person)
             row = self._row(person, entries[person], digests)
@@ -82,12 +84,18 @@ class GateLedger:
             self._cards = _moved(self._cards, old_cards, row["cards_digest"])
             self.gate.revision += 1
             rows.append(row | {"revision": self.gate.revision})
+            # An entry's digests differ when, and only when, it holds templates.
+            if old_full != old_cards and row["full_digest"] == row["cards_digest"]:
+                templates_removed.append((person, self.gate.revision))
         if rows:
             changed = [row["person_id"] for row in rows]
             self._session.execute(
                 delete(GateEntry).where(GateEntry.gate == self.gate.name, GateEntry.person_id.in_(changed))
             )
             self._session.execute(insert(GateEntry), rows)
+        if templates_removed:
+            devices = receipts.holders(self._session, self.gate.name)
+            receipts.open_receipts(self._session, self.gate.name, templates_removed, devices, self._now)
 
     def _row(self, person: UUID, entry: PersonEntry | None, digests: "Digests") -> dict[str, Any]:
         full, cards = digests.of(entry) if entry is not None else (None, None)

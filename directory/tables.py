@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 # The directory is made of accounts and templates: whoever uses these tables needs theirs as well.
@@ -115,6 +115,35 @@ class ZonePresence(Base):
     revision: Mapped[int] = mapped_column(BigInteger, default=0)
     floor: Mapped[int] = mapped_column(BigInteger, default=0)
     forgiven_before: Mapped[datetime | None]
+
+
+class TemplateReceipt(Base):
+    """A device that may have held a person's template when it left a gate's directory; see `directory.receipts`.
+
+    It outlives the gate and the device: it is evidence.
+    """
+
+    __tablename__ = "template_receipts"
+    __table_args__ = (
+        Index(
+            "ix_template_receipts_outstanding",
+            "device_id",
+            "gate",
+            "revision",
+            sqlite_where=text("confirmed_at IS NULL"),
+            postgresql_where=text("confirmed_at IS NULL"),
+        ),
+        Index("ix_template_receipts_removed_at", "removed_at", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    person_id: Mapped[UUID] = mapped_column(index=True)
+    gate: Mapped[str] = mapped_column(String(63))
+    revision: Mapped[int] = mapped_column(BigInteger)
+    device_id: Mapped[UUID]
+    removed_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+    confirmed_revision: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class VisitorPass(Base):

@@ -1,6 +1,7 @@
 """Everything that enrolment holds about one person, for that person."""
 
 import base64
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -11,9 +12,12 @@ from database import Sealer
 from enrollment import consent, photos
 from enrollment.tables import Notice, PhotoImage, TemplateRecord
 
+Gates = Callable[[Session, UUID], dict[str, Any]]
+"""Says which gates hold a person's template, and which have confirmed that it is gone; the rim knows."""
 
-def of_person(session: Session, sealer: Sealer, person_id: UUID) -> dict[str, Any]:
-    """Return photos with their pictures (base64 JPEG), templates without their vectors, consents and notices.
+
+def of_person(session: Session, sealer: Sealer, person_id: UUID, gates: Gates | None = None) -> dict[str, Any]:
+    """Return photos with their pictures (base64 JPEG), templates without their vectors, consents, notices, gates.
 
     The vector itself is left out: it says nothing to a person, and could open a gate for whoever finds the export.
     """
@@ -31,6 +35,7 @@ def of_person(session: Session, sealer: Sealer, person_id: UUID) -> dict[str, An
     notices = session.scalars(select(Notice).where(Notice.person_id == person_id).order_by(Notice.id))
     return {
         "person_id": str(person_id),
+        "gates": gates(session, person_id) if gates else None,
         "photos": [
             {
                 "id": str(photo.id),

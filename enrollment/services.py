@@ -14,6 +14,7 @@ from anyio import CapacityLimiter
 
 from database import Database, Sealer
 from enrollment.assessment import Engine
+from enrollment.dossier import Gates
 from enrollment.gallery import Gallery
 from enrollment.notices import Channel
 from enrollment.quality import Checker
@@ -37,6 +38,7 @@ class EnrollmentServices:
     with_thumbnails: bool = True
     further_engines: tuple[Engine, ...] = ()
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    gates: Gates | None = None
     channel: Channel | None = None
 
     @cached_property

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from directory.api import gates, people, synchronisation
+from directory.api import gates, people, receipts, synchronisation
 
 router = APIRouter(prefix="/api/v1/directory")
-for _part in (synchronisation, gates, people):
+for _part in (synchronisation, gates, people, receipts):
     router.include_router(_part.router)

@@ -32,7 +32,7 @@ class ErasedOut(BaseModel):
 def own_data(services: EnrollmentDep, principal: PrincipalDep) -> dict[str, Any]:
     """Return everything that enrolment holds about oneself."""
     with services.database.read() as session:
-        return dossier.of_person(session, services.sealer, principal.person_id)
+        return dossier.of_person(session, services.sealer, principal.person_id, services.gates)
 
 
 @router.get("/enrollment/register", responses=responses(*ROLE_ERRORS))

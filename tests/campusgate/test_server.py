@@ -8,9 +8,11 @@ import pytest
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
+from accounts.vocabulary import Role
 from campusgate import chores
 from campusgate.server import Server, assemble, make_app
 from campusgate.settings import MqttSettings, Settings, SettingsError
+from database import new_id
 from enrollment.quality import Checker
 from models.engine import FaceEngine
 
@@ -66,6 +68,14 @@ def test_health_tells_the_database_from_the_broker(server: Server, client: TestC
     path.mkdir()
     answer = client.get("/health")
     assert (answer.status_code, answer.json()) == (503, {"status": "down", "database": False, "broker": False})
+
+
+def test_a_persons_export_says_which_gates_hold_their_template(client: TestClient, server: Server) -> None:
+    token = server.accounts.access_tokens.issue(
+        new_id(), new_id(), {Role.HOLDER}, must_change_password=False, now=datetime.now(UTC)
+    )
+    held = client.get("/api/v1/me/face-data", headers={"Authorization": f"Bearer {token}"}).json()
+    assert held["gates"] == {"gates_with_template": [], "outstanding": 0, "receipts": []}
 
 
 def test_every_chore_can_be_done_at_any_time_and_again(server: Server) -> None:

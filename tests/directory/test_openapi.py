@@ -51,4 +51,4 @@ def test_every_answer_is_documented_and_none_is_a_failure(fuzzed) -> None:
 
     for result in described.get_all_operations():
         check(result.ok())
-    assert len(asked) == 19
+    assert len(asked) == 22

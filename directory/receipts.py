@@ -1,0 +1,164 @@
+"""Receipts for erased templates: which device of which gate has confirmed a directory that no longer holds one.
+
+A receipt is made, open, in the transaction that takes a person's template out of a gate's directory, for every device
+that may hold it; the device's next acknowledgement of that revision or a later one closes it. A device acknowledges a
+revision only after it has compared the digest of everything it holds (`access.replica`).
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Select, delete, insert, select, tuple_, update
+from sqlalchemy.orm import Session
+
+from accounts.tables import Device
+from accounts.vocabulary import DeviceRole
+from database import new_id
+from directory.tables import GateApplied, GateEntry, TemplateReceipt
+
+_FULL = "full"
+"""The view with templates; door controllers have the other one and never hold any."""
+
+Position = tuple[datetime, UUID]
+"""Place in the list of outstanding receipts: removed_at, id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """One device and one template that it had; `confirmed_at` is None while it is outstanding."""
+
+    id: UUID
+    person_id: UUID
+    gate: str
+    device_id: UUID
+    device: str | None
+    """The device's name; None when it is not registered any more."""
+    device_revoked: bool
+    """Its token was revoked, so that it cannot confirm any more: it must be wiped by hand."""
+    revision: int
+    """The first revision of the gate's directory without the template."""
+    removed_at: datetime
+    confirmed_at: datetime | None
+    confirmed_revision: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Where a person's template is, and where it no longer is."""
+
+    gates_with_template: list[str]
+    """Gates whose directory holds it."""
+    receipts: list[Receipt]
+
+    @property
+    def outstanding(self) -> int:
+        """How many devices have not confirmed yet."""
+        return sum(receipt.confirmed_at is None for receipt in self.receipts)
+
+
+def holders(session: Session, gate: str) -> list[UUID]:
+    """Return the devices that may hold the templates of a gate: its edges, and whoever acknowledged any."""
+    valid = Device.revoked_at.is_(None)
+    edges = select(Device.id).where(Device.gate == gate, Device.role == DeviceRole.EDGE, valid)
+    applied = (
+        select(GateApplied.device_id)
+        .join(Device, Device.id == GateApplied.device_id)
+        .where(GateApplied.gate == gate, GateApplied.view == _FULL, valid)
+    )
+    return sorted({*session.scalars(edges), *session.scalars(applied)})
+
+
+def open_receipts(
+    session: Session, gate: str, removed: Collection[tuple[UUID, int]], devices: Sequence[UUID], now: datetime
+) -> None:
+    """Note that the templates of people left a gate's directory, each at a revision, for every device."""
+    rows = [
+        {
+            "id": new_id(),
+            "gate": gate,
+            "person_id": person,
+            "revision": revision,
+            "device_id": device,
+            "removed_at": now,
+        }
+        for person, revision in removed
+        for device in devices
+    ]
+    if rows:
+        session.execute(insert(TemplateReceipt), rows)
+
+
+def confirm(session: Session, gate: str, device_id: UUID, revision: int, now: datetime) -> None:
+    """Close the receipts of a device that has `revision` of its gate's directory in force."""
+    session.execute(
+        update(TemplateReceipt)
+        .where(
+            TemplateReceipt.device_id == device_id,
+            TemplateReceipt.gate == gate,
+            TemplateReceipt.revision <= revision,
+            TemplateReceipt.confirmed_at.is_(None),
+        )
+        .values(confirmed_at=now, confirmed_revision=revision),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def of_person(session: Session, person_id: UUID) -> Account:
+    """Return where a person's template is, and the receipts of where it was, the newest first."""
+    gates = session.scalars(
+        select(GateEntry.gate)
+        .where(
+            GateEntry.person_id == person_id,
+            GateEntry.is_removed.is_(False),
+            GateEntry.full_digest != GateEntry.cards_digest,
+        )
+        .order_by(GateEntry.gate)
+    )
+    rows = session.execute(
+        _receipts()
+        .where(TemplateReceipt.person_id == person_id)
+        .order_by(TemplateReceipt.removed_at.desc(), TemplateReceipt.gate, TemplateReceipt.device_id)
+    )
+    return Account(list(gates), [_receipt(*row) for row in rows])
+
+
+def outstanding(session: Session, *, after: Position | None, limit: int) -> list[Receipt]:
+    """Return receipts that no device has confirmed, the oldest first."""
+    place = (TemplateReceipt.removed_at, TemplateReceipt.id)
+    query = _receipts().where(TemplateReceipt.confirmed_at.is_(None)).order_by(*place).limit(limit)
+    if after is not None:
+        query = query.where(tuple_(*place) > after)
+    return [_receipt(*row) for row in session.execute(query)]
+
+
+def position(receipt: Receipt) -> tuple[str, str]:
+    """Return a receipt's place in the list of outstanding ones, as text."""
+    return receipt.removed_at.isoformat(), str(receipt.id)
+
+
+def forget(session: Session, before: datetime) -> None:
+    """Delete confirmed receipts of templates that were removed before a time."""
+    session.execute(
+        delete(TemplateReceipt).where(TemplateReceipt.removed_at < before, TemplateReceipt.confirmed_at.is_not(None))
+    )
+
+
+def _receipts() -> Select[TemplateReceipt, Device]:
+    return select(TemplateReceipt, Device).outerjoin(Device, Device.id == TemplateReceipt.device_id)
+
+
+def _receipt(found: TemplateReceipt, device: Device | None) -> Receipt:
+    return Receipt(
+        id=found.id,
+        person_id=found.person_id,
+        gate=found.gate,
+        device_id=found.device_id,
+        device=device.name if device else None,
+        device_revoked=device is None or device.revoked_at is not None,
+        revision=found.revision,
+        removed_at=found.removed_at,
+        confirmed_at=found.confirmed_at,
+        confirmed_revision=found.confirmed_revision,
+    )
