@@ -8,6 +8,10 @@ broker. While cards are tapped at all gates and commands are sent, cards are rep
 API; the lag of a gate is from the beginning of that request until its reader has refused the card. At the end every
 event that a gate has put on its disk is looked up in the server's journal. All times are of the machine's monotonic
 clock, which its processes share.
+
+All gates lead into one zone with an occupancy limit, so each asks the server who passed the others. Now and then staff
+order something at every gate at once; such an order is measured from the request to the answer that says that every
+gate has signed for it.
 """
 
 import argparse
@@ -64,6 +68,8 @@ _TAPS_PER_S = 0.2
 """At each gate: one person every five seconds."""
 _LAG_WAIT_S = 30.0
 _COMMAND_PAUSE_S = 0.2
+_ORDER_EVERY = 3
+"""Revocations between two orders of staff while people pass."""
 _SETTLE_S = 90.0
 """An event whose receipt was lost is sent again after 15 to 30 s."""
 
@@ -138,6 +144,13 @@ def revoke(campus: Campus, staff: Staff, processes: Sequence[GatesProcess], numb
     return {gate: refused.get(gate, float("inf")) - reported for gate in campus.gates}
 
 
+def order(staff: Staff, action: str) -> float:
+    """Order `action` everywhere; return the seconds until every gate had done it (inf: not every gate did)."""
+    asked = time.monotonic()
+    effects = staff.order_everywhere(action)
+    return time.monotonic() - asked if set(effects) == {"done"} else float("inf")
+
+
 def journal(url: str) -> tuple[Counter[UUID], int]:
     """Return how often each event is in the journal, and how many decisions about a tap are there more than once."""
     database = Database(url)
@@ -161,6 +174,7 @@ class Measured:
     journal: tuple[Counter[UUID], int]
     taps: Sequence[float]
     commands: Sequence[float]
+    orders: Sequence[float]
 
     def report(self) -> Report:
         """Judge it."""
@@ -187,6 +201,8 @@ class Measured:
             "tap_to_relay_ms": tap,
             "commands": len(self.commands),
             "command_to_relay_ms": command,
+            "staff_orders_everywhere": len(self.orders),
+            "staff_order_everywhere_ms": percentiles_ms(self.orders),
         }
         budgets = [
             budget("report of a lost card to refusal p99, ms", lag["p99"], "at most", 2000),
@@ -194,6 +210,7 @@ class Measured:
             budget("events stored twice", twice, "at most", 0),
             budget("card tap to relay without an edge p99, ms", tap["p99"], "at most", 300),
             budget("command to relay p99, ms", command["p99"], "at most", 1000),
+            budget("staff order at every gate, longest, ms", percentiles_ms(self.orders)["max"], "at most", 1000),
         ]
         return Report("fleet", figures, budgets)
 
@@ -233,14 +250,17 @@ def measure(gate_count: int, seconds: float, revocations: int, *, postgresql: bo
         for process in processes:
             process.work(_TAPS_PER_S * gate_count / len(processes))
         begun = time.monotonic()
-        lags = []
+        lags, orders = [], []
         for number in range(1, revocations + 1):
             lags.append(revoke(campus, staff, processes, number))
+            if number % _ORDER_EVERY == 0:
+                orders.append(order(staff, "open"))
             time.sleep(max(0.0, begun + number * seconds / revocations - time.monotonic()))
         for process in processes:
             process.work(0)
         stop.set()
         commands.join()
+        orders += [order(staff, action) for action in ("lockdown", "release", "evacuate", "release")]
 
         wait_until(lambda: sum(process.waiting() for process in processes) == 0, "receipts for all events", _SETTLE_S)
         return Measured(
@@ -251,6 +271,7 @@ def measure(gate_count: int, seconds: float, revocations: int, *, postgresql: bo
             journal=journal(url),
             taps=[latency for process in processes for latency in process.tap_latencies()],
             commands=commander.latencies,
+            orders=orders,
         ).report()
 
 

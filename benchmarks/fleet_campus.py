@@ -26,7 +26,7 @@ import httpx
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from access.policy import GatePolicy, Rule
+from access.policy import Direction, GatePolicy, Occupancy, Rule
 from accounts import cards, devices, passwords, people
 from accounts.passwords import Hasher
 from accounts.tables import PersonRole
@@ -42,6 +42,7 @@ SITE = "fleet"
 CREDENTIAL_KEY = bytes(range(32))
 STAFF_NUMBER = "F0001"
 _GROUP = "residents"
+_ZONE = "campus"
 _ACTOR = "benchmark"
 _START_S = 120.0
 _MOSQUITTO_PATH = "/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin"
@@ -94,6 +95,8 @@ class Campus:
     server_port: int = field(default_factory=free_port)
     controller_key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate, repr=False)
     """One for all controllers: fifty keys would measure nothing else."""
+    staff_key: Ed25519PrivateKey | None = field(default=None, repr=False)
+    """The server's, made with its settings."""
     edge_key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate, repr=False)
     staff_password: str = field(default_factory=lambda: secrets.token_urlsafe(12), repr=False)
     tokens: dict[str, str] = field(default_factory=dict, repr=False)
@@ -114,8 +117,17 @@ class Campus:
         try:
             upgrade(database)
             with database.begin() as session:
+                gates.put_zone(session, _ZONE, site=SITE, title=_ZONE, by=_ACTOR, now=now)
                 for gate in self.gates:
-                    policy = GatePolicy(gate=gate, site=SITE, rules=(Rule(group=_GROUP),))
+                    policy = GatePolicy(
+                        gate=gate,
+                        site=SITE,
+                        rules=(Rule(group=_GROUP),),
+                        direction=Direction.ENTRY,
+                        inner_zone=_ZONE,
+                        # Never reached; but every gate must know who passed every other one.
+                        occupancy=Occupancy(limit=1_000_000),
+                    )
                     gates.add(session, policy, title=gate, by=_ACTOR, now=now)
                     _, self.tokens[gate] = devices.add(
                         session, name=gate, role=DeviceRole.CONTROLLER, gate=gate, by=_ACTOR, now=now
@@ -150,7 +162,7 @@ class Campus:
         """Write the server's keys, and return its settings."""
         keys = self.folder / "keys"
         keys.mkdir()
-        make_private_key(keys / "staff.pem")
+        self.staff_key = make_private_key(keys / "staff.pem")
         trusted = {controller_sender(gate): public_key_text(self.controller_key) for gate in self.gates}
         (keys / "trusted.json").write_text(json.dumps(trusted), encoding="utf-8")
         return {

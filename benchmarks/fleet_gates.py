@@ -15,11 +15,14 @@ from uuid import UUID
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from access.pass_book import PassBook
+from access.presence_sync import PresenceSync
 from access.replica import Replica
 from access.snapshot import ChangePage
 from access.sync import DirectorySync
 from benchmarks.fleet_campus import CREDENTIAL_KEY, SITE, SPAWN, Campus, card_of, quiet
 from bus import BrokerAddress, Outbox
+from campusgate.server import STAFF_SENDER
 from database import Sealer
 from gate_controller.door import DoorSettings
 from gate_controller.memory import DoorMemory
@@ -44,10 +47,12 @@ class GatesPlan:
     tokens: dict[str, str]
     key: bytes
     edge_key: bytes
+    staff_key: bytes
 
     @classmethod
     def of(cls, campus: Campus, gates: tuple[str, ...]) -> "GatesPlan":
-        """Plan a process for `gates` of `campus`."""
+        """Plan a process for `gates` of `campus`, whose server's settings were made."""
+        assert campus.staff_key is not None  # noqa: S101 - see above
         return cls(
             campus.folder / "gates",
             campus.mqtt_port,
@@ -55,6 +60,7 @@ class GatesPlan:
             {gate: campus.tokens[gate] for gate in gates},
             campus.controller_key.private_bytes_raw(),
             campus.edge_key.public_key().public_bytes_raw(),
+            campus.staff_key.public_key().public_bytes_raw(),
         )
 
 
@@ -153,28 +159,38 @@ class _Gate:
         self._reader = SimulatedReader()
         self._moved = 0.0
         self._hand = threading.Lock()
-        self._stop, self._wake = threading.Event(), threading.Event()
+        self._stop, self._wake, self._passages = threading.Event(), threading.Event(), threading.Event()
+        self._book = PassBook(folder / "passes.db", Sealer(bytes(32)), gate=gate)
         edge = TrustedKey(Ed25519PublicKey.from_public_bytes(plan.edge_key), frozenset({Action.OPEN, Action.DENY}))
         self._controller = GateController(
             GateTopics(SITE, gate),
             BrokerAddress(port=plan.mqtt_port),
             Hardware(SimulatedRelay(self._relay_moved), reader=self._reader),
-            Storage(NonceStore(folder / "nonces.db"), self.outbox, DoorMemory(folder / "door.db")),
+            Storage(NonceStore(folder / "nonces.db"), self.outbox, DoorMemory(folder / "door.db"), self._book),
             signing_key=Ed25519PrivateKey.from_private_bytes(plan.key),
-            trusted={edge_sender(gate): edge},
+            trusted={
+                edge_sender(gate): edge,
+                STAFF_SENDER: TrustedKey(Ed25519PublicKey.from_public_bytes(plan.staff_key)),
+            },
             credential_key=CREDENTIAL_KEY,
             settings=DoorSettings(grant_s=_GRANT_S, has_contact=False),
             directory=self.replica,
             on_hint=lambda _revision: self._wake.set(),
+            on_presence=lambda _revision: self._passages.set(),
         )
         self._controller.bus.on_connect(self._wake.set)
         self._sync = DirectorySync(plan.server_url, gate, plan.tokens[gate], self.replica)
-        self._thread = threading.Thread(target=self._sync.run, args=(self._stop, self._wake), daemon=True)
+        self._presence = PresenceSync(plan.server_url, gate, plan.tokens[gate], self.replica, self._book)
+        self._threads = [
+            threading.Thread(target=self._sync.run, args=(self._stop, self._wake), daemon=True),
+            threading.Thread(target=self._presence.run, args=(self._stop, self._passages), daemon=True),
+        ]
 
     def start(self) -> None:
         """Start controller and synchronisation."""
         self._controller.start()
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def is_ready(self) -> bool:
         """Whether it is connected and knows people."""
@@ -191,8 +207,11 @@ class _Gate:
         """Stop everything."""
         self._stop.set()
         self._wake.set()
+        self._passages.set()
+        for thread in self._threads:
+            thread.join()
         self._controller.stop()
-        self._thread.join()
+        self._presence.close()
         self._sync.close()
         self.replica.close()
 

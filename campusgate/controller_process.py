@@ -22,8 +22,8 @@ from gate_controller.messages import (
     KeyFileError,
     NonceStore,
     NonceStoreError,
+    TrustedKeyFile,
     read_private_key,
-    read_trusted_keys,
 )
 from gate_controller.readers import ReaderError
 from gate_controller.readers.lines import LineReader
@@ -60,7 +60,7 @@ def run_controller(
     gate = settings.require("gate")
     folder = settings.data_dir / "controller" / gate
     key = read_private_key(settings.require("signing_key_file"))
-    trusted = read_trusted_keys(settings.require("trusted_keys_file"))
+    trusted = TrustedKeyFile(settings.require("trusted_keys_file"))
     credential_key = settings.require_key("credential_key")
     sealer = make_sealer(settings)
     token = settings.require("device_token")

@@ -37,9 +37,9 @@ from gate_controller.messages import (
     NonceStoreError,
     Presence,
     Signer,
+    TrustedKeyFile,
     edge_sender,
     read_private_key,
-    read_trusted_keys,
 )
 from models.engine import FaceEngine
 from models.liveness import LivenessModel
@@ -117,7 +117,7 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
     folder = settings.data_dir / "edge" / gate
     camera = open_camera(options.camera)
     key = read_private_key(settings.require("signing_key_file"))
-    controllers = read_trusted_keys(settings.require("trusted_keys_file"))
+    controllers = TrustedKeyFile(settings.require("trusted_keys_file"))
     sealer = make_sealer(settings)
     token = settings.require("device_token")
     store = ModelStore(settings.cache_dir, settings.model_mirror)

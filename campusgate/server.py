@@ -49,8 +49,8 @@ from gate_controller.messages import (
     GateTopics,
     NonceStore,
     Signer,
+    TrustedKeyFile,
     read_private_key,
-    read_trusted_keys,
 )
 from models.engine import FaceEngine
 from operations.alarms.watch import AlarmWatch
@@ -239,7 +239,7 @@ def _dispatcher(settings: Settings, bus: Connection, board: Board) -> Dispatcher
     signer = Signer(
         read_private_key(settings.signing_key_file), STAFF_SENDER, NonceStore(settings.data_dir / "nonces.db")
     )
-    return Dispatcher(bus, settings.site, signer, read_trusted_keys(settings.require("trusted_keys_file")), board)
+    return Dispatcher(bus, settings.site, signer, TrustedKeyFile(settings.require("trusted_keys_file")), board)
 
 
 def _gates_of_person(session: Session, person_id: UUID) -> dict[str, Any]:

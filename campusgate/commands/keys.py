@@ -1,5 +1,6 @@
 """`campusgate keys`: the key pairs of edges, controllers and staff."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +28,75 @@ def make(file: Annotated[Path, typer.Argument(help="Where to write the private k
     except KeyFileError as error:
         raise CommandError(str(error)) from error
     _print(file, public, as_json=as_json)
+
+
+@keys.command()
+def rotate(
+    file: Annotated[Path, typer.Argument(help="The private key that shall be replaced.")],
+    finish: Annotated[
+        bool, typer.Option("--finish", help="Put the new key in place: everybody who must trust it does.")
+    ] = False,
+    as_json: _Json = False,
+) -> None:
+    """Replace a private key in two steps: make the next one (FILE.next), let others trust it, then --finish."""
+    from gate_controller.messages import KeyFileError, finish_rotation, public_key_text, rotate_private_key
+
+    try:
+        public = public_key_text(finish_rotation(file) if finish else rotate_private_key(file))
+    except KeyFileError as error:
+        raise CommandError(str(error)) from error
+    _print(file if finish else file.with_name(file.name + ".next"), public, as_json=as_json)
+
+
+@keys.command()
+def enrol(
+    *,
+    trusted: Annotated[Path, typer.Argument(help="The file of trusted keys; made when it is not there.")],
+    sender: Annotated[str, typer.Argument(help="Whose key it is: edge:GATE, controller:GATE, staff.")],
+    key: Annotated[str, typer.Argument(help="The public key, as `keys make` and `keys rotate` print it.")],
+    action: Annotated[
+        list[str] | None,
+        typer.Option(help="What the sender may ask for; may be repeated. Without: as before, or all."),
+    ] = None,
+    overlap_hours: Annotated[
+        float, typer.Option(min=0, max=24 * 31, help="How long the key before still counts.")
+    ] = 24.0,
+    as_json: _Json = False,
+) -> None:
+    """Trust a device's key, or its next one; running processes take it up within a second."""
+    from gate_controller.messages import Action, KeyFileError
+    from gate_controller.messages import trusted_file as files
+
+    try:
+        actions = frozenset(Action(one) for one in action) if action else None
+    except ValueError as error:
+        raise CommandError(f"--action: choose from {', '.join(Action)}") from error
+    now, overlap = datetime.now(UTC), timedelta(hours=overlap_hours)
+    try:
+        until = files.enrol(trusted, sender, key, actions=actions, overlap=overlap, now=now)
+    except KeyFileError as error:
+        raise CommandError(str(error)) from error
+    if as_json:
+        print_json({"sender": sender, "previous_key_until": until.isoformat() if until else None})
+    else:
+        typer.echo(
+            f"{sender} is trusted" + (f"; the key before counts until {until:%Y-%m-%d %H:%M} UTC" if until else "")
+        )
+
+
+@keys.command()
+def revoke(
+    trusted: Annotated[Path, typer.Argument(help="The file of trusted keys.")],
+    sender: Annotated[str, typer.Argument(help="Who is trusted no more.")],
+) -> None:
+    """Trust a sender no more, with any key; running processes obey within a second."""
+    from gate_controller.messages import KeyFileError
+    from gate_controller.messages import trusted_file as files
+
+    try:
+        files.revoke(trusted, sender)
+    except KeyFileError as error:
+        raise CommandError(str(error)) from error
 
 
 @keys.command()

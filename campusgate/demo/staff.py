@@ -44,6 +44,13 @@ class Staff:
         effect: str = answer["results"][0]["effect"]
         return effect
 
+    def order_everywhere(self, action: str) -> list[str]:
+        """Give an order to every gate and return its effects."""
+        key = {"Idempotency-Key": str(uuid4())}
+        order = {"action": action, "everywhere": True}
+        answer = _checked(self._client.post("/api/v1/operations/orders", json=order, headers=key))
+        return [result["effect"] for result in answer["results"]]
+
     def alarms(self) -> list[dict[str, Any]]:
         """Return the alarms that are open."""
         return list(_checked(self._client.get("/api/v1/operations/alarms/open")))

@@ -4,12 +4,15 @@ from gate_controller.messages.commands import MAX_TTL_MS, Ack, Action, Command, 
 from gate_controller.messages.events import MOST_RECEIPTS, DirectoryHint, Event, EventKind, PresenceHint, Receipt, Tap
 from gate_controller.messages.keys import (
     KeyFileError,
+    PreviousKey,
     TrustedKey,
+    finish_rotation,
     make_private_key,
     parse_trusted_keys,
     public_key_text,
     read_private_key,
     read_trusted_keys,
+    rotate_private_key,
 )
 from gate_controller.messages.nonces import NonceStore, NonceStoreError
 from gate_controller.messages.signing import (
@@ -31,6 +34,7 @@ from gate_controller.messages.topics import (
     every_gate,
     parse_topic,
 )
+from gate_controller.messages.trusted_file import TrustedKeyFile
 from gate_controller.messages.wire import MAX_PAYLOAD_BYTES, MalformedMessageError, Message
 
 __all__ = [
@@ -58,6 +62,7 @@ __all__ = [
     "NonceStoreError",
     "Presence",
     "PresenceHint",
+    "PreviousKey",
     "Receipt",
     "Refusal",
     "RefusedError",
@@ -67,15 +72,18 @@ __all__ = [
     "Tap",
     "TopicError",
     "TrustedKey",
+    "TrustedKeyFile",
     "Verifier",
     "controller_sender",
     "edge_sender",
     "every_gate",
+    "finish_rotation",
     "make_private_key",
     "parse_topic",
     "parse_trusted_keys",
     "public_key_text",
     "read_private_key",
     "read_trusted_keys",
+    "rotate_private_key",
     "verify_ack",
 ]

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,24 @@ class KeyFileError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class PreviousKey:
+    """A key that was replaced; it counts until then."""
+
+    key: Ed25519PublicKey
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class TrustedKey:
-    """A sender's public key and what the sender may ask for."""
+    """A sender's public key, what the sender may ask for, and keys before it whose overlap has not ended."""
 
     key: Ed25519PublicKey
     actions: frozenset[Action] = frozenset(Action)
+    previous: tuple[PreviousKey, ...] = ()
+
+    def valid_at(self, now: datetime) -> tuple[Ed25519PublicKey, ...]:
+        """Return the keys that count at `now` (aware)."""
+        return (self.key, *(one.key for one in self.previous if now < one.until))
 
 
 def make_private_key(path: Path) -> Ed25519PrivateKey:
@@ -71,22 +85,65 @@ def public_key_text(key: Ed25519PrivateKey | Ed25519PublicKey) -> str:
     return base64.b64encode(public.public_bytes_raw()).decode()
 
 
+def rotate_private_key(path: Path) -> Ed25519PrivateKey:
+    """Make the key that shall follow the one in `path`, beside it as `path` with `.next`; return it.
+
+    Raises:
+        KeyFileError: `path` holds no key, or a next one was made already.
+    """
+    read_private_key(path)
+    return make_private_key(_next_of(path))
+
+
+def finish_rotation(path: Path) -> Ed25519PrivateKey:
+    """Put the key that `rotate_private_key` made in the place of the one in `path`, which is gone for good.
+
+    Raises:
+        KeyFileError: there is no next key, or it cannot be put in place.
+    """
+    key = read_private_key(_next_of(path))
+    try:
+        _next_of(path).replace(path)
+    except OSError as error:
+        raise KeyFileError(f"{path} cannot be replaced: {error.strerror}") from error
+    return key
+
+
 def parse_trusted_keys(entries: Mapping[str, Any]) -> dict[str, TrustedKey]:
-    """Read `{sender: "base64 key"}` or `{sender: {"key": "base64 key", "actions": ["open", "deny"]}}`.
+    """Read `{sender: "base64 key"}`; in place of a key may stand `{"key", "actions", "previous": [{"key", "until"}]}`.
 
     Raises:
         KeyFileError: a key or an action is not one; the message names the sender.
     """
     trusted = {}
     for sender, entry in entries.items():
-        text, actions = (entry.get("key"), entry.get("actions")) if isinstance(entry, dict) else (entry, None)
+        values = entry if isinstance(entry, dict) else {"key": entry}
+        actions = values.get("actions")
         try:
-            key = Ed25519PublicKey.from_public_bytes(base64.b64decode(str(text), validate=True))
+            key = _public_key(values.get("key"))
             allowed = frozenset(Action) if actions is None else frozenset(Action(action) for action in actions)
-        except (binascii.Error, ValueError, TypeError) as error:
+            previous = tuple(
+                PreviousKey(_public_key(one["key"]), _aware(one["until"])) for one in values.get("previous", ())
+            )
+        except (binascii.Error, ValueError, TypeError, KeyError) as error:
             raise KeyFileError(f"trusted key of {sender!r}: {error}") from error
-        trusted[sender] = TrustedKey(key, allowed)
+        trusted[sender] = TrustedKey(key, allowed, previous)
     return trusted
+
+
+def _public_key(text: object) -> Ed25519PublicKey:
+    return Ed25519PublicKey.from_public_bytes(base64.b64decode(str(text), validate=True))
+
+
+def _aware(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError(f"{text!r} has no time zone")
+    return at
+
+
+def _next_of(path: Path) -> Path:
+    return path.with_name(path.name + ".next")
 
 
 def read_trusted_keys(path: Path) -> dict[str, TrustedKey]:

@@ -10,13 +10,13 @@ import binascii
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
 import uuid_utils.compat
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from pydantic import Field
 
 from gate_controller.messages.commands import MAX_TTL_MS, Ack, Action, Command, Method, Refusal
@@ -140,7 +140,7 @@ class Verifier:
             RefusedError: with the reason.
             NonceStoreError: the nonce could not be written; the command must not be carried out.
         """
-        command, permitted = self._authentic(payload)
+        command, permitted = self._authentic(payload, now)
 
         def refuse(refusal: Refusal) -> RefusedError:
             return RefusedError(refusal, command, authentic=True)
@@ -163,7 +163,7 @@ class Verifier:
             raise refuse(Refusal.REPLAYED)
         return command
 
-    def _authentic(self, payload: bytes) -> tuple[Command, frozenset[Action]]:
+    def _authentic(self, payload: bytes, now: datetime) -> tuple[Command, frozenset[Action]]:
         try:
             envelope = SignedMessage.decode(payload)
         except MalformedMessageError as error:
@@ -172,7 +172,7 @@ class Verifier:
         trusted = self._trusted.get(envelope.sender)
         if trusted is None:
             raise RefusedError(Refusal.UNKNOWN_SENDER, claimed)
-        if not _signature_holds(trusted, _COMMAND, envelope):
+        if not _signature_holds(trusted, _COMMAND, envelope, now):
             raise RefusedError(Refusal.BAD_SIGNATURE, claimed)
         if claimed is None:
             raise RefusedError(Refusal.MALFORMED)
@@ -181,8 +181,8 @@ class Verifier:
         return claimed, trusted.actions
 
 
-def verify_ack(payload: bytes, trusted: Mapping[str, TrustedKey]) -> Ack:
-    """Return the acknowledgement in `payload`, whose signer must be among `trusted`.
+def verify_ack(payload: bytes, trusted: Mapping[str, TrustedKey], *, now: datetime | None = None) -> Ack:
+    """Return the acknowledgement in `payload`, whose signer must be among `trusted` at `now` (else: this moment).
 
     Raises:
         BadAckError: it is not, or the signature does not hold.
@@ -192,16 +192,24 @@ def verify_ack(payload: bytes, trusted: Mapping[str, TrustedKey]) -> Ack:
     key = trusted.get(envelope.sender)
     if key is None:
         raise BadAckError(f"acknowledgement by {envelope.sender!r}, whose key is not trusted")
-    if not _signature_holds(key, _ACK, envelope):
+    if not _signature_holds(key, _ACK, envelope, now or datetime.now(UTC)):
         raise BadAckError(f"acknowledgement with a wrong signature in the name of {envelope.sender!r}")
     return Ack.decode(envelope.body.encode())
 
 
-def _signature_holds(trusted: TrustedKey, purpose: bytes, envelope: SignedMessage) -> bool:
+def _signature_holds(trusted: TrustedKey, purpose: bytes, envelope: SignedMessage, now: datetime) -> bool:
     try:
         signature = base64.b64decode(envelope.signature, validate=True)
-        trusted.key.verify(signature, purpose + envelope.body.encode())
-    except (InvalidSignature, binascii.Error, ValueError):
+    except (binascii.Error, ValueError):
+        return False
+    signed = purpose + envelope.body.encode(errors="surrogatepass")
+    return any(_holds(key, signature, signed) for key in trusted.valid_at(now))
+
+
+def _holds(key: Ed25519PublicKey, signature: bytes, signed: bytes) -> bool:
+    try:
+        key.verify(signature, signed)
+    except InvalidSignature:
         return False
     return True
 

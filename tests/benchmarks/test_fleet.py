@@ -17,6 +17,7 @@ def test_one_lost_event_or_one_slow_gate_misses_a_budget() -> None:
         journal=(Counter([kept]), 0),
         taps=[0.01],
         commands=[0.01],
+        orders=[0.2],
     )
     report = measured.report()
     assert report.figures["events"] == {"emitted": 2, "stored": 1, "lost": 1, "twice": 0}
