@@ -17,7 +17,7 @@ from access.snapshot import PersonEntry
 _log = structlog.get_logger()
 
 INTERVAL = timedelta(seconds=15)
-BREATH_S = 2.0
+BREATH_S = 3.0
 """Between two questions: a rush at other gates shall be no rush at the server. A quiet gate asks at once."""
 _TIMEOUT_S = 5.0
 _MOST_PAGES = 100

@@ -1,0 +1,68 @@
+"""`campusgate backup` and `campusgate restore`: the server's database in one file."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from campusgate.commands import CommandError, print_json
+from campusgate.settings import Settings
+
+if TYPE_CHECKING:
+    from campusgate.backup import Backup
+
+_Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(backup)
+    app.command()(restore)
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(help="Where to write; must not exist.")], as_json: _Json = False
+) -> None:
+    """Write the server's database into one file, also while it runs. Keep the keys apart from it.
+
+    Exits 1 when the audit trail or the ledger's journal was changed; the file is there all the same.
+    """
+    from campusgate.backup import BackupError, back_up
+    from database import Database
+
+    database = Database(Settings().resolved_database_url)
+    try:
+        _say(back_up(database, file), as_json=as_json)
+    except BackupError as error:
+        raise CommandError(str(error)) from error
+    finally:
+        database.close()
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file of `campusgate backup`")], as_json: _Json = False
+) -> None:
+    """Fill an empty database from a backup and check it; nothing is overwritten. Exits 1 when a chain is broken."""
+    from campusgate.backup import BackupError
+    from campusgate.backup import restore as fill
+    from database import Database
+
+    database = Database(Settings().resolved_database_url)
+    try:
+        _say(fill(database, file), as_json=as_json)
+    except BackupError as error:
+        raise CommandError(str(error)) from error
+    finally:
+        database.close()
+
+
+def _say(done: "Backup", *, as_json: bool) -> None:
+    if as_json:
+        print_json(asdict(done))
+    else:
+        state = "intact" if done.intact else "BROKEN: run campusgate audit verify"
+        typer.echo(f"{done.file}: {done.database}, {done.size:,} bytes, SHA-256 {done.sha256}")
+        typer.echo(f"audit trail and journal {state}; {done.trail_lines} lines, head {done.trail_head}")
+    if not done.intact:
+        raise typer.Exit(1)
