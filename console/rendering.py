@@ -2,15 +2,20 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from fastapi.templating import Jinja2Templates
 
+from accounts.access_tokens import Claims
 from console import texts
+from console.navigation import destinations
+
+Answer = TypeVar("Answer", bound=Response)
 
 FOLDER = Path(__file__).parent
+LANGUAGE_COOKIE = "campusgate_language"
 _templates = Jinja2Templates(FOLDER / "templates")
 
 
@@ -19,22 +24,37 @@ def path(request: Request, name: str, **parameters: Any) -> str:
     return request.url_for(name, **parameters).path
 
 
+def language(request: Request) -> str:
+    """Return the language that the reader chose, or else that of their browser."""
+    chosen = request.cookies.get(LANGUAGE_COOKIE)
+    return chosen if chosen in texts.LANGUAGES else texts.language(request.headers.get("accept-language"))
+
+
 def page(
     request: Request, template: str, *, status: int = 200, renewed: Response | None = None, **values: Any
 ) -> HTMLResponse:
-    """Return a page in the language of the reader's browser.
+    """Return a page in the reader's language, with the navigation of whoever is signed in.
 
     `renewed` is FastAPI's own response object, where a renewed sign-in left its cookies; the page is another one.
     """
-    chosen = texts.language(request.headers.get("accept-language"))
+    chosen = language(request)
+    claims: Claims | None = getattr(request.state, "claims", None)
     context: dict[str, Any] = {
         "lang": chosen,
         "t": texts.translator(chosen),
         "texts": texts.for_scripts(chosen),
         "path": partial(path, request),
+        "navigation": destinations(claims.roles) if claims and not claims.must_change_password else [],
+        "is_signed_in": claims is not None,
         **values,
     }
     made = _templates.TemplateResponse(request, template, context, status_code=status)
+    made.headers["Cache-Control"] = "no-store"
+    return with_cookies(made, renewed)
+
+
+def with_cookies(made: Answer, renewed: Response | None) -> Answer:
+    """Give an answer the cookies that a renewed sign-in left at FastAPI's own."""
     for cookie in renewed.headers.getlist("set-cookie") if renewed is not None else ():
         made.headers.append("set-cookie", cookie)
     return made

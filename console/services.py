@@ -8,17 +8,21 @@ from uuid import UUID
 
 from fastapi import Depends, Request, Response
 
-from accounts.access_tokens import AccessTokens, Claims
+from accounts.access_tokens import Claims
+from accounts.api.dependencies import Principal
 from accounts.people import AccountNotUsableError
-from accounts.sign_in import RefreshRefusedError, SignInDesk
+from accounts.services import AccountsServices
+from accounts.sign_in import RefreshRefusedError
 from accounts.vocabulary import Role
 from console import session
 from console.session import Renewals
 from database import Database, Sealer
+from enrollment.services import EnrollmentServices
 from operations.board import Board
 from operations.order_desk import OrderDesk
 
-_STAFF = frozenset({Role.FACILITIES, Role.ADMIN})
+STAFF = frozenset({Role.FACILITIES, Role.ADMIN})
+REVIEWERS = frozenset({Role.REVIEWER, Role.ADMIN})
 
 Names = Callable[[set[UUID]], Mapping[UUID, str]]
 
@@ -32,8 +36,8 @@ class ConsoleServices:
     orders: OrderDesk
     sealer: Sealer = field(repr=False)
     """Opens the directory's records for the question why."""
-    tokens: AccessTokens
-    desk: SignInDesk
+    accounts: AccountsServices
+    enrollment: EnrollmentServices
     renewals: Renewals
     names: Names
     """The names of people by id, for those who may see them."""
@@ -48,6 +52,10 @@ class SignInNeededError(Exception):
     """Nobody is signed in; the page to sign in is shown instead."""
 
 
+class NewPasswordNeededError(Exception):
+    """Somebody is signed in with a first password; the page to change it is shown instead."""
+
+
 class NotAllowedError(Exception):
     """Somebody is signed in who has no business here."""
 
@@ -60,23 +68,73 @@ def _services(request: Request) -> ConsoleServices:
 ServicesDep = Annotated[ConsoleServices, Depends(_services)]
 
 
-def _staff(request: Request, response: Response, services: ServicesDep) -> Claims:
+def renew(response: Response, refresh: str, services: ConsoleServices) -> Claims:
+    """Exchange a refresh token, put what it gives into the browser's cookies, and return what it says.
+
+    Raises:
+        RefreshRefusedError, AccountNotUsableError: as `SignInDesk.refresh`.
+    """
+    tokens = services.renewals.renew(refresh, now=services.now())
+    session.remember(response, tokens, secure=services.secure_cookies)
+    return services.accounts.access_tokens.read(tokens.access_token, now=services.now())
+
+
+def _signed_in_anyhow(request: Request, response: Response, services: ServicesDep) -> Claims:
     """Return who is signed in, renewing the access token when it has run out."""
-    found = session.claims(request, services.tokens, now=services.now())
+    found = session.claims(request, services.accounts.access_tokens, now=services.now())
     refresh = request.cookies.get(session.REFRESH_COOKIE)
     if found is None and refresh is not None:
         try:
-            tokens = services.renewals.renew(refresh, now=services.now())
+            found = renew(response, refresh, services)
         except (RefreshRefusedError, AccountNotUsableError) as error:
             raise SignInNeededError from error
-        session.remember(response, tokens, secure=services.secure_cookies)
-        found = services.tokens.read(tokens.access_token, now=services.now())
     if found is None:
         raise SignInNeededError
-    if not found.roles & _STAFF or found.must_change_password:
-        raise NotAllowedError
+    request.state.claims = found
     return found
+
+
+FirstDep = Annotated[Claims, Depends(_signed_in_anyhow)]
+"""Anyone who is signed in, also with a first password: only to change it."""
+
+
+def _signed_in(claims: FirstDep) -> Claims:
+    if claims.must_change_password:
+        raise NewPasswordNeededError
+    return claims
+
+
+SignedInDep = Annotated[Claims, Depends(_signed_in)]
+
+
+def _staff(claims: SignedInDep) -> Claims:
+    if not claims.roles & STAFF:
+        raise NotAllowedError
+    return claims
 
 
 StaffDep = Annotated[Claims, Depends(_staff)]
 """A signed-in member of facilities staff."""
+
+
+def principal(claims: Claims) -> Principal:
+    """Return the same person as the services' APIs know them."""
+    return Principal(claims.person_id, claims.sign_in_id, claims.roles)
+
+
+def _holder(claims: SignedInDep) -> Principal:
+    return principal(claims)
+
+
+HolderDep = Annotated[Principal, Depends(_holder)]
+"""Anyone who is signed in: everybody holds an account."""
+
+
+def _reviewer(claims: SignedInDep) -> Principal:
+    if not claims.roles & REVIEWERS:
+        raise NotAllowedError
+    return principal(claims)
+
+
+ReviewerDep = Annotated[Principal, Depends(_reviewer)]
+"""A signed-in reviewer."""

@@ -11,7 +11,7 @@ from accounts.sign_in import SignInDesk, Tokens
 
 ACCESS_COOKIE = "campusgate_access"
 REFRESH_COOKIE = "campusgate_refresh"
-_PATH = "/console"
+PATH = "/console"
 _SAME_MOMENT = timedelta(seconds=30)
 
 
@@ -46,13 +46,13 @@ class Renewals:
 def remember(response: Response, tokens: Tokens, *, secure: bool) -> None:
     """Put the tokens into the browser's cookies."""
     for name, value in ((ACCESS_COOKIE, tokens.access_token), (REFRESH_COOKIE, tokens.refresh_token)):
-        response.set_cookie(name, value, path=_PATH, httponly=True, samesite="strict", secure=secure)
+        response.set_cookie(name, value, path=PATH, httponly=True, samesite="strict", secure=secure)
 
 
 def forget(response: Response) -> None:
     """Take the cookies away."""
     for name in (ACCESS_COOKIE, REFRESH_COOKIE):
-        response.delete_cookie(name, path=_PATH, httponly=True, samesite="strict")
+        response.delete_cookie(name, path=PATH, httponly=True, samesite="strict")
 
 
 def claims(request: Request, tokens: AccessTokens, *, now: datetime) -> Claims | None:

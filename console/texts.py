@@ -1,4 +1,4 @@
-"""The words of the pages (`texts.toml`). A page is written with keys; the language of the reader's browser decides."""
+"""The words of the pages (`texts*.toml`). A page is written with keys; the language of the reader's browser decides."""
 
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
@@ -19,9 +19,11 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, tup
             yield f"{prefix}{key}", (chinese, english)
 
 
-TEXTS: Mapping[str, tuple[str, str]] = dict(
-    _flat(tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")))
-)
+TEXTS: Mapping[str, tuple[str, str]] = {
+    key: words
+    for file in sorted(Path(__file__).parent.glob("texts*.toml"))
+    for key, words in _flat(tomllib.loads(file.read_text(encoding="utf-8")))
+}
 """Every text by its key, in the order of `LANGUAGES`."""
 
 

@@ -240,6 +240,17 @@ def statistics(session: Session, *, now: datetime) -> Statistics:
     )
 
 
+def mark(session: Session) -> str:
+    """Return a word that changes when a photo joins or leaves the queue, or a claim is made, prolonged or released."""
+    claimed = PhotoRecord.claimed_until
+    figures = session.execute(
+        select(func.count(), func.max(PhotoRecord.uploaded_at), func.count(claimed), func.max(claimed)).where(
+            PhotoRecord.state == PhotoState.IN_REVIEW
+        )
+    ).one()
+    return "/".join(str(figure) for figure in figures)
+
+
 def _decided(session: Session, *conditions: ColumnElement[bool]) -> int:
     query = select(func.count()).select_from(PhotoRecord).where(PhotoRecord.decided_by.is_not(None), *conditions)
     return session.scalar(query) or 0

@@ -13,7 +13,6 @@ from pathlib import Path
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from PIL import Image
 from sqlalchemy.orm import Session
 
 from access.policy import GateKind, GatePolicy, Rule
@@ -23,6 +22,7 @@ from accounts.passwords import Hasher
 from accounts.people_import import Importer
 from accounts.tables import PersonRole
 from accounts.vocabulary import DeviceRole, PasswordPurpose, PersonKind, Role
+from campusgate.demo.portraits import portrait
 from campusgate.settings import Settings
 from database import Database, Sealer
 from database.migrate import upgrade
@@ -30,7 +30,6 @@ from directory import gates
 from enrollment.intake import import_folder
 from enrollment.intake_measure import Terms
 from enrollment.intake_results import ImportReport, Outcome
-from enrollment.photo import decode
 from enrollment.quality import Checker, Verdict
 from gate_controller.messages import controller_sender, edge_sender, make_private_key, public_key_text
 from models.engine import FaceEngine
@@ -175,20 +174,10 @@ def write_intake(campus: Campus, engine: FaceEngine, photographs: dict[str, Path
             name = ""
             if somebody.photograph is not None:
                 name = f"{somebody.number}.jpg"
-                portrait = _portrait(engine, photographs[somebody.photograph])
-                portrait.convert("L" if somebody.grey else "RGB").save(folder / name, quality=95)
+                cut = portrait(engine, photographs[somebody.photograph])
+                cut.convert("L" if somebody.grey else "RGB").save(folder / name, quality=95)
             writer.writerow([somebody.number, somebody.name, GROUP, name])
     return folder
-
-
-def _portrait(engine: FaceEngine, source: Path) -> Image.Image:
-    """Cut head and shoulders out of a photograph, as the photo rules ask."""
-    photograph = decode(source).image
-    box = engine.detect(photograph)[0].box
-    centre = box.left + box.width / 2
-    left, right = centre - 1.25 * box.width, centre + 1.25 * box.width
-    top, bottom = box.top - 0.75 * box.height, box.top + 2.25 * box.height
-    return Image.fromarray(photograph).crop((max(0, round(left)), max(0, round(top)), round(right), round(bottom)))
 
 
 def write_keys(campus: Campus) -> None:

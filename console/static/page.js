@@ -1,10 +1,10 @@
 // What every live page shares: its texts, the server, and ways to draw that disturb nobody who is reading.
 
-const read = (id) => JSON.parse(document.getElementById(id).textContent);
+const read = (id) => JSON.parse(document.getElementById(id)?.textContent ?? "null");
 
 const texts = read("texts");
 export const setup = read("setup");
-export const places = read("places");
+export const places = read("places") ?? { gates: [], zones: [] };
 
 export const byId = (id) => document.getElementById(id);
 
@@ -71,31 +71,75 @@ export function toast(message, isGood = true) {
   toastTimer = setTimeout(() => { shown.hidden = true; }, 6000);
 }
 
-export class Refused extends Error {}
-
-async function answer(request) {
-  let got;
-  try {
-    got = await request;
-  } catch {
-    throw new Refused(text("failed"));
+/** What the server, or the way to it, said no to. `code` is the problem's, or nothing where there was no answer. */
+export class Refused extends Error {
+  constructor(message, code = null, body = null) {
+    super(message);
+    this.code = code;
+    this.body = body;
   }
-  if (got.status === 401) location.assign(setup.root);
-  const body = await got.json().catch(() => null);
-  if (got.ok) return body;
-  const known = body?.code ? texts[`problem.${body.code}`] : null;
-  throw new Refused(known ?? body?.detail ?? body?.title ?? text("failed"));
 }
 
-export const get = (address) => answer(fetch(address));
+/** The problem that an answer holds, in the reader's words. */
+export function refusal(body, fallback = text("failed")) {
+  const known = body?.code ? texts[`problem.${body.code}`] : null;
+  return new Refused(known ?? body?.detail ?? body?.title ?? fallback, body?.code, body);
+}
+
+let signInAgain = () => {
+  location.assign(setup.root);
+  return new Promise(() => {});
+};
+
+/** Sets what is done when the sign-in has run out; the request is sent again when its promise is kept. */
+export function whenSignedOut(ask) {
+  signInAgain = ask;
+}
+export const askToSignIn = () => signInAgain();
+
+async function answer(send) {
+  let got;
+  do {
+    if (got) await signInAgain();
+    try {
+      got = await send();
+    } catch {
+      throw new Refused(text("offline"));
+    }
+  } while (got.status === 401);
+  if (got.ok) return got;
+  throw refusal(await got.json().catch(() => null));
+}
+
+const json = async (send) => (await answer(send)).json().catch(() => null);
+
+export const get = (address) => json(() => fetch(address));
+
+/** Bytes, such as a picture's; nothing when they are not kept any more. */
+export async function getBlob(address) {
+  try {
+    return await (await answer(() => fetch(address))).blob();
+  } catch (error) {
+    if (error.code === "not_found") return null;
+    throw error;
+  }
+}
 
 export const newKey = () =>
   [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
 /** Posts JSON; the same `key` again is the same request again, and is done once. */
 export const post = (address, body, key = newKey()) =>
-  answer(fetch(address, {
+  json(() => fetch(address, {
     method: "POST",
     headers: { "Content-Type": "application/json", "Idempotency-Key": key },
     body: JSON.stringify(body),
   }));
+
+export const put = (address, body) =>
+  json(() => fetch(address, { method: "PUT", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }));
+
+export const remove = (address) => json(() => fetch(address, { method: "DELETE" }));
+
+/** The text of a key with `{names}` filled in. */
+export const filled = (key, values) => text(key).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");

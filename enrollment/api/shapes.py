@@ -45,6 +45,7 @@ class PhotoOut(BaseModel):
     decided_at: datetime | None
     reasons: list[str]
     note: str | None
+    reviewed: bool = Field(description="whether a reviewer decided; a rejection by the rules alone can be appealed")
     rules: list[RuleOut]
 
     @classmethod
@@ -160,5 +161,6 @@ def _fields(photo: PhotoRecord) -> dict[str, Any]:
         "decided_at": photo.decided_at,
         "reasons": photo.reasons or [],
         "note": photo.note,
+        "reviewed": photo.decided_by is not None,
         "rules": [RuleOut(**rule) for rule in (photo.report or {}).get("rules", [])],
     }

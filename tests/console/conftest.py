@@ -27,6 +27,7 @@ from console import pages
 from console.session import Renewals
 from database import Database, Sealer, new_id
 from directory import gates
+from enrollment.services import EnrollmentServices
 from gate_controller.inputs import Inputs
 from gate_controller.inputs.simulated import SimulatedInput
 from gate_controller.memory import DoorMemory
@@ -100,7 +101,9 @@ def build_gates(database: Database) -> None:
 
 
 @contextmanager
-def serve(database: Database, board: Board, dispatcher: Dispatcher | None) -> Iterator[Pages]:
+def serve(
+    database: Database, board: Board, dispatcher: Dispatcher | None, enrollment: EnrollmentServices | None = None
+) -> Iterator[Pages]:
     """The pages on a free port, with two members of facilities staff (F1, F2) and one student (S1)."""
     services = AccountsServices(database=database, secret=bytes(range(32)))
     names: dict = {}
@@ -122,8 +125,8 @@ def serve(database: Database, board: Board, dispatcher: Dispatcher | None) -> It
             board=board,
             orders=OrderDesk(database, board, dispatcher, two_persons=True),
             sealer=SEALER,
-            tokens=services.access_tokens,
-            desk=services.desk,
+            accounts=services,
+            enrollment=enrollment or EnrollmentServices(database, SEALER, engine=None, checker=None),
             renewals=Renewals(services.desk),
             names=lambda wanted: {one: names[one] for one in wanted if one in names},
             now=lambda: datetime.now(UTC),

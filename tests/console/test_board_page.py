@@ -62,14 +62,23 @@ def test_a_passage_appears_at_the_top_with_the_persons_name(page, console) -> No
     ]
 
 
-@pytest.mark.parametrize(
-    ("number", "password", "message"),
-    [("F1", "wrong password", "is wrong"), ("S1", PASSWORD, "for facilities staff")],
-)
-def test_who_has_no_business_here_is_told_so(page, console, number: str, password: str, message: str) -> None:
-    sign_in(page, console, number, password)
-    page.get_by_text(message).wait_for()
+def test_a_wrong_password_opens_nothing(page, console) -> None:
+    sign_in(page, console, "F1", "wrong password")
+    page.get_by_text("is wrong").wait_for()
+    assert page.locator("[name=number]").input_value() == "F1"
+    page.goto(f"{console.url}/console/gates")
+    page.get_by_role("button", name="Sign in").wait_for()
+
+
+def test_who_has_no_business_here_is_told_so(page, console) -> None:
+    sign_in(page, console, "S1")
+    page.get_by_role("heading", name="My photo").wait_for()
+    answer = page.goto(f"{console.url}/console/gates")
+    assert answer.status == 403
+    page.get_by_text("Your role does not include this page").wait_for()
     assert page.locator("#events").count() == 0
+    page.get_by_role("link", name="Go to my page").click()
+    page.get_by_role("heading", name="My photo").wait_for()
 
 
 def test_after_signing_out_the_board_asks_to_sign_in_again(page, console) -> None:

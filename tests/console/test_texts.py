@@ -7,20 +7,57 @@ import pytest
 
 from access.policy import Mode
 from access.reasons import Notice, Reason
+from accounts.passwords import PasswordLockedError, PasswordWrongError, WeakPasswordError
+from accounts.people import AccountNotUsableError
+from accounts.sign_in import SignInRefusedError
 from console import texts
 from console.texts import TEXTS
 from directory.dry_run import Shown
 from edge.camera import Condition
 from edge.journal import CAMERA_CLEAR, CAMERA_IMPAIRED, FACE_GRANTED, MODEL_MISMATCH
+from enrollment.api.photos import LengthRequiredError, NoFileError, PhotoTooLargeError, PhotoUnreadableError
+from enrollment.consent import ConsentMissingError, ConsentVersionError
+from enrollment.lifecycle import StepError
+from enrollment.quality import Verdict
+from enrollment.quality.rules import RULES
+from enrollment.quality.rules.readable import READABLE
+from enrollment.reasons import REASONS
+from enrollment.review import AlreadyClaimedError, NotClaimedError, OwnPhotoError, UnknownReasonError
+from enrollment.tables import PhotoState
 from gate_controller.messages import Action, DoorStatus, EventKind, Method, Presence, Refusal
 from operations.alarms.register import AlarmNotOpenError
 from operations.alarms.rules import AlarmKind, Severity
 from operations.dispatch import Effect
 from operations.order_desk import OrdersNotPossibleError
 from operations.orders import ORDERS, EmptyOrderError, OrderNotWaitingError, SecondPersonNeededError
+from web.rate_limits import TooManyTriesError
 
 ROOM = Path(texts.__file__).parent
-PROBLEMS = (AlarmNotOpenError, OrdersNotPossibleError, EmptyOrderError, OrderNotWaitingError, SecondPersonNeededError)
+RULE_NAMES = [READABLE, *(rule.name for rule in RULES)]
+PROBLEMS = (
+    AlarmNotOpenError,
+    OrdersNotPossibleError,
+    EmptyOrderError,
+    OrderNotWaitingError,
+    SecondPersonNeededError,
+    AccountNotUsableError,
+    PasswordLockedError,
+    PasswordWrongError,
+    WeakPasswordError,
+    SignInRefusedError,
+    TooManyTriesError,
+    PhotoUnreadableError,
+    PhotoTooLargeError,
+    LengthRequiredError,
+    NoFileError,
+    ConsentMissingError,
+    ConsentVersionError,
+    StepError,
+    AlreadyClaimedError,
+    NotClaimedError,
+    OwnPhotoError,
+    UnknownReasonError,
+)
 
 
 @pytest.mark.parametrize(
@@ -39,6 +76,11 @@ PROBLEMS = (AlarmNotOpenError, OrdersNotPossibleError, EmptyOrderError, OrderNot
         ("kind", [*EventKind, FACE_GRANTED, CAMERA_IMPAIRED, CAMERA_CLEAR, MODEL_MISMATCH]),
         ("reason", [*Reason, *Notice, *Refusal, *(one for one in Condition if one != "good")]),
         ("explain", [*Reason, *Refusal]),
+        ("rule", RULE_NAMES),
+        ("measure", RULE_NAMES),
+        ("state", PhotoState),
+        ("verdict", Verdict),
+        ("shown_reason", [reason for reason in REASONS if reason not in RULE_NAMES]),
     ],
 )
 def test_every_code_has_its_words(table: str, codes: object) -> None:
@@ -55,7 +97,7 @@ def test_every_key_that_a_page_or_a_script_names_exists() -> None:
     for path in (ROOM / "templates").glob("*.html"):
         named |= set(re.findall(r"""\bt\(["']([\w.]+)["']\)""", path.read_text(encoding="utf-8")))
     for path in (ROOM / "static").glob("*.js"):
-        named |= set(re.findall(r"""\btext\("([\w.]+)"\)""", path.read_text(encoding="utf-8")))
+        named |= set(re.findall(r"""\b(?:text|filled)\("([\w.]+)"[,)]""", path.read_text(encoding="utf-8")))
     assert len(named) > 50
     assert named - set(TEXTS) == set()
 

@@ -1,0 +1,135 @@
+"""A person's own page: consent to face recognition, their photo and its life, and their inbox."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse
+from pydantic import BaseModel, ConfigDict
+
+from accounts import people
+from accounts.api.dependencies import AddressDep, Principal
+from console.origin import OursDep
+from console.rendering import page, with_cookies
+from console.services import ConsoleServices, HolderDep, ServicesDep
+from enrollment import consent, notices, photos
+from enrollment.api import consents
+from enrollment.api import notices as notices_api
+from enrollment.api import photos as photos_api
+from enrollment.api.consents import WithdrawnOut
+from enrollment.api.notices import NoticeOut
+from enrollment.api.shapes import PhotoOut
+from enrollment.photo import MAX_BYTES
+from web.text import line
+
+router = APIRouter(prefix="/console/me", include_in_schema=False)
+
+_NOTICES = 20
+_PHOTOS = 10
+
+
+class ConsentIn(BaseModel):
+    """Consent to the version of the notice that was shown, and the language it was read in."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: Annotated[str, line(32)]
+    language: Literal["zh", "en"]
+
+
+@router.get("/photo", response_class=HTMLResponse)
+def photo_page(request: Request, me: HolderDep, services: ServicesDep, response: Response) -> HTMLResponse:
+    """Show the page of one's own photo."""
+    with services.database.read() as session:
+        person = people.get(session, me.person_id)
+    return page(
+        request,
+        "photo.html",
+        renewed=response,
+        person=person,
+        version=services.enrollment.consent_version,
+        most_bytes=MAX_BYTES,
+    )
+
+
+@router.get("/state", name="photo_state")
+def state(me: HolderDep, services: ServicesDep) -> dict[str, Any]:
+    """Return everything the page shows: consent, photos (newest first), notices (newest first)."""
+    return _state(services, me)
+
+
+@router.put("/consent", name="give_consent")
+def give_consent(
+    wanted: ConsentIn, me: HolderDep, services: ServicesDep, address: AddressDep, _ours: OursDep
+) -> dict[str, Any]:
+    """Consent to the notice in force."""
+    evidence = {
+        "channel": "console",
+        "address": address,
+        "sign_in": str(me.sign_in_id),
+        "language": wanted.language,
+    }
+    with services.database.begin() as session:
+        consent.give(
+            session,
+            me.person_id,
+            wanted.version,
+            evidence,
+            present=services.enrollment.consent_version,
+            by=me.actor,
+            now=services.now(),
+        )
+    return _state(services, me)
+
+
+@router.delete("/consent", name="withdraw_consent")
+def withdraw_consent(me: HolderDep, services: ServicesDep, _ours: OursDep) -> WithdrawnOut:
+    """Withdraw consent: photos and templates are erased; card and code go on working."""
+    return consents.withdraw(services.enrollment, me, services.now())
+
+
+@router.post("/photos", status_code=201, name="hand_in")
+async def hand_in(request: Request, me: HolderDep, services: ServicesDep, _ours: OursDep) -> PhotoOut:
+    """Hand in a photo."""
+    return await photos_api.hand_in(request, services.enrollment, me, services.now())
+
+
+@router.get("/photos/{photo_id}/picture", name="own_picture")
+def picture(photo_id: UUID, me: HolderDep, services: ServicesDep, response: Response) -> Response:
+    """Return the picture of one's own photo, while it is kept."""
+    # Also a reviewer sees only their own here.
+    holder = Principal(me.person_id, me.sign_in_id, frozenset())
+    return with_cookies(photos_api.picture(photo_id, services.enrollment, holder), response)
+
+
+@router.post("/photos/{photo_id}/review", name="ask_for_review")
+def ask_for_review(photo_id: UUID, me: HolderDep, services: ServicesDep, _ours: OursDep) -> PhotoOut:
+    """Bring a photo that the rules rejected before a reviewer."""
+    return photos_api.ask_for_review(photo_id, services.enrollment, me, services.now())
+
+
+@router.delete("/photos/{photo_id}", name="withdraw_photo")
+def withdraw_photo(photo_id: UUID, me: HolderDep, services: ServicesDep, _ours: OursDep) -> PhotoOut:
+    """Withdraw a photo: its picture and its template are erased."""
+    return photos_api.withdraw(photo_id, services.enrollment, me, services.now())
+
+
+@router.post("/notices/{notice_id}/read", name="read_notice")
+def read_notice(notice_id: UUID, me: HolderDep, services: ServicesDep, _ours: OursDep) -> NoticeOut:
+    """Note that a notice was read."""
+    return notices_api.mark_read(notice_id, services.enrollment, me, services.now())
+
+
+def _state(services: ConsoleServices, me: Principal) -> dict[str, Any]:
+    with services.database.read() as session:
+        standing = consent.current(session, me.person_id)
+        given = standing is not None and standing.version == services.enrollment.consent_version
+        return {
+            "consent": {
+                "given": given,
+                "given_at": standing.given_at.isoformat() if standing is not None else None,
+                "outdated": standing is not None and not given,
+            },
+            "photos": [PhotoOut.of(one) for one in photos.of_person(session, me.person_id)[:_PHOTOS]],
+            "notices": [NoticeOut.of(one) for one in notices.inbox(session, me.person_id, before=None, limit=_NOTICES)],
+        }

@@ -1,0 +1,60 @@
+"""What reviewers do on their page: claim, decide, take back. Everything is audited where it is done."""
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from console.origin import OursDep
+from console.review_view import describe_reviews
+from console.services import ConsoleServices, ReviewerDep, ServicesDep
+from enrollment.api import reviews
+from enrollment.api.reviews import Approval, Flawless, FlawlessOut, Rejection
+from enrollment.api.shapes import ReviewOut
+
+router = APIRouter(prefix="/console/reviews", include_in_schema=False)
+
+
+@router.post("/approve-flawless", name="approve_flawless")
+def approve_flawless(wanted: Flawless, me: ReviewerDep, services: ServicesDep, _ours: OursDep) -> FlawlessOut:
+    """Approve all of these photos that keep every rule and are like nobody else's."""
+    return reviews.approve_flawless(wanted, services.enrollment, me, services.now())
+
+
+@router.post("/{photo_id}/claim", name="claim_photo")
+def claim(photo_id: UUID, me: ReviewerDep, services: ServicesDep, _ours: OursDep) -> dict[str, Any]:
+    """Reserve a photo for oneself, or prolong that."""
+    return _shown(services, me.person_id, reviews.claim(photo_id, services.enrollment, me, services.now()))
+
+
+@router.delete("/{photo_id}/claim", status_code=204, name="release_photo")
+def release(photo_id: UUID, me: ReviewerDep, services: ServicesDep, _ours: OursDep) -> None:
+    """Give a claimed photo back."""
+    reviews.release(photo_id, services.enrollment, me)
+
+
+@router.post("/{photo_id}/approve", name="approve_photo")
+def approve(
+    photo_id: UUID, decision: Approval, me: ReviewerDep, services: ServicesDep, _ours: OursDep
+) -> dict[str, Any]:
+    """Approve a claimed photo."""
+    return _shown(services, me.person_id, reviews.approve(photo_id, decision, services.enrollment, me, services.now()))
+
+
+@router.post("/{photo_id}/reject", name="reject_photo")
+def reject(
+    photo_id: UUID, decision: Rejection, me: ReviewerDep, services: ServicesDep, _ours: OursDep
+) -> dict[str, Any]:
+    """Reject a claimed photo; the person gets the advice of the reasons."""
+    return _shown(services, me.person_id, reviews.reject(photo_id, decision, services.enrollment, me, services.now()))
+
+
+@router.post("/{photo_id}/undo", name="undo_decision")
+def undo(photo_id: UUID, me: ReviewerDep, services: ServicesDep, _ours: OursDep) -> dict[str, Any]:
+    """Take one's own decision back within a minute."""
+    return _shown(services, me.person_id, reviews.undo(photo_id, services.enrollment, me, services.now()))
+
+
+def _shown(services: ConsoleServices, by: UUID, seen: ReviewOut) -> dict[str, Any]:
+    with services.database.read() as session:
+        return describe_reviews(session, [seen], by=by, now=services.now())[0]

@@ -1,0 +1,125 @@
+"""The reviewer's page: the queue, one photo with everything known of it, and how the queue is doing, live."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from accounts import people
+from console.rendering import page, with_cookies
+from console.review_view import describe_reviews, describe_statistics
+from console.services import ConsoleServices, ReviewerDep, ServicesDep, SignedInDep
+from enrollment import review
+from enrollment.api import photos as photos_api
+from enrollment.api import reviews as reviews_api
+from enrollment.quality import Verdict
+from enrollment.quality.rules import RULES
+from enrollment.reasons import REASONS
+from web.paging import PageRequest
+
+router = APIRouter(prefix="/console/reviews", include_in_schema=False)
+
+_PAGE = 100
+_LOOK_EVERY_S = 1.0
+
+
+@router.get("", response_class=HTMLResponse)
+def reviews_page(request: Request, me: ReviewerDep, services: ServicesDep, response: Response) -> HTMLResponse:
+    """Show the queue."""
+    with services.database.read() as session:
+        departments = review.departments(session)
+        person = people.get(session, me.person_id)
+    return page(
+        request,
+        "reviews.html",
+        renewed=response,
+        person=person,
+        departments=departments,
+        rules=[rule.name for rule in RULES],
+        verdicts=list(Verdict),
+        reasons=[{"name": name, "zh": advice.zh, "en": advice.en} for name, advice in REASONS.items()],
+        claim_lasts_s=review.CLAIM_LASTS.total_seconds(),
+    )
+
+
+@router.get("/queue", name="review_queue")
+def queue(
+    me: ReviewerDep,
+    services: ServicesDep,
+    *,
+    verdict: Verdict | None = None,
+    rule: Annotated[str | None, Query(max_length=50)] = None,
+    department: Annotated[str | None, Query(max_length=100)] = None,
+    unusual: bool | None = None,
+    cursor: Annotated[str | None, Query(max_length=500)] = None,
+) -> dict[str, Any]:
+    """Return photos that wait, oldest first; `next` is the cursor of the page after it."""
+    found = reviews_api.queue(
+        services.enrollment,
+        me,
+        PageRequest(_PAGE, cursor),
+        verdict=verdict,
+        rule=rule,
+        department=department,
+        unusual=unusual,
+    )
+    with services.database.read() as session:
+        shown = describe_reviews(session, found.items, by=me.person_id, now=services.now())
+    return {"items": shown, "next": found.next}
+
+
+@router.get("/stream", response_class=EventSourceResponse, name="review_stream")
+async def stream(claims: SignedInDep, _me: ReviewerDep, services: ServicesDep) -> AsyncIterator[ServerSentEvent]:
+    """Stream the figures of the queue as they change; ends when the access token does."""
+    told: dict[str, Any] | None = None
+    while services.now() < claims.expires_at:
+        figures = await run_in_threadpool(_figures, services)
+        if figures != told:
+            told = figures
+            yield ServerSentEvent(event="figures", data=figures, retry=1000)
+        await asyncio.sleep(_LOOK_EVERY_S)
+
+
+@router.get("/{photo_id}", name="review_photo")
+def one(photo_id: UUID, me: ReviewerDep, services: ServicesDep) -> dict[str, Any]:
+    """Return one photo with everything known of it."""
+    seen = reviews_api.one(photo_id, services.enrollment, me)
+    with services.database.read() as session:
+        return describe_reviews(session, [seen], by=me.person_id, now=services.now())[0]
+
+
+@router.get("/{photo_id}/picture", name="review_picture")
+def picture(photo_id: UUID, me: ReviewerDep, services: ServicesDep, response: Response) -> Response:
+    """Return the picture of a photo, while it is kept."""
+    return with_cookies(photos_api.picture(photo_id, services.enrollment, me), response)
+
+
+@router.get("/{photo_id}/duplicates/{person_id}/picture", name="duplicate_picture")
+def duplicate_picture(
+    photo_id: UUID, person_id: UUID, me: ReviewerDep, services: ServicesDep, response: Response
+) -> Response:
+    """Return the picture kept of somebody whom the photo is like."""
+    shown = reviews_api.duplicate_picture(photo_id, person_id, services.enrollment, me)
+    return with_cookies(shown, response)
+
+
+@router.get("/{photo_id}/before/picture", name="picture_before")
+def picture_before(photo_id: UUID, me: ReviewerDep, services: ServicesDep, response: Response) -> Response:
+    """Return the picture of the person's photo that was approved before this one."""
+    return with_cookies(reviews_api.picture_before(photo_id, services.enrollment, me), response)
+
+
+def _figures(services: ConsoleServices) -> dict[str, Any]:
+    """Return the statistics without what changes by the mere passing of time, and a mark of the queue as it stands."""
+    with services.database.read() as session:
+        figures = describe_statistics(session, now=services.now())
+        figures["queue"] = review.mark(session)
+    oldest = figures["oldest_waiting_s"]
+    figures["oldest_waiting_min"] = None if oldest is None else int(oldest // 60)
+    del figures["oldest_waiting_s"]
+    return figures

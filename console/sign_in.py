@@ -1,0 +1,176 @@
+"""Signing in and out, changing a first password, choosing the language."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from accounts import passwords
+from accounts.api.dependencies import AddressDep
+from accounts.api.me import PasswordChange, change_password
+from accounts.people import AccountNotUsableError
+from accounts.sign_in import Tokens
+from accounts.vocabulary import PasswordPurpose
+from console import session
+from console.navigation import destinations
+from console.origin import OursDep
+from console.rendering import LANGUAGE_COOKIE, page, path, with_cookies
+from console.services import (
+    ConsoleServices,
+    FirstDep,
+    ServicesDep,
+    SignedInDep,
+    SignInNeededError,
+    principal,
+    renew,
+)
+from web.problems import ProblemError
+from web.rate_limits import TooManyTriesError
+
+router = APIRouter(prefix="/console", include_in_schema=False)
+
+_YEAR_S = 31_536_000
+
+Secret = Annotated[str, Form(min_length=1, max_length=128)]
+
+
+@router.get("/", response_class=RedirectResponse)
+def home(request: Request, claims: SignedInDep, response: Response) -> Response:
+    """Lead everybody to the page that is theirs."""
+    own = RedirectResponse(path(request, destinations(claims.roles)[0].route), status_code=303)
+    return with_cookies(own, response)
+
+
+@router.get("/sign-in", response_class=HTMLResponse)
+def sign_in_page(request: Request) -> HTMLResponse:
+    """Show the form."""
+    return page(request, "sign_in.html", problem=None, number="")
+
+
+@router.post("/sign-in", name="console_sign_in")
+def sign_in(
+    request: Request,
+    services: ServicesDep,
+    address: AddressDep,
+    _ours: OursDep,
+    number: Annotated[str, Form(max_length=32)],
+    password: Annotated[str, Form(max_length=128)],
+) -> Response:
+    """Sign in with number and password. A script that asks for JSON gets no page, but the cookies."""
+    wants_page = not request.headers.get("accept", "").startswith("application/json")
+    try:
+        tokens = _tokens(services, address, number, password)
+    except ProblemError as error:
+        if not wants_page:
+            raise
+        known = (AccountNotUsableError, TooManyTriesError)
+        problem = f"problem.{error.code}" if isinstance(error, known) else "sign_in_failed"
+        return page(request, "sign_in.html", status=403, problem=problem, number=number)
+    answer = RedirectResponse(path(request, "home"), status_code=303) if wants_page else Response(status_code=204)
+    session.remember(answer, tokens, secure=services.secure_cookies)
+    return answer
+
+
+@router.post("/sign-out", name="console_sign_out")
+def sign_out(request: Request, services: ServicesDep, _ours: OursDep) -> Response:
+    """End the session, also at the server."""
+    refresh = request.cookies.get(session.REFRESH_COOKIE)
+    if refresh is not None:
+        services.accounts.desk.end(refresh, now=services.now())
+    response = RedirectResponse(path(request, "sign_in_page"), status_code=303)
+    session.forget(response)
+    return response
+
+
+@router.get("/password", response_class=HTMLResponse)
+def password_page(request: Request, claims: FirstDep, response: Response) -> HTMLResponse:
+    """Show the form to change the portal's password."""
+    return page(request, "password.html", renewed=response, problem=None, is_first=claims.must_change_password)
+
+
+@router.post("/password", name="console_password")
+def new_password(
+    request: Request,
+    claims: FirstDep,
+    services: ServicesDep,
+    _ours: OursDep,
+    *,
+    current: Secret,
+    new: Secret,
+    repeated: Secret,
+) -> Response:
+    """Change the portal's password. Every other sign-in of the person ends; this one goes on with new tokens."""
+    problem = None if new == repeated else "password_page.differs"
+    if problem is None:
+        change = PasswordChange(current=current, new=new)
+        try:
+            change_password(principal(claims), services.accounts, services.now(), PasswordPurpose.PORTAL, change)
+        except (passwords.PasswordWrongError, passwords.PasswordLockedError, passwords.WeakPasswordError) as error:
+            problem = f"problem.{error.code}"
+    if problem is not None:
+        return page(request, "password.html", status=422, problem=problem, is_first=claims.must_change_password)
+    answer = RedirectResponse(path(request, "home"), status_code=303)
+    refresh = request.cookies.get(session.REFRESH_COOKIE)
+    if refresh is None:
+        raise SignInNeededError
+    renew(answer, refresh, services)
+    return answer
+
+
+@router.post("/language", name="console_language")
+def choose_language(
+    request: Request,
+    services: ServicesDep,
+    _ours: OursDep,
+    lang: Annotated[Literal["zh", "en"], Form()],
+    back: Annotated[str, Form(max_length=200)] = "",
+) -> Response:
+    """Remember the reader's language, and go back to where they were."""
+    home_page = path(request, "home")
+    response = RedirectResponse(back if back.startswith(home_page) else home_page, status_code=303)
+    response.set_cookie(
+        LANGUAGE_COOKIE, lang, path=session.PATH, max_age=_YEAR_S, samesite="strict", secure=services.secure_cookies
+    )
+    return response
+
+
+async def ask_to_sign_in(request: Request, _error: Exception) -> Response:
+    """Lead a reader to the form; tell a script that nobody is signed in."""
+    if _wants_page(request):
+        response: Response = RedirectResponse(path(request, "sign_in_page"), status_code=303)
+    else:
+        response = Response(status_code=401)
+    session.forget(response)
+    return response
+
+
+async def ask_for_password(request: Request, _error: Exception) -> Response:
+    """Lead a reader with a first password to the form for a new one."""
+    if _wants_page(request):
+        return RedirectResponse(path(request, "password_page"), status_code=303)
+    return Response(status_code=403)
+
+
+async def refuse(request: Request, _error: Exception) -> Response:
+    """Say that a page is for others, and where one's own is."""
+    return await run_in_threadpool(page, request, "refused.html", status=403)
+
+
+def _wants_page(request: Request) -> bool:
+    return request.headers.get("accept", "").startswith("text/html")
+
+
+def _tokens(services: ConsoleServices, address: str, number: str, password: str) -> Tokens:
+    """Sign in, slowing down an address that guesses.
+
+    Raises:
+        ProblemError: number or password is wrong or locked, the account is not usable, or the address tried too often.
+    """
+    accounts, now = services.accounts, services.now()
+    accounts.guesses.require(address, now)
+    try:
+        return accounts.desk.with_password(number, password, now=now)
+    except ProblemError:
+        accounts.guesses.count(address, now)
+        raise

@@ -1,0 +1,59 @@
+// The live view with an oval guide. What is taken is what the camera saw, unmirrored and at its full size.
+
+import { byId, text } from "./page.js";
+
+const dialog = byId("camera");
+const video = byId("video");
+const shoot = byId("camera-shoot");
+
+export const canUseCamera = () => Boolean(navigator.mediaDevices?.getUserMedia);
+
+/** Shows the live view; gives the picture as a file, or nothing when the person closed it. */
+export async function takePhoto() {
+  say("camera.starting");
+  shoot.disabled = true;
+  dialog.showModal();
+  const closed = new Promise((done) => dialog.addEventListener("close", () => done(null), { once: true }));
+  const stream = await Promise.race([open(), closed]);
+  if (!stream) return closed;
+  try {
+    video.srcObject = stream;
+    await video.play();
+    say("camera.guide");
+    shoot.disabled = false;
+    shoot.focus();
+    const shot = new Promise((done) => shoot.addEventListener("click", () => done(grab()), { once: true }));
+    return await Promise.race([shot, closed]);
+  } finally {
+    for (const track of stream.getTracks()) track.stop();
+    video.srcObject = null;
+    if (dialog.open) dialog.close();
+  }
+}
+
+async function open() {
+  try {
+    return await navigator.mediaDevices.getUserMedia({
+      video: { facingMode: "user", width: { ideal: 1600 }, height: { ideal: 1200 } },
+      audio: false,
+    });
+  } catch (error) {
+    say(error.name === "NotFoundError" ? "camera.missing" : "camera.denied");
+    return null;
+  }
+}
+
+async function grab() {
+  const canvas = document.createElement("canvas");
+  canvas.width = video.videoWidth;
+  canvas.height = video.videoHeight;
+  canvas.getContext("2d").drawImage(video, 0, 0);
+  const blob = await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.95));
+  return new File([blob], "camera.jpg", { type: "image/jpeg" });
+}
+
+function say(key) {
+  byId("camera-guide").textContent = text(key);
+}
+
+byId("camera-close").addEventListener("click", () => dialog.close());
