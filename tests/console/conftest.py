@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 import uvicorn
@@ -23,6 +24,7 @@ from accounts.tables import PersonRole
 from accounts.vocabulary import PasswordPurpose, PersonKind, Role
 from bus import Backoff, BrokerAddress, Connection, Outbox
 from bus.embedded import EmbeddedBroker
+from campusgate.headers import SecurityHeaders
 from console import pages
 from console.session import Renewals
 from database import Database, Sealer, new_id
@@ -34,6 +36,8 @@ from gate_controller.memory import DoorMemory
 from gate_controller.messages import Event, GateTopics, NonceStore, Signer, TrustedKey, controller_sender
 from gate_controller.relays.simulated import SimulatedRelay
 from gate_controller.service import GateController, Hardware, Storage
+from models.engine import FaceEngine
+from models.store import ModelStore
 from operations import journal
 from operations.alarms import register
 from operations.alarms.rules import signals_of
@@ -76,14 +80,16 @@ class Pages:
         return events
 
 
-def hire(database: Database, services: AccountsServices, number: str, name: str, *roles: Role) -> object:
+def hire(
+    database: Database, services: AccountsServices, number: str, name: str, *roles: Role, must_change: bool = False
+) -> UUID:
     now = datetime.now(UTC)
     with database.begin() as session:
         particulars = people.Particulars(number=number, name=name, kind=PersonKind.STAFF, valid_from=now)
         person = people.create(session, particulars, by="test", now=now)
         session.add_all(PersonRole(person_id=person.id, role=role) for role in roles)
         hashes = {PasswordPurpose.PORTAL: services.hasher.hash(PASSWORD)}
-        passwords.store(session, person.id, hashes, must_change=False, by="test", now=now)
+        passwords.store(session, person.id, hashes, must_change=must_change, by="test", now=now)
     return person.id
 
 
@@ -102,7 +108,11 @@ def build_gates(database: Database) -> None:
 
 @contextmanager
 def serve(
-    database: Database, board: Board, dispatcher: Dispatcher | None, enrollment: EnrollmentServices | None = None
+    database: Database,
+    board: Board,
+    dispatcher: Dispatcher | None,
+    enrollment: EnrollmentServices | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Iterator[Pages]:
     """The pages on a free port, with two members of facilities staff (F1, F2) and one student (S1)."""
     services = AccountsServices(database=database, secret=bytes(range(32)))
@@ -117,6 +127,7 @@ def serve(
         names[staff[number]] = name
     build_gates(database)
     app = FastAPI()
+    app.add_middleware(SecurityHeaders)
     web.problems.install(app)
     pages.install(
         app,
@@ -129,7 +140,7 @@ def serve(
             enrollment=enrollment or EnrollmentServices(database, SEALER, engine=None, checker=None),
             renewals=Renewals(services.desk),
             names=lambda wanted: {one: names[one] for one in wanted if one in names},
-            now=lambda: datetime.now(UTC),
+            now=now,
             told=lambda _revisions: None,
             secure_cookies=False,
         ),
@@ -208,18 +219,30 @@ def until(condition: Callable[[], object], timeout_s: float = 15) -> None:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[object]:
-    """Debian's Chromium, driven by Playwright."""
+def launch_browser() -> Iterator[Callable[..., object]]:
+    """Launches Debian's Chromium, driven by Playwright, with the flags given."""
     executable = shutil.which("chromium") or shutil.which("google-chrome")
     if executable is None:
         pytest.skip("Chromium is not installed: Debian package `chromium`")
     from playwright.sync_api import sync_playwright
 
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+    launched = []
     with sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-        browser = playwright.chromium.launch(executable_path=executable, args=flags)
-        yield browser
-        browser.close()
+
+        def launch(*more: str) -> object:
+            launched.append(playwright.chromium.launch(executable_path=executable, args=[*flags, *more]))
+            return launched[-1]
+
+        yield launch
+        for browser in launched:
+            browser.close()
+
+
+@pytest.fixture(scope="session")
+def browser(launch_browser) -> object:
+    """The browser that the windows of most tests share."""
+    return launch_browser()
 
 
 @pytest.fixture
@@ -227,7 +250,9 @@ def open_window(browser) -> Iterator[Callable[..., object]]:
     """Opens windows of readers who share nothing: `open_window(console, "F1", locale=…)` signs in."""
     contexts = []
 
-    def open_window(console: Pages | None = None, number: str | None = None, **options: object) -> object:
+    def open_window(
+        console: Pages | None = None, number: str | None = None, *, ready: str = "#link.live", **options: object
+    ) -> object:
         context = browser.new_context(**({"locale": "en-GB"} | options))
         context.set_default_timeout(15_000)
         contexts.append(context)
@@ -239,7 +264,7 @@ def open_window(browser) -> Iterator[Callable[..., object]]:
             page.locator("[name=number]").fill(number)
             page.locator("[name=password]").fill(PASSWORD)
             page.locator("form.sign-in button").click()
-            page.locator("#link.live").wait_for()
+            page.locator(ready).wait_for()
         return page
 
     yield open_window
@@ -253,3 +278,41 @@ def open_window(browser) -> Iterator[Callable[..., object]]:
 def page(open_window) -> object:
     """A fresh window of an English reader."""
     return open_window()
+
+
+@pytest.fixture(scope="session")
+def portraits(engine: FaceEngine, photographs: dict[str, Path]) -> dict[str, bytes]:
+    """Real portraits as JPEG files; see `photo_studio.make_portraits`."""
+    from tests.console.photo_studio import make_portraits
+
+    return make_portraits(engine, photographs)
+
+
+@pytest.fixture(scope="session")
+def engine(model_store: ModelStore) -> FaceEngine:
+    """The engine with the default models."""
+    return FaceEngine(model_store, threads=1)
+
+
+@pytest.fixture(scope="module")
+def shared_studio(
+    sqlite_template: Path,
+    engine: FaceEngine,
+    model_store: ModelStore,
+    portraits: dict[str, bytes],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[object]:
+    """One server for the tests of a module."""
+    from tests.console.photo_studio import copied, open_studio
+
+    database = copied(sqlite_template, tmp_path_factory.mktemp("studio"))
+    with open_studio(database, engine, model_store, portraits) as studio:
+        yield studio
+    database.close()
+
+
+@pytest.fixture
+def studio(shared_studio) -> object:
+    """The module's server, with nothing handed in and its clock right."""
+    shared_studio.clear()
+    return shared_studio

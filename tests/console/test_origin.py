@@ -48,6 +48,7 @@ CHANGES = [
     ("POST", f"/console/orders/{ID}/confirm"),
     ("POST", f"/console/alarms/{ID}/acknowledge"),
     ("POST", "/console/gates/north/ask"),
+    ("POST", "/console/zones/hall/forgive"),
     ("PUT", "/console/me/consent"),
     ("DELETE", "/console/me/consent"),
     ("POST", "/console/me/photos"),

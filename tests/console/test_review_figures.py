@@ -1,0 +1,47 @@
+"""How the queue is doing, on each database: figures, departments, and the mark that says when the queue has changed."""
+
+from datetime import UTC, datetime, timedelta
+
+from accounts.services import AccountsServices
+from accounts.tables import Person
+from console.review_view import describe_reviews, describe_statistics
+from database import Database, new_id
+from enrollment import review
+from enrollment.api.shapes import ReviewOut
+from enrollment.tables import PhotoRecord, PhotoState
+from tests.console.conftest import hire
+
+NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
+
+
+def test_the_queue_is_described_and_marked(database: Database) -> None:
+    accounts = AccountsServices(database=database, secret=bytes(range(32)))
+    student, reviewer = (hire(database, accounts, number, number) for number in ("S1", "R1"))
+    with database.begin() as session:
+        assert review.departments(session) == []
+        empty = review.mark(session)
+        session.get_one(Person, student).department = "Physics"
+        photo = PhotoRecord(
+            id=new_id(), person_id=student, state=PhotoState.IN_REVIEW, verdict="accept", digest="0" * 64,
+            report=None, identity=None, uploaded_at=NOW, uploaded_by=student,
+        )  # fmt: skip
+        session.add(photo)
+        session.flush()
+        waiting = review.mark(session)
+        review.claim(session, photo.id, by=reviewer, now=NOW)
+        session.flush()
+        claimed = review.mark(session)
+        assert len({empty, waiting, claimed}) == 3
+        assert review.departments(session) == ["Physics"]
+
+    later = NOW + timedelta(minutes=2)
+    with database.read() as session:
+        assert describe_statistics(session, now=later)["oldest_waiting_s"] == 120
+        seen = [ReviewOut.seen(session.get_one(PhotoRecord, photo.id))]
+        (mine,) = describe_reviews(session, seen, by=reviewer, now=later)
+        (others,) = describe_reviews(session, seen, by=student, now=later)
+        (expired,) = describe_reviews(session, seen, by=reviewer, now=NOW + review.CLAIM_LASTS)
+    assert (mine["is_mine"], mine["is_taken"], mine["claim_left_s"]) == (True, False, 180)
+    assert (others["is_mine"], others["is_taken"], others["is_own"], others["claimed_by"]) == (False, True, True, "R1")
+    assert (expired["is_mine"], expired["is_taken"], expired["claim_left_s"]) == (False, False, 0)
+    assert (mine["person"]["number"], mine["person"]["department"]) == ("S1", "Physics")
