@@ -117,7 +117,7 @@ def open_studio(
     database: Database, engine: FaceEngine, store: ModelStore, portraits: dict[str, bytes]
 ) -> Iterator[Studio]:
     """Serve the pages over `database`."""
-    checker = Checker(engine, person_finder=PersonMask(store.path("selfie-segmentation")))
+    checker = Checker(engine, person_finder=PersonMask(store.path("selfie-segmenter")))
     enrollment = EnrollmentServices(database, SEALER, engine, checker)
     made: list[Studio] = []
 
