@@ -6,7 +6,7 @@ from accounts.services import AccountsServices
 from accounts.tables import Person
 from console.review_view import describe_reviews, describe_statistics
 from database import Database, new_id
-from enrollment import review
+from enrollment import comparison, review
 from enrollment.api.shapes import ReviewOut
 from enrollment.tables import PhotoRecord, PhotoState
 from tests.console.conftest import hire
@@ -37,7 +37,8 @@ def test_the_queue_is_described_and_marked(database: Database) -> None:
     later = NOW + timedelta(minutes=2)
     with database.read() as session:
         assert describe_statistics(session, now=later)["oldest_waiting_s"] == 120
-        seen = [ReviewOut.seen(session.get_one(PhotoRecord, photo.id))]
+        record = session.get_one(PhotoRecord, photo.id)
+        seen = [ReviewOut.seen(record, comparison.beside(session, [record]))]
         (mine,) = describe_reviews(session, seen, by=reviewer, now=later)
         (others,) = describe_reviews(session, seen, by=student, now=later)
         (expired,) = describe_reviews(session, seen, by=reviewer, now=NOW + review.CLAIM_LASTS)

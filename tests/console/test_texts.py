@@ -15,9 +15,10 @@ from console.texts import TEXTS
 from directory.dry_run import Shown
 from edge.camera import Condition
 from edge.journal import CAMERA_CLEAR, CAMERA_IMPAIRED, FACE_GRANTED, MODEL_MISMATCH
-from enrollment.api.photos import LengthRequiredError, NoFileError, PhotoTooLargeError, PhotoUnreadableError
+from enrollment.api.files import LengthRequiredError, NoFileError, PhotoTooLargeError, PhotoUnreadableError
 from enrollment.consent import ConsentMissingError, ConsentVersionError
 from enrollment.lifecycle import StepError
+from enrollment.photos import NoTemplateError
 from enrollment.quality import Verdict
 from enrollment.quality.rules import RULES
 from enrollment.quality.rules.readable import READABLE
@@ -53,6 +54,7 @@ PROBLEMS = (
     ConsentMissingError,
     ConsentVersionError,
     StepError,
+    NoTemplateError,
     AlreadyClaimedError,
     NotClaimedError,
     OwnPhotoError,
