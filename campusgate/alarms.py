@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from bus import Connection
+from campusgate.channels import mail_server
 from campusgate.settings import AlarmSettings
 from database import Database
 from operations.alarms.conditions import Limits
@@ -11,7 +12,7 @@ from operations.alarms.rules import AlarmKind, Severity
 from operations.alarms.watch import AlarmWatch, Escalation
 from operations.board import Board
 from operations.notices.in_app import InAppNotifier
-from operations.notices.mail import MailNotifier, MailServer
+from operations.notices.mail import MailNotifier
 from operations.notices.webhook import WebhookNotifier
 
 _SOONEST = timedelta(microseconds=1)
@@ -27,13 +28,7 @@ def make_watch(settings: AlarmSettings, database: Database, board: Board, bus: C
         notifier = WebhookNotifier(settings.webhook_url, secret)
         escalations.append(Escalation(Route(notifier.channel, settings.webhook_after), notifier))
     if (mail := settings.mail) is not None:
-        server = MailServer(
-            mail.host,
-            mail.port,
-            mail.username,
-            mail.password.get_secret_value() if mail.password else None,
-            mail.starttls,
-        )
+        server = mail_server(mail)
         by_mail = MailNotifier(server, mail.sender, mail.recipients)
         escalations.append(Escalation(Route(by_mail.channel, late, least=Severity.MAJOR), by_mail))
         if mail.wardens:

@@ -17,11 +17,13 @@ from accounts.limits import forget_counters
 from accounts.payments import charge_refunds, charges
 from accounts.payments.services import MoneyServices
 from accounts.topup import orders, reconciliation, refunds
+from campusgate.channels import notice_channels
 from campusgate.retention import retention_policy
 from campusgate.settings import Settings
 from database import Database
 from directory import gates, presence, receipts
 from directory.publisher import prune
+from enrollment import outbox, register
 from enrollment.retention import RetentionPolicy, purge_all
 from web.problems import ProblemError
 
@@ -57,6 +59,7 @@ def of_the_server(database: Database, money: MoneyServices, settings: Settings) 
         Chore("forget counters", timedelta(days=1), partial(_in_session, database, _forget_counters)),
         Chore("tidy the accounts", timedelta(days=1), partial(accounts.housekeeping.tidy, database)),
         Chore("forget passages", timedelta(hours=1), partial(_in_session, database, presence.forget)),
+        Chore("count people with templates", timedelta(hours=1), partial(_in_session, database, _warn_of_register)),
         Chore("forget receipts", timedelta(days=1), partial(_in_session, database, _forget_receipts)),
         Chore("forget removals", timedelta(days=1), partial(_in_session, database, _forget_removals)),
     ]
@@ -71,6 +74,14 @@ def of_the_channels(money: MoneyServices, zone: ZoneInfo) -> list[Chore]:
         Chore("ask after charge refunds", timedelta(minutes=1), partial(charge_refunds.resolve_refunds, money)),
         Chore("reconcile yesterday", timedelta(hours=6), partial(_reconcile_yesterday, money, zone)),
     ]
+
+
+def of_the_notices(database: Database, settings: Settings) -> list[Chore]:
+    """Return what brings notices to people; on a thread of its own, for a mail server may be slow."""
+    channels = notice_channels(settings)
+    if not channels:
+        return []
+    return [Chore("send notices", timedelta(seconds=10), partial(outbox.deliver, database, channels))]
 
 
 def run(chores: Sequence[Chore], stop: threading.Event) -> None:
@@ -123,6 +134,12 @@ def _purge(database: Database, policy: RetentionPolicy, now: datetime) -> None:
 
 def _forget_counters(session: Any, now: datetime) -> None:
     forget_counters(session, now - _COUNTERS_KEPT)
+
+
+def _warn_of_register(session: Any, now: datetime) -> None:
+    people = register.warn(session, now=now)
+    if people is not None:
+        log.warning("filing_comes_near", people=people, filing_due_at=register.FILING_DUE_AT)
 
 
 def _forget_receipts(session: Any, now: datetime) -> None:

@@ -2,17 +2,19 @@
 
 from datetime import UTC, datetime
 
-from pydantic import SecretStr
-
+from campusgate.channels import notice_channels
+from campusgate.settings import Settings
 from database import Database
+from enrollment.metrics import EnrollmentCollector
 from operations.api.metrics import MetricsServices
 from operations.board import Board
 from operations.ingest import Ingest
 from operations.metrics import OperationsCollector, make_registry
 
 
-def make_metrics(token: SecretStr | None, database: Database, board: Board, ingest: Ingest) -> MetricsServices | None:
-    """Return what `GET /metrics` shows to whoever knows `token`; None where there is none."""
+def make_metrics(settings: Settings, database: Database, board: Board, ingest: Ingest) -> MetricsServices | None:
+    """Return what `GET /metrics` shows to whoever knows the token; None where there is none."""
+    token = settings.metrics_token
     if token is None:
         return None
     collector = OperationsCollector(
@@ -22,4 +24,7 @@ def make_metrics(token: SecretStr | None, database: Database, board: Board, inge
         backlog=lambda: ingest.backlog,
         now=lambda: datetime.now(UTC),
     )
-    return MetricsServices(make_registry(collector), token.get_secret_value())
+    registry = make_registry(collector)
+    channels = [channel.name for channel in notice_channels(settings)]
+    registry.register(EnrollmentCollector(database, channels, now=lambda: datetime.now(UTC)))
+    return MetricsServices(registry, token.get_secret_value())

@@ -156,6 +156,7 @@ def make_app(server: Server) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         stop, wake = threading.Event(), threading.Event()
         mine = chores.of_the_server(server.database, server.money, server.settings)
+        notices = chores.of_the_notices(server.database, server.settings)
         channels = chores.of_the_channels(server.money, server.settings.time_zone)
         threads = [
             threading.Thread(target=server.publisher.run, args=(stop, wake), name="publisher", daemon=True),
@@ -163,6 +164,7 @@ def make_app(server: Server) -> FastAPI:
             threading.Thread(target=server.alarms.run, args=(stop,), name="alarms", daemon=True),
             threading.Thread(target=chores.run, args=(mine, stop), name="chores", daemon=True),
             threading.Thread(target=chores.run, args=(channels, stop), name="channels", daemon=True),
+            threading.Thread(target=chores.run, args=(notices, stop), name="notices", daemon=True),
         ]
         server.ingest.start()
         server.bus.start()
@@ -200,9 +202,7 @@ def make_app(server: Server) -> FastAPI:
     app.include_router(operations.api.router)
     app.include_router(metrics_router)
     app.include_router(health.router)
-    app.state.metrics = make_metrics(
-        server.settings.metrics_token, server.database, server.operations.board, server.ingest
-    )
+    app.state.metrics = make_metrics(server.settings, server.database, server.operations.board, server.ingest)
     console.pages.install(app, _console(server))
     app.add_middleware(SecurityHeaders)
     return app

@@ -85,6 +85,17 @@ class EnrollmentSettings(BaseModel):
     next_embedder: str | None = Field(
         default=None, description="the embedder the campus moves to: photos handed in get its templates too"
     )
+    mail_address: str | None = Field(
+        default=None, pattern=r"^[^@\s]*\{number\}[^@\s]*@[^@\s]+$", description="of everyone: {number}@campus.example"
+    )
+    webhook_url: str | None = Field(default=None, description="is told of each notice: enterprise WeChat, SMS")
+    webhook_secret: SecretStr | None = None
+
+    @model_validator(mode="after")
+    def _a_webhook_is_signed(self) -> Self:
+        if self.webhook_url is not None and self.webhook_secret is None:
+            raise ValueError("enrollment.webhook_url needs enrollment.webhook_secret, which the receiver knows too")
+        return self
 
 
 class PhoneCodeSettings(BaseModel):
@@ -180,6 +191,12 @@ class Settings(BaseSettings):
     engine_threads: int = Field(default=0, ge=0, description="threads of the face engine; 0 = one for each core")
     sync_interval: timedelta = timedelta(seconds=15)
     demonstration: bool = Field(default=False, description="set only by `campusgate demo`")
+
+    @model_validator(mode="after")
+    def _mail_needs_a_server(self) -> Self:
+        if self.enrollment.mail_address is not None and self.alarms.mail is None:
+            raise ValueError("enrollment.mail_address needs the mail server of alarms.mail")
+        return self
 
     @field_validator("time_zone", mode="before")
     @classmethod

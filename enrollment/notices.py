@@ -1,8 +1,8 @@
-"""What people are told about their photos: an inbox here, and other channels behind a port."""
+"""What people are told about their photos: an inbox; `enrollment.outbox` brings it to them by other channels."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, select
@@ -13,12 +13,8 @@ from enrollment.reasons import REASONS
 from enrollment.tables import Notice, PhotoRecord, PhotoState
 from web.problems import NotFoundError
 
-
-class Channel(Protocol):
-    """Carries a notice outside: SMS, e-mail, enterprise WeChat. Called after the transaction that wrote it."""
-
-    def send(self, person_id: UUID, content: dict[str, Any]) -> None:
-        """Send `{"zh": {"title", "body"}, "en": {"title", "body"}}` to a person; a failure is the channel's to log."""
+REGISTER_WARNING = "register_warning"
+"""Kind of the notice to administrators about the number of people with a template."""
 
 
 def of_decision(session: Session, photo: PhotoRecord, *, now: datetime) -> Notice | None:
@@ -34,6 +30,19 @@ def of_decision(session: Session, photo: PhotoRecord, *, now: datetime) -> Notic
     notice = Notice(
         id=new_id(), person_id=photo.person_id, at=now, kind=f"photo_{photo.state}", content=content, read_at=None
     )
+    session.add(notice)
+    return notice
+
+
+def of_register(session: Session, person_id: UUID, *, people: int, filing_due_at: int, now: datetime) -> Notice:
+    """Write to an administrator that the number of people with a template comes near the one to be filed."""
+    content = _content(
+        "人脸信息存储人数接近备案线",
+        f"已存储 {people} 人的人脸模板;达到 {filing_due_at} 人后,须在 30 个工作日内向网信部门备案。",
+        "Many people have a face template",
+        f"{people} people have a template. From {filing_due_at} on, file within 30 working days.",
+    )
+    notice = Notice(id=new_id(), person_id=person_id, at=now, kind=REGISTER_WARNING, content=content, read_at=None)
     session.add(notice)
     return notice
 

@@ -16,7 +16,6 @@ from database import Database, Sealer
 from enrollment.assessment import Engine
 from enrollment.dossier import Gates
 from enrollment.gallery import Gallery
-from enrollment.notices import Channel
 from enrollment.quality import Checker
 
 
@@ -39,7 +38,6 @@ class EnrollmentServices:
     further_engines: tuple[Engine, ...] = ()
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     gates: Gates | None = None
-    channel: Channel | None = None
 
     @cached_property
     def assessing(self) -> CapacityLimiter:

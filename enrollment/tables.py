@@ -132,8 +132,20 @@ class Notice(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"), index=True)
-    at: Mapped[datetime]
+    at: Mapped[datetime] = mapped_column(index=True)
     kind: Mapped[str] = mapped_column(String(32))
     content: Mapped[dict[str, Any]] = mapped_column(JSON)
     """`{"zh": {"title", "body"}, "en": {"title", "body"}}`."""
     read_at: Mapped[datetime | None]
+
+
+class NoticeDelivery(Base):
+    """What became of a notice by one channel; a notice without a row has not been tried yet."""
+
+    __tablename__ = "notice_deliveries"
+
+    notice_id: Mapped[UUID] = mapped_column(ForeignKey("notices.id", ondelete="CASCADE"), primary_key=True)
+    channel: Mapped[str] = mapped_column(String(16), primary_key=True)
+    tries: Mapped[int]
+    next_at: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]

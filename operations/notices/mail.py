@@ -1,26 +1,11 @@
 """By e-mail, through the campus's own mail server."""
 
-import smtplib
-import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.utils import format_datetime
 
 from operations.notices.port import Notice, NoticeNotSentError
-
-TIMEOUT_S = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class MailServer:
-    """Where mail is handed in. With `starttls` nothing is said before the line is encrypted."""
-
-    host: str
-    port: int = 587
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    starttls: bool = True
+from web.mail import MailRefusedError, MailServer, MailServerError
 
 
 class MailNotifier:
@@ -33,14 +18,12 @@ class MailNotifier:
         recipients: Sequence[str],
         *,
         channel: str = "mail",
-        timeout_s: float = TIMEOUT_S,
     ) -> None:
         """Take the server and the addresses; `channel` tells several lists of recipients apart."""
         self.channel = channel
         self._server = server
         self._sender = sender
         self._recipients = list(recipients)
-        self._timeout_s = timeout_s
 
     def send(self, notice: Notice) -> None:
         """Hand `notice` in.
@@ -49,16 +32,9 @@ class MailNotifier:
             NoticeNotSentError: the mail server did not take it for every recipient.
         """
         try:
-            with smtplib.SMTP(self._server.host, self._server.port, timeout=self._timeout_s) as smtp:
-                if self._server.starttls:
-                    smtp.starttls(context=ssl.create_default_context())
-                if self._server.username is not None:
-                    smtp.login(self._server.username, self._server.password or "")
-                refused = smtp.send_message(self._message(notice))
-        except (smtplib.SMTPException, OSError) as error:
-            raise NoticeNotSentError(f"the mail server did not take it: {type(error).__name__}") from error
-        if refused:
-            raise NoticeNotSentError(f"the mail server refused {len(refused)} of {len(self._recipients)} recipients")
+            self._server.hand_in(self._message(notice))
+        except (MailRefusedError, MailServerError) as error:
+            raise NoticeNotSentError(str(error)) from error
 
     def _message(self, notice: Notice) -> EmailMessage:
         message = EmailMessage()

@@ -17,10 +17,11 @@ import pytest
 from database import new_id
 from operations.board import Board
 from operations.notices.in_app import InAppNotifier
-from operations.notices.mail import MailNotifier, MailServer
+from operations.notices.mail import MailNotifier
 from operations.notices.port import Notice, NoticeNotSentError, Notifier
 from operations.notices.webhook import WebhookNotifier
 from tests.conftest import free_port
+from web.mail import MailServer
 from web.webhooks import SIGNATURE_HEADER
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)

@@ -1,0 +1,1 @@
+"""How a notice reaches its person outside the pages: one file for each channel."""

@@ -1,0 +1,109 @@
+"""Brings notices to their people by the channels that are configured. Nothing is lost while a channel is down.
+
+The inbox is the outbox: a notice is written with the decision it tells of, in one transaction, and what has no delivery
+by a channel yet waits for it. A letter that is refused by itself is tried again a few times, and then given up.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVarTuple
+
+import structlog
+from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from accounts.tables import Person
+from database import Database
+from enrollment.channels.port import Channel, ChannelDownError, Letter, LetterRefusedError
+from enrollment.tables import Notice, NoticeDelivery
+
+Columns = TypeVarTuple("Columns")
+
+_log = structlog.get_logger()
+
+MOST_TRIES = 5
+_FIRST_PAUSE = timedelta(minutes=5)
+_LATEST = timedelta(days=3)
+"""An older notice is no news any more; it stays in the inbox."""
+_AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What one round of a channel did."""
+
+    channel: str
+    sent: int
+    refused: int
+    is_down: bool
+
+
+def deliver(database: Database, channels: Sequence[Channel], now: datetime) -> list[Delivered]:
+    """Send what waits, at most `_AT_ONCE` letters by each channel; one that is down is left until the next round."""
+    return [_deliver(database, channel, now) for channel in channels]
+
+
+def waiting(session: Session, channel: str, now: datetime) -> int:
+    """Count the letters that wait for a channel, those to be tried again included."""
+    return session.scalar(_unsent(select(func.count()).select_from(Notice), channel, now)) or 0
+
+
+def _deliver(database: Database, channel: Channel, now: datetime) -> Delivered:
+    with database.read() as session:
+        letters = _due(session, channel.name, now)
+    sent = refused = 0
+    for letter in letters:
+        try:
+            channel.send(letter)
+        except ChannelDownError as error:
+            _log.warning("notices_wait", channel=channel.name, waiting=len(letters) - sent - refused, error=str(error))
+            return Delivered(channel.name, sent, refused, is_down=True)
+        except LetterRefusedError as error:
+            refused += 1
+            _note(database, letter, channel.name, now, refusal=str(error))
+        else:
+            sent += 1
+            _note(database, letter, channel.name, now)
+    return Delivered(channel.name, sent, refused, is_down=False)
+
+
+def _due(session: Session, channel: str, now: datetime) -> list[Letter]:
+    found = select(Notice, Person.number, Person.phone, Person.phone_confirmed_at).select_from(Notice)
+    query = _unsent(found, channel, now)
+    rows = session.execute(
+        query.join(Person, Person.id == Notice.person_id)
+        .where(or_(NoticeDelivery.next_at.is_(None), NoticeDelivery.next_at <= now))
+        .order_by(Notice.id)
+        .limit(_AT_ONCE)
+    )
+    return [
+        Letter(notice.id, notice.at, notice.kind, number, phone if confirmed_at is not None else None, notice.content)
+        for notice, number, phone, confirmed_at in rows
+    ]
+
+
+def _unsent(query: Select[*Columns], channel: str, now: datetime) -> Select[*Columns]:
+    delivered = and_(NoticeDelivery.notice_id == Notice.id, NoticeDelivery.channel == channel)
+    return query.outerjoin(NoticeDelivery, delivered).where(
+        Notice.at > now - _LATEST,
+        NoticeDelivery.sent_at.is_(None),
+        or_(NoticeDelivery.tries.is_(None), NoticeDelivery.tries < MOST_TRIES),
+    )
+
+
+def _note(database: Database, letter: Letter, channel: str, now: datetime, refusal: str | None = None) -> None:
+    with database.begin() as session:
+        if session.get(Notice, letter.notice_id) is None:
+            return  # deleted meanwhile
+        delivery = session.get(NoticeDelivery, (letter.notice_id, channel), with_for_update=True)
+        if delivery is None:
+            delivery = NoticeDelivery(notice_id=letter.notice_id, channel=channel, tries=0)
+            session.add(delivery)
+        delivery.tries += 1
+        if refusal is None:
+            delivery.sent_at, delivery.next_at = now, None
+            return
+        delivery.next_at = now + _FIRST_PAUSE * 2 ** (delivery.tries - 1)
+        if delivery.tries >= MOST_TRIES:
+            _log.warning("notice_given_up", channel=channel, notice=str(letter.notice_id), error=refusal)
