@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from access.policy import GateKind, GatePolicy, Rule
+from access.policy import Direction, GateKind, GatePolicy, Occupancy, Rule
 from accounts import cards, devices, passwords, people
 from accounts.first_passwords import FirstPasswords
 from accounts.passwords import Hasher
@@ -36,6 +36,7 @@ from models.engine import FaceEngine
 
 SITE = "demo"
 GATE = "north"
+ZONE = "campus"
 EDGE_SENDER = edge_sender(GATE)
 CONTROLLER_SENDER = controller_sender(GATE)
 GROUP = "residents"
@@ -211,7 +212,16 @@ def populate(campus: Campus, engine: FaceEngine, checker: Checker, intake: Path)
         )
         with database.begin() as session:
             moment = datetime.now(UTC)
-            policy = GatePolicy(gate=GATE, site=SITE, kind=GateKind.CAMPUS, rules=(Rule(group=GROUP),))
+            gates.put_zone(session, ZONE, site=SITE, title="Main campus", by=_ACTOR, now=moment)
+            policy = GatePolicy(
+                gate=GATE,
+                site=SITE,
+                kind=GateKind.CAMPUS,
+                rules=(Rule(group=GROUP),),
+                direction=Direction.ENTRY,
+                inner_zone=ZONE,
+                occupancy=Occupancy(limit=500),
+            )
             gates.add(session, policy, title="North gate", by=_ACTOR, now=moment)
             for role in (DeviceRole.EDGE, DeviceRole.CONTROLLER):
                 _, token = devices.add(session, name=f"{GATE}-{role}", role=role, gate=GATE, by=_ACTOR, now=moment)

@@ -20,7 +20,7 @@ from access.presence import TRUSTED_FOR
 from access.presence_sync import PresenceSync
 from access.replica import Replica
 from access.sync import DirectorySync
-from accounts import cards, devices, people
+from accounts import cards, devices, loss, people
 from accounts.people import Particulars
 from accounts.services import AccountsServices
 from accounts.vocabulary import DeviceRole, PersonKind, Role
@@ -36,6 +36,8 @@ from gate_controller.messages import GateTopics, NonceStore
 from gate_controller.readers.simulated import SimulatedReader
 from gate_controller.relays.simulated import SimulatedRelay
 from gate_controller.service import GateController, Hardware, Storage
+from operations import journal
+from operations.alarms import register
 from operations.api.dependencies import OperationsServices
 from operations.board import Board
 from operations.ingest import Ingest
@@ -202,3 +204,21 @@ def test_without_the_server_a_gate_keeps_to_what_it_saw_itself_also_after_a_rest
         gate.clock.offset = TRUSTED_FOR + timedelta(seconds=5)
     assert west.tap(ANN) == "passed_back", "what this gate saw itself outlives a restart"
     assert east.tap(ANN) == "granted", "what the other gate saw is not known any more"
+
+
+def test_a_lost_card_that_opens_a_gate_which_has_not_heard_yet_is_flagged(
+    campus: dict[str, Gate], database: Database
+) -> None:
+    with database.begin() as session:
+        person = people.by_number(session, ANN)
+        loss.report(session, person, through="app", by="test", now=datetime.now(UTC) - timedelta(seconds=3))
+    assert campus["west"].tap(ANN) == "granted", "its directory is from before the report"
+
+    def alarms() -> list[str]:
+        with database.read() as session:
+            return [one.kind for one in register.open_alarms(session)]
+
+    until(lambda: "lost_card_used" in alarms())
+    with database.read() as session:
+        [used] = [one for one in journal.latest(session) if one.kind == "access_granted"]
+    assert used.details["after_loss_report"] is True
