@@ -82,6 +82,8 @@ Wires and reader
 - [ ] The relay is on the inside of the wall; the reader alone is outside.
 - [ ] OSDP: each reader has a key of its own, made here (`openssl rand -hex 16`), in a file of mode 0600; the
       installation key is refused. Unplug the reader → `wire_fault`.
+- [ ] A motion sensor in place of the exit button: walk in → nothing is unlocked (`exit_ignored_s`); walk out → it is.
+- [ ] Card and PIN: the card alone → `pin_required`; five wrong PINs → `pin_locked`. The keypad is shielded from view.
 - [ ] A gate that takes bare UIDs is on the list of gates of low trust; others have `accepts_bare_uid: false`.
 
 Time, keys, network
@@ -90,7 +92,11 @@ Time, keys, network
       starts in the past: commands are refused as `clock_unsure` until NTP has answered.
 - [ ] The controller's key was made on this computer (`campusgate keys make`), mode 0600, and never left it. The file
       of trusted keys names this gate's edge with `open` and `deny` only.
+- [ ] The day for replacing the key is in the calendar: `campusgate keys rotate`, `keys enrol`, `keys rotate --finish`.
 - [ ] The broker is reached over TLS, with a password of its own for each process.
+- [ ] The gate's zone has every other gate that leads into it. Go in here, try the same card there → `passed_back` (or a
+      notice, where the rule is soft); the board counts one more. With the server stopped, the rule does what its
+      `offline_hard` says.
 - [ ] Stop the edge: a card still opens within 300 ms. Pull the network cable: the same. Pull the power and put it
       back: the door is locked, and the board shows a new start.
 
