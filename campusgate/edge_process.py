@@ -30,6 +30,7 @@ from edge.health import availability
 from edge.liveness import LivenessScorer
 from edge.metrics import Metrics
 from edge.outbox import mark_late, receipts_for
+from gate_controller.machine import disk_free_mb, temperature_c
 from gate_controller.messages import (
     GateTopics,
     KeyFileError,
@@ -153,6 +154,7 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
             sync=sync,
             sync_error=lambda: sync.status.error,
             model_refused=lambda: sync.status.model_mismatch,
+            machine=lambda: {"temperature_c": temperature_c(), "disk_free_mb": disk_free_mb(folder)},
             metrics=_metrics(options.metrics_port, stack),
         )
         postman = Postman(outbox, bus, mark_late=mark_late, needs_receipts=True)

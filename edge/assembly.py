@@ -14,7 +14,7 @@ from edge.camera_report import CameraReporter
 from edge.clock import Clock, SystemClock
 from edge.eyes import Eyes
 from edge.gallery import Directory, SearchSource, SiteCalibration, Threshold, same_person_for, threshold_for
-from edge.health import HealthReporter
+from edge.health import Figure, HealthReporter
 from edge.journal import Journal
 from edge.judgement import Judge
 from edge.liveness import LivenessScorer
@@ -88,6 +88,7 @@ def assemble(
     sync_error: Callable[[], str | None] = lambda: None,
     model_refused: Callable[[], bool] = lambda: False,
     threshold: Threshold | None = None,
+    machine: Callable[[], Mapping[str, Figure]] = dict,
     metrics: Metrics | None = None,
     clock: Clock | None = None,
 ) -> EdgeService:
@@ -99,6 +100,7 @@ def assemble(
         liveness: the networks; without them only the cues speak against a face.
         sync_error, model_refused: what the synchronisation says of itself, for health and the mismatch event.
         threshold: instead of the calibrated one.
+        machine: figures of the computer for health.
 
     Raises:
         ValueError: the engine's model was never calibrated and no `threshold` is given, or the policy's calibration is
@@ -165,6 +167,8 @@ def assemble(
         model_id=engine.model_id,
         waiting_events=lambda: len(outbox),
         sync_error=sync_error,
+        frames_seen=lambda: eyes.frames_seen,
+        machine=machine,
     )
     return EdgeService(
         bus=bus,

@@ -40,6 +40,12 @@ class Eyes:
         self._conditions = conditions or ConditionWatch()
         self._watch_freezing = watch_freezing
         self._looked_at = float("-inf")
+        self._frames_seen = 0
+
+    @property
+    def frames_seen(self) -> int:
+        """How many frames recognition has looked at."""
+        return self._frames_seen
 
     def attend(self, feed: Feed, timeout: float) -> bool:
         """Wait up to `timeout` seconds for the newest frame and see it; return whether one came."""
@@ -60,6 +66,7 @@ class Eyes:
         except Exception:  # noqa: BLE001 - one bad frame must not blind the gate
             _log.exception("frame_failed", frame=frame.sequence)
             self._metrics.frames_failed.inc()
+        self._frames_seen += 1
         self._metrics.frames.inc()
         self._metrics.recognition.observe(self._clock.monotonic() - begun)
         if frame.arrived - self._looked_at >= _LOOK_EVERY_S:

@@ -1,6 +1,6 @@
 """Figures of the edge for the board, and whether it is there at all."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -35,7 +35,10 @@ class HealthReporter:
         model_id: str,
         waiting_events: Callable[[], int],
         sync_error: Callable[[], str | None],
+        frames_seen: Callable[[], int],
+        machine: Callable[[], Mapping[str, Figure]],
     ) -> None:
+        """`frames_seen` counts what recognition looked at; `machine` tells of the computer, where that is known."""
         self._bus = bus
         self._topics = topics
         self._feed = feed
@@ -48,13 +51,16 @@ class HealthReporter:
         self._model_id = model_id
         self._waiting_events = waiting_events
         self._sync_error = sync_error
-        self._last: tuple[float, int] | None = None
+        self._frames_seen = frames_seen
+        self._machine = machine
+        self._last: tuple[float, int, int] | None = None
 
     def figures(self) -> dict[str, Figure]:
         """Return what is true now; frames per second are those since the last call."""
         report = self._feed.report()
         search = self._searches.current
         synced_at = self._directory.synced_at
+        came, seen = self._rates(report.frames, self._frames_seen())
         people = search.matcher.people if search else 0
         self._metrics.people.set(people)
         self._metrics.revision.set(self._directory.revision)
@@ -63,7 +69,8 @@ class HealthReporter:
             "camera": report.status.value,
             "camera_error": report.error,
             "view": self._reporter.condition.value,
-            "frames_per_second": self._rate(report.frames),
+            "frames_per_second": came,
+            "looked_at_per_second": seen,
             "frames_passed_over": report.passed_over,
             "camera_losses": report.losses,
             "model": self._model_id,
@@ -75,6 +82,7 @@ class HealthReporter:
             "threshold": round(search.threshold, 4) if search else None,
             "controller": self._opener.controller.value if self._opener.controller else None,
             "events_waiting": self._waiting_events(),
+            **self._machine(),
         }
 
     def publish(self) -> None:
@@ -85,12 +93,13 @@ class HealthReporter:
         except NotConnectedError:
             return
 
-    def _rate(self, frames: int) -> float:
+    def _rates(self, frames: int, seen: int) -> tuple[float, float]:
         now = self._clock.monotonic()
-        before, self._last = self._last, (now, frames)
+        before, self._last = self._last, (now, frames, seen)
         if before is None or now <= before[0]:
-            return 0.0
-        return round((frames - before[1]) / (now - before[0]), 2)
+            return 0.0, 0.0
+        passed = now - before[0]
+        return round((frames - before[1]) / passed, 2), round((seen - before[2]) / passed, 2)
 
     def _age(self, synced_at: datetime | None) -> float | None:
         return None if synced_at is None else round((self._clock.now() - synced_at).total_seconds(), 1)

@@ -11,7 +11,7 @@ from gate_controller.messages import Event, Method
 FACE_GRANTED = "face_granted"
 """A face was let in; `latency_ms` is from the frame that settled the vote to the relay (or to the acknowledgement)."""
 CAMERA_IMPAIRED = "camera_impaired"
-"""The view is covered, frozen or out of focus: `reason`."""
+"""The view is covered, frozen, out of focus, or not the one it was: `reason`."""
 CAMERA_CLEAR = "camera_clear"
 MODEL_MISMATCH = "model_mismatch"
 """The directory's templates are of another model; nobody is matched until that is mended."""

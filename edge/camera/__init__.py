@@ -8,6 +8,7 @@ from edge.camera.file import FileCamera
 from edge.camera.folder import FolderCamera
 from edge.camera.mailbox import Mailbox
 from edge.camera.port import Camera, CameraAddressError, CameraLostError, Frame
+from edge.camera.scene import SceneLimits
 from edge.camera.synthetic import SyntheticCamera
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "FolderCamera",
     "Frame",
     "Mailbox",
+    "SceneLimits",
     "SyntheticCamera",
     "View",
     "look",

@@ -1,8 +1,13 @@
+import itertools
+import os
+from pathlib import Path
+from threading import Event
+
 import cv2
 import numpy as np
 import pytest
 
-from edge.camera import Condition, ConditionLimits, ConditionWatch, look
+from edge.camera import Condition, ConditionLimits, ConditionWatch, FileCamera, SceneLimits, look
 
 
 def scene(seed: int = 0, *, blur: float = 0.0, light: float = 1.0) -> np.ndarray:
@@ -55,3 +60,70 @@ def test_dusk_is_not_a_loss_of_focus() -> None:
 def test_a_slow_camera_is_not_frozen_between_its_frames() -> None:
     watch = ConditionWatch(ConditionLimits(frozen_after=5))
     assert watch_for(30, watch, lambda step: scene(step // 4)) is Condition.GOOD
+
+
+def moved(step: int) -> np.ndarray:
+    return np.asarray(np.roll(scene(step), (12, 37), (0, 1)), np.uint8)
+
+
+def test_a_camera_that_was_turned_or_replaced_is_noticed_and_forgotten_when_it_looks_back() -> None:
+    watch = ConditionWatch()
+    assert watch_for(60, watch, scene) is Condition.GOOD
+    assert watch_for(19, watch, moved, 61) is Condition.GOOD
+    assert watch_for(5, watch, moved, 80) is Condition.MOVED_OR_REPLACED
+    assert watch_for(1, watch, scene, 90) is Condition.GOOD
+
+
+def test_another_view_is_taken_for_the_camera_s_own_when_it_lasts() -> None:
+    watch = ConditionWatch(ConditionLimits(scene=SceneLimits(accepted_after=60)))
+    watch_for(60, watch, scene)
+    assert watch_for(55, watch, moved, 61) is Condition.MOVED_OR_REPLACED
+    assert watch_for(30, watch, moved, 116) is Condition.GOOD
+    assert watch_for(30, watch, scene, 150) is Condition.MOVED_OR_REPLACED
+
+
+def lamp(step: int) -> np.ndarray:
+    """Light that is switched off and on, and sun that wanders over the wall."""
+    gain = (0.35, 1.0, 1.5)[step // 60 % 3] * np.linspace(0.5 + step / 400, 1.2, 320)[None, :, None]
+    return np.clip(scene(step) * gain, 0, 255).astype(np.uint8)
+
+
+def crowd(step: int) -> np.ndarray:
+    """Somebody stands in the left half of the view, for minutes."""
+    image = scene(step)
+    cv2.rectangle(image, (0, 40), (150, 240), (70, 90, 120), -1)
+    return image
+
+
+@pytest.mark.parametrize("make", [lamp, crowd])
+def test_light_and_people_do_not_make_another_camera(make) -> None:
+    watch = ConditionWatch()
+    watch_for(60, watch, scene)
+    seen = {watch.observe(look(make(step)), 61 + step * 0.5) for step in range(360)}
+    assert seen == {Condition.GOOD}
+
+
+def test_a_bare_wall_says_nothing_about_the_camera() -> None:
+    def wall(level: int):
+        return lambda step: np.random.default_rng(step).normal(level, 25, (240, 320, 3)).clip(0, 255).astype(np.uint8)
+
+    watch = ConditionWatch()
+    watch_for(60, watch, wall(120))
+    assert watch_for(60, watch, wall(170), 61) is Condition.GOOD
+
+
+@pytest.mark.parametrize("before", ["live", "replay"])
+def test_a_recorded_view_that_is_switched_for_another_is_noticed(before: str) -> None:
+    data = os.environ.get("CAMPUSGATE_DATA")
+    if not data:
+        pytest.skip("CAMPUSGATE_DATA names no folder with clips")
+
+    def views(name: str):
+        camera = FileCamera(Path(data) / "clips" / f"{name}.mp4", real_time=False)
+        return [look(frame.image) for frame in itertools.islice(camera.frames(Event()), 0, 360, 8)]
+
+    watch = ConditionWatch(ConditionLimits(moved_after=8, frozen_after=999))
+    usual = {watch.observe(view, 0.5 * number) for number, view in enumerate(views(before))}
+    after = [watch.observe(view, 30 + 0.5 * number) for number, view in enumerate(views("several-people"))]
+    assert usual == {Condition.GOOD}
+    assert Condition.MOVED_OR_REPLACED in after
