@@ -21,6 +21,7 @@ from bus.errors import CertificateError
 from bus.outbox import Outbox, OutboxError
 from bus.postman import Postman
 from campusgate.connections import broker_address
+from campusgate.covered_faces import CoveredFaces
 from campusgate.sealing import make_sealer
 from campusgate.settings import Settings
 from edge.assembly import EdgePolicy, assemble
@@ -151,6 +152,7 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
             passes=passes,
             policy=_policy(options),
             liveness=_liveness(store, options, settings.engine_threads),
+            covering=CoveredFaces(),
             sync=sync,
             sync_error=lambda: sync.status.error,
             model_refused=lambda: sync.status.model_mismatch,

@@ -18,6 +18,7 @@ from edge.recognition import Sighting
 from edge.vote import Outcome
 from gate_controller.messages import Action, EventKind, Method
 
+_UNRECOGNISED = {Reason.UNKNOWN_FACE.value, Reason.AMBIGUOUS_FACE.value}
 _REFUSED = {Outcome.UNKNOWN: FaceResult.UNKNOWN, Outcome.AMBIGUOUS: FaceResult.AMBIGUOUS}
 
 
@@ -135,16 +136,21 @@ class Admission:
         """Report a face that is nobody's, or no face, once for each track and finding; no command follows from it."""
         assert sighting.track_id is not None  # noqa: S101 - `consider` has seen to it
         said = self._reported.setdefault(sighting.track_id, set())
-        if result.value in said:
+        covering = None if result is FaceResult.SPOOF else sighting.covering
+        finding = result.value if covering is None else covering.value
+        if finding in said:
             return
-        said.add(result.value)
+        said.add(finding)
         ruling = self._judge.face(result)
-        self._metrics.asked.labels(Method.FACE.value, ruling.reason).inc()
+        said_reason = ruling.reason
+        if covering is not None and ruling.reason in _UNRECOGNISED:
+            said_reason = covering.value
+        self._metrics.asked.labels(Method.FACE.value, said_reason).inc()
         spoof = result is FaceResult.SPOOF
         # The person whose picture was shown is no suspect, but should hear of it.
         claimed = sighting.verdict.person_id if spoof and sighting.verdict is not None else None
         kind = EventKind.SPOOF if spoof else EventKind.FACE_REFUSED
-        reason = Reason.SPOOF.value if spoof else ruling.reason
+        reason = Reason.SPOOF.value if spoof else said_reason
         self._refused(kind, reason, claimed, self._details(sighting))
 
     def _refused(

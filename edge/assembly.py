@@ -12,7 +12,9 @@ from edge.admission import Admission
 from edge.camera import Backoff, Camera, ConditionLimits, ConditionWatch, Feed
 from edge.camera_report import CameraReporter
 from edge.clock import Clock, SystemClock
+from edge.covering import CoveringMeasure
 from edge.eyes import Eyes
+from edge.feedback import FeedbackReporter
 from edge.gallery import Directory, SearchSource, SiteCalibration, Threshold, same_person_for, threshold_for
 from edge.health import Figure, HealthReporter
 from edge.journal import Journal
@@ -84,6 +86,7 @@ def assemble(
     passes: PassBook | None = None,
     policy: EdgePolicy | None = None,
     liveness: LivenessScorer | None = None,
+    covering: CoveringMeasure | None = None,
     sync: Sync | None = None,
     sync_error: Callable[[], str | None] = lambda: None,
     model_refused: Callable[[], bool] = lambda: False,
@@ -98,6 +101,7 @@ def assemble(
         controller_keys: whose acknowledgements count.
         passes: who passed this zone; without it, it is known until the edge ends.
         liveness: the networks; without them only the cues speak against a face.
+        covering: tells masks and dark glasses; without it nobody is asked to take them off.
         sync_error, model_refused: what the synchronisation says of itself, for health and the mismatch event.
         threshold: instead of the calibrated one.
         machine: figures of the computer for health.
@@ -144,11 +148,13 @@ def assemble(
             engine,
             _calibrated(policy.recognition, engine.model_id),
             liveness=liveness if policy.recognition.liveness.networks else None,
+            covering=covering,
             cues=TrackCues if policy.recognition.liveness.cues else None,
         ),
         searches=searches,
         admission=admission,
         reporter=reporter,
+        feedback=FeedbackReporter(bus, topics, clock),
         metrics=metrics,
         clock=clock,
         conditions=ConditionWatch(policy.condition),

@@ -6,6 +6,7 @@ from edge.admission import Admission
 from edge.camera import Condition, ConditionWatch, Feed, Frame, look
 from edge.camera_report import CameraReporter
 from edge.clock import Clock
+from edge.feedback import FeedbackReporter
 from edge.gallery import SearchSource
 from edge.metrics import Metrics
 from edge.recognition import Recogniser
@@ -25,6 +26,7 @@ class Eyes:
         searches: SearchSource,
         admission: Admission,
         reporter: CameraReporter,
+        feedback: FeedbackReporter,
         metrics: Metrics,
         clock: Clock,
         conditions: ConditionWatch | None = None,
@@ -35,6 +37,7 @@ class Eyes:
         self._searches = searches
         self._admission = admission
         self._reporter = reporter
+        self._feedback = feedback
         self._metrics = metrics
         self._clock = clock
         self._conditions = conditions or ConditionWatch()
@@ -63,6 +66,7 @@ class Eyes:
             # A frozen camera shows somebody who may have left long ago.
             if self._reporter.condition is not Condition.FROZEN:
                 self._admission.consider(sighting, frame)
+            self._feedback.saw(sighting, frame.arrived)
         except Exception:  # noqa: BLE001 - one bad frame must not blind the gate
             _log.exception("frame_failed", frame=frame.sequence)
             self._metrics.frames_failed.inc()

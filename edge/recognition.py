@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.camera.port import Frame
+from edge.covering import Covering, CoveringMeasure, CoveringVote
 from edge.liveness import Cue, Evidence, Liveness, LivenessPolicy, LivenessScorer, LivenessVote
 from edge.matcher import Match, Matcher
 from edge.selection import FaceLimits, Obstacle, Zone, nearest
@@ -70,6 +71,7 @@ class Sighting:
         liveness: standing; LIVE where nobody asks.
         liveness_score: the networks' mean so far, None without them.
         told_by: what speaks against a living face, None when nothing does.
+        covering: what covers a face that nobody is recognised in.
         first_seen: monotonic seconds at which the track began.
         appearance: unit mean of the `looks` embeddings of the track, for a comparison 1:1.
     """
@@ -84,16 +86,18 @@ class Sighting:
     liveness: Liveness = Liveness.OPEN
     liveness_score: float | None = None
     told_by: Cue | None = None
+    covering: Covering | None = None
     first_seen: float | None = None
     appearance: npt.NDArray[np.float32] | None = None
     looks: int = 0
 
 
 class _TrackState:
-    __slots__ = ("cues", "last_embedded", "liveness", "vote")
+    __slots__ = ("covering", "cues", "last_embedded", "liveness", "vote")
 
     def __init__(self, policy: RecognitionPolicy, cues: CueReader | None, *, judge_liveness: bool) -> None:
         self.vote = Vote(policy.vote)
+        self.covering = CoveringVote()
         self.cues = cues
         self.liveness = LivenessVote(policy.liveness) if judge_liveness else None
         self.last_embedded = float("-inf")
@@ -112,12 +116,17 @@ class Recogniser:
         *,
         liveness: LivenessScorer | None = None,
         cues: Callable[[], CueReader] | None = None,
+        covering: CoveringMeasure | None = None,
     ) -> None:
-        """`liveness` judges single frames, `cues` makes a reader for each track; without both every face is alive."""
+        """Take what looks at the faces.
+
+        `liveness` judges single frames, `cues` makes a reader for each track; without both every face is alive.
+        """
         self._engine = engine
         self._policy = policy or RecognitionPolicy()
         self._liveness = liveness
         self._cues = cues
+        self._covering = covering
         self._tracker = Tracker(self._policy.track)
         self._states: dict[int, _TrackState] = {}
         self._in_front: int | None = None
@@ -150,7 +159,10 @@ class Recogniser:
         if self._is_settled(state):
             return self._sighting(track, face)
         match = search.matcher.match(vector[np.newaxis])[0]
-        state.vote.cast(match, search.threshold)
+        verdict = state.vote.cast(match, search.threshold)
+        if self._covering is not None and verdict.support == 0:
+            # Whoever is recognised may wear what they like; only a face that is nobody's is looked at for this.
+            state.covering.cast(self._covering(frame.image, face))
         if state.liveness is not None:
             state.liveness.cast(self._evidence(state, frame, face), frame.arrived)
         return self._sighting(track, face, match=match, voted=True)
@@ -213,6 +225,7 @@ class Recogniser:
             liveness=state.standing() if state is not None else Liveness.OPEN,
             liveness_score=state.liveness.score if state is not None and state.liveness is not None else None,
             told_by=state.liveness.told_by if state is not None and state.liveness is not None else None,
+            covering=state.covering.standing if state is not None and not self._is_settled(state) else None,
             first_seen=track.first_seen,
             appearance=track.appearance,
             looks=track.looks,

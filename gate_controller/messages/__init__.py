@@ -24,7 +24,7 @@ from gate_controller.messages.signing import (
     Verifier,
     verify_ack,
 )
-from gate_controller.messages.status import Availability, DoorState, DoorStatus, Health, Presence
+from gate_controller.messages.status import Advice, Availability, DoorState, DoorStatus, Feedback, Health, Presence
 from gate_controller.messages.topics import (
     Channel,
     GateTopics,
@@ -43,6 +43,7 @@ __all__ = [
     "MOST_RECEIPTS",
     "Ack",
     "Action",
+    "Advice",
     "Availability",
     "BadAckError",
     "Channel",
@@ -52,6 +53,7 @@ __all__ = [
     "DoorStatus",
     "Event",
     "EventKind",
+    "Feedback",
     "GateTopics",
     "Health",
     "KeyFileError",

@@ -14,6 +14,8 @@ class Role(StrEnum):
     SERVER = "server"
     STAFF = "staff"
     """A workstation that commands gates from the command line."""
+    DISPLAY = "display"
+    """A screen at the gate: it hears, and says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +28,10 @@ class Rights:
 
 SAYS = {
     Role.CONTROLLER: (Channel.ACK, Channel.STATE, Channel.AVAILABILITY, Channel.EVENTS, Channel.TAPS, Channel.HEALTH),
-    Role.EDGE: (Channel.COMMAND, Channel.EDGE_AVAILABILITY, Channel.EVENTS, Channel.HEALTH),
+    Role.EDGE: (Channel.COMMAND, Channel.EDGE_AVAILABILITY, Channel.EVENTS, Channel.HEALTH, Channel.FEEDBACK),
     Role.SERVER: (Channel.COMMAND, Channel.DIRECTORY, Channel.RECEIPTS, Channel.PRESENCE),
     Role.STAFF: (Channel.COMMAND,),
+    Role.DISPLAY: (),
 }
 HEARS = {
     Role.CONTROLLER: (
@@ -57,6 +60,7 @@ HEARS = {
         Channel.HEALTH,
     ),
     Role.STAFF: (Channel.ACK, Channel.STATE, Channel.AVAILABILITY),
+    Role.DISPLAY: (Channel.STATE, Channel.FEEDBACK),
 }
 
 
@@ -70,10 +74,10 @@ def rights(role: Role, site: str, gate: str | None = None) -> Rights:
 
 
 def mosquitto_acl(site: str, gates: list[str]) -> str:
-    """Return Mosquitto's access list for users `server`, `staff`, and `controller-GATE`, `edge-GATE` of each gate."""
+    """Return Mosquitto's access list for `server`, `staff`, and each gate's controller, edge and display."""
     users = [("server", rights(Role.SERVER, site)), ("staff", rights(Role.STAFF, site))]
     for gate in gates:
-        users += [(f"{role}-{gate}", rights(role, site, gate)) for role in (Role.CONTROLLER, Role.EDGE)]
+        users += [(f"{role}-{gate}", rights(role, site, gate)) for role in (Role.CONTROLLER, Role.EDGE, Role.DISPLAY)]
     blocks = []
     for name, granted in users:
         lines = [f"user {name}"]

@@ -7,7 +7,7 @@ from gate_controller.messages.commands import Ack, Command
 from gate_controller.messages.events import DirectoryHint, Event, EventKind, PresenceHint, Receipt, Tap
 from gate_controller.messages.permissions import HEARS, SAYS
 from gate_controller.messages.signing import SignedMessage
-from gate_controller.messages.status import Availability, DoorState, Health
+from gate_controller.messages.status import Availability, DoorState, Feedback, Health
 from gate_controller.messages.topics import Channel
 from gate_controller.messages.wire import MAX_PAYLOAD_BYTES, Message
 
@@ -20,12 +20,14 @@ ON_THE_WIRE: dict[Channel, tuple[type[Message], str]] = {
     Channel.EVENTS: (Event, "QoS 1, at least once, from an outbox on disk."),
     Channel.TAPS: (Tap, "QoS 1."),
     Channel.HEALTH: (Health, "QoS 0."),
+    Channel.FEEDBACK: (Feedback, "QoS 0, never retained."),
     Channel.DIRECTORY: (DirectoryHint, "QoS 1."),
     Channel.RECEIPTS: (Receipt, "QoS 1."),
     Channel.PRESENCE: (PresenceHint, "QoS 1."),
 }
 _MODELS: tuple[type[Message], ...] = (
-    SignedMessage, Command, Ack, DoorState, Availability, Event, Tap, Health, DirectoryHint, Receipt, PresenceHint
+    SignedMessage, Command, Ack, DoorState, Availability, Event, Tap, Health, Feedback, DirectoryHint, Receipt,
+    PresenceHint,
 )  # fmt: skip
 
 

@@ -79,3 +79,30 @@ class Health(Message):
     """`controller` or `edge`."""
     at: Moment
     figures: Annotated[dict[Code, float | str | bool | None], Field(max_length=64)]
+
+
+class Advice(StrEnum):
+    """What a screen at the gate tells the person in front."""
+
+    NOBODY = "nobody"
+    """Nobody is there: show the usual picture."""
+    WAIT = "wait"
+    COME_CLOSER = "come_closer"
+    LOOK_HERE = "look_here"
+    STAND_STILL = "stand_still"
+    MORE_LIGHT = "more_light"
+    LESS_LIGHT = "less_light"
+    TAKE_OFF_MASK = "take_off_mask"
+    TAKE_OFF_GLASSES = "take_off_glasses"
+    USE_CARD = "use_card"
+    """The face will not do: the card or the code always does."""
+    RECOGNISED = "recognised"
+    """The face is known; whether the door opens, the door's state says."""
+
+
+class Feedback(Message):
+    """Published by the edge when it changes. It names nobody, and nothing follows from it."""
+
+    gate: Name
+    at: Moment
+    advice: Advice

@@ -31,6 +31,8 @@ class Channel(StrEnum):
     """A card was presented, by the controller to the edge."""
     HEALTH = "health"
     """Figures of controller and edge."""
+    FEEDBACK = "feedback"
+    """What a screen at the gate tells the person in front, by the edge. Never retained."""
     DIRECTORY = "directory"
     """A newer directory waits for this gate, by the server."""
     RECEIPTS = "receipts"
@@ -103,6 +105,11 @@ class GateTopics:
     def health(self) -> str:
         """Figures."""
         return self.of(Channel.HEALTH)
+
+    @property
+    def feedback(self) -> str:
+        """What to tell the person in front."""
+        return self.of(Channel.FEEDBACK)
 
     @property
     def directory(self) -> str:

@@ -14,6 +14,7 @@ from console import texts
 from console.texts import TEXTS
 from directory.dry_run import Shown
 from edge.camera import Condition
+from edge.covering import Covering
 from edge.journal import CAMERA_CLEAR, CAMERA_IMPAIRED, FACE_GRANTED, MODEL_MISMATCH
 from enrollment.api.files import LengthRequiredError, NoFileError, PhotoTooLargeError, PhotoUnreadableError
 from enrollment.consent import ConsentMissingError, ConsentVersionError
@@ -76,8 +77,8 @@ PROBLEMS = (
         ("order", ORDERS),
         ("problem", [problem.code for problem in PROBLEMS]),
         ("kind", [*EventKind, FACE_GRANTED, CAMERA_IMPAIRED, CAMERA_CLEAR, MODEL_MISMATCH]),
-        ("reason", [*Reason, *Notice, *Refusal, *(one for one in Condition if one != "good")]),
-        ("explain", [*Reason, *Refusal]),
+        ("reason", [*Reason, *Notice, *Refusal, *(one for one in Condition if one != "good"), *Covering]),
+        ("explain", [*Reason, *Refusal, *Covering]),
         ("rule", RULE_NAMES),
         ("measure", RULE_NAMES),
         ("state", PhotoState),

@@ -19,11 +19,12 @@ from bus.postman import Postman
 from edge.assembly import EdgePolicy, assemble
 from edge.camera import SyntheticCamera
 from edge.clock import SystemClock
+from edge.covering import Covering
 from edge.metrics import Metrics
 from edge.outbox import mark_late
 from edge.recognition import RecognitionPolicy
 from edge.tracker import TrackPolicy
-from gate_controller.messages import Action, Event, Method, NonceStore, Presence, Refusal, Signer
+from gate_controller.messages import Action, Advice, Event, Feedback, Method, NonceStore, Presence, Refusal, Signer
 from tests.edge.staging import TOPICS, Directory, JudgingController, Stage, card, face, frame, person, unit
 
 ANN, BEN = person(0), person(1)
@@ -438,6 +439,19 @@ def test_a_living_person_opens_also_with_the_liveness_check(gate, until) -> None
     until(lambda: north.events("face_granted"))
 
 
+def test_a_masked_stranger_is_asked_to_take_it_off_and_the_refusal_says_why(gate, until) -> None:
+    north = gate(covering=lambda _image, _face: Covering.MASK)
+    said: list[Advice] = []
+    north.controller.connection.subscribe(
+        TOPICS.feedback, lambda _topic, payload, _retained: said.append(Feedback.decode(payload).advice)
+    )
+    north.show((face(), unit(6)), frames=14)
+    until(lambda: north.events("face_refused"))
+    (refused,) = north.events("face_refused")
+    assert (refused.reason, refused.person_id, refused.granted) == ("mask_worn", None, False)
+    until(lambda: Advice.TAKE_OFF_MASK in said)
+
+
 def test_health_names_camera_directory_and_controller(gate, until, connect, broker) -> None:
     north = gate()
     until(lambda: north.service._opener.controller is Presence.ONLINE)
@@ -447,6 +461,7 @@ def test_health_names_camera_directory_and_controller(gate, until, connect, brok
     assert figures["controller"] == "online"
     assert figures["camera"] in {"connecting", "running", "ended"}
     assert figures["view"] == "good"
+    assert figures["looked_at_per_second"] >= 0
 
 
 def test_passes_reported_by_the_controller_count_for_rules_that_look_back(gate, until) -> None:

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from edge.covering import Covering
 from edge.liveness import Liveness, LivenessPolicy
 from edge.matcher import Matcher
 from edge.recognition import Recogniser, RecognitionPolicy, Search
@@ -151,6 +152,23 @@ def test_liveness_waits_for_its_frames_before_a_track_is_settled(search: Search)
     sightings = see(Recogniser(stage, policy, liveness=scorer), search, 8)
     assert [sighting.liveness for sighting in sightings[:4]] == [Liveness.OPEN] * 3 + [Liveness.LIVE]
     assert scorer.calls == 4
+
+
+def test_only_a_face_that_is_nobody_s_is_looked_at_for_a_mask(search: Search) -> None:
+    looks = []
+
+    def masked(_image: np.ndarray, seen) -> Covering:
+        looks.append(seen)
+        return Covering.MASK
+
+    stage = Stage()
+    stage.show((face(), unit(0)))
+    assert see(Recogniser(stage, covering=masked), search, 6)[-1].covering is None
+    assert looks == []
+    stage.show((face(), unit(5)))
+    sightings = see(Recogniser(stage, covering=masked), search, 8)
+    assert [sighting.covering for sighting in sightings[1:3]] == [None, Covering.MASK]
+    assert sightings[-1].verdict.outcome is Outcome.UNKNOWN
 
 
 def test_nobody_in_the_zone_is_nobody() -> None:
