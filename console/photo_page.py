@@ -52,13 +52,13 @@ def photo_page(request: Request, me: HolderDep, services: ServicesDep, response:
     )
 
 
-@router.get("/state", name="photo_state")
+@router.get("/state", name="console_state")
 def state(me: HolderDep, services: ServicesDep) -> dict[str, Any]:
     """Return everything the page shows: consent, photos (newest first), notices (newest first)."""
     return _state(services, me)
 
 
-@router.put("/consent", name="give_consent")
+@router.put("/consent", name="console_consent")
 def give_consent(
     wanted: ConsentIn, me: HolderDep, services: ServicesDep, address: AddressDep, _ours: OursDep
 ) -> dict[str, Any]:
@@ -82,19 +82,19 @@ def give_consent(
     return _state(services, me)
 
 
-@router.delete("/consent", name="withdraw_consent")
+@router.delete("/consent", name="console_consent_withdraw")
 def withdraw_consent(me: HolderDep, services: ServicesDep, _ours: OursDep) -> WithdrawnOut:
     """Withdraw consent: photos and templates are erased; card and code go on working."""
     return consents.withdraw(services.enrollment, me, services.now())
 
 
-@router.post("/photos", status_code=201, name="hand_in")
+@router.post("/photos", status_code=201, name="console_photos")
 async def hand_in(request: Request, me: HolderDep, services: ServicesDep, _ours: OursDep) -> PhotoOut:
     """Hand in a photo."""
     return await photos_api.hand_in(request, services.enrollment, me, services.now())
 
 
-@router.get("/photos/{photo_id}/picture", name="own_picture")
+@router.get("/photos/{photo_id}/picture", name="console_picture")
 def picture(photo_id: UUID, me: HolderDep, services: ServicesDep, response: Response) -> Response:
     """Return the picture of one's own photo, while it is kept."""
     # Also a reviewer sees only their own here.
@@ -102,19 +102,19 @@ def picture(photo_id: UUID, me: HolderDep, services: ServicesDep, response: Resp
     return with_cookies(photos_api.picture(photo_id, services.enrollment, holder), response)
 
 
-@router.post("/photos/{photo_id}/review", name="ask_for_review")
+@router.post("/photos/{photo_id}/review", name="console_photo_review")
 def ask_for_review(photo_id: UUID, me: HolderDep, services: ServicesDep, _ours: OursDep) -> PhotoOut:
     """Bring a photo that the rules rejected before a reviewer."""
     return photos_api.ask_for_review(photo_id, services.enrollment, me, services.now())
 
 
-@router.delete("/photos/{photo_id}", name="withdraw_photo")
+@router.delete("/photos/{photo_id}", name="console_photo_withdraw")
 def withdraw_photo(photo_id: UUID, me: HolderDep, services: ServicesDep, _ours: OursDep) -> PhotoOut:
     """Withdraw a photo: its picture and its template are erased."""
     return photos_api.withdraw(photo_id, services.enrollment, me, services.now())
 
 
-@router.post("/notices/{notice_id}/read", name="read_notice")
+@router.post("/notices/{notice_id}/read", name="console_notice_read")
 def read_notice(notice_id: UUID, me: HolderDep, services: ServicesDep, _ours: OursDep) -> NoticeOut:
     """Note that a notice was read."""
     return notices_api.mark_read(notice_id, services.enrollment, me, services.now())

@@ -15,25 +15,25 @@ from enrollment.api.shapes import ReviewOut
 router = APIRouter(prefix="/console/reviews", include_in_schema=False)
 
 
-@router.post("/approve-flawless", name="approve_flawless")
+@router.post("/approve-flawless", name="console_approve_flawless")
 def approve_flawless(wanted: Flawless, me: ReviewerDep, services: ServicesDep, _ours: OursDep) -> FlawlessOut:
     """Approve all of these photos that keep every rule and are like nobody else's."""
     return reviews.approve_flawless(wanted, services.enrollment, me, services.now())
 
 
-@router.post("/{photo_id}/claim", name="claim_photo")
+@router.post("/{photo_id}/claim", name="console_claim")
 def claim(photo_id: UUID, me: ReviewerDep, services: ServicesDep, _ours: OursDep) -> dict[str, Any]:
     """Reserve a photo for oneself, or prolong that."""
     return _shown(services, me.person_id, reviews.claim(photo_id, services.enrollment, me, services.now()))
 
 
-@router.delete("/{photo_id}/claim", status_code=204, name="release_photo")
+@router.delete("/{photo_id}/claim", status_code=204, name="console_release")
 def release(photo_id: UUID, me: ReviewerDep, services: ServicesDep, _ours: OursDep) -> None:
     """Give a claimed photo back."""
     reviews.release(photo_id, services.enrollment, me)
 
 
-@router.post("/{photo_id}/approve", name="approve_photo")
+@router.post("/{photo_id}/approve", name="console_approve")
 def approve(
     photo_id: UUID, decision: Approval, me: ReviewerDep, services: ServicesDep, _ours: OursDep
 ) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def approve(
     return _shown(services, me.person_id, reviews.approve(photo_id, decision, services.enrollment, me, services.now()))
 
 
-@router.post("/{photo_id}/reject", name="reject_photo")
+@router.post("/{photo_id}/reject", name="console_reject")
 def reject(
     photo_id: UUID, decision: Rejection, me: ReviewerDep, services: ServicesDep, _ours: OursDep
 ) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def reject(
     return _shown(services, me.person_id, reviews.reject(photo_id, decision, services.enrollment, me, services.now()))
 
 
-@router.post("/{photo_id}/undo", name="undo_decision")
+@router.post("/{photo_id}/undo", name="console_undo")
 def undo(photo_id: UUID, me: ReviewerDep, services: ServicesDep, _ours: OursDep) -> dict[str, Any]:
     """Take one's own decision back within a minute."""
     return _shown(services, me.person_id, reviews.undo(photo_id, services.enrollment, me, services.now()))

@@ -47,7 +47,7 @@ def reviews_page(request: Request, me: ReviewerDep, services: ServicesDep, respo
     )
 
 
-@router.get("/queue", name="review_queue")
+@router.get("/queue", name="console_review_queue")
 def queue(
     me: ReviewerDep,
     services: ServicesDep,
@@ -73,7 +73,7 @@ def queue(
     return {"items": shown, "next": found.next}
 
 
-@router.get("/stream", response_class=EventSourceResponse, name="review_stream")
+@router.get("/stream", response_class=EventSourceResponse, name="console_review_stream")
 async def stream(claims: SignedInDep, _me: ReviewerDep, services: ServicesDep) -> AsyncIterator[ServerSentEvent]:
     """Stream the figures of the queue as they change; ends when the access token does."""
     told: dict[str, Any] | None = None
@@ -85,7 +85,7 @@ async def stream(claims: SignedInDep, _me: ReviewerDep, services: ServicesDep) -
         await asyncio.sleep(_LOOK_EVERY_S)
 
 
-@router.get("/{photo_id}", name="review_photo")
+@router.get("/{photo_id}", name="console_review_photo")
 def one(photo_id: UUID, me: ReviewerDep, services: ServicesDep) -> dict[str, Any]:
     """Return one photo with everything known of it."""
     seen = reviews_api.one(photo_id, services.enrollment, me)
@@ -93,13 +93,13 @@ def one(photo_id: UUID, me: ReviewerDep, services: ServicesDep) -> dict[str, Any
         return describe_reviews(session, [seen], by=me.person_id, now=services.now())[0]
 
 
-@router.get("/{photo_id}/picture", name="review_picture")
+@router.get("/{photo_id}/picture", name="console_review_picture")
 def picture(photo_id: UUID, me: ReviewerDep, services: ServicesDep, response: Response) -> Response:
     """Return the picture of a photo, while it is kept."""
     return with_cookies(photos_api.picture(photo_id, services.enrollment, me), response)
 
 
-@router.get("/{photo_id}/duplicates/{person_id}/picture", name="duplicate_picture")
+@router.get("/{photo_id}/duplicates/{person_id}/picture", name="console_likeness")
 def duplicate_picture(
     photo_id: UUID, person_id: UUID, me: ReviewerDep, services: ServicesDep, response: Response
 ) -> Response:
@@ -108,7 +108,7 @@ def duplicate_picture(
     return with_cookies(shown, response)
 
 
-@router.get("/{photo_id}/before/picture", name="picture_before")
+@router.get("/{photo_id}/before/picture", name="console_before")
 def picture_before(photo_id: UUID, me: ReviewerDep, services: ServicesDep, response: Response) -> Response:
     """Return the picture of the person's photo that was approved before this one."""
     return with_cookies(reviews_api.picture_before(photo_id, services.enrollment, me), response)

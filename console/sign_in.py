@@ -1,12 +1,13 @@
 """Signing in and out, changing a first password, choosing the language."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from accounts import passwords
+from accounts import passwords, people
+from accounts.access_tokens import Claims
 from accounts.api.dependencies import AddressDep
 from accounts.api.me import PasswordChange, change_password
 from accounts.people import AccountNotUsableError
@@ -84,9 +85,9 @@ def sign_out(request: Request, services: ServicesDep, _ours: OursDep) -> Respons
 
 
 @router.get("/password", response_class=HTMLResponse)
-def password_page(request: Request, claims: FirstDep, response: Response) -> HTMLResponse:
+def password_page(request: Request, claims: FirstDep, services: ServicesDep, response: Response) -> HTMLResponse:
     """Show the form to change the portal's password."""
-    return page(request, "password.html", renewed=response, problem=None, is_first=claims.must_change_password)
+    return _password_form(request, claims, services, problem=None, renewed=response)
 
 
 @router.post("/password", name="console_password")
@@ -109,7 +110,7 @@ def new_password(
         except (passwords.PasswordWrongError, passwords.PasswordLockedError, passwords.WeakPasswordError) as error:
             problem = f"problem.{error.code}"
     if problem is not None:
-        return page(request, "password.html", status=422, problem=problem, is_first=claims.must_change_password)
+        return _password_form(request, claims, services, problem=problem, status=422)
     answer = RedirectResponse(path(request, "home"), status_code=303)
     refresh = request.cookies.get(session.REFRESH_COOKIE)
     if refresh is None:
@@ -155,6 +156,15 @@ async def ask_for_password(request: Request, _error: Exception) -> Response:
 async def refuse(request: Request, _error: Exception) -> Response:
     """Say that a page is for others, and where one's own is."""
     return await run_in_threadpool(page, request, "refused.html", status=403)
+
+
+def _password_form(
+    request: Request, claims: Claims, services: ConsoleServices, *, problem: str | None, **more: Any
+) -> HTMLResponse:
+    with services.database.read() as database:
+        number = people.get(database, claims.person_id).number
+    is_first = claims.must_change_password
+    return page(request, "password.html", number=number, problem=problem, is_first=is_first, **more)
 
 
 def _wants_page(request: Request) -> bool:

@@ -28,6 +28,7 @@ def demo(
 
     from campusgate.demo.photographs import PhotographsMissingError
     from campusgate.demo.processes import ChildError
+    from campusgate.demo.readers import PhotosNotTakenError
     from campusgate.demo.report import Report
     from campusgate.demo.run import go_on, play_day, staged
     from campusgate.logs import configure_logs
@@ -40,7 +41,13 @@ def demo(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     report = Report()
     try:
-        with console.status("preparing") as status, staged(Settings(), status.update) as (stage, report):
+        with (
+            console.status("preparing") as status,
+            staged(Settings(), status.update, with_queue=not once) as (
+                stage,
+                report,
+            ),
+        ):
             if not once:
                 console.print(_addresses(stage.campus), soft_wrap=True)
             play_day(stage, report, status.update)
@@ -51,8 +58,9 @@ def demo(
                 report.print(console, stage.campus.names())
             if not once:
                 console.print("People go on walking up to the gate; the board stays live. Stop with Ctrl-C.")
+                console.print("Approve Sun Min's photo in the reviewer's queue: the gate then opens for that face.")
                 go_on(stage)
-    except (PhotographsMissingError, ChildError, ModelError) as error:
+    except (PhotographsMissingError, PhotosNotTakenError, ChildError, ModelError) as error:
         raise CommandError(str(error)) from error
     except KeyboardInterrupt:
         if not report.outcomes:
@@ -62,9 +70,20 @@ def demo(
 
 
 def _addresses(campus: "Campus") -> str:
-    return (
-        f"The live board: [link]{campus.server_url}/console/[/link]   "
-        f"number [bold]{campus.staff_number}[/], password [bold]{campus.staff_password}[/]\n"
-        f"The API:        {campus.server_url}/api/v1/openapi.json\n"
-        "Watch the day there; it takes about two minutes."
+    readers = campus.readers
+    pages = (
+        ("The live board", campus.staff_number, campus.staff_password, ""),
+        ("A reviewer's queue", readers.reviewer.number, readers.reviewer.password, ""),
+        ("A student's photo", readers.holder.number, readers.holder.password, ""),
+        ("A newcomer", readers.newcomer.number, readers.newcomer.password, "   (a first password)"),
     )
+    lines = [f"The pages: [link]{campus.server_url}/console/[/link]   each person lands on their own"]
+    lines += [
+        f"  {what:<19} number [bold]{number:<9}[/] password [bold]{password}[/]{more}"
+        for what, number, password, more in pages
+    ]
+    lines += [
+        f"The API:   {campus.server_url}/api/v1/openapi.json",
+        "Watch the day on the board; it takes about two minutes.",
+    ]
+    return "\n".join(lines)

@@ -24,6 +24,7 @@ from campusgate.demo.cast import Cast
 from campusgate.demo.observer import Observer
 from campusgate.demo.photographs import fetch_photographs
 from campusgate.demo.processes import Children
+from campusgate.demo.readers import hand_in, make_portraits
 from campusgate.demo.report import Report
 from campusgate.demo.scenes import Walker, walk_up
 from campusgate.demo.script import SCENES, play
@@ -41,8 +42,11 @@ _PAUSE_S = 6.0
 
 
 @contextmanager
-def staged(settings: Settings, say: Say) -> Iterator[tuple[Stage, Report]]:
-    """Prepare the campus and start its processes; everything is stopped at the end of the block."""
+def staged(settings: Settings, say: Say, *, with_queue: bool = False) -> Iterator[tuple[Stage, Report]]:
+    """Prepare the campus and start its processes; everything is stopped at the end of the block.
+
+    `with_queue` lets photos wait for a reviewer, for somebody who looks at the pages.
+    """
     say("fetching models and photographs")
     photographs = fetch_photographs(settings.cache_dir / "photographs" / "demo", mirror=settings.model_mirror)
     engine, checker = load_checker(settings)
@@ -52,11 +56,16 @@ def staged(settings: Settings, say: Say) -> Iterator[tuple[Stage, Report]]:
     say("enrolling people from one photograph each")
     report = Report(photos=count_photos(populate(campus, engine, checker, write_intake(campus, engine, photographs))))
     walkers = {name: _walker(engine, path) for name, path in photographs.items()}
+    portraits = make_portraits(engine, campus.readers, photographs) if with_queue else {}
     del engine, checker
     with ExitStack() as stack:
         children = stack.enter_context(Children(campus.folder / "logs", {}))
         say("starting broker, server, gate controller and edge")
-        yield _start(campus, Cast(campus, children, users), walkers, stack), report
+        stage = _start(campus, Cast(campus, children, users), walkers, stack)
+        if portraits:
+            say("handing in photos for the reviewer")
+            hand_in(campus.server_url, campus.readers, portraits)
+        yield stage, report
 
 
 def play_day(stage: Stage, report: Report, say: Say) -> None:

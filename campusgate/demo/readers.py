@@ -1,0 +1,128 @@
+"""The people whom a visitor of the demonstration can be on the pages, and the photos that wait for a reviewer.
+
+The photos are handed in over the HTTP API, as from a phone: with consent, checked, compared, and brought to review.
+"""
+
+import io
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import httpx
+from sqlalchemy.orm import Session
+
+from accounts import passwords, people
+from accounts.passwords import Hasher
+from accounts.tables import PersonGroup, PersonRole
+from accounts.vocabulary import PasswordPurpose, PersonKind, Role
+from campusgate.demo.portraits import portrait
+from models.engine import FaceEngine
+
+_ACTOR = "demonstration"
+
+
+class PhotosNotTakenError(Exception):
+    """The server did not take a photo of the demonstration; the message carries its answer."""
+
+
+@dataclass(slots=True)
+class Reader:
+    """Somebody with a password for the pages; `photograph` is what they hand in."""
+
+    number: str
+    name: str
+    role: Role | None = None
+    photograph: str | None = None
+    is_first_password: bool = False
+    password: str = field(default_factory=lambda: secrets.token_urlsafe(9), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """A reviewer, two holders that a visitor can be, and two more who handed in a photo."""
+
+    reviewer: Reader
+    holder: Reader
+    """Their first photo was refused at the intake; they ask for a look at another one."""
+    newcomer: Reader
+    """Has a first password and no photo."""
+    others: tuple[Reader, ...]
+    """The first belongs to the group that may pass the gate; the second's face is like somebody else's."""
+
+    @classmethod
+    def of_the_demonstration(cls) -> "Readers":
+        """Return them with fresh passwords."""
+        return cls(
+            Reader("R0001", "Wu Min", role=Role.REVIEWER),
+            Reader("S2026003", "Zhao Lei", photograph="stranger"),
+            Reader("S2026002", "Li Hua", is_first_password=True),
+            (
+                Reader("S2026004", "Sun Min", photograph="li"),
+                Reader("S2026005", "Qian Wei", photograph="wang-again"),
+            ),
+        )
+
+    @property
+    def everyone(self) -> tuple[Reader, ...]:
+        """All of them."""
+        return (self.reviewer, self.holder, self.newcomer, *self.others)
+
+
+def open_accounts(session: Session, readers: Readers, group: str, moment: datetime) -> None:
+    """Give every reader an account and a password; only the first of the others may pass the gate."""
+    hasher = Hasher()
+    for reader in readers.everyone:
+        person = people.by_number(session, reader.number)
+        if person is None:
+            kind = PersonKind.STAFF if reader.role else PersonKind.STUDENT
+            particulars = people.Particulars(number=reader.number, name=reader.name, kind=kind, valid_from=moment)
+            person = people.create(session, particulars, by=_ACTOR, now=moment)
+        if reader.role is not None:
+            session.add(PersonRole(person_id=person.id, role=reader.role))
+        if reader is readers.others[0]:
+            session.add(PersonGroup(person_id=person.id, name=group))
+        hashed = {PasswordPurpose.PORTAL: hasher.hash(reader.password)}
+        passwords.store(session, person.id, hashed, must_change=reader.is_first_password, by=_ACTOR, now=moment)
+
+
+def make_portraits(engine: FaceEngine, readers: Readers, photographs: Mapping[str, Path]) -> dict[str, bytes]:
+    """Return what each reader hands in, by number: a JPEG."""
+    made = {}
+    for reader in readers.everyone:
+        if reader.photograph is not None:
+            stream = io.BytesIO()
+            portrait(engine, photographs[reader.photograph]).save(stream, "JPEG", quality=95)
+            made[reader.number] = stream.getvalue()
+    return made
+
+
+def hand_in(server_url: str, readers: Readers, portraits: Mapping[str, bytes]) -> None:
+    """Let everybody consent and hand in their portrait; one that the rules refuse is brought before a reviewer.
+
+    Raises:
+        PhotosNotTakenError: the server refused.
+    """
+    for reader in readers.everyone:
+        if reader.number in portraits:
+            with httpx.Client(base_url=server_url, timeout=30) as client:
+                _hand_in(client, reader, portraits[reader.number])
+
+
+def _hand_in(client: httpx.Client, reader: Reader, content: bytes) -> None:
+    form = {"grant_type": "password", "username": reader.number, "password": reader.password}
+    token = _checked(client.post("/api/v1/tokens", data=form))["access_token"]
+    client.headers["Authorization"] = f"Bearer {token}"
+    version = _checked(client.get("/api/v1/me/face-consent"))["version"]
+    _checked(client.put("/api/v1/me/face-consent", json={"version": version}))
+    photo = _checked(client.post("/api/v1/photos", files={"file": ("photo.jpg", content)}))
+    if photo["state"] == "rejected":
+        _checked(client.post(f"/api/v1/photos/{photo['id']}/review"))
+
+
+def _checked(answer: httpx.Response) -> dict[str, str]:
+    if answer.is_error:
+        raise PhotosNotTakenError(f"{answer.request.url.path}: {answer.status_code} {answer.text[:300]}")
+    found: dict[str, str] = answer.json()
+    return found
