@@ -1,10 +1,12 @@
 """The edge as a process: settings in, parts put together, everything ended in order."""
 
 import threading
+import time
 import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, is_dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -24,6 +26,7 @@ from campusgate.connections import broker_address
 from campusgate.covered_faces import CoveredFaces
 from campusgate.sealing import make_sealer
 from campusgate.settings import Settings
+from campusgate.spoof_pictures import SpoofPictures
 from edge.assembly import EdgePolicy, assemble
 from edge.camera import CameraAddressError, FeedStatus, open_camera
 from edge.gallery import WrongCalibrationError
@@ -60,6 +63,7 @@ EXPECTED_ERRORS = (
 """What a person can mend; their messages say how."""
 
 _ASK_EVERY_S = 0.2
+_PURGE_EVERY_S = 3600.0
 
 
 class PolicyFileError(Exception):
@@ -125,6 +129,9 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
     store = ModelStore(settings.cache_dir, settings.model_mirror)
     engine = FaceEngine(store, embedder=settings.embedder, threads=settings.engine_threads)
     engine.warm_up()
+    kept = options.policy.spoof_pictures
+    # Also where nothing is kept any more: what was kept before goes in its time.
+    pictures = SpoofPictures(folder / "spoofs", sealer, days=kept.days, most=kept.most)
     with ExitStack() as stack:
         nonces = NonceStore(folder / "nonces.db")
         stack.callback(nonces.close)
@@ -153,6 +160,7 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
             policy=_policy(options),
             liveness=_liveness(store, options, settings.engine_threads),
             covering=CoveredFaces(),
+            keep_picture=pictures.keep if options.policy.spoof_pictures.keep else None,
             sync=sync,
             sync_error=lambda: sync.status.error,
             model_refused=lambda: sync.status.model_mismatch,
@@ -174,7 +182,11 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
         stack.callback(postman.stop)
         service.start()
         stack.callback(service.stop)
+        purge_at = 0.0
         while not stop.wait(_ASK_EVERY_S):
+            if time.monotonic() >= purge_at:
+                pictures.purge(datetime.now(UTC))
+                purge_at = time.monotonic() + _PURGE_EVERY_S
             if options.once and service.camera.status is FeedStatus.ENDED:
                 return
 

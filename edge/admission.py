@@ -1,7 +1,11 @@
 """From a verdict to a command: the face in front is asked about once for each passage, and what came of it reported."""
 
 import threading
+from collections.abc import Callable
 from uuid import UUID
+
+import numpy as np
+import numpy.typing as npt
 
 from access.decision import FaceResult
 from access.reasons import Reason
@@ -16,10 +20,15 @@ from edge.passage import Passages
 from edge.presence import Presence
 from edge.recognition import Sighting
 from edge.vote import Outcome
-from gate_controller.messages import Action, EventKind, Method
+from gate_controller.messages import Action, Event, EventKind, Method
+from models.box import Box
 
 _UNRECOGNISED = {Reason.UNKNOWN_FACE.value, Reason.AMBIGUOUS_FACE.value}
 _REFUSED = {Outcome.UNKNOWN: FaceResult.UNKNOWN, Outcome.AMBIGUOUS: FaceResult.AMBIGUOUS}
+
+
+KeepPicture = Callable[[UUID, npt.NDArray[np.uint8], Box], None]
+"""Keeps the part of an RGB picture around a box, for the event of that id."""
 
 
 class Admission:
@@ -36,6 +45,7 @@ class Admission:
         metrics: Metrics,
         clock: Clock,
         model_id: str,
+        keep_picture: KeepPicture | None = None,
     ) -> None:
         self._judge = judge
         self._opener = opener
@@ -45,6 +55,7 @@ class Admission:
         self._metrics = metrics
         self._clock = clock
         self._model_id = model_id
+        self._keep_picture = keep_picture
         self._lock = threading.Lock()
         self._reported: dict[int, set[str]] = {}
 
@@ -62,12 +73,12 @@ class Admission:
         if verdict is None or sighting.track_id is None:
             return
         if sighting.liveness is Liveness.SPOOF:
-            self._refuse_once(sighting, FaceResult.SPOOF)
+            self._refuse_once(sighting, FaceResult.SPOOF, frame)
         elif verdict.outcome is Outcome.PERSON and sighting.liveness is Liveness.LIVE:
             if verdict.person_id is not None:
                 self._ask(sighting, verdict.person_id, frame)
         elif verdict.outcome in _REFUSED:
-            self._refuse_once(sighting, _REFUSED[verdict.outcome])
+            self._refuse_once(sighting, _REFUSED[verdict.outcome], frame)
 
     def card_opened(self, person_id: UUID, at: float) -> None:
         """Note that a card let somebody in: their face, seen a moment later, belongs to the same passage."""
@@ -132,7 +143,7 @@ class Admission:
             details=details,
         )
 
-    def _refuse_once(self, sighting: Sighting, result: FaceResult) -> None:
+    def _refuse_once(self, sighting: Sighting, result: FaceResult, frame: Frame) -> None:
         """Report a face that is nobody's, or no face, once for each track and finding; no command follows from it."""
         assert sighting.track_id is not None  # noqa: S101 - `consider` has seen to it
         said = self._reported.setdefault(sighting.track_id, set())
@@ -151,7 +162,13 @@ class Admission:
         claimed = sighting.verdict.person_id if spoof and sighting.verdict is not None else None
         kind = EventKind.SPOOF if spoof else EventKind.FACE_REFUSED
         reason = Reason.SPOOF.value if spoof else said_reason
-        self._refused(kind, reason, claimed, self._details(sighting))
+        details = self._details(sighting)
+        keep = self._keep_picture if spoof and sighting.face is not None else None
+        if keep is not None:
+            details["picture_kept"] = True
+        event = self._refused(kind, reason, claimed, details)
+        if keep is not None and sighting.face is not None:
+            keep(event.id, frame.image, sighting.face.box)
 
     def _refused(
         self,
@@ -160,8 +177,8 @@ class Admission:
         person_id: UUID | None,
         details: dict[str, Detail],
         command_id: UUID | None = None,
-    ) -> None:
-        self._journal.note(
+    ) -> Event:
+        return self._journal.note(
             kind.value,
             reason=reason,
             person_id=person_id,

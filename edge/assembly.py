@@ -8,7 +8,7 @@ from uuid import UUID
 from access.pass_book import PassBook
 from access.policy import Direction
 from bus.outbox import Outbox
-from edge.admission import Admission
+from edge.admission import Admission, KeepPicture
 from edge.camera import Backoff, Camera, ConditionLimits, ConditionWatch, Feed
 from edge.camera_report import CameraReporter
 from edge.clock import Clock, SystemClock
@@ -53,6 +53,19 @@ class GateEngine(Engine, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class SpoofPicturePolicy:
+    """Whether a picture of a false face is kept, for how many days, and how many at most."""
+
+    keep: bool = False
+    days: int = 7
+    most: int = 200
+
+    def __post_init__(self) -> None:
+        if not (1 <= self.days <= 90 and 1 <= self.most <= 10_000):
+            raise ValueError("pictures of false faces are kept for 1 to 90 days, and 1 to 10,000 of them")
+
+
+@dataclass(frozen=True, slots=True)
 class EdgePolicy:
     """Everything that can be tuned at one gate.
 
@@ -60,6 +73,7 @@ class EdgePolicy:
         fpir: the rate at which a stranger's single frame may match somebody; the vote makes it rarer still.
         calibration: measured on this campus (`campusgate faces calibrate`); None: the model's own.
         command_ttl_ms: life of a command; after it no door opens any more.
+        spoof_pictures: nothing is kept unless the campus says so here.
     """
 
     fpir: float = 0.01
@@ -70,6 +84,7 @@ class EdgePolicy:
     passage: PassagePolicy = field(default_factory=PassagePolicy)
     condition: ConditionLimits = field(default_factory=ConditionLimits)
     reconnect: Backoff = field(default_factory=Backoff)
+    spoof_pictures: SpoofPicturePolicy = field(default_factory=SpoofPicturePolicy)
 
 
 def assemble(
@@ -87,6 +102,7 @@ def assemble(
     policy: EdgePolicy | None = None,
     liveness: LivenessScorer | None = None,
     covering: CoveringMeasure | None = None,
+    keep_picture: KeepPicture | None = None,
     sync: Sync | None = None,
     sync_error: Callable[[], str | None] = lambda: None,
     model_refused: Callable[[], bool] = lambda: False,
@@ -102,6 +118,7 @@ def assemble(
         passes: who passed this zone; without it, it is known until the edge ends.
         liveness: the networks; without them only the cues speak against a face.
         covering: tells masks and dark glasses; without it nobody is asked to take them off.
+        keep_picture: keeps what a false face showed; without it nothing is kept.
         sync_error, model_refused: what the synchronisation says of itself, for health and the mismatch event.
         threshold: instead of the calibrated one.
         machine: figures of the computer for health.
@@ -131,6 +148,7 @@ def assemble(
         metrics=metrics,
         clock=clock,
         model_id=engine.model_id,
+        keep_picture=keep_picture,
     )
     taps = TapDesk(
         topics=topics,

@@ -4,6 +4,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 import typer
 
@@ -21,6 +22,7 @@ def register(app: typer.Typer) -> None:
     faces = typer.Typer(help="Faces in photographs.", no_args_is_help=True)
     faces.command()(compare)
     faces.command()(calibrate)
+    faces.command("spoof-picture")(spoof_picture)
     app.add_typer(faces, name="faces")
 
 
@@ -87,6 +89,32 @@ def calibrate(
         print_json(as_document(gate, found))
     else:
         show(gate, found)
+
+
+def spoof_picture(
+    event: Annotated[UUID, typer.Argument(help="The id of the event `spoof`.")],
+    target: Annotated[Path, typer.Argument(help="Where to write the JPEG.")],
+) -> None:
+    """Open the picture of a false face, at the edge that kept it. It is kept only where the gate's policy says so."""
+    import structlog
+
+    from campusgate.sealing import make_sealer
+    from campusgate.spoof_pictures import SpoofPictures
+    from database import SealingError
+    from edge.assembly import SpoofPicturePolicy
+
+    settings, policy = Settings(), SpoofPicturePolicy()
+    folder = settings.data_dir / "edge" / settings.require("gate") / "spoofs"
+    try:
+        picture = SpoofPictures(folder, make_sealer(settings), days=policy.days, most=policy.most).open(event)
+        if picture is None:
+            raise CommandError(f"no picture of the event {event} is kept here; see [spoof_pictures] in docs/edge.md")
+        target.write_bytes(picture)
+    except SealingError as error:
+        raise CommandError(f"the picture of {event} {error}") from error
+    except OSError as error:
+        raise CommandError(f"{target} cannot be written: {error.strerror}") from error
+    structlog.get_logger().warning("spoof_picture_opened", spoof=str(event))
 
 
 def _study(gate: str, fpir: float, people: int | None, *, since: datetime, seed: int) -> "Study":

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.identification import Protocol, search
+from benchmarks.identification import Protocol, search, votes
 
 PEOPLE = {
     "ann": [Path("ann_1"), Path("ann_2"), Path("ann_3")],
@@ -48,3 +48,20 @@ def test_a_person_without_a_template_is_never_found_and_a_missing_probe_matches_
     searches = search(Protocol.of(PEOPLE), vectors, vectors)
     assert searches.mated_right.tolist() == [True, False, False]
     assert searches.nonmated_scores.tolist() == [-1.0]
+
+
+def test_a_vote_over_five_frames_forgives_two_bad_ones_and_believes_no_single_one() -> None:
+    people = {name: [Path(f"{name}_{number}") for number in range(6)] for name in ("ann", "bob")}
+    vectors = {photo: direction(0 if name == "ann" else 90) for name, photos in people.items() for photo in photos}
+    vectors[Path("ann_1")] = vectors[Path("ann_3")] = direction(45)  # two frames that say nothing
+    vectors[Path("bob_2")] = direction(2)  # one that names the other
+    found = votes(Protocol.of(people), vectors, vectors, 0.8)
+    assert found is not None
+    assert (found.sequences, found.fnir_vote, found.fpir_vote) == (2, 0.0, 0.0)
+    assert found.fnir_frame == pytest.approx(3 / 10)
+    assert found.fpir_frame == pytest.approx(1 / 10)
+
+
+def test_without_enough_photographs_there_is_no_vote() -> None:
+    vectors = {photo: direction(0) for photos in PEOPLE.values() for photo in photos}
+    assert votes(Protocol.of(PEOPLE), vectors, vectors, 0.8) is None

@@ -452,6 +452,16 @@ def test_a_masked_stranger_is_asked_to_take_it_off_and_the_refusal_says_why(gate
     until(lambda: Advice.TAKE_OFF_MASK in said)
 
 
+def test_only_of_a_false_face_a_picture_is_kept_and_only_where_somebody_keeps_it(gate, until) -> None:
+    kept = []
+    north = gate(liveness=Scorer(0.05), keep_picture=lambda event, image, box: kept.append((event, image.shape, box)))
+    north.show((face(), unit(0)), frames=6)
+    until(lambda: north.events("spoof") and kept)
+    (spoof,) = north.events("spoof")
+    assert spoof.details["picture_kept"] is True
+    assert kept == [(spoof.id, (480, 640, 3), face().box)]
+
+
 def test_health_names_camera_directory_and_controller(gate, until, connect, broker) -> None:
     north = gate()
     until(lambda: north.service._opener.controller is Presence.ONLINE)
