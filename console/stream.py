@@ -15,6 +15,7 @@ from fastapi.sse import ServerSentEvent
 from console.services import ConsoleServices
 from console.view import describe_alarm, describe_event, describe_gate, describe_order, describe_zones, people_in
 from database import Database
+from directory.lag import lags
 from operations import journal, orders
 from operations.alarms import register
 from operations.tables import GateEvent
@@ -65,9 +66,14 @@ def _state(services: ConsoleServices, gate: str | None) -> dict[str, Any]:
         alarms = [one for one in register.open_alarms(session) if gate in {None, one.gate}]
         waiting = orders.waiting(session, now=services.now()) if gate is None else []
         zones = describe_zones(session, now=services.now()) if gate is None else []
+        behind = [one for one in lags(session, services.now(), gate=gate) if one.behind]
     names = services.names(people_in(alarms, waiting))
     return {
-        "gates": [describe_gate(view) for view in services.board.views() if gate in {None, view.gate}],
+        "gates": [
+            describe_gate(view, [one for one in behind if one.gate == view.gate])
+            for view in services.board.views()
+            if gate in {None, view.gate}
+        ],
         "alarms": [describe_alarm(one, names) for one in alarms],
         "orders": [describe_order(one, names) for one in waiting],
         "zones": zones,

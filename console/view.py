@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from directory import gates, presence
+from directory.lag import Lag
 from operations import journal, muster
 from operations.alarms.rules import NATURE, AlarmKind
 from operations.board import GateView
@@ -19,11 +20,17 @@ UNKNOWN = "unknown"
 """The presence of what was never heard of: perhaps there is none."""
 
 
-def describe_gate(view: GateView) -> dict[str, Any]:
-    """Return what the pages show of a gate."""
+_LAG_STEP_S = 5
+"""The pages are not told of every second that a directory is behind."""
+
+
+def describe_gate(view: GateView, behind: Sequence[Lag] = ()) -> dict[str, Any]:
+    """Return what the pages show of a gate; `behind` are its devices whose directory is not in force."""
     door = view.door
     return {
         "gate": view.gate,
+        "behind_s": max((round(one.behind_s) // _LAG_STEP_S * _LAG_STEP_S for one in behind), default=None),
+        "revocations": max((one.waiting_revocations for one in behind), default=0),
         "controller": view.controller.value if view.controller_since else UNKNOWN,
         "edge": view.edge.value if view.edge_since else UNKNOWN,
         "door": None

@@ -18,6 +18,10 @@ for (const button of byId("many")?.querySelectorAll("button") ?? []) {
   });
 }
 
+byId("only-troubled").addEventListener("change", ({ target }) => {
+  byId("gates").classList.toggle("only-troubled", target.checked);
+});
+
 showGates([]);
 follow({
   gates: showGates,

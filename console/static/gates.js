@@ -14,7 +14,22 @@ export function showGates(views) {
   const gates = byId("gates");
   gates.querySelector(".empty")?.remove();
   keyed(gates, all, (view) => view.gate, makeCard, updateCard);
+  summarise(all);
   if (!all.length) gates.append(element("p", "empty", text("no_gates")));
+}
+
+const QUIET = new Set(["locked", "granted", "open"]);
+
+/** Whether somebody should look at a gate: it is not there, not at rest, or something about it is not well. */
+const needsALook = (view) =>
+  view.controller !== "online" || !QUIET.has(view.door?.state) || view.edge === "offline" || troublesOf(view).length > 0;
+
+/** Says how many gates there are and how many need a look; the page can show only those. */
+function summarise(all) {
+  const summary = byId("gates-summary");
+  if (!summary) return;
+  const number = all.filter(needsALook).length;
+  say(summary, `${text("gates")}: ${all.length} · ${text("need_a_look")}: ${number}`);
 }
 
 const nothingHeard = ({ name }) => ({ gate: name, door: null, controller: "unknown", edge: "unknown", health: {} });
@@ -45,7 +60,8 @@ function updateCard(card, view) {
   const status = view.door ? view.door.state : "unknown";
   card.className = `card gate door-${status}${there ? "" : " absent"}`;
   say(card.querySelector(".door"), coded("door", status));
-  showTroubles(card.querySelector(".troubles"), view.door);
+  card.classList.toggle("quiet", !needsALook(view));
+  keyed(card.querySelector(".troubles"), troublesOf(view), (trouble) => trouble, () => element("li", ""), say);
   for (const [name, label] of PRESENCES) {
     const presence = card.querySelector(`[data-source=${name}]`);
     presence.className = `presence ${view[name]}`;
@@ -53,10 +69,12 @@ function updateCard(card, view) {
   }
 }
 
-/** What is not well at the door beside its state: the housing, wires, the clock. */
-function showTroubles(list, door) {
+/** What is not well beside the door's state: the housing, wires, the clock, a directory that is behind. */
+function troublesOf({ door, behind_s: behind, revocations }) {
   const troubles = (door?.wires ?? []).map(({ wire, fault }) => `${coded("wire", wire)}: ${coded("reason", fault)}`);
   if (door?.tamper) troubles.unshift(text("alarm.tamper"));
   if (door && !door.clock_sure) troubles.push(text("alarm.clock_unsure"));
-  keyed(list, troubles, (trouble) => trouble, () => element("li", ""), say);
+  if (behind) troubles.push(`${text("alarm.directory_lag")}: ${behind} ${text("gate_page.seconds")}`);
+  if (behind && revocations) troubles.push(`${text("gate_page.revocations")}: ${revocations}`);
+  return troubles;
 }

@@ -149,3 +149,22 @@ def test_a_server_without_a_key_offers_no_orders(page, console) -> None:
     sign_in(page, console)
     page.get_by_text("cannot give orders").wait_for()
     assert page.locator("[data-action]").count() == 0
+
+
+def test_of_many_gates_those_that_need_a_look_can_be_shown_alone(page, console) -> None:
+    for gate, state in (("north", DoorStatus.LOCKED), ("south", DoorStatus.FORCED)):
+        presence = Availability(gate=gate, status=Presence.ONLINE, boot_id=BOOT)
+        console.board.availability(presence, source="controller", heard_at=NOW)
+        told = DoorState(gate=gate, boot_id=BOOT, sequence=1, at=NOW, state=state, unlocked=False)
+        console.board.door(told, heard_at=NOW)
+    sign_in(page, console)
+    page.get_by_text("All gates: 3 · need a look: 2").wait_for()
+    page.get_by_label("Only those that need a look").check()
+    page.locator("[data-gate=north]").wait_for(state="hidden")
+    assert page.locator("[data-gate=south]").is_visible()
+    assert page.locator("[data-gate=lab]").is_visible(), "nobody has heard of it"
+    console.board.door(
+        door(2, DoorStatus.LOCKED).model_copy(update={"wire_faults": ("fire:cut",)}),
+        heard_at=NOW,
+    )
+    page.locator("[data-gate=north]").get_by_text("Fire input: cut").wait_for()
