@@ -83,7 +83,7 @@ def _reviewer(database: Database, number: str) -> UUID:
         if person is None:
             raise CommandError(f"--approved-by {number}: there is no person with this number")
         if not person.roles & {Role.REVIEWER, Role.ADMIN}:
-            raise CommandError(f"--approved-by {number}: no reviewer; make one with campusgate people grant")
+            raise CommandError(f"--approved-by {number}: no reviewer; campusgate people grant {number} reviewer")
         return person.id
 
 

@@ -174,6 +174,8 @@ class _Intake:
             photos.approve(session, photo, by=actor, now=now, decided_by=approver)
             notices.of_decision(session, photo, now=now)
         failures = failures_of(photo.report)
+        if photo.state == PhotoState.IN_REVIEW and not failures and not result.why:
+            result = replace(result, why="waits for a reviewer")
         why = "the face is like another person's, or unlike this person's before" if unusual else result.why
         return replace(
             result, outcome=OUTCOME_NOW[PhotoState(photo.state)], failures=failures, why=_words(failures, why)
@@ -224,4 +226,6 @@ def _import_accounts(
 
 
 def _words(failures: Sequence[Failure], why: str) -> str:
-    return ". ".join(part for part in (why, " ".join(failure.en for failure in failures if failure.en)) if part)
+    # Two rules may give the same advice.
+    advice = " ".join(dict.fromkeys(failure.en for failure in failures if failure.en))
+    return ". ".join(part for part in (why, advice) if part)

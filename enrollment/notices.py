@@ -90,7 +90,8 @@ def _advice(photo: PhotoRecord) -> tuple[str, str]:
     if photo.note:
         zh.append(photo.note)
         en.append(photo.note)
-    return "\n".join(zh), "\n".join(en)
+    # Two rules may give the same advice.
+    return "\n".join(dict.fromkeys(zh)), "\n".join(dict.fromkeys(en))
 
 
 def _content(zh_title: str, zh_body: str, en_title: str, en_body: str) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from pydantic import SecretStr
 
 from accounts.vocabulary import Role
 from campusgate import chores
+from campusgate.retention import retention_policy
 from campusgate.server import Server, assemble, make_app
-from campusgate.settings import MqttSettings, Settings, SettingsError
+from campusgate.settings import EnrollmentSettings, MqttSettings, Settings, SettingsError
 from database import new_id
 from enrollment.quality import Checker
 from models.engine import FaceEngine
@@ -83,6 +84,17 @@ def test_every_chore_can_be_done_at_any_time_and_again(server: Server) -> None:
         for chore in chores.of_the_server(server.database, server.money, server.settings):
             chore.do(datetime.now(UTC))
     server.money.writer.close()
+    server.database.close()
+
+
+def test_enrolment_is_as_the_settings_say(engine: FaceEngine, tmp_path) -> None:
+    chosen = EnrollmentSettings(consent_version="2027", keep_pictures=True, keep_thumbnails=False)
+    settings = Settings(data_dir=tmp_path, enrollment=chosen, **SECRETS)
+    server = assemble(settings, engine, Checker(engine), [engine])
+    made = server.enrollment
+    assert (made.consent_version, made.keep_pictures, made.with_thumbnails) == ("2027", True, False)
+    assert made.further_engines == (engine,)
+    assert retention_policy(settings).keep_pictures
     server.database.close()
 
 

@@ -1,4 +1,4 @@
-"""What is erased by itself, what a new model and a new key leave behind."""
+"""What is erased by itself, what a new model leaves behind."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -15,10 +15,11 @@ from enrollment import lifecycle, photos, templates
 from enrollment.assessment import Assessment, assess
 from enrollment.quality import Checker
 from enrollment.rebuild import rebuild
-from enrollment.retention import RetentionPolicy, purge
-from enrollment.tables import PhotoImage, PhotoState, TemplateRecord, TemplateState
+from enrollment.retention import RetentionPolicy, purge, purge_all
+from enrollment.tables import Notice, PhotoImage, PhotoState, PhotoThumbnail, TemplateRecord, TemplateState
 from models.engine import FaceEngine
 from models.store import ModelStore
+from web.problems import NotFoundError
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 
@@ -113,3 +114,35 @@ def test_no_step_is_taken_twice(database: Database, enrolled: tuple[UUID, UUID])
 
 def test_nothing_leads_out_of_withdrawal() -> None:
     assert not any(lifecycle.possible(PhotoState.WITHDRAWN, state) for state in PhotoState)
+
+
+def test_small_pictures_outlive_the_large_ones_unless_the_campus_keeps_none(
+    database: Database, sealer: Sealer, enrolled: tuple[UUID, UUID]
+) -> None:
+    later = NOW + timedelta(days=1)
+    assert purge_all(database, RetentionPolicy(), now=later).settled == 1
+    with database.read() as session:
+        assert photos.small_picture(session, sealer, enrolled[1]).startswith(b"\xff\xd8")
+    assert purge_all(database, RetentionPolicy(keep_thumbnails=False), now=later).settled == 1
+    with database.read() as session, pytest.raises(NotFoundError):
+        photos.small_picture(session, sealer, enrolled[1])
+
+
+def test_what_was_measured_on_a_withdrawn_photo_goes_with_it(database: Database, enrolled: tuple[UUID, UUID]) -> None:
+    with database.begin() as session:
+        photo = photos.get(session, enrolled[1])
+        photos.withdraw(session, photo, by="test", now=NOW, why="test")
+        assert (photo.report, photo.identity) == (None, None)
+        assert session.scalars(select(PhotoThumbnail)).all() == []
+
+
+def test_an_old_message_is_deleted_and_a_large_backlog_in_small_steps(
+    database: Database, add_person: Callable[[str], UUID]
+) -> None:
+    person = add_person("2026001")
+    content = {"zh": {"title": "", "body": ""}, "en": {"title": "", "body": ""}}
+    with database.begin() as session:
+        session.add_all(Notice(person_id=person, at=NOW, kind="test", content=content) for _ in range(450))
+    with database.begin() as session:
+        assert purge(session, RetentionPolicy(), now=NOW + timedelta(days=366)).notices == 200
+    assert purge_all(database, RetentionPolicy(), now=NOW + timedelta(days=366)).notices == 250

@@ -142,3 +142,43 @@ def test_the_queue_is_paged_and_filtered(
     assert counted["waiting"] == 3
     assert counted["oldest_waiting_s"] == 120
     assert counted["approved_share_last_day"] is None
+
+
+def test_the_statistics_count_decisions_by_hour_and_day(
+    desk: Desk, good: bytes, other: bytes, add_person: Callable[[str], UUID]
+) -> None:
+    reviewer, first, second = add_person("R1"), add_person("2026001"), add_person("2026002")
+    desk.approved(first, good, reviewer)
+    desk.now += timedelta(hours=2)
+    desk.consent(second)
+    photo = desk.hand_in(second, other).json()["id"]
+    desk.review(photo, "claim", reviewer)
+    desk.review(photo, "reject", reviewer, reasons=["picture_of_a_picture"], note="a screen")
+    headers = desk.as_person(reviewer, Role.REVIEWER)
+    counted = desk.client.get("/api/v1/reviews/statistics", headers=headers).json()
+    assert counted == {
+        "waiting": 0,
+        "oldest_waiting_s": None,
+        "decided_last_hour": 1,
+        "approved_share_last_day": 0.5,
+    }
+    (notice,) = desk.client.get("/api/v1/me/notices", headers=desk.as_person(second)).json()["items"]
+    assert "翻拍" in notice["content"]["zh"]["body"]
+    assert notice["content"]["zh"]["body"].endswith("a screen")
+
+
+def test_a_claimed_photo_is_not_offered_to_others_until_it_is_given_back(
+    desk: Desk, good: bytes, add_person: Callable[[str], UUID]
+) -> None:
+    student, first, second = add_person("2026001"), add_person("R1"), add_person("R2")
+    desk.consent(student)
+    photo = desk.hand_in(student, good).json()["id"]
+    desk.review(photo, "claim", first)
+
+    def offered(reviewer: UUID) -> int:
+        headers = desk.as_person(reviewer, Role.REVIEWER)
+        return len(desk.client.get("/api/v1/reviews?free=true", headers=headers).json()["items"])
+
+    assert (offered(first), offered(second)) == (1, 0)
+    desk.client.delete(f"/api/v1/reviews/{photo}/claim", headers=desk.as_person(first, Role.REVIEWER))
+    assert offered(second) == 1

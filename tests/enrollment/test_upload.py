@@ -1,12 +1,22 @@
 """Handing a photo in: what is taken, what is refused, and what is left of the file."""
 
+import io
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
+import numpy as np
 import pytest
+from PIL import Image, ImageFile
 from sqlalchemy import func, select
 
+from enrollment import register, templates
 from enrollment.tables import PhotoRecord
+from models.engine import FaceEngine
+from models.store import ModelStore
 from tests.enrollment.desk import Desk
 
 
@@ -39,3 +49,108 @@ def test_the_same_file_is_the_same_photo(desk: Desk, good: bytes, add_person: Ca
     student = add_person("2026001")
     desk.consent(student)
     assert desk.hand_in(student, good).json()["id"] == desk.hand_in(student, good).json()["id"]
+
+
+def _with_place(content: bytes, kind: str) -> bytes:
+    """The photo as a phone writes it: turned on its side, with the place and the phone in its metadata."""
+    picture = Image.open(io.BytesIO(content)).convert("RGB")
+    picture.thumbnail((480, 480))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif[0x010F] = "PHONE-MAKER"
+    exif.get_ifd(0x8825)[1] = "N"
+    stream = io.BytesIO()
+    # Pillow-HEIF turns the pixels itself and forgets the orientation.
+    turned = picture if kind == "HEIF" else picture.transpose(Image.Transpose.ROTATE_90)
+    turned.save(stream, kind, exif=exif, quality=95)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "HEIF", "WEBP"])
+def test_metadata_is_stripped_and_the_picture_turned_upright(
+    desk: Desk, good: bytes, add_person: Callable[[str], UUID], kind: str
+) -> None:
+    student = add_person("2026001")
+    desk.consent(student)
+    sent = _with_place(good, kind)
+    assert b"PHONE-MAKER" in sent
+    answer = desk.hand_in(student, sent)
+    assert answer.status_code == 201, answer.text
+    address = f"/api/v1/photos/{answer.json()['id']}/picture"
+    kept = desk.client.get(address, headers=desk.as_person(student)).content
+    assert b"PHONE-MAKER" not in kept
+    assert b"Exif" not in kept
+    assert [face.pose.roll for face in desk.services.engine.detect(np.asarray(Image.open(io.BytesIO(kept))))] == (
+        pytest.approx([0], abs=10)
+    )
+
+
+def _bomb(size: tuple[int, int]) -> bytes:
+    stream = io.BytesIO()
+    Image.new("1", size).save(stream, "PNG")
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("size", [(20_000, 20_000), (16_001, 40), (8_001, 8_001)])
+def test_a_decompression_bomb_is_refused_before_a_pixel_is_decoded(
+    desk: Desk, add_person: Callable[[str], UUID], size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def decoded(*_: object) -> None:
+        raise AssertionError("a pixel was decoded")
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load", decoded)
+    student = add_person("2026001")
+    desk.consent(student)
+    answer = desk.hand_in(student, _bomb(size))
+    assert (answer.status_code, answer.json()["code"]) == (422, "photo_unreadable")
+    assert answer.json()["rules"][0]["advice"]["zh"]
+
+
+def test_the_same_file_sent_twice_at_once_is_one_photo(
+    desk: Desk, good: bytes, add_person: Callable[[str], UUID]
+) -> None:
+    student = add_person("2026001")
+    desk.consent(student)
+    with ThreadPoolExecutor(3) as pool:
+        answers = list(pool.map(lambda _: desk.hand_in(student, good), range(3)))
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    with desk.services.database.read() as session:
+        assert session.scalar(select(func.count()).select_from(PhotoRecord)) == 1
+
+
+def test_the_server_answers_others_while_a_photo_is_checked(
+    desk: Desk, good: bytes, add_person: Callable[[str], UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    student, other = add_person("2026001"), add_person("2026002")
+    desk.consent(student)
+    checking, answered = threading.Event(), threading.Event()
+    check_faces = desk.services.checker.check_faces
+
+    def slow(*arguments: Any) -> Any:
+        checking.set()
+        assert answered.wait(30), "nobody was answered meanwhile"
+        return check_faces(*arguments)
+
+    monkeypatch.setattr(desk.services.checker, "check_faces", slow)
+    with ThreadPoolExecutor(1) as pool:
+        handed_in = pool.submit(desk.hand_in, student, good)
+        assert checking.wait(30)
+        assert desk.client.get("/api/v1/photos", headers=desk.as_person(other)).status_code == 200
+        answered.set()
+        assert handed_in.result().status_code == 201
+
+
+def test_while_the_campus_moves_to_another_model_a_photo_gets_both_templates(
+    desk: Desk, good: bytes, model_store: ModelStore, add_person: Callable[[str], UUID]
+) -> None:
+    following = FaceEngine(model_store, embedder="dlib-resnet", threads=1)
+    desk.client.app.state.enrollment = replace(desk.services, further_engines=(following,))  # type: ignore[attr-defined]
+    student, reviewer = add_person("2026001"), add_person("R1")
+    desk.approved(student, good, reviewer)
+    with desk.services.database.read() as session:
+        for model_id in (desk.services.engine.model_id, following.model_id):
+            assert list(templates.active(session, desk.services.sealer, model_id)) == [student]
+    with desk.services.database.read() as session:
+        assert set(register.by_model(session).values()) == {1}
+    assert templates.forget_model(desk.services.database, following.model_id, now=desk.now) == 1
+    assert desk.active() == [student]
