@@ -70,6 +70,15 @@ class Evidence:
         return self._person_finder.probability(self.thumbnail) if self._person_finder else None
 
     @cached_property
+    def person_share(self) -> float:
+        """Share of the picture that is person; without a person finder, guessed from the size of the head."""
+        if self.person is None:
+            height, width = self.image.shape[:2]
+            # Head and shoulders cover about 6 T wide and 4 T high, less the corners.
+            return float(min(1.0, 14 * self.head_height**2 / (height * width)))
+        return float((self.person > 0.5).mean())
+
+    @cached_property
     def face(self) -> Face:
         """The largest face; rules that need none do not ask."""
         return self.faces[0]

@@ -72,10 +72,18 @@ def test_a_strong_fault_is_noticed_by_its_rule(fault: Fault, checker: Checker, g
         assert any("\u4e00" <= letter <= "\u9fff" for letter in result.finding.advice.zh)
 
 
-def test_greyscale_scores_full_marks_for_natural_colour_only_with_colour(checker: Checker, good: Portrait) -> None:
+def test_greyscale_fails_for_its_colour_alone(checker: Checker, good: Portrait) -> None:
     grey = np.repeat(good.image.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
-    report = checker.check(decode(encode_jpeg(grey)))
-    assert "colour" in _failed(report)
+    assert _failed(checker.check(decode(encode_jpeg(grey)))) == {"colour"}
+
+
+def test_a_small_head_needs_a_body_below_it(checker: Checker, good: Portrait) -> None:
+    far = next(fault for fault in FAULTS if fault.name == "far away").degrade(good, good)
+    limits = load_limits()["framing"]
+    for picture, limit in ((good.image, limits["smallest"]), (far, limits["smallest_alone"])):
+        report = checker.check(decode(encode_jpeg(picture)))
+        (framing,) = (result.finding for result in report.results if result.rule == "framing")
+        assert framing.limit == limit
 
 
 def test_an_empty_wall_has_no_face(checker: Checker) -> None:

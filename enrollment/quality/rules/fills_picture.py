@@ -11,18 +11,12 @@ _ADVICE = Advice(
 
 
 class FillsPicture:
-    """Value: share of the picture that is person; without a person mask, guessed from the size of the head."""
+    """Value: share of the picture that is person."""
 
     name = "fills_picture"
     needs_face = True
 
     def examine(self, evidence: Evidence, limits: RuleLimits) -> Finding:
-        """Count the pixels of the person."""
-        if evidence.person is None:
-            height, width = evidence.image.shape[:2]
-            # Head and shoulders cover about 6 T wide and 4 T high, less the corners.
-            share = min(1.0, 14 * evidence.head_height**2 / (height * width))
-        else:
-            share = float((evidence.person > 0.5).mean())
-        limit = limits["share"]
+        """Compare the share of the person."""
+        share, limit = evidence.person_share, limits["share"]
         return Finding(share, limit, share >= limit, None if share >= limit else _ADVICE)

@@ -27,5 +27,6 @@ class Framing:
         score = sigmoid_score(abs(share - 0.45), x0=0, w=0.05, h=200, a=1, s=-1)
         if share > limits["largest"]:
             return Finding(share, limits["largest"], passed=False, advice=_LARGE, score=score)
-        passed = share >= limits["smallest"]
-        return Finding(share, limits["smallest"], passed, None if passed else _SMALL, score)
+        # A small head is left to the reviewer where a body goes with it.
+        limit = limits["smallest"] if evidence.person_share >= limits["person"] else limits["smallest_alone"]
+        return Finding(share, limit, share >= limit, None if share >= limit else _SMALL, score)
