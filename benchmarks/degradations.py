@@ -206,10 +206,11 @@ def _far(scale: float) -> Degrade:
     return degrade
 
 
-def _small(scale: float) -> Degrade:
-    """The whole picture reduced, as a thumbnail."""
+def _small(apart: float) -> Degrade:
+    """The whole picture reduced until the eyes are `apart` pixels from each other."""
 
     def degrade(portrait: Portrait, _: Portrait) -> Image:
+        scale = apart / portrait.apart
         small = cv2.resize(portrait.image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         return np.asarray(small, np.uint8)
 
@@ -391,7 +392,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("mask, blue", _mask((120, 170, 215)), ("unobstructed",)),
     Fault("mask, black", _mask((30, 30, 34)), ("unobstructed",)),
     Fault("sunglasses", _sunglasses(18, 1.0), ("unobstructed",)),
-    Fault("small face", _small(0.18), ("face_large_enough",)),
+    Fault("small face", _small(25), ("face_large_enough",)),
     Fault("sunglasses, see-through", _sunglasses(18, 0.6), ("unobstructed",), strong=False),
     Fault("hand on mouth", _hand("mouth"), ("unobstructed",)),
     Fault("hand on eye", _hand("eye"), ("unobstructed",)),

@@ -1,5 +1,7 @@
 """Motion blur: neither the camera nor the head moved."""
 
+import math
+
 from enrollment.quality.evidence import Evidence
 from enrollment.quality.limits import RuleLimits
 from enrollment.quality.report import Advice, Finding
@@ -11,14 +13,22 @@ _ADVICE = Advice(
 
 
 class MotionBlur:
-    """Value: how much blurrier the face is along one direction than across it, 0…1."""
+    """Value: how much blurrier the face is along one direction than across it, in log odds.
+
+    Odds, because blur ends at 1: of a picture that is soft anyway, a shake leaves a smaller difference.
+    """
 
     name = "motion_blur"
     needs_face = True
 
     def examine(self, evidence: Evidence, limits: RuleLimits) -> Finding:
         """Compare the blur along each direction with the blur across it."""
-        blur = evidence.blur
+        blur = {angle: _log_odds(value) for angle, value in evidence.blur.items()}
         value = max(abs(blur[0] - blur[90]), abs(blur[45] - blur[135]))
         limit = limits["difference"]
         return Finding(value, limit, value <= limit, None if value <= limit else _ADVICE)
+
+
+def _log_odds(share: float) -> float:
+    share = min(max(share, 0.01), 0.99)
+    return math.log(share / (1 - share))
