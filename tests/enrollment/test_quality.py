@@ -1,10 +1,12 @@
 """The photo rules on real portraits: good ones pass, each fault is noticed and explained in both languages."""
 
+import io
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from benchmarks.degradations import FAULTS, Fault, Portrait
 from enrollment.person_mask import PersonMask
@@ -84,6 +86,16 @@ def test_a_small_head_needs_a_body_below_it(checker: Checker, good: Portrait) ->
         report = checker.check(decode(encode_jpeg(picture)))
         (framing,) = (result.finding for result in report.results if result.rule == "framing")
         assert framing.limit == limit
+
+
+def test_an_editor_named_in_the_metadata_asks_for_a_reviewer(checker: Checker, good: Portrait) -> None:
+    exif = Image.Exif()
+    exif[0x0131] = "美图秀秀 10.2".encode()
+    stream = io.BytesIO()
+    Image.fromarray(good.image).save(stream, "JPEG", quality=92, exif=exif)
+    report = checker.check(decode(stream.getvalue()))
+    assert _failed(report) == {"beautified"}
+    assert report.verdict is Verdict.REVIEW
 
 
 def test_an_empty_wall_has_no_face(checker: Checker) -> None:
