@@ -1,7 +1,8 @@
-// The live view with an oval guide. What is taken is what the camera saw, unmirrored and at its full size.
+// The live view with an oval guide. What is taken is what the view shows, unmirrored and in the camera's own pixels.
 
 import { byId, text } from "./page.js";
 
+const SHAPE = 3 / 4;
 const dialog = byId("camera");
 const video = byId("video");
 const shoot = byId("camera-shoot");
@@ -45,9 +46,10 @@ async function open() {
 
 async function grab() {
   const canvas = document.createElement("canvas");
-  canvas.width = video.videoWidth;
-  canvas.height = video.videoHeight;
-  canvas.getContext("2d").drawImage(video, 0, 0);
+  const { videoWidth: width, videoHeight: height } = video;
+  canvas.width = Math.round(Math.min(width, height * SHAPE));
+  canvas.height = Math.round(Math.min(height, width / SHAPE));
+  canvas.getContext("2d").drawImage(video, Math.round((canvas.width - width) / 2), Math.round((canvas.height - height) / 2));
   const blob = await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.95));
   return new File([blob], "camera.jpg", { type: "image/jpeg" });
 }

@@ -61,8 +61,7 @@ function render() {
   const empty = byId("queue-empty");
   empty.hidden = items.length > 0;
   const isFiltered = filtersInUse() > 0;
-  empty.querySelector("strong").textContent = text(isFiltered ? "review.empty_filter" : "review.empty_title");
-  empty.querySelector("span").textContent = isFiltered ? "" : text("review.empty");
+  empty.querySelector("span").textContent = text(isFiltered ? "review.empty_filter" : "review.empty");
   byId("filter-count").hidden = !isFiltered;
   byId("filter-count").textContent = filtersInUse();
   byId("more").hidden = !following;

@@ -46,7 +46,7 @@ async function claim() {
 }
 
 function draw() {
-  byId("particulars").hidden = byId("decide").hidden = false;
+  byId("particulars").hidden = byId("decide").hidden = byId("toggle").hidden = false;
   showPanel(open);
   showDrawing(open);
   showPicture(open.id);
@@ -56,6 +56,7 @@ function showNothing() {
   byId("particulars").hidden = byId("decide").hidden = byId("figure").hidden = true;
   byId("no-picture").hidden = false;
   byId("no-picture").textContent = queue().length ? text("review.choose_one") : text("review.empty_title");
+  byId("toggle").hidden = true;
   claimed(null);
 }
 
