@@ -2,33 +2,29 @@
 
 import base64
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from accounts.tables import AuditEntry
 from database import Sealer
 from enrollment import consent, photos
-from enrollment.tables import Notice, PhotoImage, TemplateRecord
+from enrollment.tables import Notice, PhotoRecord, TemplateRecord
+from web.problems import NotFoundError
 
 Gates = Callable[[Session, UUID], dict[str, Any]]
 """Says which gates hold a person's template, and which have confirmed that it is gone; the rim knows."""
 
 
 def of_person(session: Session, sealer: Sealer, person_id: UUID, gates: Gates | None = None) -> dict[str, Any]:
-    """Return photos with their pictures (base64 JPEG), templates without their vectors, consents, notices, gates.
+    """Return photos with their pictures and steps, templates without their vectors, consents, notices, gates.
 
-    The vector itself is left out: it says nothing to a person, and could open a gate for whoever finds the export.
+    The vector itself is left out: it says nothing to a person, and could open a gate for whoever finds the export. So
+    are other people: of look-alikes only their number is told.
     """
-    kept = {
-        image.photo_id
-        for image in session.scalars(
-            select(PhotoImage).where(
-                PhotoImage.photo_id.in_([photo.id for photo in photos.of_person(session, person_id)])
-            )
-        )
-    }
     templates = session.scalars(
         select(TemplateRecord).where(TemplateRecord.person_id == person_id).order_by(TemplateRecord.id)
     )
@@ -36,43 +32,66 @@ def of_person(session: Session, sealer: Sealer, person_id: UUID, gates: Gates | 
     return {
         "person_id": str(person_id),
         "gates": gates(session, person_id) if gates else None,
-        "photos": [
-            {
-                "id": str(photo.id),
-                "state": photo.state,
-                "uploaded_at": photo.uploaded_at.isoformat(),
-                "decided_at": photo.decided_at.isoformat() if photo.decided_at else None,
-                "verdict": photo.verdict,
-                "report": photo.report,
-                "reasons": photo.reasons,
-                "note": photo.note,
-                "picture_jpeg_base64": (
-                    base64.b64encode(photos.picture(session, sealer, photo.id)).decode() if photo.id in kept else None
-                ),
-            }
-            for photo in photos.of_person(session, person_id)
-        ],
+        "photos": [_photo(session, sealer, photo) for photo in photos.of_person(session, person_id)],
         "templates": [
             {
                 "id": str(template.id),
                 "model": template.model_id,
                 "state": template.state,
                 "source": template.source,
-                "made_at": template.made_at.isoformat(),
-                "withdrawn_at": template.withdrawn_at.isoformat() if template.withdrawn_at else None,
+                "made_at": _time(template.made_at),
+                "withdrawn_at": _time(template.withdrawn_at),
             }
             for template in templates
         ],
         "consents": [
             {
                 "version": given.version,
-                "given_at": given.given_at.isoformat(),
+                "given_at": _time(given.given_at),
                 "evidence": given.evidence,
-                "withdrawn_at": given.withdrawn_at.isoformat() if given.withdrawn_at else None,
+                "withdrawn_at": _time(given.withdrawn_at),
             }
             for given in consent.history(session, person_id)
         ],
-        "notices": [
-            {"at": notice.at.isoformat(), "kind": notice.kind, "content": notice.content} for notice in notices
-        ],
+        "notices": [{"at": _time(notice.at), "kind": notice.kind, "content": notice.content} for notice in notices],
     }
+
+
+def _photo(session: Session, sealer: Sealer, photo: PhotoRecord) -> dict[str, Any]:
+    steps = session.scalars(
+        select(AuditEntry).where(AuditEntry.subject == f"photo:{photo.id}").order_by(AuditEntry.serial)
+    )
+    return {
+        "id": str(photo.id),
+        "state": photo.state,
+        "uploaded_at": _time(photo.uploaded_at),
+        "decided_at": _time(photo.decided_at),
+        "verdict": photo.verdict,
+        "report": photo.report,
+        "comparison": _comparison(photo.identity),
+        "reasons": photo.reasons,
+        "note": photo.note,
+        "picture_jpeg_base64": _picture(session, sealer, photo.id, photos.picture),
+        "small_picture_jpeg_base64": _picture(session, sealer, photo.id, photos.small_picture),
+        "steps": [{"at": _time(step.at), "action": step.action} for step in steps],
+    }
+
+
+def _comparison(identity: dict[str, Any] | None) -> dict[str, Any] | None:
+    if identity is None:
+        return None
+    told = {name: identity.get(name) for name in ("own_similarity", "reference_similarity", "own_threshold")}
+    return {**told, "look_alikes": len(identity["duplicates"])}
+
+
+def _picture(
+    session: Session, sealer: Sealer, photo_id: UUID, read: Callable[[Session, Sealer, UUID], bytes]
+) -> str | None:
+    try:
+        return base64.b64encode(read(session, sealer, photo_id)).decode()
+    except NotFoundError:
+        return None
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()

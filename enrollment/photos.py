@@ -1,7 +1,7 @@
 """Photos in the database: taken in, approved, rejected, withdrawn; each a step in the caller's transaction.
 
-Approving a photo makes its templates active at once and sets the ones of the photo before it aside; `settle` erases
-what was set aside, and the pictures nobody needs any more, once the decision can no longer be undone.
+Approving a photo makes its templates active at once and sets the ones of the photo before it aside;
+`enrollment.settling` erases what was set aside once the decision can no longer be undone.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, exists, or_, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from database import Sealer, new_id
@@ -20,7 +20,6 @@ from enrollment.tables import (
     PhotoRecord,
     PhotoState,
     PhotoThumbnail,
-    TemplateRecord,
     TemplateState,
 )
 from web.problems import NotFoundError, ProblemError
@@ -236,7 +235,7 @@ def withdraw(session: Session, photo: PhotoRecord, *, by: str, now: datetime, wh
     """
     lifecycle.step(session, photo, PhotoState.WITHDRAWN, by=by, now=now, why={"why": why})
     templates.withdraw(session, photo.person_id, at=now, photo_id=photo.id)
-    _erase_pictures(session, [photo.id])
+    erase_pictures(session, [photo.id])
     photo.report = photo.identity = None
 
 
@@ -251,52 +250,8 @@ def withdraw_all(session: Session, person_id: UUID, *, by: str, now: datetime, w
     return len(photos)
 
 
-def settle(
-    session: Session,
-    *,
-    now: datetime,
-    keep_pictures: bool = False,
-    keep_thumbnails: bool = True,
-    limit: int = 500,
-) -> int:
-    """Erase what decisions that can no longer be undone have left over, and return for how many photos.
-
-    Replaced photos lose their templates and pictures; approved ones what is not to be kept. At most `limit` photos of
-    each kind are cleared, so that nobody waits long for the database.
-    """
-    old = PhotoRecord.decided_at < now - UNDO_WINDOW
-    has_anything = or_(
-        exists().where(PhotoImage.photo_id == PhotoRecord.id),
-        exists().where(PhotoThumbnail.photo_id == PhotoRecord.id),
-        exists().where(TemplateRecord.photo_id == PhotoRecord.id, TemplateRecord.state != TemplateState.WITHDRAWN),
-    )
-    replaced = session.scalars(
-        select(PhotoRecord).where(PhotoRecord.state == PhotoState.REPLACED, old, has_anything).limit(limit)
-    ).all()
-    for photo in replaced:
-        templates.withdraw(session, photo.person_id, at=now, photo_id=photo.id)
-    _erase_pictures(session, [photo.id for photo in replaced])
-    settled = {photo.id for photo in replaced}
-    for table, is_kept in ((PhotoImage, keep_pictures), (PhotoThumbnail, keep_thumbnails)):
-        if not is_kept:
-            settled |= _erase_of_approved(session, table, old, limit)
-    return len(settled)
-
-
-def _erase_of_approved(
-    session: Session, table: type[PhotoImage | PhotoThumbnail], old: ColumnElement[bool], limit: int
-) -> set[UUID]:
-    approved = session.scalars(
-        select(table.photo_id)
-        .join(PhotoRecord, PhotoRecord.id == table.photo_id)
-        .where(PhotoRecord.state == PhotoState.APPROVED, old)
-        .limit(limit)
-    ).all()
-    session.execute(delete(table).where(table.photo_id.in_(approved)))
-    return set(approved)
-
-
-def _erase_pictures(session: Session, photo_ids: Sequence[UUID]) -> None:
+def erase_pictures(session: Session, photo_ids: Sequence[UUID]) -> None:
+    """Erase the pictures of photos, large and small."""
     for table in (PhotoImage, PhotoThumbnail):
         session.execute(delete(table).where(table.photo_id.in_(photo_ids)))
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from accounts.tables import Person
 from accounts.vocabulary import PersonState
 from database import Database
-from enrollment import notices, photos
+from enrollment import notices, photos, settling
 from enrollment.tables import PhotoRecord, PhotoState, TemplateRecord, TemplateState
 
 _ACTOR = "retention"
@@ -64,7 +64,7 @@ def purge_all(database: Database, policy: RetentionPolicy, *, now: datetime) -> 
 
 def purge(session: Session, policy: RetentionPolicy, *, now: datetime, limit: int = 200) -> Purged:
     """Erase what has outlived its purpose, at most `limit` of a kind, in the caller's transaction."""
-    settled = photos.settle(
+    settled = settling.settle(
         session, now=now, keep_pictures=policy.keep_pictures, keep_thumbnails=policy.keep_thumbnails, limit=limit
     )
     old = session.scalars(

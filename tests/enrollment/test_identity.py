@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from accounts.tables import AuditEntry
 from accounts.vocabulary import Role
-from enrollment import photos
+from enrollment import settling
 from enrollment.photo import THUMBNAIL_SIDE
 from tests.enrollment.desk import Desk, again
 
@@ -28,7 +28,7 @@ def test_the_same_face_under_another_account_goes_to_a_look_with_both_pictures(
     bulk = desk.client.post("/api/v1/reviews/approve-flawless", json={"photo_ids": [one]}, headers=headers)
     assert bulk.json()["outcomes"] == {one: "approved"}
     with desk.services.database.begin() as session:
-        photos.settle(session, now=desk.now + timedelta(minutes=2))
+        settling.settle(session, now=desk.now + timedelta(minutes=2))
     assert desk.client.get(f"/api/v1/photos/{one}/picture", headers=headers).status_code == 404, "erased"
 
     two = desk.hand_in(second, again(good)).json()["id"]

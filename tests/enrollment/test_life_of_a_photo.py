@@ -10,7 +10,7 @@ from PIL import Image
 from sqlalchemy import select
 
 from accounts.vocabulary import Role
-from enrollment import photos
+from enrollment import settling
 from enrollment.tables import PhotoImage
 from tests.enrollment.desk import Desk, grey
 
@@ -42,8 +42,8 @@ def test_from_upload_to_the_gates_and_outagain(desk: Desk, good: bytes, add_pers
     ]
 
     with desk.services.database.begin() as session:
-        assert photos.settle(session, now=desk.now + timedelta(seconds=30)) == 0, "it can still be undone"
-        assert photos.settle(session, now=desk.now + timedelta(minutes=2)) == 1
+        assert settling.settle(session, now=desk.now + timedelta(seconds=30)) == 0, "it can still be undone"
+        assert settling.settle(session, now=desk.now + timedelta(minutes=2)) == 1
     picture = desk.client.get(f"/api/v1/photos/{photo['id']}/picture", headers=desk.as_person(student))
     assert picture.status_code == 404, "the original is erased after approval"
 
@@ -86,6 +86,9 @@ def test_everything_held_about_a_person_is_theirs_to_see(
     assert [one["id"] for one in held["photos"]] == [photo]
     picture = Image.open(io.BytesIO(base64.b64decode(held["photos"][0]["picture_jpeg_base64"])))
     assert not picture.getexif()
+    assert Image.open(io.BytesIO(base64.b64decode(held["photos"][0]["small_picture_jpeg_base64"]))).height == 240
+    assert held["photos"][0]["comparison"]["look_alikes"] == 0
+    assert [step["action"] for step in held["photos"][0]["steps"]] == ["photo.checked", "photo.in_review"]
     assert held["consents"][0]["evidence"]["channel"] == "api"
     for address in (f"/api/v1/photos/{photo}", f"/api/v1/photos/{photo}/picture"):
         assert desk.client.get(address, headers=desk.as_person(stranger)).status_code == 404

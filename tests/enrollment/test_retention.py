@@ -11,7 +11,7 @@ from sqlalchemy import select
 from accounts.tables import Person
 from accounts.vocabulary import PersonState
 from database import Database, Sealer
-from enrollment import lifecycle, photos, templates
+from enrollment import lifecycle, photos, settling, templates
 from enrollment.assessment import Assessment, assess
 from enrollment.quality import Checker
 from enrollment.rebuild import rebuild
@@ -101,7 +101,7 @@ def test_a_new_model_without_pictures_asks_for_new_photos(
     database: Database, sealer: Sealer, enrolled: tuple[UUID, UUID], model_store: ModelStore
 ) -> None:
     with database.begin() as session:
-        photos.settle(session, now=NOW + timedelta(hours=1))
+        settling.settle(session, now=NOW + timedelta(hours=1))
     other = FaceEngine(model_store, embedder="dlib-resnet", threads=1)
     rebuilt = rebuild(database, sealer, other, now=lambda: NOW)
     assert (rebuilt.made, rebuilt.without_picture) == (0, 1)
