@@ -13,22 +13,20 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    ARRAY,
     ColumnElement,
     Connection,
     Executable,
-    Text,
-    Uuid,
-    any_,
     bindparam,
-    cast,
     delete,
+    func,
     insert,
     select,
     text,
+    true,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.types import UserDefinedType
 
 from accounts.ledger.tables import Corrected, JournalTransfer, LedgerAccount, OpenHold, SpendingCounter, table_of
 from accounts.ledger.transfer import AccountKind
@@ -71,16 +69,21 @@ def _statements(
     upsert: Any,
     *,
     ids: Callable[[Iterable[UUID]], Any],
+    lines_by_id: Executable,
     write: Callable[[Connection, Rows, Rows, Rows], None],
     take_a_number: Executable | None,
 ) -> Statements:
     columns = (_ACCOUNTS.c.id, _ACCOUNTS.c.kind, _ACCOUNTS.c.state, _ACCOUNTS.c.balance, _ACCOUNTS.c.held)
     accounts = select(*columns).where(among(_ACCOUNTS.c.id))
-    wallets = accounts.where(_ACCOUNTS.c.kind == AccountKind.WALLET.value).order_by(_ACCOUNTS.c.id).with_for_update()
+    wallets = (
+        accounts.where(_ACCOUNTS.c.kind == AccountKind.WALLET.value)
+        .order_by(_ACCOUNTS.c.id)
+        .with_for_update(of=_ACCOUNTS)
+    )
     others = accounts.where(_ACCOUNTS.c.kind != AccountKind.WALLET.value)
     return Statements(
         ids=ids,
-        lines_by_id=select(*LINE_COLUMNS).where(among(_LINES.c.id)),
+        lines_by_id=lines_by_id,
         lock_accounts=select(wallets.cte("wallets")).union_all(others),
         open_holds=select(_HOLDS.c.id).where(among(_HOLDS.c.id)).with_for_update(),
         end_holds=delete(_HOLDS).where(among(_HOLDS.c.id)),
@@ -119,10 +122,15 @@ def _write_rows(connection: Connection, lines: Rows, wallets: Rows, counters: Ro
             connection.execute(statement, rows)
 
 
+def _is_among(column: ColumnElement[UUID]) -> ColumnElement[bool]:
+    return column.in_(bindparam("ids", expanding=True))
+
+
 SQLITE = _statements(
-    lambda column: column.in_(bindparam("ids", expanding=True)),
+    _is_among,
     sqlite.insert,
     ids=list,
+    lines_by_id=select(*LINE_COLUMNS).where(_is_among(_LINES.c.id)),
     write=_write_rows,
     take_a_number=None,
 )
@@ -149,8 +157,28 @@ def _as_json(rows: Rows) -> str:
     return json.dumps(full, separators=(",", ":"), ensure_ascii=False, default=_plain)
 
 
+class _Ids(UserDefinedType[str]):
+    """An array of ids that goes over as one text: the driver would quote each id by itself.
+
+    The parameter itself has the array's type. A cast in the statement would be made again for each row it looks at.
+    """
+
+    cache_ok = True
+    render_bind_cast = True
+
+    def get_col_spec(self, **_options: Any) -> str:
+        """Return the type's name in PostgreSQL."""
+        return "UUID[]"
+
+
+def _lines_one_by_one() -> Executable:
+    """Look up each line in the index: a plan that was made for a young journal would read all of a grown one."""
+    wanted = func.unnest(bindparam("ids", type_=_Ids())).table_valued("id", name="wanted").render_derived()
+    line = select(*LINE_COLUMNS).where(_LINES.c.id == wanted.c.id).limit(1).lateral("line")
+    return select(line).select_from(wanted.join(line, true()))
+
+
 def _as_array(ids: Iterable[UUID]) -> str:
-    """Ids as the text of an array: the driver would quote each one by itself."""
     return "{" + ",".join(map(str, ids)) + "}"
 
 
@@ -189,9 +217,11 @@ def _write_at_once(connection: Connection, lines: Rows, wallets: Rows, counters:
 
 
 POSTGRESQL = _statements(
-    lambda column: column == any_(cast(bindparam("ids", type_=Text()), ARRAY(Uuid()))),
+    # Not `= ANY (ids)`: of a prepared statement, that compares each row it looks at with each id.
+    lambda column: column.in_(select(func.unnest(bindparam("ids", type_=_Ids())))),
     postgresql.insert,
     ids=_as_array,
+    lines_by_id=_lines_one_by_one(),
     write=_write_at_once,
     take_a_number=text("SELECT pg_current_xact_id()"),
 )
