@@ -52,8 +52,11 @@ class Passed(Protocol):
         """Who."""
 
 
-def note(session: Session, events: Iterable[Passed]) -> dict[str, int]:
-    """Count passages; return the new revision of every gate that has to know of them."""
+def note(session: Session, events: Iterable[Passed], *, now: datetime) -> dict[str, int]:
+    """Count passages; return the new revision of every gate that has to know of them.
+
+    A gate whose clock runs ahead passes nobody in the future: what is later than `now` counts as now.
+    """
     passages = [one for one in events if one.kind in {_GRANTED, _NOT_TAKEN} and one.person_id is not None]
     if not passages:
         return {}
@@ -63,7 +66,7 @@ def note(session: Session, events: Iterable[Passed]) -> dict[str, int]:
     for one in passages:
         if one.gate in ways:
             zone, direction = ways[one.gate]
-            _count(session, counters[zone], one, direction)
+            _count(session, counters[zone], one, direction, min(one.at, now))
     return _listeners(session, counters.values())
 
 
@@ -156,11 +159,12 @@ def forget(session: Session, now: datetime) -> int:
 
 
 def _ways(session: Session, gates: set[str]) -> Mapping[str, tuple[str, Direction]]:
-    rows = session.execute(select(GateRecord.name, GateRecord.policy).where(GateRecord.name.in_(gates)))
+    rows = session.execute(select(GateRecord.name, GateRecord.policy).where(GateRecord.name.in_(gates))).all()
+    known = set(session.scalars(select(ZoneRecord.name)))
     return {
         name: (policy["inner_zone"], Direction(policy.get("direction", Direction.BOTH)))
         for name, policy in rows
-        if policy.get("inner_zone")
+        if policy.get("inner_zone") in known
     }
 
 
@@ -174,16 +178,16 @@ def _counter(session: Session, zone: str) -> ZonePresence:
     return found
 
 
-def _count(session: Session, counter: ZonePresence, one: Passed, direction: Direction) -> None:
+def _count(session: Session, counter: ZonePresence, one: Passed, direction: Direction, at: datetime) -> None:
     row = session.get(ZonePassage, (counter.zone, one.person_id))
     if one.kind == _NOT_TAKEN:
-        if row is not None and row.gate == one.gate and row.at <= one.at:
+        if row is not None and row.gate == one.gate and row.at <= at:
             counter.revision += 1
             before = row.before_gate, Direction(row.before_direction or Direction.BOTH), row.before_at or row.at
             _set(row, counter.revision, *before)
             row.before_gate = row.before_direction = row.before_at = None
         return
-    if row is not None and row.at >= one.at:
+    if row is not None and row.at >= at:
         return
     counter.revision += 1
     if row is None:
@@ -191,7 +195,7 @@ def _count(session: Session, counter: ZonePresence, one: Passed, direction: Dire
         session.add(row)
     else:
         row.before_gate, row.before_direction, row.before_at = row.gate, row.direction, row.at
-    _set(row, counter.revision, one.gate, direction, one.at)
+    _set(row, counter.revision, one.gate, direction, at)
     session.flush()
 
 

@@ -26,7 +26,7 @@ def walk_in(console, *numbers: str) -> None:
     for number in numbers:
         [event] = console.happen(person_id=console.people[number], method=Method.CARD, granted=True)
         with console.database.begin() as session:
-            presence.note(session, [event])
+            presence.note(session, [event], now=datetime.now(UTC))
     console.board.touch()
 
 

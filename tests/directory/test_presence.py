@@ -31,7 +31,7 @@ def walk(campus, person, gate: str, kind: str = "access_granted", second: float 
     at = campus.clock.now + timedelta(seconds=second)
     event = SimpleNamespace(gate=gate, at=at, kind=kind, person_id=person)
     with campus.database.begin() as session:
-        return presence.note(session, [event])
+        return presence.note(session, [event], now=campus.clock.now + timedelta(minutes=1))
 
 
 def ask(campus, gate: str = "east", since: int = 0) -> PresencePage:
@@ -79,6 +79,13 @@ def test_a_gate_hears_only_of_people_who_may_pass_it_and_counts_all(hall) -> Non
     stranger = hall.person("teachers")
     walk(hall, stranger, "west")
     assert (ask(hall).inside, ask(hall).passes) == (1, ())
+
+
+def test_a_gate_whose_clock_runs_ahead_holds_nobody_in_the_future(hall) -> None:
+    walk(hall, hall.ann, "west", second=86_000)
+    hall.clock.forward(minutes=5)
+    walk(hall, hall.ann, "out")
+    assert ask(hall).inside == 0
 
 
 def test_facilities_forgive_one_person_or_a_zone(hall) -> None:
