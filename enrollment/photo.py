@@ -109,9 +109,12 @@ def encode_jpeg(image: npt.NDArray[np.uint8], *, quality: int = 92) -> bytes:
 
 def thumbnail(image: npt.NDArray[np.uint8], side: int = THUMBNAIL_SIDE) -> npt.NDArray[np.uint8]:
     """Return `image` with `side` pixels on its longer side; a smaller one is returned as it is."""
-    picture = Image.fromarray(image)
-    picture.thumbnail((side, side), Image.Resampling.LANCZOS)
-    return np.asarray(picture, np.uint8)
+    height, width = image.shape[:2]
+    scale = side / max(height, width)
+    if scale >= 1:
+        return image
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _size_of(source: bytes | Path) -> int:
