@@ -221,7 +221,18 @@ def _less_with_the_vote(over_photographs: Votes | None) -> list[Budget]:
     if over_photographs is None:
         return []
     return [
-        budget("FPIR with the vote", over_photographs.fpir_vote, "at most", over_photographs.fpir_frame),
+        budget(
+            "FNIR with the vote over five photographs",
+            over_photographs.fnir_vote,
+            "at most",
+            over_photographs.fnir_frame,
+        ),
+        budget(
+            "FPIR with the vote over five photographs",
+            over_photographs.fpir_vote,
+            "at most",
+            over_photographs.fpir_frame,
+        ),
     ]
 
 

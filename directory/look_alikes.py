@@ -64,6 +64,8 @@ class LookAlikes:
         self._clock = clock
         self._faces: dict[UUID, Vectors] = {}
         self._seen: int | None = None
+        self._everybody: list[UUID] | None = None
+        """Who is still to be looked at, when a database or a model is new."""
 
     def follow(self) -> int:
         """Look at everybody who changed; return how many pairs were found or ended."""
@@ -92,6 +94,8 @@ class LookAlikes:
         with self._database.begin() as session:
             state = self._state(session)
             self._refresh(session)
+            if state.model_id != self._model_id:
+                return self._begin_anew(session, state)
             waiting = changes.since(session, state.seq, limit=_AT_ONCE)
             if not waiting:
                 return None
@@ -100,19 +104,27 @@ class LookAlikes:
             return changed
 
     def _state(self, session: Session) -> LookAlikeState:
-        """Return the one row, locked. A new model, or a new database, begins with everybody who has a face."""
+        """Return the one row, locked."""
         state = session.scalar(select(LookAlikeState).where(LookAlikeState.id == 1).with_for_update())
         if state is None:
             state = LookAlikeState(id=1, seq=changes.latest(session), model_id=None)
             session.add(state)
-        if state.model_id != self._model_id:
-            state.model_id = self._model_id
-            self._refresh(session)
-            paired = {person for pair in session.scalars(select(LookAlikePair)) for person in pair.people}
-            everybody = list(paired | self._faces.keys())
-            for start in range(0, len(everybody), _AT_ONCE):
-                self._compare(session, set(everybody[start : start + _AT_ONCE]))
         return state
+
+    def _begin_anew(self, session: Session, state: LookAlikeState) -> int:
+        """Look at some of everybody who has a face or a pair: a new model, or a database that never looked.
+
+        The model is noted when all are done, so that work that was cut off begins again.
+        """
+        if self._everybody is None:
+            paired = {person for pair in session.scalars(select(LookAlikePair)) for person in pair.people}
+            self._everybody = list(paired | self._faces.keys())
+        some, self._everybody = self._everybody[:_AT_ONCE], self._everybody[_AT_ONCE:]
+        changed = self._compare(session, set(some))
+        if not self._everybody:
+            self._everybody = None
+            state.model_id = self._model_id
+        return changed
 
     def _refresh(self, session: Session) -> None:
         """Bring the faces in memory up to date, whoever worked on the database before."""
@@ -168,11 +180,13 @@ class LookAlikes:
         least = self._threshold(len(everybody))
         matrix = np.concatenate([self._faces[person] for person in everybody])
         starts = np.cumsum([0, *(len(self._faces[person]) for person in everybody)])[:-1]
+        asked = [(person, row) for person, own in people.items() for row in own]
+        scores = np.stack([row for _, row in asked]) @ matrix.T
+        best = np.maximum.reduceat(scores, starts, axis=1)
         pairs: dict[tuple[UUID, UUID], float] = {}
-        for person, own in people.items():
-            best = np.maximum.reduceat((own @ matrix.T).max(axis=0), starts)
-            for place in np.flatnonzero(best >= least):
-                other = everybody[int(place)]
-                if other != person:
-                    pairs[min(person, other), max(person, other)] = round(float(best[place]), 4)
+        for row, place in np.argwhere(best >= least).tolist():
+            person, other = asked[row][0], everybody[place]
+            if other != person:
+                pair = min(person, other), max(person, other)
+                pairs[pair] = max(pairs.get(pair, -1.0), round(float(best[row, place]), 4))
         return pairs

@@ -45,6 +45,7 @@ class Admission:
         metrics: Metrics,
         clock: Clock,
         model_id: str,
+        spoof_pause: float = 0.0,
         keep_picture: KeepPicture | None = None,
     ) -> None:
         self._judge = judge
@@ -56,6 +57,8 @@ class Admission:
         self._clock = clock
         self._model_id = model_id
         self._keep_picture = keep_picture
+        self._spoof_pause = spoof_pause
+        self._claimed: dict[UUID, float] = {}
         self._lock = threading.Lock()
         self._reported: dict[int, set[str]] = {}
 
@@ -73,9 +76,11 @@ class Admission:
         if verdict is None or sighting.track_id is None:
             return
         if sighting.liveness is Liveness.SPOOF:
+            if verdict.person_id is not None:
+                self._claimed[verdict.person_id] = frame.arrived
             self._refuse_once(sighting, FaceResult.SPOOF, frame)
         elif verdict.outcome is Outcome.PERSON and sighting.liveness is Liveness.LIVE:
-            if verdict.person_id is not None:
+            if verdict.person_id is not None and not self._was_just_claimed(verdict.person_id, frame.arrived):
                 self._ask(sighting, verdict.person_id, frame)
         elif verdict.outcome in _REFUSED:
             self._refuse_once(sighting, _REFUSED[verdict.outcome], frame)
@@ -84,6 +89,10 @@ class Admission:
         """Note that a card let somebody in: their face, seen a moment later, belongs to the same passage."""
         with self._lock:
             self._passages.begin(person_id, 0, at)
+
+    def _was_just_claimed(self, person_id: UUID, at: float) -> bool:
+        """Return whether a picture of this person was held up a moment ago."""
+        return at - self._claimed.get(person_id, float("-inf")) < self._spoof_pause
 
     def _ask(self, sighting: Sighting, person_id: UUID, frame: Frame) -> None:
         assert sighting.track_id is not None  # noqa: S101 - `consider` has seen to it

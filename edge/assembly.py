@@ -148,6 +148,7 @@ def assemble(
         metrics=metrics,
         clock=clock,
         model_id=engine.model_id,
+        spoof_pause=policy.recognition.liveness.pause,
         keep_picture=keep_picture,
     )
     taps = TapDesk(

@@ -73,6 +73,8 @@ class LivenessPolicy:
             turn in a hand, and makes everybody wait.
         unseen_time: seconds that a face is watched when what is below it is out of view, where the edge of a picture
             might be: a telephone is raised from below.
+        pause: seconds for which a face that a picture has just claimed is not let in, whoever shows it: a telephone
+            that is lowered looks like somebody who has just come.
         most_border, most_moire: of the median over the window.
         least_flatness: of the median over the window, once there are `needed` values.
     """
@@ -84,6 +86,7 @@ class LivenessPolicy:
     needed: int = 3
     least_time: float = 0.0
     unseen_time: float = 0.8
+    pause: float = 5.0
     most_border: float = 0.65
     most_moire: float = 4.5
     least_flatness: float = 0.4

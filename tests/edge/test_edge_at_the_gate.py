@@ -25,6 +25,7 @@ from edge.outbox import mark_late
 from edge.recognition import RecognitionPolicy
 from edge.tracker import TrackPolicy
 from gate_controller.messages import Action, Advice, Event, Feedback, Method, NonceStore, Presence, Refusal, Signer
+from models.box import Box
 from tests.edge.staging import TOPICS, Directory, JudgingController, Stage, card, face, frame, person, unit
 
 ANN, BEN = person(0), person(1)
@@ -431,6 +432,19 @@ def test_a_picture_of_an_enrolled_person_is_a_spoof_reported_once_with_whose_it_
     assert event.details["liveness"] == pytest.approx(0.02)
     assert not north.controller.accepted
     assert not north.events("face_refused")
+
+
+def test_whose_picture_was_just_held_up_is_not_let_in_by_a_new_track_at_once_and_others_are(gate, until) -> None:
+    scorer = Scorer(0.02)
+    north = gate(liveness=scorer)
+    north.show((face(), unit(0)), frames=6)
+    until(lambda: north.events("spoof"))
+    scorer.value = 0.97
+    north.show((face(Box(20, 20, 120, 120)), unit(0)), frames=8)
+    assert not north.controller.accepted
+    north.show((face(Box(500, 100, 120, 120)), unit(1)), frames=8)
+    until(lambda: north.events("face_granted"))
+    assert [command.person_id for command in north.controller.accepted] == [BEN.person_id]
 
 
 def test_a_living_person_opens_also_with_the_liveness_check(gate, until) -> None:

@@ -2,7 +2,8 @@
 
 import itertools
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from uuid import UUID
@@ -16,11 +17,14 @@ from edge.gallery import same_person_for, threshold_for
 from edge.liveness import Cue, Liveness
 from edge.matcher import Matcher
 from edge.recognition import Recogniser, RecognitionPolicy, Search, Sighting
+from edge.selection import FaceLimits, Zone
 from edge.spoof_cues import TrackCues
 from edge.tracker import TrackPolicy
 from edge.vote import Outcome
 from enrollment.photo import decode
+from models.box import Box
 from models.engine import FaceEngine
+from models.face import Face
 from models.store import ModelStore
 
 WANG, LI = UUID(int=1), UUID(int=2)
@@ -132,3 +136,40 @@ def test_a_person_enrolled_from_the_first_frame_of_a_clip_is_named_in_the_rest(e
     matcher = Matcher([WANG], template)
     sightings = watch(engine, Search(matcher, threshold_for(engine.model_id, 0.01)(1000)), pictures[20:])
     assert sightings[-1].verdict.person_id == WANG
+
+
+class Asked:
+    """The engine, and the box of every face it was asked about."""
+
+    def __init__(self, engine: FaceEngine) -> None:
+        self._engine = engine
+        self.boxes: list[Box] = []
+
+    def detect(self, image: np.ndarray) -> list[Face]:
+        return self._engine.detect(image)
+
+    def embed(self, image: np.ndarray, faces: Sequence[Face], *, thorough: bool = False) -> np.ndarray:
+        self.boxes += [face.box for face in faces]
+        return self._engine.embed(image, faces, thorough=thorough)
+
+
+@pytest.mark.parametrize("zone", [Zone(), Zone(right=0.5)])
+def test_of_several_people_in_a_clip_only_the_nearest_in_the_zone_is_asked(engine, search, clips, zone) -> None:
+    asked = Asked(engine)
+    recogniser = Recogniser(asked, RecognitionPolicy(zone=zone, limits=FaceLimits(least_eye_distance=18, most_yaw=60)))
+    frames = list(itertools.islice(FileCamera(clips / "several-people.mp4", real_time=False).frames(Event()), 215, 275))
+    several = 0
+    for number, frame in enumerate(frames[::2]):
+        before = len(asked.boxes)
+        sighting = recogniser.see(replace(frame, arrived=number * STEP), search)
+        height, width = frame.image.shape[:2]
+        areas = [face.box.area for face in engine.detect(frame.image) if zone.holds(face.box, width, height)]
+        several += len(areas) > 1
+        if sighting.face is not None:
+            assert zone.holds(sighting.face.box, width, height)
+            # Whoever was in front stays so until somebody is clearly nearer.
+            assert sighting.face.box.area >= max(areas) / 1.3 - 1e-6
+        assert len(asked.boxes) <= before + 1
+        assert all(box == sighting.face.box for box in asked.boxes[before:])
+    assert asked.boxes
+    assert several >= (10 if zone == Zone() else 0)
