@@ -245,7 +245,11 @@ def _ratios(figures: dict[str, float], peers: dict[str, float | str]) -> dict[st
     }
     theirs = peers.get("pgbench_tpcb_per_s")
     if isinstance(theirs, float):
-        ratios["postgresql_service_spread_to_pgbench"] = figures["postgresql_service_spread_per_s"] / theirs
+        ratios |= {
+            f"postgresql_{way}_{shape}_to_pgbench": figures[f"postgresql_{way}_{shape}_per_s"] / theirs
+            for way in ("service", "http")
+            for shape in (SPREAD, HOT)
+        }
     return ratios
 
 
