@@ -2,12 +2,14 @@
 
 import base64
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
+from accounts.topup.loopback import loopback
 from accounts.vocabulary import Role
 from campusgate import chores
 from campusgate.retention import retention_policy
@@ -80,8 +82,13 @@ def test_a_persons_export_says_which_gates_hold_their_template(client: TestClien
 
 
 def test_every_chore_can_be_done_at_any_time_and_again(server: Server) -> None:
+    zone = server.settings.time_zone
+    sides = {name: loopback(name, zone=zone) for name in ("wechat", "alipay")}
+    sides["wechat"][0].answers_to_lose = 10**6
+    money = replace(server.money, channels={name: channel for name, (_, channel) in sides.items()})
+    everything = chores.of_the_server(server.database, money, server.settings) + chores.of_the_channels(money, zone)
     for _ in range(2):
-        for chore in chores.of_the_server(server.database, server.money, server.settings):
+        for chore in everything:
             chore.do(datetime.now(UTC))
     server.money.writer.close()
     server.database.close()
