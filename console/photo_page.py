@@ -3,14 +3,14 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict
 
 from accounts import people
 from accounts.api.dependencies import AddressDep, Principal
 from console.origin import OursDep
-from console.rendering import page, with_cookies
+from console.rendering import keep_nothing, page, with_cookies
 from console.services import ConsoleServices, HolderDep, ServicesDep
 from enrollment import consent, notices, photos
 from enrollment.api import consents
@@ -22,7 +22,7 @@ from enrollment.api.shapes import PhotoOut
 from enrollment.photo import MAX_BYTES
 from web.text import line
 
-router = APIRouter(prefix="/console/me", include_in_schema=False)
+router = APIRouter(prefix="/console/me", include_in_schema=False, dependencies=[Depends(keep_nothing)])
 
 _NOTICES = 20
 _PHOTOS = 10

@@ -53,6 +53,11 @@ def page(
     return with_cookies(made, renewed)
 
 
+def keep_nothing(response: Response) -> None:
+    """Tell browsers and proxies not to keep what an address answers: a dependency of routes that speak of people."""
+    response.headers["Cache-Control"] = "no-store"
+
+
 def with_cookies(made: Answer, renewed: Response | None) -> Answer:
     """Give an answer the cookies that a renewed sign-in left at FastAPI's own."""
     for cookie in renewed.headers.getlist("set-cookie") if renewed is not None else ():

@@ -3,16 +3,17 @@
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
 from console.origin import OursDep
+from console.rendering import keep_nothing
 from console.review_view import describe_reviews
 from console.services import ConsoleServices, ReviewerDep, ServicesDep
 from enrollment.api import reviews
 from enrollment.api.reviews import Approval, Flawless, FlawlessOut, Rejection
 from enrollment.api.shapes import ReviewOut
 
-router = APIRouter(prefix="/console/reviews", include_in_schema=False)
+router = APIRouter(prefix="/console/reviews", include_in_schema=False, dependencies=[Depends(keep_nothing)])
 
 
 @router.post("/approve-flawless", name="console_approve_flawless")

@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from accounts import people
-from console.rendering import page, with_cookies
+from console.rendering import keep_nothing, page, with_cookies
 from console.review_view import describe_reviews, describe_statistics
 from console.services import ConsoleServices, ReviewerDep, ServicesDep, SignedInDep
 from enrollment import review
@@ -22,7 +22,7 @@ from enrollment.quality.rules import RULES
 from enrollment.reasons import REASONS
 from web.paging import PageRequest
 
-router = APIRouter(prefix="/console/reviews", include_in_schema=False)
+router = APIRouter(prefix="/console/reviews", include_in_schema=False, dependencies=[Depends(keep_nothing)])
 
 _PAGE = 100
 _LOOK_EVERY_S = 1.0

@@ -19,7 +19,7 @@ from accounts.vocabulary import Role
 from campusgate.demo.portraits import portrait
 from database import Database
 from enrollment import consent, photos, upload
-from enrollment.assessment import assess
+from enrollment.assessment import Assessment, assess
 from enrollment.person_mask import PersonMask
 from enrollment.quality import Checker
 from enrollment.services import EnrollmentServices
@@ -64,9 +64,10 @@ class Studio:
 
     console: Pages
     enrollment: EnrollmentServices
-    portraits: dict[str, bytes]
+    portraits: dict[str, bytes] = field(repr=False)
     ahead: timedelta = timedelta(0)
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    _assessed: dict[str, Assessment] = field(default_factory=dict, repr=False)
 
     @property
     def url(self) -> str:
@@ -87,7 +88,9 @@ class Studio:
         """Hand in a portrait as the API does; with `ask`, bring it before a reviewer all the same."""
         self.agree(person_id)
         services, now = self.enrollment, datetime.now(UTC)
-        assessment = assess(self.portraits[picture], services.engine, services.checker)
+        if picture not in self._assessed:
+            self._assessed[picture] = assess(self.portraits[picture], services.engine, services.checker)
+        assessment = self._assessed[picture]
         with services.database.begin() as session:
             found = upload.identify(
                 session, SEALER, person_id, assessment, engine=services.engine, gallery=services.gallery

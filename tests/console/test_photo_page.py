@@ -227,5 +227,7 @@ def test_each_role_lands_on_its_page_and_is_offered_only_what_it_may_open(
     assert navigation.get_by_role("link").all_inner_texts() == offered
     if offered:
         expect(navigation.locator("[aria-current=page]")).to_have_text(offered[0])
+    state = page.request.get(f"{studio.url}/console/me/state")
+    assert (state.status, state.headers["cache-control"]) == (200, "no-store")
     for path in refused:
         assert page.request.get(f"{studio.url}/console/{path}").status == 403

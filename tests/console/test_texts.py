@@ -101,6 +101,8 @@ def test_every_key_that_a_page_or_a_script_names_exists() -> None:
         named |= set(re.findall(r"""\bt\(["']([\w.]+)["']\)""", path.read_text(encoding="utf-8")))
     for path in (ROOM / "static").glob("*.js"):
         named |= set(re.findall(r"""\b(?:text|filled)\("([\w.]+)"[,)]""", path.read_text(encoding="utf-8")))
+        for asked in re.findall(r"""\bconfirm\("([\w.]+)",""", path.read_text(encoding="utf-8")):
+            named |= {asked, f"{asked}_title", f"{asked}_lead"}
     assert len(named) > 50
     assert named - set(TEXTS) == set()
 
