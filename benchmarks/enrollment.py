@@ -18,6 +18,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from accounts.first_passwords import FirstPasswords
 from accounts.passwords import Hasher
 from accounts.people_import import Importer
@@ -46,6 +48,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=200, help="people to enrol; images are used again when too few")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     images = sorted(path for path in arguments.images.rglob("*") if path.suffix.lower() in {".jpg", ".jpeg", ".png"})
     if not images:
         sys.stderr.write(f"{arguments.images} holds no images: give a folder with --images\n")
