@@ -1,12 +1,14 @@
 """A person's cards under random sequences of everything that can happen to them, through the room's functions."""
 
+import shutil
 import tempfile
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from accounts import audit, card_states, cards, changes, loss, people, virtual_cards
 from accounts.card_states import TRANSITIONS, CardAction, CardTransitionError
@@ -16,7 +18,7 @@ from accounts.people import Particulars
 from accounts.tables import Card
 from accounts.virtual_cards import ChannelUser
 from accounts.vocabulary import CardKind, CardState, Channel, PersonKind
-from database import Base, Database, new_id
+from database import Database, new_id
 from web.problems import ProblemError
 
 ENDED = {CardState.REPLACED, CardState.RETURNED}
@@ -40,11 +42,14 @@ def test_nothing_leaves_an_end():
 class OnePersonsCards(RuleBasedStateMachine):
     """Steps may be refused; whatever happens, the invariants hold, and a refused step leaves nothing behind."""
 
+    template: Path
+
     def __init__(self) -> None:
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
-        self.database = Database(f"sqlite:///{self.folder.name}/cards.db")
-        Base.metadata.create_all(self.database.engine)
+        path = Path(self.folder.name) / "cards.db"
+        shutil.copyfile(self.template, path)
+        self.database = Database(f"sqlite:///{path}")
         self.now = datetime(2026, 9, 1, tzinfo=UTC)
         self.fees = self.top_ups = 0
         with self.database.begin() as session:
@@ -144,5 +149,8 @@ class OnePersonsCards(RuleBasedStateMachine):
             return list(cards.of_person(session, self.person_id, ended=ended))
 
 
-TestOnePersonsCards = OnePersonsCards.TestCase
-TestOnePersonsCards.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+def test_the_invariants_hold_after_every_step_of_a_persons_cards(sqlite_template):
+    class Cards(OnePersonsCards):
+        template = sqlite_template
+
+    run_state_machine_as_test(Cards, settings=settings(max_examples=60, stateful_step_count=25, deadline=None))
