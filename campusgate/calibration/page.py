@@ -21,7 +21,7 @@ _BINS = 75
 _STYLE = (
     "body{font:15px/1.5 system-ui,'Noto Sans SC',sans-serif;margin:2rem auto;max-width:60rem;"
     "padding:0 1rem;color:#1c2430}"
-    "table{border-collapse:collapse}td,th{padding:.3rem .7rem;border-bottom:1px solid #d5dae2;text-align:right}"
+    "table{border-collapse:collapse}td,th{padding:.3rem .6rem;white-space:nowrap;border-bottom:1px solid #d5dae2;text-align:right}"
     "th:first-child,td:first-child{text-align:left}svg{max-width:100%;height:auto}tr.wanted{font-weight:600}"
 )
 
@@ -104,6 +104,12 @@ _BASIS = {
 }
 
 
+_CAPTION = (
+    "下图 lower chart:蓝线为本校估计,带为 95 % 区间 blue: the campus's estimate and its 95 % interval;"
+    "虚线为采用的阈值 dashed: the thresholds in use. * 外推 extrapolated."
+)
+
+
 def _distributions(study: Study) -> str:
     chart = _Chart((-0.2, 1.0), (-7, 0), "得分的分布 Scores (share of each bin)")
     names = []
@@ -152,7 +158,7 @@ def _table(study: Study) -> str:
         "<th>同一人漏识 mated missed<th>通行漏识 passages missed<th>通行误识 passages false</tr>"
     )
     rows = "".join(_table_row(row, wanted=row is study.wanted) for row in study.rows)
-    return f"<table>{head}{rows}</table>"
+    return f"<p>{_CAPTION}</p><table>{head}{rows}</table>"
 
 
 def _table_row(row: Row, *, wanted: bool) -> str:
