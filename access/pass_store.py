@@ -101,10 +101,11 @@ class PassStore:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 work()
+                self._connection.execute("COMMIT")
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
                 raise
-            self._connection.execute("COMMIT")
         except sqlite3.Error as error:
             _log.error("passage_not_kept", gate=self._gate, error=str(error))
 

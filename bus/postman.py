@@ -50,7 +50,11 @@ class Postman:
         self._send_again_s = send_again_s
         self._sent_to = self._overdue_to = 0
         self._again_at = time.monotonic() + send_again_s
+        self._sent_again: set[UUID] = set()
+        self._go_on = False
+        """Everything sent again last was confirmed: the addressee is back, and the next ones need not wait."""
         self._carrying = threading.Lock()
+        self._confirming = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -73,16 +77,20 @@ class Postman:
 
     def confirm(self, ids: Iterable[UUID]) -> None:
         """Forget entries that have arrived: their addressee said so."""
-        self._outbox.done(ids)
+        named = set(ids)
+        self._outbox.done(named)
+        with self._confirming:
+            waited = bool(self._sent_again)
+            self._sent_again -= named
+            if waited and not self._sent_again:
+                self._go_on = True
+                self._outbox.changed.set()
 
     def carry(self) -> int:
         """Send what was not sent yet, or waits too long for its receipt; return how many the broker acknowledged."""
         with self._carrying:
-            if self._needs_receipts and time.monotonic() >= self._again_at:
-                self._again_at = time.monotonic() + self._send_again_s
-                # Only what was sent before the last round: receipts for the newer ones may be on their way.
-                self._send([entry for entry in self._outbox.pending(_BATCH) if entry.sequence <= self._overdue_to])
-                self._overdue_to = self._sent_to
+            if self._needs_receipts:
+                self._send_overdue(is_time=time.monotonic() >= self._again_at)
             sent, position = 0, self._sent_to if self._needs_receipts else 0
             while entries := self._outbox.pending(_BATCH, after=position):
                 acknowledged = self._send(entries)
@@ -92,6 +100,21 @@ class Postman:
                 if acknowledged < len(entries):
                     break
             return sent
+
+    def _send_overdue(self, *, is_time: bool) -> None:
+        """Send the oldest entries again: when it is time, and at once after all of the last ones were confirmed."""
+        if not is_time and not self._go_on:
+            return
+        # Only what was sent before the last round: receipts for the newer ones may be on their way.
+        overdue = [entry for entry in self._outbox.pending(_BATCH) if entry.sequence <= self._overdue_to]
+        with self._confirming:
+            self._go_on = False
+            # Before they are sent: a receipt is sometimes faster than the broker's own answer.
+            self._sent_again = {entry.id for entry in overdue}
+        self._send(overdue)
+        if is_time:
+            self._again_at = time.monotonic() + self._send_again_s
+            self._overdue_to = self._sent_to
 
     def _send(self, entries: list[Entry]) -> int:
         messages = [(entry.topic, self._payload(entry.payload, entry.at)) for entry in entries]

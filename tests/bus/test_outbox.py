@@ -231,3 +231,35 @@ def test_receipts_for_newer_entries_do_not_put_off_an_older_one(broker, connect,
             break
     postman.stop(last_round=False)
     assert times == 2
+
+
+def test_an_addressee_who_is_back_gets_what_waits_without_a_pause(broker, connect, heard, outbox: Outbox) -> None:
+    """After an outage thousands of events wait: a hundred every fifteen seconds would take an hour."""
+    postman = Postman(outbox, connect(broker, "gate"), mark_late=bytes, now=lambda: NOW, needs_receipts=True)
+    ids = [put(outbox, str(number)) for number in range(250)]
+
+    def heard_now(count: int) -> list[int]:
+        return [int(heard.get(timeout=10)) for _ in range(count)]
+
+    def time_has_come() -> None:
+        postman._again_at = 0.0
+        postman.carry()
+
+    postman.carry()
+    assert heard_now(250) == list(range(250)), "and nobody confirms any"
+    time_has_come()
+    time_has_come()
+    assert heard_now(100) == list(range(100))
+    postman.carry()
+    postman.confirm(ids[:99])
+    postman.carry()
+    assert heard.empty(), "one of those that were sent again is not confirmed yet"
+    postman.confirm(ids[99:100])
+    postman.carry()
+    assert heard_now(100) == list(range(100, 200))
+    postman.confirm(ids[100:200])
+    postman.carry()
+    assert heard_now(50) == list(range(200, 250))
+    postman.confirm(ids[200:])
+    postman.carry()
+    assert (heard.empty(), len(outbox)) == (True, 0)
