@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 from sqlalchemy import select
@@ -20,6 +21,10 @@ from enrollment.services import EnrollmentServices
 
 GOOD, OTHER, TILTED_BACKGROUND = "real_00898.jpg", "real_00932.jpg", "real_01016.jpg"
 """Portraits that break no required rule."""
+
+
+one_backend = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+"""For what does not depend on the database."""
 
 
 @dataclass

@@ -29,6 +29,7 @@ from enrollment.roster import FolderSource, RosterError
 from enrollment.tables import Notice, PhotoRecord, TemplateRecord
 from models.engine import FaceEngine
 from tests.enrollment.conftest import NOW
+from tests.enrollment.desk import one_backend
 
 GOOD = "real_00898.jpg"
 TERMS = Terms("1", "on paper", approve=Verdict.REVIEW)
@@ -122,6 +123,7 @@ def test_a_killed_run_is_finished_by_the_next(
     assert _counts(database)[1] == 2
 
 
+@one_backend
 def test_a_zip_file_is_a_folder(
     database: Database, engine: FaceEngine, sealer: Sealer, intake: Path, tmp_path: Path
 ) -> None:
@@ -144,6 +146,7 @@ def test_a_new_photo_replaces_the_old_one(database: Database, engine: FaceEngine
     assert len(kept) == 1
 
 
+@one_backend
 def test_another_face_than_before_waits_for_a_reviewer(
     database: Database, engine: FaceEngine, sealer: Sealer, intake: Path, portraits: Path
 ) -> None:
@@ -162,6 +165,7 @@ def test_the_same_face_under_two_numbers_waits_for_a_reviewer(
     assert _outcomes(report)["2026005"] is Outcome.IN_REVIEW
 
 
+@one_backend
 def test_the_report_shows_who_failed_and_why(
     database: Database, engine: FaceEngine, sealer: Sealer, intake: Path, tmp_path: Path
 ) -> None:
@@ -177,6 +181,7 @@ def test_the_report_shows_who_failed_and_why(
     assert "彩色" in page
 
 
+@one_backend
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -194,6 +199,7 @@ def test_a_wrong_list_imports_nothing(  # noqa: PLR0917 - fixtures and cases
     assert _counts(database) == (0, 0, 0)
 
 
+@one_backend
 def test_a_chinese_spreadsheet_is_read(tmp_path: Path, database: Database, sealer: Sealer, engine: FaceEngine) -> None:
     (tmp_path / "名单.csv").write_bytes("number,name\n2026001,王芳\n".encode("gb18030"))
     _import(tmp_path, database, engine, sealer)
@@ -201,6 +207,7 @@ def test_a_chinese_spreadsheet_is_read(tmp_path: Path, database: Database, seale
         assert session.scalars(select(Person.name)).one() == "王芳"
 
 
+@one_backend
 def test_a_line_that_describes_no_person_stops_nobody_else(
     tmp_path: Path, database: Database, sealer: Sealer, engine: FaceEngine
 ) -> None:
@@ -254,6 +261,7 @@ def test_photos_wait_for_a_reviewer_unless_one_stands_for_them(
     assert _outcomes(own)["R1"] is Outcome.IN_REVIEW, "nobody approves their own"
 
 
+@one_backend
 def test_a_list_brings_references_along(
     database: Database, engine: FaceEngine, sealer: Sealer, intake: Path, portraits: Path
 ) -> None:
@@ -270,6 +278,7 @@ def test_a_list_brings_references_along(
     assert len(kept) == len(puts) == 1, "the same reference is not taken twice"
 
 
+@one_backend
 def test_what_a_list_does_not_say_stays_as_it_is(
     database: Database, engine: FaceEngine, sealer: Sealer, intake: Path, add_person: Callable[[str], UUID]
 ) -> None:
@@ -282,6 +291,7 @@ def test_what_a_list_does_not_say_stays_as_it_is(
     assert new.kind is PersonKind.STUDENT
 
 
+@one_backend
 def test_a_list_leads_to_no_file_outside_its_folder(
     database: Database, engine: FaceEngine, sealer: Sealer, intake: Path, portraits: Path
 ) -> None:
@@ -290,6 +300,7 @@ def test_a_list_leads_to_no_file_outside_its_folder(
     assert _outcomes(_import(intake, database, engine, sealer)) == {"2026001": Outcome.NO_PHOTO}
 
 
+@one_backend
 def test_the_last_runs_report_holds_what_the_first_one_found(
     database: Database, engine: FaceEngine, sealer: Sealer, intake: Path, tmp_path: Path
 ) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from accounts.vocabulary import Role
 from enrollment import templates
 from enrollment.tables import PhotoImage, PhotoThumbnail, TemplateRecord, TemplateState
-from tests.enrollment.desk import Desk, again
+from tests.enrollment.desk import Desk, again, one_backend
 
 
 def _put(desk: Desk, person: UUID, content: bytes, staff: UUID, source: str = "id_document") -> httpx.Response:
@@ -87,6 +87,7 @@ def test_a_reference_goes_when_consent_does(
         assert templates.references(session, desk.services.sealer, desk.services.engine.model_id, student) == ()
 
 
+@one_backend
 def test_what_is_no_reference_is_refused(desk: Desk, good: bytes, add_person: Callable[[str], UUID]) -> None:
     student, staff = add_person("2026001"), add_person("S1")
     for person in (student, staff):

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from accounts.vocabulary import Role
 from enrollment import photos, review, templates
 from enrollment.tables import PhotoRecord, PhotoState
-from tests.enrollment.desk import GOOD, OTHER, TILTED_BACKGROUND, Desk
+from tests.enrollment.desk import GOOD, OTHER, TILTED_BACKGROUND, Desk, one_backend
 
 
 def test_two_reviewers_never_hold_one_photo(desk: Desk, good: bytes, add_person: Callable[[str], UUID]) -> None:
@@ -53,6 +53,7 @@ def test_of_two_reviewers_who_claim_at_once_one_gets_the_photo(
         assert sorted(pool.map(claim, reviewers)) == ["got it"] + ["late"] * 5
 
 
+@one_backend
 def test_a_photo_without_a_face_cannot_be_approved(desk: Desk, good: bytes, add_person: Callable[[str], UUID]) -> None:
     student, reviewer = add_person("2026001"), add_person("R1")
     desk.consent(student)
@@ -67,6 +68,7 @@ def test_a_photo_without_a_face_cannot_be_approved(desk: Desk, good: bytes, add_
     assert desk.steps(photo["id"])[-1] == "in_review", "nothing of the decision is kept"
 
 
+@one_backend
 def test_a_reviewer_does_not_decide_about_themselves(
     desk: Desk, good: bytes, add_person: Callable[[str], UUID]
 ) -> None:
@@ -77,6 +79,7 @@ def test_a_reviewer_does_not_decide_about_themselves(
     assert (own.status_code, own.json()["code"]) == (403, "own_photo")
 
 
+@one_backend
 def test_reviews_need_the_role(desk: Desk, add_person: Callable[[str], UUID]) -> None:
     student = add_person("2026001")
     answer = desk.client.get("/api/v1/reviews", headers=desk.as_person(student))

@@ -17,9 +17,10 @@ from enrollment import register, templates
 from enrollment.tables import PhotoRecord
 from models.engine import FaceEngine
 from models.store import ModelStore
-from tests.enrollment.desk import Desk
+from tests.enrollment.desk import Desk, one_backend
 
 
+@one_backend
 @pytest.mark.parametrize("content", [b"", b"no photo", b"\xff\xd8\xff\xe0 cut"])
 def test_a_file_that_is_no_photo_is_refused_with_advice(
     content: bytes, desk: Desk, add_person: Callable[[str], UUID]
@@ -35,6 +36,7 @@ def test_a_file_that_is_no_photo_is_refused_with_advice(
         assert session.scalar(select(func.count()).select_from(PhotoRecord)) == 0
 
 
+@one_backend
 def test_a_form_without_a_file_and_a_huge_one_are_refused(desk: Desk, add_person: Callable[[str], UUID]) -> None:
     student = add_person("2026001")
     headers = desk.as_person(student)
@@ -66,6 +68,7 @@ def _with_place(content: bytes, kind: str) -> bytes:
     return stream.getvalue()
 
 
+@one_backend
 @pytest.mark.parametrize("kind", ["JPEG", "HEIF", "WEBP"])
 def test_metadata_is_stripped_and_the_picture_turned_upright(
     desk: Desk, good: bytes, add_person: Callable[[str], UUID], kind: str
@@ -91,6 +94,7 @@ def _bomb(size: tuple[int, int]) -> bytes:
     return stream.getvalue()
 
 
+@one_backend
 @pytest.mark.parametrize("size", [(20_000, 20_000), (16_001, 40), (8_001, 8_001)])
 def test_a_decompression_bomb_is_refused_before_a_pixel_is_decoded(
     desk: Desk, add_person: Callable[[str], UUID], size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
@@ -118,6 +122,7 @@ def test_the_same_file_sent_twice_at_once_is_one_photo(
         assert session.scalar(select(func.count()).select_from(PhotoRecord)) == 1
 
 
+@one_backend
 def test_the_server_answers_others_while_a_photo_is_checked(
     desk: Desk, good: bytes, add_person: Callable[[str], UUID], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,6 +145,7 @@ def test_the_server_answers_others_while_a_photo_is_checked(
         assert handed_in.result().status_code == 201
 
 
+@one_backend
 def test_while_the_campus_moves_to_another_model_a_photo_gets_both_templates(
     desk: Desk, good: bytes, model_store: ModelStore, add_person: Callable[[str], UUID]
 ) -> None:
