@@ -22,7 +22,8 @@ _STYLE = (
     "body{font:15px/1.5 system-ui,'Noto Sans SC',sans-serif;margin:2rem auto;max-width:60rem;"
     "padding:0 1rem;color:#1c2430}"
     "table{border-collapse:collapse}"
-    "td,th{padding:.3rem .6rem;white-space:nowrap;border-bottom:1px solid #d5dae2;text-align:right}"
+    "td,th{padding:.3rem .6rem;border-bottom:1px solid #d5dae2;text-align:right}th{font-size:13px}"
+    "td:nth-child(-n+5){white-space:nowrap}"
     "th:first-child,td:first-child{text-align:left}svg{max-width:100%;height:auto}tr.wanted{font-weight:600}"
 )
 
