@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from accounts import people
 from accounts.api.dependencies import AddressDep, Principal
+from console import consent_notice
 from console.origin import OursDep
 from console.rendering import keep_nothing, page, with_cookies
 from console.services import ConsoleServices, HolderDep, ServicesDep
@@ -48,6 +49,7 @@ def photo_page(request: Request, me: HolderDep, services: ServicesDep, response:
         renewed=response,
         person=person,
         version=services.enrollment.consent_version,
+        notice_parts=consent_notice.PARTS,
         most_bytes=MAX_BYTES,
     )
 
@@ -68,6 +70,7 @@ def give_consent(
         "address": address,
         "sign_in": str(me.sign_in_id),
         "language": wanted.language,
+        "notice_sha256": consent_notice.digest(wanted.language),
     }
     with services.database.begin() as session:
         consent.give(
