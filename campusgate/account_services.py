@@ -1,5 +1,8 @@
 """From settings to the services of accounts and money: who sends codes, who signs staff in, what needs a password."""
 
+from collections.abc import Mapping
+
+from accounts.channel_tokens import SignedChannelUsers
 from accounts.first_passwords import FirstPasswords
 from accounts.ledger.writer import LedgerWriter
 from accounts.limits import MEALS, Limits, MealPeriod
@@ -7,6 +10,7 @@ from accounts.oidc import OidcProvider
 from accounts.payments.services import MoneyServices
 from accounts.phone_webhook import WebhookCodeSender
 from accounts.services import AccountsServices
+from accounts.topup.channel import PaymentChannel
 from campusgate.settings import OidcSettings, PhoneCodeSettings, Settings
 from database import Database
 
@@ -20,10 +24,13 @@ def make_accounts(settings: Settings, database: Database, secret: bytes) -> Acco
         first_passwords=FirstPasswords(settings.first_password_prefix),
         code_sender=_code_sender(settings.phone_codes),
         identity_provider=_identity_provider(settings.oidc),
+        channel_users=_channel_users(settings),
     )
 
 
-def make_money(settings: Settings, accounts: AccountsServices) -> MoneyServices:
+def make_money(
+    settings: Settings, accounts: AccountsServices, channels: Mapping[str, PaymentChannel] | None = None
+) -> MoneyServices:
     """Return the services of everything that moves money; its writer's thread runs from now on."""
     spending = settings.spending
     meals = tuple(MealPeriod(meal.name, meal.begins, meal.ends) for meal in spending.meals)
@@ -32,6 +39,7 @@ def make_money(settings: Settings, accounts: AccountsServices) -> MoneyServices:
         writer=LedgerWriter(accounts.database),
         meals=meals or MEALS,
         default_limits=Limits(spending.meal_limit, spending.day_limit),
+        channels=channels or {},
     )
 
 
@@ -39,6 +47,11 @@ def _code_sender(settings: PhoneCodeSettings | None) -> WebhookCodeSender | None
     if settings is None:
         return None
     return WebhookCodeSender(settings.webhook_url, settings.webhook_secret.get_secret_value().encode())
+
+
+def _channel_users(settings: Settings) -> SignedChannelUsers | None:
+    secrets = {channel: secret.get_secret_value().encode() for channel, secret in settings.channel_secrets.items()}
+    return SignedChannelUsers(secrets) if secrets else None
 
 
 def _identity_provider(settings: OidcSettings | None) -> OidcProvider | None:

@@ -26,6 +26,8 @@ from campusgate import chores, health
 from campusgate.account_services import make_accounts, make_money
 from campusgate.alarms import make_watch
 from campusgate.connections import broker_address
+from campusgate.demo import bank
+from campusgate.demo.bank import TrialBank
 from campusgate.headers import SecurityHeaders
 from campusgate.metrics import make_metrics
 from campusgate.sealed import require_right_key
@@ -77,6 +79,8 @@ class Server:
     database: Database
     accounts: AccountsServices
     money: MoneyServices
+    bank: TrialBank | None
+    """A bank that moves no money; the demonstration's only."""
     enrollment: EnrollmentServices
     sealer: Sealer
     operations: OperationsServices
@@ -103,13 +107,15 @@ def assemble(
     upgrade(database)
     require_right_key(database, sealer)
     accounts = make_accounts(settings, database, secret)
+    trial_bank = TrialBank(settings.time_zone) if settings.demonstration else None
     board = Board()
     bus = Connection(broker_address(settings), f"{settings.site}-server")
     return Server(
         settings=settings,
         database=database,
         accounts=accounts,
-        money=make_money(settings, accounts),
+        money=make_money(settings, accounts, trial_bank.channels if trial_bank is not None else None),
+        bank=trial_bank,
         enrollment=EnrollmentServices(
             database,
             sealer,
@@ -202,6 +208,9 @@ def make_app(server: Server) -> FastAPI:
     app.include_router(operations.api.router)
     app.include_router(metrics_router)
     app.include_router(health.router)
+    if server.bank is not None:
+        app.state.bank = server.bank
+        app.include_router(bank.router)
     app.state.metrics = make_metrics(server.settings, server.database, server.operations.board, server.ingest)
     console.pages.install(app, _console(server))
     app.add_middleware(SecurityHeaders)

@@ -16,6 +16,9 @@ import platformdirs
 from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from accounts.channel_tokens import LEAST_SECRET_BYTES
+from accounts.vocabulary import Channel
+
 
 class SettingsError(Exception):
     """A setting is missing or wrong; the message says which and how to mend it."""
@@ -155,6 +158,9 @@ class Settings(BaseSettings):
     )
 
     phone_codes: PhoneCodeSettings | None = None
+    channel_secrets: dict[Channel, SecretStr] = Field(
+        default_factory=dict, description="shared with the apps that sign in holders of virtual cards, by channel"
+    )
     oidc: OidcSettings | None = None
     spending: SpendingSettings = SpendingSettings()
 
@@ -191,6 +197,14 @@ class Settings(BaseSettings):
     engine_threads: int = Field(default=0, ge=0, description="threads of the face engine; 0 = one for each core")
     sync_interval: timedelta = timedelta(seconds=15)
     demonstration: bool = Field(default=False, description="set only by `campusgate demo`")
+
+    @field_validator("channel_secrets")
+    @classmethod
+    def _long_enough(cls, value: dict[Channel, SecretStr]) -> dict[Channel, SecretStr]:
+        for channel, secret in value.items():
+            if len(secret.get_secret_value().encode()) < LEAST_SECRET_BYTES:
+                raise ValueError(f"channel_secrets: the secret of {channel} has less than {LEAST_SECRET_BYTES} bytes")
+        return value
 
     @model_validator(mode="after")
     def _mail_needs_a_server(self) -> Self:

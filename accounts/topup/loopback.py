@@ -56,9 +56,17 @@ class LoopbackProvider:
     A payment code that ends in 0 makes the payer type a password (`confirm` does), one that ends in 9 is refused.
     """
 
-    def __init__(self, campus_key: Ed25519PublicKey, *, clock: Callable[[], datetime], zone: ZoneInfo) -> None:
-        """Take the key that the campus signs with."""
+    def __init__(
+        self,
+        campus_key: Ed25519PublicKey,
+        *,
+        clock: Callable[[], datetime],
+        zone: ZoneInfo,
+        pay_at: str = "loopback:pay/",
+    ) -> None:
+        """Take the key that the campus signs with, and the address at which payers pay (an order's id follows)."""
         self._campus_key = campus_key
+        self._pay_at = pay_at
         self._key = Ed25519PrivateKey.generate()
         self._clock = clock
         self._zone = zone
@@ -93,6 +101,12 @@ class LoopbackProvider:
             plain = json.dumps(answer).encode()
             return sign(self._key, plain, self._clock()), plain
 
+    def order(self, order_id: UUID) -> ChannelOrder | None:
+        """Return an order as the payer's app shows it, None where there is none."""
+        with self._lock:
+            shown = _order_of(self._shown(str(order_id)))
+        return None if shown.state is ChannelState.UNKNOWN else shown
+
     def pay(self, order_id: UUID) -> None:
         """The payer pays an order in their app."""
         with self._lock:
@@ -114,7 +128,7 @@ class LoopbackProvider:
         known = self._orders.setdefault(order, _Order(amount, ChannelState.PENDING))
         if known.amount != amount:
             return {"error": "the order has another amount"}
-        return {"pay_url": f"loopback:pay/{order}"}
+        return {"pay_url": f"{self._pay_at}{order}"}
 
     def _charge(self, order: str, amount: int, code: str) -> dict[str, Any]:
         if order not in self._orders:
@@ -280,11 +294,15 @@ class LoopbackChannel:
 
 
 def loopback(
-    name: str, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC), zone: ZoneInfo
+    name: str,
+    *,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    zone: ZoneInfo,
+    pay_at: str = "loopback:pay/",
 ) -> tuple[LoopbackProvider, LoopbackChannel]:
     """Make both sides of a channel, with keys of their own, in one process."""
     key = Ed25519PrivateKey.generate()
-    provider = LoopbackProvider(key.public_key(), clock=clock, zone=zone)
+    provider = LoopbackProvider(key.public_key(), clock=clock, zone=zone, pay_at=pay_at)
     return provider, LoopbackChannel(name, key, provider.public_key, provider.handle, clock=clock)
 
 
