@@ -15,7 +15,8 @@ from accounts.ledger.books import check_books
 from accounts.payments import merchants
 from accounts.payments.services import MoneyServices
 from accounts.tables import Card, Person
-from accounts.topup.loopback import LoopbackProvider, loopback
+from accounts.topup.loopback import loopback
+from accounts.topup.loopback_provider import LoopbackProvider
 from accounts.vocabulary import DeviceRole, PasswordPurpose
 from database import new_id
 
