@@ -336,6 +336,14 @@ class LedgerLife(RuleBasedStateMachine):
     def post_all(self, earlier: Transfer) -> Transfer:
         return self.resolve(earlier.id, Action.POST, earlier.amount)
 
+    @rule(earlier=held)
+    def spend_what_is_held(self, earlier: Transfer) -> None:
+        """The whole balance, of which a part is promised to a hold."""
+        wallet, _, _ = self.holds.get(earlier.id, (None, 0, NOW))
+        if wallet is not None and self.balances[wallet] > 0:
+            transfer = Transfer(new_id(), "payment", wallet, self.merchants[0], self.balances[wallet])
+            self.judge(transfer, self.send(transfer))
+
     @rule(target=sent, earlier=held, action=ENDS)
     def release(self, earlier: Transfer, action: Action) -> Transfer:
         return self.resolve(earlier.id, action, 0)
