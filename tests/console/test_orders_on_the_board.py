@@ -6,7 +6,11 @@ from sqlalchemy import select
 from accounts.tables import AuditEntry
 from operations.tables import StaffOrder
 
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+# What a browser shows does not depend on the database: `test_stream` and `test_review_figures` run on each.
+pytestmark = [
+    pytest.mark.parametrize("database", ["sqlite"], indirect=True),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
 
 
 def card(page, gate: str):
