@@ -12,7 +12,7 @@ demo: models  ## set up, then play the main job and keep running
 	$(BIN)/campusgate demo $(ARGS)
 
 test: $(VENV)/.test models lint  ## set up, then lint, type-check and run every test
-	$(BIN)/python -m pytest -n auto $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

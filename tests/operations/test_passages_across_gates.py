@@ -45,6 +45,11 @@ from operations.order_desk import OrderDesk
 from operations.presence_hints import PresenceHints
 from web import problems
 
+# Each broker and each database once: neither knows of the other.
+pytestmark = pytest.mark.parametrize(
+    ("make_broker", "database"), [("embedded", "sqlite"), ("mosquitto", "postgresql")], indirect=True
+)
+
 KEY = bytes(range(32))
 ANN, BEN = "04A31B72", "04A31B73"
 SEALER = Sealer(bytes(32))
