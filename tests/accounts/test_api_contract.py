@@ -1,7 +1,5 @@
 """The API keeps its own contract: random requests never break it, and every error is a documented problem."""
 
-import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ from accounts.ledger.writer import LedgerWriter
 from accounts.payments.services import MoneyServices
 from accounts.topup.loopback import loopback
 from accounts.vocabulary import CardState, DeviceRole, Role
+from tests.generated import assert_generated
 from web import problems
 from web.problems import MEDIA_TYPE
 
@@ -144,7 +143,7 @@ def test_the_page_lists_every_problem_and_where_it_comes_from(make_campus):
         if error.code in used:
             where = "everywhere" if len(used[error.code]) > 8 else ", ".join(sorted(used[error.code]))
             table.append(f"| `{error.code}` | {error.status} | {error.title} | {where} |")
-    assert_generated("problems", table)
+    assert_generated(PAGE, "problems", table)
 
 
 def test_the_page_shows_the_life_of_a_card():
@@ -153,21 +152,10 @@ def test_the_page_shows_the_life_of_a_card():
     for state in CardState:
         cells = [card_states.TRANSITIONS.get((state, action)) for action in CardAction]
         table.append(f"| {state} | " + " | ".join(cell.value if cell else "–" for cell in cells) + " |")
-    assert_generated("card-states", table)
+    assert_generated(PAGE, "card-states", table)
 
 
 def test_the_page_shows_what_each_device_sees():
     table = ["| Device | Beside id, standing and trust |", "|---|---|"]
     table += [f"| {role} | {', '.join(sorted(visible)) or '–'} |" for role, visible in VISIBLE.items()]
-    assert_generated("identify", table)
-
-
-def assert_generated(name: str, lines: list[str]) -> None:
-    """Compare a part of the page with what the code says; CAMPUSGATE_RENEW_DOCS=1 writes it."""
-    text = PAGE.read_text(encoding="utf-8")
-    pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
-    assert pattern.search(text), f"{PAGE.name} has no part {name}"
-    wanted = pattern.sub(lambda part: f"{part[1]}{os.linesep.join(lines)}\n{part[2]}", text)
-    if os.environ.get("CAMPUSGATE_RENEW_DOCS"):
-        PAGE.write_text(wanted, encoding="utf-8")
-    assert PAGE.read_text(encoding="utf-8") == wanted, "run this test with CAMPUSGATE_RENEW_DOCS=1 and look at the page"
+    assert_generated(PAGE, "identify", table)
