@@ -5,14 +5,12 @@ The body is `{"phone": "+86…", "code": "123456", "expires_in_s": 300}`; the ga
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
 import httpx
 
 from accounts.phones import LIFETIME, PhoneUnavailableError
-from web.webhooks import SIGNATURE_HEADER, signature
-
-TIMEOUT_S = 5.0
+from web.webhooks import TIMEOUT_S, SignedPosts
 
 
 class WebhookCodeSender:
@@ -22,10 +20,7 @@ class WebhookCodeSender:
         self, url: str, secret: bytes, *, timeout_s: float = TIMEOUT_S, now: Callable[[], datetime] | None = None
     ) -> None:
         """Take where to post, and the secret that the gateway knows too."""
-        self._url = url
-        self._secret = secret
-        self._timeout_s = timeout_s
-        self._now = now or (lambda: datetime.now(UTC))
+        self._posts = SignedPosts(url, secret, timeout_s=timeout_s, now=now)
 
     def send(self, phone: str, code: str) -> None:
         """Post `code`.
@@ -34,10 +29,8 @@ class WebhookCodeSender:
             PhoneUnavailableError: no answer, or not one of success; neither phone nor code is named.
         """
         body = json.dumps({"phone": phone, "code": code, "expires_in_s": int(LIFETIME.total_seconds())}).encode()
-        headers = {"Content-Type": "application/json", SIGNATURE_HEADER: signature(self._secret, body, self._now())}
         try:
-            # Redirects are not followed: the signature was made for this address.
-            answer = httpx.post(self._url, content=body, headers=headers, timeout=self._timeout_s)
+            answer = self._posts.post(body)
         except httpx.HTTPError as error:
             raise PhoneUnavailableError("the SMS gateway does not answer") from error
         if not answer.is_success:

@@ -6,14 +6,13 @@ The body is `{"notice_id", "at", "kind", "number", "phone", "content": {"zh": {"
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
 import httpx
 
 from enrollment.channels.port import ChannelDownError, Letter, LetterRefusedError
-from web.webhooks import SIGNATURE_HEADER, signature
+from web.webhooks import TIMEOUT_S, SignedPosts
 
-TIMEOUT_S = 5.0
 _REFUSED = range(400, 500)
 _TOO_MANY = 429
 
@@ -27,10 +26,7 @@ class WebhookChannel:
         self, url: str, secret: bytes, *, timeout_s: float = TIMEOUT_S, now: Callable[[], datetime] | None = None
     ) -> None:
         """Take where to post, and the secret that the receiver knows too."""
-        self._url = url
-        self._secret = secret
-        self._timeout_s = timeout_s
-        self._now = now or (lambda: datetime.now(UTC))
+        self._posts = SignedPosts(url, secret, timeout_s=timeout_s, now=now)
 
     def send(self, letter: Letter) -> None:
         """Post `letter`.
@@ -50,14 +46,9 @@ class WebhookChannel:
             },
             ensure_ascii=False,
         ).encode()
-        headers = {
-            "Content-Type": "application/json",
-            "Idempotency-Key": str(letter.notice_id),
-            SIGNATURE_HEADER: signature(self._secret, body, self._now()),
-        }
+        headers = {"Idempotency-Key": str(letter.notice_id)}
         try:
-            # Redirects are not followed: the signature was made for this address.
-            answer = httpx.post(self._url, content=body, headers=headers, timeout=self._timeout_s)
+            answer = self._posts.post(body, headers)
         except httpx.HTTPError as error:
             raise ChannelDownError(f"the webhook did not answer: {type(error).__name__}") from error
         if answer.status_code in _REFUSED and answer.status_code != _TOO_MANY:

@@ -5,14 +5,12 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
 import httpx
 
 from operations.notices.port import Notice, NoticeNotSentError
-from web.webhooks import SIGNATURE_HEADER, signature
-
-TIMEOUT_S = 5.0
+from web.webhooks import TIMEOUT_S, SignedPosts
 
 
 class WebhookNotifier:
@@ -24,10 +22,7 @@ class WebhookNotifier:
         self, url: str, secret: bytes, *, timeout_s: float = TIMEOUT_S, now: Callable[[], datetime] | None = None
     ) -> None:
         """Take where to post, and the secret that the receiver knows too."""
-        self._url = url
-        self._secret = secret
-        self._timeout_s = timeout_s
-        self._now = now or (lambda: datetime.now(UTC))
+        self._posts = SignedPosts(url, secret, timeout_s=timeout_s, now=now)
 
     def send(self, notice: Notice) -> None:
         """Post `notice`.
@@ -48,14 +43,9 @@ class WebhookNotifier:
                 "headline": notice.headline,
             }
         ).encode()
-        headers = {
-            "Content-Type": "application/json",
-            "Idempotency-Key": f"{notice.alarm_id}:{notice.escalated}",
-            SIGNATURE_HEADER: signature(self._secret, body, self._now()),
-        }
+        headers = {"Idempotency-Key": f"{notice.alarm_id}:{notice.escalated}"}
         try:
-            # Redirects are not followed: the signature was made for this address.
-            answer = httpx.post(self._url, content=body, headers=headers, timeout=self._timeout_s)
+            answer = self._posts.post(body, headers)
         except httpx.HTTPError as error:
             raise NoticeNotSentError(f"the webhook did not answer: {error}") from error
         if not answer.is_success:
