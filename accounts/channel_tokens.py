@@ -16,7 +16,7 @@ from accounts.vocabulary import Channel
 
 AUDIENCE = "campusgate"
 LONGEST_LIFE = timedelta(minutes=10)
-LEAST_SECRET_BYTES = 32
+_LEAST_SECRET_BYTES = 32
 _MOST_USER_LENGTH = 128
 
 
@@ -32,8 +32,8 @@ class SignedChannelUsers:
             ValueError: a secret is shorter than 32 bytes (RFC 7518, section 3.2).
         """
         for channel, secret in secrets.items():
-            if len(secret) < LEAST_SECRET_BYTES:
-                raise ValueError(f"the secret shared with {channel} has less than {LEAST_SECRET_BYTES} bytes")
+            if len(secret) < _LEAST_SECRET_BYTES:
+                raise ValueError(f"the secret shared with {channel} has less than {_LEAST_SECRET_BYTES} bytes")
         self._secrets = dict(secrets)
         self._now = now
 

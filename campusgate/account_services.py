@@ -2,21 +2,28 @@
 
 from collections.abc import Mapping
 
+from accounts import audit
 from accounts.channel_tokens import SignedChannelUsers
 from accounts.first_passwords import FirstPasswords
 from accounts.ledger.writer import LedgerWriter
 from accounts.limits import MEALS, Limits, MealPeriod
 from accounts.oidc import OidcProvider
+from accounts.passwords import Hasher
 from accounts.payments.services import MoneyServices
+from accounts.people_import import Importer
 from accounts.phone_webhook import WebhookCodeSender
 from accounts.services import AccountsServices
 from accounts.topup.channel import PaymentChannel
-from campusgate.settings import OidcSettings, PhoneCodeSettings, Settings
+from campusgate.settings import OidcSettings, PhoneCodeSettings, Settings, SettingsError
 from database import Database
 
 
 def make_accounts(settings: Settings, database: Database, secret: bytes) -> AccountsServices:
-    """Return the accounts' services with every port that is configured."""
+    """Return the accounts' services with every port that is configured.
+
+    Raises:
+        SettingsError: a secret that is shared with a channel is too short.
+    """
     return AccountsServices(
         database=database,
         secret=secret,
@@ -43,6 +50,11 @@ def make_money(
     )
 
 
+def make_importer(database: Database, settings: Settings) -> Importer:
+    """Return what brings accounts to what a list says."""
+    return Importer(database, Hasher(), FirstPasswords(settings.first_password_prefix), audit.SYSTEM)
+
+
 def _code_sender(settings: PhoneCodeSettings | None) -> WebhookCodeSender | None:
     if settings is None:
         return None
@@ -51,7 +63,10 @@ def _code_sender(settings: PhoneCodeSettings | None) -> WebhookCodeSender | None
 
 def _channel_users(settings: Settings) -> SignedChannelUsers | None:
     secrets = {channel: secret.get_secret_value().encode() for channel, secret in settings.channel_secrets.items()}
-    return SignedChannelUsers(secrets) if secrets else None
+    try:
+        return SignedChannelUsers(secrets) if secrets else None
+    except ValueError as error:
+        raise SettingsError(f"CAMPUSGATE_CHANNEL_SECRETS: {error}") from error
 
 
 def _identity_provider(settings: OidcSettings | None) -> OidcProvider | None:

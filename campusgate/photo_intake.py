@@ -7,13 +7,14 @@ import typer
 
 from accounts import people
 from accounts.vocabulary import Role
+from campusgate.account_services import make_importer
 from campusgate.commands import CommandError, print_json
-from campusgate.commands.people import SHOWN, make_importer, opened, progress_bar, sentence, write_lines
-from campusgate.commands.templates import cores
+from campusgate.opened_database import opened
 from campusgate.photo_checks import further_engines, load_checker
 from campusgate.sealed import WHERE_KEYS_ARE
 from campusgate.sealing import make_sealer
 from campusgate.settings import Settings
+from campusgate.terminal import progress_bar, sentence, shortened, write_lines
 from database import Database, DatabaseBusyError, SealingError
 from enrollment.intake import import_folder
 from enrollment.intake_measure import Terms
@@ -21,6 +22,7 @@ from enrollment.intake_report import write_reports
 from enrollment.intake_results import ImportReport, Outcome
 from enrollment.quality import LimitsError, Verdict
 from enrollment.roster import RosterError
+from models.runtime import thread_count
 from models.store import ModelError
 
 
@@ -58,11 +60,11 @@ def import_photos(
                     checker=checker,
                     further_engines=further_engines(settings, threads=1),
                     with_thumbnails=settings.enrollment.keep_thumbnails,
-                    workers=cores(),
+                    workers=thread_count(0),
                     progress=advance,
                 )
             if report_folder is not None:
-                write_reports(report, source, report_folder, workers=cores())
+                write_reports(report, source, report_folder, workers=thread_count(0))
         except SealingError as error:
             raise CommandError(f"{error}{WHERE_KEYS_ARE}") from error
         except (LimitsError, ModelError, RosterError) as error:
@@ -105,6 +107,4 @@ def _show(report: ImportReport, *, as_json: bool) -> None:
         print_json({"counts": counts, "failures": failures})
         return
     lines = [f"line {one.line}: {one.number}: {one.outcome}: {one.why}" for one in report.failures]
-    if len(lines) > SHOWN:
-        lines = [*lines[:SHOWN], f"… and {len(lines) - SHOWN} more; --report FOLDER shows all, with their pictures"]
-    write_lines([*lines, sentence(counts)])
+    write_lines([*shortened(lines, "--report FOLDER shows all, with their pictures"), sentence(counts)])

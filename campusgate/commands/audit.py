@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from campusgate.commands import CommandError, print_json
-from campusgate.commands.people import opened
+from campusgate.opened_database import opened
 from campusgate.settings import Settings
 
 if TYPE_CHECKING:

@@ -120,7 +120,7 @@ def spoof_picture(
 def _study(gate: str, fpir: float, people: int | None, *, since: datetime, seed: int) -> "Study":
     from campusgate.calibration.evidence import gather
     from campusgate.calibration.study import mated_scores, study
-    from campusgate.commands.people import opened
+    from campusgate.opened_database import opened
     from campusgate.sealing import make_sealer
     from database import SealingError
     from directory import gates

@@ -2,8 +2,6 @@
 
 import getpass
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,15 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from campusgate.commands import CommandError, print_json
+from campusgate.opened_database import opened
 from campusgate.settings import Settings
+from campusgate.terminal import progress_bar, sentence, shortened, write_lines
 
 if TYPE_CHECKING:
-    from accounts.people_import import Importer, Progress, RowResult
+    from accounts.people_import import RowResult
     from accounts.people_list import ListedPerson, Unreadable
     from accounts.tables import Person
     from database import Database
-
-SHOWN = 20
 
 
 def register(app: typer.Typer) -> None:
@@ -114,35 +112,6 @@ def password(number: Annotated[str, typer.Argument(help="The person's number.")]
         passwords.store(session, person.id, hashed, must_change=True, by=audit.SYSTEM, now=datetime.now(UTC))
 
 
-def make_importer(database: "Database", settings: Settings) -> "Importer":
-    """Return what brings accounts to what a list says."""
-    from accounts import audit
-    from accounts.first_passwords import FirstPasswords
-    from accounts.passwords import Hasher
-    from accounts.people_import import Importer
-
-    return Importer(database, Hasher(), FirstPasswords(settings.first_password_prefix), audit.SYSTEM)
-
-
-@contextmanager
-def opened(settings: Settings) -> "Iterator[Database]":
-    """The configured database, with its schema brought up to date."""
-    from sqlalchemy.exc import OperationalError
-
-    from database import Database
-    from database.migrate import SchemaError, upgrade
-
-    database = Database(settings.resolved_database_url)
-    try:
-        upgrade(database)
-        yield database
-    except (SchemaError, OperationalError) as error:
-        # The first line says it; the rest is the driver's.
-        raise CommandError(f"the database cannot be used: {str(error).splitlines()[0]}") from error
-    finally:
-        database.close()
-
-
 def _rows(source: Path, settings: Settings) -> "list[ListedPerson | Unreadable]":
     from accounts.people_list import PeopleListError, read
 
@@ -160,21 +129,11 @@ def _run(
     dry_run: bool,
     quiet: bool,
 ) -> "list[RowResult]":
+    from campusgate.account_services import make_importer
+
     importer = make_importer(database, settings)
     with progress_bar("Importing people", quiet=quiet) as advance:
         return importer.run(rows, now=datetime.now(UTC), dry_run=dry_run, progress=advance)
-
-
-@contextmanager
-def progress_bar(what: str, *, quiet: bool) -> "Iterator[Progress]":
-    """Show a bar on standard error; the value is called with the number done and of all."""
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    console = Console(stderr=True, quiet=quiet)
-    with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), TimeRemainingColumn(), console=console) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _person(found: "Person | None", number: str) -> "Person":
@@ -212,16 +171,4 @@ def _print(results: "list[RowResult]", counts: dict[str, int], *, dry_run: bool)
             lines.append(f"line {result.line}: {result.number}: {result.why}")
     if not dry_run:
         lines = [f"line {result.line}: {result.number}: {result.why}" for result in results if result.why]
-    if len(lines) > SHOWN:
-        lines = [*lines[:SHOWN], f"… and {len(lines) - SHOWN} more; --json shows all"]
-    write_lines([*lines, ("Would be: " if dry_run else "") + sentence(counts)])
-
-
-def sentence(counts: dict[str, int]) -> str:
-    """Return counts by word as one sentence."""
-    return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items())
-
-
-def write_lines(lines: list[str]) -> None:
-    """Write lines on standard output."""
-    sys.stdout.write("\n".join(lines) + "\n")
+    write_lines([*shortened(lines, "--json shows all"), ("Would be: " if dry_run else "") + sentence(counts)])

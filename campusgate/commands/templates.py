@@ -1,6 +1,5 @@
 """`campusgate templates`: another face model, another key, what has outlived its purpose, how many people there are."""
 
-import os
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated
@@ -8,9 +7,9 @@ from typing import Annotated
 import typer
 
 from campusgate.commands import CommandError, print_json
-from campusgate.commands.people import opened, progress_bar
-from campusgate.sealing import make_sealer
+from campusgate.opened_database import opened
 from campusgate.settings import Settings
+from campusgate.terminal import progress_bar
 
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
@@ -35,8 +34,10 @@ def rebuild(
     """
     from campusgate.photo_checks import load_engine
     from campusgate.sealed import WHERE_KEYS_ARE
+    from campusgate.sealing import make_sealer
     from database import SealingError
     from enrollment.rebuild import rebuild as rebuild_templates
+    from models.runtime import thread_count
     from models.store import ModelError
 
     settings = Settings()
@@ -46,7 +47,7 @@ def rebuild(
         engine = load_engine(settings, embedder or settings.embedder, threads=1)
         with opened(settings) as database, progress_bar("Making templates", quiet=as_json) as advance:
             rebuilt = rebuild_templates(
-                database, sealer, engine, now=lambda: datetime.now(UTC), progress=advance, workers=cores()
+                database, sealer, engine, now=lambda: datetime.now(UTC), progress=advance, workers=thread_count(0)
             )
     except ModelError as error:
         raise CommandError(str(error)) from error
@@ -99,6 +100,7 @@ def rotate(as_json: _Json = False) -> None:
     where it was.
     """
     from campusgate.sealed import SEALED, WHERE_KEYS_ARE
+    from campusgate.sealing import make_sealer
     from database import SealingError
     from database.resealing import outdated, reseal
 
@@ -151,8 +153,3 @@ def count(as_json: _Json = False) -> None:
             typer.echo(f"  {people} open gates by {model}")
     if found.warning:
         raise typer.Exit(1)
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

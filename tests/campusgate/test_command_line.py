@@ -22,6 +22,13 @@ def test_help_lists_the_commands() -> None:
         assert command in result.stdout
 
 
+def test_help_does_not_wait_for_what_only_commands_need() -> None:
+    heavy = "{'cv2', 'fastapi', 'numpy', 'onnxruntime', 'sqlalchemy'}"
+    line = f"import sys, campusgate.cli; print({heavy} & set(sys.modules) or 'light')"
+    result = subprocess.run([sys.executable, "-c", line], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "light"
+
+
 @pytest.mark.parametrize("arguments", [("--no-such-option",), ("no-such-command",)])
 def test_a_wrong_command_line_is_exit_code_2(arguments: tuple[str, ...]) -> None:
     assert run(*arguments).returncode == 2

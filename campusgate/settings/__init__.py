@@ -1,0 +1,25 @@
+"""Settings of every process, read once at the rim from the environment (`CAMPUSGATE_…`) and an optional TOML file.
+
+Rooms never read the environment: they take values as arguments. Secrets have no defaults; a process that needs one
+calls `require`, which names the variable and how to make a value. The nested settings of a room have its file's name.
+"""
+
+from campusgate.settings.accounts import MealSettings, OidcSettings, PhoneCodeSettings, SpendingSettings
+from campusgate.settings.bus import MqttSettings
+from campusgate.settings.enrollment import EnrollmentSettings
+from campusgate.settings.errors import SettingsError
+from campusgate.settings.operations import AlarmSettings, MailSettings
+from campusgate.settings.process import Settings
+
+__all__ = [
+    "AlarmSettings",
+    "EnrollmentSettings",
+    "MailSettings",
+    "MealSettings",
+    "MqttSettings",
+    "OidcSettings",
+    "PhoneCodeSettings",
+    "Settings",
+    "SettingsError",
+    "SpendingSettings",
+]

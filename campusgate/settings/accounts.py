@@ -1,0 +1,47 @@
+"""Settings of accounts: confirmation of phones, sign-in of staff, and what may be spent without a password."""
+
+from datetime import time
+from typing import Self
+
+from pydantic import BaseModel, Field, SecretStr, model_validator
+
+
+class PhoneCodeSettings(BaseModel):
+    """The campus's SMS gateway, which brings confirmation codes to phones."""
+
+    webhook_url: str
+    webhook_secret: SecretStr
+
+
+class OidcSettings(BaseModel):
+    """The registration of this server at the university's identity provider, for sign-in of staff."""
+
+    issuer: str
+    client_id: str
+    client_secret: SecretStr
+    redirect_uri: str
+    number_claim: str = Field(default="preferred_username", description="the claim that holds the staff number")
+
+
+class MealSettings(BaseModel):
+    """A meal by the campus's clock; it may run past midnight."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,15}$")
+    begins: time
+    ends: time
+
+
+class SpendingSettings(BaseModel):
+    """What may be spent without the consumption password where the holder chose nothing else, and when a meal is."""
+
+    meal_limit: int = Field(default=3_000, ge=0, description="fen")
+    day_limit: int = Field(default=10_000, ge=0, le=1_000_000, description="fen")
+    meals: list[MealSettings] = Field(default=[], description="none: breakfast, lunch, dinner and late")
+
+    @model_validator(mode="after")
+    def _a_meal_costs_no_more_than_a_day(self) -> Self:
+        if self.meal_limit > self.day_limit:
+            raise ValueError("spending.meal_limit must not be above spending.day_limit")
+        if len({meal.name for meal in self.meals}) != len(self.meals):
+            raise ValueError("spending.meals: each meal has a name of its own")
+        return self

@@ -1,0 +1,28 @@
+"""Settings of enrolment: photos, templates, consent, and how people are told."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from pydantic import Field
+
+from campusgate.settings.webhook import WebhookSettings
+
+
+class EnrollmentSettings(WebhookSettings):
+    """Photos and templates: which rules apply, and how long what is kept. The webhook is told of each notice."""
+
+    limits_file: Path | None = Field(default=None, description="TOML file with other limits for the photo rules")
+    consent_version: str = Field(
+        default="1", min_length=1, max_length=32, description="names the notice in force; a new one asks everybody anew"
+    )
+    keep_pictures: bool = Field(default=False, description="keep approved photos' pictures, for another face model")
+    keep_thumbnails: bool = Field(default=True, description="keep small ones, for comparison with look-alikes")
+    keep_rejected: timedelta = timedelta(days=30)
+    keep_after_leaving: timedelta = timedelta(days=7)
+    keep_notices: timedelta = timedelta(days=365)
+    next_embedder: str | None = Field(
+        default=None, description="the embedder the campus moves to: photos handed in get its templates too"
+    )
+    mail_address: str | None = Field(
+        default=None, pattern=r"^[^@\s]*\{number\}[^@\s]*@[^@\s]+$", description="of everyone: {number}@campus.example"
+    )

@@ -1,0 +1,147 @@
+"""Everything a process is told from outside: the fields of the campus, and each room's nested settings."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Self
+from zoneinfo import ZoneInfo
+
+import platformdirs
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from accounts.vocabulary import Channel
+from campusgate.settings.accounts import OidcSettings, PhoneCodeSettings, SpendingSettings
+from campusgate.settings.bus import MqttSettings
+from campusgate.settings.enrollment import EnrollmentSettings
+from campusgate.settings.errors import SettingsError
+from campusgate.settings.keys import HOW_TO_MAKE, decode_key
+from campusgate.settings.operations import AlarmSettings
+
+
+class Settings(BaseSettings):
+    """All settings. Nested ones are written with two underscores: `CAMPUSGATE_MQTT__HOST`."""
+
+    model_config = SettingsConfigDict(env_prefix="CAMPUSGATE_", env_nested_delimiter="__", extra="ignore")
+
+    data_dir: Path = Path(platformdirs.user_data_dir("campusgate", appauthor=False))
+    cache_dir: Path = Path(platformdirs.user_cache_dir("campusgate", appauthor=False))
+    model_mirror: Path | None = None
+
+    site: str = Field(default="main", pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
+    time_zone: ZoneInfo = ZoneInfo("Asia/Shanghai")
+    first_password_prefix: str = Field(
+        default="Campus@#", description="stands before the last six of the national ID in the portal's first password"
+    )
+
+    phone_codes: PhoneCodeSettings | None = None
+    channel_secrets: dict[Channel, SecretStr] = Field(
+        default_factory=dict, description="shared with the apps that sign in holders of virtual cards, by channel"
+    )
+    oidc: OidcSettings | None = None
+    spending: SpendingSettings = SpendingSettings()
+
+    database_url: str | None = None
+    server_host: str = "127.0.0.1"
+    server_port: int = Field(default=8080, ge=0, le=65535)
+    server_url: str = "http://127.0.0.1:8080"
+
+    mqtt: MqttSettings = MqttSettings()
+
+    gate: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
+    device_token: SecretStr | None = None
+    signing_key_file: Path | None = None
+    trusted_keys_file: Path | None = None
+    template_key: SecretStr | None = None
+    template_key_number: int = Field(default=1, ge=1, le=255)
+    previous_template_keys: dict[int, SecretStr] = Field(
+        default_factory=dict, description="keys that still open what was sealed before, by number"
+    )
+    token_secret: SecretStr | None = None
+    credential_key: SecretStr | None = None
+
+    two_person_orders: bool = Field(
+        default=False, description="lockdown, hold and release of many gates wait for a second person"
+    )
+
+    enrollment: EnrollmentSettings = EnrollmentSettings()
+    alarms: AlarmSettings = AlarmSettings()
+    metrics_token: SecretStr | None = Field(
+        default=None, min_length=16, description="opens GET /metrics; without it there are no metrics"
+    )
+
+    embedder: str = Field(default="fused", description="the embedder of server and edges, the same for all of them")
+    engine_threads: int = Field(default=0, ge=0, description="threads of the face engine; 0 = one for each core")
+    sync_interval: timedelta = timedelta(seconds=15)
+    demonstration: bool = Field(default=False, description="set only by `campusgate demo`")
+
+    @model_validator(mode="after")
+    def _mail_needs_a_server(self) -> Self:
+        if self.enrollment.mail_address is not None and self.alarms.mail is None:
+            raise ValueError("enrollment.mail_address needs the mail server of alarms.mail")
+        return self
+
+    @field_validator("time_zone", mode="before")
+    @classmethod
+    def _known_zone(cls, value: Any) -> ZoneInfo:
+        if isinstance(value, ZoneInfo):
+            return value
+        try:
+            return ZoneInfo(str(value))
+        except (KeyError, ValueError) as error:
+            raise ValueError(f"unknown time zone {value!r}; use a name such as Asia/Shanghai") from error
+
+    @property
+    def resolved_database_url(self) -> str:
+        """The configured database, or an SQLite file in the data directory."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'campusgate.db'}"
+
+    def require(self, name: str) -> Any:
+        """Return the setting `name`, unwrapped when secret.
+
+        Raises:
+            SettingsError: it is not set.
+        """
+        value = getattr(self, name)
+        if value is None:
+            hint = HOW_TO_MAKE.get(name, "")
+            raise SettingsError(f"CAMPUSGATE_{name.upper()} is not set{hint}")
+        return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+    def require_key(self, name: str) -> bytes:
+        """Return the 32 bytes of the base64 setting `name`.
+
+        Raises:
+            SettingsError: it is not set, is no base64, or has another length.
+        """
+        return decode_key(self.require(name), f"CAMPUSGATE_{name.upper()}", HOW_TO_MAKE[name])
+
+    def older_template_keys(self) -> dict[int, bytes]:
+        """Return the 32 bytes of each key in `previous_template_keys`, by number.
+
+        Raises:
+            SettingsError: one is no base64 or has another length.
+        """
+        name = "CAMPUSGATE_PREVIOUS_TEMPLATE_KEYS"
+        return {
+            number: decode_key(text.get_secret_value(), f"{name}: key {number}")
+            for number, text in self.previous_template_keys.items()
+        }
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment before the TOML file named by `CAMPUSGATE_CONFIG`."""
+        del dotenv_settings
+        sources: tuple[PydanticBaseSettingsSource, ...] = (init_settings, env_settings, file_secret_settings)
+        if path := os.environ.get("CAMPUSGATE_CONFIG"):
+            if not Path(path).is_file():
+                raise SettingsError(f"CAMPUSGATE_CONFIG names {path}, which is not a file")
+            sources += (TomlConfigSettingsSource(settings_cls, toml_file=path),)
+        return sources
