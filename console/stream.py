@@ -2,7 +2,7 @@
 
 Every passage carries the journal's sequence number as its id. A browser that lost its connection names the last id it
 saw, and the stream goes on behind it; a new one starts with the last few passages. Gates, open alarms and waiting
-orders are told as they are, whole, when they have changed.
+orders are told as they are, whole, when they have changed. `up_to_date` comes once, when all that was so is told.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ async def follow(
     """
     board, database = services.board, services.database
     cursor = last_seen if last_seen is not None else await run_in_threadpool(_start, database, gate)
-    seen, told, waited = -1, dict[str, Any](), 0.0
+    seen, told, waited, up_to_date = -1, dict[str, Any](), 0.0, False
     while await still_allowed():
         version = board.version
         if version == seen and waited < _AT_LEAST_EVERY_S:
@@ -58,6 +58,9 @@ async def follow(
             for event in events:
                 cursor = event.sequence
                 yield ServerSentEvent(event="passage", id=str(cursor), data=describe_event(event, known))
+        if not up_to_date:
+            up_to_date = True
+            yield ServerSentEvent(event="up_to_date", data=True)
 
 
 def _state(services: ConsoleServices, gate: str | None) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 // The stream of server-sent events. It names the last event it has seen when it comes back, so nothing is shown twice
-// and nothing is missed, also when the browser gives up on a connection and a new one must be made.
+// and nothing is missed, also when the browser gives up on a connection and a new one must be made. The page says that
+// it is live once everything there was to tell has been told.
 
 import { byId, setup, text } from "./page.js";
 
@@ -13,7 +14,7 @@ export function follow(handlers) {
     if (setup.gate) address.searchParams.set("gate", setup.gate);
     if (last !== null) address.searchParams.set("after", last);
     const stream = new EventSource(address);
-    stream.addEventListener("open", () => show("live"));
+    stream.addEventListener("up_to_date", () => show("live"));
     stream.addEventListener("error", () => {
       show("lost");
       if (stream.readyState === EventSource.CLOSED) setTimeout(comeBack, AGAIN_MS);

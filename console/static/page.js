@@ -36,14 +36,18 @@ export function clock(moment) {
   return made;
 }
 
-/** Shows `items` in `container`, keeping the elements of those that stay, so that focus and selection stay too. */
+/**
+ * Shows `items` in `container`, keeping the elements of those that stay, so that focus and selection stay too. What is
+ * gone is taken out first: an element moved up into its place would lose its focus, and a click that is under way.
+ */
 export function keyed(container, items, keyOf, make, update) {
   const before = new Map([...container.children].map((one) => [one.dataset.key, one]));
+  const kept = new Set(items.map((item) => String(keyOf(item))));
+  for (const [key, shown] of before) if (!kept.has(key)) shown.remove();
   let place = null;
   for (const item of items) {
     const key = keyOf(item);
-    let shown = before.get(key);
-    before.delete(key);
+    let shown = before.get(String(key));
     if (!shown) {
       shown = make(item);
       shown.dataset.key = key;
@@ -53,7 +57,6 @@ export function keyed(container, items, keyOf, make, update) {
     if (shown !== wanted) container.insertBefore(shown, wanted);
     place = shown;
   }
-  for (const gone of before.values()) gone.remove();
 }
 
 /** Changes a text only when it differs, so that a screen reader does not speak again. */

@@ -8,10 +8,14 @@ const DIGITS = "1234567890";
 const SURE_WITHIN_MS = 6000;
 
 let told = () => {};
-let isBusy = false;
+let sending = null;
 let isArmed = 0;
 let last = null;
 let rejected = null;
+
+/** Whether a decision is on its way and the next photo not open yet. */
+export const isDeciding = () => sending !== null;
+export const whenDecided = () => sending?.catch(() => {});
 
 /** Sets what is called with a photo that was decided. */
 export const onDecided = (handler) => { told = handler; };
@@ -42,7 +46,7 @@ byId("writing").querySelector("form").addEventListener("submit", () => note.keep
 export const decide = {
   /** Approves; a face that is like another account's, or unlike the person's own, is asked about once more. */
   async approve(photo) {
-    if (!photo.is_mine || isBusy) return;
+    if (!photo.is_mine || isDeciding()) return;
     if (photo.identity?.unusual && performance.now() > isArmed) {
       isArmed = performance.now() + SURE_WITHIN_MS;
       byId("warning").textContent = text("review.approve_warning");
@@ -54,7 +58,7 @@ export const decide = {
   },
 
   reject(photo) {
-    if (!photo.is_mine || isBusy) return;
+    if (!photo.is_mine || isDeciding()) return;
     rejected = photo;
     showReasons(photo);
     byId("reject-note").value = note.text;
@@ -64,8 +68,12 @@ export const decide = {
   },
 };
 
-async function send(photo, step, body) {
-  isBusy = true;
+function send(photo, step, body) {
+  sending = decided(photo, step, body).finally(() => { sending = null; });
+  return sending;
+}
+
+async function decided(photo, step, body) {
   try {
     const done = await post(`${setup.reviews}/${photo.id}/${step}`, body);
     claimIsOver();
@@ -78,8 +86,6 @@ async function send(photo, step, body) {
     if (!byId("rejecting").open) toast(error.message, false);
     byId("rejecting-problem").textContent = error.message;
     return false;
-  } finally {
-    isBusy = false;
   }
 }
 
@@ -162,8 +168,9 @@ function remember(photo) {
   tick();
 }
 
-/** Takes the last decision back; gives the photo, or nothing when that was not possible. */
+/** Takes the last decision back, also one still on its way; gives the photo, or nothing when that was not possible. */
 export async function takeBack() {
+  await whenDecided();
   if (!last) {
     toast(text("review.nothing_to_undo"), false);
     return null;

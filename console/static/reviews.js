@@ -2,7 +2,7 @@
 
 import "./sign_in_again.js";
 import { claimed, letGo, onClaimOver } from "./review_claim.js";
-import { bulk, decide, note, onDecided, takeBack, writeNote } from "./review_decision.js";
+import { bulk, decide, isDeciding, note, onDecided, takeBack, whenDecided, writeNote } from "./review_decision.js";
 import { followFigures } from "./review_figures.js";
 import { onKey } from "./review_keys.js";
 import { setOverlay, showDrawing } from "./review_drawing.js";
@@ -12,6 +12,7 @@ import { loadQueue, markOpen, neighbour, onFilter, onOpen, queue } from "./revie
 import { byId, get, post, Refused, setup, text, toast } from "./page.js";
 
 let open = null;
+let opening = 0;
 
 /** Opens a photo: claims it where that is possible, and shows all that is known of it. */
 async function show(photo) {
@@ -28,6 +29,7 @@ async function show(photo) {
 
 async function claim() {
   const wanted = open;
+  opening += 1;
   try {
     const found = wanted.is_own || !wanted.is_waiting
       ? await get(`${setup.reviews}/${wanted.id}`)
@@ -41,6 +43,8 @@ async function claim() {
     if (error.code === "photo_claimed") open = await get(`${setup.reviews}/${wanted.id}`).catch(() => wanted);
     else toast(error.message, false);
     claimed(open);
+  } finally {
+    opening -= 1;
   }
   draw();
 }
@@ -68,6 +72,7 @@ async function step(by) {
 
 /** Loads the queue again; keeps the open photo, or goes on to the first one when it has left. */
 async function refresh() {
+  await whenDecided();
   try {
     await loadQueue();
   } catch (error) {
@@ -84,7 +89,7 @@ async function refresh() {
   await show(neighbour(null, 1));
 }
 
-onOpen(show);
+onOpen((photo) => unlessDeciding(() => show(photo)));
 onFilter(async () => {
   await loadQueue();
   if (!queue().some((one) => one.id === open?.id)) await show(neighbour(null, 1));
@@ -106,11 +111,19 @@ onClaimOver(() => {
   showPanel(open);
 });
 
-byId("approve").addEventListener("click", () => open && decide.approve(open));
-byId("reject").addEventListener("click", () => open && decide.reject(open));
-byId("previous").addEventListener("click", () => step(-1));
-byId("next").addEventListener("click", () => step(1));
-byId("write").addEventListener("click", () => open?.is_mine && writeNote());
+// What comes too early is answered, not lost: a decision belongs to the photo that is shown and claimed.
+const oneMoment = () => toast(text("review.one_moment"), false);
+const unlessDeciding = (what) => (isDeciding() ? oneMoment() : what());
+const decideOpen = (what) => (isDeciding() || opening ? oneMoment() : open && what(open));
+
+// A note can be begun before the photo is there: what is typed after a refused key would be commands.
+const write = () => (open?.is_mine || opening || isDeciding()) && writeNote();
+
+byId("approve").addEventListener("click", () => decideOpen(decide.approve));
+byId("reject").addEventListener("click", () => decideOpen(decide.reject));
+byId("previous").addEventListener("click", () => unlessDeciding(() => step(-1)));
+byId("next").addEventListener("click", () => unlessDeciding(() => step(1)));
+byId("write").addEventListener("click", write);
 byId("claim-again").addEventListener("click", () => open && claim());
 byId("help-open").addEventListener("click", () => byId("help").showModal());
 byId("overlay").addEventListener("change", (event) => setOverlay(event.target.checked));
@@ -118,20 +131,25 @@ byId("flawless").addEventListener("click", () => bulk(queue().filter((one) => on
 byId("undo").addEventListener("click", undo);
 
 async function undo() {
-  const photo = await takeBack();
-  if (!photo) return;
-  await loadQueue().catch(() => {});
-  await show(photo);
-  byId("who").focus();
+  opening += 1;
+  try {
+    const photo = await takeBack();
+    if (!photo) return;
+    await loadQueue().catch(() => {});
+    await show(photo);
+    byId("who").focus();
+  } finally {
+    opening -= 1;
+  }
 }
 
 onKey({
-  a: () => byId("approve").click(),
-  r: () => byId("reject").click(),
-  n: () => byId("write").click(),
+  a: () => decideOpen(decide.approve),
+  r: () => decideOpen(decide.reject),
+  n: write,
   u: undo,
-  j: () => step(1),
-  k: () => step(-1),
+  j: () => unlessDeciding(() => step(1)),
+  k: () => unlessDeciding(() => step(-1)),
   o: () => byId("overlay").click(),
   c: () => byId("claim-again").hidden || byId("claim-again").click(),
   "?": () => byId("help").showModal(),

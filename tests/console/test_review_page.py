@@ -218,6 +218,47 @@ def test_what_is_written_is_no_command(reviewer, studio: Studio) -> None:
     assert studio.state(photo_id) == "in_review"
 
 
+def test_the_key_after_a_closed_dialog_is_taken_up(reviewer, studio: Studio) -> None:
+    """Until the next frame the browser still sends keys to the field that went with the dialog."""
+    waits(studio, "good")
+    page = reviewer()
+    page.keyboard.press("n")
+    page.keyboard.type("a rather juicy answer")
+    page.evaluate(
+        """() => {
+            document.querySelector("#writing form").requestSubmit();
+            if (document.activeElement.id !== "note") throw new Error("the focus has left the field already");
+            document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key: "?", bubbles: true }));
+        }"""
+    )
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+
+
+def test_a_key_pressed_before_the_next_photo_is_there_decides_nothing_and_is_answered(reviewer, studio: Studio) -> None:
+    _, first = waits(studio, "good", "Wang Xiaoming")
+    _, second = waits(studio, "flawless", "He Yu")
+    page = reviewer()
+    under_way = []
+
+    def delay(request) -> None:
+        under_way.append(request)
+
+    page.route("**/approve", delay)
+    page.keyboard.press("a")
+    until(lambda: page.evaluate("true") and under_way)
+    for key in ("a", "r", "j"):
+        page.keyboard.press(key)
+        expect(page.locator("#toast")).to_contain_text("One moment")
+        assert page.locator("dialog[open]").count() == 0
+        page.evaluate("document.querySelector('#toast').textContent = ''")
+    page.keyboard.press("u")
+    [request] = under_way
+    request.continue_()
+    expect(page.locator("#toast")).to_contain_text("taken back")
+    expect(who(page)).to_have_text("Wang Xiaoming")
+    assert [studio.state(one) for one in (first, second)] == ["in_review", "in_review"]
+
+
 def test_a_photo_leaves_the_queue_with_its_persons_consent(reviewer, studio: Studio) -> None:
     _, person_id = studio.person("Wang Xiaoming")
     studio.hand_in(person_id, "good")
