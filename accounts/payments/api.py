@@ -25,7 +25,7 @@ from accounts.payments.services import MoneyDep, MoneyServices
 from accounts.payments.tables import Charge
 from accounts.payments.wallet import Payment, Till
 from accounts.tables import Person
-from accounts.topup.channel import ChannelFailedError, ChannelRefundRefusedError
+from accounts.topup.channel import ChannelFailedError, ChannelNotConnectedError, ChannelRefundRefusedError
 from database import Database
 from web.problems import NotFoundError, responses
 
@@ -99,7 +99,12 @@ def read_payment(services: MoneyDep, device: TerminalDep, now: NowDep, payment_i
     "/payments/{payment_id}/refunds",
     status_code=201,
     responses=responses(
-        *DEVICE_ERRORS, NotFoundError, *problems.LEDGER_ERRORS, ChannelFailedError, ChannelRefundRefusedError
+        *DEVICE_ERRORS,
+        NotFoundError,
+        *problems.LEDGER_ERRORS,
+        ChannelNotConnectedError,
+        ChannelFailedError,
+        ChannelRefundRefusedError,
     ),
 )
 def refund(services: MoneyDep, device: TerminalDep, now: NowDep, payment_id: UUID, body: RefundIn) -> CorrectionOut:
@@ -121,6 +126,7 @@ def refund(services: MoneyDep, device: TerminalDep, now: NowDep, payment_id: UUI
         NotFoundError,
         problems.UnknownMerchantError,
         *problems.LEDGER_ERRORS,
+        ChannelNotConnectedError,
         ChannelFailedError,
         ChannelRefundRefusedError,
     ),

@@ -22,7 +22,7 @@ from accounts.payments.problems import PaymentCancelledError, PaymentIdReusedErr
 from accounts.payments.services import MoneyServices
 from accounts.payments.tables import Charge
 from accounts.payments.wallet import Till
-from accounts.topup.channel import ChannelFailedError, ChannelOrder, ChannelState
+from accounts.topup.channel import ChannelFailedError, ChannelOrder, ChannelState, ask_order
 from web.problems import NotFoundError, ProblemError
 
 _log = structlog.get_logger()
@@ -80,7 +80,7 @@ def charge(services: MoneyServices, till: Till, wish: ChargeWish, now: datetime)
         settle(services, ChannelOrder(wish.id, ChannelState.CLOSED, wish.amount, reason="cancelled"), now)
         raise PaymentCancelledError
     try:
-        order = services.channels[wish.channel].charge(wish.id, wish.code, wish.amount, description="campus", now=now)
+        order = services.channel(wish.channel).charge(wish.id, wish.code, wish.amount, description="campus", now=now)
     except ChannelFailedError:
         return get(services, till, wish.id)
     return settle(services, order, now)
@@ -156,10 +156,7 @@ def _ask(services: MoneyServices, found: Charge, now: datetime) -> Charge:
     if channel is None:
         return found
     try:
-        order = channel.query(found.id)
-        if order.state in (ChannelState.PENDING, ChannelState.UNKNOWN) and now >= found.created_at + PATIENCE:
-            order = channel.close(found.id)
-        return settle(services, order, now)
+        return settle(services, ask_order(channel, found.id, give_up=now >= found.created_at + PATIENCE), now)
     except ProblemError as error:
         # One charge that cannot be settled must not keep the job from the ones behind it.
         _log.warning("charge_not_settled", charge=str(found.id), code=error.code)

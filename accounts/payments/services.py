@@ -13,7 +13,7 @@ from fastapi import Depends, Request
 from accounts.ledger.writer import LedgerWriter
 from accounts.limits import MEALS, Limits, MealPeriod
 from accounts.services import AccountsServices
-from accounts.topup.channel import PaymentChannel
+from accounts.topup.channel import ChannelNotConnectedError, PaymentChannel
 from database import Database
 
 
@@ -31,6 +31,17 @@ class MoneyServices:
     def database(self) -> Database:
         """The database of the accounts."""
         return self.accounts.database
+
+    def channel(self, name: str) -> PaymentChannel:
+        """Return a connected channel.
+
+        Raises:
+            ChannelNotConnectedError: it is none.
+        """
+        try:
+            return self.channels[name]
+        except KeyError:
+            raise ChannelNotConnectedError from None
 
 
 def _money(request: Request) -> MoneyServices:

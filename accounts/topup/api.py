@@ -14,8 +14,8 @@ from accounts.api.dependencies import PERSON_ERRORS, NowDep, PrincipalDep
 from accounts.payments.problems import PaymentIdReusedError
 from accounts.payments.services import MoneyDep
 from accounts.topup import orders
-from accounts.topup.channel import ChannelFailedError, NotificationRefusedError
-from accounts.topup.orders import ChannelNotConnectedError, TopUpWish
+from accounts.topup.channel import ChannelFailedError, ChannelNotConnectedError, NotificationRefusedError
+from accounts.topup.orders import TopUpWish
 from accounts.topup.tables import TopUpOrder
 from web.problems import NotFoundError, ProblemError, responses
 from web.rate_limits import TooManyTriesError

@@ -21,6 +21,14 @@ class ChannelFailedError(ProblemError):
     title = "The payment channel did not answer; the state of the payment is not known yet"
 
 
+class ChannelNotConnectedError(ProblemError):
+    """This campus has not connected the channel."""
+
+    code = "channel_not_connected"
+    status = 404
+    title = "This payment channel is not connected on this campus"
+
+
 class NotificationRefusedError(ProblemError):
     """The notification's signature, age, nonce or content is wrong; nothing was credited."""
 
@@ -157,18 +165,13 @@ class ChannelRefundRefusedError(ProblemError):
     title = "The payment channel refused the refund"
 
 
-def ask_refund(
-    channel: PaymentChannel, refund_id: UUID, order_id: UUID, amount: int, *, now: datetime
-) -> ChannelRefund:
-    """Say what became of a refund whose answer was lost; one that the channel never heard of is asked for again.
+def ask_order(channel: PaymentChannel, order_id: UUID, *, give_up: bool) -> ChannelOrder:
+    """Say what became of an order; one that is still open is closed when `give_up`, and may have been paid meanwhile.
 
     Raises:
         ChannelFailedError: the channel does not answer.
     """
-    word = channel.query_refund(refund_id, order_id)
-    if word.state is not RefundState.UNKNOWN:
-        return word
-    try:
-        return ChannelRefund(refund_id, RefundState.PAID, channel.refund(refund_id, order_id, amount, now=now))
-    except ChannelRefundRefusedError:
-        return ChannelRefund(refund_id, RefundState.REFUSED)
+    word = channel.query(order_id)
+    if give_up and word.state in (ChannelState.PENDING, ChannelState.UNKNOWN):
+        return channel.close(order_id)
+    return word

@@ -22,8 +22,7 @@ from accounts.payments.bodies import CardShown
 from accounts.payments.services import MoneyDep, MoneyServices
 from accounts.topup import cash, reconciliation, refunds, subsidies
 from accounts.topup.cash import Cash
-from accounts.topup.channel import ChannelFailedError, ChannelRefundRefusedError
-from accounts.topup.orders import ChannelNotConnectedError
+from accounts.topup.channel import ChannelFailedError, ChannelNotConnectedError, ChannelRefundRefusedError
 from accounts.topup.reconciliation import DifferenceKind
 from accounts.topup.refunds import StrandedRefundError, TopUpRefundWish
 from accounts.topup.subsidies import Grant

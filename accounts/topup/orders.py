@@ -30,7 +30,7 @@ from accounts.topup.channel import (
     ChannelOrder,
     ChannelState,
     NotificationRefusedError,
-    PaymentChannel,
+    ask_order,
 )
 from accounts.topup.tables import SeenNonce, TopUpOrder
 from web.problems import NotFoundError, ProblemError
@@ -42,14 +42,6 @@ STRANDED = "stranded top-ups"
 
 LIFETIME = timedelta(minutes=30)
 """An order that nobody paid for so long is closed at the channel."""
-
-
-class ChannelNotConnectedError(ProblemError):
-    """This campus has not connected the channel."""
-
-    code = "channel_not_connected"
-    status = 404
-    title = "This payment channel is not connected on this campus"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +58,6 @@ class TopUpWish:
         return hashlib.sha256(f"{self.person_id} {self.channel} {self.amount}".encode()).digest()
 
 
-def channel_of(services: MoneyServices, name: str) -> PaymentChannel:
-    """Return a connected channel.
-
-    Raises:
-        ChannelNotConnectedError: it is none.
-    """
-    try:
-        return services.channels[name]
-    except KeyError:
-        raise ChannelNotConnectedError from None
-
-
 def create(services: MoneyServices, wish: TopUpWish, now: datetime) -> tuple[TopUpOrder, Mapping[str, str]]:
     """Write an order down, open it at the channel, and return it with what the payer's app needs.
 
@@ -86,7 +66,7 @@ def create(services: MoneyServices, wish: TopUpWish, now: datetime) -> tuple[Top
         people.AccountNotUsableError: the money could not be credited.
         ChannelFailedError: the channel does not answer; the same order may be sent again.
     """
-    channel = channel_of(services, wish.channel)
+    channel = services.channel(wish.channel)
     with services.database.begin() as session:
         order = session.get(TopUpOrder, wish.id, with_for_update=True)
         if order is None:
@@ -134,7 +114,7 @@ def notified(
         ChannelNotConnectedError: there is no such channel.
         NotificationRefusedError: it is forged, too old, seen before, or about something we never asked for.
     """
-    channel = channel_of(services, channel_name)
+    channel = services.channel(channel_name)
     notification = channel.read_notification(headers, body, now)
     with services.database.begin() as session:
         if not _use_nonce(session, channel_name, notification.nonce, notification.nonce_until):
@@ -237,10 +217,7 @@ def _ask(services: MoneyServices, order: TopUpOrder, now: datetime) -> TopUpOrde
     if channel is None:
         return order
     try:
-        word = channel.query(order.id)
-        if word.state in (ChannelState.PENDING, ChannelState.UNKNOWN) and now >= order.created_at + LIFETIME:
-            word = channel.close(order.id)
-        return settle(services, word, now)
+        return settle(services, ask_order(channel, order.id, give_up=now >= order.created_at + LIFETIME), now)
     except ProblemError as error:
         # One order that cannot be settled must not keep the job from the ones behind it.
         _log.warning("top_up_not_settled", order=str(order.id), code=error.code)

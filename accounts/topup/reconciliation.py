@@ -93,7 +93,7 @@ def reconcile(services: MoneyServices, channel_name: str, day: date, now: dateti
         ChannelNotConnectedError: there is no such channel.
         ChannelFailedError: the channel gives no bill.
     """
-    bill = orders.channel_of(services, channel_name).bill(day)
+    bill = services.channel(channel_name).bill(day)
     for difference in _compared(services, channel_name, day, bill)[1]:
         if difference.kind is DifferenceKind.NOT_IN_OUR_BOOKS:
             _ask_again(services, difference.id, now)
@@ -164,7 +164,7 @@ def _ask_again(services: MoneyServices, order_id: UUID, now: datetime) -> None:
     if owner is None:
         return
     try:
-        word = orders.channel_of(services, owner.channel).query(order_id)
+        word = services.channel(owner.channel).query(order_id)
         if top_up is not None:
             orders.settle(services, word, now)
         else:

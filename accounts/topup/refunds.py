@@ -1,17 +1,15 @@
 """A top-up given back to where it came from.
 
 A credited one is held in the wallet, asked of the channel, then posted or voided. One that was stranded, because the
-wallet was shut when it came, goes back whole from the suspense account. Whichever answer comes first ends a refund,
-once: the call's, or the job's that asks the channel for those whose answer was lost.
+wallet was shut when it came, goes back whole from the suspense account. The way through the channel is that of
+`accounts.topup.channel_refunds`.
 """
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID, uuid5
 
-import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -20,12 +18,11 @@ from accounts.ledger.posting import record
 from accounts.ledger.transfer import AccountKind, Action, Transfer
 from accounts.payments.problems import PaymentIdReusedError, RefundTooLargeError, require
 from accounts.payments.services import MoneyServices
-from accounts.topup.channel import ChannelRefundRefusedError, RefundState, ask_refund
-from accounts.topup.orders import STRANDED, channel_of
+from accounts.topup import channel_refunds
+from accounts.topup.channel_refunds import PendingRefund
+from accounts.topup.orders import STRANDED
 from accounts.topup.tables import TopUpOrder, TopUpRefund
 from web.problems import NotFoundError, ProblemError
-
-_log = structlog.get_logger()
 
 _LIFE = timedelta(days=365)
 """Of the hold: it ends with the channel's answer, not by itself."""
@@ -55,29 +52,24 @@ def give_back(services: MoneyServices, wish: TopUpRefundWish, now: datetime) -> 
         NotFoundError: there is no such paid order.
         RefundTooLargeError, InsufficientFundsError: more than was topped up, or than the wallet has.
         StrandedRefundError: a part of an order that was never credited.
+        ChannelNotConnectedError: its channel is not connected any more; nothing was reserved.
         ChannelFailedError: the channel does not answer; the money stays held, and the job asks again.
         ChannelRefundRefusedError: the channel will not; the money is released.
     """
-    reserved, channel_name = services.writer.run(lambda session, _: _reserve(session, wish, now))
+    reserved, channel_name = services.writer.run(lambda session, _: _reserve(services, session, wish, now))
     if reserved.state != "pending":
         return reserved
-    try:
-        paid_at = channel_of(services, channel_name).refund(wish.id, wish.order_id, wish.amount, now=now)
-    except ChannelRefundRefusedError:
-        services.writer.run(partial(_finish, refund_id=wish.id, paid_at=None))
-        raise
-    return services.writer.run(partial(_finish, refund_id=wish.id, paid_at=paid_at))
+    pending = PendingRefund(wish.id, wish.order_id, wish.amount, channel_name)
+    return channel_refunds.request(services.channel(channel_name), pending, partial(_settle, services), now)
 
 
 def resolve_refunds(services: MoneyServices, now: datetime) -> int:
     """Ask the channels for refunds whose answer was lost; return how many were settled. Run it every minute."""
     query = select(TopUpRefund.id, TopUpRefund.order_id, TopUpRefund.amount, TopUpOrder.channel)
-    query = query.join(TopUpOrder, TopUpOrder.id == TopUpRefund.order_id)
+    query = query.join(TopUpOrder, TopUpOrder.id == TopUpRefund.order_id).where(TopUpRefund.state == "pending")
     with services.database.read() as session:
-        waiting = session.execute(query.where(TopUpRefund.state == "pending").order_by(TopUpRefund.created_at)).all()
-    return sum(
-        _resolve(services, TopUpRefundWish(one, order, fen), channel, now) for one, order, fen, channel in waiting
-    )
+        waiting = [PendingRefund(*row) for row in session.execute(query.order_by(TopUpRefund.created_at))]
+    return channel_refunds.resolve(services.channels, waiting, partial(_settle, services), now)
 
 
 def posting_id(refund_id: UUID) -> UUID:
@@ -85,25 +77,10 @@ def posting_id(refund_id: UUID) -> UUID:
     return uuid5(refund_id, "refund")
 
 
-def _resolve(services: MoneyServices, wish: TopUpRefundWish, channel_name: str, now: datetime) -> bool:
-    channel = services.channels.get(channel_name)
-    if channel is None:
-        return False
-    try:
-        word = ask_refund(channel, wish.id, wish.order_id, wish.amount, now=now)
-        if word.state not in (RefundState.PAID, RefundState.REFUSED):
-            return False
-        paid_at = (word.paid_at or now) if word.state is RefundState.PAID else None
-        services.writer.run(partial(_finish, refund_id=wish.id, paid_at=paid_at))
-    except ProblemError as error:
-        # One refund that cannot be settled must not keep the job from the ones behind it.
-        _log.warning("top_up_refund_not_settled", refund=str(wish.id), code=error.code)
-        return False
-    return True
-
-
-def _reserve(session: Session, wish: TopUpRefundWish, now: datetime) -> tuple[TopUpRefund, str]:
-    digest = hashlib.sha256(f"{wish.order_id} {wish.amount}".encode()).digest()
+def _reserve(
+    services: MoneyServices, session: Session, wish: TopUpRefundWish, now: datetime
+) -> tuple[TopUpRefund, str]:
+    digest = channel_refunds.digest(wish.order_id, wish.amount)
     order = session.get(TopUpOrder, wish.order_id, with_for_update=True, populate_existing=True)
     known = session.get(TopUpRefund, wish.id)
     if order is None or (known is None and order.state not in ("credited", "stranded")):
@@ -112,6 +89,7 @@ def _reserve(session: Session, wish: TopUpRefundWish, now: datetime) -> tuple[To
         if known.digest != digest:
             raise PaymentIdReusedError
         return known, order.channel
+    services.channel(order.channel)
     if not 0 < wish.amount <= order.amount - order.refunding:
         raise RefundTooLargeError(left=order.amount - order.refunding)
     if order.state == "stranded":
@@ -130,6 +108,10 @@ def _reserve(session: Session, wish: TopUpRefundWish, now: datetime) -> tuple[To
     )
     session.add(made)
     return made, order.channel
+
+
+def _settle(services: MoneyServices, refund_id: UUID, paid_at: datetime | None) -> TopUpRefund:
+    return services.writer.run(partial(_finish, refund_id=refund_id, paid_at=paid_at))
 
 
 def _finish(session: Session, now: datetime, *, refund_id: UUID, paid_at: datetime | None) -> TopUpRefund:

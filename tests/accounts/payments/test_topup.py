@@ -2,6 +2,7 @@
 
 import itertools
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
@@ -324,6 +325,22 @@ def test_a_refund_whose_answer_was_lost_is_settled_once_by_asking_the_channel(sh
     assert (shop.balance(holder.id), shop.balance(shop.merchant_id)) == (3_000, 1_000)
     assert sum(len(order.refunds) for order in provider._orders.values()) == 2
     assert reconciled(shop)["differences"] == []
+
+
+def test_nothing_is_reserved_for_a_refund_through_a_channel_that_is_not_connected_any_more(shop: Any) -> None:
+    holder = shop.holder()
+    order_id = credited(shop, holder, 5_000)
+    charge = shop.scan("130000000000000001", 1_500).json()["id"]
+    top_up = f"/api/v1/top-ups/{order_id}/refunds", {"id": str(new_id()), "amount": 2_000}, cashier(shop)
+    paid = f"/api/v1/payments/{charge}/refunds", {"id": str(new_id()), "amount": 500}, shop.terminal
+    connected, shop.client.app.state.money = shop.money, replace(shop.money, channels={})
+    for path, body, headers in (top_up, paid):
+        assert code(shop.client.post(path, json=body, headers=headers)) == "channel_not_connected"
+    assert refunds.resolve_refunds(connected, shop.now) + charge_refunds.resolve_refunds(connected, shop.now) == 0
+    shop.client.app.state.money = connected
+    for path, body, headers in (top_up, paid):
+        assert shop.client.post(path, json=body, headers=headers).json()["state"] == "paid"
+    assert (shop.balance(holder.id), shop.balance(shop.merchant_id)) == (3_000, 1_000)
 
 
 def test_a_refund_that_the_channel_refuses_is_released(shop: Any) -> None:
