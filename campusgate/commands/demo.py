@@ -26,11 +26,12 @@ def demo(
     """Play one day at a gate with real processes over real sockets, then keep running with a live page."""
     from rich.console import Console
 
+    from campusgate.demo.narration import narrated
     from campusgate.demo.photographs import PhotographsMissingError
     from campusgate.demo.processes import ChildError
     from campusgate.demo.readers import PhotosNotTakenError
     from campusgate.demo.report import Report
-    from campusgate.demo.run import go_on, play_day, staged
+    from campusgate.demo.run import StageTakenError, go_on, play_day, staged
     from campusgate.logs import configure_logs
     from models.store import ModelError
 
@@ -41,26 +42,18 @@ def demo(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     report = Report()
     try:
-        with (
-            console.status("preparing") as status,
-            staged(Settings(), status.update, with_queue=not once) as (
-                stage,
-                report,
-            ),
-        ):
+        with narrated(console) as narrator, staged(Settings(), narrator, with_queue=not once) as (stage, report):
             if not once:
-                console.print(_addresses(stage.campus), soft_wrap=True)
-            play_day(stage, report, status.update)
-            status.stop()
+                console.print(_invitation(stage.campus), soft_wrap=True, highlight=False)
+            play_day(stage, report)
             if as_json:
                 print_json(report.document())
             else:
                 report.print(console, stage.campus.names())
             if not once:
-                console.print("People go on walking up to the gate; the board stays live. Stop with Ctrl-C.")
-                console.print("Approve Sun Min's photo in the reviewer's queue: the gate then opens for that face.")
+                console.print(_farewell(stage.campus), soft_wrap=True, highlight=False)
                 go_on(stage)
-    except (PhotographsMissingError, PhotosNotTakenError, ChildError, ModelError) as error:
+    except (StageTakenError, PhotographsMissingError, PhotosNotTakenError, ChildError, ModelError) as error:
         raise CommandError(str(error)) from error
     except KeyboardInterrupt:
         if not report.outcomes:
@@ -69,21 +62,38 @@ def demo(
         sys.exit(1)
 
 
-def _addresses(campus: "Campus") -> str:
+def _invitation(campus: "Campus") -> str:
+    from campusgate.demo.script import SCENES
+
     readers = campus.readers
     pages = (
-        ("The live board", campus.staff_number, campus.staff_password, ""),
-        ("A reviewer's queue", readers.reviewer.number, readers.reviewer.password, ""),
-        ("A student's photo", readers.holder.number, readers.holder.password, ""),
-        ("A newcomer", readers.newcomer.number, readers.newcomer.password, "   (a first password)"),
+        ("the gate's live board", campus.staff_number, campus.staff_password, "open this one first"),
+        ("the reviewer's queue", readers.reviewer.number, readers.reviewer.password, "three photos wait"),
+        ("a student", readers.holder.number, readers.holder.password, "whose photo waits for the reviewer"),
+        ("a newcomer", readers.newcomer.number, readers.newcomer.password, "whose first password must be changed"),
     )
-    lines = [f"The pages: [link]{campus.server_url}/console/[/link]   each person lands on their own"]
-    lines += [
-        f"  {what:<19} number [bold]{number:<9}[/] password [bold]{password}[/]{more}"
-        for what, number, password, more in pages
+    lines = [
+        f"Open [bold link]{campus.server_url}/console/[/] and sign in; each account lands on its own page:",
+        "",
+        "  Number    Password      Page",
     ]
+    lines += [f"  [bold]{number:<9} {password:<13}[/] {what} ({more})" for what, number, password, more in pages]
     lines += [
-        f"The API:   {campus.server_url}/api/v1/openapi.json",
-        "Watch the day on the board; it takes about two minutes.",
+        "",
+        "Two of them at once need two browsers, or a private window.",
+        f"The API is described at {campus.server_url}/api/v1/openapi.json",
+        "",
+        f"The day begins: {len(SCENES)} scenes at the north gate, about two minutes. What is played:",
     ]
     return "\n".join(lines)
+
+
+def _farewell(campus: "Campus") -> str:
+    reviewer = campus.readers.reviewer
+    return (
+        "The day is over, the pages stay, and people go on walking up to the gate.\n"
+        f"Sign in as {reviewer.number} (password {reviewer.password}) and approve Sun Min's photo: "
+        "the gate then opens for that face.\n"
+        f"Logs and databases of every process: {campus.folder}\n"
+        "Ctrl-C stops everything."
+    )

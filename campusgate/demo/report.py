@@ -50,7 +50,7 @@ class Report:
         console.print(_outcomes(self.outcomes))
         console.print(_events(self.events, names))
         console.print(
-            f"Photos: {self.photos['accepted']} accepted, {self.photos['review']} to the reviewer, "
+            f"Photos of the intake: {self.photos['accepted']} accepted, {self.photos['review']} to the reviewer, "
             f"{self.photos['rejected']} rejected."
         )
 
@@ -80,7 +80,7 @@ def _events(events: Sequence[Event], names: dict[str, str]) -> Table:
     table = Table("Time", "Event", "Person", "By", "Reason", "Latency", title="Events", title_justify="left")
     for event in events:
         table.add_row(
-            event.at.strftime("%H:%M:%S.%f")[:-3],
+            event.at.astimezone().strftime("%H:%M:%S.%f")[:-3],
             event.kind.replace("_", " "),
             names.get(str(event.person_id), "") if event.person_id else "",
             event.method.value if event.method else "",

@@ -1,8 +1,9 @@
 """The demonstration from start to end: prepare, start every process, play the day, and go on until stopped."""
 
+import fcntl
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from campusgate.demo.campus import (
     write_keys,
 )
 from campusgate.demo.cast import Cast
+from campusgate.demo.narration import Narrator
 from campusgate.demo.observer import Observer
 from campusgate.demo.photographs import fetch_photographs
 from campusgate.demo.processes import Children
@@ -36,56 +38,93 @@ from enrollment.photo import decode
 from gate_controller.messages import GateTopics, NonceStore, Signer, read_private_key, read_trusted_keys
 from models.engine import FaceEngine
 
-Say = Callable[[str], None]
-
 _PAUSE_S = 6.0
+_PASSERS_BY = {
+    "wang-again": "Wang Xiaoming, whom the gate knows from another photograph",
+    "stranger": "Zhao Lei, let in once a reviewer has approved the photo",
+    "wang-at-the-gate": "Wang Xiaoming again, in another light",
+    "li": "Sun Min, let in once a reviewer has approved the photo",
+}
+"""Who walks up after the day, by the photograph on the film."""
+
+
+class StageTakenError(Exception):
+    """Another demonstration runs in this data directory, and two would take each other's files away."""
 
 
 @contextmanager
-def staged(settings: Settings, say: Say, *, with_queue: bool = False) -> Iterator[tuple[Stage, Report]]:
+def staged(settings: Settings, narrator: Narrator, *, with_queue: bool = False) -> Iterator[tuple[Stage, Report]]:
     """Prepare the campus and start its processes; everything is stopped at the end of the block.
 
     `with_queue` lets photos wait for a reviewer, for somebody who looks at the pages.
+
+    Raises:
+        StageTakenError: another demonstration runs.
+        ModelError, PhotographsMissingError: something to work with is missing.
+        ChildError, PhotosNotTakenError: a process did not start, or not as it should.
     """
-    say("fetching models and photographs")
+    with ExitStack() as stack:
+        stack.enter_context(_alone(settings.data_dir))
+        yield _prepare(settings, narrator, stack, with_queue=with_queue)
+
+
+def _prepare(settings: Settings, narrator: Narrator, stack: ExitStack, *, with_queue: bool) -> tuple[Stage, Report]:
+    narrator.now("fetching models and photographs")
     photographs = fetch_photographs(settings.cache_dir / "photographs" / "demo", mirror=settings.model_mirror)
     engine, checker = load_checker(settings)
     campus = Campus.fresh(settings)
     write_keys(campus)
     users = write_users(campus)
-    say("enrolling people from one photograph each")
+    narrator.now("enrolling people from one photograph each")
     report = Report(photos=count_photos(populate(campus, engine, checker, write_intake(campus, engine, photographs))))
     walkers = {name: _walker(engine, path) for name, path in photographs.items()}
     portraits = make_portraits(engine, campus.readers, photographs) if with_queue else {}
     del engine, checker
-    with ExitStack() as stack:
-        children = stack.enter_context(Children(campus.folder / "logs", {}))
-        say("starting broker, server, gate controller and edge")
-        stage = _start(campus, Cast(campus, children, users), walkers, stack)
-        if portraits:
-            say("handing in photos for the reviewer")
-            hand_in(campus.server_url, campus.readers, portraits)
-        yield stage, report
+    children = stack.enter_context(Children(campus.folder / "logs", {}))
+    narrator.now("starting broker, server, gate controller and edge")
+    stage = _start(campus, Cast(campus, children, users), walkers, narrator, stack)
+    if portraits:
+        narrator.now("handing in photos for the reviewer")
+        hand_in(campus.server_url, campus.readers, portraits)
+    return stage, report
 
 
-def play_day(stage: Stage, report: Report, say: Say) -> None:
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "demo.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StageTakenError(
+                f"a demonstration runs already in {folder}: stop it, or give this one a CAMPUSGATE_DATA_DIR of its own"
+            ) from error
+        yield
+
+
+def play_day(stage: Stage, report: Report) -> None:
     """Play every scene and write what happened into `report`."""
     for number, scene in enumerate(SCENES, start=1):
         stage.cast.check()
-        say(f"[{number}/{len(SCENES)}] {(scene.__doc__ or scene.__name__).strip().splitlines()[0]}")
-        report.outcomes.append(play(stage, scene))
-    report.events = list(stage.observer.events)
+        story = (scene.__doc__ or scene.__name__).strip().splitlines()[0]
+        stage.narrator.now(f"{number} of {len(SCENES)}: {story}")
+        outcome = play(stage, scene)
+        stage.narrator.ended(outcome, story)
+        report.outcomes.append(outcome)
+    report.events = sorted(stage.observer.events, key=lambda event: event.at)
 
 
 def go_on(stage: Stage) -> None:
     """Let people walk up, one after the other, until somebody presses Ctrl-C."""
-    for name in itertools.cycle(("wang-again", "stranger", "wang-at-the-gate", "li")):
+    for name, who in itertools.cycle(_PASSERS_BY.items()):
+        stage.narrator.now(f"next at the gate: {who} (Ctrl-C ends)")
         time.sleep(_PAUSE_S)
         stage.cast.check()
+        stage.narrator.now(f"at the gate: {who} (Ctrl-C ends)")
         stage.camera.play(walk_up(stage.walkers[name]))
 
 
-def _start(campus: Campus, cast: Cast, walkers: dict[str, Walker], stack: ExitStack) -> Stage:
+def _start(campus: Campus, cast: Cast, walkers: dict[str, Walker], narrator: Narrator, stack: ExitStack) -> Stage:
     camera = stack.enter_context(FilmCamera())
     cast.start_server()
     cast.start_broker()
@@ -115,6 +154,7 @@ def _start(campus: Campus, cast: Cast, walkers: dict[str, Walker], stack: ExitSt
         edge_signer=Signer(read_private_key(campus.key_file("edge")), EDGE_SENDER, nonces),
         staff=staff,
         walkers=walkers,
+        narrator=narrator,
     )
 
 

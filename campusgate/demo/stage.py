@@ -10,6 +10,7 @@ from bus import Connection
 from campusgate.demo.camera import FilmCamera
 from campusgate.demo.campus import Campus
 from campusgate.demo.cast import Cast
+from campusgate.demo.narration import Narrator
 from campusgate.demo.observer import Observer
 from campusgate.demo.report import Outcome
 from campusgate.demo.scenes import Walker
@@ -39,6 +40,7 @@ class Stage:
     """The edge's own key: a thief who holds it still cannot use an old command."""
     staff: Staff
     walkers: dict[str, Walker]
+    narrator: Narrator
 
     @property
     def boot_id(self) -> UUID:

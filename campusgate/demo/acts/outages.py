@@ -17,6 +17,7 @@ def edge_dead_card_opens(stage: Stage) -> Outcome:
     """The edge dies without a word; the controller decides about a card alone, within 300 ms."""
     expected = f"opened within {_ALONE_MS:.0f} ms"
     stage.cast.kill("edge")
+    stage.narrator.note("The edge is killed on purpose: until it is back nobody is recognised, and cards open alone.")
     stage.observer.forget_presence("edge")
     mark = Mark(stage)
     answer = stage.at_the_reader(f"card {CARD['wang']}")
@@ -31,6 +32,7 @@ def edge_dead_card_opens(stage: Stage) -> Outcome:
 def server_dead_gate_works(stage: Stage) -> Outcome:
     """The server dies; a card and a face still open the gate, from what the gate knows."""
     stage.cast.kill("server")
+    stage.narrator.note("The server is killed on purpose: the pages do not answer until it is back. The gate works on.")
     card = stage.at_the_reader(f"card {CARD['wang']}")
     stage.observer.wait(stage.is_locked, SETTLE_S)
     mark = Mark(stage)
@@ -38,6 +40,7 @@ def server_dead_gate_works(stage: Stage) -> Outcome:
     by_face = mark.event(EventKind.ACCESS_GRANTED) is not None
     stage.cast.start_server()
     stage.cast.wait_for_server()
+    stage.narrator.note("The server is back: open pages go on by themselves; reload one that shows an error.")
     got = "card and face opened" if card == "granted" and by_face else f"card {card}, face {by_face}"
     return Outcome("server_dead_gate_works", "card and face opened", got)
 
@@ -46,6 +49,7 @@ def broker_dead_card_opens(stage: Stage) -> Outcome:
     """The broker dies while somebody known stands there; the card opens, and its return opens nothing."""
     expected = f"{OPENED} by card, nothing opened late"
     stage.cast.kill("broker")
+    stage.narrator.note("The broker is killed on purpose: the board shows the gate as offline until it is back.")
     stage.observer.forget_presence()
     film = threading.Thread(target=stage.camera.play, args=(walk_up(stage.walkers["wang-at-the-gate"]),))
     film.start()

@@ -1,0 +1,40 @@
+import fcntl
+import io
+import os
+import subprocess
+import sys
+
+from rich.console import Console
+
+from campusgate.demo.narration import narrated
+from campusgate.demo.report import Outcome
+
+
+def test_what_stays_is_written_into_a_pipe_and_what_moves_is_not() -> None:
+    written = io.StringIO()
+    with narrated(Console(file=written, width=60)) as narrator:
+        narrator.now("1 of 18: somebody walks up")
+        narrator.ended(Outcome("stranger_refused", "stayed locked", "stayed locked"), "A stranger [waits].")
+        narrator.note("The server is killed on purpose.")
+        narrator.ended(Outcome("fire_opens", "opened", "nothing"), "A fire.")
+    lines = [line[9:].rstrip() for line in written.getvalue().splitlines() if line.strip()]
+    assert lines == [
+        "✓ stranger_refused  A stranger [waits].",
+        "→ The server is killed on purpose.",
+        "✗ fire_opens  A fire. nothing",
+    ]
+
+
+def test_a_second_demonstration_does_not_take_the_firsts_files_away(tmp_path) -> None:
+    with (tmp_path / "demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        second = subprocess.run(
+            [sys.executable, "-m", "campusgate", "demo", "--once"],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "CAMPUSGATE_DATA_DIR": str(tmp_path)},
+        )
+    assert second.returncode == 2
+    assert "a demonstration runs already" in second.stderr
+    assert list(tmp_path.iterdir()) == [tmp_path / "demo.lock"]
