@@ -8,7 +8,6 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,45 +16,38 @@ from bus import AccessList, Backoff, BrokerAddress, Connection
 from bus.embedded import EmbeddedBroker, ServerTls
 from campusgate.demo.photographs import PhotographsMissingError, fetch_photographs
 from campusgate.settings import Settings
-from database import Base, Database, new_id
+from database import Base, Database
 from models.store import ModelInstallError, ModelStore
+from tests.databases import LentDatabases, find_postgresql, private_cluster
+from tests.ports import free_port
+from tests.waiting import PATIENCE_S
 
 
-def _postgresql_bin() -> Path | None:
-    found = shutil.which("initdb")
-    if found:
-        return Path(found).parent
-    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    return versions[-1].parent if versions else None
+def _folder_in_memory() -> Path | None:
+    """A file system in memory: a database that ends on a disk waits for it at every commit."""
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK) or os.statvfs(memory).f_flag & os.ST_NOEXEC:
+        return None
+    return memory if shutil.disk_usage(memory).free > ROOM_FOR_TESTS else None
+
+
+ROOM_FOR_TESTS = 4 << 30
+if "TMPDIR" not in os.environ and (_memory := _folder_in_memory()):
+    # For pytest's own folders, for what tests make with `tempfile`, and for the processes that they start.
+    os.environ["TMPDIR"] = tempfile.tempdir = str(_memory)
 
 
 @pytest.fixture(scope="session")
 def postgresql_url() -> Iterator[str]:
-    """A private PostgreSQL cluster for this test run, on a socket of its own; removed at the end."""
+    """A private PostgreSQL cluster for this test run; `CAMPUSGATE_TEST_POSTGRESQL` names one to be used instead."""
     if url := os.environ.get("CAMPUSGATE_TEST_POSTGRESQL"):
         yield url
         return
-    binaries = _postgresql_bin()
+    binaries = find_postgresql()
     if binaries is None:
         pytest.skip("PostgreSQL is not installed: Debian package `postgresql`")
-    folder = Path(tempfile.mkdtemp(prefix="campusgate-pg-"))
-    # PostgreSQL refuses to run as root; Debian's package brings a user for it.
-    prefix = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    if prefix:
-        shutil.chown(folder, "postgres", "postgres")
-
-    def run(*command: str) -> None:
-        subprocess.run([*prefix, *command], check=True, capture_output=True, cwd=folder)
-
-    data = folder / "data"
-    run(str(binaries / "initdb"), "-D", str(data), "-U", "campusgate", "-A", "trust", "-E", "UTF8", "--no-sync")
-    options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off -c max_connections=60"
-    run(str(binaries / "pg_ctl"), "-D", str(data), "-o", options, "-l", str(folder / "log"), "-w", "start")
-    try:
-        yield f"postgresql://campusgate@/postgres?host={folder}"
-    finally:
-        run(str(binaries / "pg_ctl"), "-D", str(data), "-m", "immediate", "-w", "stop")
-        shutil.rmtree(folder, ignore_errors=True)
+    with private_cluster(binaries) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -69,12 +61,11 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgresql_template(postgresql_url: str) -> Iterator[str]:
-    """A database with every table, to be copied."""
-    with _made_database(postgresql_url) as database:
-        Base.metadata.create_all(database.engine)
-        database.close()
-        yield str(database.url.database)
+def postgresql_databases(postgresql_url: str) -> Iterator[LentDatabases]:
+    """Databases with every table, to be lent."""
+    databases = LentDatabases(postgresql_url)
+    yield databases
+    databases.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -87,35 +78,11 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         yield database
         database.close()
         return
-    template = request.getfixturevalue("postgresql_template")
-    with _made_database(request.getfixturevalue("postgresql_url"), f"TEMPLATE {template}") as database:
+    with request.getfixturevalue("postgresql_databases").lend() as database:
         yield database
-
-
-@contextmanager
-def _made_database(server_url: str, how: str = "") -> Iterator[Database]:
-    server = Database(server_url)
-    name = f"test_{new_id().hex}"
-    with server.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name} {how}")
-    database = Database(server.url.set(database=name))
-    try:
-        yield database
-    finally:
-        database.close()
-        with server.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
-        server.close()
 
 
 # --- Brokers: the embedded one and a real Mosquitto, behind one fixture ---------------------------------------------
-
-
-def free_port() -> int:
-    """A port of the loopback address that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture
@@ -172,7 +139,7 @@ class MosquittoBackend:
         self._process = subprocess.Popen(
             [binary, "-c", str(self._folder / "mosquitto.conf")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        until = time.monotonic() + 10
+        until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until:
             if self._process.poll() is not None:
                 raise RuntimeError(f"mosquitto ended with exit code {self._process.returncode}")
@@ -184,7 +151,7 @@ class MosquittoBackend:
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(10)
+            self._process.wait(PATIENCE_S)
             self._process = None
 
 
@@ -231,7 +198,7 @@ def connect(request: pytest.FixtureRequest) -> Iterator[Callable[..., Connection
         made.append(connection)
         connection.start()
         if wait:
-            connection.wait_connected(10)
+            connection.wait_connected(PATIENCE_S)
         return connection
 
     yield make

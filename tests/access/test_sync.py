@@ -9,6 +9,7 @@ import pytest
 
 from access.sync import DirectorySync, SyncError, SyncRefusedError
 from tests.access.pages import POLICY, Directory, entry, person_id
+from tests.waiting import PATIENCE_S
 
 
 class Server:
@@ -152,11 +153,11 @@ class Running:
 
 def test_a_hint_is_followed_at_once_and_not_at_the_next_interval(server: Server) -> None:
     with Running(server.sync(interval=timedelta(hours=1))) as running:
-        assert server.asked_again.wait(10)
+        assert server.asked_again.wait(PATIENCE_S)
         server.asked_again.clear()
         server.directory.put(entry(1, face=1))
         running.wake.set()
-        assert server.asked_again.wait(10)
+        assert server.asked_again.wait(PATIENCE_S)
     assert server.replica.person(person_id(1)) is not None
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from accounts import audit, changes
 from accounts.vocabulary import Role
 from database import new_id
+from tests.waiting import PATIENCE_S
 
 TRIGGERS = {
     "sqlite": ["DROP TRIGGER audit_no_update", "DROP TRIGGER audit_no_delete"],
@@ -112,10 +113,10 @@ def test_a_reader_never_passes_a_slower_writer(campus):
         with campus.database.begin() as session:
             changes.record(session, slow)
             started.set()
-            finish.wait(10)
+            finish.wait(PATIENCE_S)
 
     def write_fast():
-        started.wait(10)
+        started.wait(PATIENCE_S)
         with campus.database.begin() as session:
             changes.record(session, fast)
         done.set()
@@ -123,7 +124,7 @@ def test_a_reader_never_passes_a_slower_writer(campus):
     threads = [threading.Thread(target=write_slowly), threading.Thread(target=write_fast)]
     for thread in threads:
         thread.start()
-    started.wait(10)
+    started.wait(PATIENCE_S)
     assert not done.wait(0.3), "the fast writer waits for the slow one"
     with campus.database.read() as session:
         assert changes.since(session, 0) == []

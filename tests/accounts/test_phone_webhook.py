@@ -12,7 +12,7 @@ import pytest
 
 from accounts.phone_webhook import WebhookCodeSender
 from accounts.phones import PhoneUnavailableError
-from tests.conftest import free_port
+from tests.ports import free_port
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 SECRET = b"shared with the gateway"

@@ -24,6 +24,7 @@ from bus import (
     User,
 )
 from bus.embedded import BrokerStartError, EmbeddedBroker, ServerTls
+from tests.waiting import PATIENCE_S
 
 ACCESS = AccessList(
     {
@@ -98,7 +99,7 @@ def test_the_right_password_gets_in(make_broker, connect) -> None:
 def test_a_refusal_is_told_apart_from_silence(make_broker, connect, credentials) -> None:
     connection = connect(make_broker(access=ACCESS), "gate", wait=False, **credentials)
     with pytest.raises(RefusedByBrokerError, match="check the MQTT username and password"):
-        connection.wait_connected(10)
+        connection.wait_connected(PATIENCE_S)
 
 
 @pytest.mark.parametrize("forbidden", ["gates/#", "#", "gates/+/command", "gates/south/command"])
@@ -110,9 +111,9 @@ def test_nobody_reads_beyond_their_topics(make_broker, connect, forbidden: str) 
     with contextlib.suppress(SubscriptionRefusedError):
         gate.subscribe(forbidden, lambda topic, *_: heard.put(topic))
     gate.subscribe("gates/north/command", lambda topic, *_: heard.put(topic))
-    server.publish("gates/south/command", b"secret", wait_s=10)
-    server.publish("gates/north/command", b"open", wait_s=10)
-    assert heard.get(timeout=10) == "gates/north/command"
+    server.publish("gates/south/command", b"secret", wait_s=PATIENCE_S)
+    server.publish("gates/north/command", b"open", wait_s=PATIENCE_S)
+    assert heard.get(timeout=PATIENCE_S) == "gates/north/command"
 
 
 def test_the_embedded_broker_refuses_a_wide_subscription() -> None:
@@ -121,7 +122,7 @@ def test_the_embedded_broker_refuses_a_wide_subscription() -> None:
     gate = Connection(BrokerAddress(port=broker.port, **GATE), "gate")
     gate.start()
     try:
-        gate.wait_connected(10)
+        gate.wait_connected(PATIENCE_S)
         with pytest.raises(SubscriptionRefusedError, match="gates/#"):
             gate.subscribe("gates/#", lambda *_: None)
     finally:
@@ -136,13 +137,13 @@ def test_nobody_writes_beyond_their_topics(make_broker, connect) -> None:
     server.subscribe("gates/#", lambda topic, *_: heard.put(topic))
     gate.publish("gates/south/command", b"open")
     gate.publish("gates/north/events", b"allowed")
-    assert heard.get(timeout=10) == "gates/north/events"
+    assert heard.get(timeout=PATIENCE_S) == "gates/north/events"
 
 
 def test_tls_with_our_own_authority(make_broker, connect, authority) -> None:
     broker = make_broker(access=ACCESS, tls=authority.server)
     connection = connect(broker, "gate", ca_file=authority.ca_file, **GATE)
-    connection.publish("gates/north/events", b"1", wait_s=10)
+    connection.publish("gates/north/events", b"1", wait_s=PATIENCE_S)
 
 
 def test_a_broker_with_anothers_certificate_is_not_trusted(make_broker, connect, authority, tmp_path) -> None:
@@ -150,7 +151,7 @@ def test_a_broker_with_anothers_certificate_is_not_trusted(make_broker, connect,
     other = make_authority(tmp_path / "other", "another authority")
     connection = connect(broker, "gate", wait=False, ca_file=other.ca_file)
     with pytest.raises(CertificateError, match="does not hold"):
-        connection.wait_connected(10)
+        connection.wait_connected(PATIENCE_S)
 
 
 def test_a_broker_under_another_name_is_not_trusted(make_broker, authority) -> None:
@@ -159,7 +160,7 @@ def test_a_broker_under_another_name_is_not_trusted(make_broker, authority) -> N
     connection.start()
     try:
         with pytest.raises(CertificateError, match="does not hold"):
-            connection.wait_connected(10)
+            connection.wait_connected(PATIENCE_S)
     finally:
         connection.stop()
 

@@ -2,8 +2,7 @@
 
 import queue
 import socket
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -16,6 +15,7 @@ from bus import (
     Will,
 )
 from bus.session import Session
+from tests.waiting import PATIENCE_S, until
 
 
 class Inbox:
@@ -35,15 +35,6 @@ class Inbox:
             yield self._messages.get()
 
 
-def until(condition: Callable[[], bool], timeout_s: float = 10) -> None:
-    waiting = threading.Event()
-    for _ in range(int(timeout_s / 0.02)):
-        if condition():
-            return
-        waiting.wait(0.02)
-    raise AssertionError("did not become true in time")
-
-
 def test_what_is_published_arrives_in_order(broker, connect) -> None:
     inbox, receiver, sender = Inbox(), connect(broker, "receiver"), connect(broker, "sender")
     receiver.subscribe("a/+/c", inbox)
@@ -54,12 +45,12 @@ def test_what_is_published_arrives_in_order(broker, connect) -> None:
 
 def test_a_publication_can_wait_for_its_acknowledgement(broker, connect) -> None:
     sender = connect(broker, "sender")
-    sender.publish("a", b"1", wait_s=10)
-    assert sender.publish_all([("a", b"2"), ("a", b"3")], wait_s=10) == 2
+    sender.publish("a", b"1", wait_s=PATIENCE_S)
+    assert sender.publish_all([("a", b"2"), ("a", b"3")], wait_s=PATIENCE_S) == 2
 
 
 def test_a_retained_message_is_marked_as_one(broker, connect) -> None:
-    connect(broker, "sender").publish("state", b"locked", retain=True, wait_s=10)
+    connect(broker, "sender").publish("state", b"locked", retain=True, wait_s=PATIENCE_S)
     inbox = Inbox()
     connect(broker, "receiver").subscribe("state", inbox)
     assert inbox.next() == ("state", b"locked", True)
@@ -68,11 +59,11 @@ def test_a_retained_message_is_marked_as_one(broker, connect) -> None:
 def test_nobody_gets_retained_messages_it_did_not_ask_for(broker, connect) -> None:
     owner, inbox = connect(broker, "owner"), Inbox()
     owner.subscribe("secret", Inbox())
-    owner.publish("secret", b"1", retain=True, wait_s=10)
+    owner.publish("secret", b"1", retain=True, wait_s=PATIENCE_S)
     stranger = Session(BrokerAddress(port=broker.port), "stranger", None, inbox)  # shows all that arrives
     stranger.open()
     stranger.subscribe("other", 1)
-    owner.publish("other", b"2", wait_s=10)
+    owner.publish("other", b"2", wait_s=PATIENCE_S)
     assert inbox.next()[0] == "other"
     stranger.close()
 
@@ -91,7 +82,7 @@ def test_a_clean_stop_sends_the_farewell_and_no_will(broker, connect) -> None:
     gate = connect(broker, "gate", will=Will("availability", b"offline"))
     gate.stop(Will("availability", b"stopped"))
     assert inbox.next() == ("availability", b"stopped", False)
-    watcher.publish("availability", b"end", wait_s=10)
+    watcher.publish("availability", b"end", wait_s=PATIENCE_S)
     assert inbox.next()[1] == b"end"
     assert gate.state is ConnectionState.STOPPED
 
@@ -104,8 +95,8 @@ def test_it_waits_for_a_broker_that_is_not_there_yet(make_broker, connect) -> No
     with pytest.raises(NotConnectedError):
         connection.publish("a", b"1")
     broker.start()
-    connection.wait_connected(10)
-    connection.publish("a", b"1", wait_s=10)
+    connection.wait_connected(PATIENCE_S)
+    connection.publish("a", b"1", wait_s=PATIENCE_S)
 
 
 def test_it_comes_back_after_the_broker_was_restarted(broker, connect) -> None:
@@ -114,10 +105,10 @@ def test_it_comes_back_after_the_broker_was_restarted(broker, connect) -> None:
     broker.stop()
     until(lambda: not sender.connected and not receiver.connected)
     broker.start()
-    receiver.wait_connected(10)
-    sender.wait_connected(10)
+    receiver.wait_connected(PATIENCE_S)
+    sender.wait_connected(PATIENCE_S)
     until(lambda: receiver.connections == 2)
-    sender.publish("a", b"after", wait_s=10)
+    sender.publish("a", b"after", wait_s=PATIENCE_S)
     assert inbox.next() == ("a", b"after", False)
 
 
@@ -131,7 +122,7 @@ def test_nothing_published_during_an_outage_arrives_later(broker, connect) -> No
             sender.publish("command", b"open")
     broker.start()
     until(lambda: receiver.connections == 2 and sender.connections == 2)
-    sender.publish("command", b"end", wait_s=10)
+    sender.publish("command", b"end", wait_s=PATIENCE_S)
     assert inbox.next()[1] == b"end"
 
 
@@ -145,7 +136,7 @@ def test_what_was_under_way_when_the_connection_broke_is_not_sent_again(broker, 
     assert session._client._out_messages
     session._client._sock.close()
     until(lambda: sender.connections == 2 and sender.connected)
-    sender.publish("command", b"end", wait_s=10)
+    sender.publish("command", b"end", wait_s=PATIENCE_S)
     assert inbox.next()[1] == b"end"
 
 
@@ -170,14 +161,14 @@ def test_a_failing_handler_or_hook_does_not_stop_the_others(broker, connect) -> 
     connection.subscribe("a", fail)
     connection.subscribe("a", inbox)
     for payload in (b"1", b"2"):
-        connection.publish("a", payload, wait_s=10)
+        connection.publish("a", payload, wait_s=PATIENCE_S)
     assert [inbox.next()[1] for _ in range(2)] == [b"1", b"2"]
 
 
 def test_a_handler_may_publish_and_wait(broker, connect) -> None:
     inbox, connection = Inbox(), connect(broker, "one")
     connection.subscribe("answer", inbox)
-    connection.subscribe("question", lambda *_: connection.publish("answer", b"42", wait_s=10))
+    connection.subscribe("question", lambda *_: connection.publish("answer", b"42", wait_s=PATIENCE_S))
     connection.publish("question", b"?")
     assert inbox.next()[1] == b"42"
 

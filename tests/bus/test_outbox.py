@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from bus import Outbox, OutboxError, Postman
+from tests.waiting import PATIENCE_S
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 
@@ -134,7 +135,7 @@ def test_the_postman_empties_the_outbox(broker, connect, heard, outbox: Outbox) 
     put(outbox, "before")
     postman.start()
     put(outbox, "after")
-    assert [heard.get(timeout=10) for _ in range(2)] == [b"before", b"after"]
+    assert [heard.get(timeout=PATIENCE_S) for _ in range(2)] == [b"before", b"after"]
     postman.stop()
     assert len(outbox) == 0
 
@@ -144,7 +145,7 @@ def test_old_entries_are_marked_late(broker, connect, heard, outbox: Outbox) -> 
     put(outbox, "new", at=NOW - timedelta(seconds=9))
     gate = connect(broker, "gate")
     assert Postman(outbox, gate, mark_late=lambda payload: b"late " + payload, now=lambda: NOW).carry() == 2
-    assert [heard.get(timeout=10) for _ in range(2)] == [b"late old", b"new"]
+    assert [heard.get(timeout=PATIENCE_S) for _ in range(2)] == [b"late old", b"new"]
 
 
 def test_nothing_is_lost_while_the_broker_is_away(broker, connect, outbox: Outbox) -> None:
@@ -158,9 +159,9 @@ def test_nothing_is_lost_while_the_broker_is_away(broker, connect, outbox: Outbo
     broker.start()
     back = threading.Event()
     listener.on_connect(lambda: gate.on_connect(back.set))
-    assert back.wait(10)
+    assert back.wait(PATIENCE_S)
     assert (postman.carry(), len(outbox)) == (250, 0)
-    assert [heard.get(timeout=10) for _ in range(250)] == list(range(250))
+    assert [heard.get(timeout=PATIENCE_S) for _ in range(250)] == list(range(250))
 
 
 def test_the_postman_starts_again_by_itself_when_the_broker_is_back(broker, connect, outbox: Outbox) -> None:
@@ -185,13 +186,13 @@ def test_with_receipts_an_entry_stays_until_its_addressee_has_it(broker, connect
     )
     one, _ = put(outbox, "one"), put(outbox, "two")
     assert postman.carry() == 2
-    assert [heard.get(timeout=10) for _ in range(2)] == [b"one", b"two"]
+    assert [heard.get(timeout=PATIENCE_S) for _ in range(2)] == [b"one", b"two"]
     assert (len(outbox), postman.carry()) == (2, 0)
     postman.confirm([one, uuid4()])
     assert texts(outbox) == ["two"]
     put(outbox, "three")
     assert postman.carry() == 1
-    assert heard.get(timeout=10) == b"three"
+    assert heard.get(timeout=PATIENCE_S) == b"three"
 
 
 def test_without_a_receipt_the_oldest_are_sent_again(broker, connect, heard, outbox: Outbox) -> None:
@@ -200,7 +201,7 @@ def test_without_a_receipt_the_oldest_are_sent_again(broker, connect, heard, out
     )
     one = put(outbox, "one")
     postman.start()
-    assert [heard.get(timeout=10) for _ in range(3)] == [b"one"] * 3
+    assert [heard.get(timeout=PATIENCE_S) for _ in range(3)] == [b"one"] * 3
     postman.confirm([one])
     postman.stop()
     assert len(outbox) == 0
@@ -212,7 +213,7 @@ def test_what_was_unconfirmed_before_a_restart_is_sent_again(broker, connect, he
     for _ in range(2):
         again = Outbox(tmp_path / "outbox.db")
         assert Postman(again, gate, mark_late=bytes, now=lambda: NOW, needs_receipts=True).carry() == 1
-        assert heard.get(timeout=10) == b"one"
+        assert heard.get(timeout=PATIENCE_S) == b"one"
 
 
 def test_receipts_for_newer_entries_do_not_put_off_an_older_one(broker, connect, heard, outbox: Outbox) -> None:
@@ -239,7 +240,7 @@ def test_an_addressee_who_is_back_gets_what_waits_without_a_pause(broker, connec
     ids = [put(outbox, str(number)) for number in range(250)]
 
     def heard_now(count: int) -> list[int]:
-        return [int(heard.get(timeout=10)) for _ in range(count)]
+        return [int(heard.get(timeout=PATIENCE_S)) for _ in range(count)]
 
     def time_has_come() -> None:
         postman._again_at = 0.0

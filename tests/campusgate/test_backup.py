@@ -15,7 +15,7 @@ from campusgate.backup import BackupError, back_up, restore
 from campusgate.schema import metadata
 from database import Database
 from database.migrate import upgrade
-from tests.conftest import _made_database
+from tests.databases import made_database
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 
@@ -36,7 +36,7 @@ def empty(server: Database, tmp_path: Path, request: pytest.FixtureRequest):
         yield database
         database.close()
     else:
-        with _made_database(request.getfixturevalue("postgresql_url")) as database:
+        with made_database(request.getfixturevalue("postgresql_url")) as database:
             yield database
 
 

@@ -45,6 +45,8 @@ from operations.board import Board
 from operations.dispatch import Dispatcher
 from operations.ingest import Ingest
 from operations.order_desk import OrderDesk
+from tests.accounts.conftest import CHEAP_HASHER
+from tests.waiting import PATIENCE_S, until
 
 PASSWORD = "a quiet evening at the gate"
 SETTLES_WITHIN_MS = 20_000
@@ -117,7 +119,7 @@ def serve(
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Iterator[Pages]:
     """The pages on a free port, with two members of facilities staff (F1, F2) and one student (S1)."""
-    services = AccountsServices(database=database, secret=bytes(range(32)))
+    services = AccountsServices(database=database, secret=bytes(range(32)), hasher=CHEAP_HASHER)
     names: dict = {}
     staff = {}
     for number, name, *roles in (
@@ -182,7 +184,7 @@ def campus(database: Database, tmp_path: Path) -> Iterator[Pages]:
         ingest = Ingest(bus, "main", database, board)
         ingest.start()
         bus.start()
-        bus.wait_connected(10)
+        bus.wait_connected(PATIENCE_S)
         with serve(database, board, dispatcher) as console:
             for gate in ("north", "south"):
                 install_gate(console, gate, address, keys, tmp_path / gate)
@@ -210,14 +212,6 @@ def install_gate(console: Pages, gate: str, address: BrokerAddress, keys: dict, 
     )
     controller.start()
     console.controllers[gate], console.relays[gate], console.contacts[gate] = controller, relay, contact
-
-
-def until(condition: Callable[[], object], timeout_s: float = SETTLES_WITHIN_MS / 1000) -> None:
-    """Wait until `condition` holds."""
-    end = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end, "it never came to be"
-        time.sleep(0.02)
 
 
 @pytest.fixture(scope="session")

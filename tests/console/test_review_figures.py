@@ -9,13 +9,14 @@ from database import Database, new_id
 from enrollment import comparison, review
 from enrollment.api.shapes import ReviewOut
 from enrollment.tables import PhotoRecord, PhotoState
+from tests.accounts.conftest import CHEAP_HASHER
 from tests.console.conftest import hire
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 
 
 def test_the_queue_is_described_and_marked(database: Database) -> None:
-    accounts = AccountsServices(database=database, secret=bytes(range(32)))
+    accounts = AccountsServices(database=database, secret=bytes(range(32)), hasher=CHEAP_HASHER)
     student, reviewer = (hire(database, accounts, number, number) for number in ("S1", "R1"))
     with database.begin() as session:
         assert review.departments(session) == []

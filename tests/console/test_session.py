@@ -9,6 +9,7 @@ from accounts.services import AccountsServices
 from accounts.sign_in import RefreshRefusedError
 from console.session import Renewals
 from database import Database
+from tests.accounts.conftest import CHEAP_HASHER
 from tests.console.conftest import PASSWORD, hire
 
 NOW = datetime.now(UTC) + timedelta(days=1)
@@ -16,7 +17,7 @@ NOW = datetime.now(UTC) + timedelta(days=1)
 
 @pytest.fixture
 def services(database: Database) -> AccountsServices:
-    services = AccountsServices(database=database, secret=bytes(range(32)))
+    services = AccountsServices(database=database, secret=bytes(range(32)), hasher=CHEAP_HASHER)
     hire(database, services, "F1", "Chen Jing")
     return services
 

@@ -30,6 +30,7 @@ from directory.publisher import Publisher
 from directory.services import DirectoryServices
 from enrollment import templates
 from models.template import Template
+from tests.accounts.conftest import CHEAP_HASHER
 from web import problems
 
 MODEL = "test-model-1"
@@ -173,7 +174,9 @@ class Campus:
 def build(database: Database, folder: Path, new_client: Callable[[FastAPI], TestClient] = TestClient) -> Campus:
     clock = Clock()
     sealer = Sealer(b"s" * 32)
-    accounts = AccountsServices(database=database, secret=b"a test secret of enough bytes 123", clock=clock)
+    accounts = AccountsServices(
+        database=database, secret=b"a test secret of enough bytes 123", clock=clock, hasher=CHEAP_HASHER
+    )
     app = FastAPI()
     app.state.accounts = accounts
     app.state.directory = DirectoryServices(database, sealer, CREDENTIAL_KEY)

@@ -13,6 +13,7 @@ from accounts import changes
 from accounts.vocabulary import PersonState
 from directory.publisher import MOST_PEOPLE, Publisher, _people_at_once
 from directory.tables import GateEntry, GateRecord
+from tests.waiting import PATIENCE_S
 
 
 @contextmanager
@@ -49,9 +50,9 @@ def test_a_commit_of_this_process_wakes_it(campus, told, monkeypatch) -> None:
     campus.gate("main")
     person = campus.person("students", face=1)
     with running(publisher):
-        assert hints.acquire(timeout=20)
+        assert hints.acquire(timeout=PATIENCE_S)
         campus.set_state(person, PersonState.SUSPENDED)
-        assert hints.acquire(timeout=20)
+        assert hints.acquire(timeout=PATIENCE_S)
     replica = campus.replica()
     campus.sync(replica).run_once()
     assert replica.person(person).suspended
@@ -63,9 +64,9 @@ def test_a_change_by_another_process_is_found_by_asking(campus, told, monkeypatc
     publisher, hints = told
     campus.gate("main")
     with running(publisher):
-        assert hints.acquire(timeout=20)
+        assert hints.acquire(timeout=PATIENCE_S)
         campus.person("students")
-        assert hints.acquire(timeout=20)
+        assert hints.acquire(timeout=PATIENCE_S)
 
 
 def test_it_outlives_a_database_that_is_away_and_a_hint_that_fails(campus, told, monkeypatch) -> None:
@@ -87,9 +88,9 @@ def test_it_outlives_a_database_that_is_away_and_a_hint_that_fails(campus, told,
     monkeypatch.setattr(publisher, "_notify", notify)
     campus.gate("main")
     with running(publisher):
-        assert hints.acquire(timeout=20)
+        assert hints.acquire(timeout=PATIENCE_S)
         campus.person("students")
-        assert hints.acquire(timeout=20)
+        assert hints.acquire(timeout=PATIENCE_S)
 
 
 def test_two_publishers_on_one_database_give_out_each_revision_once(campus) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from edge.camera import Camera, CaptureCamera, FileCamera, FolderCamera, SyntheticCamera
+from tests.waiting import until
 
 PICTURES = 8
 
@@ -38,14 +39,6 @@ class ManualClock:
 @pytest.fixture
 def clock() -> ManualClock:
     return ManualClock()
-
-
-def until(ready: Callable[[], bool], seconds: float = 20.0) -> None:
-    """Wait for something that another thread does."""
-    end = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < end, "did not happen"
-        time.sleep(0.005)
 
 
 def picture(index: int) -> np.ndarray:

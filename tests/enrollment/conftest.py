@@ -20,6 +20,7 @@ from enrollment.quality import Checker
 from enrollment.services import EnrollmentServices
 from models.engine import FaceEngine
 from models.store import ModelStore
+from tests.accounts.conftest import CHEAP_HASHER
 from tests.enrollment.desk import GOOD, OTHER, Desk
 from web import problems
 
@@ -75,7 +76,7 @@ def desk(database: Database, engine: FaceEngine, sealer: Sealer, model_store: Mo
     holder: list[Desk] = []
     checker = Checker(engine, person_finder=mask)
     services = EnrollmentServices(database, sealer, engine, checker, clock=lambda: holder[0].now)
-    accounts = AccountsServices(database=database, secret=b"x" * 32, clock=lambda: holder[0].now)
+    accounts = AccountsServices(database=database, secret=b"x" * 32, clock=lambda: holder[0].now, hasher=CHEAP_HASHER)
     app = FastAPI()
     app.state.accounts, app.state.enrollment = accounts, services
     problems.install(app)

@@ -20,6 +20,7 @@ from enrollment.api import router
 from enrollment.quality import Checker
 from enrollment.services import EnrollmentServices
 from models.engine import FaceEngine
+from tests.accounts.conftest import CHEAP_HASHER
 from tests.enrollment.conftest import NOW
 from tests.enrollment.desk import GOOD, Desk
 from tests.generated import assert_generated
@@ -83,7 +84,7 @@ def api(tmp_path_factory: pytest.TempPathFactory, engine: FaceEngine, portraits:
     Base.metadata.create_all(database.engine)
     services = EnrollmentServices(database, Sealer(bytes(range(32))), engine, Checker(engine), clock=lambda: NOW)
     app = FastAPI()
-    app.state.accounts = AccountsServices(database=database, secret=b"x" * 32, clock=lambda: NOW)
+    app.state.accounts = AccountsServices(database=database, secret=b"x" * 32, clock=lambda: NOW, hasher=CHEAP_HASHER)
     app.state.enrollment = services
     problems.install(app)
     app.include_router(router)

@@ -25,9 +25,9 @@ from enrollment.channels.mail import MailChannel
 from enrollment.channels.port import Channel, ChannelDownError, Letter, LetterRefusedError
 from enrollment.channels.webhook import WebhookChannel
 from enrollment.tables import Notice
-from tests.conftest import free_port
 from tests.enrollment.conftest import NOW
 from tests.operations.test_notices import MailPeer
+from tests.ports import free_port
 from web.mail import MailServer
 from web.webhooks import SIGNATURE_HEADER
 

@@ -18,6 +18,7 @@ from enrollment.tables import PhotoRecord
 from models.engine import FaceEngine
 from models.store import ModelStore
 from tests.enrollment.desk import Desk, one_backend
+from tests.waiting import PATIENCE_S
 
 
 @one_backend
@@ -133,13 +134,13 @@ def test_the_server_answers_others_while_a_photo_is_checked(
 
     def slow(*arguments: Any) -> Any:
         checking.set()
-        assert answered.wait(30), "nobody was answered meanwhile"
+        assert answered.wait(PATIENCE_S), "nobody was answered meanwhile"
         return check_faces(*arguments)
 
     monkeypatch.setattr(desk.services.checker, "check_faces", slow)
     with ThreadPoolExecutor(1) as pool:
         handed_in = pool.submit(desk.hand_in, student, good)
-        assert checking.wait(30)
+        assert checking.wait(PATIENCE_S)
         assert desk.client.get("/api/v1/photos", headers=desk.as_person(other)).status_code == 200
         answered.set()
         assert handed_in.result().status_code == 201

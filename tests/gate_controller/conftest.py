@@ -43,6 +43,7 @@ from gate_controller.readers.simulated import SimulatedReader
 from gate_controller.relays.simulated import SimulatedRelay
 from gate_controller.service import GateController, Hardware, Storage
 from gate_controller.turnstile import TurnstileSettings
+from tests.waiting import PATIENCE_S
 
 TOPICS = GateTopics("main", "north")
 CREDENTIAL_KEY = bytes(range(32))
@@ -178,7 +179,7 @@ class Operator:
         self.taps.append(tap)
         self.on_tap(tap)
 
-    def until(self, condition: Callable[[], object], timeout_s: float = 10) -> None:
+    def until(self, condition: Callable[[], object], timeout_s: float = PATIENCE_S) -> None:
         with self.changed:
             assert self.changed.wait_for(condition, timeout_s), self.kinds
 
@@ -208,7 +209,7 @@ class Operator:
         return self._signers[sender].issue(action=action, **values)
 
     def send(self, payload: bytes, *, retain: bool = False) -> None:
-        self.connection.publish(TOPICS.command, payload, retain=retain, wait_s=10)
+        self.connection.publish(TOPICS.command, payload, retain=retain, wait_s=PATIENCE_S)
 
     def ask(self, action: Action, **changes) -> Ack:
         """Sign, send, and wait for the answer."""
@@ -222,7 +223,7 @@ class Operator:
 
     def edge(self, status: Presence) -> None:
         message = Availability(gate="north", status=status, boot_id=uuid4())
-        self.connection.publish(TOPICS.edge_availability, message.encode(), retain=True, wait_s=10)
+        self.connection.publish(TOPICS.edge_availability, message.encode(), retain=True, wait_s=PATIENCE_S)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """NTAG 424 DNA messages: NXP's published examples, forgeries, and cards at a door."""
 
 from pathlib import Path
-from time import sleep
 
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -26,6 +25,7 @@ from gate_controller.card_proof import (
 from gate_controller.memory import DoorMemory
 from gate_controller.messages import DoorStatus, EventKind
 from gate_controller.readers import Outcome
+from tests.waiting import PATIENCE_S, until
 
 KEYS = ProofKeys(bytes(range(16)), bytes(range(16, 32)))
 ACTIVE_CARD = "04A31B72"
@@ -122,7 +122,7 @@ def test_a_proven_card_opens_once_for_each_reading(bench, directory, operator) -
     operator.state(DoorStatus.LOCKED)
 
     def present(text: str) -> Outcome:
-        return bench.reader.present(text, kind="sun").get(timeout=10)
+        return bench.reader.present(text, kind="sun").get(timeout=PATIENCE_S)
 
     one = written(KEYS, uid, 5)
     assert present(one).reason == "unknown_credential"
@@ -142,8 +142,7 @@ def test_what_a_proven_card_says_is_authenticated(bench, operator) -> None:
     bench.start(answer_wait_s=60)
     operator.state(DoorStatus.LOCKED)
     operator.edge(Presence.ONLINE)
-    while not bench.controller._cards.edge_online:
-        sleep(0.01)
+    until(lambda: bench.controller._cards.edge_online)
     bench.reader.present(written(KEYS, bytes(7), 1), kind="sun")
     operator.until(lambda: operator.taps)
     assert operator.taps[0].authenticated
@@ -153,4 +152,6 @@ def test_what_a_proven_card_says_is_authenticated(bench, operator) -> None:
 def test_without_keys_nobody_is_proven(bench, operator) -> None:
     bench.start()
     operator.state(DoorStatus.LOCKED)
-    assert bench.reader.present(written(KEYS, bytes(7), 1), kind="sun").get(timeout=10) == Outcome(False, "card_forged")
+    assert bench.reader.present(written(KEYS, bytes(7), 1), kind="sun").get(timeout=PATIENCE_S) == Outcome(
+        False, "card_forged"
+    )

@@ -2,13 +2,13 @@
 
 import queue
 import threading
-import time
 from datetime import UTC, datetime
 
 import pytest
 
 from gate_controller.messages import Action, DoorStatus, EventKind, Method, Presence, Refusal
 from gate_controller.readers import Outcome
+from tests.waiting import PATIENCE_S, until
 
 ACTIVE_CARD, LOST_CARD, UNKNOWN_CARD = "04A31B72", "04A31B73", "04FFFFFF"
 
@@ -22,15 +22,12 @@ def gate(bench, directory, operator):
 
 
 def present(gate, card: str) -> Outcome:
-    return gate.reader.present(card).get(timeout=10)
+    return gate.reader.present(card).get(timeout=PATIENCE_S)
 
 
 def edge_there(gate, operator) -> None:
     operator.edge(Presence.ONLINE)
-    end = time.monotonic() + 10
-    while not gate.controller._cards.edge_online:
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    until(lambda: gate.controller._cards.edge_online)
 
 
 def test_without_an_edge_a_known_card_opens(gate, operator, directory) -> None:
@@ -120,7 +117,7 @@ def test_when_the_edge_is_lost_its_waiting_cards_are_decided(bench, directory, o
     operator.until(lambda: operator.taps)
     assert outcomes.empty()
     operator.edge(Presence.OFFLINE)
-    assert outcomes.get(timeout=10).granted
+    assert outcomes.get(timeout=PATIENCE_S).granted
 
 
 def test_a_card_that_bounces_is_one_tap(bench, directory, operator) -> None:
@@ -128,10 +125,10 @@ def test_a_card_that_bounces_is_one_tap(bench, directory, operator) -> None:
     operator.state(DoorStatus.LOCKED)
     edge_there(bench, operator)
     first = bench.reader.present(ACTIVE_CARD)
-    assert bench.reader.present(ACTIVE_CARD).get(timeout=10) == Outcome(False, "wait")
+    assert bench.reader.present(ACTIVE_CARD).get(timeout=PATIENCE_S) == Outcome(False, "wait")
     operator.until(lambda: operator.taps)
     operator.edge(Presence.OFFLINE)
-    assert first.get(timeout=10).granted
+    assert first.get(timeout=PATIENCE_S).granted
     assert len(operator.taps) == 1
 
 
@@ -148,7 +145,7 @@ def test_card_numbers_never_travel(gate, operator, broker, connect) -> None:
     operator.until(lambda: operator.taps)
     seen = b""
     while b"access_granted" not in seen:
-        seen += heard.get(timeout=10)
+        seen += heard.get(timeout=PATIENCE_S)
     assert ACTIVE_CARD.lower().encode() not in seen.lower()
 
 

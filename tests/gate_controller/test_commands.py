@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from gate_controller.messages import make_private_key, public_key_text, read_private_key
+from tests.waiting import PATIENCE_S
 
 SITE = {"CAMPUSGATE_SITE": "main", "CAMPUSGATE_GATE": "north"}
 
@@ -42,7 +43,7 @@ class Campus:
 
 def end(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> int:
     process.send_signal(number)
-    process.communicate(timeout=20)
+    process.communicate(timeout=PATIENCE_S)
     return process.returncode
 
 
@@ -77,14 +78,14 @@ def controller(campus: Campus) -> Iterator[tuple[subprocess.Popen[str], int]]:
         CAMPUSGATE_SIGNING_KEY_FILE=str(campus.folder / "north.pem"),
     )  # fmt: skip
     line = process.stdout.readline()
-    assert "readers on port" in line, process.communicate(timeout=5)
+    assert "readers on port" in line, process.communicate(timeout=PATIENCE_S)
     yield process, int(line.rsplit(" ", 1)[1])
     if process.poll() is None:
         assert end(process) == 0
 
 
 def say(port: int, line: str) -> str:
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as connection:
         connection.sendall(line.encode() + b"\n")
         return connection.makefile().readline().strip()
 

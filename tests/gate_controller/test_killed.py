@@ -33,6 +33,7 @@ from gate_controller.messages import (
     read_trusted_keys,
     verify_ack,
 )
+from tests.waiting import PATIENCE_S
 
 TOPICS = GateTopics("main", "north")
 MOST_KILLS, SECONDS = 12, 12.0
@@ -68,7 +69,7 @@ class Server:
         self.connection.subscribe(TOPICS.ack, self._ack)
         self.connection.subscribe(TOPICS.state, self._state)
         self.connection.start()
-        self.connection.wait_connected(10)
+        self.connection.wait_connected(PATIENCE_S)
 
     def _event(self, _topic: str, payload: bytes, _retained: bool) -> None:
         event = Event.decode(payload)
@@ -171,7 +172,7 @@ def test_every_event_once_no_nonce_twice_and_no_opening_without_a_grant(tmp_path
         controller = start()
         assert "is kept" in controller.stdout.readline()
         server.command()
-        outbox = sqlite3.connect(tmp_path / "data" / "controller" / "north" / "outbox.db", timeout=10)
+        outbox = sqlite3.connect(tmp_path / "data" / "controller" / "north" / "outbox.db", timeout=PATIENCE_S)
         patience = time.monotonic() + 40
         while outbox.execute("SELECT count(*) FROM entries").fetchone()[0] and time.monotonic() < patience:
             time.sleep(0.05)

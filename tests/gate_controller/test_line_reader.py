@@ -8,6 +8,7 @@ import pytest
 
 from gate_controller.readers import Outcome, ReaderError, Reading
 from gate_controller.readers.lines import LineReader
+from tests.waiting import PATIENCE_S
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def reader() -> Iterator[LineReader]:
 
 
 def ask(reader: LineReader, *lines: bytes) -> list[str]:
-    with socket.create_connection(("127.0.0.1", reader.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", reader.port), timeout=PATIENCE_S) as connection:
         with contextlib.suppress(OSError):
             connection.sendall(b"".join(lines))
             connection.shutdown(socket.SHUT_WR)
@@ -47,7 +48,7 @@ def test_nonsense_is_answered_and_the_reader_goes_on(reader: LineReader, line: b
 
 
 def test_two_readers_at_once(reader: LineReader) -> None:
-    with socket.create_connection(("127.0.0.1", reader.port), timeout=10) as idle:
+    with socket.create_connection(("127.0.0.1", reader.port), timeout=PATIENCE_S) as idle:
         assert ask(reader, b"card 04A31B72\n") == ["granted"]
         idle.sendall(b"card 04A31B73\n")
         assert idle.makefile().readline() == "denied card\n"

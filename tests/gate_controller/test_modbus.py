@@ -2,8 +2,7 @@
 
 import asyncio
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from pymodbus.server import ModbusTcpServer
@@ -13,6 +12,7 @@ from gate_controller.messages import Action, DoorStatus, EventKind, Refusal
 from gate_controller.modbus_board import ModbusBoard
 from gate_controller.relays import RelayError
 from gate_controller.supervision import Loop, LoopLimits
+from tests.waiting import until
 
 COIL, CONTACT, FIRE = 0, 1, 2
 READ_COILS, READ_INPUTS, READ_REGISTERS, WRITE_COIL = 1, 2, 4, 5
@@ -74,13 +74,6 @@ class RelayBoard:
         elif pdu.function_code == READ_REGISTERS:
             pdu.registers = [self._registers[self._asked]]
         return pdu
-
-
-def until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from database import Sealer, new_id
 from gate_controller.messages import DoorStatus, EventKind, Method, Presence
 from gate_controller.pin_desk import LOCKED_FOR, MOST_WRONG
 from tests.gate_controller.conftest import CREDENTIAL_KEY
+from tests.waiting import PATIENCE_S
 
 CARD, OTHER, CODE = "04A31B72", "04A31B73", "48211907"
 PIN = "4821"
@@ -55,11 +56,11 @@ def gate(bench, operator, tmp_path):
 
 
 def show(gate, card: str = CARD) -> str:
-    return gate.reader.present(card).get(timeout=10).reason
+    return gate.reader.present(card).get(timeout=PATIENCE_S).reason
 
 
 def type_in(gate, digits: str = PIN, kind: str = "code") -> str:
-    return gate.reader.present(digits, kind=kind).get(timeout=10).reason
+    return gate.reader.present(digits, kind=kind).get(timeout=PATIENCE_S).reason
 
 
 @pytest.mark.parametrize("kind", ["code", "card"])

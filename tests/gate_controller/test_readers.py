@@ -6,7 +6,7 @@ import queue
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,6 +32,7 @@ from gate_controller.readers import Outcome, ReaderError, Reading
 from gate_controller.readers.osdp import OsdpReader, SerialChannel, card_reading, read_key
 from gate_controller.readers.texts import KeyboardText, LineBuffer, SerialText, TextReader, keys_pressed, reading_of
 from gate_controller.readers.wiegand import WiegandError, WiegandReader, decode, decode_key
+from tests.waiting import PATIENCE_S, until
 
 KEY = bytes(range(1, 17))
 
@@ -73,7 +74,7 @@ def test_pulses_on_two_pins_are_a_card() -> None:
             wires[bit].drive_low()
             wires[bit].drive_high()
         time.sleep(0.2)
-    assert [read.get(timeout=10).value for _ in range(2)] == ["04A31B72", "04A31B73"]
+    assert [read.get(timeout=PATIENCE_S).value for _ in range(2)] == ["04A31B72", "04A31B73"]
     assert read.empty()
     reader.stop()
     pins.close()
@@ -126,10 +127,10 @@ def test_a_card_from_a_serial_port(terminal) -> None:
 
     reader = TextReader(open_port)
     reader.start(read.put)
-    assert opened.wait(10)
+    assert opened.wait(PATIENCE_S)
     os.write(here, b"04A31B72\r\n\xff\xfe\r\n04A3")
     os.write(here, b"1B73\r\n")
-    assert [read.get(timeout=10).value for _ in range(3)][::2] == ["04A31B72", "04A31B73"]
+    assert [read.get(timeout=PATIENCE_S).value for _ in range(3)][::2] == ["04A31B72", "04A31B73"]
     reader.stop()
 
 
@@ -144,7 +145,7 @@ def test_a_card_from_a_keyboard(tmp_path: Path) -> None:
     reader, read = TextReader(lambda: KeyboardText(path)), queue.Queue()
     reader.start(read.put)
     os.write(here, typed(11, 5, 30, 4, 28))
-    assert read.get(timeout=10).value == "04a3"
+    assert read.get(timeout=PATIENCE_S).value == "04a3"
     reader.stop()
     os.close(here)
 
@@ -164,11 +165,11 @@ def test_a_reader_that_is_plugged_in_later_is_read(terminal, tmp_path: Path, mon
     reader = TextReader(lambda: SerialText(link))
     reader.watch_fault(faults.put)
     reader.start(read.put)
-    assert faults.get(timeout=10) == "lost"
+    assert faults.get(timeout=PATIENCE_S) == "lost"
     link.symlink_to(device)
-    assert faults.get(timeout=10) is None
+    assert faults.get(timeout=PATIENCE_S) is None
     os.write(here, b"04A31B72\n")
-    assert read.get(timeout=10).value == "04A31B72"
+    assert read.get(timeout=PATIENCE_S).value == "04A31B72"
     reader.stop()
 
 
@@ -225,7 +226,7 @@ class RealReader:
 
     def shown(self) -> tuple[int, int]:
         """The colour of the light and the number of tones."""
-        light, tone = self.device.get_command(timeout=10), self.device.get_command(timeout=10)
+        light, tone = self.device.get_command(timeout=PATIENCE_S), self.device.get_command(timeout=PATIENCE_S)
         assert (light["command"], tone["command"]) == (Command.LED, Command.Buzzer)
         return light["on_color"], tone["rep_count"]
 
@@ -259,25 +260,18 @@ def real_reader() -> Iterator[RealReader]:
     reader.stop()
 
 
-def until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + 15
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
 def test_an_osdp_reader_reads_cards_and_codes_and_shows_the_outcome(real_reader) -> None:
     reader, read = OsdpReader(SerialChannel(real_reader.path, 115200), KEY, address=5), queue.Queue()
     reader.start(read.put)
     until(lambda: reader.secure)
     real_reader.card("04A31B72")
-    reading: Reading = read.get(timeout=10)
+    reading: Reading = read.get(timeout=PATIENCE_S)
     assert (reading.value, reading.kind) == ("04A31B72", "card")
     reading.answer(Outcome(True, "granted"))
     assert real_reader.shown() == (CommandLEDColor.Green, 1)
     real_reader.keys(b"99\x7f4821")
     real_reader.keys(b"1907\x0d")
-    reading = read.get(timeout=10)
+    reading = read.get(timeout=PATIENCE_S)
     assert (reading.value, reading.kind) == ("48211907", "code")
     reading.answer(Outcome(False, "unknown_credential"))
     assert real_reader.shown() == (CommandLEDColor.Red, 3)
@@ -285,7 +279,7 @@ def test_an_osdp_reader_reads_cards_and_codes_and_shows_the_outcome(real_reader)
     reader.tamper.watch(tampers.put)
     real_reader.tamper(True)
     real_reader.tamper(False)
-    assert [tampers.get(timeout=10), tampers.get(timeout=10)] == [True, False]
+    assert [tampers.get(timeout=PATIENCE_S), tampers.get(timeout=PATIENCE_S)] == [True, False]
     reader.stop()
 
 
@@ -332,6 +326,6 @@ def test_keys_on_two_pins_are_a_code_once_it_is_sent() -> None:
             wires[bit].drive_low()
             wires[bit].drive_high()
         time.sleep(0.1)
-    typed = read.get(timeout=5)
+    typed = read.get(timeout=PATIENCE_S)
     assert (typed.value, typed.kind) == ("4821", "code"), "what was cleared is not sent"
     reader.stop()

@@ -14,6 +14,7 @@ from bus import BrokerAddress, Connection, covers
 from gate_controller.messages import Channel, GateTopics
 from gate_controller.messages.permissions import Role, mosquitto_acl, rights
 from gate_controller.messages.reference import ON_THE_WIRE, json_schemas, markdown
+from tests.waiting import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 
@@ -76,17 +77,17 @@ def test_mosquitto_takes_the_configuration_we_ship(tmp_path: Path, unused_port: 
     try:
         for connection in (controller, edge, server):
             connection.start()
-            connection.wait_connected(10)
+            connection.wait_connected(PATIENCE_S)
         assert process.poll() is None, log.read_text()
         controller.subscribe("campusgate/main/gates/north/command", lambda _topic, payload, _: heard.put(payload))
-        edge.publish("campusgate/main/gates/north/command", b"from the edge of another gate", wait_s=10)
-        server.publish("campusgate/main/gates/north/command", b"from the server", wait_s=10)
-        assert heard.get(timeout=10) == b"from the server"
+        edge.publish("campusgate/main/gates/north/command", b"from the edge of another gate", wait_s=PATIENCE_S)
+        server.publish("campusgate/main/gates/north/command", b"from the server", wait_s=PATIENCE_S)
+        assert heard.get(timeout=PATIENCE_S) == b"from the server"
     finally:
         for connection in (controller, edge, server):
             connection.stop()
         process.terminate()
-        process.wait(10)
+        process.wait(PATIENCE_S)
 
 
 def test_key_files_are_private(tmp_path: Path) -> None:

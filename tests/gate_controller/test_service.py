@@ -2,8 +2,6 @@
 
 import json
 import threading
-import time
-from collections.abc import Callable
 from datetime import timedelta
 from uuid import uuid4
 
@@ -18,6 +16,7 @@ from gate_controller.messages import (
     Receipt,
     Refusal,
 )
+from tests.waiting import PATIENCE_S, until
 
 
 def test_an_open_command_opens_the_door_and_is_acknowledged(gate, operator) -> None:
@@ -130,8 +129,8 @@ def test_a_command_sent_during_an_outage_never_opens_the_door(gate, operator) ->
     with pytest.raises(Exception, match="no connection"):
         operator.send(unheard.payload)
     gate.broker.start()
-    gate.controller.bus.wait_connected(10)
-    operator.connection.wait_connected(10)
+    gate.controller.bus.wait_connected(PATIENCE_S)
+    operator.connection.wait_connected(PATIENCE_S)
 
     # Whatever a client or a broker brings back now is refused, and the door still obeys what is new.
     operator.send(opened.payload)
@@ -179,7 +178,7 @@ def test_a_clean_stop_says_so(bench, operator) -> None:
 def test_state_and_availability_are_retained_and_said_again_after_an_outage(gate, operator, connect) -> None:
     gate.broker.stop()
     gate.broker.start()
-    gate.controller.bus.wait_connected(10)
+    gate.controller.bus.wait_connected(PATIENCE_S)
     until(lambda: operator.connection.connections == 2 and len(operator.states) > 1)
     heard = threading.Event()
     late = connect(gate.broker, "late")
@@ -188,15 +187,7 @@ def test_state_and_availability_are_retained_and_said_again_after_an_outage(gate
         late.subscribe(
             f"campusgate/main/gates/north/{topic}", lambda _topic, _payload, retained: heard.set() if retained else None
         )
-        assert heard.wait(10), topic
-
-
-def until(condition: Callable[[], object], timeout_s: float = 10) -> None:
-    """Wait for something that no message tells."""
-    end = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
+        assert heard.wait(PATIENCE_S), topic
 
 
 def recorded(gate, kind: EventKind) -> None:
@@ -238,8 +229,8 @@ def test_events_stay_on_disk_until_the_server_has_them(gate, operator) -> None:
     event = operator.event(EventKind.ALWAYS_CLOSED)
     assert event.id in {entry.id for entry in outbox.pending()}
     receipt = Receipt(gate="north", ids=tuple(entry.id for entry in outbox.pending()))
-    operator.connection.publish("campusgate/main/gates/north/receipts", b"nonsense", wait_s=10)
-    operator.connection.publish("campusgate/main/gates/north/receipts", receipt.encode(), wait_s=10)
+    operator.connection.publish("campusgate/main/gates/north/receipts", b"nonsense", wait_s=PATIENCE_S)
+    operator.connection.publish("campusgate/main/gates/north/receipts", receipt.encode(), wait_s=PATIENCE_S)
     until(lambda: len(outbox) == 0)
 
 
@@ -272,7 +263,7 @@ def test_fire_opens_without_any_broker(bench) -> None:
     moved = threading.Event()
     bench.relay._on_change = lambda _on: moved.set()
     bench.fire.set(True)
-    assert moved.wait(5)
+    assert moved.wait(PATIENCE_S)
     assert bench.relay.energised
 
 
@@ -318,8 +309,8 @@ def test_nonces_that_cannot_be_written_open_nothing(gate, operator, monkeypatch)
 
 
 def test_a_hint_wakes_the_synchronisation(gate, operator) -> None:
-    operator.connection.publish("campusgate/main/gates/north/directory", b"nonsense", wait_s=10)
+    operator.connection.publish("campusgate/main/gates/north/directory", b"nonsense", wait_s=PATIENCE_S)
     hint = DirectoryHint(gate="north", revision=7).encode()
-    operator.connection.publish("campusgate/main/gates/north/directory", hint, wait_s=10)
+    operator.connection.publish("campusgate/main/gates/north/directory", hint, wait_s=PATIENCE_S)
     until(lambda: gate.hints)
     assert gate.hints == [7]

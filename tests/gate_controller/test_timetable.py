@@ -1,7 +1,6 @@
 """The door by schedule."""
 
 from datetime import UTC, date, datetime, time, timedelta
-from time import monotonic, sleep
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,6 +13,7 @@ from access.schedules import Schedule, SpecialDays, Window
 from gate_controller.messages import Action, DoorStatus, EventKind
 from gate_controller.signals import Authority, Mode, ModeOrdered
 from gate_controller.timetable import EVERY_S, Timetable, scheduled_mode
+from tests.waiting import until
 
 ZONE = ZoneInfo("Asia/Shanghai")
 LECTURES = Schedule(
@@ -144,10 +144,7 @@ def test_a_door_is_held_open_and_closed_by_schedule_also_without_a_broker(bench,
 
     bench.broker.stop()
     by_schedule(DoorMode.ALWAYS_CLOSED)
-    end = monotonic() + 10
-    while bench.relay.energised:
-        assert monotonic() < end
-        sleep(0.02)
+    until(lambda: not bench.relay.energised)
     bench.broker.start()
     assert not operator.state(DoorStatus.ALWAYS_CLOSED).unlocked
     assert operator.kinds.count("held_open") == 2

@@ -17,6 +17,7 @@ from operations.alarms.rules import AlarmKind, Signal
 from operations.api.dependencies import OperationsServices
 from operations.board import Board
 from operations.order_desk import OrderDesk
+from tests.accounts.conftest import CHEAP_HASHER
 
 NOW = datetime.now(UTC)
 
@@ -30,7 +31,7 @@ class NoHints:
 
 @pytest.fixture
 def services(database: Database) -> AccountsServices:
-    return AccountsServices(database=database, secret=bytes(range(32)))
+    return AccountsServices(database=database, secret=bytes(range(32)), hasher=CHEAP_HASHER)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from operations.alarms import register
 from operations.board import Board
 from operations.ingest import Ingest
 from operations.tables import GateEvent
+from tests.waiting import PATIENCE_S, until
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 NORTH = GateTopics("main", "north")
@@ -34,13 +35,6 @@ NORTH = GateTopics("main", "north")
 
 def event(kind: str = "access_granted", **changes: object) -> Event:
     return Event.model_validate({"id": new_id(), "gate": "north", "at": NOW, "kind": kind, "details": {}} | changes)
-
-
-def until(condition: Callable[[], object], timeout_s: float = 30) -> None:
-    end = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end, "it never came to be"
-        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -70,8 +64,8 @@ def stored(database: Database) -> list[GateEvent]:
 
 def test_an_event_is_stored_and_then_receipted(gate, ingest: Ingest, database: Database) -> None:
     sent = event()
-    gate.publish(NORTH.events, sent.encode(), wait_s=10)
-    assert gate.receipts.get(timeout=10) == sent.id
+    gate.publish(NORTH.events, sent.encode(), wait_s=PATIENCE_S)
+    assert gate.receipts.get(timeout=PATIENCE_S) == sent.id
     assert [row.id for row in stored(database)] == [sent.id]
     assert ingest.stored == {"access_granted": 1}
 
@@ -79,8 +73,8 @@ def test_an_event_is_stored_and_then_receipted(gate, ingest: Ingest, database: D
 def test_a_copy_is_receipted_again_and_changes_nothing(gate, ingest: Ingest, database: Database) -> None:
     sent = event("door_forced")
     for _ in range(2):
-        gate.publish(NORTH.events, sent.encode(), wait_s=10)
-        assert gate.receipts.get(timeout=10) == sent.id
+        gate.publish(NORTH.events, sent.encode(), wait_s=PATIENCE_S)
+        assert gate.receipts.get(timeout=PATIENCE_S) == sent.id
     assert len(stored(database)) == 1
     with database.read() as session:
         assert [alarm.count for alarm in register.open_alarms(session)] == [1]
@@ -97,14 +91,14 @@ def test_what_can_never_be_read_is_not_asked_for_again(gate, database: Database)
     gate.publish(NORTH.events, b"\xff\x00")
     good = event()
     gate.publish(NORTH.events, good.encode())
-    assert {gate.receipts.get(timeout=10) for _ in range(3)} == {broken.id, of_another_gate.id, good.id}
+    assert {gate.receipts.get(timeout=PATIENCE_S) for _ in range(3)} == {broken.id, of_another_gate.id, good.id}
     assert [row.id for row in stored(database)] == [good.id]
 
 
 def test_receipts_come_in_batches_that_fit_into_a_message(gate, ingest: Ingest) -> None:
     ids = [new_id() for _ in range(MOST_RECEIPTS * 2 + 1)]
     ingest._acknowledge("north", ids)
-    assert [gate.receipts.get(timeout=10) for _ in ids] == ids
+    assert [gate.receipts.get(timeout=PATIENCE_S) for _ in ids] == ids
 
 
 SERVER = """
@@ -185,8 +179,8 @@ def test_a_server_killed_while_events_flow_has_each_of_them_once(
 
 def test_only_the_events_channel_is_written_to_the_journal(gate, database: Database) -> None:
     assert every_gate("main", Channel.EVENTS) == "campusgate/main/gates/+/events"
-    gate.publish(NORTH.health, event().encode(), wait_s=10)
+    gate.publish(NORTH.health, event().encode(), wait_s=PATIENCE_S)
     good = event()
-    gate.publish(NORTH.events, good.encode(), wait_s=10)
-    assert gate.receipts.get(timeout=10) == good.id
+    gate.publish(NORTH.events, good.encode(), wait_s=PATIENCE_S)
+    assert gate.receipts.get(timeout=PATIENCE_S) == good.id
     assert len(stored(database)) == 1

@@ -20,7 +20,7 @@ from operations.notices.in_app import InAppNotifier
 from operations.notices.mail import MailNotifier
 from operations.notices.port import Notice, NoticeNotSentError, Notifier
 from operations.notices.webhook import WebhookNotifier
-from tests.conftest import free_port
+from tests.ports import free_port
 from web.mail import MailServer
 from web.webhooks import SIGNATURE_HEADER
 

@@ -1,8 +1,7 @@
 """Two real gates of one zone, a broker, the server's ingest and API: what happens at one counts at the other."""
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -43,6 +42,8 @@ from operations.board import Board
 from operations.ingest import Ingest
 from operations.order_desk import OrderDesk
 from operations.presence_hints import PresenceHints
+from tests.accounts.conftest import CHEAP_HASHER
+from tests.waiting import PATIENCE_S, until
 from web import problems
 
 # Each broker and each database once: neither knows of the other.
@@ -99,7 +100,7 @@ class Gate:
             backoff=Backoff(0.05, 0.2, 0.2),
         )
         self.controller.start()
-        self.controller.bus.wait_connected(10)
+        self.controller.bus.wait_connected(PATIENCE_S)
         sync = PresenceSync("http://testserver", self.name, self.token, self.replica, self.book, client=self.api)
         sync.run_once()
         self.asking = threading.Thread(target=sync.run, args=(self.stopping, self.wake), daemon=True)
@@ -114,17 +115,10 @@ class Gate:
         self.replica.close()
 
     def tap(self, card: str) -> str:
-        return self.reader.present(card).get(timeout=10).reason
+        return self.reader.present(card).get(timeout=PATIENCE_S).reason
 
     def knows(self, revision: int) -> None:
         until(lambda: self.book.revision >= revision)
-
-
-def until(condition: Callable[[], object], timeout_s: float = 30) -> None:
-    end = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end, "it never came to be"
-        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -132,7 +126,7 @@ def campus(broker, connect, database: Database, tmp_path: Path) -> Iterator[dict
     """Two ways into a hall for two people at most one of whom may be inside, and a way out."""
     now = datetime.now(UTC)
     server = connect(broker, "server")
-    accounts = AccountsServices(database=database, secret=bytes(range(32)))
+    accounts = AccountsServices(database=database, secret=bytes(range(32)), hasher=CHEAP_HASHER)
     app, board = FastAPI(), Board()
     app.state.accounts = accounts
     app.state.directory = DirectoryServices(database, SEALER, KEY)
