@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -15,6 +13,7 @@ from accounts.people_import import Importer, Outcome
 from accounts.people_list import ListedPerson, PeopleListError, Unreadable, parse, read
 from accounts.tables import AuditEntry, PersonChange
 from accounts.vocabulary import PersonKind, PersonState, Role
+from tests import command_line
 
 ZONE = ZoneInfo("Asia/Shanghai")
 HEADER = "number,name,kind,department,groups,valid_from,valid_until,state,national_id\n"
@@ -216,14 +215,7 @@ def test_the_registry_imports_over_http(campus):
 def campusgate(tmp_path):
     def run(*arguments, stdin=""):
         environment = os.environ | {"CAMPUSGATE_DATA_DIR": str(tmp_path / "data"), "CAMPUSGATE_CONFIG": ""}
-        return subprocess.run(
-            [sys.executable, "-m", "campusgate", *map(str, arguments)],
-            env=environment,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return command_line.run(*arguments, environment=environment, stdin=stdin)
 
     return run
 

@@ -4,9 +4,9 @@ import base64
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +29,7 @@ from models.calibration import CALIBRATIONS, fmr_for_search
 from models.engine import FaceEngine, default_model_id
 from models.template import Template
 from operations import journal
+from tests import command_line
 
 KEY = b"k" * 32
 MODEL = default_model_id()
@@ -76,11 +77,7 @@ def calibrate(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]
         "CAMPUSGATE_TEMPLATE_KEY": base64.b64encode(KEY).decode(),
     }
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "campusgate", "faces", "calibrate", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-
-    return run
+    return partial(command_line.run, "faces", "calibrate", environment=environment)
 
 
 def passage(score: float, second: float, model: str = MODEL) -> dict[str, object]:

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +9,11 @@ import pytest
 from PIL import Image
 
 from models.store import ModelStore
+from tests import command_line
 
 
 def compare(*arguments: object) -> subprocess.CompletedProcess[str]:
-    program = "from campusgate.cli import main; main()"
-    command = [sys.executable, "-c", program, "faces", "compare", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return command_line.run("faces", "compare", *arguments)
 
 
 @pytest.mark.parametrize(("other", "same"), [("wang-again", True), ("stranger", False)])

@@ -3,11 +3,12 @@
 import base64
 import json
 import os
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
+
+from tests import command_line
 
 
 @pytest.fixture
@@ -15,11 +16,7 @@ def gates(tmp_path: Path):
     key = base64.b64encode(b"k" * 32).decode()
     environment = {**os.environ, "CAMPUSGATE_DATA_DIR": str(tmp_path), "CAMPUSGATE_TEMPLATE_KEY": key}
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "campusgate", "gates", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-
-    return run
+    return partial(command_line.run, "gates", environment=environment)
 
 
 def test_a_gate_is_added_opened_to_a_group_and_listed(gates) -> None:

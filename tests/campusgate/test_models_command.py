@@ -4,12 +4,12 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from campusgate.settings import Settings
+from tests import command_line
 
 FIELDS = {"name", "role", "licence", "training_data", "sha256", "source", "installed", "default"}
 
@@ -22,13 +22,8 @@ def cache(model_store, tmp_path: Path) -> Path:
 
 
 def run(cache: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "campusgate", "models", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "CAMPUSGATE_CACHE_DIR": str(cache), **environment},
-    )
+    environment = {**os.environ, "CAMPUSGATE_CACHE_DIR": str(cache), **environment}
+    return command_line.run("models", *arguments, environment=environment)
 
 
 def test_list_shows_licence_and_training_data_of_every_model(cache: Path) -> None:

@@ -1,10 +1,9 @@
 """Pictures of false faces: kept only where the campus wants them, sealed, and gone in time."""
 
 import os
-import subprocess
-import sys
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -15,6 +14,7 @@ import pytest
 from campusgate.spoof_pictures import SpoofPictures
 from database import Sealer, SealingError
 from models.box import Box
+from tests import command_line
 
 KEY = b"k" * 32
 BOX = Box(300, 200, 60, 60)
@@ -73,10 +73,7 @@ def test_a_picture_is_opened_at_the_edge_by_its_event(pictures, tmp_path) -> Non
         "CAMPUSGATE_TEMPLATE_KEY": b64encode(KEY).decode(),
     }
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "campusgate", "faces", "spoof-picture", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-
+    run = partial(command_line.run, "faces", "spoof-picture", environment=environment)
     target = tmp_path / "shown.jpg"
     assert run(str(event), str(target)).returncode == 0
     assert target.read_bytes()[:3] == b"\xff\xd8\xff"

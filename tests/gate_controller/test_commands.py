@@ -1,4 +1,4 @@
-"""The commands as real processes: broker, controller, keys, staff actions."""
+"""The commands: broker and controller as real processes, keys, staff actions."""
 
 import base64
 import json
@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from bus.embedded import EmbeddedBroker
 from gate_controller.messages import make_private_key, public_key_text, read_private_key
+from tests import command_line
 from tests.waiting import PATIENCE_S
 
 SITE = {"CAMPUSGATE_SITE": "main", "CAMPUSGATE_GATE": "north"}
@@ -29,10 +31,7 @@ class Campus:
     environment: dict[str, str]
 
     def run(self, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "campusgate", *arguments],
-            env=self.environment | extra, capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
+        return command_line.run(*arguments, environment=self.environment | extra)
 
     def popen(self, *arguments: str, **extra: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -48,7 +47,7 @@ def end(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> int:
 
 
 @pytest.fixture
-def campus(tmp_path: Path, unused_port: int) -> Iterator[Campus]:
+def campus(tmp_path: Path, unused_port: int) -> Campus:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CAMPUSGATE_")} | {
         **SITE,
         "CAMPUSGATE_DATA_DIR": str(tmp_path / "data"),
@@ -65,14 +64,26 @@ def campus(tmp_path: Path, unused_port: int) -> Iterator[Campus]:
     (tmp_path / "trusted.json").write_text(json.dumps({"staff": public["staff"], "controller:north": public["north"]}))
     environment["CAMPUSGATE_TRUSTED_KEYS_FILE"] = str(tmp_path / "trusted.json")
     environment["CAMPUSGATE_SIGNING_KEY_FILE"] = str(tmp_path / "staff.pem")
-    broker = campus.popen("broker")
-    assert broker.stdout.readline() == f"listening on 127.0.0.1:{unused_port}\n"
-    yield campus
-    assert end(broker) == 0
+    return campus
 
 
 @pytest.fixture
-def controller(campus: Campus) -> Iterator[tuple[subprocess.Popen[str], int]]:
+def broker(campus: Campus) -> Iterator[None]:
+    process = campus.popen("broker")
+    assert process.stdout.readline() == f"listening on 127.0.0.1:{campus.port}\n"
+    yield
+    assert end(process) == 0
+
+
+@pytest.fixture
+def quick_broker(campus: Campus) -> Iterator[None]:
+    """One in this process, where the command that starts one is not what is tested."""
+    with EmbeddedBroker(port=campus.port):
+        yield
+
+
+@pytest.fixture
+def controller(campus: Campus, broker: None) -> Iterator[tuple[subprocess.Popen[str], int]]:
     process = campus.popen(
         "controller", "--relay", "simulated", "--reader-port", "0",
         CAMPUSGATE_SIGNING_KEY_FILE=str(campus.folder / "north.pem"),
@@ -135,7 +146,7 @@ def test_keys_are_made_and_shown(campus: Campus) -> None:
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )  # fmt: skip
 def test_bad_input_is_one_clear_line(
-    campus: Campus, arguments: list[str], extra: dict[str, str], complaint: str
+    campus: Campus, quick_broker: None, arguments: list[str], extra: dict[str, str], complaint: str
 ) -> None:
     done = campus.run(*arguments, **extra)
     last = done.stderr.strip().splitlines()[-1]

@@ -1,0 +1,56 @@
+"""`campusgate` as somebody runs it in a shell, but within this process.
+
+A new process would spend seconds on importing what this one has. That the command starts as a process, is quick to
+help, and dies well is tested where processes are meant: `test_command_line`, `test_killed_commands`, `test_commands`.
+"""
+
+import io
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from unittest.mock import patch
+
+import structlog
+
+from campusgate.cli import main
+
+
+def run(
+    *arguments: object, environment: Mapping[str, str] = os.environ, stdin: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end; what it returns is what `subprocess.run` would."""
+    command = ["campusgate", *map(str, arguments)]
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with (
+        patch.dict(os.environ, environment, clear=True),
+        patch.object(sys, "argv", command),
+        patch.object(sys, "stdin", io.StringIO(stdin)),
+        redirect_stdout(out),
+        redirect_stderr(err),
+        _logs_as_before(),
+    ):
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    return subprocess.CompletedProcess(command, code, out.getvalue(), err.getvalue())
+
+
+@contextmanager
+def _logs_as_before() -> Iterator[None]:
+    root, were_configured, configuration = logging.getLogger(), structlog.is_configured(), structlog.get_config()
+    handlers, level = root.handlers[:], root.level
+    # The command closes the handlers that it finds: they are pytest's.
+    root.handlers.clear()
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        if were_configured:
+            structlog.configure(**configuration)
+        else:
+            structlog.reset_defaults()
