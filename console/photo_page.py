@@ -14,8 +14,6 @@ from console.origin import OursDep
 from console.rendering import keep_nothing, page, with_cookies
 from console.services import ConsoleServices, HolderDep, ServicesDep
 from enrollment import consent, notices, photos
-from enrollment.api import consents
-from enrollment.api import notices as notices_api
 from enrollment.api import photos as photos_api
 from enrollment.api.consents import WithdrawnOut
 from enrollment.api.notices import NoticeOut
@@ -88,7 +86,8 @@ def give_consent(
 @router.delete("/consent", name="console_consent_withdraw")
 def withdraw_consent(me: HolderDep, services: ServicesDep, _ours: OursDep) -> WithdrawnOut:
     """Withdraw consent: photos and templates are erased; card and code go on working."""
-    return consents.withdraw(services.enrollment, me, services.now())
+    with services.database.begin() as session:
+        return WithdrawnOut(photos_erased=consent.withdraw(session, me.person_id, by=me.actor, now=services.now()))
 
 
 @router.post("/photos", status_code=201, name="console_photos")
@@ -120,7 +119,8 @@ def withdraw_photo(photo_id: UUID, me: HolderDep, services: ServicesDep, _ours: 
 @router.post("/notices/{notice_id}/read", name="console_notice_read")
 def read_notice(notice_id: UUID, me: HolderDep, services: ServicesDep, _ours: OursDep) -> NoticeOut:
     """Note that a notice was read."""
-    return notices_api.mark_read(notice_id, services.enrollment, me, services.now())
+    with services.database.begin() as session:
+        return NoticeOut.of(notices.mark_read(session, me.person_id, notice_id, now=services.now()))
 
 
 def _state(services: ConsoleServices, me: Principal) -> dict[str, Any]:

@@ -63,3 +63,8 @@ def with_cookies(made: Answer, renewed: Response | None) -> Answer:
     for cookie in renewed.headers.getlist("set-cookie") if renewed is not None else ():
         made.headers.append("set-cookie", cookie)
     return made
+
+
+def jpeg(content: bytes, renewed: Response | None) -> Response:
+    """Return a picture of a person, which no browser or proxy may keep; `renewed` as for `page`."""
+    return with_cookies(Response(content, media_type="image/jpeg", headers={"Cache-Control": "no-store"}), renewed)

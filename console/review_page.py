@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,12 +12,11 @@ from fastapi.responses import HTMLResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from accounts import people
-from console.rendering import keep_nothing, page, with_cookies
+from console.rendering import jpeg, keep_nothing, page, with_cookies
 from console.review_view import describe_reviews, describe_statistics
 from console.services import ConsoleServices, ReviewerDep, ServicesDep, SignedInDep
-from enrollment import review
+from enrollment import comparison, photos, review
 from enrollment.api import photos as photos_api
-from enrollment.api import reviews as reviews_api
 from enrollment.quality import Verdict
 from enrollment.quality.rules import RULES
 from enrollment.reasons import REASONS
@@ -59,18 +59,23 @@ def queue(
     cursor: Annotated[str | None, Query(max_length=500)] = None,
 ) -> dict[str, Any]:
     """Return photos that wait, oldest first; `next` is the cursor of the page after it."""
-    found = reviews_api.queue(
-        services.enrollment,
-        me,
-        PageRequest(_PAGE, cursor),
-        verdict=verdict,
-        rule=rule,
-        department=department,
-        unusual=unusual,
-    )
+    wanted = PageRequest(_PAGE, cursor)
+    after = wanted.after(tuple[datetime, UUID])
     with services.database.read() as session:
-        shown = describe_reviews(session, found.items, by=me.person_id, now=services.now())
-    return {"items": shown, "next": found.next}
+        found = review.queue(
+            session,
+            after=after,
+            limit=wanted.limit + 1,
+            verdict=verdict,
+            rule=rule,
+            department=department,
+            unusual=unusual,
+        )
+        rows, following = wanted.cut(found, lambda photo: (photo.uploaded_at.isoformat(), str(photo.id)))
+        return {
+            "items": describe_reviews(session, rows, by=me.person_id, now=services.now()),
+            "next": following,
+        }
 
 
 @router.get("/stream", response_class=EventSourceResponse, name="console_review_stream")
@@ -88,9 +93,8 @@ async def stream(claims: SignedInDep, _me: ReviewerDep, services: ServicesDep) -
 @router.get("/{photo_id}", name="console_review_photo")
 def one(photo_id: UUID, me: ReviewerDep, services: ServicesDep) -> dict[str, Any]:
     """Return one photo with everything known of it."""
-    seen = reviews_api.one(photo_id, services.enrollment, me)
     with services.database.read() as session:
-        return describe_reviews(session, [seen], by=me.person_id, now=services.now())[0]
+        return describe_reviews(session, [photos.get(session, photo_id)], by=me.person_id, now=services.now())[0]
 
 
 @router.get("/{photo_id}/picture", name="console_review_picture")
@@ -104,14 +108,24 @@ def duplicate_picture(
     photo_id: UUID, person_id: UUID, me: ReviewerDep, services: ServicesDep, response: Response
 ) -> Response:
     """Return the picture kept of somebody whom the photo is like."""
-    shown = reviews_api.duplicate_picture(photo_id, person_id, services.enrollment, me)
-    return with_cookies(shown, response)
+    with services.database.begin() as session:
+        content = comparison.look_alike_picture(
+            session,
+            services.enrollment.sealer,
+            photos.get(session, photo_id),
+            person_id,
+            by=me.actor,
+            now=services.now(),
+        )
+    return jpeg(content, response)
 
 
 @router.get("/{photo_id}/before/picture", name="console_before")
-def picture_before(photo_id: UUID, me: ReviewerDep, services: ServicesDep, response: Response) -> Response:
+def picture_before(photo_id: UUID, _me: ReviewerDep, services: ServicesDep, response: Response) -> Response:
     """Return the picture of the person's photo that was approved before this one."""
-    return with_cookies(reviews_api.picture_before(photo_id, services.enrollment, me), response)
+    with services.database.read() as session:
+        content = comparison.picture_before(session, services.enrollment.sealer, photos.get(session, photo_id))
+    return jpeg(content, response)
 
 
 def _figures(services: ConsoleServices) -> dict[str, Any]:

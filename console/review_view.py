@@ -10,19 +10,22 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from accounts.tables import Person
-from enrollment import review
+from enrollment import comparison, review
 from enrollment.api.shapes import ReviewOut
 from enrollment.photos import UNDO_WINDOW
 from enrollment.quality import Verdict
-from enrollment.tables import PhotoState
+from enrollment.tables import PhotoRecord, PhotoState
 
 
-def describe_reviews(session: Session, found: Sequence[ReviewOut], *, by: UUID, now: datetime) -> list[dict[str, Any]]:
+def describe_reviews(
+    session: Session, photos: Sequence[PhotoRecord], *, by: UUID, now: datetime
+) -> list[dict[str, Any]]:
     """Return photos as the page shows them to reviewer `by`."""
-    claimed = {seen.claimed_by for seen in found if seen.claimed_by is not None}
+    beside = comparison.beside(session, photos)
+    claimed = {photo.claimed_by for photo in photos if photo.claimed_by is not None}
     rows = session.execute(select(Person.id, Person.name).where(Person.id.in_(claimed)))
     names = {person.id: person.name for person in rows}
-    return [_describe(seen, names, by, now) for seen in found]
+    return [_describe(ReviewOut.seen(photo, beside), names, by, now) for photo in photos]
 
 
 def describe_statistics(session: Session, *, now: datetime) -> dict[str, Any]:

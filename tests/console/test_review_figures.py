@@ -6,8 +6,7 @@ from accounts.services import AccountsServices
 from accounts.tables import Person
 from console.review_view import describe_reviews, describe_statistics
 from database import Database, new_id
-from enrollment import comparison, review
-from enrollment.api.shapes import ReviewOut
+from enrollment import review
 from enrollment.tables import PhotoRecord, PhotoState
 from tests.accounts.conftest import CHEAP_HASHER
 from tests.console.conftest import hire
@@ -39,10 +38,9 @@ def test_the_queue_is_described_and_marked(database: Database) -> None:
     with database.read() as session:
         assert describe_statistics(session, now=later)["oldest_waiting_s"] == 120
         record = session.get_one(PhotoRecord, photo.id)
-        seen = [ReviewOut.seen(record, comparison.beside(session, [record]))]
-        (mine,) = describe_reviews(session, seen, by=reviewer, now=later)
-        (others,) = describe_reviews(session, seen, by=student, now=later)
-        (expired,) = describe_reviews(session, seen, by=reviewer, now=NOW + review.CLAIM_LASTS)
+        (mine,) = describe_reviews(session, [record], by=reviewer, now=later)
+        (others,) = describe_reviews(session, [record], by=student, now=later)
+        (expired,) = describe_reviews(session, [record], by=reviewer, now=NOW + review.CLAIM_LASTS)
     assert (mine["is_mine"], mine["is_taken"], mine["claim_left_s"]) == (True, False, 180)
     assert (others["is_mine"], others["is_taken"], others["is_own"], others["claimed_by"]) == (False, True, True, "R1")
     assert (expired["is_mine"], expired["is_taken"], expired["claim_left_s"]) == (False, False, 0)
