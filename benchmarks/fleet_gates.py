@@ -102,6 +102,13 @@ class GatesProcess:
         """Begin to tap cards, so many a second at all these gates together; 0 ends it."""
         self._ask("work", taps_per_s)
 
+    def moved(self, since: float, until: float, *, energises: bool) -> float:
+        """Return when the last of these gates' relays was energised or released between two moments (monotonic s).
+
+        A relay that stood so all the time counts as `since`; inf: one is not as it should be.
+        """
+        return float(self._ask("moved", (since, until, energises)))
+
     def tap_latencies(self) -> list[float]:
         """Return the seconds from tap to relay of every tap so far (inf: refused)."""
         found: list[float] = self._ask("tap_latencies", None)
@@ -158,6 +165,7 @@ class _Gate:
         self.refused_at: float | None = None
         self._reader = SimulatedReader()
         self._moved = 0.0
+        self._movements = [(0.0, False)]
         self._hand = threading.Lock()
         self._stop, self._wake, self._passages = threading.Event(), threading.Event(), threading.Event()
         self._book = PassBook(folder / "passes.db", Sealer(bytes(32)), gate=gate)
@@ -203,6 +211,14 @@ class _Gate:
             outcome = self._reader.present(card).get(timeout=_OUTCOME_WAIT_S)
             return self._moved - presented if outcome.granted else float("inf")
 
+    def moved(self, since: float, until: float, *, energises: bool) -> float:
+        """Return when the relay was last energised (or released) between two moments; see `GatesProcess.moved`."""
+        before = [energised for at, energised in self._movements if at < since]
+        within = [at for at, energised in self._movements if since <= at <= until and energised is energises]
+        if within:
+            return within[-1]
+        return since if before[-1] is energises else float("inf")
+
     def stop(self) -> None:
         """Stop everything."""
         self._stop.set()
@@ -220,8 +236,10 @@ class _Gate:
             self.refused_at = time.monotonic()
 
     def _relay_moved(self, energised: bool) -> None:
+        at = time.monotonic()
+        self._movements.append((at, energised))
         if energised:
-            self._moved = time.monotonic()
+            self._moved = at
 
 
 class _Worker:
@@ -272,6 +290,7 @@ def _serve(plan: GatesPlan, pipe: Pipe) -> None:
             "watch": watch,
             "refused_at": lambda _: {gate.name: gate.refused_at for gate in gates if gate.refused_at is not None},
             "work": worker.work,
+            "moved": lambda asked: max(gate.moved(*asked[:2], energises=asked[2]) for gate in gates),
             "tap_latencies": lambda _: list(worker.latencies),
             "emitted": lambda _: set().union(*(gate.outbox.ids.copy() for gate in gates)),
             "waiting": lambda _: sum(len(gate.outbox) for gate in gates),

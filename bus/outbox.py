@@ -4,6 +4,7 @@ When it is full the oldest entry of low value goes first (a refused stranger), t
 last explains best what is happening now. The number of lost entries is kept and can be asked for.
 """
 
+import contextlib
 import sqlite3
 import threading
 from collections import deque
@@ -110,6 +111,8 @@ class Outbox:
             keys = set(ids)
             self._memory = deque((one for one in self._memory if one.id not in keys), maxlen=_MEMORY_LIMIT)
             try:
+                # No wait for the disk: what a power cut brings back is sent again, and known by its id.
+                self._connection.execute("PRAGMA synchronous=NORMAL")
                 self._connection.execute("BEGIN IMMEDIATE")
                 removed = 0
                 for key in keys:
@@ -121,6 +124,9 @@ class Outbox:
                     self._connection.execute("ROLLBACK")
                 # They will be sent again; receivers tell copies apart by their id.
                 log.error("outbox_not_cleared", error=str(error))
+            finally:
+                with contextlib.suppress(sqlite3.Error):
+                    self._connection.execute("PRAGMA synchronous=FULL")
 
     @property
     def lost(self) -> int:

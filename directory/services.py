@@ -1,8 +1,12 @@
 """What the directory's API works with, built once by the rim and put at `app.state.directory`."""
 
+import asyncio
 from dataclasses import dataclass, field
 
 from database import Database, Sealer
+
+GATES_AT_ONCE = 3
+"""More at a time would only share the same cores: each answer would come later, and so would everybody else's."""
 
 
 @dataclass(frozen=True)
@@ -12,3 +16,5 @@ class DirectoryServices:
     database: Database
     sealer: Sealer = field(repr=False)
     credential_key: bytes = field(repr=False)
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(GATES_AT_ONCE))
+    """Gates are answered in turn: after a revocation all of them ask at once, and people must not wait behind them."""

@@ -20,6 +20,7 @@ from gate_controller.messages import (
     Method,
     NonceStoreError,
     Presence,
+    SignedCommand,
     Signer,
     TrustedKey,
     every_gate,
@@ -67,7 +68,9 @@ class Dispatcher:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         answer_wait_s: float = ANSWER_WAIT_S,
     ) -> None:
-        """`controllers` are the keys that acknowledgements must carry, by sender."""
+        """`bus` is best a connection of its own, so that answers never wait behind events; `controllers` are the keys
+        that acknowledgements must carry, by sender.
+        """
         self._bus = bus
         self._site = site
         self._signer = signer
@@ -75,13 +78,17 @@ class Dispatcher:
         self._board = board
         self._now = now
         self._answer_wait_s = answer_wait_s
+        self._sending = threading.Lock()
+        """A gate obeys no command with a lower nonce than it has seen: two orders must not overtake each other."""
         self._answers: dict[UUID, Ack | None] = {}
         self._answered = threading.Condition()
         bus.subscribe(every_gate(site, Channel.ACK), self._on_ack)
 
     def send(self, gates: Iterable[str], action: Action, *, extended: bool = False) -> list[GateResult]:
         """Send `action` to all `gates` at once, and return the effect at each, in the same order."""
-        sent = {gate: self._publish(gate, action, extended=extended) for gate in dict.fromkeys(gates)}
+        with self._sending:
+            issued = {gate: self._issue(gate, action, extended=extended) for gate in dict.fromkeys(gates)}
+            sent = {gate: self._publish(one) if isinstance(one, SignedCommand) else one for gate, one in issued.items()}
         waiting = {one for one in sent.values() if isinstance(one, UUID)}
         with self._answered:
             self._answered.wait_for(
@@ -90,15 +97,15 @@ class Dispatcher:
             answers = {command: self._answers.pop(command) for command in waiting}
         return [one if isinstance(one, GateResult) else _result(gate, answers[one]) for gate, one in sent.items()]
 
-    def _publish(self, gate: str, action: Action, *, extended: bool) -> UUID | GateResult:
-        """Return the id of the published command, or why none was."""
+    def _issue(self, gate: str, action: Action, *, extended: bool) -> SignedCommand | GateResult:
+        """Return the command for a gate, or why there is none."""
         view = self._board.view(gate)
         if view is None or view.door is None:
             return GateResult(gate, Effect.UNREACHABLE, "nothing was heard of this gate")
         if view.controller is not Presence.ONLINE:
             return GateResult(gate, Effect.UNREACHABLE, f"the controller is {view.controller}")
         try:
-            signed = self._signer.issue(
+            return self._signer.issue(
                 gate=gate,
                 action=action,
                 method=Method.STAFF,
@@ -111,7 +118,10 @@ class Dispatcher:
         except NonceStoreError as error:
             log.error("staff_command_not_signed", error=str(error))
             return GateResult(gate, Effect.UNREACHABLE, "the command could not be signed")
-        command = signed.command.id
+
+    def _publish(self, signed: SignedCommand) -> UUID | GateResult:
+        """Return the id of the published command, or why it was not."""
+        command, gate = signed.command.id, signed.command.gate
         with self._answered:
             self._answers[command] = None
         try:

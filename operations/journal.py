@@ -24,9 +24,10 @@ def record(session: Session, events: Sequence[Event], *, received_at: datetime) 
         return []
     rows = [_row(event, received_at) for event in events]
     dialect = session.get_bind().dialect.name
-    statement = (sqlite_insert if dialect == "sqlite" else postgresql_insert)(GateEvent).values(rows)
-    stored = session.scalars(statement.on_conflict_do_nothing(index_elements=["id"]).returning(GateEvent.id))
-    new = dict.fromkeys(stored)
+    statement = (sqlite_insert if dialect == "sqlite" else postgresql_insert)(GateEvent)
+    unheard = statement.on_conflict_do_nothing(index_elements=["id"]).returning(GateEvent.id)
+    # The rows stand beside the statement, not in it: so it is the same for every batch, and compiled once.
+    new = set(session.connection().execute(unheard, rows).scalars())
     return [event for event in {event.id: event for event in events}.values() if event.id in new]
 
 

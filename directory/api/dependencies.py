@@ -1,5 +1,6 @@
 """What the directory's routes ask for."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -33,6 +34,15 @@ def _services(request: Request) -> DirectoryServices:
 
 
 ServicesDep = Annotated[DirectoryServices, Depends(_services)]
+
+
+async def _turn(services: ServicesDep) -> AsyncIterator[None]:
+    async with services.turns:
+        yield
+
+
+IN_TURN = Depends(_turn, scope="function")
+"""For routes that gates ask. The turn ends before the answer is sent: a slow line at a gate keeps nobody waiting."""
 
 
 def check_gate(device: GateDeviceDep, gate: str) -> None:

@@ -10,10 +10,10 @@ from access.snapshot import ChangePage, View
 from accounts.api.dependencies import DEVICE_ERRORS, GateDeviceDep, NowDep
 from accounts.vocabulary import DeviceRole
 from directory import feed, presence
-from directory.api.dependencies import GateName, ServicesDep, WrongGateError, check_gate
+from directory.api.dependencies import IN_TURN, GateName, ServicesDep, WrongGateError, check_gate
 from web.problems import NotFoundError, responses
 
-router = APIRouter(tags=["directory"])
+router = APIRouter(tags=["directory"], dependencies=[IN_TURN])
 
 _MOST = 2**63 - 1
 _ERRORS = (*DEVICE_ERRORS, WrongGateError, NotFoundError)

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from benchmarks.fleet import Measured
 from benchmarks.fleet_campus import percentiles_ms
+from benchmarks.fleet_orders import Ordered
 
 
 def test_one_lost_event_or_one_slow_gate_misses_a_budget() -> None:
@@ -17,12 +18,16 @@ def test_one_lost_event_or_one_slow_gate_misses_a_budget() -> None:
         journal=(Counter([kept]), 0),
         taps=[0.01],
         commands=[0.01],
-        orders=[0.2],
+        orders=[Ordered(answered_s=0.3, moved_s=0.2), Ordered(answered_s=1.2, moved_s=None)],
     )
     report = measured.report()
     assert report.figures["events"] == {"emitted": 2, "stored": 1, "lost": 1, "twice": 0}
     missed = [each.what for each in report.budgets if not each.met]
-    assert missed == ["report of a lost card to refusal p99, ms at most", "events lost at most"]
+    assert missed == [
+        "report of a lost card to refusal p99, ms at most",
+        "events lost at most",
+        "staff order to the last of all answers, longest, ms at most",
+    ]
 
 
 def test_percentiles_are_of_the_nearest_rank() -> None:

@@ -54,6 +54,18 @@ def test_what_was_acknowledged_is_forgotten(outbox: Outbox) -> None:
     assert (texts(outbox), len(outbox)) == (["c"], 1)
 
 
+def test_what_is_put_after_something_was_forgotten_waits_for_the_disk_again(outbox: Outbox) -> None:
+    put(outbox, "a")
+    outbox.done([entry.id for entry in outbox.pending()])
+    other = sqlite3.connect(next(Path(path) for _, _, path in outbox._connection.execute("PRAGMA database_list")))
+    other.execute("BEGIN IMMEDIATE")
+    outbox._connection.execute("PRAGMA busy_timeout=0")
+    outbox.done([uuid4()])
+    other.close()
+    full = 2
+    assert outbox._connection.execute("PRAGMA synchronous").fetchone() == (full,)
+
+
 def test_a_full_outbox_loses_the_oldest_of_low_value_first(tmp_path: Path) -> None:
     outbox = Outbox(tmp_path / "outbox.db", limit=3)
     put(outbox, "granted 1")

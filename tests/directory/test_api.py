@@ -1,8 +1,10 @@
 """The administration of gates over HTTP, and what a member of the facilities staff can ask."""
 
+import asyncio
 from datetime import timedelta
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from accounts.vocabulary import DeviceRole, Role
@@ -40,6 +42,29 @@ def test_a_gate_is_added_changed_and_removed(ask, campus) -> None:
     assert ask("GET", "/gates")[1]["items"] == [gate]
     assert ask("DELETE", "/gates/north")[0] == 204
     assert ask("GET", "/gates/north")[1]["code"] == "not_found"
+
+
+def test_people_do_not_wait_behind_a_rush_of_gates(campus, facilities) -> None:
+    campus.gate("main")
+    campus.publisher.publish()
+    gate = {"Authorization": f"Bearer {campus.token('main')}"}
+    turns = campus.client.app.state.directory.turns
+
+    async def rush() -> tuple[list[int], int]:
+        transport = httpx.ASGITransport(campus.client.app)
+        async with httpx.AsyncClient(transport=transport, base_url=f"http://server{ROOT}") as client:
+            held = 0
+            while not turns.locked():
+                await turns.acquire()
+                held += 1
+            waiting = [asyncio.create_task(client.get("/gates/main/changes", headers=gate)) for _ in range(50)]
+            person = await client.get("/gates", headers=facilities)
+            assert not any(task.done() for task in waiting), "the gates wait for their turn"
+            for _ in range(held):
+                turns.release()
+            return [answer.status_code for answer in await asyncio.gather(*waiting)], person.status_code
+
+    assert asyncio.run(rush()) == ([200] * 50, 200)
 
 
 def test_a_removed_gates_device_is_refused(ask, campus) -> None:
