@@ -35,11 +35,12 @@ from bus.outbox import Outbox
 from campusgate.demo.photographs import fetch_photographs
 from campusgate.demo.scenes import FRAMES_PER_SECOND, Walk, Walker, corridor, walk_up
 from campusgate.settings import Settings
-from edge.assembly import EdgePolicy, assemble
+from edge.assembly import Gate, Senses, assemble
 from edge.camera import SyntheticCamera
 from edge.health import availability
 from edge.journal import FACE_GRANTED
 from edge.passage import PassagePolicy
+from edge.policy import EdgePolicy
 from edge.recognition import RecognitionPolicy
 from edge.service import EdgeService
 from edge.tracker import TrackPolicy
@@ -170,16 +171,17 @@ def run(*, passage_count: int, tap_count: int, people_count: int) -> Report:
         bus.wait_connected(10)
         reel = Reel(film(engine, pictures["wang-at-the-gate"]))
         service = assemble(
-            topics=topics,
-            boot_id=boot_id,
-            bus=bus,
-            camera=SyntheticCamera(reel, rate=FRAMES_PER_SECOND, live=True),
-            engine=engine,
-            directory=replica,
-            signer=Signer(edge_key, edge_sender_of(GATE), nonces),
-            controller_keys={controller_sender(GATE): TrustedKey(door_key.public_key())},
-            outbox=outbox,
-            policy=EdgePolicy(
+            Gate(
+                topics=topics,
+                boot_id=boot_id,
+                bus=bus,
+                signer=Signer(edge_key, edge_sender_of(GATE), nonces),
+                controller_keys={controller_sender(GATE): TrustedKey(door_key.public_key())},
+                directory=replica,
+                outbox=outbox,
+            ),
+            Senses(camera=SyntheticCamera(reel, rate=FRAMES_PER_SECOND, live=True), engine=engine),
+            EdgePolicy(
                 passage=PassagePolicy(absence=_ABSENCE_S),
                 recognition=RecognitionPolicy(track=TrackPolicy(patience=_PATIENCE_S)),
             ),

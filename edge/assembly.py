@@ -1,21 +1,21 @@
-"""Putting an edge together from its parts and its policies."""
+"""Putting an edge together from what it is given and its policy."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Protocol
 from uuid import UUID
 
 from access.pass_book import PassBook
-from access.policy import Direction
 from bus.outbox import Outbox
 from edge.admission import Admission, KeepPicture
-from edge.camera import Backoff, Camera, ConditionLimits, ConditionWatch, Feed
+from edge.camera import Camera, ConditionWatch, Feed
 from edge.camera_report import CameraReporter
 from edge.clock import Clock, SystemClock
 from edge.covering import CoveringMeasure
 from edge.eyes import Eyes
 from edge.feedback import FeedbackReporter
-from edge.gallery import Directory, SearchSource, SiteCalibration, Threshold, same_person_for, threshold_for
+from edge.gallery import Directory, SearchSource, Threshold, same_person_for, threshold_for
 from edge.health import Figure, HealthReporter
 from edge.journal import Journal
 from edge.judgement import Judge
@@ -23,8 +23,9 @@ from edge.liveness import LivenessScorer
 from edge.metrics import Metrics
 from edge.opener import Bus, Opener
 from edge.outbox import EventOutbox
-from edge.passage import PassagePolicy, Passages
+from edge.passage import Passages
 from edge.passes import PassListener
+from edge.policy import EdgePolicy
 from edge.presence import Presence
 from edge.recognition import Engine, Recogniser, RecognitionPolicy
 from edge.service import EdgeService, Sync
@@ -52,166 +53,221 @@ class GateEngine(Engine, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class SpoofPicturePolicy:
-    """Whether a picture of a false face is kept, for how many days, and how many at most."""
-
-    keep: bool = False
-    days: int = 7
-    most: int = 200
-
-    def __post_init__(self) -> None:
-        if not (1 <= self.days <= 90 and 1 <= self.most <= 10_000):
-            raise ValueError("pictures of false faces are kept for 1 to 90 days, and 1 to 10,000 of them")
-
-
-@dataclass(frozen=True, slots=True)
-class EdgePolicy:
-    """Everything that can be tuned at one gate.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """The gate that an edge serves: how to speak there, who is believed, and what is kept on its disk.
 
     Attributes:
-        fpir: the rate at which a stranger's single frame may match somebody; the vote makes it rarer still.
-        calibration: measured on this campus (`campusgate faces calibrate`); None: the model's own.
-        command_ttl_ms: life of a command; after it no door opens any more.
-        spoof_pictures: nothing is kept unless the campus says so here.
+        controller_keys: whose acknowledgements count.
+        passes: who passed this zone; by default it is known until the edge ends.
     """
 
-    fpir: float = 0.01
-    calibration: SiteCalibration | None = None
-    command_ttl_ms: int = 3_000
-    direction: Direction = Direction.ENTRY
-    recognition: RecognitionPolicy = field(default_factory=RecognitionPolicy)
-    passage: PassagePolicy = field(default_factory=PassagePolicy)
-    condition: ConditionLimits = field(default_factory=ConditionLimits)
-    reconnect: Backoff = field(default_factory=Backoff)
-    spoof_pictures: SpoofPicturePolicy = field(default_factory=SpoofPicturePolicy)
+    topics: GateTopics
+    boot_id: UUID
+    bus: Bus
+    signer: Signer
+    controller_keys: Mapping[str, TrustedKey]
+    directory: Directory
+    outbox: Outbox
+    passes: PassBook = field(default_factory=PassBook.in_memory)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Senses:
+    """What an edge sees with.
+
+    Attributes:
+        threshold: instead of the calibrated one.
+        liveness: the networks; without them only the cues speak against a face.
+        covering: tells masks and dark glasses; without it nobody is asked to take them off.
+        keep_picture: keeps what a false face showed; without it nothing is kept.
+    """
+
+    camera: Camera
+    engine: GateEngine
+    threshold: Threshold | None = None
+    liveness: LivenessScorer | None = None
+    covering: CoveringMeasure | None = None
+    keep_picture: KeepPicture | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What runs beside an edge: the synchronisation and what it says of itself, figures of the computer, metrics."""
+
+    sync: Sync | None = None
+    sync_error: Callable[[], str | None] = lambda: None
+    model_refused: Callable[[], bool] = lambda: False
+    machine: Callable[[], Mapping[str, Figure]] = dict
+    metrics: Metrics = field(default_factory=Metrics)
 
 
 def assemble(
-    *,
-    topics: GateTopics,
-    boot_id: UUID,
-    bus: Bus,
-    camera: Camera,
-    engine: GateEngine,
-    directory: Directory,
-    signer: Signer,
-    controller_keys: Mapping[str, TrustedKey],
-    outbox: Outbox,
-    passes: PassBook | None = None,
+    gate: Gate,
+    senses: Senses,
     policy: EdgePolicy | None = None,
-    liveness: LivenessScorer | None = None,
-    covering: CoveringMeasure | None = None,
-    keep_picture: KeepPicture | None = None,
-    sync: Sync | None = None,
-    sync_error: Callable[[], str | None] = lambda: None,
-    model_refused: Callable[[], bool] = lambda: False,
-    threshold: Threshold | None = None,
-    machine: Callable[[], Mapping[str, Figure]] = dict,
-    metrics: Metrics | None = None,
+    *,
+    surroundings: Surroundings | None = None,
     clock: Clock | None = None,
 ) -> EdgeService:
     """Return an edge that is ready to start.
 
-    Args:
-        controller_keys: whose acknowledgements count.
-        passes: who passed this zone; without it, it is known until the edge ends.
-        liveness: the networks; without them only the cues speak against a face.
-        covering: tells masks and dark glasses; without it nobody is asked to take them off.
-        keep_picture: keeps what a false face showed; without it nothing is kept.
-        sync_error, model_refused: what the synchronisation says of itself, for health and the mismatch event.
-        threshold: instead of the calibrated one.
-        machine: figures of the computer for health.
-
     Raises:
-        ValueError: the engine's model was never calibrated and no `threshold` is given, or the policy's calibration is
+        ValueError: the engine's model was never calibrated and no threshold is given, or the policy's calibration is
             of another model.
     """
-    policy, clock, metrics = policy or EdgePolicy(), clock or SystemClock(), metrics or Metrics()
-    journal = Journal(topics.gate, EventOutbox(outbox, topics), clock)
-    searches = SearchSource(
-        directory,
-        model_id=engine.model_id,
-        dimension=engine.dimension,
-        threshold=threshold or threshold_for(engine.model_id, policy.fpir, policy.calibration),
-    )
-    opener = Opener(bus, topics, signer, controller_keys, clock, ttl_ms=policy.command_ttl_ms)
-    memory = passes or PassBook.in_memory()
-    judge = Judge(directory, memory, clock, model_id=engine.model_id, direction=policy.direction)
-    presence = Presence(same_person=engine.threshold("verification"))
-    admission = Admission(
-        judge=judge,
-        opener=opener,
-        passages=Passages(policy.passage),
-        presence=presence,
-        journal=journal,
-        metrics=metrics,
-        clock=clock,
-        model_id=engine.model_id,
-        spoof_pause=policy.recognition.liveness.pause,
-        keep_picture=keep_picture,
-    )
-    taps = TapDesk(
-        topics=topics,
-        judge=judge,
-        opener=opener,
-        presence=presence,
-        metrics=metrics,
-        clock=clock,
-        on_opened=admission.card_opened,
-    )
-    feed = Feed(camera, backoff=policy.reconnect)
-    reporter = CameraReporter(journal)
-    eyes = Eyes(
-        recogniser=Recogniser(
-            engine,
-            _calibrated(policy.recognition, engine.model_id),
-            liveness=liveness if policy.recognition.liveness.networks else None,
-            covering=covering,
-            cues=TrackCues if policy.recognition.liveness.cues else None,
-        ),
-        searches=searches,
-        admission=admission,
-        reporter=reporter,
-        feedback=FeedbackReporter(bus, topics, clock),
-        metrics=metrics,
-        clock=clock,
-        conditions=ConditionWatch(policy.condition),
-        watch_freezing=camera.live,
-    )
-    health = HealthReporter(
-        bus=bus,
-        topics=topics,
-        feed=feed,
-        reporter=reporter,
-        directory=directory,
-        searches=searches,
-        opener=opener,
-        metrics=metrics,
-        clock=clock,
-        model_id=engine.model_id,
-        waiting_events=lambda: len(outbox),
-        sync_error=sync_error,
-        frames_seen=lambda: eyes.frames_seen,
-        machine=machine,
-    )
-    return EdgeService(
-        bus=bus,
-        topics=topics,
-        boot_id=boot_id,
-        feed=feed,
-        eyes=eyes,
-        searches=searches,
-        opener=opener,
-        taps=taps,
-        passes=PassListener(memory, directory, topics.gate, policy.direction),
-        reporter=reporter,
-        health=health,
-        journal=journal,
-        clock=clock,
-        model_refused=model_refused,
-        sync=sync,
-    )
+    return _Parts(gate, senses, policy or EdgePolicy(), surroundings or Surroundings(), clock or SystemClock()).service
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """The parts of one edge, each made when the first other part asks for it."""
+
+    gate: Gate
+    senses: Senses
+    policy: EdgePolicy
+    surroundings: Surroundings
+    clock: Clock
+
+    @cached_property
+    def journal(self) -> Journal:
+        return Journal(self.gate.topics.gate, EventOutbox(self.gate.outbox, self.gate.topics), self.clock)
+
+    @cached_property
+    def searches(self) -> SearchSource:
+        model_id = self.senses.engine.model_id
+        return SearchSource(
+            self.gate.directory,
+            model_id=model_id,
+            dimension=self.senses.engine.dimension,
+            threshold=self.senses.threshold or threshold_for(model_id, self.policy.fpir, self.policy.calibration),
+        )
+
+    @cached_property
+    def opener(self) -> Opener:
+        gate = self.gate
+        return Opener(
+            gate.bus,
+            gate.topics,
+            gate.signer,
+            gate.controller_keys,
+            self.clock,
+            ttl_ms=self.policy.command_ttl_ms,
+        )
+
+    @cached_property
+    def judge(self) -> Judge:
+        return Judge(
+            self.gate.directory,
+            self.gate.passes,
+            self.clock,
+            model_id=self.senses.engine.model_id,
+            direction=self.policy.direction,
+        )
+
+    @cached_property
+    def presence(self) -> Presence:
+        return Presence(same_person=self.senses.engine.threshold("verification"))
+
+    @cached_property
+    def admission(self) -> Admission:
+        return Admission(
+            judge=self.judge,
+            opener=self.opener,
+            passages=Passages(self.policy.passage),
+            presence=self.presence,
+            journal=self.journal,
+            metrics=self.surroundings.metrics,
+            clock=self.clock,
+            model_id=self.senses.engine.model_id,
+            spoof_pause=self.policy.recognition.liveness.pause,
+            keep_picture=self.senses.keep_picture,
+        )
+
+    @cached_property
+    def taps(self) -> TapDesk:
+        return TapDesk(
+            topics=self.gate.topics,
+            judge=self.judge,
+            opener=self.opener,
+            presence=self.presence,
+            metrics=self.surroundings.metrics,
+            clock=self.clock,
+            on_opened=self.admission.card_opened,
+        )
+
+    @cached_property
+    def feed(self) -> Feed:
+        return Feed(self.senses.camera, backoff=self.policy.reconnect)
+
+    @cached_property
+    def reporter(self) -> CameraReporter:
+        return CameraReporter(self.journal)
+
+    @cached_property
+    def recogniser(self) -> Recogniser:
+        senses, liveness = self.senses, self.policy.recognition.liveness
+        return Recogniser(
+            senses.engine,
+            _calibrated(self.policy.recognition, senses.engine.model_id),
+            liveness=senses.liveness if liveness.networks else None,
+            covering=senses.covering,
+            cues=TrackCues if liveness.cues else None,
+        )
+
+    @cached_property
+    def eyes(self) -> Eyes:
+        return Eyes(
+            recogniser=self.recogniser,
+            searches=self.searches,
+            admission=self.admission,
+            reporter=self.reporter,
+            feedback=FeedbackReporter(self.gate.bus, self.gate.topics, self.clock),
+            metrics=self.surroundings.metrics,
+            clock=self.clock,
+            conditions=ConditionWatch(self.policy.condition),
+            watch_freezing=self.senses.camera.live,
+        )
+
+    @cached_property
+    def health(self) -> HealthReporter:
+        return HealthReporter(
+            bus=self.gate.bus,
+            topics=self.gate.topics,
+            feed=self.feed,
+            reporter=self.reporter,
+            directory=self.gate.directory,
+            searches=self.searches,
+            opener=self.opener,
+            metrics=self.surroundings.metrics,
+            clock=self.clock,
+            model_id=self.senses.engine.model_id,
+            waiting_events=lambda: len(self.gate.outbox),
+            sync_error=self.surroundings.sync_error,
+            frames_seen=lambda: self.eyes.frames_seen,
+            machine=self.surroundings.machine,
+        )
+
+    @cached_property
+    def service(self) -> EdgeService:
+        gate = self.gate
+        return EdgeService(
+            bus=gate.bus,
+            topics=gate.topics,
+            boot_id=gate.boot_id,
+            feed=self.feed,
+            eyes=self.eyes,
+            searches=self.searches,
+            opener=self.opener,
+            taps=self.taps,
+            passes=PassListener(gate.passes, gate.directory, gate.topics.gate, self.policy.direction),
+            reporter=self.reporter,
+            health=self.health,
+            journal=self.journal,
+            clock=self.clock,
+            model_refused=self.surroundings.model_refused,
+            sync=self.surroundings.sync,
+        )
 
 
 def _calibrated(policy: RecognitionPolicy, model_id: str) -> RecognitionPolicy:

@@ -35,9 +35,10 @@ def edge(
     ] = None,
 ) -> None:
     """Watch one gate: recognise who stands there, decide, and ask the controller to open."""
-    from campusgate.edge_process import EXPECTED_ERRORS, EdgeOptions, PolicyFileError, read_policy, run_edge
+    from campusgate.edge_policy_file import PolicyFileError, read_policy
+    from campusgate.edge_process import EXPECTED_ERRORS, EdgeOptions, run_edge
     from campusgate.logs import configure_logs
-    from edge.assembly import EdgePolicy
+    from edge.policy import EdgePolicy
 
     settings = Settings()
     configure_logs()

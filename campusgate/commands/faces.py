@@ -71,7 +71,7 @@ def calibrate(
     from campusgate.calibration.page import page
     from campusgate.calibration.policy_file import write_calibration
     from campusgate.calibration.report import as_document, show
-    from campusgate.edge_process import PolicyFileError
+    from campusgate.edge_policy_file import PolicyFileError
 
     now = datetime.now(UTC)
     found = _study(gate, fpir, people, since=now - timedelta(days=days), seed=seed)
@@ -101,7 +101,7 @@ def spoof_picture(
     from campusgate.sealing import make_sealer
     from campusgate.spoof_pictures import SpoofPictures
     from database import SealingError
-    from edge.assembly import SpoofPicturePolicy
+    from edge.policy import SpoofPicturePolicy
 
     settings, policy = Settings(), SpoofPicturePolicy()
     folder = settings.data_dir / "edge" / settings.require("gate") / "spoofs"

@@ -20,13 +20,16 @@ def open_camera(address: str, *, real_time: bool = True, clock: Clock | None = N
     Raises:
         CameraAddressError: `address` has none of the forms understood.
     """
-    if address.startswith("/dev/") or address.lower().startswith(_STREAMS):
-        return CaptureCamera(address, clock=clock)
     if not address.strip():
         raise CameraAddressError(f"no camera is named: give {_FORMS}")
+    if address.lower().startswith(_STREAMS):
+        return CaptureCamera(address, clock=clock)
     path = Path(address)
     if path.is_dir():
         return FolderCamera(path, rate=2.0 if real_time else None, clock=clock)
     if path.is_file():
         return FileCamera(path, real_time=real_time, clock=clock)
+    # A device that is not plugged in yet is a camera too; what lies on /dev/shm is a file or a folder like another.
+    if address.startswith("/dev/"):
+        return CaptureCamera(address, clock=clock)
     raise CameraAddressError(f"{address!r} names no camera: give {_FORMS}")

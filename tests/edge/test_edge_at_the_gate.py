@@ -16,12 +16,13 @@ from access.replica_store import ReplicaLockedError
 from access.snapshot import CredentialEntry
 from bus.outbox import Outbox
 from bus.postman import Postman
-from edge.assembly import EdgePolicy, assemble
+from edge.assembly import Gate, Senses, Surroundings, assemble
 from edge.camera import SyntheticCamera
 from edge.clock import SystemClock
 from edge.covering import Covering
 from edge.metrics import Metrics
 from edge.outbox import mark_late
+from edge.policy import EdgePolicy
 from edge.recognition import RecognitionPolicy
 from edge.tracker import TrackPolicy
 from gate_controller.messages import Action, Advice, Event, Feedback, Method, NonceStore, Presence, Refusal, Signer
@@ -57,22 +58,18 @@ def gate(broker, connect, tmp_path: Path, until) -> Iterator[Callable[..., Simpl
         # Patient, because a busy machine may show its frames with long pauses.
         recognition = RecognitionPolicy(track=TrackPolicy(patience=5.0, same_person=0.25))
         policy = EdgePolicy(recognition=recognition, command_ttl_ms=options.pop("ttl_ms", 8000))
-        service = assemble(
+        place = Gate(
             topics=TOPICS,
             boot_id=uuid_utils.compat.uuid7(),
             bus=bus,
-            camera=SyntheticCamera([]),
-            engine=stage,
-            directory=directory,
             signer=Signer(edge_key, "edge:north", nonces),
             controller_keys=options.pop("keys", controller.trusted),
+            directory=directory,
             outbox=outbox,
-            policy=policy,
-            threshold=lambda _: 0.6,
-            metrics=metrics,
-            clock=clock,
-            **options,
         )
+        surroundings = Surroundings(metrics=metrics, model_refused=options.pop("model_refused", lambda: False))
+        senses = Senses(camera=SyntheticCamera([]), engine=stage, threshold=lambda _: 0.6, **options)
+        service = assemble(place, senses, policy, surroundings=surroundings, clock=clock)
         service.start()
         numbers = iter(range(1_000_000))
 

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from campusgate.edge_process import PolicyFileError, read_policy
-from edge.assembly import EdgePolicy
+from campusgate.edge_policy_file import PolicyFileError, read_policy
+from edge.policy import EdgePolicy
 
 PAGE = Path(__file__).parents[2] / "docs" / "edge.md"
 
