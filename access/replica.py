@@ -7,7 +7,6 @@ the server did not send. Until then the gate decides from what it has.
 
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from sqlite3 import Cursor, DatabaseError
@@ -18,9 +17,9 @@ import structlog
 from access.gallery import Gallery, Vectors
 from access.policy import GatePolicy
 from access.replica_meta import Position, ReplicaMeta
+from access.replica_page import ModelMismatchError, ReplicaError, require_next
 from access.replica_store import ReplicaLockedError, ReplicaStore
 from access.snapshot import (
-    SCHEMA_VERSION,
     Change,
     ChangePage,
     CredentialKind,
@@ -37,14 +36,6 @@ from database.sealing import Sealer, SealingError
 __all__ = ["ModelMismatchError", "Position", "Replica", "ReplicaError", "ReplicaLockedError"]
 
 _log = structlog.get_logger()
-
-
-class ReplicaError(Exception):
-    """A page cannot be applied; nothing of it was."""
-
-
-class ModelMismatchError(ReplicaError):
-    """The directory's templates were made by another model than this gate runs."""
 
 
 class Replica:
@@ -164,8 +155,8 @@ class Replica:
             ReplicaLockedError: another process uses the file.
         """
         with self._applying:
-            self._check(page)
-            meta = self._after(page)
+            require_next(page, self._meta, model_id=self._model_id)
+            meta = self._meta.after(page)
             changed: dict[UUID, Vectors | None] = {}
             try:
                 with self._store.writing() as cursor:
@@ -184,43 +175,13 @@ class Replica:
     def rebuild(self) -> None:
         """Begin to fetch everything anew; what is held stays in use until that is complete."""
         with self._applying, self._store.writing() as cursor:
-            meta = _anew(self._meta)
+            meta = self._meta.anew()
             self._save(cursor, meta)
             self._meta = meta
 
     def close(self) -> None:
         """Close the file."""
         self._store.close()
-
-    def _check(self, page: ChangePage) -> None:
-        if page.schema_version != SCHEMA_VERSION:
-            raise ReplicaError(
-                f"the directory speaks version {page.schema_version}, this gate {SCHEMA_VERSION}: update"
-            )
-        if page.gate != self._gate or page.view != self._view:
-            raise ReplicaError(f"this page is for gate {page.gate!r} ({page.view}), not {self._gate!r} ({self._view})")
-        if self._view == "full" and page.model_id is not None and page.model_id != self._model_id:
-            raise ModelMismatchError(
-                f"the directory holds templates of model {page.model_id!r}, this gate runs {self._model_id!r}: "
-                "install the directory's model here, or rebuild the templates for this one"
-            )
-        position = self._meta.position
-        if (page.from_revision, page.revoked_from) != (position.revision, position.revoked_to):
-            # An older page would bring removed people back.
-            raise ReplicaError(f"a page from revision {page.from_revision} does not follow {position.revision}")
-        if page.is_complete and page.digest_when_complete is None:
-            raise ReplicaError("the last page carries no digest")
-        if len({change.person_id for change in page.changes}) != len(page.changes):
-            raise ReplicaError("a page names one person twice")
-        for change in page.changes:
-            if change.entry is not None and change.entry.person_id != change.person_id:
-                raise ReplicaError("a change and its entry name two people")
-
-    def _after(self, page: ChangePage) -> ReplicaMeta:
-        meta, held = replace(self._meta), self._meta.position
-        meta.policy = page.policy
-        meta.position = Position(page.to_revision, page.revoked_to, held.rebuilding)
-        return meta
 
     def _write(
         self, cursor: Cursor, changes: Sequence[Change], meta: ReplicaMeta, changed: dict[UUID, Vectors | None]
@@ -275,7 +236,7 @@ class Replica:
             meta.synced_at, meta.digest = at.astimezone(UTC), digest
             return
         _log.warning("replica_differs", gate=self._gate, revision=page.to_revision)
-        begun = _anew(meta)
+        begun = meta.anew()
         meta.generation, meta.position, meta.total = begun.generation, begun.position, begun.total
 
     def _drop_if_damaged(self, error: DatabaseError) -> None:
@@ -326,11 +287,6 @@ class Replica:
 
     def _context(self, person: bytes) -> bytes:
         return b"replica:" + self._gate.encode() + b":" + person
-
-
-def _anew(meta: ReplicaMeta) -> ReplicaMeta:
-    """Begin a generation with nothing in it."""
-    return replace(meta, generation=meta.generation + 1, position=Position(), total=0)
 
 
 def _has_active(entry: PersonEntry, digest: str) -> bool:

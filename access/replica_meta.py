@@ -1,11 +1,11 @@
 """What a replica knows about itself: how far it has come, the sum of its digests, when it was last proven right."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self, get_args
 
 from access.policy import GatePolicy
-from access.snapshot import View
+from access.snapshot import ChangePage, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,15 @@ class ReplicaMeta:
     policy: GatePolicy | None = None
     synced_at: datetime | None = None
     digest: str | None = None
+
+    def after(self, page: ChangePage) -> Self:
+        """Return it as it is once the page's changes are written."""
+        position = Position(page.to_revision, page.revoked_to, self.position.rebuilding)
+        return replace(self, policy=page.policy, position=position)
+
+    def anew(self) -> Self:
+        """Return it at the beginning of a generation with nothing in it."""
+        return replace(self, generation=self.generation + 1, position=Position(), total=0)
 
     def to_rows(self) -> dict[str, str]:
         """Return it as names and values."""

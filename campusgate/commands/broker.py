@@ -1,7 +1,5 @@
 """`campusgate broker`: an MQTT broker in one process, for the demonstration, for tests, for a campus of one machine."""
 
-import signal
-import threading
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +7,7 @@ import typer
 
 from campusgate.commands import CommandError
 from campusgate.settings import Settings
+from campusgate.stopping import until_stopped
 
 
 def register(app: typer.Typer) -> None:
@@ -37,9 +36,7 @@ def broker(
     if (cert is None) != (key is None):
         raise CommandError("--cert and --key go together: give both or neither")
     tls = ServerTls(cert, key) if cert is not None and key is not None else None
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = until_stopped()
     try:
         running = EmbeddedBroker(
             host or settings.mqtt.host,

@@ -1,7 +1,5 @@
 """`campusgate controller`: one door."""
 
-import signal
-import threading
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -9,6 +7,7 @@ import typer
 
 from campusgate.commands import CommandError
 from campusgate.settings import Settings
+from campusgate.stopping import until_stopped
 
 
 def register(app: typer.Typer) -> None:
@@ -34,9 +33,7 @@ def controller(
 
     settings = Settings()
     configure_logs()
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = until_stopped()
 
     def ready(port: int | None) -> None:
         at = f", readers on port {port}" if port is not None else ""

@@ -1,7 +1,5 @@
 """`campusgate edge`: one camera's eyes, from frame to signed command."""
 
-import signal
-import threading
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +7,7 @@ import typer
 
 from campusgate.commands import CommandError
 from campusgate.settings import Settings
+from campusgate.stopping import until_stopped
 
 
 def register(app: typer.Typer) -> None:
@@ -42,9 +41,7 @@ def edge(
 
     settings = Settings()
     configure_logs()
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = until_stopped()
     try:
         tuned = read_policy(policy) if policy is not None else EdgePolicy()
         options = EdgeOptions(camera, tuned, liveness=liveness, once=once, metrics_port=metrics_port)
