@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from bus import BrokerAddress, Connection
 from gate_controller.messages import (
@@ -56,47 +56,73 @@ def ask_gate(
         GateUnknownError: the gate has never said how it is.
     """
     bus = Connection(address, f"staff-{uuid4().hex[:12]}")
-    states: queue.Queue[DoorState] = queue.Queue()
-    presence: queue.Queue[Availability] = queue.Queue()
-    acks: queue.Queue[Ack] = queue.Queue()
     bus.start()
     try:
         bus.wait_connected(CONNECT_S)
-        bus.subscribe(
-            topics.availability, lambda _topic, payload, _retained: presence.put(Availability.decode(payload))
-        )
-        bus.subscribe(topics.state, lambda _topic, payload, _retained: states.put(DoorState.decode(payload)))
-        bus.subscribe(topics.ack, lambda _topic, payload, _retained: _hear(acks, payload, controllers))
-        try:
-            state = states.get(timeout=STATE_S)
-        except queue.Empty:
-            raise GateUnknownError(
-                f"gate {topics.gate} of site {topics.site} has never said how it is; is its controller running?"
-            ) from None
-        if not presence.empty() and presence.get().status is not Presence.ONLINE:
+        gate = _Gate(bus, topics, controllers)
+        boot_id = gate.boot_id()
+        if not gate.is_online():
             return Order(accepted=False, reason="controller_offline")
         signed = signer.issue(
             gate=topics.gate,
             action=action,
             method=Method.STAFF,
             reason="staff",
-            boot_id=state.boot_id,
+            boot_id=boot_id,
             now=datetime.now(UTC),
             ttl_ms=TTL_MS,
         )
         sent = time.monotonic()
         bus.publish(topics.command, signed.payload, wait_s=CONNECT_S)
-        while (left := sent + TTL_MS / 1000 - time.monotonic()) > 0:
-            try:
-                ack = acks.get(timeout=left)
-            except queue.Empty:
-                break
-            if ack.command_id == signed.command.id:
-                taken_ms = (time.monotonic() - sent) * 1000
-                return Order(ack.accepted, "done" if ack.refusal is None else ack.refusal.value, taken_ms)
-        return Order(accepted=False, reason="no_answer")
+        ack = gate.answer(signed.command.id, until=sent + TTL_MS / 1000)
+        if ack is None:
+            return Order(accepted=False, reason="no_answer")
+        taken_ms = (time.monotonic() - sent) * 1000
+        return Order(ack.accepted, "done" if ack.refusal is None else ack.refusal.value, taken_ms)
     finally:
         bus.stop()
+
+
+class _Gate:
+    """What a gate says on the bus, from now on."""
+
+    def __init__(self, bus: Connection, topics: GateTopics, controllers: Mapping[str, TrustedKey]) -> None:
+        self._topics = topics
+        self._states: queue.Queue[DoorState] = queue.Queue()
+        self._presence: queue.Queue[Availability] = queue.Queue()
+        self._acks: queue.Queue[Ack] = queue.Queue()
+        # Availability first: by the time the retained state is here, so is it.
+        bus.subscribe(
+            topics.availability,
+            lambda _topic, payload, _retained: self._presence.put(Availability.decode(payload)),
+        )
+        bus.subscribe(topics.state, lambda _topic, payload, _retained: self._states.put(DoorState.decode(payload)))
+        bus.subscribe(topics.ack, lambda _topic, payload, _retained: _hear(self._acks, payload, controllers))
+
+    def boot_id(self) -> UUID:
+        """Return the controller's present boot, as its retained state says."""
+        try:
+            return self._states.get(timeout=STATE_S).boot_id
+        except queue.Empty:
+            raise GateUnknownError(
+                f"gate {self._topics.gate} of site {self._topics.site} has never said how it is; "
+                "is its controller running?"
+            ) from None
+
+    def is_online(self) -> bool:
+        """Whether the controller has not said, nor the broker for it, that it is away."""
+        return self._presence.empty() or self._presence.get().status is Presence.ONLINE
+
+    def answer(self, command_id: UUID, *, until: float) -> Ack | None:
+        """Return the answer to a command, None when there is none until `until` (monotonic seconds)."""
+        while (left := until - time.monotonic()) > 0:
+            try:
+                ack = self._acks.get(timeout=left)
+            except queue.Empty:
+                return None
+            if ack.command_id == command_id:
+                return ack
+        return None
 
 
 def _hear(acks: "queue.Queue[Ack]", payload: bytes, controllers: Mapping[str, TrustedKey]) -> None:

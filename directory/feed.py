@@ -57,15 +57,10 @@ def changes_since(
         if not database.is_sqlite:
             # The gate's row and its entries must be of one moment; SQLite's transactions always are.
             session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-        record = session.get(GateRecord, gate)
-        if record is None:
-            raise NotFoundError(f"there is no gate {gate!r}")
-        if record.published is None:
-            raise NotPublishedError(headers={"Retry-After": "1"})
+        record, policy = _published(session, gate)
         latest = record.revision
         if since > latest or revoked_since > latest or (0 < since < record.floor and not whole):
             raise RebuildRequiredError
-        policy = GatePolicy.model_validate_json(record.published)
         revoked = _rows(session, gate, max(since, revoked_since), limit, revoked=True)
         regular = _rows(session, gate, since, limit - len(revoked), revoked=False) if len(revoked) < limit else []
         revoked_to = revoked[-1][0] if len(revoked) == limit else latest
@@ -85,6 +80,15 @@ def changes_since(
             changes=changes,
             digest_when_complete=directory_digest(policy, total) if to_revision == latest else None,
         )
+
+
+def _published(session: Session, gate: str) -> tuple[GateRecord, GatePolicy]:
+    record = session.get(GateRecord, gate)
+    if record is None:
+        raise NotFoundError(f"there is no gate {gate!r}")
+    if record.published is None:
+        raise NotPublishedError(headers={"Retry-After": "1"})
+    return record, GatePolicy.model_validate_json(record.published)
 
 
 def acknowledge(
