@@ -29,6 +29,11 @@ from operations.ingest import Ingest
 from operations.tables import GateEvent
 from tests.waiting import PATIENCE_S, until
 
+# Each broker and each database once: neither knows of the other.
+pytestmark = pytest.mark.parametrize(
+    ("make_broker", "database"), [("embedded", "sqlite"), ("mosquitto", "postgresql")], indirect=True
+)
+
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 NORTH = GateTopics("main", "north")
 
@@ -39,7 +44,7 @@ def event(kind: str = "access_granted", **changes: object) -> Event:
 
 @pytest.fixture
 def ingest(broker, connect, database: Database) -> Iterator[Ingest]:
-    """A running ingest on each broker and each database."""
+    """A running ingest."""
     ingest = Ingest(connect(broker, "server"), "main", database, Board(), now=lambda: NOW)
     ingest.start()
     yield ingest
@@ -165,7 +170,7 @@ def test_a_server_killed_while_events_flow_has_each_of_them_once(
         server.communicate()
         record(20)
     with serve(database, broker.port) as server:
-        until(lambda: len(outbox) == 0)
+        until(lambda: len(outbox) == 0, timeout_s=3 * PATIENCE_S)
         server.kill()
     postman.stop()
     outbox.close()
