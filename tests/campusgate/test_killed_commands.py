@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from accounts.tables import AuditEntry, Person
 from database import Database, Sealer
@@ -22,9 +22,11 @@ from enrollment import templates
 from enrollment.tables import Notice, PhotoImage, PhotoRecord, TemplateRecord
 from models.engine import FaceEngine
 from models.store import ModelStore
+from tests.waiting import PATIENCE_S
 
 KEY = b"k" * 32
 PEOPLE = 9
+TRIES = 5
 
 
 @pytest.fixture
@@ -63,18 +65,17 @@ class Shell:
         found: dict[str, Any] = json.loads(done.stdout)
         return found
 
-    def kill_when(self, reached: Callable[[], bool], *arguments: str) -> None:
-        """Begin, and kill the process as soon as `reached` says so."""
+    def killed_when(self, reached: Callable[[], bool], *arguments: str) -> bool:
+        """Begin, and kill the process as soon as `reached` says so; False where it was faster than we."""
         process = subprocess.Popen(
             self._command(arguments), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=self._environment
         )
-        until = time.monotonic() + 60
-        while not reached():
-            assert process.poll() is None, "it ended before it could be killed"
-            assert time.monotonic() < until
+        patience = time.monotonic() + 3 * PATIENCE_S
+        while not reached() and process.poll() is None:
+            assert time.monotonic() < patience
             time.sleep(0.005)
         process.send_signal(signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL
+        return process.wait() == -signal.SIGKILL
 
     @staticmethod
     def _command(arguments: tuple[str, ...]) -> list[str]:
@@ -82,12 +83,19 @@ class Shell:
 
 
 @pytest.fixture
-def shell(tmp_path: Path) -> Iterator[Shell]:
+def make_shell(tmp_path: Path) -> Iterator[Callable[[], Shell]]:
     """On SQLite, whose writer is the process that is killed."""
-    database = Database(f"sqlite:///{tmp_path / 'campusgate.db'}")
-    upgrade(database)
-    yield Shell(database, tmp_path)
-    database.close()
+    made: list[Database] = []
+
+    def make() -> Shell:
+        folder = tmp_path / f"data-{len(made)}"
+        made.append(Database(f"sqlite:///{folder / 'campusgate.db'}"))
+        upgrade(made[-1])
+        return Shell(made[-1], folder)
+
+    yield make
+    for database in made:
+        database.close()
 
 
 def _count(database: Database, table: type, *conditions: Any) -> int:
@@ -95,12 +103,38 @@ def _count(database: Database, table: type, *conditions: Any) -> int:
         return session.scalar(select(func.count()).select_from(table).where(*conditions)) or 0
 
 
-def test_killed_import_and_rebuild_lose_and_double_nothing(shell: Shell, intake: Path, model_store: ModelStore) -> None:
-    database, sealer = shell.database, Sealer(KEY)
+def _import_killed(make_shell: Callable[[], Shell], *command: str) -> Shell:
+    for _ in range(TRIES):
+        shell = make_shell()
+        database = shell.database
+        if (
+            shell.killed_when(lambda database=database: _count(database, PhotoRecord) >= 2, *command)
+            and _count(database, PhotoRecord) < PEOPLE
+        ):
+            return shell
+    pytest.fail("it always ended before it could be killed")
+
+
+def _kill_rebuild(shell: Shell, of_new: Any, fewer_than: int, *command: str) -> int:
+    """Returns how many templates the new model has."""
+    for _ in range(TRIES):
+        killed = shell.killed_when(lambda: _count(shell.database, TemplateRecord, of_new) >= 1, *command)
+        made = _count(shell.database, TemplateRecord, of_new)
+        if killed and made < fewer_than:
+            return made
+        with shell.database.begin() as session:
+            session.execute(delete(TemplateRecord).where(of_new))
+    pytest.fail("it always ended before it could be killed")
+
+
+def test_killed_import_and_rebuild_lose_and_double_nothing(
+    make_shell: Callable[[], Shell], intake: Path, model_store: ModelStore
+) -> None:
     command = ("people", "import", str(intake), "--consented", "on paper")
-    shell.kill_when(lambda: _count(database, PhotoRecord) >= 2, *command)
+    shell, sealer = _import_killed(make_shell, *command), Sealer(KEY)
+    database = shell.database
     first = _count(database, PhotoRecord)
-    assert 2 <= first < PEOPLE
+    assert first >= 2
     for table in (PhotoImage, TemplateRecord):
         assert _count(database, table) == first, "a person's rows are there together or not at all"
 
@@ -116,9 +150,8 @@ def test_killed_import_and_rebuild_lose_and_double_nothing(shell: Shell, intake:
         waiting = templates.candidates_and_active(session, sealer, old)
     of_new = TemplateRecord.model_id == new
     rebuild = ("templates", "rebuild", "--embedder", "dlib-resnet")
-    shell.kill_when(lambda: _count(database, TemplateRecord, of_new) >= 1, *rebuild)
-    made = _count(database, TemplateRecord, of_new)
-    assert 1 <= made < len(waiting) - counts["rejected"]
+    made = _kill_rebuild(shell, of_new, len(waiting) - counts["rejected"], *rebuild)
+    assert made >= 1
     with database.read() as session:
         assert set(templates.candidates_and_active(session, sealer, old)) == set(waiting), "the old model is served"
 
