@@ -15,8 +15,13 @@ export async function takePhoto() {
   shoot.disabled = true;
   dialog.showModal();
   const closed = new Promise((done) => dialog.addEventListener("close", () => done(null), { once: true }));
-  const stream = await Promise.race([open(), closed]);
-  if (!stream) return closed;
+  const opening = open();
+  const stream = await Promise.race([opening, closed]);
+  if (!stream) {
+    // Who has closed the dialog meanwhile is not filmed.
+    opening.then(stop);
+    return closed;
+  }
   try {
     video.srcObject = stream;
     await video.play();
@@ -26,7 +31,7 @@ export async function takePhoto() {
     const shot = new Promise((done) => shoot.addEventListener("click", () => done(grab()), { once: true }));
     return await Promise.race([shot, closed]);
   } finally {
-    for (const track of stream.getTracks()) track.stop();
+    stop(stream);
     video.srcObject = null;
     if (dialog.open) dialog.close();
   }
@@ -42,6 +47,10 @@ async function open() {
     say(error.name === "NotFoundError" ? "camera.missing" : "camera.denied");
     return null;
   }
+}
+
+function stop(stream) {
+  for (const track of stream?.getTracks() ?? []) track.stop();
 }
 
 async function grab() {

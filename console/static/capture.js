@@ -61,6 +61,7 @@ async function look(file) {
   show("sending", false);
   problem(unusable(file));
   const isDrawn = await draw(byId("preview"), file);
+  if (chosen !== file) return;
   show("preview", isDrawn);
   show("no-preview", !isDrawn);
   byId("no-preview").textContent = `${file.name}\n${text("photo.no_preview")}`;

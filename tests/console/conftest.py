@@ -228,7 +228,9 @@ def launch_browser() -> Iterator[Callable[..., object]]:
     with sync_playwright() as playwright:
 
         def launch(*more: str) -> object:
-            launched.append(playwright.chromium.launch(executable_path=executable, args=[*flags, *more]))
+            launched.append(
+                playwright.chromium.launch(executable_path=executable, args=[*flags, *more], timeout=120_000)
+            )
             return launched[-1]
 
         yield launch

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ import pytest
 from bus.embedded import EmbeddedBroker
 from gate_controller.messages import make_private_key, public_key_text, read_private_key
 from tests import command_line
-from tests.waiting import PATIENCE_S
+from tests.waiting import PATIENCE_S, until
 
 SITE = {"CAMPUSGATE_SITE": "main", "CAMPUSGATE_GATE": "north"}
 
@@ -114,9 +113,13 @@ def test_staff_open_and_close_a_gate_from_the_command_line(campus: Campus, contr
     stranger = campus.run("gate", "open", "north", CAMPUSGATE_SIGNING_KEY_FILE=str(campus.folder / "stranger.pem"))
     assert (stranger.returncode, stranger.stderr) == (1, "north: open: bad_signature\n")
     assert end(process, signal.SIGKILL) == -signal.SIGKILL
-    time.sleep(0.5)
-    offline = campus.run("gate", "open", "north")
-    assert (offline.returncode, offline.stderr) == (1, "north: open: controller_offline\n")
+
+    def is_offline() -> bool:
+        answer = campus.run("gate", "open", "north")
+        return (answer.returncode, answer.stderr) == (1, "north: open: controller_offline\n")
+
+    # The broker must notice first.
+    until(is_offline)
 
 
 def test_keys_are_made_and_shown(campus: Campus) -> None:
