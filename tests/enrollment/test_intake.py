@@ -14,7 +14,6 @@ from PIL import Image
 from sqlalchemy import func, select
 
 from accounts.first_passwords import FirstPasswords
-from accounts.passwords import Hasher
 from accounts.people_import import Importer
 from accounts.tables import AuditEntry, Person
 from accounts.vocabulary import PersonKind
@@ -28,6 +27,7 @@ from enrollment.quality import Verdict
 from enrollment.roster import FolderSource, RosterError
 from enrollment.tables import Notice, PhotoRecord, TemplateRecord
 from models.engine import FaceEngine
+from tests.accounts.conftest import CHEAP_HASHER
 from tests.enrollment.conftest import NOW
 from tests.enrollment.desk import one_backend
 
@@ -56,7 +56,7 @@ def intake(tmp_path: Path, portraits: Path) -> Path:
 def _import(
     folder: Path, database: Database, engine: FaceEngine, sealer: Sealer, terms: Terms = TERMS, **options: Any
 ) -> ImportReport:
-    importer = Importer(database, Hasher(), FirstPasswords("Campus@#"), "test")
+    importer = Importer(database, CHEAP_HASHER, FirstPasswords("Campus@#"), "test")
     zone = ZoneInfo("Asia/Shanghai")
     return import_folder(folder, database, engine, sealer, terms=terms, importer=importer, zone=zone, **options)
 
