@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import text
 
 from accounts.first_passwords import FirstPasswords, NationalIdError
+from accounts.passwords import Hasher
 from accounts.people_import import Importer
 from accounts.people_list import parse
 from accounts.tables import Person
 from accounts.vocabulary import PasswordPurpose, PersonState, Role
-from tests.accounts.conftest import CHEAP_HASHER
 from web.rate_limits import RateLimiter
 
 GOOD = "correct horse battery"
@@ -78,7 +78,7 @@ def test_neither_passwords_nor_id_digits_are_stored(campus):
     row = parse(
         2, {"number": "1", "name": "n", "kind": "staff", "national_id": "110101200801019876"}, campus.services.zone
     )
-    Importer(campus.database, CHEAP_HASHER, FirstPasswords("p"), "system").run([row], now=campus.clock.now)
+    Importer(campus.database, Hasher(), FirstPasswords("p"), "system").run([row], now=campus.clock.now)
     with campus.database.read() as session:
         tables = ("passwords", "people", "audit", "person_changes")
         stored = " ".join(str(line) for table in tables for line in session.execute(text(f"SELECT * FROM {table}")))
