@@ -7,7 +7,7 @@ picture may pass, with them nobody passes who would not have passed before.
 from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
-from statistics import median
+from statistics import median, median_low
 from typing import Protocol
 
 import numpy as np
@@ -75,7 +75,9 @@ class LivenessPolicy:
             might be: a telephone is raised from below.
         pause: seconds for which a face that a picture has just claimed is not let in, whoever shows it: a telephone
             that is lowered looks like somebody who has just come.
-        most_border, most_moire: of the median over the window.
+        needed_borders: frames in which an edge was looked for before it says anything. Fewer than `needed`: what lies
+            below the face is not in every frame, and nothing like a frame is found around the living.
+        most_border, most_moire: of the median over the window; of two borders, both.
         least_flatness: of the median over the window, once there are `needed` values.
     """
 
@@ -87,13 +89,16 @@ class LivenessPolicy:
     least_time: float = 0.0
     unseen_time: float = 0.8
     pause: float = 5.0
-    most_border: float = 0.65
+    needed_borders: int = 2
+    most_border: float = 0.55
     most_moire: float = 4.5
     least_flatness: float = 0.4
 
     def __post_init__(self) -> None:
         if not 1 <= self.needed <= self.window:
             raise ValueError(f"liveness needs 1 to window={self.window} frames, not {self.needed}")
+        if not 1 <= self.needed_borders <= self.window:
+            raise ValueError(f"the border needs 1 to window={self.window} frames, not {self.needed_borders}")
 
 
 class LivenessVote:
@@ -151,12 +156,10 @@ class LivenessVote:
 
     def _told_now(self) -> Cue | None:
         policy = self._policy
-        for cue, seen, most in (
-            (Cue.BORDER, self._borders, policy.most_border),
-            (Cue.MOIRE, self._moires, policy.most_moire),
-        ):
-            if len(seen) >= policy.needed and median(seen) > most:
-                return cue
+        if len(self._borders) >= policy.needed_borders and median_low(self._borders) > policy.most_border:
+            return Cue.BORDER
+        if len(self._moires) >= policy.needed and median(self._moires) > policy.most_moire:
+            return Cue.MOIRE
         if len(self._flatness) >= policy.needed and median(self._flatness) < policy.least_flatness:
             return Cue.PLANE
         return None

@@ -25,7 +25,8 @@ _BESIDE, _BELOW = 0.45, 0.55
 _UP = 1.5
 """How far up from the corners, in faces, the upright edges are followed."""
 _WEAK, _STRONG = 40, 100
-_VOTES, _SHORTEST, _GAP = 18, 16, 5
+_VOTES, _SHORTEST, _GAP = 18, 16, 8
+"""A finger that holds the picture interrupts its edge."""
 _CANDIDATES = 10
 _ALONG = float(np.tan(np.radians(20)))
 """An edge pixel counts for a line only when its gradient stands across it, within this angle."""

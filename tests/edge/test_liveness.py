@@ -25,6 +25,8 @@ def standing(*frames: Evidence, policy: LivenessPolicy | None = None) -> tuple[L
         ([Evidence(moire=6.0)] * 3, (Liveness.SPOOF, Cue.MOIRE)),
         ([Evidence(score=0.99, flatness=0.2)] * 3, (Liveness.SPOOF, Cue.PLANE)),
         ([Evidence(border=0.9), LIVING, LIVING], (Liveness.LIVE, None)),
+        ([Evidence(border=None), *[Evidence(score=0.99, border=0.6)] * 2], (Liveness.SPOOF, Cue.BORDER)),
+        ([Evidence(border=0.9), Evidence(border=0.4)], (Liveness.OPEN, None)),
         ([Evidence(flatness=0.2), Evidence(flatness=0.9), Evidence(flatness=1.1)], (Liveness.LIVE, None)),
     ],
 )

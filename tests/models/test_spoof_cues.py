@@ -16,7 +16,7 @@ from models.face import Face
 from models.spoof_cues import border_of, flatness, moire_of, view_of
 
 FACE = Box(270, 130, 100, 100)
-MOST_BORDER, MOST_MOIRE, LEAST_FLATNESS = 0.65, 4.5, 0.4
+MOST_BORDER, MOST_MOIRE, LEAST_FLATNESS = 0.55, 4.5, 0.4
 
 
 def wall(seed: int = 1) -> np.ndarray:
