@@ -17,6 +17,7 @@ from PIL import Image, ImageCms, ImageFile, ImageOps, UnidentifiedImageError
 
 from enrollment.editor_traces import editor_trace
 from enrollment.jpeg_quality import estimated_quality
+from models.pixels import shrunk
 
 MAX_BYTES = 20 * 1024 * 1024
 """Largest file taken: twice what a phone's best JPEG needs."""
@@ -113,8 +114,7 @@ def thumbnail(image: npt.NDArray[np.uint8], side: int = THUMBNAIL_SIDE) -> npt.N
     scale = side / max(height, width)
     if scale >= 1:
         return image
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return shrunk(image, max(1, round(width * scale)), max(1, round(height * scale)))
 
 
 def _size_of(source: bytes | Path) -> int:

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from models.pixels import Image
+from models.pixels import Image, halved
 
 Transform: TypeAlias = npt.NDArray[np.float64]
 Points: TypeAlias = npt.NDArray[np.floating]
@@ -61,15 +61,18 @@ def scale_of(transform: Transform) -> float:
     return float(np.hypot(transform[0, 0], transform[1, 0]))
 
 
-def crop(image: Image, transform: Transform, size: int) -> Image:
+def crop(image: Image, transform: Transform, size: int, *, border: int = cv2.BORDER_CONSTANT) -> Image:
     """Return the `size` × `size` pixels that `transform` carries there; black where the image has nothing.
 
-    A face much larger than the crop is first averaged down, because sampling it sparsely makes patterns that are not
-    in the face.
+    With `border` `cv2.BORDER_REPLICATE` the image's last pixels go on there.
+
+    A face much larger than the crop is first halved as often as that goes, because sampling it sparsely makes patterns
+    that are not in the face.
     """
-    factor = int(1 / max(scale_of(transform), 1e-6))
-    if factor < 2:
-        return _warp(image, transform, size)
+    halvings = int(math.log2(max(1 / max(scale_of(transform), 1e-6), 1)))
+    if halvings == 0:
+        return _warp(image, transform, size, border)
+    factor = 1 << halvings
     corners = apply(invert(transform), np.array([[0, 0], [size, 0], [0, size], [size, size]]))
     low = np.maximum(np.floor(corners.min(axis=0)).astype(int) - factor, 0)
     high = np.minimum(np.ceil(corners.max(axis=0)).astype(int) + factor, (image.shape[1], image.shape[0]))
@@ -77,14 +80,15 @@ def crop(image: Image, transform: Transform, size: int) -> Image:
     if (blocks < 1).any():
         return np.zeros((size, size, 3), np.uint8)
     high = low + blocks * factor
-    part = image[low[1] : high[1], low[0] : high[0]]
-    small = cv2.resize(part, (int(blocks[0]), int(blocks[1])), interpolation=cv2.INTER_AREA)
+    small = image[low[1] : high[1], low[0] : high[0]]
+    for _ in range(halvings):
+        small = halved(small)
     # A pixel of `small` has its centre at low + factor·i + (factor - 1)/2 of the image.
     offset = low + (factor - 1) / 2
     inner = np.column_stack([transform[:, :2] * factor, transform[:, 2] + transform[:, :2] @ offset])
-    return _warp(small.astype(np.uint8, copy=False), inner, size)
+    return _warp(small, inner, size, border)
 
 
-def _warp(image: Image, transform: Transform, size: int) -> Image:
-    warped = cv2.warpAffine(image, transform, (size, size), flags=cv2.INTER_LINEAR)
+def _warp(image: Image, transform: Transform, size: int, border: int) -> Image:
+    warped = cv2.warpAffine(image, transform, (size, size), flags=cv2.INTER_LINEAR, borderMode=border)
     return warped.astype(np.uint8, copy=False)

@@ -11,7 +11,9 @@ import numpy.typing as npt
 
 from enrollment.photo import Photo
 from enrollment.quality.blur import blur_by_direction
+from models import similarity_transform
 from models.face import Face
+from models.pixels import halved, shrunk
 
 Grey = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
@@ -19,8 +21,8 @@ Points = npt.NDArray[np.float32]
 
 _RIGHT_EYE, _LEFT_EYE, _CHIN = (33, 133), (362, 263), 152
 
-
 _THUMBNAIL = 256
+_LEAST_PIXELS = 5
 
 
 class PersonFinder(Protocol):
@@ -54,15 +56,12 @@ class Evidence:
         self.faces = faces
         self._person_finder = person_finder
         self._level_colours: dict[tuple[int, ...], npt.NDArray[np.float32]] = {}
+        self._level_medians: dict[tuple[int, ...], npt.NDArray[np.float32]] = {}
 
     @cached_property
     def thumbnail(self) -> npt.NDArray[np.uint8]:
         """The whole image squeezed into 256 × 256 pixels, uint8 (256, 256, 3)."""
-        image = self.image
-        while min(image.shape[:2]) >= 2 * _THUMBNAIL:
-            image = _halved(image)
-        small = cv2.resize(image, (_THUMBNAIL, _THUMBNAIL), interpolation=cv2.INTER_AREA)
-        return np.asarray(small, np.uint8)
+        return shrunk(self.image, _THUMBNAIL, _THUMBNAIL)
 
     @cached_property
     def person(self) -> npt.NDArray[np.float32] | None:
@@ -114,22 +113,15 @@ class Evidence:
         # In a frontal face T is 1.4 to 2.0 distances of the eyes.
         apart = max(float(np.linalg.norm(left - right)), self.head_height / 2.0, 1.0)
         scale = 80.0 / apart
-        image, mesh, warp = self.image, self.mesh[:, :2], scale
-        if scale < 0.5:
-            # Warping takes four pixels for one: reduce what it will see first, or detail turns into noise.
-            image, mesh, reduced = _reduced(image, mesh, 2 * scale)
-            warp = scale / reduced
-        middle = mesh[[*_RIGHT_EYE, *_LEFT_EYE]].mean(axis=0)
-        turn = warp * np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-        matrix = np.column_stack([turn, np.array([128.0, 96.0]) - turn @ middle])
-        warped = cv2.warpAffine(image, matrix, (256, 256), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        points = (mesh @ turn.T + matrix[:, 2]).astype(np.float32)
-        return LevelFace(np.asarray(warped, np.uint8), points, scale)
+        turn = scale * np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+        matrix = np.column_stack([turn, np.array([128.0, 96.0]) - turn @ self.eye_midpoint])
+        points = (self.mesh[:, :2] @ turn.T + matrix[:, 2]).astype(np.float32)
+        return LevelFace(_levelled(self.image, matrix, scale), points, scale)
 
     @cached_property
     def level_lab(self) -> npt.NDArray[np.float32]:
         """The level face in CIELAB, float32 (256, 256, 3)."""
-        return _lab(self.level.image)
+        return to_lab(self.level.image)
 
     @cached_property
     def level_grey(self) -> Grey:
@@ -146,15 +138,26 @@ class Evidence:
         return polygon_mask(self.level.points[list(indices)], (256, 256))
 
     def level_colours(self, indices: Sequence[int]) -> npt.NDArray[np.float32]:
-        """The colours (N, 3) in CIELAB of the level face within the polygon through the mesh points `indices`."""
+        """The colours (N, 3) in CIELAB of the level face within the polygon through the mesh points `indices`.
+
+        Black when nothing worth measuring is left of it.
+        """
         key = tuple(indices)
         if key not in self._level_colours:
             points = self.level.points[list(key)]
             low = np.clip(np.floor(points.min(axis=0)).astype(int), 0, 255)
             high = np.clip(np.ceil(points.max(axis=0)).astype(int) + 1, low + 1, 256)
             window = self.level_lab[low[1] : high[1], low[0] : high[0]]
-            self._level_colours[key] = window[polygon_mask(points - low, window.shape[:2])]
+            found = window[polygon_mask(points - low, window.shape[:2])]
+            self._level_colours[key] = found if len(found) >= _LEAST_PIXELS else np.zeros((1, 3), np.float32)
         return self._level_colours[key]
+
+    def level_colour(self, indices: Sequence[int]) -> npt.NDArray[np.float32]:
+        """The median (3,) of `level_colours`."""
+        key = tuple(indices)
+        if key not in self._level_medians:
+            self._level_medians[key] = median_of(self.level_colours(key))
+        return self._level_medians[key]
 
     @cached_property
     def blur(self) -> dict[int, float]:
@@ -169,28 +172,24 @@ def polygon_mask(points: npt.ArrayLike, shape: tuple[int, ...]) -> Mask:
     return mask.astype(bool)
 
 
-def _reduced(image: npt.NDArray[np.uint8], mesh: Points, scale: float) -> tuple[npt.NDArray[np.uint8], Points, float]:
-    """Reduce the part of `image` around the face with `mesh` (N, 2); return it, the mesh in it, and the exact scale."""
-    low, high = mesh.min(axis=0), mesh.max(axis=0)
-    # The level face reaches 1.6 distances of the eyes from their middle, and a face is two of them wide.
-    margin = float((high - low).max())
-    size = np.array(image.shape[1::-1])
-    left, top = np.clip(low - margin, 0, size - 2).astype(int)
-    right, bottom = np.clip(high + margin, (left + 2, top + 2), size).astype(int)
-    part = image[top:bottom, left:right]
-    width, height = (max(1, round(side * scale)) for side in (part.shape[1], part.shape[0]))
-    smaller = np.asarray(cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-    scales = np.array([width / part.shape[1], height / part.shape[0]])
-    # The centre of a pixel lies half a pixel from its corner, before and after.
-    moved = ((mesh - (left, top) + 0.5) * scales - 0.5).astype(np.float32)
-    return smaller, moved, float(scales.mean())
-
-
-def _halved(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Average two by two pixels, which is many times faster than averaging over any other ratio."""
-    size = (max(image.shape[1] // 2, 1), max(image.shape[0] // 2, 1))
-    return np.asarray(cv2.resize(image[: 2 * size[1], : 2 * size[0]], size, interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def _lab(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+def to_lab(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """Return an RGB image (H, W, 3) in CIELAB."""
     return np.asarray(cv2.cvtColor(image.astype(np.float32) / np.float32(255), cv2.COLOR_RGB2LAB), np.float32)
+
+
+def median_of(colours: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return the median (3,) of colours (N, 3), channel by channel."""
+    # Many small regions: `numpy.median` takes longer to check its arguments than this for all of it.
+    middle = [(len(colours) - 1) // 2, len(colours) // 2]
+    return np.asarray(np.partition(np.ascontiguousarray(colours.T), middle, axis=1)[:, middle].mean(axis=1))
+
+
+def _levelled(image: npt.NDArray[np.uint8], matrix: npt.NDArray[np.float64], scale: float) -> npt.NDArray[np.uint8]:
+    """Return the 256 × 256 pixels that `matrix`, of this `scale`, carries there; beyond its edges the image goes on."""
+    border = cv2.BORDER_REPLICATE
+    if scale >= 0.5:
+        return similarity_transform.crop(image, matrix, 256, border=border)
+    # Warping takes four pixels for one, so that detail would turn into noise: it is done at twice the size.
+    twice = 2 * matrix
+    twice[:, 2] += 0.5
+    return halved(similarity_transform.crop(image, twice, 512, border=border))

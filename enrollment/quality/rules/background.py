@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from enrollment.quality.evidence import Evidence
+from enrollment.quality.evidence import Evidence, median_of, to_lab
 from enrollment.quality.limits import RuleLimits
 from enrollment.quality.ofiq import sigmoid_score
 from enrollment.quality.report import Advice, Finding
@@ -32,11 +32,11 @@ class Background:
         outside = cv2.erode((person < 0.1).astype(np.uint8), np.ones((9, 9), np.uint8), borderValue=1).astype(bool)
         if outside.mean() < _LEAST_SHARE:
             return Finding(0, limit, passed=True)
-        lab = cv2.cvtColor(small.astype(np.float32) / np.float32(255), cv2.COLOR_RGB2LAB)[outside]
-        spread = float(np.sqrt(((lab - np.median(lab, axis=0)) ** 2).sum(axis=1).mean()))
+        lab = to_lab(small[outside][:, np.newaxis])[:, 0]
+        spread = float(np.sqrt(((lab - median_of(lab)) ** 2).sum(axis=1).mean()))
         grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
         across, down = cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)
-        gradient = float(np.hypot(across, down)[outside].mean())
+        gradient = float(cv2.magnitude(across, down)[outside].mean())
         score = sigmoid_score(gradient, x0=10, w=100, h=190, a=1, s=-1)
         passed = spread <= limit and gradient <= limits["gradient"]
         details = {"gradient": gradient, "gradient_limit": limits["gradient"], "share": float(outside.mean())}

@@ -35,16 +35,17 @@ class Colour:
 
     def examine(self, evidence: Evidence, limits: RuleLimits) -> Finding:
         """Fit a and b as curves of L over the face, and measure what is left."""
-        pixels = evidence.level_lab[evidence.level_hull][::4].astype(np.float64)
-        lightness = pixels[:, 0] / 50 - 1
-        curve = np.stack([np.ones_like(lightness), lightness, lightness**2, lightness**3], axis=1)
+        every_fourth = np.flatnonzero(evidence.level_hull)[::4]
+        pixels = evidence.level_lab.reshape(-1, 3)[every_fourth].T.astype(np.float64)
+        lightness, ab = pixels[0] / 50 - 1, pixels[1:]
+        curve = np.stack([np.ones_like(lightness), lightness, lightness**2, lightness**3])
         # The normal equations: four unknowns, and a picture of one lightness leaves some of them open.
-        fitted, *_ = np.linalg.lstsq(curve.T @ curve, curve.T @ pixels[:, 1:], rcond=None)
-        unexplained = float(np.sqrt(((pixels[:, 1:] - curve @ fitted) ** 2).sum(axis=1).mean()))
-        colourful = float(np.hypot(pixels[:, 1], pixels[:, 2]).mean())
+        fitted, *_ = np.linalg.lstsq(curve @ curve.T, curve @ ab.T, rcond=None)
+        unexplained = float(np.sqrt(((ab - fitted.T @ curve) ** 2).sum(axis=0).mean()))
+        colourful = float(np.hypot(*ab).mean())
         # The constant keeps the noise of a grey picture from counting as colour.
         share = unexplained / (colourful + _NOISE)
-        a, b = float(pixels[:, 1].mean()), float(pixels[:, 2].mean())
+        a, b = (float(channel.mean()) for channel in ab)
         details = {"a": a, "b": b, "chroma": colourful, "spread": unexplained}
         score = sigmoid_score(_unnatural(a, b), x0=0, w=10, h=200, a=1, s=-1)
         # Skin is reddish: a face that is not must show more other colours before it is believed.

@@ -77,10 +77,10 @@ def _mouth(evidence: Evidence) -> float:
     Weighed as a logistic regression on covered and open mouths found best (`docs/photo-rules.md`), and brought to the
     brightness of a face in good light: in the dark all differences are small.
     """
-    skin = float(np.mean([_colour(evidence, region)[0] for region in (FOREHEAD, NOSE_BRIDGE)]))
+    skin = float(np.mean([evidence.level_colour(region)[0] for region in (FOREHEAD, NOSE_BRIDGE)]))
     brightness = max(skin, 20.0) / 60
-    around = (_colour(evidence, PHILTRUM) + _colour(evidence, CHIN)) / 2
-    difference = float(np.linalg.norm(_colour(evidence, LIPS) - around))
+    around = (evidence.level_colour(PHILTRUM) + evidence.level_colour(CHIN)) / 2
+    difference = float(np.linalg.norm(evidence.level_colour(LIPS) - around))
     line = _line_across(evidence, evidence.level.points[list(MOUTH_CORNERS)].mean(axis=0))
     return float((line / brightness + 0.5) ** 0.58 * (difference / brightness + 0.5) ** 0.42)
 
@@ -99,33 +99,23 @@ def _line_across(evidence: Evidence, middle: npt.NDArray[np.float32]) -> float:
 
 def _nose(evidence: Evidence) -> float:
     """Spread of lightness over the tip of the nose, with its nostrils and highlights."""
-    return float(_pixels(evidence, NOSE_TIP)[:, 0].std())
+    return float(evidence.level_colours(NOSE_TIP)[:, 0].std())
 
 
 def _eye(evidence: Evidence, eye: Sequence[int], socket: Sequence[int], _cheek: Sequence[int]) -> float:
     """How much darker the dark of an eye is than its socket, as a share; a hand or dark glass has no such dark."""
-    around = max(float(_colour(evidence, socket)[0]), 1.0)
-    dark = float(np.percentile(_pixels(evidence, eye)[:, 0], 10))
+    around = max(float(evidence.level_colour(socket)[0]), 1.0)
+    dark = float(np.percentile(evidence.level_colours(eye)[:, 0], 10))
     return (around - dark) / around
 
 
 def _sockets(evidence: Evidence) -> float:
     """Lightness and colour of both sockets as a share of those of the cheeks (geometric mean)."""
-    sockets = np.mean([_colour(evidence, socket) for _, socket, _ in EYES.values()], axis=0)
-    cheeks = (_colour(evidence, RIGHT_CHEEK) + _colour(evidence, LEFT_CHEEK)) / 2
-    skin = (2 * cheeks + _colour(evidence, NOSE_BRIDGE)) / 3
+    sockets = np.mean([evidence.level_colour(socket) for _, socket, _ in EYES.values()], axis=0)
+    cheeks = (evidence.level_colour(RIGHT_CHEEK) + evidence.level_colour(LEFT_CHEEK)) / 2
+    skin = (2 * cheeks + evidence.level_colour(NOSE_BRIDGE)) / 3
     lightness = max(float(sockets[0]), 0.0) / max(float(cheeks[0]), 1.0)
     chroma = float(np.hypot(*skin[1:]))
     # A grey picture says nothing about colour.
     colour = float(np.hypot(*sockets[1:])) / chroma if chroma > _GREY else 1.0
     return float(np.sqrt(lightness * colour))
-
-
-def _pixels(evidence: Evidence, region: Sequence[int]) -> npt.NDArray[np.float32]:
-    """Return the region's colours (N, 3) in CIELAB; black when there is nothing left of it."""
-    found = evidence.level_colours(region)
-    return found if len(found) >= 5 else np.zeros((5, 3), np.float32)
-
-
-def _colour(evidence: Evidence, region: Sequence[int]) -> npt.NDArray[np.float32]:
-    return np.asarray(np.median(_pixels(evidence, region), axis=0))
