@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from accounts.order import keep_order
+from accounts.order import keep_order, note, recall
 from accounts.tables import AuditEntry
 
 Scalar = str | int | bool | None
@@ -24,6 +24,7 @@ SYSTEM = "system"
 
 _START = bytes(32)
 _STRIDE = 1000
+_HEAD = "campusgate_audit_head"
 
 
 def person_actor(person_id: UUID) -> str:
@@ -47,10 +48,7 @@ def record(
 ) -> None:
     """Append a line in the caller's transaction. `subject` is `kind:id`, such as `card:0199…`."""
     keep_order(session)
-    last = session.execute(
-        select(AuditEntry.serial, AuditEntry.digest).order_by(AuditEntry.serial.desc()).limit(1)
-    ).first()
-    serial, previous = (last.serial, last.digest) if last else (0, _START)
+    serial, previous = recall(session, _HEAD) or _head(session)
     entry = AuditEntry(
         serial=serial + 1,
         # What is hashed must be what the database gives back.
@@ -63,6 +61,8 @@ def record(
     entry.digest = _digest(previous, entry)
     session.add(entry)
     session.flush()
+    # Whoever keeps order is alone: until the commit nobody else adds a line.
+    note(session, _HEAD, (entry.serial, entry.digest))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +117,13 @@ def find(
         if wanted is not None:
             query = query.where(column == wanted)
     return session.scalars(query).all()
+
+
+def _head(session: Session) -> tuple[int, bytes]:
+    """Return serial and digest of the last line."""
+    query = select(AuditEntry.serial, AuditEntry.digest).order_by(AuditEntry.serial.desc()).limit(1)
+    last = session.execute(query).first()
+    return (last.serial, last.digest) if last else (0, _START)
 
 
 def _after(session: Session, serial: int) -> Sequence[AuditEntry]:

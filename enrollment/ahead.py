@@ -1,7 +1,7 @@
 """Work on many photos in parallel and take the results in order, only a few ahead of what is done with them."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -14,7 +14,7 @@ AHEAD = 16
 
 def in_order(
     items: Iterable[Item], work: Callable[[Item], Result], pool: ThreadPoolExecutor, *, ahead: int = AHEAD
-) -> Iterator[tuple[Item, Result]]:
+) -> Generator[tuple[Item, Result]]:
     """Yield each item with what `work` made of it, in the items' order; what `work` raises is raised at its turn."""
     waiting: deque[tuple[Item, Future[Result]]] = deque()
     try:

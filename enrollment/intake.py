@@ -1,21 +1,23 @@
 """Mass enrolment: a list of people and their photos, in parallel, and safe to start again after a kill.
 
-First the accounts are brought to what the list says (`accounts.people_import`). Then each person's photo is one
-transaction: consent, reference, photo, decision and template are there together or not at all. A file that was taken
-for a person before is not taken again, so a second run only does what the first one left.
+First the accounts are brought to what the list says (`accounts.people_import`). Then photos are stored, a few people in
+a transaction: consent, reference, photo, decision and template of a person are there together or not at all. A file
+that was taken for a person before is not taken again, so a second run only does what the first one left.
 """
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, lazyload
 
 from accounts import audit, people, people_import
 from accounts.people_import import Importer
@@ -42,9 +44,13 @@ _ACTOR = "import"
 _ORDER = (Verdict.ACCEPT, Verdict.REVIEW, Verdict.REJECT)
 _SAME_FILE = 0.999
 """Similarity of a reference with itself, as it was sealed."""
+_TOGETHER = 8
+"""People stored in one transaction: many fewer waits for the disk, and other writers wait a tenth of a second."""
 _TRIES = 10
 """A running server may hold an SQLite database for a moment."""
 
+Line = tuple[RosterRow, Measured]
+"""A line of the list, and what was found of it."""
 Progress = Callable[[int, int], None]
 """Called with the number of lines done and of all lines."""
 
@@ -93,17 +99,20 @@ def import_folder(
             now=now,
         )
         report = ImportReport()
-        for row, measured in in_order(rows, lambda row: measurer.measure(row, refused.get(row.number)), pool):
-            report.results.append(intake.store(row, measured))
-            if progress:
-                progress(len(report.results), len(rows))
+        ahead = in_order(rows, lambda row: measurer.measure(row, refused.get(row.number)), pool)
+        with closing(ahead):
+            while lines := list(islice(ahead, _TOGETHER)):
+                for result in intake.store(lines):
+                    report.results.append(result)
+                    if progress:
+                        progress(len(report.results), len(rows))
     _log.info("intake_done", lines=len(rows), enrolled=report.count(Outcome.ENROLLED), failed=len(report.failures))
     return report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Intake:
-    """One run. Lines are stored one by one, in the order of the list."""
+    """One run. Lines are stored in the order of the list."""
 
     measurer: Measurer
     database: Database
@@ -112,27 +121,28 @@ class _Intake:
     with_thumbnails: bool
     now: Callable[[], datetime]
 
-    def store(self, row: RosterRow, measured: Measured) -> IntakeResult:
-        """Write what becomes of a line, in one transaction."""
-        result = IntakeResult(
-            row.line, row.number, row.name, row.photo, measured.outcome or Outcome.INVALID, measured.why
-        )
-        if measured.outcome is Outcome.INVALID:
-            return result
+    def store(self, lines: Sequence[Line]) -> list[IntakeResult]:
+        """Write what becomes of `lines`, in one transaction, or, when one of them cannot be, each in one of its own."""
         for tries in range(1, _TRIES + 1):
             try:
                 with self.database.begin() as session:
-                    return self._store(session, row, measured, result)
+                    there = _locked(session, [row.number for row, _ in lines])
+                    return [self._store(session, there.get(row.number), row, measured) for row, measured in lines]
             except ProblemError as error:
-                return replace(result, outcome=Outcome.INVALID, why=error.detail or error.title)
+                if len(lines) > 1:
+                    return [result for line in lines for result in self.store([line])]
+                return [replace(_result(*lines[0]), outcome=Outcome.INVALID, why=error.detail or error.title)]
             except DatabaseBusyError:
                 if tries == _TRIES:
                     raise
         raise AssertionError
 
-    def _store(self, session: Session, row: RosterRow, measured: Measured, result: IntakeResult) -> IntakeResult:
-        now = self.now()
-        person = session.scalars(select(Person).where(Person.number == row.number).with_for_update()).one()
+    def _store(self, session: Session, person: Person | None, row: RosterRow, measured: Measured) -> IntakeResult:
+        now, result = self.now(), _result(row, measured)
+        if measured.outcome is Outcome.INVALID:
+            return result
+        if person is None:
+            raise people.AccountNotUsableError("the account was removed")
         if (standing := people.standing(person, now)) in {"closed", "expired"}:
             raise people.AccountNotUsableError(f"the account is {standing}")
         result = replace(result, person_id=person.id)
@@ -206,6 +216,18 @@ class _Intake:
             by=_ACTOR,
             now=now,
         )
+
+
+def _result(row: RosterRow, measured: Measured) -> IntakeResult:
+    """Return what is known of a line before anything of it is stored."""
+    outcome = measured.outcome or Outcome.INVALID
+    return IntakeResult(row.line, row.number, row.name, row.photo, outcome, measured.why)
+
+
+def _locked(session: Session, numbers: Sequence[str]) -> dict[str, Person]:
+    """Return the people with these numbers, locked against other writers; their groups and roles are not asked for."""
+    query = select(Person).where(Person.number.in_(numbers)).order_by(Person.id).with_for_update()
+    return {person.number: person for person in session.scalars(query.options(lazyload("*")))}
 
 
 def _import_accounts(

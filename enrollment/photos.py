@@ -69,11 +69,11 @@ def of_person(session: Session, person_id: UUID) -> Sequence[PhotoRecord]:
     ).all()
 
 
-def in_state(session: Session, person_id: UUID, state: PhotoState) -> Sequence[PhotoRecord]:
-    """Return a person's photos in a state, oldest first."""
+def in_state(session: Session, person_id: UUID, *states: PhotoState) -> Sequence[PhotoRecord]:
+    """Return a person's photos in one of `states`, oldest first."""
     return session.scalars(
         select(PhotoRecord)
-        .where(PhotoRecord.person_id == person_id, PhotoRecord.state == state)
+        .where(PhotoRecord.person_id == person_id, PhotoRecord.state.in_(states))
         .order_by(PhotoRecord.id)
     ).all()
 
@@ -109,16 +109,6 @@ def take_in(
         uploaded_by=uploaded_by,
     )
     session.add(photo)
-    session.flush()
-    session.add(PhotoImage(photo_id=photo.id, sealed=sealer.seal(assessment.picture, context(photo.id))))
-    if with_thumbnail:
-        sealed = sealer.seal(assessment.thumbnail, thumbnail_context(photo.id))
-        session.add(PhotoThumbnail(photo_id=photo.id, sealed=sealed))
-    for template in (assessment.template, *assessment.further):
-        if template is not None:
-            templates.store(
-                session, sealer, person_id, template, at=now, photo_id=photo.id, state=TemplateState.CANDIDATE
-            )
     failed = [result.rule for result in assessment.report.failed]
     lifecycle.step(
         session,
@@ -128,6 +118,15 @@ def take_in(
         now=now,
         why={"person": str(person_id), "verdict": assessment.report.verdict.value, "failed": failed},
     )
+    session.add(PhotoImage(photo_id=photo.id, sealed=sealer.seal(assessment.picture, context(photo.id))))
+    if with_thumbnail:
+        sealed = sealer.seal(assessment.thumbnail, thumbnail_context(photo.id))
+        session.add(PhotoThumbnail(photo_id=photo.id, sealed=sealed))
+    for template in (assessment.template, *assessment.further):
+        if template is not None:
+            templates.store(
+                session, sealer, person_id, template, at=now, photo_id=photo.id, state=TemplateState.CANDIDATE
+            )
     return photo
 
 
@@ -174,16 +173,14 @@ def approve(
     """
     lifecycle.step(session, photo, PhotoState.APPROVED, by=by, now=now, why={"note": note} if note else None)
     _decide(photo, now, decided_by, [], note)
-    for other in in_state(session, photo.person_id, PhotoState.APPROVED):
-        if other.id == photo.id:
+    for other in in_state(session, photo.person_id, PhotoState.APPROVED, PhotoState.IN_REVIEW):
+        was_approved = other.state == PhotoState.APPROVED
+        if other.id == photo.id or (other.id > photo.id and not was_approved):
             continue
-        templates.deactivate(session, other.id)
+        if was_approved:
+            templates.deactivate(session, other.id)
         lifecycle.step(session, other, PhotoState.REPLACED, by=by, now=now, why={"by_photo": str(photo.id)})
         other.decided_at = now
-    for other in in_state(session, photo.person_id, PhotoState.IN_REVIEW):
-        if other.id < photo.id:
-            lifecycle.step(session, other, PhotoState.REPLACED, by=by, now=now, why={"by_photo": str(photo.id)})
-            other.decided_at = now
     if not templates.activate(session, photo.id):
         raise NoTemplateError
 

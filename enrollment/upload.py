@@ -24,13 +24,13 @@ def identify(
     """Compare an assessed photo with the person's own templates and with everybody else's; None without a face."""
     if assessment.template is None:
         return None
-    own = templates.active(session, sealer, engine.model_id, [person_id]).get(person_id, ())
+    own, references = templates.to_compare(session, sealer, engine.model_id, person_id)
     duplicate_threshold = engine.threshold("identification", max(len(gallery), LEAST_SEARCHED))
     return compare(
         assessment.template,
         own,
         gallery.search(session, assessment.template, besides=person_id, least=duplicate_threshold),
-        references=templates.references(session, sealer, engine.model_id, person_id),
+        references=references,
         own_threshold=engine.threshold("verification"),
         duplicate_threshold=duplicate_threshold,
     )
