@@ -105,9 +105,9 @@ def picture(photo_id: UUID, me: HolderDep, services: ServicesDep, response: Resp
 
 
 @router.post("/photos/{photo_id}/review", name="console_photo_review")
-def ask_for_review(photo_id: UUID, me: HolderDep, services: ServicesDep, _ours: OursDep) -> PhotoOut:
+async def ask_for_review(photo_id: UUID, me: HolderDep, services: ServicesDep, _ours: OursDep) -> PhotoOut:
     """Bring a photo that the rules rejected before a reviewer."""
-    return photos_api.ask_for_review(photo_id, services.enrollment, me, services.now())
+    return await photos_api.ask_for_review(photo_id, services.enrollment, me, services.now())
 
 
 @router.delete("/photos/{photo_id}", name="console_photo_withdraw")

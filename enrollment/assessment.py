@@ -1,4 +1,7 @@
-"""One photo, assessed: opened, checked against the rules, its face made a template. No database, no clock."""
+"""One photo, assessed: opened, checked against the rules, its face made a template. No database, no clock.
+
+Of a photo that the rules reject nothing biometric is made, unless its person brings it before a reviewer.
+"""
 
 import hashlib
 from collections.abc import Sequence
@@ -6,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from enrollment.photo import Photo, UnreadablePhotoError, decode, encode_jpeg, thumbnail
-from enrollment.quality import Checker, QualityReport, refused
+from enrollment.quality import Checker, QualityReport, Verdict, refused
 from models.calibration import Purpose
 from models.face import Face
 from models.pixels import Image
@@ -41,10 +44,9 @@ class Assessment:
     photo: Photo | None
     """None when the file cannot be read."""
     faces: tuple[Face, ...]
-    template: Template | None
-    """Template of the largest face, taken thoroughly; None without a face."""
-    further: tuple[Template, ...] = ()
-    """Templates of the same face for other models, while a campus moves from one model to the next."""
+    templates: tuple[Template, ...] = ()
+    """Templates of the largest face, taken thoroughly, the engine's first, then those for other models; empty without a
+    face, and of a photo that the rules reject."""
     picture: bytes = b""
     """The opened photo as a JPEG without metadata, as it is kept; empty when the file cannot be read."""
     thumbnail: bytes = b""
@@ -60,20 +62,24 @@ def assess(content: bytes, engine: Engine, checker: Checker, further: Sequence[E
     try:
         photo = decode(content)
     except UnreadablePhotoError as error:
-        return Assessment(digest, refused(error), None, (), None)
+        return Assessment(digest, refused(error), None, ())
     faces = engine.detect(photo.image)
     report = checker.check_faces(photo, faces)
-    beside = (embed(photo, faces, other) for other in further)
     return Assessment(
         digest,
         report,
         photo,
         tuple(faces),
-        embed(photo, faces, engine),
-        further=tuple(template for template in beside if template is not None),
+        () if report.verdict is Verdict.REJECT else embed_all(photo, faces, (engine, *further)),
         picture=encode_jpeg(photo.image),
         thumbnail=encode_jpeg(thumbnail(photo.image), quality=80),
     )
+
+
+def embed_all(photo: Photo, faces: list[Face], engines: Sequence[Engine]) -> tuple[Template, ...]:
+    """Return the templates of the largest of `faces` for each engine's model; none without a face."""
+    made = (embed(photo, faces, engine) for engine in engines)
+    return tuple(template for template in made if template is not None)
 
 
 def embed(photo: Photo, faces: list[Face], engine: Engine) -> Template | None:

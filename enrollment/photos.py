@@ -122,11 +122,8 @@ def take_in(
     if with_thumbnail:
         sealed = sealer.seal(assessment.thumbnail, thumbnail_context(photo.id))
         session.add(PhotoThumbnail(photo_id=photo.id, sealed=sealed))
-    for template in (assessment.template, *assessment.further):
-        if template is not None:
-            templates.store(
-                session, sealer, person_id, template, at=now, photo_id=photo.id, state=TemplateState.CANDIDATE
-            )
+    for template in assessment.templates:
+        templates.store(session, sealer, person_id, template, at=now, photo_id=photo.id, state=TemplateState.CANDIDATE)
     return photo
 
 

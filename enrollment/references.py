@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from accounts import audit
 from database import Sealer
 from enrollment import consent, templates
-from enrollment.assessment import Engine, embed
+from enrollment.assessment import Engine, embed_all
 from enrollment.identity import IdentityFindings, closest
 from enrollment.photo import decode
 from enrollment.tables import PhotoRecord, PhotoState, TemplateRecord, TemplateState
@@ -54,7 +54,7 @@ class Compared:
     same_person: bool | None
 
 
-def read(content: bytes, engine: Engine, further: Sequence[Engine] = ()) -> list[Template]:
+def read(content: bytes, engine: Engine, further: Sequence[Engine] = ()) -> tuple[Template, ...]:
     """Return the templates of the largest face of a reference photo; a document's small second print is passed over.
 
     Raises:
@@ -62,9 +62,7 @@ def read(content: bytes, engine: Engine, further: Sequence[Engine] = ()) -> list
         NoFaceError: there is no face in it.
     """
     photo = decode(content)
-    faces = engine.detect(photo.image)
-    found = [embed(photo, faces, one) for one in (engine, *further)]
-    made = [template for template in found if template is not None]
+    made = embed_all(photo, engine.detect(photo.image), (engine, *further))
     if not made:
         raise NoFaceError
     return made

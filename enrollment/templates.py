@@ -112,6 +112,14 @@ def by_id(session: Session, sealer: Sealer, template_ids: Collection[UUID]) -> d
     return found
 
 
+def models_of(session: Session, photo_id: UUID) -> set[str]:
+    """Return the models of which a photo has a template that has not been withdrawn."""
+    query = select(TemplateRecord.model_id).where(
+        TemplateRecord.photo_id == photo_id, TemplateRecord.state != TemplateState.WITHDRAWN
+    )
+    return set(session.scalars(query))
+
+
 def activate(session: Session, photo_id: UUID) -> int:
     """Turn the candidates of a photo into active templates and return how many there were."""
     records = session.scalars(

@@ -1,5 +1,6 @@
 """Taking in one photo: assessed outside the transaction, stored and compared inside it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -11,7 +12,8 @@ from enrollment.assessment import Assessment, Engine
 from enrollment.gallery import Gallery
 from enrollment.identity import IdentityFindings, compare
 from enrollment.quality import Verdict
-from enrollment.tables import PhotoRecord, PhotoState
+from enrollment.tables import PhotoRecord, PhotoState, TemplateState
+from models.template import Template
 
 _CHECK = "check"
 LEAST_SEARCHED = 1000
@@ -19,17 +21,24 @@ LEAST_SEARCHED = 1000
 
 
 def identify(
-    session: Session, sealer: Sealer, person_id: UUID, assessment: Assessment, *, engine: Engine, gallery: Gallery
+    session: Session,
+    sealer: Sealer,
+    person_id: UUID,
+    made: Sequence[Template],
+    *,
+    engine: Engine,
+    gallery: Gallery,
 ) -> IdentityFindings | None:
-    """Compare an assessed photo with the person's own templates and with everybody else's; None without a face."""
-    if assessment.template is None:
+    """Compare a photo's templates `made` with the person's own ones and with everybody else's; None without any."""
+    template = next((one for one in made if one.model_id == engine.model_id), None)
+    if template is None:
         return None
     own, references = templates.to_compare(session, sealer, engine.model_id, person_id)
     duplicate_threshold = engine.threshold("identification", max(len(gallery), LEAST_SEARCHED))
     return compare(
-        assessment.template,
+        template,
         own,
-        gallery.search(session, assessment.template, besides=person_id, least=duplicate_threshold),
+        gallery.search(session, template, besides=person_id, least=duplicate_threshold),
         references=references,
         own_threshold=engine.threshold("verification"),
         duplicate_threshold=duplicate_threshold,
@@ -78,13 +87,40 @@ def take(
     return photo
 
 
-def ask_for_review(session: Session, photo: PhotoRecord, *, by: str, now: datetime) -> None:
-    """Bring a photo that the rules rejected before a reviewer, as its person wishes.
+def ask_for_review(
+    session: Session,
+    sealer: Sealer,
+    photo: PhotoRecord,
+    made: Sequence[Template],
+    *,
+    engine: Engine,
+    gallery: Gallery,
+    by: str,
+    now: datetime,
+) -> None:
+    """Bring a photo that the rules rejected before a reviewer, as its person wishes; `made` are its templates.
+
+    Raises:
+        lifecycle.StepError: a reviewer has decided already, or the photo is not rejected.
+    """
+    require_refused_by_rules(photo)
+    present = templates.models_of(session, photo.id)
+    for template in made:
+        if template.model_id not in present:
+            templates.store(
+                session, sealer, photo.person_id, template, at=now, photo_id=photo.id, state=TemplateState.CANDIDATE
+            )
+    identity = identify(session, sealer, photo.person_id, made, engine=engine, gallery=gallery)
+    photo.identity = identity.to_json() if identity else None
+    lifecycle.step(session, photo, PhotoState.IN_REVIEW, by=by, now=now, why={"why": "asked for by the person"})
+    photo.decided_at = photo.reasons = None
+
+
+def require_refused_by_rules(photo: PhotoRecord) -> None:
+    """Say no unless the rules, and no reviewer, rejected the photo.
 
     Raises:
         lifecycle.StepError: a reviewer has decided already, or the photo is not rejected.
     """
     if photo.state != PhotoState.REJECTED or photo.decided_by is not None:
         raise lifecycle.StepError("only a photo that the rules rejected can be brought before a reviewer")
-    lifecycle.step(session, photo, PhotoState.IN_REVIEW, by=by, now=now, why={"why": "asked for by the person"})
-    photo.decided_at = photo.reasons = None

@@ -13,8 +13,9 @@ from enrollment import consent, photos, upload
 from enrollment.api.dependencies import EnrollmentDep, assessing
 from enrollment.api.files import FILE_ERRORS, PhotoUnreadableError, form, read
 from enrollment.api.shapes import PhotoOut
-from enrollment.assessment import Assessment, assess
+from enrollment.assessment import Assessment, assess, embed_all
 from enrollment.lifecycle import StepError
+from enrollment.photo import decode
 from enrollment.services import EnrollmentServices
 from enrollment.tables import PhotoRecord, PhotoState
 from web.problems import NotFoundError, responses
@@ -75,12 +76,9 @@ def picture(photo_id: UUID, services: EnrollmentDep, principal: PrincipalDep) ->
 
 
 @router.post("/{photo_id}/review", responses=responses(*PERSON_ERRORS, NotFoundError, StepError))
-def ask_for_review(photo_id: UUID, services: EnrollmentDep, principal: PrincipalDep, now: NowDep) -> PhotoOut:
+async def ask_for_review(photo_id: UUID, services: EnrollmentDep, principal: PrincipalDep, now: NowDep) -> PhotoOut:
     """Bring a photo that the rules rejected before a reviewer."""
-    with services.database.begin() as session:
-        photo = _own(photos.get(session, photo_id, lock=True), principal)
-        upload.ask_for_review(session, photo, by=principal.actor, now=now)
-        return PhotoOut.of(photo)
+    return await assessing(services, _ask, services, principal, photo_id, now)
 
 
 @router.delete("/{photo_id}", responses=responses(*PERSON_ERRORS, NotFoundError, StepError))
@@ -107,7 +105,7 @@ def _take(services: EnrollmentServices, principal: Principal, content: bytes, no
             session,
             services.sealer,
             principal.person_id,
-            assessment,
+            assessment.templates,
             engine=services.engine,
             gallery=services.gallery,
         )
@@ -123,6 +121,28 @@ def _take(services: EnrollmentServices, principal: Principal, content: bytes, no
             with_thumbnail=services.with_thumbnails,
         )
         return PhotoOut.of(photo)
+
+
+def _ask(services: EnrollmentServices, principal: Principal, photo_id: UUID, now: datetime) -> PhotoOut:
+    with services.database.read() as session:
+        upload.require_refused_by_rules(_own(photos.get(session, photo_id), principal))
+        content = photos.picture(session, services.sealer, photo_id)
+    photo = decode(content)
+    faces = services.engine.detect(photo.image)
+    made = embed_all(photo, faces, (services.engine, *services.further_engines))
+    with services.database.begin() as session:
+        record = _own(photos.get(session, photo_id, lock=True), principal)
+        upload.ask_for_review(
+            session,
+            services.sealer,
+            record,
+            made,
+            engine=services.engine,
+            gallery=services.gallery,
+            by=principal.actor,
+            now=now,
+        )
+        return PhotoOut.of(record)
 
 
 def _own(photo: PhotoRecord, principal: Principal) -> PhotoRecord:

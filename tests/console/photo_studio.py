@@ -19,7 +19,7 @@ from accounts.vocabulary import Role
 from campusgate.demo.portraits import portrait
 from database import Database
 from enrollment import consent, photos, upload
-from enrollment.assessment import Assessment, assess
+from enrollment.assessment import Assessment, assess, embed_all
 from enrollment.person_mask import PersonMask
 from enrollment.quality import Checker
 from enrollment.services import EnrollmentServices
@@ -93,13 +93,22 @@ class Studio:
         assessment = self._assessed[picture]
         with services.database.begin() as session:
             found = upload.identify(
-                session, SEALER, person_id, assessment, engine=services.engine, gallery=services.gallery
+                session, SEALER, person_id, assessment.templates, engine=services.engine, gallery=services.gallery
             )
             photo = upload.take(
                 session, SEALER, person_id, assessment, found, by="test", now=now, uploaded_by=person_id
             )
-            if ask:
-                upload.ask_for_review(session, photo, by="test", now=now)
+            if ask and assessment.photo is not None:
+                upload.ask_for_review(
+                    session,
+                    SEALER,
+                    photo,
+                    embed_all(assessment.photo, list(assessment.faces), (services.engine,)),
+                    engine=services.engine,
+                    gallery=services.gallery,
+                    by="test",
+                    now=now,
+                )
             return photo.id
 
     def state(self, photo_id: UUID) -> str:

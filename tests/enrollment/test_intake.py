@@ -3,6 +3,7 @@
 import shutil
 import zipfile
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -104,23 +105,47 @@ def test_a_second_run_takes_nothing_twice(database: Database, engine: FaceEngine
     assert _outcomes(again)["2026002"] is Outcome.REJECTED
 
 
-def test_a_killed_run_is_finished_by_the_next(
+class KilledError(Exception):
+    """Whatever ends a run in the middle of storing."""
+
+
+class DyingSealer(Sealer):
+    """Seals so many values, and then ends the run."""
+
+    left = 4
+
+    def seal(self, plain: bytes, context: bytes) -> bytes:
+        self.left -= 1
+        if self.left < 0:
+            raise KilledError
+        return super().seal(plain, context)
+
+
+def test_a_run_killed_in_a_transaction_is_finished_by_the_next(
     database: Database, engine: FaceEngine, sealer: Sealer, intake: Path
 ) -> None:
-    class KilledError(Exception):
-        pass
-
-    def kill_after_two(done: int, _all: int) -> None:
-        if done == 2:
-            raise KilledError
-
     with pytest.raises(KilledError):
-        _import(intake, database, engine, sealer, progress=kill_after_two)
-    assert _counts(database) == (5, 2, 2)
+        _import(intake, database, engine, DyingSealer(bytes(32)))
+    assert _counts(database) == (5, 0, 0), "who was stored together is not there either"
     finished = _import(intake, database, engine, sealer)
-    assert _counts(database)[0] == 5
-    assert _outcomes(finished)["2026001"] is Outcome.ALREADY_THERE
-    assert _counts(database)[1] == 2
+    assert _counts(database) == (5, 2, 1)
+    assert _outcomes(finished)["2026001"] is Outcome.ENROLLED
+
+
+def test_one_who_cannot_be_stored_keeps_nobody_else_out(
+    database: Database, engine: FaceEngine, sealer: Sealer, intake: Path
+) -> None:
+    people = intake / "people.csv"
+    lines = people.read_text("utf-8-sig").splitlines()
+    ends = ["valid_until", "", "2027-07-01", "", "", ""]
+    people.write_text("\n".join(f"{line},{end}" for line, end in zip(lines, ends, strict=True)), "utf-8")
+    photos = (intake / "photos").rename(intake.parent / "later")
+    _import(intake, database, engine, sealer, now=lambda: NOW)
+    photos.rename(intake / "photos")
+    report = _import(intake, database, engine, sealer, now=lambda: NOW + timedelta(days=700))
+    assert [one.outcome for one in report.results[:2]] == [Outcome.ENROLLED, Outcome.INVALID]
+    assert "expired" in report.results[1].why
+    assert _counts(database) == (5, 1, 1)
 
 
 @one_backend

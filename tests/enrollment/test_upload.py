@@ -13,11 +13,12 @@ import pytest
 from PIL import Image, ImageFile
 from sqlalchemy import func, select
 
+from accounts.vocabulary import Role
 from enrollment import register, templates
 from enrollment.tables import PhotoRecord
 from models.engine import FaceEngine
 from models.store import ModelStore
-from tests.enrollment.desk import Desk, one_backend
+from tests.enrollment.desk import Desk, grey, one_backend
 from tests.waiting import PATIENCE_S
 
 
@@ -161,3 +162,29 @@ def test_while_the_campus_moves_to_another_model_a_photo_gets_both_templates(
         assert set(register.by_model(session).values()) == {1}
     assert templates.forget_model(desk.services.database, following.model_id, now=desk.now) == 1
     assert desk.active() == [student]
+
+
+def test_a_face_is_measured_only_of_photos_that_keep_the_rules_or_are_asked_about(
+    desk: Desk, good: bytes, model_store: ModelStore, add_person: Callable[[str], UUID]
+) -> None:
+    following = FaceEngine(model_store, embedder="dlib-resnet", threads=1)
+    services = replace(desk.services, further_engines=(following,))
+    desk.client.app.state.enrollment = services  # type: ignore[attr-defined]
+    student, twin, reviewer = add_person("2026001"), add_person("2026002"), add_person("R1")
+    desk.approved(twin, good, reviewer)
+    desk.consent(student)
+    photo = desk.hand_in(student, grey(good)).json()
+
+    def models() -> set[str]:
+        with services.database.read() as session:
+            return templates.models_of(session, UUID(photo["id"]))
+
+    assert photo["state"] == "rejected"
+    assert models() == set()
+    desk.client.post(f"/api/v1/photos/{photo['id']}/review", headers=desk.as_person(student))
+    assert models() == {services.engine.model_id, following.model_id}
+    (waiting,) = desk.client.get("/api/v1/reviews", headers=desk.as_person(reviewer, Role.REVIEWER)).json()["items"]
+    assert [one["person"]["number"] for one in waiting["identity"]["duplicates"]] == ["2026002"]
+    desk.review(photo["id"], "claim", reviewer)
+    assert desk.review(photo["id"], "approve", reviewer, note="fine").json()["state"] == "approved"
+    assert set(desk.active()) == {student, twin}
