@@ -46,7 +46,7 @@ def test_from_the_phone_to_the_gates_with_one_key(open_window, reviewer, studio:
     drawn = page.locator("#drawing")
     for part in ("boxes", "eyes", "person"):
         expect(drawn.locator(f".part.{part}")).to_be_attached()
-    expect(drawn).to_contain_text("eyes 107 px")
+    expect(drawn).to_contain_text("eyes 106 px")
     expect(drawn.locator(".part.background.hint")).to_contain_text("Plain background")
     page.keyboard.press("o")
     expect(drawn).to_be_hidden()
