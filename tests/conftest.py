@@ -10,7 +10,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
+from hypothesis import HealthCheck
 
 from bus import AccessList, Backoff, BrokerAddress, Connection
 from bus.embedded import EmbeddedBroker, ServerTls
@@ -35,6 +37,15 @@ ROOM_FOR_TESTS = 4 << 30
 if "TMPDIR" not in os.environ and (_memory := _folder_in_memory()):
     # For pytest's own folders, for what tests make with `tempfile`, and for the processes that they start.
     os.environ["TMPDIR"] = tempfile.tempdir = str(_memory)
+
+
+# Hypothesis as everywhere here: the same examples at each run, and none is too slow on a busy machine.
+# `pytest --hypothesis-profile explore` looks for new ones.
+hypothesis.settings.register_profile(
+    "repeatable", derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis.settings.register_profile("explore", hypothesis.settings.get_profile("repeatable"), derandomize=False)
+hypothesis.settings.load_profile("repeatable")
 
 
 @pytest.fixture(scope="session")
