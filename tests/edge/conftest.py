@@ -1,4 +1,4 @@
-"""A camera of each kind, and time that tests move."""
+"""A camera of each kind, time that tests move, and an edge at a gate with a broker and a controller."""
 
 import threading
 import time
@@ -7,12 +7,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
+import uuid_utils.compat
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from bus.outbox import Outbox
+from edge.assembly import Gate, Senses, Surroundings, assemble
 from edge.camera import Camera, CaptureCamera, FileCamera, FolderCamera, SyntheticCamera
+from edge.clock import SystemClock
+from edge.metrics import Metrics
+from edge.policy import EdgePolicy
+from edge.recognition import RecognitionPolicy
+from edge.tracker import TrackPolicy
+from gate_controller.messages import Event, NonceStore, Signer
+from tests.edge.staging import TOPICS, Directory, JudgingController, Stage, frame, person
 from tests.waiting import until
 
 PICTURES = 8
@@ -140,3 +152,84 @@ def camera(request: pytest.FixtureRequest, tmp_path: Path) -> CameraUnderTest:
 @pytest.fixture(name="until")
 def until_fixture() -> Callable[..., None]:
     return until
+
+
+class SkippingClock(SystemClock):
+    """The machine's clock, with a monotonic time that tests can let jump ahead."""
+
+    def __init__(self) -> None:
+        self.skipped = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.skipped
+
+
+@pytest.fixture
+def gate(broker, connect, tmp_path: Path, until) -> Iterator[Callable[..., SimpleNamespace]]:
+    """Makes an edge at a gate; `show` lets its camera see so many frames."""
+    made = []
+
+    def make(directory: Directory | None = None, *, wait: bool = True, **options) -> SimpleNamespace:
+        stage, directory = Stage(), directory or Directory(person(0), person(1))
+        edge_key = Ed25519PrivateKey.generate()
+        controller = JudgingController(connect(broker, "controller", wait=wait), edge_key, tmp_path)
+        bus = connect(broker, "edge", wait=wait)
+        outbox = Outbox(tmp_path / "outbox.db")
+        nonces = NonceStore(tmp_path / "nonces.db")
+        clock, metrics = SkippingClock(), Metrics()
+        # Patient, because a busy machine may show its frames with long pauses.
+        recognition = RecognitionPolicy(track=TrackPolicy(patience=5.0, same_person=0.25))
+        policy = EdgePolicy(recognition=recognition, command_ttl_ms=options.pop("ttl_ms", 8000))
+        place = Gate(
+            topics=TOPICS,
+            boot_id=uuid_utils.compat.uuid7(),
+            bus=bus,
+            signer=Signer(edge_key, "edge:north", nonces),
+            controller_keys=options.pop("keys", controller.trusted),
+            directory=directory,
+            outbox=outbox,
+        )
+        surroundings = Surroundings(metrics=metrics, model_refused=options.pop("model_refused", lambda: False))
+        senses = Senses(camera=SyntheticCamera([]), engine=stage, threshold=lambda _: 0.6, **options)
+        service = assemble(place, senses, policy, surroundings=surroundings, clock=clock)
+        service.start()
+        numbers = iter(range(1_000_000))
+
+        def show(*cast, frames: int = 5) -> None:
+            stage.show(*cast)
+            for _ in range(frames):
+                service._eyes.see(frame(next(numbers), clock.monotonic()))
+                time.sleep(0.002)
+
+        def leave() -> None:
+            show(frames=1)
+            clock.skipped += 10
+            show(frames=1)
+
+        def events(kind: str) -> list[Event]:
+            found = [Event.decode(entry.payload) for entry in outbox.pending(1000)]
+            return [event for event in found if event.kind == kind]
+
+        def ignored_taps(why: str) -> float:
+            return metrics.registry.get_sample_value("campusgate_edge_taps_ignored_total", {"why": why}) or 0
+
+        made.append((service, outbox, nonces))
+        if wait:
+            until(lambda: service._opener.boot_id == controller.boot_id)
+        return SimpleNamespace(
+            service=service,
+            controller=controller,
+            directory=directory,
+            bus=bus,
+            outbox=outbox,
+            show=show,
+            leave=leave,
+            ignored_taps=ignored_taps,
+            events=events,
+        )
+
+    yield make
+    for service, outbox, nonces in made:
+        service.stop()
+        outbox.close()
+        nonces.close()

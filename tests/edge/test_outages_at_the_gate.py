@@ -1,0 +1,178 @@
+"""What an edge does when something is gone: controller, broker, directory, engine; and a thief on the bus."""
+
+import time
+
+from access.replica_store import ReplicaLockedError
+from bus.postman import Postman
+from edge.outbox import mark_late
+from gate_controller.messages import Presence, Refusal
+from tests.edge.staging import TOPICS, Directory, card, face, person, unit
+
+ANN, BEN = person(0), person(1)
+
+
+def test_an_unanswered_command_is_over_and_the_person_is_not_let_in_later(gate, until) -> None:
+    north = gate(ttl_ms=200)
+    north.controller.mute = True
+    north.show((face(), unit(0)), frames=10)
+    until(lambda: north.events("face_refused"))
+    assert north.events("face_refused")[0].reason == "no_answer"
+    north.controller.mute = False
+    north.show((face(), unit(0)), frames=20)
+    assert len(north.controller.accepted) == 1
+
+
+def test_an_acknowledgement_by_somebody_else_counts_for_nothing(gate, until) -> None:
+    north = gate(ttl_ms=200, keys={})
+    north.show((face(), unit(0)))
+    until(lambda: north.events("face_refused"))
+    assert north.events("face_refused")[0].reason == "no_answer"
+
+
+def test_after_the_controller_restarted_commands_carry_its_new_boot(gate, until) -> None:
+    north = gate()
+    north.controller.restart()
+    until(lambda: north.service._opener.boot_id == north.controller.boot_id)
+    north.show((face(), unit(0)))
+    until(lambda: north.controller.accepted)
+    assert not north.controller.refused
+
+
+def test_a_controller_that_is_gone_is_not_asked(gate, until) -> None:
+    north = gate()
+    north.controller.say_present(Presence.OFFLINE)
+    until(lambda: north.service._opener.controller is Presence.OFFLINE)
+    north.show((face(), unit(0)), frames=10)
+    assert [event.reason for event in north.events("face_refused")] == ["controller_offline"]
+    assert not north.controller.accepted
+
+
+def test_without_a_broker_at_the_start_nothing_opens_late(make_broker, gate, broker, until) -> None:
+    broker.stop()
+    north = gate(wait=False)
+    north.show((face(), unit(0)), frames=10)
+    assert [event.reason for event in north.events("face_refused")] == ["no_broker"]
+    broker.start()
+    until(lambda: north.service._opener.boot_id is not None)
+    north.show((face(), unit(0)), frames=10)
+    time.sleep(0.3)
+    assert north.controller.accepted == []
+    north.leave()
+    north.show((face(), unit(0)))
+    until(lambda: len(north.controller.accepted) == 1)
+
+
+def test_a_match_made_while_the_broker_was_gone_does_not_open_when_it_is_back(gate, broker, until) -> None:
+    """The accident of a well-known project: after a reconnection the last match came again and opened the door."""
+    north = gate()
+    broker.stop()
+    until(lambda: not north.bus.connected)
+    north.show((face(), unit(0)), frames=10)
+    north.show(frames=1)
+    broker.start()
+    until(lambda: north.bus.connected and north.service._opener.boot_id is not None)
+    time.sleep(0.5)
+    assert north.controller.accepted == []
+    assert [event.reason for event in north.events("face_refused")] == ["no_broker"]
+    postman = Postman(north.outbox, north.bus, mark_late=mark_late)
+    assert postman.carry() >= 1
+    assert not north.outbox.pending()
+
+
+def test_an_empty_directory_refuses_everybody_and_leaves_cards_to_the_controller(gate, until) -> None:
+    directory = Directory()
+    directory.policy, directory.revision, directory.model_id = None, 0, None
+    north = gate(directory)
+    north.show((face(), unit(0)), frames=20)
+    assert [event.reason for event in north.events("face_refused")] == ["directory_missing"]
+    north.controller.tap(card(0))
+    until(lambda: north.ignored_taps("directory_missing"))
+    directory.policy = Directory().policy
+    north.controller.tap(card(0))
+    until(lambda: north.controller.accepted)
+    assert [command.reason for command in north.controller.accepted] == ["unknown_credential"]
+
+
+def test_a_directory_of_another_model_is_never_matched_and_reported_once(gate, until) -> None:
+    directory = Directory(ANN)
+    directory.model_id = "other-1"
+    north = gate(directory)
+    until(lambda: north.events("model_mismatch"))
+    north.show((face(), unit(0)), frames=10)
+    for _ in range(3):
+        north.service.tick()
+    directory.revision += 1
+    north.service.tick()
+    assert len(north.events("model_mismatch")) == 1
+    assert not north.controller.accepted
+    directory.model_id, directory.revision = "staged-1", directory.revision + 1
+    until(lambda: north.service._searches.current is not None)
+    north.show((face(), unit(0)))
+    until(lambda: north.controller.accepted)
+
+
+def test_a_locked_replica_lets_nobody_in_and_says_so(gate, until) -> None:
+    north = gate()
+    north.directory.error = ReplicaLockedError("in use")
+    north.show((face(), unit(0)), frames=10)
+    assert [event.reason for event in north.events("face_refused")] == ["directory_unreadable"]
+    north.controller.tap(card(0))
+    until(lambda: north.ignored_taps("directory_unreadable"))
+    north.directory.error = None
+    north.controller.tap(card(1))
+    until(lambda: north.controller.accepted)
+    assert [command.person_id for command in north.controller.accepted] == [BEN.person_id]
+
+
+def test_a_frame_that_breaks_the_engine_does_not_stop_the_edge(gate, until, monkeypatch) -> None:
+    north = gate()
+    engine = north.service._eyes._recogniser._engine
+    monkeypatch.setattr(engine, "detect", lambda _: 1 / 0)
+    north.show((face(), unit(0)))
+    monkeypatch.undo()
+    north.show((face(), unit(0)))
+    until(lambda: north.controller.accepted)
+
+
+def test_replayed_commands_of_the_edge_are_refused(gate, until, connect, broker) -> None:
+    north = gate()
+    heard = []
+    ear = connect(broker, "ear")
+    ear.subscribe(TOPICS.command, lambda _, payload, retained: heard.append((payload, retained)))
+    north.show((face(), unit(0)))
+    until(lambda: north.controller.accepted and heard)
+    ((payload, retained),) = heard
+    assert not retained
+    ear.publish(TOPICS.command, payload)
+    until(lambda: north.controller.refused)
+    assert north.controller.refused == [Refusal.REPLAYED]
+
+
+def test_health_names_camera_directory_and_controller(gate, until, connect, broker) -> None:
+    north = gate()
+    until(lambda: north.service._opener.controller is Presence.ONLINE)
+    figures = north.service._health.figures()
+    assert figures["people"] == 2
+    assert (figures["directory_revision"], figures["model_mismatch"]) == (1, None)
+    assert figures["controller"] == "online"
+    assert figures["camera"] in {"connecting", "running", "ended"}
+    assert figures["view"] == "good"
+    assert figures["looked_at_per_second"] >= 0
+
+
+def test_a_directory_refused_for_its_model_is_reported_once_while_the_old_one_stays_in_use(gate, until) -> None:
+    refused, asked = [True], []
+
+    def model_refused() -> bool:
+        asked.append(refused[0])
+        return asked[-1]
+
+    north = gate(model_refused=model_refused)
+    until(lambda: len(asked) > 3)
+    assert len(north.events("model_mismatch")) == 1
+    north.show((face(), unit(0)))
+    until(lambda: north.controller.accepted)
+    for refused[0] in (False, True):
+        until(lambda: asked[-1] is refused[0])
+    until(lambda: len(north.events("model_mismatch")) > 1)
+    assert len(north.events("model_mismatch")) == 2
