@@ -14,8 +14,9 @@ _REVOCATION_S = 2.0
 
 def card_fallback_opens(stage: Stage) -> Outcome:
     """Somebody who gave no photograph stands there, is not known by face, and taps the card."""
+    walk = list(walk_up(stage.walkers["li"]))
     mark = Mark(stage)
-    film = threading.Thread(target=stage.camera.play, args=(walk_up(stage.walkers["li"]),))
+    film = threading.Thread(target=stage.camera.play, args=(walk,))
     film.start()
     mark.event(EventKind.FACE_REFUSED, seconds=SETTLE_S)
     answer = stage.at_the_reader(f"card {CARD['li']}")

@@ -24,10 +24,12 @@ def replayed_command_refused(stage: Stage) -> Outcome:
 
 def _overheard_and_replayed(stage: Stage) -> str | None:
     """Let somebody walk up, and replay the command that opens; None when the walk led to none."""
+    # Drawn beforehand: on a busy machine that takes longer than the walk, which is what is waited for below.
+    walk = list(walk_up(stage.walkers["wang-again"]))
     # Who has just passed and stands there still is not let in again; so everybody leaves first.
     time.sleep(_NEXT_PASSAGE_S)
     seen = len(stage.observer.commands)
-    film = threading.Thread(target=stage.camera.play, args=(walk_up(stage.walkers["wang-again"]),))
+    film = threading.Thread(target=stage.camera.play, args=(walk,))
     film.start()
     refusal = None
     if stage.observer.wait(lambda: len(stage.observer.commands) > seen, SETTLE_S):

@@ -48,10 +48,11 @@ def server_dead_gate_works(stage: Stage) -> Outcome:
 def broker_dead_card_opens(stage: Stage) -> Outcome:
     """The broker dies while somebody known stands there; the card opens, and its return opens nothing."""
     expected = f"{OPENED} by card, nothing opened late"
+    walk = list(walk_up(stage.walkers["wang-at-the-gate"]))
     stage.cast.kill("broker")
     stage.narrator.note("The broker is killed on purpose: the board shows the gate as offline until it is back.")
     stage.observer.forget_presence()
-    film = threading.Thread(target=stage.camera.play, args=(walk_up(stage.walkers["wang-at-the-gate"]),))
+    film = threading.Thread(target=stage.camera.play, args=(walk,))
     film.start()
     card = stage.at_the_reader(f"card {CARD['wang']}")
     film.join()
