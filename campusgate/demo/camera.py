@@ -3,7 +3,7 @@
 import itertools
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
@@ -12,8 +12,16 @@ import cv2
 
 from campusgate.demo.scenes import FRAMES_PER_SECOND, Image, corridor
 
+Film = Sequence[bytes]
+"""Pictures as JPEG, one after the other."""
+
 _BOUNDARY = "frame"
 _IDLE_FRAMES = 40
+
+
+def develop(frames: Iterable[Image]) -> Film:
+    """Return RGB frames as a film."""
+    return [_encode(frame) for frame in frames]
 
 
 class FilmCamera:
@@ -29,7 +37,7 @@ class FilmCamera:
         self._film: Iterator[bytes] | None = None
         self._film_over = threading.Event()
         # A real sensor never sends the same picture twice; a frozen one is a fault that the edge reports.
-        self._idle = [_encode(corridor(seed)) for seed in range(_IDLE_FRAMES)]
+        self._idle = develop(corridor(seed) for seed in range(_IDLE_FRAMES))
         camera = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -68,12 +76,11 @@ class FilmCamera:
         self._server.shutdown()
         self._server.server_close()
 
-    def play(self, film: Iterable[Image]) -> None:
-        """Render `film` (RGB frames), show it at its frame rate, and return when its last frame was shown."""
-        rendered = [_encode(frame) for frame in film]
+    def play(self, film: Film) -> None:
+        """Show a film at its frame rate, and return when its last frame was shown."""
         with self._film_lock:
             self._film_over.clear()
-            self._film = iter(rendered)
+            self._film = iter(film)
             while not self._film_over.wait(0.1):
                 if self._stopping.is_set():
                     return

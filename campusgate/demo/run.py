@@ -22,13 +22,14 @@ from campusgate.demo.campus import (
     write_keys,
 )
 from campusgate.demo.cast import Cast
+from campusgate.demo.films import Films
 from campusgate.demo.narration import Narrator
 from campusgate.demo.observer import Observer
 from campusgate.demo.photographs import fetch_photographs
 from campusgate.demo.processes import Children
 from campusgate.demo.readers import hand_in, make_portraits
 from campusgate.demo.report import Report
-from campusgate.demo.scenes import Walker, walk_up
+from campusgate.demo.scenes import Walker
 from campusgate.demo.script import SCENES, play
 from campusgate.demo.staff import Staff
 from campusgate.demo.stage import Stage
@@ -77,12 +78,12 @@ def _prepare(settings: Settings, narrator: Narrator, stack: ExitStack, *, with_q
     users = write_users(campus)
     narrator.now("enrolling people from one photograph each")
     report = Report(photos=count_photos(populate(campus, engine, checker, write_intake(campus, engine, photographs))))
-    walkers = {name: _walker(engine, path) for name, path in photographs.items()}
+    films = Films({name: _walker(engine, path) for name, path in photographs.items()})
     portraits = make_portraits(engine, campus.readers, photographs) if with_queue else {}
     del engine, checker
     children = stack.enter_context(Children(campus.folder / "logs", {}))
     narrator.now("starting broker, server, gate controller and edge")
-    stage = _start(campus, Cast(campus, children, users), walkers, narrator, stack)
+    stage = _start(campus, Cast(campus, children, users), films, narrator, stack)
     if portraits:
         narrator.now("handing in photos for the reviewer")
         hand_in(campus.server_url, campus.readers, portraits)
@@ -121,10 +122,10 @@ def go_on(stage: Stage) -> None:
         time.sleep(_PAUSE_S)
         stage.cast.check()
         stage.narrator.now(f"at the gate: {who} (Ctrl-C ends)")
-        stage.camera.play(walk_up(stage.walkers[name]))
+        stage.camera.play(stage.films.walk(name))
 
 
-def _start(campus: Campus, cast: Cast, walkers: dict[str, Walker], narrator: Narrator, stack: ExitStack) -> Stage:
+def _start(campus: Campus, cast: Cast, films: Films, narrator: Narrator, stack: ExitStack) -> Stage:
     camera = stack.enter_context(FilmCamera())
     cast.start_server()
     cast.start_broker()
@@ -153,7 +154,7 @@ def _start(campus: Campus, cast: Cast, walkers: dict[str, Walker], narrator: Nar
         topics=topics,
         edge_signer=Signer(read_private_key(campus.key_file("edge")), EDGE_SENDER, nonces),
         staff=staff,
-        walkers=walkers,
+        films=films,
         narrator=narrator,
     )
 

@@ -10,11 +10,12 @@ from bus import Connection
 from campusgate.demo.camera import FilmCamera
 from campusgate.demo.campus import Campus
 from campusgate.demo.cast import Cast
+from campusgate.demo.films import Films
 from campusgate.demo.narration import Narrator
 from campusgate.demo.observer import Observer
 from campusgate.demo.report import Outcome
-from campusgate.demo.scenes import Walker
 from campusgate.demo.staff import Staff
+from edge.passage import PassagePolicy
 from gate_controller.messages import DoorStatus, Event, EventKind, GateTopics, Signer
 
 SETTLE_S = 15.0
@@ -22,6 +23,9 @@ ANSWER_S = 5.0
 QUIET_S = 1.0
 POLL_S = 0.05
 _READER_S = 10.0
+NEXT_PASSAGE_S = PassagePolicy().absence + 1.0
+WALKS = 3
+"""On a machine with much else to do the camera may see too little of a walk to be sure; people try again."""
 
 OPENED, CLOSED = "opened", "stayed locked"
 
@@ -39,7 +43,7 @@ class Stage:
     edge_signer: Signer
     """The edge's own key: a thief who holds it still cannot use an old command."""
     staff: Staff
-    walkers: dict[str, Walker]
+    films: Films
     narrator: Narrator
 
     @property

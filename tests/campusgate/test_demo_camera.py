@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from campusgate.demo.camera import FilmCamera
+from campusgate.demo.camera import FilmCamera, develop
 from campusgate.demo.scenes import HEIGHT, WIDTH, Walk, Walker, corridor, walk_up
 
 RED = np.zeros((300, 200, 3), np.uint8)
@@ -34,7 +34,7 @@ def test_opencv_reads_the_film_as_it_reads_any_network_camera() -> None:
     with FilmCamera() as camera:
         capture = cv2.VideoCapture(camera.url)
         assert capture.isOpened()
-        film = [np.full((HEIGHT, WIDTH, 3), (0, 200, 0), np.uint8)] * 10
+        film = develop([np.full((HEIGHT, WIDTH, 3), (0, 200, 0), np.uint8)] * 10)
         player = threading.Thread(target=camera.play, args=(film,))
         player.start()
         colours = [capture.read()[1][240, 320] for _ in range(30)]

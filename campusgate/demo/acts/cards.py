@@ -5,7 +5,6 @@ import time
 
 from campusgate.demo.campus import CARD
 from campusgate.demo.report import Outcome
-from campusgate.demo.scenes import walk_up
 from campusgate.demo.stage import ANSWER_S, OPENED, QUIET_S, SETTLE_S, Mark, Stage, poll
 from gate_controller.messages import EventKind, Method
 
@@ -14,7 +13,7 @@ _REVOCATION_S = 2.0
 
 def card_fallback_opens(stage: Stage) -> Outcome:
     """Somebody who gave no photograph stands there, is not known by face, and taps the card."""
-    walk = list(walk_up(stage.walkers["li"]))
+    walk = stage.films.walk("li")
     mark = Mark(stage)
     film = threading.Thread(target=stage.camera.play, args=(walk,))
     film.start()

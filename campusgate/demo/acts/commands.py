@@ -5,29 +5,22 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from campusgate.demo.report import Outcome
-from campusgate.demo.scenes import walk_up
-from campusgate.demo.stage import ANSWER_S, QUIET_S, SETTLE_S, Mark, Stage
-from edge.passage import PassagePolicy
+from campusgate.demo.stage import ANSWER_S, NEXT_PASSAGE_S, QUIET_S, SETTLE_S, WALKS, Mark, Stage
 from gate_controller.messages import Action, Method, Refusal, SignedCommand
-
-_NEXT_PASSAGE_S = PassagePolicy().absence + 1.0
-_WALKS = 3
-"""On a machine with much else to do the camera may see too little of a walk to be sure; people try again."""
 
 
 def replayed_command_refused(stage: Stage) -> Outcome:
     """Whoever listens on the bus sends the command that opens the gate once more, while it is still fresh."""
-    refusals = (_overheard_and_replayed(stage) for _ in range(_WALKS))
+    refusals = (_overheard_and_replayed(stage) for _ in range(WALKS))
     got = next((refusal for refusal in refusals if refusal is not None), "there was no command to replay")
     return Outcome("replayed_command_refused", "replayed", got)
 
 
 def _overheard_and_replayed(stage: Stage) -> str | None:
     """Let somebody walk up, and replay the command that opens; None when the walk led to none."""
-    # Drawn beforehand: on a busy machine that takes longer than the walk, which is what is waited for below.
-    walk = list(walk_up(stage.walkers["wang-again"]))
+    walk = stage.films.walk("wang-again")
     # Who has just passed and stands there still is not let in again; so everybody leaves first.
-    time.sleep(_NEXT_PASSAGE_S)
+    time.sleep(NEXT_PASSAGE_S)
     seen = len(stage.observer.commands)
     film = threading.Thread(target=stage.camera.play, args=(walk,))
     film.start()

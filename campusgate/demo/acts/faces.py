@@ -1,17 +1,28 @@
 """People who are known, and people who are not."""
 
+import time
+
 from access.reasons import Reason
 from campusgate.demo.report import Outcome
-from campusgate.demo.scenes import hold_up, walk_up
-from campusgate.demo.stage import ANSWER_S, CLOSED, OPENED, Mark, Stage, describe, poll
-from gate_controller.messages import EventKind, Method
+from campusgate.demo.stage import ANSWER_S, CLOSED, NEXT_PASSAGE_S, OPENED, WALKS, Mark, Stage, describe, poll
+from gate_controller.messages import Event, EventKind, Method
+
+
+def walks_up(stage: Stage, name: str) -> Event | None:
+    """Let somebody whom the gate knows walk up until it lets them in, and return that event; None when it does not."""
+    for _ in range(WALKS):
+        mark = Mark(stage)
+        stage.camera.play(stage.films.walk(name))
+        if (granted := mark.event(EventKind.ACCESS_GRANTED)) is not None:
+            return granted
+        time.sleep(NEXT_PASSAGE_S)
+    return None
 
 
 def known_person_opens(stage: Stage) -> Outcome:
     """Somebody enrolled from one photograph walks up, as another photograph shows them."""
     mark = Mark(stage)
-    stage.camera.play(walk_up(stage.walkers["wang-at-the-gate"]))
-    granted = mark.event(EventKind.ACCESS_GRANTED)
+    granted = walks_up(stage, "wang-at-the-gate")
     by_face = granted is not None and granted.method is Method.FACE
     right = granted is not None and granted.person_id == stage.campus.people["wang"]
     got = OPENED if mark.openings == 1 and by_face and right else f"{mark.openings} openings, {describe(granted)}"
@@ -21,7 +32,7 @@ def known_person_opens(stage: Stage) -> Outcome:
 def stranger_refused(stage: Stage) -> Outcome:
     """Somebody nobody enrolled walks up and waits."""
     mark = Mark(stage)
-    stage.camera.play(walk_up(stage.walkers["stranger"]))
+    stage.camera.play(stage.films.walk("stranger"))
     refused = mark.event(EventKind.FACE_REFUSED)
     got = CLOSED if mark.openings == 0 and refused is not None else f"{mark.openings} openings, {describe(refused)}"
     return Outcome("stranger_refused", CLOSED, got)
@@ -30,7 +41,7 @@ def stranger_refused(stage: Stage) -> Outcome:
 def spoof_refused(stage: Stage) -> Outcome:
     """Somebody holds up a telephone with a photograph of somebody enrolled; facilities staff see it on the board."""
     mark = Mark(stage)
-    stage.camera.play(hold_up(stage.walkers["wang"]))
+    stage.camera.play(stage.films.telephone("wang"))
     spoof = mark.event(EventKind.SPOOF)
     alarm = poll(lambda: any(one["kind"] == "spoof" for one in stage.staff.alarms()), ANSWER_S)
     expected = f"{CLOSED}, spoof on the board"

@@ -3,9 +3,9 @@
 import threading
 import time
 
+from campusgate.demo.acts.faces import walks_up
 from campusgate.demo.campus import CARD
 from campusgate.demo.report import Outcome
-from campusgate.demo.scenes import walk_up
 from campusgate.demo.stage import OPENED, QUIET_S, SETTLE_S, Mark, Stage
 from gate_controller.messages import EventKind
 
@@ -35,9 +35,7 @@ def server_dead_gate_works(stage: Stage) -> Outcome:
     stage.narrator.note("The server is killed on purpose: the pages do not answer until it is back. The gate works on.")
     card = stage.at_the_reader(f"card {CARD['wang']}")
     stage.observer.wait(stage.is_locked, SETTLE_S)
-    mark = Mark(stage)
-    stage.camera.play(walk_up(stage.walkers["wang-at-the-gate"]))
-    by_face = mark.event(EventKind.ACCESS_GRANTED) is not None
+    by_face = walks_up(stage, "wang-at-the-gate") is not None
     stage.cast.start_server()
     stage.cast.wait_for_server()
     stage.narrator.note("The server is back: open pages go on by themselves; reload one that shows an error.")
@@ -48,7 +46,7 @@ def server_dead_gate_works(stage: Stage) -> Outcome:
 def broker_dead_card_opens(stage: Stage) -> Outcome:
     """The broker dies while somebody known stands there; the card opens, and its return opens nothing."""
     expected = f"{OPENED} by card, nothing opened late"
-    walk = list(walk_up(stage.walkers["wang-at-the-gate"]))
+    walk = stage.films.walk("wang-at-the-gate")
     stage.cast.kill("broker")
     stage.narrator.note("The broker is killed on purpose: the board shows the gate as offline until it is back.")
     stage.observer.forget_presence()
