@@ -38,8 +38,9 @@ def demo(
     console = Console(stderr=as_json)
     # The day kills processes on purpose; that connections break then is no news.
     configure_logs(logging.ERROR)
-    # Stopping a service and pressing Ctrl-C end it the same way: every process is stopped first.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Ctrl-C, stopping a service and closing the terminal end it the same way: every process is stopped first.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     report = Report()
     try:
         with narrated(console) as narrator, staged(Settings(), narrator, with_queue=not once) as (stage, report):
