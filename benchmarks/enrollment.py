@@ -1,7 +1,7 @@
 """How fast photos are taken in: `python -m benchmarks.enrollment --images DIR [--count N] [--json]`.
 
-The command `campusgate people import` in all but name: opened, checked against every rule, compared with everyone,
-embedded, sealed and stored, each person in a transaction of its own (SQLite with full synchronisation).
+The command `campusgate people import` in all but name: opened, checked against every rule, embedded and compared with
+everyone unless the rules reject it, sealed and stored, a few people in a transaction (SQLite, full synchronisation).
 
 The peer is the shortest program that enrols with `face_recognition`: load the file, find the face, encode it. It checks
 nothing and stores nothing. Compared is processor time a photo.

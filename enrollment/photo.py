@@ -168,10 +168,11 @@ def _open(picture: ImageFile.ImageFile, size: int) -> Photo:
         if scale < 1:
             picture.draft(None, (round(original[0] * scale), round(original[1] * scale)))
     picture.load()
-    upright = ImageOps.exif_transpose(picture)
-    if (upright.width > upright.height) != (picture.width > picture.height):
+    width, height = picture.size
+    ImageOps.exif_transpose(picture, in_place=True)
+    if (picture.width > picture.height) != (width > height):
         original = original[::-1]
-    reduced = _reduce(_eight_bits(upright))
+    reduced = _reduce(_eight_bits(picture))
     image = np.ascontiguousarray(np.asarray(_to_srgb(_opaque(reduced), profile), dtype=np.uint8))
     return Photo(image, PhotoFile(file_format, size, original[0], original[1], jpeg_quality, editor))
 
@@ -216,7 +217,7 @@ def _to_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
                     return converted
         except (ImageCms.PyCMSError, OSError, ValueError):
             pass  # A broken profile is no reason to refuse a photo.
-    return picture.convert("RGB")
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
 def _too_many_pixels(found: str) -> UnreadablePhotoError:
