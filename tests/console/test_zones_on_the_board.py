@@ -10,7 +10,11 @@ from accounts.tables import AuditEntry
 from directory import gates, presence
 from gate_controller.messages import Method
 
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+# What a browser shows does not depend on the database: `test_stream` and `test_review_figures` run on each.
+pytestmark = [
+    pytest.mark.parametrize("database", ["sqlite"], indirect=True),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
 
 
 def limit_the_hall(console, limit: int) -> None:
