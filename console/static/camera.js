@@ -3,6 +3,7 @@
 import { byId, text } from "./page.js";
 
 const SHAPE = 3 / 4;
+const LEAST_PX = 64;
 const dialog = byId("camera");
 const video = byId("video");
 const shoot = byId("camera-shoot");
@@ -25,6 +26,7 @@ export async function takePhoto() {
   try {
     video.srcObject = stream;
     await video.play();
+    if ((await Promise.race([firstFrame(), closed])) === null) return null;
     say("camera.guide");
     shoot.disabled = false;
     shoot.focus();
@@ -51,6 +53,13 @@ async function open() {
 
 function stop(stream) {
   for (const track of stream?.getTracks() ?? []) track.stop();
+}
+
+/** Waits for a picture of the camera's: until it comes, a browser plays a placeholder of two pixels. */
+async function firstFrame() {
+  while (video.videoWidth < LEAST_PX) {
+    await new Promise((done) => video.addEventListener("resize", done, { once: true }));
+  }
 }
 
 async function grab() {
