@@ -41,6 +41,8 @@ START_S = 5.0
 """How long a reader may take to come up before it counts as lost."""
 _LOOK_S = 0.2
 _REOPEN_S = 1.0
+_CALL_AGAIN_S = 3.0
+"""How often a silent reader is called; libosdp by itself waits up to five minutes."""
 _GOES_ON = {"pin_required", "face_required", "second_person_awaited"}
 """Reasons that ask for something more instead of sending away."""
 
@@ -134,6 +136,8 @@ class OsdpReader(Reader):
         self._panel = ControlPanel([PDInfo(address, channel, scbk=key, flags=flags)], log_level=LogLevel.Critical)
         self._fault: Callable[[str | None], None] = lambda _fault: None
         self._keypad = Keypad(enter="\r", clear="\x7f")
+        self._is_asked, self._knows_status = False, True
+        self._call_at = time.monotonic() + start_s
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -165,6 +169,7 @@ class OsdpReader(Reader):
     def _run(self, read: Callable[[Reading], None]) -> None:
         patience_until = time.monotonic() + self._start_s
         lost: bool | None = None
+        was_secure = False
         while not self._stopping.is_set():
             event = self._panel.get_event(self._address, timeout=_LOOK_S)
             if event is not None:
@@ -173,11 +178,36 @@ class OsdpReader(Reader):
                 except Exception:
                     # What a reader sends is not ours to trust; the next card must be read all the same.
                     log.exception("osdp_event_failed")
+            self._call_again()
             is_lost = not self.secure
+            if was_secure is is_lost:
+                was_secure = not is_lost
+                self._ask_about_housing(was_secure)
             if is_lost != lost and (not is_lost or time.monotonic() >= patience_until):
                 if lost is not None or is_lost:
                     self._fault("lost" if is_lost else None)
                 lost = is_lost
+
+    def _call_again(self) -> None:
+        """Begin anew with a reader that is silent: libosdp does so when it is switched off and on."""
+        if not self._panel.is_pd_enabled(self._address):
+            self._panel.enable_pd(self._address)
+        elif self._panel.is_online(self._address):
+            self._call_at = time.monotonic() + _CALL_AGAIN_S
+        elif time.monotonic() >= self._call_at:
+            self._call_at = time.monotonic() + _CALL_AGAIN_S
+            self._panel.disable_pd(self._address)
+
+    def _ask_about_housing(self, is_secure: bool) -> None:
+        """Ask a reader that came back whether its housing is closed: what it told a line that failed is lost.
+
+        To libosdp a refused command is a lost line, so a reader that left the question unanswered is not asked again.
+        """
+        if not is_secure:
+            self._knows_status = self._knows_status and not self._is_asked
+        elif self._knows_status:
+            question = {"command": Command.Status, "type": StatusReportType.Local}
+            self._is_asked = bool(self._panel.submit_command(self._address, question))
 
     def _take(self, event: Mapping[str, Any], read: Callable[[Reading], None]) -> None:
         if event["event"] == Event.CardRead:
@@ -187,6 +217,7 @@ class OsdpReader(Reader):
                 if (typed := self._keypad.press(chr(key))) is not None:
                     self._read(reading_of(typed, "code"), read)
         elif event["event"] == Event.Status and event["type"] == StatusReportType.Local:
+            self._is_asked = False
             self.tamper.tell(bool(event["report"][0]))
 
     def _read(self, reading: Reading | None, read: Callable[[Reading], None]) -> None:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from gpiozero.pins.mock import MockFactory
@@ -230,7 +231,17 @@ class RealReader:
         self.device = PeripheralDevice(
             PDInfo(5, channel, scbk=key, flags=[LibFlag.EnforceSecure]), able, log_level=LogLevel.Critical
         )
+        self.device.set_command_handler(self._obey)
+        self.knows_status = True
+        self.asked = 0
         self.device.start()
+
+    def _obey(self, command: dict) -> tuple[int, None]:
+        """libosdp's own answer about the housing is that it is closed; a refusal is what older readers know."""
+        if command["command"] != Command.Status:
+            return 0, None
+        self.asked += 1
+        return (0 if self.knows_status else -1), None
 
     def card(self, uid: str) -> None:
         data = bytes.fromhex(uid)
@@ -246,11 +257,15 @@ class RealReader:
 
     def shown(self) -> tuple[int, int]:
         """The colour of the light and the number of tones."""
-        light, tone = self.device.get_command(timeout=5), self.device.get_command(timeout=5)
+        light, tone = self._command(), self._command()
         assert light
         assert tone
         assert (light["command"], tone["command"]) == (Command.LED, Command.Buzzer)
         return light["on_color"], tone["rep_count"]
+
+    def _command(self) -> dict | None:
+        command = self.device.get_command(timeout=5)
+        return self._command() if command and command["command"] == Command.Status else command
 
     def forget(self) -> None:
         """Forget what was to be shown before."""
@@ -287,6 +302,20 @@ def real_reader() -> Iterator[RealReader]:
     reader.stop()
 
 
+@pytest.fixture
+def panel(real_reader) -> Iterator[Callable[..., OsdpReader]]:
+    """Talk to the real reader; stopped at the end whatever happens, since libosdp's thread would outlive the tests."""
+    with contextlib.ExitStack() as talks:
+
+        def talk(read: Callable[[Reading], None], key: bytes = KEY, **how: Any) -> OsdpReader:
+            reader = OsdpReader(SerialChannel(real_reader.path, 115200), key, address=5, **how)
+            reader.start(read)
+            talks.callback(reader.stop)
+            return reader
+
+        yield talk
+
+
 def once_more(step: Callable[[], None]) -> None:
     """Do it again as people do: what is said while a busy machine lets the line time out (0.2 s) is lost in OSDP."""
     for _ in range(4):
@@ -295,11 +324,11 @@ def once_more(step: Callable[[], None]) -> None:
     return step()
 
 
-def test_an_osdp_reader_reads_cards_and_codes_and_shows_the_outcome(real_reader) -> None:
-    reader, read = OsdpReader(SerialChannel(real_reader.path, 115200), KEY, address=5), queue.Queue()
+def test_an_osdp_reader_reads_cards_and_codes_and_shows_the_outcome(real_reader, panel) -> None:
+    read: queue.Queue[Reading] = queue.Queue()
     tampers: queue.Queue[bool] = queue.Queue()
+    reader = panel(read.put)
     reader.tamper.watch(tampers.put)
-    reader.start(read.put)
 
     def card_opens() -> None:
         until(lambda: reader.secure)
@@ -329,18 +358,48 @@ def test_an_osdp_reader_reads_cards_and_codes_and_shows_the_outcome(real_reader)
     once_more(code_is_refused)
     once_more(lambda: housing_is(True))
     once_more(lambda: housing_is(False))
-    reader.stop()
 
 
-def test_a_reader_with_another_key_is_never_believed(real_reader) -> None:
-    reader, read, faults = OsdpReader(SerialChannel(real_reader.path, 115200), bytes(16), address=5, start_s=1), [], []
+def test_a_reader_that_comes_back_is_asked_about_its_housing(real_reader, panel) -> None:
+    reader = panel(lambda _reading: None)
+    until(lambda: reader.secure and real_reader.asked)
+    until(lambda: not reader._is_asked)
+
+    def housing_is_opened() -> None:
+        real_reader.tamper(True)
+        until(lambda: reader.tamper.active, timeout_s=5)
+
+    once_more(housing_is_opened)
+    asked = real_reader.asked
+    real_reader.device.stop()
+    until(lambda: not reader.secure)
+    real_reader.device.start()
+    until(lambda: not reader.tamper.active)
+    assert real_reader.asked > asked
+
+
+def test_a_reader_that_refuses_the_question_is_not_asked_for_ever(real_reader, panel) -> None:
+    real_reader.knows_status = False
+    read: queue.Queue[Reading] = queue.Queue()
+    reader = panel(read.put)
+
+    def card_is_read() -> None:
+        until(lambda: reader.secure and not reader._knows_status)
+        real_reader.card("04A31B72")
+        assert read.get(timeout=5).value == "04A31B72"
+
+    once_more(card_is_read)
+    assert real_reader.asked == 1
+
+
+def test_a_reader_with_another_key_is_never_believed(real_reader, panel) -> None:
+    read, faults = [], []
+    reader = panel(read.append, bytes(16), start_s=1)
     reader.watch_fault(faults.append)
-    reader.start(read.append)
     until(lambda: faults)
     real_reader.card("04A31B72")
     time.sleep(0.5)
     assert (reader.secure, read, faults) == (False, [], ["lost"])
-    reader.stop()
 
 
 def test_the_controller_takes_cards_from_an_osdp_reader(real_reader, bench, directory, operator) -> None:
