@@ -106,12 +106,13 @@ class _Campus:
         from access.policy import GatePolicy, Rule
         from accounts import devices
         from accounts.vocabulary import DeviceRole
-        from database import Base, Database, Sealer
+        from database import Database, Sealer
+        from database.migrate import upgrade
         from directory import gates
         from directory.publisher import Publisher
 
         self.database = Database(f"sqlite:///{folder / 'server.db'}")
-        Base.metadata.create_all(self.database.engine)
+        upgrade(self.database)
         self.sealer = Sealer(_KEY)
         now = datetime.now(UTC)
         with self.database.begin() as session:
@@ -185,11 +186,12 @@ class _Campus:
         return lags
 
     def _enrol(self, count: int, now: datetime) -> list[UUID]:
-        """Write people, groups, cards and templates as rows; the ways the accounts offer would take minutes."""
+        """Write people, wallets, groups, cards and templates as rows; the ways the accounts offer would take minutes."""
         import numpy as np
         from sqlalchemy import insert
 
         from accounts import changes
+        from accounts.ledger.tables import LedgerAccount
         from accounts.tables import Card, Person, PersonGroup
         from accounts.vocabulary import CardKind, CardState, PersonKind, PersonState
         from database import new_id
@@ -218,6 +220,8 @@ class _Campus:
                         for index, person in enumerate(part)
                     ],
                 )
+                wallet = {"kind": "wallet", "name": "", "state": "active", "balance": 0, "held": 0, "opened_at": now}
+                session.execute(insert(LedgerAccount), [{"id": person, **wallet} for person in part])
                 session.execute(insert(PersonGroup), [{"person_id": one, "name": "students"} for one in part])
                 session.execute(
                     insert(Card),
