@@ -36,9 +36,9 @@ class Converter:
 
 CONVERTERS: Mapping[str, Converter] = MappingProxyType(
     {
-        "tflite": Converter(".onnx", 2, "models.convert.tflite"),
+        "tflite": Converter(".onnx", 3, "models.convert.tflite"),
         "dlib": Converter(".onnx", 1, "models.convert.dlib"),
-        "minifasnet": Converter(".onnx", 3, "models.convert.minifasnet"),
+        "minifasnet": Converter(".onnx", 4, "models.convert.minifasnet"),
         "onnx": Converter(".onnx", 1, None),
     }
 )

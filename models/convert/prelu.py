@@ -6,9 +6,18 @@ mesh, where it follows every convolution, spend half their time on them. The sam
 depthwise convolutions stays in blocks.
 """
 
+from collections import Counter
+from typing import TypeAlias
+
 import numpy as np
+import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
+
+Slope: TypeAlias = npt.NDArray[np.float64]
+
+_LEAST_SLOPE = 1e-6
+"""A convolution is not scaled by less: where a slope is 0, x < 0 gives x / 1,000,000 instead of 0."""
 
 
 def fold_prelu(model: onnx.ModelProto) -> int:
@@ -38,36 +47,80 @@ def fold_prelu(model: onnx.ModelProto) -> int:
 
 
 def expand_prelu(model: onnx.ModelProto) -> int:
-    """Turn PReLU(x) into slope · x + (1 - slope) · relu(x), in place; returns how many were expanded.
+    """Write PReLU with Relu and scalings, in place; returns how many were expanded.
 
-    Only those with one slope for each channel, the form that networks for faces use.
+    Only those with one slope for each channel, the form that networks for faces use. ONNX Runtime runs a scaling
+    together with the Relu or the addition after it, so the first two of these forms cost two operators, the last three:
+
+    - slope · x + relu((1 - slope) · x), where no slope is above 1.
+    - z + k · relu(±z) with z = slope · x, the slope's sign, and k = (1 - slope) / |slope|, where x comes from a
+      convolution that nothing else reads and that can give z in its place.
+    - slope · x + (1 - slope) · relu(x).
     """
     constants = _constants(model)
+    readers = Counter(name for node in model.graph.node for name in node.input)
+    readers.update(value.name for value in model.graph.output)
+    convolutions: dict[str, onnx.NodeProto] = {}
     nodes: list[onnx.NodeProto] = []
     expanded = 0
-    for node in model.graph.node:
+    for node in map(_copy, model.graph.node):
         slope = constants.get(node.input[1]) if node.op_type == "PRelu" else None
-        if slope is None or slope.size != slope.shape[0 if slope.ndim == 3 else 1] or slope.ndim not in (3, 4):
-            nodes.append(_copy(node))
+        if slope is None or slope.ndim not in (3, 4) or slope.size != slope.shape[-3]:
+            nodes.append(node)
+            if node.op_type == "Conv" and readers[node.output[0]] == 1 and node.input[1] in constants:
+                convolutions[node.output[0]] = node
             continue
-        source, output, channels = node.input[0], node.output[0], slope.size
-        nodes.append(helper.make_node("Relu", [source], [f"{output}/relu"]))
-        for given, factor, name in ((source, slope, "linear"), (f"{output}/relu", 1 - slope, "positive")):
-            kernel = factor.reshape(channels, 1, 1, 1).astype(np.float32)
-            model.graph.initializer.append(numpy_helper.from_array(kernel, f"{output}/{name}/kernel"))
-            nodes.append(
-                helper.make_node(
-                    "Conv",
-                    [given, f"{output}/{name}/kernel"],
-                    [f"{output}/{name}"],
-                    group=channels,
-                    kernel_shape=[1, 1],
-                )
-            )
-        nodes.append(helper.make_node("Add", [f"{output}/linear", f"{output}/positive"], [output]))
+        nodes += _expansion(model, node, slope.reshape(-1).astype(np.float64), convolutions.get(node.input[0]))
         expanded += 1
     _replace_nodes(model, nodes)
     return expanded
+
+
+def _expansion(
+    model: onnx.ModelProto, node: onnx.NodeProto, slope: Slope, convolution: onnx.NodeProto | None
+) -> list[onnx.NodeProto]:
+    """Return the nodes that give what the PReLU `node` gives; `convolution` makes its input and may be scaled."""
+    x, output = node.input[0], node.output[0]
+    linear, positive, relu = f"{output}/linear", f"{output}/positive", f"{output}/relu"
+    if slope.max() <= 1:
+        return [
+            _scaling(model, x, 1 - slope, positive),
+            helper.make_node("Relu", [positive], [relu]),
+            _scaling(model, x, slope, linear),
+            helper.make_node("Add", [linear, relu], [output]),
+        ]
+    if convolution is not None:
+        slope = np.copysign(np.maximum(np.abs(slope), _LEAST_SLOPE), slope)
+        _scale_output(model, convolution, slope)
+        return [
+            _scaling(model, x, np.sign(slope), f"{output}/side"),
+            helper.make_node("Relu", [f"{output}/side"], [relu]),
+            _scaling(model, relu, (1 - slope) / np.abs(slope), positive),
+            helper.make_node("Add", [positive, x], [output]),
+        ]
+    return [
+        helper.make_node("Relu", [x], [relu]),
+        _scaling(model, x, slope, linear),
+        _scaling(model, relu, 1 - slope, positive),
+        helper.make_node("Add", [linear, positive], [output]),
+    ]
+
+
+def _scaling(model: onnx.ModelProto, source: str, factor: Slope, output: str) -> onnx.NodeProto:
+    """Return a 1 × 1 depthwise convolution that multiplies each channel by its factor (C)."""
+    kernel = factor.reshape(-1, 1, 1, 1).astype(np.float32)
+    model.graph.initializer.append(numpy_helper.from_array(kernel, f"{output}/kernel"))
+    return helper.make_node("Conv", [source, f"{output}/kernel"], [output], group=factor.size, kernel_shape=[1, 1])
+
+
+def _scale_output(model: onnx.ModelProto, convolution: onnx.NodeProto, factor: Slope) -> None:
+    """Let a convolution multiply each of its output channels by its factor (C), with weights of its own."""
+    constants = _constants(model)
+    for index, name in enumerate(list(convolution.input)[1:], start=1):
+        weights = constants[name]
+        scaled = (weights * factor.reshape(-1, *[1] * (weights.ndim - 1))).astype(np.float32)
+        convolution.input[index] = f"{convolution.output[0]}/scaled_{index}"
+        model.graph.initializer.append(numpy_helper.from_array(scaled, convolution.input[index]))
 
 
 def _spelled_prelu(

@@ -70,6 +70,39 @@ def test_a_spelled_out_prelu_is_folded_then_expanded_without_a_change_of_value(r
     assert len(model.graph.initializer) == 2
 
 
+@pytest.mark.parametrize(
+    ("slope", "read_twice", "operators"),
+    [
+        (np.linspace(-3, 1, CHANNELS), False, ["Conv", "Conv", "Relu", "Conv", "Add"]),
+        (np.linspace(-9, 9, CHANNELS), False, ["Conv", "Conv", "Relu", "Conv", "Add"]),
+        (np.array([0, -1e-4, 1e-4, 1, 2, -2, 0.5, 8.0]), False, ["Conv", "Conv", "Relu", "Conv", "Add"]),
+        (np.linspace(-9, 9, CHANNELS), True, ["Conv", "Relu", "Conv", "Conv", "Add", "Add"]),
+    ],
+    ids=["none above 1", "above 1", "nothing and nearly nothing", "the convolution is read elsewhere too"],
+)
+def test_a_prelu_after_a_convolution_keeps_its_values(
+    slope: np.ndarray, read_twice: bool, operators: list[str], x: np.ndarray
+) -> None:
+    random = np.random.default_rng(5)
+    constants = {
+        "weights": random.normal(size=(CHANNELS, CHANNELS, 3, 3)).astype(np.float32),
+        "bias": random.normal(size=CHANNELS).astype(np.float32),
+        "slope": slope.astype(np.float32).reshape(-1, 1, 1),
+    }
+    nodes = [
+        helper.make_node("Conv", ["x", "weights", "bias"], ["made"], kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
+        helper.make_node("PRelu", ["made", "slope"], ["bent" if read_twice else "y"]),
+    ]
+    if read_twice:
+        nodes.append(helper.make_node("Add", ["bent", "made"], ["y"]))
+    model = model_of(nodes, constants)
+    expected = run(model, x)
+
+    assert expand_prelu(model) == 1
+    assert [node.op_type for node in model.graph.node] == operators
+    np.testing.assert_allclose(run(model, x), expected, rtol=1e-5, atol=1e-4)
+
+
 def test_what_only_resembles_prelu_is_left_alone(x: np.ndarray) -> None:
     """Here the difference is taken from another tensor."""
     model = model_of(
