@@ -186,7 +186,7 @@ class _Campus:
         return lags
 
     def _enrol(self, count: int, now: datetime) -> list[UUID]:
-        """Write people, wallets, groups, cards and templates as rows; the ways the accounts offer would take minutes."""
+        """Write people and what is theirs as rows; the ways the accounts offer would take minutes."""
         import numpy as np
         from sqlalchemy import insert
 
