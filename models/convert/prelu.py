@@ -70,14 +70,19 @@ def expand_prelu(model: onnx.ModelProto) -> int:
             if node.op_type == "Conv" and readers[node.output[0]] == 1 and node.input[1] in constants:
                 convolutions[node.output[0]] = node
             continue
-        nodes += _expansion(model, node, slope.reshape(-1).astype(np.float64), convolutions.get(node.input[0]))
+        convolution = convolutions.get(node.input[0])
+        nodes += _expansion(model, node, slope.reshape(-1).astype(np.float64), convolution, constants)
         expanded += 1
     _replace_nodes(model, nodes)
     return expanded
 
 
 def _expansion(
-    model: onnx.ModelProto, node: onnx.NodeProto, slope: Slope, convolution: onnx.NodeProto | None
+    model: onnx.ModelProto,
+    node: onnx.NodeProto,
+    slope: Slope,
+    convolution: onnx.NodeProto | None,
+    constants: dict[str, np.ndarray],
 ) -> list[onnx.NodeProto]:
     """Return the nodes that give what the PReLU `node` gives; `convolution` makes its input and may be scaled."""
     x, output = node.input[0], node.output[0]
@@ -91,7 +96,7 @@ def _expansion(
         ]
     if convolution is not None:
         slope = np.copysign(np.maximum(np.abs(slope), _LEAST_SLOPE), slope)
-        _scale_output(model, convolution, slope)
+        _scale_output(model, convolution, slope, constants)
         return [
             _scaling(model, x, np.sign(slope), f"{output}/side"),
             helper.make_node("Relu", [f"{output}/side"], [relu]),
@@ -113,9 +118,10 @@ def _scaling(model: onnx.ModelProto, source: str, factor: Slope, output: str) ->
     return helper.make_node("Conv", [source, f"{output}/kernel"], [output], group=factor.size, kernel_shape=[1, 1])
 
 
-def _scale_output(model: onnx.ModelProto, convolution: onnx.NodeProto, factor: Slope) -> None:
+def _scale_output(
+    model: onnx.ModelProto, convolution: onnx.NodeProto, factor: Slope, constants: dict[str, np.ndarray]
+) -> None:
     """Let a convolution multiply each of its output channels by its factor (C), with weights of its own."""
-    constants = _constants(model)
     for index, name in enumerate(list(convolution.input)[1:], start=1):
         weights = constants[name]
         scaled = (weights * factor.reshape(-1, *[1] * (weights.ndim - 1))).astype(np.float32)
