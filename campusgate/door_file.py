@@ -1,11 +1,11 @@
 """A door's TOML file: what its installer built, and how it is to behave."""
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
+from campusgate.toml_file import read_toml
 from gate_controller.door import DoorSettings
 from gate_controller.turnstile import TurnstileSettings
 
@@ -131,13 +131,4 @@ def read_door_file(path: Path) -> DoorFile:
     Raises:
         DoorFileError: unreadable, no TOML, or a field is wrong.
     """
-    try:
-        return TypeAdapter(DoorFile).validate_python(tomllib.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise DoorFileError(f"{path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DoorFileError(f"{path} is not TOML: {error}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise DoorFileError(f"{path}: {where + ': ' if where else ''}{first['msg']}") from error
+    return read_toml(path, TypeAdapter(DoorFile).validate_python, DoorFileError)

@@ -1,13 +1,13 @@
 """A gate's policy file: TOML in, `EdgePolicy` out."""
 
-import tomllib
 from collections.abc import Iterator
 from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
+from campusgate.toml_file import read_toml
 from edge.policy import EdgePolicy
 
 
@@ -21,18 +21,13 @@ def read_policy(path: Path) -> EdgePolicy:
     Raises:
         PolicyFileError: unreadable, no TOML, or a field is wrong.
     """
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+
+    def validate(values: dict[str, Any]) -> EdgePolicy:
         for name in _unknown(EdgePolicy, values):
             raise PolicyFileError(f"{path}: {name}: there is no such setting")
         return TypeAdapter(EdgePolicy).validate_python(values)
-    except OSError as error:
-        raise PolicyFileError(f"{path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise PolicyFileError(f"{path} is not TOML: {error}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise PolicyFileError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+    return read_toml(path, validate, PolicyFileError)
 
 
 def _unknown(kind: type, values: dict[str, Any], prefix: str = "") -> Iterator[str]:
