@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -17,8 +18,9 @@ from hypothesis import HealthCheck
 from bus import AccessList, Backoff, BrokerAddress, Connection
 from bus.embedded import EmbeddedBroker, ServerTls
 from campusgate.demo.photographs import PhotographsMissingError, fetch_photographs
+from campusgate.schema import metadata
 from campusgate.settings import Settings
-from database import Base, Database
+from database import Database
 from models.store import ModelInstallError, ModelStore
 from tests.databases import LentDatabases, find_postgresql, private_cluster
 from tests.ports import free_port
@@ -66,7 +68,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file with every table, to be copied: making them anew for each test takes longer than most tests."""
     path = tmp_path_factory.mktemp("template") / "campusgate.db"
     database = Database(f"sqlite:///{path}")
-    Base.metadata.create_all(database.engine)
+    metadata().create_all(database.engine)
     database.close()
     return path
 
@@ -243,3 +245,16 @@ def photographs() -> dict[str, Path]:
         return fetch_photographs(settings.cache_dir / "photographs", mirror=settings.model_mirror)
     except PhotographsMissingError as error:
         pytest.skip(str(error))
+
+
+# --- No test depends on what its worker ran before ------------------------------------------------------------------
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--shuffle", type=int, metavar="SEED", help="run the tests in the random order of this number")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if (seed := config.getoption("shuffle")) is not None:
+        random.Random(seed).shuffle(items)

@@ -11,7 +11,8 @@ from pathlib import Path
 from sqlalchemy import text
 from sqlalchemy.engine import URL
 
-from database import Base, Database, new_id
+from campusgate.schema import metadata
+from database import Database, new_id
 
 _TERMINATE = """
     SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{name}' AND pid <> pg_backend_pid()
@@ -115,7 +116,7 @@ class LentDatabases:
         self._template, self._free = _new_name(), list[str]()
         self._administration.do(f"CREATE DATABASE {self._template}")
         template = self._administration.open(self._template)
-        Base.metadata.create_all(template.engine)
+        metadata().create_all(template.engine)
         with template.read() as session:
             self._shape = session.scalar(text(_SHAPE))
             sequences = session.scalars(text("SELECT sequencename FROM pg_sequences")).all()
@@ -124,7 +125,7 @@ class LentDatabases:
         template.close()
         self._empty = "; ".join(
             ["SET LOCAL session_replication_role = replica"]
-            + [f"DELETE FROM {table}" for table in Base.metadata.tables]
+            + [f"DELETE FROM {table}" for table in metadata().tables]
             + [f"SELECT setval('{sequence}', 1, false)" for sequence in sequences]
         )
 

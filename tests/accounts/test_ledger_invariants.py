@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
+from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, Phase, Verbosity, settings
@@ -127,6 +128,6 @@ def mutant(right: str, wrong: str) -> ModuleType:
         f"{right!r} must stand once in decision.py: bring the mutant up to date"
     )
     module = ModuleType("accounts.ledger.mutant")
-    sys.modules[module.__name__] = module  # where dataclasses look themselves up
-    exec(compile(source.replace(right, wrong, 1) if right else source, "mutant", "exec"), module.__dict__)
+    with patch.dict(sys.modules, {module.__name__: module}):  # where dataclasses look themselves up
+        exec(compile(source.replace(right, wrong, 1) if right else source, "mutant", "exec"), module.__dict__)
     return module

@@ -1,11 +1,12 @@
 """A real server with the pages, real gate controllers behind it where a test needs them, and a real browser."""
 
+import inspect
 import shutil
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,6 +47,7 @@ from operations.dispatch import Dispatcher
 from operations.ingest import Ingest
 from operations.order_desk import OrderDesk
 from tests.accounts.conftest import CHEAP_HASHER
+from tests.console.browser_thread import BrowserThread
 from tests.waiting import PATIENCE_S, until
 
 PASSWORD = "a quiet evening at the gate"
@@ -175,11 +177,11 @@ def campus(database: Database, tmp_path: Path) -> Iterator[Pages]:
     """The pages of a server with a broker and two real gate controllers, north and south, behind it."""
     keys = {name: Ed25519PrivateKey.generate() for name in ("staff", "north", "south")}
     board = Board()
-    with EmbeddedBroker(port=0) as broker:
+    with EmbeddedBroker(port=0) as broker, closing(NonceStore(tmp_path / "nonces.db")) as nonces:
         address = BrokerAddress(port=broker.port)
         bus = Connection(address, "server", backoff=Backoff(0.05, 0.2, 0.2))
         trusted = {controller_sender(gate): TrustedKey(keys[gate].public_key()) for gate in ("north", "south")}
-        signer = Signer(keys["staff"], "staff", NonceStore(tmp_path / "nonces.db"))
+        signer = Signer(keys["staff"], "staff", nonces)
         dispatcher = Dispatcher(bus, "main", signer, trusted, board)
         ingest = Ingest(bus, "main", database, board)
         ingest.start()
@@ -214,8 +216,27 @@ def install_gate(console: Pages, gate: str, address: BrokerAddress, keys: dict, 
     console.controllers[gate], console.relays[gate], console.contacts[gate] = controller, relay, contact
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run a test that drives a browser in the browser's thread."""
+    thread = pyfuncitem.funcargs.get("browser_thread")
+    if thread is None:
+        return None
+    given = {name: pyfuncitem.funcargs[name] for name in inspect.signature(pyfuncitem.obj).parameters}
+    thread.run(lambda: pyfuncitem.obj(**given))
+    return True
+
+
 @pytest.fixture(scope="session")
-def launch_browser() -> Iterator[Callable[..., object]]:
+def browser_thread() -> Iterator[BrowserThread]:
+    """Where Playwright runs, and with it every test that uses it."""
+    thread = BrowserThread()
+    yield thread
+    thread.stop()
+
+
+@pytest.fixture(scope="session")
+def launch_browser(browser_thread: BrowserThread) -> Iterator[Callable[..., object]]:
     """Launches Debian's Chromium, driven by Playwright, with the flags given."""
     executable = shutil.which("chromium") or shutil.which("google-chrome")
     if executable is None:
@@ -224,18 +245,18 @@ def launch_browser() -> Iterator[Callable[..., object]]:
 
     expect.set_options(timeout=SETTLES_WITHIN_MS)
     flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+    playwright = browser_thread.run(lambda: sync_playwright().start())
     launched = []
-    with sync_playwright() as playwright:
 
-        def launch(*more: str) -> object:
-            launched.append(
-                playwright.chromium.launch(executable_path=executable, args=[*flags, *more], timeout=120_000)
-            )
-            return launched[-1]
+    def launch(*more: str) -> object:
+        options = {"executable_path": executable, "args": [*flags, *more], "timeout": 120_000}
+        launched.append(browser_thread.run(lambda: playwright.chromium.launch(**options)))
+        return launched[-1]
 
-        yield launch
-        for browser in launched:
-            browser.close()
+    yield launch
+    for browser in launched:
+        browser_thread.run(browser.close)
+    browser_thread.run(playwright.stop)
 
 
 @pytest.fixture(scope="session")
@@ -245,7 +266,7 @@ def browser(launch_browser) -> object:
 
 
 @pytest.fixture
-def open_window(browser) -> Iterator[Callable[..., object]]:
+def open_window(browser, browser_thread: BrowserThread) -> Iterator[Callable[..., object]]:
     """Opens windows of readers who share nothing: `open_window(console, "F1", locale=…)` signs in."""
     contexts = []
 
@@ -268,11 +289,14 @@ def open_window(browser) -> Iterator[Callable[..., object]]:
             page.locator(ready).wait_for()
         return page
 
-    yield open_window
-    found = [problem for context in contexts for page in context.pages for problem in page.problems]
-    for context in contexts:
-        context.close()
-    assert not found, "errors in the pages' scripts"
+    def close() -> list[str]:
+        found = [problem for context in contexts for page in context.pages for problem in page.problems]
+        for context in contexts:
+            context.close()
+        return found
+
+    yield lambda *args, **options: browser_thread.run(lambda: open_window(*args, **options))
+    assert not browser_thread.run(close), "errors in the pages' scripts"
 
 
 @pytest.fixture

@@ -7,10 +7,7 @@ from database import new_id
 from gate_controller.messages import Availability, DoorState, DoorStatus, Presence
 
 # What a browser shows does not depend on the database: `test_stream` and `test_review_figures` run on each.
-pytestmark = [
-    pytest.mark.parametrize("database", ["sqlite"], indirect=True),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-]
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 BOOT = new_id()

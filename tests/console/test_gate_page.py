@@ -15,10 +15,7 @@ from gate_controller.messages import Health
 from tests.console.conftest import SEALER
 
 # What a browser shows does not depend on the database: `test_stream` and `test_review_figures` run on each.
-pytestmark = [
-    pytest.mark.parametrize("database", ["sqlite"], indirect=True),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-]
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 def open_gate(open_window, console, **options):

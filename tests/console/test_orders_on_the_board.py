@@ -7,10 +7,7 @@ from accounts.tables import AuditEntry
 from operations.tables import StaffOrder
 
 # What a browser shows does not depend on the database: `test_stream` and `test_review_figures` run on each.
-pytestmark = [
-    pytest.mark.parametrize("database", ["sqlite"], indirect=True),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-]
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 def card(page, gate: str):

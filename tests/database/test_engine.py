@@ -2,17 +2,32 @@ from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID
 
 import pytest
+from sqlalchemy import MetaData
 from sqlalchemy.exc import StatementError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from database import Base, Database, DatabaseBusyError, engine, new_id
 
 
-class Note(Base):
+class Apart(Base):
+    """Tables of tests, which are none of the server's."""
+
+    __abstract__ = True
+    metadata = MetaData()
+
+
+class Note(Apart):
     __tablename__ = "test_notes"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     at: Mapped[datetime]
+
+
+@pytest.fixture
+def database(database: Database) -> Database:
+    """The database with a table of notes."""
+    Apart.metadata.create_all(database.engine)
+    return database
 
 
 def test_a_time_comes_back_in_utc_whatever_zone_it_went_in_with(database: Database) -> None:

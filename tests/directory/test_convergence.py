@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from access.policy import Rule
 from access.replica import Replica
 from accounts.vocabulary import PersonState
-from database import Base, Database
+from campusgate.schema import metadata
+from database import Database
 from directory.feed import NotPublishedError
 from directory.ledger import GateLedger
 from tests.directory.conftest import MODEL, Campus, build
@@ -137,7 +138,7 @@ def faces(replica: Replica) -> dict:
 def test_any_history_ends_in_the_directory_a_full_fetch_gives(tmp_path_factory, steps_) -> None:
     folder: Path = tmp_path_factory.mktemp("history")
     database = Database(f"sqlite:///{folder / 'campusgate.db'}")
-    Base.metadata.create_all(database.engine)
+    metadata().create_all(database.engine)
     campus = build(database, folder)
     try:
         run(campus, steps_)

@@ -7,7 +7,8 @@ import pytest
 import schemathesis
 
 from accounts.vocabulary import Role
-from database import Base, Database
+from campusgate.schema import metadata
+from database import Database
 from tests.api_contract import Contract
 from tests.directory.conftest import build
 
@@ -16,7 +17,7 @@ from tests.directory.conftest import build
 def fuzzed(tmp_path_factory):
     folder: Path = tmp_path_factory.mktemp("fuzzed")
     database = Database(f"sqlite:///{folder / 'campusgate.db'}")
-    Base.metadata.create_all(database.engine)
+    metadata().create_all(database.engine)
     campus = build(database, folder)
     campus.gate("main")
     campus.person("students", face=1, card="04A31B72")

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from accounts.services import AccountsServices
 from accounts.tables import Person
 from accounts.vocabulary import PersonKind, Role
-from database import Base, Database, Sealer, new_id
+from campusgate.schema import metadata
+from database import Database, Sealer, new_id
 from enrollment.api import router
 from enrollment.quality import Checker
 from enrollment.services import EnrollmentServices
@@ -61,7 +62,7 @@ def _person(desk: Desk, number: str) -> UUID:
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory, engine: FaceEngine, portraits: Path) -> Iterator[Api]:
     database = Database(f"sqlite:///{tmp_path_factory.mktemp('contract') / 'campusgate.db'}")
-    Base.metadata.create_all(database.engine)
+    metadata().create_all(database.engine)
     services = EnrollmentServices(database, Sealer(bytes(range(32))), engine, Checker(engine), clock=lambda: NOW)
     app = FastAPI()
     app.state.accounts = AccountsServices(database=database, secret=b"x" * 32, clock=lambda: NOW, hasher=CHEAP_HASHER)

@@ -2,6 +2,7 @@
 
 import contextlib
 from typing import Annotated
+from unittest.mock import patch
 
 import pytest
 from fastapi import FastAPI, HTTPException
@@ -17,24 +18,31 @@ from web.problems import MEDIA_TYPE, ProblemError, responses
 from web.text import Line
 
 
-class TooManyCooksError(ProblemError):
-    code = "too_many_cooks"
-    status = 409
-    title = "Too many cooks"
-
-
 class Broth(BaseModel):
     name: Line
     salt: int
 
 
 @pytest.fixture(scope="module")
-def client():
+def too_many_cooks():
+    """A problem that the server does not have; it is known as long as these tests run."""
+    with patch.dict(problems._known):
+
+        class TooManyCooksError(ProblemError):
+            code = "too_many_cooks"
+            status = 409
+            title = "Too many cooks"
+
+        yield TooManyCooksError
+
+
+@pytest.fixture(scope="module")
+def client(too_many_cooks):
     app = FastAPI()
 
-    @app.get("/cooks", responses=responses(TooManyCooksError))
+    @app.get("/cooks", responses=responses(too_many_cooks))
     def cooks() -> None:
-        raise TooManyCooksError("spoil the broth", headers={"Retry-After": "7"}, cooks=3)
+        raise too_many_cooks("spoil the broth", headers={"Retry-After": "7"}, cooks=3)
 
     @app.post("/broth")
     def broth(body: Broth) -> str:
@@ -110,7 +118,7 @@ def test_text_that_no_database_should_see_is_refused(client, name):
     assert client.post("/broth", content=body, headers={"content-type": "application/json"}).status_code == 422
 
 
-def test_a_code_belongs_to_one_error():
+def test_a_code_belongs_to_one_error(too_many_cooks):
     with pytest.raises(TypeError, match="belongs to"):
         type("OtherError", (ProblemError,), {"code": "too_many_cooks", "status": 400, "title": "x"})
     with pytest.raises(TypeError, match="snake_case"):
