@@ -6,6 +6,7 @@ The embedded broker is imported from `bus.embedded`, for only processes that run
 from bus.access_list import AccessList, User, UsersFileError, read_users
 from bus.address import BrokerAddress
 from bus.backoff import Backoff
+from bus.client_id import kept_client_id, random_client_id
 from bus.connection import Connection, ConnectionState
 from bus.errors import (
     BusError,
@@ -43,6 +44,8 @@ __all__ = [
     "UsersFileError",
     "Will",
     "covers",
+    "kept_client_id",
     "matches",
+    "random_client_id",
     "read_users",
 ]

@@ -10,6 +10,7 @@ import structlog
 
 from bus.address import BrokerAddress
 from bus.backoff import Backoff
+from bus.client_id import without_random_part
 from bus.dispatch import Dispatcher
 from bus.errors import (
     BusError,
@@ -21,6 +22,7 @@ from bus.errors import (
 )
 from bus.filters import matches
 from bus.session import Session, Will
+from bus.steadiness import Steadiness
 
 log = structlog.get_logger()
 
@@ -52,9 +54,12 @@ class Connection:
     def __init__(
         self, address: BrokerAddress, client_id: str, *, will: Will | None = None, backoff: Backoff | None = None
     ) -> None:
-        """Prepare; `start` connects. `client_id` is unique at the broker, or two processes push each other out."""
+        """Prepare; `start` connects. `client_id` is unique at the broker, or two processes push each other out; so that
+        nobody does it on purpose, it comes from `random_client_id` or `kept_client_id`.
+        """
         self.address = address
         self.client_id = client_id
+        self.name = without_random_part(client_id)
         self.state = ConnectionState.STOPPED
         self.error: BusError | None = None
         self.connections = 0
@@ -67,13 +72,21 @@ class Connection:
         self._changed = threading.Condition()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._dispatcher = Dispatcher(client_id)
+        self._dispatcher = Dispatcher(self.name)
+        self._steadiness = Steadiness()
 
     @property
     def connected(self) -> bool:
         """Whether messages can be published now."""
         session = self._session
         return session is not None and not session.closed.is_set()
+
+    @property
+    def thrown_out(self) -> bool:
+        """Whether the connection was ended by the other side again and again lately, as when another client takes its
+        id: it may stand now, and will not for long.
+        """
+        return self._steadiness.is_thrown_out(time.monotonic())
 
     @property
     def dropped(self) -> int:
@@ -102,7 +115,7 @@ class Connection:
         self._stopping.clear()
         self.error = None
         self._dispatcher.start()
-        self._thread = threading.Thread(target=self._run, name=f"{self.client_id}-connection", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"{self.name}-connection", daemon=True)
         self._thread.start()
 
     def stop(self, farewell: Will | None = None) -> None:
@@ -113,7 +126,7 @@ class Connection:
                 info = session.publish(farewell.topic, farewell.payload, qos=farewell.qos, retain=farewell.retain)
                 session.wait_acknowledged(info, PUBLISH_TIMEOUT_S)
             except (NotConnectedError, NotDeliveredError) as error:
-                log.warning("bus_farewell_not_sent", client=self.client_id, error=str(error))
+                log.warning("bus_farewell_not_sent", client=self.name, error=str(error))
         self._stopping.set()
         with self._changed:
             self._changed.notify_all()
@@ -158,7 +171,7 @@ class Connection:
             try:
                 session.subscribe(topic_filter, qos)
             except NotConnectedError:
-                log.debug("bus_subscription_waits_for_connection", client=self.client_id, filter=topic_filter)
+                log.debug("bus_subscription_waits_for_connection", client=self.name, filter=topic_filter)
 
     def publish(
         self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False, wait_s: float | None = None
@@ -185,7 +198,7 @@ class Connection:
         try:
             infos = [session.publish(topic, payload, qos=1, retain=False) for topic, payload in messages]
         except NotConnectedError:
-            log.debug("bus_connection_lost_while_publishing", client=self.client_id)
+            log.debug("bus_connection_lost_while_publishing", client=self.name)
         until = time.monotonic() + wait_s
         for done, info in enumerate(infos):
             try:
@@ -235,16 +248,17 @@ class Connection:
                 try:
                     session.subscribe(topic_filter, qos)
                 except SubscriptionRefusedError as error:
-                    log.error("bus_subscription_refused", client=self.client_id, error=str(error))
+                    log.error("bus_subscription_refused", client=self.name, error=str(error))
             self.connections += 1
             self._set(ConnectionState.CONNECTED)
-            log.info("bus_connected", client=self.client_id, broker=str(self.address))
+            log.info("bus_connected", client=self.name, broker=str(self.address))
             for hook in list(self._hooks):
                 self._dispatcher.call(hook)
             while not session.closed.wait(_STOP_NOTICED_S) and not self._stopping.is_set():
                 pass
             if not self._stopping.is_set():
-                log.warning("bus_connection_lost", client=self.client_id, broker=str(self.address))
+                self._steadiness.lost(time.monotonic())
+                log.warning("bus_connection_lost", client=self.name, broker=str(self.address))
                 # A broker that accepts and drops at once must not be asked again without a pause.
                 self._set(ConnectionState.WAITING)
                 self._stopping.wait(self._backoff.wait_s(1))
@@ -257,7 +271,7 @@ class Connection:
     def _report(self, error: BusError, failures: int) -> None:
         # One line at the first failure and at every doubling: an outage of a night does not fill the disk.
         if failures & (failures - 1) == 0:
-            log.warning("bus_not_connected", client=self.client_id, error=str(error), attempts=failures)
+            log.warning("bus_not_connected", client=self.name, error=str(error), attempts=failures)
 
     def _receive(self, topic: str, payload: bytes, retained: bool) -> None:
         """On the network's thread: hand the message over and return at once."""

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from bus import Connection
 from campusgate.channels import mail_server
+from campusgate.connections import ServerBuses
 from campusgate.settings import AlarmSettings
 from database import Database
 from operations.alarms.conditions import Limits
@@ -19,8 +19,8 @@ _SOONEST = timedelta(microseconds=1)
 """The pages show every alarm at once; what they are told of is that nobody acknowledges it."""
 
 
-def make_watch(settings: AlarmSettings, database: Database, board: Board, bus: Connection) -> AlarmWatch:
-    """Return the watch over the alarms, with every channel that is configured."""
+def make_watch(settings: AlarmSettings, database: Database, board: Board, buses: ServerBuses) -> AlarmWatch:
+    """Return the watch over the alarms and over both connections, with every channel that is configured."""
     late = settings.escalate_after
     escalations = [Escalation(Route("in_app", max(late, _SOONEST)), InAppNotifier(board))]
     if settings.webhook_url is not None and settings.webhook_secret is not None:
@@ -36,4 +36,12 @@ def make_watch(settings: AlarmSettings, database: Database, board: Board, bus: C
             route = Route(to_wardens.channel, timedelta(0), kinds=frozenset({AlarmKind.CURFEW}))
             escalations.append(Escalation(route, to_wardens))
     limits = Limits(offline_after=settings.offline_after, lag_after=settings.lag_after)
-    return AlarmWatch(database, board, lambda: bus.connected, limits, escalations)
+    return AlarmWatch(
+        database,
+        board,
+        lambda: buses.events.connected,
+        limits,
+        escalations,
+        orders_there=lambda: buses.orders.connected,
+        contested=buses.contested,
+    )

@@ -8,7 +8,7 @@ from access.pass_book import PassBook
 from access.presence_sync import PresenceSync
 from access.replica import Replica, ReplicaLockedError
 from access.sync import DirectorySync
-from bus import CertificateError, Outbox, OutboxError
+from bus import CertificateError, Outbox, OutboxError, kept_client_id
 from campusgate.connections import broker_address
 from campusgate.door_file import DoorFile, DoorFileError, read_door_file
 from campusgate.door_hardware import build
@@ -89,6 +89,7 @@ def run_controller(
             on_hint=lambda _revision: wake.set(),
             on_presence=lambda _revision: passages.set(),
             answer_wait_s=file.answer_wait_ms / 1000,
+            client_id=kept_client_id(f"controller-{settings.site}-{gate}", folder / "client-id"),
             proof_keys=read_proof_keys(proof) if (proof := file.cards.proof_key_file) is not None else None,
         )
         # A hint may have been missed while there was no connection.

@@ -14,7 +14,7 @@ from access.pass_book import PassBook
 from access.presence_sync import PresenceSync
 from access.replica import Replica, ReplicaLockedError
 from access.sync import DirectorySync
-from bus import Connection
+from bus import Connection, kept_client_id
 from bus.errors import CertificateError
 from bus.outbox import Outbox, OutboxError
 from bus.postman import Postman
@@ -102,7 +102,8 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
         stack.callback(sync.close)
         topics, boot_id = GateTopics(settings.site, name), uuid_utils.compat.uuid7()
         will = availability(topics, boot_id, Presence.OFFLINE)
-        bus = Connection(broker_address(settings), f"{settings.site}-{name}-edge", will=will)
+        client_id = kept_client_id(f"edge-{settings.site}-{name}", folder / "client-id")
+        bus = Connection(broker_address(settings), client_id, will=will)
         service = assemble(
             Gate(
                 topics=topics,

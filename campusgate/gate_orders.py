@@ -1,14 +1,17 @@
 """One order to one gate from the command line: hear how the gate is, sign, send, wait for the signed answer."""
 
+import fcntl
 import queue
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from bus import BrokerAddress, Connection
+from bus import BrokerAddress, Connection, random_client_id
 from gate_controller.messages import (
     Ack,
     Action,
@@ -27,10 +30,15 @@ from gate_controller.messages import (
 CONNECT_S = 5.0
 STATE_S = 3.0
 TTL_MS = 5000
+_LOOK_S = 0.05
 
 
 class GateUnknownError(Exception):
     """Nothing is known of the gate, so no order can be made for it."""
+
+
+class WorkstationBusyError(Exception):
+    """Another process of this workstation gives an order, and did not end in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +54,31 @@ class Order:
         return asdict(self)
 
 
+@contextmanager
+def one_at_a_time(folder: Path) -> Iterator[None]:
+    """Wait, as long as an order lives, until no other process of this workstation gives one.
+
+    A user may have one connection at the broker, and a gate obeys no command with a lower nonce than it has seen: two
+    orders at once would throw each other out, or overtake each other.
+
+    Raises:
+        WorkstationBusyError: another order was still on its way.
+    """
+    until = time.monotonic() + TTL_MS / 1000
+    with (folder / "orders.lock").open("a") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= until:
+                    raise WorkstationBusyError(
+                        "another order of this workstation is still on its way; nothing was sent, try again"
+                    ) from None
+                time.sleep(_LOOK_S)
+        yield
+
+
 def ask_gate(
     address: BrokerAddress, topics: GateTopics, action: Action, signer: Signer, controllers: Mapping[str, TrustedKey]
 ) -> Order:
@@ -55,7 +88,7 @@ def ask_gate(
         BusError: no broker, or it refuses us.
         GateUnknownError: the gate has never said how it is.
     """
-    bus = Connection(address, f"staff-{uuid4().hex[:12]}")
+    bus = Connection(address, random_client_id("staff"))
     bus.start()
     try:
         bus.wait_connected(CONNECT_S)

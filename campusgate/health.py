@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from bus import Connection
+from campusgate.connections import ServerBuses
 from database import Database, DatabaseBusyError
 
 log = structlog.get_logger()
@@ -17,11 +17,17 @@ router = APIRouter(tags=["operations"])
 
 
 class Health(BaseModel):
-    """`broker` may be down while gates go on deciding; without the database nothing is answered."""
+    """`broker` may be down while gates go on deciding; without the database nothing is answered.
+
+    `broker` tells whether the gates are heard, `orders` whether orders can be given; `contested` names the connections
+    that are ended again and again, as when another client takes their ids: what stands now will not for long.
+    """
 
     status: Literal["ok", "degraded", "down"]
     database: bool
     broker: bool
+    orders: bool
+    contested: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +35,7 @@ class HealthServices:
     """What is asked."""
 
     database: Database
-    bus: Connection
+    buses: ServerBuses
 
 
 def _services(request: Request) -> HealthServices:
@@ -40,12 +46,14 @@ def _services(request: Request) -> HealthServices:
 @router.get("/health", responses={503: {"model": Health}})
 def health(services: Annotated[HealthServices, Depends(_services)], response: Response) -> Health:
     """Answer 200 while the database answers, 503 otherwise."""
-    database, broker = _answers(services.database), services.bus.connected
+    database, buses = _answers(services.database), services.buses
+    broker, orders, contested = buses.events.connected, buses.orders.connected, buses.contested()
     response.headers["Cache-Control"] = "no-store"
     if not database:
         response.status_code = 503
-    status: Literal["ok", "degraded", "down"] = "down" if not database else "ok" if broker else "degraded"
-    return Health(status=status, database=database, broker=broker)
+    well = broker and orders and contested is None
+    status: Literal["ok", "degraded", "down"] = "down" if not database else "ok" if well else "degraded"
+    return Health(status=status, database=database, broker=broker, orders=orders, contested=contested)
 
 
 def _answers(database: Database) -> bool:

@@ -25,7 +25,7 @@ from bus import Connection, NotConnectedError
 from campusgate import chores, health
 from campusgate.account_services import make_accounts, make_money
 from campusgate.alarms import make_watch
-from campusgate.connections import broker_address
+from campusgate.connections import ServerBuses, server_buses
 from campusgate.demo import bank
 from campusgate.demo.bank import TrialBank
 from campusgate.headers import SecurityHeaders
@@ -84,9 +84,7 @@ class Server:
     enrollment: EnrollmentServices
     sealer: Sealer
     operations: OperationsServices
-    bus: Connection
-    orders_bus: Connection
-    """For staff orders and their answers alone, which so never wait behind a rush of events."""
+    buses: ServerBuses
     ingest: Ingest
     alarms: AlarmWatch
     publisher: Publisher
@@ -111,9 +109,8 @@ def assemble(
     accounts = make_accounts(settings, database, secret)
     trial_bank = TrialBank(settings.time_zone) if settings.demonstration else None
     board = Board()
-    address = broker_address(settings)
-    bus = Connection(address, f"{settings.site}-server")
-    orders_bus = Connection(address, f"{settings.site}-server-orders")
+    buses = server_buses(settings)
+    bus = buses.events
     return Server(
         settings=settings,
         database=database,
@@ -134,13 +131,12 @@ def assemble(
         sealer=sealer,
         operations=OperationsServices(
             board,
-            OrderDesk(database, board, _dispatcher(settings, orders_bus, board), settings.two_person_orders),
+            OrderDesk(database, board, _dispatcher(settings, buses.orders, board), settings.two_person_orders),
             PresenceHints(bus, settings.site),
         ),
-        bus=bus,
-        orders_bus=orders_bus,
+        buses=buses,
         ingest=Ingest(bus, settings.site, database, board),
-        alarms=make_watch(settings.alarms, database, board, bus),
+        alarms=make_watch(settings.alarms, database, board, buses),
         publisher=Publisher(
             database,
             sealer,
@@ -178,15 +174,15 @@ def make_app(server: Server) -> FastAPI:
             threading.Thread(target=chores.run, args=(notices, stop), name="notices", daemon=True),
         ]
         server.ingest.start()
-        server.bus.start()
-        server.orders_bus.start()
+        server.buses.events.start()
+        server.buses.orders.start()
         for thread in threads:
             thread.start()
         yield
         stop.set()
         wake.set()
-        server.orders_bus.stop()
-        server.bus.stop()
+        server.buses.orders.stop()
+        server.buses.events.stop()
         server.ingest.stop()
         for thread in threads:
             thread.join()
@@ -207,7 +203,7 @@ def make_app(server: Server) -> FastAPI:
     app.state.enrollment = server.enrollment
     app.state.directory = server.directory
     app.state.operations = server.operations
-    app.state.health = health.HealthServices(server.database, server.bus)
+    app.state.health = health.HealthServices(server.database, server.buses)
     web.problems.install(app)
     # Routes are tried in order, and nobody asks as often as the gates.
     app.include_router(directory_router)

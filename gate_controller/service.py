@@ -12,7 +12,7 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from access.pass_book import PassBook
-from bus import Backoff, BrokerAddress, Connection, Outbox, Postman
+from bus import Backoff, BrokerAddress, Connection, Outbox, Postman, random_client_id
 from gate_controller.card_decision import Directory
 from gate_controller.card_desk import CardDesk
 from gate_controller.card_proof import ProofKeys
@@ -107,9 +107,11 @@ class GateController:
         proof_keys: ProofKeys | None = None,
         answer_wait_s: float = ANSWER_WAIT_S,
         backoff: Backoff | None = None,
+        client_id: str | None = None,
     ) -> None:
-        """Prepare; nothing moves before `start`. `on_hint` is called with the revision of a newer directory,
-        `on_presence` with that of the zone's passages.
+        """Prepare; nothing moves before `start`. `client_id` is this controller's at the broker over its restarts
+        (`bus.kept_client_id`). `on_hint` is called with the revision of a newer directory, `on_presence` with that of
+        the zone's passages.
         """
         self.boot_id: UUID = uuid4()
         self.topics = topics
@@ -120,7 +122,8 @@ class GateController:
         clock = clock or SystemClock()
         self._clock = ClockWatch(clock, storage.memory.latest_time)
         will = availability(topics, self.boot_id, Presence.OFFLINE)
-        self.bus = Connection(address, f"controller-{topics.site}-{topics.gate}", will=will, backoff=backoff)
+        client_id = client_id or random_client_id(f"controller-{topics.site}-{topics.gate}")
+        self.bus = Connection(address, client_id, will=will, backoff=backoff)
         self._postman = Postman(storage.outbox, self.bus, mark_late=mark_historical, needs_receipts=True, now=clock.now)
         signer = Signer(signing_key, controller_sender(topics.gate), storage.nonces)
         self._reporter = Reporter(topics, self.boot_id, self.bus, storage.outbox, signer)

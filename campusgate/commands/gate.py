@@ -54,7 +54,7 @@ def release(name: _Gate, sender: _Sender = "staff", as_json: _Json = False) -> N
 def _ask(action: str, name: str, sender: str, *, as_json: bool) -> None:
     from bus import BusError
     from campusgate.connections import broker_address
-    from campusgate.gate_orders import GateUnknownError, ask_gate
+    from campusgate.gate_orders import GateUnknownError, WorkstationBusyError, ask_gate, one_at_a_time
     from campusgate.logs import configure_logs
     from gate_controller.messages import (
         Action,
@@ -76,10 +76,12 @@ def _ask(action: str, name: str, sender: str, *, as_json: bool) -> None:
         controllers = read_trusted_keys(settings.require("trusted_keys_file"))
         nonces = NonceStore(settings.data_dir / "staff" / "nonces.db")
         try:
-            order = ask_gate(broker_address(settings), topics, Action(action), Signer(key, sender, nonces), controllers)
+            with one_at_a_time(settings.data_dir / "staff"):
+                signer = Signer(key, sender, nonces)
+                order = ask_gate(broker_address(settings), topics, Action(action), signer, controllers)
         finally:
             nonces.close()
-    except (BusError, GateUnknownError, KeyFileError, NonceStoreError, TopicError) as error:
+    except (BusError, GateUnknownError, KeyFileError, NonceStoreError, TopicError, WorkstationBusyError) as error:
         raise CommandError(str(error)) from error
     if as_json:
         print_json({"gate": name, "action": action, **order.document()})

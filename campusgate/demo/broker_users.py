@@ -15,6 +15,7 @@ def write_users(campus: Campus) -> Path:
     everything = f"{topics.command.rsplit('/', 1)[0]}/#"
     granted = {
         "server": rights(Role.SERVER, SITE),
+        "server-orders": rights(Role.ORDERS, SITE),
         "controller": rights(Role.CONTROLLER, SITE, GATE),
         "edge": rights(Role.EDGE, SITE, GATE),
         # The witness hears everything; it may send commands, as a thief with a stolen password would.

@@ -146,6 +146,8 @@ class Campus:
         }
         if process == "server":
             values |= {
+                "MQTT__ORDERS_USERNAME": "server-orders",
+                "MQTT__ORDERS_PASSWORD": self.mqtt_passwords.get("server-orders", ""),
                 "SERVER_PORT": str(self.server_port),
                 "DATABASE_URL": self.database_url,
                 "SIGNING_KEY_FILE": str(self.key_file("staff")),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from bus import BrokerAddress, Connection
+from bus import BrokerAddress, Connection, random_client_id
 from campusgate.demo.broker_users import write_users
 from campusgate.demo.camera import FilmCamera
 from campusgate.demo.campus import (
@@ -134,7 +134,7 @@ def _start(campus: Campus, cast: Cast, films: Films, narrator: Narrator, stack: 
     cast.start_edge(camera.url)
 
     address = BrokerAddress(port=campus.mqtt_port, username="demo", password=campus.mqtt_passwords["demo"])
-    bus = Connection(address, "demonstration")
+    bus = Connection(address, random_client_id("demonstration"))
     topics = GateTopics(SITE, GATE)
     observer = Observer(bus, topics, read_trusted_keys(campus.trusted_file("staff")))
     bus.start()

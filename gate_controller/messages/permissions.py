@@ -12,6 +12,9 @@ class Role(StrEnum):
     CONTROLLER = "controller"
     EDGE = "edge"
     SERVER = "server"
+    """Hears the gates, and tells them what is new."""
+    ORDERS = "orders"
+    """The server's second connection, which gives the orders of its staff."""
     STAFF = "staff"
     """A workstation that commands gates from the command line."""
     DISPLAY = "display"
@@ -29,7 +32,8 @@ class Rights:
 SAYS = {
     Role.CONTROLLER: (Channel.ACK, Channel.STATE, Channel.AVAILABILITY, Channel.EVENTS, Channel.TAPS, Channel.HEALTH),
     Role.EDGE: (Channel.COMMAND, Channel.EDGE_AVAILABILITY, Channel.EVENTS, Channel.HEALTH, Channel.FEEDBACK),
-    Role.SERVER: (Channel.COMMAND, Channel.DIRECTORY, Channel.RECEIPTS, Channel.PRESENCE),
+    Role.SERVER: (Channel.DIRECTORY, Channel.RECEIPTS, Channel.PRESENCE),
+    Role.ORDERS: (Channel.COMMAND,),
     Role.STAFF: (Channel.COMMAND,),
     Role.DISPLAY: (),
 }
@@ -52,13 +56,13 @@ HEARS = {
         Channel.PRESENCE,
     ),
     Role.SERVER: (
-        Channel.ACK,
         Channel.STATE,
         Channel.AVAILABILITY,
         Channel.EDGE_AVAILABILITY,
         Channel.EVENTS,
         Channel.HEALTH,
     ),
+    Role.ORDERS: (Channel.ACK,),
     Role.STAFF: (Channel.ACK, Channel.STATE, Channel.AVAILABILITY),
     Role.DISPLAY: (Channel.STATE, Channel.FEEDBACK),
 }
@@ -74,8 +78,12 @@ def rights(role: Role, site: str, gate: str | None = None) -> Rights:
 
 
 def mosquitto_acl(site: str, gates: list[str]) -> str:
-    """Return Mosquitto's access list for `server`, `staff`, and each gate's controller, edge and display."""
-    users = [("server", rights(Role.SERVER, site)), ("staff", rights(Role.STAFF, site))]
+    """Return Mosquitto's access list: the server's two users, `staff`, each gate's controller, edge and display."""
+    users = [
+        ("server", rights(Role.SERVER, site)),
+        ("server-orders", rights(Role.ORDERS, site)),
+        ("staff", rights(Role.STAFF, site)),
+    ]
     for gate in gates:
         users += [(f"{role}-{gate}", rights(role, site, gate)) for role in (Role.CONTROLLER, Role.EDGE, Role.DISPLAY)]
     blocks = []

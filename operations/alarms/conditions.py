@@ -10,9 +10,16 @@ from operations.alarms.rules import EVERYWHERE, AlarmKind, Signal
 from operations.board import GateView
 
 NEVER_HEARD = "never_heard"
+NOTHING_HEARD = "events"
+NO_ORDERS = "orders"
 
 _PRESENCES = frozenset({AlarmKind.CONTROLLER_OFFLINE, AlarmKind.EDGE_OFFLINE})
-OBSERVED = _PRESENCES | {AlarmKind.DIRECTORY_LAG, AlarmKind.BROKER_LOST, AlarmKind.MACHINE}
+OBSERVED = _PRESENCES | {
+    AlarmKind.DIRECTORY_LAG,
+    AlarmKind.BROKER_LOST,
+    AlarmKind.CONNECTION_CONTESTED,
+    AlarmKind.MACHINE,
+}
 """The kinds that no event tells: they are seen here."""
 
 
@@ -40,6 +47,11 @@ class Observation:
     views: Mapping[str, GateView]
     lags: Sequence[Lag]
     broker_lost_at: datetime | None = None
+    """Since when nothing is heard of the gates."""
+    orders_lost_at: datetime | None = None
+    """Since when no order can be given."""
+    contested: str | None = None
+    """Which of the server's connections is ended again and again: `events`, `orders`, or both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +84,11 @@ def signals(seen: Observation, alarms: Collection[OpenAlarm], limits: Limits) ->
 
 def _present(seen: Observation, limits: Limits) -> dict[tuple[str, AlarmKind], str | None]:
     present: dict[tuple[str, AlarmKind], str | None] = {}
-    if seen.broker_lost_at is not None:
-        if seen.now - seen.broker_lost_at > limits.broker_after:
-            present[EVERYWHERE, AlarmKind.BROKER_LOST] = None
-    else:
+    if (reason := _unheard(seen, limits)) is not None:
+        present[EVERYWHERE, AlarmKind.BROKER_LOST] = reason
+    if seen.contested is not None:
+        present[EVERYWHERE, AlarmKind.CONNECTION_CONTESTED] = seen.contested
+    if seen.broker_lost_at is None:
         for gate in seen.gates:
             present.update(_absent(gate, seen, limits))
     for lag in seen.lags:
@@ -86,6 +99,13 @@ def _present(seen: Observation, limits: Limits) -> dict[tuple[str, AlarmKind], s
         if (reason := _ailing(view, limits)) is not None:
             present[gate, AlarmKind.MACHINE] = reason
     return present
+
+
+def _unheard(seen: Observation, limits: Limits) -> str | None:
+    """Return which way to or from the gates is lost: events in, orders out, or both."""
+    ways = ((NOTHING_HEARD, seen.broker_lost_at), (NO_ORDERS, seen.orders_lost_at))
+    lost = [way for way, since in ways if since is not None and seen.now - since > limits.broker_after]
+    return "_and_".join(lost) or None
 
 
 def _ailing(view: GateView, limits: Limits) -> str | None:

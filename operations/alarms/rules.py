@@ -59,7 +59,9 @@ class AlarmKind(StrEnum):
     CLOCK_UNSURE = "clock_unsure"
     EVENTS_LOST = "events_lost"
     BROKER_LOST = "broker_lost"
-    """The server has no connection to the broker: it sees nothing and can order nothing."""
+    """The server has no connection to the broker: it sees nothing, or can order nothing; the reason says which."""
+    CONNECTION_CONTESTED = "connection_contested"
+    """A connection of the server is ended again and again, as when another client takes its id at the broker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,8 @@ NATURE: Mapping[AlarmKind, Nature] = {
     AlarmKind.CLOCK_UNSURE: Nature(Severity.MINOR, latching=False),
     AlarmKind.EVENTS_LOST: Nature(Severity.MINOR, latching=True, ends=False),
     AlarmKind.BROKER_LOST: Nature(Severity.MAJOR, latching=False),
+    # Somebody may be at work against the server: that it stopped for a minute is no reason not to look.
+    AlarmKind.CONNECTION_CONTESTED: Nature(Severity.MAJOR, latching=True),
 }
 
 RAISED_BY: Mapping[str, AlarmKind] = {

@@ -34,16 +34,21 @@ class Escalation:
 
 @dataclass
 class AlarmWatch:
-    """A thread that looks once a second. `broker_there` tells whether the server hears the gates at all."""
+    """A thread that looks once a second. `broker_there` tells whether the server hears the gates at all, `orders_there`
+    whether it can give orders, and `contested` which of the two connections is ended again and again.
+    """
 
     database: Database
     board: Board
     broker_there: Callable[[], bool]
     limits: Limits = field(default_factory=Limits)
     escalations: Sequence[Escalation] = ()
+    orders_there: Callable[[], bool] = lambda: True
+    contested: Callable[[], str | None] = lambda: None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     _started_at: datetime | None = field(default=None, init=False)
     _broker_lost_at: datetime | None = field(default=None, init=False)
+    _orders_lost_at: datetime | None = field(default=None, init=False)
 
     def run(self, stop: threading.Event) -> None:
         """Look until `stop` is set."""
@@ -94,10 +99,8 @@ class AlarmWatch:
     def _observe(self, session: Session, now: datetime) -> Observation:
         if self._started_at is None:
             self._started_at = now
-        if self.broker_there():
-            self._broker_lost_at = None
-        elif self._broker_lost_at is None:
-            self._broker_lost_at = now
+        self._broker_lost_at = None if self.broker_there() else self._broker_lost_at or now
+        self._orders_lost_at = None if self.orders_there() else self._orders_lost_at or now
         return Observation(
             now=now,
             started_at=self._started_at,
@@ -105,6 +108,8 @@ class AlarmWatch:
             views={view.gate: view for view in self.board.views()},
             lags=lags(session, now),
             broker_lost_at=self._broker_lost_at,
+            orders_lost_at=self._orders_lost_at,
+            contested=self.contested(),
         )
 
 

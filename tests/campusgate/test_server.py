@@ -11,6 +11,8 @@ from pydantic import SecretStr
 
 from accounts.topup.loopback import loopback
 from accounts.vocabulary import Role
+from bus import BrokerAddress
+from bus.session import Session
 from campusgate import chores
 from campusgate.retention import retention_policy
 from campusgate.server import Server, assemble, make_app
@@ -18,8 +20,11 @@ from campusgate.settings import EnrollmentSettings, MqttSettings, Settings, Sett
 from database import new_id
 from enrollment.quality import Checker
 from models.engine import FaceEngine
+from operations.alarms import register
+from tests.waiting import PATIENCE_S, until
 
 KEY = SecretStr(base64.b64encode(bytes(range(32))).decode())
+NO_BROKER = {"broker": False, "orders": False, "contested": None}
 SECRETS = {"token_secret": KEY, "template_key": KEY, "credential_key": KEY}
 
 
@@ -63,14 +68,48 @@ def test_every_answer_carries_the_security_headers(client: TestClient) -> None:
 
 def test_health_tells_the_database_from_the_broker(server: Server, client: TestClient, monkeypatch) -> None:
     answer = client.get("/health")
-    assert (answer.status_code, answer.json()) == (200, {"status": "degraded", "database": True, "broker": False})
+    assert (answer.status_code, answer.json()) == (200, {"status": "degraded", "database": True, **NO_BROKER})
 
     path = server.settings.data_dir / "campusgate.db"
     server.database.engine.dispose()
     path.rename(path.with_suffix(".gone"))
     path.mkdir()
     answer = client.get("/health")
-    assert (answer.status_code, answer.json()) == (503, {"status": "down", "database": False, "broker": False})
+    assert (answer.status_code, answer.json()) == (503, {"status": "down", "database": False, **NO_BROKER})
+
+
+def test_health_and_an_alarm_tell_when_another_client_takes_the_place_of_the_orders(
+    engine: FaceEngine, tmp_path, make_broker
+) -> None:
+    broker = make_broker()
+    if type(broker).__name__ != "MosquittoBackend":
+        pytest.skip("the embedded broker has tests of its own about takeovers")
+    server = assemble(
+        Settings(data_dir=tmp_path, mqtt=MqttSettings(port=broker.port), **SECRETS), engine, Checker(engine)
+    )
+    orders = server.buses.orders
+    with TestClient(make_app(server)) as client:
+        for connection in (server.buses.events, orders):
+            connection.wait_connected(PATIENCE_S)
+        well = {"status": "ok", "database": True, "broker": True, "orders": True, "contested": None}
+        # The name is in the documentation, so an attacker tries it first: nobody has this id.
+        for guessed in ("main-server-orders", "main-server"):
+            thief = Session(BrokerAddress(port=broker.port), guessed, None, lambda *_: None)
+            thief.open()
+            assert client.get("/health").json() == well
+            thief.close()
+        assert (orders.connections, server.buses.events.connections) == (1, 1)
+        # Even one who has the id from the broker's own log does not go unseen.
+        for times in range(2, 5):
+            thief = Session(BrokerAddress(port=broker.port), orders.client_id, None, lambda *_: None)
+            thief.open()
+            until(lambda: orders.connections == times and orders.connected)  # noqa: B023 -- within the round
+            thief.close()
+        assert client.get("/health").json() == well | {"status": "degraded", "contested": "orders"}
+        server.alarms.look()
+        with server.database.read() as session:
+            found = [(alarm.kind, alarm.reason) for alarm in register.open_alarms(session)]
+        assert ("connection_contested", "orders") in found
 
 
 def test_a_persons_export_says_which_gates_hold_their_template(client: TestClient, server: Server) -> None:

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bus import BrokerAddress
 from campusgate import gate_orders
-from campusgate.gate_orders import GateUnknownError, Order, ask_gate
+from campusgate.gate_orders import GateUnknownError, Order, WorkstationBusyError, ask_gate, one_at_a_time
 from gate_controller.messages import Action, DoorStatus, NonceStore, Signer
 from tests.gate_controller.conftest import CONTROLLERS, STAFF_KEY, TOPICS
 
@@ -49,3 +49,13 @@ def test_a_gate_that_never_spoke_is_named(broker, ask, monkeypatch) -> None:
     monkeypatch.setattr(gate_orders, "STATE_S", 0.1)
     with pytest.raises(GateUnknownError, match="gate north of site"):
         ask(Action.OPEN)
+
+
+def test_orders_of_one_workstation_take_turns(tmp_path: Path, monkeypatch) -> None:
+    """A user has one connection at the broker we ship: two at once would throw each other out."""
+    with one_at_a_time(tmp_path):
+        monkeypatch.setattr(gate_orders, "TTL_MS", 100)
+        with pytest.raises(WorkstationBusyError, match="try again"), one_at_a_time(tmp_path):
+            pytest.fail("two orders at once")
+    with one_at_a_time(tmp_path):
+        pass

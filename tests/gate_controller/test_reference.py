@@ -6,11 +6,12 @@ import queue
 import shutil
 import stat
 import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from bus import BrokerAddress, Connection, covers
+from bus import Backoff, BrokerAddress, Connection, covers, random_client_id
 from gate_controller.messages import Channel, GateTopics
 from gate_controller.messages.permissions import Role, mosquitto_acl, rights
 from gate_controller.messages.reference import ON_THE_WIRE, json_schemas, markdown
@@ -49,12 +50,16 @@ def test_schemas_are_json_and_name_every_field() -> None:
     assert {"boot_id", "nonce", "ttl_ms"} <= set(schemas["Command"]["required"])
 
 
-def test_mosquitto_takes_the_configuration_we_ship(tmp_path: Path, unused_port: int) -> None:
+@pytest.fixture
+def shipped_broker(tmp_path: Path, unused_port: int) -> Iterator[int]:
+    """Mosquitto with the configuration we ship; every user of the access list has their name as password."""
     binary = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
     if not Path(binary).exists():
         pytest.skip("Mosquitto is not installed: Debian package `mosquitto`")
+    access = (ROOT / "deploy" / "mosquitto" / "campusgate.acl").read_text(encoding="utf-8")
+    users = [line.removeprefix("user ") for line in access.splitlines() if line.startswith("user ")]
     passwords = tmp_path / "campusgate.passwords"
-    passwords.write_text("controller-north:one\nedge-south:two\nserver:three\n")
+    passwords.write_text("".join(f"{name}:{name}\n" for name in users))
     subprocess.run(["mosquitto_passwd", "-U", str(passwords)], check=True, capture_output=True)
     shutil.copy(ROOT / "deploy" / "mosquitto" / "campusgate.acl", tmp_path)
     shipped = (ROOT / "deploy" / "mosquitto" / "mosquitto.conf").read_text(encoding="utf-8")
@@ -68,26 +73,67 @@ def test_mosquitto_takes_the_configuration_we_ship(tmp_path: Path, unused_port: 
     log = tmp_path / "log"
     with log.open("wb") as output:
         process = subprocess.Popen([binary, "-c", str(tmp_path / "mosquitto.conf")], stdout=output, stderr=output)
-    users = {"controller-north": "one", "edge-south": "two", "server": "three"}
-    controller, edge, server = (
-        Connection(BrokerAddress(port=unused_port, username=name, password=password), name)
-        for name, password in users.items()
-    )
+    yield unused_port
+    ended = process.poll()
+    process.terminate()
+    process.wait(PATIENCE_S)
+    assert ended is None, log.read_text()
+
+
+@pytest.fixture
+def user(shipped_broker: int) -> Iterator[Callable[..., Connection]]:
+    """Connects a user of the shipped broker: `user("server", client_id="…")`."""
+    made: list[Connection] = []
+
+    def make(name: str, *, client_id: str | None = None) -> Connection:
+        address = BrokerAddress(port=shipped_broker, username=name, password=name)
+        connection = Connection(address, client_id or random_client_id(name), backoff=Backoff(0.05, 0.2, 0.2))
+        made.append(connection)
+        connection.start()
+        connection.wait_connected(PATIENCE_S)
+        return connection
+
+    yield make
+    for connection in made:
+        connection.stop()
+
+
+def test_mosquitto_takes_the_configuration_we_ship(user) -> None:
+    controller, edge, orders = user("controller-north"), user("edge-south"), user("server-orders")
     heard: queue.Queue[bytes] = queue.Queue()
-    try:
-        for connection in (controller, edge, server):
-            connection.start()
-            connection.wait_connected(PATIENCE_S)
-        assert process.poll() is None, log.read_text()
-        controller.subscribe("campusgate/main/gates/north/command", lambda _topic, payload, _: heard.put(payload))
-        edge.publish("campusgate/main/gates/north/command", b"from the edge of another gate", wait_s=PATIENCE_S)
-        server.publish("campusgate/main/gates/north/command", b"from the server", wait_s=PATIENCE_S)
-        assert heard.get(timeout=PATIENCE_S) == b"from the server"
-    finally:
-        for connection in (controller, edge, server):
-            connection.stop()
-        process.terminate()
-        process.wait(PATIENCE_S)
+    controller.subscribe("campusgate/main/gates/north/command", lambda _topic, payload, _: heard.put(payload))
+    edge.publish("campusgate/main/gates/north/command", b"from the edge of another gate", wait_s=PATIENCE_S)
+    orders.publish("campusgate/main/gates/north/command", b"from the server", wait_s=PATIENCE_S)
+    assert heard.get(timeout=PATIENCE_S) == b"from the server"
+
+
+@pytest.mark.parametrize("stolen", ["display-south", "edge-south", "controller-south", "staff", "server"])
+def test_nobody_takes_anothers_place_at_the_broker_we_ship(user, stolen: str) -> None:
+    """A screen's password under the id of the server's orders: the staff's order still arrives."""
+    controller, orders = user("controller-north"), user("server-orders")
+    heard: queue.Queue[bytes] = queue.Queue()
+    controller.subscribe("campusgate/main/gates/north/command", lambda _topic, payload, _: heard.put(payload))
+    for victim in (orders.client_id, "server-orders", "main-server-orders", controller.client_id):
+        thief = user(stolen, client_id=victim)
+        orders.publish("campusgate/main/gates/north/command", victim.encode(), wait_s=PATIENCE_S)
+        assert heard.get(timeout=PATIENCE_S) == victim.encode()
+        assert thief.connected
+        thief.stop()
+    assert (orders.connections, controller.connections) == (1, 1)
+
+
+def test_each_connection_of_the_server_may_do_its_own_work_only(user) -> None:
+    events, orders, controller = user("server"), user("server-orders"), user("controller-north")
+    topics = GateTopics("main", "north")
+    heard: queue.Queue[tuple[str, bytes]] = queue.Queue()
+    for topic in (topics.command, topics.receipts):
+        controller.subscribe(topic, lambda topic, payload, _: heard.put((topic, payload)))
+    events.publish(topics.command, b"not its work", wait_s=PATIENCE_S)
+    orders.publish(topics.receipts, b"not its work", wait_s=PATIENCE_S)
+    orders.publish(topics.command, b"open", wait_s=PATIENCE_S)
+    events.publish(topics.receipts, b"stored", wait_s=PATIENCE_S)
+    got = sorted(heard.get(timeout=PATIENCE_S) for _ in range(2))
+    assert got == [(topics.command, b"open"), (topics.receipts, b"stored")]
 
 
 def test_key_files_are_private(tmp_path: Path) -> None:

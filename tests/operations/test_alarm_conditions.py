@@ -18,7 +18,7 @@ def at(second: float) -> datetime:
     return NOW + timedelta(seconds=second)
 
 
-def seen(*views: GateView, second: float = 0, lags: tuple[Lag, ...] = (), broker_lost: float | None = None):
+def seen(*views: GateView, second: float = 0, lags: tuple[Lag, ...] = (), broker_lost: float | None = None, **more):
     return Observation(
         now=at(second),
         started_at=at(-1000),
@@ -26,6 +26,7 @@ def seen(*views: GateView, second: float = 0, lags: tuple[Lag, ...] = (), broker
         views={view.gate: view for view in views},
         lags=lags,
         broker_lost_at=None if broker_lost is None else at(broker_lost),
+        **more,
     )
 
 
@@ -75,9 +76,28 @@ def test_it_is_raised_once_and_ends_when_the_controller_is_back() -> None:
 def test_without_a_broker_there_is_one_alarm_and_no_word_about_the_gates() -> None:
     lost = open_alarm(AlarmKind.EDGE_OFFLINE)
     assert told(seen(second=5, broker_lost=0), lost) == []
-    assert told(seen(second=11, broker_lost=0), lost) == [(EVERYWHERE, "broker_lost", True, None)]
+    assert told(seen(second=11, broker_lost=0), lost) == [(EVERYWHERE, "broker_lost", True, "events")]
     back = open_alarm(AlarmKind.BROKER_LOST, gate=EVERYWHERE)
     assert told(seen(view(), second=20), back) == [(EVERYWHERE, "broker_lost", False, None)]
+
+
+def test_a_server_that_hears_and_cannot_order_is_an_alarm_and_the_gates_are_still_judged() -> None:
+    gone = view(Presence.OFFLINE)
+    assert told(seen(gone, second=99, orders_lost_at=at(80))) == [
+        (EVERYWHERE, "broker_lost", True, "orders"),
+        ("north", "controller_offline", True, "offline"),
+    ]
+    assert told(seen(second=99, broker_lost=80, orders_lost_at=at(80))) == [
+        (EVERYWHERE, "broker_lost", True, "events_and_orders")
+    ]
+
+
+def test_a_connection_that_is_ended_again_and_again_is_an_alarm_until_it_holds() -> None:
+    raised = [(EVERYWHERE, "connection_contested", True, "orders")]
+    assert told(seen(view(), contested="orders")) == raised
+    alarm = open_alarm(AlarmKind.CONNECTION_CONTESTED, gate=EVERYWHERE)
+    assert told(seen(view(), second=20, contested="orders"), alarm) == []
+    assert told(seen(view(), second=70), alarm) == [(EVERYWHERE, "connection_contested", False, None)]
 
 
 @pytest.mark.parametrize(
