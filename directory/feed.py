@@ -1,6 +1,5 @@
 """What a gate asks for: the next page of changes after what it holds, and the digest once nothing is left."""
 
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
@@ -9,9 +8,8 @@ from sqlalchemy.orm import Session
 from access.policy import GatePolicy
 from access.snapshot import Change, ChangePage, View, directory_digest
 from database import Database, Sealer
-from directory import receipts
 from directory.records import Cut, Record
-from directory.tables import DirectoryPerson, GateApplied, GateEntry, GateRecord
+from directory.tables import DirectoryPerson, GateEntry, GateRecord
 from web.problems import NotFoundError, ProblemError
 
 MAX_LIMIT = 5000
@@ -89,27 +87,6 @@ def _published(session: Session, gate: str) -> tuple[GateRecord, GatePolicy]:
     if record.published is None:
         raise NotPublishedError(headers={"Retry-After": "1"})
     return record, GatePolicy.model_validate_json(record.published)
-
-
-def acknowledge(
-    session: Session, gate: str, *, device_id: UUID, view: View, revision: int, digest: str | None, now: datetime
-) -> None:
-    """Note what a device of the gate has in force.
-
-    Raises:
-        NotFoundError: no such gate.
-    """
-    if session.get(GateRecord, gate) is None:
-        raise NotFoundError(f"there is no gate {gate!r}")
-    applied = session.get(GateApplied, (gate, view, device_id))
-    if applied is None:
-        applied = GateApplied(gate=gate, view=view, device_id=device_id, revision=revision, applied_at=now)
-        session.add(applied)
-    if applied.revision != revision:
-        applied.revision, applied.applied_at = revision, now
-    applied.digest, applied.seen_at = digest, now
-    if view == "full":
-        receipts.confirm(session, gate, device_id, revision, now)
 
 
 _Row = tuple[int, UUID, bool, bytes | None]

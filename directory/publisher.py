@@ -21,6 +21,7 @@ from accounts import changes
 from accounts.tables import Card, Person, PersonChange
 from accounts.vocabulary import CardState, PersonState
 from database import Database, DatabaseBusyError, Sealer
+from directory import acknowledgements
 from directory.ledger import Digests, GateLedger
 from directory.records import EXPIRED_GRACE, MOST_PEOPLE, Record, assemble
 from directory.tables import DirectoryPerson, DirectoryState, GateEntry, GateRecord
@@ -96,7 +97,10 @@ class Publisher:
                 if waiting_changes:
                     state.seq = waiting_changes[-1].seq
                 more = len(waiting_changes) == limit
-            moved = {ledger.gate.name: ledger.gate.revision for ledger in ledgers if ledger.close()}
+            closed = [ledger.gate for ledger in ledgers if ledger.close()]
+            for gate in closed:
+                acknowledgements.published(session, gate, now)
+            moved = {gate.name: gate.revision for gate in closed}
         if urgent:
             self._hurried = urgent[-1].seq
         self._tell(moved)

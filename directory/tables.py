@@ -86,6 +86,29 @@ class GateApplied(Base):
     seen_at: Mapped[datetime]
 
 
+class PublishedDigest(Base):
+    """What a gate's directory added up to at a revision that a device may be about to acknowledge."""
+
+    __tablename__ = "published_digests"
+
+    gate: Mapped[str] = mapped_column(ForeignKey("gates.name", ondelete="CASCADE"), primary_key=True)
+    revision: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    full_digest: Mapped[str] = mapped_column(String(64))
+    cards_digest: Mapped[str] = mapped_column(String(64))
+    published_at: Mapped[datetime]
+
+
+class DeviceContradiction(Base):
+    """A gate's device said what cannot be true, and nothing right since; see `directory.acknowledgements`."""
+
+    __tablename__ = "device_contradictions"
+
+    device_id: Mapped[UUID] = mapped_column(primary_key=True)
+    gate: Mapped[str] = mapped_column(ForeignKey("gates.name", ondelete="CASCADE"))
+    reason: Mapped[str] = mapped_column(String(20))
+    at: Mapped[datetime]
+
+
 class ZonePassage(Base):
     """The last passage of one person through a gate of a zone, and the one before, should the last be taken back.
 

@@ -9,8 +9,10 @@ from access.presence import PresencePage
 from access.snapshot import ChangePage, View
 from accounts.api.dependencies import DEVICE_ERRORS, GateDeviceDep, NowDep
 from accounts.vocabulary import DeviceRole
-from directory import feed, presence
+from directory import acknowledgements, feed, presence
+from directory.acknowledgements import Acknowledgement, Contradiction, ImpossibleAcknowledgementError
 from directory.api.dependencies import IN_TURN, GateName, ServicesDep, WrongGateError, check_gate
+from directory.tables import GateRecord
 from web.problems import NotFoundError, responses
 
 router = APIRouter(tags=["directory"], dependencies=[IN_TURN])
@@ -33,7 +35,9 @@ class AppliedIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     revision: Annotated[int, Field(ge=0, le=_MOST)]
-    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = Field(
+        default=None, description="of everything held; without it nothing counts"
+    )
     view: View = "full"
 
 
@@ -85,17 +89,22 @@ def get_presence(
         return presence.page(session, gate, since=since, now=now)
 
 
-@router.post("/gates/{gate}/applied", status_code=204, responses=responses(*_ERRORS))
+@router.post("/gates/{gate}/applied", status_code=204, responses=responses(*_ERRORS, ImpossibleAcknowledgementError))
 def post_applied(gate: GateName, device: GateDeviceDep, services: ServicesDep, now: NowDep, body: AppliedIn) -> None:
-    """Say which revision is in force at the gate, so that the lag of a revocation is known."""
-    check_gate(device, gate)
+    """Say which revision is in force at the gate, so that the lag of a revocation is known.
+
+    It counts only with the digest of what this server has published at that revision.
+    """
+    said = Acknowledgement(device.device_id, body.view, body.revision, body.digest)
     with services.database.begin() as session:
-        feed.acknowledge(
-            session,
-            gate,
-            device_id=device.device_id,
-            view=body.view,
-            revision=body.revision,
-            digest=body.digest,
-            now=now,
-        )
+        reason: str | None = Contradiction.WRONG_GATE
+        if device.gate == gate:
+            templates = device.role is not DeviceRole.CONTROLLER
+            reason = acknowledgements.contradiction(session, gate, said, may_hold_templates=templates)
+        if reason is None:
+            acknowledgements.note(session, gate, said, now)
+        elif device.gate is not None and session.get(GateRecord, device.gate) is not None:
+            acknowledgements.note_contradiction(session, device.device_id, device.gate, reason, now)
+    check_gate(device, gate)
+    if reason is not None:
+        raise ImpossibleAcknowledgementError(reason=reason)

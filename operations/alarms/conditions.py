@@ -1,7 +1,7 @@
 """What the live state says about alarms: presences, lag, and causes whose end no event will ever report. Pure."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from directory.lag import Lag
@@ -18,6 +18,7 @@ OBSERVED = _PRESENCES | {
     AlarmKind.DIRECTORY_LAG,
     AlarmKind.BROKER_LOST,
     AlarmKind.CONNECTION_CONTESTED,
+    AlarmKind.DEVICE_CONTRADICTION,
     AlarmKind.MACHINE,
 }
 """The kinds that no event tells: they are seen here."""
@@ -46,6 +47,8 @@ class Observation:
     """The gates that there should be."""
     views: Mapping[str, GateView]
     lags: Sequence[Lag]
+    contradictions: Mapping[str, str] = field(default_factory=dict)
+    """By gate: what a device of it said that cannot be true."""
     broker_lost_at: datetime | None = None
     """Since when nothing is heard of the gates."""
     orders_lost_at: datetime | None = None
@@ -95,6 +98,8 @@ def _present(seen: Observation, limits: Limits) -> dict[tuple[str, AlarmKind], s
         if lag.behind and lag.behind_s > limits.lag_after.total_seconds():
             waiting = "revocations_waiting" if lag.waiting_revocations else None
             present[lag.gate, AlarmKind.DIRECTORY_LAG] = waiting
+    for gate, contradiction in seen.contradictions.items():
+        present[gate, AlarmKind.DEVICE_CONTRADICTION] = contradiction
     for gate, view in seen.views.items():
         if (reason := _ailing(view, limits)) is not None:
             present[gate, AlarmKind.MACHINE] = reason

@@ -54,6 +54,8 @@ class AlarmKind(StrEnum):
     MODEL_MISMATCH = "model_mismatch"
     """The directory's templates are of another model than the edge's: no face is known."""
     DIRECTORY_LAG = "directory_lag"
+    DEVICE_CONTRADICTION = "device_contradiction"
+    """A gate's device says it has a directory in force that cannot be; the reason says why."""
     MACHINE = "machine"
     """The gate computer is too hot, or its disk is nearly full; the reason says which."""
     CLOCK_UNSURE = "clock_unsure"
@@ -93,6 +95,7 @@ NATURE: Mapping[AlarmKind, Nature] = {
     AlarmKind.CAMERA_IMPAIRED: Nature(Severity.MAJOR, latching=False),
     AlarmKind.MODEL_MISMATCH: Nature(Severity.MAJOR, latching=False),
     AlarmKind.DIRECTORY_LAG: Nature(Severity.MAJOR, latching=False),
+    AlarmKind.DEVICE_CONTRADICTION: Nature(Severity.MAJOR, latching=True),
     AlarmKind.MACHINE: Nature(Severity.MINOR, latching=False),
     AlarmKind.CLOCK_UNSURE: Nature(Severity.MINOR, latching=False),
     AlarmKind.EVENTS_LOST: Nature(Severity.MINOR, latching=True, ends=False),

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from database import Database, DatabaseBusyError
 from directory import gates
+from directory.acknowledgements import contradictions
 from directory.lag import lags
 from operations.alarms import register
 from operations.alarms.conditions import Limits, Observation, signals
@@ -107,6 +108,7 @@ class AlarmWatch:
             gates=[gate.name for gate in gates.find(session)],
             views={view.gate: view for view in self.board.views()},
             lags=lags(session, now),
+            contradictions={one.gate: one.reason for one in contradictions(session)},
             broker_lost_at=self._broker_lost_at,
             orders_lost_at=self._orders_lost_at,
             contested=self.contested(),
