@@ -41,7 +41,8 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 
 constraints:  ## renew the pinned versions (needs uv)
 	$(COMPILE) --extra postgresql -o constraints/runtime.txt
-	$(COMPILE) --all-extras -o constraints/test.txt
+	$(COMPILE) --extra gpio -o constraints/gate.txt
+	$(COMPILE) --extra postgresql --extra test -o constraints/test.txt
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache *.egg-info

@@ -11,6 +11,7 @@ import re
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy import select
@@ -41,6 +42,26 @@ class DevicePlaceError(ProblemError):
     title = "An edge or a controller needs the gate it serves"
 
 
+class UnknownPlaceError(ProblemError):
+    """The device would stand at something that does not exist; the detail says what."""
+
+    code = "unknown_device_place"
+    status = 422
+    title = "The gate or the merchant of this device does not exist; add it first"
+
+
+class Places(Protocol):
+    """What a device may stand at; it is kept in rooms above this one."""
+
+    def has_gate(self, session: Session, name: str) -> bool:
+        """Whether there is a gate of this name."""
+        ...
+
+    def has_merchant(self, session: Session, merchant_id: UUID) -> bool:
+        """Whether there is such a merchant."""
+        ...
+
+
 def add(
     session: Session,
     *,
@@ -51,14 +72,17 @@ def add(
     merchant_id: UUID | None = None,
     by: str,
     now: datetime,
+    places: Places | None = None,
 ) -> tuple[Device, str]:
-    """Register a device; returns it and its token, which is shown this once.
+    """Register a device; returns it and its token, which is shown this once. Without `places` any name is taken.
 
     Raises:
-        DeviceNameTakenError, DevicePlaceError: see there.
+        DeviceNameTakenError, DevicePlaceError, UnknownPlaceError: see there.
     """
     if role in {DeviceRole.EDGE, DeviceRole.CONTROLLER} and gate is None:
         raise DevicePlaceError
+    if places is not None:
+        _require_place(session, places, gate, merchant_id)
     if session.scalar(select(Device.id).where(Device.name == name)) is not None:
         raise DeviceNameTakenError
     secret, digest = _new_secret()
@@ -78,6 +102,13 @@ def add(
         raise DeviceNameTakenError from error
     _note(session, device, "device.add", by, now)
     return device, _token(device, secret)
+
+
+def _require_place(session: Session, places: Places, gate: str | None, merchant_id: UUID | None) -> None:
+    if gate is not None and not places.has_gate(session, gate):
+        raise UnknownPlaceError(f"there is no gate {gate!r}")
+    if merchant_id is not None and not places.has_merchant(session, merchant_id):
+        raise UnknownPlaceError(f"there is no merchant {merchant_id}")
 
 
 def rotate(session: Session, device: Device, *, by: str, now: datetime) -> str:

@@ -12,6 +12,7 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from accounts.access_tokens import AccessTokens, derive_key
+from accounts.devices import Places
 from accounts.first_passwords import FirstPasswords
 from accounts.passwords import Hasher, PasswordCheck
 from accounts.phones import CodeSender
@@ -32,7 +33,7 @@ class AccountsServices:
 
     `secret` (32 bytes or more) is the root of every derived key: access and refresh tokens, virtual card codes.
     `guesses` limits failed sign-ins, claims and confirmations by one address, `messages` the codes that one person may
-    have sent to phones. A port that is None answers 503.
+    have sent to phones. A port that is None answers 503; without `places` a device may name any gate.
     """
 
     database: Database
@@ -48,6 +49,7 @@ class AccountsServices:
     code_sender: CodeSender | None = None
     channel_users: ChannelUsers | None = None
     identity_provider: IdentityProvider | None = None
+    places: Places | None = None
 
     @cached_property
     def access_tokens(self) -> AccessTokens:

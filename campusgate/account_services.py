@@ -14,6 +14,7 @@ from accounts.people_import import Importer
 from accounts.phone_webhook import WebhookCodeSender
 from accounts.services import AccountsServices
 from accounts.topup.channel import PaymentChannel
+from campusgate.places import CampusPlaces
 from campusgate.settings import OidcSettings, PhoneCodeSettings, Settings, SettingsError
 from database import Database
 
@@ -26,6 +27,7 @@ def make_accounts(settings: Settings, database: Database, secret: bytes) -> Acco
     """
     return AccountsServices(
         database=database,
+        places=CampusPlaces(),
         secret=secret,
         zone=settings.time_zone,
         first_passwords=FirstPasswords(settings.first_password_prefix),

@@ -11,7 +11,7 @@ from database import Database
 from enrollment import outbox, register, review
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # a registry keeps collectors by identity
 class EnrollmentCollector(Collector):
     """Reads the register, the reviewers' queue and the outbox."""
 

@@ -27,7 +27,7 @@ UNKNOWN = "unknown"
 """The state of a door that was not heard of since the server started."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # a registry keeps collectors by identity
 class OperationsCollector(Collector):
     """Reads board, register of alarms, directory and ingest. Labels hold gates and kinds, never people."""
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from accounts import devices
-from accounts.api.dependencies import ROLE_ERRORS, AdminDep, DatabaseDep, NowDep
+from accounts.api.dependencies import ROLE_ERRORS, AdminDep, DatabaseDep, NowDep, ServicesDep
 from accounts.tables import Device
 from accounts.vocabulary import DeviceRole
 from web.paging import InvalidCursorError, Page, PageDep
@@ -68,12 +68,14 @@ def list_devices(
 @router.post(
     "/devices",
     status_code=201,
-    responses=responses(*ROLE_ERRORS, devices.DeviceNameTakenError, devices.DevicePlaceError),
+    responses=responses(
+        *ROLE_ERRORS, devices.DeviceNameTakenError, devices.DevicePlaceError, devices.UnknownPlaceError
+    ),
 )
-def add_device(admin: AdminDep, database: DatabaseDep, now: NowDep, body: DeviceIn) -> DeviceWithToken:
+def add_device(admin: AdminDep, services: ServicesDep, now: NowDep, body: DeviceIn) -> DeviceWithToken:
     """Register a device and show its token, this once."""
-    with database.begin() as session:
-        device, token = devices.add(session, **body.model_dump(), by=admin.actor, now=now)
+    with services.database.begin() as session:
+        device, token = devices.add(session, **body.model_dump(), by=admin.actor, now=now, places=services.places)
         return DeviceWithToken(**DeviceOut.of(device).model_dump(), token=token)
 
 

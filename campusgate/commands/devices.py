@@ -41,6 +41,7 @@ def add(
     """Register a device and print its token, which is shown this once."""
     from accounts import audit, devices
     from accounts.api.devices import DeviceIn
+    from campusgate.places import CampusPlaces
     from web.problems import ProblemError
 
     # Judged by the same form as the API's; what is wrong comes out as one line.
@@ -48,7 +49,9 @@ def add(
     with opened(Settings()) as database:
         try:
             with database.begin() as session:
-                device, token = devices.add(session, **wanted, by=audit.SYSTEM, now=datetime.now(UTC))
+                device, token = devices.add(
+                    session, **wanted, by=audit.SYSTEM, now=datetime.now(UTC), places=CampusPlaces()
+                )
         except ProblemError as error:
             raise CommandError(f"{error}") from error
     if as_json:

@@ -20,9 +20,15 @@ from campusgate.settings.operations import AlarmSettings
 
 
 class Settings(BaseSettings):
-    """All settings. Nested ones are written with two underscores: `CAMPUSGATE_MQTT__HOST`."""
+    """All settings. Nested ones are written with two underscores: `CAMPUSGATE_MQTT__HOST`.
 
-    model_config = SettingsConfigDict(env_prefix="CAMPUSGATE_", env_nested_delimiter="__", extra="ignore")
+    An empty variable counts as not set: the example files leave secrets empty, and an empty path would be the folder
+    that a process happens to stand in.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="CAMPUSGATE_", env_nested_delimiter="__", env_ignore_empty=True, extra="ignore"
+    )
 
     data_dir: Path = Path(platformdirs.user_data_dir("campusgate", appauthor=False))
     cache_dir: Path = Path(platformdirs.user_cache_dir("campusgate", appauthor=False))

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from gpiozero import DigitalInputDevice
-from gpiozero.exc import GPIOZeroError
 
+from gate_controller import pins
 from gate_controller.inputs import InputError
 
 BOUNCE_S = 0.02
@@ -29,8 +29,8 @@ class GpioInput:
         self._changed: Callable[[bool], None] | None = None
         try:
             self._device = DigitalInputDevice(pin, pull_up=True, bounce_time=BOUNCE_S, pin_factory=pin_factory)
-        except (GPIOZeroError, OSError, ImportError) as error:
-            raise InputError(f"input on pin {pin}: {error}") from error
+        except pins.errors() as error:
+            raise InputError(f"input on pin {pin}: {error}{pins.advice(error)}") from error
         self._device.when_activated = self._tell
         self._device.when_deactivated = self._tell
 

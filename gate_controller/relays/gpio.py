@@ -3,8 +3,8 @@
 from typing import Any
 
 from gpiozero import DigitalOutputDevice
-from gpiozero.exc import GPIOZeroError
 
+from gate_controller import pins
 from gate_controller.relays import RelayError
 
 
@@ -25,8 +25,8 @@ class GpioRelay:
             self._device = DigitalOutputDevice(
                 pin, active_high=active_high, initial_value=False, pin_factory=pin_factory
             )
-        except (GPIOZeroError, OSError, ImportError) as error:
-            raise RelayError(f"relay on pin {pin}: {error}") from error
+        except pins.errors() as error:
+            raise RelayError(f"relay on pin {pin}: {error}{pins.advice(error)}") from error
 
     @property
     def energised(self) -> bool:
@@ -37,14 +37,14 @@ class GpioRelay:
         """Switch on."""
         try:
             self._device.on()
-        except (GPIOZeroError, OSError) as error:
+        except pins.errors() as error:
             raise RelayError(f"the relay cannot be energised: {error}") from error
 
     def release(self) -> None:
         """Switch off."""
         try:
             self._device.off()
-        except (GPIOZeroError, OSError) as error:
+        except pins.errors() as error:
             raise RelayError(f"the relay cannot be released: {error}") from error
 
     def close(self) -> None:

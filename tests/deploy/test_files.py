@@ -2,6 +2,9 @@
 
 import re
 import shlex
+import shutil
+import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +25,14 @@ def compose() -> dict[str, Any]:
     return yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
 
 
+def read_example(name: str) -> dict[str, str]:
+    lines = (DEPLOY / f"{name}.env.example").read_text(encoding="utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
 @pytest.fixture
 def example() -> dict[str, str]:
-    lines = (DEPLOY / "server.env.example").read_text(encoding="utf-8").splitlines()
-    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    return read_example("server")
 
 
 def is_setting(variable: str) -> bool:
@@ -37,12 +44,15 @@ def is_setting(variable: str) -> bool:
 def test_every_variable_is_a_setting(compose, example) -> None:
     variables = [*compose["services"]["server"]["environment"], *example]
     assert [variable for variable in variables if not is_setting(variable)] == []
+    at_the_gate = {*read_example("controller"), *read_example("edge")} - {"CAMERA"}
+    assert [variable for variable in at_the_gate if not is_setting(variable)] == []
     assert not is_setting("CAMPUSGATE_MQTT__NOTHING")
 
 
 def test_no_secret_has_a_value(compose, example) -> None:
     secret = re.compile("KEY$|SECRET|PASSWORD|TOKEN")
-    assert {name: value for name, value in example.items() if secret.search(name) and value} == {}
+    examples = [*example.items(), *read_example("controller").items(), *read_example("edge").items()]
+    assert {name: value for name, value in examples if secret.search(name) and value} == {}
     for service in compose["services"].values():
         for name, value in service.get("environment", {}).items():
             if secret.search(name):
@@ -69,3 +79,53 @@ def test_a_unit_starts_a_command_there_is_and_may_do_little(unit: Path) -> None:
     assert all(argument in usage.output for argument in arguments if argument.startswith("--"))
     for line in ("User=campusgate", "NoNewPrivileges=yes", "ProtectSystem=strict", "Restart=always"):
         assert line in text
+
+
+@pytest.mark.parametrize("process", ["server", "controller", "edge"])
+def test_unit_and_example_keep_their_files_in_the_same_place(process: str) -> None:
+    """Otherwise models are installed, and people added, where the unit does not look."""
+    unit = next(DEPLOY.glob(f"systemd/campusgate-{process}*.service")).read_text(encoding="utf-8")
+    told = dict(re.findall(r"(CAMPUSGATE_\w+)=(\S+)", unit.replace("%i", "north")))
+    assert told
+    assert {name: read_example(process)[name] for name in told} == told
+    folder = told["CAMPUSGATE_DATA_DIR"].removeprefix("/var/lib/")
+    assert f"StateDirectory={folder}" in unit.replace("%i", "north")
+
+
+def test_the_account_of_the_units_may_open_pins_serial_lines_readers_and_cameras(tmp_path: Path) -> None:
+    program = shutil.which("systemd-sysusers")
+    if program is None:
+        pytest.skip("systemd is not installed: Debian package `systemd`")
+    (tmp_path / "etc").mkdir()
+    made = subprocess.run(
+        [program, f"--root={tmp_path}", str(DEPLOY / "systemd" / "sysusers.conf")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr
+    rows = [line.split(":") for line in (tmp_path / "etc" / "group").read_text().splitlines()]
+    groups = {name for name, _, _, members in rows if "campusgate" in members.split(",")}
+    assert groups == {"gpio", "dialout", "input", "video"}
+    for unit in DEPLOY.glob("systemd/campusgate-[ce]*.service"):
+        assert "PrivateDevices=yes" not in unit.read_text(encoding="utf-8")
+
+
+def test_the_pins_driver_writes_where_the_unit_may_write() -> None:
+    unit = (DEPLOY / "systemd" / "campusgate-controller@.service").read_text(encoding="utf-8")
+    assert "WorkingDirectory=/var/lib/campusgate/controller-%i" in unit
+    gate, runtime = (ROOT / "constraints" / f"{name}.txt" for name in ("gate", "runtime"))
+    assert re.search(r"^lgpio==", gate.read_text(encoding="utf-8"), re.MULTILINE)
+    assert not re.search(r"^lgpio==", runtime.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_the_image_is_built_from_named_files_and_never_from_keys() -> None:
+    """Everything is left out but what is named: a new kind of secret needs no new line."""
+    lines = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
+    assert lines[0] == "*"
+    taken = {line.removeprefix("!") for line in lines if line.startswith("!")}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    rooms = {room.removesuffix("*") for room in project["tool"]["setuptools"]["packages"]["find"]["include"]}
+    assert taken == {*rooms, "pyproject.toml", "README.md", "LICENSE", "constraints/runtime.txt"}
+    assert all((ROOT / name).exists() for name in taken)
+    assert {"**/*.pem", "**/*.key", "**/*.env", "**/*.db"} <= set(lines)

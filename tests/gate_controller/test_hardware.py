@@ -1,14 +1,18 @@
 """Relay and wires: on gpiozero's mock pins, and simulated, behind the same tests."""
 
+import sys
 import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
+from gpiozero.exc import BadPinFactory
 from gpiozero.pins.mock import MockFactory, MockPin
 
 from gate_controller.inputs import InputError
 from gate_controller.inputs.gpio import GpioInput
 from gate_controller.inputs.simulated import SimulatedInput
+from gate_controller.pins import advice
 from gate_controller.relays import RelayError
 from gate_controller.relays.gpio import GpioRelay
 from gate_controller.relays.simulated import SimulatedRelay
@@ -127,3 +131,24 @@ def test_the_controller_works_on_gpio_pins(bench, operator, pins: MockFactory) -
     operator.state(DoorStatus.OPEN)
     assert not pins.pin(17).state
     assert not moved.is_set()
+
+
+def test_an_error_of_the_driver_below_is_one_of_ours(pins, monkeypatch) -> None:
+    """A busy pin is lgpio's own error, which gpiozero lets through."""
+
+    class BusyError(Exception):
+        pass
+
+    def busy(*_args: object, **_named: object) -> None:
+        raise BusyError("GPIO busy")
+
+    monkeypatch.setitem(sys.modules, "lgpio", SimpleNamespace(error=BusyError))
+    monkeypatch.setattr(pins, "pin", busy)
+    with pytest.raises(RelayError, match="GPIO busy"):
+        GpioRelay(17, pin_factory=pins)
+    with pytest.raises(InputError, match="GPIO busy"):
+        GpioInput(22, active_when_open=True, pin_factory=pins)
+
+
+def test_without_pins_the_message_says_what_to_install() -> None:
+    assert "constraints/gate.txt" in advice(BadPinFactory("Unable to load any default pin factory!"))
