@@ -7,19 +7,33 @@ and joined when somebody asks: the later one counts, and of the server's word on
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
 from uuid import UUID
 
 from access.pass_store import PassStore, Source
 from access.policy import Direction, GatePolicy
-from access.presence import REMEMBERED, TRUSTED_FOR, PresencePage, ZonePass, counts, last_pass, newer, number_inside
+from access.presence import (
+    REMEMBERED,
+    TRUSTED_FOR,
+    PresencePage,
+    ZonePass,
+    counts,
+    is_inside,
+    last_pass,
+    newer,
+    number_inside,
+)
 from access.rules import PassState
 from access.snapshot import PersonEntry
 from database.sealing import Sealer
 
 _MOST = 100_000
+_LONGEST_WAIT = timedelta(seconds=60)
+"""A grant of which nothing was heard for so long waits for no passage any more, whatever became of it."""
+REPEAT = timedelta(seconds=2)
+"""So soon after somebody passed, what they show still belongs to that passage."""
 
 Find = Callable[[UUID], PersonEntry | None]
 
@@ -51,6 +65,21 @@ class _Zone:
         return cls(rows["subject"], int(rows["revision"]), int(rows["inside"]), *times)
 
 
+@dataclass(slots=True)
+class _Waiting:
+    """A grant that waits for its passage until `until`, and what was known before it."""
+
+    granted: ZonePass
+    own: ZonePass | None
+    known: ZonePass | None
+    partner: UUID | None
+    until: datetime
+
+    @property
+    def before(self) -> ZonePass | None:
+        return newer(self.own, self.known)
+
+
 class PassBook:
     """The passages that the rules look back on. Safe for threads."""
 
@@ -60,7 +89,7 @@ class PassBook:
         self._store = PassStore(path, sealer, gate=gate)
         self._zone = _Zone.from_rows(self._store.meta)
         self._own, self._known = self._store.passes["own"], self._store.passes["known"]
-        self._before: dict[UUID, ZonePass] = {}
+        self._granted: dict[UUID, _Waiting] = {}
         self._waiting: tuple[UUID, datetime] | None = None
         self._heard_at: datetime | None = None
 
@@ -83,8 +112,9 @@ class PassBook:
         """Note that somebody was let through here."""
         one = ZonePass(person_id=person.person_id, gate=policy.gate, direction=direction, at=at)
         with self._lock:
-            if (before := self._own.get(person.person_id)) is not None:
-                self._before[person.person_id] = before
+            own, known = self._own.get(person.person_id), self._known.get(person.person_id)
+            partner = self._waiting[0] if self._waiting is not None else None
+            self._granted[person.person_id] = _Waiting(one, own, known, partner, at)
             self._own[person.person_id] = one
             self._waiting = None
             self._note_first(person, policy, at)
@@ -92,15 +122,27 @@ class PassBook:
             if len(self._own) > _MOST:
                 self._drop("own", [min(self._own.values(), key=lambda each: each.at).person_id])
 
+    def granted(self, person: PersonEntry, policy: GatePolicy, direction: Direction, at: datetime) -> None:
+        """Note that somebody may pass here: for others it counts at once, for them when it was `settled`."""
+        self.passed(person, policy, direction, at)
+        with self._lock:
+            self._granted[person.person_id].until = at + _LONGEST_WAIT
+
     def not_taken(self, person_id: UUID) -> None:
         """Take the last passage of somebody here back: the door was opened for them, and they did not go."""
         with self._lock:
-            before = self._before.pop(person_id, None)
-            if before is None:
+            granted = self._granted.pop(person_id, None)
+            if granted is None or granted.own is None:
                 self._drop("own", [person_id])
             else:
-                self._own[person_id] = before
-                self._store.keep("own", [before], self._zone.to_rows())
+                self._own[person_id] = granted.own
+                self._store.keep("own", [granted.own], self._zone.to_rows())
+
+    def settled(self, person_id: UUID, at: datetime) -> None:
+        """Note that the last grant of somebody here was taken, or that nobody will ever know."""
+        with self._lock:
+            if (granted := self._granted.get(person_id)) is not None:
+                granted.until = min(granted.until, at + REPEAT)
 
     def waits(self, person_id: UUID, at: datetime) -> None:
         """Note that somebody showed themselves and waits for a second person."""
@@ -135,19 +177,45 @@ class PassBook:
             for source, passes in (("own", self._own), ("known", self._known)):
                 old = [person for person, one in passes.items() if at - one.at > REMEMBERED]
                 self._drop("own" if source == "own" else "known", old)
+            self._granted = {
+                person: one for person, one in self._granted.items() if at - one.granted.at < _LONGEST_WAIT
+            }
 
-    def state_for(self, person_id: UUID, policy: GatePolicy, now: datetime, synced_at: datetime | None) -> PassState:
-        """Return what is known when `person_id` asks at `now`."""
+    def holds(self, person_id: UUID, now: datetime) -> bool:
+        """Tell whether somebody has a grant here that waits for its passage, or passed on it just now."""
+        with self._lock:
+            return self._grant_of(person_id, now) is not None
+
+    def state_for(
+        self,
+        person_id: UUID,
+        policy: GatePolicy,
+        now: datetime,
+        synced_at: datetime | None,
+        *,
+        renews: bool = False,
+    ) -> PassState:
+        """Return what is known when `person_id` asks at `now`.
+
+        With `renews`, whoever has a grant that waits for its passage is asked about as before it: they have not passed.
+        """
         with self._lock:
             zone = self._zone
+            granted = self._grant_of(person_id, now) if renews else None
             heard = self._heard_at is not None and abs(now - self._heard_at) <= TRUSTED_FOR
             last = newer(self._own.get(person_id), self._known.get(person_id))
             waiting, since = self._waiting or (None, None)
+            if granted is not None:
+                last = last if last is not None and last.at > granted.granted.at else granted.before
+                waiting, since = (granted.partner, now) if granted.partner is not None else (waiting, since)
             inside = None
             if heard and policy.occupancy is not None:
                 inside = number_inside(
                     zone.inside, self._own, self._known, now=now, forgiven_before=zone.forgiven_before
                 )
+                if granted is not None:
+                    was, will = (is_inside(one, now, zone.forgiven_before) for one in (granted.before, granted.granted))
+                    inside -= int(will) - int(was)
             return PassState(
                 synced_at=synced_at,
                 # Where no zone lies behind the gate, no other gate leads there.
@@ -163,6 +231,10 @@ class PassBook:
         """Close the file."""
         with self._lock:
             self._store.close()
+
+    def _grant_of(self, person_id: UUID, now: datetime) -> _Waiting | None:
+        granted = self._granted.get(person_id)
+        return granted if granted is not None and granted.granted.at - REPEAT <= now < granted.until else None
 
     def _note_first(self, person: PersonEntry, policy: GatePolicy, at: datetime) -> None:
         rule = policy.first_person

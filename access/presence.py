@@ -92,10 +92,11 @@ def number_inside(
     for person, one in own.items():
         before = known.get(person)
         if newer(one, before) is one:
-            was, now_in = (_is_inside(each, now, forgiven_before) for each in (before, one))
+            was, now_in = (is_inside(each, now, forgiven_before) for each in (before, one))
             inside += int(now_in) - int(was)
     return max(0, inside)
 
 
-def _is_inside(one: ZonePass | None, now: datetime, forgiven_before: datetime | None) -> bool:
+def is_inside(one: ZonePass | None, now: datetime, forgiven_before: datetime | None) -> bool:
+    """Tell whether a passage led into the zone and still counts."""
     return one is not None and one.direction is Direction.ENTRY and counts(one, now, forgiven_before)

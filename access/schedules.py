@@ -1,15 +1,40 @@
 """When: weekly windows in campus time, and the days that are different.
 
 A window belongs to the day it starts on. One whose end is not after its start runs over midnight into the next day
-(22:00–06:00); equal times mean a whole day from that time on. Special days (holidays, exam weeks) replace the windows
-that start on them; a window that started the evening before still runs out.
+(22:00–06:00); equal times mean a whole day from that time on. The end of a day is 00:00 or, as people write
+it, 24:00; an end of 23:59 means the whole of that last minute, and so the end of the day too. Special days (holidays,
+exam weeks) replace the windows that start on them; a window that started the evening before still runs out.
 """
 
 from datetime import date, datetime, time, timedelta
-from typing import Self
+from typing import Annotated, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+_MIDNIGHT, _LAST_MINUTE = time(0), time(23, 59)
+_END_OF_DAY = {"24:00", "24:00:00"}
+
+
+def _start(value: object) -> object:
+    if value in _END_OF_DAY:
+        raise ValueError("24:00 ends a day; what begins then begins at 00:00 of the next day")
+    return value
+
+
+def _end(value: object) -> object:
+    return _MIDNIGHT if value in _END_OF_DAY else value
+
+
+StartTime = Annotated[time, BeforeValidator(_start)]
+EndTime = Annotated[time, BeforeValidator(_end)]
+"""A time of the day that something ends at; `24:00` is the end of the day."""
+
+
+def end_of(start: time, end: time) -> time:
+    """Return until when hours from `start` to `end` last: 23:59 means that minute whole, and so midnight."""
+    return _MIDNIGHT if end >= _LAST_MINUTE and end != start else end
+
 
 EVERY_DAY = (0, 1, 2, 3, 4, 5, 6)
 """Monday is 0, as in `datetime.weekday`."""
@@ -22,8 +47,8 @@ class _Value(BaseModel):
 class Hours(_Value):
     """A stretch of local time within one day, or over midnight."""
 
-    start: time
-    end: time
+    start: StartTime
+    end: EndTime
 
     @model_validator(mode="after")
     def _are_local(self) -> Self:
@@ -34,15 +59,20 @@ class Hours(_Value):
     @property
     def wraps(self) -> bool:
         """Whether it runs over midnight."""
-        return self.end <= self.start
+        return self.until <= self.start
+
+    @property
+    def until(self) -> time:
+        """When it is over, midnight for the end of the day."""
+        return end_of(self.start, self.end)
 
     def begins_before(self, now: time) -> bool:
         """Whether, on the day it starts on, it holds at `now`."""
-        return self.start <= now and (self.wraps or now < self.end)
+        return self.start <= now and (self.wraps or now < self.until)
 
     def runs_on_until(self, now: time) -> bool:
         """Whether, on the day after the one it starts on, it holds at `now`."""
-        return self.wraps and now < self.end
+        return self.wraps and now < self.until
 
 
 class Window(Hours):

@@ -34,7 +34,10 @@ class InvalidLimitsError(ProblemError):
 
 @dataclass(frozen=True, slots=True)
 class MealPeriod:
-    """A meal by the campus's clock, from `begins` until just before `ends`; it may run past midnight."""
+    """A meal by the campus's clock, from `begins` until just before `ends`; it may run past midnight.
+
+    An end of 23:59 means the whole of that last minute; equal times are a whole day.
+    """
 
     name: str
     begins: time
@@ -43,11 +46,12 @@ class MealPeriod:
     def date_of(self, local: datetime) -> date | None:
         """Return the date of the meal going on at the campus time `local`, or None."""
         clock = local.time()
-        if self.begins <= self.ends:
-            return local.date() if self.begins <= clock < self.ends else None
+        ends = time(0) if self.ends >= time(23, 59) and self.ends != self.begins else self.ends
+        if self.begins < ends:
+            return local.date() if self.begins <= clock < ends else None
         if clock >= self.begins:
             return local.date()
-        return local.date() - timedelta(days=1) if clock < self.ends else None
+        return local.date() - timedelta(days=1) if clock < ends else None
 
 
 @dataclass(frozen=True, slots=True)

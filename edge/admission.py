@@ -86,7 +86,7 @@ class Admission:
             self._refuse_once(sighting, _REFUSED[verdict.outcome], frame)
 
     def card_opened(self, person_id: UUID, at: float) -> None:
-        """Note that a card let somebody in: their face, seen a moment later, belongs to the same passage."""
+        """Note that somebody was let in by a card or by another edge: their face, seen now, belongs to that passage."""
         with self._lock:
             self._passages.begin(person_id, 0, at)
 

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
 import structlog
 
 from access.decision import FaceResult, PassRequest, decide
 from access.pass_book import PassBook
-from access.policy import Direction
+from access.policy import Direction, GatePolicy
 from access.reasons import Reason
+from access.rules import PassState
 from access.snapshot import CredentialKind, PersonEntry
 from edge.clock import Clock
 from edge.gallery import Directory
@@ -102,7 +104,7 @@ class Judge:
         now = self._clock.now()
         request = replace(request, direction=policy.facing(self._direction))
         state = (
-            None if person is None else self._memory.state_for(person.person_id, policy, now, self._directory.synced_at)
+            None if person is None else self._state(person.person_id, policy, now, by_face=request.credential is None)
         )
         decision = decide(request, person, policy, now, state)
         if decision.reason is Reason.SECOND_PERSON_AWAITED and person is not None:
@@ -115,3 +117,9 @@ class Judge:
             decision.extended_time,
             tuple(notice.value for notice in decision.notices),
         )
+
+    def _state(self, person_id: UUID, policy: GatePolicy, now: datetime, *, by_face: bool) -> PassState:
+        # A face of whoever may pass already, and has not yet, is no second person: the door renews their grant.
+        # About cards the controller, which knows its door, asks only when nobody waits.
+        renews = by_face and self._memory.holds(person_id, now)
+        return self._memory.state_for(person_id, policy, now, self._directory.synced_at, renews=renews)

@@ -1,11 +1,14 @@
 """What the controller reports of who passed here, written into the edge's pass book."""
 
+from collections.abc import Callable
+from uuid import UUID
+
 import structlog
 
 from access.pass_book import PassBook
 from access.policy import Direction
 from edge.gallery import Directory
-from gate_controller.messages import Event, EventKind, MalformedMessageError
+from gate_controller.messages import Event, EventKind, MalformedMessageError, Method
 
 _log = structlog.get_logger()
 
@@ -13,11 +16,21 @@ _log = structlog.get_logger()
 class PassListener:
     """Fills the memory from what the controller of this gate reports, so that cards count as much as faces."""
 
-    def __init__(self, memory: PassBook, directory: Directory, gate: str, direction: Direction) -> None:
+    def __init__(
+        self,
+        memory: PassBook,
+        directory: Directory,
+        gate: str,
+        direction: Direction,
+        *,
+        on_granted: Callable[[UUID], None] = lambda _person: None,
+    ) -> None:
+        """`on_granted` is called with whoever was let in just now, by whatever they showed and whoever decided."""
         self._memory = memory
         self._directory = directory
         self._gate = gate
         self._direction = direction
+        self._on_granted = on_granted
 
     def handle(self, _topic: str, payload: bytes, _retained: bool) -> None:
         """Take note of one message of the events topic."""
@@ -31,7 +44,11 @@ class PassListener:
             return
         if event.kind == EventKind.NOT_TAKEN:
             self._memory.not_taken(event.person_id)
+        elif event.kind in {EventKind.PASSED, EventKind.RELOCKED}:
+            self._memory.settled(event.person_id, event.at)
         elif event.kind == EventKind.ACCESS_GRANTED:
+            if not event.historical and event.method is not Method.STAFF:
+                self._on_granted(event.person_id)
             person = self._directory.person(event.person_id)
             if person is not None:
-                self._memory.passed(person, policy, policy.facing(self._direction), event.at)
+                self._memory.granted(person, policy, policy.facing(self._direction), event.at)

@@ -1,8 +1,10 @@
 """What a door and a turnstile share: orders of staff and schedule, tamper and wires, and how time counts first."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Self, TypeVar
+from uuid import UUID
 
 from gate_controller.messages import DoorStatus, EventKind, Method
 from gate_controller.signals import (
@@ -18,6 +20,19 @@ from gate_controller.signals import (
     WireChanged,
 )
 
+REPEAT_S = 2.0
+"""So soon after a grant, or after the passage on it, the same person is still in that passage: a card lies on the
+reader for longer than one reading, a face is in view for longer than one frame. It is a turnstile's `tailgate_s`.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Somebody who has a grant: until `until` they get no further one."""
+
+    person_id: UUID
+    until: float
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Barrier(ABC):
@@ -30,6 +45,23 @@ class Barrier(ABC):
     tamper: bool = False
     wire_faults: tuple[tuple[str, str], ...] = ()
     """Broken wires and how each is broken, by name."""
+    shown: tuple[Shown, ...] = ()
+    """Who was granted, or passed, a moment ago."""
+
+    def holds(self, grant: Grant, now: float) -> bool:
+        """Tell whether the person of `grant` has one already: a person has one passage waiting, however they ask.
+
+        Staff open for others and may do so twice; who is not known by name cannot be told from the next one.
+        """
+        if grant.person_id is None or grant.method is Method.STAFF:
+            return False
+        just_shown = any(one.person_id == grant.person_id and now < one.until for one in self.shown)
+        return just_shown or any(_same_person(one, grant) for one in self.waiting_grants)
+
+    @property
+    @abstractmethod
+    def waiting_grants(self) -> tuple[Grant, ...]:
+        """The grants that wait for their passages."""
 
     @property
     def mode(self) -> Mode:
@@ -82,6 +114,26 @@ def advance(barrier: AnyBarrier, signal: Signal, now: float) -> tuple[AnyBarrier
         happenings.append(happening)
     barrier, happening = barrier.step(signal, now)
     return barrier, [*happenings, happening] if happening is not None else happenings
+
+
+def _same_person(one: Grant, other: Grant) -> bool:
+    return one.person_id == other.person_id and one.method is not Method.STAFF
+
+
+def show(barrier: AnyBarrier, grants: Iterable[Grant], now: float) -> AnyBarrier:
+    """Note that these people were granted, or passed, at `now`."""
+    people = {one.person_id for one in grants if one.person_id is not None and one.method is not Method.STAFF}
+    if not people:
+        return barrier
+    others = tuple(one for one in barrier.shown if one.person_id not in people and now < one.until)
+    return replace(barrier, shown=(*others, *(Shown(person, now + REPEAT_S) for person in people)))
+
+
+def forget(barrier: AnyBarrier, grant: Grant | None) -> AnyBarrier:
+    """Note that a grant is over without a passage: its person may ask anew at once."""
+    if grant is None or not barrier.shown:
+        return barrier
+    return replace(barrier, shown=tuple(one for one in barrier.shown if one.person_id != grant.person_id))
 
 
 def order(barrier: AnyBarrier, ordered: ModeOrdered) -> tuple[AnyBarrier, Happening | None]:

@@ -63,7 +63,10 @@ def decide_card(
     at = max(now, synced_at) if synced_at is not None else now
     request = PassRequest(credential=digest, authenticated=authenticated, pin=pin, direction=policy.facing())
     entry = directory.by_credential(kind, digest)
-    state = book.state_for(entry.person_id, policy, at, synced_at) if entry is not None else PassState(synced_at)
+    state = PassState(synced_at)
+    if entry is not None:
+        renews = book.holds(entry.person_id, now)
+        state = book.state_for(entry.person_id, policy, at, synced_at, renews=renews)
     decision = decide(request, entry, policy, at, state)
     if decision.reason is Reason.SECOND_PERSON_AWAITED and entry is not None:
         book.waits(entry.person_id, at)

@@ -27,6 +27,8 @@ from gate_controller.taps import TapDesk, WaitingTap
 
 log = structlog.get_logger()
 
+_PROVEN_BEFORE = frozenset({Reason.PIN_REQUIRED, Reason.FACE_REQUIRED})
+
 
 class CardDesk:
     """Takes readings and gives each its outcome."""
@@ -79,8 +81,7 @@ class CardDesk:
         except CredentialError:
             reading.answer(Outcome(granted=False, reason="unreadable"))
             return
-        if self._taps.waits(digest):
-            reading.answer(Outcome(granted=False, reason="wait"))
+        if self._taps.join(digest, reading):
             return
         at, _ = self._clock.look()
         tap = Tap(
@@ -93,16 +94,19 @@ class CardDesk:
             authenticated=reading.authenticated,
         )
         waiting = WaitingTap(tap, reading, reading.read_ns / 1e9 + self._answer_wait_s)
+        if self._repeats(reading, digest):
+            self.decide_alone(waiting, "repeat")
+            return
         if self._asks_for_pin(at):
-            self._decide_alone(waiting, "pin")
+            self.decide_alone(waiting, "pin")
             return
         if not self.edge_online:
-            self._decide_alone(waiting, "edge_offline")
+            self.decide_alone(waiting, "edge_offline")
             return
         try:
             self._reporter.tap(tap)
         except NotConnectedError:
-            self._decide_alone(waiting, "no_broker")
+            self.decide_alone(waiting, "no_broker")
             return
         self._taps.add(waiting)
 
@@ -111,12 +115,23 @@ class CardDesk:
         self.edge_online = online
         if not online:
             for waiting in self._taps.take_all():
-                self._decide_alone(waiting, "edge_offline")
+                self.decide_alone(waiting, "edge_offline")
 
     def tick(self) -> None:
         """Decide what has waited long enough."""
         for waiting in self._taps.due(self._clock.seconds()):
-            self._decide_alone(waiting, "edge_silent")
+            self.decide_alone(waiting, "edge_silent")
+
+    def _repeats(self, reading: Reading, digest: str) -> bool:
+        """Tell whether this is shown by somebody who has a grant that waits, or who passed on one just now."""
+        if not self._keeper.has_shown or self._directory is None:
+            return False
+        try:
+            person = self._directory.by_credential(_kind(reading), digest)
+        except Exception:
+            log.exception("directory_unreadable")
+            return False
+        return person is not None and self._keeper.holds(Grant(person.person_id, _method(reading)))
 
     def _asks_for_pin(self, at: datetime) -> bool:
         try:
@@ -128,6 +143,10 @@ class CardDesk:
 
     def _judge_pin(self, reading: Reading, awaited: AwaitedPin) -> None:
         at, _ = self._clock.look()
+        if self._is_code(reading):
+            # Somebody's own code, typed after another's card: neither a wrong PIN nor held up by a lock.
+            self._take(reading)
+            return
         if self._pins.is_locked(awaited.person_id, at):
             decision = Decision(granted=False, reason=Reason.PIN_LOCKED, person_id=awaited.person_id)
         else:
@@ -137,20 +156,34 @@ class CardDesk:
                 self._pins.judged(awaited.person_id, at, right=decision.granted)
         self._carry_out(decision, reading, Method.CARD, "pin", None)
 
+    def _is_code(self, reading: Reading) -> bool:
+        try:
+            digest = code_digest(self._credential_key, reading.value)
+            return self._directory is not None and self._directory.by_credential("code", digest) is not None
+        except CredentialError:
+            return False
+        except Exception:
+            log.exception("directory_unreadable")
+            return False
+
     def _refuse_proof(self, reading: Reading, refusal: ProofRefusal) -> None:
         at, _ = self._clock.look()
         self._reporter.event(EventKind.ACCESS_DENIED, at, granted=False, reason=refusal.value, method=Method.CARD)
         reading.answer(Outcome(granted=False, reason=refusal.value))
 
-    def _decide_alone(self, waiting: WaitingTap, why: str) -> None:
+    def decide_alone(self, waiting: WaitingTap, why: str) -> None:
+        """Give a tap its outcome here; `why` goes into the event."""
         reading, tap = waiting.reading, waiting.tap
         at, _ = self._clock.look()
         decision = self._decision(reading, tap.digest, at)
+        if decision.reason in _PROVEN_BEFORE and self._keeper.holds(Grant(decision.person_id, _method(reading))):
+            # What the gate asks for beside the card was shown for the grant that this only renews.
+            decision = replace(decision, granted=True, reason=Reason.GRANTED)
         if decision.reason is Reason.PIN_REQUIRED and decision.person_id is not None:
             self._pins.awaits(
                 tap.digest, decision.person_id, authenticated=reading.authenticated, now=self._clock.seconds()
             )
-        self._carry_out(decision, reading, Method.CODE if reading.kind == "code" else Method.CARD, why, tap.id)
+        self._carry_out(decision, reading, _method(reading), why, tap.id)
 
     def _carry_out(self, decision: Decision, reading: Reading, method: Method, why: str, tap_id: UUID | None) -> None:
         at, sure = self._clock.look()
@@ -178,11 +211,24 @@ class CardDesk:
 
     def _decision(self, reading: Reading, digest: str, at: datetime, *, pin: str | None = None) -> Decision:
         try:
-            kind: CredentialKind = "code" if reading.kind == "code" else "card"
             return decide_card(
-                self._directory, self._book, kind, digest, authenticated=reading.authenticated, now=at, pin=pin
+                self._directory,
+                self._book,
+                _kind(reading),
+                digest,
+                authenticated=reading.authenticated,
+                now=at,
+                pin=pin,
             )
         except Exception:
             # Whoever stands at the door gets an answer, also when the replica's disk has failed.
             log.exception("directory_unreadable")
             return Decision(granted=False, reason=Reason.DIRECTORY_UNREADABLE)
+
+
+def _kind(reading: Reading) -> CredentialKind:
+    return "code" if reading.kind == "code" else "card"
+
+
+def _method(reading: Reading) -> Method:
+    return Method.CODE if reading.kind == "code" else Method.CARD

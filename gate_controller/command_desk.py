@@ -1,17 +1,21 @@
 """Commands: judged, carried out or refused, and always answered."""
 
+from collections.abc import Callable
+
 import structlog
 
+from access.reasons import Reason
 from gate_controller.clock import ClockWatch
 from gate_controller.keeper import DoorKeeper, Result
 from gate_controller.messages import Action, Command, EventKind, NonceStoreError, Refusal, RefusedError, Verifier
 from gate_controller.readers import Outcome
 from gate_controller.reporter import Reporter
 from gate_controller.signals import Authority, Grant, Mode, ModeOrdered, Signal
-from gate_controller.taps import TapDesk
+from gate_controller.taps import TapDesk, WaitingTap
 
 log = structlog.get_logger()
 
+_LOOKS_BACK = {Reason.PASSED_BACK.value, Reason.ZONE_FULL.value, Reason.SECOND_PERSON_AWAITED.value}
 _MODES = {
     Action.HOLD: Mode.HELD_OPEN,
     Action.LOCK: Mode.ALWAYS_CLOSED,
@@ -24,13 +28,22 @@ class CommandDesk:
     """Carries out what the verifier lets through."""
 
     def __init__(
-        self, verifier: Verifier, keeper: DoorKeeper, taps: TapDesk, reporter: Reporter, clock: ClockWatch
+        self,
+        verifier: Verifier,
+        keeper: DoorKeeper,
+        taps: TapDesk,
+        reporter: Reporter,
+        clock: ClockWatch,
+        *,
+        decide_again: Callable[[WaitingTap], None],
     ) -> None:
+        """`decide_again` takes a tap that the edge refused for what only this door knows better."""
         self._verifier = verifier
         self._keeper = keeper
         self._taps = taps
         self._reporter = reporter
         self._clock = clock
+        self._decide_again = decide_again
 
     def take(self, payload: bytes, *, retained: bool, received_ns: int) -> None:
         """Judge and carry out one command; its nonce is spent on disk before anything moves."""
@@ -48,6 +61,10 @@ class CommandDesk:
         if command.tap_id is not None and waiting is None:
             self._refuse(command, Refusal.TOO_LATE, received_ns, authentic=True)
             return
+        if waiting is not None and self._is_overtaken(command):
+            self._decide_again(waiting)
+            self._reporter.ack(command, None, at, received_ns=received_ns)
+            return
         since_ns = waiting.reading.read_ns if waiting is not None else received_ns
         result = self._carry_out(command, since_ns)
         refusal = _refusal(result)
@@ -56,6 +73,11 @@ class CommandDesk:
         if waiting is not None:
             granted = command.action is Action.OPEN and refusal is None
             waiting.reading.answer(Outcome(granted, command.reason if refusal is None else refusal.value))
+
+    def _is_overtaken(self, command: Command) -> bool:
+        """Tell whether an edge refuses somebody for a passage that their own grant still waits for."""
+        looks_back = command.action is Action.DENY and command.reason in _LOOKS_BACK
+        return looks_back and self._keeper.holds(Grant(command.person_id, command.method))
 
     def _carry_out(self, command: Command, since_ns: int) -> Result:
         if command.action is not Action.DENY:

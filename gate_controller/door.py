@@ -9,7 +9,7 @@ and forced). The *mode* is what staff or the schedule ordered until further noti
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from gate_controller.barrier import STATUS_OF_MODE, Barrier, order, tamper, wire
+from gate_controller.barrier import STATUS_OF_MODE, Barrier, forget, order, show, tamper, wire
 from gate_controller.messages import DoorStatus, EventKind
 from gate_controller.signals import (
     DOOR_CLOSED,
@@ -77,6 +77,8 @@ class Door(Barrier):
     """The other door of the pair is not closed and locked: this one stays locked, unless there is fire."""
     grant: Grant | None = None
     """Whom the phase GRANTED or OPEN is for; an exit is a grant without a person."""
+    others: tuple[Grant, ...] = ()
+    """Who else was granted before somebody opened the door: all of them wait for this one opening."""
     given_while_open: bool = False
     by_exit: bool = False
     since: float = 0.0
@@ -98,6 +100,12 @@ class Door(Barrier):
         if self.phase is Phase.GRANTED:
             return True
         return self.phase is Phase.OPEN and self.grant is not None and not self.settings.relock_on_open
+
+    @property
+    def waiting_grants(self) -> tuple[Grant, ...]:
+        """The grants that wait for their passages."""
+        waits = (self.phase is Phase.GRANTED and not self.by_exit) or self.given_while_open
+        return (*self.others, self.grant) if waits and self.grant is not None else ()
 
     @property
     def status(self) -> DoorStatus:
@@ -158,7 +166,13 @@ _Step = tuple[Door, Happening | None]
 
 def _enter(door: Door, phase: Phase, now: float, lasting: float | None = None, **changes: object) -> Door:
     """Begin a phase; what belonged to the one before ends."""
-    fresh: dict[str, object] = {"grant": None, "given_while_open": False, "by_exit": False, "exit_until": None}
+    fresh: dict[str, object] = {
+        "grant": None,
+        "others": (),
+        "given_while_open": False,
+        "by_exit": False,
+        "exit_until": None,
+    }
     deadline = None if lasting is None else now + lasting
     return replace(door, phase=phase, since=now, deadline=deadline, **(fresh | changes))  # type: ignore[arg-type]
 
@@ -171,7 +185,10 @@ def _time_passed(door: Door, now: float) -> _Step:
             kind = EventKind.RELOCKED
         else:
             kind = EventKind.NOT_TAKEN
-        return _enter(door, Phase.LOCKED, now), Happening(kind, door.grant)
+        if door.others:
+            first, *others = door.others
+            return forget(replace(door, others=tuple(others)), first), Happening(kind, first)
+        return forget(_enter(door, Phase.LOCKED, now), door.grant), Happening(kind, door.grant)
     if door.phase is Phase.OPEN:
         return _enter(door, Phase.HELD, now), Happening(EventKind.DOOR_HELD, door.grant)
     return replace(door, deadline=None), None
@@ -182,6 +199,9 @@ def _granted(door: Door, grant: Grant, now: float) -> _Step:
         return door, Happening(EventKind.ACCESS_DENIED, grant, granted=False, reason=DOOR_CLOSED)
     if door.interlocked and not door.fire:
         return door, Happening(EventKind.ACCESS_DENIED, grant, granted=False, reason=INTERLOCKED)
+    if door.holds(grant, now):
+        return _renewed(door, grant, now), Happening(EventKind.GRANT_RENEWED, grant)
+    door = show(door, [grant], now)
     settings = door.settings
     happening = Happening(EventKind.ACCESS_GRANTED, grant, granted=True, reason=grant.reason)
     if door.fire or door.mode is Mode.HELD_OPEN or door.phase in {Phase.HELD, Phase.FORCED}:
@@ -190,9 +210,30 @@ def _granted(door: Door, grant: Grant, now: float) -> _Step:
     if door.phase is Phase.OPEN:
         held_after = settings.extended_held_after_s if grant.extended else settings.held_after_s
         # Should the door fall shut before they are through, what is left of the grant opens it again.
-        return replace(door, grant=grant, given_while_open=True, since=now, deadline=now + held_after), happening
-    lasting = settings.extended_grant_s if grant.extended else settings.grant_s
-    return _enter(door, Phase.GRANTED, now, lasting, grant=grant), happening
+        others = _waiting_before(door)
+        door = replace(door, grant=grant, others=others, given_while_open=True, since=now, deadline=now + held_after)
+        return door, happening
+    others = _waiting_before(door)
+    left = door.deadline - now if others and door.deadline is not None else 0.0
+    return _enter(door, Phase.GRANTED, now, max(left, _lasting(door, grant)), grant=grant, others=others), happening
+
+
+def _waiting_before(door: Door) -> tuple[Grant, ...]:
+    """Return the grants of known people that go on waiting beside a new one."""
+    return tuple(one for one in door.waiting_grants if one.person_id is not None)
+
+
+def _lasting(door: Door, grant: Grant) -> float:
+    return door.settings.extended_grant_s if grant.extended else door.settings.grant_s
+
+
+def _renewed(door: Door, grant: Grant, now: float) -> Door:
+    """Let the grant that this person has wait anew; a passage that began already stays as it is."""
+    if not any(one.person_id == grant.person_id for one in door.waiting_grants):
+        return door
+    if door.phase is Phase.OPEN:
+        return replace(door, since=now)
+    return replace(door, deadline=max(door.deadline or now, now + _lasting(door, grant)))
 
 
 def _opened(door: Door, now: float) -> _Step:
@@ -207,6 +248,7 @@ def _opened(door: Door, now: float) -> _Step:
         held_after = settings.extended_held_after_s if extended else settings.held_after_s
         happening = Happening(EventKind.PASSED, door.grant, details={"exit": True} if door.by_exit else {})
         if not door.by_exit:
+            door = show(door, door.waiting_grants, now)
             door = replace(door, exit_ignored_until=now + settings.exit_ignored_s)
         return _enter(door, Phase.OPEN, now, held_after, grant=door.grant), happening
     if door.exit_until is not None and now < door.exit_until:
@@ -224,7 +266,8 @@ def _closed(door: Door, now: float) -> _Step:
             door = replace(door, exit_ignored_until=now + door.settings.exit_ignored_s)
         left = door.since + door.settings.grant_s - now
         if door.given_while_open and left > 0:
-            waiting = _enter(door, Phase.GRANTED, now, left, grant=door.grant, given_while_open=True)
+            others = door.others
+            waiting = _enter(door, Phase.GRANTED, now, left, grant=door.grant, others=others, given_while_open=True)
             return waiting, Happening(EventKind.CLOSED, details=stood_s)
         return _enter(door, Phase.LOCKED, now), Happening(EventKind.CLOSED, details=stood_s)
     if door.phase is Phase.HELD:
@@ -263,7 +306,7 @@ def _mode_ordered(door: Door, ordered: ModeOrdered, now: float) -> _Step:
     door, happening = order(door, ordered)
     if happening is None or happening.granted is False or door.fire:
         return door, happening
-    return _under_new_mode(door, before, now), happening
+    return replace(_under_new_mode(door, before, now), shown=()), happening
 
 
 def _under_new_mode(door: Door, before: Mode, now: float) -> Door:
@@ -275,7 +318,7 @@ def _under_new_mode(door: Door, before: Mode, now: float) -> Door:
     if door.mode is Mode.NORMAL:
         return door
     if door.phase is not Phase.GRANTED:
-        return replace(door, grant=None, given_while_open=False)
+        return replace(door, grant=None, others=(), given_while_open=False)
     keeps_exit = door.by_exit and not (door.mode is Mode.LOCKDOWN and door.settings.lockdown_closes_exit)
     return door if keeps_exit else _enter(door, Phase.LOCKED, now)
 
@@ -283,7 +326,7 @@ def _under_new_mode(door: Door, before: Mode, now: float) -> Door:
 def _fire_changed(door: Door, active: bool, now: float) -> _Step:
     if active == door.fire:
         return door, None
-    door = replace(door, fire=active)
+    door = replace(door, fire=active, shown=())
     if active:
         return _enter(door, Phase.LOCKED, now), Happening(EventKind.FIRE_OPENED)
     settled = door if door.mode is Mode.HELD_OPEN else _settle(door, now)

@@ -14,6 +14,7 @@ EVENTS: dict[EventKind, str] = {
     EventKind.CONTROLLER_STOPPED: "It was stopped on purpose.",
     EventKind.ACCESS_GRANTED: "Somebody may pass.",
     EventKind.ACCESS_DENIED: "Somebody may not; the reason says why.",
+    EventKind.GRANT_RENEWED: "Whoever has a grant, or passed on it just now, showed themselves again: the same grant.",
     EventKind.PASSED: "The door was opened on a grant, or the turnstile turned on one.",
     EventKind.NOT_TAKEN: "Granted, and nobody passed in time.",
     EventKind.CLOSED: "The door closed after a passage.",

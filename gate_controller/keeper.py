@@ -92,6 +92,15 @@ class DoorKeeper:
         refused = any(happening.granted is False for happening in happenings)
         return Result(obeyed=obeyed, refused=refused, energised_ns=energised_ns)
 
+    def holds(self, grant: Grant) -> bool:
+        """Tell whether the person of `grant` has one that waits for its passage, or passed on it just now."""
+        return self.door.holds(grant, self._clock.seconds())
+
+    @property
+    def has_shown(self) -> bool:
+        """Whether anybody was granted that may show themselves again."""
+        return bool(self.door.shown or self.door.waiting_grants)
+
     @property
     def next_at(self) -> float | None:
         """When `apply(TimePassed())` is due (monotonic seconds)."""

@@ -1,11 +1,14 @@
 """A relay board with inputs on the network, through Modbus TCP: one connection, one thread that reads it.
 
 Nothing is written when the connection is made: the relay stays as it is until the door moves it. The door's thread
-never waits for the network to read; to write it waits at most `TIMEOUT_S`.
+never waits for the network to read. A write goes before the next reading, so it waits for one answer at most; and
+neighbouring inputs, which are read in one request, leave few readings to wait for.
 """
 
 import threading
 import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import structlog
@@ -23,6 +26,57 @@ TIMEOUT_S = 0.5
 POLL_S = 0.05
 RETRY_S = 1.0
 FULL_SCALE = 65535
+_MOST_AT_ONCE = 64
+"""Neighbours in one request; boards answer for many more, and few have so many inputs."""
+
+
+_Request = Callable[..., ModbusPDU]
+
+
+def runs(numbers: Iterable[int]) -> list[range]:
+    """Return `numbers` as runs of neighbours: each is one request. What no wire uses is never asked for."""
+    found: list[range] = []
+    for number in sorted(numbers):
+        if found and number == found[-1].stop and len(found[-1]) < _MOST_AT_ONCE:
+            found[-1] = range(found[-1].start, number + 1)
+        else:
+            found.append(range(number, number + 1))
+    return found
+
+
+class _Line:
+    """The one connection: one request at a time, and whoever has to write comes before whoever reads."""
+
+    def __init__(self) -> None:
+        self._turn = threading.Condition()
+        self._busy = False
+        self._urgent = 0
+
+    @contextmanager
+    def urgently(self) -> Iterator[None]:
+        """Use the line next."""
+        with self._turn:
+            self._urgent += 1
+            self._turn.wait_for(lambda: not self._busy)
+            self._urgent -= 1
+            self._busy = True
+        yield from self._use()
+
+    @contextmanager
+    def patiently(self) -> Iterator[None]:
+        """Use the line when nobody has to write."""
+        with self._turn:
+            self._turn.wait_for(lambda: not self._busy and not self._urgent)
+            self._busy = True
+        yield from self._use()
+
+    def _use(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            with self._turn:
+                self._busy = False
+                self._turn.notify_all()
 
 
 @dataclass(slots=True)
@@ -41,7 +95,7 @@ class ModbusBoard:
         self.name = f"{host}:{port}"
         self._unit = unit
         self._client = ModbusTcpClient(host, port=port, timeout=TIMEOUT_S, retries=0)
-        self._lock = threading.Lock()
+        self._line = _Line()
         self._wires: list[_Wire] = []
         self._coils: dict[int, bool | None] = {}
         self._stopping = threading.Event()
@@ -95,14 +149,14 @@ class ModbusBoard:
             RelayError: the board does not answer, or the coil did not follow.
         """
         try:
-            with self._lock:
+            with self._line.urgently():
                 self._connect()
                 self._checked(self._client.write_coil(number, value, device_id=self._unit))
                 read = bool(self._checked(self._client.read_coils(number, count=1, device_id=self._unit)).bits[0])
+                self._coils[number] = read
         except (ModbusException, OSError) as error:
             self._lost(error)
             raise RelayError(f"the relay board {self.name} does not answer: {error}") from error
-        self._coils[number] = read
         if read != value:
             raise RelayError(f"relay {number} of the board {self.name} does not follow")
 
@@ -116,35 +170,48 @@ class ModbusBoard:
 
     def _round(self) -> None:
         try:
-            with self._lock:
+            with self._line.patiently():
                 self._connect()
-                for number in self._coils:
-                    answer = self._checked(self._client.read_coils(number, count=1, device_id=self._unit))
-                    self._coils[number] = bool(answer.bits[0])
-                values = [self._read(wire) for wire in self._wires]
+            for run in runs(self._coils):
+                self._read_coils(run)
+            loops = self._read_wires(self._client.read_input_registers, [one for one in self._wires if one.loop])
+            plain = self._read_wires(self._client.read_discrete_inputs, [one for one in self._wires if not one.loop])
         except (ModbusException, OSError) as error:
             self._lost(error)
             return
         if self._reachable is not True:
             log.info("relay_board_reached", board=self.name)
         self._reachable = True
-        for wire, value in zip(self._wires, values, strict=True):
+        for wire, value in [*loops, *plain]:
             _tell(wire, value)
 
     def _hang_up(self) -> None:
-        with self._lock:
+        with self._line.urgently():
             self._client.close()  # type: ignore[no-untyped-call]  # pymodbus has none
 
     def _connect(self) -> None:
         if not self._client.connected and not self._client.connect():  # type: ignore[no-untyped-call]  # pymodbus has none
             raise ConnectionError("no connection")
 
-    def _read(self, wire: _Wire) -> int:
-        if wire.loop is not None:
-            answer = self._client.read_input_registers(wire.number, count=1, device_id=self._unit)
-            return int(self._checked(answer).registers[0])
-        answer = self._client.read_discrete_inputs(wire.number, count=1, device_id=self._unit)
-        return int(self._checked(answer).bits[0])
+    def _read_coils(self, run: range) -> None:
+        with self._line.patiently():
+            values = self._values(self._client.read_coils, run)
+            # While the line is still ours: a coil that is written next is not overwritten by what it was before.
+            self._coils.update({number: bool(value) for number, value in values.items()})
+
+    def _read_wires(self, read: _Request, wires: list[_Wire]) -> list[tuple[_Wire, int]]:
+        values: dict[int, int] = {}
+        for run in runs({wire.number for wire in wires}):
+            with self._line.patiently():
+                values |= self._values(read, run)
+        return [(wire, values[wire.number]) for wire in wires]
+
+    def _values(self, read: _Request, run: range) -> dict[int, int]:
+        answer = self._checked(read(run.start, count=len(run), device_id=self._unit))
+        found = answer.registers or [int(bit) for bit in answer.bits]
+        if len(found) < len(run):
+            raise ModbusException(f"the board answered {len(found)} of {len(run)} values")
+        return dict(zip(run, found, strict=False))
 
     @staticmethod
     def _checked(answer: ModbusPDU) -> ModbusPDU:

@@ -27,9 +27,11 @@ class PassageLog:
         try:
             if happening.kind is EventKind.NOT_TAKEN:
                 self._book.not_taken(person_id)
+            elif happening.kind in {EventKind.PASSED, EventKind.RELOCKED}:
+                self._book.settled(person_id, at)
             elif happening.kind is EventKind.ACCESS_GRANTED:
                 policy, person = self._directory.policy, self._directory.person(person_id)
                 if policy is not None and person is not None:
-                    self._book.passed(person, policy, policy.facing(), at)
+                    self._book.granted(person, policy, policy.facing(), at)
         except Exception:
             log.exception("passage_not_noted")

@@ -1,5 +1,7 @@
 """PINs: typed after a card that asks for one, judged here and nowhere else, and not guessed for long.
 
+What was typed the reader says, never the characters: a card of digits alone is a card.
+
 A PIN never leaves the controller, so at a gate that asks for card and PIN the controller decides alone.
 """
 
@@ -48,12 +50,12 @@ class PinDesk:
         self._awaited = AwaitedPin(digest, person_id, authenticated, now + PIN_WAIT_S)
 
     def claims(self, reading: Reading, now: float) -> AwaitedPin | None:
-        """Return whose PIN was just typed, None when a card or a visitor's code was shown.
+        """Return whose PIN was just typed, None when a card was shown, or something was typed that is no PIN.
 
         Any other card takes the place of the one that waits.
         """
         awaited, self._awaited = self._awaited, None
-        typed = reading.kind in {"code", "card"} and _PIN.fullmatch(reading.value) is not None
+        typed = reading.kind == "code" and _PIN.fullmatch(reading.value) is not None
         return awaited if awaited is not None and typed and now < awaited.until else None
 
     def digest(self, awaited: AwaitedPin, pin: str) -> str:

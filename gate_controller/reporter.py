@@ -29,7 +29,14 @@ from gate_controller.signals import Happening
 log = structlog.get_logger()
 
 _LOW_VALUE = frozenset(
-    {EventKind.COMMAND_REFUSED, EventKind.CLOSED, EventKind.RELOCKED, EventKind.EXIT_REQUESTED, EventKind.NOT_TAKEN}
+    {
+        EventKind.COMMAND_REFUSED,
+        EventKind.CLOSED,
+        EventKind.GRANT_RENEWED,
+        EventKind.RELOCKED,
+        EventKind.EXIT_REQUESTED,
+        EventKind.NOT_TAKEN,
+    }
 )
 """What a full outbox gives up first."""
 

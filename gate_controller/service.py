@@ -153,7 +153,14 @@ class GateController:
             pins=PinDesk(storage.memory, credential_key),
         )
         verifier = Verifier(trusted, gate=topics.gate, boot_id=self.boot_id, nonces=storage.nonces)
-        self._commands = CommandDesk(verifier, self._keeper, self._taps, self._reporter, self._clock)
+        self._commands = CommandDesk(
+            verifier,
+            self._keeper,
+            self._taps,
+            self._reporter,
+            self._clock,
+            decide_again=partial(self._cards.decide_alone, why="repeat"),
+        )
         self._house = Housekeeping(
             self._reporter,
             self._clock,

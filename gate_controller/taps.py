@@ -1,11 +1,12 @@
 """Cards that wait for an answer of the edge: each gets one outcome, whoever is first."""
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from gate_controller.messages import Tap
-from gate_controller.readers import Reading
+from gate_controller.readers import Outcome, Reading
 
 _REMEMBERED = 256
 
@@ -31,9 +32,14 @@ class TapDesk:
         while len(self._waiting) > _REMEMBERED:
             self._waiting.popitem(last=False)
 
-    def waits(self, digest: str) -> bool:
-        """Tell whether this card waits already: cards bounce on a reader."""
-        return any(waiting.tap.digest == digest for waiting in self._waiting.values())
+    def join(self, digest: str, reading: Reading) -> bool:
+        """Let `reading` share the outcome of this card's tap that waits, if one does: cards bounce on a reader."""
+        for tap_id, waiting in self._waiting.items():
+            if waiting.tap.digest == digest:
+                both = _answer_both(waiting.reading, reading)
+                self._waiting[tap_id] = replace(waiting, reading=replace(waiting.reading, answer=both))
+                return True
+        return False
 
     def take(self, tap_id: UUID) -> WaitingTap | None:
         """Return the tap if it still waits; from now on it has its outcome."""
@@ -54,3 +60,11 @@ class TapDesk:
     def next_deadline(self) -> float | None:
         """When the next one is due."""
         return min((waiting.deadline for waiting in self._waiting.values()), default=None)
+
+
+def _answer_both(first: Reading, second: Reading) -> Callable[[Outcome], None]:
+    def answer(outcome: Outcome) -> None:
+        first.answer(outcome)
+        second.answer(outcome)
+
+    return answer

@@ -7,7 +7,7 @@ nobody took. Such an alarm is over in the moment it is told; the lane is never *
 
 from dataclasses import dataclass, field, replace
 
-from gate_controller.barrier import STATUS_OF_MODE, Barrier, order, tamper, wire
+from gate_controller.barrier import STATUS_OF_MODE, Barrier, forget, order, show, tamper, wire
 from gate_controller.messages import DoorStatus, EventKind
 from gate_controller.signals import (
     DOOR_CLOSED,
@@ -75,6 +75,11 @@ class Turnstile(Barrier):
         return self.is_free or bool(self.waiting)
 
     @property
+    def waiting_grants(self) -> tuple[Grant, ...]:
+        """The grants that wait for their passages."""
+        return tuple(one.grant for one in self.waiting)
+
+    @property
     def status(self) -> DoorStatus:
         """The state as staff see it: fire, then the mode, then the passage."""
         if self.fire:
@@ -103,12 +108,14 @@ class Turnstile(Barrier):
             case ModeOrdered():
                 lane, happening = order(self, signal)
                 changed = happening is not None and happening.granted is not False
-                return replace(lane, waiting=()) if changed and lane.mode is not Mode.NORMAL else lane, happening
+                return replace(
+                    lane, waiting=(), shown=()
+                ) if changed and lane.mode is not Mode.NORMAL else lane, happening
             case FireChanged():
                 if signal.active == self.fire:
                     return self, None
                 kind = EventKind.FIRE_OPENED if signal.active else EventKind.FIRE_RESTORED
-                return replace(self, fire=signal.active, waiting=(), last=None, last_at=None), Happening(kind)
+                return replace(self, fire=signal.active, waiting=(), shown=(), last=None, last_at=None), Happening(kind)
             case TamperChanged():
                 return tamper(self, signal)
             case WireChanged():
@@ -125,22 +132,38 @@ def _time_passed(lane: Turnstile, now: float) -> _Step:
     if over is None:
         return lane, None
     left = tuple(one for one in lane.waiting if one is not over)
-    return replace(lane, waiting=left), Happening(EventKind.NOT_TAKEN, over.grant)
+    return forget(replace(lane, waiting=left), over.grant), Happening(EventKind.NOT_TAKEN, over.grant)
 
 
 def _granted(lane: Turnstile, grant: Grant, now: float) -> _Step:
     refusal = None
     if lane.mode in {Mode.ALWAYS_CLOSED, Mode.LOCKDOWN} and not lane.fire:
         refusal = DOOR_CLOSED
+    elif lane.holds(grant, now):
+        return _renewed(lane, grant, now), Happening(EventKind.GRANT_RENEWED, grant)
     elif len(lane.waiting) >= lane.settings.most_waiting:
         refusal = BUSY
     if refusal is not None:
         return lane, Happening(EventKind.ACCESS_DENIED, grant, granted=False, reason=refusal)
     happening = Happening(EventKind.ACCESS_GRANTED, grant, granted=True, reason=grant.reason)
+    lane = show(lane, [grant], now)
     if lane.is_free:
         return lane, happening
-    lasting = lane.settings.extended_pass_s if grant.extended else lane.settings.pass_s
-    return replace(lane, waiting=(*lane.waiting, Waiting(grant, now + lasting))), happening
+    return replace(lane, waiting=(*lane.waiting, Waiting(grant, now + _lasting(lane, grant)))), happening
+
+
+def _renewed(lane: Turnstile, grant: Grant, now: float) -> Turnstile:
+    """Let the grant that this person has wait anew; one that was passed on just now stays over."""
+    until = now + _lasting(lane, grant)
+    waiting = tuple(
+        replace(one, until=max(one.until, until)) if one.grant.person_id == grant.person_id else one
+        for one in lane.waiting
+    )
+    return replace(lane, waiting=waiting)
+
+
+def _lasting(lane: Turnstile, grant: Grant) -> float:
+    return lane.settings.extended_pass_s if grant.extended else lane.settings.pass_s
 
 
 def _passed(lane: Turnstile, now: float) -> _Step:
@@ -149,7 +172,7 @@ def _passed(lane: Turnstile, now: float) -> _Step:
     if lane.waiting:
         first, *others = lane.waiting
         passed = replace(lane, waiting=tuple(others), last=first.grant, last_at=now)
-        return passed, Happening(EventKind.PASSED, first.grant)
+        return show(passed, [first.grant], now), Happening(EventKind.PASSED, first.grant)
     if lane.last_at is not None and now < lane.last_at + lane.settings.tailgate_s:
         return lane, Happening(EventKind.TAILGATED, lane.last)
     return lane, Happening(EventKind.PASSAGE_FORCED)

@@ -1,9 +1,10 @@
 """Settings of accounts: confirmation of phones, sign-in of staff, and what may be spent without a password."""
 
-from datetime import time
 from typing import Self
 
 from pydantic import BaseModel, Field, SecretStr, model_validator
+
+from access.schedules import EndTime, StartTime
 
 
 class PhoneCodeSettings(BaseModel):
@@ -27,8 +28,8 @@ class MealSettings(BaseModel):
     """A meal by the campus's clock; it may run past midnight."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,15}$")
-    begins: time
-    ends: time
+    begins: StartTime
+    ends: EndTime
 
 
 class SpendingSettings(BaseModel):

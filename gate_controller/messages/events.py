@@ -18,6 +18,8 @@ class EventKind(StrEnum):
 
     ACCESS_GRANTED = "access_granted"
     ACCESS_DENIED = "access_denied"
+    GRANT_RENEWED = "grant_renewed"
+    """Somebody whose grant waits for its passage, or who has just passed on it, showed themselves again."""
     PASSED = "passed"
     """The door was opened on a grant."""
     NOT_TAKEN = "not_taken"

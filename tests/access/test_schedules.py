@@ -43,6 +43,30 @@ def test_a_night_belongs_to_the_day_it_starts_on() -> None:
     assert not friday_night.is_open(at(friday + timedelta(days=1), "06:00"), SHANGHAI)
 
 
+@pytest.mark.parametrize("end", ["24:00", "24:00:00", "00:00", "23:59", "23:59:00", "23:59:59"])
+@pytest.mark.parametrize("start", ["00:00", "06:00"])
+def test_a_day_ends_with_its_last_minute_however_it_is_written(start: str, end: str) -> None:
+    hours = Schedule.model_validate({"name": "day", "windows": [{"start": start, "end": end, "days": [0]}]})
+    assert hours.is_open(at(MONDAY, start), SHANGHAI)
+    assert hours.is_open(at(MONDAY, "23:59:59.999999"), SHANGHAI)
+    assert not hours.is_open(at(MONDAY + timedelta(days=1), "00:00"), SHANGHAI)
+    special = SpecialDays.model_validate(
+        {"name": "eve", "first": MONDAY, "last": MONDAY, "hours": [{"start": start, "end": end}]}
+    )
+    closed = Schedule(name="holiday", windows=(), special_days=(special,))
+    assert closed.is_open(at(MONDAY, "23:59:30"), SHANGHAI)
+
+
+def test_a_minute_before_midnight_may_begin_a_night() -> None:
+    assert Schedule(name="night", windows=windows("23:59-06:00")).is_open(at(MONDAY, "23:59:30"), SHANGHAI)
+    assert Schedule(name="round", windows=windows("23:59-23:59")).is_open(at(MONDAY, "12:00"), SHANGHAI)
+
+
+def test_nothing_begins_at_24_00_and_the_error_says_what_to_write() -> None:
+    with pytest.raises(ValidationError, match="00:00 of the next day"):
+        Hours.model_validate({"start": "24:00", "end": "06:00"})
+
+
 def test_equal_times_are_a_whole_day() -> None:
     sunday = Schedule(name="sunday", windows=windows("08:00-08:00", days=(6,)))
     assert sunday.is_open(at(MONDAY, "07:59"), SHANGHAI)

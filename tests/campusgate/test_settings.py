@@ -1,7 +1,7 @@
 import base64
 import re
 from collections.abc import Iterator
-from datetime import time
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import get_args, get_origin
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from accounts.limits import Limits, MealPeriod
 from accounts.phone_webhook import WebhookCodeSender
 from campusgate.account_services import make_accounts, make_money
 from campusgate.settings import Settings, SettingsError
+from campusgate.settings.accounts import MealSettings
 from database import Database
 
 KEY = base64.b64encode(bytes(range(32))).decode()
@@ -110,6 +111,16 @@ def test_a_webhook_without_the_secret_it_is_signed_with_is_refused(monkeypatch) 
     monkeypatch.setenv("CAMPUSGATE_ALARMS__WEBHOOK_URL", "https://duty.example/alarms")
     with pytest.raises(ValidationError, match=r"alarms\n.*webhook_url needs webhook_secret"):
         Settings()
+
+
+@pytest.mark.parametrize("ends", ["24:00", "23:59", "00:00"])
+def test_a_meal_may_last_until_the_end_of_the_day(ends: str) -> None:
+    meal = MealSettings(name="supper", begins="21:00", ends=ends)
+    period = MealPeriod(meal.name, meal.begins, meal.ends)
+    late = datetime(2026, 9, 7, 23, 59, 30, tzinfo=UTC)
+    assert period.date_of(late) == late.date()
+    assert period.date_of(late + timedelta(seconds=30)) is None
+    assert MealPeriod("all", time(0), time(0)).date_of(late) == late.date()
 
 
 def test_meals_and_limits_are_configured(monkeypatch, tmp_path) -> None:

@@ -57,18 +57,23 @@ ACTIVE_CARD, LOST_CARD, UNKNOWN_CARD = "04A31B72", "04A31B73", "04FFFFFF"
 
 
 class TestClock:
-    """The wall clock can be moved; the monotonic one runs."""
+    """The wall clock can be moved; the monotonic one runs, and both can be advanced."""
 
     def __init__(self) -> None:
         self.offset = timedelta()
+        self._ahead_s = 0
+
+    def advance(self, seconds: int) -> None:
+        """Let time pass."""
+        self._ahead_s += seconds
 
     def now(self) -> datetime:
-        return datetime.now(UTC) + self.offset
+        return datetime.now(UTC) + self.offset + timedelta(seconds=self._ahead_s)
 
     def monotonic_ns(self) -> int:
         import time
 
-        return time.monotonic_ns()
+        return time.monotonic_ns() + self._ahead_s * 1_000_000_000
 
 
 @dataclass

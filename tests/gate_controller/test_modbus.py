@@ -9,10 +9,10 @@ from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from gate_controller.messages import Action, DoorStatus, EventKind, Refusal
-from gate_controller.modbus_board import ModbusBoard
+from gate_controller.modbus_board import ModbusBoard, runs
 from gate_controller.relays import RelayError
 from gate_controller.supervision import Loop, LoopLimits
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 COIL, CONTACT, FIRE = 0, 1, 2
 READ_COILS, READ_INPUTS, READ_REGISTERS, WRITE_COIL = 1, 2, 4, 5
@@ -24,6 +24,11 @@ class RelayBoard:
     def __init__(self, port: int) -> None:
         self.port = port
         self.written: list[tuple[int, bool]] = []
+        self.asked: list[tuple[int, int, int]] = []
+        """Function, first number and count of each request, in the order in which they came."""
+        self.held: threading.Event | None = None
+        """While it is not set, answers to readings wait for it."""
+        self.reading = threading.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -33,7 +38,7 @@ class RelayBoard:
         self.coil = False
         self._inputs = {CONTACT: True}
         self._registers = {FIRE: round(0.5 * 65535)}
-        self._asked = 0
+        self._asked, self._count = 0, 1
 
         async def begin() -> None:
             bits, words = (
@@ -63,16 +68,22 @@ class RelayBoard:
 
     def _trace(self, sending: bool, pdu):
         if not sending:
-            self._asked = pdu.address
+            self._asked, self._count = pdu.address, max(1, pdu.count)
+            self.asked.append((pdu.function_code, pdu.address, self._count))
             if pdu.function_code == WRITE_COIL:
                 self.coil = bool(pdu.bits[0])
                 self.written.append((pdu.address, self.coil))
-        elif pdu.function_code == READ_COILS:
-            pdu.bits = [self.coil] + [False] * 7
+            elif self.held is not None:
+                self.reading.set()
+                self.held.wait(PATIENCE_S)
+            return pdu
+        numbers = range(self._asked, self._asked + self._count)
+        if pdu.function_code == READ_COILS:
+            pdu.bits = [self.coil for _ in numbers] + [False] * 7
         elif pdu.function_code == READ_INPUTS:
-            pdu.bits = [self._inputs[self._asked]] + [False] * 7
+            pdu.bits = [self._inputs[number] for number in numbers] + [False] * 7
         elif pdu.function_code == READ_REGISTERS:
-            pdu.registers = [self._registers[self._asked]]
+            pdu.registers = [self._registers[number] for number in numbers]
         return pdu
 
 
@@ -133,6 +144,42 @@ def test_a_closed_loop_is_rest_and_a_change_is_told(server, board) -> None:
     until(lambda: seen == [True])
     server.set_input(CONTACT, closed=True)
     until(lambda: seen == [True, False])
+
+
+def test_neighbouring_inputs_are_one_request(server, board) -> None:
+    for number in (4, 2, 3, 9):
+        server.set_input(number, closed=True)
+        board.wire(number, active_when_open=True)
+    board.coil(COIL), board.coil(COIL + 1)
+    board.start()
+    expected = [(READ_COILS, 0, 2), (READ_INPUTS, 2, 3), (READ_INPUTS, 9, 1)]
+    assert server.asked[: len(expected)] == expected
+
+
+def test_runs_of_neighbours() -> None:
+    assert runs([]) == []
+    assert runs([7, 5, 6, 1]) == [range(1, 2), range(5, 8)]
+    assert [len(run) for run in runs(range(100))] == [64, 36]
+
+
+def test_a_write_goes_between_two_readings(server, board) -> None:
+    relay = board.coil(COIL)
+    for number in (2, 4, 6, 8):
+        server.set_input(number, closed=True)
+        board.wire(number, active_when_open=True)
+    board.start()
+    # The board is slow: a reading is under way when the door is to open.
+    server.held = threading.Event()
+    server.reading.wait(PATIENCE_S)
+    under_way = len(server.asked)
+    opening = threading.Thread(target=relay.energise)
+    opening.start()
+    until(lambda: board._line._urgent)
+    held, server.held = server.held, None
+    held.set()
+    opening.join(PATIENCE_S)
+    assert server.coil
+    assert [function for function, *_ in server.asked[under_way : under_way + 2]] == [WRITE_COIL, READ_COILS]
 
 
 @pytest.mark.parametrize(("part", "fault"), [(0.0, "short"), (1.0, "cut")])

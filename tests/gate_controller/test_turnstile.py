@@ -7,7 +7,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from gate_controller.barrier import advance
+from gate_controller.barrier import REPEAT_S, advance
 from gate_controller.inputs.simulated import SimulatedInput
 from gate_controller.messages import Action, DoorStatus, EventKind
 from gate_controller.signals import (
@@ -78,7 +78,7 @@ def test_grants_that_nobody_takes_end_one_by_one() -> None:
     lane(one, two)
     assert lane(TimePassed(), after=7.5) == [EventKind.NOT_TAKEN]
     assert lane(FORWARD, after=0.1) == [EventKind.PASSED]
-    lane(one, two)
+    lane(one, two, after=REPEAT_S)
     assert lane(FORWARD, after=60) == [EventKind.NOT_TAKEN, EventKind.NOT_TAKEN, EventKind.PASSAGE_FORCED]
 
 
