@@ -1,4 +1,7 @@
-"""Access tokens of signed-in people: short-lived JWTs (HS256) that carry the person's id and roles."""
+"""Access tokens of signed-in people: short-lived JWTs (HS256) that carry the person's id and the sign-in's.
+
+Roles stand in them for the reader's convenience only: what counts is what `accounts.sign_ins` says at each request.
+"""
 
 import hashlib
 from collections.abc import Collection

@@ -11,7 +11,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from accounts import audit, changes
+from accounts import audit, changes, sign_ins
 from accounts.ledger import chart
 from accounts.ledger.transfer import AccountKind, AccountState
 from accounts.tables import Person, PersonGroup, PersonRole
@@ -141,7 +141,7 @@ def update(session: Session, person: Person, particulars: Particulars, *, by: st
 def set_state(
     session: Session, person: Person, state: PersonState, *, by: str, now: datetime, reason: str = ""
 ) -> bool:
-    """Suspend, release or close an account with its wallet; returns whether anything changed.
+    """Suspend, release or close an account with its wallet; returns whether anything changed. Its sign-ins end.
 
     A suspended wallet takes only the resolution of what was pending. A closed account stays closed; its wallet is
     closed too, or where there is money left, suspended until that is paid out at the counter.
@@ -155,6 +155,7 @@ def set_state(
         raise AccountClosedError
     person.state = state
     person.updated_at = now
+    sign_ins.end_all(session, person.id, now=now)
     match state:
         case PersonState.CLOSED:
             chart.close_or_suspend(session, person.id)
@@ -167,13 +168,14 @@ def set_state(
 
 
 def set_roles(session: Session, person: Person, roles: Collection[Role], *, by: str, now: datetime) -> bool:
-    """Give exactly `roles` (beside holder, which everyone has); returns whether anything changed."""
+    """Give exactly `roles` (beside holder, which everyone has); returns whether anything changed. Sign-ins end."""
     wanted = frozenset(roles) | {Role.HOLDER}
     if wanted == person.roles:
         return False
     before = person.roles
     person.role_rows = _kept(person.role_rows, wanted - {Role.HOLDER}, lambda row: row.role, _role)
     session.flush()
+    sign_ins.end_all(session, person.id, now=now)
     details: dict[str, audit.Scalar | list[str]] = {
         "given": [role.value for role in sorted(wanted - before)],
         "taken": [role.value for role in sorted(before - wanted)],

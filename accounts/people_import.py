@@ -9,15 +9,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from accounts import passwords, people
+from accounts import authority, passwords, people
 from accounts.first_passwords import FirstPasswords, NationalIdError
 from accounts.passwords import Hasher
 from accounts.people_list import ListedPerson, RowError, Unreadable
 from accounts.tables import Person
-from accounts.vocabulary import PasswordPurpose, PersonState
+from accounts.vocabulary import PasswordPurpose, PersonState, Role
 from database import Database
 from web.problems import ProblemError
 
@@ -56,6 +57,8 @@ class Importer:
     hasher: Hasher
     first_passwords: FirstPasswords
     by: str
+    acting: UUID | None = None
+    """The person who imports, whose own row changes nothing; None for the command line."""
 
     def run(
         self,
@@ -70,7 +73,7 @@ class Importer:
         for start in range(0, len(rows), ROWS_IN_ONE_TRANSACTION):
             part = rows[start : start + ROWS_IN_ONE_TRANSACTION]
             with self.database.read() as session:
-                planned = _plan(session, part, self.first_passwords, now)
+                planned = self._plan(session, part, now)
             if not dry_run:
                 hashes = self._hashed(
                     [row for row, result in zip(part, planned, strict=True) if result.first_passwords]
@@ -80,6 +83,17 @@ class Importer:
             results += planned
             if progress:
                 progress(len(results), len(rows))
+        return results
+
+    def _plan(self, session: Session, rows: Sequence[ListedPerson | Unreadable], now: datetime) -> list[RowResult]:
+        known = people.by_numbers(session, [row.number for row in rows])
+        results = []
+        for row in rows:
+            person = known.get(row.number)
+            result = _planned(session, row, person, self.first_passwords, now)
+            if person is not None and person.id == self.acting and result.outcome is Outcome.UPDATED:
+                result = RowResult(row.line, row.number, Outcome.INVALID, why=authority.OwnAccountError.title)
+            results.append(result)
         return results
 
     def _hashed(self, rows: Sequence[ListedPerson | Unreadable]) -> dict[str, dict[PasswordPurpose, str]]:
@@ -101,7 +115,7 @@ class Importer:
         now: datetime,
     ) -> list[RowResult]:
         # Planned again inside the transaction: somebody may have changed these people meanwhile.
-        planned = _plan(session, rows, self.first_passwords, now)
+        planned = self._plan(session, rows, now)
         known = people.by_numbers(session, [row.number for row in rows])
         for row, result in zip(rows, planned, strict=True):
             if isinstance(row, ListedPerson) and result.outcome in {Outcome.CREATED, Outcome.UPDATED}:
@@ -130,13 +144,6 @@ class Importer:
                 passwords.store(session, person.id, wanted, must_change=True, by=self.by, now=now)
 
 
-def _plan(
-    session: Session, rows: Sequence[ListedPerson | Unreadable], first: FirstPasswords, now: datetime
-) -> list[RowResult]:
-    known = people.by_numbers(session, [row.number for row in rows])
-    return [_planned(session, row, known.get(row.number), first, now) for row in rows]
-
-
 def _planned(
     session: Session, row: ListedPerson | Unreadable, person: Person | None, first: FirstPasswords, now: datetime
 ) -> RowResult:
@@ -158,6 +165,8 @@ def _planned(
         if person.state is PersonState.CLOSED:
             return RowResult(row.line, row.number, Outcome.INVALID, why="state: the account is closed for good")
         differences["state"] = (person.state, row.state)
-    wants_first = row.national_id is not None and bool(passwords.missing(session, person.id))
+    # Whoever knows the ID document of a member of staff must not hold a password that opens their roles.
+    is_plain = person.roles == {Role.HOLDER}
+    wants_first = row.national_id is not None and is_plain and bool(passwords.missing(session, person.id))
     outcome = Outcome.UPDATED if differences or wants_first else Outcome.UNCHANGED
     return RowResult(row.line, row.number, outcome, differences, first_passwords=wants_first)

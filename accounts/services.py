@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from accounts.access_tokens import AccessTokens, derive_key
 from accounts.devices import Places
 from accounts.first_passwords import FirstPasswords
+from accounts.notices import Tell, tell_nobody
 from accounts.passwords import Hasher, PasswordCheck
 from accounts.phones import CodeSender
 from accounts.sign_in import SignInDesk
@@ -33,7 +34,8 @@ class AccountsServices:
 
     `secret` (32 bytes or more) is the root of every derived key: access and refresh tokens, virtual card codes.
     `guesses` limits failed sign-ins, claims and confirmations by one address, `messages` the codes that one person may
-    have sent to phones. A port that is None answers 503; without `places` a device may name any gate.
+    have sent to phones. `tell` writes to a person what happened to their account. A port that is None answers 503;
+    without `places` a device may name any gate.
     """
 
     database: Database
@@ -42,10 +44,12 @@ class AccountsServices:
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Shanghai"))
     access_token_lifetime: timedelta = timedelta(minutes=10)
     refresh_token_lifetime: timedelta = timedelta(days=30)
+    longest_sign_in: timedelta = timedelta(days=90)
     first_passwords: FirstPasswords = field(default_factory=lambda: FirstPasswords(prefix="Campus@#"))
     hasher: Hasher = field(default_factory=Hasher)
     guesses: RateLimiter = field(default_factory=lambda: RateLimiter(60, timedelta(minutes=5)))
     messages: RateLimiter = field(default_factory=lambda: RateLimiter(10, timedelta(days=1)))
+    tell: Tell = tell_nobody
     code_sender: CodeSender | None = None
     channel_users: ChannelUsers | None = None
     identity_provider: IdentityProvider | None = None
@@ -74,6 +78,7 @@ class AccountsServices:
             access_tokens=self.access_tokens,
             refresh_key=derive_key(self.secret, "refresh-tokens"),
             refresh_lifetime=self.refresh_token_lifetime,
+            longest=self.longest_sign_in,
             check=self.passwords,
         )
 

@@ -16,8 +16,8 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from accounts import audit, passwords, people
-from accounts.access_tokens import AccessTokens
+from accounts import audit, passwords, people, sign_ins
+from accounts.access_tokens import AccessTokens, NotSignedInError
 from accounts.passwords import PasswordCheck, PasswordNotSetError, PasswordWrongError
 from accounts.tables import Password, Person, SignIn
 from accounts.vocabulary import PasswordPurpose
@@ -61,6 +61,9 @@ class SignInDesk:
     access_tokens: AccessTokens
     refresh_key: bytes
     refresh_lifetime: timedelta
+    """How long a sign-in waits for its next refresh."""
+    longest: timedelta
+    """When a sign-in ends, however often it was refreshed."""
     check: PasswordCheck
 
     def with_password(self, number: str, password: str, *, now: datetime) -> Tokens:
@@ -91,7 +94,11 @@ class SignInDesk:
             person = people.get(session, person_id)
             people.require_usable(person, now)
             sign_in = SignIn(
-                person_id=person.id, method=method, started_at=now, ends_at=now + self.refresh_lifetime, generation=0
+                person_id=person.id,
+                method=method,
+                started_at=now,
+                ends_at=now + min(self.refresh_lifetime, self.longest),
+                generation=0,
             )
             session.add(sign_in)
             session.flush()
@@ -122,11 +129,12 @@ class SignInDesk:
                     SignIn.revoked_at.is_(None),
                     SignIn.ends_at > now,
                 )
-                .values(generation=SignIn.generation + 1, ends_at=now + self.refresh_lifetime)
+                .values(generation=SignIn.generation + 1)
                 .returning(SignIn.id)
             )
             sign_in = session.get(SignIn, sign_in_id)
             if taken is not None and sign_in is not None:
+                sign_in.ends_at = min(now + self.refresh_lifetime, sign_in.started_at + self.longest)
                 person = people.get(session, sign_in.person_id)
                 people.require_usable(person, now)
                 first = session.scalar(
@@ -147,15 +155,16 @@ class SignInDesk:
         raise RefreshRefusedError(error="invalid_grant", reused=reused)
 
     def end(self, token: str, *, now: datetime) -> None:
-        """Sign out: end the sign-in that a refresh token belongs to; a token that is not good changes nothing."""
+        """Sign out: end the sign-in that a token belongs to; a token that is not good changes nothing."""
         try:
-            sign_in_id, _ = self._read(token)
-        except RefreshRefusedError:
+            sign_in_id = self._read(token)[0] if token.startswith("cgr_") else self._of_access(token, now)
+        except (RefreshRefusedError, NotSignedInError):
             return
         with self.database.begin() as session:
-            sign_in = session.get(SignIn, sign_in_id)
-            if sign_in is not None and sign_in.revoked_at is None:
-                sign_in.revoked_at = now
+            sign_ins.end(session, sign_in_id, now=now)
+
+    def _of_access(self, token: str, now: datetime) -> UUID:
+        return self.access_tokens.read(token, now=now).sign_in_id
 
     def _tokens(self, person: Person, sign_in: SignIn, *, must_change_password: bool, now: datetime) -> Tokens:
         access = self.access_tokens.issue(
@@ -182,14 +191,6 @@ class SignInDesk:
         return base64.urlsafe_b64encode(mac).decode().rstrip("=")
 
 
-def end_all(session: Session, person_id: UUID, *, but: UUID | None = None, now: datetime) -> None:
-    """End every sign-in of a person, except one."""
-    query = update(SignIn).where(SignIn.person_id == person_id, SignIn.revoked_at.is_(None))
-    if but is not None:
-        query = query.where(SignIn.id != but)
-    session.execute(query.values(revoked_at=now))
-
-
 def change_password(
     session: Session,
     person: Person,
@@ -203,4 +204,4 @@ def change_password(
     """Store a new password of the person's own; a new portal password ends every other sign-in."""
     passwords.store(session, person.id, {purpose: hashed}, must_change=False, by=by, now=now)
     if purpose is PasswordPurpose.PORTAL:
-        end_all(session, person.id, but=keep, now=now)
+        sign_ins.end_all(session, person.id, but=keep, now=now)

@@ -17,6 +17,7 @@ from accounts.topup.channel import PaymentChannel
 from campusgate.places import CampusPlaces
 from campusgate.settings import OidcSettings, PhoneCodeSettings, Settings, SettingsError
 from database import Database
+from enrollment import account_notices
 
 
 def make_accounts(settings: Settings, database: Database, secret: bytes) -> AccountsServices:
@@ -31,6 +32,8 @@ def make_accounts(settings: Settings, database: Database, secret: bytes) -> Acco
         secret=secret,
         zone=settings.time_zone,
         first_passwords=FirstPasswords(settings.first_password_prefix),
+        longest_sign_in=settings.longest_sign_in,
+        tell=account_notices.write,
         code_sender=_code_sender(settings.phone_codes),
         identity_provider=_identity_provider(settings.oidc),
         channel_users=_channel_users(settings),

@@ -9,8 +9,10 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from fastapi.staticfiles import StaticFiles
 
 from console import actions, gate_page, photo_page, review_actions, review_page, sign_in, zone_page
+from console.admission import Admission
 from console.rendering import FOLDER, page
 from console.services import (
+    STAFF,
     ConsoleServices,
     NewPasswordNeededError,
     NotAllowedError,
@@ -65,11 +67,8 @@ async def live_stream(
     after: Annotated[int | None, Query(ge=0, description="the last event seen by a page that opens anew")] = None,
     last_event_id: Annotated[int | None, Header(ge=0)] = None,
 ) -> AsyncIterator[ServerSentEvent]:
-    """Stream what is true; ends when the access token does, and the browser comes back with a new one."""
-
-    async def still_allowed() -> bool:
-        return services.now() < staff.expires_at
-
+    """Stream what is true, for as long as the reader may see it."""
+    still_allowed = Admission(services, staff, STAFF)
     last_seen = after if last_event_id is None else last_event_id
     async for event in follow(services, last_seen=last_seen, still_allowed=still_allowed, gate=gate):
         yield event

@@ -12,9 +12,10 @@ from fastapi.responses import HTMLResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from accounts import people
+from console.admission import Admission
 from console.rendering import jpeg, keep_nothing, page, with_cookies
 from console.review_view import describe_reviews, describe_statistics
-from console.services import ConsoleServices, ReviewerDep, ServicesDep, SignedInDep
+from console.services import REVIEWERS, ConsoleServices, ReviewerDep, ServicesDep, SignedInDep
 from enrollment import comparison, photos, review
 from enrollment.api import photos as photos_api
 from enrollment.quality import Verdict
@@ -80,9 +81,10 @@ def queue(
 
 @router.get("/stream", response_class=EventSourceResponse, name="console_review_stream")
 async def stream(claims: SignedInDep, _me: ReviewerDep, services: ServicesDep) -> AsyncIterator[ServerSentEvent]:
-    """Stream the figures of the queue as they change; ends when the access token does."""
+    """Stream the figures of the queue as they change, for as long as the reader may see them."""
     told: dict[str, Any] | None = None
-    while services.now() < claims.expires_at:
+    still_allowed = Admission(services, claims, REVIEWERS)
+    while await still_allowed():
         figures = await run_in_threadpool(_figures, services)
         if figures != told:
             told = figures

@@ -1,13 +1,14 @@
 """What the pages work with and who looks at them. The rim puts `ConsoleServices` at `app.state.console`."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Request, Response
 
+from accounts import sign_ins
 from accounts.access_tokens import Claims
 from accounts.api.dependencies import Principal
 from accounts.people import AccountNotUsableError
@@ -79,13 +80,22 @@ def renew(response: Response, refresh: str, services: ConsoleServices) -> Claims
     return services.accounts.access_tokens.read(tokens.access_token, now=services.now())
 
 
+def as_now(services: ConsoleServices, claims: Claims | None) -> Claims | None:
+    """Return what a token says with the roles of this moment; None when the sign-in has ended since it was made."""
+    if claims is None:
+        return None
+    with services.database.read() as database:
+        roles = sign_ins.roles(database, claims.person_id, claims.sign_in_id, now=services.now())
+    return None if roles is None else replace(claims, roles=roles)
+
+
 def _signed_in_anyhow(request: Request, response: Response, services: ServicesDep) -> Claims:
     """Return who is signed in, renewing the access token when it has run out."""
-    found = session.claims(request, services.accounts.access_tokens, now=services.now())
+    found = as_now(services, session.claims(request, services.accounts.access_tokens, now=services.now()))
     refresh = request.cookies.get(session.REFRESH_COOKIE)
     if found is None and refresh is not None:
         try:
-            found = renew(response, refresh, services)
+            found = as_now(services, renew(response, refresh, services))
         except (RefreshRefusedError, AccountNotUsableError) as error:
             raise SignInNeededError from error
     if found is None:

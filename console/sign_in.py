@@ -76,9 +76,9 @@ def sign_in(
 @router.post("/sign-out", name="console_sign_out")
 def sign_out(request: Request, services: ServicesDep, _ours: OursDep) -> Response:
     """End the session, also at the server."""
-    refresh = request.cookies.get(session.REFRESH_COOKIE)
-    if refresh is not None:
-        services.accounts.desk.end(refresh, now=services.now())
+    for cookie in (session.REFRESH_COOKIE, session.ACCESS_COOKIE):
+        if (token := request.cookies.get(cookie)) is not None:
+            services.accounts.desk.end(token, now=services.now())
     response = RedirectResponse(path(request, "sign_in_page"), status_code=303)
     session.forget(response)
     return response

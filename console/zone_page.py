@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict
 
-from accounts import audit, people
+from accounts import audit, authority, people
 from console.origin import OursDep
 from console.rendering import page
 from console.services import ServicesDep, StaffDep
@@ -61,6 +61,8 @@ def forgive(zone: ZoneName, body: ForgiveIn, staff: StaffDep, _ours: OursDep, se
         person = people.by_number(session, body.number) if body.number is not None else None
         if body.number is not None and person is None:
             raise NotFoundError("there is nobody with this number")
+        if person is not None:
+            authority.require_another(staff, person.id)
         told = presence.forgive(
             session,
             zone,

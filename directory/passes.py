@@ -72,8 +72,8 @@ def issue(
     return one, code
 
 
-def end(session: Session, pass_id: UUID, *, by: str, now: datetime) -> VisitorPass:
-    """End a pass early; ending it twice is harmless.
+def get(session: Session, pass_id: UUID) -> VisitorPass:
+    """Return a pass.
 
     Raises:
         NotFoundError: no such pass.
@@ -81,6 +81,16 @@ def end(session: Session, pass_id: UUID, *, by: str, now: datetime) -> VisitorPa
     one = session.get(VisitorPass, pass_id)
     if one is None:
         raise NotFoundError("there is no such pass")
+    return one
+
+
+def end(session: Session, pass_id: UUID, *, by: str, now: datetime) -> VisitorPass:
+    """End a pass early; ending it twice is harmless.
+
+    Raises:
+        NotFoundError: no such pass.
+    """
+    one = get(session, pass_id)
     if one.ended_at is None:
         one.ended_at = now
         session.flush()

@@ -7,8 +7,8 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from accounts import card_states, cards, loss, people, virtual_cards
-from accounts.api.dependencies import ROLE_ERRORS, CashierDep, DatabaseDep, NowDep
+from accounts import authority, card_states, cards, loss, notices, people, virtual_cards
+from accounts.api.dependencies import OVER_ERRORS, ROLE_ERRORS, CashierDep, DatabaseDep, NowDep, Principal, ServicesDep
 from accounts.api.me import LossOut
 from accounts.card_states import CardAction
 from accounts.tables import Card, CardEvent
@@ -96,7 +96,7 @@ def list_cards(_cashier: CashierDep, database: DatabaseDep, person_id: UUID, end
     "/people/{person_id}/cards",
     status_code=201,
     responses=responses(
-        *ROLE_ERRORS,
+        *OVER_ERRORS,
         NotFoundError,
         people.AccountNotUsableError,
         cards.InvalidUidError,
@@ -104,11 +104,13 @@ def list_cards(_cashier: CashierDep, database: DatabaseDep, person_id: UUID, end
         cards.CardAlreadyIssuedError,
     ),
 )
-def issue_card(cashier: CashierDep, database: DatabaseDep, now: NowDep, person_id: UUID, body: CardIn) -> CardOut:
-    """Hand a person their first physical card, free of charge. A later one is a reissue."""
-    with database.begin() as session:
+def issue_card(cashier: CashierDep, services: ServicesDep, now: NowDep, person_id: UUID, body: CardIn) -> CardOut:
+    """Hand a person their first physical card, free of charge; they are told. A later one is a reissue."""
+    with services.database.begin() as session:
         person = people.get(session, person_id, lock=True)
+        authority.require(session, cashier, person_id)
         people.require_usable(person, now)
+        services.tell(session, person_id, notices.AccountNotice.CARD_ISSUED, now=now)
         return CardOut.of(cards.issue(session, person, body.uid, key_number=body.key_number, by=cashier.actor, now=now))
 
 
@@ -123,40 +125,45 @@ def read_card_history(_cashier: CashierDep, database: DatabaseDep, card_id: UUID
 @router.post(
     "/people/{person_id}/loss",
     status_code=201,
-    responses=responses(*ROLE_ERRORS, NotFoundError, loss.LossReportedError, loss.NoCardError),
+    responses=responses(*OVER_ERRORS, NotFoundError, loss.LossReportedError, loss.NoCardError),
 )
 def report_loss(cashier: CashierDep, database: DatabaseDep, now: NowDep, person_id: UUID) -> LossOut:
     """Report a loss at the counter, after a look at the ID document."""
     with database.begin() as session:
         person = people.get(session, person_id, lock=True)
+        authority.require(session, cashier, person_id)
         return LossOut.of(loss.report(session, person, through="counter", by=cashier.actor, now=now))
 
 
 @router.post(
     "/people/{person_id}/loss/release",
     status_code=204,
-    responses=responses(*ROLE_ERRORS, NotFoundError, loss.NoLossError),
+    responses=responses(*OVER_ERRORS, NotFoundError, loss.NoLossError),
 )
 def release_loss(cashier: CashierDep, database: DatabaseDep, now: NowDep, person_id: UUID) -> None:
     """The card was found: it and the virtual ones work again."""
     with database.begin() as session:
-        loss.release(session, people.get(session, person_id, lock=True), by=cashier.actor, now=now)
+        person = people.get(session, person_id, lock=True)
+        authority.require(session, cashier, person_id)
+        loss.release(session, person, by=cashier.actor, now=now)
 
 
 @router.post(
     "/people/{person_id}/reissue",
     status_code=201,
-    responses=responses(*ROLE_ERRORS, *idempotency.ERRORS, *REISSUE_ERRORS),
+    responses=responses(*OVER_ERRORS, *idempotency.ERRORS, *REISSUE_ERRORS),
 )
 def reissue_card(
-    *, cashier: CashierDep, database: DatabaseDep, now: NowDep, once: OnceDep, person_id: UUID, body: CardIn
+    *, cashier: CashierDep, services: ServicesDep, now: NowDep, once: OnceDep, person_id: UUID, body: CardIn
 ) -> CardOut:
     """Issue a new card for a lost one, from 24 hours after the report on; 10 yuan are taken from the balance."""
-    with database.begin() as session:
+    with services.database.begin() as session:
 
         def write() -> CardOut:
             person = people.get(session, person_id, lock=True)
+            authority.require(session, cashier, person_id)
             people.require_usable(person, now)
+            services.tell(session, person_id, notices.AccountNotice.CARD_ISSUED, now=now)
             card = loss.reissue(session, person, body.uid, key_number=body.key_number, by=cashier.actor, now=now)
             return CardOut.of(card)
 
@@ -164,20 +171,21 @@ def reissue_card(
 
 
 _RELEASE_ERRORS = (card_states.CardTransitionError, virtual_cards.LossOpenError)
-_STEP_ERRORS = responses(*ROLE_ERRORS, NotFoundError, card_states.CardTransitionError)
+_STEP_ERRORS = responses(*OVER_ERRORS, NotFoundError, card_states.CardTransitionError)
 
 
 @router.post("/cards/{card_id}/suspend", responses=_STEP_ERRORS)
 def suspend_card(cashier: CashierDep, database: DatabaseDep, now: NowDep, card_id: UUID, body: ReasonIn) -> CardOut:
     """Suspend a card for another reason than loss."""
-    return _step(database, card_id, CardAction.SUSPEND, by=cashier.actor, now=now, note=body.note)
+    return _step(database, card_id, CardAction.SUSPEND, by=cashier, now=now, note=body.note)
 
 
-@router.post("/cards/{card_id}/release", responses=responses(*ROLE_ERRORS, NotFoundError, *_RELEASE_ERRORS))
+@router.post("/cards/{card_id}/release", responses=responses(*OVER_ERRORS, NotFoundError, *_RELEASE_ERRORS))
 def release_card(cashier: CashierDep, database: DatabaseDep, now: NowDep, card_id: UUID, body: ReasonIn) -> CardOut:
     """Lift a suspension. A loss is released for all cards together, not here."""
     with database.begin() as session:
         card = cards.get(session, card_id, lock=True)
+        authority.require(session, cashier, card.person_id)
         if loss.open_loss(session, card.person_id) is not None:
             raise virtual_cards.LossOpenError
         cards.apply(session, card, CardAction.RELEASE, by=cashier.actor, now=now, note_text=body.note)
@@ -187,11 +195,12 @@ def release_card(cashier: CashierDep, database: DatabaseDep, now: NowDep, card_i
 @router.post("/cards/{card_id}/return", responses=_STEP_ERRORS)
 def return_card(cashier: CashierDep, database: DatabaseDep, now: NowDep, card_id: UUID, body: ReasonIn) -> CardOut:
     """Take a card back for good; a virtual card is unbound."""
-    return _step(database, card_id, CardAction.RETURN, by=cashier.actor, now=now, note=body.note)
+    return _step(database, card_id, CardAction.RETURN, by=cashier, now=now, note=body.note)
 
 
-def _step(database: Database, card_id: UUID, action: CardAction, *, by: str, now: datetime, note: str) -> CardOut:
+def _step(database: Database, card_id: UUID, action: CardAction, *, by: Principal, now: datetime, note: str) -> CardOut:
     with database.begin() as session:
         card = cards.get(session, card_id, lock=True)
-        cards.apply(session, card, action, by=by, now=now, note_text=note)
+        authority.require(session, by, card.person_id)
+        cards.apply(session, card, action, by=by.actor, now=now, note_text=note)
         return CardOut.of(card)

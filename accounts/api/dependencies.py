@@ -14,7 +14,7 @@ from uuid import UUID
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, OAuth2PasswordBearer
 
-from accounts import audit, devices
+from accounts import audit, authority, devices, sign_ins
 from accounts.access_tokens import NotSignedInError
 from accounts.passwords import PasswordChangeRequiredError
 from accounts.services import AccountsServices
@@ -51,7 +51,7 @@ class DeviceRoleRequiredError(ProblemError):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A signed-in person."""
+    """A signed-in person, with the roles they have at this moment."""
 
     person_id: UUID
     sign_in_id: UUID
@@ -125,7 +125,11 @@ def _signed_in_anyhow(
         claims = services.access_tokens.read(token, now=now)
     except NotSignedInError as error:
         raise NotSignedInError(error.detail, headers=_CHALLENGE) from error
-    return Principal(claims.person_id, claims.sign_in_id, claims.roles), claims.must_change_password
+    with services.database.read() as session:
+        roles = sign_ins.roles(session, claims.person_id, claims.sign_in_id, now=now)
+    if roles is None:
+        raise NotSignedInError("this sign-in has ended; sign in again", headers=_CHALLENGE)
+    return Principal(claims.person_id, claims.sign_in_id, roles), claims.must_change_password
 
 
 def _with_any_password(found: Annotated[tuple[Principal, bool], Depends(_signed_in_anyhow)]) -> Principal:
@@ -189,4 +193,6 @@ MeterDep = Annotated[DevicePrincipal, Depends(require_device(DeviceRole.METER))]
 
 PERSON_ERRORS = (NotSignedInError, PasswordChangeRequiredError)
 ROLE_ERRORS = (*PERSON_ERRORS, RoleRequiredError)
+OVER_ERRORS = (*ROLE_ERRORS, *authority.ERRORS)
+"""Of routes on which staff change what belongs to a person; see `accounts.authority`."""
 DEVICE_ERRORS = (NoDeviceError, DeviceRoleRequiredError)

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from accounts import cards, loss, passwords, people, phones, sign_in
+from accounts import cards, loss, notices, passwords, people, phones, sign_in
 from accounts.api.dependencies import PERSON_ERRORS, FirstPrincipalDep, NowDep, PrincipalDep, ServicesDep
 from accounts.api.people import PersonOut
 from accounts.api.sign_in import Secret
@@ -112,6 +112,8 @@ def change_password(
     with services.database.begin() as session:
         person = people.get(session, me.person_id)
         sign_in.change_password(session, person, purpose, hashed, by=me.actor, keep=me.sign_in_id, now=now)
+        if purpose is PasswordPurpose.PORTAL:
+            services.tell(session, me.person_id, notices.AccountNotice.PORTAL_CHANGED, now=now)
 
 
 @router.post(

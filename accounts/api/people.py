@@ -7,8 +7,16 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from accounts import passwords, people, sign_in
-from accounts.api.dependencies import ROLE_ERRORS, AdminDep, CashierDep, DatabaseDep, NowDep, ServicesDep
+from accounts import authority, notices, passwords, people, sign_ins
+from accounts.api.dependencies import (
+    OVER_ERRORS,
+    ROLE_ERRORS,
+    AdminDep,
+    CashierDep,
+    DatabaseDep,
+    NowDep,
+    ServicesDep,
+)
 from accounts.people import Particulars
 from accounts.tables import Person
 from accounts.vocabulary import PasswordPurpose, PersonKind, PersonState, Role
@@ -143,31 +151,37 @@ def read_person(_cashier: CashierDep, database: DatabaseDep, person_id: UUID) ->
 
 @router.put(
     "/people/{person_id}",
-    responses=responses(*ROLE_ERRORS, NotFoundError, people.NumberTakenError, people.InvalidPersonError),
+    responses=responses(*OVER_ERRORS, NotFoundError, people.NumberTakenError, people.InvalidPersonError),
 )
 def update_person(admin: AdminDep, database: DatabaseDep, now: NowDep, person_id: UUID, body: PersonIn) -> PersonOut:
     """Replace a person's particulars; what is left out goes back to its default, except `valid_from`, which stays."""
     with database.begin() as session:
         person = people.get(session, person_id, lock=True)
+        authority.require(session, admin, person_id)
         people.update(session, person, body.particulars(person.valid_from), by=admin.actor, now=now)
         return PersonOut.of(person)
 
 
-@router.put("/people/{person_id}/state", responses=responses(*ROLE_ERRORS, NotFoundError, people.AccountClosedError))
-def set_person_state(admin: AdminDep, database: DatabaseDep, now: NowDep, person_id: UUID, body: StateIn) -> PersonOut:
-    """Suspend an account, release it, or close it for good."""
-    with database.begin() as session:
+@router.put("/people/{person_id}/state", responses=responses(*OVER_ERRORS, NotFoundError, people.AccountClosedError))
+def set_person_state(admin: AdminDep, services: ServicesDep, now: NowDep, person_id: UUID, body: StateIn) -> PersonOut:
+    """Suspend an account, release it, or close it for good. Every sign-in of the person ends; they are told."""
+    with services.database.begin() as session:
         person = people.get(session, person_id, lock=True)
-        people.set_state(session, person, body.state, by=admin.actor, now=now, reason=body.reason)
+        authority.require(session, admin, person_id)
+        changed = people.set_state(session, person, body.state, by=admin.actor, now=now, reason=body.reason)
+        if changed and body.state in notices.STATE:
+            services.tell(session, person_id, notices.STATE[body.state], now=now)
         return PersonOut.of(person)
 
 
-@router.put("/people/{person_id}/roles", responses=responses(*ROLE_ERRORS, NotFoundError))
-def set_person_roles(admin: AdminDep, database: DatabaseDep, now: NowDep, person_id: UUID, body: RolesIn) -> PersonOut:
-    """Give a person exactly these roles; they count from the next access token on, within ten minutes."""
-    with database.begin() as session:
+@router.put("/people/{person_id}/roles", responses=responses(*OVER_ERRORS, NotFoundError))
+def set_person_roles(admin: AdminDep, services: ServicesDep, now: NowDep, person_id: UUID, body: RolesIn) -> PersonOut:
+    """Give a person exactly these roles; they count at once. Every sign-in of the person ends; they are told."""
+    with services.database.begin() as session:
         person = people.get(session, person_id, lock=True)
-        people.set_roles(session, person, body.roles, by=admin.actor, now=now)
+        authority.require(session, admin, person_id)
+        if people.set_roles(session, person, body.roles, by=admin.actor, now=now):
+            services.tell(session, person_id, notices.AccountNotice.ROLES_CHANGED, now=now)
         return PersonOut.of(person)
 
 
@@ -178,16 +192,23 @@ class TemporaryPassword(BaseModel):
     password: str
 
 
-@router.post("/people/{person_id}/passwords/{purpose}/reset", responses=responses(*ROLE_ERRORS, NotFoundError))
+@router.post("/people/{person_id}/passwords/{purpose}/reset", responses=responses(*OVER_ERRORS, NotFoundError))
 def reset_password(
     cashier: CashierDep, services: ServicesDep, now: NowDep, person_id: UUID, purpose: PasswordPurpose
 ) -> TemporaryPassword:
-    """Set a random password for a person who forgot theirs, after a look at the ID document."""
+    """Set a random password for a person who forgot theirs, after a look at the ID document; they are told.
+
+    Nobody resets their own here, and whoever has a role goes to an administrator.
+    """
+    with services.database.read() as session:
+        authority.require(session, cashier, people.get(session, person_id).id)
     password = passwords.temporary(purpose)
     hashed = services.hasher.hash(password)
     with services.database.begin() as session:
         person = people.get(session, person_id, lock=True)
+        authority.require(session, cashier, person_id)
         passwords.store(session, person.id, {purpose: hashed}, must_change=True, by=cashier.actor, now=now)
         if purpose is PasswordPurpose.PORTAL:
-            sign_in.end_all(session, person.id, now=now)
+            sign_ins.end_all(session, person.id, now=now)
+        services.tell(session, person.id, notices.RESET[purpose], now=now)
     return TemporaryPassword(purpose=purpose, password=password)

@@ -86,10 +86,13 @@ def import_people(
     body: ImportIn,
     dry_run: Annotated[bool, Query(description="only say what would change")] = False,
 ) -> ImportOut:
-    """Bring accounts to what the rows say. Sending them again changes nothing."""
+    """Bring accounts to what the rows say. Sending them again changes nothing.
+
+    A row that would change the account of whoever sends it is invalid. People with a role get no first passwords.
+    """
     raw = (row.model_dump(mode="json", exclude_none=True) for row in body.rows)
     rows = without_repeats(parse(position, row, services.zone) for position, row in enumerate(raw, 1))
-    importer = Importer(services.database, services.hasher, services.first_passwords, admin.actor)
+    importer = Importer(services.database, services.hasher, services.first_passwords, admin.actor, admin.person_id)
     results = importer.run(rows, now=now, dry_run=dry_run)
     return ImportOut(dry_run=dry_run, rows=[ImportedRow.of(result) for result in results])
 

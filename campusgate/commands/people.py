@@ -82,24 +82,32 @@ def grant(
     number: Annotated[str, typer.Argument(help="The person's number.")],
     roles: Annotated[list[str], typer.Argument(help="Roles to have: reviewer, facilities, cashier, admin; or none.")],
 ) -> None:
-    """Give a person exactly these roles; `none` takes every role away."""
+    """Give a person exactly these roles; `none` takes every role away. Their sign-ins end, and they are told."""
     from accounts import audit, people
+    from accounts.notices import AccountNotice
     from accounts.vocabulary import Role
+    from enrollment import account_notices
 
     try:
         wanted = {Role(role) for role in roles if role != "none"}
     except ValueError as error:
         raise CommandError(f"{error}: roles are {', '.join(Role)}, or none") from error
     with opened(Settings()) as database, database.begin() as session:
-        person = _person(people.by_number(session, number), number)
-        people.set_roles(session, person, wanted, by=audit.SYSTEM, now=datetime.now(UTC))
+        person, now = _person(people.by_number(session, number), number), datetime.now(UTC)
+        if people.set_roles(session, person, wanted, by=audit.SYSTEM, now=now):
+            account_notices.write(session, person.id, AccountNotice.ROLES_CHANGED, now=now)
 
 
 def password(number: Annotated[str, typer.Argument(help="The person's number.")]) -> None:
-    """Set a portal password, read from the terminal or standard input; it must be changed at first use."""
-    from accounts import audit, passwords, people
+    """Set a portal password, read from the terminal or standard input; it must be changed at first use.
+
+    The person's sign-ins end, and they are told.
+    """
+    from accounts import audit, passwords, people, sign_ins
+    from accounts.notices import AccountNotice
     from accounts.passwords import Hasher, WeakPasswordError
     from accounts.vocabulary import PasswordPurpose
+    from enrollment import account_notices
 
     given = getpass.getpass("New password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
     try:
@@ -108,8 +116,10 @@ def password(number: Annotated[str, typer.Argument(help="The person's number.")]
         raise CommandError(error.detail or error.title) from error
     hashed = {PasswordPurpose.PORTAL: Hasher().hash(given)}
     with opened(Settings()) as database, database.begin() as session:
-        person = _person(people.by_number(session, number), number)
-        passwords.store(session, person.id, hashed, must_change=True, by=audit.SYSTEM, now=datetime.now(UTC))
+        person, now = _person(people.by_number(session, number), number), datetime.now(UTC)
+        passwords.store(session, person.id, hashed, must_change=True, by=audit.SYSTEM, now=now)
+        sign_ins.end_all(session, person.id, now=now)
+        account_notices.write(session, person.id, AccountNotice.PORTAL_RESET, now=now)
 
 
 def _rows(source: Path, settings: Settings) -> "list[ListedPerson | Unreadable]":

@@ -40,6 +40,9 @@ class Settings(BaseSettings):
         default="Campus@#", description="stands before the last six of the national ID in the portal's first password"
     )
 
+    longest_sign_in: timedelta = Field(
+        default=timedelta(days=90), gt=timedelta(0), description="a sign-in ends then, however often it was refreshed"
+    )
     phone_codes: PhoneCodeSettings | None = None
     channel_secrets: dict[Channel, SecretStr] = Field(
         default_factory=dict, description="shared with the apps that sign in holders of virtual cards, by channel"

@@ -7,7 +7,8 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from accounts.api.dependencies import PERSON_ERRORS, ROLE_ERRORS, FacilitiesDep, NowDep, PrincipalDep
+from accounts import authority
+from accounts.api.dependencies import OVER_ERRORS, PERSON_ERRORS, ROLE_ERRORS, FacilitiesDep, NowDep, PrincipalDep
 from directory import look_alikes, passes, people
 from directory.api.dependencies import Moment, ServicesDep
 from directory.tables import VisitorPass
@@ -96,28 +97,31 @@ def list_passes(
     "/passes",
     tags=["passes"],
     status_code=201,
-    responses=responses(*ROLE_ERRORS, NotFoundError, passes.PassPeriodError),
+    responses=responses(*OVER_ERRORS, NotFoundError, passes.PassPeriodError),
 )
 def issue_pass(staff: FacilitiesDep, services: ServicesDep, now: NowDep, body: PassIn) -> PassWithCode:
     """Issue a visitor pass; its code, if it has one, is shown this once."""
     with services.database.begin() as session:
+        authority.require(session, staff, body.person_id)
         one, code = passes.issue(
             session, **body.model_dump(), credential_key=services.credential_key, by=staff.actor, now=now
         )
         return PassWithCode(**PassOut.of(one).model_dump(), code=code)
 
 
-@router.post("/passes/{pass_id}/end", tags=["passes"], responses=responses(*ROLE_ERRORS, NotFoundError))
+@router.post("/passes/{pass_id}/end", tags=["passes"], responses=responses(*OVER_ERRORS, NotFoundError))
 def end_pass(pass_id: UUID, staff: FacilitiesDep, services: ServicesDep, now: NowDep) -> PassOut:
     """End a pass early; every gate forgets it within moments."""
     with services.database.begin() as session:
+        authority.require(session, staff, passes.get(session, pass_id).person_id)
         return PassOut.of(passes.end(session, pass_id, by=staff.actor, now=now))
 
 
-@router.put("/people/{person_id}/needs", tags=["gates"], responses=responses(*ROLE_ERRORS, NotFoundError))
+@router.put("/people/{person_id}/needs", tags=["gates"], responses=responses(*OVER_ERRORS, NotFoundError))
 def put_needs(person_id: UUID, staff: FacilitiesDep, services: ServicesDep, now: NowDep, body: NeedsIn) -> NeedsOut:
     """Say what gates must heed: a look-alike (card and face), more time at the door."""
     with services.database.begin() as session:
+        authority.require(session, staff, person_id)
         extra = people.set_needs(session, person_id, **body.model_dump(), by=staff.actor, now=now)
         return NeedsOut(
             person_id=person_id,

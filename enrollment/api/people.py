@@ -6,7 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from accounts.api.dependencies import PERSON_ERRORS, ROLE_ERRORS, AdminDep, NowDep, PrincipalDep
+from accounts import authority
+from accounts.api.dependencies import OVER_ERRORS, PERSON_ERRORS, ROLE_ERRORS, AdminDep, NowDep, PrincipalDep
 from enrollment import dossier, photos, register
 from enrollment.api.dependencies import EnrollmentDep
 from web.problems import responses
@@ -43,9 +44,10 @@ def count(services: EnrollmentDep, _admin: AdminDep) -> RegisterOut:
     return RegisterOut(people=found.people, filing_due_at=register.FILING_DUE_AT, warning=found.warning)
 
 
-@router.delete("/people/{person_id}/photos", responses=responses(*ROLE_ERRORS))
+@router.delete("/people/{person_id}/photos", responses=responses(*OVER_ERRORS))
 def erase(person_id: UUID, services: EnrollmentDep, admin: AdminDep, now: NowDep) -> ErasedOut:
     """Erase every photo and template of a person."""
     with services.database.begin() as session:
+        authority.require(session, admin, person_id)
         erased = photos.withdraw_all(session, person_id, by=admin.actor, now=now, why="erased by an administrator")
     return ErasedOut(photos_erased=erased)

@@ -8,8 +8,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel
 
-from accounts import people
-from accounts.api.dependencies import ROLE_ERRORS, AdminDep, NowDep, Principal
+from accounts import authority, people
+from accounts.api.dependencies import OVER_ERRORS, ROLE_ERRORS, AdminDep, NowDep, Principal
 from enrollment import consent, references
 from enrollment.api.dependencies import EnrollmentDep, assessing
 from enrollment.api.files import FILE_ERRORS, PhotoUnreadableError, form, read
@@ -99,7 +99,7 @@ def look(person_id: UUID, services: EnrollmentDep, _admin: AdminDep) -> Referenc
         )
 
 
-@router.delete("", responses=responses(*ROLE_ERRORS, NotFoundError))
+@router.delete("", responses=responses(*OVER_ERRORS, NotFoundError))
 def withdraw(
     person_id: UUID,
     services: EnrollmentDep,
@@ -110,6 +110,7 @@ def withdraw(
     """Erase a person's references."""
     with services.database.begin() as session:
         people.get(session, person_id, lock=True)
+        authority.require(session, admin, person_id)
         erased = references.withdraw(session, person_id, by=admin.actor, now=now, source=source)
     return WithdrawnOut(references_erased=erased)
 

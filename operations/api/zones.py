@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from accounts import authority
 from accounts.api.dependencies import ROLE_ERRORS, DatabaseDep, FacilitiesDep, NowDep
 from accounts.tables import Person
 from directory import gates, presence
@@ -69,11 +70,17 @@ def list_occupancy(_staff: FacilitiesDep, database: DatabaseDep, now: NowDep) ->
     return [OccupancyOut(zone=zone, inside=counted.get(zone, 0), limit=limits.get(zone)) for zone in zones]
 
 
-@router.post("/zones/{zone}/forgive", status_code=204, responses=responses(*ROLE_ERRORS, NotFoundError))
+@router.post(
+    "/zones/{zone}/forgive",
+    status_code=204,
+    responses=responses(*ROLE_ERRORS, NotFoundError, authority.OwnAccountError),
+)
 def forgive(
     zone: str, body: ForgiveIn, *, staff: FacilitiesDep, operations: OperationsDep, database: DatabaseDep, now: NowDep
 ) -> None:
     """Let the passages of one person, or of everybody, no longer count for anti-passback and occupancy. Audited."""
+    if body.person_id is not None:
+        authority.require_another(staff, body.person_id)
     with database.begin() as session:
         if body.person_id is not None and session.get(Person, body.person_id) is None:
             raise NotFoundError("there is nobody with this id")

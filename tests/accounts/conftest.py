@@ -22,6 +22,7 @@ from accounts.tables import Person
 from accounts.virtual_cards import ChannelUser
 from accounts.vocabulary import Channel, DeviceRole, PasswordPurpose, PersonKind, Role
 from database import Database, new_id
+from tests.sign_ins import sign_in
 from web import problems
 
 CHEAP_HASHER = Hasher(time_cost=1, memory_kib=8)
@@ -67,10 +68,7 @@ class Campus:
             return people.create(session, Particulars(**given), by="system", now=self.clock.now)
 
     def as_person(self, person_id: UUID, *roles: Role, must_change_password: bool = False) -> dict[str, str]:
-        token = self.services.access_tokens.issue(
-            person_id, new_id(), {Role.HOLDER, *roles}, must_change_password=must_change_password, now=self.clock.now
-        )
-        return {"Authorization": f"Bearer {token}"}
+        return sign_in(self.services, person_id, roles, now=self.clock.now, must_change_password=must_change_password)
 
     def passwords(self, person_id: UUID, *, must_change: bool = False, **plain: str) -> None:
         hashes = {PasswordPurpose(purpose): self.services.hasher.hash(word) for purpose, word in plain.items()}

@@ -10,17 +10,16 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from accounts.topup.loopback import loopback
-from accounts.vocabulary import Role
 from bus import BrokerAddress
 from bus.session import Session
 from campusgate import chores
 from campusgate.retention import retention_policy
 from campusgate.server import Server, assemble, make_app
 from campusgate.settings import EnrollmentSettings, MqttSettings, Settings, SettingsError
-from database import new_id
 from enrollment.quality import Checker
 from models.engine import FaceEngine
 from operations.alarms import register
+from tests.sign_ins import sign_in
 from tests.waiting import PATIENCE_S, until
 
 KEY = SecretStr(base64.b64encode(bytes(range(32))).decode())
@@ -113,10 +112,8 @@ def test_health_and_an_alarm_tell_when_another_client_takes_the_place_of_the_ord
 
 
 def test_a_persons_export_says_which_gates_hold_their_template(client: TestClient, server: Server) -> None:
-    token = server.accounts.access_tokens.issue(
-        new_id(), new_id(), {Role.HOLDER}, must_change_password=False, now=datetime.now(UTC)
-    )
-    held = client.get("/api/v1/me/face-data", headers={"Authorization": f"Bearer {token}"}).json()
+    headers = sign_in(server.accounts, now=datetime.now(UTC))
+    held = client.get("/api/v1/me/face-data", headers=headers).json()
     assert held["gates"] == {"gates_with_template": [], "outstanding": 0, "receipts": []}
 
 

@@ -31,6 +31,7 @@ from directory.services import DirectoryServices
 from enrollment import templates
 from models.template import Template
 from tests.accounts.conftest import CHEAP_HASHER
+from tests.sign_ins import sign_in
 from web import problems
 
 MODEL = "test-model-1"
@@ -165,10 +166,7 @@ class Campus:
         return sorted(set(replica.gallery().person_ids))
 
     def as_role(self, *roles: Role, person_id: UUID | None = None) -> dict[str, str]:
-        token = self.accounts.access_tokens.issue(
-            person_id or new_id(), new_id(), {Role.HOLDER, *roles}, must_change_password=False, now=self.clock.now
-        )
-        return {"Authorization": f"Bearer {token}"}
+        return sign_in(self.accounts, person_id, roles, now=self.clock.now)
 
 
 def build(database: Database, folder: Path, new_client: Callable[[FastAPI], TestClient] = TestClient) -> Campus:

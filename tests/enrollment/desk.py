@@ -15,9 +15,9 @@ from sqlalchemy import select
 from accounts.services import AccountsServices
 from accounts.tables import AuditEntry
 from accounts.vocabulary import Role
-from database import new_id
 from enrollment import templates
 from enrollment.services import EnrollmentServices
+from tests.sign_ins import sign_in
 
 GOOD, OTHER, TILTED_BACKGROUND = "real_00898.jpg", "real_00932.jpg", "real_01016.jpg"
 """Portraits that break no required rule."""
@@ -37,9 +37,7 @@ class Desk:
     now: datetime = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 
     def as_person(self, person_id: UUID, *roles: Role) -> dict[str, str]:
-        issue = self.accounts.access_tokens.issue
-        token = issue(person_id, new_id(), {Role.HOLDER, *roles}, must_change_password=False, now=self.now)
-        return {"Authorization": f"Bearer {token}"}
+        return sign_in(self.accounts, person_id, roles, now=self.now)
 
     def consent(self, person_id: UUID) -> None:
         answer = self.client.put("/api/v1/me/face-consent", json={"version": "1"}, headers=self.as_person(person_id))

@@ -11,13 +11,14 @@ import operations.api
 import web.problems
 from accounts.services import AccountsServices
 from accounts.vocabulary import Role
-from database import Database, new_id
+from database import Database
 from operations.alarms import register
 from operations.alarms.rules import AlarmKind, Signal
 from operations.api.dependencies import OperationsServices
 from operations.board import Board
 from operations.order_desk import OrderDesk
 from tests.accounts.conftest import CHEAP_HASHER
+from tests.sign_ins import sign_in
 
 NOW = datetime.now(UTC)
 
@@ -42,14 +43,9 @@ def client(database: Database, services: AccountsServices) -> Iterator[TestClien
     app.include_router(operations.api.router)
     app.state.accounts = services
     app.state.operations = OperationsServices(board, OrderDesk(database, board), NoHints())
-    with TestClient(app, headers=sign_in(services, Role.FACILITIES)) as client:
+    with TestClient(app, headers=sign_in(services, roles=[Role.FACILITIES], now=datetime.now(UTC))) as client:
         client.board = board
         yield client
-
-
-def sign_in(services: AccountsServices, *roles: Role) -> dict[str, str]:
-    token = services.access_tokens.issue(new_id(), new_id(), roles, must_change_password=False, now=datetime.now(UTC))
-    return {"Authorization": f"Bearer {token}"}
 
 
 def alarm(database: Database, kind: AlarmKind = AlarmKind.SPOOF, gate: str = "north", second: float = 0) -> None:
@@ -91,7 +87,7 @@ def test_all_alarms_are_listed_page_by_page(client: TestClient, database: Databa
     ],
 )
 def test_only_facilities_staff_may(client: TestClient, services: AccountsServices, method: str, path: str) -> None:
-    headers = sign_in(services, Role.REVIEWER)
+    headers = sign_in(services, roles=[Role.REVIEWER], now=datetime.now(UTC))
     assert client.request(method, f"/api/v1/operations{path}", json={}, headers=headers).status_code == 403
     client.headers.pop("Authorization")
     assert client.request(method, f"/api/v1/operations{path}", json={}).status_code == 401

@@ -24,7 +24,7 @@ from accounts.people import Particulars
 from accounts.services import AccountsServices
 from accounts.vocabulary import DeviceRole, PersonKind, Role
 from bus import Backoff, BrokerAddress, Outbox
-from database import Database, Sealer, new_id
+from database import Database, Sealer
 from directory import gates
 from directory.publisher import Publisher
 from directory.services import DirectoryServices
@@ -43,6 +43,7 @@ from operations.ingest import Ingest
 from operations.order_desk import OrderDesk
 from operations.presence_hints import PresenceHints
 from tests.accounts.conftest import CHEAP_HASHER
+from tests.sign_ins import sign_in
 from tests.waiting import PATIENCE_S, until
 from web import problems
 
@@ -162,11 +163,11 @@ def campus(broker, connect, database: Database, tmp_path: Path) -> Iterator[dict
     ingest = Ingest(server, "main", database, board)
     ingest.start()
     with TestClient(app) as client:
-        staff = accounts.access_tokens.issue(new_id(), new_id(), {Role.FACILITIES}, must_change_password=False, now=now)
+        staff = sign_in(accounts, roles=[Role.FACILITIES], now=now)
         found = {
             name: Gate(name, tmp_path / name, broker.port, client, token).start() for name, token in tokens.items()
         }
-        found["west"].staff = {"Authorization": f"Bearer {staff}"}
+        found["west"].staff = staff
         yield found
         for gate in found.values():
             gate.stop()

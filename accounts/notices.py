@@ -1,0 +1,46 @@
+"""What a person is told about their account, through a port: the inbox belongs to another room."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from accounts.vocabulary import PasswordPurpose, PersonState
+
+
+class AccountNotice(StrEnum):
+    """What happened to an account that its person must hear of: it may not have been they who wanted it."""
+
+    PORTAL_RESET = "portal_password_reset"
+    QUERY_RESET = "query_password_reset"
+    CONSUMPTION_RESET = "consumption_password_reset"
+    PORTAL_CHANGED = "portal_password_changed"
+    ROLES_CHANGED = "roles_changed"
+    SUSPENDED = "account_suspended"
+    RELEASED = "account_released"
+    CARD_ISSUED = "card_issued"
+
+
+RESET = {
+    PasswordPurpose.PORTAL: AccountNotice.PORTAL_RESET,
+    PasswordPurpose.QUERY: AccountNotice.QUERY_RESET,
+    PasswordPurpose.CONSUMPTION: AccountNotice.CONSUMPTION_RESET,
+}
+"""What is told when staff have set a password."""
+
+STATE = {PersonState.SUSPENDED: AccountNotice.SUSPENDED, PersonState.ACTIVE: AccountNotice.RELEASED}
+"""What is told of a new state; whoever leaves is told by the registry."""
+
+
+class Tell(Protocol):
+    """Writes a notice to a person."""
+
+    def __call__(self, session: Session, person_id: UUID, what: AccountNotice, *, now: datetime) -> object:
+        """Write it in the transaction of what it tells of."""
+        ...
+
+
+def tell_nobody(session: Session, person_id: UUID, what: AccountNotice, *, now: datetime) -> None:
+    """Write nothing: for what has no inbox."""

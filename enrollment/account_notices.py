@@ -1,0 +1,33 @@
+"""Writes to a person what happened to their account, into the same inbox as what is said of their photos."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from accounts.notices import AccountNotice
+from database import new_id
+from enrollment.tables import Notice
+
+_WORDS = {
+    AccountNotice.PORTAL_RESET: ("工作人员已重置您的门户密码", "Staff have reset your portal password"),
+    AccountNotice.QUERY_RESET: ("工作人员已重置您的查询密码", "Staff have reset your query password"),
+    AccountNotice.CONSUMPTION_RESET: ("工作人员已重置您的消费密码", "Staff have reset your consumption password"),
+    AccountNotice.PORTAL_CHANGED: ("您的门户密码已修改", "Your portal password was changed"),
+    AccountNotice.ROLES_CHANGED: ("您的工作角色已变更", "Your roles were changed"),
+    AccountNotice.SUSPENDED: ("您的账户已停用", "Your account was suspended"),
+    AccountNotice.RELEASED: ("您的账户已恢复使用", "Your account works again"),
+    AccountNotice.CARD_ISSUED: ("已为您发放新的校园卡", "A new card was issued to you"),
+}
+
+
+def write(session: Session, person_id: UUID, what: AccountNotice, *, now: datetime) -> Notice:
+    """Write the notice, in the transaction of what it tells of."""
+    zh, en = _WORDS[what]
+    content = {
+        "zh": {"title": zh, "body": f"{zh}。如非您本人要求，请立即联系校园卡中心。"},
+        "en": {"title": en, "body": f"{en}. If you did not ask for this, tell the card centre at once."},
+    }
+    notice = Notice(id=new_id(), person_id=person_id, at=now, kind=what.value, content=content, read_at=None)
+    session.add(notice)
+    return notice
