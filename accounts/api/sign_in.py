@@ -27,9 +27,9 @@ class TokenForm(BaseModel):
 
 
 class RevokeForm(BaseModel):
-    """The form of RFC 7009."""
+    """The form of RFC 7009; the token is of either kind."""
 
-    token: Secret
+    token: Annotated[str, Field(min_length=1, max_length=2000)]
 
 
 class TokensOut(BaseModel):
@@ -98,7 +98,7 @@ def make_tokens(
 
 @router.post("/tokens/revoke", status_code=204, responses=responses())
 def revoke_tokens(services: ServicesDep, now: NowDep, form: Annotated[RevokeForm, Form()]) -> None:
-    """Sign out: end the sign-in that a refresh token belongs to (RFC 7009)."""
+    """Sign out: end the sign-in that a token belongs to (RFC 7009); every token of it is refused from now on."""
     services.desk.end(form.token, now=now)
 
 

@@ -38,7 +38,7 @@ class Api:
         virtual_id = campus.virtual_card(person)
         self.known = {"person_id": person.id, "card_id": card_id}
         self.virtual = {"card_id": virtual_id}
-        self.person = campus.as_person(person.id, *Role)
+        self.person, self.staff = campus.as_person(person.id), campus.as_role(*Role)
         self.terminal = campus.as_device(DeviceRole.TERMINAL, campus="main")
         self.kiosk = campus.as_device(DeviceRole.KIOSK)
         self.desk = campus.as_device(DeviceRole.DESK)
@@ -48,7 +48,9 @@ class Api:
         schemes = self.contract.schemes(path, method)
         if "device" in schemes:
             return self.kiosk if "/kiosk" in path else self.desk if path.endswith("/identify") else self.terminal
-        return self.person if "person" in schemes else {}
+        if "person" not in schemes:
+            return {}
+        return self.person if "/me" in path else self.staff
 
     def ask(self, case: schemathesis.Case, known: bool) -> Any:
         """Send a random request, with ids of things that exist if `known`."""

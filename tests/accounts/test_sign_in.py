@@ -172,7 +172,7 @@ def test_a_suspended_account_cannot_sign_in_or_refresh(campus, holder):
     token = sign_in(campus, holder.number, GOOD).json()["refresh_token"]
     address = f"/api/v1/people/{holder.id}/state"
     campus.client.put(address, json={"state": PersonState.SUSPENDED}, headers=campus.as_role(Role.ADMIN))
-    assert refresh(campus, token).json()["code"] == "account_not_usable"
+    assert refresh(campus, token).json()["code"] == "refresh_refused", "its sign-ins have ended"
     assert sign_in(campus, holder.number, GOOD).json()["standing"] == "suspended"
 
 
