@@ -1,9 +1,10 @@
 """Traces that picture editors and beauty cameras leave in a photo's metadata."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from PIL import Image
+from enrollment import exif
 
 _SOFTWARE, _PROCESSING_SOFTWARE, _HOST_COMPUTER, _DESCRIPTION = 0x0131, 0x000B, 0x013C, 0x010E
 
@@ -15,44 +16,30 @@ _EDITORS = re.compile(
 )
 
 
-def editor_trace(picture: Image.Image) -> str | None:
-    """Return the name of the editor that the metadata speaks of, or None.
+def editor_trace(info: Mapping[str, Any]) -> str | None:
+    """Return the name of the editor that the metadata speaks of, or None; `info` is that of Pillow or pillow_heif.
 
     Reads EXIF, XMP, PNG text and Photoshop's own JPEG segment. Absence proves nothing: messengers strip metadata.
     """
-    if "photoshop" in picture.info:
+    if "photoshop" in info:
         return "Photoshop"
-    for text in _texts(picture):
+    for text in _texts(info):
         if found := _EDITORS.search(text):
             return found.group(0)
     return None
 
 
-def _texts(picture: Image.Image) -> Iterator[str]:
-    try:
-        exif = picture.getexif()
-    except Exception:  # noqa: BLE001 - broken EXIF raises whatever it likes, and is no reason to refuse a photo
-        exif = Image.Exif()
+def _texts(info: Mapping[str, Any]) -> Iterator[str]:
+    fields = exif.fields(info)
     for tag in (_SOFTWARE, _PROCESSING_SOFTWARE, _HOST_COMPUTER, _DESCRIPTION):
-        if tag in exif:
-            yield _as_text(exif[tag])
+        if tag in fields:
+            yield fields[tag].text
     for name in ("Software", "software", "Comment", "comment", "Description"):
-        value = picture.info.get(name)
+        value = info.get(name)
         if value is not None:
-            yield _as_text(value)
+            yield exif.as_text(value)
     for name in ("xmp", "XML:com.adobe.xmp"):
-        yield from _xmp_tools(_as_text(picture.info.get(name, "")))
-
-
-def _as_text(value: object) -> str:
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    text = str(value)
-    try:
-        # Chinese cameras write UTF-8 where EXIF says ASCII, and the reader takes it for Latin-1.
-        return text.encode("latin-1").decode("utf-8")
-    except UnicodeError:
-        return text
+        yield from _xmp_tools(exif.as_text(info.get(name, "")))
 
 
 def _xmp_tools(packet: str) -> Iterator[str]:

@@ -7,22 +7,25 @@ import io
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-import pillow_heif
-from PIL import Image, ImageCms, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import Image
 
+from enrollment import exif
 from enrollment.editor_traces import editor_trace
 from enrollment.jpeg_quality import estimated_quality
+from enrollment.picture_file import NotAPictureError, PictureFile, open_picture
+from enrollment.srgb import to_srgb
 from models.pixels import shrunk
 
 MAX_BYTES = 20 * 1024 * 1024
 """Largest file taken: twice what a phone's best JPEG needs."""
 MAX_PIXELS = 64_000_000
-"""Largest image decoded: above a 50-megapixel phone, and 192 MB when opened."""
+"""Largest image decoded: above a 50-megapixel phone."""
+MAX_DECODED_BYTES = 250_000_000
+"""Most memory that decoding may take: a 50-megapixel phone's HEIC or PNG."""
 MAX_SIDE = 16_000
 """Longest side decoded; a strip of 1 × 64,000,000 pixels is no photo."""
 MIN_SIDE = 32
@@ -32,10 +35,16 @@ WORKING_SIDE = 1_600
 THUMBNAIL_SIDE = 240
 """Longest side of the small picture that is kept for comparison: enough to tell two people apart, no more."""
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
-_SRGB = ImageCms.createProfile("sRGB")
-
-pillow_heif.register_heif_opener()
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What brings a picture upright, by its orientation as EXIF counts it."""
 
 
 class Unreadable(StrEnum):
@@ -88,17 +97,20 @@ def decode(source: bytes | Path) -> Photo:
     Raises:
         UnreadablePhotoError: it is missing, empty, too large, no image, or damaged.
     """
-    size = _size_of(source)
-    if size == 0:
-        raise UnreadablePhotoError(Unreadable.EMPTY, "the file is empty: choose the photo again")
-    if size > MAX_BYTES:
+    content = _content(source)
+    try:
+        picture = open_picture(content, WORKING_SIDE)
+    except NotAPictureError as error:
         raise UnreadablePhotoError(
-            Unreadable.TOO_LARGE,
-            f"the file has {size / 1_048_576:.0f} MB, {MAX_BYTES // 1_048_576} are allowed: send a smaller copy",
-        )
-    stream: BinaryIO = io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
-    with stream:
-        return _decode(stream, size)
+            Unreadable.NOT_AN_IMAGE, "this is no JPEG, PNG, WebP or HEIC image: choose a photo"
+        ) from error
+    except Exception as error:  # Decoders raise whatever they like on bad bytes.
+        raise _damaged() from error
+    _require_taken_size(picture)
+    try:
+        return _opened(picture, len(content))
+    except Exception as error:
+        raise _damaged() from error
 
 
 def encode_jpeg(image: npt.NDArray[np.uint8], *, quality: int = 92) -> bytes:
@@ -117,80 +129,91 @@ def thumbnail(image: npt.NDArray[np.uint8], side: int = THUMBNAIL_SIDE) -> npt.N
     return shrunk(image, max(1, round(width * scale)), max(1, round(height * scale)))
 
 
-def _size_of(source: bytes | Path) -> int:
-    if isinstance(source, bytes):
-        return len(source)
+def _content(source: bytes | Path) -> bytes:
+    size = len(source) if isinstance(source, bytes) else _size_of(source)
+    if size == 0:
+        raise UnreadablePhotoError(Unreadable.EMPTY, "the file is empty: choose the photo again")
+    if size > MAX_BYTES:
+        raise UnreadablePhotoError(
+            Unreadable.TOO_LARGE,
+            f"the file has {size / 1_048_576:.0f} MB, {MAX_BYTES // 1_048_576} are allowed: send a smaller copy",
+        )
+    return source if isinstance(source, bytes) else source.read_bytes()
+
+
+def _size_of(path: Path) -> int:
     try:
-        if source.is_dir():
-            raise UnreadablePhotoError(Unreadable.MISSING, f"{source} is a folder: name the photos in it")
-        if not source.is_file():
-            raise UnreadablePhotoError(Unreadable.MISSING, f"there is no file {source}: check the path")
-        return source.stat().st_size
+        if path.is_dir():
+            raise UnreadablePhotoError(Unreadable.MISSING, f"{path} is a folder: name the photos in it")
+        if not path.is_file():
+            raise UnreadablePhotoError(Unreadable.MISSING, f"there is no file {path}: check the path")
+        return path.stat().st_size
     except OSError as error:
-        message = f"{source} cannot be opened ({error.strerror}): check the path and its permissions"
+        message = f"{path} cannot be opened ({error.strerror}): check the path and its permissions"
         raise UnreadablePhotoError(Unreadable.MISSING, message) from error
 
 
-def _decode(stream: BinaryIO, size: int) -> Photo:
-    try:
-        picture = Image.open(stream, formats=_FORMATS)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise _too_many_pixels("far too many") from error
-    except UnidentifiedImageError as error:
-        raise UnreadablePhotoError(
-            Unreadable.NOT_AN_IMAGE, "this is no JPEG, PNG, WebP or HEIC image: choose a photo"
-        ) from error
-    except Exception as error:  # Decoders raise whatever they like on bad bytes.
-        raise _damaged() from error
-    with picture:
-        width, height = picture.size
-        if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
-            raise _too_many_pixels(f"{width}×{height}")
-        if min(width, height) < MIN_SIDE:
-            raise UnreadablePhotoError(
-                Unreadable.TOO_SMALL, f"the image has {width}×{height} pixels: choose a larger photo"
-            )
-        try:
-            return _open(picture, size)
-        except Exception as error:
-            raise _damaged() from error
-
-
-def _open(picture: ImageFile.ImageFile, size: int) -> Photo:
-    editor = editor_trace(picture)
-    file_format = "JPEG" if picture.format == "MPO" else str(picture.format)
-    jpeg_quality = estimated_quality(getattr(picture, "quantization", None))
-    profile = picture.info.get("icc_profile")
-    original = picture.size
-    if file_format == "JPEG":
-        # The decoder halves for free, down to the smallest size that is still large enough.
-        scale = WORKING_SIDE / max(original)
-        if scale < 1:
-            picture.draft(None, (round(original[0] * scale), round(original[1] * scale)))
-    picture.load()
+def _require_taken_size(picture: PictureFile) -> None:
     width, height = picture.size
-    ImageOps.exif_transpose(picture, in_place=True)
-    if (picture.width > picture.height) != (width > height):
-        original = original[::-1]
-    reduced = _reduce(_eight_bits(picture))
-    image = np.ascontiguousarray(np.asarray(_to_srgb(_opaque(reduced), profile), dtype=np.uint8))
-    return Photo(image, PhotoFile(file_format, size, original[0], original[1], jpeg_quality, editor))
+    found = f"the image has {width}×{height} pixels"
+    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+        raise UnreadablePhotoError(
+            Unreadable.TOO_MANY_PIXELS,
+            f"{found}, {MAX_PIXELS // 1_000_000} million are allowed: send a smaller copy",
+        )
+    if min(width, height) < MIN_SIDE:
+        raise UnreadablePhotoError(Unreadable.TOO_SMALL, f"{found}: choose a larger photo")
+    if (needed := picture.bytes_to_decode) > MAX_DECODED_BYTES:
+        raise UnreadablePhotoError(
+            Unreadable.TOO_MANY_PIXELS,
+            f"{found} and would take {needed // 1_000_000} MB of memory, {MAX_DECODED_BYTES // 1_000_000} are allowed: "
+            "send a smaller copy, or a plain JPEG",
+        )
 
 
-def _eight_bits(picture: Image.Image) -> Image.Image:
-    """Bring greyscale of 16 or 32 bits to 8; `Image.convert` would clip it to white."""
+def _opened(picture: PictureFile, size: int) -> Photo:
+    width, height = picture.size
+    picture.decode()
+    turn = None if picture.is_turned_when_decoded else _TURNS.get(exif.orientation(picture.info))
+    reduced = _reduce(_coarse(picture))
+    if turn is not None:
+        reduced = reduced.transpose(turn)
+    if (reduced.width > reduced.height) != (width > height):
+        width, height = height, width
+    image = np.ascontiguousarray(np.asarray(to_srgb(_opaque(reduced), picture.info), dtype=np.uint8))
+    quality = estimated_quality(picture.quantization)
+    return Photo(image, PhotoFile(picture.format, size, width, height, quality, editor_trace(picture.info)))
+
+
+def _coarse(picture: PictureFile) -> Image.Image:
+    """Return the decoded picture, reduced by a whole number to less than twice the working size."""
+    factor = max(1, max(picture.size) // WORKING_SIDE)
+    parts = [_plain(strip).reduce(factor) for strip in picture.strips(factor)]
+    if len(parts) == 1:
+        return parts[0]
+    whole = Image.new(parts[0].mode, (parts[0].width, sum(part.height for part in parts)))
+    top = 0
+    for part in parts:
+        whole.paste(part, (0, top))
+        top += part.height
+    return whole
+
+
+def _plain(picture: Image.Image) -> Image.Image:
+    """Return pixels whose values can be averaged: 8 bits, no palette, one colour that counts as clear made an alpha."""
     if picture.mode.startswith("I") or picture.mode == "F":
-        values = np.asarray(picture, dtype=np.float64)
-        return Image.fromarray(np.clip(values / 257.0, 0, 255).round().astype(np.uint8))
-    return picture
+        # `Image.convert` would clip it to white.
+        values = np.asarray(picture, dtype=np.float32)
+        return Image.fromarray(np.clip(values / 257, 0, 255).round().astype(np.uint8))
+    if picture.has_transparency_data and picture.mode != "RGBA":
+        return picture.convert("RGBA")
+    return picture if picture.mode in {"L", "RGB", "RGBA", "CMYK"} else picture.convert("RGB")
 
 
 def _reduce(picture: Image.Image) -> Image.Image:
     scale = WORKING_SIDE / max(picture.size)
     if scale >= 1:
         return picture
-    if picture.mode in {"P", "1"}:
-        picture = picture.convert("RGBA" if "transparency" in picture.info else "RGB")
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
     if picture.mode in {"RGB", "L"}:
         # Averaging over areas, as Pillow's BOX does, in a third of the time.
@@ -200,31 +223,10 @@ def _reduce(picture: Image.Image) -> Image.Image:
 
 def _opaque(picture: Image.Image) -> Image.Image:
     """Lay a transparent picture on white."""
-    if not picture.has_transparency_data:
+    if picture.mode != "RGBA":
         return picture
-    layer = picture.convert("RGBA")
-    white = Image.new("RGBA", layer.size, "white")
-    return Image.alpha_composite(white, layer).convert("RGB")
-
-
-def _to_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
-    if profile and picture.mode in {"RGB", "CMYK", "L"}:
-        try:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            if "sRGB" not in ImageCms.getProfileDescription(source):
-                converted = ImageCms.profileToProfile(picture, source, _SRGB, outputMode="RGB")
-                if converted is not None:
-                    return converted
-        except (ImageCms.PyCMSError, OSError, ValueError):
-            pass  # A broken profile is no reason to refuse a photo.
-    return picture if picture.mode == "RGB" else picture.convert("RGB")
-
-
-def _too_many_pixels(found: str) -> UnreadablePhotoError:
-    return UnreadablePhotoError(
-        Unreadable.TOO_MANY_PIXELS,
-        f"the image has {found} pixels, {MAX_PIXELS // 1_000_000} million are allowed: send a smaller copy",
-    )
+    white = Image.new("RGBA", picture.size, "white")
+    return Image.alpha_composite(white, picture).convert("RGB")
 
 
 def _damaged() -> UnreadablePhotoError:

@@ -25,7 +25,7 @@ async def assessing(
 ) -> Result:
     """Do `work`, which opens and measures a photo, away from the event loop, and only some of it at a time.
 
-    An opened photo takes up to 200 MB and a core for up to a second; whoever comes meanwhile waits for their turn.
+    An opened photo takes up to 300 MB and a core for up to a second; whoever comes meanwhile waits for their turn.
     """
     return await anyio.to_thread.run_sync(work, *arguments, limiter=services.assessing)
 

@@ -15,8 +15,9 @@ _ADVICE = {
         f"文件超过 {_MEGABYTES} MB,请上传较小的照片。", f"The file is larger than {_MEGABYTES} MB; send a smaller copy."
     ),
     Unreadable.TOO_MANY_PIXELS: Advice(
-        f"图像超过 {_MEGAPIXELS} 百万像素,请缩小后再上传。",
-        f"The image has more than {_MEGAPIXELS} million pixels; send a smaller copy.",
+        f"图像太大（JPEG 最多 {_MEGAPIXELS} 百万像素，其他格式更少），请缩小后再上传，或另存为普通 JPEG。",
+        f"The image is too large (a JPEG may have {_MEGAPIXELS} million pixels, other kinds fewer); "
+        "send a smaller copy, or save it as a plain JPEG.",
     ),
     Unreadable.TOO_SMALL: Advice(
         f"图像边长不足 {MIN_SIDE} 像素,请上传更大的照片。",
