@@ -1,6 +1,6 @@
 """Cards, codes and PINs as a gate knows them: keyed digests, never the values themselves.
 
-A card's UID has 32 to 80 bits and a PIN a few digits: a plain hash of either can be guessed. HMAC-SHA256 under the
+A card's number has 24 to 80 bits and a PIN a few digits: a plain hash of either can be guessed. HMAC-SHA256 under the
 site's credential key cannot, and the same value gives the same digest at the reader and on the server.
 """
 
@@ -10,7 +10,7 @@ import re
 from uuid import UUID
 
 _SEPARATORS = re.compile(r"[\s:\-]")
-_HEXADECIMAL = re.compile(r"(?:[0-9A-F]{2}){4,10}")
+_HEXADECIMAL = re.compile(r"(?:[0-9A-F]{2}){3,10}")
 
 
 class CredentialError(ValueError):
@@ -18,14 +18,14 @@ class CredentialError(ValueError):
 
 
 def card_digest(key: bytes, uid: str) -> str:
-    """Return the digest (64 hex digits) of a card's UID, 4 to 10 bytes in hexadecimal, separators allowed.
+    """Return the digest (64 hex digits) of a card's UID or number, 3 to 10 bytes in hexadecimal, separators allowed.
 
     Raises:
         CredentialError: it is no UID.
     """
     plain = _SEPARATORS.sub("", uid).upper()
     if not _HEXADECIMAL.fullmatch(plain):
-        raise CredentialError("a card UID is 4 to 10 bytes in hexadecimal, such as 04:A3:1B:72")
+        raise CredentialError("a card UID is 3 to 10 bytes in hexadecimal, such as 04:A3:1B:72")
     return _digest(key, b"card:", plain.encode())
 
 

@@ -27,7 +27,7 @@ class InvalidUidError(ProblemError):
 
     code = "invalid_card_uid"
     status = 422
-    title = "A card UID is 4, 7 or 10 bytes in hexadecimal"
+    title = "A card UID is 3, 4, 5, 7, 8 or 10 bytes in hexadecimal"
 
 
 class UidTakenError(ProblemError):
@@ -71,13 +71,17 @@ class CardKeyRequiredError(ProblemError):
 
 
 def normalise_uid(text: str) -> str:
-    """Return a UID as upper-case hexadecimal without separators (4, 7 or 10 bytes: ISO/IEC 14443-3).
+    """Return a card's number as upper-case hexadecimal without separators.
+
+    4, 7 or 10 bytes are a UID of ISO/IEC 14443-3, 8 one of ISO/IEC 15693 or FeliCa, 5 an EM4100's number, 3 the 24 bits
+    that a Wiegand reader of 26 bits sends.
+
 
     Raises:
         InvalidUidError: it is none.
     """
     uid = re.sub(r"[\s:-]", "", text).upper()
-    if not re.fullmatch(r"(?:[0-9A-F]{8}|[0-9A-F]{14}|[0-9A-F]{20})", uid):
+    if not re.fullmatch(r"(?:[0-9A-F]{2}){3,5}|(?:[0-9A-F]{2}){7,8}|(?:[0-9A-F]{2}){10}", uid):
         raise InvalidUidError
     return uid
 

@@ -25,8 +25,9 @@ from gate_controller.messages import (
     TrustedKeyFile,
     read_private_key,
 )
-from gate_controller.readers import ReaderError
+from gate_controller.readers import Reader, ReaderError
 from gate_controller.readers.lines import LineReader
+from gate_controller.readers.several import SeveralReaders
 from gate_controller.relays import RelayError
 from gate_controller.service import GateController, Storage
 
@@ -70,7 +71,6 @@ def run_controller(
         passes = PassBook(folder / "passes.db", sealer, gate=gate)
         wake, passages = threading.Event(), threading.Event()
         hardware = build(file, stack)
-        reader = hardware.reader
         controller = GateController(
             GateTopics(settings.site, gate),
             broker_address(settings),
@@ -107,9 +107,15 @@ def run_controller(
         ]
         for thread in threads:
             thread.start()
-        ready(reader.port if isinstance(reader, LineReader) else None)
+        ready(_port(hardware.reader))
         stop.wait()
         wake.set()
         passages.set()
         for thread in threads:
             thread.join()
+
+
+def _port(reader: Reader | None) -> int | None:
+    """Return the port of readers that speak lines, once it is listened on."""
+    readers = reader.readers if isinstance(reader, SeveralReaders) else (reader,)
+    return next((one.port for one in readers if isinstance(one, LineReader)), None)

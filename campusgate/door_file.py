@@ -7,6 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from campusgate.toml_file import read_toml
 from gate_controller.door import DoorSettings
+from gate_controller.readers.framing import Frame
+from gate_controller.readers.numbers import Base, NumberFormat, Order
+from gate_controller.readers.texts import TextFormat
 from gate_controller.turnstile import TurnstileSettings
 
 
@@ -60,6 +63,9 @@ class InputsPart(_Part):
     """Wires with two resistors at their end, on input registers of a board."""
 
 
+_OF_TEXTS = ("base", "frame", "reads", "prefix", "suffix")
+
+
 class ReaderPart(_Part):
     """The card reader. `lines` without a port: there is none."""
 
@@ -73,6 +79,33 @@ class ReaderPart(_Part):
     """OSDP: the reader's own key (SCBK)."""
     data0: Pin | None = None
     data1: Pin | None = None
+    base: Base = 16
+    """In what a card's number is written: hexadecimal or decimal digits, or facility and number in decimal digits."""
+    order: Order = "first_byte_first"
+    bits: int | None = Field(default=None, ge=24, le=80, multiple_of=8)
+    """How many bits of a number count, from the last."""
+    frame: Frame = "line"
+    """`pause`: texts have no end but the silence after them."""
+    reads: Literal["cards", "codes"] = "cards"
+    prefix: str = ""
+    suffix: str = ""
+
+    @property
+    def numbers(self) -> NumberFormat:
+        """How this reader writes numbers."""
+        return NumberFormat(self.base, self.order, self.bits)
+
+    @property
+    def texts(self) -> TextFormat:
+        """How this reader writes lines."""
+        return TextFormat(self.numbers, self.frame, self.reads, self.prefix, self.suffix)
+
+    @model_validator(mode="after")
+    def _says_how_only_where_its_driver_heeds_it(self) -> Self:
+        heeded = {"osdp": (), "wiegand": (), "lines": ("base",)}.get(self.driver, _OF_TEXTS)
+        if idle := [name for name in _OF_TEXTS if name in self.model_fields_set and name not in heeded]:
+            raise ValueError(f"a reader with driver {self.driver!r} has no {' and no '.join(idle)}")
+        return self
 
     @model_validator(mode="after")
     def _names_what_its_driver_needs(self) -> Self:

@@ -10,9 +10,10 @@ from gate_controller.inputs import Input, Inputs
 from gate_controller.inputs.gpio import GpioInput
 from gate_controller.inputs.simulated import SimulatedInput
 from gate_controller.modbus_board import ModbusBoard
-from gate_controller.readers import Reader
+from gate_controller.readers import Reader, ReaderError
 from gate_controller.readers.lines import LineReader
 from gate_controller.readers.osdp import OsdpReader, SerialChannel, read_key
+from gate_controller.readers.several import SeveralReaders
 from gate_controller.readers.texts import KeyboardText, SerialText, TextReader
 from gate_controller.readers.wiegand import WiegandReader
 from gate_controller.relays.gpio import GpioRelay
@@ -31,12 +32,21 @@ def build(file: DoorFile, stack: ExitStack) -> Hardware:
     """
     if file.relay.driver == "simulated":
         return _simulated(file)
+    if file.reader.port is not None and file.reader.driver != "lines":
+        raise ReaderError(
+            f"the door's reader has driver {file.reader.driver!r} and a port too, where anybody could present any "
+            'card: take the port away, or say driver = "lines"'
+        )
     reader = _reader(file.reader)
     hardware = _on_board(file, file.board, stack) if file.board is not None else _on_pins(file)
     inputs = hardware.inputs
     if isinstance(reader, OsdpReader) and inputs.tamper is None:
-        inputs = Inputs(**{name: getattr(inputs, name) for name in WIRES if name != "tamper"}, tamper=reader.tamper)
+        inputs = _with_tamper(inputs, reader)
     return Hardware(hardware.relay, inputs, reader, hardware.secured)
+
+
+def _with_tamper(inputs: Inputs, reader: OsdpReader) -> Inputs:
+    return Inputs(**{name: getattr(inputs, name) for name in WIRES if name != "tamper"}, tamper=reader.tamper)
 
 
 def _on_pins(file: DoorFile) -> Hardware:
@@ -70,19 +80,24 @@ def _on_board(file: DoorFile, part: BoardPart, stack: ExitStack) -> Hardware:
 
 def _reader(part: ReaderPart) -> Reader | None:
     if part.driver == "lines":
-        return LineReader(part.host, part.port) if part.port is not None else None
+        return LineReader(part.host, part.port, numbers=part.numbers) if part.port is not None else None
     if part.driver == "wiegand" and part.data0 is not None and part.data1 is not None:
-        return WiegandReader(part.data0, part.data1)
+        return WiegandReader(part.data0, part.data1, numbers=part.numbers)
     device = part.device
     if device is None:
         return None
     if part.driver == "osdp" and part.key_file is not None:
-        return OsdpReader(SerialChannel(device, part.speed), read_key(part.key_file), address=part.address)
-    return TextReader(lambda: SerialText(device, part.speed) if part.driver == "serial" else KeyboardText(device))
+        key = read_key(part.key_file)
+        return OsdpReader(SerialChannel(device, part.speed), key, address=part.address, numbers=part.numbers)
+
+    def opened() -> SerialText | KeyboardText:
+        return SerialText(device, part.speed) if part.driver == "serial" else KeyboardText(device)
+
+    return TextReader(opened, part.texts)
 
 
 def _simulated(file: DoorFile) -> Hardware:
-    """A door on the bench: its wires are moved through the reader's port (`fire on`, `contact off`)."""
+    """A door on the bench: its wires are moved through the port (`fire on`, `contact off`), its reader is its own."""
     wires = {name: SimulatedInput() for name in ("exit_button", "fire", "tamper")}
     named = ("contact", "interlock", "passage", "reverse")
     wires |= {name: SimulatedInput() for name in named if getattr(file.inputs, name) is not None}
@@ -96,12 +111,18 @@ def _simulated(file: DoorFile) -> Hardware:
 
         return move
 
-    reader = None
-    if file.reader.port is not None:
-        verbs = {name.removesuffix("_button"): mover(wire) for name, wire in wires.items()}
-        reader = LineReader(file.reader.host, file.reader.port, verbs=verbs)
+    part = file.reader
+    verbs = {name.removesuffix("_button"): mover(wire) for name, wire in wires.items()}
+    numbers = part.numbers if part.driver == "lines" else None
+    port = LineReader(part.host, part.port, verbs=verbs, numbers=numbers) if part.port is not None else None
+    own = _reader(part) if part.driver != "lines" else None
     secured = SimulatedRelay() if file.relay.secured is not None else None
-    return Hardware(SimulatedRelay(_recorder(file.relay.record)), Inputs(**wires), reader, secured)
+    inputs = Inputs(**wires)
+    if isinstance(own, OsdpReader) and file.inputs.tamper is None:
+        inputs = _with_tamper(inputs, own)
+    readers = [reader for reader in (own, port) if reader is not None]
+    reader = SeveralReaders(*readers) if len(readers) > 1 else next(iter(readers), None)
+    return Hardware(SimulatedRelay(_recorder(file.relay.record)), inputs, reader, secured)
 
 
 def _recorder(path: Path | None) -> Callable[[bool], None] | None:

@@ -1,6 +1,7 @@
 """Visitor passes: one person, some gates, some hours, by face or by a code that is shown once."""
 
 import secrets
+import string
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -20,6 +21,17 @@ _ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """Without 0, O, 1, I and L: codes are read aloud and typed. Ten of them are 49 random bits."""
 
 
+def make_code(*, digits_only: bool = False) -> str:
+    """Return a fresh code: ten letters and digits, one of them past F, so that no reader takes it for a card's number.
+
+    `digits_only` is for keypads without letters: ten digits are 33 random bits, which live for a month at most.
+    """
+    while True:
+        code = "".join(secrets.choice(string.digits if digits_only else _ALPHABET) for _ in range(CODE_LENGTH))
+        if digits_only or any(letter > "F" for letter in code):
+            return code
+
+
 class PassPeriodError(ProblemError):
     """The period of a pass is empty, over, or longer than a month."""
 
@@ -36,11 +48,12 @@ def issue(
     valid_from: datetime,
     valid_until: datetime,
     with_code: bool,
+    digits_only: bool = False,
     credential_key: bytes,
     by: str,
     now: datetime,
 ) -> tuple[VisitorPass, str | None]:
-    """Issue a pass; returns it and its code, of which only a digest is kept.
+    """Issue a pass; returns it and its code (`make_code`), of which only a digest is kept.
 
     Raises:
         PassPeriodError: see there.
@@ -53,7 +66,7 @@ def issue(
     for gate in gates:
         if session.get(GateRecord, gate) is None:
             raise NotFoundError(f"there is no gate {gate!r}")
-    code = "".join(secrets.choice(_ALPHABET) for _ in range(CODE_LENGTH)) if with_code else None
+    code = make_code(digits_only=digits_only) if with_code else None
     one = VisitorPass(
         person_id=person_id,
         gates=sorted(set(gates)),

@@ -20,10 +20,12 @@ from gate_controller.keeper import DoorKeeper
 from gate_controller.messages import EventKind, Method, Refusal, Tap
 from gate_controller.pin_desk import AwaitedPin, PinDesk
 from gate_controller.proof_desk import CardProof, ProofRefusal
-from gate_controller.readers import Outcome, Reading
+from gate_controller.readers import Dropped, Outcome, Presented, Reading, Unreadable
+from gate_controller.readers.freshness import STALE_S
 from gate_controller.reporter import Reporter
 from gate_controller.signals import Grant
-from gate_controller.taps import TapDesk, WaitingTap
+from gate_controller.taps import TapDesk, WaitingTap, form_of
+from gate_controller.unused_readings import UnusedReadings
 
 log = structlog.get_logger()
 
@@ -58,10 +60,27 @@ class CardDesk:
         self._answer_wait_s = answer_wait_s
         self._proof = proof
         self._pins = pins
+        self._unused = UnusedReadings(reporter, clock)
         self.edge_online = False
 
-    def read(self, reading: Reading) -> None:
+    def read(self, presented: Presented) -> None:
         """Take what was presented."""
+        if isinstance(presented, Dropped):
+            self._unused.dropped(presented.number, presented.why)
+        elif self._clock.monotonic_ns() - presented.read_ns > STALE_S * 1e9:
+            self._too_late(presented)
+        elif isinstance(presented, Unreadable):
+            self._unreadable(presented)
+        else:
+            self._judge(presented)
+
+    def missed(self, presented: Presented) -> None:
+        """Take note, from any thread, of what there is no room to look at."""
+        self._unused.missed(presented.number if isinstance(presented, Dropped) else 1)
+        if not isinstance(presented, Dropped):
+            presented.answer(Outcome(granted=False, reason=Refusal.TOO_LATE.value))
+
+    def _judge(self, reading: Reading) -> None:
         if (awaited := self._pins.claims(reading, self._clock.seconds())) is not None:
             self._judge_pin(reading, awaited)
             return
@@ -79,7 +98,8 @@ class CardDesk:
         try:
             digest = make(self._credential_key, reading.value)
         except CredentialError:
-            reading.answer(Outcome(granted=False, reason="unreadable"))
+            form = reading.form or f"unreadable: {len(reading.value)} bytes"
+            self._unreadable(Unreadable(form, answer=reading.answer))
             return
         if self._taps.join(digest, reading):
             return
@@ -117,8 +137,14 @@ class CardDesk:
             for waiting in self._taps.take_all():
                 self.decide_alone(waiting, "edge_offline")
 
+    @property
+    def next_at(self) -> float | None:
+        """When `tick` is due (monotonic seconds)."""
+        return min((at for at in (self._taps.next_deadline, self._unused.next_at) if at is not None), default=None)
+
     def tick(self) -> None:
         """Decide what has waited long enough."""
+        self._unused.tick()
         for waiting in self._taps.due(self._clock.seconds()):
             self.decide_alone(waiting, "edge_silent")
 
@@ -168,12 +194,31 @@ class CardDesk:
 
     def _refuse_proof(self, reading: Reading, refusal: ProofRefusal) -> None:
         at, _ = self._clock.look()
-        self._reporter.event(EventKind.ACCESS_DENIED, at, granted=False, reason=refusal.value, method=Method.CARD)
+        self._reporter.event(
+            EventKind.ACCESS_DENIED,
+            at,
+            granted=False,
+            reason=refusal.value,
+            method=Method.CARD,
+            details=form_of(reading),
+        )
         reading.answer(Outcome(granted=False, reason=refusal.value))
+
+    def _unreadable(self, unreadable: Unreadable) -> None:
+        self._unused.unreadable(unreadable.form)
+        unreadable.answer(Outcome(granted=False, reason="unreadable"))
+
+    def _too_late(self, presented: Reading | Unreadable) -> None:
+        """Whoever showed this has been waiting for long, or is somebody else by now."""
+        self._unused.dropped(1, "hung")
+        presented.answer(Outcome(granted=False, reason=Refusal.TOO_LATE.value))
 
     def decide_alone(self, waiting: WaitingTap, why: str) -> None:
         """Give a tap its outcome here; `why` goes into the event."""
         reading, tap = waiting.reading, waiting.tap
+        if waiting.is_old(self._clock.seconds()):
+            self._too_late(reading)
+            return
         at, _ = self._clock.look()
         decision = self._decision(reading, tap.digest, at)
         if decision.reason in _PROVEN_BEFORE and self._keeper.holds(Grant(decision.person_id, _method(reading))):
@@ -188,7 +233,8 @@ class CardDesk:
     def _carry_out(self, decision: Decision, reading: Reading, method: Method, why: str, tap_id: UUID | None) -> None:
         at, sure = self._clock.look()
         reason = decision.reason.value
-        details: dict[str, str | bool] = {"alone": why} | {notice.value: True for notice in decision.notices}
+        notices = {notice.value: True for notice in decision.notices}
+        details: dict[str, str | bool] = {"alone": why, **form_of(reading), **notices}
         if not decision.granted:
             self._reporter.event(
                 EventKind.ACCESS_DENIED,

@@ -18,7 +18,7 @@ _UID_BYTES, _COUNTER_BYTES = 7, 3
 _PICC_TAG = 0xC7
 """UID mirrored, counter mirrored, UID of seven bytes."""
 _SESSION_MAC = bytes.fromhex("3CC300010080")
-_MESSAGE = re.compile(r"(?:^|[?&])picc_data=([0-9A-Fa-f]{32})&cmac=([0-9A-Fa-f]{16})$")
+_FIELD = re.compile(r"(?:^|[?&\s])(picc_data|cmac)=([0-9A-Fa-f]*)(?=[&#\s]|$)", re.IGNORECASE)
 
 
 class ProofError(Exception):
@@ -56,9 +56,16 @@ class ProofKeys:
 
 
 def parse_sun(text: str) -> SunMessage | None:
-    """Return the SUN message in a text or address as the reader gave it, None when there is none."""
-    found = _MESSAGE.search(text)
-    return SunMessage(bytes.fromhex(found[1]), bytes.fromhex(found[2])) if found else None
+    """Return the SUN message in a text or address as the reader gave it, None when there is none.
+
+    The fields of the address may come in any order and among others; each once.
+    """
+    found = [(name.lower(), value) for name, value in _FIELD.findall(text)]
+    fields = dict(found)
+    picc_data, mac = fields.get("picc_data", ""), fields.get("cmac", "")
+    if len(found) != len(fields) or len(picc_data) != 32 or len(mac) != 16:
+        return None
+    return SunMessage(bytes.fromhex(picc_data), bytes.fromhex(mac))
 
 
 def cmac(key: bytes, message: bytes) -> bytes:

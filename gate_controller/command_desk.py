@@ -1,6 +1,6 @@
 """Commands: judged, carried out or refused, and always answered."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import structlog
 
@@ -11,7 +11,7 @@ from gate_controller.messages import Action, Command, EventKind, NonceStoreError
 from gate_controller.readers import Outcome
 from gate_controller.reporter import Reporter
 from gate_controller.signals import Authority, Grant, Mode, ModeOrdered, Signal
-from gate_controller.taps import TapDesk, WaitingTap
+from gate_controller.taps import TapDesk, WaitingTap, form_of
 
 log = structlog.get_logger()
 
@@ -57,7 +57,7 @@ class CommandDesk:
             log.error("nonce_not_written", error=str(error))
             self._refuse(None, Refusal.DOOR_FAULT, received_ns, authentic=False)
             return
-        waiting = self._taps.take(command.tap_id) if command.tap_id is not None else None
+        waiting = self._taps.take(command.tap_id, self._clock.seconds()) if command.tap_id is not None else None
         if command.tap_id is not None and waiting is None:
             self._refuse(command, Refusal.TOO_LATE, received_ns, authentic=True)
             return
@@ -66,7 +66,7 @@ class CommandDesk:
             self._reporter.ack(command, None, at, received_ns=received_ns)
             return
         since_ns = waiting.reading.read_ns if waiting is not None else received_ns
-        result = self._carry_out(command, since_ns)
+        result = self._carry_out(command, since_ns, form_of(waiting.reading) if waiting is not None else {})
         refusal = _refusal(result)
         energised_ns = result.energised_ns if command.action is Action.OPEN and refusal is None else None
         self._reporter.ack(command, refusal, at, received_ns=received_ns, energised_ns=energised_ns)
@@ -79,10 +79,10 @@ class CommandDesk:
         looks_back = command.action is Action.DENY and command.reason in _LOOKS_BACK
         return looks_back and self._keeper.holds(Grant(command.person_id, command.method))
 
-    def _carry_out(self, command: Command, since_ns: int) -> Result:
+    def _carry_out(self, command: Command, since_ns: int, form: Mapping[str, str]) -> Result:
         if command.action is not Action.DENY:
-            notices: dict[str, str | bool] = dict.fromkeys(command.notices, True)
-            return self._keeper.apply(_signal(command), since_ns=since_ns, details=notices)
+            details: dict[str, str | bool] = {**dict.fromkeys(command.notices, True), **form}
+            return self._keeper.apply(_signal(command), since_ns=since_ns, details=details)
         at, _ = self._clock.look()
         self._reporter.event(
             EventKind.ACCESS_DENIED,
@@ -94,6 +94,7 @@ class CommandDesk:
             command_id=command.id,
             tap_id=command.tap_id,
             latency_ms=(self._clock.monotonic_ns() - since_ns) / 1e6,
+            details=form,
         )
         return Result(obeyed=True, refused=False, energised_ns=None)
 

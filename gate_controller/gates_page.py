@@ -40,6 +40,9 @@ EVENTS: dict[EventKind, str] = {
     EventKind.TAILGATED: "A second passage through a turnstile on one grant: that of the person named.",
     EventKind.REVERSE_PASSAGE: "A passage through a turnstile against its direction.",
     EventKind.PASSAGE_FORCED: "A passage through a turnstile without any grant.",
+    EventKind.READING_UNREADABLE: "A reader sent what is no card and no code; `details.form` tells how it came.",
+    EventKind.READINGS_DROPPED: "Cards or keys (`details.number`) may have been old and were not looked at, since the "
+    "reader was away (`details.why`: `line_lost`) or the controller stood still (`hung`).",
     EventKind.COMMAND_REFUSED: "A command was not carried out; the reason is a refusal of the table below.",
     EventKind.CLOCK_UNSURE: "The clock runs behind a time already seen.",
     EventKind.EVENTS_LOST: "The outbox was full, and `details.number` old events had to go.",
@@ -52,6 +55,8 @@ DOOR_REASONS = {
     DOOR_CLOSED: "Staff or the schedule keep the door closed.",
     INTERLOCKED: "The other door of the pair is not closed and locked.",
     BUSY: "Too many people have a grant for this turnstile and have not passed.",
+    "unreadable": "What was presented is no card and no code.",
+    Refusal.TOO_LATE.value: "It was presented while the controller could not look: show it again.",
     ProofRefusal.FORGED.value: "The card's proof of its key is wrong, or the door has no keys.",
     ProofRefusal.REPLAYED.value: "The card's proof was used before at this door.",
 }

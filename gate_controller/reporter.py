@@ -30,6 +30,7 @@ log = structlog.get_logger()
 
 _LOW_VALUE = frozenset(
     {
+        EventKind.READING_UNREADABLE,
         EventKind.COMMAND_REFUSED,
         EventKind.CLOSED,
         EventKind.GRANT_RENEWED,

@@ -41,14 +41,14 @@ from gate_controller.messages import (
 from gate_controller.passages import PassageLog
 from gate_controller.pin_desk import PinDesk
 from gate_controller.proof_desk import CardProof
-from gate_controller.readers import Reader
+from gate_controller.readers import Presented, Reader
 from gate_controller.relays import Relay
 from gate_controller.reporter import Reporter, availability, mark_historical
 from gate_controller.signals import Signal, TimePassed
 from gate_controller.taps import TapDesk
 from gate_controller.timetable import Timetable
 from gate_controller.turnstile import TurnstileSettings
-from gate_controller.wiring import watch_inputs, watch_reader
+from gate_controller.wiring import carry_out, watch_inputs, watch_reader
 
 log = structlog.get_logger()
 
@@ -200,7 +200,7 @@ class GateController:
         self.bus.start()
         self._postman.start()
         if self._hardware.reader is not None:
-            self._hardware.reader.start(lambda reading: self._post(partial(self._cards.read, reading)))
+            self._hardware.reader.start(self._presented)
 
     def stop(self) -> None:
         """Lock the door, say goodbye, end every thread and close every file."""
@@ -228,7 +228,14 @@ class GateController:
             log.error("controller_queue_full", gate=self.topics.gate)
 
     def _signal(self, signal: Signal) -> None:
-        self._post(partial(self._keeper.apply, signal))
+        since = self._clock.seconds()
+        self._post(partial(carry_out, signal, since, self._keeper, self._reporter, self._clock))
+
+    def _presented(self, presented: Presented) -> None:
+        if self._calls.full():
+            self._cards.missed(presented)
+        else:
+            self._post(partial(self._cards.read, presented))
 
     def _on_command(self, _topic: str, payload: bytes, retained: bool) -> None:
         received_ns = self._clock.monotonic_ns()
@@ -285,7 +292,7 @@ class GateController:
                 log.exception("controller_failed", gate=self.topics.gate)
 
     def _until_next(self) -> float:
-        deadlines = [self._house.next_at, self._timetable.next_at, self._keeper.next_at, self._taps.next_deadline]
+        deadlines = [self._house.next_at, self._timetable.next_at, self._keeper.next_at, self._cards.next_at]
         nearest = min(deadline for deadline in deadlines if deadline is not None)
         return max(0.0, nearest - self._clock.seconds())
 

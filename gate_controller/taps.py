@@ -7,6 +7,7 @@ from uuid import UUID
 
 from gate_controller.messages import Tap
 from gate_controller.readers import Outcome, Reading
+from gate_controller.readers.freshness import STALE_S
 
 _REMEMBERED = 256
 
@@ -18,6 +19,15 @@ class WaitingTap:
     tap: Tap
     reading: Reading
     deadline: float
+
+    def is_old(self, now: float) -> bool:
+        """Tell whether its outcome comes so late that it must not open (monotonic seconds)."""
+        return now > self.deadline + STALE_S
+
+
+def form_of(reading: Reading) -> dict[str, str]:
+    """Return how a reading came, for the details of its event."""
+    return {"form": reading.form} if reading.form else {}
 
 
 class TapDesk:
@@ -41,9 +51,13 @@ class TapDesk:
                 return True
         return False
 
-    def take(self, tap_id: UUID) -> WaitingTap | None:
-        """Return the tap if it still waits; from now on it has its outcome."""
-        return self._waiting.pop(tap_id, None)
+    def take(self, tap_id: UUID, now: float) -> WaitingTap | None:
+        """Return the tap if it still waits; from now on it has its outcome.
+
+        One that should have been decided long ago is left to `due`: this process was stopped meanwhile.
+        """
+        waiting = self._waiting.get(tap_id)
+        return None if waiting is None or waiting.is_old(now) else self._waiting.pop(tap_id)
 
     def due(self, now: float) -> list[WaitingTap]:
         """Take those whose time is over."""

@@ -2,8 +2,13 @@
 
 from collections.abc import Callable
 
+from gate_controller.clock import ClockWatch
 from gate_controller.inputs import Input, Inputs, Supervised
+from gate_controller.keeper import DoorKeeper
+from gate_controller.messages import EventKind, Refusal
 from gate_controller.readers import Reader
+from gate_controller.readers.freshness import STALE_S
+from gate_controller.reporter import Reporter
 from gate_controller.signals import (
     ContactChanged,
     ExitRequested,
@@ -17,6 +22,15 @@ from gate_controller.signals import (
 )
 
 Post = Callable[[Signal], None]
+
+
+def carry_out(signal: Signal, since: float, keeper: DoorKeeper, reporter: Reporter, clock: ClockWatch) -> None:
+    """Let a signal of `since` (monotonic seconds) happen; a button that was pressed long ago opens nothing any more."""
+    if isinstance(signal, ExitRequested) and clock.seconds() - since > STALE_S:
+        at, _ = clock.look()
+        reporter.event(EventKind.EXIT_REFUSED, at, granted=False, reason=Refusal.TOO_LATE.value)
+        return
+    keeper.apply(signal)
 
 
 def watch_inputs(inputs: Inputs, post: Post) -> None:

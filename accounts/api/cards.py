@@ -31,7 +31,9 @@ REISSUE_ERRORS = (
     cards.UidTakenError,
 )
 
-Uid = Annotated[str, line(40), Field(description="4, 7 or 10 bytes in hexadecimal", examples=["04A1B2C3D4E580"])]
+Uid = Annotated[
+    str, line(40), Field(description="3, 4, 5, 7, 8 or 10 bytes in hexadecimal", examples=["04A1B2C3D4E580"])
+]
 
 
 class CardIn(BaseModel):

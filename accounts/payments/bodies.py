@@ -14,7 +14,9 @@ from web.text import line
 from web.times import Moment
 
 Fen = Annotated[int, Field(gt=0, le=10_000_000, description="fen; at most 100,000 yuan")]
-Uid = Annotated[str, line(40), Field(description="4, 7 or 10 bytes in hexadecimal", examples=["04A1B2C3D4E580"])]
+Uid = Annotated[
+    str, line(40), Field(description="3, 4, 5, 7, 8 or 10 bytes in hexadecimal", examples=["04A1B2C3D4E580"])
+]
 Code = Annotated[str, Field(pattern=r"^[0-9]{16,24}$", description="the digits of the code that was scanned")]
 Pin = Annotated[str, Field(min_length=1, max_length=128, description="the consumption password")]
 

@@ -29,6 +29,7 @@ class PassIn(BaseModel):
     valid_from: Moment
     valid_until: Moment
     with_code: bool = True
+    digits_only: bool = Field(default=False, description="The code can be typed on a keypad without letters")
 
 
 class PassOut(BaseModel):

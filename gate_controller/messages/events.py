@@ -56,6 +56,10 @@ class EventKind(StrEnum):
     PASSAGE_FORCED = "passage_forced"
     """A passage through a turnstile without any grant."""
 
+    READING_UNREADABLE = "reading_unreadable"
+    """A reader sent something that is no card and no code: `details.form` says how it came, never what it was."""
+    READINGS_DROPPED = "readings_dropped"
+    """Cards and keys that may be old were not looked at: `details.number` says how many."""
     COMMAND_REFUSED = "command_refused"
     CLOCK_UNSURE = "clock_unsure"
     """The wall clock cannot be trusted: it runs behind what was seen before."""

@@ -99,8 +99,8 @@ def _events() -> list[str]:
         "",
         "A gate keeps an event until the server's receipt names it, and sends it again without one. An event sent",
         "more than ten seconds after it happened is marked `historical`. A gate's outbox keeps 20,000",
-        "events; when it is full, the oldest of low value go first (refused commands, closings), then the oldest,",
-        "and `events_lost` tells how many.",
+        "events; when it is full, the oldest of low value go first (refused commands, what is no card, closings), then",
+        "the oldest, and `events_lost` tells how many.",
         "",
     ]
 

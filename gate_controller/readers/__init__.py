@@ -1,4 +1,8 @@
-"""The card reader: the port, one file for each kind."""
+"""The card reader: the port, one file for each kind.
+
+A reader tells everything that it was sent: what it can read, the form of what it cannot, and how much it dropped
+because it may be old. Numbers are in a reading's value and nowhere else.
+"""
 
 import time
 from collections.abc import Callable
@@ -22,24 +26,52 @@ def _nobody_listens(_outcome: Outcome) -> None:
     pass
 
 
+Kind = Literal["card", "code", "sun"]
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """Something was presented. `value` (a UID in hexadecimal, a code) never leaves the controller."""
 
     value: str = field(repr=False)
-    kind: Literal["card", "code", "sun"] = "card"
+    kind: Kind = "card"
     """`sun`: a text in which the card proves its key (`gate_controller.card_proof`)."""
     authenticated: bool = False
     """The card proved its key; otherwise it only told its UID."""
+    form: str = ""
+    """How it came, such as `26 bits, parity good` or `10 decimal digits`; never the number."""
     read_ns: int = field(default_factory=time.monotonic_ns)
     answer: Callable[[Outcome], None] = _nobody_listens
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Something came that is no card and no code."""
+
+    form: str
+    """How it came, such as `26 bits, parity wrong` or `unreadable: 17 bytes`; never what it was."""
+    read_ns: int = field(default_factory=time.monotonic_ns)
+    answer: Callable[[Outcome], None] = _nobody_listens
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Cards and keys that may have waited somewhere were not looked at: whoever is still there shows the card again."""
+
+    number: int
+    why: Literal["line_lost", "hung"]
+    """`line_lost`: the device or the line to it was away; `hung`: this process did not look for a while."""
+
+
+Presented = Reading | Unreadable | Dropped
+Read = Callable[[Presented], None]
 
 
 class Reader(Protocol):
     """One reader."""
 
-    def start(self, read: Callable[[Reading], None]) -> None:
-        """Call `read` with every reading, from any thread.
+    def start(self, read: Read) -> None:
+        """Call `read` with everything that comes, from any thread.
 
         Raises:
             ReaderError: it cannot be opened.

@@ -26,3 +26,8 @@ class Keypad:
         if key != self._clear and len(self._typed) < _LONGEST:
             self._typed += key
         return None
+
+    def forget(self) -> int:
+        """Forget what is half typed, since its rest may be lost; return how many keys that were."""
+        typed, self._typed = self._typed, ""
+        return len(typed)

@@ -8,23 +8,31 @@
 
 Whoever can connect can present any card, so it listens on the loopback address or on the reader's own network only.
 Further verbs can be given: a bench without a real door moves its wires that way (`contact on`).
+
+What waited in a connection while nobody looked is answered with an error. A connection whose other end is not reached
+for three seconds is given up, so that no line is delivered when the network is back.
 """
 
+import select
 import socket
 import socketserver
 import threading
+import time
 from collections.abc import Callable, Mapping
-from typing import Literal
+from dataclasses import dataclass, replace
 
-import structlog
-
-from gate_controller.readers import Outcome, Reader, ReaderError, Reading
-
-log = structlog.get_logger()
+from gate_controller.readers import Dropped, Outcome, Read, Reader, ReaderError, Reading, Unreadable
+from gate_controller.readers.freshness import STALE_S, Freshness
+from gate_controller.readers.numbers import NumberFormat, form_of_text
+from gate_controller.readers.texts import SUN_FORM
 
 LONGEST_LINE = 256
 ANSWER_TIMEOUT_S = 5.0
 IDLE_TIMEOUT_S = 3600.0
+_LOOK_S = 0.2
+_LISTEN_S = 0.1
+_KEEPALIVE = ((socket.TCP_KEEPIDLE, 1), (socket.TCP_KEEPINTVL, 1), (socket.TCP_KEEPCNT, 2))
+"""Seconds, seconds, probes: three seconds without a sign of the other end."""
 
 Verb = Callable[[str], str]
 """Takes the rest of the line and returns the line to answer."""
@@ -33,40 +41,34 @@ Verb = Callable[[str], str]
 class LineReader(Reader):
     """Listens on `host`:`port`; port 0 means any free one, and `port` tells it after `start`."""
 
-    def __init__(self, host: str = "127.0.0.1", port: int = 0, *, verbs: Mapping[str, Verb] | None = None) -> None:
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        verbs: Mapping[str, Verb] | None = None,
+        numbers: NumberFormat | None = None,
+    ) -> None:
         self.host = host
         self.port = port
+        self._numbers = numbers or NumberFormat()
         self._verbs: dict[str, Verb] = {**(verbs or {}), "card": self._card, "code": self._code, "sun": self._sun}
-        self._server: socketserver.ThreadingTCPServer | None = None
-        self._read: Callable[[Reading], None] | None = None
+        self._server: _Server | None = None
+        self._read: Read | None = None
 
-    def start(self, read: Callable[[Reading], None]) -> None:
+    def start(self, read: Read) -> None:
         """Listen.
 
         Raises:
             ReaderError: the port is taken, or the address is not this machine's.
         """
         self._read = read
-        answer = self._answer
-
-        class Conversation(socketserver.StreamRequestHandler):
-            timeout = IDLE_TIMEOUT_S
-
-            def handle(self) -> None:
-                try:
-                    while line := self.rfile.readline(LONGEST_LINE + 1):
-                        self.wfile.write(answer(line).encode() + b"\n")
-                        if len(line) > LONGEST_LINE:
-                            return
-                except OSError:
-                    return
-
         try:
-            self._server = _Server((self.host, self.port), Conversation)
+            self._server = _Server((self.host, self.port), self)
         except OSError as error:
             raise ReaderError(f"cannot listen for readers on {self.host}:{self.port}: {error.strerror}") from error
         self.port = int(self._server.server_address[1])
-        threading.Thread(target=self._server.serve_forever, args=(0.1,), name="line-reader", daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(_LISTEN_S,), name="line-reader", daemon=True).start()
 
     def stop(self) -> None:
         """Listen no more."""
@@ -75,28 +77,43 @@ class LineReader(Reader):
             self._server.server_close()
             self._server = None
 
-    def _answer(self, line: bytes) -> str:
+    def answer(self, line: bytes) -> str:
+        """Return the answer to a line that was said now."""
         if len(line) > LONGEST_LINE:
+            self._unreadable(line)
             return "error the line is too long"
         try:
             verb, _, rest = line.decode("ascii").strip().partition(" ")
         except UnicodeDecodeError:
+            self._unreadable(line)
             return "error the line is not ASCII"
         function = self._verbs.get(verb)
         if function is None:
+            self._unreadable(line)
             return f"error unknown verb; known are {', '.join(sorted(self._verbs))}"
         return function(rest.strip())
 
+    def too_late(self, freshness: Freshness) -> str:
+        """Tell that a line was not looked at, and return the answer to it."""
+        if self._read is not None:
+            self._read(Dropped(1, freshness.why))
+        return "error it came too late; say it again"
+
+    def _unreadable(self, line: bytes) -> None:
+        if self._read is not None and line.strip():
+            self._read(Unreadable(f"unreadable: {len(line.rstrip())} bytes"))
+
     def _card(self, uid: str) -> str:
-        return self._present(uid, "card")
+        number, form = self._numbers.of_text(uid), form_of_text(uid)
+        return self._present(uid, Unreadable(form) if number is None else Reading(number, form=form))
 
     def _code(self, code: str) -> str:
-        return self._present(code, "code")
+        return self._present(code, Reading(code, "code", form=form_of_text(code)))
 
     def _sun(self, text: str) -> str:
-        return self._present(text, "sun")
+        return self._present(text, Reading(text, "sun", form=SUN_FORM))
 
-    def _present(self, value: str, kind: Literal["card", "code", "sun"]) -> str:
+    def _present(self, said: str, presented: Reading | Unreadable) -> str:
         outcomes: list[Outcome] = []
         answered = threading.Event()
 
@@ -105,12 +122,56 @@ class LineReader(Reader):
             answered.set()
 
         read = self._read
-        if read is None or not value:
+        if read is None or not said:
             return "error nothing was presented"
-        read(Reading(value, kind, answer=take))
+        read(replace(presented, answer=take))
         if not answered.wait(ANSWER_TIMEOUT_S):
             return "error no decision"
         return "granted" if outcomes[0].granted else f"denied {outcomes[0].reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Caller:
+    """Who connected, and whether that was noticed at once."""
+
+    address: object
+    fresh: bool
+
+
+class _Conversation(socketserver.BaseRequestHandler):
+    """One connection: lines in, an answer to each out."""
+
+    request: socket.socket
+    client_address: _Caller
+    server: "_Server"
+
+    def handle(self) -> None:
+        """Answer until the other end closes, says too much in one line, or nothing for an hour."""
+        self._freshness = Freshness(time.monotonic(), settled=self.client_address.fresh)
+        said_at, rest = time.monotonic(), b""
+        try:
+            while time.monotonic() < said_at + IDLE_TIMEOUT_S:
+                if not select.select([self.request], [], [], _LOOK_S)[0]:
+                    self._freshness.looked(time.monotonic(), empty=True)
+                    continue
+                data, said_at = self.request.recv(4096), time.monotonic()
+                fresh = self._freshness.looked(said_at, empty=False)
+                *lines, rest = (rest + data).split(b"\n")
+                if rest and (not data or len(rest) > LONGEST_LINE):
+                    lines.append(rest)
+                for line in lines:
+                    self._answer(line, fresh=fresh and time.monotonic() - said_at <= STALE_S)
+                    if len(line) > LONGEST_LINE:
+                        return
+                if not data:
+                    return
+        except OSError:
+            return
+
+    def _answer(self, line: bytes, *, fresh: bool) -> None:
+        reader = self.server.reader
+        answer = reader.answer(line) if fresh else reader.too_late(self._freshness)
+        self.request.sendall(answer.encode() + b"\n")
 
 
 class _Server(socketserver.ThreadingTCPServer):
@@ -118,7 +179,23 @@ class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     block_on_close = False
 
-    def get_request(self) -> tuple[socket.socket, object]:
+    def __init__(self, address: tuple[str, int], reader: LineReader) -> None:
+        self.reader = reader
+        self._freshness = Freshness(time.monotonic(), settled=True)
+        self._was_called = False
+        super().__init__(address, _Conversation)
+
+    def get_request(self) -> tuple[socket.socket, _Caller]:
         connection, address = super().get_request()
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return connection, address
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in _KEEPALIVE:
+            connection.setsockopt(socket.IPPROTO_TCP, option, value)
+        self._was_called = True
+        return connection, _Caller(address, self._freshness.looked(time.monotonic(), empty=False))
+
+    def service_actions(self) -> None:
+        """Take note of a look that found nobody calling."""
+        if not self._was_called:
+            self._freshness.looked(time.monotonic(), empty=True)
+        self._was_called = False

@@ -3,15 +3,17 @@
 Only the secure channel is spoken: a reader without the key, or with the key everybody knows (SCBK-D), stays silent.
 """
 
+import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal
 
 import structlog
 from osdp import (
-    CardFormat,
+    Capability,
     Channel,
     Command,
     CommandLEDColor,
@@ -24,15 +26,16 @@ from osdp import (
 )
 
 from gate_controller.inputs.told import ToldInput
-from gate_controller.readers import Outcome, Reader, ReaderError, Reading
+from gate_controller.readers import Dropped, Outcome, Read, Reader, ReaderError, Reading, Unreadable
 from gate_controller.readers.keypad import Keypad
-from gate_controller.readers.serial_port import SerialPort
-from gate_controller.readers.texts import reading_of
-from gate_controller.readers.wiegand import WiegandError, decode
+from gate_controller.readers.numbers import NumberFormat
+from gate_controller.readers.osdp_cards import card_reading
+from gate_controller.readers.osdp_line import LineWatch, SerialChannel, WatchedChannel
+from gate_controller.readers.texts import typed_reading
+
+__all__ = ["OsdpReader", "SerialChannel", "card_reading", "read_key"]
 
 log = structlog.get_logger()
-
-_T = TypeVar("_T", bytes, int)
 
 KEY_BYTES = 16
 _WELL_KNOWN_KEY = bytes(range(0x30, 0x40))
@@ -40,51 +43,23 @@ _WELL_KNOWN_KEY = bytes(range(0x30, 0x40))
 START_S = 5.0
 """How long a reader may take to come up before it counts as lost."""
 _LOOK_S = 0.2
-_REOPEN_S = 1.0
 _CALL_AGAIN_S = 3.0
 """How often a silent reader is called; libosdp by itself waits up to five minutes."""
 _GOES_ON = {"pin_required", "face_required", "second_person_awaited"}
 """Reasons that ask for something more instead of sending away."""
+_PRESENTED = (Event.CardRead, Event.KeyPress)
+_CODES = {Command.Status: 0x64, Command.LED: 0x69, Command.Buzzer: 0x6A}
+"""What libosdp's commands are on the line."""
+_CAPABILITIES = {Command.LED: Capability.LEDControl, Command.Buzzer: Capability.AudibleControl}
 
 
-class SerialChannel(Channel):  # type: ignore[misc]  # libosdp brings no types
-    """A serial port for libosdp. One that is missing, also at start, is tried again; meanwhile nothing arrives."""
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """An event of the reader, and whether it was known to be of this moment when it arrived."""
 
-    def __init__(self, path: Path, speed: int = 9600) -> None:
-        """Name the port; it is opened when libosdp first reads or writes."""
-        super().__init__()
-        self._path, self._speed = path, speed
-        self._port: SerialPort | None = None
-        self._again_at = 0.0
-
-    def read(self, most: int) -> bytes:
-        """Return what has arrived."""
-        return self._with_port(lambda port: port.read(most), b"")
-
-    def write(self, data: bytes) -> int:
-        """Write; return how much."""
-        return self._with_port(lambda port: port.write(data), len(data))
-
-    def flush(self) -> None:
-        """Nothing waits."""
-
-    def close(self) -> None:
-        """Give the port back."""
-        if self._port is not None:
-            self._port.close()
-            self._port = None
-
-    def _with_port(self, do: Callable[[SerialPort], _T], otherwise: _T) -> _T:
-        try:
-            if self._port is None:
-                if time.monotonic() < self._again_at:
-                    return otherwise
-                self._again_at = time.monotonic() + _REOPEN_S
-                self._port = SerialPort(self._path, self._speed)
-            return do(self._port)
-        except (OSError, ReaderError):
-            self.close()
-            return otherwise
+    event: Mapping[str, Any]
+    fresh: bool
+    at_ns: int
 
 
 def read_key(path: Path) -> bytes:
@@ -108,35 +83,34 @@ def read_key(path: Path) -> bytes:
     return key
 
 
-def card_reading(event: Mapping[str, Any]) -> Reading | None:
-    """Return the card in a CardRead event: raw bytes as they are, Wiegand frames by their number; None for none."""
-    data, length = bytes(event["data"]), int(event.get("length") or 8 * len(event["data"]))
-    if event["format"] == CardFormat.Wiegand:
-        bits = [data[index // 8] >> (7 - index % 8) & 1 for index in range(min(length, 8 * len(data)))]
-        try:
-            return Reading(decode(bits))
-        except WiegandError as error:
-            log.warning("card_unreadable", error=str(error))
-            return None
-    if (text := data.decode("ascii", errors="replace")).isprintable() and "picc_data" in text:
-        return reading_of(text)
-    return Reading(data[: (length + 7) // 8].hex().upper()) if data else None
-
-
 class OsdpReader(Reader):
     """One reader on one line, with its keypad and tamper switch."""
 
-    def __init__(self, channel: Channel, key: bytes, *, address: int = 0, start_s: float = START_S) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        key: bytes,
+        *,
+        address: int = 0,
+        numbers: NumberFormat | None = None,
+        start_s: float = START_S,
+    ) -> None:
         """Prepare; `start` begins to talk."""
         self.tamper = ToldInput()
         self._channel = channel
         self._address = address
+        self._numbers = numbers
         self._start_s = start_s
-        flags = [LibFlag.EnforceSecure]
-        self._panel = ControlPanel([PDInfo(address, channel, scbk=key, flags=flags)], log_level=LogLevel.Critical)
+        self._told: queue.Queue[_Told | Literal["began_anew", "settled"]] = queue.Queue()
+        self._watch = LineWatch(self._told.put)
+        self._panel = ControlPanel(
+            [PDInfo(address, WatchedChannel(channel, self._watch), scbk=key, flags=[LibFlag.EnforceSecure])],
+            log_level=LogLevel.Critical,
+            event_handler=self._arrived,
+        )
         self._fault: Callable[[str | None], None] = lambda _fault: None
         self._keypad = Keypad(enter="\r", clear="\x7f")
-        self._is_asked, self._knows_status = False, True
+        self._dropped = 0
         self._call_at = time.monotonic() + start_s
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -145,7 +119,7 @@ class OsdpReader(Reader):
         """Call `changed` with `lost` when the reader is silent or not secure, with None when it is back."""
         self._fault = changed
 
-    def start(self, read: Callable[[Reading], None]) -> None:
+    def start(self, read: Read) -> None:
         """Talk to the reader from now on."""
         self._panel.start()
         self._thread = threading.Thread(target=self._run, args=(read,), name="osdp", daemon=True)
@@ -166,23 +140,29 @@ class OsdpReader(Reader):
         """Whether the secure channel is up."""
         return bool(self._panel.is_sc_active(self._address))
 
-    def _run(self, read: Callable[[Reading], None]) -> None:
+    @property
+    def ready(self) -> bool:
+        """Whether a card that is shown now is read: the reader is secure, and what it had kept is dropped."""
+        return self._watch.settled and self.secure
+
+    def _arrived(self, _number: int, event: Mapping[str, Any]) -> int:
+        """Take an event on libosdp's own thread, where it is known what was said on the line just before."""
+        self._told.put(_Told(event, self._watch.settled, time.monotonic_ns()))
+        return 0
+
+    def _run(self, read: Read) -> None:
         patience_until = time.monotonic() + self._start_s
         lost: bool | None = None
-        was_secure = False
         while not self._stopping.is_set():
-            event = self._panel.get_event(self._address, timeout=_LOOK_S)
-            if event is not None:
-                try:
-                    self._take(event, read)
-                except Exception:
-                    # What a reader sends is not ours to trust; the next card must be read all the same.
-                    log.exception("osdp_event_failed")
+            try:
+                self._take(self._told.get(timeout=_LOOK_S), read)
+            except queue.Empty:
+                pass
+            except Exception:
+                # What a reader sends is not ours to trust; the next card must be read all the same.
+                log.exception("osdp_event_failed")
             self._call_again()
             is_lost = not self.secure
-            if was_secure is is_lost:
-                was_secure = not is_lost
-                self._ask_about_housing(was_secure)
             if is_lost != lost and (not is_lost or time.monotonic() >= patience_until):
                 if lost is not None or is_lost:
                     self._fault("lost" if is_lost else None)
@@ -198,31 +178,45 @@ class OsdpReader(Reader):
             self._call_at = time.monotonic() + _CALL_AGAIN_S
             self._panel.disable_pd(self._address)
 
-    def _ask_about_housing(self, is_secure: bool) -> None:
-        """Ask a reader that came back whether its housing is closed: what it told a line that failed is lost.
+    def _take(self, told: _Told | Literal["began_anew", "settled"], read: Read) -> None:
+        if told == "began_anew":
+            # Neither the rest of a PIN nor a light for somebody who has left may come after a line that was away.
+            self._dropped += 1 if self._keypad.forget() else 0
+            self._panel.flush_commands(self._address)
+        elif told == "settled":
+            self._settled(read)
+        else:
+            # libosdp keeps a copy of each event for `get_event`.
+            self._panel.get_event(self._address, timeout=0)
+            if told.event["event"] not in _PRESENTED:
+                self._status(told.event)
+            elif told.fresh:
+                self._presented(told, read)
+            else:
+                self._dropped += 1
 
-        To libosdp a refused command is a lost line, so a reader that left the question unanswered is not asked again.
-        """
-        if not is_secure:
-            self._knows_status = self._knows_status and not self._is_asked
-        elif self._knows_status:
-            question = {"command": Command.Status, "type": StatusReportType.Local}
-            self._is_asked = bool(self._panel.submit_command(self._address, question))
+    def _settled(self, read: Read) -> None:
+        """Tell what was dropped, and ask about the housing: what it told a line that failed is lost."""
+        number, self._dropped = self._dropped, 0
+        if number:
+            read(Dropped(number, "line_lost"))
+        self._submit({"command": Command.Status, "type": StatusReportType.Local})
 
-    def _take(self, event: Mapping[str, Any], read: Callable[[Reading], None]) -> None:
-        if event["event"] == Event.CardRead:
-            self._read(card_reading(event), read)
-        elif event["event"] == Event.KeyPress:
-            for key in bytes(event["data"]):
-                if (typed := self._keypad.press(chr(key))) is not None:
-                    self._read(reading_of(typed, "code"), read)
-        elif event["event"] == Event.Status and event["type"] == StatusReportType.Local:
-            self._is_asked = False
+    def _status(self, event: Mapping[str, Any]) -> None:
+        if event["event"] == Event.Status and event["type"] == StatusReportType.Local:
             self.tamper.tell(bool(event["report"][0]))
 
-    def _read(self, reading: Reading | None, read: Callable[[Reading], None]) -> None:
-        if reading is not None:
-            read(Reading(reading.value, reading.kind, read_ns=reading.read_ns, answer=self._show))
+    def _presented(self, told: _Told, read: Read) -> None:
+        if told.event["event"] == Event.CardRead:
+            self._read(card_reading(told.event, self._numbers), told, read)
+            return
+        for key in bytes(told.event["data"]):
+            if (typed := self._keypad.press(chr(key))) is not None:
+                self._read(typed_reading(typed), told, read)
+
+    def _read(self, found: Reading | Unreadable | None, told: _Told, read: Read) -> None:
+        if found is not None:
+            read(replace(found, read_ns=told.at_ns, answer=self._show))
 
     def _show(self, outcome: Outcome) -> None:
         """Green and one tone, or red and three; amber and one tone while more is to be shown."""
@@ -234,5 +228,14 @@ class OsdpReader(Reader):
         light |= {"on_color": colour, "off_color": CommandLEDColor.Black}
         light |= {"on_count": 10, "off_count": 0, "timer_count": 20}
         tone = {"command": Command.Buzzer, "reader": 0, "control_code": 2, "on_count": 1, "off_count": 1}
-        self._panel.submit_command(self._address, light)
-        self._panel.submit_command(self._address, tone | {"rep_count": 1 if goes_on else 3})
+        self._submit(light)
+        self._submit(tone | {"rep_count": 1 if goes_on else 3})
+
+    def _submit(self, command: Mapping[str, Any]) -> None:
+        """Give a command to the reader, unless it cannot carry it out: to libosdp a refused command is a lost line."""
+        kind = command["command"]
+        if _CODES[kind] in self._watch.refused:
+            return
+        capability = _CAPABILITIES.get(kind)
+        if capability is None or all(self._panel.check_capability(self._address, capability)):
+            self._panel.submit_command(self._address, dict(command))

@@ -33,7 +33,8 @@ class SerialPort:
         except OSError as error:
             raise ReaderError(f"{path} cannot be opened: {error.strerror}") from error
         try:
-            tty.setraw(self._file)
+            # What waits is kept: whoever reads it tells that it was dropped.
+            tty.setraw(self._file, termios.TCSANOW)
             attributes = termios.tcgetattr(self._file)
             attributes[4] = attributes[5] = SPEEDS[speed]
             termios.tcsetattr(self._file, termios.TCSANOW, attributes)

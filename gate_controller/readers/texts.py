@@ -1,87 +1,95 @@
-"""Readers that type: each card is a line of text, from a serial port or from a keyboard device (keyboard wedge)."""
+"""Readers that send text: each card is a line or a frame, from a serial port or from a keyboard device."""
 
-import fcntl
-import os
-import select
-import struct
+import re
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
 import structlog
 
 from gate_controller.card_proof import parse_sun
-from gate_controller.readers import Reader, ReaderError, Reading
+from gate_controller.readers import Dropped, Kind, Read, Reader, ReaderError, Reading, Unreadable
+from gate_controller.readers.framing import LONGEST, PAUSE_S, Frame, Framed, Framing
+from gate_controller.readers.freshness import Freshness
+from gate_controller.readers.keyboard import KeyboardText
+from gate_controller.readers.keypad import NEXT_KEY_S
+from gate_controller.readers.numbers import NumberFormat, form_of_text
 from gate_controller.readers.serial_port import SerialPort
+
+__all__ = ["KeyboardText", "SerialText", "TextFormat", "TextReader", "reading_of"]
 
 log = structlog.get_logger()
 
-LONGEST = 256
+SUN_FORM = "NTAG 424 message"
+_MARKS = " %;?*#!<>[](){}\"'"
+"""What wedge readers put around a number; none of it is part of one."""
+_CODE = (6, 32)
+"""How many letters and digits a visitor's code has (`access.credentials.code_digest`)."""
+_NO_NUMBER = re.compile("[G-Zg-z]")
+"""A visitor's code has letters that no number has (`directory.passes`)."""
+_MOST_KEPT = 64
+"""Looks that empty a device at once; one that gives without end is looked at like any other."""
 _WAIT_S = 0.2
 _AGAIN_S = 1.0
 
 
-def reading_of(text: str, kind: Literal["card", "code"] = "card") -> Reading | None:
-    """Return what a line says: a card's proof of its key, or else its number; None for an empty line."""
+@dataclass(frozen=True, slots=True)
+class TextFormat:
+    """How one reader writes."""
+
+    numbers: NumberFormat = field(default_factory=NumberFormat)
+    frame: Frame = "line"
+    reads: Literal["cards", "codes"] = "cards"
+    """`codes`: what comes are codes and PINs (a QR scanner, a keypad on USB), and cards only by proof."""
+    prefix: str = ""
+    suffix: str = ""
+    """What this reader writes before and after each number."""
+
+    def framing(self) -> Framing:
+        """Return what cuts this reader's texts; people type more slowly than readers."""
+        return Framing(self.frame, NEXT_KEY_S if self.reads == "codes" else PAUSE_S)
+
+
+def reading_of(text: str, how: TextFormat | None = None) -> Reading | Unreadable | None:
+    """Return what a text says: a card's proof of its key, its number, or a visitor's code; None for an empty one."""
+    how = how or TextFormat()
     text = text.strip()
     if not text:
         return None
-    return Reading(text, "sun" if parse_sun(text) is not None else kind)
+    if parse_sun(text) is not None:
+        return Reading(text, "sun", form=SUN_FORM)
+    form = form_of_text(text)
+    plain = text.removeprefix(how.prefix).removesuffix(how.suffix).strip(_MARKS)
+    found = _code(plain) if how.reads == "codes" else _card_or_code(plain, how.numbers)
+    return Unreadable(form) if found is None else replace(found, form=form_of_text(plain))
 
 
-class LineBuffer:
-    """Cuts what arrives into lines; a line that is too long is thrown away whole."""
-
-    def __init__(self) -> None:
-        self._text = ""
-        self._too_long = False
-
-    def take(self, text: str) -> Iterator[str]:
-        """Yield the lines that are complete now."""
-        for letter in text:
-            if letter in "\r\n":
-                line, too_long = self._text, self._too_long
-                self._text, self._too_long = "", False
-                if not too_long and line:
-                    yield line
-            elif len(self._text) >= LONGEST:
-                self._too_long = True
-            else:
-                self._text += letter
+def typed_reading(typed: str) -> Reading | Unreadable:
+    """Return what was typed on a reader's own keypad: a code or a PIN."""
+    form = f"{len(typed)} keys"
+    return Reading(typed, "code", form=form) if typed.isascii() and typed.isalnum() else Unreadable(form)
 
 
-_ROWS = (
-    (range(2, 12), "1234567890"),
-    (range(16, 26), "qwertyuiop"),
-    (range(30, 39), "asdfghjkl"),
-    (range(44, 51), "zxcvbnm"),
-    ((79, 80, 81, 75, 76, 77, 71, 72, 73, 82), "1234567890"),  # the keypad
-    ((28, 96), "\n\n"),
-)
-_KEYS = {code: letter for codes, letters in _ROWS for code, letter in zip(codes, letters, strict=True)}
-"""Letters of the key codes in linux/input-event-codes.h."""
-_EVENT = struct.Struct("@llHHi")
-_KEY_EVENT, _PRESSED = 1, 1
-_GRAB = 0x40044590
-"""EVIOCGRAB of linux/input.h: what is typed here goes to nobody else, no console and no log-in."""
+def _card_or_code(text: str, numbers: NumberFormat) -> Reading | None:
+    number = numbers.of_text(text)
+    if number is not None:
+        return Reading(number)
+    return _code(text) if _CODE[0] <= len(text) <= _CODE[1] and _NO_NUMBER.search(text) else None
 
 
-def keys_pressed(data: bytes) -> str:
-    """Return the letters and digits in Linux input events (`struct input_event`); whole events only."""
-    pressed = (
-        _KEYS.get(code, "")
-        for _s, _us, kind, code, value in _EVENT.iter_unpack(data)
-        if kind == _KEY_EVENT and value == _PRESSED
-    )
-    return "".join(pressed)
+def _code(text: str) -> Reading | None:
+    kind: Kind = "code"
+    return Reading(text, kind) if text.isascii() and text.isalnum() else None
 
 
 class Source(Protocol):
     """Where text comes from."""
 
-    def read(self) -> str:
-        """Return what was typed, after a short wait at most.
+    def read(self, wait_s: float) -> str:
+        """Return what was typed, nothing if nothing is within `wait_s`.
 
         Raises:
             OSError: the device is gone.
@@ -99,51 +107,22 @@ class SerialText:
     def __init__(self, path: Path, speed: int = 9600) -> None:
         self._port = SerialPort(path, speed)
 
-    def read(self) -> str:
-        """Return what arrived; bytes that are no ASCII are question marks."""
-        return self._port.read(LONGEST, wait_s=_WAIT_S).decode("ascii", errors="replace")
+    def read(self, wait_s: float) -> str:
+        """Return what arrived, a character for each byte."""
+        return self._port.read(LONGEST, wait_s=wait_s).decode("latin-1")
 
     def close(self) -> None:
         """Give the port back."""
         self._port.close()
 
 
-class KeyboardText:
-    """Text from a keyboard device, `/dev/input/by-id/…-event-kbd`."""
-
-    def __init__(self, path: Path) -> None:
-        """Take the device for this process alone.
-
-        Raises:
-            ReaderError: it cannot be opened, or somebody else has it.
-        """
-        try:
-            self._file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-            if path.is_char_device():
-                fcntl.ioctl(self._file, _GRAB, 1)
-        except OSError as error:
-            raise ReaderError(f"{path} cannot be taken: {error.strerror}") from error
-
-    def read(self) -> str:
-        """Return what was typed."""
-        if not select.select([self._file], [], [], _WAIT_S)[0]:
-            return ""
-        data = os.read(self._file, _EVENT.size * 64)
-        if not data:
-            raise OSError("the device was unplugged")
-        return keys_pressed(data)
-
-    def close(self) -> None:
-        """Give the device back."""
-        os.close(self._file)
-
-
 class TextReader(Reader):
-    """Reads lines from a device. One that is missing, also at start, is tried again: the door works without it."""
+    """Reads texts from a device. One that is missing, also at start, is tried again: the door works without it."""
 
-    def __init__(self, open_source: Callable[[], Source]) -> None:
+    def __init__(self, open_source: Callable[[], Source], how: TextFormat | None = None) -> None:
         """`open_source` opens the device."""
         self._open = open_source
+        self._how = how or TextFormat()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._fault: Callable[[str | None], None] = lambda _fault: None
@@ -152,7 +131,7 @@ class TextReader(Reader):
         """Call `changed` with `lost` when the device is gone, with None when it is back."""
         self._fault = changed
 
-    def start(self, read: Callable[[Reading], None]) -> None:
+    def start(self, read: Read) -> None:
         """Read from now on."""
         self._thread = threading.Thread(target=self._run, args=(read,), name="text-reader", daemon=True)
         self._thread.start()
@@ -164,19 +143,18 @@ class TextReader(Reader):
             self._thread.join()
             self._thread = None
 
-    def _run(self, read: Callable[[Reading], None]) -> None:
-        current: Source | None = None
-        buffer, lost = LineBuffer(), False
+    def _run(self, read: Read) -> None:
+        current: _Listening | None = None
+        lost = False
         while not self._stopping.is_set():
             try:
                 if current is None:
-                    current, buffer = self._open(), LineBuffer()
+                    current = _Listening(self._open(), self._how)
+                    current.empty(read)
                     if lost:
                         lost = False
                         self._fault(None)
-                for line in buffer.take(current.read()):
-                    if (reading := reading_of(line)) is not None:
-                        read(reading)
+                current.look(read)
             except (OSError, ReaderError) as error:
                 if not lost:
                     lost = True
@@ -188,3 +166,52 @@ class TextReader(Reader):
                 self._stopping.wait(_AGAIN_S)
         if current is not None:
             current.close()
+
+
+class _Listening:
+    """One device while it is open."""
+
+    def __init__(self, source: Source, how: TextFormat) -> None:
+        self._source, self._how = source, how
+        self._framing, self._old = how.framing(), how.framing()
+        self._dropped = 0
+        self._freshness = Freshness(time.monotonic())
+
+    def empty(self, read: Read) -> None:
+        """Drop what the device had kept from before it was opened."""
+        for _ in range(_MOST_KEPT):
+            if self._freshness.settled:
+                return
+            self._look(0.0, read)
+
+    def look(self, read: Read) -> None:
+        """Wait a moment for text, and tell what came."""
+        self._look(_WAIT_S, read)
+
+    def close(self) -> None:
+        """Give the device back."""
+        self._source.close()
+
+    def _look(self, wait_s: float, read: Read) -> None:
+        text = self._source.read(wait_s)
+        now = time.monotonic()
+        fresh = self._freshness.looked(now, empty=not text)
+        if not self._freshness.settled:
+            self._drop(text, now)
+            return
+        self._tell_dropped(read)
+        for framed in self._framing.take(text, now) if fresh and text else self._framing.quiet(now):
+            self._tell(framed, int(now * 1e9), read)
+
+    def _drop(self, text: str, now: float) -> None:
+        self._dropped += self._framing.forget() + len(list(self._old.take(text, now)))
+
+    def _tell_dropped(self, read: Read) -> None:
+        number, self._dropped = self._dropped + self._old.forget(), 0
+        if number:
+            read(Dropped(number, self._freshness.why))
+
+    def _tell(self, framed: Framed, read_ns: int, read: Read) -> None:
+        found = Unreadable(framed.fault) if framed.fault is not None else reading_of(framed.text, self._how)
+        if found is not None:
+            read(replace(found, read_ns=read_ns))

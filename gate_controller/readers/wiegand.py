@@ -1,74 +1,68 @@
 """Readers with two data wires (Wiegand): each bit is a pulse on the wire of its value.
 
-Cards are frames of 26 or 34 bits; a key of the keypad is a burst of 4 bits, or of 8 with the complement before.
+Cards are frames of 26, 34 or more bits with parity; a key of the keypad is a short burst (see `bits`).
 """
 
 import queue
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable
 from typing import Any
 
-import structlog
 from gpiozero import DigitalInputDevice
 from gpiozero.exc import GPIOZeroError
 
-from gate_controller.readers import Reader, ReaderError, Reading
+from gate_controller.readers import Dropped, Read, Reader, ReaderError, Reading, Unreadable
+from gate_controller.readers.bits import KEY_LENGTHS, WiegandError, decode, decode_key, packed
+from gate_controller.readers.freshness import Freshness
 from gate_controller.readers.keypad import Keypad
-
-log = structlog.get_logger()
+from gate_controller.readers.numbers import NumberFormat
 
 FRAME_END_S = 0.025
 """A pause so long ends a frame; bits are 1 to 2 milliseconds apart."""
-_LENGTHS = (26, 34)
-_KEY_LENGTHS = (4, 8)
+_LOOK_S = 0.2
 _MOST_BITS = 128
+_FEWEST_BITS = 26
 
 
-class WiegandError(ValueError):
-    """These bits are no card."""
+class _Cutter:
+    """Cuts pulses into frames by the pauses between them."""
 
+    def __init__(self) -> None:
+        self.bits: list[int] = []
+        self.last = 0.0
+        """When the last pulse of the frame that was cut came (monotonic seconds)."""
+        self._at = 0.0
 
-def decode(bits: Sequence[int]) -> str:
-    """Return the card number between the two parity bits in hexadecimal (6 digits of 26 bits, 8 of 34).
+    def take(self, value: int, at: float) -> list[int]:
+        """Add a pulse; return the frame that ended before it, empty while one goes on."""
+        ended = self.end() if self.bits and at - self._at > FRAME_END_S else []
+        self._at = at
+        if len(self.bits) < _MOST_BITS:
+            self.bits.append(value)
+        return ended
 
-    The first bit makes the first half even, the last one the second half odd.
-
-    Raises:
-        WiegandError: another length, or a parity is wrong.
-    """
-    if len(bits) not in _LENGTHS:
-        raise WiegandError(f"a frame of {len(bits)} bits; readers send 26 or 34")
-    half = len(bits) // 2
-    if sum(bits[:half]) % 2 != 0 or sum(bits[half:]) % 2 != 1:
-        raise WiegandError("the parity is wrong")
-    number = int("".join(map(str, bits[1:-1])), 2)
-    return f"{number:0{(len(bits) - 2) // 4}X}"
-
-
-def decode_key(bits: Sequence[int]) -> str | None:
-    """Return the key of a burst: a digit, `*` or `#`; None when it is no key.
-
-    A burst of 8 bits carries the key's complement first (HID's 8-bit burst).
-    """
-    if len(bits) == 8:
-        before, bits = bits[:4], bits[4:]
-        if any(one == other for one, other in zip(before, bits, strict=True)):
-            return None
-    value = int("".join(map(str, bits)), 2) if len(bits) == 4 else 16
-    return "0123456789*#"[value] if value < 12 else None
+    def end(self) -> list[int]:
+        """Return what has come of a frame, and begin another."""
+        bits, self.bits, self.last = self.bits, [], self._at
+        return bits
 
 
 class WiegandReader(Reader):
     """A reader on two pins, with its keypad: `#` sends what was typed as a code, `*` clears it."""
 
-    def __init__(self, data0: int | str, data1: int | str, *, pin_factory: Any = None) -> None:
+    def __init__(
+        self, data0: int | str, data1: int | str, *, numbers: NumberFormat | None = None, pin_factory: Any = None
+    ) -> None:
         """Take the pins.
 
         Raises:
             ReaderError: no such pin, or no access to it.
         """
-        self._pulses: queue.Queue[int | None] = queue.Queue()
+        self._numbers = numbers or NumberFormat()
+        self._pulses: queue.Queue[tuple[int, float] | None] = queue.Queue()
         self._thread: threading.Thread | None = None
+        self._cutter = _Cutter()
         self._keypad = Keypad(enter="#", clear="*")
         self._wires: list[DigitalInputDevice] = []
         try:
@@ -81,7 +75,7 @@ class WiegandReader(Reader):
             self._give_back()
             raise ReaderError(f"reader on pins {data0} and {data1}: {error}") from error
 
-    def start(self, read: Callable[[Reading], None]) -> None:
+    def start(self, read: Read) -> None:
         """Read from now on."""
         self._thread = threading.Thread(target=self._run, args=(read,), name="wiegand", daemon=True)
         self._thread.start()
@@ -95,32 +89,66 @@ class WiegandReader(Reader):
             self._thread = None
 
     def _pulse(self, value: int) -> Callable[[], None]:
-        return lambda: self._pulses.put(value)
+        return lambda: self._pulses.put((value, time.monotonic()))
 
-    def _run(self, read: Callable[[Reading], None]) -> None:
-        bits: list[int] = []
+    def _run(self, read: Read) -> None:
+        cutter, old = self._cutter, 0
+        freshness = Freshness(time.monotonic(), settled=True)
         while True:
             try:
-                pulse = self._pulses.get(timeout=FRAME_END_S if bits else None)
+                pulse = self._pulses.get(timeout=FRAME_END_S if cutter.bits else _LOOK_S)
             except queue.Empty:
-                self._frame(bits, read)
-                bits = []
+                freshness.looked(time.monotonic(), empty=True)
+                frame = cutter.end()
+                if not freshness.settled:
+                    self._keypad.forget()
+                    old += len(frame)
+                    continue
+                old = self._tell_dropped(old, freshness, read)
+                if frame:
+                    self._frame(frame, read)
                 continue
             if pulse is None:
                 return
-            if len(bits) < _MOST_BITS:
-                bits.append(pulse)
+            if freshness.looked(time.monotonic(), empty=False):
+                if frame := cutter.take(*pulse):
+                    self._frame(frame, read)
+            else:
+                # The pins' thread was stopped too and tells all pulses at once: where a frame ended cannot be known.
+                old += len(cutter.end()) + 1
+                self._keypad.forget()
 
-    def _frame(self, bits: list[int], read: Callable[[Reading], None]) -> None:
-        if len(bits) in _KEY_LENGTHS:
-            key = decode_key(bits)
-            if key is not None and (code := self._keypad.press(key)):
-                read(Reading(code, "code"))
+    def _tell_dropped(self, old: int, freshness: Freshness, read: Read) -> int:
+        if old:
+            read(Dropped(max(1, old // _FEWEST_BITS), freshness.why))
+        return 0
+
+    def _frame(self, bits: list[int], read: Read) -> None:
+        read_ns = int(self._cutter.last * 1e9)
+        if len(bits) in KEY_LENGTHS:
+            self._key(bits, read_ns, read)
             return
         try:
-            read(Reading(decode(bits)))
+            read(self._card(bits, read_ns))
         except WiegandError as error:
-            log.warning("wiegand_frame_unreadable", error=str(error))
+            read(Unreadable(str(error), read_ns))
+
+    def _key(self, bits: list[int], read_ns: int, read: Read) -> None:
+        key = decode_key(bits)
+        if key is None:
+            read(Unreadable(f"{len(bits)} bits, no key", read_ns))
+        elif code := self._keypad.press(key):
+            read(Reading(code, "code", form=f"{len(code)} keys", read_ns=read_ns))
+
+    def _card(self, bits: list[int], read_ns: int) -> Reading:
+        if len(bits) == self._numbers.bits:
+            data, form = packed(bits), f"{len(bits)} bits, no parity"
+        else:
+            data, form = bytes.fromhex(decode(bits)), f"{len(bits)} bits, parity good"
+        number = self._numbers.of_bytes(data)
+        if number is None:
+            raise WiegandError(form)
+        return Reading(number, form=form, read_ns=read_ns)
 
     def _give_back(self) -> None:
         for wire in self._wires:

@@ -159,6 +159,7 @@ def test_a_pass_is_issued_with_a_code_that_is_shown_once(ask, campus) -> None:
     status, issued = ask("POST", "/passes", wanted)
     assert status == 201
     assert len(issued["code"]) == 10
+    assert any(letter > "F" for letter in issued["code"]), "no reader takes it for a card's number"
     listed = ask("GET", f"/passes?person_id={visitor}")[1]["items"]
     assert [one["id"] for one in listed] == [issued["id"]]
     assert "code" not in listed[0]
@@ -176,6 +177,21 @@ def test_a_pass_is_issued_with_a_code_that_is_shown_once(ask, campus) -> None:
         ({"person_id": str(uuid4())}, "not_found"),
     ):
         assert ask("POST", "/passes", wanted | change)[1]["code"] == code
+
+
+def test_a_code_for_keypads_without_letters(campus, ask) -> None:
+    campus.gate("main")
+    now = campus.clock.now
+    wanted = {
+        "person_id": str(campus.person(kind="visitor")),
+        "gates": ["main"],
+        "valid_from": now.isoformat(),
+        "valid_until": (now + timedelta(hours=4)).isoformat(),
+        "digits_only": True,
+    }
+    code = ask("POST", "/passes", wanted)[1]["code"]
+    assert len(code) == 10
+    assert code.isdigit()
 
 
 @pytest.mark.parametrize(("pin", "status"), [("7305", 204), (None, 204), ("1234", 422), ("0000", 422), ("73", 422)])

@@ -1,6 +1,11 @@
 """The door's file: every driver from TOML to hardware, and complaints that say what is missing."""
 
+import os
+import pty
+import queue
 import re
+import socket
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -8,15 +13,18 @@ import pytest
 from gpiozero import Device
 from gpiozero.pins.mock import MockFactory
 
-from campusgate.door_file import DoorFileError, read_door_file
+from campusgate.door_file import DoorFile, DoorFileError, read_door_file
 from campusgate.door_hardware import build
 from gate_controller.inputs.gpio import GpioInput
 from gate_controller.inputs.told import ToldInput
 from gate_controller.modbus_board import ModbusRelay
+from gate_controller.readers import ReaderError
+from gate_controller.readers.osdp import OsdpReader
 from gate_controller.readers.texts import TextReader
 from gate_controller.readers.wiegand import WiegandReader
 from gate_controller.relays.gpio import GpioRelay
 from gate_controller.turnstile import TurnstileSettings
+from tests.waiting import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,6 +34,15 @@ def pins(monkeypatch: pytest.MonkeyPatch) -> MockFactory:
     factory = MockFactory()
     monkeypatch.setattr(Device, "pin_factory", factory)
     return factory
+
+
+@pytest.fixture
+def terminal() -> Iterator[Path]:
+    """A device that nobody writes to."""
+    here, there = pty.openpty()
+    yield Path(os.ttyname(there))
+    os.close(here)
+    os.close(there)
 
 
 def written(folder: Path, text: str) -> Path:
@@ -92,6 +109,10 @@ def test_a_turnstile_on_a_board_that_is_not_there_yet(tmp_path: Path, unused_por
     [('[relay]\ndriver = "modbus"\npin = 0', r"needs \[board\]"),
      ('[reader]\ndriver = "osdp"\ndevice = "/dev/ttyS0"', "needs key_file"),
      ('[reader]\ndriver = "wiegand"', "data0 and data1"),
+     ('[reader]\ndriver = "wiegand"\ndata0 = 5\ndata1 = 6\nframe = "pause"', "'wiegand' has no frame"),
+     ('[reader]\nport = 1\nreads = "codes"', "'lines' has no reads"),
+     ("[reader]\nbits = 20", "bits"),
+     ("[reader]\nbits = 33", "bits"),
      ("[door]\n[turnstile]", "or a"),
      ("[turnstile]", "needs the input passage"),
      ('[inputs]\nfire = 24\nsupervised = ["fire"]', "supervised"),
@@ -100,6 +121,48 @@ def test_a_turnstile_on_a_board_that_is_not_there_yet(tmp_path: Path, unused_por
 def test_complaints_say_what_is_missing(tmp_path: Path, text: str, complaint: str) -> None:
     with pytest.raises(DoorFileError, match=complaint):
         read_door_file(written(tmp_path, text))
+
+
+def on_a_line(folder: Path, terminal: Path, rest: str) -> DoorFile:
+    key = folder / "reader.key"
+    key.write_text("0102030405060708090A0B0C0D0E0F10")
+    key.chmod(0o600)
+    return read_door_file(
+        written(folder, f'{rest}\n[reader]\ndriver = "osdp"\ndevice = "{terminal}"\nkey_file = "{key}"')
+    )
+
+
+def test_a_bench_keeps_its_own_reader_beside_the_port_that_moves_its_wires(tmp_path: Path, terminal: Path) -> None:
+    file = on_a_line(tmp_path, terminal, '[relay]\ndriver = "simulated"')
+    with ExitStack() as stack:
+        alone = build(file, stack)
+        assert isinstance(alone.reader, OsdpReader)
+        assert alone.inputs.tamper is alone.reader.tamper
+        both = build(file.model_copy(update={"reader": file.reader.model_copy(update={"port": 0})}), stack)
+    own, port = both.reader.readers
+    assert isinstance(own, OsdpReader)
+    read: queue.Queue[object] = queue.Queue()
+    both.reader.start(read.put)
+    with socket.create_connection(("127.0.0.1", port.port), timeout=PATIENCE_S) as connection:
+        connection.sendall(b"fire on\n")
+        assert connection.makefile().readline() == "done\n"
+    assert both.inputs.fire.active
+    both.reader.stop()
+
+
+def test_a_bench_reads_as_its_reader_is_set(tmp_path: Path, terminal: Path) -> None:
+    text = f'[relay]\ndriver = "simulated"\n[reader]\ndriver = "serial"\ndevice = "{terminal}"\nbase = 10'
+    with ExitStack() as stack:
+        reader = build(read_door_file(written(tmp_path, text)), stack).reader
+    assert isinstance(reader, TextReader)
+    assert reader._how.numbers.of_text("0077798258") == "04A31B72"
+
+
+def test_a_real_door_has_no_port_beside_its_reader(tmp_path: Path, terminal: Path, pins: MockFactory) -> None:
+    file = on_a_line(tmp_path, terminal, "")
+    file = file.model_copy(update={"reader": file.reader.model_copy(update={"port": 9100})})
+    with ExitStack() as stack, pytest.raises(ReaderError, match="take the port away"):
+        build(file, stack)
 
 
 @pytest.mark.parametrize("page", ["gate-controller.md"])

@@ -1,12 +1,10 @@
-"""Readers: Wiegand on mock pins, typed lines on a pseudo-terminal, OSDP between a real panel and a real reader."""
+"""Readers: Wiegand on mock pins, texts on a pseudo-terminal or from a keyboard, and what is older than its look."""
 
-import contextlib
 import os
 import pty
 import queue
 import struct
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,35 +13,18 @@ import pytest
 from gpiozero.pins.mock import MockFactory
 from hypothesis import given
 from hypothesis import strategies as st
-from osdp import (
-    Capability,
-    CardFormat,
-    Command,
-    CommandLEDColor,
-    Event,
-    LibFlag,
-    LogLevel,
-    PDCapabilities,
-    PDInfo,
-    PeripheralDevice,
-    StatusReportType,
-)
 
-from gate_controller.messages import DoorStatus, EventKind
-from gate_controller.readers import Outcome, ReaderError, Reading, wiegand
-from gate_controller.readers.osdp import OsdpReader, SerialChannel, card_reading, read_key
-from gate_controller.readers.texts import KeyboardText, LineBuffer, SerialText, TextReader, keys_pressed, reading_of
-from gate_controller.readers.wiegand import WiegandError, WiegandReader, decode, decode_key
-from tests.waiting import PATIENCE_S, until
+from gate_controller.readers import Dropped, ReaderError, Unreadable, texts, wiegand
+from gate_controller.readers.bits import WiegandError, decode, decode_key
+from gate_controller.readers.freshness import STALE_S, Freshness
+from gate_controller.readers.keyboard import KeyboardText, Keystrokes
+from gate_controller.readers.numbers import NumberFormat
+from gate_controller.readers.texts import SerialText, TextFormat, TextReader
+from gate_controller.readers.wiegand import WiegandReader
+from tests.gate_controller.wiegand_frames import frame
+from tests.waiting import PATIENCE_S
 
-KEY = bytes(range(1, 17))
-
-
-def frame(number: int, bits: int) -> list[int]:
-    """What a reader sends for a number of `bits` bits."""
-    data = [number >> (bits - 1 - index) & 1 for index in range(bits)]
-    first, second = data[: bits // 2], data[bits // 2 :]
-    return [sum(first) % 2, *data, 1 - sum(second) % 2]
+CARD, LATER = "04A31B72", "04A31B73"
 
 
 @given(number=st.integers(0, 2**24 - 1))
@@ -56,373 +37,19 @@ def test_34_bits_are_a_uid_and_a_wrong_bit_is_noticed(number: int, flipped: int)
     bits = frame(number, 32)
     assert decode(bits) == f"{number:08X}"
     bits[flipped] ^= 1
-    with pytest.raises(WiegandError, match="parity"):
+    with pytest.raises(WiegandError, match="34 bits, parity wrong"):
         decode(bits)
 
 
-@pytest.mark.parametrize("length", [0, 4, 25, 27, 33, 128])
+@given(number=st.integers(0, 2**56 - 1))
+def test_58_bits_are_a_uid_of_seven_bytes(number: int) -> None:
+    assert decode(frame(number, 56)) == f"{number:014X}"
+
+
+@pytest.mark.parametrize("length", [0, 4, 10, 18, 25, 27, 33, 37, 90, 128])
 def test_other_lengths_are_no_card(length: int) -> None:
-    with pytest.raises(WiegandError, match=str(length)):
+    with pytest.raises(WiegandError, match=f"^{length} bits$"):
         decode([0] * length)
-
-
-@pytest.fixture
-def send(monkeypatch) -> Iterator[Callable[[list[int]], None]]:
-    """Sends a burst on two pins and waits until the reader took it; the pause after it is long for busy machines."""
-    monkeypatch.setattr(wiegand, "FRAME_END_S", 0.25)
-    taken, take = queue.Queue(), WiegandReader._frame
-
-    def take_and_tell(reader, bits, read) -> None:
-        take(reader, bits, read)
-        taken.put(bits)
-
-    monkeypatch.setattr(WiegandReader, "_frame", take_and_tell)
-    pins = MockFactory()
-    wires = [pins.pin(5), pins.pin(6)]
-
-    def send(bits: list[int]) -> None:
-        for bit in bits:
-            wires[bit].drive_low()
-            wires[bit].drive_high()
-        assert taken.get(timeout=PATIENCE_S) == bits
-
-    send.pins = pins
-    yield send
-    pins.close()
-
-
-def test_pulses_on_two_pins_are_a_card(send) -> None:
-    reader, read = WiegandReader(5, 6, pin_factory=send.pins), queue.Queue()
-    reader.start(read.put)
-    for bits in (frame(0x04A31B72, 32), [1, 0, 1], frame(0x04A31B73, 32)):
-        send(bits)
-    assert [read.get(timeout=PATIENCE_S).value for _ in range(2)] == ["04A31B72", "04A31B73"]
-    assert read.empty()
-    reader.stop()
-
-
-def test_pins_that_do_not_exist_are_named() -> None:
-    with pytest.raises(ReaderError, match="4711"):
-        WiegandReader(4711, 6, pin_factory=MockFactory())
-
-
-@given(st.lists(st.text("0123456789ABCDEF", min_size=1, max_size=20)), st.data())
-def test_lines_do_not_depend_on_how_they_are_cut(lines: list[str], data: st.DataObject) -> None:
-    text, buffer, found = "".join(f"{line}\r\n" for line in lines), LineBuffer(), []
-    while text:
-        size = data.draw(st.integers(1, len(text)))
-        found += buffer.take(text[:size])
-        text = text[size:]
-    assert found == lines
-
-
-def test_a_line_without_end_is_thrown_away() -> None:
-    buffer = LineBuffer()
-    assert list(buffer.take("9" * 100_000)) == []
-    assert list(buffer.take("\n04A31B72\n")) == ["04A31B72"]
-
-
-def test_a_line_can_be_a_proof() -> None:
-    assert reading_of(f"https://x/?picc_data={'0' * 32}&cmac={'0' * 16}").kind == "sun"
-    assert reading_of(" 04A31B72 ").kind == "card"
-    assert reading_of("  ") is None
-
-
-@pytest.fixture
-def terminal(tmp_path: Path) -> Iterator[tuple[int, Path]]:
-    """A pseudo-terminal: one end in the test's hands, the other one a device."""
-    here, there = pty.openpty()
-    yield here, Path(os.ttyname(there))
-    for end in (here, there):
-        os.close(end)
-
-
-def test_a_card_from_a_serial_port(terminal) -> None:
-    here, path = terminal
-    opened, read = threading.Event(), queue.Queue()
-
-    def open_port() -> SerialText:
-        port = SerialText(path)
-        opened.set()
-        return port
-
-    reader = TextReader(open_port)
-    reader.start(read.put)
-    assert opened.wait(PATIENCE_S)
-    os.write(here, b"04A31B72\r\n\xff\xfe\r\n04A3")
-    os.write(here, b"1B73\r\n")
-    assert [read.get(timeout=PATIENCE_S).value for _ in range(3)][::2] == ["04A31B72", "04A31B73"]
-    reader.stop()
-
-
-def test_a_card_from_a_keyboard(tmp_path: Path) -> None:
-    def typed(*codes: int) -> bytes:
-        return b"".join(struct.pack("@llHHi", 0, 0, 1, code, value) for code in codes for value in (1, 0))
-
-    assert keys_pressed(typed(11, 5, 30, 4, 28)) == "04a3\n"
-    path = tmp_path / "keyboard"
-    os.mkfifo(path)
-    here = os.open(path, os.O_RDWR)
-    reader, read = TextReader(lambda: KeyboardText(path)), queue.Queue()
-    reader.start(read.put)
-    os.write(here, typed(11, 5, 30, 4, 28))
-    assert read.get(timeout=PATIENCE_S).value == "04a3"
-    reader.stop()
-    os.close(here)
-
-
-def test_a_device_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ReaderError, match="absent"):
-        SerialText(tmp_path / "absent")
-    (tmp_path / "file").touch()
-    with pytest.raises(ReaderError, match="no serial port"):
-        SerialText(tmp_path / "file")
-
-
-def test_a_reader_that_is_plugged_in_later_is_read(terminal, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("gate_controller.readers.texts._AGAIN_S", 0.05)
-    here, device = terminal
-    link, read, faults = tmp_path / "reader", queue.Queue(), queue.Queue()
-    reader = TextReader(lambda: SerialText(link))
-    reader.watch_fault(faults.put)
-    reader.start(read.put)
-    assert faults.get(timeout=PATIENCE_S) == "lost"
-    link.symlink_to(device)
-    assert faults.get(timeout=PATIENCE_S) is None
-    os.write(here, b"04A31B72\n")
-    assert read.get(timeout=PATIENCE_S).value == "04A31B72"
-    reader.stop()
-
-
-@pytest.mark.parametrize(
-    ("event", "value"),
-    [({"format": CardFormat.Unspecified, "length": 32, "data": bytes.fromhex("04A31B72")}, "04A31B72"),
-     ({"format": CardFormat.Unspecified, "length": 56, "data": bytes.fromhex("04DE5F1EACC040")}, "04DE5F1EACC040"),
-     ({"format": CardFormat.Wiegand, "length": 26, "data": bytes(3)}, None)],
-)  # fmt: skip
-def test_what_an_osdp_card_says(event: dict, value: str | None) -> None:
-    reading = card_reading(event)
-    assert (reading.value if reading else None) == value
-
-
-@pytest.mark.parametrize(
-    ("text", "mode", "complaint"),
-    [("01" * 15, 0o600, "32 hexadecimal"), ("xyz", 0o600, "32 hexadecimal"), ("01" * 16, 0o644, "chmod 600"),
-     (bytes(range(0x30, 0x40)).hex(), 0o600, "everybody knows")],
-)  # fmt: skip
-def test_keys_of_readers(tmp_path: Path, text: str, mode: int, complaint: str) -> None:
-    path = tmp_path / "reader.key"
-    path.write_text(text)
-    path.chmod(mode)
-    with pytest.raises(ReaderError, match=complaint):
-        read_key(path)
-
-
-class RealReader:
-    """libosdp's own reader side, on the other end of a serial line."""
-
-    def __init__(self, key: bytes) -> None:
-        here, there = pty.openpty()
-        self._ends = (here, there)
-        self.path = Path(os.ttyname(there))
-        channel = SerialChannel.__new__(SerialChannel)
-        channel._port = _End(here)
-        able = PDCapabilities([(Capability.LEDControl, 2, 1), (Capability.AudibleControl, 1, 1)])
-        self.device = PeripheralDevice(
-            PDInfo(5, channel, scbk=key, flags=[LibFlag.EnforceSecure]), able, log_level=LogLevel.Critical
-        )
-        self.device.set_command_handler(self._obey)
-        self.knows_status = True
-        self.asked = 0
-        self.device.start()
-
-    def _obey(self, command: dict) -> tuple[int, None]:
-        """libosdp's own answer about the housing is that it is closed; a refusal is what older readers know."""
-        if command["command"] != Command.Status:
-            return 0, None
-        self.asked += 1
-        return (0 if self.knows_status else -1), None
-
-    def card(self, uid: str) -> None:
-        data = bytes.fromhex(uid)
-        event = {"event": Event.CardRead, "reader_no": 0, "direction": 0, "format": CardFormat.Unspecified}
-        assert self.device.submit_event({**event, "length": 8 * len(data), "data": data})
-
-    def keys(self, data: bytes) -> None:
-        assert self.device.submit_event({"event": Event.KeyPress, "reader_no": 0, "data": data})
-
-    def tamper(self, active: bool) -> None:
-        report = bytes([active, 0])
-        assert self.device.submit_event({"event": Event.Status, "type": StatusReportType.Local, "report": report})
-
-    def shown(self) -> tuple[int, int]:
-        """The colour of the light and the number of tones."""
-        light, tone = self._command(), self._command()
-        assert light
-        assert tone
-        assert (light["command"], tone["command"]) == (Command.LED, Command.Buzzer)
-        return light["on_color"], tone["rep_count"]
-
-    def _command(self) -> dict | None:
-        command = self.device.get_command(timeout=5)
-        return self._command() if command and command["command"] == Command.Status else command
-
-    def forget(self) -> None:
-        """Forget what was to be shown before."""
-        while self.device.get_command(timeout=0):
-            pass
-
-    def stop(self) -> None:
-        self.device.stop()
-        for end in self._ends:
-            os.close(end)
-
-
-class _End:
-    """The test's end of the line, as a port."""
-
-    def __init__(self, file: int) -> None:
-        self._file = file
-        os.set_blocking(file, False)
-
-    def read(self, most: int) -> bytes:
-        try:
-            return os.read(self._file, most)
-        except BlockingIOError:
-            return b""
-
-    def write(self, data: bytes) -> int:
-        return os.write(self._file, data)
-
-
-@pytest.fixture
-def real_reader() -> Iterator[RealReader]:
-    reader = RealReader(KEY)
-    yield reader
-    reader.stop()
-
-
-@pytest.fixture
-def panel(real_reader) -> Iterator[Callable[..., OsdpReader]]:
-    """Talk to the real reader; stopped at the end whatever happens, since libosdp's thread would outlive the tests."""
-    with contextlib.ExitStack() as talks:
-
-        def talk(read: Callable[[Reading], None], key: bytes = KEY, **how: Any) -> OsdpReader:
-            reader = OsdpReader(SerialChannel(real_reader.path, 115200), key, address=5, **how)
-            reader.start(read)
-            talks.callback(reader.stop)
-            return reader
-
-        yield talk
-
-
-def once_more(step: Callable[[], None]) -> None:
-    """Do it again as people do: what is said while a busy machine lets the line time out (0.2 s) is lost in OSDP."""
-    for _ in range(4):
-        with contextlib.suppress(AssertionError, queue.Empty):
-            return step()
-    return step()
-
-
-def test_an_osdp_reader_reads_cards_and_codes_and_shows_the_outcome(real_reader, panel) -> None:
-    read: queue.Queue[Reading] = queue.Queue()
-    tampers: queue.Queue[bool] = queue.Queue()
-    reader = panel(read.put)
-    reader.tamper.watch(tampers.put)
-
-    def card_opens() -> None:
-        until(lambda: reader.secure)
-        real_reader.forget()
-        real_reader.card("04A31B72")
-        reading: Reading = read.get(timeout=5)
-        assert (reading.value, reading.kind) == ("04A31B72", "card")
-        reading.answer(Outcome(True, "granted"))
-        assert real_reader.shown() == (CommandLEDColor.Green, 1)
-
-    def code_is_refused() -> None:
-        until(lambda: reader.secure)
-        real_reader.forget()
-        real_reader.keys(b"99\x7f4821")
-        real_reader.keys(b"1907\x0d")
-        reading: Reading = read.get(timeout=5)
-        assert (reading.value, reading.kind) == ("48211907", "code")
-        reading.answer(Outcome(False, "unknown_credential"))
-        assert real_reader.shown() == (CommandLEDColor.Red, 3)
-
-    def housing_is(active: bool) -> None:
-        until(lambda: reader.secure)
-        real_reader.tamper(active)
-        assert tampers.get(timeout=5) is active
-
-    once_more(card_opens)
-    once_more(code_is_refused)
-    once_more(lambda: housing_is(True))
-    once_more(lambda: housing_is(False))
-
-
-def test_a_reader_that_comes_back_is_asked_about_its_housing(real_reader, panel) -> None:
-    reader = panel(lambda _reading: None)
-    until(lambda: reader.secure and real_reader.asked)
-    until(lambda: not reader._is_asked)
-
-    def housing_is_opened() -> None:
-        real_reader.tamper(True)
-        until(lambda: reader.tamper.active, timeout_s=5)
-
-    once_more(housing_is_opened)
-    asked = real_reader.asked
-    real_reader.device.stop()
-    until(lambda: not reader.secure)
-    real_reader.device.start()
-    until(lambda: not reader.tamper.active)
-    assert real_reader.asked > asked
-
-
-def test_a_reader_that_refuses_the_question_is_not_asked_for_ever(real_reader, panel) -> None:
-    real_reader.knows_status = False
-    read: queue.Queue[Reading] = queue.Queue()
-    reader = panel(read.put)
-
-    def card_is_read() -> None:
-        until(lambda: reader.secure and not reader._knows_status)
-        real_reader.card("04A31B72")
-        assert read.get(timeout=5).value == "04A31B72"
-
-    once_more(card_is_read)
-    assert real_reader.asked == 1
-
-
-def test_a_reader_with_another_key_is_never_believed(real_reader, panel) -> None:
-    read, faults = [], []
-    reader = panel(read.append, bytes(16), start_s=1)
-    reader.watch_fault(faults.append)
-    until(lambda: faults)
-    real_reader.card("04A31B72")
-    time.sleep(0.5)
-    assert (reader.secure, read, faults) == (False, [], ["lost"])
-
-
-def test_the_controller_takes_cards_from_an_osdp_reader(real_reader, bench, directory, operator) -> None:
-    bench.reader = OsdpReader(SerialChannel(real_reader.path, 115200), KEY, address=5)
-    bench.tamper = bench.reader.tamper
-    bench.start()
-    operator.state(DoorStatus.LOCKED)
-
-    def card_opens() -> None:
-        until(lambda: bench.reader.secure)
-        real_reader.forget()
-        real_reader.card("04A31B72")
-        operator.until(lambda: EventKind.ACCESS_GRANTED in operator.kinds, 5)
-        assert real_reader.shown() == (CommandLEDColor.Green, 1)
-
-    def housing_is_opened() -> None:
-        until(lambda: bench.reader.secure)
-        real_reader.tamper(True)
-        operator.until(lambda: EventKind.TAMPER in operator.kinds, 5)
-
-    once_more(card_opens)
-    assert operator.event(EventKind.ACCESS_GRANTED).granted
-    once_more(housing_is_opened)
 
 
 @pytest.mark.parametrize(
@@ -434,11 +61,337 @@ def test_a_burst_is_a_key(bits: list[int], key: str | None) -> None:
     assert decode_key(bits) == key
 
 
-def test_keys_on_two_pins_are_a_code_once_it_is_sent(send) -> None:
-    reader, read = WiegandReader(5, 6, pin_factory=send.pins), queue.Queue()
-    reader.start(read.put)
+class Wires:
+    """Two pins in the test's hands."""
+
+    def __init__(self) -> None:
+        self.pins = MockFactory()
+        self.taken: queue.Queue[list[int]] = queue.Queue()
+        self._wires = [self.pins.pin(5), self.pins.pin(6)]
+
+    def pulse(self, bits: list[int]) -> None:
+        for bit in bits:
+            self._wires[bit].drive_low()
+            self._wires[bit].drive_high()
+
+    def send(self, bits: list[int]) -> None:
+        """Send a burst and wait until the reader took it."""
+        self.pulse(bits)
+        assert self.taken.get(timeout=PATIENCE_S) == bits
+
+
+@pytest.fixture
+def wires(monkeypatch) -> Iterator[Wires]:
+    """The pause after a burst is long for busy machines."""
+    monkeypatch.setattr(wiegand, "FRAME_END_S", 0.25)
+    wires, take = Wires(), WiegandReader._frame
+
+    def take_and_tell(reader, bits, read) -> None:
+        take(reader, bits, read)
+        wires.taken.put(bits)
+
+    monkeypatch.setattr(WiegandReader, "_frame", take_and_tell)
+    yield wires
+    wires.pins.close()
+
+
+@pytest.fixture
+def listen(wires) -> Iterator[Callable[..., "queue.Queue[Any]"]]:
+    """Start a Wiegand reader; what it tells comes out of the queue."""
+    readers: list[WiegandReader] = []
+
+    def listen(numbers: NumberFormat | None = None) -> "queue.Queue[Any]":
+        read: queue.Queue[Any] = queue.Queue()
+        readers.append(WiegandReader(5, 6, numbers=numbers, pin_factory=wires.pins))
+        readers[0].start(read.put)
+        return read
+
+    yield listen
+    for reader in readers:
+        reader.stop()
+
+
+def test_nothing_that_comes_over_two_wires_vanishes(wires, listen) -> None:
+    read = listen()
+    wrong = frame(0x12D687, 24)
+    wrong[3] ^= 1
+    for bits in (frame(0x04A31B72, 32), frame(0x12D687, 24), wrong, [1, 0, 1], [1] * 37, [1, 1, 0, 0]):
+        wires.send(bits)
+    found = [read.get(timeout=PATIENCE_S) for _ in range(6)]
+    assert [(one.value, one.form) for one in found[:2]] == [
+        (CARD, "34 bits, parity good"), ("12D687", "26 bits, parity good")
+    ]  # fmt: skip
+    assert [one.form for one in found[2:]] == ["26 bits, parity wrong", "3 bits", "37 bits", "4 bits, no key"]
+    assert all(isinstance(one, Unreadable) for one in found[2:])
+
+
+@pytest.mark.parametrize(
+    ("numbers", "bits", "value"),
+    [(NumberFormat(order="last_byte_first"), frame(0x721BA304, 32), CARD),
+     (NumberFormat(bits=32), [int(bit) for bit in f"{0x04A31B72:032b}"], CARD),
+     (NumberFormat(bits=24), frame(0x04A31B72, 32), "A31B72"),
+     (NumberFormat(bits=32), frame(0xA31B72, 24), "00A31B72")],
+)  # fmt: skip
+def test_wires_say_numbers_as_the_reader_is_set(wires, listen, numbers: NumberFormat, bits, value: str) -> None:
+    read = listen(numbers)
+    wires.send(bits)
+    assert read.get(timeout=PATIENCE_S).value == value
+
+
+def test_keys_on_two_pins_are_a_code_once_it_is_sent(wires, listen) -> None:
+    read = listen()
     for key in (9, 10, 4, 8, 2, 1, 11):
-        send([key >> 3 & 1, key >> 2 & 1, key >> 1 & 1, key & 1])
+        wires.send([key >> 3 & 1, key >> 2 & 1, key >> 1 & 1, key & 1])
     typed = read.get(timeout=PATIENCE_S)
-    assert (typed.value, typed.kind) == ("4821", "code"), "what was cleared is not sent"
+    assert (typed.value, typed.kind, typed.form) == ("4821", "code", "4 keys"), "what was cleared is not sent"
+
+
+def test_pulses_that_waited_while_the_process_stood_still_are_no_card(wires, listen, monkeypatch) -> None:
+    clock = Clock(monkeypatch, wiegand)
+    read = listen()
+    wires.send([0, 1, 0, 0])
+    clock.stand_still()
+    wires.pulse(frame(0x04A31B72, 32))
+    assert read.get(timeout=PATIENCE_S) == Dropped(1, "hung")
+    wires.send([1, 0, 1, 1])
+    wires.send(frame(0x04A31B73, 32))
+    assert read.get(timeout=PATIENCE_S).value == LATER, "the half of a code from before is forgotten"
+
+
+def test_pins_that_do_not_exist_are_named() -> None:
+    with pytest.raises(ReaderError, match="4711"):
+        WiegandReader(4711, 6, pin_factory=MockFactory())
+
+
+class Clock:
+    """The time of one module: it stands still for the process, and runs on, as under SIGSTOP."""
+
+    def __init__(self, monkeypatch, module: Any) -> None:
+        import time
+
+        self.ahead = 0.0
+        monkeypatch.setattr(module, "time", self)
+        self.monotonic = lambda: time.monotonic() + self.ahead
+
+    def stand_still(self) -> None:
+        self.ahead += STALE_S + 1
+
+
+def test_what_comes_after_a_pause_counts_once_a_look_was_empty() -> None:
+    freshness = Freshness(0.0)
+    assert not freshness.looked(0.1, empty=False), "it was just opened"
+    freshness.looked(0.2, empty=True)
+    assert freshness.looked(0.3, empty=False)
+    assert not freshness.looked(0.3 + STALE_S + 0.1, empty=False)
+    assert freshness.why == "hung"
+    freshness.looked(2.5, empty=True)
+    assert freshness.looked(2.6, empty=False)
+    freshness.looked(2.6 + STALE_S + 0.1, empty=True)
+    assert not freshness.looked(4.8, empty=False), "a look that the pause fell into proves nothing"
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[tuple[int, Path]]:
+    """A pseudo-terminal: one end in the test's hands, the other one a device."""
+    here, there = pty.openpty()
+    yield here, Path(os.ttyname(there))
+    for end in (here, there):
+        os.close(end)
+
+
+class Line:
+    """A text reader on a pseudo-terminal that listens already."""
+
+    def __init__(self, here: int, path: Path, how: TextFormat | None) -> None:
+        self._here = here
+        self.read: queue.Queue[Any] = queue.Queue()
+        self.faults: queue.Queue[str | None] = queue.Queue()
+        self.looked = threading.Event()
+        looked = self.looked
+
+        class Watched(SerialText):
+            def read(self, wait_s: float) -> str:
+                found = super().read(wait_s)
+                if not found:
+                    looked.set()
+                return found
+
+        self.reader = TextReader(lambda: Watched(path), how)
+        self.reader.watch_fault(self.faults.put)
+
+    def start(self) -> None:
+        self.reader.start(self.read.put)
+        self.wait()
+
+    def wait(self) -> None:
+        """Until two looks found nothing."""
+        for _ in range(2):
+            self.looked.clear()
+            assert self.looked.wait(PATIENCE_S)
+
+    def send(self, data: bytes) -> None:
+        os.write(self._here, data)
+
+    def next(self) -> Any:
+        return self.read.get(timeout=PATIENCE_S)
+
+
+@pytest.fixture
+def line(terminal) -> Iterator[Callable[..., Line]]:
+    lines: list[Line] = []
+
+    def line(how: TextFormat | None = None) -> Line:
+        lines.append(Line(*terminal, how))
+        return lines[0]
+
+    yield line
+    lines[0].reader.stop()
+
+
+def test_cards_from_a_serial_port_and_nothing_vanishes(line) -> None:
+    port = line()
+    port.start()
+    port.send(b"04A31B72\r\n\xff\xfe\r\n04A3")
+    port.send(b"1B73\t")
+    assert port.next().value == CARD
+    unreadable = port.next()
+    assert (type(unreadable), unreadable.form) == (Unreadable, "unreadable: 2 bytes")
+    assert port.next().value == LATER
+
+
+def test_what_a_port_kept_from_before_is_dropped(line) -> None:
+    port = line()
+    port.send(b"04A31B72\r\n04A31B72\r\n04A3")
+    port.start()
+    assert port.next() == Dropped(3, "line_lost")
+    port.send(b"04A31B73\r\n")
+    assert port.next().value == LATER
+
+
+def test_what_a_port_kept_while_the_process_stood_still_is_dropped(line, monkeypatch) -> None:
+    clock, port = Clock(monkeypatch, texts), line()
+    port.start()
+    port.send(b"04A3")
+    port.wait()
+    clock.stand_still()
+    port.send(b"1B72\r\n04A31B72\r\n")
+    dropped = port.next()
+    while isinstance(dropped, Unreadable):  # the half was cut off before, on a busy machine
+        dropped = port.next()
+    assert isinstance(dropped, Dropped)
+    assert dropped.why == "hung"
+    port.wait()
+    port.send(b"04A31B73\r\n")
+    assert port.next().value == LATER
+
+
+def test_half_a_number_is_not_glued_to_the_next_card(line) -> None:
+    port = line()
+    port.start()
+    port.send(b"04A3")
+    assert port.next().form == "cut off after 4 bytes"
+    port.send(b"04A31B73\r\n")
+    assert port.next().value == LATER
+
+
+def test_a_reader_that_ends_by_silence(line) -> None:
+    port = line(TextFormat(frame="pause"))
+    port.start()
+    port.send(b"04A31B72")
+    assert port.next().value == CARD
+    port.send(b"04A31B73")
+    assert port.next().value == LATER
+
+
+def test_a_reader_that_is_plugged_in_later_is_read(terminal, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("gate_controller.readers.texts._AGAIN_S", 0.05)
+    here, device = terminal
+    link, read, faults = tmp_path / "reader", queue.Queue(), queue.Queue()
+    reader = TextReader(lambda: SerialText(link))
+    reader.watch_fault(faults.put)
+    reader.start(read.put)
+    assert faults.get(timeout=PATIENCE_S) == "lost"
+    os.write(here, b"04A31B72\n")
+    link.symlink_to(device)
+    assert faults.get(timeout=PATIENCE_S) is None
+    assert read.get(timeout=PATIENCE_S) == Dropped(1, "line_lost")
+    os.write(here, b"04A31B73\n")
+    assert read.get(timeout=PATIENCE_S).value == LATER
     reader.stop()
+
+
+def test_a_device_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ReaderError, match="absent"):
+        SerialText(tmp_path / "absent")
+    (tmp_path / "file").touch()
+    with pytest.raises(ReaderError, match="no serial port"):
+        SerialText(tmp_path / "file")
+
+
+KEYS = {letter: (code, False) for codes, letters in [
+    (range(2, 14), "1234567890-="), (range(16, 28), "qwertyuiop[]"), (range(30, 42), "asdfghjkl;'`"),
+    (range(43, 54), "\\zxcvbnm,./"), ((28, 57), "\n "),
+] for code, letter in zip(codes, letters, strict=True)}  # fmt: skip
+KEYS |= {letter: (code, True) for codes, letters in [
+    (range(2, 14), "!@#$%^&*()_+"), (range(16, 28), "QWERTYUIOP{}"), (range(30, 42), 'ASDFGHJKL:"~'),
+    (range(43, 54), "|ZXCVBNM<>?"),
+] for code, letter in zip(codes, letters, strict=True)}  # fmt: skip
+
+
+def struck(text: str) -> bytes:
+    """The input events of a keyboard that types `text`."""
+
+    def event(kind: int, code: int, value: int) -> bytes:
+        return struct.pack("@llHHi", 0, 0, kind, code, value)
+
+    typed = b""
+    for letter in text:
+        code, shift = KEYS[letter]
+        stroke = event(4, 4, code) + event(1, code, 1) + event(0, 0, 0) + event(1, code, 0)
+        typed += event(1, 42, 1) + stroke + event(1, 42, 0) if shift else stroke
+    return typed
+
+
+ADDRESS = "https://x.example/t?cmac=94EED9EE65337086&picc_data=EF963FF7828658A599F3041510671E88&v=1"
+
+
+@pytest.mark.parametrize("text", [ADDRESS, "04a31b72", "WWZ4PTAT2D", "018,54919", "04:A3:1B:72"])
+def test_a_keyboard_types_every_character(text: str) -> None:
+    strokes = Keystrokes()
+    events = struck(text)
+    assert "".join(strokes.typed(events[at : at + 24]) for at in range(0, len(events), 24)) == text
+
+
+def test_caps_lock_counts_for_letters_only() -> None:
+    caps = struct.pack("@llHHi", 0, 0, 1, 58, 1)
+    assert Keystrokes().typed(caps + struck("04a3:b") + caps + struck("b")) == "04A3:Bb"
+
+
+def test_events_that_the_kernel_dropped_spoil_the_number(tmp_path: Path) -> None:
+    dropped = struct.pack("@llHHi", 0, 0, 0, 3, 0)
+    found = texts.TextFormat().framing()
+    forms = [one.fault for one in found.take(Keystrokes().typed(struck("04a3") + dropped + struck("04a31b72\n")), 0.0)]
+    assert forms == ["cut off after 4 bytes", None]
+
+
+def test_cards_and_proofs_from_a_keyboard(tmp_path: Path) -> None:
+    path = tmp_path / "keyboard"
+    os.mkfifo(path)
+    here = os.open(path, os.O_RDWR)
+    opened = threading.Event()
+    read: queue.Queue[Any] = queue.Queue()
+
+    def open_keyboard() -> KeyboardText:
+        opened.set()
+        return KeyboardText(path)
+
+    os.write(here, struck("04a31b99\n"))
+    reader = TextReader(open_keyboard)
+    reader.start(read.put)
+    assert read.get(timeout=PATIENCE_S) == Dropped(1, "line_lost"), "typed before anybody listened"
+    os.write(here, struck(f"04a31b72\n{ADDRESS}\n"))
+    assert read.get(timeout=PATIENCE_S).value == CARD
+    proof = read.get(timeout=PATIENCE_S)
+    assert (proof.kind, proof.form) == ("sun", "NTAG 424 message")
+    reader.stop()
+    os.close(here)
