@@ -1,6 +1,7 @@
 """A reader without hardware, for tests."""
 
 import queue
+import time
 
 from gate_controller.readers import Kind, Outcome, Presented, Read, Reading
 
@@ -10,6 +11,8 @@ class SimulatedReader:
 
     def __init__(self) -> None:
         self._read: Read | None = None
+        self.monotonic_ns = time.monotonic_ns
+        """The clock of whoever decides."""
 
     def start(self, read: Read) -> None:
         """Take the listener."""
@@ -22,7 +25,8 @@ class SimulatedReader:
     def present(self, value: str, *, kind: Kind = "card", authenticated: bool = False) -> "queue.Queue[Outcome]":
         """Present a card or type a code; the outcome comes out of the returned queue."""
         outcomes: queue.Queue[Outcome] = queue.Queue()
-        self.tell(Reading(value, kind, authenticated=authenticated, answer=outcomes.put))
+        at_ns = self.monotonic_ns()
+        self.tell(Reading(value, kind, authenticated=authenticated, read_ns=at_ns, answer=outcomes.put))
         return outcomes
 
     def tell(self, presented: Presented) -> None:

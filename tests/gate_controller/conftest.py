@@ -108,6 +108,8 @@ class Bench:
         )
         wires = (self.contact, self.exit_button, self.fire, self.tamper, self.interlock, self.passage, self.reverse)
         inputs = Inputs(*wires)
+        if isinstance(self.reader, SimulatedReader):
+            self.reader.monotonic_ns = self.clock.monotonic_ns
         self.controller = GateController(
             TOPICS,
             BrokerAddress(port=self.broker.port),
