@@ -11,6 +11,7 @@ from operations.alarms.escalation import Route
 from operations.alarms.rules import AlarmKind, Severity
 from operations.alarms.watch import AlarmWatch, Escalation
 from operations.board import Board
+from operations.clock_guard import ClockGuard
 from operations.notices.in_app import InAppNotifier
 from operations.notices.mail import MailNotifier
 from operations.notices.webhook import WebhookNotifier
@@ -19,7 +20,9 @@ _SOONEST = timedelta(microseconds=1)
 """The pages show every alarm at once; what they are told of is that nobody acknowledges it."""
 
 
-def make_watch(settings: AlarmSettings, database: Database, board: Board, buses: ServerBuses) -> AlarmWatch:
+def make_watch(
+    settings: AlarmSettings, database: Database, board: Board, buses: ServerBuses, clock: ClockGuard
+) -> AlarmWatch:
     """Return the watch over the alarms and over both connections, with every channel that is configured."""
     late = settings.escalate_after
     escalations = [Escalation(Route("in_app", max(late, _SOONEST)), InAppNotifier(board))]
@@ -44,4 +47,5 @@ def make_watch(settings: AlarmSettings, database: Database, board: Board, buses:
         escalations,
         orders_there=lambda: buses.orders.connected,
         contested=buses.contested,
+        clock_doubt=clock.doubt,
     )

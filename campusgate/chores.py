@@ -1,4 +1,8 @@
-"""What the server does by itself, again and again. Each chore may be run at any time, twice, or after a crash."""
+"""What the server does by itself, again and again. Each chore may be run at any time, twice, or after a crash.
+
+What a wrong clock would erase or close for good waits while the clock is in doubt (`operations.server_clock`); the
+others go by the earlier of the two times that may be right, so that nothing is given up too soon.
+"""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -9,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 import accounts.housekeeping
 from accounts.ledger import journal, totals
@@ -20,11 +25,12 @@ from accounts.topup import orders, reconciliation, refunds
 from campusgate.channels import notice_channels
 from campusgate.retention import retention_policy
 from campusgate.settings import Settings
-from database import Database
+from database import Database, DatabaseBusyError
 from directory import gates, presence, receipts
 from directory.publisher import prune
 from enrollment import outbox, register
 from enrollment.retention import RetentionPolicy, purge_all
+from operations.clock_guard import ClockGuard
 from web.problems import ProblemError
 
 log = structlog.get_logger()
@@ -44,6 +50,8 @@ class Chore:
     name: str
     every: timedelta
     do: Callable[[datetime], Any]
+    by_age: bool = False
+    """It erases, ends or closes what is old enough, which nobody can take back."""
 
 
 def of_the_server(database: Database, money: MoneyServices, settings: Settings) -> list[Chore]:
@@ -51,17 +59,22 @@ def of_the_server(database: Database, money: MoneyServices, settings: Settings) 
     policy = retention_policy(settings)
     return [
         Chore("seal the journal", timedelta(seconds=2), partial(journal.seal, database)),
-        Chore("expire holds", timedelta(seconds=30), partial(_in_session, database, expire_holds)),
+        Chore("expire holds", timedelta(seconds=30), partial(_in_session, database, expire_holds), by_age=True),
         Chore("credit stranded top-ups", timedelta(minutes=1), partial(orders.credit_stranded, money)),
-        Chore("forget nonces", timedelta(hours=1), partial(_in_session, database, orders.forget_nonces)),
-        Chore("close past days", timedelta(minutes=10), partial(_close_past_days, database, settings.time_zone)),
-        Chore("erase photos", timedelta(minutes=1), partial(_purge, database, policy)),
-        Chore("forget counters", timedelta(days=1), partial(_in_session, database, _forget_counters)),
-        Chore("tidy the accounts", timedelta(days=1), partial(accounts.housekeeping.tidy, database)),
-        Chore("forget passages", timedelta(hours=1), partial(_in_session, database, presence.forget)),
+        Chore("forget nonces", timedelta(hours=1), partial(_in_session, database, orders.forget_nonces), by_age=True),
+        Chore(
+            "close past days",
+            timedelta(minutes=10),
+            partial(_close_past_days, database, settings.time_zone),
+            by_age=True,
+        ),
+        Chore("erase photos", timedelta(minutes=1), partial(_purge, database, policy), by_age=True),
+        Chore("forget counters", timedelta(days=1), partial(_in_session, database, _forget_counters), by_age=True),
+        Chore("tidy the accounts", timedelta(days=1), partial(accounts.housekeeping.tidy, database), by_age=True),
+        Chore("forget passages", timedelta(hours=1), partial(_in_session, database, presence.forget), by_age=True),
         Chore("count people with templates", timedelta(hours=1), partial(_in_session, database, _warn_of_register)),
-        Chore("forget receipts", timedelta(days=1), partial(_in_session, database, _forget_receipts)),
-        Chore("forget removals", timedelta(days=1), partial(_in_session, database, _forget_removals)),
+        Chore("forget receipts", timedelta(days=1), partial(_in_session, database, _forget_receipts), by_age=True),
+        Chore("forget removals", timedelta(days=1), partial(_in_session, database, _forget_removals), by_age=True),
     ]
 
 
@@ -84,16 +97,20 @@ def of_the_notices(database: Database, settings: Settings) -> list[Chore]:
     return [Chore("send notices", timedelta(seconds=10), partial(outbox.deliver, database, channels))]
 
 
-def run(chores: Sequence[Chore], stop: threading.Event) -> None:
+def run(chores: Sequence[Chore], stop: threading.Event, clock: ClockGuard) -> None:
     """Do every chore when it is due until `stop` is set; one that fails is tried again at its next time."""
     due = dict.fromkeys((chore.name for chore in chores), datetime.min.replace(tzinfo=UTC))
     while not stop.wait(_LOOK_S):
         for chore in chores:
-            now = datetime.now(UTC)
+            try:
+                now, doubt = clock.cautious_now(), clock.doubt()
+            except (SQLAlchemyError, DatabaseBusyError) as error:
+                log.warning("clock_not_looked_at", error=type(error).__name__)
+                break
             # A clock that was set back must not stop the chores for as long.
             if due[chore.name] > now + chore.every:
                 due[chore.name] = now
-            if due[chore.name] <= now:
+            if due[chore.name] <= now and not (chore.by_age and doubt is not None):
                 due[chore.name] = now + chore.every
                 _do(chore, now)
 

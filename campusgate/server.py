@@ -3,7 +3,7 @@
 import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -59,6 +59,7 @@ from operations.alarms.watch import AlarmWatch
 from operations.api.dependencies import OperationsServices
 from operations.api.metrics import router as metrics_router
 from operations.board import Board
+from operations.clock_guard import ClockGuard
 from operations.dispatch import Dispatcher
 from operations.ingest import Ingest
 from operations.order_desk import OrderDesk
@@ -87,6 +88,7 @@ class Server:
     buses: ServerBuses
     ingest: Ingest
     alarms: AlarmWatch
+    clock: ClockGuard
     publisher: Publisher
     look_alikes: LookAlikes
     directory: DirectoryServices
@@ -109,13 +111,16 @@ def assemble(
     accounts = make_accounts(settings, database, secret)
     trial_bank = TrialBank(settings.time_zone) if settings.demonstration else None
     board = Board()
+    clock = ClockGuard(database, board)
+    money = make_money(settings, accounts, trial_bank.channels if trial_bank is not None else None)
     buses = server_buses(settings)
     bus = buses.events
     return Server(
         settings=settings,
         database=database,
         accounts=accounts,
-        money=make_money(settings, accounts, trial_bank.channels if trial_bank is not None else None),
+        money=replace(money, clock_believed=lambda: clock.doubt() is None),
+        clock=clock,
         bank=trial_bank,
         enrollment=EnrollmentServices(
             database,
@@ -136,7 +141,7 @@ def assemble(
         ),
         buses=buses,
         ingest=Ingest(bus, settings.site, database, board),
-        alarms=make_watch(settings.alarms, database, board, buses),
+        alarms=make_watch(settings.alarms, database, board, buses, clock),
         publisher=Publisher(
             database,
             sealer,
@@ -169,9 +174,9 @@ def make_app(server: Server) -> FastAPI:
             threading.Thread(target=server.publisher.run, args=(stop, wake), name="publisher", daemon=True),
             threading.Thread(target=server.look_alikes.run, args=(stop,), name="look-alikes", daemon=True),
             threading.Thread(target=server.alarms.run, args=(stop,), name="alarms", daemon=True),
-            threading.Thread(target=chores.run, args=(mine, stop), name="chores", daemon=True),
-            threading.Thread(target=chores.run, args=(channels, stop), name="channels", daemon=True),
-            threading.Thread(target=chores.run, args=(notices, stop), name="notices", daemon=True),
+            threading.Thread(target=chores.run, args=(mine, stop, server.clock), name="chores", daemon=True),
+            threading.Thread(target=chores.run, args=(channels, stop, server.clock), name="channels", daemon=True),
+            threading.Thread(target=chores.run, args=(notices, stop, server.clock), name="notices", daemon=True),
         ]
         server.ingest.start()
         server.buses.events.start()

@@ -97,3 +97,13 @@ class AlarmNotice(Base):
     next_try_at: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
     error: Mapped[str | None] = mapped_column(String(200))
+
+
+class ServerClockRecord(Base):
+    """One row: when the server's clock was last believed, and when somebody last vouched for it."""
+
+    __tablename__ = "server_clock"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    believed_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]

@@ -136,6 +136,8 @@ def list_odd_offline_payments(database: DatabaseDep, _cashier: CashierDep, page:
 @router.post("/days/{day}/close", responses=responses(*ROLE_ERRORS, DayEndRefusedError))
 def close_day(services: MoneyDep, _admin: AdminDep, now: NowDep, day: Day) -> list[TotalOut]:
     """Close a day and show its totals; again shows the same ones."""
+    if not services.clock_believed():
+        raise DayEndRefusedError("the server's clock is in doubt; set it right, or run: campusgate clock confirm")
     try:
         ends_at = datetime.combine(day + timedelta(days=1), time(), services.accounts.zone)
         return _totals_out(totals.close_day(services.database, day, ends_at, now))

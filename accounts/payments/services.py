@@ -4,7 +4,7 @@ app.state.accounts = accounts = AccountsServices(database=…, secret=…)
 app.state.money = MoneyServices(accounts=accounts, writer=LedgerWriter(database), channels={"wechat": …})
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -26,6 +26,8 @@ class MoneyServices:
     meals: tuple[MealPeriod, ...] = MEALS
     default_limits: Limits = field(default_factory=Limits)
     channels: Mapping[str, PaymentChannel] = field(default_factory=dict)
+    clock_believed: Callable[[], bool] = lambda: True
+    """Whether a day may be closed by the server's clock."""
 
     @property
     def database(self) -> Database:

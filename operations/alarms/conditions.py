@@ -17,6 +17,7 @@ _PRESENCES = frozenset({AlarmKind.CONTROLLER_OFFLINE, AlarmKind.EDGE_OFFLINE})
 OBSERVED = _PRESENCES | {
     AlarmKind.DIRECTORY_LAG,
     AlarmKind.BROKER_LOST,
+    AlarmKind.SERVER_CLOCK,
     AlarmKind.CONNECTION_CONTESTED,
     AlarmKind.DEVICE_CONTRADICTION,
     AlarmKind.MACHINE,
@@ -55,6 +56,8 @@ class Observation:
     """Since when no order can be given."""
     contested: str | None = None
     """Which of the server's connections is ended again and again: `events`, `orders`, or both."""
+    clock_doubt: str | None = None
+    """Why the server's own clock cannot be believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,8 @@ def _present(seen: Observation, limits: Limits) -> dict[tuple[str, AlarmKind], s
     present: dict[tuple[str, AlarmKind], str | None] = {}
     if (reason := _unheard(seen, limits)) is not None:
         present[EVERYWHERE, AlarmKind.BROKER_LOST] = reason
+    if seen.clock_doubt is not None:
+        present[EVERYWHERE, AlarmKind.SERVER_CLOCK] = seen.clock_doubt
     if seen.contested is not None:
         present[EVERYWHERE, AlarmKind.CONNECTION_CONTESTED] = seen.contested
     if seen.broker_lost_at is None:

@@ -60,6 +60,12 @@ class AlarmKind(StrEnum):
     """The gate computer is too hot, or its disk is nearly full; the reason says which."""
     CLOCK_UNSURE = "clock_unsure"
     EVENTS_LOST = "events_lost"
+    SERVER_CLOCK = "server_clock"
+    """The server's clock is not where it should be: what erases or closes by age waits. The reason says how."""
+    CLONED_CARD = "cloned_card"
+    """Two controllers, or two edges, answer for one gate; the reason says which."""
+    STORAGE_FAULT = "storage_fault"
+    """A file of a controller or an edge could not be used and was set aside: what it held is not known there."""
     BROKER_LOST = "broker_lost"
     """The server has no connection to the broker: it sees nothing, or can order nothing; the reason says which."""
     CONNECTION_CONTESTED = "connection_contested"
@@ -99,6 +105,9 @@ NATURE: Mapping[AlarmKind, Nature] = {
     AlarmKind.MACHINE: Nature(Severity.MINOR, latching=False),
     AlarmKind.CLOCK_UNSURE: Nature(Severity.MINOR, latching=False),
     AlarmKind.EVENTS_LOST: Nature(Severity.MINOR, latching=True, ends=False),
+    AlarmKind.SERVER_CLOCK: Nature(Severity.MAJOR, latching=False),
+    AlarmKind.CLONED_CARD: Nature(Severity.CRITICAL, latching=True),
+    AlarmKind.STORAGE_FAULT: Nature(Severity.MAJOR, latching=True, ends=False),
     AlarmKind.BROKER_LOST: Nature(Severity.MAJOR, latching=False),
     # Somebody may be at work against the server: that it stopped for a minute is no reason not to look.
     AlarmKind.CONNECTION_CONTESTED: Nature(Severity.MAJOR, latching=True),
@@ -120,6 +129,8 @@ RAISED_BY: Mapping[str, AlarmKind] = {
     "model_mismatch": AlarmKind.MODEL_MISMATCH,
     "clock_unsure": AlarmKind.CLOCK_UNSURE,
     "events_lost": AlarmKind.EVENTS_LOST,
+    "cloned_card": AlarmKind.CLONED_CARD,
+    "storage_fault": AlarmKind.STORAGE_FAULT,
 }
 """The kinds of events that raise an alarm."""
 

@@ -36,7 +36,8 @@ class Escalation:
 @dataclass
 class AlarmWatch:
     """A thread that looks once a second. `broker_there` tells whether the server hears the gates at all, `orders_there`
-    whether it can give orders, and `contested` which of the two connections is ended again and again.
+    whether it can give orders, `contested` which of the two connections is ended again and again, and `clock_doubt` why
+    the server's clock cannot be believed.
     """
 
     database: Database
@@ -46,6 +47,7 @@ class AlarmWatch:
     escalations: Sequence[Escalation] = ()
     orders_there: Callable[[], bool] = lambda: True
     contested: Callable[[], str | None] = lambda: None
+    clock_doubt: Callable[[], str | None] = lambda: None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     _started_at: datetime | None = field(default=None, init=False)
     _broker_lost_at: datetime | None = field(default=None, init=False)
@@ -62,9 +64,9 @@ class AlarmWatch:
 
     def look(self) -> int:
         """Raise and end alarms by what is true now, and return how many changed."""
-        now = self.now()
+        now, doubt = self.now(), self.clock_doubt()
         with self.database.read() as session:
-            found = signals(self._observe(session, now), register.going_on(session), self.limits)
+            found = signals(self._observe(session, now, doubt), register.going_on(session), self.limits)
         if not found:
             return 0
         with self.database.begin() as session:
@@ -97,7 +99,7 @@ class AlarmWatch:
             self.board.touch()
         return delivered
 
-    def _observe(self, session: Session, now: datetime) -> Observation:
+    def _observe(self, session: Session, now: datetime, clock_doubt: str | None) -> Observation:
         if self._started_at is None:
             self._started_at = now
         self._broker_lost_at = None if self.broker_there() else self._broker_lost_at or now
@@ -112,6 +114,7 @@ class AlarmWatch:
             broker_lost_at=self._broker_lost_at,
             orders_lost_at=self._orders_lost_at,
             contested=self.contested(),
+            clock_doubt=clock_doubt,
         )
 
 
