@@ -3,8 +3,10 @@
 import hashlib
 import threading
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from fastapi import Request, Response
+from starlette.datastructures import URL
 
 from accounts.access_tokens import AccessTokens, Claims, NotSignedInError
 from accounts.sign_in import SignInDesk, Tokens
@@ -13,6 +15,14 @@ ACCESS_COOKIE = "campusgate_access"
 REFRESH_COOKIE = "campusgate_refresh"
 PATH = "/console"
 _SAME_MOMENT = timedelta(seconds=30)
+
+
+class Lost(StrEnum):
+    """Why a browser may have kept no cookies; each has its words, as a problem."""
+
+    UNENCRYPTED = "cookies_unencrypted"
+    """The address is neither HTTPS nor this machine."""
+    BLOCKED = "cookies_blocked"
 
 
 class Renewals:
@@ -47,6 +57,15 @@ def remember(response: Response, tokens: Tokens, *, secure: bool) -> None:
     """Put the tokens into the browser's cookies."""
     for name, value in ((ACCESS_COOKIE, tokens.access_token), (REFRESH_COOKIE, tokens.refresh_token)):
         response.set_cookie(name, value, path=PATH, httponly=True, samesite="strict", secure=secure)
+
+
+def if_lost(request: Request, *, secure: bool) -> Lost:
+    """Return why the cookies of an answer to `request` are lost, if they are: only the browser's next request tells.
+
+    `Origin` is the address as the browser sees it, whatever a proxy in front made of the scheme.
+    """
+    is_plain = URL(request.headers.get("origin", "")).scheme == "http"
+    return Lost.UNENCRYPTED if secure and is_plain else Lost.BLOCKED
 
 
 def forget(response: Response) -> None:

@@ -32,6 +32,7 @@ from web.rate_limits import TooManyTriesError
 router = APIRouter(prefix="/console", include_in_schema=False)
 
 _YEAR_S = 31_536_000
+_LOST = "lost"
 
 Secret = Annotated[str, Form(min_length=1, max_length=128)]
 
@@ -44,9 +45,10 @@ def home(request: Request, claims: SignedInDep, response: Response) -> Response:
 
 
 @router.get("/sign-in", response_class=HTMLResponse)
-def sign_in_page(request: Request) -> HTMLResponse:
-    """Show the form."""
-    return page(request, "sign_in.html", problem=None, number="")
+def sign_in_page(request: Request, services: ServicesDep, lost: str | None = None) -> HTMLResponse:
+    """Show the form; `lost` says why a sign-in that was right came to nothing."""
+    problem = f"problem.{lost}" if lost in set(session.Lost) else None
+    return _sign_in_form(request, services, problem=problem, number="")
 
 
 @router.post("/sign-in", name="console_sign_in")
@@ -67,8 +69,12 @@ def sign_in(
             raise
         known = (AccountNotUsableError, TooManyTriesError)
         problem = f"problem.{error.code}" if isinstance(error, known) else "sign_in_failed"
-        return page(request, "sign_in.html", status=403, problem=problem, number=number)
-    answer = RedirectResponse(path(request, "home"), status_code=303) if wants_page else Response(status_code=204)
+        return _sign_in_form(request, services, status=403, problem=problem, number=number)
+    if wants_page:
+        lost = session.if_lost(request, secure=services.secure_cookies)
+        answer: Response = RedirectResponse(f"{path(request, 'home')}?{_LOST}={lost}", status_code=303)
+    else:
+        answer = Response(status_code=204)
     session.remember(answer, tokens, secure=services.secure_cookies)
     return answer
 
@@ -122,7 +128,6 @@ def new_password(
 @router.post("/language", name="console_language")
 def choose_language(
     request: Request,
-    services: ServicesDep,
     _ours: OursDep,
     lang: Annotated[Literal["zh", "en"], Form()],
     back: Annotated[str, Form(max_length=200)] = "",
@@ -130,16 +135,18 @@ def choose_language(
     """Remember the reader's language, and go back to where they were."""
     home_page = path(request, "home")
     response = RedirectResponse(back if back.startswith(home_page) else home_page, status_code=303)
-    response.set_cookie(
-        LANGUAGE_COOKIE, lang, path=session.PATH, max_age=_YEAR_S, samesite="strict", secure=services.secure_cookies
-    )
+    # No secret: it is kept also where the connection is not encrypted, and a sign-in is not.
+    response.set_cookie(LANGUAGE_COOKIE, lang, path=session.PATH, max_age=_YEAR_S, samesite="strict")
     return response
 
 
 async def ask_to_sign_in(request: Request, _error: Exception) -> Response:
     """Lead a reader to the form; tell a script that nobody is signed in."""
     if _wants_page(request):
-        response: Response = RedirectResponse(path(request, "sign_in_page"), status_code=303)
+        # Who comes straight from signing in, and is not signed in, has lost the cookies on the way.
+        lost = request.query_params.get(_LOST)
+        query = f"?{_LOST}={lost}" if lost in set(session.Lost) else ""
+        response: Response = RedirectResponse(f"{path(request, 'sign_in_page')}{query}", status_code=303)
     else:
         response = Response(status_code=401)
     session.forget(response)
@@ -156,6 +163,10 @@ async def ask_for_password(request: Request, _error: Exception) -> Response:
 async def refuse(request: Request, _error: Exception) -> Response:
     """Say that a page is for others, and where one's own is."""
     return await run_in_threadpool(page, request, "refused.html", status=403)
+
+
+def _sign_in_form(request: Request, services: ConsoleServices, **more: Any) -> HTMLResponse:
+    return page(request, "sign_in.html", needs_https=services.secure_cookies, **more)
 
 
 def _password_form(

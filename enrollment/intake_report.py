@@ -9,13 +9,27 @@ from html import escape
 from pathlib import Path
 
 from enrollment.ahead import in_order
-from enrollment.intake_results import ImportReport, IntakeResult
+from enrollment.intake_results import ImportReport, IntakeResult, Outcome
 from enrollment.photo import UnreadablePhotoError, decode, encode_jpeg, thumbnail
 from enrollment.roster import PhotoSource, open_source
 
 CSV_NAME, HTML_NAME = "report.csv", "report.html"
 
 _THUMBNAIL = 120
+_OUTCOMES = {
+    Outcome.ENROLLED: ("已登记", "enrolled"),
+    Outcome.IN_REVIEW: ("等待审核", "waiting for review"),
+    Outcome.REJECTED: ("照片不符合要求", "photo not accepted"),
+    Outcome.UNREADABLE: ("照片无法读取", "photo unreadable"),
+    Outcome.NO_PHOTO: ("没有照片", "no photo"),
+    Outcome.NO_CONSENT: ("未同意人脸识别", "no consent"),
+    Outcome.INVALID: ("名单中此行无效", "line not valid"),
+    Outcome.ALREADY_THERE: ("此前已登记", "enrolled before"),
+}
+"""What the page calls each outcome, in Chinese and English; the CSV holds the codes."""
+_HEADINGS = (
+    ("照片", "Photo"), ("行", "Line"), ("学号/工号", "Number"), ("姓名", "Name"), ("结果", "Outcome"), ("原因", "Why"),
+)  # fmt: skip
 _STYLE = (
     "body{font:15px system-ui,sans-serif;margin:2rem;color:#1b1f24}table{border-collapse:collapse}"
     "td,th{border-bottom:1px solid #d5dae0;padding:.5rem .8rem;text-align:left;vertical-align:top}"
@@ -51,13 +65,14 @@ def write_csv(report: ImportReport, path: Path) -> None:
 
 def write_html(report: ImportReport, source: PhotoSource, path: Path, *, workers: int = 2) -> None:
     """Write a page that stands by itself: everyone who was not enrolled, with the photo and the advice."""
-    counts = Counter(one.outcome.value for one in report.results).most_common()
-    summary = "、".join(f"{escape(outcome)} {count}" for outcome, count in counts)
+    counts = Counter(one.outcome for one in report.results).most_common()
+    summary = " · ".join(f"{_both(_OUTCOMES[outcome])}：{count}" for outcome, count in counts)
+    headings = "".join(f"<th>{_both(one)}</th>" for one in _HEADINGS)
     with path.open("w", encoding="utf-8") as page:
         page.write(
             f'<!doctype html><html lang="zh"><meta charset="utf-8"><title>导入报告 · Import report</title>'
             f"<style>{_STYLE}</style><h1>导入报告 · Import report</h1><p>{summary}</p>"
-            f"<table><tr><th>照片</th><th>行</th><th>学号/工号</th><th>姓名</th><th>结果</th><th>原因</th></tr>\n"
+            f"<table><tr>{headings}</tr>\n"
         )
         page.writelines(_rows(report, source, workers))
         page.write("</table></html>\n")
@@ -73,9 +88,14 @@ def _row(one: IntakeResult, picture: str) -> str:
     words = "".join(
         f'<p>{escape(each.zh)}</p><p class="en">{escape(each.en)}</p>' for each in one.failures if each.zh or each.en
     )
-    cells = (str(one.line), one.number, one.name, one.outcome.value)
-    texts = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+    cells = (*map(escape, (str(one.line), one.number, one.name)), _both(_OUTCOMES[one.outcome]))
+    texts = "".join(f"<td>{cell}</td>" for cell in cells)
     return f"<tr><td>{picture}</td>{texts}<td>{words or f'<p>{escape(one.why)}</p>'}</td></tr>\n"
+
+
+def _both(words: tuple[str, str]) -> str:
+    chinese, english = words
+    return f'{chinese} <span class="en" lang="en">{english}</span>'
 
 
 def _thumbnail(one: IntakeResult, source: PhotoSource) -> str:

@@ -20,7 +20,7 @@ REGISTER_WARNING = "register_warning"
 def of_decision(session: Session, photo: PhotoRecord, *, now: datetime) -> Notice | None:
     """Write the notice about a photo that was approved or rejected; other states need none."""
     if photo.state == PhotoState.APPROVED:
-        content = _content("照片已通过审核", "你的照片已通过审核,现在可以刷脸通行。",
+        content = _content("照片已通过审核", "您的照片已通过审核，现在可以刷脸通行。",
                            "Your photo was approved", "You can now pass the gates with your face.")  # fmt: skip
     elif photo.state == PhotoState.REJECTED:
         zh, en = _advice(photo)
@@ -38,7 +38,7 @@ def of_register(session: Session, person_id: UUID, *, people: int, filing_due_at
     """Write to an administrator that the number of people with a template comes near the one to be filed."""
     content = _content(
         "人脸信息存储人数接近备案线",
-        f"已存储 {people} 人的人脸模板;达到 {filing_due_at} 人后,须在 30 个工作日内向网信部门备案。",
+        f"已存储 {people} 人的人脸模板；达到 {filing_due_at} 人后，须在 30 个工作日内向网信部门备案。",
         "Many people have a face template",
         f"{people} people have a template. From {filing_due_at} on, file within 30 working days.",
     )

@@ -4,13 +4,13 @@ from enrollment.quality import Advice
 from enrollment.quality.rules import RULES
 
 _BY_EYE = {
-    "another_person": Advice("照片不是本人,请上传本人照片。", "The photo shows another person; send one of yourself."),
+    "another_person": Advice("照片不是本人，请上传本人照片。", "The photo shows another person; send one of yourself."),
     "known_under_another_account": Advice(
-        "这张面孔已用于另一个账户,请到卡务中心核实。",
+        "这张面孔已用于另一个账户，请到卡务中心核实。",
         "This face belongs to another account; come to the card centre with an ID document.",
     ),
     "picture_of_a_picture": Advice(
-        "请直接拍摄本人,不要翻拍照片或屏幕。", "Photograph yourself, not a print or a screen."
+        "请直接拍摄本人，不要翻拍照片或屏幕。", "Photograph yourself, not a print or a screen."
     ),
     "headwear": Advice("请摘下帽子后重拍。", "Take off your hat and take the photo again."),
     "other": Advice("请见审核说明。", "See the reviewer's note."),
@@ -26,7 +26,7 @@ _RULES = {
     "colour": Advice("请使用自然的彩色照片。", "Use a photo in natural colours."),
     "exposure": Advice("请在合适的光线下重拍。", "Take it again in better light."),
     "even_light": Advice("请避免侧光。", "Avoid light from the side."),
-    "sharp": Advice("照片模糊,请重拍。", "The photo is blurred; take it again."),
+    "sharp": Advice("照片模糊，请重拍。", "The photo is blurred; take it again."),
     "background": Advice("请使用纯色背景。", "Use a plain background."),
     "beautified": Advice("请勿使用美颜或滤镜。", "Do not use beautifying or filters."),
 }

@@ -12,8 +12,8 @@ _WIDTH, _HEIGHT = 760, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 20, 16, 44
 _COLOURS = {"impostors": "#7a869a", "mated": "#1f7a4d", "genuine": "#2f6fde", "strangers": "#b3541e"}
 _NAMES = {
-    "impostors": "不同的人(模板)different people (templates)",
-    "mated": "同一人(模板)the same person (templates)",
+    "impostors": "不同的人（模板） different people (templates)",
+    "mated": "同一人（模板） the same person (templates)",
     "genuine": "放行 let in (passages)",
     "strangers": "放行时的次高分 best other person (passages)",
 }
@@ -89,11 +89,11 @@ class _Chart:
 def page(study: Study, gate: str, made_at: str) -> str:
     """Return the study as one HTML document that needs nothing else."""
     wanted = study.wanted
-    head = f"<!doctype html><html lang=zh-CN><meta charset=utf-8><title>{html.escape(gate)}: 阈值 threshold</title>"
+    head = f"<!doctype html><html lang=zh-CN><meta charset=utf-8><title>{html.escape(gate)} · 阈值 threshold</title>"
     words = (
-        f"<h1>门 {html.escape(gate)}:阈值 Threshold</h1>"
-        f"<p>{study.size} 人;希望的误识率 wanted FPIR {_percent(study.fpir)};阈值 threshold "
-        f"<b>{wanted.chosen:.3f}</b>({_BASIS[study.basis]});{html.escape(study.model_id)};{html.escape(made_at)}</p>"
+        f"<h1>门 {html.escape(gate)}：阈值 Threshold</h1>"
+        f"<p>{study.size} 人 people；希望的误识率 wanted FPIR {_percent(study.fpir)}；阈值 threshold "
+        f"<b>{wanted.chosen:.3f}</b>（{_BASIS[study.basis]}）；{html.escape(study.model_id)}；{html.escape(made_at)}</p>"
     )
     return f"{head}<style>{_STYLE}</style>{words}{_distributions(study)}{_rates(study)}{_table(study)}</html>"
 
@@ -101,14 +101,14 @@ def page(study: Study, gate: str, made_at: str) -> str:
 _BASIS = {
     "templates": "由本校模板测得 measured on the campus's templates",
     "passages": "由通行记录上调 raised by what passages showed",
-    "extrapolated": "外推,不低于模型的校准 extrapolated, never below the model's calibration",
-    "model": "人数太少,用模型的校准 too few people: the model's own calibration",
+    "extrapolated": "外推，不低于模型的校准 extrapolated, never below the model's calibration",
+    "model": "人数太少，用模型的校准 too few people: the model's own calibration",
 }
 
 
 _CAPTION = (
-    "下图 lower chart:蓝线为本校估计,带为 95 % 区间 blue: the campus's estimate and its 95 % interval;"
-    "虚线为采用的阈值 dashed: the thresholds in use. * 外推 extrapolated."
+    "下图：蓝线为本校估计，带为 95 % 区间；虚线为采用的阈值；* 为外推。 "
+    "Lower chart: blue is the campus's estimate and its 95 % interval; dashed, the thresholds in use; *, extrapolated."
 )
 
 
@@ -139,7 +139,7 @@ def _histogram(counts: np.ndarray, edges: np.ndarray) -> list[Point]:
 
 
 def _rates(study: Study) -> str:
-    chart = _Chart((0.3, 1.0), (-5, 0), f"误识率与阈值 FPIR over the threshold, {study.size} 人 people")
+    chart = _Chart((0.3, 1.0), (-5, 0), f"误识率与阈值 FPIR over the threshold · {study.size} 人 people")
     wanted = [float(rate) for rate in np.logspace(-5, -0.31, 40)]
     rates = [(rate, fmr_for_search(rate, study.size)) for rate in wanted]
     if study.tail is not None:

@@ -1,7 +1,7 @@
 // The open alarms, and the dialog to acknowledge one.
 
 import { gateLink } from "./events.js";
-import { byId, clock, coded, element, gateTitle, keyed, post, Refused, say, setup, text } from "./page.js";
+import { byId, clock, coded, element, gateTitle, keyed, labelled, listed, post, Refused, say, setup, text } from "./page.js";
 
 const dialog = byId("acknowledge");
 let asked = null;
@@ -23,15 +23,15 @@ export function showAlarms(alarms) {
 function showUnattended(alarms) {
   const banner = byId("unattended");
   banner.hidden = alarms.length === 0;
-  const names = alarms.map((alarm) => `${coded("alarm", alarm.kind)}, ${gateTitle(alarm.gate)}`);
-  say(banner, `${text("alarm.unattended")} ${names.join("; ")}`);
+  const names = alarms.map((alarm) => labelled(gateTitle(alarm.gate), coded("alarm", alarm.kind)));
+  say(banner, labelled(text("alarm.unattended"), names.join(text("punctuation.semicolon"))));
 }
 
 function makeAlarm(alarm) {
   const made = element("li", "alarm");
   const button = element("button", "plain", text("alarm.acknowledge"));
   button.type = "button";
-  button.setAttribute("aria-label", `${text("alarm.acknowledge")}: ${coded("alarm", alarm.kind)}, ${gateTitle(alarm.gate)}`);
+  button.setAttribute("aria-label", labelled(text("alarm.acknowledge"), listed([coded("alarm", alarm.kind), gateTitle(alarm.gate)])));
   button.addEventListener("click", () => ask(alarm));
   made.append(
     element("span", `severity ${alarm.severity}`, coded("severity", alarm.severity)),
@@ -59,8 +59,8 @@ function updateAlarm(shown, alarm) {
   since.dataset.at = alarm.at;
   const button = shown.querySelector("button");
   if (alarm.acknowledged_by && button) {
-    const note = alarm.note ? `: ${alarm.note}` : "";
-    button.replaceWith(element("span", "by", `${text("alarm.acknowledged")} · ${alarm.acknowledged_by}${note}`));
+    const by = alarm.note ? labelled(alarm.acknowledged_by, alarm.note) : alarm.acknowledged_by;
+    button.replaceWith(element("span", "by", `${text("alarm.acknowledged")} · ${by}`));
   }
 }
 

@@ -1,6 +1,6 @@
 // Rows of events.
 
-import { clock, coded, element, gateTitle, setup, text } from "./page.js";
+import { clock, coded, element, gateTitle, listed, setup, text } from "./page.js";
 
 const REFUSALS = new Set(["access_denied", "face_refused", "command_refused", "exit_refused", "spoof"]);
 
@@ -28,7 +28,7 @@ export function eventRow(event, { withGate, onWhy }) {
 function reasons(event) {
   const notices = (event.notices ?? []).map((notice) => coded("reason", notice));
   if (!notices.length) return coded("reason", event.reason);
-  return element("span", "", coded("reason", event.reason), " · ", element("strong", "notice", notices.join(", ")));
+  return element("span", "", coded("reason", event.reason), " · ", element("strong", "notice", listed(notices)));
 }
 
 export function gateLink(name) {

@@ -4,7 +4,7 @@ import { showAlarms } from "./alarms.js";
 import { eventRow } from "./events.js";
 import { showGates } from "./gates.js";
 import { follow } from "./live.js";
-import { byId, clock, coded, element, get, post, Refused, setup, text } from "./page.js";
+import { bracketed, byId, clock, coded, element, get, isCoded, listed, post, Refused, setup, text } from "./page.js";
 import { askToForgive } from "./zones.js";
 
 const DIRECTORY_EVERY_MS = 5000;
@@ -46,11 +46,17 @@ function table(rows) {
   return made;
 }
 
-function figure(value) {
+/** What a figure, or something said beside an event, is called; what must be heard beside a grant is a reason. */
+const figureName = (name) => coded(isCoded("figure", name) ? "figure" : "reason", name);
+
+function figure(name, value) {
   if (value === null || value === "") return "–";
   if (typeof value === "boolean") return text(value ? "yes" : "no");
   if (typeof value === "number") return new Intl.NumberFormat(document.documentElement.lang).format(value);
-  return /^\d{4}-\d\d-\d\dT/.test(value) ? clock(value) : coded("figure", value);
+  if (/^\d{4}-\d\d-\d\dT/.test(value)) return clock(value);
+  // What has no words is no code: a model's name, an address, a driver's own message.
+  const kind = name === "wire" ? "wire" : "value";
+  return isCoded(kind, value) ? coded(kind, value) : value;
 }
 
 function showHealth(views) {
@@ -59,7 +65,7 @@ function showHealth(views) {
   if (!view || !Object.keys(view.health).length) return;
   const parts = Object.entries(view.health).flatMap(([source, { at, figures }]) => [
     element("h3", "", text(source === "edge" ? "camera_node" : source), " ", element("small", "", clock(at))),
-    table(Object.entries(figures).map(([name, value]) => [coded("figure", name), figure(value)])),
+    table(Object.entries(figures).map(([name, value]) => [figureName(name), figure(name, value)])),
   ]);
   byId("health").replaceChildren(...parts);
 }
@@ -71,7 +77,7 @@ async function showDirectory() {
     [text("gate_page.published"), published ? clock(published) : "–"],
   ])];
   for (const device of devices) {
-    const lag = device.behind ? `${device.behind} (${device.behind_s} ${text("gate_page.seconds")})` : text("gate_page.in_force");
+    const lag = device.behind ? `${device.behind}${bracketed(`${device.behind_s} ${text("gate_page.seconds")}`)}` : text("gate_page.in_force");
     const rows = [
       [text("gate_page.revision"), String(device.revision)],
       [text("gate_page.behind"), element("span", device.behind ? "bad" : "good", lag)],
@@ -96,12 +102,12 @@ function verdict(answer, granted, refused) {
     [text("why"), coded("reason", answer.reason)],
     [text("gate_page.mode"), coded("mode", answer.mode)],
     [text("gate_page.in_directory"), text(answer.in_directory ? "yes" : "no")],
-    [text("gate_page.groups"), answer.groups.join(", ") || text("nothing")],
-    [text("gate_page.known_by"), answer.known_by.map((one) => coded("shown", one)).join(", ") || text("nothing")],
+    [text("gate_page.groups"), listed(answer.groups) || text("nothing")],
+    [text("gate_page.known_by"), listed(answer.known_by.map((one) => coded("shown", one))) || text("nothing")],
   ];
-  const notices = answer.notices.map((notice) => coded("reason", notice)).join(", ");
+  const notices = listed(answer.notices.map((notice) => coded("reason", notice)));
   const because = answer.in_directory ? explained(answer.reason) : text("gate_page.not_here");
-  return [element("p", "", word, notices ? ` (${notices})` : ""), element("p", "", because), table(rows)];
+  return [element("p", "", word, notices ? bracketed(notices) : ""), element("p", "", because), table(rows)];
 }
 
 async function askWhy(event) {
@@ -124,7 +130,7 @@ async function askWhy(event) {
   ];
   const details = Object.entries(found.details);
   if (details.length) {
-    const rows = details.map(([name, value]) => [coded("figure", name), figure(value)]);
+    const rows = details.map(([name, value]) => [figureName(name), figure(name, value)]);
     parts.push(element("details", "", element("summary", "", text("gate_page.details")), table(rows)));
   }
   parts.push(element("h3", "", text("gate_page.now")));

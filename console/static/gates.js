@@ -2,7 +2,7 @@
 
 import { gateLink } from "./events.js";
 import { ACTIONS, orderButton } from "./orders.js";
-import { byId, coded, element, gateTitle, keyed, places, say, setup, text } from "./page.js";
+import { byId, coded, element, gateTitle, keyed, labelled, places, say, setup, text } from "./page.js";
 
 const PRESENCES = [["controller", "controller"], ["edge", "camera_node"]];
 
@@ -29,7 +29,7 @@ function summarise(all) {
   const summary = byId("gates-summary");
   if (!summary) return;
   const number = all.filter(needsALook).length;
-  say(summary, `${text("gates")}: ${all.length} · ${text("need_a_look")}: ${number}`);
+  say(summary, `${labelled(text("gates"), all.length)} · ${labelled(text("need_a_look"), number)}`);
 }
 
 const nothingHeard = ({ name }) => ({ gate: name, door: null, controller: "unknown", edge: "unknown", health: {} });
@@ -49,7 +49,7 @@ function makeCard(view) {
     const buttons = ACTIONS.map((action) => orderButton(action, { gates: [view.gate] }, gateTitle(view.gate)));
     const actions = element("div", "actions", ...buttons);
     actions.setAttribute("role", "group");
-    actions.setAttribute("aria-label", `${text("order.title")}: ${gateTitle(view.gate)}`);
+    actions.setAttribute("aria-label", labelled(text("order.title"), gateTitle(view.gate)));
     card.append(actions);
   }
   return card;
@@ -65,16 +65,16 @@ function updateCard(card, view) {
   for (const [name, label] of PRESENCES) {
     const presence = card.querySelector(`[data-source=${name}]`);
     presence.className = `presence ${view[name]}`;
-    say(presence.querySelector(".label"), `${text(label)}: ${coded("presence", view[name])}`);
+    say(presence.querySelector(".label"), labelled(text(label), coded("presence", view[name])));
   }
 }
 
 /** What is not well beside the door's state: the housing, wires, the clock, a directory that is behind. */
 function troublesOf({ door, behind_s: behind, revocations }) {
-  const troubles = (door?.wires ?? []).map(({ wire, fault }) => `${coded("wire", wire)}: ${coded("reason", fault)}`);
+  const troubles = (door?.wires ?? []).map(({ wire, fault }) => labelled(coded("wire", wire), coded("reason", fault)));
   if (door?.tamper) troubles.unshift(text("alarm.tamper"));
   if (door && !door.clock_sure) troubles.push(text("alarm.clock_unsure"));
-  if (behind) troubles.push(`${text("alarm.directory_lag")}: ${behind} ${text("gate_page.seconds")}`);
-  if (behind && revocations) troubles.push(`${text("gate_page.revocations")}: ${revocations}`);
+  if (behind) troubles.push(labelled(text("alarm.directory_lag"), `${behind} ${text("gate_page.seconds")}`));
+  if (behind && revocations) troubles.push(labelled(text("gate_page.revocations"), revocations));
   return troubles;
 }

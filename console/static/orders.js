@@ -1,6 +1,6 @@
 // Orders to gates: every one is confirmed in a dialog, which stays open when not every gate did what was asked.
 
-import { byId, clock, coded, element, gateTitle, keyed, newKey, post, Refused, say, setup, text, toast } from "./page.js";
+import { bracketed, byId, clock, coded, element, gateTitle, keyed, labelled, listed, newKey, post, Refused, say, setup, text, toast } from "./page.js";
 
 const DANGEROUS = new Set(["lockdown", "evacuate"]);
 export const ACTIONS = ["open", "hold", "release", "lock", "lockdown"];
@@ -39,7 +39,7 @@ export function showWaiting(orders) {
 
 function makeWaiting(order) {
   const made = element("li", "alarm");
-  const gates = order.gates.map(gateTitle).join(text("order.between"));
+  const gates = listed(order.gates.map(gateTitle));
   const button = element("button", "", text("order.confirm"));
   button.type = "button";
   button.addEventListener("click", () => confirm(order, button));
@@ -93,13 +93,13 @@ function report(order, what) {
     return true;
   }
   const failed = order.results.filter((result) => result.effect !== "done");
-  const said = failed.length ? failed.map(resultText).join("; ") : coded("effect", "done");
-  toast(`${what}: ${said}`, failed.length === 0);
+  const said = failed.length ? failed.map(resultText).join(text("punctuation.semicolon")) : coded("effect", "done");
+  toast(labelled(what, said), failed.length === 0);
   return failed.length === 0;
 }
 
 const resultText = ({ gate, effect, detail }) =>
-  `${gateTitle(gate)}: ${coded("effect", effect)}${effect === "refused" ? ` (${coded("reason", detail)})` : ""}`;
+  labelled(gateTitle(gate), coded("effect", effect) + (effect === "refused" ? bracketed(coded("reason", detail)) : ""));
 
 const resultLine = (result) => element("li", result.effect === "done" ? "good" : "bad", resultText(result));
 

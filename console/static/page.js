@@ -12,7 +12,15 @@ export const byId = (id) => document.getElementById(id);
 export const text = (key) => texts[key] ?? key.split(".").pop().replaceAll("_", " ");
 
 /** The text of a code of a kind, such as `reason.card_lost`; nothing for nothing. */
-export const coded = (kind, code) => (code ? text(`${kind}.${code}`) : "");
+export const coded = (kind, code) => (code ? (texts[`${kind}.${code}`] ?? code.replaceAll("_", " ")) : "");
+
+/** Whether a code of a kind has words of its own. */
+export const isCoded = (kind, code) => `${kind}.${code}` in texts;
+
+// Chinese has punctuation of its own: what a script puts together takes it from the texts.
+export const labelled = (name, value) => `${name}${text("punctuation.colon")}${value}`;
+export const listed = (words) => words.join(text("order.between"));
+export const bracketed = (words) => filled("punctuation.brackets", { words });
 
 const titles = new Map(places.gates.map((gate) => [gate.name, gate.title]));
 export const gateTitle = (name) => (name === "-" ? text("whole_site") : (titles.get(name) ?? name));

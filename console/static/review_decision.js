@@ -1,8 +1,8 @@
 // Deciding: approve, reject with reasons, many at once; and taking a decision back within its minute.
 
-import { byId, element, filled, post, Refused, setup, text, toast } from "./page.js";
+import { byId, element, filled, labelled, post, Refused, setup, text, toast } from "./page.js";
 import { decided as claimIsOver, end as claimHasEnded } from "./review_claim.js";
-import { advice, ruleTitle } from "./rules.js";
+import { advice, fault } from "./rules.js";
 
 const DIGITS = "1234567890";
 const SURE_WITHIN_MS = 6000;
@@ -104,7 +104,7 @@ function showReasons(photo) {
     box.name = name;
     box.checked = required.has(name);
     const key = at < DIGITS.length ? element("kbd", "", DIGITS[at]) : element("span");
-    const shown = rules.has(name) ? ruleTitle(name) : text(`shown_reason.${name}`);
+    const shown = fault(photo.rules.find((rule) => rule.rule === name) ?? { rule: name });
     return element("label", "reason", box, key, element("span", "", element("strong", "", shown), element("small", "", advice(reason))));
   }));
 }
@@ -164,7 +164,7 @@ export function bulk(photos, after) {
 
 function remember(photo) {
   last = { id: photo.id, until: performance.now() + photo.undo_left_s * 1000 };
-  byId("undo-what").textContent = `${text(photo.state === "approved" ? "review.approved" : "review.rejected")}: ${photo.person.name}`;
+  byId("undo-what").textContent = labelled(text(photo.state === "approved" ? "review.approved" : "review.rejected"), photo.person.name);
   tick();
 }
 

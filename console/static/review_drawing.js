@@ -1,7 +1,7 @@
 // What the rules measured, drawn on the picture in its own coordinates. Broken rules are dashed and labelled, not only red.
 
-import { byId, filled, text } from "./page.js";
-import { outcome, ruleTitle } from "./rules.js";
+import { byId, filled, listed, text } from "./page.js";
+import { fault, outcome } from "./rules.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const drawing = byId("drawing");
@@ -35,7 +35,7 @@ export function showDrawing(photo) {
     const kind = rules ? outcome(rules[0]) : "plain";
     const group = svg("g", { class: `part ${name} ${kind}`, "data-part": name }, ...made.shapes);
     drawing.append(group);
-    const words = rules ? rules.map((rule) => ruleTitle(rule.rule)).join(" · ") : made.label;
+    const words = rules ? listed(rules.map(fault)) : made.label;
     if (words && made.at) group.append(label(words, made.at, unit, place));
   }
 }

@@ -1,6 +1,6 @@
 // Everything known of the open photo beside its picture: who, whom it is like, and every rule.
 
-import { byId, clock, element, getBlob, setup, text } from "./page.js";
+import { byId, clock, element, getBlob, labelled, setup, text } from "./page.js";
 import { draw } from "./picture.js";
 import { point } from "./review_drawing.js";
 import { advice, measured, outcome, ruleTitle, sorted } from "./rules.js";
@@ -84,7 +84,7 @@ function own(photo, found) {
   const parts = compared.map(([name, similarity]) => {
     const isSame = similarity >= found.own_threshold;
     const verdict = element("strong", isSame ? "good" : "bad", text(isSame ? "review.own_same" : "review.own_differs"));
-    return element("div", "likeness-own", element("p", "", `${text(`review.${name}`)}: `, verdict), scale(similarity, found.own_threshold));
+    return element("div", "likeness-own", element("p", "", labelled(text(`review.${name}`), ""), verdict), scale(similarity, found.own_threshold));
   });
   if (found.own_picture) parts.push(beside(photo, text("review.before"), "before"));
   return parts;

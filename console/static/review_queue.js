@@ -1,7 +1,7 @@
 // The queue: the oldest first, filtered, with what others have claimed marked.
 
-import { byId, clock, element, get, keyed, setup, text } from "./page.js";
-import { ruleTitle } from "./rules.js";
+import { bracketed, byId, clock, element, get, keyed, listed, setup, text } from "./page.js";
+import { fault } from "./rules.js";
 
 let items = [];
 let following = null;
@@ -67,7 +67,7 @@ function render() {
   byId("more").hidden = !following;
   const flawless = items.filter((one) => one.is_flawless && !one.is_own && !one.is_taken).length;
   byId("flawless").hidden = flawless === 0;
-  byId("flawless").textContent = `${text("review.flawless")} (${flawless})`;
+  byId("flawless").textContent = text("review.flawless") + bracketed(flawless);
 }
 
 function make(photo) {
@@ -78,7 +78,7 @@ function make(photo) {
 }
 
 function update(shown, photo) {
-  const failed = photo.rules.filter((rule) => !rule.passed).map((rule) => ruleTitle(rule.rule));
+  const failed = photo.rules.filter((rule) => !rule.passed).map(fault);
   const marks = [
     photo.is_own ? ["own", text("review.own_badge")] : null,
     photo.is_taken ? ["taken", `${text("review.taken_badge")} · ${photo.claimed_by}`] : null,
@@ -91,7 +91,7 @@ function update(shown, photo) {
   shown.firstChild.replaceChildren(
     element("span", "name", photo.person.name),
     element("span", `verdict ${photo.verdict}`, text(`verdict.${photo.verdict}`)),
-    element("span", "what", failed.length ? failed.join(" · ") : text("life.passed")),
+    element("span", "what", failed.length ? listed(failed) : text("life.passed")),
     element("span", "when", clock(photo.uploaded_at)),
     ...marks.map(([kind, words]) => element("span", `tag ${kind}`, words)),
   );

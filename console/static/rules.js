@@ -6,6 +6,9 @@ const language = document.documentElement.lang === "zh" ? "zh" : "en";
 
 export const ruleTitle = (name) => text(`rule.${name}`);
 
+/** What is wrong with a photo that breaks a rule: what the rule asks for is no name for that. */
+export const fault = ({ rule, details }) => text(rule === "one_face" && details?.faces === 0 ? "fault.no_face" : `fault.${rule}`);
+
 /** The advice of a rule, or of a reason, in the reader's language. */
 export const advice = (one) => one?.[language] ?? "";
 

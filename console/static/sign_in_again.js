@@ -46,4 +46,7 @@ async function signIn(number, password) {
     throw new Refused(text("offline"));
   }
   if (!got.ok) throw refusal(await got.json().catch(() => null));
+  // The password was right; whether the browser kept the sign-in only the next request tells.
+  const next = await fetch(setup.root).catch(() => null);
+  if (next?.status === 401) throw new Refused(text(isSecureContext ? "problem.cookies_blocked" : "problem.cookies_unencrypted"));
 }

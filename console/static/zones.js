@@ -1,6 +1,6 @@
 // The zones: how many are inside, the way to the list of names, and letting passages no longer count.
 
-import { byId, element, keyed, post, Refused, say, setup, text, toast } from "./page.js";
+import { byId, element, keyed, labelled, post, Refused, say, setup, text, toast } from "./page.js";
 
 const dialog = byId("forgive");
 let asked = null;
@@ -15,7 +15,7 @@ function makeZone(zone) {
   list.href = `${setup.root}zones/${zone.name}/muster`;
   const button = element("button", "plain", text("forgive.button"));
   button.type = "button";
-  button.setAttribute("aria-label", `${text("forgive.button")}: ${zone.title}`);
+  button.setAttribute("aria-label", labelled(text("forgive.button"), zone.title));
   button.addEventListener("click", () => askToForgive(zone));
   return element("li", "zone", element("strong", "", zone.title), element("span", "count"), element("meter", ""), list, button);
 }

@@ -12,6 +12,9 @@ from operations.board import GateView
 NEVER_HEARD = "never_heard"
 NOTHING_HEARD = "events"
 NO_ORDERS = "orders"
+REVOCATIONS_WAITING = "revocations_waiting"
+DISK_LOW = "disk_low"
+HOT = "hot"
 
 _PRESENCES = frozenset({AlarmKind.CONTROLLER_OFFLINE, AlarmKind.EDGE_OFFLINE})
 OBSERVED = _PRESENCES | {
@@ -101,7 +104,7 @@ def _present(seen: Observation, limits: Limits) -> dict[tuple[str, AlarmKind], s
             present.update(_absent(gate, seen, limits))
     for lag in seen.lags:
         if lag.behind and lag.behind_s > limits.lag_after.total_seconds():
-            waiting = "revocations_waiting" if lag.waiting_revocations else None
+            waiting = REVOCATIONS_WAITING if lag.waiting_revocations else None
             present[lag.gate, AlarmKind.DIRECTORY_LAG] = waiting
     for gate, contradiction in seen.contradictions.items():
         present[gate, AlarmKind.DEVICE_CONTRADICTION] = contradiction
@@ -125,8 +128,8 @@ def _ailing(view: GateView, limits: Limits) -> str | None:
         return None
     temperature, disk = health.figures.get("temperature_c"), health.figures.get("disk_free_mb")
     if isinstance(disk, int | float) and disk < limits.disk_low_mb:
-        return "disk_low"
-    return "hot" if isinstance(temperature, int | float) and temperature > limits.hot_c else None
+        return DISK_LOW
+    return HOT if isinstance(temperature, int | float) and temperature > limits.hot_c else None
 
 
 def _absent(gate: str, seen: Observation, limits: Limits) -> dict[tuple[str, AlarmKind], str | None]:

@@ -47,7 +47,7 @@ def test_from_the_phone_to_the_gates_with_one_key(open_window, reviewer, studio:
     for part in ("boxes", "eyes", "person"):
         expect(drawn.locator(f".part.{part}")).to_be_attached()
     expect(drawn).to_contain_text("eyes 106 px")
-    expect(drawn.locator(".part.background.hint")).to_contain_text("Plain background")
+    expect(drawn.locator(".part.background.hint")).to_contain_text("Background not plain")
     page.keyboard.press("o")
     expect(drawn).to_be_hidden()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -70,7 +70,7 @@ def test_a_rejection_from_the_keyboard_reaches_the_person_as_text(open_window, r
     expect(who(page)).to_have_text("<img src=x onerror=alert(1)>")
     page.keyboard.press("r")
     dialog = page.get_by_role("dialog", name="Why reject it?")
-    expect(dialog.get_by_role("checkbox", name="Natural colour")).to_be_checked()
+    expect(dialog.get_by_role("checkbox", name="Colours not natural")).to_be_checked()
     reasons = dialog.get_by_role("checkbox").all()
     kept = [reason.is_checked() for reason in reasons]
     page.keyboard.press("5")

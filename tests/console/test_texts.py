@@ -2,65 +2,40 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+import campusgate.server  # noqa: F401 - with every room whose problems a page may show
 from access.policy import Mode
 from access.reasons import Notice, Reason
-from accounts.passwords import PasswordLockedError, PasswordWrongError, WeakPasswordError
-from accounts.people import AccountNotUsableError
-from accounts.sign_in import SignInRefusedError
+from access.snapshot import CredentialKind
 from console import texts
+from console.session import Lost
 from console.texts import TEXTS
 from directory.dry_run import Shown
-from edge.camera import Condition
+from edge.camera import Condition, FeedStatus
 from edge.covering import Covering
 from edge.journal import CAMERA_CLEAR, CAMERA_IMPAIRED, FACE_GRANTED, MODEL_MISMATCH
-from enrollment.api.files import LengthRequiredError, NoFileError, PhotoTooLargeError, PhotoUnreadableError
-from enrollment.consent import ConsentMissingError, ConsentVersionError
-from enrollment.lifecycle import StepError
-from enrollment.photos import NoTemplateError
+from edge.liveness import Cue
 from enrollment.quality import Verdict
 from enrollment.quality.rules import RULES
 from enrollment.quality.rules.readable import READABLE
 from enrollment.reasons import REASONS
-from enrollment.review import AlreadyClaimedError, NotClaimedError, OwnPhotoError, UnknownReasonError
 from enrollment.tables import PhotoState
 from gate_controller.messages import Action, DoorStatus, EventKind, Method, Presence, Refusal
-from operations.alarms.register import AlarmNotOpenError
-from operations.alarms.rules import AlarmKind, Severity
+from gate_controller.proof_desk import ProofRefusal
+from gate_controller.signals import Authority
+from gate_controller.signals import Mode as DoorMode
+from gate_controller.supervision import LoopState
+from operations.alarms.rules import NOTED, AlarmKind, Severity
 from operations.dispatch import Effect
-from operations.order_desk import OrdersNotPossibleError
-from operations.orders import ORDERS, EmptyOrderError, OrderNotWaitingError, SecondPersonNeededError
-from web.rate_limits import TooManyTriesError
+from operations.orders import ORDERS
+from tests.console import reported
+from web import problems
 
 ROOM = Path(texts.__file__).parent
 RULE_NAMES = [READABLE, *(rule.name for rule in RULES)]
-PROBLEMS = (
-    AlarmNotOpenError,
-    OrdersNotPossibleError,
-    EmptyOrderError,
-    OrderNotWaitingError,
-    SecondPersonNeededError,
-    AccountNotUsableError,
-    PasswordLockedError,
-    PasswordWrongError,
-    WeakPasswordError,
-    SignInRefusedError,
-    TooManyTriesError,
-    PhotoUnreadableError,
-    PhotoTooLargeError,
-    LengthRequiredError,
-    NoFileError,
-    ConsentMissingError,
-    ConsentVersionError,
-    StepError,
-    NoTemplateError,
-    AlreadyClaimedError,
-    NotClaimedError,
-    OwnPhotoError,
-    UnknownReasonError,
-)
 
 
 @pytest.mark.parametrize(
@@ -70,20 +45,30 @@ PROBLEMS = (
         ("presence", Presence),
         ("method", Method),
         ("shown", Shown),
+        ("shown", [*get_args(CredentialKind), "face"]),
         ("mode", Mode),
         ("alarm", AlarmKind),
         ("severity", Severity),
         ("effect", Effect),
         ("order", ORDERS),
-        ("problem", [problem.code for problem in PROBLEMS]),
+        ("problem", [problem.code for problem in problems.known()]),
+        ("problem", Lost),
         ("kind", [*EventKind, FACE_GRANTED, CAMERA_IMPAIRED, CAMERA_CLEAR, MODEL_MISMATCH]),
-        ("reason", [*Reason, *Notice, *Refusal, *(one for one in Condition if one != "good"), *Covering]),
-        ("explain", [*Reason, *Refusal, *Covering]),
+        ("reason", [*Reason, *Notice, *Refusal, *ProofRefusal, *Covering, *NOTED]),
+        ("reason", [one for one in (*Condition, *Presence) if one not in {"good", "online"}]),
+        ("reason", [LoopState.CUT, LoopState.SHORT]),
+        ("reason", reported.reasons()),
+        ("explain", [*Reason, *Refusal, *ProofRefusal, *Covering]),
+        ("explain", reported.refusals()),
+        ("figure", reported.figures()),
+        ("value", [*FeedStatus, *Condition, *Presence, *Cue, *Authority, *DoorMode]),
+        ("value", reported.values()),
+        ("wire", reported.wires()),
         ("rule", RULE_NAMES),
         ("measure", RULE_NAMES),
         ("state", PhotoState),
         ("verdict", Verdict),
-        ("shown_reason", [reason for reason in REASONS if reason not in RULE_NAMES]),
+        ("fault", [*RULE_NAMES, *REASONS]),
     ],
 )
 def test_every_code_has_its_words(table: str, codes: object) -> None:
@@ -108,7 +93,7 @@ def test_every_key_that_a_page_or_a_script_names_exists() -> None:
 
 
 def test_chinese_is_chinese_and_english_is_english() -> None:
-    assert [key for key, (chinese, _) in TEXTS.items() if not re.search(r"[一-鿿、]", chinese)] == []
+    assert [key for key, (chinese, _) in TEXTS.items() if not re.search(r"[一-鿿、：；（]", chinese)] == []
     assert [key for key, (_, english) in TEXTS.items() if re.search(r"[一-鿿]", english)] == []
 
 

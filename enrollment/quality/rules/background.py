@@ -9,7 +9,7 @@ from enrollment.quality.ofiq import sigmoid_score
 from enrollment.quality.report import Advice, Finding
 
 _ADVICE = Advice(
-    "背景不是单一颜色。请站在纯色墙前拍摄,身后不要有杂物。",
+    "背景不是单一颜色。请站在纯色墙前拍摄，身后不要有杂物。",
     "The background is not of one colour. Stand before a plain wall with nothing behind you.",
 )
 _LEAST_SHARE = 0.02

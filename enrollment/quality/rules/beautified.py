@@ -31,7 +31,7 @@ _EDITED = Advice(
     "The photo seems to have passed through an editor. Send the original, without beautifying or filters.",
 )
 _SMOOTH = Advice(
-    "皮肤过于平滑,可能使用了美颜。请关闭美颜和滤镜后重拍。",
+    "皮肤过于平滑，可能使用了美颜。请关闭美颜和滤镜后重拍。",
     "The skin is unusually smooth. Switch off beautifying and filters and take the photo again.",
 )
 

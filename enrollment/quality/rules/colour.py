@@ -13,11 +13,11 @@ from enrollment.quality.ofiq import sigmoid_score
 from enrollment.quality.report import Advice, Finding
 
 _ADVICE = Advice(
-    "照片不是自然的彩色照片。请上传未加滤镜的彩色照片,不要用黑白或怀旧色调。",
+    "照片不是自然的彩色照片。请上传未加滤镜的彩色照片，不要用黑白或怀旧色调。",
     "The photo has no natural colours. Send a colour photo without any filter, not black and white or sepia.",
 )
 _TINTED = Advice(
-    "照片偏色,肤色不自然。请在自然光下重新拍摄,不要用彩色灯光或滤镜。",
+    "照片偏色，肤色不自然。请在自然光下重新拍摄，不要用彩色灯光或滤镜。",
     "The photo is tinted and skin looks unnatural. Take it in daylight, without coloured lamps or filters.",
 )
 _NOISE = 3.0

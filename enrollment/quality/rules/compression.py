@@ -8,7 +8,7 @@ from enrollment.quality.limits import RuleLimits
 from enrollment.quality.report import Advice, Finding
 
 _ADVICE = Advice(
-    "照片压缩过度。请上传相机原图,不要用聊天软件转发的图片。",
+    "照片压缩过度。请上传相机原图，不要用聊天软件转发的图片。",
     "The photo was compressed too much. Send the camera's own file, not one forwarded by a messenger.",
 )
 _LARGEST_STEP = 12

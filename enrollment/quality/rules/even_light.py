@@ -8,7 +8,7 @@ from enrollment.quality.regions import LEFT_HALF_CHEEK, RIGHT_HALF_CHEEK
 from enrollment.quality.report import Advice, Finding
 
 _ADVICE = Advice(
-    "光线不均匀,半边脸偏暗。请正对光源,避免侧光。",
+    "光线不均匀，半边脸偏暗。请正对光源，避免侧光。",
     "One side of the face is darker. Face the light; avoid light from the side.",
 )
 

@@ -8,7 +8,7 @@ from enrollment.quality.ofiq import sigmoid_score
 from enrollment.quality.report import Advice, Finding
 
 _ADVICE = Advice(
-    "人脸太小。请靠近一些,或上传分辨率更高的原图。",
+    "人脸太小。请靠近一些，或上传分辨率更高的原图。",
     "The face is too small. Come closer, or send the original photo at full resolution.",
 )
 

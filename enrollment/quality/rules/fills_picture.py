@@ -5,7 +5,7 @@ from enrollment.quality.limits import RuleLimits
 from enrollment.quality.report import Advice, Finding
 
 _ADVICE = Advice(
-    "头和肩膀应占画面的三分之二左右,请调整距离后重拍。",
+    "头和肩膀应占画面的三分之二左右，请调整距离后重拍。",
     "Head and shoulders should fill about two thirds of the picture; change the distance and take it again.",
 )
 

@@ -6,11 +6,11 @@ from enrollment.quality.ofiq import sigmoid_score
 from enrollment.quality.report import Advice, Finding
 
 _SMALL = Advice(
-    "头部在照片中太小。请靠近镜头,让头和肩膀占画面的三分之二。",
+    "头部在照片中太小。请靠近镜头，让头和肩膀占画面的三分之二。",
     "The head is too small in the picture. Come closer: head and shoulders fill two thirds of it.",
 )
 _LARGE = Advice(
-    "离镜头太近。请后退一些,让头和肩膀都在画面内。",
+    "离镜头太近。请后退一些，让头和肩膀都在画面内。",
     "The camera is too close. Step back until head and shoulders are in the picture.",
 )
 

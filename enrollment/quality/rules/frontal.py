@@ -11,12 +11,12 @@ from enrollment.quality.limits import RuleLimits
 from enrollment.quality.report import Advice, Finding
 
 _ADVICE = {
-    "yaw": Advice("请不要侧脸,把脸转正对着镜头。", "The head is turned sideways. Face the camera."),
+    "yaw": Advice("请不要侧脸，把脸转正对着镜头。", "The head is turned sideways. Face the camera."),
     "pitch": Advice(
-        "请不要抬头或低头,让镜头与眼睛同高。",
+        "请不要抬头或低头，让镜头与眼睛同高。",
         "The head is raised or lowered. Hold the camera at the height of your eyes.",
     ),
-    "roll": Advice("请不要歪头,保持双眼水平。", "The head is tilted. Keep both eyes level."),
+    "roll": Advice("请不要歪头，保持双眼水平。", "The head is tilted. Keep both eyes level."),
 }
 
 

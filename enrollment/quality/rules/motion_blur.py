@@ -7,7 +7,7 @@ from enrollment.quality.limits import RuleLimits
 from enrollment.quality.report import Advice, Finding
 
 _ADVICE = Advice(
-    "拍摄时有晃动。请拿稳手机、保持不动,在光线充足处重拍。",
+    "拍摄时有晃动。请拿稳手机、保持不动，在光线充足处重拍。",
     "Something moved. Hold the phone and your head still, in good light, and take it again.",
 )
 

@@ -5,11 +5,11 @@ from enrollment.quality.limits import RuleLimits
 from enrollment.quality.report import Advice, Finding
 
 _NONE = Advice(
-    "照片中没有找到人脸。请正对镜头,在光线充足处重新拍摄。",
+    "照片中没有找到人脸。请正对镜头，在光线充足处重新拍摄。",
     "No face was found. Take a new photo in good light, looking at the camera.",
 )
 _SEVERAL = Advice(
-    "照片中不止一个人。请单独拍摄,身后不要有他人或人像。",
+    "照片中不止一个人。请单独拍摄，身后不要有他人或人像。",
     "There is more than one face. Take the photo alone, without people or portraits behind you.",
 )
 

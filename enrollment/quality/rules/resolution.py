@@ -4,7 +4,7 @@ from enrollment.quality.evidence import Evidence
 from enrollment.quality.limits import RuleLimits
 from enrollment.quality.report import Advice, Finding
 
-_ADVICE = Advice("图片尺寸太小,请上传原图。", "The picture has too few pixels; send the original.")
+_ADVICE = Advice("图片尺寸太小，请上传原图。", "The picture has too few pixels; send the original.")
 
 
 class Resolution:

@@ -7,7 +7,7 @@ from enrollment.quality.limits import RuleLimits
 from enrollment.quality.report import Advice, Finding
 
 _ADVICE = Advice(
-    "照片模糊。请擦拭镜头,对准面部对焦后重新拍摄。",
+    "照片模糊。请擦拭镜头，对准面部对焦后重新拍摄。",
     "The photo is blurred. Wipe the lens, focus on the face and take it again.",
 )
 

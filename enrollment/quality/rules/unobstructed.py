@@ -31,13 +31,13 @@ _GREY = 4.0
 """Chroma below which a face has no colour."""
 _ADVICE = {
     "mouth": Advice(
-        "嘴部被遮挡。请摘下口罩,手不要放在脸上。", "The mouth is covered. Take off the mask; keep hands off the face."
+        "嘴部被遮挡。请摘下口罩，手不要放在脸上。", "The mouth is covered. Take off the mask; keep hands off the face."
     ),
     "nose": Advice(
-        "鼻子被遮挡。请摘下口罩,手不要放在脸上。", "The nose is covered. Take off the mask; keep hands off the face."
+        "鼻子被遮挡。请摘下口罩，手不要放在脸上。", "The nose is covered. Take off the mask; keep hands off the face."
     ),
     "eye": Advice(
-        "眼睛被遮挡或看不清。请摘下墨镜,手不要放在脸上。",
+        "眼睛被遮挡或看不清。请摘下墨镜，手不要放在脸上。",
         "An eye cannot be seen. Take off sunglasses; keep hands off the face.",
     ),
     "sockets": Advice(

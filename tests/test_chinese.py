@@ -1,0 +1,84 @@
+"""Chinese texts, wherever they stand in the programs and pages: Chinese punctuation, and a polite form of address."""
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ROOMS = sorted(path.parent for path in ROOT.glob("*/__init__.py") if path.parent.name not in {"tests", "benchmarks"})
+
+HAN = "[一-鿿]"
+PUNCTUATION = re.compile(rf"{HAN}\s*[,;:?!()]|[,;:?!()]\s*{HAN}|{HAN}\.(?!\w)|{HAN}\.\.\.|[「」]")
+
+
+def _written() -> Iterator[tuple[str, str]]:
+    """Every text that holds Chinese, with its place."""
+    for room in ROOMS:
+        for path in sorted(room.rglob("*")):
+            where = path.relative_to(ROOT)
+            yield from ((f"{where}:{place}", text) for place, text in _texts(path))
+    yield from ((f"README.zh-CN.md:{place}", text) for place, text in _lines(ROOT / "README.zh-CN.md"))
+
+
+def _texts(path: Path) -> Iterator[tuple[int | str, str]]:
+    match path.suffix:
+        case ".py":
+            yield from _strings(path)
+        case ".toml" if path.parent.name == "console":
+            yield from _values(tomllib.loads(path.read_text("utf-8")))
+        case ".html" | ".js" | ".svg":
+            yield from _lines(path)
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    return enumerate(path.read_text("utf-8").splitlines(), start=1)
+
+
+def _strings(path: Path) -> Iterator[tuple[int, str]]:
+    """The strings of a module that are no documentation, an f-string as one with its values as a word."""
+    tree = ast.parse(path.read_text("utf-8"))
+    docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    for node in ast.walk(tree):
+        match node:
+            case ast.JoinedStr(values=values):
+                yield node.lineno, "".join(one.value if isinstance(one, ast.Constant) else "值" for one in values)
+            case ast.Constant(value=str() as text) if id(node) not in docs | parts:
+                yield node.lineno, text
+
+
+def _values(table: dict, prefix: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _values(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value[0]
+
+
+CHINESE = [(where, text) for where, text in _written() if re.search(HAN, text.replace("值", ""))]
+
+
+def test_the_texts_are_found() -> None:
+    assert len(CHINESE) > 800
+
+
+def test_chinese_punctuation_is_as_wide_as_its_characters() -> None:
+    assert [(where, text) for where, text in CHINESE if PUNCTUATION.search(text)] == []
+
+
+def test_readers_are_addressed_politely() -> None:
+    assert [(where, text) for where, text in CHINESE if "你" in text] == []
+
+
+@pytest.mark.parametrize("text", ["照片模糊,请重拍。", "阈值: 0.4", "人数(24 小时)", "好了吗?", "门已关."])
+def test_narrow_punctuation_is_noticed(text: str) -> None:
+    assert PUNCTUATION.search(text)
+
+
+@pytest.mark.parametrize("text", ["照片模糊，请重拍。", "阈值：0.4", "JPEG, PNG", "温度（°C）", "最多 {limit}"])
+def test_what_is_right_is_left_alone(text: str) -> None:
+    assert not PUNCTUATION.search(text)
