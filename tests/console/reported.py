@@ -34,7 +34,8 @@ def figures() -> set[str]:
 def values() -> set[str]:
     """The words among the figures that are written where they are said."""
     said = {word for found in _said() for word in _texts(_branches(found.values))}
-    return said | {word for call in _calls("_decide_alone") for word in _texts(call.args)}
+    calls = (*_calls("decide_alone"), *_calls("dropped"), *_calls("ReadingsDropped"))
+    return said | _arguments("why", rooms=("gate_controller",)) | {word for call in calls for word in _texts(call.args)}
 
 
 def wires() -> set[str]:

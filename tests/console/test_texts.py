@@ -1,6 +1,8 @@
 """Every word the pages can come to say is written in both languages."""
 
 import re
+import tomllib
+from collections import Counter
 from pathlib import Path
 from typing import get_args
 
@@ -73,6 +75,12 @@ RULE_NAMES = [READABLE, *(rule.name for rule in RULES)]
 )
 def test_every_code_has_its_words(table: str, codes: object) -> None:
     assert [code for code in codes if f"{table}.{code}" not in TEXTS] == []
+
+
+def test_no_key_has_words_twice() -> None:
+    files = [tomllib.loads(path.read_text(encoding="utf-8")) for path in ROOM.glob("texts*.toml")]
+    keys = Counter(key for file in files for key, _ in texts._flat(file))
+    assert [key for key, number in keys.items() if number > 1] == []
 
 
 def test_every_action_staff_can_choose_is_explained() -> None:
