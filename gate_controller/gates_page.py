@@ -24,7 +24,8 @@ EVENTS: dict[EventKind, str] = {
     EventKind.DOOR_FORCED: "The door was opened without a grant.",
     EventKind.DOOR_FORCED_ENDED: "It was closed.",
     EventKind.EXIT_REQUESTED: "The exit button was pressed.",
-    EventKind.EXIT_REFUSED: "It was pressed, and a lockdown or the other door of an interlock forbids it.",
+    EventKind.EXIT_REFUSED: "It was pressed, and a lockdown or the other door of an interlock forbids it, or it was "
+    "pressed while the controller stood still.",
     EventKind.HELD_OPEN: "Staff or schedule hold the door open (`details.by`).",
     EventKind.ALWAYS_CLOSED: "Staff or schedule keep the door closed.",
     EventKind.LOCKDOWN: "Staff keep the door closed until a release.",
@@ -87,7 +88,9 @@ Wires and reader
 - [ ] Supervised wires: cut and short each once → `wire_fault`; open the housing → `tamper`.
 - [ ] The relay is on the inside of the wall; the reader alone is outside.
 - [ ] OSDP: each reader has a key of its own, made here (`openssl rand -hex 16`), in a file of mode 0600; the
-      installation key is refused. Unplug the reader → `wire_fault`.
+      installation key is refused. Unplug the reader → `wire_fault`. Show a good card meanwhile, plug the reader in:
+      the door stays locked, and `readings_dropped` tells one.
+- [ ] Every kind of card in use: an unknown one → `unknown_credential`; `details.form` is what `[reader]` is set to.
 - [ ] A motion sensor in place of the exit button: walk in → nothing is unlocked (`exit_ignored_s`); walk out → it is.
 - [ ] Card and PIN: the card alone → `pin_required`; five wrong PINs → `pin_locked`. The keypad is shielded from view.
 - [ ] A gate that takes bare UIDs is on the list of gates of low trust; others have `accepts_bare_uid: false`.

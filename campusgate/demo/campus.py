@@ -124,6 +124,11 @@ class Campus:
         return self.folder / "keys" / f"{name}-trusts.json"
 
     @property
+    def reader_key_file(self) -> Path:
+        """Return the file with the key that controller and reader share."""
+        return self.folder / "keys" / "reader.key"
+
+    @property
     def staff_number(self) -> str:
         """The number of the one who watches the gates."""
         return STAFF_NUMBER
@@ -194,6 +199,8 @@ def write_keys(campus: Campus) -> None:
         "edge": {CONTROLLER_SENDER: keys["controller"]},
         "staff": {CONTROLLER_SENDER: keys["controller"]},
     }
+    campus.reader_key_file.touch(mode=0o600)
+    campus.reader_key_file.write_text(secrets.token_hex(16), encoding="ascii")
     for name, trusted in trusts.items():
         campus.trusted_file(name).write_text(json.dumps(trusted), encoding="utf-8")
 

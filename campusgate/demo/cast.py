@@ -7,11 +7,12 @@ import httpx
 
 from campusgate.demo.campus import Campus, free_port
 from campusgate.demo.observer import Observer
+from campusgate.demo.osdp_peer import SPEED, SoftwareReader
 from campusgate.demo.processes import Children
 from gate_controller.messages import Presence
 
 _DOOR = """\
-# A simulated door with a contact; impatient, so that the day is short.
+# A simulated door with a contact; impatient, so that the day is short. The port for its wires is beside its reader.
 [relay]
 driver = "simulated"
 
@@ -21,6 +22,12 @@ contact = 1
 [door]
 grant_s = 3.0
 held_after_s = 3.0
+
+[reader]
+driver = "osdp"
+device = "{device}"
+speed = {speed}
+key_file = "{key_file}"
 """
 
 _EYES = """\
@@ -34,15 +41,18 @@ networks = false
 class Cast:
     """Broker, server, gate controller and edge of one campus."""
 
-    def __init__(self, campus: Campus, children: Children, users: Path) -> None:
-        """Take the campus, whose settings each process gets, and the broker's file of users."""
+    def __init__(self, campus: Campus, children: Children, users: Path, reader: SoftwareReader) -> None:
+        """Take the campus, whose settings each process gets, the broker's file of users, and the gate's reader."""
         self._campus = campus
         self._children = children
         self._users = users
         self._camera_url = ""
+        self.reader = reader
+        """The gate's own reader, on a line that can be cut."""
         self.reader_port = free_port()
         self._door = campus.folder / "door.toml"
-        self._door.write_text(_DOOR, encoding="utf-8")
+        door = _DOOR.format(device=reader.path, speed=SPEED, key_file=campus.reader_key_file)
+        self._door.write_text(door, encoding="utf-8")
         self._eyes = campus.folder / "gate.toml"
         self._eyes.write_text(_EYES, encoding="utf-8")
 

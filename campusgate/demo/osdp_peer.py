@@ -5,6 +5,8 @@ import pty
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from osdp import (
     Capability,
@@ -36,6 +38,17 @@ class SoftwareReader:
             PDCapabilities(list(abilities)),
             log_level=LogLevel.Critical,
         )
+
+    def __enter__(self) -> Self:
+        """Listen, and stop at the end of the block."""
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Listen no more."""
+        self.stop()
 
     def start(self) -> None:
         """Listen."""

@@ -25,6 +25,7 @@ from campusgate.demo.cast import Cast
 from campusgate.demo.films import Films
 from campusgate.demo.narration import Narrator
 from campusgate.demo.observer import Observer
+from campusgate.demo.osdp_peer import SoftwareReader
 from campusgate.demo.photographs import fetch_photographs
 from campusgate.demo.processes import Children
 from campusgate.demo.readers import hand_in, make_portraits
@@ -37,6 +38,7 @@ from campusgate.photo_checks import load_checker
 from campusgate.settings import Settings
 from enrollment.photo import decode
 from gate_controller.messages import GateTopics, NonceStore, Signer, read_private_key, read_trusted_keys
+from gate_controller.readers.osdp import read_key
 from models.engine import FaceEngine
 
 _PAUSE_S = 6.0
@@ -83,7 +85,8 @@ def _prepare(settings: Settings, narrator: Narrator, stack: ExitStack, *, with_q
     del engine, checker
     children = stack.enter_context(Children(campus.folder / "logs", {}))
     narrator.now("starting broker, server, gate controller and edge")
-    stage = _start(campus, Cast(campus, children, users), films, narrator, stack)
+    reader = stack.enter_context(SoftwareReader(read_key(campus.reader_key_file)))
+    stage = _start(campus, Cast(campus, children, users, reader), films, narrator, stack)
     if portraits:
         narrator.now("handing in photos for the reviewer")
         hand_in(campus.server_url, campus.readers, portraits)

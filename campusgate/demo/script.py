@@ -13,6 +13,7 @@ SCENES: tuple[Scene, ...] = (
     faces.spoof_refused,
     cards.card_fallback_opens,
     cards.lost_card_refused,
+    cards.late_card_stays_out,
     door.forced_door_noticed,
     door.held_door_noticed,
     door.fire_opens,

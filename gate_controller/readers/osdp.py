@@ -43,8 +43,10 @@ _WELL_KNOWN_KEY = bytes(range(0x30, 0x40))
 START_S = 5.0
 """How long a reader may take to come up before it counts as lost."""
 _LOOK_S = 0.2
-_CALL_AGAIN_S = 3.0
-"""How often a silent reader is called; libosdp by itself waits up to five minutes."""
+_CALL_S, _CALL_AGAIN_S = 0.5, 3.0
+"""How soon a reader that was lost is called, and how often; libosdp by itself waits up to five minutes."""
+_PATIENCE_S = 2.0
+"""One lost reply costs the line for a second; a reader that is back by then was not lost."""
 _GOES_ON = {"pin_required", "face_required", "second_person_awaited"}
 """Reasons that ask for something more instead of sending away."""
 _PRESENTED = (Event.CardRead, Event.KeyPress)
@@ -163,6 +165,8 @@ class OsdpReader(Reader):
                 log.exception("osdp_event_failed")
             self._call_again()
             is_lost = not self.secure
+            if not is_lost:
+                patience_until = time.monotonic() + _PATIENCE_S
             if is_lost != lost and (not is_lost or time.monotonic() >= patience_until):
                 if lost is not None or is_lost:
                     self._fault("lost" if is_lost else None)
@@ -173,7 +177,7 @@ class OsdpReader(Reader):
         if not self._panel.is_pd_enabled(self._address):
             self._panel.enable_pd(self._address)
         elif self._panel.is_online(self._address):
-            self._call_at = time.monotonic() + _CALL_AGAIN_S
+            self._call_at = time.monotonic() + _CALL_S
         elif time.monotonic() >= self._call_at:
             self._call_at = time.monotonic() + _CALL_AGAIN_S
             self._panel.disable_pd(self._address)

@@ -9,6 +9,9 @@ from campusgate.demo.stage import ANSWER_S, OPENED, QUIET_S, SETTLE_S, Mark, Sta
 from gate_controller.messages import EventKind, Method
 
 _REVOCATION_S = 2.0
+_CUT_S = 3.0
+_TRIES = 3
+"""What is shown while a busy machine lets the line time out is dropped as well; people show it again."""
 
 
 def card_fallback_opens(stage: Stage) -> Outcome:
@@ -37,6 +40,29 @@ def lost_card_refused(stage: Stage) -> Outcome:
     time.sleep(QUIET_S)
     got = "card_lost" if answer == "denied card_lost" and mark.openings == 0 else f"{answer}, {mark.openings} openings"
     return Outcome("lost_card_refused", "card_lost", got)
+
+
+def late_card_stays_out(stage: Stage) -> Outcome:
+    """A good card is shown while the reader's line is cut; it opens nothing until it is shown again."""
+    expected = "dropped, opened when shown again"
+    mark = Mark(stage)
+    stage.cast.reader.line.cut()
+    stage.cast.reader.card(CARD["wang"])
+    time.sleep(_CUT_S)
+    stage.cast.reader.line.mend()
+    dropped = mark.event(EventKind.READINGS_DROPPED, seconds=SETTLE_S)
+    time.sleep(QUIET_S)
+    late = mark.openings
+    again = any(_shown_opens(stage) for _ in range(_TRIES))
+    got = expected if dropped is not None and late == 0 and again else f"{dropped}, {late} openings, again {again}"
+    return Outcome("late_card_stays_out", expected, got)
+
+
+def _shown_opens(stage: Stage) -> bool:
+    mark = Mark(stage)
+    stage.cast.reader.card(CARD["wang"])
+    granted = mark.event(EventKind.ACCESS_GRANTED)
+    return granted is not None and granted.method is Method.CARD and mark.openings > 0
 
 
 def revocation_within_2s(stage: Stage) -> Outcome:
