@@ -40,9 +40,14 @@ class ServerBuses:
 
 
 def server_buses(settings: Settings) -> ServerBuses:
-    """Return both connections, not started. Each may have a user of its own, with the rights of its own work."""
+    """Return both connections, not started. Each may have a user of its own, with the rights of its own work.
+
+    Raises:
+        CertificateError: a file of TLS is missing or holds something else.
+    """
     mqtt = settings.mqtt
     address = broker_address(settings)
+    address.tls()
     for_orders = address
     if mqtt.orders_username is not None:
         secret = mqtt.orders_password or mqtt.password

@@ -109,6 +109,8 @@ def password(number: Annotated[str, typer.Argument(help="The person's number.")]
     from accounts.vocabulary import PasswordPurpose
     from enrollment import account_notices
 
+    with opened(Settings()) as database, database.read() as session:
+        _person(people.by_number(session, number), number)
     given = getpass.getpass("New password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
     try:
         passwords.require_strong(PasswordPurpose.PORTAL, given, current="", number=number)

@@ -15,11 +15,13 @@ def serve() -> None:
     """Run the server: accounts, enrolment, directories, events and the pages."""
     import uvicorn
 
+    from bus import CertificateError
     from campusgate.logs import configure_logs
     from campusgate.photo_checks import further_engines, load_checker
     from campusgate.server import assemble, make_app
     from database.migrate import SchemaError
     from enrollment.quality import LimitsError
+    from gate_controller.messages import KeyFileError, NonceStoreError
     from models.store import ModelError
 
     settings = Settings()
@@ -27,7 +29,7 @@ def serve() -> None:
     try:
         engine, checker = load_checker(settings)
         server = assemble(settings, engine, checker, further_engines(settings))
-    except (LimitsError, ModelError, SchemaError) as error:
+    except (CertificateError, KeyFileError, LimitsError, ModelError, NonceStoreError, SchemaError) as error:
         raise CommandError(str(error)) from error
     uvicorn.run(
         make_app(server),

@@ -33,7 +33,7 @@ class NpmSource:
         if not folder.exists():
             folder.mkdir(parents=True)
             try:
-                run([*self._npm(), "pack", "--silent", f"{spec.package}@{spec.version}"], cwd=folder, name="npm")
+                run([*self._npm(), "pack", "--loglevel=error", f"{spec.package}@{spec.version}"], cwd=folder, name="npm")
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise

@@ -230,6 +230,7 @@ def test_the_command_line_imports_and_the_trail_is_verified_and_tampering_named(
     real = campusgate("people", "import", path)
     assert "2 created" in real.stdout
     assert "line 5: 3: kind: one of student, staff, visitor" in real.stdout
+    assert campusgate("gates", "add", "north").returncode == 0
     token = campusgate("devices", "add", "eye", "edge", "--gate", "north", "--json")
     assert json.loads(token.stdout)["token"].startswith("cgd_")
     assert campusgate("people", "grant", "2", "admin").returncode == 0
@@ -238,7 +239,7 @@ def test_the_command_line_imports_and_the_trail_is_verified_and_tampering_named(
     assert good.returncode == 0, good.stderr
     found = json.loads(good.stdout)
     assert found["intact"]
-    assert found["trail"]["lines"] == 6
+    assert found["trail"]["lines"] == 7
     assert campusgate("audit", "verify", "--trail-head", found["trail"]["head"]).returncode == 0
     assert campusgate("audit", "verify", "--trail-head", "ab" * 32).returncode == 1
 

@@ -186,3 +186,20 @@ def online(server: str, machine: Machine) -> dict[str, float]:
     assert answer.status_code == 200
     rows = [line for line in answer.text.splitlines() if line.startswith('campusgate_gate_online{gate="north"')]
     return {row.split('process="')[1].split('"')[0]: float(row.rpartition(" ")[2]) for row in rows}
+
+
+@pytest.mark.usefixtures("model_store")
+@pytest.mark.parametrize(
+    "missing", ["CAMPUSGATE_TRUSTED_KEYS_FILE", "CAMPUSGATE_SIGNING_KEY_FILE", "CAMPUSGATE_MQTT__CA_FILE"]
+)
+def test_a_server_without_one_of_its_files_says_which_in_one_line(tmp_path: Path, missing: str) -> None:
+    machine = Machine(tmp_path, Settings().cache_dir)
+    (machine.etc / "ca.pem").write_bytes(make_authority(tmp_path / "authority", "campus").ca_file.read_bytes())
+    (machine.etc / "server-trusts.json").write_text("{}")
+    make_key(machine, "staff")
+    passwords = {"CAMPUSGATE_MQTT__PASSWORD": "one", "CAMPUSGATE_MQTT__ORDERS_PASSWORD": "two"}
+    env = machine.write_env("server", {**passwords, missing: "/nowhere/it.is"})
+    result = run("--env-file", env, "serve", environment=bare())
+    assert result.returncode == 2
+    assert "/nowhere/it.is" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
