@@ -33,7 +33,8 @@ class NpmSource:
         if not folder.exists():
             folder.mkdir(parents=True)
             try:
-                run([*self._npm(), "pack", "--loglevel=error", f"{spec.package}@{spec.version}"], cwd=folder, name="npm")
+                package = f"{spec.package}@{spec.version}"
+                run([*self._npm(), "pack", "--loglevel=error", package], cwd=folder, name="npm")
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
