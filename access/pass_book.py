@@ -33,7 +33,7 @@ _MOST = 100_000
 _LONGEST_WAIT = timedelta(seconds=60)
 """A grant of which nothing was heard for so long waits for no passage any more, whatever became of it."""
 REPEAT = timedelta(seconds=2)
-"""So soon after somebody passed, what they show still belongs to that passage."""
+"""So soon after somebody opened the door, what they show still belongs to that passage."""
 
 Find = Callable[[UUID], PersonEntry | None]
 
@@ -138,11 +138,13 @@ class PassBook:
                 self._own[person_id] = granted.own
                 self._store.keep("own", [granted.own], self._zone.to_rows())
 
-    def settled(self, person_id: UUID, at: datetime) -> None:
-        """Note that the last grant of somebody here was taken, or that nobody will ever know."""
-        with self._lock:
-            if (granted := self._granted.get(person_id)) is not None:
-                granted.until = min(granted.until, at + REPEAT)
+    def began(self, person_id: UUID, at: datetime) -> None:
+        """Note that somebody opened the door on their grant: for a moment yet their card may lie on the reader."""
+        self._settle([person_id], at + REPEAT)
+
+    def settled(self, person_id: UUID | None, at: datetime) -> None:
+        """Note that the grant of somebody (None: of everybody) was taken, or that nobody will ever know."""
+        self._settle([person_id] if person_id is not None else list(self._granted), at)
 
     def waits(self, person_id: UUID, at: datetime) -> None:
         """Note that somebody showed themselves and waits for a second person."""
@@ -231,6 +233,12 @@ class PassBook:
         """Close the file."""
         with self._lock:
             self._store.close()
+
+    def _settle(self, people: list[UUID], until: datetime) -> None:
+        with self._lock:
+            for person in people:
+                if (granted := self._granted.get(person)) is not None:
+                    granted.until = min(granted.until, until)
 
     def _grant_of(self, person_id: UUID, now: datetime) -> _Waiting | None:
         granted = self._granted.get(person_id)

@@ -41,7 +41,8 @@ class PassStore:
             self._load()
         except (sqlite3.DatabaseError, SealingError, ValueError) as error:
             _log.warning("pass_book_dropped", gate=gate, error=str(error))
-            self._connection.close()
+            if (connection := getattr(self, "_connection", None)) is not None:
+                connection.close()
             if path is not None:
                 for suffix in ("", "-wal", "-shm"):
                     path.with_name(path.name + suffix).unlink(missing_ok=True)

@@ -64,7 +64,7 @@ class Replica:
         self._meta = ReplicaMeta(self._gate, self._view)
         try:
             self._load()
-        except (SealingError, ValueError, LookupError) as error:
+        except (SealingError, ValueError, LookupError, DatabaseError) as error:
             _log.warning("replica_dropped", gate=gate, error=str(error))
             self._store.start_anew()
             self._meta, self._changed = ReplicaMeta(self._gate, self._view), {}

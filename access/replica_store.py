@@ -58,11 +58,19 @@ class ReplicaStore:
             self._hold.close()
             raise self._locked() from error
         try:
+            self._open_or_start_anew()
+        except BaseException:
+            self._close()
+            self._hold.close()
+            raise
+
+    def _open_or_start_anew(self) -> None:
+        try:
             self._open()
         except sqlite3.DatabaseError as error:
             if _is_locked(error):
                 raise self._locked() from error
-            _log.warning("replica_damaged", path=str(path), error=str(error))
+            _log.warning("replica_damaged", path=str(self._path), error=str(error))
             self.start_anew()
 
     @contextmanager

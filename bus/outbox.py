@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -72,7 +73,14 @@ class Outbox:
             self._connection.execute("CREATE TABLE IF NOT EXISTS lost (number INTEGER NOT NULL)")
             row = self._connection.execute("SELECT count(*), coalesce(max(sequence), 0) FROM entries").fetchone()
             self._count, self._sequence = int(row[0]), int(row[1])
-        except (OSError, sqlite3.Error) as error:
+            found = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if found != "ok":
+                raise sqlite3.DatabaseError(f"damaged: {found}")
+            self._connection.execute("SELECT id, topic, payload, at, valuable FROM entries LIMIT 1").fetchone()
+            # A file that can only be read is no outbox.
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.execute("ROLLBACK")
+        except (OSError, sqlite3.Error, ValueError) as error:
             raise OutboxError(f"the outbox {path} cannot be used: {error}") from error
 
     def put(self, entry_id: UUID, topic: str, payload: bytes, at: datetime, *, valuable: bool = True) -> None:
@@ -98,10 +106,7 @@ class Outbox:
             except sqlite3.Error as error:
                 log.error("outbox_not_read", error=str(error))
                 rows = []
-            found = [
-                Entry(UUID(bytes=key), topic, payload, datetime.fromtimestamp(at, UTC), sequence)
-                for key, topic, payload, at, sequence in rows
-            ]
+            found = [entry for row in rows if (entry := self._entry(*row)) is not None]
             found += [entry for entry in self._memory if entry.sequence > after]
             return sorted(found, key=lambda entry: entry.sequence)[:limit]
 
@@ -145,6 +150,16 @@ class Outbox:
         """Close the file."""
         with self._lock:
             self._connection.close()
+
+    def _entry(self, key: Any, topic: Any, payload: Any, at: Any, sequence: int) -> Entry | None:
+        """Return a row as an entry; one that a damaged disk made unreadable goes, or it would hold up all behind it."""
+        try:
+            return Entry(UUID(bytes=key), str(topic), bytes(payload), datetime.fromtimestamp(at, UTC), sequence)
+        except (ValueError, TypeError, OverflowError, OSError) as error:
+            log.error("outbox_entry_unreadable", sequence=sequence, error=str(error))
+        with contextlib.suppress(sqlite3.Error):
+            self._count -= self._connection.execute("DELETE FROM entries WHERE sequence = ?", (sequence,)).rowcount
+        return None
 
     def _insert(self, entry: Entry, *, valuable: bool) -> None:
         cursor = self._connection.cursor()

@@ -12,8 +12,10 @@ from bus import CertificateError, Outbox, OutboxError, kept_client_id
 from campusgate.connections import broker_address
 from campusgate.door_file import DoorFile, DoorFileError, read_door_file
 from campusgate.door_hardware import build
+from campusgate.kept_files import KeptFiles
 from campusgate.sealing import make_sealer
 from campusgate.settings import Settings
+from database import Sealer
 from gate_controller.card_proof import ProofKeyError, read_proof_keys
 from gate_controller.inputs import InputError
 from gate_controller.memory import DoorMemory, DoorMemoryError
@@ -66,21 +68,19 @@ def run_controller(
     sealer = make_sealer(settings)
     token = settings.require("device_token")
     with ExitStack() as stack:
-        replica = Replica(folder / "replica.db", sealer, gate=gate, view="cards")
+        kept = KeptFiles(folder)
+        replica = kept.open(
+            "replica.db", lambda path: Replica(path, sealer, gate=gate, view="cards"), lost="directory_until_fetched"
+        )
         stack.callback(replica.close)
-        passes = PassBook(folder / "passes.db", sealer, gate=gate)
+        storage, passes = _storage(kept, sealer, gate)
         wake, passages = threading.Event(), threading.Event()
         hardware = build(file, stack)
         controller = GateController(
             GateTopics(settings.site, gate),
             broker_address(settings),
             hardware,
-            Storage(
-                NonceStore(folder / "nonces.db"),
-                Outbox(folder / "outbox.db"),
-                DoorMemory(folder / "memory.db"),
-                passes,
-            ),
+            storage,
             signing_key=key,
             trusted=trusted,
             credential_key=credential_key,
@@ -92,6 +92,7 @@ def run_controller(
             client_id=kept_client_id(f"controller-{settings.site}-{gate}", folder / "client-id"),
             proof_keys=read_proof_keys(proof) if (proof := file.cards.proof_key_file) is not None else None,
         )
+        kept.report(storage.outbox, controller.topics, "controller")
         # A hint may have been missed while there was no connection.
         controller.bus.on_connect(wake.set)
         controller.bus.on_connect(passages.set)
@@ -119,3 +120,13 @@ def _port(reader: Reader | None) -> int | None:
     """Return the port of readers that speak lines, once it is listened on."""
     readers = reader.readers if isinstance(reader, SeveralReaders) else (reader,)
     return next((one.port for one in readers if isinstance(one, LineReader)), None)
+
+
+def _storage(kept: KeptFiles, sealer: Sealer, gate: str) -> tuple[Storage, PassBook]:
+    passes = kept.open("passes.db", lambda path: PassBook(path, sealer, gate=gate), lost="who_passed_here")
+    nonces = kept.open("nonces.db", NonceStore, lost="spent_commands_of_earlier_boots")
+    outbox = kept.open("outbox.db", Outbox, lost="events_not_sent")
+    memory = kept.open("memory.db", DoorMemory, lost="lock_orders_wrong_pins_card_counters_time")
+    if any(fault.file == "memory.db" and fault.lost for fault in kept.faults):
+        memory.counters_lost()
+    return Storage(nonces, outbox, memory, passes), passes

@@ -5,7 +5,6 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import uuid_utils.compat
 from prometheus_client import start_http_server
@@ -20,6 +19,7 @@ from bus.outbox import Outbox, OutboxError
 from bus.postman import Postman
 from campusgate.connections import broker_address
 from campusgate.covered_faces import CoveredFaces
+from campusgate.kept_files import KeptFiles
 from campusgate.sealing import make_sealer
 from campusgate.settings import Settings
 from campusgate.spoof_pictures import SpoofPictures
@@ -97,10 +97,12 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
     # Also where nothing is kept any more: what was kept before goes in its time.
     pictures = SpoofPictures(folder / "spoofs", sealer, days=kept.days, most=kept.most)
     with ExitStack() as stack:
-        disk = _open_disk(folder, sealer, name, engine.model_id, stack)
+        kept_files = KeptFiles(folder)
+        disk = _open_disk(kept_files, sealer, name, engine.model_id, stack)
         sync = DirectorySync(settings.server_url, name, token, disk.replica, interval=settings.sync_interval)
         stack.callback(sync.close)
         topics, boot_id = GateTopics(settings.site, name), uuid_utils.compat.uuid7()
+        kept_files.report(disk.outbox, topics, "edge")
         will = availability(topics, boot_id, Presence.OFFLINE)
         client_id = kept_client_id(f"edge-{settings.site}-{name}", folder / "client-id")
         bus = Connection(broker_address(settings), client_id, will=will)
@@ -155,14 +157,18 @@ class _Disk:
     outbox: Outbox
 
 
-def _open_disk(folder: Path, sealer: Sealer, gate: str, model_id: str, stack: ExitStack) -> _Disk:
-    nonces = NonceStore(folder / "nonces.db")
+def _open_disk(kept: KeptFiles, sealer: Sealer, gate: str, model_id: str, stack: ExitStack) -> _Disk:
+    nonces = kept.open("nonces.db", NonceStore, lost="numbers_of_commands")
     stack.callback(nonces.close)
-    replica = Replica(folder / "replica.db", sealer, gate=gate, model_id=model_id)
+    replica = kept.open(
+        "replica.db",
+        lambda path: Replica(path, sealer, gate=gate, model_id=model_id),
+        lost="directory_until_fetched",
+    )
     stack.callback(replica.close)
-    passes = PassBook(folder / "passes.db", sealer, gate=gate)
+    passes = kept.open("passes.db", lambda path: PassBook(path, sealer, gate=gate), lost="who_passed_here")
     stack.callback(passes.close)
-    outbox = Outbox(folder / "outbox.db")
+    outbox = kept.open("outbox.db", Outbox, lost="events_not_sent")
     stack.callback(outbox.close)
     return _Disk(nonces, replica, passes, outbox)
 

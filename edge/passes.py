@@ -40,11 +40,17 @@ class PassListener:
             _log.warning("event_unreadable", error=str(error))
             return
         policy = self._directory.policy
-        if event.gate != self._gate or event.source != "controller" or event.person_id is None or policy is None:
+        if event.gate != self._gate or event.source != "controller":
+            return
+        if event.kind == EventKind.CLOSED:
+            self._memory.settled(None, event.at)
+        if event.person_id is None or policy is None:
             return
         if event.kind == EventKind.NOT_TAKEN:
             self._memory.not_taken(event.person_id)
-        elif event.kind in {EventKind.PASSED, EventKind.RELOCKED}:
+        elif event.kind == EventKind.PASSED:
+            self._memory.began(event.person_id, event.at)
+        elif event.kind == EventKind.RELOCKED:
             self._memory.settled(event.person_id, event.at)
         elif event.kind == EventKind.ACCESS_GRANTED:
             if not event.historical and event.method is not Method.STAFF:

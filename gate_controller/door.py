@@ -259,7 +259,7 @@ def _opened(door: Door, now: float) -> _Step:
 def _closed(door: Door, now: float) -> _Step:
     if not door.is_open:
         return door, None
-    door = replace(door, is_open=False)
+    door = replace(door, is_open=False, shown=())
     stood_s: dict[str, float | str | bool | None] = {"seconds": round(now - door.since, 1)}
     if door.phase is Phase.OPEN:
         if door.grant is not None:

@@ -45,7 +45,10 @@ EVENTS: dict[EventKind, str] = {
     EventKind.READINGS_DROPPED: "Cards or keys (`details.number`) may have been old and were not looked at, since the "
     "reader was away (`details.why`: `line_lost`) or the controller stood still (`hung`).",
     EventKind.COMMAND_REFUSED: "A command was not carried out; the reason is a refusal of the table below.",
-    EventKind.CLOCK_UNSURE: "The clock runs behind a time already seen.",
+    EventKind.CLOCK_UNSURE: "The clock runs behind a time already seen, which it reaches at `details.until`.",
+    EventKind.CLOCK_RESTORED: "The server vouched for the clock; the time in `details.given_up` was wrong.",
+    EventKind.CLONED_CARD: "Another `controller` or `edge` (the reason) answers for this gate: a copied SD card.",
+    EventKind.STORAGE_FAULT: "A damaged file was set aside (`details.file`), and `details.lost` is not known any more.",
     EventKind.EVENTS_LOST: "The outbox was full, and `details.number` old events had to go.",
     EventKind.FACE_REFUSED: "The edge saw a face and asked for no grant.",
     EventKind.SPOOF: "A picture or a screen was shown to the camera.",

@@ -5,7 +5,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
+import structlog
+
+from gate_controller.messages.nonces import require_sound
 from gate_controller.signals import Mode
+
+log = structlog.get_logger()
 
 _SURVIVES = {Mode.ALWAYS_CLOSED, Mode.LOCKDOWN}
 """An order to close outlives a power cut; a door held open falls back to the rules."""
@@ -41,7 +46,15 @@ class DoorMemory:
             self._connection.execute(
                 "CREATE TABLE IF NOT EXISTS remembered (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"
             )
-        except (OSError, sqlite3.Error) as error:
+            require_sound(path, self._connection)
+            self._connection.execute("SELECT digest, counter FROM counters LIMIT 1").fetchone()
+            self._wrong_pins = {
+                UUID(bytes=person): (int(number), datetime.fromisoformat(at).astimezone(UTC))
+                for person, number, at in self._connection.execute("SELECT person, number, at FROM wrong_pins")
+            }
+            self._counters: dict[str, int] = {}
+            _ = self.latest_time
+        except (OSError, sqlite3.Error, ValueError, TypeError) as error:
             raise DoorMemoryError(f"{path}: {error}") from error
 
     @property
@@ -64,35 +77,48 @@ class DoorMemory:
     def latest_time(self, at: datetime) -> None:
         self._set("latest_time", at.isoformat())
 
-    def spend_counter(self, digest: str, counter: int) -> bool:
-        """Return whether `counter` is above every earlier one of this card; then it is on disk.
+    def counters_lost(self) -> None:
+        """Take note that the cards' counters were lost: each card is believed from its second reading here on.
 
-        Raises:
-            DoorMemoryError: it cannot be written, so the card must not be believed.
+        A message that was copied before the loss is worth nothing by itself that way.
         """
+        self._set("counters_lost", "yes")
+
+    def spend_counter(self, digest: str, counter: int) -> bool:
+        """Return whether `counter` is above every earlier one of this card; then it is on disk, or else in memory."""
+        kept = self._counters.get(digest)
+        if kept is not None and counter <= kept:
+            return False
         try:
+            first_after_loss = self._is_new(digest) and self._get("counters_lost") is not None
             written = self._connection.execute(
                 "INSERT INTO counters (digest, counter) VALUES (?, ?)"
                 " ON CONFLICT (digest) DO UPDATE SET counter = excluded.counter WHERE excluded.counter > counter",
                 (digest, counter),
             )
         except sqlite3.Error as error:
-            raise DoorMemoryError(f"not remembered: {error}") from error
-        return written.rowcount == 1
+            log.error("card_counter_kept_in_memory", error=str(error))
+            self._counters[digest] = counter
+            return True
+        return written.rowcount == 1 and not first_after_loss
+
+    def _is_new(self, digest: str) -> bool:
+        return self._connection.execute("SELECT 1 FROM counters WHERE digest = ?", (digest,)).fetchone() is None
 
     def wrong_pins(self, person_id: UUID) -> tuple[int, datetime | None]:
         """Return how many wrong PINs in a row were typed with somebody's card here, and when the last one was."""
-        row = self._connection.execute(
-            "SELECT number, at FROM wrong_pins WHERE person = ?", (person_id.bytes,)
-        ).fetchone()
-        return (int(row[0]), datetime.fromisoformat(row[1]).astimezone(UTC)) if row else (0, None)
+        return self._wrong_pins.get(person_id, (0, None))
 
     def keep_wrong_pins(self, person_id: UUID, number: int, at: datetime) -> None:
         """Keep that number; 0 forgets the person.
 
         Raises:
-            DoorMemoryError: it cannot be written.
+            DoorMemoryError: it cannot be written, and counts until the end of this process only.
         """
+        if number:
+            self._wrong_pins[person_id] = (number, at)
+        else:
+            self._wrong_pins.pop(person_id, None)
         try:
             if number:
                 self._connection.execute(
@@ -103,6 +129,17 @@ class DoorMemory:
                 self._connection.execute("DELETE FROM wrong_pins WHERE person = ?", (person_id.bytes,))
         except sqlite3.Error as error:
             raise DoorMemoryError(f"not remembered: {error}") from error
+
+    def redate(self, now: datetime) -> None:
+        """Bring what was kept while the clock was ahead down to `now`, a time that the server vouched for.
+
+        Raises:
+            DoorMemoryError: it cannot be written.
+        """
+        for person, (number, at) in list(self._wrong_pins.items()):
+            if at > now:
+                self.keep_wrong_pins(person, number, now)
+        self.latest_time = now
 
     def close(self) -> None:
         """Close the file."""

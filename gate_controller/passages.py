@@ -15,18 +15,24 @@ log = structlog.get_logger()
 class PassageLog:
     """Takes what happens at the door."""
 
-    def __init__(self, book: PassBook, directory: Directory | None) -> None:
+    def __init__(self, book: PassBook, directory: Directory | None, *, closes: bool = True) -> None:
+        """`closes`: a passage lasts until the door is closed again; at a turnstile it is over when it is told."""
+        self._closes = closes
         self._book = book
         self._directory = directory
 
     def happened(self, happening: Happening, at: datetime) -> None:
         """Note a passage, or take it back; nothing that goes wrong here may stop the door."""
+        if happening.kind is EventKind.CLOSED:
+            self._book.settled(None, at)
         person_id = happening.grant.person_id if happening.grant is not None else None
         if person_id is None or self._directory is None:
             return
         try:
             if happening.kind is EventKind.NOT_TAKEN:
                 self._book.not_taken(person_id)
+            elif happening.kind is EventKind.PASSED and self._closes:
+                self._book.began(person_id, at)
             elif happening.kind in {EventKind.PASSED, EventKind.RELOCKED}:
                 self._book.settled(person_id, at)
             elif happening.kind is EventKind.ACCESS_GRANTED:

@@ -136,7 +136,7 @@ class GateController:
             self._reporter,
             self._clock,
             is_open=is_open,
-            passages=PassageLog(storage.passes, directory),
+            passages=PassageLog(storage.passes, directory, closes=not isinstance(settings, TurnstileSettings)),
             secured=hardware.secured,
         )
         self._taps = TapDesk()

@@ -12,6 +12,7 @@ SCENES: tuple[Scene, ...] = (
     faces.stranger_refused,
     faces.spoof_refused,
     cards.card_fallback_opens,
+    cards.one_card_one_person,
     cards.lost_card_refused,
     cards.late_card_stays_out,
     door.forced_door_noticed,

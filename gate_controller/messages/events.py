@@ -63,6 +63,12 @@ class EventKind(StrEnum):
     COMMAND_REFUSED = "command_refused"
     CLOCK_UNSURE = "clock_unsure"
     """The wall clock cannot be trusted: it runs behind what was seen before."""
+    CLOCK_RESTORED = "clock_restored"
+    """The server vouched for the clock: a time that was remembered from a wrong clock was given up."""
+    CLONED_CARD = "cloned_card"
+    """Another controller, or another edge (`reason`), answers for this gate too."""
+    STORAGE_FAULT = "storage_fault"
+    """A file could not be used: it was set aside, or is kept elsewhere until the next start (`reason`)."""
     EVENTS_LOST = "events_lost"
     """The outbox was full, and old events had to go."""
 

@@ -1,11 +1,16 @@
 """Nonces that survive a restart: those handed out by a signer, those seen by a verifier.
 
-SQLite with `synchronous=FULL`: what `accept` has answered is on disk before the caller acts on it.
+SQLite with `synchronous=FULL`: what `accept` has answered is on disk before the caller acts on it. On a disk that fails
+it is in memory, which is as safe: a command is bound to the boot of the controller, so none is good after a restart.
 """
 
 import sqlite3
 import threading
 from pathlib import Path
+
+import structlog
+
+log = structlog.get_logger()
 
 RESERVE = 10_000_000
 """How far ahead a signer writes: one write to disk covers this many numbers (ten seconds of microseconds)."""
@@ -27,6 +32,7 @@ class NonceStore:
         self._lock = threading.Lock()
         self._path = path
         self._issued: dict[str, tuple[int, int]] = {}
+        self._in_memory: dict[tuple[str, str], int] = {}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
@@ -37,15 +43,14 @@ class NonceStore:
                 " role TEXT NOT NULL, sender TEXT NOT NULL, largest INTEGER NOT NULL,"
                 " PRIMARY KEY (role, sender)) WITHOUT ROWID"
             )
-        except (OSError, sqlite3.Error) as error:
+            for role, sender, largest in self._connection.execute("SELECT role, sender, largest FROM nonces"):
+                self._in_memory[str(role), str(sender)] = int(largest)
+            require_sound(path, self._connection)
+        except (OSError, sqlite3.Error, ValueError) as error:
             raise NonceStoreError(f"{path}: {error}; move the file away only with the door watched") from error
 
     def accept(self, sender: str, nonce: int) -> bool:
-        """Record `nonce` of `sender` and return True; False when it is not larger than every earlier one.
-
-        Raises:
-            NonceStoreError: it could not be written, so it must not be acted on.
-        """
+        """Record `nonce` of `sender` and return True; False when it is not larger than every earlier one."""
         with self._lock:
             return self._raise_to("seen", sender, nonce)
 
@@ -53,9 +58,6 @@ class NonceStore:
         """Return a nonce for `sender` larger than every earlier one.
 
         It follows the clock (`now_us`, microseconds since 1970), so that a signer whose file was lost still counts on.
-
-        Raises:
-            NonceStoreError: the reservation could not be written.
         """
         with self._lock:
             last, ceiling = self._issued.get(sender) or (self._largest("issued", sender),) * 2
@@ -72,15 +74,19 @@ class NonceStore:
             self._connection.close()
 
     def _largest(self, role: str, sender: str) -> int:
+        kept = self._in_memory.get((role, sender), -1)
         try:
             row = self._connection.execute(
                 "SELECT largest FROM nonces WHERE role = ? AND sender = ?", (role, sender)
             ).fetchone()
         except sqlite3.Error as error:
-            raise NonceStoreError(f"{self._path}: {error}") from error
-        return int(row[0]) if row else -1
+            log.error("nonce_not_read", file=self._path.name, error=str(error))
+            return kept
+        return max(kept, int(row[0])) if row else kept
 
     def _raise_to(self, role: str, sender: str, value: int) -> bool:
+        if value <= self._in_memory.get((role, sender), -1):
+            return False
         try:
             changed = self._connection.execute(
                 "INSERT INTO nonces (role, sender, largest) VALUES (?, ?, ?) ON CONFLICT (role, sender)"
@@ -88,5 +94,21 @@ class NonceStore:
                 (role, sender, value),
             ).rowcount
         except sqlite3.Error as error:
-            raise NonceStoreError(f"{self._path}: {error}") from error
+            log.error("nonce_kept_in_memory", file=self._path.name, error=str(error))
+            changed = 1
+        if changed == 1:
+            self._in_memory[role, sender] = value
         return changed == 1
+
+
+def require_sound(path: Path, connection: sqlite3.Connection) -> None:
+    """See to it that an opened file is whole and can be written.
+
+    Raises:
+        sqlite3.DatabaseError: it cannot, or pages of it are damaged.
+    """
+    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        raise sqlite3.DatabaseError(f"{path.name} is damaged: {found}")
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("ROLLBACK")

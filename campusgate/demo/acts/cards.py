@@ -29,6 +29,21 @@ def card_fallback_opens(stage: Stage) -> Outcome:
     return Outcome("card_fallback_opens", OPENED, got)
 
 
+def one_card_one_person(stage: Stage) -> Outcome:
+    """The card lies on the reader for longer than one reading: the same answer, one grant, and one passage."""
+    mark = Mark(stage)
+    answers = [stage.at_the_reader(f"card {CARD['wang']}") for _ in range(2)]
+    mark.event(EventKind.GRANT_RENEWED)
+    stage.at_the_reader("contact on")
+    stage.at_the_reader("contact off")
+    mark.event(EventKind.CLOSED)
+    grants, passages = (sum(event.kind == kind for event in mark.events) for kind in ("access_granted", "passed"))
+    expected = "granted twice, one grant, one passage"
+    well = (answers, grants, passages, mark.openings) == (["granted"] * 2, 1, 1, 1)
+    got = expected if well else f"{' and '.join(answers)}, {grants} grants, {passages} passages"
+    return Outcome("one_card_one_person", expected, got)
+
+
 def lost_card_refused(stage: Stage) -> Outcome:
     """The card is reported lost at the counter; as soon as the gate knows, somebody tries it."""
     gate = stage.topics.gate
