@@ -1,4 +1,4 @@
-"""A person's passwords: portal, query, consumption. Argon2id; five wrong tries lock that one for 15 minutes.
+"""A person's passwords: portal, query, consumption. Argon2id; five wrong tries lock that one where they come from.
 
 Checking takes tens of milliseconds of hashing, which must not happen inside a writing transaction. So a try is booked
 first (in a short transaction of its own, which also makes parallel guesses count), then hashed, then settled.
@@ -11,7 +11,7 @@ import secrets
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from pwdlib import PasswordHash
@@ -19,14 +19,12 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from accounts import audit
-from accounts.tables import Password
+from accounts import audit, password_tries
+from accounts.password_tries import Booked, Counted
+from accounts.tables import Password, Person
 from accounts.vocabulary import PasswordPurpose
 from database import Database
 from web.problems import ProblemError
-
-TRIES = 5
-LOCKED_FOR = timedelta(minutes=15)
 
 _LEGIBLE = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
@@ -100,6 +98,27 @@ class Checked:
     must_change: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Claimant:
+    """Who somebody says they are. Tries are counted by `whom`, whether or not there is such a person."""
+
+    whom: str
+    person_id: UUID | None
+    """None: no password can be right."""
+
+    @classmethod
+    def named(cls, number: str, person: Person | None, *, fits: bool = True) -> "Claimant":
+        """Somebody who gave a number; `fits` is false when what they gave beside it is another person's."""
+        if person is None:
+            return cls(f"number:{number}", None)
+        return cls(f"person:{person.id}", person.id if fits else None)
+
+    @classmethod
+    def known(cls, person_id: UUID) -> "Claimant":
+        """Somebody who has shown who they are in another way."""
+        return cls(f"person:{person_id}", person_id)
+
+
 class PasswordCheck:
     """Checks passwords, and counts and locks the wrong ones."""
 
@@ -108,52 +127,63 @@ class PasswordCheck:
         self._database = database
         self._hasher = hasher
 
-    def require(self, person_id: UUID | None, purpose: PasswordPurpose, attempt: str, *, now: datetime) -> Checked:
-        """Check `attempt`; a person who does not exist takes as long and is answered as wrong.
+    def require(
+        self,
+        who: Claimant,
+        purpose: PasswordPurpose,
+        attempt: str,
+        *,
+        source: str,
+        now: datetime,
+        is_known: bool = False,
+    ) -> Checked:
+        """Check `attempt`; a person who does not exist takes as long and is answered and locked alike.
 
+        `source` says where the try comes from, and `is_known` that its person was there before, see `password_tries`.
         Call it outside of any transaction.
 
         Raises:
             PasswordWrongError, PasswordLockedError, PasswordNotSetError: see there.
         """
-        if person_id is None:
-            self._hasher.verify(attempt, None)
-            raise PasswordWrongError
-        stored, failed = self._book(person_id, purpose, now)
-        if not self._hasher.verify(attempt, stored):
-            if failed >= TRIES:
-                raise PasswordLockedError(locked_until=now + LOCKED_FOR)
-            raise PasswordWrongError(tries_left=TRIES - failed)
+        counted = Counted.of(who.whom, purpose, source, is_known=is_known)
+        stored, booked = self._book(who, purpose, counted, now)
+        same = self._hasher.verify(attempt, stored)
+        if who.person_id is None or stored is None or not same:
+            if who.person_id is not None and stored is None:
+                raise PasswordNotSetError(purpose=purpose.value)
+            if booked.locked_until is not None:
+                raise PasswordLockedError(locked_until=booked.locked_until)
+            raise PasswordWrongError(tries_left=booked.tries_left)
         with self._database.begin() as session:
-            password = _get(session, person_id, purpose, lock=True)
+            password = _get(session, who.person_id, purpose, lock=True)
             if password is None or password.hash != stored:
                 # It was changed while we were hashing; what was right a moment ago is not any more.
                 raise PasswordWrongError
-            password.failed, password.locked_until = 0, None
+            password_tries.was_right(session, counted, now=now)
             return Checked(password.must_change)
 
-    def _book(self, person_id: UUID, purpose: PasswordPurpose, now: datetime) -> tuple[str, int]:
-        """Count a try before its outcome is known; returns the stored hash and the tries so far, this one included."""
+    def _book(
+        self, who: Claimant, purpose: PasswordPurpose, counted: Counted, now: datetime
+    ) -> tuple[str | None, Booked]:
+        """Count a try before its outcome is known; returns the stored hash, if any, and what is left."""
         with self._database.begin() as session:
-            password = _get(session, person_id, purpose, lock=True)
-            if password is None:
-                raise PasswordNotSetError(purpose=purpose.value)
-            if password.locked_until is not None:
-                if now < password.locked_until:
-                    raise PasswordLockedError(locked_until=password.locked_until)
-                password.failed, password.locked_until = 0, None
-            password.failed += 1
-            if password.failed >= TRIES:
-                password.locked_until = now + LOCKED_FOR
+            try:
+                booked = password_tries.book(session, counted, now=now)
+            except password_tries.LockedError as error:
+                raise PasswordLockedError(locked_until=error.until) from error
+            if who.person_id is None:
+                return None, booked
+            if booked.locked_until is not None:
                 audit.record(
                     session,
                     actor=audit.SYSTEM,
                     action="password.lock",
-                    subject=f"person:{person_id}",
+                    subject=f"person:{who.person_id}",
                     now=now,
                     details={"purpose": purpose.value},
                 )
-            return password.hash, password.failed
+            password = _get(session, who.person_id, purpose, lock=False)
+            return password.hash if password is not None else None, booked
 
 
 def store(
@@ -170,9 +200,9 @@ def store(
         password = _get(session, person_id, purpose, lock=True) or Password(person_id=person_id, purpose=purpose)
         password.hash = hashed
         password.must_change = must_change
-        password.failed, password.locked_until = 0, None
         password.changed_at = now
         session.add(password)
+        password_tries.lift(session, person_id, purpose)
     audit.record(
         session,
         actor=by,

@@ -5,6 +5,7 @@ app.include_router(accounts.api.router.router)
 web.problems.install(app)
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ from zoneinfo import ZoneInfo
 from accounts.access_tokens import AccessTokens, derive_key
 from accounts.devices import Places
 from accounts.first_passwords import FirstPasswords
+from accounts.known_devices import KnownDevices
 from accounts.notices import Tell, tell_nobody
 from accounts.passwords import Hasher, PasswordCheck
 from accounts.phones import CodeSender
@@ -22,6 +24,7 @@ from accounts.staff_sign_in import IdentityProvider, StaffDesk
 from accounts.virtual_cards import ChannelUsers
 from database import Database
 from web.rate_limits import RateLimiter
+from web.turns import Turns
 
 
 def _now() -> datetime:
@@ -34,8 +37,8 @@ class AccountsServices:
 
     `secret` (32 bytes or more) is the root of every derived key: access and refresh tokens, virtual card codes.
     `guesses` limits failed sign-ins, claims and confirmations by one address, `messages` the codes that one person may
-    have sent to phones. `tell` writes to a person what happened to their account. A port that is None answers 503;
-    without `places` a device may name any gate.
+    have sent to phones and one phone gets; `hashing` keeps a processor free while many sign in. `tell` writes to a
+    person what happened to their account. A port that is None answers 503; without `places` a device may name any gate.
     """
 
     database: Database
@@ -48,6 +51,7 @@ class AccountsServices:
     first_passwords: FirstPasswords = field(default_factory=lambda: FirstPasswords(prefix="Campus@#"))
     hasher: Hasher = field(default_factory=Hasher)
     guesses: RateLimiter = field(default_factory=lambda: RateLimiter(60, timedelta(minutes=5)))
+    hashing: Turns = field(default_factory=lambda: Turns(max(1, (os.cpu_count() or 2) - 1), most_waiting=128))
     messages: RateLimiter = field(default_factory=lambda: RateLimiter(10, timedelta(days=1)))
     tell: Tell = tell_nobody
     code_sender: CodeSender | None = None
@@ -80,6 +84,8 @@ class AccountsServices:
             refresh_lifetime=self.refresh_token_lifetime,
             longest=self.longest_sign_in,
             check=self.passwords,
+            guesses=self.guesses,
+            devices=KnownDevices(derive_key(self.secret, "known-devices")),
         )
 
     @cached_property

@@ -9,7 +9,7 @@ import base64
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -18,11 +18,13 @@ from sqlalchemy.orm import Session
 
 from accounts import audit, passwords, people, sign_ins
 from accounts.access_tokens import AccessTokens, NotSignedInError
-from accounts.passwords import PasswordCheck, PasswordNotSetError, PasswordWrongError
+from accounts.known_devices import KnownDevices
+from accounts.passwords import Claimant, PasswordCheck, PasswordNotSetError, PasswordWrongError
 from accounts.tables import Password, Person, SignIn
 from accounts.vocabulary import PasswordPurpose
 from database import Database
 from web.problems import ProblemError
+from web.rate_limits import RateLimiter
 
 _TOKEN = re.compile(r"cgr_([0-9a-f]{32})_([0-9]{1,9})_([A-Za-z0-9_-]{43})")
 
@@ -51,6 +53,16 @@ class Tokens:
     refresh_token: str
     expires_in_s: int
     must_change_password: bool
+    device: str | None = None
+    """After a sign-in with a password: the token of a known device, to be shown with the next one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a sign-in comes from: the network address, and the device's token if it has one."""
+
+    address: str
+    device: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,24 +77,37 @@ class SignInDesk:
     longest: timedelta
     """When a sign-in ends, however often it was refreshed."""
     check: PasswordCheck
+    guesses: RateLimiter
+    devices: KnownDevices
 
-    def with_password(self, number: str, password: str, *, now: datetime) -> Tokens:
-        """Sign in with the portal's password.
+    def with_password(self, number: str, password: str, *, origin: Origin, now: datetime) -> Tokens:
+        """Sign in with the portal's password. Wrong tries count for the device if it is known, else for the address.
 
         Raises:
             SignInRefusedError: number or password is wrong.
-            passwords.PasswordLockedError: too many wrong tries.
+            passwords.PasswordLockedError: too many wrong tries from there.
+            TooManyTriesError: too many wrong tries from this address, at whosever passwords.
             people.AccountNotUsableError: the account is suspended, closed or outside its validity.
         """
         with self.database.read() as session:
             person = people.by_number(session, number)
+        device = self.devices.recognise(origin.device, person.id if person else None)
+        if device is None:
+            self.guesses.take(origin.address, now)
+        source = f"address {origin.address}" if device is None else f"device {device}"
+        who = Claimant.named(number, person)
         try:
-            checked = self.check.require(person.id if person else None, PasswordPurpose.PORTAL, password, now=now)
+            checked = self.check.require(
+                who, PasswordPurpose.PORTAL, password, source=source, is_known=device is not None, now=now
+            )
         except (PasswordWrongError, PasswordNotSetError) as error:
             raise SignInRefusedError(error="invalid_grant") from error
         if person is None:
             raise SignInRefusedError(error="invalid_grant")
-        return self.begin(person.id, method="password", must_change_password=checked.must_change, now=now)
+        if device is None:
+            self.guesses.give_back(origin.address, now)
+        tokens = self.begin(person.id, method="password", must_change_password=checked.must_change, now=now)
+        return replace(tokens, device=self.devices.remember(origin.device, person.id))
 
     def begin(self, person_id: UUID, *, method: str, must_change_password: bool, now: datetime) -> Tokens:
         """Sign in a person who has proved who they are by `method`.

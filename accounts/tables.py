@@ -197,7 +197,7 @@ class Device(Base):
 
 
 class Password(Base):
-    """One of a person's passwords, its failed tries and its lock."""
+    """One of a person's passwords."""
 
     __tablename__ = "passwords"
 
@@ -205,9 +205,22 @@ class Password(Base):
     purpose: Mapped[PasswordPurpose] = mapped_column(_word(PasswordPurpose, 12), primary_key=True)
     hash: Mapped[str] = mapped_column(String(200))
     must_change: Mapped[bool]
-    failed: Mapped[int] = mapped_column(default=0)
-    locked_until: Mapped[datetime | None]
     changed_at: Mapped[datetime]
+
+
+class PasswordTries(Base):
+    """What was tried at one password from one source; both are digests, see `accounts.password_tries`."""
+
+    __tablename__ = "password_tries"
+
+    subject: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    source: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    failed: Mapped[int]
+    locks: Mapped[int]
+    locked_until: Mapped[datetime | None]
+    known_until: Mapped[datetime | None]
+    """The password was right from here, so it is no stranger's."""
+    since: Mapped[datetime] = mapped_column(index=True)
 
 
 class SignIn(Base):

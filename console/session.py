@@ -13,7 +13,10 @@ from accounts.sign_in import SignInDesk, Tokens
 
 ACCESS_COOKIE = "campusgate_access"
 REFRESH_COOKIE = "campusgate_refresh"
+DEVICE_COOKIE = "campusgate_device"
+"""Says that its person signed in here before; it stays after signing out, and opens nothing."""
 PATH = "/console"
+_YEAR_S = 31_536_000
 _SAME_MOMENT = timedelta(seconds=30)
 
 
@@ -57,6 +60,16 @@ def remember(response: Response, tokens: Tokens, *, secure: bool) -> None:
     """Put the tokens into the browser's cookies."""
     for name, value in ((ACCESS_COOKIE, tokens.access_token), (REFRESH_COOKIE, tokens.refresh_token)):
         response.set_cookie(name, value, path=PATH, httponly=True, samesite="strict", secure=secure)
+    if tokens.device is not None:
+        response.set_cookie(
+            DEVICE_COOKIE,
+            tokens.device,
+            path=PATH,
+            max_age=_YEAR_S,
+            httponly=True,
+            samesite="strict",
+            secure=secure,
+        )
 
 
 def if_lost(request: Request, *, secure: bool) -> Lost:

@@ -8,10 +8,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from accounts import passwords, people
 from accounts.access_tokens import Claims
-from accounts.api.dependencies import AddressDep
+from accounts.api.dependencies import HASHING, NetworkDep
 from accounts.api.me import PasswordChange, change_password
 from accounts.people import AccountNotUsableError
-from accounts.sign_in import Tokens
+from accounts.sign_in import Origin
 from accounts.vocabulary import PasswordPurpose
 from console import session
 from console.navigation import destinations
@@ -51,11 +51,11 @@ def sign_in_page(request: Request, services: ServicesDep, lost: str | None = Non
     return _sign_in_form(request, services, problem=problem, number="")
 
 
-@router.post("/sign-in", name="console_sign_in")
+@router.post("/sign-in", name="console_sign_in", dependencies=[HASHING])
 def sign_in(
     request: Request,
     services: ServicesDep,
-    address: AddressDep,
+    network: NetworkDep,
     _ours: OursDep,
     number: Annotated[str, Form(max_length=32)],
     password: Annotated[str, Form(max_length=128)],
@@ -63,7 +63,8 @@ def sign_in(
     """Sign in with number and password. A script that asks for JSON gets no page, but the cookies."""
     wants_page = not request.headers.get("accept", "").startswith("application/json")
     try:
-        tokens = _tokens(services, address, number, password)
+        origin = Origin(network, request.cookies.get(session.DEVICE_COOKIE))
+        tokens = services.accounts.desk.with_password(number, password, origin=origin, now=services.now())
     except ProblemError as error:
         if not wants_page:
             raise
@@ -96,7 +97,7 @@ def password_page(request: Request, claims: FirstDep, services: ServicesDep, res
     return _password_form(request, claims, services, problem=None, renewed=response)
 
 
-@router.post("/password", name="console_password")
+@router.post("/password", name="console_password", dependencies=[HASHING])
 def new_password(
     request: Request,
     claims: FirstDep,
@@ -180,18 +181,3 @@ def _password_form(
 
 def _wants_page(request: Request) -> bool:
     return request.headers.get("accept", "").startswith("text/html")
-
-
-def _tokens(services: ConsoleServices, address: str, number: str, password: str) -> Tokens:
-    """Sign in, slowing down an address that guesses.
-
-    Raises:
-        ProblemError: number or password is wrong or locked, the account is not usable, or the address tried too often.
-    """
-    accounts, now = services.accounts, services.now()
-    accounts.guesses.require(address, now)
-    try:
-        return accounts.desk.with_password(number, password, now=now)
-    except ProblemError:
-        accounts.guesses.count(address, now)
-        raise

@@ -12,7 +12,7 @@ from database import new_id
 
 def sign_in(
     services: AccountsServices,
-    person_id: UUID | None = None,
+    person_id: UUID | str | None = None,
     roles: Collection[Role] = (),
     *,
     now: datetime,
@@ -24,6 +24,7 @@ def sign_in(
     """
     wanted = set(roles) - {Role.HOLDER}
     with services.database.begin() as session:
+        person_id = UUID(str(person_id)) if person_id is not None else None
         person = session.get(Person, person_id) if person_id is not None else None
         if person is None:
             person = Person(

@@ -31,8 +31,8 @@ class RateLimiter:
     _tries: OrderedDict[str, deque[datetime]] = field(default_factory=OrderedDict, init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
-    def require(self, key: str, now: datetime) -> None:
-        """Check that `key` may try now, without counting.
+    def take(self, key: str, now: datetime) -> None:
+        """Count a try of `key` before its outcome is known, so that tries in parallel count like tries in a row.
 
         Raises:
             TooManyTriesError: it tried too often.
@@ -43,16 +43,17 @@ class RateLimiter:
                 wait = (tries[0] + self.period - now).total_seconds()
                 seconds = max(1, round(wait + 0.5))
                 raise TooManyTriesError(headers={"Retry-After": str(seconds)}, retry_after_s=seconds)
-
-    def count(self, key: str, now: datetime) -> None:
-        """Count a try of `key`."""
-        with self._lock:
-            tries = self._recent(key, now)
             tries.append(now)
             self._tries[key] = tries
             self._tries.move_to_end(key)
             while len(self._tries) > _MAX_KEYS:
                 self._tries.popitem(last=False)
+
+    def give_back(self, key: str, now: datetime) -> None:
+        """Forgive the try that was counted last: it was no guess."""
+        with self._lock:
+            if tries := self._recent(key, now):
+                tries.pop()
 
     def _recent(self, key: str, now: datetime) -> deque[datetime]:
         tries = self._tries.get(key, deque())

@@ -5,7 +5,8 @@ dependency holds the write lock while the route still waits for a worker thread,
 stand in each other's way until they time out.
 """
 
-from collections.abc import Callable
+import ipaddress
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -103,7 +104,32 @@ def _address(request: Request) -> str:
 
 
 AddressDep = Annotated[str, Depends(_address)]
-"""The caller's network address; behind a proxy the web server must be told to trust its header."""
+"""The caller's network address; behind a proxy the server must be told to trust its header."""
+
+
+def _network(address: AddressDep) -> str:
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return address
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((found, 64), strict=False))
+
+
+NetworkDep = Annotated[str, Depends(_network)]
+"""What wrong tries are counted by: the address, or the /64 that one subscriber has of IPv6."""
+
+
+async def _hashing_turn(services: ServicesDep) -> AsyncIterator[None]:
+    async with services.hashing.take():
+        yield
+
+
+HASHING = Depends(_hashing_turn, scope="function")
+"""For routes that hash a password: whoever waits for a turn holds no thread that a gate could need."""
 
 DatabaseDep = Annotated[Database, Depends(_database)]
 NowDep = Annotated[datetime, Depends(_now)]

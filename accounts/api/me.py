@@ -8,9 +8,19 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from accounts import cards, loss, notices, passwords, people, phones, sign_in
-from accounts.api.dependencies import PERSON_ERRORS, FirstPrincipalDep, NowDep, PrincipalDep, ServicesDep
+from accounts.api.dependencies import (
+    HASHING,
+    PERSON_ERRORS,
+    FirstPrincipalDep,
+    NowDep,
+    Principal,
+    PrincipalDep,
+    ServicesDep,
+)
 from accounts.api.people import PersonOut
 from accounts.api.sign_in import Secret
+from accounts.passwords import Claimant
+from accounts.services import AccountsServices
 from accounts.tables import Card, LossReport
 from accounts.vocabulary import CardKind, CardState, Channel, PasswordPurpose
 from web.problems import NotFoundError, responses
@@ -80,6 +90,16 @@ class QueryPassword(BaseModel):
     query_password: Secret
 
 
+def check_own(me: Principal, services: AccountsServices, purpose: PasswordPurpose, attempt: str, now: datetime) -> None:
+    """Check a password of the signed-in person; wrong tries count for this sign-in, which strangers do not have.
+
+    Raises:
+        PasswordWrongError, PasswordLockedError, PasswordNotSetError: see there.
+    """
+    source = f"sign-in {me.sign_in_id}"
+    services.passwords.require(Claimant.known(me.person_id), purpose, attempt, source=source, now=now)
+
+
 @router.get("", responses=responses(*PERSON_ERRORS, NotFoundError))
 def read_me(me: PrincipalDep, services: ServicesDep) -> PersonOut:
     """Show the signed-in person."""
@@ -90,6 +110,7 @@ def read_me(me: PrincipalDep, services: ServicesDep) -> PersonOut:
 @router.put(
     "/passwords/{purpose}",
     status_code=204,
+    dependencies=[HASHING],
     responses=responses(*PERSON_ERRORS, *PASSWORD_ERRORS, passwords.WeakPasswordError, NotFoundError),
 )
 def change_password(
@@ -104,7 +125,7 @@ def change_password(
     A new portal password ends every other sign-in. Refresh the tokens afterwards: those of a first password open
     nothing but this.
     """
-    services.passwords.require(me.person_id, purpose, body.current, now=now)
+    check_own(me, services, purpose, body.current, now)
     with services.database.read() as session:
         number = people.get(session, me.person_id).number
     passwords.require_strong(purpose, body.new, current=body.current, number=number)
@@ -133,10 +154,11 @@ def send_phone_code(me: PrincipalDep, services: ServicesDep, now: NowDep, body: 
     if services.code_sender is None:
         raise phones.PhoneUnavailableError("this campus has not connected a sender of codes")
     phone = phones.normalise(body.phone)
-    services.messages.require(me.actor, now)
+    # Ten a day to one phone too: else a handful of accounts could fill a stranger's.
+    for limited in (me.actor, f"phone {phone}"):
+        services.messages.take(limited, now)
     with services.database.begin() as session:
         code = phones.prepare(session, people.get(session, me.person_id, lock=True), phone, now=now)
-    services.messages.count(me.actor, now)
     services.code_sender.send(phone, code)
 
 
@@ -175,10 +197,11 @@ def report_my_loss(me: PrincipalDep, services: ServicesDep, now: NowDep) -> Loss
 @router.post(
     "/loss/release",
     status_code=204,
+    dependencies=[HASHING],
     responses=responses(*PERSON_ERRORS, *PASSWORD_ERRORS, loss.NoLossError, NotFoundError),
 )
 def release_my_loss(me: PrincipalDep, services: ServicesDep, now: NowDep, body: QueryPassword) -> None:
     """The card was found: it and the virtual ones work again. Needs the query password."""
-    services.passwords.require(me.person_id, PasswordPurpose.QUERY, body.query_password, now=now)
+    check_own(me, services, PasswordPurpose.QUERY, body.query_password, now)
     with services.database.begin() as session:
         loss.release(session, people.get(session, me.person_id, lock=True), by=me.actor, now=now)

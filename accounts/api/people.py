@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from accounts import authority, notices, passwords, people, sign_ins
 from accounts.api.dependencies import (
+    HASHING,
     OVER_ERRORS,
     ROLE_ERRORS,
     AdminDep,
@@ -192,7 +193,11 @@ class TemporaryPassword(BaseModel):
     password: str
 
 
-@router.post("/people/{person_id}/passwords/{purpose}/reset", responses=responses(*OVER_ERRORS, NotFoundError))
+@router.post(
+    "/people/{person_id}/passwords/{purpose}/reset",
+    dependencies=[HASHING],
+    responses=responses(*OVER_ERRORS, NotFoundError),
+)
 def reset_password(
     cashier: CashierDep, services: ServicesDep, now: NowDep, person_id: UUID, purpose: PasswordPurpose
 ) -> TemporaryPassword:

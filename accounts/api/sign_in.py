@@ -3,11 +3,12 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form
+from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
 
 from accounts import passwords, people, sign_in, staff_sign_in
-from accounts.api.dependencies import AddressDep, NowDep, ServicesDep
-from accounts.sign_in import SignInRefusedError, Tokens
+from accounts.api.dependencies import NetworkDep, NowDep, ServicesDep
+from accounts.sign_in import Origin, SignInRefusedError, Tokens
 from web.problems import InvalidRequestError, responses
 from web.rate_limits import TooManyTriesError
 from web.text import line
@@ -24,6 +25,9 @@ class TokenForm(BaseModel):
     username: Annotated[str, line(32)] | None = Field(default=None, description="the person's number")
     password: Secret | None = None
     refresh_token: Secret | None = None
+    device: Annotated[str, Field(max_length=100)] | None = Field(
+        default=None, description="what an earlier sign-in gave this device; lets it through while strangers guess"
+    )
 
 
 class RevokeForm(BaseModel):
@@ -40,6 +44,9 @@ class TokensOut(BaseModel):
     expires_in: int = Field(description="seconds")
     refresh_token: str
     must_change_password: bool
+    device: str | None = Field(
+        default=None, description="after a sign-in with a password: keep it and send it with the next one"
+    )
 
     @classmethod
     def of(cls, tokens: Tokens) -> "TokensOut":
@@ -49,6 +56,7 @@ class TokensOut(BaseModel):
             expires_in=tokens.expires_in_s,
             refresh_token=tokens.refresh_token,
             must_change_password=tokens.must_change_password,
+            device=tokens.device,
         )
 
 
@@ -78,22 +86,23 @@ class StaffAnswer(BaseModel):
         TooManyTriesError,
     ),
 )
-def make_tokens(
-    services: ServicesDep, now: NowDep, address: AddressDep, form: Annotated[TokenForm, Form()]
+async def make_tokens(
+    services: ServicesDep, now: NowDep, network: NetworkDep, form: Annotated[TokenForm, Form()]
 ) -> TokensOut:
     """Sign in with number and password, or exchange a refresh token, which works once."""
-    services.guesses.require(address, now)
-    try:
-        if form.grant_type == "password":
-            if form.username is None or form.password is None:
-                raise InvalidRequestError("username and password are needed", error="invalid_request")
-            return TokensOut.of(services.desk.with_password(form.username, form.password, now=now))
+    if form.grant_type == "refresh_token":
         if form.refresh_token is None:
             raise InvalidRequestError("refresh_token is needed", error="invalid_request")
-        return TokensOut.of(services.desk.refresh(form.refresh_token, now=now))
-    except (SignInRefusedError, sign_in.RefreshRefusedError):
-        services.guesses.count(address, now)
-        raise
+        # Nobody guesses one, and whoever shares an address with somebody who tries is renewed all the same.
+        return TokensOut.of(await run_in_threadpool(services.desk.refresh, form.refresh_token, now=now))
+    if form.username is None or form.password is None:
+        raise InvalidRequestError("username and password are needed", error="invalid_request")
+    origin = Origin(network, form.device)
+    async with services.hashing.take():
+        made = await run_in_threadpool(
+            services.desk.with_password, form.username, form.password, origin=origin, now=now
+        )
+    return TokensOut.of(made)
 
 
 @router.post("/tokens/revoke", status_code=204, responses=responses())
@@ -119,11 +128,9 @@ def begin_staff_sign_in(services: ServicesDep, now: NowDep) -> StaffBegin:
         TooManyTriesError,
     ),
 )
-def complete_staff_sign_in(services: ServicesDep, now: NowDep, address: AddressDep, body: StaffAnswer) -> TokensOut:
+def complete_staff_sign_in(services: ServicesDep, now: NowDep, network: NetworkDep, body: StaffAnswer) -> TokensOut:
     """Finish a sign-in through the identity provider."""
-    services.guesses.require(address, now)
-    try:
-        return TokensOut.of(services.staff_desk.complete(body.state, body.code, now=now))
-    except staff_sign_in.StaffSignInRefusedError:
-        services.guesses.count(address, now)
-        raise
+    services.guesses.take(network, now)
+    made = services.staff_desk.complete(body.state, body.code, now=now)
+    services.guesses.give_back(network, now)
+    return TokensOut.of(made)

@@ -12,6 +12,7 @@ from accounts import audit, cards, identity, loss, passwords, people, sign_in, v
 from accounts.api.cards import REISSUE_ERRORS, Uid
 from accounts.api.dependencies import (
     DEVICE_ERRORS,
+    HASHING,
     AnyDeviceDep,
     DevicePrincipal,
     KioskDep,
@@ -24,6 +25,7 @@ from accounts.api.people import Number
 from accounts.api.sign_in import Secret
 from accounts.identity import Presented, Trust
 from accounts.ledger import chart
+from accounts.passwords import Claimant
 from accounts.people import Standing
 from accounts.services import AccountsServices
 from accounts.tables import Person
@@ -165,6 +167,7 @@ def first_tap(terminal: TerminalDep, services: ServicesDep, now: NowDep, body: C
 
 @router.put(
     "/terminal/consumption-password",
+    dependencies=[HASHING],
     tags=["terminal"],
     status_code=204,
     responses=responses(
@@ -187,7 +190,8 @@ def change_consumption_password(
     cards.require_usable(holder.card)
     people.require_usable(holder.person, now)
     purpose = PasswordPurpose.CONSUMPTION
-    services.passwords.require(holder.person.id, purpose, body.current, now=now)
+    source = f"card {holder.card.id}"
+    services.passwords.require(Claimant.known(holder.person.id), purpose, body.current, source=source, now=now)
     passwords.require_strong(purpose, body.new, current=body.current, number=holder.person.number)
     hashed = services.hasher.hash(body.new)
     with services.database.begin() as session:
@@ -203,7 +207,7 @@ _KIOSK_ERRORS = (
 )
 
 
-@router.post("/kiosk/holder", tags=["kiosk"], responses=responses(*_KIOSK_ERRORS))
+@router.post("/kiosk/holder", dependencies=[HASHING], tags=["kiosk"], responses=responses(*_KIOSK_ERRORS))
 def read_holder(kiosk: KioskDep, services: ServicesDep, now: NowDep, body: HolderIn) -> KioskOut:
     """Show a holder their balance, their cards and an open loss."""
     person_id = _holder(services, kiosk, body, now)
@@ -213,6 +217,7 @@ def read_holder(kiosk: KioskDep, services: ServicesDep, now: NowDep, body: Holde
 
 @router.post(
     "/kiosk/loss",
+    dependencies=[HASHING],
     tags=["kiosk"],
     status_code=201,
     responses=responses(*_KIOSK_ERRORS, loss.LossReportedError, loss.NoCardError),
@@ -227,6 +232,7 @@ def report_loss_at_kiosk(kiosk: KioskDep, services: ServicesDep, now: NowDep, bo
 
 @router.post(
     "/kiosk/reissue",
+    dependencies=[HASHING],
     tags=["kiosk"],
     status_code=201,
     responses=responses(*_KIOSK_ERRORS, *idempotency.ERRORS, *REISSUE_ERRORS),
@@ -251,18 +257,18 @@ def reissue_at_kiosk(kiosk: KioskDep, services: ServicesDep, now: NowDep, once: 
 def _holder(services: AccountsServices, kiosk: DevicePrincipal, body: HolderIn, now: datetime) -> UUID:
     """Check number and query password; a first password must be changed in the app before kiosks take it."""
     key = audit.device_actor(kiosk.device_id)
-    services.guesses.require(key, now)
+    services.guesses.take(key, now)
     with services.database.read() as session:
         person = people.by_number(session, body.number)
     try:
         checked = services.passwords.require(
-            person.id if person else None, PasswordPurpose.QUERY, body.query_password, now=now
+            Claimant.named(body.number, person), PasswordPurpose.QUERY, body.query_password, source=key, now=now
         )
     except (passwords.PasswordWrongError, passwords.PasswordNotSetError) as error:
-        services.guesses.count(key, now)
         raise HolderRefusedError from error
     if person is None:
         raise HolderRefusedError
+    services.guesses.give_back(key, now)
     if checked.must_change:
         raise passwords.PasswordChangeRequiredError(purpose=PasswordPurpose.QUERY.value)
     return person.id

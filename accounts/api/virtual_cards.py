@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from accounts import audit, card_states, cards, passwords, people, phones, virtual_code
 from accounts import virtual_cards as virtual
-from accounts.api.dependencies import PERSON_ERRORS, AddressDep, NowDep, Principal, PrincipalDep, ServicesDep
+from accounts.api.dependencies import HASHING, PERSON_ERRORS, NetworkDep, NowDep, Principal, PrincipalDep, ServicesDep
 from accounts.api.me import MyCard
 from accounts.api.people import Number
 from accounts.api.sign_in import Secret
@@ -60,6 +60,7 @@ class CodeOut(BaseModel):
 @router.post(
     "/virtual-cards",
     status_code=201,
+    dependencies=[HASHING],
     responses=responses(
         virtual.ClaimRefusedError,
         virtual.ChannelRefusedError,
@@ -73,9 +74,9 @@ class CodeOut(BaseModel):
         TooManyTriesError,
     ),
 )
-def claim_virtual_card(services: ServicesDep, now: NowDep, address: AddressDep, body: ClaimIn) -> MyCard:
+def claim_virtual_card(services: ServicesDep, now: NowDep, network: NetworkDep, body: ClaimIn) -> MyCard:
     """Claim the virtual card with number, name and query password. Codes need a sign-in afterwards."""
-    services.guesses.require(address, now)
+    services.guesses.take(network, now)
     if services.channel_users is None:
         raise virtual.ChannelUnavailableError
     user = services.channel_users.user(body.channel, body.channel_token)
@@ -84,13 +85,16 @@ def claim_virtual_card(services: ServicesDep, now: NowDep, address: AddressDep, 
     with services.database.read() as session:
         person = people.by_number(session, body.number)
         known = person.id if person is not None and person.name == body.name else None
+    who = passwords.Claimant.named(body.number, person, fits=known is not None)
+    # The channel says whose account there it is: nobody claims from a thousand of them.
+    source = f"{body.channel.value} {user.user}"
     try:
-        services.passwords.require(known, PasswordPurpose.QUERY, body.query_password, now=now)
+        services.passwords.require(who, PasswordPurpose.QUERY, body.query_password, source=source, now=now)
     except (passwords.PasswordWrongError, passwords.PasswordNotSetError) as error:
-        services.guesses.count(address, now)
         raise virtual.ClaimRefusedError from error
     if known is None:
         raise virtual.ClaimRefusedError
+    services.guesses.give_back(network, now)
     with services.database.begin() as session:
         person = people.get(session, known, lock=True)
         people.require_usable(person, now)

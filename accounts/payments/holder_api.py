@@ -29,8 +29,8 @@ def change_limits(services: MoneyDep, device: TerminalDep, now: NowDep, body: Li
         cards.require_usable(holder.card)
         cards.require_key(holder.card, body.card.proved_key)
         people.require_usable(holder.person, now)
-        person_id = holder.person.id
-    wallet.check_password(services, person_id, body.consumption_password, now)
+        person_id, card_id = holder.person.id, holder.card.id
+    wallet.check_password(services, person_id, card_id, body.consumption_password, now=now)
     with services.database.begin() as session:
         limits.change(session, person_id, wanted, by=device.actor, now=now)
     return LimitsOut(meal=wanted.meal, day=wanted.day)

@@ -95,7 +95,8 @@ def _take(services: MoneyServices, till: Till, payment: Payment, now: datetime) 
         merchant_id = merchants.require_merchant(session, till.merchant_id, till.campus).id
         payer = None if payment.presented.code else _payer_by_card(session, services, payment.presented, now)
     if payment.password is not None:
-        check_password(services, (payer or _peek(services, payment.presented, now)).person_id, payment.password, now)
+        shown = payer or _peek(services, payment.presented, now)
+        check_password(services, shown.person_id, shown.card_id, payment.password, now=now)
     if payer is not None:
         return require(
             services.writer.submit(_transfer(services, till, payment, payer, merchant_id=merchant_id, now=now))
@@ -189,14 +190,15 @@ def _transfer(
     )
 
 
-def check_password(services: MoneyServices, person_id: UUID, attempt: str, now: datetime) -> None:
-    """Check a consumption password, outside of any transaction.
+def check_password(services: MoneyServices, person_id: UUID, card_id: UUID, attempt: str, *, now: datetime) -> None:
+    """Check a consumption password, outside of any transaction. Wrong tries count for the card, at every terminal.
 
     Raises:
         PasswordWrongError, PasswordLockedError, PasswordNotSetError: see there.
         PasswordChangeRequiredError: it is still the first one.
     """
-    checked = services.accounts.passwords.require(person_id, PasswordPurpose.CONSUMPTION, attempt, now=now)
+    who, purpose = passwords.Claimant.known(person_id), PasswordPurpose.CONSUMPTION
+    checked = services.accounts.passwords.require(who, purpose, attempt, source=f"card {card_id}", now=now)
     if checked.must_change:
         raise passwords.PasswordChangeRequiredError(purpose=PasswordPurpose.CONSUMPTION.value)
 

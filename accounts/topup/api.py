@@ -10,7 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
 
 from accounts import people
-from accounts.api.dependencies import PERSON_ERRORS, NowDep, PrincipalDep
+from accounts.api.dependencies import PERSON_ERRORS, NetworkDep, NowDep, PrincipalDep
 from accounts.payments.problems import PaymentIdReusedError
 from accounts.payments.services import MoneyDep
 from accounts.topup import orders
@@ -104,16 +104,16 @@ def read_top_up(services: MoneyDep, principal: PrincipalDep, now: NowDep, order_
     status_code=201,
     responses=responses(PayeeUnknownError, TooManyTriesError, *_ORDER_ERRORS),
 )
-def create_top_up_by_scan(services: MoneyDep, request: Request, now: NowDep, body: ScanTopUpIn) -> TopUpOut:
+def create_top_up_by_scan(services: MoneyDep, network: NetworkDep, now: NowDep, body: ScanTopUpIn) -> TopUpOut:
     """Open a top-up for the person with this number and name (the static code; no sign-in)."""
-    address = f"scan-top-up {request.client.host if request.client else ''}"
-    services.accounts.guesses.require(address, now)
+    key = f"scan-top-up {network}"
+    services.accounts.guesses.take(key, now)
     with services.database.read() as session:
         person = people.by_number(session, body.number)
         known = person is not None and person.name == body.name
     if person is None or not known:
-        services.accounts.guesses.count(address, now)
         raise PayeeUnknownError
+    services.accounts.guesses.give_back(key, now)
     order, pay = orders.create(services, TopUpWish(body.id, person.id, body.channel, body.amount), now)
     return _out(order, pay)
 

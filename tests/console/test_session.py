@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from accounts.services import AccountsServices
-from accounts.sign_in import RefreshRefusedError
+from accounts.sign_in import Origin, RefreshRefusedError
 from console.session import Renewals
 from database import Database
 from tests.accounts.conftest import CHEAP_HASHER
 from tests.console.conftest import PASSWORD, hire
 
+HERE = Origin("127.0.0.1")
 NOW = datetime.now(UTC) + timedelta(days=1)
 
 
@@ -23,7 +24,7 @@ def services(database: Database) -> AccountsServices:
 
 
 def test_windows_that_come_back_at_the_same_moment_all_stay_signed_in(services: AccountsServices) -> None:
-    token = services.desk.with_password("F1", PASSWORD, now=NOW).refresh_token
+    token = services.desk.with_password("F1", PASSWORD, origin=HERE, now=NOW).refresh_token
     renewals = Renewals(services.desk)
     with ThreadPoolExecutor(8) as windows:
         got = set(windows.map(lambda _: renewals.renew(token, now=NOW).refresh_token, range(8)))
@@ -32,7 +33,7 @@ def test_windows_that_come_back_at_the_same_moment_all_stay_signed_in(services: 
 
 
 def test_a_token_that_comes_back_later_was_stolen_and_ends_the_sign_in(services: AccountsServices) -> None:
-    token = services.desk.with_password("F1", PASSWORD, now=NOW).refresh_token
+    token = services.desk.with_password("F1", PASSWORD, origin=HERE, now=NOW).refresh_token
     renewals = Renewals(services.desk)
     new = renewals.renew(token, now=NOW).refresh_token
     with pytest.raises(RefreshRefusedError):
