@@ -1,10 +1,11 @@
 """A door's TOML file: what its installer built, and how it is to behave."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
+from campusgate.settings.names import require_known_keys
 from campusgate.toml_file import read_toml
 from gate_controller.door import DoorSettings
 from gate_controller.readers.framing import Frame
@@ -164,4 +165,9 @@ def read_door_file(path: Path) -> DoorFile:
     Raises:
         DoorFileError: unreadable, no TOML, or a field is wrong.
     """
-    return read_toml(path, TypeAdapter(DoorFile).validate_python, DoorFileError)
+
+    def validate(values: dict[str, Any]) -> DoorFile:
+        require_known_keys(values, DoorFile, str(path), DoorFileError)
+        return TypeAdapter(DoorFile).validate_python(values)
+
+    return read_toml(path, validate, DoorFileError)

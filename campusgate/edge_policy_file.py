@@ -1,12 +1,11 @@
 """A gate's policy file: TOML in, `EdgePolicy` out."""
 
-from collections.abc import Iterator
-from dataclasses import is_dataclass
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 from pydantic import TypeAdapter
 
+from campusgate.settings.names import require_known_keys
 from campusgate.toml_file import read_toml
 from edge.policy import EdgePolicy
 
@@ -23,18 +22,7 @@ def read_policy(path: Path) -> EdgePolicy:
     """
 
     def validate(values: dict[str, Any]) -> EdgePolicy:
-        for name in _unknown(EdgePolicy, values):
-            raise PolicyFileError(f"{path}: {name}: there is no such setting")
+        require_known_keys(values, EdgePolicy, str(path), PolicyFileError)
         return TypeAdapter(EdgePolicy).validate_python(values)
 
     return read_toml(path, validate, PolicyFileError)
-
-
-def _unknown(kind: type, values: dict[str, Any], prefix: str = "") -> Iterator[str]:
-    """Yield the names in `values` that the dataclass `kind` does not have: a misspelt limit must not be ignored."""
-    known = get_type_hints(kind)
-    for name, value in values.items():
-        if name not in known:
-            yield prefix + name
-        elif is_dataclass(known[name]) and isinstance(value, dict):
-            yield from _unknown(known[name], value, f"{prefix}{name}.")

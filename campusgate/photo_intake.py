@@ -11,7 +11,7 @@ from campusgate.account_services import make_importer
 from campusgate.commands import CommandError, print_json
 from campusgate.opened_database import opened
 from campusgate.photo_checks import further_engines, load_checker
-from campusgate.sealed import WHERE_KEYS_ARE
+from campusgate.sealed import WHERE_KEYS_ARE, require_same_template_key
 from campusgate.sealing import make_sealer
 from campusgate.settings import Settings
 from campusgate.terminal import progress_bar, sentence, shortened, write_lines
@@ -38,6 +38,7 @@ def import_photos(
     settings = Settings()
     sealer = make_sealer(settings)
     with opened(settings) as database:
+        require_same_template_key(database, settings)
         reviewer = _reviewer(database, approved_by) if approved_by else None
         terms = Terms(
             settings.enrollment.consent_version,

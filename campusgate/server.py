@@ -28,9 +28,10 @@ from campusgate.alarms import make_watch
 from campusgate.connections import ServerBuses, server_buses
 from campusgate.demo import bank
 from campusgate.demo.bank import TrialBank
+from campusgate.forwarded import ForwardedAddress
 from campusgate.headers import SecurityHeaders
 from campusgate.metrics import make_metrics
-from campusgate.sealed import require_right_key
+from campusgate.sealed import require_right_key, require_same_keys
 from campusgate.sealing import make_sealer
 from campusgate.settings import Settings
 from console.session import Renewals
@@ -108,6 +109,7 @@ def assemble(
     database = Database(settings.resolved_database_url)
     upgrade(database)
     require_right_key(database, sealer)
+    require_same_keys(database, settings)
     accounts = make_accounts(settings, database, secret)
     trial_bank = TrialBank(settings.time_zone) if settings.demonstration else None
     board = Board()
@@ -223,6 +225,7 @@ def make_app(server: Server) -> FastAPI:
     app.state.metrics = make_metrics(server.settings, server.database, server.operations.board, server.ingest)
     console.pages.install(app, _console(server))
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(ForwardedAddress, trusted=server.settings.trusted_proxies)
     return app
 
 

@@ -38,5 +38,7 @@ def serve() -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        # The app does it, by the setting; uvicorn would believe whatever comes from this machine.
+        proxy_headers=False,
         timeout_graceful_shutdown=2,
     )

@@ -33,7 +33,7 @@ def rebuild(
     Stopped, it goes on where it was. Exits 1 when some people need new photos.
     """
     from campusgate.photo_checks import load_engine
-    from campusgate.sealed import WHERE_KEYS_ARE
+    from campusgate.sealed import WHERE_KEYS_ARE, require_same_template_key
     from campusgate.sealing import make_sealer
     from database import SealingError
     from enrollment.rebuild import rebuild as rebuild_templates
@@ -46,6 +46,7 @@ def rebuild(
         # Several photos at once, each by one thread, fill the cores better than one photo by all of them.
         engine = load_engine(settings, embedder or settings.embedder, threads=1)
         with opened(settings) as database, progress_bar("Making templates", quiet=as_json) as advance:
+            require_same_template_key(database, settings)
             rebuilt = rebuild_templates(
                 database, sealer, engine, now=lambda: datetime.now(UTC), progress=advance, workers=thread_count(0)
             )
@@ -99,7 +100,7 @@ def rotate(as_json: _Json = False) -> None:
     CAMPUSGATE_PREVIOUS_TEMPLATE_KEYS, restart the server, run this; then take the key before away. Stopped, it goes on
     where it was.
     """
-    from campusgate.sealed import SEALED, WHERE_KEYS_ARE
+    from campusgate.sealed import SEALED, WHERE_KEYS_ARE, require_same_template_key
     from campusgate.sealing import make_sealer
     from database import SealingError
     from database.resealing import outdated, reseal
@@ -107,6 +108,7 @@ def rotate(as_json: _Json = False) -> None:
     settings = Settings()
     sealer = make_sealer(settings)
     with opened(settings) as database, progress_bar("Sealing anew", quiet=as_json) as advance:
+        require_same_template_key(database, settings)
         try:
             changed = reseal(database, sealer, SEALED, progress=advance)
         except SealingError as error:

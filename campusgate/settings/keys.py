@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from campusgate.settings.errors import SettingsError
+from campusgate.settings.strength import weakness_of_key
 
 KEY_BYTES: Final = 32
 
@@ -30,7 +31,7 @@ def decode_key(text: str, name: str, hint: str = "") -> bytes:
     """Return the 32 bytes of a base64 key; `name` and `hint` begin and end the message about another one.
 
     Raises:
-        SettingsError: it is no base64, or has another length.
+        SettingsError: it is no base64, has another length, or is easy to guess.
     """
     try:
         key = base64.b64decode(text, validate=True)
@@ -38,4 +39,6 @@ def decode_key(text: str, name: str, hint: str = "") -> bytes:
         raise SettingsError(f"{name} is not base64{hint}") from error
     if len(key) != KEY_BYTES:
         raise SettingsError(f"{name} holds {len(key)} bytes, {KEY_BYTES} are needed{hint}")
+    if (why := weakness_of_key(key)) is not None:
+        raise SettingsError(f"{name} {why}: it was not drawn by lot{hint}")
     return key

@@ -1,5 +1,6 @@
 """Everything a process is told from outside: the fields of the campus, and each room's nested settings."""
 
+import ipaddress
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +17,10 @@ from campusgate.settings.bus import MqttSettings
 from campusgate.settings.enrollment import EnrollmentSettings
 from campusgate.settings.errors import SettingsError
 from campusgate.settings.keys import HOW_TO_MAKE, decode_key
+from campusgate.settings.names import require_known_keys, require_known_variables
 from campusgate.settings.operations import AlarmSettings
+from campusgate.settings.strength import require_strong
+from campusgate.toml_file import read_toml
 
 
 class Settings(BaseSettings):
@@ -53,6 +57,9 @@ class Settings(BaseSettings):
     database_url: str | None = None
     server_host: str = "127.0.0.1"
     server_port: int = Field(default=8080, ge=0, le=65535)
+    trusted_proxies: list[str] = Field(
+        default=[], description="addresses or networks of proxies whose X-Forwarded-For is believed"
+    )
     server_url: str = "http://127.0.0.1:8080"
 
     mqtt: MqttSettings = MqttSettings()
@@ -89,6 +96,21 @@ class Settings(BaseSettings):
         if self.enrollment.mail_address is not None and self.alarms.mail is None:
             raise ValueError("enrollment.mail_address needs the mail server of alarms.mail")
         return self
+
+    @model_validator(mode="after")
+    def _secrets_are_secret(self) -> Self:
+        require_strong(self)
+        return self
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: list[str]) -> list[str]:
+        for one in value:
+            try:
+                ipaddress.ip_network(one)
+            except ValueError as error:
+                raise ValueError(f"{one!r} is no address and no network such as 172.30.8.0/24") from error
+        return value
 
     @field_validator("time_zone", mode="before")
     @classmethod
@@ -148,9 +170,12 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Environment before the TOML file named by `CAMPUSGATE_CONFIG`."""
         del dotenv_settings
+        require_known_variables(os.environ, cls)
         sources: tuple[PydanticBaseSettingsSource, ...] = (init_settings, env_settings, file_secret_settings)
         if path := os.environ.get("CAMPUSGATE_CONFIG"):
             if not Path(path).is_file():
                 raise SettingsError(f"CAMPUSGATE_CONFIG names {path}, which is not a file")
+            document = read_toml(Path(path), dict, SettingsError)
+            require_known_keys(document, cls, path, SettingsError)
             sources += (TomlConfigSettingsSource(settings_cls, toml_file=path),)
         return sources

@@ -30,8 +30,9 @@ from models.engine import FaceEngine, default_model_id
 from models.template import Template
 from operations import journal
 from tests import command_line
+from tests.keys import key
 
-KEY = b"k" * 32
+KEY = key("templates")
 MODEL = default_model_id()
 NOBODY = np.zeros(0)
 

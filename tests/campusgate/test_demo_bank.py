@@ -1,6 +1,5 @@
 """The demonstration's bank: paid on its page, the money is in the account at once; a campus has no such bank."""
 
-import base64
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from uuid import UUID
@@ -18,8 +17,7 @@ from campusgate.settings import MqttSettings, Settings
 from database import new_id
 from enrollment.quality import Checker
 from models.engine import FaceEngine
-
-KEY = SecretStr(base64.b64encode(bytes(range(32))).decode())
+from tests.keys import key_text
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +31,9 @@ def make_server(engine: FaceEngine, tmp_path, unused_port):
         settings = Settings(
             data_dir=tmp_path,
             mqtt=MqttSettings(port=unused_port),
-            token_secret=KEY,
-            template_key=KEY,
-            credential_key=KEY,
+            token_secret=SecretStr(key_text("tokens")),
+            template_key=SecretStr(key_text("templates")),
+            credential_key=SecretStr(key_text("credentials")),
             demonstration=demonstration,
         )
         return assemble(settings, engine, Checker(engine))

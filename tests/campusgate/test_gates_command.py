@@ -1,6 +1,5 @@
 """`campusgate gates` from the shell, as the engineer at the IT centre uses it."""
 
-import base64
 import json
 import os
 from functools import partial
@@ -9,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests import command_line
+from tests.keys import key_text
 
 
 @pytest.fixture
 def gates(tmp_path: Path):
-    key = base64.b64encode(b"k" * 32).decode()
-    environment = {**os.environ, "CAMPUSGATE_DATA_DIR": str(tmp_path), "CAMPUSGATE_TEMPLATE_KEY": key}
+    environment = {**os.environ, "CAMPUSGATE_DATA_DIR": str(tmp_path), "CAMPUSGATE_TEMPLATE_KEY": key_text("templates")}
 
     return partial(command_line.run, "gates", environment=environment)
 

@@ -1,12 +1,12 @@
 """A new template key: everything the server seals goes under it, stopped and taken up again, and nothing is lost."""
 
-import base64
 import json
 from datetime import UTC, datetime
 from uuid import UUID
 
 import numpy as np
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import LargeBinary, select
 
 from accounts.tables import Person
@@ -23,13 +23,14 @@ from directory.tables import DirectoryPerson
 from enrollment import photos, templates
 from enrollment.tables import PhotoImage, PhotoRecord, PhotoState, PhotoThumbnail
 from models.template import Template
-from tests.campusgate.test_server import KEY
+from tests.keys import key, key_text
 
+KEY, OLDER = SecretStr(key_text("templates")), SecretStr(key_text("older templates"))
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 MODEL = "model"
-OLD = Sealer(b"o" * 32)
-BOTH = Sealer(b"n" * 32, key_number=2, older={1: b"o" * 32})
-NEW = Sealer(b"n" * 32, key_number=2)
+OLD = Sealer(key("old templates"))
+BOTH = Sealer(key("new templates"), key_number=2, older={1: key("old templates")})
+NEW = Sealer(key("new templates"), key_number=2)
 PEOPLE = 130
 """More than one batch."""
 
@@ -98,7 +99,7 @@ def test_a_rotation_that_was_stopped_is_finished_and_the_old_key_is_not_needed(
 
 
 @pytest.mark.usefixtures("people")
-@pytest.mark.parametrize("wrong", [Sealer(b"w" * 32), Sealer(b"n" * 32, key_number=2)])
+@pytest.mark.parametrize("wrong", [Sealer(b"w" * 32), Sealer(key("new templates"), key_number=2)])
 def test_a_wrong_key_is_noticed_and_changes_nothing(database: Database, wrong: Sealer) -> None:
     with pytest.raises(SettingsError, match=r"templates\.sealed: a value .*CAMPUSGATE_PREVIOUS_TEMPLATE_KEYS"):
         require_right_key(database, wrong)
@@ -121,9 +122,9 @@ def test_no_sealed_column_is_forgotten() -> None:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"previous_template_keys": {1: KEY}}, "give the new key the next number"),
+        ({"previous_template_keys": {1: OLDER}}, "give the new key the next number"),
         ({"template_key_number": 2, "previous_template_keys": {1: "short"}}, "key 1 is not base64"),
-        ({"template_key_number": 2, "previous_template_keys": {300: KEY}}, "300 is not within 1–255"),
+        ({"template_key_number": 2, "previous_template_keys": {300: OLDER}}, "300 is not within 1–255"),
     ],
 )
 def test_keys_that_do_not_go_together_are_refused(settings: dict[str, object], said: str) -> None:
@@ -132,8 +133,8 @@ def test_keys_that_do_not_go_together_are_refused(settings: dict[str, object], s
 
 
 def test_the_keys_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    old = base64.b64encode(b"o" * 32).decode()
-    monkeypatch.setenv("CAMPUSGATE_TEMPLATE_KEY", base64.b64encode(b"n" * 32).decode())
+    old = key_text("old templates")
+    monkeypatch.setenv("CAMPUSGATE_TEMPLATE_KEY", key_text("new templates"))
     monkeypatch.setenv("CAMPUSGATE_TEMPLATE_KEY_NUMBER", "2")
     monkeypatch.setenv("CAMPUSGATE_PREVIOUS_TEMPLATE_KEYS", json.dumps({"1": old}))
     assert make_sealer(Settings()).open(OLD.seal(b"template", b""), b"") == b"template"

@@ -22,9 +22,10 @@ from enrollment import templates
 from enrollment.tables import Notice, PhotoImage, PhotoRecord, TemplateRecord
 from models.engine import FaceEngine
 from models.store import ModelStore
+from tests.keys import key
 from tests.waiting import PATIENCE_S
 
-KEY = b"k" * 32
+KEY = key("templates")
 PEOPLE = 9
 TRIES = 5
 

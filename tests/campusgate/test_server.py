@@ -1,6 +1,5 @@
 """The assembled server: every room's services are in their place."""
 
-import base64
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,12 +18,16 @@ from campusgate.settings import EnrollmentSettings, MqttSettings, Settings, Sett
 from enrollment.quality import Checker
 from models.engine import FaceEngine
 from operations.alarms import register
+from tests.keys import key_text
 from tests.sign_ins import sign_in
 from tests.waiting import PATIENCE_S, until
 
-KEY = SecretStr(base64.b64encode(bytes(range(32))).decode())
 NO_BROKER = {"broker": False, "orders": False, "contested": None}
-SECRETS = {"token_secret": KEY, "template_key": KEY, "credential_key": KEY}
+SECRETS = {
+    "token_secret": SecretStr(key_text("tokens")),
+    "template_key": SecretStr(key_text("templates")),
+    "credential_key": SecretStr(key_text("credentials")),
+}
 
 
 @pytest.fixture(scope="module")
@@ -145,3 +148,31 @@ def test_enrolment_is_as_the_settings_say(engine: FaceEngine, tmp_path) -> None:
 def test_a_server_without_a_secret_does_not_start(engine: FaceEngine, tmp_path, missing: str) -> None:
     with pytest.raises(SettingsError, match=f"CAMPUSGATE_{missing.upper()} is not set"):
         assemble(Settings(data_dir=tmp_path, **(SECRETS | {missing: None})), engine, Checker(engine))
+
+
+@pytest.mark.parametrize(
+    ("variable", "says"),
+    [
+        ("credential_key", "CAMPUSGATE_CREDENTIAL_KEY is another key .*no card, code or PIN"),
+        ("template_key", "CAMPUSGATE_TEMPLATE_KEY is another key .*CAMPUSGATE_TEMPLATE_KEY_NUMBER"),
+    ],
+)
+def test_a_key_that_was_changed_is_noticed_also_before_anything_was_stored(
+    engine: FaceEngine, tmp_path, variable: str, says: str
+) -> None:
+    settings = Settings(data_dir=tmp_path, **SECRETS)
+    for _ in range(2):
+        assemble(settings, engine, Checker(engine)).database.close()
+    changed = Settings(data_dir=tmp_path, **SECRETS | {variable: SecretStr(key_text("another"))})
+    with pytest.raises(SettingsError, match=says) as refused:
+        assemble(changed, engine, Checker(engine))
+    assert key_text("another") not in str(refused.value)
+    assemble(settings, engine, Checker(engine)).database.close()
+
+
+def test_a_template_key_with_the_next_number_is_a_new_key(engine: FaceEngine, tmp_path) -> None:
+    assemble(Settings(data_dir=tmp_path, **SECRETS), engine, Checker(engine)).database.close()
+    changed = {"template_key": SecretStr(key_text("another")), "template_key_number": 2}
+    older = {"previous_template_keys": {1: SECRETS["template_key"]}}
+    settings = Settings(data_dir=tmp_path, **SECRETS | changed | older)
+    assemble(settings, engine, Checker(engine)).database.close()

@@ -1,4 +1,5 @@
 import base64
+import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
@@ -12,11 +13,13 @@ from pydantic import BaseModel, ValidationError
 from accounts.limits import Limits, MealPeriod
 from accounts.phone_webhook import WebhookCodeSender
 from campusgate.account_services import make_accounts, make_money
+from campusgate.door_file import DoorFileError, read_door_file
 from campusgate.settings import Settings, SettingsError
 from campusgate.settings.accounts import MealSettings
 from database import Database
+from tests.keys import key, key_text
 
-KEY = base64.b64encode(bytes(range(32))).decode()
+KEY = key_text("templates")
 
 
 def test_nested_settings_come_from_the_environment(monkeypatch) -> None:
@@ -56,7 +59,7 @@ def test_a_key_of_another_form_is_refused_without_showing_it(monkeypatch, value:
 
 def test_a_key_comes_back_as_bytes(monkeypatch) -> None:
     monkeypatch.setenv("CAMPUSGATE_TEMPLATE_KEY", KEY)
-    assert Settings().require_key("template_key") == bytes(range(32))
+    assert Settings().require_key("template_key") == key("templates")
 
 
 def test_secrets_do_not_show_when_settings_are_printed(monkeypatch) -> None:
@@ -127,7 +130,7 @@ def test_meals_and_limits_are_configured(monkeypatch, tmp_path) -> None:
     monkeypatch.setenv("CAMPUSGATE_SPENDING__MEAL_LIMIT", "2000")
     monkeypatch.setenv("CAMPUSGATE_SPENDING__MEALS", '[{"name": "lunch", "begins": "11:00", "ends": "13:30"}]')
     monkeypatch.setenv("CAMPUSGATE_PHONE_CODES__WEBHOOK_URL", "https://sms.example/codes")
-    monkeypatch.setenv("CAMPUSGATE_PHONE_CODES__WEBHOOK_SECRET", "shared")
+    monkeypatch.setenv("CAMPUSGATE_PHONE_CODES__WEBHOOK_SECRET", "shared by two")
     settings = Settings()
     database = Database(f"sqlite:///{tmp_path / 'one.db'}")
     accounts = make_accounts(settings, database, bytes(32))
@@ -142,4 +145,140 @@ def test_meals_and_limits_are_configured(monkeypatch, tmp_path) -> None:
 def test_a_meal_may_not_cost_more_than_a_day(monkeypatch) -> None:
     monkeypatch.setenv("CAMPUSGATE_SPENDING__MEAL_LIMIT", "10001")
     with pytest.raises(ValidationError, match="must not be above"):
+        Settings()
+
+
+SAID = "was not drawn by lot"
+
+
+@pytest.mark.parametrize(
+    ("weak", "why"),
+    [
+        (bytes(32), "repeats the same bytes"),
+        (b"\xa7" * 32, "repeats the same bytes"),
+        (bytes(range(4)) * 8, "repeats the same bytes"),
+        (bytes(range(32)), "counts"),
+        (bytes(range(255, 223, -1)), "counts"),
+        (b"correct horse battery staple, 42", "is readable text"),
+    ],
+)
+@pytest.mark.parametrize("name", ["template_key", "token_secret", "credential_key"])
+def test_a_key_that_nobody_drew_by_lot_is_refused_without_showing_it(monkeypatch, name: str, weak: bytes, why) -> None:
+    text = base64.b64encode(weak).decode()
+    monkeypatch.setenv(f"CAMPUSGATE_{name.upper()}", text)
+    with pytest.raises(SettingsError, match=f"CAMPUSGATE_{name.upper()} {why}: it {SAID}; make one with") as refused:
+        Settings().require_key(name)
+    assert text not in str(refused.value)
+
+
+def test_a_weak_key_of_before_is_refused_too(monkeypatch) -> None:
+    monkeypatch.setenv("CAMPUSGATE_PREVIOUS_TEMPLATE_KEYS", json.dumps({"1": base64.b64encode(bytes(32)).decode()}))
+    with pytest.raises(SettingsError, match=SAID):
+        Settings().older_template_keys()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("TEMPLATE_KEY", "TOKEN_SECRET"),
+        ("TEMPLATE_KEY", "CREDENTIAL_KEY"),
+        ("TOKEN_SECRET", "CREDENTIAL_KEY"),
+        ("TOKEN_SECRET", "METRICS_TOKEN"),
+        ("MQTT__PASSWORD", "ALARMS__WEBHOOK_SECRET"),
+    ],
+)
+def test_one_secret_for_two_purposes_is_refused(monkeypatch, one: str, other: str) -> None:
+    for name in (one, other):
+        monkeypatch.setenv(f"CAMPUSGATE_{name}", KEY)
+    with pytest.raises(SettingsError, match="are the same") as refused:
+        Settings()
+    assert f"CAMPUSGATE_{one}" in str(refused.value)
+    assert f"CAMPUSGATE_{other}" in str(refused.value)
+    assert KEY not in str(refused.value)
+
+
+def test_a_key_in_its_own_past_is_one_secret_twice(monkeypatch) -> None:
+    monkeypatch.setenv("CAMPUSGATE_TEMPLATE_KEY", KEY)
+    monkeypatch.setenv("CAMPUSGATE_PREVIOUS_TEMPLATE_KEYS", json.dumps({"7": KEY}))
+    with pytest.raises(SettingsError, match="are the same"):
+        Settings()
+
+
+@pytest.mark.parametrize(
+    "weak",
+    ["password", "Password1", "P@ssword123", "passw0rd!", "12345678", "0123456789", "987654321", "changeme",
+     "change-me", "secret12", "aaaaaaaaaaaa", "abababab", "abcdefgh", "campusgate", "campusgate1", "qwerty123",
+     "admin1234", "short"],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["MQTT__PASSWORD", "ALARMS__WEBHOOK_SECRET"])
+def test_a_password_that_everybody_tries_first_is_refused_without_showing_it(monkeypatch, name, weak: str) -> None:
+    monkeypatch.setenv(f"CAMPUSGATE_{name}", weak)
+    with pytest.raises(SettingsError, match=f"CAMPUSGATE_{name} .*openssl rand") as refused:
+        Settings()
+    assert weak not in str(refused.value)
+
+
+@pytest.mark.parametrize("strong", ["hunter2hunter2", "b3f1c2d4e5a6978812ab", "ein langer Satz am Tor"])
+def test_other_passwords_are_taken(monkeypatch, strong: str) -> None:
+    monkeypatch.setenv("CAMPUSGATE_MQTT__PASSWORD", strong)
+    assert Settings().mqtt.password.get_secret_value() == strong
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("CAMPUSGATE_TEMPLATEKEY", "CAMPUSGATE_TEMPLATE_KEY"),
+        ("CAMPUSGATE_MQTT__PASWORD", "CAMPUSGATE_MQTT__PASSWORD"),
+        ("CAMPUSGATE_MQTT_HOST", "CAMPUSGATE_MQTT__HOST"),
+        ("CAMPUSGATE_ALARMS__MAIL__RECIPIENT", "CAMPUSGATE_ALARMS__MAIL__RECIPIENTS"),
+        ("CAMPUSGATE_TWO_PERSONS_ORDERS", "CAMPUSGATE_TWO_PERSON_ORDERS"),
+        ("campusgate_sit", "CAMPUSGATE_SITE"),
+    ],
+)
+def test_a_variable_that_is_no_setting_is_refused_with_the_one_that_was_meant(monkeypatch, name, meant: str) -> None:
+    monkeypatch.setenv(name, "x")
+    with pytest.raises(SettingsError, match=rf"{name} is no setting; did you mean {meant}\?"):
+        Settings()
+
+
+def test_a_variable_that_is_like_none_is_refused_all_the_same(monkeypatch) -> None:
+    monkeypatch.setenv("CAMPUSGATE_ZZZZ__YYYY", "x")
+    with pytest.raises(SettingsError, match=r"CAMPUSGATE_ZZZZ__YYYY is no setting$"):
+        Settings()
+
+
+def test_maps_and_whole_parts_may_be_written_in_either_way(monkeypatch) -> None:
+    monkeypatch.setenv("CAMPUSGATE_CHANNEL_SECRETS__WECOM", "a secret with the wecom app, long")
+    monkeypatch.setenv("CAMPUSGATE_MQTT", '{"host": "broker.example"}')
+    assert Settings().mqtt.host == "broker.example"
+    assert [channel.value for channel in Settings().channel_secrets] == ["wecom"]
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("sight = 'main'", "site"),
+        ("[mqtt]\nhots = 'broker'", "mqtt.host"),
+        ("[alarms.mail]\nreciepients = []", "alarms.mail.recipients"),
+    ],
+)  # fmt: skip
+def test_a_key_of_the_file_that_is_no_setting_is_refused(monkeypatch, tmp_path, line: str, meant: str) -> None:
+    file = tmp_path / "campusgate.toml"
+    file.write_text(line)
+    monkeypatch.setenv("CAMPUSGATE_CONFIG", str(file))
+    with pytest.raises(SettingsError, match=rf"there is no setting [a-z_.]+; did you mean {meant}\?"):
+        Settings()
+
+
+def test_a_key_of_a_doors_file_that_is_no_setting_is_refused(tmp_path) -> None:
+    file = tmp_path / "door.toml"
+    file.write_text("[door]\nunlock_s = 5\n[relay]\ndriver = 'simulated'\n")
+    with pytest.raises(DoorFileError, match=r"there is no setting door\.unlock_s"):
+        read_door_file(file)
+
+
+@pytest.mark.parametrize("value", ['["proxy.example"]', '["10.0.0.1/8"]', '["*"]'])
+def test_a_proxy_is_an_address_or_a_network(monkeypatch, value: str) -> None:
+    monkeypatch.setenv("CAMPUSGATE_TRUSTED_PROXIES", value)
+    with pytest.raises(ValidationError, match="no address and no network"):
         Settings()

@@ -15,8 +15,9 @@ from campusgate.spoof_pictures import SpoofPictures
 from database import Sealer, SealingError
 from models.box import Box
 from tests import command_line
+from tests.keys import key
 
-KEY = b"k" * 32
+KEY = key("templates")
 BOX = Box(300, 200, 60, 60)
 
 

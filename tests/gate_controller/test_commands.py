@@ -1,6 +1,5 @@
 """The commands: broker and controller as real processes, keys, staff actions."""
 
-import base64
 import json
 import os
 import signal
@@ -16,6 +15,7 @@ import pytest
 from bus.embedded import EmbeddedBroker
 from gate_controller.messages import make_private_key, public_key_text, read_private_key
 from tests import command_line
+from tests.keys import key_text
 from tests.waiting import PATIENCE_S, until
 
 SITE = {"CAMPUSGATE_SITE": "main", "CAMPUSGATE_GATE": "north"}
@@ -52,8 +52,8 @@ def campus(tmp_path: Path, unused_port: int) -> Campus:
         "CAMPUSGATE_DATA_DIR": str(tmp_path / "data"),
         "CAMPUSGATE_MQTT__PORT": str(unused_port),
         "CAMPUSGATE_SERVER_URL": "http://127.0.0.1:1",
-        "CAMPUSGATE_CREDENTIAL_KEY": base64.b64encode(bytes(32)).decode(),
-        "CAMPUSGATE_TEMPLATE_KEY": base64.b64encode(bytes(32)).decode(),
+        "CAMPUSGATE_CREDENTIAL_KEY": key_text("credentials"),
+        "CAMPUSGATE_TEMPLATE_KEY": key_text("templates"),
         "CAMPUSGATE_DEVICE_TOKEN": "token",
     }
     campus = Campus(tmp_path, unused_port, environment)

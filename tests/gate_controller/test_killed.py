@@ -1,6 +1,5 @@
 """The controller killed again and again (SIGKILL) at random moments, with commands, replays and lost receipts."""
 
-import base64
 import json
 import os
 import random
@@ -33,6 +32,7 @@ from gate_controller.messages import (
     read_trusted_keys,
     verify_ack,
 )
+from tests.keys import key_text
 from tests.waiting import PATIENCE_S
 
 TOPICS = GateTopics("main", "north")
@@ -147,8 +147,8 @@ def test_every_event_once_no_nonce_twice_and_no_opening_without_a_grant(tmp_path
             "CAMPUSGATE_DATA_DIR": str(tmp_path / "data"),
             "CAMPUSGATE_MQTT__PORT": str(broker.port),
             "CAMPUSGATE_SERVER_URL": "http://127.0.0.1:1",
-            "CAMPUSGATE_CREDENTIAL_KEY": base64.b64encode(bytes(32)).decode(),
-            "CAMPUSGATE_TEMPLATE_KEY": base64.b64encode(bytes(32)).decode(),
+            "CAMPUSGATE_CREDENTIAL_KEY": key_text("credentials"),
+            "CAMPUSGATE_TEMPLATE_KEY": key_text("templates"),
             "CAMPUSGATE_DEVICE_TOKEN": "token",
             "CAMPUSGATE_TRUSTED_KEYS_FILE": str(tmp_path / "trusted.json"),
             "CAMPUSGATE_SIGNING_KEY_FILE": str(tmp_path / "north.pem"),

@@ -1,0 +1,39 @@
+"""Notices that a key is another one than before, which would make what was stored under it silently useless.
+
+Of each key a check value is kept, from which nothing of the key follows.
+"""
+
+import hashlib
+import hmac
+
+from sqlalchemy import LargeBinary, String
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from database.columns import Base
+
+
+class KeyChangedError(Exception):
+    """The key is not the one that was used with this database before."""
+
+
+class KeyCheck(Base):
+    """What a key makes of a fixed text."""
+
+    __tablename__ = "key_checks"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    value: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
+def require_same(session: Session, name: str, key: bytes) -> None:
+    """Check that a key is the one that came first under this name; the first is noted.
+
+    Raises:
+        KeyChangedError: it is another.
+    """
+    value = hmac.digest(key, f"campusgate key check: {name}".encode(), hashlib.sha256)
+    known = session.get(KeyCheck, name)
+    if known is None:
+        session.add(KeyCheck(name=name, value=value))
+    elif not hmac.compare_digest(known.value, value):
+        raise KeyChangedError
