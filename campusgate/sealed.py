@@ -15,7 +15,7 @@ WHERE_KEYS_ARE = (
     "or add that key to CAMPUSGATE_PREVIOUS_TEMPLATE_KEYS"
 )
 
-_NO_CARD_OPENS = ": no card, code or PIN given out so far would open a gate. Set the key that it was, which every gate of the site has"
+_NO_CARD_OPENS = ": no card, code or PIN given out so far would open a gate. Set the key that it was, as at every gate"
 
 
 def require_right_key(database: Database, sealer: Sealer) -> None:
