@@ -17,6 +17,15 @@ class CredentialError(ValueError):
     """What was given is no card UID, code or PIN; the message says what one looks like."""
 
 
+KEY_CHECK_HEADER = "Campusgate-Credential-Check"
+"""With every page of changes: what the server's credential key makes of nothing, for the gate to compare."""
+
+
+def key_check(key: bytes) -> str:
+    """Return what tells two credential keys apart (16 hex digits), and from which nothing of the key follows."""
+    return _digest(key, b"check:", b"")[:16]
+
+
 def card_digest(key: bytes, uid: str) -> str:
     """Return the digest (64 hex digits) of a card's UID or number, 3 to 10 bytes in hexadecimal, separators allowed.
 

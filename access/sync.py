@@ -11,6 +11,7 @@ import httpx
 import structlog
 from pydantic import ValidationError
 
+from access.credentials import KEY_CHECK_HEADER, key_check
 from access.replica import ModelMismatchError, Replica, ReplicaError, ReplicaLockedError
 from access.snapshot import ChangePage
 
@@ -58,15 +59,21 @@ class DirectorySync:
         *,
         interval: timedelta = timedelta(seconds=15),
         page_limit: int = PAGE_LIMIT,
+        credential_key: bytes | None = None,
         client: httpx.Client | None = None,
     ) -> None:
-        """`base_url` is the server's, `token` the device's, bound to `gate`."""
+        """`base_url` is the server's, `token` the device's, bound to `gate`.
+
+        With `credential_key`, the gate's, it is told when the server's is another: then no card would open.
+        """
         self._replica = replica
         self._interval = interval
         self._limit = page_limit
         self._address = f"{base_url.rstrip('/')}/api/v1/directory/gates/{gate}"
         self._client = client or httpx.Client(timeout=TIMEOUT_S)
         self._headers = {"Authorization": f"Bearer {token}"}
+        self._key_check = key_check(credential_key) if credential_key is not None else None
+        self._has_another_key = False
         self._acknowledged: tuple[int, str | None] | None = None
         self._status = SyncStatus(revision=replica.revision, synced_at=replica.synced_at)
 
@@ -86,6 +93,7 @@ class DirectorySync:
         try:
             self._fetch()
             self._acknowledge()
+            self._check_key()
         except ModelMismatchError as error:
             self._status = replace(self._status, model_mismatch=True)
             raise self._failed(SyncRefusedError(str(error))) from error
@@ -164,6 +172,9 @@ class DirectorySync:
             self._replica.rebuild()
             return None
         _check(answer)
+        # An older server says nothing.
+        said = answer.headers.get(KEY_CHECK_HEADER)
+        self._has_another_key = None not in {said, self._key_check} and said != self._key_check
         return ChangePage.model_validate_json(answer.content)
 
     def _acknowledge(self) -> None:
@@ -174,6 +185,13 @@ class DirectorySync:
         body = {"revision": held[0], "digest": held[1], "view": self._replica.view}
         _check(self._client.post(f"{self._address}/applied", headers=self._headers, json=body))
         self._acknowledged = held
+
+    def _check_key(self) -> None:
+        """Tell of another key only when all is applied: faces and revocations count with any."""
+        if self._has_another_key:
+            raise SyncRefusedError(
+                "CAMPUSGATE_CREDENTIAL_KEY is another here than at the server: no card, code or PIN opens this gate"
+            )
 
     def _failed(self, error: SyncError) -> SyncError:
         self._status = replace(self._status, error=str(error))

@@ -98,7 +98,14 @@ def run_controller(
         controller.bus.on_connect(passages.set)
         controller.start()
         stack.callback(controller.stop)
-        sync = DirectorySync(settings.server_url, gate, token, replica, interval=settings.sync_interval)
+        sync = DirectorySync(
+            settings.server_url,
+            gate,
+            token,
+            replica,
+            interval=settings.sync_interval,
+            credential_key=credential_key,
+        )
         stack.callback(sync.close)
         presence = PresenceSync(settings.server_url, gate, token, replica, passes)
         stack.callback(presence.close)

@@ -13,7 +13,7 @@ import accounts.ledger.tables
 import accounts.payments.tables
 import accounts.tables
 import accounts.topup.tables
-import database.key_checks
+import database.tables
 import directory.tables
 import enrollment.tables
 import operations.tables
@@ -30,7 +30,7 @@ ROOMS = (
     enrollment.tables,
     operations.tables,
     web.tables,
-    database.key_checks,
+    database.tables,
 )
 
 

@@ -6,23 +6,13 @@ Of each key a check value is kept, from which nothing of the key follows.
 import hashlib
 import hmac
 
-from sqlalchemy import LargeBinary, String
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Session
 
-from database.columns import Base
+from database.tables import KeyCheck
 
 
 class KeyChangedError(Exception):
     """The key is not the one that was used with this database before."""
-
-
-class KeyCheck(Base):
-    """What a key makes of a fixed text."""
-
-    __tablename__ = "key_checks"
-
-    name: Mapped[str] = mapped_column(String(40), primary_key=True)
-    value: Mapped[bytes] = mapped_column(LargeBinary(32))
 
 
 def require_same(session: Session, name: str, key: bytes) -> None:

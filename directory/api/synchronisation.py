@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from access.credentials import KEY_CHECK_HEADER, key_check
 from access.presence import PresencePage
 from access.snapshot import ChangePage, View
 from accounts.api.dependencies import DEVICE_ERRORS, GateDeviceDep, NowDep
@@ -72,7 +73,8 @@ def get_changes(
         whole=whole,
     )
     # Written once, here: FastAPI would build and check a page of thousands of entries a second time.
-    return Response(page.model_dump_json(), media_type="application/json", headers={"Cache-Control": "no-store"})
+    headers = {"Cache-Control": "no-store", KEY_CHECK_HEADER: key_check(services.credential_key)}
+    return Response(page.model_dump_json(), media_type="application/json", headers=headers)
 
 
 @router.get("/gates/{gate}/presence", responses=responses(*_ERRORS, presence.NoZoneError))

@@ -124,7 +124,9 @@ class Campus:
         self.replicas.append(replica)
         return replica
 
-    def sync(self, replica: Replica, *, page_limit: int = 100) -> DirectorySync:
+    def sync(
+        self, replica: Replica, *, page_limit: int = 100, credential_key: bytes | None = CREDENTIAL_KEY
+    ) -> DirectorySync:
         role = DeviceRole.EDGE if replica.view == "full" else DeviceRole.CONTROLLER
         return DirectorySync(
             "http://testserver",
@@ -132,6 +134,7 @@ class Campus:
             self.token(replica.gate, role),
             replica,
             page_limit=page_limit,
+            credential_key=credential_key,
             client=self.client,
         )
 

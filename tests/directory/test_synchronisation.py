@@ -438,3 +438,19 @@ def test_somebody_who_was_deleted_from_the_accounts_is_removed(campus) -> None:
     assert new_id() not in replica.gallery().person_ids
     with campus.database.read() as session:
         assert session.get_one(Person, person).groups == frozenset()
+
+
+def test_a_gate_with_another_credential_key_says_so_and_still_takes_every_revocation(campus) -> None:
+    campus.gate("main", "students")
+    student = campus.person("students", face=1, card=CARD)
+    campus.publisher.publish()
+    replica = campus.replica()
+    sync = campus.sync(replica, credential_key=b"another key of the same length 1")
+    for state, held in ((PersonState.ACTIVE, [student]), (PersonState.CLOSED, [])):
+        campus.set_state(student, state)
+        campus.publisher.publish()
+        with pytest.raises(SyncRefusedError, match="CREDENTIAL_KEY is another here than at the server"):
+            sync.run_once()
+        assert campus.people_in(replica) == held
+    assert "CREDENTIAL_KEY" in str(sync.status.error)
+    campus.sync(campus.replica()).run_once()
