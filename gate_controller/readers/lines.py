@@ -135,6 +135,8 @@ class _Caller:
     """Who connected, and whether that was noticed at once."""
 
     address: object
+    at: float
+    """When that was, in monotonic seconds."""
     fresh: bool
 
 
@@ -147,7 +149,7 @@ class _Conversation(socketserver.BaseRequestHandler):
 
     def handle(self) -> None:
         """Answer until the other end closes, says too much in one line, or nothing for an hour."""
-        self._freshness = Freshness(time.monotonic(), settled=self.client_address.fresh)
+        self._freshness = Freshness(self.client_address.at, settled=self.client_address.fresh)
         said_at, rest = time.monotonic(), b""
         try:
             while time.monotonic() < said_at + IDLE_TIMEOUT_S:
@@ -192,7 +194,8 @@ class _Server(socketserver.ThreadingTCPServer):
         for option, value in _KEEPALIVE:
             connection.setsockopt(socket.IPPROTO_TCP, option, value)
         self._was_called = True
-        return connection, _Caller(address, self._freshness.looked(time.monotonic(), empty=False))
+        now = time.monotonic()
+        return connection, _Caller(address, now, self._freshness.looked(now, empty=False))
 
     def service_actions(self) -> None:
         """Take note of a look that found nobody calling."""

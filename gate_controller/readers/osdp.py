@@ -149,7 +149,8 @@ class OsdpReader(Reader):
 
     def _arrived(self, _number: int, event: Mapping[str, Any]) -> int:
         """Take an event on libosdp's own thread, where it is known what was said on the line just before."""
-        self._told.put(_Told(event, self._watch.settled, time.monotonic_ns()))
+        heard_at = self._watch.heard_at or 0.0
+        self._told.put(_Told(event, self._watch.settled, int(heard_at * 1e9)))
         return 0
 
     def _run(self, read: Read) -> None:

@@ -76,7 +76,9 @@ class LineWatch:
         self._buffer = b""
         self._asked: int | None = None
         self._answered = True
-        self._heard_at: float | None = None
+        self._asked_since = False
+        self.heard_at: float | None = None
+        """When the reader said something last, in monotonic seconds."""
         self.refused: set[int] = set()
         """Codes of the commands (0x69 light, 0x6A tone …) that this reader said it cannot carry out."""
 
@@ -93,7 +95,7 @@ class LineWatch:
         if self._asked == _LOCAL_STATUS != asked and not self._answered:
             # Older readers are silent at it, which costs the line too.
             self.refused.add(_LOCAL_STATUS)
-        self._asked, self._answered = asked, False
+        self._asked, self._answered, self._asked_since = asked, False, True
         if asked == _CHALLENGE:
             self._begin_anew()
 
@@ -110,18 +112,20 @@ class LineWatch:
                 self._heard(packet, now)
 
     def _heard(self, packet: "_Packet", now: float) -> None:
-        silence = None if self._heard_at is None else now - self._heard_at
-        self._heard_at, self._answered = now, True
+        silence = None if self.heard_at is None else now - self.heard_at
+        self.heard_at, self._answered = now, True
         if silence is not None and silence > SILENCE_S:
             self._begin_anew()
         if packet.code == _NAK and self._asked is not None and packet.is_refusal:
             self.refused.add(self._asked)
-        if packet.code == _ACK and self._asked == _POLL and packet.secured and not self._settled:
+        # The answer that ends a silence may have waited through it: only a poll of afterwards counts.
+        is_empty = packet.code == _ACK and self._asked == _POLL and packet.secured and self._asked_since
+        if is_empty and not self._settled:
             self._settled = True
             self._changed("settled")
 
     def _begin_anew(self) -> None:
-        self._settled = False
+        self._settled = self._asked_since = False
         self._changed("began_anew")
 
 

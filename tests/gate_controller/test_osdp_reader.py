@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from osdp import Capability, CardFormat, Command, CommandLEDColor, Event, StatusReportType
 
 from campusgate.demo.osdp_peer import LIGHT_AND_TONE, SPEED, SoftwareReader
@@ -15,6 +17,7 @@ from gate_controller.messages import DoorStatus, EventKind
 from gate_controller.readers import Dropped, Outcome, ReaderError, Reading, Unreadable
 from gate_controller.readers.numbers import NumberFormat
 from gate_controller.readers.osdp import OsdpReader, SerialChannel, card_reading, read_key
+from gate_controller.readers.osdp_line import LineWatch
 from tests.gate_controller.test_card_proof import KEYS, written
 from tests.gate_controller.wiegand_frames import frame, packed
 from tests.waiting import PATIENCE_S, until
@@ -69,6 +72,51 @@ def test_keys_of_readers(tmp_path: Path, text: str, mode: int, complaint: str) -
     path.chmod(mode)
     with pytest.raises(ReaderError, match=complaint):
         read_key(path)
+
+
+POLL, CHALLENGE = "ff53050e000f0215608683933ee90d", "ff530513000c0311007601020304050607080000"
+"""A secured poll, and the begin of a handshake, as libosdp says them (their sums are not looked at)."""
+NOTHING, A_CARD = "53850e000d0216403c86103a74b1", "53851e000f021850741be48d086e65c6355c8cf1cefa1adb867724c84a98"
+
+
+def test_only_a_poll_of_after_a_silence_proves_a_reader_empty() -> None:
+    """The process was stopped between a poll and its answer, and a card was shown meanwhile."""
+    changes: list[str] = []
+    watch = LineWatch(changes.append)
+
+    def talk(*replies: tuple[str, float]) -> None:
+        for reply, at in replies:
+            watch.sent(bytes.fromhex(POLL))
+            watch.received(bytes.fromhex(reply), at)
+
+    talk((A_CARD, 0.0))
+    assert not watch.settled
+    talk((NOTHING, 0.1))
+    assert watch.settled
+    talk((NOTHING, 3.1))
+    assert not watch.settled
+    talk((A_CARD, 3.2))
+    assert not watch.settled
+    talk((NOTHING, 3.3))
+    assert watch.settled
+    watch.sent(bytes.fromhex(CHALLENGE))
+    assert not watch.settled
+    talk((A_CARD, 3.5))
+    assert not watch.settled
+    assert changes == ["settled", "began_anew", "settled", "began_anew"]
+
+
+@given(st.lists(st.integers(1, 7), max_size=30), st.binary(max_size=20))
+def test_the_watch_reads_packets_however_they_are_cut(sizes: list[int], noise: bytes) -> None:
+    watch = LineWatch(lambda _change: None)
+    watch.sent(noise)
+    watch.received(noise, 0.0)
+    watch.sent(bytes.fromhex(POLL))
+    reply = bytes.fromhex(NOTHING)
+    for size in [*sizes, len(reply)]:
+        watch.received(reply[:size], 0.1)
+        reply = reply[size:]
+    assert watch.settled
 
 
 class RealReader(SoftwareReader):
