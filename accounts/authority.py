@@ -45,8 +45,8 @@ class Acting(Protocol):
         ...
 
 
-def require_another(acting: Acting, person_id: UUID) -> None:
-    """Check that nobody acts for themselves.
+def require_another(acting: Acting, person_id: UUID | None) -> None:
+    """Check that nobody acts for themselves; None, for what belongs to nobody that is known, is nobody's own.
 
     Raises:
         OwnAccountError: they do.

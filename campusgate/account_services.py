@@ -9,6 +9,7 @@ from accounts.ledger.writer import LedgerWriter
 from accounts.limits import MEALS, Limits, MealPeriod
 from accounts.oidc import OidcProvider
 from accounts.passwords import Hasher
+from accounts.payments.ceilings import Ceilings
 from accounts.payments.services import MoneyServices
 from accounts.people_import import Importer
 from accounts.phone_webhook import WebhookCodeSender
@@ -51,6 +52,7 @@ def make_money(
         writer=LedgerWriter(accounts.database),
         meals=meals or MEALS,
         default_limits=Limits(spending.meal_limit, spending.day_limit),
+        ceilings=Ceilings(**settings.ceilings.model_dump()),
         channels=channels or {},
     )
 

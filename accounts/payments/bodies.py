@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from accounts.identity import Presented
 from accounts.limits import HIGHEST_LIMIT
 from accounts.payments.holds import HoldState
-from accounts.payments.offline import Flag, OfflineState
+from accounts.payments.offline_states import Flag, OfflineState
 from web.text import line
 from web.times import Moment
 
@@ -131,6 +131,14 @@ class OfflineBatchIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     items: list[OfflineItemIn] = Field(min_length=1, max_length=500)
+
+
+class DecisionIn(BaseModel):
+    """What a person decides about what waits."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    accept: bool
 
 
 class OfflineResultOut(BaseModel):

@@ -9,10 +9,14 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from accounts.api.dependencies import ROLE_ERRORS, AdminDep, CashierDep, DatabaseDep, NowDep
+from accounts.authority import OwnAccountError, require_another
 from accounts.ledger import totals
 from accounts.ledger.transfer import AccountKind
 from accounts.payments import merchants, offline
+from accounts.payments.bodies import DecisionIn
 from accounts.payments.merchants import MerchantNameTakenError
+from accounts.payments.offline_review import OfflinePaymentDecidedError
+from accounts.payments.offline_states import OfflineState
 from accounts.payments.services import MoneyDep
 from accounts.payments.tables import Merchant, OfflinePayment
 from web.paging import InvalidCursorError, Page, PageDep
@@ -83,6 +87,8 @@ class OfflinePaymentOut(BaseModel):
     received_at: datetime
     state: str
     flags: list[str]
+    decided_by: str | None
+    decided_at: datetime | None
 
     @classmethod
     def of(cls, row: OfflinePayment) -> "OfflinePaymentOut":
@@ -125,12 +131,27 @@ def read_campuses(database: DatabaseDep, _cashier: CashierDep, service: Slug) ->
 
 
 @router.get("/offline-payments", responses=responses(*ROLE_ERRORS, InvalidCursorError))
-def list_odd_offline_payments(database: DatabaseDep, _cashier: CashierDep, page: PageDep) -> Page[OfflinePaymentOut]:
-    """List offline payments that are flagged, unpaid or refused."""
+def list_odd_offline_payments(
+    database: DatabaseDep, _cashier: CashierDep, page: PageDep, state: OfflineState | None = None
+) -> Page[OfflinePaymentOut]:
+    """List offline payments that are flagged, unpaid or refused, or wait for a decision (`state=waiting`)."""
     with database.read() as session:
-        rows = offline.flagged(session, after=page.after(UUID), limit=page.limit + 1)
+        rows = offline.flagged(session, state=state, after=page.after(UUID), limit=page.limit + 1)
     shown, following = page.cut(rows, lambda row: row.id)
     return Page(items=[OfflinePaymentOut.of(row) for row in shown], next=following)
+
+
+@router.post(
+    "/offline-payments/{payment_id}/decision",
+    responses=responses(*ROLE_ERRORS, NotFoundError, OwnAccountError, OfflinePaymentDecidedError),
+)
+def decide_offline_payment(
+    services: MoneyDep, cashier: CashierDep, now: NowDep, payment_id: UUID, body: DecisionIn
+) -> OfflinePaymentOut:
+    """Take the money of an offline payment that waits, or decline it. The same decision again changes nothing."""
+    with services.database.read() as session:
+        require_another(cashier, offline.person_of(session, payment_id))
+    return OfflinePaymentOut.of(offline.decide(services, payment_id, accept=body.accept, by=cashier.actor, now=now))
 
 
 @router.post("/days/{day}/close", responses=responses(*ROLE_ERRORS, DayEndRefusedError))

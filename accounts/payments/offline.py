@@ -1,14 +1,14 @@
 """Payments that a terminal took while the server was out of reach, uploaded later with their own times and ids.
 
 They have happened: the meal is eaten. So none is turned away; what is odd about one is a flag for the card centre, and
-what the wallet cannot pay now stays `unpaid` until it can.
+what the wallet cannot pay now stays `unpaid` until it can. What is above the ceilings, or of a time at which it can
+hardly have happened, waits for a person (`offline_review`).
 """
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import datetime
 from functools import partial
 from uuid import UUID
 
@@ -16,39 +16,18 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from accounts import cards, people
-from accounts.ledger.posting import record
+from accounts.ledger.posting import find, record
 from accounts.ledger.tables import SpendingCounter
 from accounts.ledger.transfer import RefusalCode, Transfer
+from accounts.payments import offline_review
+from accounts.payments.offline_review import Claim, OfflinePaymentDecidedError
+from accounts.payments.offline_states import Flag, OfflineState
 from accounts.payments.problems import UnknownMerchantError
 from accounts.payments.services import MoneyServices
 from accounts.payments.tables import Merchant, OfflinePayment
 from accounts.payments.wallet import PURPOSE, Till, caps_of
 from accounts.tables import Card, LossReport
 from accounts.vocabulary import CardState
-
-FAST_CLOCK = timedelta(minutes=5)
-LATE = timedelta(days=7)
-
-
-class Flag(StrEnum):
-    """What is odd about an offline payment."""
-
-    AFTER_LOSS_REPORT = "after_loss_report"
-    CARD_NOT_ACTIVE = "card_not_active"
-    KEY_NOT_PROVED = "key_not_proved"
-    ACCOUNT_NOT_USABLE = "account_not_usable"
-    OVER_LIMIT = "over_limit"
-    LATE = "late"
-    CLOCK_AHEAD = "clock_ahead"
-    ID_REUSED = "id_reused"
-
-
-class OfflineState(StrEnum):
-    """What became of it: `refused` names no card we know, an id that is taken, or a closed account."""
-
-    PAID = "paid"
-    UNPAID = "unpaid"
-    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +87,39 @@ def collect_unpaid(services: MoneyServices, person_id: UUID, now: datetime) -> i
     return services.writer.run(work)
 
 
-def flagged(session: Session, *, after: UUID | None = None, limit: int = 50) -> Sequence[OfflinePayment]:
-    """Return what the card centre should look at: flagged, unpaid and refused ones."""
+def decide(services: MoneyServices, payment_id: UUID, *, accept: bool, by: str, now: datetime) -> OfflinePayment:
+    """Take the money of a payment that waits, or let it be; the same decision again changes nothing.
+
+    Raises:
+        NotFoundError: there is no offline payment with this id.
+        OfflinePaymentDecidedError: it was decided otherwise, or never waited.
+    """
+
+    def work(session: Session, _: datetime) -> OfflinePayment:
+        row = offline_review.take(session, payment_id)
+        if row.state != OfflineState.WAITING:
+            if row.decided_at is None or accept == (row.state == OfflineState.DECLINED):
+                raise OfflinePaymentDecidedError(state=row.state)
+            return row
+        state = _state_after(_record(session, services, row, now)) if accept else OfflineState.DECLINED
+        offline_review.note_decision(session, row, state, by=by, now=now)
+        return row
+
+    return services.writer.run(work)
+
+
+def person_of(session: Session, payment_id: UUID) -> UUID | None:
+    """Return whose money an offline payment would take."""
+    return session.scalar(select(OfflinePayment.person_id).where(OfflinePayment.id == payment_id))
+
+
+def flagged(
+    session: Session, *, state: OfflineState | None = None, after: UUID | None = None, limit: int = 50
+) -> Sequence[OfflinePayment]:
+    """Return what the card centre should look at: flagged, unpaid, waiting and refused ones; or those in one state."""
     query = select(OfflinePayment).where(or_(OfflinePayment.flags != "", OfflinePayment.state != OfflineState.PAID))
+    if state is not None:
+        query = query.where(OfflinePayment.state == state)
     if after is not None:
         query = query.where(OfflinePayment.id > after)
     return session.scalars(query.order_by(OfflinePayment.id).limit(limit)).all()
@@ -129,7 +138,9 @@ def _take(
             return OfflineResult(item.id, OfflineState.REFUSED, (Flag.ID_REUSED,))
         return _result(known)
     card = _card_at(session, item)
-    flags = _flags(session, item, card, now)
+    claim = Claim(till.device_id, item.amount, item.at)
+    flags = _flags(session, item, card)
+    flags += offline_review.doubts(session, claim, card, services.ceilings, now)
     row = OfflinePayment(
         id=item.id,
         digest=digest,
@@ -142,20 +153,27 @@ def _take(
         state=OfflineState.REFUSED,
         flags="",
     )
-    if card is not None:
+    if card is not None and offline_review.WAITS.intersection(flags) and find(session, item.id) is None:
+        row.state = OfflineState.WAITING
+    elif card is not None:
         refused = _record(session, services, row, now)
-        if refused is None:
-            row.state = OfflineState.PAID
-        elif refused is RefusalCode.ID_REUSED:
+        row.state = _state_after(refused)
+        if refused is RefusalCode.ID_REUSED:
             flags.append(Flag.ID_REUSED)
-        elif refused in (RefusalCode.INSUFFICIENT_FUNDS, RefusalCode.ACCOUNT_SUSPENDED):
-            row.state = OfflineState.UNPAID
         if _is_over_limit(session, services, row):
             flags.append(Flag.OVER_LIMIT)
     row.flags = " ".join(flags)
     session.add(row)
     session.flush()
     return _result(row)
+
+
+def _state_after(refused: RefusalCode | None) -> OfflineState:
+    """Return what becomes of a payment that the ledger took, or did not."""
+    if refused is None:
+        return OfflineState.PAID
+    waits_for_money = (RefusalCode.INSUFFICIENT_FUNDS, RefusalCode.ACCOUNT_SUSPENDED)
+    return OfflineState.UNPAID if refused in waits_for_money else OfflineState.REFUSED
 
 
 def _card_at(session: Session, item: OfflineItem) -> Card | None:
@@ -169,12 +187,8 @@ def _card_at(session: Session, item: OfflineItem) -> Card | None:
     return at_the_time[0] if at_the_time else None
 
 
-def _flags(session: Session, item: OfflineItem, card: Card | None, now: datetime) -> list[Flag]:
+def _flags(session: Session, item: OfflineItem, card: Card | None) -> list[Flag]:
     flags: list[Flag] = []
-    if item.at > now + FAST_CLOCK:
-        flags.append(Flag.CLOCK_AHEAD)
-    if item.at < now - LATE:
-        flags.append(Flag.LATE)
     if card is None:
         return flags
     if _lost_at(session, card, item.at):

@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 
 from accounts.ledger.writer import LedgerWriter
 from accounts.limits import MEALS, Limits, MealPeriod
+from accounts.payments.ceilings import Ceilings
 from accounts.services import AccountsServices
 from accounts.topup.channel import ChannelNotConnectedError, PaymentChannel
 from database import Database
@@ -25,6 +26,7 @@ class MoneyServices:
     writer: LedgerWriter
     meals: tuple[MealPeriod, ...] = MEALS
     default_limits: Limits = field(default_factory=Limits)
+    ceilings: Ceilings = field(default_factory=Ceilings)
     channels: Mapping[str, PaymentChannel] = field(default_factory=dict)
     clock_believed: Callable[[], bool] = lambda: True
     """Whether a day may be closed by the server's clock."""

@@ -79,7 +79,10 @@ class OfflinePayment(Base):
     """A payment that a terminal took without the server and uploaded later."""
 
     __tablename__ = "offline_payments"
-    __table_args__ = (Index("ix_offline_payments_state", "state", "id"),)
+    __table_args__ = (
+        Index("ix_offline_payments_state", "state", "id"),
+        Index("ix_offline_payments_device", "device_id", "received_at"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     digest: Mapped[bytes] = mapped_column(LargeBinary(32))
@@ -90,4 +93,7 @@ class OfflinePayment(Base):
     occurred_at: Mapped[datetime]
     received_at: Mapped[datetime]
     state: Mapped[str] = mapped_column(String(10))
-    flags: Mapped[str] = mapped_column(String(120))
+    flags: Mapped[str] = mapped_column(String(250))
+    decided_by: Mapped[str | None] = mapped_column(String(80))
+    """Who decided about one that waited."""
+    decided_at: Mapped[datetime | None]

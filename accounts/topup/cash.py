@@ -1,20 +1,30 @@
-"""Cash at the counter and at kiosks. Each cashier and each kiosk has a cash account: its day total is what is in it."""
+"""Cash at the counter and at kiosks. Each cashier and each kiosk has a cash account: its day total is what is in it.
+
+Above a ceiling for one account and day nothing moves until a second person has decided (`cash_requests`).
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from accounts import audit
 from accounts.ledger.chart import account, close_or_suspend, open_named, set_state
-from accounts.ledger.posting import record
+from accounts.ledger.posting import find, record
+from accounts.ledger.tables import JournalTransfer
 from accounts.ledger.transfer import AccountKind, AccountState, Entry, Transfer
 from accounts.payments import offline
+from accounts.payments.ceilings import DAY
 from accounts.payments.problems import require
 from accounts.payments.services import MoneyServices
 from accounts.tables import Person
+from accounts.topup import cash_requests
+from accounts.topup.tables import CashRequest
 from accounts.vocabulary import PersonState
+
+IN, OUT = "cash_in", "cash_out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,41 +37,86 @@ class Cash:
     amount: int
 
 
-def pay_in(services: MoneyServices, cash: Cash, *, by: str, now: datetime) -> Entry:
-    """Credit cash that was paid in.
+def pay_in(services: MoneyServices, cash: Cash, *, by: str, now: datetime) -> Entry | CashRequest:
+    """Credit cash that was paid in, or note it for a second person where it is above the ceiling.
 
     Raises:
-        ProblemError: the ledger refused.
+        ProblemError: the ledger refused, or the id was used for something else.
     """
-
-    def work(session: Session, _now: datetime) -> Entry:
-        box = open_named(session, AccountKind.CASH, cash.box, now)
-        return _record(session, Transfer(cash.id, "cash_in", box, cash.person_id, cash.amount), cash, by, now)
-
-    entry = services.writer.run(work)
-    offline.collect_unpaid(services, cash.person_id, now)
-    return entry
+    return _move(services, IN, cash, by=by, now=now)
 
 
-def pay_out(services: MoneyServices, cash: Cash, *, by: str, now: datetime) -> Entry:
+def pay_out(services: MoneyServices, cash: Cash, *, by: str, now: datetime) -> Entry | CashRequest:
     """Pay a part of a wallet out. Of a closed account too: whoever left gets the rest, and then the wallet closes.
 
     Raises:
-        ProblemError: the ledger refused.
+        ProblemError: the ledger refused, or the id was used for something else.
+    """
+    return _move(services, OUT, cash, by=by, now=now)
+
+
+def decide(services: MoneyServices, request_id: UUID, *, accept: bool, by: str, now: datetime) -> CashRequest:
+    """Move the cash of a request, or let it be; the same decision again changes nothing.
+
+    Raises:
+        NotFoundError, cash_requests.CashRequestDecidedError, cash_requests.SecondPersonNeededError: see there.
+        ProblemError: the ledger refused; the request waits on.
     """
 
-    def work(session: Session, _now: datetime) -> Entry:
-        box = open_named(session, AccountKind.CASH, cash.box, now)
-        leaving = _left_with_money(session, cash.person_id)
-        if leaving:
-            set_state(session, cash.person_id, AccountState.ACTIVE)
-        entry = _record(session, Transfer(cash.id, "cash_out", cash.person_id, box, cash.amount), cash, by, now)
-        if leaving:
-            session.expire_all()
-            close_or_suspend(session, cash.person_id)
-        return entry
+    def work(session: Session, _now: datetime) -> CashRequest:
+        request = cash_requests.take(session, request_id, accept=accept, by=by)
+        if request.state == cash_requests.WAITING:
+            if accept:
+                cash = Cash(request.id, request.box, request.person_id, request.amount)
+                _record(session, request.purpose, cash, request.asked_by, now)
+            cash_requests.note_decision(session, request, accept=accept, by=by, now=now)
+        return request
 
-    return services.writer.run(work)
+    request = services.writer.run(work)
+    if request.purpose == IN and accept:
+        offline.collect_unpaid(services, request.person_id, now)
+    return request
+
+
+def _move(services: MoneyServices, purpose: str, cash: Cash, *, by: str, now: datetime) -> Entry | CashRequest:
+    def work(session: Session, _now: datetime) -> Entry | CashRequest:
+        # Locked first, so that two requests at once cannot both be the last below the ceiling.
+        session.get(Person, cash.person_id, with_for_update=True)
+        asked = cash_requests.Wish(cash.id, purpose, cash.box, cash.person_id, cash.amount)
+        if (known := cash_requests.known(session, asked)) is not None:
+            return known
+        if find(session, cash.id) is None and _is_above(session, cash, services.ceilings.cash_day, now):
+            return cash_requests.ask(session, asked, by=by, now=now)
+        return _record(session, purpose, cash, by, now)
+
+    moved = services.writer.run(work)
+    if purpose == IN and isinstance(moved, Entry):
+        offline.collect_unpaid(services, cash.person_id, now)
+    return moved
+
+
+def _is_above(session: Session, cash: Cash, ceiling: int, now: datetime) -> bool:
+    """Whether the account's cash of the last day, in and out, would be above the ceiling."""
+    query = select(func.coalesce(func.sum(JournalTransfer.amount), 0)).where(
+        or_(JournalTransfer.debit == cash.person_id, JournalTransfer.credit == cash.person_id),
+        JournalTransfer.purpose.in_((IN, OUT)),
+        JournalTransfer.recorded_at > now - DAY,
+    )
+    return int(session.scalar(query) or 0) + cash.amount > ceiling
+
+
+def _record(session: Session, purpose: str, cash: Cash, by: str, now: datetime) -> Entry:
+    box = open_named(session, AccountKind.CASH, cash.box, now)
+    if purpose == IN:
+        return _write(session, Transfer(cash.id, IN, box, cash.person_id, cash.amount), cash, by, now)
+    leaving = _left_with_money(session, cash.person_id)
+    if leaving:
+        set_state(session, cash.person_id, AccountState.ACTIVE)
+    entry = _write(session, Transfer(cash.id, OUT, cash.person_id, box, cash.amount), cash, by, now)
+    if leaving:
+        session.expire_all()
+        close_or_suspend(session, cash.person_id)
+    return entry
 
 
 def _left_with_money(session: Session, person_id: UUID) -> bool:
@@ -71,7 +126,7 @@ def _left_with_money(session: Session, person_id: UUID) -> bool:
     return closed and account(session, person_id).state is AccountState.SUSPENDED
 
 
-def _record(session: Session, transfer: Transfer, cash: Cash, by: str, now: datetime) -> Entry:
+def _write(session: Session, transfer: Transfer, cash: Cash, by: str, now: datetime) -> Entry:
     outcome = record(session, [transfer], now)[0]
     entry = require(outcome)
     if not outcome.replayed:

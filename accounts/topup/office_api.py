@@ -1,10 +1,10 @@
 """The card centre's and the kiosk's side of top-up: cash, subsidies, refunds, reconciliation."""
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from accounts import cards, identity, people
@@ -16,16 +16,19 @@ from accounts.api.dependencies import (
     KioskDep,
     NowDep,
 )
+from accounts.authority import OwnAccountError, require_another
 from accounts.ledger.transfer import Entry
 from accounts.payments import problems
-from accounts.payments.bodies import CardShown
+from accounts.payments.bodies import CardShown, DecisionIn
 from accounts.payments.services import MoneyDep, MoneyServices
-from accounts.topup import cash, reconciliation, refunds, subsidies
+from accounts.topup import cash, cash_requests, reconciliation, refunds, subsidies
 from accounts.topup.cash import Cash
 from accounts.topup.channel import ChannelFailedError, ChannelNotConnectedError, ChannelRefundRefusedError
 from accounts.topup.reconciliation import DifferenceKind
 from accounts.topup.refunds import StrandedRefundError, TopUpRefundWish
 from accounts.topup.subsidies import Grant
+from accounts.topup.tables import CashRequest, TopUpOrder
+from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import NotFoundError, ProblemError, responses
 from web.text import Slug
 
@@ -63,12 +66,30 @@ class KioskCashIn(BaseModel):
 
 
 class CashOut(BaseModel):
-    """Cash that changed hands, and the wallet's balance after it."""
+    """Cash that changed hands, and the wallet's balance after it; or that waits for a second person (status 202)."""
 
     id: UUID
     amount: int
     balance: int | None
     at: datetime
+    state: Literal["done", "waiting", "declined"] = "done"
+
+
+class CashRequestOut(BaseModel):
+    """Cash above the ceiling, and what was decided about it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    purpose: str = Field(description="`cash_in` or `cash_out`")
+    box: str
+    person_id: UUID
+    amount: int
+    state: Literal["waiting", "done", "declined"]
+    asked_by: str
+    asked_at: datetime
+    decided_by: str | None
+    decided_at: datetime | None
 
 
 class GrantIn(BaseModel):
@@ -137,24 +158,55 @@ class ReconciliationOut(BaseModel):
     differences: list[DifferenceOut]
 
 
-@router.post(
-    "/cash-top-ups", status_code=201, responses=responses(*ROLE_ERRORS, NotFoundError, *problems.LEDGER_ERRORS)
-)
-def pay_cash_in(services: MoneyDep, cashier: CashierDep, now: NowDep, body: CashIn) -> CashOut:
-    """Credit cash paid in at the counter."""
+_COUNTER_ERRORS = responses(*ROLE_ERRORS, NotFoundError, OwnAccountError, *problems.LEDGER_ERRORS)
+
+
+@router.post("/cash-top-ups", status_code=201, responses=_COUNTER_ERRORS)
+def pay_cash_in(services: MoneyDep, cashier: CashierDep, now: NowDep, body: CashIn, response: Response) -> CashOut:
+    """Credit cash paid in at the counter; above the ceiling of an account and day it waits for an admin (202)."""
+    require_another(cashier, body.person_id)
     _require_person(services, body.person_id)
     wish = Cash(body.id, f"counter:{cashier.person_id}", body.person_id, body.amount)
-    return _cash_out(cash.pay_in(services, wish, by=cashier.actor, now=now))
+    return _cash_out(cash.pay_in(services, wish, by=cashier.actor, now=now), response)
+
+
+@router.post("/cash-payouts", status_code=201, responses=_COUNTER_ERRORS)
+def pay_cash_out(services: MoneyDep, cashier: CashierDep, now: NowDep, body: CashIn, response: Response) -> CashOut:
+    """Pay a part of a balance out in cash, as when someone leaves; above the ceiling it waits likewise."""
+    require_another(cashier, body.person_id)
+    _require_person(services, body.person_id)
+    wish = Cash(body.id, f"counter:{cashier.person_id}", body.person_id, body.amount)
+    return _cash_out(cash.pay_out(services, wish, by=cashier.actor, now=now), response)
+
+
+@router.get("/cash-requests", responses=responses(*ROLE_ERRORS, InvalidCursorError))
+def list_cash_requests(services: MoneyDep, _cashier: CashierDep, page: PageDep) -> Page[CashRequestOut]:
+    """List cash above the ceiling that waits for a second person."""
+    with services.database.read() as session:
+        rows = cash_requests.waiting(session, after=page.after(UUID), limit=page.limit + 1)
+    shown, following = page.cut(rows, lambda row: row.id)
+    return Page(items=[CashRequestOut.model_validate(row) for row in shown], next=following)
 
 
 @router.post(
-    "/cash-payouts", status_code=201, responses=responses(*ROLE_ERRORS, NotFoundError, *problems.LEDGER_ERRORS)
+    "/cash-requests/{request_id}/decision",
+    responses=responses(
+        *ROLE_ERRORS,
+        NotFoundError,
+        OwnAccountError,
+        cash_requests.SecondPersonNeededError,
+        cash_requests.CashRequestDecidedError,
+        *problems.LEDGER_ERRORS,
+    ),
 )
-def pay_cash_out(services: MoneyDep, cashier: CashierDep, now: NowDep, body: CashIn) -> CashOut:
-    """Pay a part of a balance out in cash, as when someone leaves."""
-    _require_person(services, body.person_id)
-    wish = Cash(body.id, f"counter:{cashier.person_id}", body.person_id, body.amount)
-    return _cash_out(cash.pay_out(services, wish, by=cashier.actor, now=now))
+def decide_cash_request(
+    services: MoneyDep, admin: AdminDep, now: NowDep, request_id: UUID, body: DecisionIn
+) -> CashRequestOut:
+    """Let the cash move, or decline it: an administrator, and neither who asked nor whose account it is."""
+    with services.database.read() as session:
+        require_another(admin, cash_requests.person_of(session, request_id))
+    decided = cash.decide(services, request_id, accept=body.accept, by=admin.actor, now=now)
+    return CashRequestOut.model_validate(decided)
 
 
 @router.post(
@@ -164,22 +216,29 @@ def pay_cash_out(services: MoneyDep, cashier: CashierDep, now: NowDep, body: Cas
         *DEVICE_ERRORS, cards.InvalidUidError, cards.UnknownCardError, NotFoundError, *problems.LEDGER_ERRORS
     ),
 )
-def pay_cash_in_at_kiosk(services: MoneyDep, kiosk: KioskDep, now: NowDep, body: KioskCashIn) -> CashOut:
-    """Credit cash put into a kiosk to a card's account; a lost card's too, the money is its holder's."""
+def pay_cash_in_at_kiosk(
+    services: MoneyDep, kiosk: KioskDep, now: NowDep, body: KioskCashIn, response: Response
+) -> CashOut:
+    """Credit cash put into a kiosk to a card's account; a lost card's too, the money is its holder's.
+
+    Above the ceiling of an account and day it waits for an administrator (202).
+    """
     with services.database.read() as session:
         holder = identity.find(session, body.card.presented(), services.accounts.code_key, now=now)
         person_id = holder.person.id
     wish = Cash(body.id, f"kiosk:{kiosk.device_id}", person_id, body.amount)
-    out = _cash_out(cash.pay_in(services, wish, by=kiosk.actor, now=now))
+    out = _cash_out(cash.pay_in(services, wish, by=kiosk.actor, now=now), response)
     # Whoever stands at the kiosk has a card and no password: they put money in and do not learn what is there.
     return out.model_copy(update={"balance": None})
 
 
-@router.post("/subsidies", responses=responses(*ROLE_ERRORS, RepeatedPersonError))
+@router.post("/subsidies", responses=responses(*ROLE_ERRORS, OwnAccountError, RepeatedPersonError))
 def pay_subsidies(services: MoneyDep, admin: AdminDep, now: NowDep, body: SubsidyIn) -> list[GrantOut]:
     """Credit a list of people from a fund."""
     if len({grant.person_id for grant in body.grants}) != len(body.grants):
         raise RepeatedPersonError
+    for grant in body.grants:
+        require_another(admin, grant.person_id)
     grants = [Grant(grant.person_id, grant.amount) for grant in body.grants]
     results = subsidies.pay(services, body.id, body.fund, grants, by=admin.actor, now=now)
     return [
@@ -194,6 +253,7 @@ def pay_subsidies(services: MoneyDep, admin: AdminDep, now: NowDep, body: Subsid
     responses=responses(
         *ROLE_ERRORS,
         NotFoundError,
+        OwnAccountError,
         ChannelNotConnectedError,
         *problems.LEDGER_ERRORS,
         StrandedRefundError,
@@ -202,9 +262,12 @@ def pay_subsidies(services: MoneyDep, admin: AdminDep, now: NowDep, body: Subsid
     ),
 )
 def refund_top_up(
-    services: MoneyDep, _cashier: CashierDep, now: NowDep, order_id: UUID, body: TopUpRefundIn
+    services: MoneyDep, cashier: CashierDep, now: NowDep, order_id: UUID, body: TopUpRefundIn
 ) -> TopUpRefundOut:
     """Give a part of a top-up back through its channel."""
+    with services.database.read() as session:
+        order = session.get(TopUpOrder, order_id)
+        require_another(cashier, order.person_id if order is not None else None)
     made = refunds.give_back(services, TopUpRefundWish(body.id, order_id, body.amount), now)
     return TopUpRefundOut(id=made.id, order_id=made.order_id, amount=made.amount, state=made.state)
 
@@ -234,6 +297,10 @@ def _require_person(services: MoneyServices, person_id: UUID) -> None:
         people.get(session, person_id)
 
 
-def _cash_out(entry: Entry) -> CashOut:
-    balance = entry.credit_balance if entry.purpose == "cash_in" else entry.debit_balance
-    return CashOut(id=entry.id, amount=entry.amount, balance=balance, at=entry.occurred_at)
+def _cash_out(moved: Entry | CashRequest, response: Response) -> CashOut:
+    if isinstance(moved, Entry):
+        balance = moved.credit_balance if moved.purpose == cash.IN else moved.debit_balance
+        return CashOut(id=moved.id, amount=moved.amount, balance=balance, at=moved.occurred_at)
+    request = CashRequestOut.model_validate(moved)
+    response.status_code = 202 if request.state == cash_requests.WAITING else 201
+    return CashOut(id=request.id, amount=request.amount, balance=None, at=request.asked_at, state=request.state)

@@ -52,3 +52,21 @@ class SeenNonce(Base):
     channel: Mapped[str] = mapped_column(String(20), primary_key=True)
     nonce: Mapped[str] = mapped_column(String(64), primary_key=True)
     until: Mapped[datetime] = mapped_column(index=True)
+
+
+class CashRequest(Base):
+    """Cash above the ceiling: `waiting` until a second person has decided, then `done` or `declined`."""
+
+    __tablename__ = "cash_requests"
+    __table_args__ = (Index("ix_cash_requests_state", "state", "id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    purpose: Mapped[str] = mapped_column(String(20))
+    box: Mapped[str] = mapped_column(String(80))
+    person_id: Mapped[UUID]
+    amount: Mapped[int] = mapped_column(BigInteger)
+    state: Mapped[str] = mapped_column(String(10))
+    asked_by: Mapped[str] = mapped_column(String(80))
+    asked_at: Mapped[datetime]
+    decided_by: Mapped[str | None] = mapped_column(String(80))
+    decided_at: Mapped[datetime | None]

@@ -4,7 +4,13 @@ Rooms never read the environment: they take values as arguments. Secrets have no
 calls `require`, which names the variable and how to make a value. The nested settings of a room have its file's name.
 """
 
-from campusgate.settings.accounts import MealSettings, OidcSettings, PhoneCodeSettings, SpendingSettings
+from campusgate.settings.accounts import (
+    CeilingSettings,
+    MealSettings,
+    OidcSettings,
+    PhoneCodeSettings,
+    SpendingSettings,
+)
 from campusgate.settings.bus import MqttSettings
 from campusgate.settings.enrollment import EnrollmentSettings
 from campusgate.settings.errors import SettingsError
@@ -13,6 +19,7 @@ from campusgate.settings.process import Settings
 
 __all__ = [
     "AlarmSettings",
+    "CeilingSettings",
     "EnrollmentSettings",
     "MailSettings",
     "MealSettings",

@@ -46,3 +46,12 @@ class SpendingSettings(BaseModel):
         if len({meal.name for meal in self.meals}) != len(self.meals):
             raise ValueError("spending.meals: each meal has a name of its own")
         return self
+
+
+class CeilingSettings(BaseModel):
+    """Fen above which a person decides; `accounts.payments.ceilings` says why the defaults are what they are."""
+
+    offline_card_day: int = Field(default=10_000, ge=0, description="one account's offline payments of 24 hours")
+    offline_card_week: int = Field(default=30_000, ge=0, description="the same of seven days")
+    offline_terminal_day: int = Field(default=500_000, ge=0, description="one terminal's offline payments of 24 hours")
+    cash_day: int = Field(default=100_000, ge=0, description="one account's cash of 24 hours, in and out")

@@ -12,7 +12,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from accounts.vocabulary import Channel
-from campusgate.settings.accounts import OidcSettings, PhoneCodeSettings, SpendingSettings
+from campusgate.settings.accounts import CeilingSettings, OidcSettings, PhoneCodeSettings, SpendingSettings
 from campusgate.settings.bus import MqttSettings
 from campusgate.settings.enrollment import EnrollmentSettings
 from campusgate.settings.errors import SettingsError
@@ -53,6 +53,7 @@ class Settings(BaseSettings):
     )
     oidc: OidcSettings | None = None
     spending: SpendingSettings = SpendingSettings()
+    ceilings: CeilingSettings = CeilingSettings()
 
     database_url: str | None = None
     server_host: str = "127.0.0.1"

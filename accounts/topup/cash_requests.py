@@ -1,0 +1,116 @@
+"""Cash above the ceiling waits for a second person, who is an administrator, and neither who asked nor whose it is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from accounts import audit
+from accounts.payments.problems import PaymentIdReusedError
+from accounts.topup.tables import CashRequest
+from web.problems import NotFoundError, ProblemError
+
+WAITING, DONE, DECLINED = "waiting", "done", "declined"
+
+
+class CashRequestDecidedError(ProblemError):
+    """Somebody decided otherwise before; `state` says what became of it."""
+
+    code = "cash_request_decided"
+    status = 409
+    title = "This request was decided otherwise before"
+
+
+class SecondPersonNeededError(ProblemError):
+    """Who asked does not decide."""
+
+    code = "second_person_needed"
+    status = 403
+    title = "Another person than the one who asked must decide"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked for: the client's id, `cash_in` or `cash_out`, where, whose, and fen."""
+
+    id: UUID
+    purpose: str
+    box: str
+    person_id: UUID
+    amount: int
+
+
+def known(session: Session, wish: Wish) -> CashRequest | None:
+    """Return the request with this id, if it was asked before.
+
+    Raises:
+        PaymentIdReusedError: it was another wish.
+    """
+    found = session.get(CashRequest, wish.id)
+    if found is None:
+        return None
+    if Wish(found.id, found.purpose, found.box, found.person_id, found.amount) != wish:
+        raise PaymentIdReusedError
+    return found
+
+
+def ask(session: Session, wish: Wish, *, by: str, now: datetime) -> CashRequest:
+    """Note a wish; nothing moves."""
+    made = CashRequest(
+        id=wish.id,
+        purpose=wish.purpose,
+        box=wish.box,
+        person_id=wish.person_id,
+        amount=wish.amount,
+        state=WAITING,
+        asked_by=by,
+        asked_at=now,
+    )
+    session.add(made)
+    _record(session, made, "cash_request.ask", by=by, now=now)
+    return made
+
+
+def take(session: Session, request_id: UUID, *, accept: bool, by: str) -> CashRequest:
+    """Return a request, locked: one that waits, or one that was decided the same way before.
+
+    Raises:
+        NotFoundError: there is none with this id.
+        SecondPersonNeededError: `by` asked for it.
+        CashRequestDecidedError: it was decided otherwise.
+    """
+    found = session.get(CashRequest, request_id, with_for_update=True, populate_existing=True)
+    if found is None:
+        raise NotFoundError("there is no cash request with this id")
+    if found.asked_by == by:
+        raise SecondPersonNeededError
+    if found.state != WAITING and (found.state == DONE) != accept:
+        raise CashRequestDecidedError(state=found.state)
+    return found
+
+
+def note_decision(session: Session, request: CashRequest, *, accept: bool, by: str, now: datetime) -> None:
+    """Note who decided, and how."""
+    request.state, request.decided_by, request.decided_at = DONE if accept else DECLINED, by, now
+    _record(session, request, f"cash_request.{request.state}", by=by, now=now)
+
+
+def person_of(session: Session, request_id: UUID) -> UUID | None:
+    """Return whose account a request is about."""
+    return session.scalar(select(CashRequest.person_id).where(CashRequest.id == request_id))
+
+
+def waiting(session: Session, *, after: UUID | None, limit: int) -> Sequence[CashRequest]:
+    """Return the requests that wait."""
+    query = select(CashRequest).where(CashRequest.state == WAITING).order_by(CashRequest.id).limit(limit)
+    if after is not None:
+        query = query.where(CashRequest.id > after)
+    return session.scalars(query).all()
+
+
+def _record(session: Session, request: CashRequest, action: str, *, by: str, now: datetime) -> None:
+    details: dict[str, audit.Scalar | list[str]] = {"amount": request.amount, "transfer": str(request.id)}
+    audit.record(session, actor=by, action=action, subject=f"person:{request.person_id}", now=now, details=details)
