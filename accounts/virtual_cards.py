@@ -130,6 +130,17 @@ def require_same_phone(channel: Channel, phone: str | None, user: ChannelUser) -
         raise PhoneMismatchError
 
 
+def require_confirmed_phone(person: Person, channel: Channel, phone: str | None) -> None:
+    """Check that whoever has a confirmed phone claims with that one in enterprise WeChat, not a stranger with another.
+
+    Raises:
+        PhoneMismatchError: it is another one. The holder confirms a new number in the app first.
+    """
+    confirmed = person.phone if person.phone_confirmed_at is not None else None
+    if channel is Channel.WECOM and confirmed is not None and confirmed != phone:
+        raise PhoneMismatchError("the number differs from the confirmed one; confirm the new number in the app first")
+
+
 def bind(session: Session, person: Person, channel: Channel, user: ChannelUser, *, by: str, now: datetime) -> Card:
     """Give a person, whose row the caller has locked, a virtual card in a channel.
 

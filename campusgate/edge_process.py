@@ -3,7 +3,7 @@
 import threading
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import uuid_utils.compat
@@ -69,7 +69,7 @@ _PURGE_EVERY_S = 3600.0
 class EdgeOptions:
     """What the command line says. `liveness` None: the cues, and the networks wherever they are installed."""
 
-    camera: str
+    camera: str = field(repr=False)
     policy: EdgePolicy
     liveness: bool | None = None
     once: bool = False

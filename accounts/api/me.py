@@ -90,14 +90,16 @@ class QueryPassword(BaseModel):
     query_password: Secret
 
 
-def check_own(me: Principal, services: AccountsServices, purpose: PasswordPurpose, attempt: str, now: datetime) -> None:
+def check_own(
+    me: Principal, services: AccountsServices, purpose: PasswordPurpose, attempt: str, now: datetime
+) -> passwords.Checked:
     """Check a password of the signed-in person; wrong tries count for this sign-in, which strangers do not have.
 
     Raises:
         PasswordWrongError, PasswordLockedError, PasswordNotSetError: see there.
     """
     source = f"sign-in {me.sign_in_id}"
-    services.passwords.require(Claimant.known(me.person_id), purpose, attempt, source=source, now=now)
+    return services.passwords.require(Claimant.known(me.person_id), purpose, attempt, source=source, now=now)
 
 
 @router.get("", responses=responses(*PERSON_ERRORS, NotFoundError))
@@ -201,7 +203,9 @@ def report_my_loss(me: PrincipalDep, services: ServicesDep, now: NowDep) -> Loss
     responses=responses(*PERSON_ERRORS, *PASSWORD_ERRORS, loss.NoLossError, NotFoundError),
 )
 def release_my_loss(me: PrincipalDep, services: ServicesDep, now: NowDep, body: QueryPassword) -> None:
-    """The card was found: it and the virtual ones work again. Needs the query password."""
-    check_own(me, services, PasswordPurpose.QUERY, body.query_password, now)
+    """The card was found: it and the virtual ones work again. Needs the query password, changed from the first one."""
+    checked = check_own(me, services, PasswordPurpose.QUERY, body.query_password, now)
+    if checked.must_change:
+        raise passwords.PasswordChangeRequiredError("PUT /api/v1/me/passwords/query", purpose="query")
     with services.database.begin() as session:
         loss.release(session, people.get(session, me.person_id, lock=True), by=me.actor, now=now)

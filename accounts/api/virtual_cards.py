@@ -70,12 +70,17 @@ class CodeOut(BaseModel):
         virtual.LossOpenError,
         phones.InvalidPhoneError,
         passwords.PasswordLockedError,
+        passwords.PasswordChangeRequiredError,
         people.AccountNotUsableError,
         TooManyTriesError,
     ),
 )
 def claim_virtual_card(services: ServicesDep, now: NowDep, network: NetworkDep, body: ClaimIn) -> MyCard:
-    """Claim the virtual card with number, name and query password. Codes need a sign-in afterwards."""
+    """Claim the virtual card with number, name and query password. Codes need a sign-in afterwards.
+
+    A first query password follows from the ID document, which others have seen: it is changed in the app before it
+    claims anything. A claim confirms no phone number; where one is confirmed, no other one claims in enterprise WeChat.
+    """
     services.guesses.take(network, now)
     if services.channel_users is None:
         raise virtual.ChannelUnavailableError
@@ -89,18 +94,19 @@ def claim_virtual_card(services: ServicesDep, now: NowDep, network: NetworkDep, 
     # The channel says whose account there it is: nobody claims from a thousand of them.
     source = f"{body.channel.value} {user.user}"
     try:
-        services.passwords.require(who, PasswordPurpose.QUERY, body.query_password, source=source, now=now)
+        checked = services.passwords.require(who, PasswordPurpose.QUERY, body.query_password, source=source, now=now)
     except (passwords.PasswordWrongError, passwords.PasswordNotSetError) as error:
         raise virtual.ClaimRefusedError from error
     if known is None:
         raise virtual.ClaimRefusedError
     services.guesses.give_back(network, now)
+    if checked.must_change:
+        raise passwords.PasswordChangeRequiredError("PUT /api/v1/me/passwords/query", purpose="query")
     with services.database.begin() as session:
         person = people.get(session, known, lock=True)
         people.require_usable(person, now)
+        virtual.require_confirmed_phone(person, body.channel, phone)
         actor = audit.person_actor(person.id)
-        if phone is not None and body.channel is Channel.WECOM:
-            phones.set_confirmed(session, person, phone, by=actor, now=now)
         return MyCard.of(virtual.bind(session, person, body.channel, user, by=actor, now=now))
 
 

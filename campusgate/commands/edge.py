@@ -17,8 +17,12 @@ def register(app: typer.Typer) -> None:
 
 def edge(
     camera: Annotated[
-        str, typer.Argument(help="A device (/dev/video0), a stream (rtsp://…), a video file, or a folder of pictures.")
-    ],
+        str | None,
+        typer.Argument(
+            help="A device (/dev/video0), a stream (rtsp://…), a video file, or a folder of pictures; without it"
+            " CAMPUSGATE_CAMERA. An address with a password is taken from there only: ps shows arguments to everybody."
+        ),
+    ] = None,
     policy: Annotated[
         Path | None, typer.Option(help="TOML file with this gate's vote, zone, limits, …: see docs/edge.md.")
     ] = None,
@@ -44,7 +48,23 @@ def edge(
     stop = until_stopped()
     try:
         tuned = read_policy(policy) if policy is not None else EdgePolicy()
-        options = EdgeOptions(camera, tuned, liveness=liveness, once=once, metrics_port=metrics_port)
+        options = EdgeOptions(
+            _address(camera, settings), tuned, liveness=liveness, once=once, metrics_port=metrics_port
+        )
         run_edge(settings, options, stop)
     except (*EXPECTED_ERRORS, PolicyFileError) as error:
         raise CommandError(str(error)) from error
+
+
+def _address(argument: str | None, settings: Settings) -> str:
+    from edge.camera import has_credentials, without_credentials
+
+    if argument is None:
+        address: str = settings.require("camera")
+        return address
+    if has_credentials(argument):
+        raise CommandError(
+            f"the address of the camera {without_credentials(argument)} holds a password, and ps shows arguments to"
+            " everybody on this machine; set CAMPUSGATE_CAMERA instead, in a file that only the edge reads"
+        )
+    return argument

@@ -1,6 +1,7 @@
 """The processes of the demonstration: each can be started, killed as by a power cut, and started again."""
 
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
@@ -46,7 +47,6 @@ class Cast:
         self._campus = campus
         self._children = children
         self._users = users
-        self._camera_url = ""
         self.reader = reader
         """The gate's own reader, on a line that can be cut."""
         self.reader_port = free_port()
@@ -75,7 +75,7 @@ class Cast:
 
     def start_edge(self, camera_url: str) -> None:
         """Start the edge, with a policy for the film."""
-        self._start("edge", "edge", camera_url, "--policy", str(self._eyes))
+        self._start("edge", "edge", "--policy", str(self._eyes), extra={"CAMPUSGATE_CAMERA": camera_url})
 
     def wait_for_edge(self, observer: Observer) -> None:
         """Return when controller and edge are there, the edge sees, and it knows people."""
@@ -89,8 +89,8 @@ class Cast:
         """Raise ChildError when a process has ended by itself."""
         self._children.check()
 
-    def _start(self, name: str, *arguments: str) -> None:
-        self._children.start(name, *arguments, extra=self._campus.environment(name))
+    def _start(self, name: str, *arguments: str, extra: Mapping[str, str] | None = None) -> None:
+        self._children.start(name, *arguments, extra={**self._campus.environment(name), **(extra or {})})
 
     def _broker_listens(self) -> bool:
         try:

@@ -10,7 +10,7 @@ from access.schedules import EndTime, StartTime
 class PhoneCodeSettings(BaseModel):
     """The campus's SMS gateway, which brings confirmation codes to phones."""
 
-    webhook_url: str
+    webhook_url: str = Field(repr=False)
     webhook_secret: SecretStr
 
 

@@ -19,6 +19,7 @@ HOW_TO_MAKE: Final[Mapping[str, str]] = MappingProxyType(
         "token_secret": _MAKE_KEY,
         "credential_key": _MAKE_KEY + "; server and gates of a site share it",
         "device_token": "; issue one with: campusgate devices add",
+        "camera": "; name it there or as the argument CAMERA",
         "gate": "; it is the name of the gate this process serves",
         "signing_key_file": "; make one with: campusgate keys make FILE",
         "trusted_keys_file": "; it lists the public keys this controller obeys, one JSON object: {sender: base64 key}",

@@ -55,7 +55,7 @@ class Settings(BaseSettings):
     spending: SpendingSettings = SpendingSettings()
     ceilings: CeilingSettings = CeilingSettings()
 
-    database_url: str | None = None
+    database_url: str | None = Field(default=None, repr=False)
     server_host: str = "127.0.0.1"
     server_port: int = Field(default=8080, ge=0, le=65535)
     trusted_proxies: list[str] = Field(
@@ -66,6 +66,7 @@ class Settings(BaseSettings):
     mqtt: MqttSettings = MqttSettings()
 
     gate: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
+    camera: SecretStr | None = Field(default=None, description="the edge's camera; its address may hold a password")
     device_token: SecretStr | None = None
     signing_key_file: Path | None = None
     trusted_keys_file: Path | None = None

@@ -2,13 +2,13 @@
 
 from typing import Self
 
-from pydantic import BaseModel, SecretStr, model_validator
+from pydantic import BaseModel, Field, SecretStr, model_validator
 
 
 class WebhookSettings(BaseModel):
     """Settings of a room that may tell a webhook; without an address nothing is sent."""
 
-    webhook_url: str | None = None
+    webhook_url: str | None = Field(default=None, repr=False)
     webhook_secret: SecretStr | None = None
 
     @model_validator(mode="after")

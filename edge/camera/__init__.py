@@ -9,6 +9,7 @@ from edge.camera.folder import FolderCamera
 from edge.camera.mailbox import Mailbox
 from edge.camera.port import Camera, CameraAddressError, CameraLostError, Frame
 from edge.camera.scene import SceneLimits
+from edge.camera.shown import has_credentials, without_credentials
 from edge.camera.synthetic import SyntheticCamera
 
 __all__ = [
@@ -30,6 +31,8 @@ __all__ = [
     "SceneLimits",
     "SyntheticCamera",
     "View",
+    "has_credentials",
     "look",
     "open_camera",
+    "without_credentials",
 ]

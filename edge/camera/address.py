@@ -6,6 +6,7 @@ from edge.camera.capture import CaptureCamera
 from edge.camera.file import FileCamera
 from edge.camera.folder import FolderCamera
 from edge.camera.port import Camera, CameraAddressError
+from edge.camera.shown import without_credentials
 from edge.clock import Clock
 
 _STREAMS = ("rtsp://", "rtsps://", "http://", "https://", "udp://", "tcp://")
@@ -32,4 +33,4 @@ def open_camera(address: str, *, real_time: bool = True, clock: Clock | None = N
     # A device that is not plugged in yet is a camera too; what lies on /dev/shm is a file or a folder like another.
     if address.startswith("/dev/"):
         return CaptureCamera(address, clock=clock)
-    raise CameraAddressError(f"{address!r} names no camera: give {_FORMS}")
+    raise CameraAddressError(f"{without_credentials(address)!r} names no camera: give {_FORMS}")

@@ -1,6 +1,5 @@
 """A camera device (V4L2) or network stream (RTSP, HTTP), through OpenCV."""
 
-import re
 from collections.abc import Iterator
 from threading import Event
 
@@ -8,15 +7,11 @@ import cv2
 import numpy as np
 
 from edge.camera.port import CameraLostError, Frame
+from edge.camera.shown import without_credentials
 from edge.clock import Clock, SystemClock
 
 _OPEN_TIMEOUT_MS = 5_000
 _READ_TIMEOUT_MS = 3_000
-
-
-def without_credentials(address: str) -> str:
-    """Return `address` fit for a log: user and password of a stream are cut out."""
-    return re.sub(r"(?<=://)[^/]*@", "", address)
 
 
 class CaptureCamera:
@@ -35,7 +30,11 @@ class CaptureCamera:
         self._sequence = 0
 
     def frames(self, stop: Event) -> Iterator[Frame]:
-        capture = self._open()
+        try:
+            capture = self._open()
+        except cv2.error as error:
+            # Its text may name the address.
+            raise CameraLostError(f"the camera {self._shown} cannot be opened ({error.code})") from None
         try:
             if not capture.isOpened():
                 raise CameraLostError(f"the camera {self._shown} does not answer")

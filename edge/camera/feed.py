@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from threading import Event, Lock, Thread
+from traceback import extract_tb
 
 import structlog
 
@@ -10,6 +12,10 @@ from edge.camera.mailbox import Mailbox
 from edge.camera.port import Camera, CameraLostError, Frame
 
 _log = structlog.get_logger()
+
+
+def _place(error: Exception) -> list[str]:
+    return [f"{Path(step.filename).name}:{step.lineno}" for step in extract_tb(error.__traceback__)]
 
 
 class FeedStatus(StrEnum):
@@ -110,8 +116,9 @@ class Feed:
         except CameraLostError as error:
             return str(error)
         except Exception as error:  # noqa: BLE001 - a driver's fault must not end the thread: the gate would be blind without a word
-            _log.exception("camera_failed")
-            return f"{type(error).__name__}: {error}"
+            # Where, and not with what words: a driver's text may hold the camera's address, and so its password.
+            _log.error("camera_failed", error=type(error).__name__, at=_place(error))
+            return type(error).__name__
         return None
 
     def _accept(self, frame: Frame) -> None:

@@ -47,6 +47,6 @@ class WebhookNotifier:
         try:
             answer = self._posts.post(body, headers)
         except httpx.HTTPError as error:
-            raise NoticeNotSentError(f"the webhook did not answer: {error}") from error
+            raise NoticeNotSentError(f"the webhook did not answer: {type(error).__name__}") from error
         if not answer.is_success:
             raise NoticeNotSentError(f"the webhook answered {answer.status_code}")

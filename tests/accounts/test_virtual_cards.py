@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts import virtual_code
+from accounts import people, phones, virtual_code
 from accounts.virtual_cards import LEASE, ChannelRefusedError, ChannelUser
 from accounts.virtual_code import InvalidCodeError
 from accounts.vocabulary import Channel, DeviceRole, Role
@@ -187,7 +187,46 @@ def test_enterprise_wechat_asks_for_the_phone_number_bound_there(campus, holder)
     assert claim(campus, holder, **token).json()["code"] == "phone_mismatch"
     assert claim(campus, holder, **token, phone="13900139000").json()["code"] == "phone_mismatch"
     assert claim(campus, holder, **token, phone="138 0013 8000").status_code == 201
-    assert campus.client.get("/api/v1/me", headers=campus.as_person(holder.id)).json()["phone_confirmed"]
+
+
+def test_a_claim_confirms_nobodys_phone(campus, holder):
+    """Whoever knows number, name and password has proved to be nobody's phone."""
+    assert claim(
+        campus, holder, channel="wecom", channel_token="mallory:+8613800138000", phone="13800138000"
+    ).is_success
+    me = campus.client.get("/api/v1/me", headers=campus.as_person(holder.id)).json()
+    assert not me["phone_confirmed"]
+
+
+def test_where_a_phone_is_confirmed_no_other_one_claims(campus, holder):
+    with campus.database.begin() as session:
+        phones.set_confirmed(
+            session, people.get(session, holder.id), "+8613900139000", by="system", now=campus.clock.now
+        )
+    wecom = {"channel": "wecom", "channel_token": "mallory:+8613800138000", "phone": "13800138000"}
+    assert claim(campus, holder, **wecom).json()["code"] == "phone_mismatch"
+    own = {"channel": "wecom", "channel_token": "anna:+8613900139000", "phone": "13900139000"}
+    assert claim(campus, holder, **own).status_code == 201
+
+
+def test_a_first_query_password_claims_and_releases_nothing(campus):
+    """It is the last six of the national ID, which others have seen."""
+    person = campus.person()
+    campus.card(person)
+    campus.passwords(person.id, query="135790", must_change=True)
+    assert claim(campus, person).json()["code"] == "password_change_required"
+    me = campus.as_person(person.id)
+    assert campus.client.get("/api/v1/me/cards", headers=me).json()[0]["kind"] == "physical"
+    assert campus.client.post("/api/v1/me/loss", headers=me).status_code == 201
+    body = {"query_password": "135790"}
+    answer = campus.client.post("/api/v1/me/loss/release", json=body, headers=me)
+    assert answer.json()["code"] == "password_change_required"
+
+    change = {"current": "135790", "new": "846202"}
+    assert campus.client.put("/api/v1/me/passwords/query", json=change, headers=me).status_code == 204
+    body = {"query_password": "846202"}
+    assert campus.client.post("/api/v1/me/loss/release", json=body, headers=me).status_code == 204
+    assert claim(campus, person, query_password="846202").status_code == 201
 
 
 def test_one_active_binding_for_each_person_and_user_of_a_channel(campus, holder):

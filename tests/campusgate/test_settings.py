@@ -1,4 +1,5 @@
 import base64
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -282,3 +283,35 @@ def test_a_proxy_is_an_address_or_a_network(monkeypatch, value: str) -> None:
     monkeypatch.setenv("CAMPUSGATE_TRUSTED_PROXIES", value)
     with pytest.raises(ValidationError, match="no address and no network"):
         Settings()
+
+
+def test_no_secret_stands_in_the_text_of_the_settings() -> None:
+    """A traceback or a log line shows values by their `repr`."""
+    numbers = itertools.count(1)
+
+    def secret() -> str:
+        return f"b3f1c2d4-hush-{next(numbers):04}"
+
+    def url() -> str:
+        return f"https://user:{secret()}@hooks.example/?token={secret()}"
+
+    settings = Settings(
+        camera=f"rtsp://admin:{secret()}@10.0.0.1/main",
+        database_url=f"postgresql://campusgate:{secret()}@database/campusgate",
+        device_token=secret(),
+        template_key=secret(),
+        token_secret=secret(),
+        credential_key=secret(),
+        metrics_token=secret(),
+        previous_template_keys={1: secret()},
+        channel_secrets={"wecom": secret()},
+        mqtt={"username": "server", "password": secret(), "orders_username": "orders", "orders_password": secret()},
+        phone_codes={"webhook_url": url(), "webhook_secret": secret()},
+        oidc={"issuer": "https://id.example", "client_id": "gate", "client_secret": secret(), "redirect_uri": "x"},
+        alarms={"webhook_url": url(), "webhook_secret": secret(),
+                "mail": {"host": "mail", "sender": "a@b", "recipients": ["a@b"], "username": "u",
+                         "password": secret()}},
+        enrollment={"webhook_url": url(), "webhook_secret": secret()},
+    )  # fmt: skip
+    assert "hush" not in repr(settings)
+    assert "hush" not in str(settings)

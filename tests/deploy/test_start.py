@@ -151,8 +151,8 @@ def test_everything_starts_with_every_variable_of_the_examples(tmp_path: Path, p
                 {
                     "CAMPUSGATE_MQTT__PASSWORD": machine.passwords[f"{role}-north"],
                     "CAMPUSGATE_DEVICE_TOKEN": tokens[role],
-                    "CAMERA": str(pictures),
-                },
+                }
+                | ({"CAMPUSGATE_CAMERA": str(pictures)} if role == "edge" else {}),
             )
             for role in tokens
         }
@@ -160,7 +160,7 @@ def test_everything_starts_with_every_variable_of_the_examples(tmp_path: Path, p
         controller = stack.enter_context(
             machine.running("--env-file", str(envs["controller"]), "controller", "--door", door)
         )
-        edge = stack.enter_context(machine.running("--env-file", str(envs["edge"]), "edge", str(pictures)))
+        edge = stack.enter_context(machine.running("--env-file", str(envs["edge"]), "edge"))
         wait_for(lambda: online(server, machine) == {"controller": 1.0, "edge": 1.0}, serve, controller, edge)
 
 

@@ -19,8 +19,8 @@ from edge.camera import (
     SyntheticCamera,
     open_camera,
 )
-from edge.camera.capture import without_credentials
 from edge.camera.port import Frame
+from edge.camera.shown import without_credentials
 
 PICTURES = 8
 QUICK = Backoff(first=0.01, longest=0.05)
@@ -117,12 +117,62 @@ def test_addresses_name_their_kind_of_camera(tmp_path: Path) -> None:
     assert isinstance(open_camera("RTSP://10.0.0.1/stream"), CaptureCamera)
 
 
-def test_a_camera_s_password_is_never_shown() -> None:
-    assert without_credentials("rtsp://user:p@ss@10.0.0.1/main") == "rtsp://10.0.0.1/main"
-    assert without_credentials("/dev/video0") == "/dev/video0"
-    with pytest.raises(CameraLostError) as caught:
-        take(CaptureCamera("rtsp://user:secret@127.0.0.1:1/none"), 1)
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("rtsp://user:p@ss@10.0.0.1/main", "rtsp://10.0.0.1"),
+        ("rtsp://user:secret@10.0.0.1:554/secret", "rtsp://10.0.0.1:554"),
+        ("http://10.0.0.1/cgi?user=admin&pwd=secret", "http://10.0.0.1"),
+        ("http://10.0.0.1?pwd=secret", "http://10.0.0.1"),
+        ("rtsp://10.0.0.1/user=admin_password=secret_channel=1.sdp", "rtsp://10.0.0.1"),
+        ("rtsp://10.0.0.1:554/live/secret#secret", "rtsp://10.0.0.1:554"),
+        ("rtsp://[fe80::1]:554/secret", "rtsp://[fe80::1]:554"),
+        ("rtsp://admin:se/cret@10.0.0.1/main", "rtsp://…"),
+        ("rtsp://admin:12/secret@10.0.0.1/main", "rtsp://…"),
+        ("rtsp://admin:secret", "rtsp://…"),
+        ("rtsp:/admin:secret@10.0.0.1", "…"),
+        ("admin:secret@10.0.0.1/main", "…"),
+        ("/dev/video0", "/dev/video0"),
+    ],
+)
+def test_of_an_address_only_scheme_host_and_port_are_shown(address: str, shown: str) -> None:
+    assert without_credentials(address) == shown
+
+
+@pytest.mark.parametrize("path", ["none", "user=admin_password=secret.sdp", "live?user=admin&password=secret"])
+def test_a_camera_s_password_is_never_shown(path: str, capfd: pytest.CaptureFixture[str], until) -> None:
+    feed = Feed(CaptureCamera(f"rtsp://user:secret@127.0.0.1:1/{path}"), backoff=QUICK)
+    feed.start()
+    until(lambda: feed.report().losses >= 1)
+    report = feed.report()
+    feed.stop()
+    assert "rtsp://127.0.0.1:1" in (report.error or "")
+    told = capfd.readouterr()
+    assert "camera_lost" in told.out + told.err
+    assert "secret" not in f"{report} {told.out} {told.err}"
+
+
+def test_an_address_that_is_mistyped_is_refused_without_its_password() -> None:
+    with pytest.raises(CameraAddressError) as caught:
+        open_camera("rtps://admin:secret@10.0.0.1/main?password=secret")
     assert "secret" not in str(caught.value)
+
+
+def test_what_a_driver_says_is_not_repeated(capfd: pytest.CaptureFixture[str], until) -> None:
+    class Broken:
+        live = True
+
+        def frames(self, _stop):
+            raise RuntimeError("cannot open rtsp://admin:secret@10.0.0.1")
+
+    feed = Feed(Broken(), backoff=QUICK)
+    feed.start()
+    until(lambda: feed.report().losses >= 1)
+    feed.stop()
+    told = capfd.readouterr()
+    assert feed.report().error is None or "secret" not in feed.report().error
+    assert "camera_failed" in told.out + told.err
+    assert "secret" not in told.out + told.err
 
 
 def frame(number: int, clock) -> Frame:

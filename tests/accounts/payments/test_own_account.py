@@ -82,6 +82,9 @@ REFUSED: dict[str, tuple[Callable[..., str], Callable[..., dict[str, Any]]]] = {
         lambda _shop, me: f"people/{me.id}/reissue",
         lambda *_: {"uid": "04EEEEEEEEEEEE"},
     ),
+    "POST /api/v1/people/{person_id}/loss": (lambda _shop, me: f"people/{me.id}/loss", lambda *_: {}),
+    "POST /api/v1/cards/{card_id}/suspend": (lambda _shop, me: f"cards/{me.card_id}/suspend", lambda *_: {"note": ""}),
+    "POST /api/v1/cards/{card_id}/return": (lambda _shop, me: f"cards/{me.card_id}/return", lambda *_: {"note": ""}),
     "POST /api/v1/cards/{card_id}/release": (
         lambda _shop, me: f"cards/{me.card_id}/release",
         lambda *_: {"note": "mine"},
@@ -89,12 +92,7 @@ REFUSED: dict[str, tuple[Callable[..., str], Callable[..., dict[str, Any]]]] = {
 }
 """Each way by which staff move money or cards of an account, tried on their own."""
 
-HARMLESS = {
-    # They take something from oneself, or stop a card: nothing is gained.
-    "POST /api/v1/people/{person_id}/loss",
-    "POST /api/v1/cards/{card_id}/suspend",
-    "POST /api/v1/cards/{card_id}/return",
-    # About no account.
+ABOUT_NO_ACCOUNT = {
     "POST /api/v1/merchants",
     "PUT /api/v1/services/{service}/campuses",
     "POST /api/v1/days/{day}/close",
@@ -109,9 +107,9 @@ def test_every_way_by_which_staff_move_money_or_cards_is_known_here(shop: Any) -
         for method, operation in operations.items()
         if method != "get"
         and {"card centre", "cards"}.intersection(operation["tags"])
-        and {"person": []} in [dict.fromkeys(way, []) for way in operation.get("security", [])]
+        and any("person" in way for way in operation.get("security", []))
     }
-    assert found == REFUSED.keys() | HARMLESS
+    assert found == REFUSED.keys() | ABOUT_NO_ACCOUNT
 
 
 @pytest.mark.parametrize("way", REFUSED)
