@@ -2,13 +2,16 @@
 
 from datetime import datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 from sqlalchemy.orm import Session
 
-from accounts import people
+from accounts import looks, people
+from accounts.access_tokens import Claims
+from console.looks import look
 from console.origin import OursDep
 from console.rendering import page
 from console.services import ConsoleServices, ServicesDep, StaffDep
@@ -40,7 +43,7 @@ class QuestionIn(BaseModel):
     shown: Shown = Shown.FACE
 
 
-@router.get("", response_class=HTMLResponse, name="gate_page")
+@router.get("", dependencies=[look("board.read", "gate:{gate}")], response_class=HTMLResponse, name="gate_page")
 def show(gate: GateName, request: Request, _staff: StaffDep, services: ServicesDep, response: Response) -> HTMLResponse:
     """Show one gate, live."""
     with services.database.read() as session:
@@ -61,7 +64,7 @@ def show(gate: GateName, request: Request, _staff: StaffDep, services: ServicesD
     )
 
 
-@router.get("/events", name="gate_events")
+@router.get("/events", dependencies=[look("events.read", "gate:{gate}")], name="gate_events")
 def events(
     gate: GateName, _staff: StaffDep, services: ServicesDep, before: Annotated[int | None, Query(ge=0)] = None
 ) -> dict[str, Any]:
@@ -99,29 +102,37 @@ def directory(gate: GateName, _staff: StaffDep, services: ServicesDep) -> dict[s
 
 
 @router.get("/events/{sequence}/why", name="gate_why")
-def why(gate: GateName, sequence: int, _staff: StaffDep, services: ServicesDep) -> dict[str, Any]:
-    """Return what is known of a refusal, and what would be decided now."""
+def why(gate: GateName, sequence: int, staff: StaffDep, services: ServicesDep) -> dict[str, Any]:
+    """Return what is known of a refusal, and what would be decided now; the look is audited."""
     with services.database.read() as session:
         event = journal.get(session, sequence)
         if event is None or event.gate != gate:
             raise NotFoundError("there is no such event at this gate")
         now = _asked_again(session, services, event)
+    if event.person_id is not None:
+        _note_question(services, staff, gate, event.person_id)
     names = services.names({event.person_id} if event.person_id else set())
     return {**describe_event(event, names), "details": event.details, "now": now}
 
 
 @router.post("/ask", name="gate_ask")
-def ask(
-    gate: GateName, question: QuestionIn, _staff: StaffDep, _ours: OursDep, services: ServicesDep
-) -> dict[str, Any]:
-    """May this person pass this gate at this time, and why (not)? Nothing opens, nothing is recorded."""
+def ask(gate: GateName, question: QuestionIn, staff: StaffDep, _ours: OursDep, services: ServicesDep) -> dict[str, Any]:
+    """May this person pass this gate at this time, and why (not)? Nothing opens; who asked about whom is audited."""
     with services.database.read() as session:
         person = people.by_number(session, question.number)
         if person is None:
             raise NotFoundError("there is nobody with this number")
         at = question.at or services.now()
         found = dry_run(session, services.sealer, gate, person.id, at=at, shown=question.shown)
+    _note_question(services, staff, gate, person.id)
     return {"person": person.name, **_answer(found, at)}
+
+
+def _note_question(services: ConsoleServices, staff: Claims, gate: str, person_id: UUID) -> None:
+    subject, now = f"person:{person_id}", services.now()
+    looks.record(
+        services.database, by=staff.person_id, action="dry_run", subject=subject, now=now, details={"gate": gate}
+    )
 
 
 def _asked_again(session: Session, services: ConsoleServices, event: GateEvent) -> dict[str, Any] | None:

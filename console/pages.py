@@ -10,6 +10,7 @@ from fastapi.staticfiles import StaticFiles
 
 from console import actions, gate_page, photo_page, review_actions, review_page, sign_in, zone_page
 from console.admission import Admission
+from console.looks import look
 from console.rendering import FOLDER, page
 from console.services import (
     STAFF,
@@ -51,7 +52,7 @@ def install(app: FastAPI, services: ConsoleServices) -> None:
     app.add_exception_handler(NotAllowedError, sign_in.refuse)
 
 
-@router.get("/gates", response_class=HTMLResponse)
+@router.get("/gates", dependencies=[look("board.read", "events:list")], response_class=HTMLResponse)
 def gate_board(request: Request, services: ServicesDep, _staff: StaffDep, response: Response) -> HTMLResponse:
     """Show every gate, live."""
     with services.database.read() as database:

@@ -13,6 +13,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from accounts import people
 from console.admission import Admission
+from console.looks import look
 from console.rendering import jpeg, keep_nothing, page, with_cookies
 from console.review_view import describe_reviews, describe_statistics
 from console.services import REVIEWERS, ConsoleServices, ReviewerDep, ServicesDep, SignedInDep
@@ -48,7 +49,7 @@ def reviews_page(request: Request, me: ReviewerDep, services: ServicesDep, respo
     )
 
 
-@router.get("/queue", name="console_review_queue")
+@router.get("/queue", dependencies=[look("reviews.read", "photos:list")], name="console_review_queue")
 def queue(
     me: ReviewerDep,
     services: ServicesDep,
@@ -92,7 +93,7 @@ async def stream(claims: SignedInDep, _me: ReviewerDep, services: ServicesDep) -
         await asyncio.sleep(_LOOK_EVERY_S)
 
 
-@router.get("/{photo_id}", name="console_review_photo")
+@router.get("/{photo_id}", dependencies=[look("photo.read", "photo:{photo_id}")], name="console_review_photo")
 def one(photo_id: UUID, me: ReviewerDep, services: ServicesDep) -> dict[str, Any]:
     """Return one photo with everything known of it."""
     with services.database.read() as session:
@@ -122,7 +123,11 @@ def duplicate_picture(
     return jpeg(content, response)
 
 
-@router.get("/{photo_id}/before/picture", name="console_before")
+@router.get(
+    "/{photo_id}/before/picture",
+    dependencies=[look("photo.compare", "photo:{photo_id}")],
+    name="console_before",
+)
 def picture_before(photo_id: UUID, _me: ReviewerDep, services: ServicesDep, response: Response) -> Response:
     """Return the picture of the person's photo that was approved before this one."""
     with services.database.read() as session:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from accounts import audit
 from accounts.api.dependencies import ROLE_ERRORS, AdminDep, DatabaseDep
+from accounts.api.looks import look
 from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import responses
 from web.text import line
@@ -36,7 +37,11 @@ class AuditLine(BaseModel):
     digest: str
 
 
-@router.get("/audit", responses=responses(*ROLE_ERRORS, InvalidCursorError))
+@router.get(
+    "/audit",
+    dependencies=[look("audit.read", "audit:list")],
+    responses=responses(*ROLE_ERRORS, InvalidCursorError),
+)
 def list_audit(
     _admin: AdminDep, database: DatabaseDep, page: PageDep, wanted: Annotated[AuditFilter, Query()]
 ) -> Page[AuditLine]:

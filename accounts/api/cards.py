@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from accounts import authority, card_states, cards, loss, notices, people, virtual_cards
 from accounts.api.dependencies import OVER_ERRORS, ROLE_ERRORS, CashierDep, DatabaseDep, NowDep, Principal, ServicesDep
+from accounts.api.looks import look
 from accounts.api.me import LossOut
 from accounts.card_states import CardAction
 from accounts.tables import Card, CardEvent
@@ -86,7 +87,11 @@ class ReasonIn(BaseModel):
     note: Annotated[str, line(200, min_length=0)] = ""
 
 
-@router.get("/people/{person_id}/cards", responses=responses(*ROLE_ERRORS, NotFoundError))
+@router.get(
+    "/people/{person_id}/cards",
+    dependencies=[look("cards.read", "person:{person_id}")],
+    responses=responses(*ROLE_ERRORS, NotFoundError),
+)
 def list_cards(_cashier: CashierDep, database: DatabaseDep, person_id: UUID, ended: bool = False) -> list[CardOut]:
     """List a person's cards, oldest first."""
     with database.read() as session:
@@ -116,7 +121,11 @@ def issue_card(cashier: CashierDep, services: ServicesDep, now: NowDep, person_i
         return CardOut.of(cards.issue(session, person, body.uid, key_number=body.key_number, by=cashier.actor, now=now))
 
 
-@router.get("/cards/{card_id}/history", responses=responses(*ROLE_ERRORS, NotFoundError))
+@router.get(
+    "/cards/{card_id}/history",
+    dependencies=[look("card.read", "card:{card_id}")],
+    responses=responses(*ROLE_ERRORS, NotFoundError),
+)
 def read_card_history(_cashier: CashierDep, database: DatabaseDep, card_id: UUID) -> list[CardEventOut]:
     """Show what happened to a card, oldest first."""
     with database.read() as session:

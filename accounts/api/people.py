@@ -18,6 +18,7 @@ from accounts.api.dependencies import (
     NowDep,
     ServicesDep,
 )
+from accounts.api.looks import look
 from accounts.people import Particulars
 from accounts.tables import Person
 from accounts.vocabulary import PasswordPurpose, PersonKind, PersonState, Role
@@ -121,7 +122,11 @@ class PeopleFilter(BaseModel):
     group: GroupName | None = None
 
 
-@router.get("/people", responses=responses(*ROLE_ERRORS, InvalidCursorError))
+@router.get(
+    "/people",
+    dependencies=[look("people.read", "people:list")],
+    responses=responses(*ROLE_ERRORS, InvalidCursorError),
+)
 def list_people(
     _cashier: CashierDep, database: DatabaseDep, page: PageDep, wanted: Annotated[PeopleFilter, Query()]
 ) -> Page[PersonOut]:
@@ -143,7 +148,11 @@ def create_person(admin: AdminDep, database: DatabaseDep, now: NowDep, body: Per
         return PersonOut.of(people.create(session, body.particulars(now), by=admin.actor, now=now))
 
 
-@router.get("/people/{person_id}", responses=responses(*ROLE_ERRORS, NotFoundError))
+@router.get(
+    "/people/{person_id}",
+    dependencies=[look("person.read", "person:{person_id}")],
+    responses=responses(*ROLE_ERRORS, NotFoundError),
+)
 def read_person(_cashier: CashierDep, database: DatabaseDep, person_id: UUID) -> PersonOut:
     """Show one person."""
     with database.read() as session:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from accounts.api.dependencies import ROLE_ERRORS, AdminDep, NowDep, ServicesDep
+from accounts.api.looks import look
 from accounts.api.people import GroupName, Number
 from accounts.people_import import Importer, Outcome, RowResult
 from accounts.people_list import parse, without_repeats
@@ -78,7 +79,7 @@ class ImportOut(BaseModel):
     rows: list[ImportedRow]
 
 
-@router.post("/people/import", responses=responses(*ROLE_ERRORS))
+@router.post("/people/import", dependencies=[look("people.compare", "people:list")], responses=responses(*ROLE_ERRORS))
 def import_people(
     admin: AdminDep,
     services: ServicesDep,

@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from accounts.api.dependencies import ROLE_ERRORS, AdminDep, CashierDep, DatabaseDep, NowDep
+from accounts.api.looks import look
 from accounts.authority import OwnAccountError, require_another
 from accounts.ledger import totals
 from accounts.ledger.transfer import AccountKind
@@ -130,7 +131,11 @@ def read_campuses(database: DatabaseDep, _cashier: CashierDep, service: Slug) ->
         return CampusesIn(campuses=list(merchants.campuses_of(session, service)))
 
 
-@router.get("/offline-payments", responses=responses(*ROLE_ERRORS, InvalidCursorError))
+@router.get(
+    "/offline-payments",
+    dependencies=[look("offline_payments.read", "offline_payments:list")],
+    responses=responses(*ROLE_ERRORS, InvalidCursorError),
+)
 def list_odd_offline_payments(
     database: DatabaseDep, _cashier: CashierDep, page: PageDep, state: OfflineState | None = None
 ) -> Page[OfflinePaymentOut]:

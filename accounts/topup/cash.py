@@ -59,7 +59,7 @@ def decide(services: MoneyServices, request_id: UUID, *, accept: bool, by: str, 
     """Move the cash of a request, or let it be; the same decision again changes nothing.
 
     Raises:
-        NotFoundError, cash_requests.CashRequestDecidedError, cash_requests.SecondPersonNeededError: see there.
+        NotFoundError, cash_requests.CashRequestDecidedError, cash_requests.AskerDecidesError: see there.
         ProblemError: the ledger refused; the request waits on.
     """
 

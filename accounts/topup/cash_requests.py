@@ -24,10 +24,10 @@ class CashRequestDecidedError(ProblemError):
     title = "This request was decided otherwise before"
 
 
-class SecondPersonNeededError(ProblemError):
+class AskerDecidesError(ProblemError):
     """Who asked does not decide."""
 
-    code = "second_person_needed"
+    code = "asker_cannot_decide"
     status = 403
     title = "Another person than the one who asked must decide"
 
@@ -79,14 +79,14 @@ def take(session: Session, request_id: UUID, *, accept: bool, by: str) -> CashRe
 
     Raises:
         NotFoundError: there is none with this id.
-        SecondPersonNeededError: `by` asked for it.
+        AskerDecidesError: `by` asked for it.
         CashRequestDecidedError: it was decided otherwise.
     """
     found = session.get(CashRequest, request_id, with_for_update=True, populate_existing=True)
     if found is None:
         raise NotFoundError("there is no cash request with this id")
     if found.asked_by == by:
-        raise SecondPersonNeededError
+        raise AskerDecidesError
     if found.state != WAITING and (found.state == DONE) != accept:
         raise CashRequestDecidedError(state=found.state)
     return found

@@ -16,6 +16,7 @@ from accounts.api.dependencies import (
     KioskDep,
     NowDep,
 )
+from accounts.api.looks import look
 from accounts.authority import OwnAccountError, require_another
 from accounts.ledger.transfer import Entry
 from accounts.payments import problems
@@ -179,7 +180,11 @@ def pay_cash_out(services: MoneyDep, cashier: CashierDep, now: NowDep, body: Cas
     return _cash_out(cash.pay_out(services, wish, by=cashier.actor, now=now), response)
 
 
-@router.get("/cash-requests", responses=responses(*ROLE_ERRORS, InvalidCursorError))
+@router.get(
+    "/cash-requests",
+    dependencies=[look("cash_requests.read", "cash_requests:list")],
+    responses=responses(*ROLE_ERRORS, InvalidCursorError),
+)
 def list_cash_requests(services: MoneyDep, _cashier: CashierDep, page: PageDep) -> Page[CashRequestOut]:
     """List cash above the ceiling that waits for a second person."""
     with services.database.read() as session:
@@ -194,7 +199,7 @@ def list_cash_requests(services: MoneyDep, _cashier: CashierDep, page: PageDep) 
         *ROLE_ERRORS,
         NotFoundError,
         OwnAccountError,
-        cash_requests.SecondPersonNeededError,
+        cash_requests.AskerDecidesError,
         cash_requests.CashRequestDecidedError,
         *problems.LEDGER_ERRORS,
     ),

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from access.policy import Direction, GatePolicy, Mode, Rule
 from access.reasons import Notice, Reason
 from access.snapshot import View
+from accounts import looks
 from accounts.api.dependencies import ROLE_ERRORS, FacilitiesDep, NowDep
 from directory import gates
 from directory.api.dependencies import GateName, Moment, ServicesDep
@@ -179,8 +180,8 @@ def list_lags(_staff: FacilitiesDep, services: ServicesDep, now: NowDep, gate: S
 
 
 @router.post("/gates/{gate}/dry-run", responses=responses(*ROLE_ERRORS, NotFoundError, NotPublishedError))
-def ask(gate: GateName, _staff: FacilitiesDep, services: ServicesDep, now: NowDep, body: DryRunIn) -> DryRunOut:
-    """May this person pass this gate at this time, and why (not)? Nothing opens, nothing is recorded."""
+def ask(gate: GateName, staff: FacilitiesDep, services: ServicesDep, now: NowDep, body: DryRunIn) -> DryRunOut:
+    """May this person pass this gate at this time, and why (not)? Nothing opens; who asked about whom is audited."""
     at = body.at or now
     with services.database.read() as session:
         found = dry_run(
@@ -192,6 +193,10 @@ def ask(gate: GateName, _staff: FacilitiesDep, services: ServicesDep, now: NowDe
             shown=body.shown,
             direction=body.direction,
         )
+    about = f"person:{body.person_id}"
+    looks.record(
+        services.database, by=staff.person_id, action="dry_run", subject=about, now=now, details={"gate": gate}
+    )
     return DryRunOut(
         granted=found.decision.granted,
         reason=found.decision.reason,

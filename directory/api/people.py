@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from accounts import authority
 from accounts.api.dependencies import OVER_ERRORS, PERSON_ERRORS, ROLE_ERRORS, FacilitiesDep, NowDep, PrincipalDep
+from accounts.api.looks import look
 from directory import look_alikes, passes, people
 from directory.api.dependencies import Moment, ServicesDep
 from directory.tables import VisitorPass
@@ -83,7 +84,12 @@ class PinIn(BaseModel):
     pin: Annotated[str, Field(max_length=8)] | None
 
 
-@router.get("/passes", tags=["passes"], responses=responses(*ROLE_ERRORS, InvalidCursorError))
+@router.get(
+    "/passes",
+    dependencies=[look("passes.read", "passes:list")],
+    tags=["passes"],
+    responses=responses(*ROLE_ERRORS, InvalidCursorError),
+)
 def list_passes(
     _staff: FacilitiesDep, services: ServicesDep, page: PageDep, person_id: UUID | None = None
 ) -> Page[PassOut]:

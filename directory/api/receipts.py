@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from accounts.api.dependencies import PERSON_ERRORS, ROLE_ERRORS, AdminDep, PrincipalDep
+from accounts.api.looks import look
 from directory import receipts
 from directory.api.dependencies import Moment, ServicesDep
 from web.paging import InvalidCursorError, Page, PageDep
@@ -49,14 +50,22 @@ def own(principal: PrincipalDep, services: ServicesDep) -> AccountOut:
         return AccountOut.model_validate(receipts.of_person(session, principal.person_id))
 
 
-@router.get("/people/{person_id}/template-receipts", responses=responses(*ROLE_ERRORS))
+@router.get(
+    "/people/{person_id}/template-receipts",
+    dependencies=[look("template_receipts.read", "person:{person_id}")],
+    responses=responses(*ROLE_ERRORS),
+)
 def of_person(person_id: UUID, _admin: AdminDep, services: ServicesDep) -> AccountOut:
     """Return the same of anybody."""
     with services.database.read() as session:
         return AccountOut.model_validate(receipts.of_person(session, person_id))
 
 
-@router.get("/template-receipts/outstanding", responses=responses(*ROLE_ERRORS, InvalidCursorError))
+@router.get(
+    "/template-receipts/outstanding",
+    dependencies=[look("template_receipts.read", "template_receipts:list")],
+    responses=responses(*ROLE_ERRORS, InvalidCursorError),
+)
 def outstanding(_admin: AdminDep, services: ServicesDep, page: PageDep) -> Page[ReceiptOut]:
     """List erased templates that some device has not confirmed yet, the oldest first."""
     after = page.after(tuple[Moment, UUID])

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from accounts import people
+from accounts import looks, people
 from accounts.api.dependencies import PERSON_ERRORS, NowDep, Principal, PrincipalDep
 from accounts.vocabulary import Role
 from enrollment import consent, photos, upload
@@ -59,7 +59,9 @@ def own_photos(services: EnrollmentDep, principal: PrincipalDep) -> PhotoList:
 def one_photo(photo_id: UUID, services: EnrollmentDep, principal: PrincipalDep) -> PhotoOut:
     """Return a photo of one's own, or, for reviewers, anyone's."""
     with services.database.read() as session:
-        return PhotoOut.of(_visible(photos.get(session, photo_id), principal))
+        photo = _visible(photos.get(session, photo_id), principal)
+    _note_look(services, photo, principal)
+    return PhotoOut.of(photo)
 
 
 @router.get(
@@ -70,8 +72,9 @@ def one_photo(photo_id: UUID, services: EnrollmentDep, principal: PrincipalDep) 
 def picture(photo_id: UUID, services: EnrollmentDep, principal: PrincipalDep) -> Response:
     """Return the picture, while it is kept: until its approval, unless the campus keeps it longer."""
     with services.database.read() as session:
-        _visible(photos.get(session, photo_id), principal)
+        photo = _visible(photos.get(session, photo_id), principal)
         content = photos.picture(session, services.sealer, photo_id)
+    _note_look(services, photo, principal)
     return Response(content, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
 
@@ -149,6 +152,12 @@ def _own(photo: PhotoRecord, principal: Principal) -> PhotoRecord:
     if photo.person_id != principal.person_id:
         raise NotFoundError("there is no photo with this id")
     return photo
+
+
+def _note_look(services: EnrollmentServices, photo: PhotoRecord, principal: Principal) -> None:
+    if photo.person_id != principal.person_id:
+        subject, now = f"photo:{photo.id}", services.clock()
+        looks.record(services.database, by=principal.person_id, action="photo.read", subject=subject, now=now)
 
 
 def _visible(photo: PhotoRecord, principal: Principal) -> PhotoRecord:

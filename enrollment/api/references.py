@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from accounts import authority, people
 from accounts.api.dependencies import OVER_ERRORS, ROLE_ERRORS, AdminDep, NowDep, Principal
+from accounts.api.looks import look
 from enrollment import consent, references
 from enrollment.api.dependencies import EnrollmentDep, assessing
 from enrollment.api.files import FILE_ERRORS, PhotoUnreadableError, form, read
@@ -85,8 +86,12 @@ async def put(person_id: UUID, request: Request, services: EnrollmentDep, admin:
     return await assessing(services, partial(_put, services, person_id, content, source, admin=admin, now=now))
 
 
-@router.get("", responses=responses(*ROLE_ERRORS, NotFoundError))
-def look(person_id: UUID, services: EnrollmentDep, _admin: AdminDep) -> ReferencesOut:
+@router.get(
+    "",
+    dependencies=[look("references.read", "person:{person_id}")],
+    responses=responses(*ROLE_ERRORS, NotFoundError),
+)
+def list_references(person_id: UUID, services: EnrollmentDep, _admin: AdminDep) -> ReferencesOut:
     """Return which references a person has."""
     with services.database.read() as session:
         people.get(session, person_id)

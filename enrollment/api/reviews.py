@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
 from accounts.api.dependencies import ROLE_ERRORS, NowDep, ReviewerDep
+from accounts.api.looks import look
 from enrollment import comparison, photos, review
 from enrollment.api.dependencies import EnrollmentDep
 from enrollment.api.shapes import AdviceOut, ReviewOut
@@ -75,7 +76,11 @@ class StatisticsOut(BaseModel):
     approved_share_last_day: float | None
 
 
-@router.get("", responses=responses(*ROLE_ERRORS, InvalidCursorError))
+@router.get(
+    "",
+    dependencies=[look("reviews.read", "photos:list")],
+    responses=responses(*ROLE_ERRORS, InvalidCursorError),
+)
 def queue(
     services: EnrollmentDep,
     reviewer: ReviewerDep,
@@ -130,7 +135,11 @@ def approve_flawless(wanted: Flawless, services: EnrollmentDep, reviewer: Review
     return FlawlessOut(outcomes=outcomes)
 
 
-@router.get("/{photo_id}", responses=responses(*ROLE_ERRORS, NotFoundError))
+@router.get(
+    "/{photo_id}",
+    dependencies=[look("photo.read", "photo:{photo_id}")],
+    responses=responses(*ROLE_ERRORS, NotFoundError),
+)
 def one(photo_id: UUID, services: EnrollmentDep, _reviewer: ReviewerDep) -> ReviewOut:
     """Return one photo with everything a reviewer needs."""
     with services.database.read() as session:
@@ -154,6 +163,7 @@ def duplicate_picture(photo_id: UUID, person_id: UUID, services: EnrollmentDep, 
 
 @router.get(
     "/{photo_id}/before/picture",
+    dependencies=[look("photo.compare", "photo:{photo_id}")],
     response_class=Response,
     responses={200: {"content": {"image/jpeg": {}}}, **responses(*ROLE_ERRORS, NotFoundError)},
 )

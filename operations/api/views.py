@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from accounts.api.dependencies import ROLE_ERRORS, DatabaseDep, FacilitiesDep
+from accounts.api.looks import look
 from operations import journal
 from operations.api.dependencies import OperationsDep
 from operations.board import GateView
@@ -79,7 +80,11 @@ class GateOut(BaseModel):
         )
 
 
-@router.get("/events", responses=responses(*ROLE_ERRORS, InvalidCursorError))
+@router.get(
+    "/events",
+    dependencies=[look("events.read", "events:list")],
+    responses=responses(*ROLE_ERRORS, InvalidCursorError),
+)
 def list_events(
     _staff: FacilitiesDep,
     database: DatabaseDep,

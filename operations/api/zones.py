@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from accounts import authority
 from accounts.api.dependencies import ROLE_ERRORS, DatabaseDep, FacilitiesDep, NowDep
+from accounts.api.looks import look
 from accounts.tables import Person
 from directory import gates, presence
 from directory.tables import ZoneRecord
@@ -44,7 +45,11 @@ class ForgiveIn(BaseModel):
     person_id: UUID | None = None
 
 
-@router.get("/zones/{zone}/inside", responses=responses(*ROLE_ERRORS, NotFoundError))
+@router.get(
+    "/zones/{zone}/inside",
+    dependencies=[look("muster.read", "zone:{zone}")],
+    responses=responses(*ROLE_ERRORS, NotFoundError),
+)
 def list_inside(
     zone: str,
     _staff: FacilitiesDep,

@@ -136,7 +136,7 @@ def test_much_cash_waits_for_an_administrator_who_did_not_ask(shop: Any) -> None
     assert waiting["id"] == body["id"]
 
     path = f"/api/v1/cash-requests/{body['id']}/decision"
-    assert shop.client.post(path, json={"accept": True}, headers=desk).json()["code"] == "second_person_needed"
+    assert shop.client.post(path, json={"accept": True}, headers=desk).json()["code"] == "asker_cannot_decide"
     cashier = shop.campus.as_role(Role.CASHIER)
     assert shop.client.post(path, json={"accept": True}, headers=cashier).json()["code"] == "role_required"
     for _ in range(2):

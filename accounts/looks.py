@@ -1,0 +1,46 @@
+"""Looks at what is known of other people: who looked at what and when stands in the audit trail, in one line a request.
+
+A line holds ids and the names of the filters that were used, never what was searched for or found. It is written before
+the answer leaves: nobody sees what they could deny to have seen.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from accounts import audit
+from database import Database
+
+_PAGING = frozenset({"limit", "cursor", "before", "after"})
+_IDS = frozenset({"person_id", "gate"})
+"""Parameters that name what is looked at; the values of others may hold names or numbers."""
+
+
+def record(
+    database: Database,
+    *,
+    by: UUID,
+    action: str,
+    subject: str,
+    now: datetime,
+    details: Mapping[str, audit.Scalar | list[str]] | None = None,
+) -> None:
+    """Write down a look by a person; at oneself, it is none.
+
+    Raises:
+        DatabaseBusyError: it could not be written now; do not answer then.
+    """
+    if subject == f"person:{by}":
+        return
+    with database.begin() as session:
+        audit.record(
+            session, actor=audit.person_actor(by), action=action, subject=subject, now=now, details=details or {}
+        )
+
+
+def details_of(query: Mapping[str, str]) -> dict[str, audit.Scalar | list[str]]:
+    """Return what may stand in a line of the parameters of a request."""
+    found: dict[str, audit.Scalar | list[str]] = {name: query[name][:80] for name in sorted(_IDS & query.keys())}
+    if filters := sorted(query.keys() - _IDS - _PAGING):
+        found["filters"] = filters
+    return found

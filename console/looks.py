@@ -1,0 +1,35 @@
+"""The same mark as `accounts.api.looks`, for whoever is signed in on the pages."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import Depends, Request
+
+from accounts import looks
+from console.services import ServicesDep, SignedInDep
+
+
+class PageLook:
+    """A dependency that writes a look down once the page has its answer, and before the answer leaves."""
+
+    def __init__(self, action: str, subject: str) -> None:
+        """Take what the line says; `subject` as in `accounts.api.looks.Look`."""
+        self.action = action
+        self.subject = subject
+
+    def __call__(self, request: Request, services: ServicesDep, claims: SignedInDep) -> Iterator[None]:
+        """Let the route answer, then write."""
+        yield
+        looks.record(
+            services.database,
+            by=claims.person_id,
+            action=self.action,
+            subject=self.subject.format(**request.path_params),
+            now=services.now(),
+            details=looks.details_of(dict(request.query_params)),
+        )
+
+
+def look(action: str, subject: str) -> Any:
+    """Return the mark for a route's `dependencies`."""
+    return Depends(PageLook(action, subject), scope="function")

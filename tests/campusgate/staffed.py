@@ -1,0 +1,95 @@
+"""The assembled server with somebody of every role and a device of every kind, for tests that go over all routes."""
+
+import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from fastapi.testclient import TestClient
+from pydantic import SecretStr
+
+from access.policy import GatePolicy
+from accounts import cards, devices, people
+from accounts.payments import merchants
+from accounts.people import Particulars
+from accounts.tables import PersonRole
+from accounts.vocabulary import DeviceRole, PersonKind, Role
+from campusgate.server import Server, assemble, make_app
+from campusgate.settings import MqttSettings, Settings
+from console.session import ACCESS_COOKIE
+from directory import gates
+from enrollment.quality import Checker
+from models.engine import FaceEngine
+
+KEY = SecretStr(base64.b64encode(bytes(range(32))).decode())
+METRICS_TOKEN = "a token for the metrics"  # noqa: S105
+PEOPLE = ("holder", *(role.value for role in Role if role is not Role.HOLDER))
+DEVICES = tuple(role.value for role in DeviceRole)
+
+
+@dataclass
+class Staffed:
+    """The server, and the headers of everybody who may call it."""
+
+    server: Server
+    client: TestClient
+    ids: dict[str, UUID]
+    tokens: dict[str, str]
+    card_id: UUID
+
+    def headers(self, who: str) -> dict[str, str]:
+        if who == "anonymous":
+            return {}
+        # On the pages the token is in a cookie, and what changes something must come from them.
+        cookie = {"Cookie": f"{ACCESS_COOKIE}={self.tokens[who]}"} if who in PEOPLE else {}
+        return {"Authorization": f"Bearer {self.tokens[who]}", "Sec-Fetch-Site": "same-origin"} | cookie
+
+
+@contextmanager
+def staffed(engine: FaceEngine, folder: Path, port: int) -> Iterator[Staffed]:
+    settings = Settings(
+        data_dir=folder,
+        mqtt=MqttSettings(port=port),
+        token_secret=KEY,
+        template_key=KEY,
+        credential_key=KEY,
+        metrics_token=SecretStr(METRICS_TOKEN),
+    )
+    server = assemble(settings, engine, Checker(engine))
+    now = datetime.now(UTC) - timedelta(minutes=1)
+    ids: dict[str, UUID] = {}
+    tokens: dict[str, str] = {"metrics": METRICS_TOKEN}
+    with server.database.begin() as session:
+        for number, who in enumerate((*PEOPLE, "somebody"), 1):
+            given = Particulars(number=f"P{number:04}", name=f"Name {number}", kind=PersonKind.STAFF, valid_from=now)
+            person = people.create(session, given, by="system", now=now)
+            ids[who] = person.id
+            if who in set(Role) - {Role.HOLDER}:
+                session.add(PersonRole(person_id=person.id, role=Role(who)))
+        card = cards.issue(
+            session, session.get_one(people.Person, ids["somebody"]), "04A1B2C3D4E580", key_number=None, by="system",
+            now=now,
+        )  # fmt: skip
+        gates.put_zone(session, "campus", site="main", title="Campus", by="system", now=now)
+        gates.add(session, GatePolicy(gate="north"), title="North", by="system", now=now)
+        shop = merchants.add(session, name="canteen", campus="north", service="canteen", by="system", now=now)
+        for role in DeviceRole:
+            bound: dict[str, Any] = {"campus": "north"}
+            if role in (DeviceRole.EDGE, DeviceRole.CONTROLLER):
+                bound = {"gate": "north"}
+            elif role in (DeviceRole.TERMINAL, DeviceRole.METER):
+                bound |= {"merchant_id": shop.id}
+            _, tokens[role.value] = devices.add(session, name=role.value, role=role, by="system", now=now, **bound)
+        card_id = card.id
+    with TestClient(make_app(server), raise_server_exceptions=False, follow_redirects=False) as client:
+        for who in PEOPLE:
+            made = server.accounts.desk.begin(
+                ids[who], method="password", must_change_password=False, now=datetime.now(UTC)
+            )
+            tokens[who] = made.access_token
+        server.publisher.publish()
+        yield Staffed(server, client, ids, tokens, card_id)
