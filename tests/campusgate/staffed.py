@@ -26,7 +26,7 @@ from enrollment.quality import Checker
 from models.engine import FaceEngine
 
 KEY = SecretStr(base64.b64encode(bytes(range(32))).decode())
-METRICS_TOKEN = "a token for the metrics"  # noqa: S105
+METRICS_TOKEN = "a token for the metrics"
 PEOPLE = ("holder", *(role.value for role in Role if role is not Role.HOLDER))
 DEVICES = tuple(role.value for role in DeviceRole)
 

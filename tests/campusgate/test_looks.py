@@ -1,0 +1,168 @@
+"""Who looked at what is known of other people stands in the audit trail: once a request, with ids alone."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from accounts import audit
+from accounts.api.looks import Look
+from console.looks import PageLook
+from models.engine import FaceEngine
+from tests.campusgate.matrix import contexts
+from tests.campusgate.staffed import Staffed, staffed
+
+WRITES_IT_ITSELF = {
+    "GET /api/v1/photos/{photo_id}",
+    "GET /api/v1/photos/{photo_id}/picture",
+    "GET /api/v1/reviews/{photo_id}/duplicates/{person_id}/picture",
+    "GET /console/reviews/{photo_id}/picture",
+    "GET /console/reviews/{photo_id}/duplicates/{person_id}/picture",
+    "GET /console/zones/{zone}/muster",
+    "GET /console/gates/{gate}/events/{sequence}/why",
+}
+"""The subject follows from what was found, or the picture is one's own or another's."""
+
+ABOUT_NOBODY = {
+    "GET /api/v1/devices",
+    "GET /api/v1/merchants",
+    "GET /api/v1/services/{service}/campuses",
+    "GET /api/v1/days/{day}",
+    "GET /api/v1/channels/{channel}/days/{day}",
+    "GET /api/v1/enrollment/register",
+    "GET /api/v1/reviews/statistics",
+    "GET /api/v1/reviews/reasons",
+    "GET /api/v1/directory/gates",
+    "GET /api/v1/directory/gates/{gate}",
+    "GET /api/v1/directory/lags",
+    "GET /api/v1/directory/zones",
+    "GET /api/v1/operations/gates",
+    "GET /api/v1/operations/gates/{gate}",
+    "GET /api/v1/operations/occupancy",
+    "GET /console/gates/{gate}/directory",
+    "GET /metrics",
+    "GET /health",
+    # Of staff at their work, by id: what happened at a gate, and who saw to it.
+    "GET /api/v1/operations/alarms",
+    "GET /api/v1/operations/alarms/open",
+    "GET /api/v1/operations/orders",
+}
+OWN = {
+    "GET /api/v1/photos",
+    "GET /console/",
+    "GET /console/sign-in",
+    "GET /console/password",
+    # The frame of the page; what it shows is the queue's and a photo's.
+    "GET /console/reviews",
+    "GET /console/reviews/stream",
+    # It follows the page of the board or of a gate, which is written down.
+    "GET /console/stream",
+}
+FOR_DEVICES = {
+    "GET /api/v1/payments/{payment_id}",
+    "GET /api/v1/holds/{hold_id}",
+    "GET /api/v1/directory/gates/{gate}/changes",
+    "GET /api/v1/directory/gates/{gate}/presence",
+}
+
+
+@pytest.fixture(scope="module")
+def office(model_store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staffed]:
+    with staffed(FaceEngine(model_store, threads=1), tmp_path_factory.mktemp("office"), 1) as office:
+        yield office
+
+
+def lines(office: Staffed) -> list[tuple[str, str, str, dict[str, Any]]]:
+    with office.server.database.read() as session:
+        found = audit.find(session, limit=1000)
+        return [(one.actor, one.action, one.subject, json.loads(one.details)) for one in reversed(found)]
+
+
+def test_every_route_that_shows_other_people_leaves_a_line(office: Staffed) -> None:
+    marked, found = set(), set()
+    for route in contexts(office.client.app.routes):
+        if "GET" in route.methods:
+            name = f"GET {route.path}"
+            found.add(name)
+            if any(isinstance(one.call, Look | PageLook) for one in route.dependant.dependencies):
+                marked.add(name)
+    own = OWN | {name for name in found if "/me/" in name or name.endswith("/me")}
+    known = (WRITES_IT_ITSELF, ABOUT_NOBODY, own, FOR_DEVICES, marked)
+    assert found == set().union(*known), "say for a new route what it shows of whom"
+    assert sum(map(len, known)) == len(found), "each in one place"
+    assert len(marked) >= 20
+
+
+def routes_of(office: Staffed) -> list[tuple[str, str, str, str]]:
+    one = office.ids["somebody"]
+    return [
+        ("cashier", "/api/v1/people?search=Name&limit=2", "people.read", "people:list"),
+        ("cashier", f"/api/v1/people/{one}", "person.read", f"person:{one}"),
+        ("cashier", f"/api/v1/people/{one}/cards", "cards.read", f"person:{one}"),
+        ("cashier", f"/api/v1/cards/{office.card_id}/history", "card.read", f"card:{office.card_id}"),
+        ("admin", "/api/v1/audit", "audit.read", "audit:list"),
+        ("cashier", "/api/v1/offline-payments", "offline_payments.read", "offline_payments:list"),
+        ("cashier", "/api/v1/cash-requests", "cash_requests.read", "cash_requests:list"),
+        ("admin", f"/api/v1/directory/people/{one}/template-receipts", "template_receipts.read", f"person:{one}"),
+        (
+            "admin",
+            "/api/v1/directory/template-receipts/outstanding",
+            "template_receipts.read",
+            "template_receipts:list",
+        ),
+        ("facilities", f"/api/v1/directory/passes?person_id={one}", "passes.read", "passes:list"),
+        ("facilities", f"/api/v1/operations/events?person_id={one}", "events.read", "events:list"),
+        ("facilities", "/api/v1/operations/zones/campus/inside", "muster.read", "zone:campus"),
+        ("admin", f"/api/v1/people/{one}/reference-photos", "references.read", f"person:{one}"),
+        ("reviewer", "/api/v1/reviews?department=Physics", "reviews.read", "photos:list"),
+        ("facilities", "/console/gates", "board.read", "events:list"),
+        ("facilities", "/console/gates/north", "board.read", "gate:north"),
+        ("facilities", "/console/gates/north/events", "events.read", "gate:north"),
+        ("facilities", "/console/zones/campus/muster", "muster.read", "zone:campus"),
+        ("reviewer", "/console/reviews/queue?department=Physics", "reviews.read", "photos:list"),
+    ]
+
+
+def test_each_look_is_one_line_with_ids_alone(office: Staffed) -> None:
+    for who, path, action, subject in routes_of(office):
+        before = len(lines(office))
+        assert office.client.get(path, headers=office.headers(who)).status_code == 200, path
+        (line,) = lines(office)[before:]
+        assert line[:3] == (f"person:{office.ids[who]}", action, subject), path
+        assert not {"Name", "Physics", "P0007"}.intersection(json.dumps(line[3]).split('"')), path
+        if "person_id=" in path:
+            assert line[3] == {"person_id": str(office.ids["somebody"])}
+    with office.server.database.read() as session:
+        assert audit.verify(session).intact
+
+
+def test_a_dry_run_says_about_whom(office: Staffed) -> None:
+    one = office.ids["somebody"]
+    before = len(lines(office))
+    answer = office.client.post(
+        "/api/v1/directory/gates/north/dry-run",
+        json={"person_id": str(one)},
+        headers=office.headers("facilities"),
+    )
+    assert answer.status_code == 200
+    answer = office.client.post(
+        "/console/gates/north/ask", json={"number": "P0006"}, headers=office.headers("facilities")
+    )
+    assert answer.status_code == 200
+    asked = [(action, subject, details) for _, action, subject, details in lines(office)[before:]]
+    assert asked == [("dry_run", f"person:{one}", {"gate": "north"})] * 2
+
+
+def test_what_was_refused_or_not_found_or_is_ones_own_is_no_look(office: Staffed) -> None:
+    before = len(lines(office))
+    somebody, cashier = office.ids["somebody"], office.ids["cashier"]
+    for who, path, status in (
+        ("holder", f"/api/v1/people/{somebody}", 403),
+        ("anonymous", f"/api/v1/people/{somebody}", 401),
+        ("cashier", f"/api/v1/people/{uuid4()}", 404),
+        ("cashier", f"/api/v1/people/{cashier}", 200),
+    ):
+        assert office.client.get(path, headers=office.headers(who)).status_code == status
+    assert lines(office)[before:] == []
