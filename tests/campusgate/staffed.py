@@ -1,6 +1,7 @@
 """The assembled server with somebody of every role and a device of every kind, for tests that go over all routes."""
 
 import base64
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,7 +26,6 @@ from directory import gates
 from enrollment.quality import Checker
 from models.engine import FaceEngine
 
-KEY = SecretStr(base64.b64encode(bytes(range(32))).decode())
 METRICS_TOKEN = "a token for the metrics"
 PEOPLE = ("holder", *(role.value for role in Role if role is not Role.HOLDER))
 DEVICES = tuple(role.value for role in DeviceRole)
@@ -49,14 +49,18 @@ class Staffed:
         return {"Authorization": f"Bearer {self.tokens[who]}", "Sec-Fetch-Site": "same-origin"} | cookie
 
 
+def _key() -> SecretStr:
+    return SecretStr(base64.b64encode(os.urandom(32)).decode())
+
+
 @contextmanager
 def staffed(engine: FaceEngine, folder: Path, port: int) -> Iterator[Staffed]:
     settings = Settings(
         data_dir=folder,
         mqtt=MqttSettings(port=port),
-        token_secret=KEY,
-        template_key=KEY,
-        credential_key=KEY,
+        token_secret=_key(),
+        template_key=_key(),
+        credential_key=_key(),
         metrics_token=SecretStr(METRICS_TOKEN),
     )
     server = assemble(settings, engine, Checker(engine))
