@@ -1,7 +1,7 @@
 """ceilings: offline payments that wait for a person, and cash that waits for a second one
 
-Revision: 0010
-Revises: 0009
+Revision: 0012
+Revises: 0011
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 from database import columns
 
-revision = "0010"
-down_revision = "0009"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
