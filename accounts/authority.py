@@ -63,10 +63,19 @@ def require(session: Session, acting: Acting, person_id: UUID) -> None:
         AdminRequiredError: the person has a role, and whoever acts is no administrator.
     """
     require_another(acting, person_id)
-    if Role.ADMIN in acting.roles:
-        return
-    if session.scalar(select(PersonRole.role).where(PersonRole.person_id == person_id).limit(1)) is not None:
+    if not _is_admin_or_over(session, acting, person_id):
         raise AdminRequiredError
+
+
+def may_act(session: Session, acting: Acting, person_id: UUID) -> bool:
+    """Whether `require` lets them."""
+    return acting.person_id != person_id and _is_admin_or_over(session, acting, person_id)
+
+
+def _is_admin_or_over(session: Session, acting: Acting, person_id: UUID) -> bool:
+    if Role.ADMIN in acting.roles:
+        return True
+    return session.scalar(select(PersonRole.role).where(PersonRole.person_id == person_id).limit(1)) is None
 
 
 ERRORS = (OwnAccountError, AdminRequiredError)

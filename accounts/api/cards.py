@@ -92,11 +92,14 @@ class ReasonIn(BaseModel):
     dependencies=[look("cards.read", "person:{person_id}")],
     responses=responses(*ROLE_ERRORS, NotFoundError),
 )
-def list_cards(_cashier: CashierDep, database: DatabaseDep, person_id: UUID, ended: bool = False) -> list[CardOut]:
-    """List a person's cards, oldest first."""
+def list_cards(cashier: CashierDep, database: DatabaseDep, person_id: UUID, ended: bool = False) -> list[CardOut]:
+    """List a person's cards, oldest first; the UIDs, which can be copied, only to those who may change them."""
     with database.read() as session:
         people.get(session, person_id)
-        return [CardOut.of(card) for card in cards.of_person(session, person_id, ended=ended)]
+        found = [CardOut.of(card) for card in cards.of_person(session, person_id, ended=ended)]
+        if authority.may_act(session, cashier, person_id):
+            return found
+        return [card.model_copy(update={"uid": None}) for card in found]
 
 
 @router.post(

@@ -317,3 +317,13 @@ def test_a_sign_in_ends_with_every_change_of_state_or_roles(office) -> None:
         with office.database.read() as session:
             assert [one.revoked_at for one in session.query(SignIn).filter_by(person_id=person)] == [office.clock.now]
             assert session.get(Person, person) is not None
+
+
+def test_a_cashier_cannot_read_the_card_number_of_whoever_has_a_role(office) -> None:
+    cashier, admin = office.person(Role.CASHIER), office.person(Role.ADMIN)
+    for person, shown in ((office.person(), True), (office.person(Role.FACILITIES), False), (cashier, False)):
+        office.card(person)
+        for reader, role in ((cashier, Role.CASHIER), (admin, Role.ADMIN)):
+            headers = office.sign_in(reader, role)
+            (card,) = office.client.get(f"/api/v1/people/{person}/cards", headers=headers).json()
+            assert (card["uid"] is not None) is (shown or role is Role.ADMIN), role
