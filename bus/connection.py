@@ -253,7 +253,7 @@ class Connection:
             self._set(ConnectionState.CONNECTED)
             log.info("bus_connected", client=self.name, broker=str(self.address))
             for hook in list(self._hooks):
-                self._dispatcher.call(hook)
+                self._dispatcher.call_surely(hook)
             while not session.closed.wait(_STOP_NOTICED_S) and not self._stopping.is_set():
                 pass
             if not self._stopping.is_set():
@@ -266,7 +266,8 @@ class Connection:
             self._session = None
             session.close()
             for hook in list(self._lost_hooks):
-                self._dispatcher.call(hook)
+                # Also after a rush of messages: who is not told believes for ever in what was true before.
+                self._dispatcher.call_surely(hook)
 
     def _report(self, error: BusError, failures: int) -> None:
         # One line at the first failure and at every doubling: an outage of a night does not fill the disk.

@@ -47,6 +47,10 @@ class Dispatcher:
             return False
         return True
 
+    def call_surely(self, function: Callable[[], None]) -> None:
+        """Let `function` run when its turn comes; where too many wait, wait for room. Not for the network's thread."""
+        self._calls.put(function)
+
     def _run(self) -> None:
         while (call := self._calls.get()) is not None:
             try:

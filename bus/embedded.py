@@ -5,15 +5,18 @@ It keeps nothing on disk: after a restart every client says its retained message
 
 import asyncio
 import contextlib
+import math
 import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import structlog
+from amqtt.adapters import StreamReaderAdapter, StreamWriterAdapter
 from amqtt.broker import Broker
 from amqtt.contexts import Action, BaseContext
 from amqtt.errors import AMQTTError
+from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler
 from amqtt.plugins.base import BaseAuthPlugin, BaseTopicPlugin
 from amqtt.session import Session
 
@@ -24,6 +27,9 @@ log = structlog.get_logger()
 
 START_TIMEOUT_S = 10.0
 SHUTDOWN_TIMEOUT_S = 5.0
+KEEPALIVE_FACTOR = 1.5
+"""MQTT 3.1.1, section 3.1.2.10: a client is lost when it was silent for so many of its keep-alive times."""
+TAKEOVER_TIMEOUT_S = 5.0
 
 
 class BrokerStartError(BusError):
@@ -183,16 +189,45 @@ class TopicPlugin(BaseTopicPlugin):  # type: ignore[misc]  # amqtt has no types
         return self._access.may_subscribe(name, topic or "")
 
 
-class _Broker(Broker):  # type: ignore[misc]  # amqtt has no types
-    """amqtt, mended in two places.
+class _Incoming(StreamReaderAdapter):  # type: ignore[misc]  # amqtt has no types
+    """What a client sends."""
 
-    It would send the retained messages of every client's subscriptions to each new client; and its shutdown can wait
-    for a client's next packet, so the connections are cut first.
+    @property
+    def has_more(self) -> bool:
+        """Whether something has arrived that was not looked at yet."""
+        return bool(self._reader._buffer)  # noqa: SLF001 -- the standard library tells it nowhere else
+
+
+class _Outgoing(StreamWriterAdapter):  # type: ignore[misc]  # amqtt has no types
+    """What a client is sent."""
+
+    def cut(self) -> None:
+        """End the connection at once, as a broken cable does."""
+        self._writer.transport.abort()
+
+
+@dataclass(eq=False, slots=True)
+class _Served:
+    """One client that is let in, until its connection has ended and its will, if it is due, was sent."""
+
+    connection: _Outgoing
+    ended: asyncio.Event
+
+
+class _Broker(Broker):  # type: ignore[misc]  # amqtt has no types
+    """amqtt, mended where it does not do what MQTT 3.1.1 says.
+
+    It would never miss a silent client, so the will of a gate without power would not be sent. It would leave the old
+    connection of a client that comes back open, and send its will after the living client's own words; and it would
+    take somebody's place away for whoever names the same client id, before looking at their password. It would send
+    the retained messages of every client's subscriptions to each new client. And its shutdown can wait for a client's
+    next packet, so the connections are cut first.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._open: set[asyncio.StreamWriter] = set()
+        self._served: dict[str, _Served] = {}
 
     async def stream_connected(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listener_name: str
@@ -200,11 +235,45 @@ class _Broker(Broker):  # type: ignore[misc]  # amqtt has no types
         """Serve one client until it is gone."""
         self._open.add(writer)
         try:
-            await super().stream_connected(reader, writer, listener_name)
+            await self._client_connected(listener_name, _Incoming(reader), _Outgoing(writer))
         finally:
             self._open.discard(writer)
             # amqtt leaves the socket of some clients to the garbage collector.
             writer.close()
+
+    async def _handle_client_session(  # noqa: PLR0917 -- amqtt's own
+        self,
+        reader: _Incoming,
+        writer: _Outgoing,
+        client_session: Session,
+        handler: BrokerProtocolHandler,
+        server: Any,
+        listener_name: str,
+    ) -> None:
+        if not await self._authenticate(client_session, self.listeners_config[listener_name]):
+            handler.attach(client_session, reader, writer)
+            await handler.mqtt_connack_authorize(False)
+            await writer.close()
+            return
+        _miss_when_silent(handler, client_session, reader, writer)
+        client, mine = str(client_session.client_id), _Served(writer, asyncio.Event())
+        before, self._served[client] = self._served.get(client), mine
+        try:
+            if before is not None:
+                # Its will comes first, and what the new connection says stands.
+                before.connection.cut()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(before.ended.wait(), TAKEOVER_TIMEOUT_S)
+            if client_session.clean_session:
+                await super()._delete_session(client)
+            await super()._handle_client_session(reader, writer, client_session, handler, server, listener_name)
+        finally:
+            mine.ended.set()
+            if self._served.get(client) is mine:
+                del self._served[client]
+
+    async def _delete_session(self, client_id: str) -> None:
+        """Do nothing: amqtt asks for it before it has looked at the password of whoever names this client id."""
 
     async def cut(self) -> None:
         """Listen no more and cut every connection."""
@@ -225,3 +294,17 @@ class _Broker(Broker):  # type: ignore[misc]  # amqtt has no types
     def bound_port(self) -> int:
         """Return the port that is listened on."""
         return int(self._servers["default"].instance.sockets[0].getsockname()[1])
+
+
+def _miss_when_silent(handler: BrokerProtocolHandler, session: Session, reader: _Incoming, writer: _Outgoing) -> None:
+    """Let the connection end when nothing came for one and a half times the client's keep-alive; its will follows."""
+    if session.keep_alive <= 0:
+        return
+    session.keep_alive = math.ceil(session.keep_alive * KEEPALIVE_FACTOR)
+
+    def timed_out() -> None:
+        # After this process itself stood still, what the client said meanwhile has not been looked at yet.
+        if not reader.has_more:
+            writer.cut()
+
+    handler.handle_read_timeout = timed_out

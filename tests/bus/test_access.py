@@ -50,6 +50,19 @@ def test_a_refusal_is_told_apart_from_silence(make_broker, connect, credentials)
         connection.wait_connected(PATIENCE_S)
 
 
+def test_a_wrong_password_takes_nobodys_place(make_broker, connect) -> None:
+    broker = make_broker(access=ACCESS)
+    gate, server = connect(broker, "gate", **GATE), connect(broker, "server", **SERVER)
+    heard: queue.Queue[bytes] = queue.Queue()
+    gate.subscribe("gates/north/command", lambda _topic, payload, _retained: heard.put(payload))
+    thief = connect(broker, "gate", wait=False, username="gate", password="guessed")
+    with pytest.raises(RefusedByBrokerError):
+        thief.wait_connected(PATIENCE_S)
+    server.publish("gates/north/command", b"open", wait_s=PATIENCE_S)
+    assert heard.get(timeout=PATIENCE_S) == b"open"
+    assert gate.connections == 1
+
+
 @pytest.mark.parametrize("forbidden", ["gates/#", "#", "gates/+/command", "gates/south/command"])
 def test_nobody_reads_beyond_their_topics(make_broker, connect, forbidden: str) -> None:
     broker = make_broker(access=ACCESS)

@@ -1,7 +1,9 @@
 """A connection over real brokers: what is delivered, what is not, and how it comes back."""
 
+import contextlib
 import queue
 import socket
+import struct
 from collections.abc import Iterator
 
 import pytest
@@ -85,6 +87,54 @@ def test_a_clean_stop_sends_the_farewell_and_no_will(broker, connect) -> None:
     watcher.publish("availability", b"end", wait_s=PATIENCE_S)
     assert inbox.next()[1] == b"end"
     assert gate.state is ConnectionState.STOPPED
+
+
+def test_a_client_that_falls_silent_is_missed(broker, connect) -> None:
+    """No cable is pulled and no socket closed: a process that hangs, or a gate without power."""
+    inbox = Inbox()
+    living = connect(broker, "watcher", keepalive_s=1)
+    living.subscribe("availability", inbox)
+    with socket.create_connection(("127.0.0.1", broker.port)) as silent:
+        silent.sendall(mqtt_connect("gate", keepalive_s=1, will=("availability", b"offline")))
+        assert inbox.next(PATIENCE_S) == ("availability", b"offline", False)
+        silent.settimeout(PATIENCE_S)
+        with contextlib.suppress(ConnectionResetError):
+            while silent.recv(100):
+                continue  # until the broker closes it
+    assert living.connections == 1, "who answers is not missed"
+
+
+def test_a_client_that_comes_back_takes_its_old_connections_place(broker, connect) -> None:
+    inbox = Inbox()
+    watcher = connect(broker, "watcher")
+    watcher.subscribe("availability", inbox)
+    address, will = BrokerAddress(port=broker.port), Will("availability", b"offline")
+    old, new = (Session(address, "gate", will, Inbox()) for _ in range(2))
+    old.open()
+    old.wait_acknowledged(old.publish("availability", b"online 1", qos=1, retain=True), PATIENCE_S)
+    new.open()
+    until(old.closed.is_set)
+    new.wait_acknowledged(new.publish("availability", b"online 2", qos=1, retain=True), PATIENCE_S)
+    old.close()
+    watcher.publish("availability", b"end", wait_s=PATIENCE_S)
+    heard = [inbox.next()[1] for _ in range(4)]
+    assert heard == [b"online 1", b"offline", b"online 2", b"end"]
+    retained = Inbox()
+    connect(broker, "newcomer").subscribe("availability", retained)
+    assert retained.next() == ("availability", b"online 2", True)
+    new.close()
+
+
+def mqtt_connect(client_id: str, *, keepalive_s: int, will: tuple[str, bytes]) -> bytes:
+    """The packet by which a client with a retained will at QoS 1 connects (MQTT 3.1.1, section 3.1)."""
+
+    def field(content: bytes) -> bytes:
+        return struct.pack("!H", len(content)) + content
+
+    flags = 0b0010_1110  # retained will, its QoS 1, clean session
+    head = field(b"MQTT") + struct.pack("!BBH", 4, flags, keepalive_s)
+    packet = head + field(client_id.encode()) + field(will[0].encode()) + field(will[1])
+    return struct.pack("!BB", 0x10, len(packet)) + packet
 
 
 def test_it_waits_for_a_broker_that_is_not_there_yet(make_broker, connect) -> None:
