@@ -1,5 +1,6 @@
 """The processes of the demonstration: each can be started, killed as by a power cut, and started again."""
 
+import signal
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -84,6 +85,14 @@ class Cast:
     def kill(self, name: str) -> None:
         """End a process as a power cut does."""
         self._children.stop(name, kill=True)
+
+    def hang(self, name: str) -> None:
+        """Let a process stand still, as one does whose disk or memory fails: its connections stay open."""
+        self._children.send(name, signal.SIGSTOP)
+
+    def go_on(self, name: str) -> None:
+        """Let a process that hangs go on."""
+        self._children.send(name, signal.SIGCONT)
 
     def check(self) -> None:
         """Raise ChildError when a process has ended by itself."""

@@ -80,6 +80,10 @@ class Children:
             child.process.kill()
             child.process.wait()
 
+    def send(self, name: str, number: signal.Signals) -> None:
+        """Send a signal to one child."""
+        self._children[name].process.send_signal(number)
+
     def wait_until(self, ready: Callable[[], bool], what: str, *, seconds: float = 60.0) -> None:
         """Wait until `ready()` holds.
 

@@ -1,6 +1,6 @@
 """One day at the gate, in order. Every outcome is judged by what the gate itself said on the bus."""
 
-from campusgate.demo.acts import cards, commands, door, faces, outages, rules
+from campusgate.demo.acts import cards, commands, door, faces, hanging, outages, rules
 from campusgate.demo.report import Outcome
 from campusgate.demo.stage import SETTLE_S, Scene, Stage
 
@@ -22,6 +22,8 @@ SCENES: tuple[Scene, ...] = (
     rules.curfew_return_reported,
     rules.passed_back_card_refused,
     cards.revocation_within_2s,
+    hanging.cancelled_order_stays_cancelled,
+    hanging.hung_server_is_shown,
     outages.edge_dead_card_opens,
     outages.server_dead_gate_works,
     outages.broker_dead_card_opens,

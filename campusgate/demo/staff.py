@@ -38,18 +38,13 @@ class Staff:
 
     def order(self, action: str, gate: str) -> str:
         """Give an order to one gate and return its effect there."""
-        key = {"Idempotency-Key": str(uuid4())}
-        order = {"action": action, "gates": [gate]}
-        answer = _checked(self._client.post("/api/v1/operations/orders", json=order, headers=key))
+        answer = self._order({"action": action, "gates": [gate]})
         effect: str = answer["results"][0]["effect"]
         return effect
 
     def order_everywhere(self, action: str) -> list[str]:
         """Give an order to every gate and return its effects."""
-        key = {"Idempotency-Key": str(uuid4())}
-        order = {"action": action, "everywhere": True}
-        answer = _checked(self._client.post("/api/v1/operations/orders", json=order, headers=key))
-        return [result["effect"] for result in answer["results"]]
+        return [result["effect"] for result in self._order({"action": action, "everywhere": True})["results"]]
 
     def alarms(self) -> list[dict[str, Any]]:
         """Return the alarms that are open."""
@@ -64,13 +59,21 @@ class Staff:
 
     def set_policy(self, gate: str, policy: dict[str, Any]) -> None:
         """Give the gate another policy than the one that was asked for."""
-        _checked(
-            self._client.put(f"/api/v1/directory/gates/{gate}", json={"title": self._titles[gate], "policy": policy})
-        )
+        wanted = {"title": self._titles[gate], "policy": policy}
+        _checked(self._client.put(f"/api/v1/directory/gates/{gate}", json=wanted, headers=self._ticket("gate")))
 
     def close(self) -> None:
         """End the connection."""
         self._client.close()
+
+    def _order(self, order: dict[str, Any]) -> Any:
+        headers = {"Idempotency-Key": str(uuid4()), **self._ticket(order["action"])}
+        return _checked(self._client.post("/api/v1/operations/orders", json=order, headers=headers))
+
+    def _ticket(self, action: str) -> dict[str, str]:
+        """Return the header by which `action` is allowed for the next few seconds."""
+        given = _checked(self._client.post("/api/v1/operations/tickets", json={"action": action}))
+        return {"Door-Ticket": given["ticket"]}
 
 
 def _checked(answer: httpx.Response) -> Any:
