@@ -3,7 +3,7 @@
 import fcntl
 import queue
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from bus import BrokerAddress, Connection, random_client_id
+from campusgate.process_age import process_age_s
 from gate_controller.messages import (
     Ack,
     Action,
@@ -30,6 +31,8 @@ from gate_controller.messages import (
 CONNECT_S = 5.0
 STATE_S = 3.0
 TTL_MS = 5000
+LIFE_S = 10.0
+"""An order that was typed longer ago is not signed any more: somebody may have given it up, or the terminal hung."""
 _LOOK_S = 0.05
 
 
@@ -80,9 +83,17 @@ def one_at_a_time(folder: Path) -> Iterator[None]:
 
 
 def ask_gate(
-    address: BrokerAddress, topics: GateTopics, action: Action, signer: Signer, controllers: Mapping[str, TrustedKey]
+    address: BrokerAddress,
+    topics: GateTopics,
+    action: Action,
+    signer: Signer,
+    controllers: Mapping[str, TrustedKey],
+    *,
+    age_s: Callable[[], float] = process_age_s,
 ) -> Order:
     """Send one order and wait for the controller's signed answer, no longer than the order lives.
+
+    `age_s` tells how long ago it was typed; it is asked last thing before the order is signed.
 
     Raises:
         BusError: no broker, or it refuses us.
@@ -96,13 +107,17 @@ def ask_gate(
         boot_id = gate.boot_id()
         if not gate.is_online():
             return Order(accepted=False, reason="controller_offline")
+        # The time first: should this process stand still in between, the gate finds the order stale.
+        now = datetime.now(UTC)
+        if age_s() > LIFE_S:
+            return Order(accepted=False, reason="expired")
         signed = signer.issue(
             gate=topics.gate,
             action=action,
             method=Method.STAFF,
             reason="staff",
             boot_id=boot_id,
-            now=datetime.now(UTC),
+            now=now,
             ttl_ms=TTL_MS,
         )
         sent = time.monotonic()

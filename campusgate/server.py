@@ -65,6 +65,7 @@ from operations.dispatch import Dispatcher
 from operations.ingest import Ingest
 from operations.order_desk import OrderDesk
 from operations.presence_hints import PresenceHints
+from web.tickets import Tickets
 
 log = structlog.get_logger()
 
@@ -211,6 +212,7 @@ def make_app(server: Server) -> FastAPI:
     app.state.directory = server.directory
     app.state.operations = server.operations
     app.state.health = health.HealthServices(server.database, server.buses)
+    app.state.tickets = Tickets()
     web.problems.install(app)
     # Routes are tried in order, and nobody asks as often as the gates.
     app.include_router(directory_router)

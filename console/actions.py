@@ -1,9 +1,12 @@
-"""What staff do on the pages: give and confirm orders, acknowledge alarms. Everything is audited where it is done."""
+"""What staff do on the pages: give and confirm orders, acknowledge alarms. Everything is audited where it is done.
+
+What moves a door needs a ticket (`web.tickets`), which the page gets when somebody presses, and voids when they cancel.
+"""
 
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
 from console.origin import OursDep
 from console.services import ServicesDep, StaffDep
@@ -11,21 +14,42 @@ from console.view import describe_alarm
 from operations.alarms import register
 from operations.api.alarms import AcknowledgementIn
 from operations.api.orders import OrderIn, OrderOut, give
+from operations.api.tickets import TicketIn, TicketOut
+from web import tickets
 from web.idempotency import OnceDep
+from web.tickets import TicketDep
 
 router = APIRouter(prefix="/console", include_in_schema=False)
 
 
+@router.post("/tickets", name="console_ticket")
+def issue_ticket(wanted: TicketIn, staff: StaffDep, _ours: OursDep, request: Request) -> TicketOut:
+    """Give a ticket for one thing that somebody wants now."""
+    return TicketOut.of(tickets.of(request).issue(staff.person_id, wanted.action))
+
+
+@router.delete("/tickets/{ticket}", status_code=204, name="console_ticket_void")
+def void_ticket(ticket: str, staff: StaffDep, _ours: OursDep, request: Request) -> None:
+    """Hear that somebody cancelled what the ticket was for."""
+    found = tickets.of(request).find(ticket)
+    if found.person_id == staff.person_id:
+        found.void()
+
+
 @router.post("/orders", name="console_order")
-def give_order(wanted: OrderIn, *, staff: StaffDep, _ours: OursDep, services: ServicesDep, once: OnceDep) -> OrderOut:
+def give_order(
+    wanted: OrderIn, *, staff: StaffDep, _ours: OursDep, services: ServicesDep, once: OnceDep, ticket: TicketDep
+) -> OrderOut:
     """Give an order; the answer says what each gate did. Pressed twice, it is given once."""
-    return give(wanted, services.orders, services.database, once=once, by=staff.person_id, now=services.now())
+    return give(wanted, services.orders, services.database, once=once, ticket=ticket, by=staff.person_id)
 
 
 @router.post("/orders/{order_id}/confirm", name="console_confirm")
-def confirm_order(order_id: UUID, staff: StaffDep, _ours: OursDep, services: ServicesDep) -> OrderOut:
+def confirm_order(
+    order_id: UUID, staff: StaffDep, _ours: OursDep, services: ServicesDep, ticket: TicketDep
+) -> OrderOut:
     """Confirm another person's order, which is then carried out."""
-    return OrderOut.of(services.orders.confirm(order_id, by=staff.person_id, now=services.now()))
+    return OrderOut.of(services.orders.confirm(order_id, by=staff.person_id, ticket=ticket))
 
 
 @router.post("/alarms/{alarm_id}/acknowledge", name="console_acknowledge")

@@ -10,7 +10,9 @@ from fastapi.templating import Jinja2Templates
 
 from accounts.access_tokens import Claims
 from console import texts
+from console.freshness import SILENT_S
 from console.navigation import destinations
+from web.tickets import LIFE
 
 Answer = TypeVar("Answer", bound=Response)
 
@@ -46,6 +48,8 @@ def page(
         "path": partial(path, request),
         "navigation": destinations(claims.roles) if claims and not claims.must_change_password else [],
         "is_signed_in": claims is not None,
+        "silent_ms": round(SILENT_S * 1000),
+        "wish_ms": round(LIFE.total_seconds() * 1000),
         **values,
     }
     made = _templates.TemplateResponse(request, template, context, status_code=status)

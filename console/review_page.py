@@ -1,6 +1,7 @@
 """The reviewer's page: the queue, one photo with everything known of it, and how the queue is doing, live."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any
@@ -14,6 +15,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from accounts import people
 from console.admission import Admission
 from console.looks import look
+from console.freshness import AGAIN, BEAT, BEAT_S, UP_TO_DATE, told
 from console.rendering import jpeg, keep_nothing, page, with_cookies
 from console.review_view import describe_reviews, describe_statistics
 from console.services import REVIEWERS, ConsoleServices, ReviewerDep, ServicesDep, SignedInDep
@@ -83,14 +85,19 @@ def queue(
 @router.get("/stream", response_class=EventSourceResponse, name="console_review_stream")
 async def stream(claims: SignedInDep, _me: ReviewerDep, services: ServicesDep) -> AsyncIterator[ServerSentEvent]:
     """Stream the figures of the queue as they change, for as long as the reader may see them."""
-    told: dict[str, Any] | None = None
+    shown: dict[str, Any] | None = None
+    beat_at: float | None = None
     still_allowed = Admission(services, claims, REVIEWERS)
     while await still_allowed():
         figures = await run_in_threadpool(_figures, services)
-        if figures != told:
-            told = figures
+        if figures != shown:
+            shown = figures
             yield ServerSentEvent(event="figures", data=figures, retry=1000)
+        if beat_at is None or time.monotonic() - beat_at >= BEAT_S - _LOOK_EVERY_S:
+            yield told(UP_TO_DATE if beat_at is None else BEAT, now=services.now())
+            beat_at = time.monotonic()
         await asyncio.sleep(_LOOK_EVERY_S)
+    yield told(AGAIN, now=services.now())
 
 
 @router.get("/{photo_id}", dependencies=[look("photo.read", "photo:{photo_id}")], name="console_review_photo")

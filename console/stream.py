@@ -2,16 +2,19 @@
 
 Every passage carries the journal's sequence number as its id. A browser that lost its connection names the last id it
 saw, and the stream goes on behind it; a new one starts with the last few passages. Gates, open alarms and waiting
-orders are told as they are, whole, when they have changed. `up_to_date` comes once, when all that was so is told.
+orders are told as they are, whole, when they have changed. `up_to_date` comes once, when all that was so is told, and
+`beat` again and again, each time after everything was looked at once more (`console.freshness`).
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import ServerSentEvent
 
+from console.freshness import AGAIN, BEAT, BEAT_S, UP_TO_DATE, told
 from console.services import ConsoleServices
 from console.view import describe_alarm, describe_event, describe_gate, describe_order, describe_zones, people_in
 from database import Database
@@ -24,7 +27,7 @@ _FIRST = 30
 _POLL_S = 0.1
 _PAGE = 200
 _RETRY_MS = 1000
-_AT_LEAST_EVERY_S = 5.0
+_AT_LEAST_EVERY_S = BEAT_S - _POLL_S
 """Waiting orders run out without anybody changing them."""
 
 
@@ -41,7 +44,8 @@ async def follow(
     """
     board, database = services.board, services.database
     cursor = last_seen if last_seen is not None else await run_in_threadpool(_start, database, gate)
-    seen, told, waited, up_to_date = -1, dict[str, Any](), 0.0, False
+    seen, known_to_page, waited = -1, dict[str, Any](), 0.0
+    beat_at: float | None = None
     while await still_allowed():
         version = board.version
         if version == seen and waited < _AT_LEAST_EVERY_S:
@@ -50,17 +54,18 @@ async def follow(
             continue
         seen, waited = version, 0.0
         for name, data in (await run_in_threadpool(_state, services, gate)).items():
-            if told.get(name) != data:
-                told[name] = data
+            if known_to_page.get(name) != data:
+                known_to_page[name] = data
                 yield ServerSentEvent(event=name, data=data, retry=_RETRY_MS)
         while events := await run_in_threadpool(_after, database, cursor, gate):
             known = await run_in_threadpool(services.names, {one.person_id for one in events if one.person_id})
             for event in events:
                 cursor = event.sequence
                 yield ServerSentEvent(event="passage", id=str(cursor), data=describe_event(event, known))
-        if not up_to_date:
-            up_to_date = True
-            yield ServerSentEvent(event="up_to_date", data=True)
+        if beat_at is None or time.monotonic() - beat_at >= _AT_LEAST_EVERY_S:
+            yield told(UP_TO_DATE if beat_at is None else BEAT, now=services.now())
+            beat_at = time.monotonic()
+    yield told(AGAIN, now=services.now())
 
 
 def _state(services: ConsoleServices, gate: str | None) -> dict[str, Any]:

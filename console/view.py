@@ -11,14 +11,13 @@ from directory import gates, presence
 from directory.lag import Lag
 from operations import journal, muster
 from operations.alarms.rules import NATURE, AlarmKind
-from operations.board import GateView
+from operations.board import UNKNOWN, GateView
 from operations.tables import Alarm, GateEvent, StaffOrder
 
 Known = Mapping[UUID, str]
 
-UNKNOWN = "unknown"
+NEVER = "never"
 """The presence of what was never heard of: perhaps there is none."""
-
 
 _LAG_STEP_S = 5
 """The pages are not told of every second that a directory is behind."""
@@ -31,8 +30,8 @@ def describe_gate(view: GateView, behind: Sequence[Lag] = ()) -> dict[str, Any]:
         "gate": view.gate,
         "behind_s": max((round(one.behind_s) // _LAG_STEP_S * _LAG_STEP_S for one in behind), default=None),
         "revocations": max((one.waiting_revocations for one in behind), default=0),
-        "controller": view.controller.value if view.controller_since else UNKNOWN,
-        "edge": view.edge.value if view.edge_since else UNKNOWN,
+        "controller": _presence(view.controller, view.controller_since),
+        "edge": _presence(view.edge, view.edge_since),
         "door": None
         if door is None
         else {
@@ -130,6 +129,12 @@ def places(session: Session) -> dict[str, Any]:
             if any(zone.name == inner for _, _, inner in found)
         ],
     }
+
+
+def _presence(found: str | None, since: datetime | None) -> str:
+    if found is not None:
+        return str(found)
+    return NEVER if since is None else UNKNOWN
 
 
 def _name(person: UUID | None, names: Known) -> str | None:

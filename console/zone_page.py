@@ -16,6 +16,7 @@ from directory.tables import ZoneRecord
 from operations import muster
 from web.problems import NotFoundError
 from web.text import Line, Slug
+from web.tickets import TicketDep
 
 router = APIRouter(prefix="/console/zones/{zone}", include_in_schema=False)
 
@@ -55,9 +56,12 @@ def show(
 
 
 @router.post("/forgive", name="zone_forgive")
-def forgive(zone: ZoneName, body: ForgiveIn, staff: StaffDep, _ours: OursDep, services: ServicesDep) -> dict[str, Any]:
+def forgive(
+    zone: ZoneName, body: ForgiveIn, *, staff: StaffDep, _ours: OursDep, services: ServicesDep, ticket: TicketDep
+) -> dict[str, Any]:
     """Let the passages of one person, or of everybody, no longer count for anti-passback and occupancy."""
     with services.database.begin() as session:
+        ticket.redeem(staff.person_id, "forgive")
         person = people.by_number(session, body.number) if body.number is not None else None
         if body.number is not None and person is None:
             raise NotFoundError("there is nobody with this number")

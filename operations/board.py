@@ -1,4 +1,8 @@
-"""The live board: what is true at every gate now, kept in memory from the retained messages."""
+"""The live board: what is true at every gate now, kept in memory from the retained messages.
+
+Without a connection to the broker nobody is heard, so nobody's presence is known; afterwards each one is known again as
+soon as it was heard anew. What else was last heard stays, and is as old as it is.
+"""
 
 import threading
 from collections.abc import Mapping
@@ -7,16 +11,22 @@ from datetime import datetime
 
 from gate_controller.messages import Availability, DoorState, Health, Presence
 
+UNKNOWN = "unknown"
+"""How a presence that is not known is shown to programs."""
+
 
 @dataclass(frozen=True, slots=True)
 class GateView:
     """One gate as it was last heard of."""
 
     gate: str
-    controller: Presence = Presence.OFFLINE
-    edge: Presence = Presence.OFFLINE
+    controller: Presence | None = None
+    """None: not known, for it was never heard of, or not since the broker was lost."""
+    edge: Presence | None = None
     controller_since: datetime | None = None
-    """When the controller's presence last changed, by the server's clock; None when it was never heard of."""
+    """When the controller's presence (or that it is not known) began, by the server's clock; None when it was never
+    heard of.
+    """
     edge_since: datetime | None = None
     door: DoorState | None = None
     health: Mapping[str, Health] = field(default_factory=dict)
@@ -31,12 +41,39 @@ class Board:
         """Nothing has been heard yet."""
         self._views: dict[str, GateView] = {}
         self._version = 0
+        self._hears = True
         self._changed = threading.Condition()
 
     @property
     def version(self) -> int:
         """A number that grows with every change."""
         return self._version
+
+    @property
+    def hears(self) -> bool:
+        """Whether the gates are heard at all."""
+        return self._hears
+
+    def connected(self) -> None:
+        """Say that the broker is there: what is heard from now on counts."""
+        with self._changed:
+            self._hears = True
+            self._tell()
+
+    def lost(self, at: datetime) -> None:
+        """Say that the broker was lost: no presence is known until it is heard anew."""
+        with self._changed:
+            self._hears = False
+            for view in self._views.values():
+                unknown = replace(
+                    view,
+                    controller=None,
+                    edge=None,
+                    controller_since=_unknown_since(view.controller, view.controller_since, at),
+                    edge_since=_unknown_since(view.edge, view.edge_since, at),
+                )
+                self._views[view.gate] = unknown
+            self._tell()
 
     def views(self) -> list[GateView]:
         """Return every gate heard of, by name."""
@@ -77,8 +114,7 @@ class Board:
     def touch(self) -> None:
         """Say that something outside the views changed (a new event in the journal)."""
         with self._changed:
-            self._version += 1
-            self._changed.notify_all()
+            self._tell()
 
     def wait(self, seen: int, timeout_s: float) -> int:
         """Return the version as soon as it differs from `seen`, or after the time-out."""
@@ -88,9 +124,17 @@ class Board:
 
     def _put(self, view: GateView) -> None:
         self._views[view.gate] = view
+        self._tell()
+
+    def _tell(self) -> None:
         self._version += 1
         self._changed.notify_all()
 
 
-def _since(before: Presence, after: Presence, since: datetime | None, heard_at: datetime) -> datetime:
+def _unknown_since(before: Presence | None, since: datetime | None, at: datetime) -> datetime | None:
+    """Return since when a presence is not known, which was `before`; None for what was never heard of."""
+    return since if before is None else at
+
+
+def _since(before: Presence | None, after: Presence, since: datetime | None, heard_at: datetime) -> datetime:
     return since if since is not None and before is after else heard_at

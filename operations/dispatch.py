@@ -30,8 +30,11 @@ from operations.board import Board
 
 log = structlog.get_logger()
 
-ANSWER_WAIT_S = 2.0
-_TTL_MS = 5_000
+ANSWER_WAIT_S = 3.0
+"""As long as a command lives: when staff are told that a gate did not answer, it will not move later either."""
+_TTL_MS = round(ANSWER_WAIT_S * 1000)
+_LEAST_TTL_MS = 100
+"""A command with less to live would only be refused at the gate."""
 
 
 class Effect(StrEnum):
@@ -40,9 +43,11 @@ class Effect(StrEnum):
     DONE = "done"
     REFUSED = "refused"
     NO_ANSWER = "no_answer"
-    """It may have arrived or not; look at the gate's state."""
+    """It may have been carried out or not, and will not be any more; look at the gate's state."""
     UNREACHABLE = "unreachable"
     """Nothing was sent: the gate or the broker is not there. Nothing is kept for later."""
+    EXPIRED = "expired"
+    """Nothing was sent: it was asked for too long ago, or was cancelled meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +89,21 @@ class Dispatcher:
         self._answered = threading.Condition()
         bus.subscribe(every_gate(site, Channel.ACK), self._on_ack)
 
-    def send(self, gates: Iterable[str], action: Action, *, extended: bool = False) -> list[GateResult]:
-        """Send `action` to all `gates` at once, and return the effect at each, in the same order."""
+    def send(
+        self,
+        gates: Iterable[str],
+        action: Action,
+        left_s: Callable[[], float] | None = None,
+        *,
+        extended: bool = False,
+    ) -> list[GateResult]:
+        """Send `action` to all `gates` at once, and return the effect at each, in the same order.
+
+        `left_s` tells for how many seconds it is still wanted: it is asked last thing before each command is signed,
+        and no command outlives it. None: it is wanted now, whatever it waited for.
+        """
         with self._sending:
-            issued = {gate: self._issue(gate, action, extended=extended) for gate in dict.fromkeys(gates)}
+            issued = {gate: self._issue(gate, action, left_s, extended=extended) for gate in dict.fromkeys(gates)}
             sent = {gate: self._publish(one) if isinstance(one, SignedCommand) else one for gate, one in issued.items()}
         waiting = {one for one in sent.values() if isinstance(one, UUID)}
         with self._answered:
@@ -97,13 +113,21 @@ class Dispatcher:
             answers = {command: self._answers.pop(command) for command in waiting}
         return [one if isinstance(one, GateResult) else _result(gate, answers[one]) for gate, one in sent.items()]
 
-    def _issue(self, gate: str, action: Action, *, extended: bool) -> SignedCommand | GateResult:
+    def _issue(
+        self, gate: str, action: Action, left_s: Callable[[], float] | None, *, extended: bool
+    ) -> SignedCommand | GateResult:
         """Return the command for a gate, or why there is none."""
         view = self._board.view(gate)
         if view is None or view.door is None:
             return GateResult(gate, Effect.UNREACHABLE, "nothing was heard of this gate")
-        if view.controller is not Presence.ONLINE:
+        # One whose presence is not known is asked: in an emergency a guess is better than none, and no answer is said.
+        if view.controller in {Presence.OFFLINE, Presence.STOPPED}:
             return GateResult(gate, Effect.UNREACHABLE, f"the controller is {view.controller}")
+        # Before it is asked what is left: should this process stand still in between, the gate finds the command stale.
+        now = self._now()
+        ttl_ms = _TTL_MS if left_s is None else min(_TTL_MS, int(left_s() * 1000))
+        if ttl_ms < _LEAST_TTL_MS:
+            return GateResult(gate, Effect.EXPIRED)
         try:
             return self._signer.issue(
                 gate=gate,
@@ -111,8 +135,8 @@ class Dispatcher:
                 method=Method.STAFF,
                 reason="staff",
                 boot_id=view.door.boot_id,
-                now=self._now(),
-                ttl_ms=_TTL_MS,
+                now=now,
+                ttl_ms=ttl_ms,
                 extended=extended,
             )
         except NonceStoreError as error:

@@ -77,6 +77,10 @@ class Ingest:
             Channel.HEALTH: self._on_health,
         }.items():
             connection.subscribe(every_gate(site, channel), _guarded(handler))
+        if not connection.connected:
+            board.lost(self._now())
+        connection.on_connect(board.connected)
+        connection.on_disconnect(lambda: board.lost(self._now()))
 
     @property
     def backlog(self) -> int:

@@ -13,7 +13,7 @@ from directory import presence
 from directory.lag import lags
 from gate_controller.messages import DoorStatus, Presence
 from operations.alarms import register
-from operations.board import Board
+from operations.board import UNKNOWN, Board
 
 _FIGURES = {
     "events_waiting": ("campusgate_gate_events_waiting", "Events that a gate's process has not been receipted", 1),
@@ -22,9 +22,6 @@ _FIGURES = {
     "disk_free_mb": ("campusgate_gate_disk_free_bytes", "Disk that the gate computer may still fill", 1_000_000),
 }
 """Figures of the gates' own health reports that are passed on, and by what they are multiplied."""
-
-UNKNOWN = "unknown"
-"""The state of a door that was not heard of since the server started."""
 
 
 @dataclass(frozen=True, eq=False)  # a registry keeps collectors by identity
@@ -50,18 +47,22 @@ class OperationsCollector(Collector):
         yield from self._alarms_and_directories()
 
     def _gates(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily(
+            "campusgate_broker_connected", "Whether the server hears the gates", value=float(self.board.hears)
+        )
         online = GaugeMetricFamily(
-            "campusgate_gate_online", "Whether a gate's process is there", labels=["gate", "process"]
+            "campusgate_gate_online",
+            "Whether a gate's process is there; left out while that is not known",
+            labels=["gate", "process"],
         )
         doors = dict.fromkeys([*(status.value for status in DoorStatus), UNKNOWN], 0)
         for view in self.board.views():
-            for process, there, since in (
-                ("controller", view.controller, view.controller_since),
-                ("edge", view.edge, view.edge_since),
-            ):
-                if since is not None:
+            for process, there in (("controller", view.controller), ("edge", view.edge)):
+                if there is not None:
                     online.add_metric([view.gate, process], float(there is Presence.ONLINE))
-            doors[UNKNOWN if view.door is None else view.door.state.value] += 1
+            # A door whose controller is not heard may be anything by now.
+            known = view.door if self.board.hears else None
+            doors[UNKNOWN if known is None else known.state.value] += 1
         yield online
         yield from self._health()
         states = GaugeMetricFamily("campusgate_doors", "Doors by state", labels=["state"])

@@ -1,8 +1,8 @@
 """Where orders are given, by the API and by the pages: written down first, then sent, then concluded."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -13,10 +13,14 @@ from directory.tables import ZoneRecord
 from gate_controller.messages import Action
 from operations import orders
 from operations.board import Board
-from operations.dispatch import Dispatcher, GateResult
+from operations.dispatch import Dispatcher, Effect
 from operations.orders import Order
 from operations.tables import StaffOrder
 from web.problems import NotFoundError, ProblemError
+from web.tickets import Ticket
+
+CONFIRM = "confirm"
+"""The action of a ticket by which a waiting order is confirmed; that of an order given is the order's own."""
 
 
 class OrdersNotPossibleError(ProblemError):
@@ -44,6 +48,7 @@ class OrderDesk:
     board: Board
     dispatcher: Dispatcher | None = None
     two_persons: bool = False
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     @property
     def possible(self) -> bool:
@@ -62,22 +67,24 @@ class OrderDesk:
         reached = _reached(session, reach)
         return orders.ask(session, action, reached, note=note, by=by, two_persons=self.two_persons, now=now)
 
-    def confirm(self, order_id: UUID, *, by: UUID, now: datetime) -> StaffOrder:
+    def confirm(self, order_id: UUID, *, by: UUID, ticket: Ticket) -> StaffOrder:
         """Confirm another person's order and carry it out.
 
         Raises:
             OrdersNotPossibleError, NotFoundError, OrderNotWaitingError, SecondPersonNeededError: see there.
+            TicketNotValidError, TicketOverError: it is not wanted now.
         """
         if self.dispatcher is None:
             raise OrdersNotPossibleError
         with self.database.begin() as session:
-            orders.confirm(session, order_id, by=by, now=now)
-        return self.carry_out(order_id, now=now)
+            ticket.redeem(by, CONFIRM)
+            order = orders.confirm(session, order_id, by=by, now=self.clock())
+        return self._send(self.dispatcher, order, ticket)
 
-    def carry_out(self, order_id: UUID, *, now: datetime) -> StaffOrder:
-        """Send an order that is ready, and return it with what it did.
+    def carry_out(self, order_id: UUID, ticket: Ticket) -> StaffOrder:
+        """Send an order that is ready, and return it with what it did; nothing is sent once `ticket` is over.
 
-        One that waits or was sent before comes back as it is.
+        One that waits, was sent before, or is too old comes back as it is.
 
         Raises:
             OrdersNotPossibleError: see there.
@@ -85,20 +92,26 @@ class OrderDesk:
         if self.dispatcher is None:
             raise OrdersNotPossibleError
         with self.database.begin() as session:
-            order, mine = orders.take_up(session, order_id)
+            order, mine = orders.take_up(session, order_id, now=self.clock())
         if mine:
-            results = self._send(self.dispatcher, Order(order.action), order.gates)
-            with self.database.begin() as session:
-                order = orders.conclude(session, order_id, results, now=now)
+            return self._send(self.dispatcher, order, ticket)
         self.board.touch()
         return order
 
-    def _send(self, dispatcher: Dispatcher, order: Order, reached: Sequence[str]) -> list[GateResult]:
-        *first, last = order.commands()
+    def _send(self, dispatcher: Dispatcher, order: StaffOrder, ticket: Ticket) -> StaffOrder:
+        *first, last = Order(order.action).commands()
+        left_s: Callable[[], float] | None = ticket.left_s
         for action in first:
             # Only where it is needed: everybody else's door is open one answer sooner.
-            dispatcher.send([gate for gate in reached if self._is_locked_down(gate)], action)
-        return dispatcher.send(reached, last)
+            results = dispatcher.send([gate for gate in order.gates if self._is_locked_down(gate)], action, left_s)
+            if any(one.effect is not Effect.EXPIRED for one in results):
+                # What has begun is ended: half an evacuation would be worse than one that took a moment longer.
+                left_s = None
+        results = dispatcher.send(order.gates, last, left_s)
+        with self.database.begin() as session:
+            order = orders.conclude(session, order.id, results, now=self.clock())
+        self.board.touch()
+        return order
 
     def _is_locked_down(self, gate: str) -> bool:
         view = self.board.view(gate)

@@ -10,10 +10,13 @@ from sqlalchemy.orm import Session
 
 from accounts import audit
 from gate_controller.messages import Action
-from operations.dispatch import GateResult
+from operations.dispatch import Effect, GateResult
 from operations.tables import StaffOrder
 from web.problems import NotFoundError, ProblemError
+from web.tickets import LIFE
 
+SEND_WITHIN = LIFE
+"""An order is void when it was not sent by then: no door moves when nobody looks any more."""
 CONFIRM_WITHIN = timedelta(minutes=2)
 """An order that waits for a second person is void after this."""
 
@@ -46,6 +49,8 @@ class OrderState(StrEnum):
     SENDING = "sending"
     """Taken up by one request, and never by another: after a crash nobody knows, and nothing is sent again."""
     DONE = "done"
+    VOID = "void"
+    """Nothing was sent: its time was over, or it was cancelled, before it could be."""
 
 
 class OrderNotWaitingError(ProblemError):
@@ -111,7 +116,7 @@ def ask(
 
 
 def confirm(session: Session, order_id: UUID, *, by: UUID, now: datetime) -> StaffOrder:
-    """Let a second person confirm a waiting order; once.
+    """Let a second person confirm a waiting order, which the caller then sends; once.
 
     Raises:
         NotFoundError, OrderNotWaitingError, SecondPersonNeededError: see there.
@@ -123,24 +128,29 @@ def confirm(session: Session, order_id: UUID, *, by: UUID, now: datetime) -> Sta
         raise OrderNotWaitingError
     if order.asked_by == by:
         raise SecondPersonNeededError
-    order.confirmed_by, order.state = by, OrderState.READY
+    order.confirmed_by, order.state = by, OrderState.SENDING
     _note(session, order, "order.confirm", by, now)
     return order
 
 
-def take_up(session: Session, order_id: UUID) -> tuple[StaffOrder, bool]:
-    """Return the order, and whether it is the caller who carries it out now."""
+def take_up(session: Session, order_id: UUID, *, now: datetime) -> tuple[StaffOrder, bool]:
+    """Return the order, and whether it is the caller who carries it out now; one that is too old becomes void."""
     order = session.scalars(select(StaffOrder).where(StaffOrder.id == order_id).with_for_update()).one()
-    mine = order.state == OrderState.READY
-    if mine:
-        order.state = OrderState.SENDING
-    return order, mine
+    if order.state != OrderState.READY:
+        return order, False
+    if now - order.asked_at > SEND_WITHIN:
+        order.state = OrderState.VOID
+        audit.record(session, actor=audit.SYSTEM, action="order.void", subject=f"order:{order.id}", now=now)
+        return order, False
+    order.state = OrderState.SENDING
+    return order, True
 
 
 def conclude(session: Session, order_id: UUID, results: Sequence[GateResult], *, now: datetime) -> StaffOrder:
-    """Write down what an order did."""
+    """Write down what an order did, when all of it was over."""
     order = session.get_one(StaffOrder, order_id)
-    order.state, order.carried_out_at = OrderState.DONE, now
+    was_sent = any(one.effect is not Effect.EXPIRED for one in results)
+    order.state, order.carried_out_at = OrderState.DONE if was_sent else OrderState.VOID, now
     order.results = [{"gate": one.gate, "effect": one.effect.value, "detail": one.detail} for one in results]
     effects = sorted({one.effect.value for one in results})
     audit.record(

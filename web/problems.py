@@ -6,7 +6,7 @@ documentation.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, ClassVar
 
@@ -164,7 +164,7 @@ def install(app: FastAPI) -> None:
     def _invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
         # What was sent is left out: it may be a password.
         errors = [{"where": [str(part) for part in one["loc"]], "what": one["msg"]} for one in error.errors()]
-        return _answer(InvalidRequestError(errors[0]["what"] if errors else None, errors=errors))
+        return _answer(InvalidRequestError(_first(errors), errors=errors))
 
     @app.exception_handler(HTTPException)
     def _http(_request: Request, error: HTTPException) -> JSONResponse:
@@ -181,6 +181,13 @@ def install(app: FastAPI) -> None:
         route = request.scope.get("route")
         _log.error("request failed", method=request.method, route=getattr(route, "path", None), exc_info=error)
         return _answer(InternalError())
+
+
+def _first(errors: Sequence[Mapping[str, Any]]) -> str | None:
+    if not errors:
+        return None
+    place, *names = errors[0]["where"]
+    return f"header {names[0]}: {errors[0]['what']}" if place == "header" and names else str(errors[0]["what"])
 
 
 def _answer(error: ProblemError) -> JSONResponse:

@@ -2,8 +2,9 @@
 
 import { showAlarms } from "./alarms.js";
 import { eventRow } from "./events.js";
-import { showGates } from "./gates.js";
-import { follow } from "./live.js";
+import { needsLive } from "./freshness.js";
+import { markAlarms, showGates } from "./gates.js";
+import { followGates } from "./live.js";
 import { askToOrder, showWaiting } from "./orders.js";
 import { byId } from "./page.js";
 import { showZones } from "./zones.js";
@@ -11,7 +12,7 @@ import { showZones } from "./zones.js";
 const MOST_EVENTS = 100;
 
 for (const button of byId("many")?.querySelectorAll("button") ?? []) {
-  button.addEventListener("click", () => {
+  needsLive(button).addEventListener("click", () => {
     const chosen = byId("place").selectedOptions[0];
     const reach = chosen.value === "everywhere" ? { everywhere: true } : { zone: chosen.value.replace("zone:", "") };
     askToOrder(button.dataset.action, reach, chosen.textContent);
@@ -23,9 +24,12 @@ byId("only-troubled").addEventListener("change", ({ target }) => {
 });
 
 showGates([]);
-follow({
+followGates({
   gates: showGates,
-  alarms: showAlarms,
+  alarms(alarms) {
+    showAlarms(alarms);
+    markAlarms(alarms);
+  },
   orders: showWaiting,
   zones: showZones,
   passage(event) {

@@ -13,7 +13,7 @@ export function eventRow(event, { withGate, onWhy }) {
   const cells = [
     [clock(event.at)],
     [coded("kind", event.kind), event.historical ? element("small", "late", ` ${text("historical")}`) : null],
-    [event.person ?? ""],
+    [event.person ?? orderedBy(event)],
     [coded("method", event.method)],
     [reasons(event), onWhy && REFUSALS.has(event.kind) ? whyButton(event, onWhy) : null],
     [event.latency_ms === null ? "" : `${Math.round(event.latency_ms)} ms`],
@@ -24,11 +24,18 @@ export function eventRow(event, { withGate, onWhy }) {
   return row;
 }
 
-/** The reason, and what somebody must hear beside a grant. */
+/** Who gave the order that this came of, and who confirmed it. */
+function orderedBy({ order }) {
+  if (!order) return "";
+  return order.confirmed_by ? `${order.by} · ${text("order.confirmed")} ${order.confirmed_by}` : order.by;
+}
+
+/** The reason, the note of an order, and what somebody must hear beside a grant. */
 function reasons(event) {
   const notices = (event.notices ?? []).map((notice) => coded("reason", notice));
-  if (!notices.length) return coded("reason", event.reason);
-  return element("span", "", coded("reason", event.reason), " · ", element("strong", "notice", listed(notices)));
+  const why = [coded("reason", event.reason), event.order?.note].filter(Boolean).join(" · ");
+  if (!notices.length) return why;
+  return element("span", "", why, " · ", element("strong", "notice", listed(notices)));
 }
 
 export function gateLink(name) {

@@ -2,8 +2,9 @@
 
 import { showAlarms } from "./alarms.js";
 import { eventRow } from "./events.js";
-import { showGates } from "./gates.js";
-import { follow } from "./live.js";
+import { needsLive } from "./freshness.js";
+import { markAlarms, showGates } from "./gates.js";
+import { followGates } from "./live.js";
 import { bracketed, byId, clock, coded, element, get, isCoded, listed, post, Refused, setup, text } from "./page.js";
 import { askToForgive } from "./zones.js";
 
@@ -139,9 +140,12 @@ async function askWhy(event) {
   place.replaceChildren(...parts);
 }
 
-byId("forgive-here")?.addEventListener("click", ({ target }) => {
-  askToForgive({ name: target.dataset.zone, title: target.dataset.title });
-});
+const forgiveHere = byId("forgive-here");
+if (forgiveHere) {
+  needsLive(forgiveHere).addEventListener("click", () => {
+    askToForgive({ name: forgiveHere.dataset.zone, title: forgiveHere.dataset.title });
+  });
+}
 
 byId("ask").addEventListener("submit", async (event) => {
   event.preventDefault();
@@ -158,11 +162,14 @@ byId("ask").addEventListener("submit", async (event) => {
   }
 });
 
-await older();
-showDirectory();
+await older().catch(() => {});
+showDirectory().catch(() => {});
 setInterval(() => { if (!document.hidden) showDirectory().catch(() => {}); }, DIRECTORY_EVERY_MS);
-follow({
+followGates({
   gates: showHealth,
-  alarms: showAlarms,
+  alarms(alarms) {
+    showAlarms(alarms);
+    markAlarms(alarms);
+  },
   passage: (event) => take([event], (row) => byId("events").prepend(row)),
 });

@@ -4,10 +4,24 @@ import { gateLink } from "./events.js";
 import { ACTIONS, orderButton } from "./orders.js";
 import { byId, coded, element, gateTitle, keyed, labelled, places, say, setup, text } from "./page.js";
 
+let views = [];
+let alarms = [];
+
 const PRESENCES = [["controller", "controller"], ["edge", "camera_node"]];
 
 /** Shows every gate there is, also those that nobody has heard of. */
-export function showGates(views) {
+export function showGates(found) {
+  views = found;
+  draw();
+}
+
+/** Lets what is open at a gate show on its card. */
+export function markAlarms(open) {
+  alarms = open;
+  draw();
+}
+
+function draw() {
   const heard = new Map(views.map((view) => [view.gate, view]));
   const silent = places.gates.filter((gate) => !heard.has(gate.name)).map(nothingHeard);
   const all = [...views, ...silent].sort((one, other) => (one.gate < other.gate ? -1 : 1));
@@ -22,7 +36,11 @@ const QUIET = new Set(["locked", "granted", "open"]);
 
 /** Whether somebody should look at a gate: it is not there, not at rest, or something about it is not well. */
 const needsALook = (view) =>
-  view.controller !== "online" || !QUIET.has(view.door?.state) || view.edge === "offline" || troublesOf(view).length > 0;
+  view.controller !== "online" || !QUIET.has(view.door?.state) || view.edge === "offline" || troublesOf(view).length > 0 || urgentAt(view.gate).length > 0;
+
+/** Open alarms at a gate that somebody must look at: the critical ones until they are closed, major ones until seen. */
+const urgentAt = (gate) =>
+  alarms.filter((one) => one.gate === gate && (one.severity === "critical" || (one.severity === "major" && !one.acknowledged_by)));
 
 /** Says how many gates there are and how many need a look; the page can show only those. */
 function summarise(all) {
@@ -32,7 +50,7 @@ function summarise(all) {
   say(summary, `${labelled(text("gates"), all.length)} · ${labelled(text("need_a_look"), number)}`);
 }
 
-const nothingHeard = ({ name }) => ({ gate: name, door: null, controller: "unknown", edge: "unknown", health: {} });
+const nothingHeard = ({ name }) => ({ gate: name, door: null, controller: "never", edge: "never", health: {} });
 
 function makeCard(view) {
   const card = element("article", "card gate");
@@ -44,7 +62,7 @@ function makeCard(view) {
     there.append(presence);
   }
   const heading = setup.gate ? gateTitle(view.gate) : gateLink(view.gate);
-  card.append(element("h2", "", heading), element("p", "door"), element("ul", "troubles"), there);
+  card.append(element("h2", "", heading), element("p", "door"), element("ul", "urgent"), element("ul", "troubles"), there);
   if (setup.canOrder) {
     const buttons = ACTIONS.map((action) => orderButton(action, { gates: [view.gate] }, gateTitle(view.gate)));
     const actions = element("div", "actions", ...buttons);
@@ -61,6 +79,7 @@ function updateCard(card, view) {
   card.className = `card gate door-${status}${there ? "" : " absent"}`;
   say(card.querySelector(".door"), coded("door", status));
   card.classList.toggle("quiet", !needsALook(view));
+  keyed(card.querySelector(".urgent"), urgentAt(view.gate), (alarm) => alarm.id, () => element("li", ""), sayAlarm);
   keyed(card.querySelector(".troubles"), troublesOf(view), (trouble) => trouble, () => element("li", ""), say);
   for (const [name, label] of PRESENCES) {
     const presence = card.querySelector(`[data-source=${name}]`);
@@ -68,6 +87,11 @@ function updateCard(card, view) {
     say(presence.querySelector(".label"), labelled(text(label), coded("presence", view[name])));
   }
 }
+
+const sayAlarm = (shown, alarm) => {
+  shown.className = alarm.severity;
+  say(shown, coded("alarm", alarm.kind));
+};
 
 /** What is not well beside the door's state: the housing, wires, the clock, a directory that is behind. */
 function troublesOf({ door, behind_s: behind, revocations }) {

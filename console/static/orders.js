@@ -1,12 +1,15 @@
 // Orders to gates: every one is confirmed in a dialog, which stays open when not every gate did what was asked.
 
-import { bracketed, byId, clock, coded, element, gateTitle, keyed, labelled, listed, newKey, post, Refused, say, setup, text, toast } from "./page.js";
+import { isLive, needsLive, whenLiveChanges } from "./freshness.js";
+import { bracketed, byId, clock, coded, element, gateTitle, keyed, labelled, listed, newKey, Refused, say, setup, text, toast } from "./page.js";
+import { wish } from "./wish.js";
 
 const DANGEROUS = new Set(["lockdown", "evacuate"]);
 export const ACTIONS = ["open", "hold", "release", "lock", "lockdown"];
 
 const dialog = byId("order");
 let asked = null;
+let pending = null;
 
 /** Asks whether to do `action` at `reach` ({gates}, {zone} or {everywhere}), which people call `title`. */
 export function askToOrder(action, reach, title) {
@@ -18,17 +21,26 @@ export function askToOrder(action, reach, title) {
   const give = byId("order-give");
   give.textContent = coded("order", action);
   give.className = DANGEROUS.has(action) ? "danger" : "";
-  give.hidden = give.disabled = false;
+  give.hidden = false;
   byId("order-cancel").textContent = text("cancel");
+  allow();
   dialog.showModal();
 }
+
+/** An order is given once, and only on what is so now. */
+function allow() {
+  byId("order-give").disabled = pending !== null || !isLive();
+  byId("order-not-live").hidden = isLive();
+}
+
+whenLiveChanges(allow);
 
 export function orderButton(action, reach, title) {
   const button = element("button", DANGEROUS.has(action) ? "plain danger" : "plain", coded("order", action));
   button.type = "button";
   button.dataset.action = action;
   button.addEventListener("click", () => askToOrder(action, reach, title));
-  return button;
+  return needsLive(button);
 }
 
 /** Shows the orders that wait for a second person. */
@@ -43,6 +55,7 @@ function makeWaiting(order) {
   const button = element("button", "", text("order.confirm"));
   button.type = "button";
   button.addEventListener("click", () => confirm(order, button));
+  needsLive(button);
   made.append(
     element("strong", "", coded("order", order.action)),
     element("span", "where", gates),
@@ -56,40 +69,61 @@ function makeWaiting(order) {
 async function confirm(order, button) {
   button.disabled = true;
   try {
-    report(await post(`${setup.root}orders/${order.id}/confirm`, {}), coded("order", order.action));
+    report(await wish("confirm", `${setup.root}orders/${order.id}/confirm`, {}).done, coded("order", order.action));
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     toast(error.message, false);
-    button.disabled = false;
+    button.disabled = !isLive();
   }
 }
 
 dialog.querySelector("form").addEventListener("submit", async (event) => {
   event.preventDefault();
-  const give = byId("order-give");
-  if (give.disabled) return;
-  give.disabled = true;
+  if (byId("order-give").disabled) return;
   const { action, reach, title, key } = asked;
   const note = byId("order-note").value.trim();
-  const body = { action, ...reach, ...(note ? { note } : {}) };
+  const mine = wish(action, `${setup.root}orders`, { action, ...reach, ...(note ? { note } : {}) }, key);
+  pending = mine;
+  allow();
   try {
-    const order = await post(`${setup.root}orders`, body, key);
+    const order = await mine.done;
+    if (pending !== mine) return;
+    pending = null;
     if (report(order, `${coded("order", action)} · ${title}`)) dialog.close();
     else showResults(order.results.map(resultLine));
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
+    if (pending !== mine) return;
+    pending = null;
+    // Pressed again it is a new order: the old one is void, and what it may have done is no answer to the new one.
+    asked.key = newKey();
     showResults([element("li", "bad", error.message)]);
-    give.disabled = false;
-    give.hidden = false;
+    byId("order-give").hidden = false;
+    allow();
   }
 });
 
 byId("order-cancel").addEventListener("click", () => dialog.close());
 
+// However the dialog goes, by its button, by the Escape key or with the page: what was asked in it is not wanted now.
+dialog.addEventListener("close", cancel);
+window.addEventListener("pagehide", cancel);
+
+function cancel() {
+  if (!pending) return;
+  const sent = pending.cancel();
+  pending = null;
+  toast(text(sent ? "order.cancelled_late" : "order.cancelled"), !sent);
+}
+
 /** Tells what an order did; true when there is nothing more to see. */
 function report(order, what) {
   if (order.state === "waiting") {
     toast(text("effect.waiting"));
+    return true;
+  }
+  if (order.state === "void" && !order.results.length) {
+    toast(labelled(what, coded("effect", "expired")), false);
     return true;
   }
   const failed = order.results.filter((result) => result.effect !== "done");

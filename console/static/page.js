@@ -139,18 +139,19 @@ export async function getBlob(address) {
 export const newKey = () =>
   [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
-/** Posts JSON; the same `key` again is the same request again, and is done once. */
-export const post = (address, body, key = newKey()) =>
+/** Posts JSON; the same `key` again is the same request again, and is done once. `more` are further options of fetch. */
+export const post = (address, body, key = newKey(), { headers, ...more } = {}) =>
   json(() => fetch(address, {
     method: "POST",
-    headers: { "Content-Type": "application/json", "Idempotency-Key": key },
+    headers: { "Content-Type": "application/json", "Idempotency-Key": key, ...headers },
     body: JSON.stringify(body),
+    ...more,
   }));
 
 export const put = (address, body) =>
   json(() => fetch(address, { method: "PUT", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }));
 
-export const remove = (address) => json(() => fetch(address, { method: "DELETE" }));
+export const remove = (address, more = {}) => json(() => fetch(address, { method: "DELETE", ...more }));
 
 /** The text of a key with `{names}` filled in. */
 export const filled = (key, values) => text(key).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");

@@ -1,9 +1,12 @@
 // The zones: how many are inside, the way to the list of names, and letting passages no longer count.
 
-import { byId, element, keyed, labelled, post, Refused, say, setup, text, toast } from "./page.js";
+import { isLive, needsLive, whenLiveChanges } from "./freshness.js";
+import { byId, element, keyed, labelled, Refused, say, setup, text, toast } from "./page.js";
+import { wish } from "./wish.js";
 
 const dialog = byId("forgive");
 let asked = null;
+let pending = null;
 
 export function showZones(zones) {
   byId("zones-panel").hidden = zones.length === 0;
@@ -17,6 +20,7 @@ function makeZone(zone) {
   button.type = "button";
   button.setAttribute("aria-label", labelled(text("forgive.button"), zone.title));
   button.addEventListener("click", () => askToForgive(zone));
+  needsLive(button);
   return element("li", "zone", element("strong", "", zone.title), element("span", "count"), element("meter", ""), list, button);
 }
 
@@ -36,20 +40,43 @@ export function askToForgive(zone) {
   byId("forgive-title").textContent = `${text("forgive.button")} · ${zone.title}`;
   byId("forgive-number").value = "";
   byId("forgive-problem").textContent = "";
+  allow();
   dialog.showModal();
 }
+
+function allow() {
+  byId("forgive-yes").disabled = pending !== null || !isLive();
+}
+
+whenLiveChanges(allow);
 
 byId("forgive-cancel").addEventListener("click", () => dialog.close());
 
 dialog.querySelector("form").addEventListener("submit", async (event) => {
   event.preventDefault();
+  if (byId("forgive-yes").disabled) return;
   const number = byId("forgive-number").value.trim();
+  const mine = wish("forgive", `${setup.root}zones/${asked.name}/forgive`, number ? { number } : {});
+  pending = mine;
+  allow();
   try {
-    const done = await post(`${setup.root}zones/${asked.name}/forgive`, number ? { number } : {});
+    const done = await mine.done;
+    if (pending !== mine) return;
+    pending = null;
     dialog.close();
     toast(`${text("forgive.done")} ${done.person ?? text("forgive.everybody")} · ${asked.title}`);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
+    if (pending !== mine) return;
+    pending = null;
     byId("forgive-problem").textContent = error.message;
+    allow();
   }
+});
+
+dialog.addEventListener("close", () => {
+  if (!pending) return;
+  const sent = pending.cancel();
+  pending = null;
+  toast(text(sent ? "order.cancelled_late" : "order.cancelled"), !sent);
 });

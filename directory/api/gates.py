@@ -18,13 +18,18 @@ from directory.dry_run import Shown, dry_run
 from directory.feed import NotPublishedError
 from directory.lag import lags
 from directory.tables import GateRecord
+from web import tickets
 from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import NotFoundError, ProblemError, responses
 from web.text import Line, Slug
+from web.tickets import TicketDep
 
 router = APIRouter(tags=["gates"])
 
 _PLACES = (gates.UnknownZoneError, gates.UnknownGateError)
+_CHANGE_ERRORS = (*ROLE_ERRORS, *tickets.ERRORS, NotFoundError)
+TICKET = "gate"
+"""The action of a ticket by which a gate's policy is changed: it decides how the door behaves."""
 
 
 class GateNameDiffersError(ProblemError):
@@ -145,30 +150,37 @@ def get_gate(gate: GateName, _staff: FacilitiesDep, services: ServicesDep) -> Ga
         return GateOut.of(gates.get(session, gate))
 
 
-@router.put("/gates/{gate}", responses=responses(*ROLE_ERRORS, NotFoundError, GateNameDiffersError, *_PLACES))
-def change_gate(gate: GateName, staff: FacilitiesDep, services: ServicesDep, now: NowDep, body: GateIn) -> GateOut:
-    """Give a gate another policy; it is told within moments."""
+@router.put("/gates/{gate}", responses=responses(*_CHANGE_ERRORS, GateNameDiffersError, *_PLACES))
+def change_gate(
+    gate: GateName, staff: FacilitiesDep, services: ServicesDep, now: NowDep, *, ticket: TicketDep, body: GateIn
+) -> GateOut:
+    """Give a gate another policy; it is told within moments. With a ticket for `gate`."""
     if body.policy.gate != gate:
         raise GateNameDiffersError
     with services.database.begin() as session:
+        ticket.redeem(staff.person_id, TICKET)
         record = gates.get(session, gate, for_change=True)
         gates.change(session, record, body.policy, title=body.title, by=staff.actor, now=now)
         return GateOut.of(record)
 
 
-@router.post("/gates/{gate}/rules", responses=responses(*ROLE_ERRORS, NotFoundError, gates.ImpossiblePolicyError))
-def add_rule(gate: GateName, staff: FacilitiesDep, services: ServicesDep, now: NowDep, body: Rule) -> GateOut:
-    """Let a group pass; a rule of the same group and schedule is replaced."""
+@router.post("/gates/{gate}/rules", responses=responses(*_CHANGE_ERRORS, gates.ImpossiblePolicyError))
+def add_rule(
+    gate: GateName, staff: FacilitiesDep, services: ServicesDep, now: NowDep, *, ticket: TicketDep, body: Rule
+) -> GateOut:
+    """Let a group pass; a rule of the same group and schedule is replaced. With a ticket for `gate`."""
     with services.database.begin() as session:
+        ticket.redeem(staff.person_id, TICKET)
         record = gates.get(session, gate, for_change=True)
         gates.entitle(session, record, body, by=staff.actor, now=now)
         return GateOut.of(record)
 
 
-@router.delete("/gates/{gate}", status_code=204, responses=responses(*ROLE_ERRORS, NotFoundError, gates.GateInUseError))
-def remove_gate(gate: GateName, staff: FacilitiesDep, services: ServicesDep, now: NowDep) -> None:
-    """Remove a gate; its devices are refused from now on."""
+@router.delete("/gates/{gate}", status_code=204, responses=responses(*_CHANGE_ERRORS, gates.GateInUseError))
+def remove_gate(gate: GateName, staff: FacilitiesDep, services: ServicesDep, now: NowDep, *, ticket: TicketDep) -> None:
+    """Remove a gate; its devices are refused from now on. With a ticket for `gate`."""
     with services.database.begin() as session:
+        ticket.redeem(staff.person_id, TICKET)
         gates.remove(session, gates.get(session, gate, for_change=True), by=staff.actor, now=now)
 
 

@@ -13,11 +13,16 @@ from accounts.api.looks import look
 from directory import look_alikes, passes, people
 from directory.api.dependencies import Moment, ServicesDep
 from directory.tables import VisitorPass
+from web import tickets
 from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import NotFoundError, responses
 from web.text import Slug
+from web.tickets import TicketDep
 
 router = APIRouter()
+
+TICKET = "pass"
+"""The action of a ticket by which a pass is issued or ended: it opens doors."""
 
 
 class PassIn(BaseModel):
@@ -104,23 +109,29 @@ def list_passes(
     "/passes",
     tags=["passes"],
     status_code=201,
-    responses=responses(*OVER_ERRORS, NotFoundError, passes.PassPeriodError),
+    responses=responses(*OVER_ERRORS, *tickets.ERRORS, NotFoundError, passes.PassPeriodError),
 )
-def issue_pass(staff: FacilitiesDep, services: ServicesDep, now: NowDep, body: PassIn) -> PassWithCode:
-    """Issue a visitor pass; its code, if it has one, is shown this once."""
+def issue_pass(
+    staff: FacilitiesDep, services: ServicesDep, now: NowDep, ticket: TicketDep, body: PassIn
+) -> PassWithCode:
+    """Issue a visitor pass; its code, if it has one, is shown this once. With a ticket for `pass`."""
     with services.database.begin() as session:
         authority.require(session, staff, body.person_id)
+        ticket.redeem(staff.person_id, TICKET)
         one, code = passes.issue(
             session, **body.model_dump(), credential_key=services.credential_key, by=staff.actor, now=now
         )
         return PassWithCode(**PassOut.of(one).model_dump(), code=code)
 
 
-@router.post("/passes/{pass_id}/end", tags=["passes"], responses=responses(*OVER_ERRORS, NotFoundError))
-def end_pass(pass_id: UUID, staff: FacilitiesDep, services: ServicesDep, now: NowDep) -> PassOut:
-    """End a pass early; every gate forgets it within moments."""
+@router.post(
+    "/passes/{pass_id}/end", tags=["passes"], responses=responses(*OVER_ERRORS, *tickets.ERRORS, NotFoundError)
+)
+def end_pass(pass_id: UUID, staff: FacilitiesDep, services: ServicesDep, now: NowDep, ticket: TicketDep) -> PassOut:
+    """End a pass early; every gate forgets it within moments. With a ticket for `pass`."""
     with services.database.begin() as session:
         authority.require(session, staff, passes.get(session, pass_id).person_id)
+        ticket.redeem(staff.person_id, TICKET)
         return PassOut.of(passes.end(session, pass_id, by=staff.actor, now=now))
 
 

@@ -15,6 +15,8 @@ NO_ORDERS = "orders"
 REVOCATIONS_WAITING = "revocations_waiting"
 DISK_LOW = "disk_low"
 HOT = "hot"
+NOT_HEARD_AGAIN = "not_heard_again"
+"""It was heard before the broker was lost, and was not since."""
 
 _PRESENCES = frozenset({AlarmKind.CONTROLLER_OFFLINE, AlarmKind.EDGE_OFFLINE})
 OBSERVED = _PRESENCES | {
@@ -46,7 +48,7 @@ class Observation:
 
     now: datetime
     started_at: datetime
-    """When the server began to listen."""
+    """When the server began to listen, or could listen again after the broker was lost."""
     gates: Collection[str]
     """The gates that there should be."""
     views: Mapping[str, GateView]
@@ -139,10 +141,11 @@ def _absent(gate: str, seen: Observation, limits: Limits) -> dict[tuple[str, Ala
         (AlarmKind.CONTROLLER_OFFLINE, view.controller, view.controller_since),
         (AlarmKind.EDGE_OFFLINE, view.edge, view.edge_since),
     ):
-        if presence is Presence.ONLINE or seen.now - (since or seen.started_at) <= limits.offline_after:
+        listened_since = seen.started_at if presence is None or since is None else since
+        if presence is Presence.ONLINE or seen.now - listened_since <= limits.offline_after:
             continue
         if since is not None:
-            absent[gate, kind] = presence.value
+            absent[gate, kind] = presence.value if presence is not None else NOT_HEARD_AGAIN
         elif kind is AlarmKind.CONTROLLER_OFFLINE:
             # A gate without an edge is a gate for cards; one without a controller is none.
             absent[gate, kind] = NEVER_HEARD
@@ -152,7 +155,7 @@ def _absent(gate: str, seen: Observation, limits: Limits) -> dict[tuple[str, Ala
 def _ended(alarm: OpenAlarm, seen: Observation, present: Mapping[tuple[str, AlarmKind], str | None]) -> datetime | None:
     """Return when the cause of an alarm was over, or None when it goes on or nobody can tell."""
     if alarm.kind in OBSERVED:
-        blind = alarm.kind in _PRESENCES and seen.broker_lost_at is not None
+        blind = alarm.kind in _PRESENCES and (seen.broker_lost_at is not None or _is_absent(alarm, seen))
         return None if blind or (alarm.gate, alarm.kind) in present else max(seen.now, alarm.last_at)
     view = seen.views.get(alarm.gate)
     if view is None:
@@ -164,6 +167,16 @@ def _ended(alarm: OpenAlarm, seen: Observation, present: Mapping[tuple[str, Alar
     if edge is not None and edge.at > alarm.last_at and _edge_is_well(alarm.kind, edge):
         return edge.at
     return None
+
+
+def _is_absent(alarm: OpenAlarm, seen: Observation) -> bool:
+    """Tell whether what an alarm misses is still not there, however short a time ago that was heard anew."""
+    view = seen.views.get(alarm.gate, GateView(alarm.gate))
+    if alarm.kind is AlarmKind.CONTROLLER_OFFLINE:
+        presence, since = view.controller, view.controller_since
+    else:
+        presence, since = view.edge, view.edge_since
+    return alarm.gate in seen.gates and since is not None and presence is not Presence.ONLINE
 
 
 def _door_is_well(kind: AlarmKind, door: DoorState) -> bool:

@@ -102,6 +102,8 @@ class AlarmWatch:
     def _observe(self, session: Session, now: datetime, clock_doubt: str | None) -> Observation:
         if self._started_at is None:
             self._started_at = now
+        if self._broker_lost_at is not None and self.broker_there():
+            self._started_at = now
         self._broker_lost_at = None if self.broker_there() else self._broker_lost_at or now
         self._orders_lost_at = None if self.orders_there() else self._orders_lost_at or now
         return Observation(

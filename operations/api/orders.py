@@ -8,18 +8,19 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from accounts import audit
-from accounts.api.dependencies import ROLE_ERRORS, DatabaseDep, FacilitiesDep, NowDep
+from accounts.api.dependencies import ROLE_ERRORS, DatabaseDep, FacilitiesDep
 from database import Database
 from operations import orders
 from operations.api.dependencies import OperationsDep
 from operations.order_desk import OrderDesk, OrdersNotPossibleError, Reach
 from operations.orders import Order, OrderState
 from operations.tables import StaffOrder
-from web import idempotency
+from web import idempotency, tickets
 from web.idempotency import OnceDep, RequestKey
 from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import NotFoundError, responses
 from web.text import Slug, line
+from web.tickets import Ticket, TicketDep
 
 router = APIRouter()
 
@@ -70,7 +71,12 @@ class OrderOut(BaseModel):
 @router.post(
     "/orders",
     responses=responses(
-        *ROLE_ERRORS, *idempotency.ERRORS, orders.EmptyOrderError, NotFoundError, OrdersNotPossibleError
+        *ROLE_ERRORS,
+        *idempotency.ERRORS,
+        *tickets.ERRORS,
+        orders.EmptyOrderError,
+        NotFoundError,
+        OrdersNotPossibleError,
     ),
 )
 def give_order(
@@ -78,27 +84,33 @@ def give_order(
     *,
     staff: FacilitiesDep,
     once: OnceDep,
+    ticket: TicketDep,
     operations: OperationsDep,
     database: DatabaseDep,
-    now: NowDep,
 ) -> OrderOut:
-    """Give an order. It is written down first, then sent; the answer says what each gate did."""
-    return give(wanted, operations.desk, database, once=once, by=staff.person_id, now=now)
+    """Give an order. It is written down first, then sent; the answer says what each gate did.
+
+    It needs a ticket for its action. What has waited for longer than the ticket lives is not sent (`ticket_over`; or
+    state `void`, effect `expired`, where the waiting was on the way to the gates), and neither is what its sender has
+    given up: end the connection, or void the ticket.
+    """
+    return give(wanted, operations.desk, database, once=once, ticket=ticket, by=staff.person_id)
 
 
 @router.post(
     "/orders/{order_id}/confirm",
     responses=responses(
         *ROLE_ERRORS,
+        *tickets.ERRORS,
         NotFoundError,
         OrdersNotPossibleError,
         orders.OrderNotWaitingError,
         orders.SecondPersonNeededError,
     ),
 )
-def confirm_order(order_id: UUID, staff: FacilitiesDep, operations: OperationsDep, now: NowDep) -> OrderOut:
-    """Confirm another person's order, which is then carried out."""
-    return OrderOut.of(operations.desk.confirm(order_id, by=staff.person_id, now=now))
+def confirm_order(order_id: UUID, staff: FacilitiesDep, operations: OperationsDep, ticket: TicketDep) -> OrderOut:
+    """Confirm another person's order, which is then carried out; with a ticket for `confirm`."""
+    return OrderOut.of(operations.desk.confirm(order_id, by=staff.person_id, ticket=ticket))
 
 
 @router.get("/orders", responses=responses(*ROLE_ERRORS, InvalidCursorError))
@@ -111,21 +123,23 @@ def list_orders(_staff: FacilitiesDep, database: DatabaseDep, page: PageDep) -> 
 
 
 def give(
-    wanted: OrderIn, desk: OrderDesk, database: Database, *, once: RequestKey, by: UUID, now: datetime
+    wanted: OrderIn, desk: OrderDesk, database: Database, *, once: RequestKey, ticket: Ticket, by: UUID
 ) -> OrderOut:
-    """Give an order in the name of `by`, once for each key.
+    """Give an order in the name of `by`, once for each key, while `ticket` lives.
+
+    A key that comes again is answered with what became of its order, however late; nothing is sent for it then.
 
     Raises:
         EmptyOrderError, KeyReusedError, NotFoundError, OrdersNotPossibleError: see there.
+        TicketNotValidError, TicketOverError: the order is not wanted now; nothing was written.
     """
     reach = Reach(wanted.gates, wanted.zone, wanted.everywhere)
     action, note = Order(wanted.action), wanted.note or ""
+
+    def write() -> OrderOut:
+        ticket.redeem(by, action, request=once.key)
+        return OrderOut.of(desk.write(session, action, reach, note=note, by=by, now=ticket.issued_at))
+
     with database.begin() as session:
-        order = once.answer(
-            session,
-            OrderOut,
-            lambda: OrderOut.of(desk.write(session, action, reach, note=note, by=by, now=now)),
-            scope=audit.person_actor(by),
-            now=now,
-        )
-    return OrderOut.of(desk.carry_out(order.id, now=now))
+        order = once.answer(session, OrderOut, write, scope=audit.person_actor(by), now=desk.clock())
+    return OrderOut.of(desk.carry_out(order.id, ticket))

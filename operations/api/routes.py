@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from operations.api import alarms, orders, views, zones
+from operations.api import alarms, orders, tickets, views, zones
 
 router = APIRouter(prefix="/api/v1/operations", tags=["operations"])
-for _part in (views, alarms, orders, zones):
+for _part in (views, alarms, tickets, orders, zones):
     router.include_router(_part.router)

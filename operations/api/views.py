@@ -11,7 +11,7 @@ from accounts.api.dependencies import ROLE_ERRORS, DatabaseDep, FacilitiesDep
 from accounts.api.looks import look
 from operations import journal
 from operations.api.dependencies import OperationsDep
-from operations.board import GateView
+from operations.board import UNKNOWN, GateView
 from operations.tables import GateEvent
 from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import NotFoundError, responses
@@ -60,8 +60,10 @@ class GateOut(BaseModel):
     """One gate as it was last heard of."""
 
     gate: str
-    controller: str
-    edge: str
+    controller: str = Field(
+        description="`online`, `stopped`, `offline`; `unknown`: never heard of, or not since the broker was lost"
+    )
+    edge: str = Field(description="likewise")
     door: DoorOut | None
     health: dict[str, dict[str, Any]] = Field(description="the last figures, by process")
     heard_at: datetime | None
@@ -72,8 +74,8 @@ class GateOut(BaseModel):
         door = view.door
         return cls(
             gate=view.gate,
-            controller=view.controller,
-            edge=view.edge,
+            controller=view.controller or UNKNOWN,
+            edge=view.edge or UNKNOWN,
             door=None if door is None else DoorOut.model_validate(door, from_attributes=True),
             health={source: dict(health.figures) for source, health in view.health.items()},
             heard_at=view.heard_at,

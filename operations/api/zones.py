@@ -15,7 +15,9 @@ from directory import gates, presence
 from directory.tables import ZoneRecord
 from operations import muster
 from operations.api.dependencies import OperationsDep
+from web import tickets
 from web.problems import NotFoundError, responses
+from web.tickets import TicketDep
 
 router = APIRouter()
 
@@ -78,15 +80,23 @@ def list_occupancy(_staff: FacilitiesDep, database: DatabaseDep, now: NowDep) ->
 @router.post(
     "/zones/{zone}/forgive",
     status_code=204,
-    responses=responses(*ROLE_ERRORS, NotFoundError, authority.OwnAccountError),
+    responses=responses(*ROLE_ERRORS, *tickets.ERRORS, NotFoundError, authority.OwnAccountError),
 )
 def forgive(
-    zone: str, body: ForgiveIn, *, staff: FacilitiesDep, operations: OperationsDep, database: DatabaseDep, now: NowDep
+    zone: str,
+    body: ForgiveIn,
+    *,
+    staff: FacilitiesDep,
+    operations: OperationsDep,
+    database: DatabaseDep,
+    now: NowDep,
+    ticket: TicketDep,
 ) -> None:
     """Let the passages of one person, or of everybody, no longer count for anti-passback and occupancy. Audited."""
     if body.person_id is not None:
         authority.require_another(staff, body.person_id)
     with database.begin() as session:
+        ticket.redeem(staff.person_id, "forgive")
         if body.person_id is not None and session.get(Person, body.person_id) is None:
             raise NotFoundError("there is nobody with this id")
         told = presence.forgive(session, zone, person_id=body.person_id, by=staff.actor, now=now)

@@ -49,6 +49,7 @@ from operations.order_desk import OrderDesk
 from tests.accounts.conftest import CHEAP_HASHER
 from tests.console.browser_thread import BrowserThread
 from tests.waiting import PATIENCE_S, until
+from web.tickets import Tickets
 
 PASSWORD = "a quiet evening at the gate"
 SETTLES_WITHIN_MS = 20_000
@@ -134,6 +135,7 @@ def serve(
     build_gates(database)
     app = FastAPI()
     app.add_middleware(SecurityHeaders)
+    app.state.tickets = Tickets()
     web.problems.install(app)
     pages.install(
         app,

@@ -104,8 +104,10 @@ def test_everything_can_be_done_with_the_keyboard(open_window, campus) -> None:
 def test_an_order_sent_twice_is_given_once(open_window, campus) -> None:
     page = open_window(campus, "F1")
     sent = """async () => {
-        const send = () => fetch('/console/orders', {method: 'POST',
-            headers: {'Content-Type': 'application/json', 'Idempotency-Key': 'pressed-twice'},
+        const {ticket} = await (await fetch('/console/tickets', {method: 'POST',
+            headers: {'Content-Type': 'application/json'}, body: JSON.stringify({action: 'open'})})).json();
+        const send = () => fetch('/console/orders', {method: 'POST', headers: {
+            'Content-Type': 'application/json', 'Idempotency-Key': 'pressed-twice', 'Door-Ticket': ticket},
             body: JSON.stringify({action: 'open', gates: ['north']})}).then((answer) => answer.json());
         return (await Promise.all([send(), send()])).map((order) => order.id);
     }"""

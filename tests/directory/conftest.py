@@ -33,7 +33,9 @@ from models.template import Template
 from tests.accounts.conftest import CHEAP_HASHER
 from tests.sign_ins import sign_in
 from web import problems
+from web.tickets import Tickets
 
+STAFF = new_id()
 MODEL = "test-model-1"
 CREDENTIAL_KEY = b"c" * 32
 DIMENSION = 16
@@ -68,6 +70,7 @@ class Campus:
     publisher: Publisher
     hints: list[tuple[str, int]]
     accounts: AccountsServices
+    tickets: Tickets
     replicas: list[Replica] = field(default_factory=list)
     _people: int = 0
 
@@ -181,6 +184,7 @@ def build(database: Database, folder: Path, new_client: Callable[[FastAPI], Test
     app = FastAPI()
     app.state.accounts = accounts
     app.state.directory = DirectoryServices(database, sealer, CREDENTIAL_KEY)
+    app.state.tickets = Tickets()
     app.include_router(directory.api.router)
     problems.install(app)
     hints: list[tuple[str, int]] = []
@@ -192,7 +196,7 @@ def build(database: Database, folder: Path, new_client: Callable[[FastAPI], Test
         notify=lambda gate, revision: hints.append((gate, revision)),
         clock=clock,
     )
-    return Campus(database, new_client(app), clock, sealer, folder, publisher, hints, accounts)
+    return Campus(database, new_client(app), clock, sealer, folder, publisher, hints, accounts, app.state.tickets)
 
 
 @pytest.fixture
@@ -207,4 +211,4 @@ def campus(database: Database, tmp_path: Path) -> Iterator[Campus]:
 @pytest.fixture
 def facilities(campus: Campus) -> dict[str, str]:
     """Headers of a signed-in member of the facilities staff."""
-    return campus.as_role(Role.FACILITIES)
+    return campus.as_role(Role.FACILITIES, person_id=STAFF)

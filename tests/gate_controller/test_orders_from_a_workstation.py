@@ -1,5 +1,9 @@
 """What `campusgate gate` does: one order over a real broker, and the controller's own word on what became of it."""
 
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,8 +21,10 @@ from tests.gate_controller.conftest import CONTROLLERS, STAFF_KEY, TOPICS
 def ask(broker, tmp_path: Path) -> Iterator[Callable[..., Order]]:
     nonces = NonceStore(tmp_path / "workstation.db")
 
-    def order(action: Action, key: Ed25519PrivateKey = STAFF_KEY) -> Order:
-        return ask_gate(BrokerAddress(port=broker.port), TOPICS, action, Signer(key, "operations", nonces), CONTROLLERS)
+    def order(action: Action, key: Ed25519PrivateKey = STAFF_KEY, typed_ago_s: float = 0.0) -> Order:
+        signer = Signer(key, "operations", nonces)
+        address = BrokerAddress(port=broker.port)
+        return ask_gate(address, TOPICS, action, signer, CONTROLLERS, age_s=lambda: typed_ago_s)
 
     yield order
     nonces.close()
@@ -43,6 +49,27 @@ def test_nothing_is_sent_to_a_controller_that_is_away(gate, operator, ask) -> No
     operator.until(lambda: operator.availability[-1][0].status != "online")
     assert ask(Action.OPEN) == Order(accepted=False, reason="controller_offline")
     gate.controller = None
+
+
+def test_an_order_that_was_typed_too_long_ago_is_not_sent(gate, operator, ask) -> None:
+    """The broker did not answer for a while, the terminal hung, or the computer slept."""
+    assert ask(Action.HOLD, typed_ago_s=gate_orders.LIFE_S + 0.1) == Order(accepted=False, reason="expired")
+    assert ask(Action.HOLD).accepted
+    assert gate.relay.history == [True]
+
+
+def test_a_command_that_was_stopped_is_as_old_as_when_it_was_typed() -> None:
+    command = "from campusgate.process_age import process_age_s; input(); print(process_age_s())"
+    began = time.monotonic()
+    with subprocess.Popen(
+        [sys.executable, "-c", command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGCONT)
+        age_s = float(process.communicate("\n")[0])
+    # The system counts in hundredths of a second.
+    assert 0.45 < age_s < time.monotonic() - began + 0.05
 
 
 def test_a_gate_that_never_spoke_is_named(broker, ask, monkeypatch) -> None:

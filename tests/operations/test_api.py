@@ -19,6 +19,7 @@ from operations.board import Board
 from operations.order_desk import OrderDesk
 from tests.accounts.conftest import CHEAP_HASHER
 from tests.sign_ins import sign_in
+from web.tickets import Tickets
 
 NOW = datetime.now(UTC)
 
@@ -42,10 +43,18 @@ def client(database: Database, services: AccountsServices) -> Iterator[TestClien
     web.problems.install(app)
     app.include_router(operations.api.router)
     app.state.accounts = services
+    app.state.tickets = Tickets()
     app.state.operations = OperationsServices(board, OrderDesk(database, board), NoHints())
     with TestClient(app, headers=sign_in(services, roles=[Role.FACILITIES], now=datetime.now(UTC))) as client:
         client.board = board
         yield client
+
+
+def ticket(client: TestClient, action: str) -> dict[str, str]:
+    """The header by which `action` is allowed now."""
+    answer = client.post("/api/v1/operations/tickets", json={"action": action})
+    assert answer.status_code == 201
+    return {"Door-Ticket": answer.json()["ticket"]}
 
 
 def alarm(database: Database, kind: AlarmKind = AlarmKind.SPOOF, gate: str = "north", second: float = 0) -> None:
@@ -97,6 +106,6 @@ def test_a_server_without_a_key_says_so(client: TestClient) -> None:
     answer = client.post(
         "/api/v1/operations/orders",
         json={"action": "open", "everywhere": True},
-        headers={"Idempotency-Key": "one-of-mine"},
+        headers={"Idempotency-Key": "one-of-mine", **ticket(client, "open")},
     )
     assert (answer.status_code, answer.json()["code"]) == (503, "orders_not_possible")

@@ -1,5 +1,5 @@
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from database import new_id
 from gate_controller.messages import Availability, DoorState, DoorStatus, Health, Presence
@@ -33,8 +33,29 @@ def test_controller_and_edge_are_told_apart() -> None:
     board.availability(online, source="edge", heard_at=NOW)
     board.health(Health(gate="north", source="edge", at=NOW, figures={"frames_per_second": 20.0}), heard_at=NOW)
     [view] = board.views()
-    assert (view.controller, view.edge) == (Presence.OFFLINE, Presence.ONLINE)
+    assert (view.controller, view.edge) == (None, Presence.ONLINE)
     assert view.health["edge"].figures["frames_per_second"] == 20.0
+
+
+def test_without_a_broker_nobodys_presence_is_known_until_it_is_heard_anew() -> None:
+    board, later = Board(), NOW + timedelta(minutes=1)
+    for gate in ("north", "south"):
+        board.availability(
+            Availability(gate=gate, status=Presence.ONLINE, boot_id=BOOT), source="controller", heard_at=NOW
+        )
+    board.door(state(0, DoorStatus.LOCKED), heard_at=NOW)
+    before = board.version
+    board.lost(later)
+    assert (board.hears, board.version > before) == (False, True)
+    assert [(view.controller, view.controller_since, view.edge_since) for view in board.views()] == [
+        (None, later, None),
+        (None, later, None),
+    ]
+    assert board.view("north").door is not None, "what was last heard stays, as old as it is"
+    board.connected()
+    north = Availability(gate="north", status=Presence.ONLINE, boot_id=BOOT)
+    board.availability(north, source="controller", heard_at=later)
+    assert [view.controller for view in board.views()] == [Presence.ONLINE, None]
 
 
 def test_a_follower_wakes_on_a_change_and_not_before() -> None:

@@ -46,6 +46,7 @@ from tests.accounts.conftest import CHEAP_HASHER
 from tests.sign_ins import sign_in
 from tests.waiting import PATIENCE_S, until
 from web import problems
+from web.tickets import Tickets
 
 # Each broker and each database once: neither knows of the other.
 pytestmark = pytest.mark.parametrize(
@@ -131,6 +132,7 @@ def campus(broker, connect, database: Database, tmp_path: Path) -> Iterator[dict
     app, board = FastAPI(), Board()
     app.state.accounts = accounts
     app.state.directory = DirectoryServices(database, SEALER, KEY)
+    app.state.tickets = Tickets()
     app.state.operations = OperationsServices(board, OrderDesk(database, board), PresenceHints(server, "main"))
     app.include_router(directory.api.router)
     app.include_router(operations.api.router)
@@ -189,7 +191,9 @@ def test_a_card_that_went_in_at_one_gate_is_refused_at_the_other_until_it_came_o
 
     occupancy = west.api.get("/api/v1/operations/occupancy", headers=west.staff).json()
     assert occupancy == [{"zone": "hall", "inside": 1, "limit": 1}]
-    assert west.api.post("/api/v1/operations/zones/hall/forgive", json={}, headers=west.staff).status_code == 204
+    ticket = west.api.post("/api/v1/operations/tickets", json={"action": "forgive"}, headers=west.staff)
+    headers = {**west.staff, "Door-Ticket": ticket.json()["ticket"]}
+    assert west.api.post("/api/v1/operations/zones/hall/forgive", json={}, headers=headers).status_code == 204
     east.knows(4)
     assert east.tap(BEN) == "granted", "forgiven to everybody"
 

@@ -1,0 +1,48 @@
+"""The pages' server in a process of its own, which a test can stop, let go on, and kill: run by `test_hung_server`.
+
+`python -m tests.console.server_alone FOLDER BROKER_PORT BEAT_S SILENT_S` prints its address, and runs until its input
+ends. The gates and the broker are the test's.
+"""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from bus import Backoff, BrokerAddress, Connection
+from console import rendering, stream
+from database import Database
+from gate_controller.messages import NonceStore, Signer, TrustedKey, controller_sender
+from operations.board import Board
+from operations.dispatch import Dispatcher
+from operations.ingest import Ingest
+from tests.console.conftest import serve
+from tests.waiting import PATIENCE_S, until
+
+GATES = ("north", "south")
+KEYS = {name: Ed25519PrivateKey.from_private_bytes(bytes([n]) * 32) for n, name in enumerate(("staff", *GATES), 1)}
+
+
+def main(folder: Path, broker_port: int, beat_s: float, silent_s: float) -> None:
+    stream._AT_LEAST_EVERY_S, rendering.SILENT_S = beat_s, silent_s
+    database, board = Database(f"sqlite:///{folder / 'campusgate.db'}"), Board()
+    bus = Connection(BrokerAddress(port=broker_port), "server", backoff=Backoff(0.05, 0.2, 0.2))
+    trusted = {controller_sender(gate): TrustedKey(KEYS[gate].public_key()) for gate in GATES}
+    signer = Signer(KEYS["staff"], "staff", NonceStore(folder / "nonces.db"))
+    dispatcher = Dispatcher(bus, "main", signer, trusted, board)
+    ingest = Ingest(bus, "main", database, board, now=lambda: datetime.now(UTC))
+    ingest.start()
+    bus.start()
+    bus.wait_connected(PATIENCE_S)
+    with serve(database, board, dispatcher) as console:
+        until(lambda: [view.controller for view in board.views() if view.door] == ["online", "online"])
+        sys.stdout.write(console.url + "\n")
+        sys.stdout.flush()
+        sys.stdin.read()
+    bus.stop()
+    ingest.stop()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), float(sys.argv[4]))
