@@ -13,9 +13,9 @@ from accounts import looks, people
 from accounts.access_tokens import Claims
 from console.looks import look
 from console.origin import OursDep
+from console.passages import describe_passages
 from console.rendering import page
 from console.services import ConsoleServices, ServicesDep, StaffDep
-from console.view import describe_event
 from directory import gates
 from directory.dry_run import DryRun, Shown, dry_run
 from directory.feed import NotPublishedError
@@ -72,9 +72,8 @@ def events(
     with services.database.read() as session:
         found = journal.latest(session, limit=_PAGE + 1, before=before, gate=gate)
     shown = found[:_PAGE]
-    names = services.names({one.person_id for one in shown if one.person_id})
     following = shown[-1].sequence if len(found) > _PAGE else None
-    return {"items": [describe_event(one, names) for one in shown], "next": following}
+    return {"items": describe_passages(services, shown), "next": following}
 
 
 @router.get("/directory", name="gate_directory")
@@ -111,8 +110,8 @@ def why(gate: GateName, sequence: int, staff: StaffDep, services: ServicesDep) -
         now = _asked_again(session, services, event)
     if event.person_id is not None:
         _note_question(services, staff, gate, event.person_id)
-    names = services.names({event.person_id} if event.person_id else set())
-    return {**describe_event(event, names), "details": event.details, "now": now}
+    [shown] = describe_passages(services, [event])
+    return {**shown, "details": event.details, "now": now}
 
 
 @router.post("/ask", name="gate_ask")

@@ -15,8 +15,9 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import ServerSentEvent
 
 from console.freshness import AGAIN, BEAT, BEAT_S, UP_TO_DATE, told
+from console.passages import describe_passages
 from console.services import ConsoleServices
-from console.view import describe_alarm, describe_event, describe_gate, describe_order, describe_zones, people_in
+from console.view import describe_alarm, describe_gate, describe_order, describe_zones, people_in
 from database import Database
 from directory.lag import lags
 from operations import journal, orders
@@ -58,10 +59,10 @@ async def follow(
                 known_to_page[name] = data
                 yield ServerSentEvent(event=name, data=data, retry=_RETRY_MS)
         while events := await run_in_threadpool(_after, database, cursor, gate):
-            known = await run_in_threadpool(services.names, {one.person_id for one in events if one.person_id})
-            for event in events:
+            shown = await run_in_threadpool(describe_passages, services, events)
+            for event, data in zip(events, shown, strict=True):
                 cursor = event.sequence
-                yield ServerSentEvent(event="passage", id=str(cursor), data=describe_event(event, known))
+                yield ServerSentEvent(event="passage", id=str(cursor), data=data)
         if beat_at is None or time.monotonic() - beat_at >= _AT_LEAST_EVERY_S:
             yield told(UP_TO_DATE if beat_at is None else BEAT, now=services.now())
             beat_at = time.monotonic()

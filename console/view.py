@@ -50,8 +50,8 @@ def describe_gate(view: GateView, behind: Sequence[Lag] = ()) -> dict[str, Any]:
     }
 
 
-def describe_event(event: GateEvent, names: Known) -> dict[str, Any]:
-    """Return what the pages show of an event; a person who is not known here is shown by id."""
+def describe_event(event: GateEvent, names: Known, order: StaffOrder | None = None) -> dict[str, Any]:
+    """Return what the pages show of an event, which came of `order`; who is not known here is shown by id."""
     return {
         "sequence": event.sequence,
         "gate": event.gate,
@@ -65,6 +65,13 @@ def describe_event(event: GateEvent, names: Known) -> dict[str, Any]:
         "latency_ms": event.latency_ms,
         "historical": event.historical,
         "notices": journal.notices(event),
+        "order": None
+        if order is None
+        else {
+            "by": _name(order.asked_by, names),
+            "confirmed_by": _name(order.confirmed_by, names),
+            "note": order.note,
+        },
     }
 
 

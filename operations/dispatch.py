@@ -57,6 +57,8 @@ class GateResult:
     gate: str
     effect: Effect
     detail: str | None = None
+    command: UUID | None = None
+    """What was sent; the gate's events name it."""
 
 
 class Dispatcher:
@@ -111,7 +113,7 @@ class Dispatcher:
                 lambda: all(self._answers[command] is not None for command in waiting), self._answer_wait_s
             )
             answers = {command: self._answers.pop(command) for command in waiting}
-        return [one if isinstance(one, GateResult) else _result(gate, answers[one]) for gate, one in sent.items()]
+        return [one if isinstance(one, GateResult) else _result(gate, one, answers[one]) for gate, one in sent.items()]
 
     def _issue(
         self, gate: str, action: Action, left_s: Callable[[], float] | None, *, extended: bool
@@ -168,9 +170,9 @@ class Dispatcher:
                 self._answered.notify_all()
 
 
-def _result(gate: str, ack: Ack | None) -> GateResult:
+def _result(gate: str, command: UUID, ack: Ack | None) -> GateResult:
     if ack is None or ack.gate != gate:
-        return GateResult(gate, Effect.NO_ANSWER)
+        return GateResult(gate, Effect.NO_ANSWER, command=command)
     if ack.refusal is not None:
-        return GateResult(gate, Effect.REFUSED, ack.refusal.value)
-    return GateResult(gate, Effect.DONE)
+        return GateResult(gate, Effect.REFUSED, ack.refusal.value, command)
+    return GateResult(gate, Effect.DONE, command=command)

@@ -151,7 +151,15 @@ def conclude(session: Session, order_id: UUID, results: Sequence[GateResult], *,
     order = session.get_one(StaffOrder, order_id)
     was_sent = any(one.effect is not Effect.EXPIRED for one in results)
     order.state, order.carried_out_at = OrderState.DONE if was_sent else OrderState.VOID, now
-    order.results = [{"gate": one.gate, "effect": one.effect.value, "detail": one.detail} for one in results]
+    order.results = [
+        {
+            "gate": one.gate,
+            "effect": one.effect.value,
+            "detail": one.detail,
+            "command": None if one.command is None else str(one.command),
+        }
+        for one in results
+    ]
     effects = sorted({one.effect.value for one in results})
     audit.record(
         session,

@@ -46,6 +46,7 @@ class GateEffect(BaseModel):
     gate: str
     effect: str
     detail: str | None = None
+    command: UUID | None = Field(default=None, description="what was sent; the `command_id` of the gate's events")
 
 
 class OrderOut(BaseModel):

@@ -1,5 +1,6 @@
 """What happened at the gates, and what is true at them now, for facilities staff."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -12,7 +13,8 @@ from accounts.api.looks import look
 from operations import journal
 from operations.api.dependencies import OperationsDep
 from operations.board import UNKNOWN, GateView
-from operations.tables import GateEvent
+from operations.order_origins import origins
+from operations.tables import GateEvent, StaffOrder
 from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import NotFoundError, responses
 
@@ -38,11 +40,27 @@ class EventOut(BaseModel):
     command_id: UUID | None
     tap_id: UUID | None
     details: dict[str, Any]
+    order: "OriginOut | None" = Field(default=None, description="the staff order it came of, given at this server")
 
     @classmethod
-    def of(cls, event: GateEvent) -> "EventOut":
-        """Show `event`."""
-        return cls.model_validate(event, from_attributes=True)
+    def of(cls, event: GateEvent, order: StaffOrder | None = None) -> "EventOut":
+        """Show `event`, which came of `order`."""
+        shown = cls.model_validate(event, from_attributes=True)
+        return shown if order is None else shown.model_copy(update={"order": OriginOut.of(order)})
+
+
+class OriginOut(BaseModel):
+    """Who gave the order that an event came of, and why."""
+
+    id: UUID
+    asked_by: UUID
+    confirmed_by: UUID | None
+    note: str
+
+    @classmethod
+    def of(cls, order: StaffOrder) -> "OriginOut":
+        """Show the origin."""
+        return cls.model_validate(order, from_attributes=True)
 
 
 class DoorOut(BaseModel):
@@ -97,8 +115,9 @@ def list_events(
     """List the events of all gates, newest arrival first."""
     with database.read() as session:
         rows = journal.latest(session, limit=page.limit + 1, before=page.after(int), gate=gate, person_id=person_id)
+        of_orders = origins(session, rows)
     shown, following = page.cut(rows, lambda event: event.sequence)
-    return Page(items=[EventOut.of(event) for event in shown], next=following)
+    return Page(items=[EventOut.of(event, _origin(event, of_orders)) for event in shown], next=following)
 
 
 @router.get("/gates", responses=responses(*ROLE_ERRORS))
@@ -114,3 +133,7 @@ def get_gate(gate: str, _staff: FacilitiesDep, operations: OperationsDep) -> Gat
     if view is None:
         raise NotFoundError("nothing was heard of this gate since the server started")
     return GateOut.of(view)
+
+
+def _origin(event: GateEvent, of_orders: Mapping[UUID, StaffOrder]) -> StaffOrder | None:
+    return None if event.command_id is None else of_orders.get(event.command_id)

@@ -153,6 +153,22 @@ def test_a_server_without_a_key_offers_no_orders(page, console) -> None:
     assert page.locator("[data-action]").count() == 0
 
 
+def test_an_open_critical_alarm_needs_a_look_although_the_door_is_at_rest(page, console) -> None:
+    for gate in ("north", "south", "lab"):
+        presence = Availability(gate=gate, status=Presence.ONLINE, boot_id=BOOT)
+        console.board.availability(presence, source="controller", heard_at=NOW)
+        told = DoorState(gate=gate, boot_id=BOOT, sequence=1, at=NOW, state=DoorStatus.LOCKED, unlocked=False)
+        console.board.door(told, heard_at=NOW)
+    sign_in(page, console)
+    page.get_by_text("All gates: 3 · need a look: 0").wait_for()
+    console.happen(kind="spoof")
+    page.get_by_text("All gates: 3 · need a look: 1").wait_for()
+    page.locator("[data-gate=north] .urgent").get_by_text("False face shown").wait_for()
+    page.get_by_role("button", name="Acknowledge").click()
+    page.get_by_role("dialog").get_by_role("button", name="Acknowledge").click()
+    page.get_by_text("All gates: 3 · need a look: 0").wait_for()
+
+
 def test_of_many_gates_those_that_need_a_look_can_be_shown_alone(page, console) -> None:
     for gate, state in (("north", DoorStatus.LOCKED), ("south", DoorStatus.FORCED)):
         presence = Availability(gate=gate, status=Presence.ONLINE, boot_id=BOOT)

@@ -101,6 +101,20 @@ def test_everything_can_be_done_with_the_keyboard(open_window, campus) -> None:
         assert session.scalars(select(StaffOrder.note)).all() == ["delivery"]
 
 
+@pytest.mark.parametrize("address", ["/console/gates", "/console/gates/north"])
+def test_staff_see_who_opened_a_door_and_why(open_window, campus, address: str) -> None:
+    chen = open_window(campus, "F1")
+    card(chen, "north").get_by_role("button", name="Open once").click()
+    chen.get_by_role("dialog").get_by_label("Note").fill("delivery for the kitchen")
+    give(chen, "Open once")
+    chen.get_by_text("Open once · North gate: done").wait_for()
+    zhou = open_window(campus, "F2")
+    zhou.goto(campus.url + address)
+    row = zhou.locator("#events tr", has_text="Access granted")
+    for shown in ("Chen Jing", "staff", "order of staff · delivery for the kitchen"):
+        row.get_by_text(shown, exact=shown == "staff").wait_for()
+
+
 def test_an_order_sent_twice_is_given_once(open_window, campus) -> None:
     page = open_window(campus, "F1")
     sent = """async () => {

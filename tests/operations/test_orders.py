@@ -90,7 +90,7 @@ def test_what_it_did_and_who_asked_is_kept_and_audited(database: Database) -> No
         [stored] = orders.find(session)
         actions = session.scalars(select(AuditEntry.action).order_by(AuditEntry.serial)).all()
     assert stored.state == OrderState.DONE
-    assert stored.results == [{"gate": "north", "effect": "refused", "detail": "door_closed"}]
+    assert stored.results == [{"gate": "north", "effect": "refused", "detail": "door_closed", "command": None}]
     assert actions == ["order.ask", "order.done"]
 
 
