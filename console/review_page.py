@@ -14,8 +14,8 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from accounts import people
 from console.admission import Admission
-from console.looks import look
 from console.freshness import AGAIN, BEAT, BEAT_S, UP_TO_DATE, told
+from console.looks import look
 from console.rendering import jpeg, keep_nothing, page, with_cookies
 from console.review_view import describe_reviews, describe_statistics
 from console.services import REVIEWERS, ConsoleServices, ReviewerDep, ServicesDep, SignedInDep
