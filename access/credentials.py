@@ -4,10 +4,10 @@ A card's number has 24 to 80 bits and a PIN a few digits: a plain hash of either
 site's credential key cannot, and the same value gives the same digest at the reader and on the server.
 """
 
-import hashlib
-import hmac
 import re
 from uuid import UUID
+
+from database.digests import keyed_digest
 
 _SEPARATORS = re.compile(r"[\s:\-]")
 _HEXADECIMAL = re.compile(r"(?:[0-9A-F]{2}){3,10}")
@@ -23,7 +23,7 @@ KEY_CHECK_HEADER = "Campusgate-Credential-Check"
 
 def key_check(key: bytes) -> str:
     """Return what tells two credential keys apart (16 hex digits), and from which nothing of the key follows."""
-    return _digest(key, b"check:", b"")[:16]
+    return keyed_digest(key, b"check:", b"")[:16]
 
 
 def card_digest(key: bytes, uid: str) -> str:
@@ -35,7 +35,7 @@ def card_digest(key: bytes, uid: str) -> str:
     plain = _SEPARATORS.sub("", uid).upper()
     if not _HEXADECIMAL.fullmatch(plain):
         raise CredentialError("a card UID is 3 to 10 bytes in hexadecimal, such as 04:A3:1B:72")
-    return _digest(key, b"card:", plain.encode())
+    return keyed_digest(key, b"card:", plain.encode())
 
 
 def code_digest(key: bytes, code: str) -> str:
@@ -47,7 +47,7 @@ def code_digest(key: bytes, code: str) -> str:
     plain = _SEPARATORS.sub("", code).upper()
     if not (6 <= len(plain) <= 32 and plain.isascii() and plain.isalnum()):
         raise CredentialError("a code is 6 to 32 letters and digits")
-    return _digest(key, b"code:", plain.encode())
+    return keyed_digest(key, b"code:", plain.encode())
 
 
 def pin_digest(key: bytes, person_id: UUID, pin: str) -> str:
@@ -58,8 +58,4 @@ def pin_digest(key: bytes, person_id: UUID, pin: str) -> str:
     """
     if not re.fullmatch(r"[0-9]{4,8}", pin):
         raise CredentialError("a PIN is 4 to 8 digits")
-    return _digest(key, b"pin:", person_id.bytes + pin.encode())
-
-
-def _digest(key: bytes, kind: bytes, value: bytes) -> str:
-    return hmac.new(key, kind + value, hashlib.sha256).hexdigest()
+    return keyed_digest(key, b"pin:", person_id.bytes + pin.encode())

@@ -10,6 +10,7 @@ from uuid import UUID
 import structlog
 
 from access.presence import ZonePass
+from database.private_files import private_file, private_folder
 from database.sealing import Sealer, SealingError
 
 _log = structlog.get_logger()
@@ -76,7 +77,8 @@ class PassStore:
 
     def _open(self) -> None:
         if self._path is not None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            private_folder(self._path.parent)
+            private_file(self._path)
         self._connection = sqlite3.connect(
             self._path or ":memory:", isolation_level=None, check_same_thread=False, timeout=1.0
         )

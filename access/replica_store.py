@@ -9,6 +9,8 @@ from pathlib import Path
 
 import structlog
 
+from database.private_files import private_file, private_folder
+
 _log = structlog.get_logger()
 
 _SCHEMA = """
@@ -50,8 +52,10 @@ class ReplicaStore:
         self._path = path
         self._write_lock = threading.RLock()
         self._read_lock = threading.Lock()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._hold = path.with_name(path.name + "-lock").open("w")
+        private_folder(path.parent)
+        lock = path.with_name(path.name + "-lock")
+        private_file(lock)
+        self._hold = lock.open("w")
         try:
             fcntl.flock(self._hold, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -125,6 +129,7 @@ class ReplicaStore:
         self._reader = self._connect()
 
     def _connect(self) -> sqlite3.Connection:
+        private_file(self._path)
         connection = sqlite3.connect(
             self._path, timeout=_LOCK_WAIT_S, isolation_level=None, check_same_thread=False, cached_statements=32
         )

@@ -1,12 +1,12 @@
 """The audit trail: who did what to which object, and when; append-only, each line chained to the one before.
 
 Lines hold ids and words, never names, numbers, card UIDs or secrets. A changed, inserted or removed line breaks the
-chain at that line; removed *last* lines are found by comparing with a head noted earlier (`verify(..., expect=)`).
+chain at that line; removed *last* lines are found by comparing with heads noted earlier (`verify(..., heads=)`).
 """
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -72,28 +72,43 @@ class Verification:
     lines: int
     head: str
     first_broken: int | None
-    expected_head_found: bool
+    missing_heads: tuple[str, ...] = ()
+    """Heads noted earlier that are no part of the chain: its end was cut off, or all of it was written anew."""
 
     @property
     def intact(self) -> bool:
         """Whether nothing was changed."""
-        return self.first_broken is None and self.expected_head_found
+        return self.first_broken is None and not self.missing_heads
 
 
-def verify(session: Session, *, expect: str | None = None) -> Verification:
-    """Walk the whole chain; `expect` is a head noted earlier, which must still be part of it.
+def verify(session: Session, *, heads: Collection[str] = ()) -> Verification:
+    """Walk the whole chain; `heads` (digests in hexadecimal) were noted earlier and must still be part of it.
 
     Takes a session of its own: what is loaded in it is dropped on the way.
     """
     previous, lines = _START, 0
-    found = expect is None or expect == _START.hex()
-    while entries := _after(session, lines):
+    missing = dict.fromkeys(heads)
+    missing.pop(_START.hex(), None)
+    while entries := lines_after(session, lines):
         for entry in entries:
             if entry.serial != lines + 1 or _digest(previous, entry) != entry.digest:
-                return Verification(lines, previous.hex(), lines + 1, found)
+                return Verification(lines, previous.hex(), lines + 1, tuple(missing))
             previous, lines = entry.digest, entry.serial
-            found = found or previous.hex() == expect
-    return Verification(lines, previous.hex(), None, found)
+            missing.pop(previous.hex(), None)
+    return Verification(lines, previous.hex(), None, tuple(missing))
+
+
+def lines_after(session: Session, serial: int) -> Sequence[AuditEntry]:
+    """Return the next lines after `serial`, oldest first, at most a thousand; what was loaded before is dropped."""
+    session.expunge_all()
+    query = select(AuditEntry).where(AuditEntry.serial > serial).order_by(AuditEntry.serial).limit(_STRIDE)
+    return session.scalars(query).all()
+
+
+def head(session: Session) -> tuple[int, str]:
+    """Return serial and digest of the last line."""
+    serial, digest = _head(session)
+    return serial, digest.hex()
 
 
 def find(
@@ -124,12 +139,6 @@ def _head(session: Session) -> tuple[int, bytes]:
     query = select(AuditEntry.serial, AuditEntry.digest).order_by(AuditEntry.serial.desc()).limit(1)
     last = session.execute(query).first()
     return (last.serial, last.digest) if last else (0, _START)
-
-
-def _after(session: Session, serial: int) -> Sequence[AuditEntry]:
-    session.expunge_all()
-    query = select(AuditEntry).where(AuditEntry.serial > serial).order_by(AuditEntry.serial).limit(_STRIDE)
-    return session.scalars(query).all()
 
 
 def _digest(previous: bytes, entry: AuditEntry) -> bytes:

@@ -17,6 +17,7 @@ from accounts import audit, card_states, changes
 from accounts.card_states import CardAction
 from accounts.tables import Card, CardEvent, Person
 from accounts.vocabulary import CardKind, CardState
+from database.digests import credential_key, keyed_digest
 from web.problems import NotFoundError, ProblemError
 
 _ENDED = (CardState.REPLACED, CardState.RETURNED)
@@ -86,14 +87,23 @@ def normalise_uid(text: str) -> str:
     return uid
 
 
+def uid_digest(session: Session, text: str) -> str:
+    """Return the digest (64 hex digits) that a UID is kept as; the gates make the same one from what a reader reads.
+
+    Raises:
+        InvalidUidError: it is no UID.
+    """
+    return keyed_digest(credential_key(session), b"card:", normalise_uid(text).encode())
+
+
 def issue(session: Session, person: Person, uid: str, *, key_number: int | None, by: str, now: datetime) -> Card:
     """Hand a physical card to a person, whose row the caller has locked.
 
     Raises:
         InvalidUidError, UidTakenError, CardAlreadyIssuedError: see there.
     """
-    uid = normalise_uid(uid)
-    if session.scalar(select(Card.id).where(Card.uid == uid, Card.state.not_in(_ENDED))) is not None:
+    digest = uid_digest(session, uid)
+    if session.scalar(select(Card.id).where(Card.uid_digest == digest, Card.state.not_in(_ENDED))) is not None:
         raise UidTakenError
     if physical_card(session, person.id) is not None:
         raise CardAlreadyIssuedError
@@ -101,7 +111,7 @@ def issue(session: Session, person: Person, uid: str, *, key_number: int | None,
         person_id=person.id,
         kind=CardKind.PHYSICAL,
         state=CardState.ACTIVE,
-        uid=uid,
+        uid_digest=digest,
         key_number=key_number,
         issued_at=now,
     )
@@ -158,7 +168,7 @@ def by_uid(session: Session, uid: str) -> Card:
         InvalidUidError: it is no UID.
         UnknownCardError: there is no such card.
     """
-    card = session.scalar(select(Card).where(Card.uid == normalise_uid(uid), Card.state.not_in(_ENDED)))
+    card = session.scalar(select(Card).where(Card.uid_digest == uid_digest(session, uid), Card.state.not_in(_ENDED)))
     if card is None:
         raise UnknownCardError
     return card

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
-from accounts import changes, password_tries
+from accounts import audit, changes, password_tries
+from accounts.ledger import journal
 from accounts.ledger.chart import close_or_suspend
 from accounts.ledger.tables import LedgerAccount
 from accounts.ledger.transfer import AccountState
@@ -14,6 +15,8 @@ from accounts.vocabulary import PersonState
 from database import Database
 from web import idempotency
 
+JOURNAL_HEAD = "journal.head"
+"""The trail's line that notes the journal's head: the trail's own head so covers the journal too."""
 ANSWERS_KEPT = timedelta(days=7)
 """Longer than any client goes on repeating a request."""
 SIGN_INS_KEPT = timedelta(days=30)
@@ -39,6 +42,18 @@ def tidy(database: Database, now: datetime) -> None:
         changes.forget(session, now - CHANGES_KEPT)
     with database.begin() as session:
         _close_emptied(session)
+
+
+def note_journal_head(session: Session, now: datetime) -> None:
+    """Write the journal's head into the trail, where it moved since the last time."""
+    head = journal.head(session)
+    noted = audit.find(session, limit=1, action=JOURNAL_HEAD)
+    if head is None or (noted and noted[0].subject == f"seal:{head.number}"):
+        return
+    details: dict[str, audit.Scalar | list[str]] = {"seal": head.number, "digest": head.digest.hex()}
+    audit.record(
+        session, actor=audit.SYSTEM, action=JOURNAL_HEAD, subject=f"seal:{head.number}", now=now, details=details
+    )
 
 
 def _close_emptied(session: Session) -> None:

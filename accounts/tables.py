@@ -103,7 +103,7 @@ class Card(Base):
             postgresql_where=_LIVE_PHYSICAL,
             sqlite_where=_LIVE_PHYSICAL,
         ),
-        Index("uq_cards_uid_live", "uid", unique=True, postgresql_where=_LIVE, sqlite_where=_LIVE),
+        Index("uq_cards_uid_digest_live", "uid_digest", unique=True, postgresql_where=_LIVE, sqlite_where=_LIVE),
         Index(
             "uq_cards_person_channel_live",
             "person_id",
@@ -130,7 +130,8 @@ class Card(Base):
     issued_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
 
-    uid: Mapped[str | None] = mapped_column(String(20))
+    uid_digest: Mapped[str | None] = mapped_column(String(64))
+    """Of the number, under the site's credential key: what is read here opens no gate."""
     key_number: Mapped[int | None]
     first_tap_at: Mapped[datetime | None]
 
@@ -203,7 +204,7 @@ class Password(Base):
 
     person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"), primary_key=True)
     purpose: Mapped[PasswordPurpose] = mapped_column(_word(PasswordPurpose, 12), primary_key=True)
-    hash: Mapped[str] = mapped_column(String(200))
+    hash: Mapped[str] = mapped_column(String(300))
     must_change: Mapped[bool]
     changed_at: Mapped[datetime]
 

@@ -111,7 +111,7 @@ class _Campus:
         from directory import gates
         from directory.publisher import Publisher
 
-        self.database = Database(f"sqlite:///{folder / 'server.db'}")
+        self.database = Database(f"sqlite:///{folder / 'server.db'}", credential_key=_KEY)
         upgrade(self.database)
         self.sealer = Sealer(_KEY)
         now = datetime.now(UTC)
@@ -120,9 +120,7 @@ class _Campus:
             _, self.token = devices.add(session, name="edge", role=DeviceRole.EDGE, gate=GATE, by="system", now=now)
         self.people = self._enrol(people, now)
         self.hint: Event | None = None
-        self.publisher = Publisher(
-            self.database, self.sealer, model_id=MODEL, credential_key=_KEY, notify=lambda *_: self._tell()
-        )
+        self.publisher = Publisher(self.database, self.sealer, model_id=MODEL, notify=lambda *_: self._tell())
 
     def publish(self) -> float:
         """Publish everybody, and return the seconds it took."""

@@ -112,7 +112,7 @@ class Campus:
 
     def populate(self, count: int) -> None:
         """Fill the database as administrators would: gates with their devices, people with cards, one of the staff."""
-        database = Database(self.database_url)
+        database = Database(self.database_url, credential_key=CREDENTIAL_KEY)
         now = datetime.now(UTC)
         since = now - timedelta(days=1)
         try:

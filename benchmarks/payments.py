@@ -106,7 +106,7 @@ def measure(kind: str, address: str, clients: int, seconds: float) -> dict[str, 
 @contextmanager
 def opened(address: str) -> Iterator[Campus]:
     """A new campus whose holders can pay for as long as it takes."""
-    database = Database(address, pool_size=40)
+    database = Database(address, pool_size=40, credential_key=bytes(range(32)))
     Base.metadata.create_all(database.engine)
     now = datetime.now(UTC)
     uids = [f"04{number:012X}" for number in range(HOLDERS)]
@@ -230,7 +230,7 @@ def _serve(address: str, port: int) -> None:
 
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     app = FastAPI()
-    money = _money(Database(address, pool_size=40))
+    money = _money(Database(address, pool_size=40, credential_key=bytes(range(32))))
     app.state.accounts, app.state.money = money.accounts, money
     app.include_router(router)
     problems.install(app)

@@ -18,6 +18,7 @@ from uuid import UUID
 import structlog
 
 from bus.errors import BusError
+from database.private_files import private_file, private_folder
 
 log = structlog.get_logger()
 
@@ -60,7 +61,8 @@ class Outbox:
         self._memory: deque[Entry] = deque(maxlen=_MEMORY_LIMIT)
         self.changed = threading.Event()
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            private_folder(path.parent)
+            private_file(path)
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=FULL")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from accounts import audit
+from accounts.access_tokens import derive_key
 from accounts.channel_tokens import SignedChannelUsers
 from accounts.first_passwords import FirstPasswords
 from accounts.ledger.writer import LedgerWriter
@@ -35,6 +36,7 @@ def make_accounts(settings: Settings, database: Database, secret: bytes) -> Acco
         first_passwords=FirstPasswords(settings.first_password_prefix),
         longest_sign_in=settings.longest_sign_in,
         tell=account_notices.write,
+        hasher=make_hasher(settings),
         code_sender=_code_sender(settings.phone_codes),
         identity_provider=_identity_provider(settings.oidc),
         channel_users=_channel_users(settings),
@@ -57,9 +59,20 @@ def make_money(
     )
 
 
+def make_hasher(settings: Settings) -> Hasher:
+    """Return the hasher of passwords with the campus's pepper.
+
+    A command without the server's secrets stores hashes without it; the server seals them when it starts.
+    """
+    pepper = settings.key_if_set("password_key")
+    if pepper is None and settings.token_secret is not None:
+        pepper = derive_key(settings.require_key("token_secret"), "passwords")
+    return Hasher(pepper=pepper)
+
+
 def make_importer(database: Database, settings: Settings) -> Importer:
     """Return what brings accounts to what a list says."""
-    return Importer(database, Hasher(), FirstPasswords(settings.first_password_prefix), audit.SYSTEM)
+    return Importer(database, make_hasher(settings), FirstPasswords(settings.first_password_prefix), audit.SYSTEM)
 
 
 def _code_sender(settings: PhoneCodeSettings | None) -> WebhookCodeSender | None:

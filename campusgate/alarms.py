@@ -5,6 +5,7 @@ from datetime import timedelta
 from campusgate.channels import mail_server
 from campusgate.connections import ServerBuses
 from campusgate.settings import AlarmSettings
+from campusgate.storage import StorageProbe
 from database import Database
 from operations.alarms.conditions import Limits
 from operations.alarms.escalation import Route
@@ -21,9 +22,15 @@ _SOONEST = timedelta(microseconds=1)
 
 
 def make_watch(
-    settings: AlarmSettings, database: Database, board: Board, buses: ServerBuses, clock: ClockGuard
+    settings: AlarmSettings,
+    database: Database,
+    board: Board,
+    buses: ServerBuses,
+    *,
+    clock: ClockGuard,
+    storage: StorageProbe,
 ) -> AlarmWatch:
-    """Return the watch over the alarms and over both connections, with every channel that is configured."""
+    """Return the watch over the alarms, both connections and the storage, with every channel that is configured."""
     late = settings.escalate_after
     escalations = [Escalation(Route("in_app", max(late, _SOONEST)), InAppNotifier(board))]
     if settings.webhook_url is not None and settings.webhook_secret is not None:
@@ -48,4 +55,5 @@ def make_watch(
         orders_there=lambda: buses.orders.connected,
         contested=buses.contested,
         clock_doubt=clock.doubt,
+        storage=storage.fault,
     )

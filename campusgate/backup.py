@@ -5,12 +5,14 @@ without the keys, which are never in it.
 """
 
 import hashlib
+import json
 import os
 import shutil
 import sqlite3
 import subprocess
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -20,13 +22,18 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from accounts import audit
 from accounts.ledger import journal
+from accounts.trail_copy import TrailCopy, TrailCopyError
+from campusgate.replay import replay
 from database import Database
-from database.migrate import revision, upgrade
+from database.migrate import SchemaError, revision, upgrade
+from database.private_files import open_private
 
 _SQLITE, _POSTGRESQL = b"SQLite format 3\x00", b"PGDMP"
 _CHUNK = 1 << 20
 
 Kind = Literal["sqlite", "postgresql"]
+
+_IN_THE_MANIFEST = ("database", "size", "sha256", "schema", "intact", "trail_lines", "trail_head")
 
 
 class BackupError(Exception):
@@ -45,10 +52,20 @@ class Backup:
     intact: bool
     trail_lines: int
     trail_head: str
+    manifest: str
+    """The file beside it that says all this; a restore compares."""
+    replayed: dict[str, int] | None = None
+    """Of a restore: what had been taken away since the backup and was taken away again, by the trail's word."""
+    missing: int | None = None
+    """Of a restore: lines that the copy of the trail has beyond the backup."""
+    copy_fits: bool | None = None
+    """Of a restore: whether the copy of the trail goes on where the backup ends."""
 
 
 def back_up(database: Database, file: Path) -> Backup:
     """Write the database to `file` (mode 0600), which must not exist; what is checked is the copy, or its source.
+
+    A manifest goes beside it, with its size and digest.
 
     Raises:
         BackupError: the file exists, cannot be written, or a program of PostgreSQL is missing.
@@ -69,21 +86,28 @@ def back_up(database: Database, file: Path) -> Backup:
             _run("pg_dump", database.url, "--format=custom", f"--file={part}")
         made = _checked(database, part, file)
         part.replace(file)
+        _write_manifest(made)
     finally:
         part.unlink(missing_ok=True)
     return made
 
 
-def restore(database: Database, file: Path) -> Backup:
-    """Fill an empty database from `file`, bring its schema up to date, and check both chains.
+def restore(
+    database: Database, file: Path, copy: TrailCopy, now: datetime, *, without_manifest: bool = False
+) -> Backup:
+    """Fill an empty database from `file`, bring its schema up to date, and take away again what was taken away since.
+
+    What that was is in the copy of the trail; a new copy begins with the restored trail.
 
     Raises:
-        BackupError: the file is no backup or one of another kind, the database is not empty, or it cannot be filled.
+        BackupError: the file is no backup, damaged or one of another kind, its manifest is missing, the database is not
+            empty, or it cannot be filled. Nothing was written then.
     """
     kind = _kind(file)
     wanted: Kind = "sqlite" if database.is_sqlite else "postgresql"
     if kind != wanted:
         raise BackupError(f"{file} is a backup of {kind}, and CAMPUSGATE_DATABASE_URL names {wanted}")
+    _require_whole(file, without_manifest=without_manifest)
     try:
         tables = inspect(database.engine).get_table_names()
     except SQLAlchemyError as error:
@@ -96,8 +120,20 @@ def restore(database: Database, file: Path) -> Backup:
         _fill_sqlite(database, file)
     else:
         _run("pg_restore", database.url, "--no-owner", "--exit-on-error", "--single-transaction", str(file))
-    upgrade(database)
-    return _report(database, file, file)
+    try:
+        upgrade(database)
+    except SchemaError as error:
+        raise BackupError(str(error)) from error
+    try:
+        again = replay(database, copy, now)
+        copy.set_aside(now)
+        copy.follow(database)
+    except TrailCopyError as error:
+        raise BackupError(
+            f"restored, but what was withdrawn since could not be withdrawn again, so do not serve it: {error}"
+        ) from error
+    found = _report(database, file, file)
+    return replace(found, replayed=again.done, missing=again.lines, copy_fits=again.head_found)
 
 
 def _copy_sqlite(database: Database, part: Path) -> None:
@@ -161,7 +197,38 @@ def _report(database: Database, held: Path, file: Path) -> Backup:
         intact=trail.intact and ledger.whole,
         trail_lines=trail.lines,
         trail_head=trail.head,
+        manifest=str(_manifest_of(file)),
     )
+
+
+def _manifest_of(file: Path) -> Path:
+    return file.with_name(file.name + ".manifest.json")
+
+
+def _write_manifest(made: Backup) -> None:
+    values = {name: value for name, value in asdict(made).items() if name in _IN_THE_MANIFEST}
+    with os.fdopen(open_private(Path(made.manifest), os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "w") as file:
+        json.dump(values, file, indent=2)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _require_whole(file: Path, *, without_manifest: bool) -> None:
+    manifest = _manifest_of(file)
+    try:
+        said = json.loads(manifest.read_text(encoding="utf-8"))
+        expected = int(said["size"]), str(said["sha256"])
+    except FileNotFoundError as error:
+        if without_manifest:
+            return
+        raise BackupError(
+            f"{manifest} is not there, so nobody can tell whether {file} is whole: copy it beside the backup, or say "
+            "--without-manifest"
+        ) from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BackupError(f"{manifest} cannot be read") from error
+    if (file.stat().st_size, _digest(file)) != expected:
+        raise BackupError(f"{file} is not the file that {manifest.name} describes: it was changed, or copied in part")
 
 
 def _digest(path: Path) -> str:

@@ -16,13 +16,17 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 import accounts.housekeeping
-from accounts.ledger import journal, totals
+from accounts.ledger import journal
 from accounts.ledger.expiry import expire_holds
+from accounts.ledger.totals import COUNTERS_KEPT
 from accounts.limits import forget_counters
 from accounts.payments import charge_refunds, charges
 from accounts.payments.services import MoneyServices
 from accounts.topup import orders, reconciliation, refunds
+from accounts.trail_copy import TrailCopy
+from campusgate import record
 from campusgate.channels import notice_channels
+from campusgate.day_end import close_past_days
 from campusgate.retention import retention_policy
 from campusgate.settings import Settings
 from database import Database, DatabaseBusyError
@@ -36,7 +40,6 @@ from web.problems import ProblemError
 log = structlog.get_logger()
 
 _LOOK_S = 1.0
-_COUNTERS_KEPT = timedelta(days=31)
 _RECEIPTS_KEPT = timedelta(days=3 * 365)
 """As long as the impact assessment that they belong to."""
 _REMOVALS_KEPT = timedelta(days=30)
@@ -62,12 +65,6 @@ def of_the_server(database: Database, money: MoneyServices, settings: Settings) 
         Chore("expire holds", timedelta(seconds=30), partial(_in_session, database, expire_holds), by_age=True),
         Chore("credit stranded top-ups", timedelta(minutes=1), partial(orders.credit_stranded, money)),
         Chore("forget nonces", timedelta(hours=1), partial(_in_session, database, orders.forget_nonces), by_age=True),
-        Chore(
-            "close past days",
-            timedelta(minutes=10),
-            partial(_close_past_days, database, settings.time_zone),
-            by_age=True,
-        ),
         Chore("erase photos", timedelta(minutes=1), partial(_purge, database, policy), by_age=True),
         Chore("forget counters", timedelta(days=1), partial(_in_session, database, _forget_counters), by_age=True),
         Chore("tidy the accounts", timedelta(days=1), partial(accounts.housekeeping.tidy, database), by_age=True),
@@ -76,6 +73,28 @@ def of_the_server(database: Database, money: MoneyServices, settings: Settings) 
         Chore("forget receipts", timedelta(days=1), partial(_in_session, database, _forget_receipts), by_age=True),
         Chore("forget removals", timedelta(days=1), partial(_in_session, database, _forget_removals), by_age=True),
     ]
+
+
+def of_the_books(database: Database, settings: Settings) -> list[Chore]:
+    """Return what proves the books right; on a thread of its own, for a replay of the journal may take minutes."""
+    copy = TrailCopy(settings.resolved_record_dir)
+    day_end = partial(close_past_days, database, settings.time_zone, copy)
+    return [Chore("close past days", timedelta(minutes=10), day_end, by_age=True)]
+
+
+def of_the_record(database: Database, settings: Settings) -> list[Chore]:
+    """Return what leaves the database, in their order; on a thread of its own, for other disks may be slow."""
+    chores = [
+        Chore("note the journal's head", timedelta(hours=1), partial(record.note_head, database)),
+        Chore(
+            "copy the trail",
+            timedelta(seconds=1),
+            partial(record.follow, database, TrailCopy(settings.resolved_record_dir)),
+        ),
+    ]
+    if (sender := record.head_sender(settings.alarms)) is not None:
+        chores.append(Chore("send the trail's head", timedelta(days=1), partial(sender.send, database)))
+    return chores
 
 
 def of_the_channels(money: MoneyServices, zone: ZoneInfo) -> list[Chore]:
@@ -127,10 +146,6 @@ def _in_session(database: Database, do: Callable[[Any, datetime], Any], now: dat
         do(session, now)
 
 
-def _close_past_days(database: Database, zone: ZoneInfo, now: datetime) -> None:
-    totals.close_days_before(database, now.astimezone(zone).date(), zone, now)
-
-
 def _reconcile_yesterday(money: MoneyServices, zone: ZoneInfo, now: datetime) -> None:
     yesterday = now.astimezone(zone).date() - timedelta(days=1)
     for channel in money.channels:
@@ -150,7 +165,7 @@ def _purge(database: Database, policy: RetentionPolicy, now: datetime) -> None:
 
 
 def _forget_counters(session: Any, now: datetime) -> None:
-    forget_counters(session, now - _COUNTERS_KEPT)
+    forget_counters(session, now - COUNTERS_KEPT)
 
 
 def _warn_of_register(session: Any, now: datetime) -> None:

@@ -19,12 +19,21 @@ from dotenv import dotenv_values
 from pydantic import ValidationError
 
 import campusgate.commands
-from campusgate.commands import CommandError
+from campusgate.commands import CommandError, databases_used
 from campusgate.logs import configure_logs
 from campusgate.settings import SettingsError
 
+
+def _say_database(*_results: object, **_parameters: object) -> None:
+    """Tell which database a command worked on; what went wrong is one line by itself."""
+    for name in dict.fromkeys(databases_used):
+        sys.stderr.write(f"database: {name}\n")
+    databases_used.clear()
+
+
 app = typer.Typer(
     name="campusgate",
+    result_callback=_say_database,
     help="Access control and face recognition at the edge for a university campus.",
     no_args_is_help=True,
     add_completion=False,
@@ -77,6 +86,7 @@ for _module in sorted(pkgutil.iter_modules(campusgate.commands.__path__), key=la
 def main() -> None:
     """Run the command line and end the process with its exit code."""
     # Results go to standard output; of the log only what needs attention is shown. Services say more.
+    databases_used.clear()
     configure_logs(logging.WARNING)
     try:
         app()

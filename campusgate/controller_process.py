@@ -13,6 +13,7 @@ from campusgate.connections import broker_address
 from campusgate.door_file import DoorFile, DoorFileError, read_door_file
 from campusgate.door_hardware import build
 from campusgate.kept_files import KeptFiles
+from campusgate.private_process import keep_private
 from campusgate.sealing import make_sealer
 from campusgate.settings import Settings
 from database import Sealer
@@ -61,6 +62,7 @@ def run_controller(
         EXPECTED_ERRORS: a key, a file, a pin or a port cannot be used.
     """
     gate = settings.require("gate")
+    keep_private(settings.data_dir)
     folder = settings.data_dir / "controller" / gate
     key = read_private_key(settings.require("signing_key_file"))
     trusted = TrustedKeyFile(settings.require("trusted_keys_file"))

@@ -20,6 +20,7 @@ from bus.postman import Postman
 from campusgate.connections import broker_address
 from campusgate.covered_faces import CoveredFaces
 from campusgate.kept_files import KeptFiles
+from campusgate.private_process import keep_private
 from campusgate.sealing import make_sealer
 from campusgate.settings import Settings
 from campusgate.spoof_pictures import SpoofPictures
@@ -85,6 +86,7 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
     """
     name = settings.require("gate")
     token = settings.require("device_token")
+    keep_private(settings.data_dir)
     folder = settings.data_dir / "edge" / name
     camera = open_camera(options.camera)
     signing_key = read_private_key(settings.require("signing_key_file"))

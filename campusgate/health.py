@@ -1,6 +1,7 @@
 """`GET /health`: whether the server can do its work, for a supervisor or a load balancer."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 import structlog
@@ -10,7 +11,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from campusgate.connections import ServerBuses
-from database import Database, DatabaseBusyError
+from campusgate.storage import StorageProbe
+from database import Database, DatabaseBusyError, StorageError
 
 log = structlog.get_logger()
 router = APIRouter(tags=["operations"])
@@ -21,6 +23,7 @@ class Health(BaseModel):
 
     `broker` tells whether the gates are heard, `orders` whether orders can be given; `contested` names the connections
     that are ended again and again, as when another client takes their ids: what stands now will not for long.
+    `storage` is `ok` when a write was just taken, or else says why not; then nobody signs in and nothing is paid.
     """
 
     status: Literal["ok", "degraded", "down"]
@@ -28,6 +31,7 @@ class Health(BaseModel):
     broker: bool
     orders: bool
     contested: str | None = None
+    storage: Literal["ok", "full", "read_only", "damaged", "missing", "unreachable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ class HealthServices:
 
     database: Database
     buses: ServerBuses
+    storage: StorageProbe
 
 
 def _services(request: Request) -> HealthServices:
@@ -45,22 +50,25 @@ def _services(request: Request) -> HealthServices:
 
 @router.get("/health", responses={503: {"model": Health}})
 def health(services: Annotated[HealthServices, Depends(_services)], response: Response) -> Health:
-    """Answer 200 while the database answers, 503 otherwise."""
+    """Answer 200 while the database answers and takes writes, 503 otherwise."""
     database, buses = _answers(services.database), services.buses
     broker, orders, contested = buses.events.connected, buses.orders.connected, buses.contested()
+    fault = services.storage.fault(datetime.now(UTC))
     response.headers["Cache-Control"] = "no-store"
-    if not database:
+    if not database or fault is not None:
         response.status_code = 503
-    well = broker and orders and contested is None
+    well = broker and orders and contested is None and fault is None
     status: Literal["ok", "degraded", "down"] = "down" if not database else "ok" if well else "degraded"
-    return Health(status=status, database=database, broker=broker, orders=orders, contested=contested)
+    return Health(
+        status=status, database=database, broker=broker, orders=orders, contested=contested, storage=fault or "ok"
+    )
 
 
 def _answers(database: Database) -> bool:
     try:
         with database.read() as session:
             session.execute(text("SELECT 1"))
-    except (SQLAlchemyError, DatabaseBusyError):
+    except (SQLAlchemyError, DatabaseBusyError, StorageError):
         log.warning("database_does_not_answer")
         return False
     return True

@@ -1,34 +1,152 @@
-"""The configured database as a command needs it: opened, brought up to date, and closed again."""
+"""The configured database: there, whole and of this program's schema, or one line that says why not.
 
+Only `serve`, `restore` and the demonstration begin a database. Everything else works on one that is there, and says
+which.
+"""
+
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from campusgate.commands import CommandError
+from campusgate.commands import CommandError, databases_used
 from campusgate.settings import Settings
 
 if TYPE_CHECKING:
     from database import Database
 
+_SQLITE = b"SQLite format 3\x00"
+
 
 @contextmanager
 def opened(settings: Settings) -> "Iterator[Database]":
-    """The configured database, with its schema brought up to date.
+    """The configured database, with its schema brought up to date; the command line tells its name on standard error.
 
     Raises:
-        CommandError: it does not answer, or its schema is newer than this program.
+        CommandError: there is none, it does not answer, it is damaged, or its schema is newer than this program.
     """
-    from sqlalchemy.exc import OperationalError
+    from sqlalchemy.exc import DBAPIError
 
-    from database import Database
-    from database.migrate import SchemaError, upgrade
+    from database import Database, StorageError
+    from database.digests import CredentialKeyMissingError
+    from database.migrate import SchemaError, revision, upgrade
 
-    database = Database(settings.resolved_database_url)
+    database = Database(settings.resolved_database_url, credential_key=settings.key_if_set("credential_key"))
+    name = name_of(database)
     try:
+        require_file(database)
+        if revision(database) is None:
+            raise CommandError(f"the database {name} holds no campus: `campusgate serve` begins one")
         upgrade(database)
+        databases_used.append(name)
         yield database
-    except (SchemaError, OperationalError) as error:
+    except (SchemaError, StorageError, DBAPIError, CredentialKeyMissingError) as error:
         # The first line says it; the rest is the driver's.
-        raise CommandError(f"the database cannot be used: {str(error).splitlines()[0]}") from error
+        raise CommandError(f"{name}: {told(error)}") from error
     finally:
         database.close()
+
+
+@contextmanager
+def begun(settings: Settings) -> "Iterator[Database]":
+    """The configured database for the server: begun where there never was one, brought up to date, and left open.
+
+    Raises:
+        CommandError: it is damaged, empty, not to be written, or gone although there was one.
+    """
+    from sqlalchemy.exc import DBAPIError
+
+    from accounts.trail_copy import NAME
+    from database import Database, StorageError
+    from database.migrate import SchemaError, revision, upgrade
+
+    database = Database(settings.resolved_database_url, credential_key=settings.key_if_set("credential_key"))
+    name, copy = name_of(database), settings.resolved_record_dir / NAME
+    try:
+        if database.is_sqlite and path_of(database).exists():
+            require_file(database)
+            require_whole(database)
+        if revision(database) is None and copy.exists() and copy.stat().st_size:
+            raise CommandError(
+                f"the database {name} holds no campus, and {copy} is the record of one: restore its newest backup with "
+                "`campusgate restore`, or move that file away to begin a new campus"
+            )
+        upgrade(database)
+        yield database
+    except (SchemaError, StorageError, DBAPIError) as error:
+        database.close()
+        raise CommandError(f"{name}: {told(error)}") from error
+    except CommandError:
+        database.close()
+        raise
+
+
+def name_of(database: "Database") -> str:
+    """Return what a person calls it: the file, or the address without its password."""
+    if database.is_sqlite:
+        return str(path_of(database))
+    return database.url.render_as_string(hide_password=True)
+
+
+def path_of(database: "Database") -> Path:
+    """Return the file of an SQLite database."""
+    return Path(database.url.database or ":memory:")
+
+
+def told(error: Exception) -> str:
+    """Return the one line that says what is wrong."""
+    from sqlalchemy.exc import DBAPIError
+
+    from database.storage import StorageError, fault_of
+
+    if isinstance(error, DBAPIError) and (fault := fault_of(error)) is not None:
+        return str(StorageError(fault))
+    return str(error).splitlines()[0]
+
+
+def require_file(database: "Database") -> None:
+    """Check that an SQLite file is there, can be written, and is one; nothing is made.
+
+    Raises:
+        CommandError: see there.
+    """
+    if not database.is_sqlite:
+        return
+    path = path_of(database)
+    if not path.exists():
+        raise CommandError(
+            f"there is no database at {path}: `campusgate serve` begins one, `campusgate restore` fills one from a "
+            "backup; CAMPUSGATE_DATA_DIR and CAMPUSGATE_DATABASE_URL say where it is"
+        )
+    if not path.is_file():
+        raise CommandError(f"{path} is no file")
+    if not (os.access(path, os.R_OK | os.W_OK) and os.access(path.parent, os.W_OK | os.X_OK)):
+        raise CommandError(f"the database {path} cannot be written: mend the owner and mode of the file and its folder")
+    with path.open("rb") as file:
+        head = file.read(len(_SQLITE))
+    if not head:
+        raise CommandError(
+            f"the database {path} is an empty file: remove it, and if there was a campus in it restore the newest "
+            "backup with `campusgate restore`; if there never was one, and `campusgate serve` begins a new one"
+        )
+    if head != _SQLITE:
+        raise CommandError(
+            f"{path} is no SQLite database, or it is damaged: keep the file elsewhere and restore the newest "
+            "backup with `campusgate restore`"
+        )
+
+
+def require_whole(database: "Database") -> None:
+    """Look through an SQLite file for damage.
+
+    Raises:
+        StorageError: it is damaged.
+    """
+    from database import StorageError
+
+    if not database.is_sqlite:
+        return
+    with database.engine.connect() as connection:
+        if connection.exec_driver_sql("PRAGMA quick_check(1)").scalar() != "ok":
+            raise StorageError("damaged")

@@ -17,7 +17,9 @@ from sqlalchemy.orm import Session
 import console.pages
 import operations.api
 import web.problems
+from accounts import passwords
 from accounts.api.router import router as accounts_router
+from accounts.passwords import PepperError
 from accounts.payments.services import MoneyServices
 from accounts.services import AccountsServices
 from accounts.tables import Person
@@ -33,7 +35,8 @@ from campusgate.headers import SecurityHeaders
 from campusgate.metrics import make_metrics
 from campusgate.sealed import require_right_key, require_same_keys
 from campusgate.sealing import make_sealer
-from campusgate.settings import Settings
+from campusgate.settings import Settings, SettingsError
+from campusgate.storage import StorageProbe
 from console.session import Renewals
 from database import Database, Sealer
 from database.migrate import upgrade
@@ -89,6 +92,7 @@ class Server:
     operations: OperationsServices
     buses: ServerBuses
     ingest: Ingest
+    storage: StorageProbe
     alarms: AlarmWatch
     clock: ClockGuard
     publisher: Publisher
@@ -97,9 +101,16 @@ class Server:
 
 
 def assemble(
-    settings: Settings, engine: FaceEngine, checker: Checker, further_engines: Sequence[FaceEngine] = ()
+    settings: Settings,
+    engine: FaceEngine,
+    checker: Checker,
+    further_engines: Sequence[FaceEngine] = (),
+    *,
+    database: Database | None = None,
 ) -> Server:
     """Build every part; nothing runs yet. `further_engines` make templates for the model the campus moves to.
+
+    `database` is one that was opened and brought up to date; without it the configured one is, or is begun.
 
     Raises:
         SettingsError: a secret is missing or unusable, or the template key is not the one the database was sealed with.
@@ -107,13 +118,15 @@ def assemble(
     secret = settings.require_key("token_secret")
     sealer = make_sealer(settings)
     credential_key = settings.require_key("credential_key")
-    database = Database(settings.resolved_database_url)
-    upgrade(database)
+    if database is None:
+        database = Database(settings.resolved_database_url, credential_key=credential_key)
+        upgrade(database)
     require_right_key(database, sealer)
     require_same_keys(database, settings)
     accounts = make_accounts(settings, database, secret)
+    _seal_passwords(database, accounts)
     trial_bank = TrialBank(settings.time_zone) if settings.demonstration else None
-    board = Board()
+    board, storage = Board(), StorageProbe(database)
     clock = ClockGuard(database, board)
     money = make_money(settings, accounts, trial_bank.channels if trial_bank is not None else None)
     buses = server_buses(settings)
@@ -144,12 +157,12 @@ def assemble(
         ),
         buses=buses,
         ingest=Ingest(bus, settings.site, database, board),
-        alarms=make_watch(settings.alarms, database, board, buses, clock),
+        storage=storage,
+        alarms=make_watch(settings.alarms, database, board, buses, clock=clock, storage=storage),
         publisher=Publisher(
             database,
             sealer,
             model_id=engine.model_id,
-            credential_key=credential_key,
             notify=_Hints(bus, settings.site),
         ),
         look_alikes=LookAlikes(
@@ -157,6 +170,15 @@ def assemble(
         ),
         directory=DirectoryServices(database, sealer, credential_key),
     )
+
+
+def _seal_passwords(database: Database, accounts: AccountsServices) -> None:
+    try:
+        sealed = passwords.seal_stored(database, accounts.hasher)
+    except PepperError as error:
+        raise SettingsError(str(error)) from error
+    if sealed:
+        log.info("passwords_sealed", number=sealed)
 
 
 def _taken_for_each_other(engine: FaceEngine, people: int) -> float:
@@ -171,6 +193,8 @@ def make_app(server: Server) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         stop, wake = threading.Event(), threading.Event()
         mine = chores.of_the_server(server.database, server.money, server.settings)
+        books = chores.of_the_books(server.database, server.settings)
+        kept = chores.of_the_record(server.database, server.settings)
         notices = chores.of_the_notices(server.database, server.settings)
         channels = chores.of_the_channels(server.money, server.settings.time_zone)
         threads = [
@@ -178,6 +202,8 @@ def make_app(server: Server) -> FastAPI:
             threading.Thread(target=server.look_alikes.run, args=(stop,), name="look-alikes", daemon=True),
             threading.Thread(target=server.alarms.run, args=(stop,), name="alarms", daemon=True),
             threading.Thread(target=chores.run, args=(mine, stop, server.clock), name="chores", daemon=True),
+            threading.Thread(target=chores.run, args=(books, stop, server.clock), name="books", daemon=True),
+            threading.Thread(target=chores.run, args=(kept, stop, server.clock), name="record", daemon=True),
             threading.Thread(target=chores.run, args=(channels, stop, server.clock), name="channels", daemon=True),
             threading.Thread(target=chores.run, args=(notices, stop, server.clock), name="notices", daemon=True),
         ]
@@ -211,7 +237,7 @@ def make_app(server: Server) -> FastAPI:
     app.state.enrollment = server.enrollment
     app.state.directory = server.directory
     app.state.operations = server.operations
-    app.state.health = health.HealthServices(server.database, server.buses)
+    app.state.health = health.HealthServices(server.database, server.buses, server.storage)
     app.state.tickets = Tickets()
     web.problems.install(app)
     # Routes are tried in order, and nobody asks as often as the gates.

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import structlog
 
 from database import Sealer
+from database.private_files import private_folder
 from models.box import Box
 from models.liveness import surroundings
 
@@ -39,7 +40,7 @@ class SpoofPictures:
         part = cv2.cvtColor(surroundings(image, box, _BOXES), cv2.COLOR_RGB2BGR)
         jpeg = cv2.imencode(".jpg", part, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()
         try:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            private_folder(self._folder)
             file = self._folder / f"{event_id}{_SUFFIX}"
             file.touch(mode=0o600)
             file.write_bytes(self._sealer.seal(jpeg, _context(event_id)))

@@ -3,5 +3,6 @@
 from database.columns import Base, UtcDateTime, new_id
 from database.engine import Database, DatabaseBusyError
 from database.sealing import Sealer, SealingError
+from database.storage import StorageError
 
-__all__ = ["Base", "Database", "DatabaseBusyError", "Sealer", "SealingError", "UtcDateTime", "new_id"]
+__all__ = ["Base", "Database", "DatabaseBusyError", "Sealer", "SealingError", "StorageError", "UtcDateTime", "new_id"]

@@ -1,6 +1,8 @@
 """One database behind the server: SQLite by default, PostgreSQL beyond one machine."""
 
+import errno
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,8 +10,12 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
+
+from database.digests import CREDENTIAL_KEY
+from database.private_files import private_file, private_folder
+from database.storage import StorageError, fault_of
 
 LOCK_WAIT_S = 5.0
 """How long a writer waits for another one before it gives up."""
@@ -26,20 +32,25 @@ class Database:
     the write lock at the start, so that two writers queue instead of failing half-way.
     """
 
-    def __init__(self, url: str | URL, *, pool_size: int = 10) -> None:
-        """Open the database at `url`; a missing SQLite folder is made."""
+    def __init__(self, url: str | URL, *, pool_size: int = 10, credential_key: bytes | None = None) -> None:
+        """Take the database at `url`. A missing SQLite file is made at first use, with its folder, for its owner alone.
+
+        A file that is gone later is not made again: that would be another, empty database. `credential_key` is the
+        site's: under it card numbers are digested; without it none can be stored or looked up.
+        """
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite:
-            if self.url.database and self.url.database != ":memory:":
-                Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
             self.engine = create_engine(self.url, connect_args={"timeout": LOCK_WAIT_S}, pool_size=pool_size)
+            if self.url.database and self.url.database != ":memory:":
+                _keep_private(self.engine, Path(self.url.database))
             _prepare_sqlite(self.engine)
         else:
             self.engine = create_engine(
                 self.url.set(drivername="postgresql+psycopg"), pool_size=pool_size, max_overflow=pool_size
             )
-        self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+        self.credential_key = credential_key
+        self._sessions = sessionmaker(self.engine, expire_on_commit=False, info={CREDENTIAL_KEY: credential_key})
 
     @contextmanager
     def begin(self) -> Iterator[Session]:
@@ -47,26 +58,62 @@ class Database:
 
         Raises:
             DatabaseBusyError: the write lock could not be had; nothing was written.
+            StorageError: the disk is full, or not to be written, or the database is damaged or away.
         """
-        try:
-            with self._sessions.begin() as session:
-                if self.is_sqlite:
-                    session.connection(execution_options={"campusgate_write": True})
-                yield session
-        except OperationalError as error:
-            if _is_busy(error):
-                raise DatabaseBusyError("the database is locked by another writer; try again") from error
-            raise
+        with _told(), self._sessions.begin() as session:
+            if self.is_sqlite:
+                session.connection(execution_options={"campusgate_write": True})
+            yield session
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A session for reading: nothing written in it is kept, and what was read stays usable after it."""
-        with self._sessions() as session:
+        """A session for reading: nothing written in it is kept, and what was read stays usable after it.
+
+        Raises:
+            StorageError: see there.
+        """
+        with _told(), self._sessions() as session:
+            yield session
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """A session for reading in which everything stays as it was at the first question, whoever writes meanwhile."""
+        with _told(), self._sessions() as session:
+            if not self.is_sqlite:
+                session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             yield session
 
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+
+
+def _keep_private(engine: Engine, path: Path) -> None:
+    opened = threading.Event()
+
+    @event.listens_for(engine, "do_connect")
+    def _make(*_parameters: Any) -> None:
+        if opened.is_set() and not path.exists():
+            raise StorageError("missing")
+        try:
+            private_folder(path.parent)
+            private_file(path)
+        except OSError as error:
+            raise StorageError("full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "read_only") from error
+        opened.set()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Say in our own words what only somebody at the machine can mend."""
+    try:
+        yield
+    except DBAPIError as error:
+        if isinstance(error, OperationalError) and _is_busy(error):
+            raise DatabaseBusyError("the database is locked by another writer; try again") from error
+        if (fault := fault_of(error)) is not None:
+            raise StorageError(fault) from error
+        raise
 
 
 def _prepare_sqlite(engine: Engine) -> None:

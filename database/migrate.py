@@ -10,6 +10,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import MetaData
+from sqlalchemy.exc import InvalidRequestError
 
 from database.append_only import MARK
 from database.engine import Database
@@ -25,14 +26,19 @@ def upgrade(database: Database) -> None:
     """Bring the schema to the newest revision; does nothing when it is there already.
 
     Raises:
-        SchemaError: the database carries a revision this program does not know.
+        SchemaError: the database carries a revision this program does not know, or a revision needs a key that is not
+            configured.
     """
     with database.engine.begin() as connection:
         if not database.is_sqlite:
             # Several processes may start at once; the first one migrates, the others wait here.
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7263017)")
         try:
-            command.upgrade(_configuration(connection), "head")
+            configuration = _configuration(connection)
+            configuration.attributes["credential_key"] = database.credential_key
+            command.upgrade(configuration, "head")
+        except InvalidRequestError as error:
+            raise SchemaError(str(error)) from error
         except CommandError as error:
             raise SchemaError(
                 f"the database carries a schema this program does not know ({error}): "

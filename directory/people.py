@@ -63,6 +63,16 @@ def set_pin(
     _note(session, person_id, "gate_person.pin", by, now)
 
 
+def withdraw_pin(session: Session, person_id: UUID, *, by: str, now: datetime) -> None:
+    """Take the PIN away.
+
+    Raises:
+        NotFoundError: no such person.
+    """
+    of(session, person_id).pin_digest = None
+    _note(session, person_id, "gate_person.pin", by, now)
+
+
 def of(session: Session, person_id: UUID) -> GatePerson:
     """Return what is heeded about a person, to be changed.
 

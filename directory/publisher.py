@@ -56,7 +56,6 @@ class Publisher:
         sealer: Sealer,
         *,
         model_id: str | None,
-        credential_key: bytes,
         notify: Notify | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -64,7 +63,6 @@ class Publisher:
         self._database = database
         self._sealer = sealer
         self._model_id = model_id
-        self._key = credential_key
         self._notify = notify
         self._clock = clock
         self._hurried = 0
@@ -233,7 +231,7 @@ class Publisher:
 
     def _store(self, session: Session, people: Sequence[UUID], now: datetime) -> dict[UUID, Record]:
         """Assemble people anew and keep their records; of whoever is gone nothing stays."""
-        records = assemble(session, self._sealer, people, model_id=self._model_id, credential_key=self._key, now=now)
+        records = assemble(session, self._sealer, people, model_id=self._model_id, now=now)
         session.execute(delete(DirectoryPerson).where(DirectoryPerson.person_id.in_(people)))
         session.add_all(
             DirectoryPerson(person_id=person, valid_until=record.entry.valid_until, sealed=record.seal(self._sealer))

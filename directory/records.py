@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from access.credentials import card_digest
 from access.policy import GatePolicy
 from access.snapshot import CredentialEntry, Grant, PersonEntry, pack_vector
 from accounts.tables import Card, Person
@@ -80,7 +79,6 @@ def assemble(
     person_ids: Collection[UUID],
     *,
     model_id: str | None,
-    credential_key: bytes,
     now: datetime,
 ) -> dict[UUID, Record]:
     """Return the records of people (at most `MOST_PEOPLE`); who is closed, long expired or gone is missing.
@@ -96,7 +94,7 @@ def assemble(
         )
     ).all()
     known = [person.id for person in people]
-    credentials = _credentials(session, known, credential_key)
+    credentials = _credentials(session, known)
     passes = _passes(session, known, now)
     alike = _look_alikes(session, known)
     extras = {row.person_id: row for row in session.scalars(select(GatePerson).where(GatePerson.person_id.in_(known)))}
@@ -126,19 +124,18 @@ def _look_alikes(session: Session, person_ids: list[UUID]) -> set[UUID]:
     return {person for column in columns for person in session.scalars(select(column).where(column.in_(person_ids)))}
 
 
-def _credentials(session: Session, person_ids: list[UUID], key: bytes) -> dict[UUID, list[CredentialEntry]]:
+def _credentials(session: Session, person_ids: list[UUID]) -> dict[UUID, list[CredentialEntry]]:
     """Physical cards, the ended ones too: whoever taps one is told so, and not that it is unknown."""
     cards = session.execute(
-        select(Card.person_id, Card.uid, Card.state)
-        .where(Card.person_id.in_(person_ids), Card.kind == CardKind.PHYSICAL, Card.uid.is_not(None))
+        select(Card.person_id, Card.uid_digest, Card.state)
+        .where(Card.person_id.in_(person_ids), Card.kind == CardKind.PHYSICAL, Card.uid_digest.is_not(None))
         .order_by(Card.issued_at, Card.id)
     )
     found: defaultdict[UUID, dict[str, CredentialEntry]] = defaultdict(dict)
-    for person_id, uid, state in cards:
-        if uid is None:
+    for person_id, digest, state in cards:
+        if digest is None:
             continue
         # The same card may have been issued twice to one person; its last state counts.
-        digest = card_digest(key, uid)
         found[person_id][digest] = CredentialEntry(kind="card", digest=digest, status=state.value)
     return {person_id: list(entries.values()) for person_id, entries in found.items()}
 

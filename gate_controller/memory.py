@@ -7,6 +7,7 @@ from uuid import UUID
 
 import structlog
 
+from database.private_files import private_file, private_folder
 from gate_controller.messages.nonces import require_sound
 from gate_controller.signals import Mode
 
@@ -32,7 +33,8 @@ class DoorMemory:
         self.folder = path.parent
         """Where the controller keeps its files."""
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            private_folder(path.parent)
+            private_file(path)
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=FULL")

@@ -22,7 +22,7 @@ from campusgate.schema import metadata
 from campusgate.settings import Settings
 from database import Database
 from models.store import ModelInstallError, ModelStore
-from tests.databases import LentDatabases, find_postgresql, private_cluster
+from tests.databases import CREDENTIAL_KEY, LentDatabases, find_postgresql, private_cluster
 from tests.ports import free_port
 from tests.waiting import PATIENCE_S
 
@@ -67,7 +67,7 @@ def postgresql_url() -> Iterator[str]:
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file with every table, to be copied: making them anew for each test takes longer than most tests."""
     path = tmp_path_factory.mktemp("template") / "campusgate.db"
-    database = Database(f"sqlite:///{path}")
+    database = Database(f"sqlite:///{path}", credential_key=CREDENTIAL_KEY)
     metadata().create_all(database.engine)
     database.close()
     return path
@@ -87,7 +87,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     if request.param == "sqlite":
         path = tmp_path / "campusgate.db"
         shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
-        database = Database(f"sqlite:///{path}")
+        database = Database(f"sqlite:///{path}", credential_key=CREDENTIAL_KEY)
         yield database
         database.close()
         return

@@ -13,6 +13,10 @@ from sqlalchemy.engine import URL
 
 from campusgate.schema import metadata
 from database import Database, new_id
+from database.migrate import upgrade
+
+CREDENTIAL_KEY = b"c" * 32
+"""The site's key in tests."""
 
 _TERMINATE = """
     SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{name}' AND pid <> pg_backend_pid()
@@ -79,13 +83,20 @@ class Administration:
             connection.exec_driver_sql(statement)
 
     def open(self, name: str) -> Database:
-        return Database(self._server.url.set(database=name))
+        return Database(self._server.url.set(database=name), credential_key=CREDENTIAL_KEY)
 
     def drop(self, name: str) -> None:
         self.do(f"DROP DATABASE {name} WITH (FORCE)")
 
     def close(self) -> None:
         self._server.close()
+
+
+def begin(folder: Path) -> None:
+    """Begin a campus's SQLite database in a data directory, as `campusgate serve` would: other commands need one."""
+    database = Database(f"sqlite:///{folder / 'campusgate.db'}")
+    upgrade(database)
+    database.close()
 
 
 @contextmanager

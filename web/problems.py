@@ -18,7 +18,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from database import DatabaseBusyError
+from database import DatabaseBusyError, StorageError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -118,6 +118,22 @@ class BusyError(ProblemError):
     title = "The server is busy; nothing was written, try again"
 
 
+class StorageFullError(ProblemError):
+    """The server's disk is full; nothing was written. Gates go on deciding."""
+
+    code = "storage_full"
+    status = 507
+    title = "The server's storage is full; nothing was written"
+
+
+class StorageUnusableError(ProblemError):
+    """The server's database cannot be used: `fault` says whether it is read-only, damaged or does not answer."""
+
+    code = "storage_unusable"
+    status = 503
+    title = "The server's database cannot be used; nothing was written"
+
+
 class InternalError(ProblemError):
     """A fault of the server. The log holds it; the answer does not."""
 
@@ -126,7 +142,13 @@ class InternalError(ProblemError):
     title = "The server failed"
 
 
-ALWAYS: tuple[type[ProblemError], ...] = (MalformedRequestError, InvalidRequestError, BusyError)
+ALWAYS: tuple[type[ProblemError], ...] = (
+    MalformedRequestError,
+    InvalidRequestError,
+    BusyError,
+    StorageFullError,
+    StorageUnusableError,
+)
 """What any operation may answer, beside its own errors."""
 
 
@@ -175,6 +197,13 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(DatabaseBusyError)
     def _busy(_request: Request, _error: DatabaseBusyError) -> JSONResponse:
         return _answer(BusyError(headers={"Retry-After": "1"}))
+
+    @app.exception_handler(StorageError)
+    def _unstored(_request: Request, error: StorageError) -> JSONResponse:
+        _log.error("storage_unusable", fault=error.fault)
+        if error.fault == "full":
+            return _answer(StorageFullError("tell the administrator: the disk of the server needs room"))
+        return _answer(StorageUnusableError("tell the administrator", fault=error.fault))
 
     @app.exception_handler(Exception)
     def _failed(request: Request, error: Exception) -> JSONResponse:

@@ -47,13 +47,12 @@ class CardIn(BaseModel):
 
 
 class CardOut(BaseModel):
-    """A card. The UID is shown to the counter only, in full."""
+    """A card. Its number is not shown: only a digest of it is kept."""
 
     id: UUID
     person_id: UUID
     kind: CardKind
     state: CardState
-    uid: str | None
     key_number: int | None
     channel: Channel | None
     issued_at: datetime

@@ -105,25 +105,31 @@ def run_sealer(database: Database, stop: threading.Event, *, interval_s: float =
             return
 
 
+def head(session: Session) -> Head | None:
+    """Return the end of the chain as it stands, or None before the first seal."""
+    last = session.execute(select(_SEALS).order_by(_SEALS.c.number.desc()).limit(1)).one_or_none()
+    return None if last is None else Head(last.number, bytes(last.digest))
+
+
 def verify(session: Session, *, anchors: Iterable[Head] = ()) -> JournalReport:
     """Walk the whole chain and compare it with the journal; `anchors` are heads that were kept elsewhere."""
     kept = {anchor.number: anchor.digest for anchor in anchors}
     connection = session.connection()
     faults: list[Fault] = []
-    head: Head | None = None
+    end: Head | None = None
     serial = sealed = expected = 0
     for row in connection.execute(select(_SEALS).order_by(_SEALS.c.number)).all():
         expected += 1
-        previous = head.digest if head else b""
+        previous = end.digest if end else b""
         lines, digest = _digest(connection, previous, row.number, serial, row.last_serial)
         messages = _compare(row, lines, digest, expected, kept)
         faults += [Fault(row.number, serial + 1, row.last_serial, message) for message in messages]
-        head = Head(row.number, bytes(row.digest))
+        end = Head(row.number, bytes(row.digest))
         expected, serial, sealed = row.number, row.last_serial, sealed + row.transfers
     gone = sorted(number for number in kept if number > expected)
     faults += [Fault(one, serial + 1, serial, f"seal {one} was kept elsewhere and is gone here") for one in gone]
     unsealed = connection.scalar(select(func.count()).where(_LINES.c.serial > serial)) or 0
-    return JournalReport(expected, sealed, unsealed, head, tuple(faults))
+    return JournalReport(expected, sealed, unsealed, end, tuple(faults))
 
 
 def _compare(row: Row[Any], lines: int, digest: bytes, expected: int, kept: Mapping[int, bytes]) -> Iterable[str]:

@@ -25,6 +25,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from database import Base
 from database.append_only import take_inserts_only
 
+ALL_WALLETS = UUID(int=0)
+"""The id under which the wallets' day stands, all together."""
+
 _Serial = BigInteger().with_variant(Integer, "sqlite")
 
 
@@ -148,7 +151,7 @@ class DayClose(Base):
 
 
 class DayTotal(Base):
-    """One account's day. The wallets are one line, under the id `totals.ALL_WALLETS`."""
+    """One account's day. The wallets are one line, under the id `ALL_WALLETS`."""
 
     __tablename__ = "ledger_day_totals"
 

@@ -5,7 +5,7 @@ belongs to exactly one day, also one that a slow transaction brought in after mi
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
@@ -15,18 +15,37 @@ from sqlalchemy import ColumnElement, and_, func, not_, select
 from sqlalchemy.orm import Session
 
 from accounts.ledger import journal
-from accounts.ledger.tables import DayClose, DayTotal, JournalTransfer, LedgerAccount, Seal, table_of
+from accounts.ledger.books import check_books
+from accounts.ledger.replay import Difference
+from accounts.ledger.tables import (
+    ALL_WALLETS,
+    DayClose,
+    DayTotal,
+    JournalTransfer,
+    LedgerAccount,
+    Seal,
+    table_of,
+)
 from accounts.ledger.transfer import MOVING, AccountKind
 from database import Database
 
-ALL_WALLETS = UUID(int=0)
-"""The id under which the wallets' day stands, all together."""
+COUNTERS_KEPT = timedelta(days=31)
+"""How long a counter of a limit is kept after its last payment; long enough for every refund."""
 
 _LINES = table_of(JournalTransfer)
 
 
 class DayEndError(Exception):
     """A day cannot be closed: it is not over, not the next one, or it does not balance."""
+
+
+class BooksDifferError(DayEndError):
+    """What is stored does not follow from the journal; nothing is closed until somebody has looked."""
+
+    def __init__(self, differences: Sequence[Difference]) -> None:
+        """Name the first difference, and how many there are."""
+        super().__init__(f"the books differ from the journal {len(differences)} times, first: {differences[0]}")
+        self.differences = tuple(differences)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +69,31 @@ def close_day(database: Database, day: date, ends_at: datetime, now: datetime) -
 
     Raises:
         DayEndError: the day is not over, a later one is closed already, or the books do not balance.
+        BooksDifferError: something stored does not follow from the journal.
     """
     if now < ends_at:
         raise DayEndError(f"{day} is not over yet")
+    require_right_books(database, now)
+    return _close(database, day, ends_at, now)
+
+
+def require_right_books(database: Database, now: datetime) -> None:
+    """Check the journal's chain, and everything kept beside the journal against it.
+
+    Raises:
+        BooksDifferError: with what differs.
+    """
+    with database.snapshot() as session:
+        differences = [
+            Difference("seal", f"lines {fault.first_serial}–{fault.last_serial}", fault.message, f"seal {fault.seal}")
+            for fault in journal.verify(session).faults
+        ]
+        differences += check_books(session, counted_since=now - COUNTERS_KEPT)
+    if differences:
+        raise BooksDifferError(differences)
+
+
+def _close(database: Database, day: date, ends_at: datetime, now: datetime) -> list[Total]:
     journal.seal(database, now)
     with database.begin() as session:
         last = session.scalars(select(DayClose).order_by(DayClose.day.desc()).limit(1)).first()
@@ -88,10 +129,21 @@ def close_day(database: Database, day: date, ends_at: datetime, now: datetime) -
     return totals
 
 
-def close_days_before(database: Database, today: date, zone: ZoneInfo, now: datetime) -> list[date]:
+def close_days_before(
+    database: Database,
+    today: date,
+    zone: ZoneInfo,
+    now: datetime,
+    *,
+    require: Callable[[Database, datetime], None] = require_right_books,
+) -> list[date]:
     """Close every day of the campus's calendar before `today` that is not closed, oldest first; return those.
 
     After days without a server each of them still gets its own lines. A journal without lines has no days to close.
+    What `require` raises keeps every day open.
+
+    Raises:
+        DayEndError, BooksDifferError: as `close_day`.
     """
     with database.read() as session:
         last = session.scalar(select(func.max(DayClose.day)))
@@ -100,8 +152,10 @@ def close_days_before(database: Database, today: date, zone: ZoneInfo, now: date
         return []
     day = last + timedelta(days=1) if last is not None else began.astimezone(zone).date()
     closed: list[date] = []
+    if day < today:
+        require(database, now)
     while day < today:
-        close_day(database, day, datetime.combine(day + timedelta(days=1), time(), zone), now)
+        _close(database, day, datetime.combine(day + timedelta(days=1), time(), zone), now)
         closed.append(day)
         day += timedelta(days=1)
     return closed

@@ -6,6 +6,7 @@ hardly have happened, waits for a person (`offline_review`).
 """
 
 import hashlib
+import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,6 +29,7 @@ from accounts.payments.tables import Merchant, OfflinePayment
 from accounts.payments.wallet import PURPOSE, Till, caps_of
 from accounts.tables import Card, LossReport
 from accounts.vocabulary import CardState
+from database.digests import credential_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,15 @@ class OfflineItem:
     at: datetime
     proved_key: int | None = None
 
-    def payload(self, till: Till) -> bytes:
-        """What must be the same when it is uploaded again."""
+    def digest(self, till: Till, key: bytes) -> bytes:
+        """What must be the same when it is uploaded again; under the site's key, for a card's number can be guessed."""
+        return hmac.digest(key, b"offline payment:" + self._payload(till), "sha256")
+
+    def digest_without_key(self, till: Till) -> bytes:
+        """The digest of before there was a key in it: a terminal may upload again what it uploaded then."""
+        return hashlib.sha256(self._payload(till)).digest()
+
+    def _payload(self, till: Till) -> bytes:
         return f"offline {till.device_id} {self.amount} {self.uid} {self.at.timestamp()}".encode()
 
 
@@ -131,10 +140,10 @@ def _take(
     merchant_id = till.merchant_id
     if merchant_id is None:
         raise UnknownMerchantError
-    digest = hashlib.sha256(item.payload(till)).digest()
+    digest = item.digest(till, credential_key(session))
     known = session.get(OfflinePayment, item.id)
     if known is not None:
-        if known.digest != digest:
+        if known.digest not in (digest, item.digest_without_key(till)):
             return OfflineResult(item.id, OfflineState.REFUSED, (Flag.ID_REUSED,))
         return _result(known)
     card = _card_at(session, item)
@@ -179,10 +188,10 @@ def _state_after(refused: RefusalCode | None) -> OfflineState:
 def _card_at(session: Session, item: OfflineItem) -> Card | None:
     """The card that had this UID when the payment was made, whatever has become of it since."""
     try:
-        uid = cards.normalise_uid(item.uid)
+        digest = cards.uid_digest(session, item.uid)
     except cards.InvalidUidError:
         return None
-    found = session.scalars(select(Card).where(Card.uid == uid).order_by(Card.issued_at.desc())).all()
+    found = session.scalars(select(Card).where(Card.uid_digest == digest).order_by(Card.issued_at.desc())).all()
     at_the_time = [card for card in found if card.issued_at <= item.at] or list(found)
     return at_the_time[0] if at_the_time else None
 

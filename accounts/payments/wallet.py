@@ -4,6 +4,7 @@ Reading (who, which limits), hashing (the password) and writing are kept apart: 
 ledger's group commit, which judges funds and limits under the wallet's lock.
 """
 
+import hmac
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,6 +24,7 @@ from accounts.payments.services import MoneyServices
 from accounts.payments.tables import SpendingLimit
 from accounts.tables import Card, Person
 from accounts.vocabulary import CardState, PasswordPurpose
+from database.digests import CredentialKeyMissingError
 from web.problems import ProblemError
 
 PURPOSE = "payment"
@@ -53,13 +55,16 @@ class Payment:
     password: str | None = None
     hold_for: timedelta | None = None
 
-    def payload(self, till: Till) -> bytes:
-        """What must be the same when the id is used again; the password may come later."""
+    def payload(self, till: Till, key: bytes) -> bytes:
+        """What must be the same when the id is used again; the password may come later.
+
+        The journal keeps a digest of it. That is made under the site's `key`, for a card's number can be guessed.
+        """
         shown = self.presented
         what: list[str | float | None] = [str(till.device_id), self.amount, shown.uid, shown.proved_key, shown.code]
         if self.hold_for is not None:
             what.append(self.hold_for.total_seconds())
-        return json.dumps(what, separators=(",", ":")).encode()
+        return hmac.digest(key, b"payment:" + json.dumps(what, separators=(",", ":")).encode(), "sha256")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,7 @@ def pay(services: MoneyServices, till: Till, payment: Payment, now: datetime) ->
             earlier = find(session, payment.id)
         if earlier is None:
             raise
-        return require_same(earlier, Transfer(payment.id, PURPOSE, payload=payment.payload(till)))
+        return require_same(earlier, Transfer(payment.id, PURPOSE, payload=payment.payload(till, _key(services))))
 
 
 def _take(services: MoneyServices, till: Till, payment: Payment, now: datetime) -> Entry:
@@ -133,7 +138,7 @@ def _payer_by_card(session: Session, services: MoneyServices, presented: Present
         .join(Person, Person.id == Card.person_id)
         .outerjoin(SpendingLimit, SpendingLimit.person_id == Person.id)
         .where(
-            Card.uid == cards.normalise_uid(presented.uid or ""),
+            Card.uid_digest == cards.uid_digest(session, presented.uid or ""),
             Card.state.not_in((CardState.REPLACED, CardState.RETURNED)),
         )
         .options(lazyload(Person.group_rows), lazyload(Person.role_rows))
@@ -186,8 +191,15 @@ def _transfer(
             "by": payer.trust.value,
             "password": unlocked,
         },
-        payload=payment.payload(till),
+        payload=payment.payload(till, _key(services)),
     )
+
+
+def _key(services: MoneyServices) -> bytes:
+    key = services.database.credential_key
+    if key is None:
+        raise CredentialKeyMissingError
+    return key
 
 
 def check_password(services: MoneyServices, person_id: UUID, card_id: UUID, attempt: str, *, now: datetime) -> None:

@@ -21,6 +21,7 @@ from accounts.payments.problems import require
 from accounts.payments.services import MoneyServices
 from accounts.tables import Person
 from accounts.topup import cash_requests
+from accounts.topup.paying_out import require_right_balance
 from accounts.topup.tables import CashRequest
 from accounts.vocabulary import PersonState
 
@@ -113,6 +114,7 @@ def _record(session: Session, purpose: str, cash: Cash, by: str, now: datetime) 
     if leaving:
         set_state(session, cash.person_id, AccountState.ACTIVE)
     entry = _write(session, Transfer(cash.id, OUT, cash.person_id, box, cash.amount), cash, by, now)
+    require_right_balance(session, cash.person_id)
     if leaving:
         session.expire_all()
         close_or_suspend(session, cash.person_id)

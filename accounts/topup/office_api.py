@@ -25,6 +25,7 @@ from accounts.payments.services import MoneyDep, MoneyServices
 from accounts.topup import cash, cash_requests, reconciliation, refunds, subsidies
 from accounts.topup.cash import Cash
 from accounts.topup.channel import ChannelFailedError, ChannelNotConnectedError, ChannelRefundRefusedError
+from accounts.topup.paying_out import BalanceDiffersError
 from accounts.topup.reconciliation import DifferenceKind
 from accounts.topup.refunds import StrandedRefundError, TopUpRefundWish
 from accounts.topup.subsidies import Grant
@@ -159,7 +160,7 @@ class ReconciliationOut(BaseModel):
     differences: list[DifferenceOut]
 
 
-_COUNTER_ERRORS = responses(*ROLE_ERRORS, NotFoundError, OwnAccountError, *problems.LEDGER_ERRORS)
+_COUNTER_ERRORS = responses(*ROLE_ERRORS, NotFoundError, OwnAccountError, BalanceDiffersError, *problems.LEDGER_ERRORS)
 
 
 @router.post("/cash-top-ups", status_code=201, responses=_COUNTER_ERRORS)
@@ -201,6 +202,7 @@ def list_cash_requests(services: MoneyDep, _cashier: CashierDep, page: PageDep) 
         OwnAccountError,
         cash_requests.AskerDecidesError,
         cash_requests.CashRequestDecidedError,
+        BalanceDiffersError,
         *problems.LEDGER_ERRORS,
     ),
 )
@@ -260,6 +262,7 @@ def pay_subsidies(services: MoneyDep, admin: AdminDep, now: NowDep, body: Subsid
         NotFoundError,
         OwnAccountError,
         ChannelNotConnectedError,
+        BalanceDiffersError,
         *problems.LEDGER_ERRORS,
         StrandedRefundError,
         ChannelFailedError,

@@ -21,6 +21,7 @@ from accounts.payments.services import MoneyServices
 from accounts.topup import channel_refunds
 from accounts.topup.channel_refunds import PendingRefund
 from accounts.topup.orders import STRANDED
+from accounts.topup.paying_out import require_right_balance
 from accounts.topup.tables import TopUpOrder, TopUpRefund
 from web.problems import NotFoundError, ProblemError
 
@@ -52,6 +53,7 @@ def give_back(services: MoneyServices, wish: TopUpRefundWish, now: datetime) -> 
         NotFoundError: there is no such paid order.
         RefundTooLargeError, InsufficientFundsError: more than was topped up, or than the wallet has.
         StrandedRefundError: a part of an order that was never credited.
+        BalanceDiffersError: the balance is not what the journal says; nothing was reserved.
         ChannelNotConnectedError: its channel is not connected any more; nothing was reserved.
         ChannelFailedError: the channel does not answer; the money stays held, and the job asks again.
         ChannelRefundRefusedError: the channel will not; the money is released.
@@ -102,6 +104,7 @@ def _reserve(
             wish.id, "top_up_refund", order.person_id, channel, wish.amount, Action.HOLD, expires_after=_LIFE
         )
         require(record(session, [hold], now)[0])
+        require_right_balance(session, order.person_id)
     order.refunding += wish.amount
     made = TopUpRefund(
         id=wish.id, digest=digest, order_id=order.id, amount=wish.amount, state="pending", created_at=now

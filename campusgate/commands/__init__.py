@@ -7,6 +7,9 @@ import json
 import sys
 from typing import Any
 
+databases_used: list[str] = []
+"""The databases that the command now running works on; told when it has succeeded."""
+
 
 class CommandError(Exception):
     """A command cannot do its job; the message is one line that says what is wrong and how to mend it (exit code 2)."""

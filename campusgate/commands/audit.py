@@ -1,18 +1,21 @@
-"""`campusgate audit`: proof that neither the audit trail nor the ledger's journal was changed."""
+"""`campusgate audit`: proof that audit trail, journal and everything that follows from them were not changed."""
 
 import re
 import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from campusgate.commands import CommandError, print_json
-from campusgate.opened_database import opened
+from campusgate.opened_database import name_of, opened
 from campusgate.settings import Settings
 
 if TYPE_CHECKING:
     from accounts.audit import Verification
     from accounts.ledger.journal import Head, JournalReport
+    from campusgate.verification import Findings
 
 
 def register(app: typer.Typer) -> None:
@@ -28,61 +31,87 @@ def _group() -> None:
 
 
 def verify(
-    trail_head: Annotated[
-        str | None, typer.Option(help="Head of the trail noted at an earlier run; finds removed last lines.")
+    head: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--head",
+            "--trail-head",
+            help="A head of the trail that was noted, or sent to gates or the webhook, earlier; may be given again. "
+            "Finds removed last lines and a chain that was written anew.",
+        ),
     ] = None,
     journal_head: Annotated[
-        str | None, typer.Option(help="Head of the journal noted at an earlier run, as NUMBER:DIGEST.")
+        list[str] | None, typer.Option(help="Head of the journal noted at an earlier run, as NUMBER:DIGEST.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Walk both hash chains from their beginning. Exits 1 and names the first broken line when one was changed.
+    """Walk both hash chains, replay the journal, and compare every stored number with what it follows from.
 
-    Note the heads that this prints outside of the server's reach, and give them to the next run.
+    Exits 1 and names what was changed. Note the heads that this prints outside of the server's reach, and give them to
+    the next run. The copy of the trail beside the database is compared too, where there is one.
     """
-    from accounts import audit
-    from accounts.ledger import journal
+    from accounts.trail_copy import TrailCopy
+    from campusgate.verification import verify as verify_all
 
-    expect = _digest(trail_head, "--trail-head") if trail_head is not None else None
-    anchors = [_head(journal_head)] if journal_head is not None else []
-    with opened(Settings()) as database:
-        with database.read() as session:
-            trail = audit.verify(session, expect=expect)
-        with database.read() as session:
-            ledger = journal.verify(session, anchors=anchors)
+    settings = Settings()
+    heads = [_digest(one.rpartition(":")[2], "--head") for one in head or ()]
+    anchors = [_head(one) for one in journal_head or ()]
+    with opened(settings) as database:
+        copy = TrailCopy(settings.resolved_record_dir)
+        found = verify_all(database, datetime.now(UTC), heads=heads, journal_heads=anchors, copy=copy)
+        name = name_of(database)
     if as_json:
-        print_json({"intact": trail.intact and ledger.whole, "trail": _trail(trail), "journal": _journal(ledger)})
+        print_json({"database": name, **_document(found)})
     else:
-        sys.stdout.write("\n".join(_lines(trail, ledger)) + "\n")
-    if not (trail.intact and ledger.whole):
+        sys.stdout.write("\n".join([f"database: {name}", *_lines(found)]) + "\n")
+    if not found.intact:
         raise typer.Exit(1)
 
 
-def _lines(trail: "Verification", ledger: "JournalReport") -> list[str]:
+def _lines(found: "Findings") -> list[str]:
     lines: list[str] = []
+    trail, ledger = found.trail, found.journal
     if trail.first_broken is not None:
         lines.append(f"audit trail: BROKEN at line {trail.first_broken}: it was changed, inserted or moved")
-    elif not trail.expected_head_found:
-        lines.append("audit trail: BROKEN: the head noted earlier is gone; last lines were removed")
-    else:
-        lines.append(f"audit trail: {trail.lines} lines intact, head {trail.head}")
+    lines += [
+        f"audit trail: BROKEN: the head {head} noted earlier is gone; last lines were removed, or all were written anew"
+        for head in trail.missing_heads
+    ]
+    lines += [f"audit trail: BROKEN: {fault}" for fault in found.copy_faults]
+    if trail.intact and not found.copy_faults:
+        lines.append(
+            f"audit trail: {trail.lines} lines intact, {found.copied} of them in the copy, "
+            f"head {trail.lines}:{trail.head}"
+        )
     lines += [
         f"journal: BROKEN at lines {fault.first_serial}–{fault.last_serial} (seal {fault.seal}): {fault.message}"
         for fault in ledger.faults
     ]
     if not ledger.faults:
-        head = f"{ledger.head.number}:{ledger.head.digest.hex()}" if ledger.head else "none"
-        lines.append(f"journal: {ledger.sealed} lines intact, {ledger.unsealed} not sealed yet, head {head}")
+        end = f"{ledger.head.number}:{ledger.head.digest.hex()}" if ledger.head else "none"
+        lines.append(f"journal: {ledger.sealed} lines intact, {ledger.unsealed} not sealed yet, head {end}")
+    lines += [f"books: WRONG: {one}" for one in found.differences]
+    if not found.differences:
+        lines.append("books: every balance, hold, correction, counter and total follows from the journal")
     return lines
+
+
+def _document(found: "Findings") -> dict[str, Any]:
+    return {
+        "intact": found.intact,
+        "trail": _trail(found.trail) | {"copied": found.copied, "copy_faults": list(found.copy_faults)},
+        "journal": _journal(found.journal),
+        "books": {"intact": not found.differences, "differences": [asdict(one) for one in found.differences]},
+    }
 
 
 def _trail(found: "Verification") -> dict[str, Any]:
     return {
         "intact": found.intact,
         "lines": found.lines,
-        "head": found.head,
+        "head": f"{found.lines}:{found.head}",
         "first_broken": found.first_broken,
-        "expected_head_found": found.expected_head_found,
+        "missing_heads": list(found.missing_heads),
     }
 
 

@@ -1,6 +1,7 @@
 """`campusgate backup` and `campusgate restore`: the server's database in one file."""
 
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,16 +42,28 @@ def backup(
 
 
 def restore(
-    file: Annotated[Path, typer.Argument(help="A file of `campusgate backup`")], as_json: _Json = False
+    file: Annotated[Path, typer.Argument(help="A file of `campusgate backup`")],
+    without_manifest: Annotated[
+        bool, typer.Option("--without-manifest", help="Take a file whose manifest is lost; it may be a part.")
+    ] = False,
+    as_json: _Json = False,
 ) -> None:
-    """Fill an empty database from a backup and check it; nothing is overwritten. Exits 1 when a chain is broken."""
+    """Fill an empty database from a backup and check it; nothing is overwritten. Exits 1 when a chain is broken.
+
+    Faces and consent that were withdrawn after the backup, cards that were lost, tokens that were revoked and passwords
+    that were changed are taken away again, as the copy of the audit trail says; everybody signs in anew.
+    """
+    from accounts.trail_copy import TrailCopy
     from campusgate.backup import BackupError
     from campusgate.backup import restore as fill
     from database import Database
 
-    database = Database(Settings().resolved_database_url)
+    settings = Settings()
+    database = Database(settings.resolved_database_url, credential_key=settings.key_if_set("credential_key"))
     try:
-        _say(fill(database, file), as_json=as_json)
+        copy = TrailCopy(settings.resolved_record_dir)
+        done = fill(database, file, copy, datetime.now(UTC), without_manifest=without_manifest)
+        _say(done, as_json=as_json)
     except BackupError as error:
         raise CommandError(str(error)) from error
     finally:
@@ -64,5 +77,19 @@ def _say(done: "Backup", *, as_json: bool) -> None:
         state = "intact" if done.intact else "BROKEN: run campusgate audit verify"
         typer.echo(f"{done.file}: {done.database}, {done.size:,} bytes, SHA-256 {done.sha256}")
         typer.echo(f"audit trail and journal {state}; {done.trail_lines} lines, head {done.trail_head}")
+        for line in _restored(done):
+            typer.echo(line)
     if not done.intact:
         raise typer.Exit(1)
+
+
+def _restored(done: "Backup") -> list[str]:
+    if done.replayed is None:
+        return []
+    if not done.copy_fits:
+        return [
+            "the copy of the audit trail does not go on where this backup ends, so what was withdrawn, revoked or "
+            "erased since may be back: see CAMPUSGATE_RECORD_DIR, and look through it before gates are told"
+        ]
+    said = ", ".join(f"{word} {number}" for word, number in done.replayed.items()) or "nothing"
+    return [f"{done.missing} lines of the trail are younger than the backup; taken away again: {said}"]

@@ -105,8 +105,9 @@ def password(number: Annotated[str, typer.Argument(help="The person's number.")]
     """
     from accounts import audit, passwords, people, sign_ins
     from accounts.notices import AccountNotice
-    from accounts.passwords import Hasher, WeakPasswordError
+    from accounts.passwords import WeakPasswordError
     from accounts.vocabulary import PasswordPurpose
+    from campusgate.account_services import make_hasher
     from enrollment import account_notices
 
     with opened(Settings()) as database, database.read() as session:
@@ -116,8 +117,9 @@ def password(number: Annotated[str, typer.Argument(help="The person's number.")]
         passwords.require_strong(PasswordPurpose.PORTAL, given, current="", number=number)
     except WeakPasswordError as error:
         raise CommandError(error.detail or error.title) from error
-    hashed = {PasswordPurpose.PORTAL: Hasher().hash(given)}
-    with opened(Settings()) as database, database.begin() as session:
+    settings = Settings()
+    hashed = {PasswordPurpose.PORTAL: make_hasher(settings).hash(given)}
+    with opened(settings) as database, database.begin() as session:
         person, now = _person(people.by_number(session, number), number), datetime.now(UTC)
         passwords.store(session, person.id, hashed, must_change=True, by=audit.SYSTEM, now=now)
         sign_ins.end_all(session, person.id, now=now)

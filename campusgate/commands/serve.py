@@ -17,9 +17,10 @@ def serve() -> None:
 
     from bus import CertificateError
     from campusgate.logs import configure_logs
+    from campusgate.opened_database import begun
     from campusgate.photo_checks import further_engines, load_checker
+    from campusgate.private_process import keep_private
     from campusgate.server import assemble, make_app
-    from database.migrate import SchemaError
     from enrollment.quality import LimitsError
     from gate_controller.messages import KeyFileError, NonceStoreError
     from models.store import ModelError
@@ -28,8 +29,11 @@ def serve() -> None:
     configure_logs()
     try:
         engine, checker = load_checker(settings)
-        server = assemble(settings, engine, checker, further_engines(settings))
-    except (CertificateError, KeyFileError, LimitsError, ModelError, NonceStoreError, SchemaError) as error:
+        further = further_engines(settings)
+        keep_private(settings.data_dir)
+        with begun(settings) as database:
+            server = assemble(settings, engine, checker, further, database=database)
+    except (CertificateError, KeyFileError, LimitsError, ModelError, NonceStoreError) as error:
         raise CommandError(str(error)) from error
     uvicorn.run(
         make_app(server),

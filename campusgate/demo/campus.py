@@ -207,7 +207,7 @@ def write_keys(campus: Campus) -> None:
 
 def populate(campus: Campus, engine: FaceEngine, checker: Checker, intake: Path) -> ImportReport:
     """Fill the server's database as its administrators would: gate, people with photos, cards, devices, staff."""
-    database = Database(campus.database_url)
+    database = Database(campus.database_url, credential_key=base64.b64decode(campus.credential_key))
     upgrade(database)
     sealer = Sealer(base64.b64decode(campus.template_keys["server"]))
     try:

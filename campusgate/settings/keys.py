@@ -17,6 +17,7 @@ HOW_TO_MAKE: Final[Mapping[str, str]] = MappingProxyType(
     {
         "template_key": _MAKE_KEY,
         "token_secret": _MAKE_KEY,
+        "password_key": _MAKE_KEY,
         "credential_key": _MAKE_KEY + "; server and gates of a site share it",
         "device_token": "; issue one with: campusgate devices add",
         "camera": "; name it there or as the argument CAMERA",

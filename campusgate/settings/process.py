@@ -56,6 +56,9 @@ class Settings(BaseSettings):
     ceilings: CeilingSettings = CeilingSettings()
 
     database_url: str | None = Field(default=None, repr=False)
+    record_dir: Path | None = Field(
+        default=None, description="the copy of the audit trail; on another disk than the database's"
+    )
     server_host: str = "127.0.0.1"
     server_port: int = Field(default=8080, ge=0, le=65535)
     trusted_proxies: list[str] = Field(
@@ -77,6 +80,9 @@ class Settings(BaseSettings):
     )
     token_secret: SecretStr | None = None
     credential_key: SecretStr | None = None
+    password_key: SecretStr | None = Field(
+        default=None, description="seals the hashes of passwords; follows from token_secret where it is not set"
+    )
 
     two_person_orders: bool = Field(
         default=False, description="lockdown, hold and release of many gates wait for a second person"
@@ -129,6 +135,11 @@ class Settings(BaseSettings):
         """The configured database, or an SQLite file in the data directory."""
         return self.database_url or f"sqlite:///{self.data_dir / 'campusgate.db'}"
 
+    @property
+    def resolved_record_dir(self) -> Path:
+        """The configured folder of the trail's copy, or one in the data directory."""
+        return self.record_dir or self.data_dir / "record"
+
     def require(self, name: str) -> Any:
         """Return the setting `name`, unwrapped when secret.
 
@@ -148,6 +159,14 @@ class Settings(BaseSettings):
             SettingsError: it is not set, is no base64, or has another length.
         """
         return decode_key(self.require(name), f"CAMPUSGATE_{name.upper()}", HOW_TO_MAKE[name])
+
+    def key_if_set(self, name: str) -> bytes | None:
+        """Return the 32 bytes of the base64 setting `name`, or None where it is not set.
+
+        Raises:
+            SettingsError: it is no base64, or has another length.
+        """
+        return None if getattr(self, name) is None else self.require_key(name)
 
     def older_template_keys(self) -> dict[int, bytes]:
         """Return the 32 bytes of each key in `previous_template_keys`, by number.

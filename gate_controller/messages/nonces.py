@@ -10,6 +10,8 @@ from pathlib import Path
 
 import structlog
 
+from database.private_files import private_file, private_folder
+
 log = structlog.get_logger()
 
 RESERVE = 10_000_000
@@ -34,7 +36,8 @@ class NonceStore:
         self._issued: dict[str, tuple[int, int]] = {}
         self._in_memory: dict[tuple[str, str], int] = {}
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            private_folder(path.parent)
+            private_file(path)
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=FULL")

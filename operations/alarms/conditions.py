@@ -25,6 +25,7 @@ OBSERVED = _PRESENCES | {
     AlarmKind.SERVER_CLOCK,
     AlarmKind.CONNECTION_CONTESTED,
     AlarmKind.DEVICE_CONTRADICTION,
+    AlarmKind.STORAGE_FULL,
     AlarmKind.MACHINE,
 }
 """The kinds that no event tells: they are seen here."""
@@ -63,6 +64,8 @@ class Observation:
     """Which of the server's connections is ended again and again: `events`, `orders`, or both."""
     clock_doubt: str | None = None
     """Why the server's own clock cannot be believed."""
+    storage_fault: str | None = None
+    """Why the server's database takes no writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,8 @@ def signals(seen: Observation, alarms: Collection[OpenAlarm], limits: Limits) ->
 
 def _present(seen: Observation, limits: Limits) -> dict[tuple[str, AlarmKind], str | None]:
     present: dict[tuple[str, AlarmKind], str | None] = {}
+    if seen.storage_fault is not None:
+        present[EVERYWHERE, AlarmKind.STORAGE_FULL] = seen.storage_fault
     if (reason := _unheard(seen, limits)) is not None:
         present[EVERYWHERE, AlarmKind.BROKER_LOST] = reason
     if seen.clock_doubt is not None:

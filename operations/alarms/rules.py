@@ -66,6 +66,12 @@ class AlarmKind(StrEnum):
     """Two controllers, or two edges, answer for one gate; the reason says which."""
     STORAGE_FAULT = "storage_fault"
     """A file of a controller or an edge could not be used and was set aside: what it held is not known there."""
+    BOOKS_DIFFER = "books_differ"
+    """What is stored does not follow from the journal, or a chain was changed: no day is closed."""
+    TRAIL_NOT_COPIED = "trail_not_copied"
+    """The copy of the audit trail cannot be written, or the trail does not go on where the copy ends."""
+    STORAGE_FULL = "storage_full"
+    """The server's database cannot be written."""
     BROKER_LOST = "broker_lost"
     """The server has no connection to the broker: it sees nothing, or can order nothing; the reason says which."""
     CONNECTION_CONTESTED = "connection_contested"
@@ -108,6 +114,9 @@ NATURE: Mapping[AlarmKind, Nature] = {
     AlarmKind.SERVER_CLOCK: Nature(Severity.MAJOR, latching=False),
     AlarmKind.CLONED_CARD: Nature(Severity.CRITICAL, latching=True),
     AlarmKind.STORAGE_FAULT: Nature(Severity.MAJOR, latching=True, ends=False),
+    AlarmKind.BOOKS_DIFFER: Nature(Severity.CRITICAL, latching=True),
+    AlarmKind.TRAIL_NOT_COPIED: Nature(Severity.MAJOR, latching=True),
+    AlarmKind.STORAGE_FULL: Nature(Severity.CRITICAL, latching=False),
     AlarmKind.BROKER_LOST: Nature(Severity.MAJOR, latching=False),
     # Somebody may be at work against the server: that it stopped for a minute is no reason not to look.
     AlarmKind.CONNECTION_CONTESTED: Nature(Severity.MAJOR, latching=True),

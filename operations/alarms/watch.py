@@ -9,13 +9,14 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from database import Database, DatabaseBusyError
+from database import Database, DatabaseBusyError, StorageError, new_id
 from directory import gates
 from directory.acknowledgements import contradictions
 from directory.lag import lags
 from operations.alarms import register
 from operations.alarms.conditions import Limits, Observation, signals
-from operations.alarms.escalation import Route
+from operations.alarms.escalation import Route, due
+from operations.alarms.rules import EVERYWHERE, NATURE, AlarmKind
 from operations.board import Board
 from operations.notices.port import Notice, NoticeNotSentError, Notifier
 from operations.tables import Alarm
@@ -49,9 +50,12 @@ class AlarmWatch:
     contested: Callable[[], str | None] = lambda: None
     clock_doubt: Callable[[], str | None] = lambda: None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    storage: Callable[[datetime], str | None] = lambda _now: None
+    """Why the database takes no writes, or None; tried now and then."""
     _started_at: datetime | None = field(default=None, init=False)
     _broker_lost_at: datetime | None = field(default=None, init=False)
     _orders_lost_at: datetime | None = field(default=None, init=False)
+    _told_of_storage: bool = field(default=False, init=False)
 
     def run(self, stop: threading.Event) -> None:
         """Look until `stop` is set."""
@@ -59,6 +63,8 @@ class AlarmWatch:
             try:
                 self.look()
                 self.tell()
+            except StorageError as error:
+                self.tell_of_storage(error.fault)
             except (SQLAlchemyError, DatabaseBusyError) as error:
                 log.warning("alarms_not_looked_at", error=type(error).__name__)
 
@@ -73,7 +79,33 @@ class AlarmWatch:
             changed = register.take(session, found, now=now)
         if changed:
             self.board.touch()
+        self._told_of_storage = False
         return changed
+
+    def tell_of_storage(self, fault: str) -> None:
+        """Tell, once until a write is taken again, of an alarm that cannot be written down: there is no room for it."""
+        if self._told_of_storage:
+            return
+        self._told_of_storage = True
+        now, kind = self.now(), AlarmKind.STORAGE_FULL
+        log.critical("storage_unusable", fault=fault)
+        notice = Notice(
+            alarm_id=new_id(),
+            gate=EVERYWHERE,
+            kind=kind.value,
+            severity=NATURE[kind].severity.value,
+            reason=fault,
+            raised_at=now,
+            count=1,
+            escalated=False,
+        )
+        for one in self.escalations:
+            if not due([one.route], (), kind=kind, waited=timedelta.max):
+                continue
+            try:
+                one.notifier.send(notice)
+            except NoticeNotSentError as failure:
+                log.warning("notice_not_sent", channel=one.route.channel, error=str(failure)[:200])
 
     def tell(self) -> int:
         """Tell what is due, and return how many notices were delivered."""
@@ -117,6 +149,7 @@ class AlarmWatch:
             orders_lost_at=self._orders_lost_at,
             contested=self.contested(),
             clock_doubt=clock_doubt,
+            storage_fault=self.storage(now),
         )
 
 

@@ -30,8 +30,9 @@ from accounts.ledger import (
     record,
     set_state,
 )
-from accounts.ledger.books import Kept, check_books, faults
+from accounts.ledger.books import check_books, faults
 from accounts.ledger.expiry import expire_holds, expiry_id
+from accounts.ledger.replay import Hold, Kept
 from accounts.ledger.statement import open_holds, statement
 from accounts.ledger.tables import JournalTransfer
 from accounts.ledger.transfer import MOVING, RESOLVING
@@ -106,7 +107,8 @@ class PureBooks(Books):
 
     def check(self) -> dict[UUID, tuple[int, int]]:
         wallets = {one: (a.balance, a.held) for one, a in self.book.accounts.items() if a.balance is not None}
-        holds = {hold: self.book.lines[hold].amount for hold in self.book.open_holds}
+        lines = {hold: self.book.lines[hold] for hold in self.book.open_holds}
+        holds = {one: Hold(line.debit, line.credit, line.amount, line.expires_at) for one, line in lines.items()}
         assert faults(self.journal, Kept(wallets, holds, self.book.corrected, self.book.counters)) == []
         for wallet in wallets:
             signed = [

@@ -19,6 +19,7 @@ from accounts.tables import Card
 from accounts.virtual_cards import ChannelUser
 from accounts.vocabulary import CardKind, CardState, Channel, PersonKind
 from database import Database, new_id
+from tests.databases import CREDENTIAL_KEY
 from web.problems import ProblemError
 
 ENDED = {CardState.REPLACED, CardState.RETURNED}
@@ -49,7 +50,7 @@ class OnePersonsCards(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         path = Path(self.folder.name) / "cards.db"
         shutil.copyfile(self.template, path)
-        self.database = Database(f"sqlite:///{path}")
+        self.database = Database(f"sqlite:///{path}", credential_key=CREDENTIAL_KEY)
         self.now = datetime(2026, 9, 1, tzinfo=UTC)
         self.fees = self.top_ups = 0
         with self.database.begin() as session:

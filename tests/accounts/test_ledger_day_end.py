@@ -9,7 +9,8 @@ from sqlalchemy import text
 
 from accounts.ledger import AccountKind, Transfer, account, open_account, open_named, record
 from accounts.ledger.statement import statement
-from accounts.ledger.totals import ALL_WALLETS, DayEndError, Total, close_day, close_days_before, day_totals
+from accounts.ledger.tables import ALL_WALLETS
+from accounts.ledger.totals import DayEndError, Total, close_day, close_days_before, day_totals
 from database import Database, new_id
 
 DAY = date(2026, 11, 23)

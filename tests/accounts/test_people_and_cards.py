@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from accounts import audit, changes, devices
+from accounts import audit, cards, changes, devices
 from accounts.vocabulary import DeviceRole, PersonKind, Role
 from database import new_id
 
@@ -150,7 +150,7 @@ def test_a_card_is_issued_once_and_its_history_is_kept(campus):
     cashier, person = campus.as_role(Role.CASHIER), campus.person()
     address = f"/api/v1/people/{person.id}/cards"
     card = campus.client.post(address, json={"uid": "04:a1:b2:c3"}, headers=cashier).json()
-    assert (card["uid"], card["state"]) == ("04A1B2C3", "active")
+    assert ("uid" in card, card["state"]) == (False, "active")
     second = campus.client.post(address, json={"uid": "04A1B2C4"}, headers=cashier)
     assert second.json()["code"] == "card_already_issued"
     other = campus.client.post(f"/api/v1/people/{campus.person().id}/cards", json={"uid": "04A1B2C3"}, headers=cashier)
@@ -169,7 +169,9 @@ def test_every_kind_of_card_can_be_issued(campus, uid):
     """24 bits of Wiegand, EM4100, ISO 15693, a UID of seven bytes."""
     address, cashier = f"/api/v1/people/{campus.person().id}/cards", campus.as_role(Role.CASHIER)
     made = campus.client.post(address, json={"uid": uid}, headers=cashier)
-    assert (made.status_code, made.json()["uid"]) == (201, uid.replace(":", ""))
+    assert made.status_code == 201
+    with campus.database.read() as session:
+        assert str(cards.by_uid(session, uid.lower()).id) == made.json()["id"]
 
 
 @pytest.mark.parametrize("uid", ["", "04A1", "04A1B2C3D4E5", "GGGGGGGG", "04A1B2C3" * 3])

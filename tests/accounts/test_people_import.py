@@ -14,6 +14,7 @@ from accounts.people_list import ListedPerson, PeopleListError, Unreadable, pars
 from accounts.tables import AuditEntry, PersonChange
 from accounts.vocabulary import PersonKind, PersonState, Role
 from tests import command_line
+from tests.databases import begin
 
 ZONE = ZoneInfo("Asia/Shanghai")
 HEADER = "number,name,kind,department,groups,valid_from,valid_until,state,national_id\n"
@@ -213,6 +214,8 @@ def test_the_registry_imports_over_http(campus):
 
 @pytest.fixture
 def campusgate(tmp_path):
+    begin(tmp_path / "data")
+
     def run(*arguments, stdin=""):
         environment = os.environ | {"CAMPUSGATE_DATA_DIR": str(tmp_path / "data"), "CAMPUSGATE_CONFIG": ""}
         return command_line.run(*arguments, environment=environment, stdin=stdin)

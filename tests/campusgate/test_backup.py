@@ -2,22 +2,32 @@
 
 import stat
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
-from sqlalchemy import text
+from sqlalchemy import inspect, text
+from sqlalchemy.orm import Session
 
-from accounts import audit, people
-from accounts.tables import Person
-from accounts.vocabulary import PersonKind
+from accounts import audit, cards, devices, loss, passwords, people
+from accounts.tables import Card, Device, Password, Person, SignIn
+from accounts.trail_copy import TrailCopy
+from accounts.vocabulary import CardState, DeviceRole, PasswordPurpose, PersonKind, PersonState, Role
 from campusgate.backup import BackupError, back_up, restore
 from campusgate.schema import metadata
-from database import Database
+from database import Database, Sealer
 from database.migrate import upgrade
-from tests.databases import made_database
+from directory import people as gate_people
+from directory.tables import GatePerson
+from enrollment import consent, templates
+from enrollment.tables import PhotoImage, PhotoRecord, TemplateRecord
+from models.template import Template
+from tests.databases import CREDENTIAL_KEY, made_database
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
+LATER, MUCH_LATER = NOW + timedelta(hours=1), NOW + timedelta(days=1)
+SEALER = Sealer(bytes(32))
 
 
 @pytest.fixture
@@ -32,7 +42,7 @@ def server(database: Database) -> Database:
 @pytest.fixture
 def empty(server: Database, tmp_path: Path, request: pytest.FixtureRequest):
     if server.is_sqlite:
-        database = Database(f"sqlite:///{tmp_path / 'new.db'}")
+        database = Database(f"sqlite:///{tmp_path / 'new.db'}", credential_key=CREDENTIAL_KEY)
         yield database
         database.close()
     else:
@@ -66,8 +76,9 @@ def test_what_was_there_comes_back_and_its_trail_is_intact(server: Database, emp
     stop.set()
     writer.join()
     assert (made.intact, made.trail_lines > 0, stat.S_IMODE(file.stat().st_mode)) == (True, True, 0o600)
-    assert [path.name for path in tmp_path.glob("campus.backup*")] == ["campus.backup"], "nothing is left beside it"
-    back = restore(empty, file)
+    left = sorted(path.name for path in tmp_path.glob("campus.backup*"))
+    assert left == ["campus.backup", "campus.backup.manifest.json"]
+    back = restore(empty, file, TrailCopy(tmp_path / "record"), NOW)
     assert (back.intact, back.schema, back.sha256) == (True, made.schema, made.sha256)
     assert {"S1"} <= numbers(empty) <= numbers(server)
     enrol(empty, "later")
@@ -79,7 +90,7 @@ def test_nothing_is_overwritten(server: Database, tmp_path: Path) -> None:
     with pytest.raises(BackupError, match="exists already"):
         back_up(server, file)
     with pytest.raises(BackupError, match="not empty"):
-        restore(server, file)
+        restore(server, file, TrailCopy(tmp_path / "record"), NOW)
 
 
 def test_a_changed_trail_is_told(server: Database, tmp_path: Path) -> None:
@@ -99,9 +110,134 @@ def test_a_changed_trail_is_told(server: Database, tmp_path: Path) -> None:
 def test_other_files_are_refused(tmp_path: Path, content: bytes, complaint: str) -> None:
     file = tmp_path / "other"
     file.write_bytes(content)
-    database = Database(f"sqlite:///{tmp_path / 'new.db'}")
+    database = Database(f"sqlite:///{tmp_path / 'new.db'}", credential_key=CREDENTIAL_KEY)
+    copy = TrailCopy(tmp_path / "record")
     with pytest.raises(BackupError, match=complaint):
-        restore(database, file)
+        restore(database, file, copy, NOW)
     with pytest.raises(BackupError, match="cannot be read"):
-        restore(database, tmp_path / "nowhere")
+        restore(database, tmp_path / "nowhere", copy, NOW)
     database.close()
+
+
+class Campus:
+    """A person with everything that can be taken away, in a database as a server leaves it."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        with database.begin() as session:
+            person = session.query(Person).filter_by(number="S1").one()
+            self.person = person.id
+            consent.give(session, person.id, "1", {}, present="1", by="test", now=NOW)
+            template = Template("model", np.eye(1, 4, dtype=np.float32)[0])
+            templates.store(session, SEALER, person.id, template, at=NOW)
+            photo = PhotoRecord(person_id=person.id, state="approved", digest="0" * 64, uploaded_at=NOW)
+            session.add(photo)
+            session.flush()
+            session.add(PhotoImage(photo_id=photo.id, sealed=b"a face"))
+            self.card = cards.issue(session, person, "04A1B2C3", key_number=None, by="test", now=NOW).id
+            till, _token = devices.add(session, name="till", role=DeviceRole.TERMINAL, by="test", now=NOW)
+            self.device = till.id
+            people.set_roles(session, person, {Role.ADMIN, Role.CASHIER}, by="test", now=NOW)
+            self.store_password(session, "first")
+            gate_people.set_pin(session, person.id, "7305", credential_key=CREDENTIAL_KEY, by="test", now=NOW)
+            session.add(SignIn(person_id=person.id, method="password", started_at=NOW, ends_at=NOW, generation=0))
+            self.found = people.create(session, other("S8"), by="test", now=NOW).id
+            self.gone = people.create(session, other("S9"), by="test", now=NOW).id
+
+    def store_password(self, session: Session, word: str) -> None:
+        hashed = {PasswordPurpose.PORTAL: f"hash of {word}"}
+        passwords.store(session, self.person, hashed, must_change=False, by="test", now=NOW)
+
+    def take_away(self) -> None:
+        with self.database.begin() as session:
+            person = session.get_one(Person, self.person)
+            consent.withdraw(session, person.id, by="test", now=LATER)
+            loss.report(session, person, through="app", by="test", now=LATER)
+            devices.rotate(session, session.get_one(Device, self.device), by="test", now=LATER)
+            people.set_roles(session, person, {Role.CASHIER}, by="test", now=LATER)
+            self.store_password(session, "second")
+            gate_people.set_pin(session, person.id, None, credential_key=CREDENTIAL_KEY, by="test", now=LATER)
+            for state in (PersonState.SUSPENDED, PersonState.ACTIVE):
+                people.set_state(session, people.get(session, self.found), state, by="test", now=LATER)
+            people.set_state(session, people.get(session, self.gone), PersonState.CLOSED, by="test", now=LATER)
+
+
+def other(number: str) -> people.Particulars:
+    return people.Particulars(number=number, name="made up", kind=PersonKind.STUDENT, valid_from=NOW)
+
+
+def test_what_was_withdrawn_after_the_backup_does_not_come_back(
+    server: Database, empty: Database, tmp_path: Path
+) -> None:
+    campus, copy, file = Campus(server), TrailCopy(tmp_path / "record"), tmp_path / "campus.backup"
+    copy.follow(server)
+    back_up(server, file)
+    campus.take_away()
+    copy.follow(server)
+    done = restore(empty, file, copy, MUCH_LATER)
+    assert (done.intact, done.copy_fits) == (True, True)
+    with empty.read() as session:
+        assert consent.current(session, campus.person) is None
+        assert [one.sealed for one in session.query(TemplateRecord)] == [None]
+        assert [one.state for one in session.query(PhotoRecord)] == ["withdrawn"]
+        assert session.query(PhotoImage).count() == 0
+        assert session.get_one(Card, campus.card).state is CardState.LOST
+        assert session.get_one(Device, campus.device).revoked_at is not None
+        assert session.get_one(Person, campus.person).roles == {Role.HOLDER, Role.CASHIER}
+        assert session.query(Password).count() == 0
+        assert session.get_one(GatePerson, campus.person).pin_digest is None
+        assert [one.revoked_at for one in session.query(SignIn)] == [MUCH_LATER]
+        assert session.get_one(Person, campus.found).state is PersonState.ACTIVE
+        assert session.get_one(Person, campus.gone).state is PersonState.CLOSED
+    with empty.read() as session:
+        assert audit.verify(session).intact
+    assert copy.follow(empty) == 0, "a new copy goes on with the restored trail"
+    assert len(list(copy.folder.glob("trail-*.jsonl"))) == 1
+
+
+def test_what_was_given_again_after_a_restore_stays_at_the_next(server: Database, tmp_path: Path) -> None:
+    if not server.is_sqlite:
+        pytest.skip("what is asked is the same on both")
+    campus, copy, first = Campus(server), TrailCopy(tmp_path / "record"), tmp_path / "first.backup"
+    back_up(server, first)
+    campus.take_away()
+    copy.follow(server)
+    second, third = (
+        Database(f"sqlite:///{tmp_path / name}", credential_key=CREDENTIAL_KEY) for name in ("second.db", "third.db")
+    )
+    restore(second, first, copy, MUCH_LATER)
+    with second.begin() as session:
+        campus.store_password(session, "third")
+    copy.follow(second)
+    again = tmp_path / "second.backup"
+    back_up(second, again)
+    restore(third, again, copy, MUCH_LATER + timedelta(days=1))
+    with third.read() as session:
+        assert session.query(Password).one().hash == "hash of third"
+    second.close()
+    third.close()
+
+
+def test_a_backup_that_the_copy_does_not_know_is_told(server: Database, empty: Database, tmp_path: Path) -> None:
+    file = tmp_path / "campus.backup"
+    back_up(server, file)
+    done = restore(empty, file, TrailCopy(tmp_path / "another"), NOW)
+    assert (done.copy_fits, done.missing) == (False, 0)
+
+
+def test_a_backup_that_was_copied_in_part_is_refused_before_anything_is_written(
+    server: Database, empty: Database, tmp_path: Path
+) -> None:
+    file, copy = tmp_path / "campus.backup", TrailCopy(tmp_path / "record")
+    made = back_up(server, file)
+    whole, manifest = file.read_bytes(), Path(made.manifest)
+    assert stat.S_IMODE(manifest.stat().st_mode) == 0o600
+    file.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(BackupError, match="changed, or copied in part"):
+        restore(empty, file, copy, NOW)
+    file.write_bytes(whole)
+    manifest.unlink()
+    with pytest.raises(BackupError, match="--without-manifest"):
+        restore(empty, file, copy, NOW)
+    assert inspect(empty.engine).get_table_names() == []
+    assert restore(empty, file, copy, NOW, without_manifest=True).intact

@@ -30,6 +30,7 @@ from models.engine import FaceEngine, default_model_id
 from models.template import Template
 from operations import journal
 from tests import command_line
+from tests.databases import CREDENTIAL_KEY
 from tests.keys import key
 
 KEY = key("templates")
@@ -48,7 +49,7 @@ def crowd(count: int, seed: int = 1, templates: int = 1, spread: float = 0.55) -
 
 def campus(folder: Path, vectors: Sequence[np.ndarray], events: Sequence[dict[str, object]] = ()) -> Path:
     """A server's database with one gate, and people with active templates who may pass it."""
-    database, now = Database(f"sqlite:///{folder / 'campusgate.db'}"), datetime.now(UTC)
+    database, now = Database(f"sqlite:///{folder / 'campusgate.db'}", credential_key=CREDENTIAL_KEY), datetime.now(UTC)
     upgrade(database)
     sealer = Sealer(KEY)
     with database.begin() as session:
@@ -64,7 +65,7 @@ def campus(folder: Path, vectors: Sequence[np.ndarray], events: Sequence[dict[st
             Event(id=new_id(), gate="north", at=now - timedelta(hours=1), source="edge", **event) for event in events
         ]
         journal.record(session, made, received_at=now)
-    Publisher(database, sealer, model_id=MODEL, credential_key=KEY).publish()
+    Publisher(database, sealer, model_id=MODEL).publish()
     database.close()
     return folder
 

@@ -7,10 +7,12 @@ import pytest
 from campusgate.settings import Settings
 from database import new_id
 from tests.command_line import run
+from tests.databases import begin
 
 
 @pytest.fixture
 def environment(tmp_path) -> dict[str, str]:
+    begin(tmp_path)
     environment = {"CAMPUSGATE_DATA_DIR": str(tmp_path)}
     assert run("gates", "add", "north", environment=environment).returncode == 0
     return environment

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests import command_line
+from tests import command_line, databases
 from tests.keys import key_text
 
 
 @pytest.fixture
 def gates(tmp_path: Path):
+    databases.begin(tmp_path)
     environment = {**os.environ, "CAMPUSGATE_DATA_DIR": str(tmp_path), "CAMPUSGATE_TEMPLATE_KEY": key_text("templates")}
 
     return partial(command_line.run, "gates", environment=environment)

@@ -65,7 +65,7 @@ def people(database: Database) -> list[UUID]:
             vector = random.standard_normal(8).astype(np.float32)
             template = Template(MODEL, vector / np.linalg.norm(vector))
             templates.store(session, OLD, person.id, template, at=NOW, photo_id=photo.id)
-    Publisher(database, OLD, model_id=MODEL, credential_key=bytes(32)).publish()
+    Publisher(database, OLD, model_id=MODEL).publish()
     return [person.id for person in found]
 
 

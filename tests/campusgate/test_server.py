@@ -22,7 +22,7 @@ from tests.keys import key_text
 from tests.sign_ins import sign_in
 from tests.waiting import PATIENCE_S, until
 
-NO_BROKER = {"broker": False, "orders": False, "contested": None}
+NO_BROKER = {"broker": False, "orders": False, "contested": None, "storage": "ok"}
 SECRETS = {
     "token_secret": SecretStr(key_text("tokens")),
     "template_key": SecretStr(key_text("templates")),
@@ -93,7 +93,7 @@ def test_health_and_an_alarm_tell_when_another_client_takes_the_place_of_the_ord
     with TestClient(make_app(server)) as client:
         for connection in (server.buses.events, orders):
             connection.wait_connected(PATIENCE_S)
-        well = {"status": "ok", "database": True, "broker": True, "orders": True, "contested": None}
+        well = {"status": "ok", "database": True, "broker": True, "orders": True, "contested": None, "storage": "ok"}
         # The name is in the documentation, so an attacker tries it first: nobody has this id.
         for guessed in ("main-server-orders", "main-server"):
             thief = Session(BrokerAddress(port=broker.port), guessed, None, lambda *_: None)

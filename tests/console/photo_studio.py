@@ -28,6 +28,7 @@ from models.engine import FaceEngine
 from models.store import ModelStore
 from operations.board import Board
 from tests.console.conftest import SEALER, Pages, hire, serve
+from tests.databases import CREDENTIAL_KEY
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 DESK = {"viewport": {"width": 1440, "height": 900}}
@@ -145,4 +146,4 @@ def copied(template: Path, folder: Path) -> Database:
     """A database of its own with every table."""
     path = folder / "campusgate.db"
     shutil.copyfile(template, path)
-    return Database(f"sqlite:///{path}")
+    return Database(f"sqlite:///{path}", credential_key=CREDENTIAL_KEY)

@@ -35,9 +35,7 @@ def publish(console, *, group: str | None) -> None:
         if group is not None:
             session.add(PersonGroup(person_id=console.people["S1"], name=group))
         changes.record(session, console.people["S1"])
-    publisher = Publisher(
-        console.database, SEALER, model_id="test-1", credential_key=bytes(32), notify=lambda _gate, _revision: None
-    )
+    publisher = Publisher(console.database, SEALER, model_id="test-1", notify=lambda _gate, _revision: None)
     publisher.publish()
 
 

@@ -14,6 +14,7 @@ from console.origin import is_ours
 from database import Database
 from operations.board import Board
 from tests.console.conftest import PASSWORD, hire, serve
+from tests.databases import CREDENTIAL_KEY
 
 SAFE = {"GET", "HEAD"}
 
@@ -91,7 +92,7 @@ def signed_in(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -
     """A client that is signed in and may do everything."""
     path = tmp_path_factory.mktemp("origin") / "campusgate.db"
     shutil.copyfile(sqlite_template, path)
-    database = Database(f"sqlite:///{path}")
+    database = Database(f"sqlite:///{path}", credential_key=CREDENTIAL_KEY)
     with serve(database, Board(), None) as console, httpx.Client(base_url=console.url) as client:
         hire(database, console.app.state.console.accounts, "A1", "Somebody", Role.ADMIN)
         form = {"number": "A1", "password": PASSWORD}

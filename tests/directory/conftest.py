@@ -31,13 +31,13 @@ from directory.services import DirectoryServices
 from enrollment import templates
 from models.template import Template
 from tests.accounts.conftest import CHEAP_HASHER
+from tests.databases import CREDENTIAL_KEY
 from tests.sign_ins import sign_in
 from web import problems
 from web.tickets import Tickets
 
 STAFF = new_id()
 MODEL = "test-model-1"
-CREDENTIAL_KEY = b"c" * 32
 DIMENSION = 16
 
 
@@ -192,7 +192,6 @@ def build(database: Database, folder: Path, new_client: Callable[[FastAPI], Test
         database,
         sealer,
         model_id=MODEL,
-        credential_key=CREDENTIAL_KEY,
         notify=lambda gate, revision: hints.append((gate, revision)),
         clock=clock,
     )

@@ -14,6 +14,7 @@ from campusgate.schema import metadata
 from database import Database
 from directory.feed import NotPublishedError
 from directory.ledger import GateLedger
+from tests.databases import CREDENTIAL_KEY
 from tests.directory.conftest import MODEL, Campus, build
 
 NUMBERS = st.integers(0, 3)
@@ -137,7 +138,7 @@ def faces(replica: Replica) -> dict:
 @given(st.lists(steps, max_size=20))
 def test_any_history_ends_in_the_directory_a_full_fetch_gives(tmp_path_factory, steps_) -> None:
     folder: Path = tmp_path_factory.mktemp("history")
-    database = Database(f"sqlite:///{folder / 'campusgate.db'}")
+    database = Database(f"sqlite:///{folder / 'campusgate.db'}", credential_key=CREDENTIAL_KEY)
     metadata().create_all(database.engine)
     campus = build(database, folder)
     try:

@@ -10,13 +10,14 @@ from accounts.vocabulary import Role
 from campusgate.schema import metadata
 from database import Database
 from tests.api_contract import Contract
+from tests.databases import CREDENTIAL_KEY
 from tests.directory.conftest import build
 
 
 @pytest.fixture(scope="module")
 def fuzzed(tmp_path_factory):
     folder: Path = tmp_path_factory.mktemp("fuzzed")
-    database = Database(f"sqlite:///{folder / 'campusgate.db'}")
+    database = Database(f"sqlite:///{folder / 'campusgate.db'}", credential_key=CREDENTIAL_KEY)
     metadata().create_all(database.engine)
     campus = build(database, folder)
     campus.gate("main")

@@ -38,7 +38,6 @@ def told(campus):
         campus.database,
         campus.sealer,
         model_id="test-model-1",
-        credential_key=campus.credential_key,
         notify=lambda _gate, _revision: hints.release(),
     )
     return publisher, hints
@@ -102,7 +101,6 @@ def test_two_publishers_on_one_database_give_out_each_revision_once(campus) -> N
             campus.database,
             campus.sealer,
             model_id="test-model-1",
-            credential_key=campus.credential_key,
             clock=campus.clock,
         )
         for _ in range(3)

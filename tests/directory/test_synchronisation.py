@@ -226,9 +226,7 @@ def test_another_model_replaces_every_template_and_the_old_engine_refuses_it(cam
     sync.run_once()
     with campus.database.begin() as session:
         campus.store_face(session, person, 5, model="test-model-2")
-    Publisher(
-        campus.database, campus.sealer, model_id="test-model-2", credential_key=b"c" * 32, clock=campus.clock
-    ).publish()
+    Publisher(campus.database, campus.sealer, model_id="test-model-2", clock=campus.clock).publish()
     with pytest.raises(SyncRefusedError, match="test-model-2"):
         sync.run_once()
     assert sync.status.error is not None

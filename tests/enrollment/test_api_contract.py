@@ -22,6 +22,7 @@ from enrollment.services import EnrollmentServices
 from models.engine import FaceEngine
 from tests.accounts.conftest import CHEAP_HASHER
 from tests.api_contract import Contract
+from tests.databases import CREDENTIAL_KEY
 from tests.enrollment.conftest import NOW
 from tests.enrollment.desk import GOOD, Desk
 from tests.generated import assert_generated
@@ -61,7 +62,9 @@ def _person(desk: Desk, number: str) -> UUID:
 
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory, engine: FaceEngine, portraits: Path) -> Iterator[Api]:
-    database = Database(f"sqlite:///{tmp_path_factory.mktemp('contract') / 'campusgate.db'}")
+    database = Database(
+        f"sqlite:///{tmp_path_factory.mktemp('contract') / 'campusgate.db'}", credential_key=CREDENTIAL_KEY
+    )
     metadata().create_all(database.engine)
     services = EnrollmentServices(database, Sealer(bytes(range(32))), engine, Checker(engine), clock=lambda: NOW)
     app = FastAPI()

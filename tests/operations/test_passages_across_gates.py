@@ -161,7 +161,7 @@ def campus(broker, connect, database: Database, tmp_path: Path) -> Iterator[dict
             )
             person = people.create(session, particulars, by="test", now=now)
             cards.issue(session, person, card, key_number=None, by="test", now=now)
-    Publisher(database, SEALER, model_id=None, credential_key=KEY).publish()
+    Publisher(database, SEALER, model_id=None).publish()
     ingest = Ingest(server, "main", database, board)
     ingest.start()
     with TestClient(app) as client:

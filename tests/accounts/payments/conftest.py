@@ -1,6 +1,7 @@
 """A campus with a canteen, a terminal in it, and holders with money on their cards."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from accounts.payments.services import MoneyServices
 from accounts.tables import Card, Person
 from accounts.topup.loopback import loopback
 from accounts.topup.loopback_provider import LoopbackProvider
+from accounts.topup.verification import check_reasons
 from accounts.vocabulary import DeviceRole, PasswordPurpose
 from database import new_id
 
@@ -98,8 +100,8 @@ class Shop:
         return made.id, self.campus.as_device(DeviceRole.TERMINAL, campus=campus, merchant_id=made.id)
 
 
-@pytest.fixture
-def shop(make_campus: Callable[..., Any]) -> Iterator[Shop]:
+@contextmanager
+def running_shop(make_campus: Callable[..., Any]) -> Iterator[Shop]:
     campus = make_campus()
     services = campus.services
     sides = {name: loopback(name, clock=services.clock, zone=services.zone) for name in ("wechat", "alipay")}
@@ -116,8 +118,22 @@ def shop(make_campus: Callable[..., Any]) -> Iterator[Shop]:
             merchants.set_campuses(session, "canteen", ["north", "south"], by="system", now=campus.clock.now)
         shop.merchant_id, shop.terminal = shop.another_merchant()
         yield shop
-    with services.database.read() as session:
+
+
+@pytest.fixture
+def shop(make_campus: Callable[..., Any]) -> Iterator[Shop]:
+    with running_shop(make_campus) as shop:
+        yield shop
+    with shop.database.read() as session:
         assert check_books(session) == [], "whatever a test did, the books are right"
+        assert check_reasons(session) == [], "and every line has its reason"
+
+
+@pytest.fixture
+def edited_shop(make_campus: Callable[..., Any]) -> Iterator[Shop]:
+    """A shop whose books a test may change by hand."""
+    with running_shop(make_campus) as shop:
+        yield shop
 
 
 @pytest.fixture

@@ -151,6 +151,8 @@ def test_a_suspended_person_and_a_suspended_wallet_pay_nothing(shop: Any) -> Non
     with shop.database.begin() as session:
         set_state(session, holder.id, AccountState.SUSPENDED)
     assert code(shop.pay(holder, 100)) == "wallet_not_usable"
+    with shop.database.begin() as session:
+        set_state(session, holder.id, AccountState.ACTIVE)
     other = shop.holder(5_000)
     with shop.database.begin() as session:
         people.set_state(session, people.get(session, other.id), PersonState.SUSPENDED, by="system", now=shop.now)

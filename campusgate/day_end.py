@@ -1,0 +1,60 @@
+"""The close of past days as the server does it by itself: after everything was checked, or with an alarm instead."""
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from accounts.ledger import totals
+from accounts.ledger.replay import Difference
+from accounts.ledger.totals import BooksDifferError, DayEndError
+from accounts.trail_copy import TrailCopy
+from campusgate.verification import Findings, verify
+from database import Database
+from operations.alarms import register
+from operations.alarms.rules import EVERYWHERE, AlarmKind, Signal
+
+log = structlog.get_logger()
+
+_NAMED = 20
+"""Differences that the log names; `campusgate audit verify` prints all."""
+
+
+def close_past_days(database: Database, zone: ZoneInfo, copy: TrailCopy, now: datetime) -> list[date]:
+    """Close every day that is over and return those; with an alarm and none where anything was changed."""
+
+    def require_intact(database: Database, now: datetime) -> None:
+        if differences := _differences(verify(database, now, copy=copy)):
+            raise BooksDifferError(differences)
+
+    try:
+        closed = totals.close_days_before(database, now.astimezone(zone).date(), zone, now, require=require_intact)
+    except DayEndError as error:
+        differences = error.differences if isinstance(error, BooksDifferError) else ()
+        log.critical("day_end_refused", error=str(error), differences=[str(one) for one in differences[:_NAMED]])
+        tell(database, AlarmKind.BOOKS_DIFFER, now, raises=True, reason="day_end_refused")
+        return []
+    if closed:
+        tell(database, AlarmKind.BOOKS_DIFFER, now, raises=False)
+    return closed
+
+
+def tell(database: Database, kind: AlarmKind, now: datetime, *, raises: bool, reason: str | None = None) -> None:
+    """Raise an alarm for the whole site, or end it."""
+    with database.begin() as session:
+        register.take(session, [Signal(EVERYWHERE, kind, now, raises=raises, reason=reason)], now=now)
+
+
+def _differences(found: Findings) -> list[Difference]:
+    trail = found.trail
+    broken = (
+        []
+        if trail.first_broken is None
+        else [Difference("line", f"trail {trail.first_broken}", "as before", "changed")]
+    )
+    copy = [Difference("copy", "audit trail", fault, "changed") for fault in found.copy_faults]
+    seals = [
+        Difference("seal", f"lines {fault.first_serial}–{fault.last_serial}", fault.message, f"seal {fault.seal}")
+        for fault in found.journal.faults
+    ]
+    return [*broken, *copy, *seals, *found.differences]
