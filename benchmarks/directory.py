@@ -47,15 +47,15 @@ def main() -> int:
     parser.add_argument("--revocations", type=int, default=50)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
+    import structlog
+
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     report = measure(given.people, given.revocations)
     return present(report, as_json=given.json)
 
 
 def measure(people: int, revocations: int) -> Report:
     """Return the figures for so many people."""
-    import structlog
-
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
@@ -68,6 +68,7 @@ def measure(people: int, revocations: int) -> Report:
         order = _Order(url, campus.token, folder, watched)
         edge = context.Process(target=_edge, args=(order, theirs, hint), daemon=True)
         edge.start()
+        stack.callback(edge.join)
         stack.callback(edge.kill)
         first = _receive(ours)
         lags = campus.revoke(watched, ours, hint, stack)

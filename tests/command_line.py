@@ -7,6 +7,7 @@ help, and dies well is tested where processes are meant: `test_command_line`, `t
 import io
 import logging
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -28,15 +29,27 @@ def run(
         patch.dict(os.environ, environment, clear=True),
         patch.object(sys, "argv", command),
         patch.object(sys, "stdin", io.StringIO(stdin)),
+        patch.object(sys, "excepthook", sys.excepthook),
         redirect_stdout(out),
         redirect_stderr(err),
         _logs_as_before(),
+        _signals_as_before(),
     ):
         try:
             main()
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else int(end.code is not None)
     return subprocess.CompletedProcess(command, code, out.getvalue(), err.getvalue())
+
+
+@contextmanager
+def _signals_as_before() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+import structlog
 from hypothesis import HealthCheck
 
 from bus import AccessList, Backoff, BrokerAddress, Connection
@@ -22,8 +23,10 @@ from campusgate.schema import metadata
 from campusgate.settings import Settings
 from database import Database
 from models.store import ModelInstallError, ModelStore
+from tests.apps import LentApps
 from tests.databases import CREDENTIAL_KEY, LentDatabases, find_postgresql, private_cluster
 from tests.ports import free_port
+from tests.process_state import Guard
 from tests.waiting import PATIENCE_S
 
 
@@ -39,6 +42,15 @@ ROOM_FOR_TESTS = 4 << 30
 if "TMPDIR" not in os.environ and (_memory := _folder_in_memory()):
     # For pytest's own folders, for what tests make with `tempfile`, and for the processes that they start.
     os.environ["TMPDIR"] = tempfile.tempdir = str(_memory)
+
+
+# As structlog's own default, but with plain tracebacks: those of `rich`, with every local variable, take a second each.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 # Hypothesis as everywhere here: the same examples at each run, and none is too slow on a busy machine.
@@ -93,6 +105,12 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         return
     with request.getfixturevalue("postgresql_databases").lend() as database:
         yield database
+
+
+@pytest.fixture(scope="session")
+def lent_apps() -> LentApps:
+    """Apps for tests of the HTTP APIs: `lent_apps.lend(router)`."""
+    return LentApps()
 
 
 # --- Brokers: the embedded one and a real Mosquitto, behind one fixture ---------------------------------------------
@@ -252,6 +270,10 @@ def photographs() -> dict[str, Path]:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--shuffle", type=int, metavar="SEED", help="run the tests in the random order of this number")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Guard())
 
 
 @pytest.hookimpl(trylast=True)

@@ -1,13 +1,13 @@
 """The accounts' API on each database, with a clock that the tests turn."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from accounts import cards, devices, passwords, people, virtual_cards
@@ -22,8 +22,8 @@ from accounts.tables import Person
 from accounts.virtual_cards import ChannelUser
 from accounts.vocabulary import Channel, DeviceRole, PasswordPurpose, PersonKind, Role
 from database import Database, new_id
+from tests.apps import LentApps
 from tests.sign_ins import sign_in
-from web import problems
 
 CHEAP_HASHER = Hasher(time_cost=1, memory_kib=8)
 """Argon2id at the smallest cost there is: what is tested is not how long it takes."""
@@ -113,22 +113,18 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def make_campus(database: Database, clock: Clock) -> Iterator[Callable[..., Campus]]:
-    clients: list[TestClient] = []
+def make_campus(database: Database, clock: Clock, lent_apps: LentApps) -> Iterator[Callable[..., Campus]]:
+    lent = ExitStack()
 
     def make(**services: Any) -> Campus:
-        app = FastAPI()
+        app = lent.enter_context(lent_apps.lend(router))
         given = {"hasher": CHEAP_HASHER, "first_passwords": FirstPasswords("Test@#")} | services
         app.state.accounts = AccountsServices(database=database, secret=SECRET, clock=clock, **given)
-        app.include_router(router)
-        problems.install(app)
-        client = TestClient(app)
-        clients.append(client)
+        client = lent.enter_context(closing(TestClient(app)))
         return Campus(app.state.accounts, client, clock)
 
-    yield make
-    for client in clients:
-        client.close()
+    with lent:
+        yield make
 
 
 @pytest.fixture

@@ -27,6 +27,8 @@ def engine(model_store) -> FaceEngine:
 
 @pytest.fixture
 def make_server(engine: FaceEngine, tmp_path, unused_port):
+    made = []
+
     def make(*, demonstration: bool) -> Server:
         settings = Settings(
             data_dir=tmp_path,
@@ -36,9 +38,13 @@ def make_server(engine: FaceEngine, tmp_path, unused_port):
             credential_key=SecretStr(key_text("credentials")),
             demonstration=demonstration,
         )
-        return assemble(settings, engine, Checker(engine))
+        made.append(assemble(settings, engine, Checker(engine)))
+        return made[-1]
 
-    return make
+    yield make
+    for server in made:
+        server.money.writer.close()
+        server.database.close()
 
 
 @pytest.fixture

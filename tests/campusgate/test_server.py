@@ -36,10 +36,12 @@ def engine(model_store) -> FaceEngine:
 
 
 @pytest.fixture
-def server(engine: FaceEngine, tmp_path, unused_port) -> Server:
-    return assemble(
-        Settings(data_dir=tmp_path, mqtt=MqttSettings(port=unused_port), **SECRETS), engine, Checker(engine)
-    )
+def server(engine: FaceEngine, tmp_path, unused_port) -> Iterator[Server]:
+    settings = Settings(data_dir=tmp_path, mqtt=MqttSettings(port=unused_port), **SECRETS)
+    server = assemble(settings, engine, Checker(engine))
+    yield server
+    server.money.writer.close()
+    server.database.close()
 
 
 @pytest.fixture
@@ -141,6 +143,7 @@ def test_enrolment_is_as_the_settings_say(engine: FaceEngine, tmp_path) -> None:
     assert (made.consent_version, made.keep_pictures, made.with_thumbnails) == ("2027", True, False)
     assert made.further_engines == (engine,)
     assert retention_policy(settings).keep_pictures
+    server.money.writer.close()
     server.database.close()
 
 

@@ -268,9 +268,14 @@ def browser(launch_browser) -> object:
 
 
 @pytest.fixture
-def open_window(browser, browser_thread: BrowserThread) -> Iterator[Callable[..., object]]:
+def open_window(
+    request: pytest.FixtureRequest, browser, browser_thread: BrowserThread
+) -> Iterator[Callable[..., object]]:
     """Opens windows of readers who share nothing: `open_window(console, "F1", locale=…)` signs in."""
     contexts = []
+    for server in {"console", "campus"} & set(request.fixturenames):
+        # Made first, and so ended last: it would wait for the streams of windows that are still open.
+        request.getfixturevalue(server)
 
     def open_window(
         console: Pages | None = None, number: str | None = None, *, ready: str = "#link.live", **options: object

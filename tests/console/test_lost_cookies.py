@@ -9,6 +9,7 @@ import pytest
 from console.texts import TEXTS
 from tests.console.conftest import PASSWORD, Pages, hire
 from tests.console.photo_studio import PHONE
+from tests.waiting import PATIENCE_S
 
 # What a browser keeps does not depend on the database.
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -76,7 +77,7 @@ def test_nothing_is_said_where_the_sign_in_is_kept(page, in_production) -> None:
 def test_a_browser_without_cookies_is_told_to_allow_them(in_production) -> None:
     asked = {"Origin": in_production.url.replace("http:", "https:"), "Accept": "text/html", "Accept-Language": "en"}
     asked["Host"] = in_production.url.removeprefix("http://")
-    with httpx.Client(base_url=in_production.url, headers=asked) as client:
+    with httpx.Client(base_url=in_production.url, headers=asked, timeout=PATIENCE_S) as client:
         answer = client.post("/console/sign-in", data={"number": "F1", "password": PASSWORD})
         while answer.is_redirect:
             client.cookies.clear()
@@ -106,5 +107,5 @@ def test_signing_in_again_says_that_the_browser_kept_nothing(open_window, consol
 
 @pytest.mark.parametrize("lost", ["", "cookies", "sign_in_failed", "cookies_blocked.", "not_found"])
 def test_an_address_cannot_make_the_page_say_anything_else(console, lost: str) -> None:
-    answer = httpx.get(f"{console.url}/console/sign-in", params={"lost": lost})
+    answer = httpx.get(f"{console.url}/console/sign-in", params={"lost": lost}, timeout=PATIENCE_S)
     assert 'role="alert"' not in answer.text

@@ -15,6 +15,7 @@ from database import Database
 from operations.board import Board
 from tests.console.conftest import PASSWORD, hire, serve
 from tests.databases import CREDENTIAL_KEY
+from tests.waiting import PATIENCE_S
 
 SAFE = {"GET", "HEAD"}
 
@@ -93,7 +94,7 @@ def signed_in(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -
     path = tmp_path_factory.mktemp("origin") / "campusgate.db"
     shutil.copyfile(sqlite_template, path)
     database = Database(f"sqlite:///{path}", credential_key=CREDENTIAL_KEY)
-    with serve(database, Board(), None) as console, httpx.Client(base_url=console.url) as client:
+    with serve(database, Board(), None) as console, httpx.Client(base_url=console.url, timeout=PATIENCE_S) as client:
         hire(database, console.app.state.console.accounts, "A1", "Somebody", Role.ADMIN)
         form = {"number": "A1", "password": PASSWORD}
         assert client.post("/console/sign-in", data=form, headers={"Origin": console.url}).status_code == 303

@@ -67,5 +67,5 @@ def test_signing_out_ends_a_copy_of_the_access_cookie(console: Pages, staff) -> 
     copy = dict(staff.cookies)
     assert staff.get("/console/gates").status_code == 200
     staff.post("/console/sign-out")
-    with httpx.Client(base_url=console.url, cookies=copy) as thief:
+    with httpx.Client(base_url=console.url, cookies=copy, timeout=PATIENCE_S) as thief:
         assert thief.get("/console/gates", headers={"Accept": "text/html"}).status_code == 303

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from tests.waiting import PATIENCE_S
+
 PASSWORD = "a quiet evening at the gate"
 
 
@@ -51,7 +53,7 @@ def test_a_new_browser_begins_with_the_last_few(console, client) -> None:
 
 
 def test_nobody_reads_the_stream_without_signing_in(console) -> None:
-    assert httpx.get(f"{console.url}/console/stream").status_code == 401
+    assert httpx.get(f"{console.url}/console/stream", timeout=PATIENCE_S).status_code == 401
 
 
 def test_the_cookies_are_out_of_reach_of_scripts_and_other_sites(console) -> None:
@@ -59,6 +61,7 @@ def test_the_cookies_are_out_of_reach_of_scripts_and_other_sites(console) -> Non
         f"{console.url}/console/sign-in",
         data={"number": "F1", "password": PASSWORD},
         headers={"Origin": console.url},
+        timeout=PATIENCE_S,
     )
     for cookie in answer.headers.get_list("set-cookie"):
         assert "HttpOnly" in cookie

@@ -182,7 +182,9 @@ def answers(address: str) -> dict[str, object]:
 
 def online(server: str, machine: Machine) -> dict[str, float]:
     """What /metrics says of the processes of gate `north`."""
-    answer = httpx.get(f"{server}/metrics", headers={"Authorization": f"Bearer {machine.metrics_token}"})
+    answer = httpx.get(
+        f"{server}/metrics", headers={"Authorization": f"Bearer {machine.metrics_token}"}, timeout=PATIENCE_S
+    )
     assert answer.status_code == 200
     rows = [line for line in answer.text.splitlines() if line.startswith('campusgate_gate_online{gate="north"')]
     return {row.split('process="')[1].split('"')[0]: float(row.rpartition(" ")[2]) for row in rows}

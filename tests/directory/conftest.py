@@ -31,6 +31,7 @@ from directory.services import DirectoryServices
 from enrollment import templates
 from models.template import Template
 from tests.accounts.conftest import CHEAP_HASHER
+from tests.apps import LentApps
 from tests.databases import CREDENTIAL_KEY
 from tests.sign_ins import sign_in
 from web import problems
@@ -175,18 +176,24 @@ class Campus:
         return sign_in(self.accounts, person_id, roles, now=self.clock.now)
 
 
-def build(database: Database, folder: Path, new_client: Callable[[FastAPI], TestClient] = TestClient) -> Campus:
+def build(
+    database: Database,
+    folder: Path,
+    new_client: Callable[[FastAPI], TestClient] = TestClient,
+    app: FastAPI | None = None,
+) -> Campus:
     clock = Clock()
     sealer = Sealer(b"s" * 32)
     accounts = AccountsServices(
         database=database, secret=b"a test secret of enough bytes 123", clock=clock, hasher=CHEAP_HASHER
     )
-    app = FastAPI()
+    if app is None:
+        app = FastAPI()
+        app.include_router(directory.api.router)
+        problems.install(app)
     app.state.accounts = accounts
     app.state.directory = DirectoryServices(database, sealer, CREDENTIAL_KEY)
     app.state.tickets = Tickets()
-    app.include_router(directory.api.router)
-    problems.install(app)
     hints: list[tuple[str, int]] = []
     publisher = Publisher(
         database,
@@ -199,12 +206,13 @@ def build(database: Database, folder: Path, new_client: Callable[[FastAPI], Test
 
 
 @pytest.fixture
-def campus(database: Database, tmp_path: Path) -> Iterator[Campus]:
-    campus = build(database, tmp_path)
-    yield campus
-    for replica in campus.replicas:
-        replica.close()
-    campus.client.close()
+def campus(database: Database, tmp_path: Path, lent_apps: LentApps) -> Iterator[Campus]:
+    with lent_apps.lend(directory.api.router) as app:
+        campus = build(database, tmp_path, app=app)
+        yield campus
+        for replica in campus.replicas:
+            replica.close()
+        campus.client.close()
 
 
 @pytest.fixture

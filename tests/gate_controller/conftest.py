@@ -139,6 +139,7 @@ class Bench:
         controller._calls.put(None)
         controller._thread.join()
         controller.bus._thread.join()
+        controller.bus._dispatcher.stop()
         self.reader.stop()
         self.relay.close()
 

@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 
 import directory.api
 import operations.api
+from access import presence_sync
 from access.pass_book import PassBook
 from access.policy import AntiPassback, Direction, GatePolicy, Occupancy, Rule
 from access.presence import TRUSTED_FOR
@@ -124,8 +125,12 @@ class Gate:
 
 
 @pytest.fixture
-def campus(broker, connect, database: Database, tmp_path: Path) -> Iterator[dict[str, Gate]]:
+def campus(
+    broker, connect, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[dict[str, Gate]]:
     """Two ways into a hall for two people at most one of whom may be inside, and a way out."""
+    # The gates' pause between two questions is no matter of these tests.
+    monkeypatch.setattr(presence_sync, "BREATH_S", 0.05)
     now = datetime.now(UTC)
     server = connect(broker, "server")
     accounts = AccountsServices(database=database, secret=bytes(range(32)), hasher=CHEAP_HASHER)

@@ -23,9 +23,9 @@ class Broth(BaseModel):
     salt: int
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def too_many_cooks():
-    """A problem that the server does not have; it is known as long as these tests run."""
+    """A problem that the server does not have; it is known as long as a test runs."""
     with patch.dict(problems._known):
 
         class TooManyCooksError(ProblemError):
@@ -36,7 +36,7 @@ def too_many_cooks():
         yield TooManyCooksError
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def client(too_many_cooks):
     app = FastAPI()
 

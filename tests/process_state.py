@@ -1,0 +1,208 @@
+"""The state of the process, which a test must leave as it found it: no test depends on what its worker ran before."""
+
+import asyncio
+import logging
+import os
+import resource
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
+from operator import is_
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import prometheus_client
+import pytest
+import structlog
+
+from database import Base
+
+ROOT = Path(__file__).parent.parent
+ROOMS = {*(path.parent.name for path in ROOT.glob("*/__init__.py")), "tests"}
+ENDS_WITHIN_S = 10.0
+"""How long what was told to end may take on a busy machine; nothing waits so long when all is well."""
+
+_PYTESTS_OWN = {"PYTEST_CURRENT_TEST"}
+_SIGNALS = signal.valid_signals() - {signal.SIGALRM}  # which is pytest-timeout's, while a test runs
+_LIMITS = (resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE, resource.RLIMIT_AS, resource.RLIMIT_CORE)
+
+
+class ProcessState:
+    """What the process was like at one moment."""
+
+    def __init__(self) -> None:
+        self.settings = _settings()
+        self.globals = {name: _Globals(module) for name, module in _modules()}
+        self.running = _running()
+
+    def changes(self, *, excused: set[object]) -> list[str]:
+        """Say what is different now.
+
+        Threads and processes that are about to end are waited for; `excused` holds those that outlive a test because a
+        fixture of a wider scope started them.
+        """
+        now = _settings()
+        found = [_difference(name, was, now[name]) for name, was in self.settings.items() if was != now[name]]
+        for name, module in _modules():
+            if name in self.globals:
+                found += [f"{name}.{one} was changed" for one in self.globals[name].changes(module)]
+        return found + [f"{one} was left behind" for one in self._left_behind(excused)]
+
+    def _left_behind(self, excused: set[object]) -> set[object]:
+        until = time.monotonic() + ENDS_WITHIN_S
+        while (left := self._new(excused)) and time.monotonic() < until:
+            time.sleep(0.01)
+        return left
+
+    def _new(self, excused: set[object]) -> set[object]:
+        lasting = {one.ident for one in self.running | excused if isinstance(one, threading.Thread)}
+        lasting = (lasting | {_schemathesis_thread()}) - {None}
+        new = _running() - self.running - excused
+        return {one for one in new if not lasting & {_loop_thread(one), getattr(one, "ident", None)}}
+
+
+@contextmanager
+def noting_what_starts(noted: set[object]) -> Iterator[None]:
+    """Add the threads and processes to `noted` that start in the block."""
+    before = _running()
+    yield
+    noted |= _running() - before
+
+
+class Guard:
+    """A plugin of pytest: a test that leaves its process changed fails."""
+
+    def __init__(self) -> None:
+        self._before: ProcessState | None = None
+        self._outlive_a_test: set[object] = set()
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self) -> Iterator[None]:
+        self._before = ProcessState()
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[object]) -> Iterator[object]:
+        if fixturedef.scope == "function":
+            return (yield)
+        with noting_what_starts(self._outlive_a_test):
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self) -> Iterator[None]:
+        yield
+        changes, self._before = self._before.changes(excused=self._outlive_a_test), None
+        if changes:
+            pytest.fail("the test left its process changed:\n" + "\n".join(changes), pytrace=False)
+
+
+class _Globals:
+    """The names of a module and what is in its lists, sets and dictionaries."""
+
+    def __init__(self, module: ModuleType) -> None:
+        names = vars(module)
+        self._names, self._values = list(names), list(names.values())
+        self._contents = [(value, _content(value)) for value in self._values if type(value) in (dict, list, set)]
+
+    def changes(self, module: ModuleType) -> list[str]:
+        names = vars(module)
+        if list(names) != self._names or not all(map(is_, names.values(), self._values)):
+            was = dict(zip(self._names, self._values, strict=True))
+            # What is new may be a module that was imported below this one; what changed or went may not.
+            return [name for name, value in was.items() if name not in names or names[name] is not value]
+        return [
+            next(name for name, one in names.items() if one is value)
+            for value, content in self._contents
+            if _content(value) != content
+        ]
+
+
+def _content(value: dict[Any, Any] | list[Any] | set[Any]) -> list[int]:
+    members = value.values() if isinstance(value, dict) else value
+    return [id(one) for one in members]
+
+
+def _difference(name: str, was: Any, now: Any) -> str:
+    if isinstance(was, dict) and isinstance(now, dict):
+        keys = [key for key in {**was, **now} if was.get(key) != now.get(key)]
+        was, now = ({key: one.get(key) for key in keys} for one in (was, now))
+    return f"{name}: {was!r} became {now!r}"
+
+
+def _settings() -> dict[str, Any]:
+    """Everything that is set once for the whole process; values compare with `==`."""
+    root, gpiozero = logging.getLogger(), sys.modules.get("gpiozero")
+    return {
+        "running event loop": asyncio._get_running_loop(),
+        "environment": {name: value for name, value in os.environ.items() if name not in _PYTESTS_OWN},
+        "working directory": str(Path.cwd()),
+        "umask": _umask(),
+        "signal handlers": {number: signal.getsignal(number) for number in _SIGNALS},
+        "resource limits": [resource.getrlimit(limit) for limit in _LIMITS],
+        "time zone": time.tzname,
+        "arguments": list(sys.argv),
+        "import path": [path for path in sys.path if not path.endswith("setuptools/_vendor")],
+        "temporary folder": tempfile.gettempdir(),
+        "socket timeout": socket.getdefaulttimeout(),
+        "root logger": (root.level, list(root.handlers), list(root.filters), logging.root.manager.disable),
+        "structlog": (structlog.is_configured(), structlog.get_config(), structlog.contextvars.get_contextvars()),
+        "Prometheus registry": set(prometheus_client.REGISTRY._names_to_collectors),
+        "pin factory": gpiozero and gpiozero.Device.pin_factory,
+        "tables": set(Base.metadata.tables),
+        "hooks of uncaught exceptions": (sys.excepthook, threading.excepthook, sys.unraisablehook),
+    }
+
+
+def _schemathesis_thread() -> int | None:
+    """The thread that the library starts once, for as long as the process lives."""
+    portal = getattr(sys.modules.get("schemathesis.python.asgi"), "_PORTAL", None)
+    return getattr(portal, "_event_loop_thread_id", None)
+
+
+def _loop_thread(worker: object) -> int | None:
+    """The thread of the event loop that AnyIO's worker serves: they end with it."""
+    return getattr(getattr(worker, "loop", None), "_thread_id", None)
+
+
+def _umask() -> str:
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return next(line for line in status.splitlines() if line.startswith("Umask:"))
+
+
+def _modules() -> Iterator[tuple[str, ModuleType]]:
+    return ((name, module) for name, module in list(sys.modules.items()) if name.partition(".")[0] in ROOMS)
+
+
+def _running() -> set[object]:
+    """The living threads and child processes."""
+    threads = {thread for thread in threading.enumerate() if thread.is_alive()}
+    library = {getattr(resource_tracker._resource_tracker, "_pid", None)}  # one for as long as the process lives
+    return threads | {_Child(pid) for pid in _children() if pid not in library}
+
+
+class _Child(int):
+    def __repr__(self) -> str:
+        try:
+            command = Path(f"/proc/{int(self)}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            command = "ended"
+        return f"<process {int(self)}: {command}>"
+
+    __str__ = __repr__
+
+
+def _children() -> list[int]:
+    found = []
+    for task in Path("/proc/self/task").iterdir():
+        try:
+            found += map(int, (task / "children").read_text(encoding="ascii").split())
+        except OSError:  # the thread has ended
+            continue
+    return found
