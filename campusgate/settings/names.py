@@ -11,8 +11,8 @@ from pydantic import BaseModel
 from campusgate.settings.errors import SettingsError
 
 PREFIX = "CAMPUSGATE_"
-READ_ELSEWHERE = frozenset({"CONFIG", "DATA", "RENEW_DOCS", "POSTGRES_PASSWORD"})
-"""The file of settings; what the project's own tests read; what the compose file fills in."""
+READ_ELSEWHERE = frozenset({"CONFIG", "CAMERA", "DATA", "RENEW_DOCS", "POSTGRES_PASSWORD"})
+"""The file of settings; the edge's camera; what the project's own tests read; what the compose file fills in."""
 _OF_TESTS = "TEST_"
 
 

@@ -45,7 +45,8 @@ def test_every_variable_is_a_setting(compose, example) -> None:
     variables = [*compose["services"]["server"]["environment"], *example]
     assert [variable for variable in variables if not is_setting(variable)] == []
     at_the_gate = {*read_example("controller"), *read_example("edge")}
-    assert [variable for variable in at_the_gate if not is_setting(variable)] == []
+    # The camera is read by the edge's command: its address may hold a password.
+    assert [variable for variable in at_the_gate - {"CAMPUSGATE_CAMERA"} if not is_setting(variable)] == []
     assert not is_setting("CAMPUSGATE_MQTT__NOTHING")
 
 

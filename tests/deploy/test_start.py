@@ -199,7 +199,7 @@ def test_a_server_without_one_of_its_files_says_which_in_one_line(tmp_path: Path
     (machine.etc / "ca.pem").write_bytes(make_authority(tmp_path / "authority", "campus").ca_file.read_bytes())
     (machine.etc / "server-trusts.json").write_text("{}")
     make_key(machine, "staff")
-    passwords = {"CAMPUSGATE_MQTT__PASSWORD": "one", "CAMPUSGATE_MQTT__ORDERS_PASSWORD": "two"}
+    passwords = {"CAMPUSGATE_MQTT__PASSWORD": new_key(), "CAMPUSGATE_MQTT__ORDERS_PASSWORD": new_key()}
     env = machine.write_env("server", {**passwords, missing: "/nowhere/it.is"})
     result = run("--env-file", env, "serve", environment=bare())
     assert result.returncode == 2
