@@ -151,6 +151,19 @@ class PassBook:
         with self._lock:
             self._waiting = (person_id, at)
 
+    def redate(self, now: datetime) -> None:
+        """Bring what was noted while the clock was ahead down to `now`, or it would count until that time comes."""
+        with self._lock:
+            ahead = [one.model_copy(update={"at": now}) for one in self._own.values() if one.at > now]
+            self._own.update({one.person_id: one for one in ahead})
+            self._granted = {person: one for person, one in self._granted.items() if one.granted.at <= now}
+            if self._zone.first_at is not None and self._zone.first_at > now:
+                self._zone.first_at = None
+            if self._heard_at is not None and self._heard_at > now:
+                self._heard_at = None
+            if ahead:
+                self._store.keep("own", ahead, self._zone.to_rows())
+
     def expects(self, policy: GatePolicy) -> int:
         """Return the revision to ask from: 0 after the zone or the group that comes first was changed."""
         groups = policy.first_person.groups if policy.first_person is not None else ()

@@ -3,6 +3,8 @@
 import random
 import sqlite3
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,6 +21,10 @@ _log = structlog.get_logger()
 
 PAGE_LIMIT = 2000
 TIMEOUT_S = 10.0
+TIME_HEADER = "Campusgate-Time"
+"""The server's time in an answer (ISO 8601), where the server itself believes its clock."""
+_TIME_WITHIN_S = 5.0
+"""An answer that took longer says nothing about now."""
 FIRST_RETRY_S = 0.5
 LONGEST_RETRY_S = 30.0
 REFUSED_RETRY_S = 60.0
@@ -61,11 +67,17 @@ class DirectorySync:
         page_limit: int = PAGE_LIMIT,
         credential_key: bytes | None = None,
         client: httpx.Client | None = None,
+        on_time: Callable[[datetime], None] = lambda _at: None,
     ) -> None:
         """`base_url` is the server's, `token` the device's, bound to `gate`.
 
         With `credential_key`, the gate's, it is told when the server's is another: then no card would open.
+        `on_time` is called with the server's time after a synchronisation over TLS, or within this machine: elsewhere
+        anybody on the way could write it.
         """
+        self._on_time = on_time
+        self._is_authentic = _is_authentic(base_url)
+        self._server_at: datetime | None = None
         self._replica = replica
         self._interval = interval
         self._limit = page_limit
@@ -91,9 +103,12 @@ class DirectorySync:
         """
         self._status = replace(self._status, attempted_at=datetime.now(UTC))
         try:
+            self._server_at = None
             self._fetch()
             self._acknowledge()
             self._check_key()
+            if self._server_at is not None:
+                self._on_time(self._server_at)
         except ModelMismatchError as error:
             self._status = replace(self._status, model_mismatch=True)
             raise self._failed(SyncRefusedError(str(error))) from error
@@ -156,6 +171,7 @@ class DirectorySync:
     def _page(self) -> ChangePage | None:
         """Ask for what follows; None when the server wants everything fetched anew."""
         position = self._replica.position
+        asked_s = time.monotonic()
         answer = self._client.get(
             f"{self._address}/changes",
             headers=self._headers,
@@ -175,6 +191,8 @@ class DirectorySync:
         # An older server says nothing.
         said = answer.headers.get(KEY_CHECK_HEADER)
         self._has_another_key = None not in {said, self._key_check} and said != self._key_check
+        if self._is_authentic and time.monotonic() - asked_s <= _TIME_WITHIN_S:
+            self._server_at = _time_in(answer)
         return ChangePage.model_validate_json(answer.content)
 
     def _acknowledge(self) -> None:
@@ -196,6 +214,18 @@ class DirectorySync:
     def _failed(self, error: SyncError) -> SyncError:
         self._status = replace(self._status, error=str(error))
         return error
+
+
+def _is_authentic(base_url: str) -> bool:
+    address = httpx.URL(base_url)
+    return address.scheme == "https" or address.host in {"127.0.0.1", "::1", "localhost"}
+
+
+def _time_in(answer: httpx.Response) -> datetime | None:
+    try:
+        return datetime.fromisoformat(answer.headers[TIME_HEADER]).astimezone(UTC)
+    except (KeyError, ValueError):
+        return None
 
 
 def _check(answer: httpx.Response) -> None:

@@ -107,6 +107,7 @@ def run_controller(
             replica,
             interval=settings.sync_interval,
             credential_key=credential_key,
+            on_time=controller.server_says,
         )
         stack.callback(sync.close)
         presence = PresenceSync(settings.server_url, gate, token, replica, passes)

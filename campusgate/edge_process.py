@@ -4,7 +4,7 @@ import threading
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import uuid_utils.compat
 from prometheus_client import start_http_server
@@ -63,7 +63,9 @@ EXPECTED_ERRORS = (
 """What a person can mend; their messages say how."""
 
 _ASK_EVERY_S = 0.2
-_PURGE_EVERY_S = 3600.0
+_PURGE_EVERY_S = 600.0
+_VOUCHED_FOR_S = 300.0
+VOUCHED = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,16 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
     with ExitStack() as stack:
         kept_files = KeptFiles(folder)
         disk = _open_disk(kept_files, sealer, name, engine.model_id, stack)
-        sync = DirectorySync(settings.server_url, name, token, disk.replica, interval=settings.sync_interval)
+        clock = VouchedClock(disk.passes)
+        pictures.by_age = clock.is_vouched_for
+        sync = DirectorySync(
+            settings.server_url,
+            name,
+            token,
+            disk.replica,
+            interval=settings.sync_interval,
+            on_time=clock.server_says,
+        )
         stack.callback(sync.close)
         topics, boot_id = GateTopics(settings.site, name), uuid_utils.compat.uuid7()
         kept_files.report(disk.outbox, topics, "edge")
@@ -147,6 +158,25 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
         service.start()
         stack.callback(service.stop)
         _wait(service, pictures, stop, once=options.once)
+
+
+class VouchedClock:
+    """Whether the server told the same time as this machine's clock a short while ago."""
+
+    def __init__(self, passes: PassBook) -> None:
+        self._passes = passes
+        self._vouched_s = float("-inf")
+
+    def server_says(self, at: datetime) -> None:
+        """Compare, and bring down what was noted while this clock was ahead."""
+        now = datetime.now(UTC)
+        if abs(now - at) <= VOUCHED:
+            self._vouched_s = time.monotonic()
+            self._passes.redate(now)
+
+    def is_vouched_for(self) -> bool:
+        """Whether something may be erased by this machine's clock."""
+        return time.monotonic() - self._vouched_s <= _VOUCHED_FOR_S
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,7 +168,7 @@ def assemble(
         look_alikes=LookAlikes(
             database, sealer, model_id=engine.model_id, threshold=partial(_taken_for_each_other, engine)
         ),
-        directory=DirectoryServices(database, sealer, credential_key),
+        directory=DirectoryServices(database, sealer, credential_key, lambda: clock.doubt() is None),
     )
 
 

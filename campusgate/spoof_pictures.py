@@ -3,7 +3,7 @@
 Off by default. Kept is what lies around the face that was shown, and not the whole view.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -34,6 +34,8 @@ class SpoofPictures:
         self._sealer = sealer
         self._days = timedelta(days=days)
         self._most = most
+        self.by_age: Callable[[], bool] = lambda: True
+        """Whether this machine's clock can be believed: by a wrong one every picture would be too old."""
 
     def keep(self, event_id: UUID, image: npt.NDArray[np.uint8], box: Box) -> None:
         """Seal the part of the RGB `image` around `box`; a disk that refuses is no reason to stop the gate."""
@@ -61,9 +63,14 @@ class SpoofPictures:
         return self._sealer.open(sealed, _context(event_id))
 
     def purge(self, now: datetime) -> int:
-        """Delete what is too old or too much; return how many."""
+        """Delete what is too old, where the clock can be believed, or too much; return how many."""
         files = sorted(self._files(), key=lambda file: file[1], reverse=True)
-        gone = [file for place, (file, made) in enumerate(files) if place >= self._most or now - made > self._days]
+        by_age = self.by_age()
+        gone = [
+            file
+            for place, (file, made) in enumerate(files)
+            if place >= self._most or (by_age and now - made > self._days)
+        ]
         for file in gone:
             file.unlink(missing_ok=True)
         return len(gone)

@@ -1,6 +1,7 @@
 """What the directory's API works with, built once by the rim and put at `app.state.directory`."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from database import Database, Sealer
@@ -16,5 +17,7 @@ class DirectoryServices:
     database: Database
     sealer: Sealer = field(repr=False)
     credential_key: bytes = field(repr=False)
+    clock_believed: Callable[[], bool] = lambda: True
+    """Whether gates may be told the server's time."""
     turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(GATES_AT_ONCE))
     """Gates are answered in turn: after a revocation all of them ask at once, and people must not wait behind them."""

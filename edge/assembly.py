@@ -246,6 +246,7 @@ class _Parts:
             sync_error=self.surroundings.sync_error,
             frames_seen=lambda: self.eyes.frames_seen,
             machine=self.surroundings.machine,
+            boot_id=str(self.gate.boot_id),
         )
 
     @cached_property

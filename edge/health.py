@@ -37,6 +37,7 @@ class HealthReporter:
         sync_error: Callable[[], str | None],
         frames_seen: Callable[[], int],
         machine: Callable[[], Mapping[str, Figure]],
+        boot_id: str | None = None,
     ) -> None:
         """`frames_seen` counts what recognition looked at; `machine` tells of the computer, where that is known."""
         self._bus = bus
@@ -53,6 +54,7 @@ class HealthReporter:
         self._sync_error = sync_error
         self._frames_seen = frames_seen
         self._machine = machine
+        self._boot_id = boot_id
         self._last: tuple[float, int, int] | None = None
 
     def figures(self) -> dict[str, Figure]:
@@ -82,6 +84,7 @@ class HealthReporter:
             "threshold": round(search.threshold, 4) if search else None,
             "controller": self._opener.controller.value if self._opener.controller else None,
             "events_waiting": self._waiting_events(),
+            "boot_id": self._boot_id,
             **self._machine(),
         }
 

@@ -14,12 +14,19 @@ from edge.clock import Clock
 from edge.eyes import Eyes
 from edge.gallery import SearchSource
 from edge.health import HealthReporter, availability
-from edge.journal import MODEL_MISMATCH, Journal
+from edge.journal import MODEL_MISMATCH, Detail, Journal
 from edge.opener import Bus, Opener
 from edge.passes import PassListener
 from edge.recognition import Search
 from edge.taps import TapDesk
-from gate_controller.messages import GateTopics, Presence
+from gate_controller.messages import (
+    Availability,
+    EventKind,
+    GateTopics,
+    MalformedMessageError,
+    Presence,
+    TwinWatch,
+)
 
 _log = structlog.get_logger()
 
@@ -77,6 +84,8 @@ class EdgeService:
         self._clock = clock
         self._model_refused = model_refused
         self._sync = sync
+        self._twins = TwinWatch(boot_id)
+        self._connections = 0
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._mismatch_reported = False
@@ -93,6 +102,10 @@ class EdgeService:
             self._bus.subscribe(self._topics.events, self._passes.handle)
         except SubscriptionRefusedError as error:
             _log.warning("passes_not_heard", error=str(error))
+        try:
+            self._bus.subscribe(self._topics.edge_availability, self._on_own_name)
+        except SubscriptionRefusedError as error:
+            _log.warning("own_name_not_heard", error=str(error))
         self._bus.subscribe(self._topics.directory, self._on_hint)
         self._bus.on_connect(self._say_online)
         self._searches.refresh()
@@ -138,7 +151,19 @@ class EdgeService:
         # What it says does not matter: the server is asked, over its own authenticated line.
         self._wake.set()
 
+    def _on_own_name(self, _topic: str, payload: bytes, retained: bool) -> None:
+        try:
+            message = Availability.decode(payload)
+        except MalformedMessageError as error:
+            _log.warning("availability_unreadable", error=str(error))
+            return
+        if self._twins.heard(message, retained=retained, connections=self._connections):
+            _log.error("another_edge_answers_for_this_gate", boot_id=str(message.boot_id))
+            details: dict[str, Detail] = {"boot_id": str(self._boot_id), "other_boot_id": str(message.boot_id)}
+            self._journal.note(EventKind.CLONED_CARD.value, reason="edge", details=details)
+
     def _say_online(self) -> None:
+        self._connections += 1
         # A hint may have been missed while there was no connection.
         self._wake.set()
         message = availability(self._topics, self._boot_id, Presence.ONLINE, self._clock.now())

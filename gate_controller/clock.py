@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 JUMP_TOLERANCE = timedelta(seconds=2)
+VOUCHED = timedelta(seconds=30)
+"""How far this clock and the server's may be apart for the one to vouch for the other."""
 
 
 class Clock(Protocol):
@@ -36,7 +38,8 @@ class ClockWatch:
     """Tells whether the wall clock can be believed.
 
     Small computers without a battery start in the past. A clock that is behind a time already seen, before this start
-    or since, is wrong; it is believed again as soon as it has passed that time.
+    or since, is wrong; it is believed again as soon as it has passed that time, or when the server tells the same time:
+    then it was the remembered one that was wrong.
     """
 
     def __init__(self, clock: Clock, latest_known: datetime | None = None) -> None:
@@ -44,8 +47,8 @@ class ClockWatch:
         self._clock = clock
         self._latest = latest_known or datetime.min.replace(tzinfo=UTC)
         self._was_sure = True
-        self.when_unsure: Callable[[datetime, float], None] | None = None
-        """Called once when the clock turns out to be behind, with its time and by how many seconds."""
+        self.when_unsure: Callable[[datetime, datetime], None] | None = None
+        """Called once when the clock turns out to be behind, with its time and the one that it has to reach."""
 
     @property
     def latest(self) -> datetime:
@@ -60,12 +63,23 @@ class ClockWatch:
             self._latest = max(self._latest, now)
         was_sure, self._was_sure = self._was_sure, sure
         if was_sure and not sure and self.when_unsure is not None:
-            self.when_unsure(now, (self._latest - now).total_seconds())
+            self.when_unsure(now, self._latest)
         return now, sure
 
     def heard(self, at: datetime) -> None:
         """Take note of a time from a trustworthy place, such as the last synchronisation of the directory."""
         self._latest = max(self._latest, at)
+
+    def vouched(self, at: datetime) -> datetime | None:
+        """Take the server's time from an answer that is surely its own, and return the wrong time given up for it.
+
+        The server's word changes nothing about this clock: it only says whether what was remembered can be true.
+        """
+        now = self._clock.now()
+        if abs(now - at) > VOUCHED or self._latest <= now + JUMP_TOLERANCE:
+            return None
+        given_up, self._latest = self._latest, now
+        return given_up
 
     def monotonic_ns(self) -> int:
         """Return nanoseconds that never run backwards."""

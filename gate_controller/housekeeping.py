@@ -16,6 +16,8 @@ from gate_controller.reporter import Reporter
 log = structlog.get_logger()
 
 EVERY_S = 30.0
+_EVEN_S = 60.0
+"""How far the wall clock may come away from the counting one before it is said to have jumped."""
 
 
 class Housekeeping:
@@ -40,6 +42,7 @@ class Housekeeping:
         self._directory = directory
         self._passes = passes
         self._lost = outbox.lost
+        self._even_since: tuple[datetime, float] | None = None
         self.next_at = clock.seconds()
 
     def tick(self, *, edge_online: bool) -> None:
@@ -69,10 +72,20 @@ class Housekeeping:
                 "directory_synced_at": synced_at.isoformat() if synced_at is not None else None,
                 "passages_revision": self._passes.revision,
                 "clock_sure": sure,
+                "clock_steady_s": self._steady_s(at, sure=sure),
+                "boot_id": str(self._reporter.boot_id),
                 "temperature_c": temperature_c(),
                 "disk_free_mb": disk_free_mb(self._memory.folder),
             },
         )
+
+    def _steady_s(self, at: datetime, *, sure: bool) -> float:
+        """Return for how long the clock has run evenly here: the server asks when its own clock is in doubt."""
+        seconds = self._clock.seconds()
+        since = self._even_since
+        if not sure or since is None or abs((at - since[0]).total_seconds() - (seconds - since[1])) > _EVEN_S:
+            self._even_since = since = (at, seconds)
+        return round(seconds - since[1], 1)
 
     def _keep_time(self, at: datetime) -> None:
         try:

@@ -22,7 +22,7 @@ from gate_controller.door import DoorSettings
 from gate_controller.housekeeping import Housekeeping
 from gate_controller.inputs import Inputs
 from gate_controller.keeper import DoorKeeper
-from gate_controller.memory import DoorMemory
+from gate_controller.memory import DoorMemory, DoorMemoryError
 from gate_controller.messages import (
     Availability,
     DirectoryHint,
@@ -35,6 +35,7 @@ from gate_controller.messages import (
     Receipt,
     Signer,
     TrustedKey,
+    TwinWatch,
     Verifier,
     controller_sender,
 )
@@ -171,6 +172,7 @@ class GateController:
             passes=storage.passes,
         )
         self._timetable = Timetable(directory)
+        self._twins = TwinWatch(self.boot_id)
         self._calls: queue.Queue[Callable[[], object] | None] = queue.Queue(_QUEUE_LIMIT)
         self._thread: threading.Thread | None = None
 
@@ -192,6 +194,7 @@ class GateController:
         self._thread.start()
         self.bus.subscribe(self.topics.command, self._on_command)
         self.bus.subscribe(self.topics.edge_availability, self._on_edge)
+        self.bus.subscribe(self.topics.availability, self._on_own_name)
         self.bus.subscribe(self.topics.directory, self._on_directory)
         self.bus.subscribe(self.topics.receipts, self._on_receipt)
         self.bus.subscribe(self.topics.presence, self._on_passages)
@@ -221,6 +224,10 @@ class GateController:
 
     # What comes in, from any thread.
 
+    def server_says(self, at: datetime) -> None:
+        """Take the server's time from an answer that is surely its own (`ClockWatch.vouched`)."""
+        self._post(partial(self._vouched, at))
+
     def _post(self, call: Callable[[], object]) -> None:
         try:
             self._calls.put_nowait(call)
@@ -248,6 +255,16 @@ class GateController:
             log.warning("edge_availability_malformed", gate=self.topics.gate, error=str(error))
             return
         self._post(partial(self._cards.edge_changed, online=online))
+
+    def _on_own_name(self, _topic: str, payload: bytes, retained: bool) -> None:
+        try:
+            message = Availability.decode(payload)
+        except MalformedMessageError as error:
+            log.warning("availability_malformed", gate=self.topics.gate, error=str(error))
+            return
+        if self._twins.heard(message, retained=retained, connections=self.bus.connections):
+            log.error("another_controller_answers_for_this_gate", gate=self.topics.gate, boot_id=str(message.boot_id))
+            self._post(partial(self._twin, message.boot_id))
 
     def _on_directory(self, _topic: str, payload: bytes, _retained: bool) -> None:
         try:
@@ -309,5 +326,30 @@ class GateController:
         self._keeper.tell()
         self._reporter.present(at)
 
-    def _clock_unsure(self, at: datetime, behind_s: float) -> None:
-        self._reporter.event(EventKind.CLOCK_UNSURE, at, details={"behind_s": behind_s})
+    def _twin(self, boot_id: UUID) -> None:
+        at, _ = self._clock.look()
+        details = {"boot_id": str(self.boot_id), "other_boot_id": str(boot_id)}
+        self._reporter.event(EventKind.CLONED_CARD, at, reason="controller", details=details)
+
+    def _clock_unsure(self, at: datetime, until: datetime) -> None:
+        behind_s = (until - at).total_seconds()
+        details: dict[str, float | str | bool | None] = {
+            "behind_s": behind_s,
+            "since": at.isoformat(),
+            "until": until.isoformat(),
+        }
+        self._reporter.event(EventKind.CLOCK_UNSURE, at, details=details)
+
+    def _vouched(self, server_at: datetime) -> None:
+        given_up = self._clock.vouched(server_at)
+        if given_up is None:
+            return
+        now, _ = self._clock.look()
+        # What was kept under the wrong time would count until that time is reached.
+        self._storage.passes.redate(now)
+        try:
+            self._storage.memory.redate(now)
+        except DoorMemoryError as error:
+            log.error("time_not_remembered", error=str(error))
+        self._reporter.event(EventKind.CLOCK_RESTORED, now, details={"given_up": given_up.isoformat()})
+        self._keeper.tell()

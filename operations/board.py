@@ -8,11 +8,13 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from uuid import UUID
 
 from gate_controller.messages import Availability, DoorState, Health, Presence
 
 UNKNOWN = "unknown"
 """How a presence that is not known is shown to programs."""
+_BOOTS_KEPT, _RETURNS_KEPT = 8, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,21 @@ class GateView:
     health: Mapping[str, Health] = field(default_factory=dict)
     """The last figures by source (`controller`, `edge`)."""
     heard_at: datetime | None = None
+    boots: Mapping[str, tuple[UUID, ...]] = field(default_factory=dict)
+    """The boots that spoke as the gate's `controller` or `edge`, the last one last."""
+    returns: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
+    """When an earlier boot spoke again after a later one had: two devices take turns."""
+
+    def heard_from(self, source: str, boot_id: UUID, at: datetime) -> "GateView":
+        """Return the view after a boot spoke as `source`."""
+        boots = self.boots.get(source, ())
+        if boots and boots[-1] == boot_id:
+            return self
+        others = tuple(one for one in boots if one != boot_id)
+        view = replace(self, boots={**self.boots, source: (*others, boot_id)[-_BOOTS_KEPT:]})
+        if boot_id not in boots:
+            return view
+        return replace(view, returns={**self.returns, source: (*self.returns.get(source, ()), at)[-_RETURNS_KEPT:]})
 
 
 class Board:
@@ -91,7 +108,7 @@ class Board:
             known = view.door
             if known is not None and known.boot_id == state.boot_id and state.sequence < known.sequence:
                 return
-            self._put(replace(view, door=state, heard_at=heard_at))
+            self._put(replace(view, door=state, heard_at=heard_at).heard_from("controller", state.boot_id, heard_at))
 
     def availability(self, message: Availability, *, source: str, heard_at: datetime) -> None:
         """Take the availability of a gate's `controller` or `edge`."""
@@ -103,13 +120,19 @@ class Board:
             else:
                 since = _since(view.edge, message.status, view.edge_since, heard_at)
                 changed = replace(view, edge=message.status, edge_since=since)
-            self._put(replace(changed, heard_at=heard_at))
+            changed = replace(changed, heard_at=heard_at)
+            if message.status is Presence.ONLINE:
+                changed = changed.heard_from(source, message.boot_id, heard_at)
+            self._put(changed)
 
     def health(self, message: Health, *, heard_at: datetime) -> None:
         """Take the figures of one process at a gate."""
         with self._changed:
             view = self._views.get(message.gate, GateView(message.gate))
-            self._put(replace(view, health={**view.health, message.source: message}, heard_at=heard_at))
+            changed = replace(view, health={**view.health, message.source: message}, heard_at=heard_at)
+            if (boot_id := _boot_in(message)) is not None:
+                changed = changed.heard_from(message.source, boot_id, heard_at)
+            self._put(changed)
 
     def touch(self) -> None:
         """Say that something outside the views changed (a new event in the journal)."""
@@ -138,3 +161,10 @@ def _unknown_since(before: Presence | None, since: datetime | None, at: datetime
 
 def _since(before: Presence | None, after: Presence, since: datetime | None, heard_at: datetime) -> datetime:
     return since if since is not None and before is after else heard_at
+
+
+def _boot_in(health: Health) -> UUID | None:
+    try:
+        return UUID(str(health.figures.get("boot_id")))
+    except ValueError:
+        return None

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from access.credentials import KEY_CHECK_HEADER, key_check
 from access.presence import PresencePage
 from access.snapshot import ChangePage, View
+from access.sync import TIME_HEADER
 from accounts.api.dependencies import DEVICE_ERRORS, GateDeviceDep, NowDep
 from accounts.vocabulary import DeviceRole
 from directory import acknowledgements, feed, presence
@@ -51,6 +52,7 @@ def get_changes(
     gate: GateName,
     device: GateDeviceDep,
     services: ServicesDep,
+    now: NowDep,
     *,
     since: Annotated[int, Query(ge=0, le=_MOST, description="revision up to which everything is applied")] = 0,
     revoked_since: Annotated[int, Query(ge=0, le=_MOST, description="revision up to which revocations are")] = 0,
@@ -74,6 +76,8 @@ def get_changes(
     )
     # Written once, here: FastAPI would build and check a page of thousands of entries a second time.
     headers = {"Cache-Control": "no-store", KEY_CHECK_HEADER: key_check(services.credential_key)}
+    if services.clock_believed():
+        headers[TIME_HEADER] = now.isoformat()
     return Response(page.model_dump_json(), media_type="application/json", headers=headers)
 
 

@@ -35,6 +35,7 @@ from gate_controller.messages.topics import (
     parse_topic,
 )
 from gate_controller.messages.trusted_file import TrustedKeyFile
+from gate_controller.messages.twins import TwinWatch
 from gate_controller.messages.wire import MAX_PAYLOAD_BYTES, MalformedMessageError, Message
 
 __all__ = [
@@ -75,6 +76,7 @@ __all__ = [
     "TopicError",
     "TrustedKey",
     "TrustedKeyFile",
+    "TwinWatch",
     "Verifier",
     "controller_sender",
     "edge_sender",

@@ -40,6 +40,7 @@ SAYS = {
 HEARS = {
     Role.CONTROLLER: (
         Channel.COMMAND,
+        Channel.AVAILABILITY,
         Channel.EDGE_AVAILABILITY,
         Channel.DIRECTORY,
         Channel.RECEIPTS,
@@ -49,6 +50,7 @@ HEARS = {
         Channel.ACK,
         Channel.STATE,
         Channel.AVAILABILITY,
+        Channel.EDGE_AVAILABILITY,
         Channel.TAPS,
         Channel.EVENTS,
         Channel.DIRECTORY,

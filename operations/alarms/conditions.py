@@ -23,6 +23,7 @@ OBSERVED = _PRESENCES | {
     AlarmKind.DIRECTORY_LAG,
     AlarmKind.BROKER_LOST,
     AlarmKind.SERVER_CLOCK,
+    AlarmKind.CLONED_CARD,
     AlarmKind.CONNECTION_CONTESTED,
     AlarmKind.DEVICE_CONTRADICTION,
     AlarmKind.STORAGE_FULL,
@@ -39,6 +40,8 @@ class Limits:
     lag_after: timedelta = timedelta(seconds=60)
     """A change of the directory, a revocation above all, is in force everywhere within seconds."""
     broker_after: timedelta = timedelta(seconds=10)
+    turns_within: timedelta = timedelta(minutes=3)
+    """Two boots that both come back within so long take turns; each speaks at least every half minute."""
     hot_c: float = 80.0
     disk_low_mb: float = 500.0
 
@@ -118,7 +121,17 @@ def _present(seen: Observation, limits: Limits) -> dict[tuple[str, AlarmKind], s
     for gate, view in seen.views.items():
         if (reason := _ailing(view, limits)) is not None:
             present[gate, AlarmKind.MACHINE] = reason
+        present.update({(gate, AlarmKind.CLONED_CARD): source for source in _taking_turns(view, seen.now, limits)})
     return present
+
+
+def _taking_turns(view: GateView, now: datetime, limits: Limits) -> list[str]:
+    """Return as what two devices speak. Once may be a broker's memory; two devices go on taking turns."""
+    return [
+        source
+        for source, returns in view.returns.items()
+        if len(returns) > 1 and now - returns[0] <= limits.turns_within
+    ]
 
 
 def _unheard(seen: Observation, limits: Limits) -> str | None:

@@ -1,8 +1,8 @@
 """The alarms in the database: raised, counted, ended, acknowledged, told."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
-from datetime import datetime, timedelta
+from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -28,7 +28,11 @@ class AlarmNotOpenError(ProblemError):
 
 
 def take(session: Session, signals: Iterable[Signal], *, now: datetime) -> int:
-    """Apply `signals` in their order and return how many changed anything."""
+    """Apply `signals` in their order and return how many changed anything.
+
+    What a gate dates into the future, by a clock that runs ahead, counts as now: else nothing could end it.
+    """
+    signals = [replace(one, at=min(one.at, now)) for one in signals]
     return sum(_raise(session, one, now) if one.raises else _restore(session, one, now) for one in signals)
 
 
@@ -60,6 +64,19 @@ def open_alarms(session: Session) -> Sequence[Alarm]:
     rank = {severity.value: index for index, severity in enumerate(Severity)}
     found = session.scalars(select(Alarm).where(Alarm.closed_at.is_(None)).order_by(Alarm.id.desc())).all()
     return sorted(found, key=lambda alarm: (alarm.acknowledged_at is not None, rank[alarm.severity]))
+
+
+def expected_ends(session: Session, alarms: Sequence[Alarm]) -> dict[UUID, datetime]:
+    """Return when alarms will be over by themselves, where the event that raised one says so (`details.until`)."""
+    by_event = {alarm.event_id: alarm.id for alarm in alarms if alarm.event_id and alarm.kind == AlarmKind.CLOCK_UNSURE}
+    events = session.execute(select(GateEvent.id, GateEvent.details).where(GateEvent.id.in_(by_event)))
+    found = {}
+    for event_id, details in events:
+        try:
+            found[by_event[event_id]] = datetime.fromisoformat(str(details["until"])).astimezone(UTC)
+        except (KeyError, ValueError):
+            continue
+    return found
 
 
 def find(session: Session, *, before: UUID | None = None, limit: int = 50, gate: str | None = None) -> Sequence[Alarm]:

@@ -150,6 +150,7 @@ ENDED_BY: Mapping[str, AlarmKind] = {
     "door_held_ended": AlarmKind.HELD,
     "door_fault_ended": AlarmKind.DOOR_FAULT,
     "wire_restored": AlarmKind.WIRE_FAULT,
+    "clock_restored": AlarmKind.CLOCK_UNSURE,
     "camera_back": AlarmKind.CAMERA_LOST,
     "camera_clear": AlarmKind.CAMERA_IMPAIRED,
 }

@@ -36,11 +36,12 @@ class AlarmOut(BaseModel):
     note: str
     escalated_at: datetime | None
     closed_at: datetime | None
+    until: datetime | None = Field(default=None, description="when an open one is over by itself, where that is known")
 
     @classmethod
-    def of(cls, alarm: Alarm) -> "AlarmOut":
+    def of(cls, alarm: Alarm, until: datetime | None = None) -> "AlarmOut":
         """Show `alarm`."""
-        return cls.model_validate(alarm, from_attributes=True)
+        return cls.model_validate(alarm, from_attributes=True).model_copy(update={"until": until})
 
 
 class AcknowledgementIn(BaseModel):
@@ -55,7 +56,9 @@ class AcknowledgementIn(BaseModel):
 def list_open_alarms(_staff: FacilitiesDep, database: DatabaseDep) -> list[AlarmOut]:
     """List the open alarms: what nobody has acknowledged first, then the worst, then the newest."""
     with database.read() as session:
-        return [AlarmOut.of(alarm) for alarm in register.open_alarms(session)]
+        alarms = register.open_alarms(session)
+        until = register.expected_ends(session, alarms)
+    return [AlarmOut.of(alarm, until.get(alarm.id)) for alarm in alarms]
 
 
 @router.get("/alarms", responses=responses(*ROLE_ERRORS, InvalidCursorError))

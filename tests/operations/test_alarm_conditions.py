@@ -4,10 +4,10 @@ import pytest
 
 from database import new_id
 from directory.lag import Lag
-from gate_controller.messages import DoorState, DoorStatus, Health, Presence
+from gate_controller.messages import Availability, DoorState, DoorStatus, Health, Presence
 from operations.alarms.conditions import Limits, Observation, OpenAlarm, signals
 from operations.alarms.rules import EVERYWHERE, AlarmKind
-from operations.board import GateView
+from operations.board import Board, GateView
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 BOOT, DEVICE = new_id(), new_id()
@@ -176,3 +176,22 @@ def test_a_gate_computer_that_is_hot_or_full(figures: dict, reason: str | None) 
     now = seen(view(health={"controller": health}))
     assert told(now) == ([("north", "machine", True, reason)] if reason else [])
     assert told(now, open_alarm(AlarmKind.MACHINE)) == ([] if reason else [("north", "machine", False, None)])
+
+
+def test_two_boots_that_take_turns_are_a_copied_card() -> None:
+    board, boots = Board(), [new_id(), new_id(), new_id()]
+
+    def speaks(boot: int, second: float) -> list:
+        figures = {"boot_id": str(boots[boot])}
+        message = Health(gate="north", source="controller", at=at(second), figures=figures)
+        board.health(message, heard_at=at(second))
+        board.availability(Availability(gate="north", status=Presence.ONLINE, boot_id=boots[boot]), source="controller",
+                           heard_at=at(second))  # fmt: skip
+        return [one for one in told(seen(*board.views(), second=second)) if one[1] == "cloned_card"]
+
+    assert speaks(0, 0) == speaks(1, 30) == speaks(2, 60) == [], "restarts follow one another"
+    assert speaks(1, 90) == [], "once may be an old word that a broker kept"
+    assert speaks(2, 120) == [("north", "cloned_card", True, "controller")]
+    view = board.views()[0]
+    alarm = open_alarm(AlarmKind.CLONED_CARD)
+    assert ("north", "cloned_card", False, None) in told(seen(view, second=600), alarm)
