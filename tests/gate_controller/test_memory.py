@@ -51,9 +51,9 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
 def test_a_clock_behind_what_is_known_is_not_believed_until_it_has_caught_up() -> None:
     clock = SetClock(NOW - timedelta(days=400))
     watch, told = ClockWatch(clock, NOW), []
-    watch.when_unsure = lambda at, behind_s: told.append((at, behind_s))
+    watch.when_unsure = lambda at, until: told.append((at, until))
     assert [watch.look()[1] for _ in range(3)] == [False] * 3
-    assert told == [(clock.at, timedelta(days=400).total_seconds())]
+    assert told == [(clock.at, NOW)]
     clock.at = NOW + timedelta(seconds=1)
     assert watch.look() == (clock.at, True)
 
