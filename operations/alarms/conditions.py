@@ -121,17 +121,17 @@ def _present(seen: Observation, limits: Limits) -> dict[tuple[str, AlarmKind], s
     for gate, view in seen.views.items():
         if (reason := _ailing(view, limits)) is not None:
             present[gate, AlarmKind.MACHINE] = reason
-        present.update({(gate, AlarmKind.CLONED_CARD): source for source in _taking_turns(view, seen.now, limits)})
+        present.update(_twins(gate, view, seen.now, limits))
     return present
 
 
-def _taking_turns(view: GateView, now: datetime, limits: Limits) -> list[str]:
+def _twins(gate: str, view: GateView, now: datetime, limits: Limits) -> dict[tuple[str, AlarmKind], str | None]:
     """Return as what two devices speak. Once may be a broker's memory; two devices go on taking turns."""
-    return [
-        source
-        for source, returns in view.returns.items()
-        if len(returns) > 1 and now - returns[0] <= limits.turns_within
-    ]
+    found: dict[tuple[str, AlarmKind], str | None] = {}
+    for source, returns in view.returns.items():
+        if len(returns) > 1 and now - returns[0] <= limits.turns_within:
+            found[gate, AlarmKind.CLONED_CARD] = source
+    return found
 
 
 def _unheard(seen: Observation, limits: Limits) -> str | None:
