@@ -137,6 +137,7 @@ def serve(
     app.add_middleware(SecurityHeaders)
     app.state.tickets = Tickets()
     web.problems.install(app)
+    app.state.accounts = services
     pages.install(
         app,
         pages.ConsoleServices(
