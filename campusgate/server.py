@@ -128,9 +128,11 @@ def assemble(
     trial_bank = TrialBank(settings.time_zone) if settings.demonstration else None
     board, storage = Board(), StorageProbe(database)
     clock = ClockGuard(database, board)
-    money = make_money(settings, accounts, trial_bank.channels if trial_bank is not None else None)
     buses = server_buses(settings)
     bus = buses.events
+    desk = OrderDesk(database, board, _dispatcher(settings, buses.orders, board), settings.two_person_orders)
+    # Last, for its writer's thread runs from now on: what may be missing was asked for before.
+    money = make_money(settings, accounts, trial_bank.channels if trial_bank is not None else None)
     return Server(
         settings=settings,
         database=database,
@@ -152,7 +154,7 @@ def assemble(
         sealer=sealer,
         operations=OperationsServices(
             board,
-            OrderDesk(database, board, _dispatcher(settings, buses.orders, board), settings.two_person_orders),
+            desk,
             PresenceHints(bus, settings.site),
         ),
         buses=buses,
