@@ -34,6 +34,7 @@ def run(
         redirect_stderr(err),
         _logs_as_before(),
         _signals_as_before(),
+        _umask_as_before(),
     ):
         try:
             main()
@@ -50,6 +51,16 @@ def _signals_as_before() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def _umask_as_before() -> Iterator[None]:
+    before = os.umask(0o077)
+    os.umask(before)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 @contextmanager
