@@ -11,7 +11,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from accounts import audit, changes, sign_ins
+from accounts import audit, changes, sign_ins, spelling
 from accounts.ledger import chart
 from accounts.ledger.transfer import AccountKind, AccountState
 from accounts.tables import Person, PersonGroup, PersonRole
@@ -70,11 +70,14 @@ class Particulars:
     valid_until: datetime | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be stored.
+        """Bring names and the number to their one spelling, and refuse what cannot be stored.
 
         Raises:
             InvalidPersonError: with the field that is wrong and why.
         """
+        object.__setattr__(self, "number", spelling.number(self.number))
+        object.__setattr__(self, "name", spelling.name(self.name))
+        object.__setattr__(self, "department", spelling.line(self.department))
         if not _NUMBER.fullmatch(self.number):
             raise InvalidPersonError("number: 1 to 32 letters, digits, dots, dashes or underscores", field="number")
         if not self.name or not _LINE.fullmatch(self.name):
@@ -197,8 +200,13 @@ def get(session: Session, person_id: UUID, *, lock: bool = False) -> Person:
 
 
 def by_number(session: Session, number: str) -> Person | None:
-    """Return the person with this number, or None."""
-    return session.scalar(select(Person).where(Person.number == number))
+    """Return the person with this number, however it was typed, or None."""
+    return session.scalar(select(Person).where(Person.number == spelling.number(number)))
+
+
+def is_called(person: Person, name: str) -> bool:
+    """Return whether this is the person's name, however it was typed."""
+    return spelling.name(person.name) == spelling.name(name)
 
 
 def by_numbers(session: Session, numbers: Collection[str]) -> dict[str, Person]:
@@ -227,9 +235,9 @@ def find(
     if after is not None:
         query = query.where(Person.id > after)
     if search:
-        pattern = search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        number, name = _pattern(spelling.number(search)), _pattern(spelling.name(search))
         query = query.where(
-            or_(Person.number.like(f"{pattern}%", escape="\\"), Person.name.like(f"%{pattern}%", escape="\\"))
+            or_(Person.number.like(f"{number}%", escape="\\"), Person.name.like(f"%{name}%", escape="\\"))
         )
     if kind is not None:
         query = query.where(Person.kind == kind)
@@ -240,6 +248,10 @@ def find(
     if group is not None:
         query = query.where(Person.id.in_(select(PersonGroup.person_id).where(PersonGroup.name == group)))
     return session.scalars(query).all()
+
+
+def _pattern(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def require_usable(person: Person, now: datetime) -> None:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from accounts import authority, passwords, people
+from accounts import authority, passwords, people, spreadsheet_damage
 from accounts.first_passwords import FirstPasswords, NationalIdError
 from accounts.passwords import Hasher
 from accounts.people_list import ListedPerson, RowError, Unreadable
@@ -87,12 +87,15 @@ class Importer:
 
     def _plan(self, session: Session, rows: Sequence[ListedPerson | Unreadable], now: datetime) -> list[RowResult]:
         known = people.by_numbers(session, [row.number for row in rows])
+        cut = _cut_numbers(session, [row.number for row in rows if row.number not in known])
         results = []
         for row in rows:
             person = known.get(row.number)
             result = _planned(session, row, person, self.first_passwords, now)
             if person is not None and person.id == self.acting and result.outcome is Outcome.UPDATED:
                 result = RowResult(row.line, row.number, Outcome.INVALID, why=authority.OwnAccountError.title)
+            elif result.outcome is Outcome.CREATED and row.number in cut:
+                result = RowResult(row.line, row.number, Outcome.INVALID, why=cut[row.number])
             results.append(result)
         return results
 
@@ -142,6 +145,18 @@ class Importer:
             wanted = {purpose: hashed for purpose, hashed in hashes.items() if purpose in missing}
             if wanted:
                 passwords.store(session, person.id, wanted, must_change=True, by=self.by, now=now)
+
+
+def _cut_numbers(session: Session, unknown: Sequence[str]) -> dict[str, str]:
+    """Return why numbers that nobody has are those of people whose numbers begin with zeros, by number."""
+    before = spreadsheet_damage.with_zeros(unknown)
+    there = people.by_numbers(session, [one for longer in before.values() for one in longer])
+    return {
+        number: f"number: a spreadsheet cut its zeros, {one} is there; {spreadsheet_damage.AS_TEXT}"
+        for number, longer in before.items()
+        for one in longer
+        if one in there
+    }
 
 
 def _planned(

@@ -1,13 +1,12 @@
-"""Lists of people as the registry hands them over: CSV with a header, or a JSON list of objects.
+"""Lists of people as the registry hands them over: a table with a header (`accounts.list_table`), or a JSON list.
 
 Columns: number, name, kind, department, groups (separated by `;`), valid_from, valid_until (dates of the campus, the
 last day included, or times with a zone), state, national_id (its last six characters become the first passwords and
 are then forgotten). A column that is missing, or empty in a CSV, leaves what is stored as it is.
 """
 
-import csv
-import io
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from accounts import spelling, spreadsheet_damage
+from accounts.list_table import ListTableError, decoded, read_table
 from accounts.people import Particulars
 from accounts.tables import Person
 from accounts.vocabulary import PersonKind, PersonState
@@ -22,6 +23,8 @@ from accounts.vocabulary import PersonKind, PersonState
 COLUMNS = ("number", "name", "kind", "department", "groups", "valid_from", "valid_until", "state", "national_id")
 CLEARED = "-"
 """Written in a CSV's `department`, `groups` or `valid_until` to empty it."""
+
+ROUNDED = f"national_id: a spreadsheet rounded it; {spreadsheet_damage.AS_TEXT}"
 
 
 class PeopleListError(Exception):
@@ -75,30 +78,33 @@ def read(path: Path, zone: ZoneInfo) -> list[ListedPerson | Unreadable]:
         PeopleListError: the file cannot be read, or is no such list.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        content = path.read_bytes()
     except OSError as error:
         raise PeopleListError(f"{path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise PeopleListError(f"{path}: not UTF-8; save it as `CSV UTF-8`") from error
-    if path.suffix.lower() == ".json":
-        return without_repeats(_json_rows(path, text, zone))
-    if path.suffix.lower() == ".csv":
-        return without_repeats(_csv_rows(path, text, zone))
-    raise PeopleListError(f"{path}: a list of people is a .csv or a .json file")
+    try:
+        if path.suffix.lower() == ".json":
+            return checked_together(_json_rows(path, decoded(content), zone))
+        if path.suffix.lower() in {".csv", ".txt", ".tsv"}:
+            return checked_together(_csv_rows(path, content, zone))
+    except ListTableError as error:
+        raise PeopleListError(f"{path}: {error}") from error
+    raise PeopleListError(f"{path}: a list of people is a .csv, .txt or .json file")
 
 
 def parse(line: int, raw: Mapping[str, Any], zone: ZoneInfo) -> ListedPerson | Unreadable:
     """Make a row of `raw` values (texts, or JSON values)."""
-    number = str(raw.get("number") or "").strip()
+    number = spelling.number(str(raw.get("number") or ""))
     try:
         if not number:
             raise RowError("number: missing")
+        if spreadsheet_damage.is_calculated(number):
+            raise RowError(f"number: was calculated with; {spreadsheet_damage.AS_TEXT}")
         given: dict[str, Any] = {}
         for name, value in raw.items():
             if name in _FIELDS:
                 given[name] = _FIELDS[name](value, zone)
         state = _word(PersonState, "state", raw["state"]) if raw.get("state") else None
-        national_id = str(raw["national_id"]) if raw.get("national_id") else None
+        national_id = _national_id(str(raw["national_id"])) if raw.get("national_id") else None
         return ListedPerson(line, number, given, state, national_id)
     except RowError as error:
         return Unreadable(line, number, str(error))
@@ -106,21 +112,21 @@ def parse(line: int, raw: Mapping[str, Any], zone: ZoneInfo) -> ListedPerson | U
 
 def parse_cells(line: int, cells: Mapping[str, str | None], zone: ZoneInfo) -> ListedPerson | Unreadable:
     """Make a row of a CSV's cells: an empty one says nothing, a dash empties the field."""
-    values = {name: value.strip() for name, value in cells.items() if value and value.strip()}
+    values = {name: kept for name, value in cells.items() if value and (kept := spelling.line(value))}
     for name in ("department", "groups", "valid_until"):
         if values.get(name) == CLEARED:
             values[name] = ""
     return parse(line, values, zone)
 
 
-def _csv_rows(path: Path, text: str, zone: ZoneInfo) -> Iterable[ListedPerson | Unreadable]:
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    _require_columns(path, reader.fieldnames or ())
-    for raw in reader:
-        if None in raw:
-            yield Unreadable(reader.line_num, str(raw.get("number") or ""), "more values than columns")
-            continue
-        yield parse_cells(reader.line_num, raw, zone)
+def _csv_rows(path: Path, content: bytes, zone: ZoneInfo) -> Iterable[ListedPerson | Unreadable]:
+    table = read_table(content)
+    _require_columns(path, table.columns)
+    for row in table.rows:
+        if row.too_long:
+            yield Unreadable(row.line, spelling.number(row.cells.get("number", "")), "more values than columns")
+        else:
+            yield parse_cells(row.line, row.cells, zone)
 
 
 def _json_rows(path: Path, text: str, zone: ZoneInfo) -> Iterable[ListedPerson | Unreadable]:
@@ -145,8 +151,23 @@ def _require_columns(path: Path, names: Iterable[str]) -> None:
         raise PeopleListError(f"{path}: unknown column {unknown[0]!r}; known are {', '.join(COLUMNS)}")
 
 
-def without_repeats(rows: Iterable[ListedPerson | Unreadable]) -> list[ListedPerson | Unreadable]:
-    """Refuse rows whose number came before."""
+def checked_together(rows: Iterable[ListedPerson | Unreadable]) -> list[ListedPerson | Unreadable]:
+    """Refuse rows for what the others say: a number that came before, identity numbers of a list that was rounded.
+
+    By chance one of eleven rounded numbers has the right check character, so the others tell.
+    """
+    kept = _without_repeats(rows)
+    if not any(isinstance(row, Unreadable) and row.why == ROUNDED for row in kept):
+        return kept
+    return [
+        Unreadable(row.line, row.number, ROUNDED)
+        if isinstance(row, ListedPerson) and spreadsheet_damage.may_be_rounded(row.national_id or "")
+        else row
+        for row in kept
+    ]
+
+
+def _without_repeats(rows: Iterable[ListedPerson | Unreadable]) -> list[ListedPerson | Unreadable]:
     first: dict[str, int] = {}
     kept: list[ListedPerson | Unreadable] = []
     for row in rows:
@@ -158,10 +179,26 @@ def without_repeats(rows: Iterable[ListedPerson | Unreadable]) -> list[ListedPer
     return kept
 
 
+def _national_id(text: str) -> str:
+    """Return an identity number as far as it can be one; messages never repeat it."""
+    found = spelling.number(text).upper()
+    if spreadsheet_damage.is_calculated(found):
+        raise RowError(ROUNDED)
+    if spreadsheet_damage.has_wrong_check(found):
+        if spreadsheet_damage.may_be_rounded(found):
+            raise RowError(ROUNDED)
+        raise RowError("national_id: its last character does not fit the others; compare it with the document")
+    return found
+
+
 def _text(value: Any, _zone: ZoneInfo) -> str:
     if not isinstance(value, str):
         raise RowError("name and department are texts")
-    return value.strip()
+    return spelling.line(value)
+
+
+def _name(value: Any, zone: ZoneInfo) -> str:
+    return spelling.name(_text(value, zone))
 
 
 def _kind(value: Any, _zone: ZoneInfo) -> PersonKind:
@@ -171,7 +208,7 @@ def _kind(value: Any, _zone: ZoneInfo) -> PersonKind:
 
 def _groups(value: Any, _zone: ZoneInfo) -> frozenset[str]:
     if isinstance(value, str):
-        value = value.split(";")
+        value = re.split("[;；]", value)
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise RowError("groups: names separated by ; or a list of names")
     return frozenset(one.strip() for one in value if one.strip())
@@ -206,7 +243,7 @@ def _word(words: Any, name: str, value: Any) -> Any:
 
 
 _FIELDS = {
-    "name": _text,
+    "name": _name,
     "kind": _kind,
     "department": _text,
     "groups": _groups,

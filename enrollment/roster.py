@@ -5,17 +5,17 @@ The CSV has a header. Its columns are those of every list of people (`accounts.p
 photo is the file named by their number, in any sub-folder, and the one in a folder `references` is their reference.
 """
 
-import csv
-import io
+import unicodedata
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from accounts import people_list
+from accounts import people_list, spelling
+from accounts.list_table import ListTableError, Row, read_table
 from accounts.people_list import ListedPerson, Unreadable
 from enrollment.photo import MAX_BYTES
 
@@ -23,7 +23,12 @@ OWN_COLUMNS = ("photo", "reference", "consent")
 REFERENCES = "references"
 """Name of the folder whose pictures are references."""
 
-_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif"})
+_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".heic", ".heif", ".hif"})
+_LEFTOVERS = ("._", "~$", ".")
+"""How names begin of what computers put beside a person's files: macOS's second halves, open documents, hidden ones."""
+_MAC_FOLDER, _WINDOWS_FILES = "__MACOSX", frozenset({"thumbs.db", "desktop.ini"})
+_IS_UTF8 = 0x800
+"""The flag of a ZIP's entry whose name is UTF-8."""
 
 
 class RosterError(Exception):
@@ -62,7 +67,8 @@ class FolderSource:
 
     def names(self) -> list[str]:
         """Return the names of all files below the folder."""
-        return sorted(path.relative_to(self._folder).as_posix() for path in self._folder.rglob("*") if path.is_file())
+        files = (path.relative_to(self._folder).as_posix() for path in self._folder.rglob("*") if path.is_file())
+        return sorted(name for name in files if not _is_leftover(name))
 
     def read(self, name: str) -> bytes:
         """Return the beginning of a file, whole if it is not too large.
@@ -82,10 +88,12 @@ class ZipSource:
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
+        entries = ((_entry_name(entry), entry) for entry in archive.infolist() if not entry.is_dir())
+        self._entries = {name: entry for name, entry in entries if not _is_leftover(name)}
 
     def names(self) -> list[str]:
         """Return the names of all files in the archive."""
-        return sorted(entry.filename for entry in self._archive.infolist() if not entry.is_dir())
+        return sorted(self._entries)
 
     def read(self, name: str) -> bytes:
         """Return the beginning of a file, whole if it is not too large.
@@ -94,10 +102,33 @@ class ZipSource:
             OSError, KeyError: there is no such file, or it is damaged or locked with a password.
         """
         try:
-            with self._archive.open(name) as file:
+            with self._archive.open(self._entries[name]) as file:
                 return file.read(MAX_BYTES + 1)
         except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
             raise OSError(str(error)) from error
+
+
+def _entry_name(entry: zipfile.ZipInfo) -> str:
+    """Return the name of an entry as its writer meant it.
+
+    Windows in China writes GB 18030 and macOS UTF-8, neither with the flag that would say so; without it a name is read
+    as code page 437, which has a character for every byte.
+    """
+    name = entry.filename
+    if not entry.flag_bits & _IS_UTF8:
+        written = name.encode("cp437")
+        for encoding in ("utf-8", "gb18030"):
+            try:
+                name = written.decode(encoding)
+                break
+            except UnicodeDecodeError:
+                continue
+    return name.replace("\\", "/")
+
+
+def _is_leftover(name: str) -> bool:
+    *folders, file = name.split("/")
+    return _MAC_FOLDER in folders or file.startswith(_LEFTOVERS) or file.lower() in _WINDOWS_FILES
 
 
 @contextmanager
@@ -126,22 +157,23 @@ def read_roster(source: PhotoSource, zone: ZoneInfo) -> list[RosterRow]:
     lists = [name for name in names if name.lower().endswith(".csv")]
     if len(lists) != 1:
         raise RosterError(f"there must be exactly one CSV file with number and name, found {len(lists)}: {lists}")
-    reader = csv.DictReader(io.StringIO(_text(source.read(lists[0]), lists[0]), newline=""))
-    _check_columns(lists[0], [(column or "").strip().lower() for column in reader.fieldnames or ()])
-    photos, references = _by_stem(names)
-    rows: list[RosterRow] = []
+    try:
+        table = read_table(source.read(lists[0]))
+    except ListTableError as error:
+        raise RosterError(f"{lists[0]}: {error}") from error
+    _check_columns(lists[0], table.columns)
+    files = _Files.of(names, str(PurePosixPath(lists[0]).parent))
+    rows = [_row(row, files, zone) for row in table.rows]
     seen: dict[str, int] = {}
-    for record in reader:
-        cells = {(key or "").strip().lower(): value for key, value in record.items() if isinstance(value, str)}
-        row = _row(cells, reader.line_num, photos, references, zone)
+    for row in rows:
         if row.number in seen:
             raise RosterError(f"line {row.line}: number {row.number} stands on line {seen[row.number]} already")
         seen[row.number] = row.line
-        rows.append(row)
-    return rows
+    listed = people_list.checked_together(row.listed for row in rows)
+    return [replace(row, listed=one) for row, one in zip(rows, listed, strict=True)]
 
 
-def _check_columns(name: str, columns: list[str]) -> None:
+def _check_columns(name: str, columns: Sequence[str]) -> None:
     known = (*people_list.COLUMNS, *OWN_COLUMNS)
     if missing := sorted({"number", "name"} - set(columns)):
         raise RosterError(f"{name}: the first line names no column {', '.join(missing)}")
@@ -149,48 +181,59 @@ def _check_columns(name: str, columns: list[str]) -> None:
         raise RosterError(f"{name}: unknown column {unknown[0]!r}; known are {', '.join(known)}")
 
 
-def _row(
-    cells: Mapping[str, str], line: int, photos: Mapping[str, str], references: Mapping[str, str], zone: ZoneInfo
-) -> RosterRow:
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """The files of an intake, by the names that lists give them."""
+
+    names: Mapping[str, str]
+    photos: Mapping[str, str]
+    references: Mapping[str, str]
+    beside: str
+    """The folder of the list."""
+
+    @classmethod
+    def of(cls, names: Iterable[str], beside: str) -> "_Files":
+        """Sort `names`; of several pictures with one person's number the first counts."""
+        names = list(names)
+        photos: dict[str, str] = {}
+        references: dict[str, str] = {}
+        for path in map(PurePosixPath, names):
+            if path.suffix.lower() in _SUFFIXES:
+                found = references if path.parent.name.lower() == REFERENCES else photos
+                found.setdefault(spelling.number(path.stem).lower(), str(path))
+        return cls({_composed(name): name for name in names}, photos, references, beside)
+
+    def named(self, name: str) -> str:
+        """Return the file that a list calls `name`, from the top or from beside the list; `name` if there is none."""
+        wanted = _composed(name.replace("\\", "/"))
+        below = str(PurePosixPath(self.beside) / wanted)
+        return self.names.get(wanted) or self.names.get(below) or wanted
+
+
+def _composed(name: str) -> str:
+    # macOS writes accents beside their letters.
+    return unicodedata.normalize("NFC", name)
+
+
+def _row(row: Row, files: _Files, zone: ZoneInfo) -> RosterRow:
     def cell(name: str) -> str:
-        return cells.get(name, "").strip()
+        return spelling.line(row.cells.get(name, ""))
 
     def file(name: str, by_number: Mapping[str, str]) -> str | None:
-        return cell(name).replace("\\", "/") or by_number.get(number.lower())
+        return files.named(cell(name)) if cell(name) else by_number.get(number.lower())
 
-    number, name = cell("number"), cell("name")
+    number, name = spelling.number(cell("number")), spelling.name(cell("name"))
     if not number or not name:
-        raise RosterError(f"line {line}: number or name is empty")
-    account = {key: value for key, value in cells.items() if key in people_list.COLUMNS}
+        raise RosterError(f"line {row.line}: number or name is empty")
+    account = {key: value for key, value in row.cells.items() if key in people_list.COLUMNS}
     if "groups" in account:
         account["groups"] = account["groups"].replace("|", ";")
     return RosterRow(
-        line,
+        row.line,
         number,
         name,
-        people_list.parse_cells(line, account, zone),
-        file("photo", photos),
-        file("reference", references),
+        people_list.parse_cells(row.line, account, zone),
+        file("photo", files.photos),
+        file("reference", files.references),
         cell("consent"),
     )
-
-
-def _by_stem(names: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Return photos and references by the lower-case stem of their names; of several the first one's."""
-    photos: dict[str, str] = {}
-    references: dict[str, str] = {}
-    for path in map(PurePosixPath, names):
-        if path.suffix.lower() in _SUFFIXES:
-            found = references if path.parent.name.lower() == REFERENCES else photos
-            found.setdefault(path.stem.lower(), str(path))
-    return photos, references
-
-
-def _text(content: bytes, name: str) -> str:
-    """Decode a CSV as spreadsheets write it: UTF-8 with or without a mark, or GB 18030."""
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise RosterError(f"{name} is neither UTF-8 nor GB 18030: save it as CSV UTF-8")

@@ -5,9 +5,9 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
-from accounts import authority, notices, passwords, people, sign_ins
+from accounts import authority, notices, passwords, people, sign_ins, spelling
 from accounts.api.dependencies import (
     HASHING,
     OVER_ERRORS,
@@ -28,7 +28,14 @@ from web.text import Line, OptionalLine, line
 
 router = APIRouter(tags=["people"])
 
-Number = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$", examples=["20260001"])]
+
+def _spelt(value: object) -> object:
+    return spelling.number(value) if isinstance(value, str) else value
+
+
+Number = Annotated[
+    str, BeforeValidator(_spelt), Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$", examples=["20260001"])
+]
 GroupName = Annotated[str, Field(pattern=r"^[^\s;,\x00-\x1f\x7f-\x9f][^;,\x00-\x1f\x7f-\x9f]{0,63}$")]
 
 

@@ -89,7 +89,7 @@ def claim_virtual_card(services: ServicesDep, now: NowDep, network: NetworkDep, 
     virtual.require_same_phone(body.channel, phone, user)
     with services.database.read() as session:
         person = people.by_number(session, body.number)
-        known = person.id if person is not None and person.name == body.name else None
+        known = person.id if person is not None and people.is_called(person, body.name) else None
     who = passwords.Claimant.named(body.number, person, fits=known is not None)
     # The channel says whose account there it is: nobody claims from a thousand of them.
     source = f"{body.channel.value} {user.user}"

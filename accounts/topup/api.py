@@ -110,7 +110,7 @@ def create_top_up_by_scan(services: MoneyDep, network: NetworkDep, now: NowDep, 
     services.accounts.guesses.take(key, now)
     with services.database.read() as session:
         person = people.by_number(session, body.number)
-        known = person is not None and person.name == body.name
+        known = person is not None and people.is_called(person, body.name)
     if person is None or not known:
         raise PayeeUnknownError
     services.accounts.guesses.give_back(key, now)

@@ -307,7 +307,7 @@ def test_an_import_gives_no_guessable_first_password_to_staff_with_a_role(office
     with office.database.read() as session:
         numbers = [people.get(session, one).number for one in ids]
     rows = [
-        parse(n, {"number": number, "national_id": "110101200801019876"}, office.accounts.zone)
+        parse(n, {"number": number, "national_id": "110101200801019873"}, office.accounts.zone)
         for n, number in enumerate(numbers, 1)
     ]
     importer = Importer(office.database, CHEAP_HASHER, office.accounts.first_passwords, "system")

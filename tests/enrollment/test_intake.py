@@ -210,7 +210,7 @@ def test_the_report_shows_who_failed_and_why(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("number;name\n1;A\n", "names no column"),
+        ("number|name\n1|A\n", "names no column"),
         ("number,name\n1,A\n1,B\n", "line 3: number 1 stands on line 2 already"),
         ("number,name\n1,\n", "line 2: number or name is empty"),
     ],

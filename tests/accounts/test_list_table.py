@@ -1,0 +1,111 @@
+"""Lists as Excel and others write them, and the numbers that they damage."""
+
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from accounts.people_import import Importer, Outcome
+from accounts.people_list import ListedPerson, Unreadable, checked_together, parse, read
+
+ZONE = ZoneInfo("Asia/Shanghai")
+LINES = [
+    ["number", "name", "kind", "groups"],
+    ["20260001", "王芳", "student", "dorm-3"],
+    ["", "", "", ""],
+    ["2", "李,华", "staff", ""],
+]
+
+
+def _text(separator: str, end: str = "\r\n") -> str:
+    quoted = ((f'"{cell}"' if separator in cell else cell for cell in line) for line in LINES)
+    return "".join(separator.join(line) + end for line in quoted)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "gb18030"])
+@pytest.mark.parametrize("end", ["\r\n", "\n", "\r"])
+def test_a_spreadsheets_text_is_read_as_it_comes(tmp_path, separator, encoding, end):
+    path = tmp_path / "people.csv"
+    path.write_bytes(_text(separator, end).encode(encoding))
+    rows = read(path, ZONE)
+    assert [(row.line, row.number, row.given["name"]) for row in rows if isinstance(row, ListedPerson)] == [
+        (2, "20260001", "王芳"),
+        (4, "2", "李,华"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sep=;\r\nnumber;name;kind\r\n1;王芳;student\r\n;;\r\n",
+        "\ufeffNumber, Name ,KIND,,\n1,王芳,student,,\n,,,,\n   ,,,,\n\n",
+        "number,name,kind\n\n\n1,王芳,student,,\n",
+        "number,name,kind\n\u200b1,王\u3000芳,student\n",
+    ],
+)
+def test_empty_lines_columns_and_marks_are_nothing(tmp_path, text):
+    path = tmp_path / "people.csv"
+    path.write_text(text, encoding="utf-8", newline="")
+    (row,) = read(path, ZONE)
+    assert isinstance(row, ListedPerson)
+    assert (row.number, row.given["name"]) == ("1", "王芳")
+
+
+def test_a_line_with_more_text_than_columns_is_refused(tmp_path):
+    path = tmp_path / "people.csv"
+    path.write_text("number,name,kind\n1,王芳,student,x\n", encoding="utf-8")
+    (row,) = read(path, ZONE)
+    assert isinstance(row, Unreadable)
+    assert row.why == "more values than columns"
+
+
+def _row(line: int, national_id: object, number: object = None) -> ListedPerson | Unreadable:
+    raw = {"number": number or str(line), "name": "n", "kind": "student", "national_id": national_id}
+    return parse(line, raw, ZONE)
+
+
+@pytest.mark.parametrize(
+    "national_id", ["990105200511041001", "9.90105E+17", "9.90105200511041E+17", 9.90105200511041e17]
+)
+def test_an_identity_number_that_was_rounded_or_mistyped_is_refused_and_not_repeated(national_id):
+    row = _row(1, national_id)
+    assert isinstance(row, Unreadable)
+    assert str(national_id) not in row.why
+
+
+@pytest.mark.parametrize("national_id", ["110101200801012000", "9.90105E+17"])
+def test_a_rounded_identity_number_comes_with_advice(national_id):
+    row = _row(1, national_id)
+    assert isinstance(row, Unreadable)
+    assert "format the column as text" in row.why
+
+
+def test_the_other_rows_of_a_rounded_list_are_refused_too():
+    # 990105200511041000 has the right check character by chance.
+    rows = checked_together(
+        [_row(1, "990105200511041000"), _row(2, "110101200801012000"), _row(3, "110101200801011230")]
+    )
+    assert [isinstance(row, ListedPerson) for row in rows] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    "national_id",
+    ["11010120080101129X", "11010120080101129x", "１１０１０１２００８０１０１１２９Ｘ", "130503670401001"],
+)
+def test_a_good_identity_number_is_taken_however_it_is_typed(national_id):
+    assert isinstance(_row(1, national_id), ListedPerson)
+
+
+@pytest.mark.parametrize("number", ["2.026E+11", "2.02600E11", "20260001.0"])
+def test_a_number_that_was_calculated_with_is_refused(number):
+    row = _row(1, None, number)
+    assert isinstance(row, Unreadable)
+    assert "format the column as text" in row.why
+
+
+def test_a_number_without_its_zeros_makes_no_second_account(campus):
+    campus.person(number="0026001")
+    importer = Importer(campus.database, campus.services.hasher, campus.services.first_passwords, "system")
+    (result,) = importer.run([_row(2, None, "26001")], now=campus.clock.now)
+    assert result.outcome is Outcome.INVALID
+    assert "0026001 is there" in result.why
