@@ -26,7 +26,7 @@ from campusgate.settings import Settings
 from campusgate.spoof_pictures import SpoofPictures
 from database import Sealer
 from edge.assembly import Gate, Senses, Surroundings, assemble
-from edge.camera import CameraAddressError, FeedStatus, open_camera
+from edge.camera import CameraAddressError, FeedStatus, mounted, open_camera
 from edge.gallery import WrongCalibrationError
 from edge.health import availability
 from edge.liveness import LivenessScorer
@@ -90,7 +90,7 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
     token = settings.require("device_token")
     keep_private(settings.data_dir)
     folder = settings.data_dir / "edge" / name
-    camera = open_camera(options.camera)
+    camera = mounted(open_camera(options.camera), options.policy.mounting)
     signing_key = read_private_key(settings.require("signing_key_file"))
     controllers = TrustedKeyFile(settings.require("trusted_keys_file"))
     sealer = make_sealer(settings)

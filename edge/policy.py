@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from access.policy import Direction
-from edge.camera import Backoff, ConditionLimits
+from edge.camera import Backoff, ConditionLimits, Mounting
 from edge.gallery import SiteCalibration
 from edge.passage import PassagePolicy
 from edge.recognition import RecognitionPolicy
@@ -30,6 +30,7 @@ class EdgePolicy:
         fpir: the rate at which a stranger's single frame may match somebody; the vote makes it rarer still.
         calibration: measured on this campus (`campusgate faces calibrate`); None: the model's own.
         command_ttl_ms: life of a command; after it no door opens any more.
+        mounting: how the camera hangs; everybody upside down looks like a false face.
         spoof_pictures: nothing is kept unless the campus says so here.
     """
 
@@ -39,6 +40,7 @@ class EdgePolicy:
     direction: Direction = Direction.ENTRY
     recognition: RecognitionPolicy = field(default_factory=RecognitionPolicy)
     passage: PassagePolicy = field(default_factory=PassagePolicy)
+    mounting: Mounting = field(default_factory=Mounting)
     condition: ConditionLimits = field(default_factory=ConditionLimits)
     reconnect: Backoff = field(default_factory=Backoff)
     spoof_pictures: SpoofPicturePolicy = field(default_factory=SpoofPicturePolicy)

@@ -7,6 +7,7 @@ from edge.camera.feed import Backoff, Feed, FeedReport, FeedStatus
 from edge.camera.file import FileCamera
 from edge.camera.folder import FolderCamera
 from edge.camera.mailbox import Mailbox
+from edge.camera.mounting import Mounting, mounted
 from edge.camera.port import Camera, CameraAddressError, CameraLostError, Frame
 from edge.camera.scene import SceneLimits
 from edge.camera.shown import has_credentials, without_credentials
@@ -28,11 +29,13 @@ __all__ = [
     "FolderCamera",
     "Frame",
     "Mailbox",
+    "Mounting",
     "SceneLimits",
     "SyntheticCamera",
     "View",
     "has_credentials",
     "look",
+    "mounted",
     "open_camera",
     "without_credentials",
 ]

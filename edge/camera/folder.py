@@ -12,7 +12,7 @@ from edge.camera.pacing import Pacer
 from edge.camera.port import CameraLostError, Frame
 from edge.clock import Clock, SystemClock
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
+SUFFIXES = frozenset({".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp"})
 
 
 class FolderCamera:
