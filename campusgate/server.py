@@ -13,11 +13,14 @@ import structlog
 from fastapi import FastAPI
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
 
 import console.pages
 import operations.api
 import web.problems
 from accounts import passwords
+from accounts.access_tokens import NotSignedInError
 from accounts.api.router import router as accounts_router
 from accounts.passwords import PepperError
 from accounts.payments.services import MoneyServices
@@ -37,7 +40,7 @@ from campusgate.sealed import require_right_key, require_same_keys
 from campusgate.sealing import make_sealer
 from campusgate.settings import Settings, SettingsError
 from campusgate.storage import StorageProbe
-from console.session import Renewals
+from console.session import ACCESS_COOKIE, Renewals
 from database import Database, Sealer
 from database.migrate import upgrade
 from directory import receipts
@@ -47,6 +50,7 @@ from directory.look_alikes import LookAlikes
 from directory.publisher import Publisher
 from directory.services import DirectoryServices
 from enrollment.api import router as enrollment_router
+from enrollment.photo import MAX_BYTES
 from enrollment.quality import Checker
 from enrollment.services import EnrollmentServices
 from enrollment.upload import LEAST_SEARCHED
@@ -68,6 +72,7 @@ from operations.dispatch import Dispatcher
 from operations.ingest import Ingest
 from operations.order_desk import OrderDesk
 from operations.presence_hints import PresenceHints
+from web.request_guard import GuardLimits, RequestGuard
 from web.tickets import Tickets
 
 log = structlog.get_logger()
@@ -75,6 +80,10 @@ log = structlog.get_logger()
 
 STAFF_SENDER = "staff"
 """The name under which gates trust the key of the server's staff."""
+
+_PICTURE_BYTES = MAX_BYTES + 16_384
+_LARGER_BODIES = {"/photos": _PICTURE_BYTES, "/reference-photos": _PICTURE_BYTES, "/people/import": 2_097_152}
+"""Routes that take pictures, or 500 rows of a list; only who is signed in may send as much."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +159,7 @@ def assemble(
             with_thumbnails=settings.enrollment.keep_thumbnails,
             further_engines=tuple(further_engines),
             gates=_gates_of_person,
+            photos_a_day=settings.enrollment.photos_a_day,
         ),
         sealer=sealer,
         operations=OperationsServices(
@@ -254,9 +264,23 @@ def make_app(server: Server) -> FastAPI:
         app.include_router(bank.router)
     app.state.metrics = make_metrics(server.settings, server.database, server.operations.board, server.ingest)
     console.pages.install(app, _console(server))
+    at_once = server.settings.web.requests_per_address
+    limits = GuardLimits(larger=_LARGER_BODIES, at_once=at_once)
+    app.add_middleware(RequestGuard, limits=limits, admission=partial(_not_signed_in, server.accounts))
     app.add_middleware(SecurityHeaders)
     app.add_middleware(ForwardedAddress, trusted=server.settings.trusted_proxies)
     return app
+
+
+def _not_signed_in(accounts: AccountsServices, headers: Headers) -> NotSignedInError | None:
+    """Return why nobody is signed in by these headers; whether they may do what they want is for the route to say."""
+    kind, _, bearer = headers.get("authorization", "").partition(" ")
+    token = bearer if kind.lower() == "bearer" else cookie_parser(headers.get("cookie", "")).get(ACCESS_COOKIE, "")
+    try:
+        accounts.access_tokens.read(token, now=accounts.clock())
+    except NotSignedInError as error:
+        return error
+    return None
 
 
 def _console(server: Server) -> console.pages.ConsoleServices:

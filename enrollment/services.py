@@ -7,7 +7,7 @@ app.include_router(enrollment.api.router)
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 from anyio import CapacityLimiter
@@ -17,6 +17,7 @@ from enrollment.assessment import Engine
 from enrollment.dossier import Gates
 from enrollment.gallery import Gallery
 from enrollment.quality import Checker
+from web.rate_limits import RateLimiter
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,18 @@ class EnrollmentServices:
     further_engines: tuple[Engine, ...] = ()
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     gates: Gates | None = None
+    photos_a_day: int = 20
+    """Photos that one person may hand in within 24 hours; each takes a second of a core."""
 
     @cached_property
     def assessing(self) -> CapacityLimiter:
         """Lets as many photos be assessed at once as there are cores."""
         return CapacityLimiter(os.cpu_count() or 1)
+
+    @cached_property
+    def handed_in(self) -> RateLimiter:
+        """Counts the photos that each person handed in, whatever became of them."""
+        return RateLimiter(self.photos_a_day, timedelta(days=1))
 
     @cached_property
     def gallery(self) -> Gallery:

@@ -24,6 +24,7 @@ def serve() -> None:
     from enrollment.quality import LimitsError
     from gate_controller.messages import KeyFileError, NonceStoreError
     from models.store import ModelError
+    from web.connections import bounded
 
     settings = Settings()
     configure_logs()
@@ -39,6 +40,8 @@ def serve() -> None:
         make_app(server),
         host=settings.server_host,
         port=settings.server_port,
+        http=bounded(most=settings.web.connections_per_address, unbounded=settings.web.unbounded_addresses),
+        ws="none",
         log_config=None,
         access_log=False,
         server_header=False,

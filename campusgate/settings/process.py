@@ -20,6 +20,7 @@ from campusgate.settings.keys import HOW_TO_MAKE, decode_key
 from campusgate.settings.names import require_known_keys, require_known_variables
 from campusgate.settings.operations import AlarmSettings
 from campusgate.settings.strength import require_strong
+from campusgate.settings.web import WebSettings
 from campusgate.toml_file import read_toml
 
 
@@ -65,6 +66,7 @@ class Settings(BaseSettings):
         default=[], description="addresses or networks of proxies whose X-Forwarded-For is believed"
     )
     server_url: str = "http://127.0.0.1:8080"
+    web: WebSettings = WebSettings()
 
     mqtt: MqttSettings = MqttSettings()
 

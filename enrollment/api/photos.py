@@ -18,9 +18,18 @@ from enrollment.lifecycle import StepError
 from enrollment.photo import decode
 from enrollment.services import EnrollmentServices
 from enrollment.tables import PhotoRecord, PhotoState
-from web.problems import NotFoundError, responses
+from web.problems import NotFoundError, ProblemError, responses
+from web.rate_limits import TooManyTriesError
 
 router = APIRouter(prefix="/photos", tags=["photos"])
+
+
+class TooManyPhotosError(ProblemError):
+    """The person handed in as many photos as a day allows; `retry_after_s` says when to come back."""
+
+    code = "too_many_photos"
+    status = 429
+    title = "Too many photos within a day; follow the advice of the last one, and come back tomorrow"
 
 
 class PhotoList(BaseModel):
@@ -38,11 +47,13 @@ class PhotoList(BaseModel):
         NotFoundError,
         consent.ConsentMissingError,
         people.AccountNotUsableError,
+        TooManyPhotosError,
         *FILE_ERRORS,
     ),
 )
 async def hand_in(request: Request, services: EnrollmentDep, principal: PrincipalDep, now: NowDep) -> PhotoOut:
     """Hand in a photo of oneself. The answer holds the verdict, and the advice of each rule that failed."""
+    _count(services, principal, now)
     content, _ = await read(request)
     return await assessing(services, _take, services, principal, content, now)
 
@@ -91,6 +102,13 @@ def withdraw(photo_id: UUID, services: EnrollmentDep, principal: PrincipalDep, n
         photo = _own(photos.get(session, photo_id, lock=True), principal)
         photos.withdraw(session, photo, by=principal.actor, now=now, why="withdrawn by the person")
         return PhotoOut.of(photo)
+
+
+def _count(services: EnrollmentServices, principal: Principal, now: datetime) -> None:
+    try:
+        services.handed_in.take(str(principal.person_id), now)
+    except TooManyTriesError as error:
+        raise TooManyPhotosError(headers=error.headers, **error.members) from error
 
 
 def _take(services: EnrollmentServices, principal: Principal, content: bytes, now: datetime) -> PhotoOut:

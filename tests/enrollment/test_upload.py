@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -188,3 +189,18 @@ def test_a_face_is_measured_only_of_photos_that_keep_the_rules_or_are_asked_abou
     desk.review(photo["id"], "claim", reviewer)
     assert desk.review(photo["id"], "approve", reviewer, note="fine").json()["state"] == "approved"
     assert set(desk.active()) == {student, twin}
+
+
+@one_backend
+def test_a_person_hands_in_only_so_many_photos_a_day(desk: Desk, add_person: Callable[[str], UUID]) -> None:
+    student, other = add_person("2026001"), add_person("2026002")
+    desk.consent(student)
+    desk.consent(other)
+    for _ in range(desk.services.photos_a_day):
+        assert desk.hand_in(student, b"no photo").json()["code"] == "photo_unreadable"
+    answer = desk.hand_in(student, b"no photo")
+    assert (answer.status_code, answer.json()["code"]) == (429, "too_many_photos")
+    assert int(answer.headers["retry-after"]) == answer.json()["retry_after_s"]
+    assert desk.hand_in(other, b"no photo").json()["code"] == "photo_unreadable"
+    desk.now += timedelta(days=1, seconds=1)
+    assert desk.hand_in(student, b"no photo").json()["code"] == "photo_unreadable"
