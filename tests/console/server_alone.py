@@ -18,6 +18,7 @@ from operations.board import Board
 from operations.dispatch import Dispatcher
 from operations.ingest import Ingest
 from tests.console.conftest import serve
+from tests.databases import CREDENTIAL_KEY
 from tests.waiting import PATIENCE_S, until
 
 GATES = ("north", "south")
@@ -26,7 +27,8 @@ KEYS = {name: Ed25519PrivateKey.from_private_bytes(bytes([n]) * 32) for n, name 
 
 def main(folder: Path, broker_port: int, beat_s: float, silent_s: float) -> None:
     stream._AT_LEAST_EVERY_S, rendering.SILENT_S = beat_s, silent_s
-    database, board = Database(f"sqlite:///{folder / 'campusgate.db'}"), Board()
+    database = Database(f"sqlite:///{folder / 'campusgate.db'}", credential_key=CREDENTIAL_KEY)
+    board = Board()
     bus = Connection(BrokerAddress(port=broker_port), "server", backoff=Backoff(0.05, 0.2, 0.2))
     trusted = {controller_sender(gate): TrustedKey(KEYS[gate].public_key()) for gate in GATES}
     signer = Signer(KEYS["staff"], "staff", NonceStore(folder / "nonces.db"))

@@ -23,6 +23,7 @@ from database import Database
 from operations.tables import GateEvent, StaffOrder
 from tests.console.conftest import PASSWORD, Pages, install_gate
 from tests.console.server_alone import GATES, KEYS
+from tests.databases import CREDENTIAL_KEY
 from tests.waiting import until
 from web.tickets import LIFE
 
@@ -83,7 +84,7 @@ class Alone:
 @pytest.fixture
 def alone(sqlite_template: Path, tmp_path: Path) -> Iterator[Alone]:
     shutil.copyfile(sqlite_template, tmp_path / "campusgate.db")
-    database = Database(f"sqlite:///{tmp_path / 'campusgate.db'}")
+    database = Database(f"sqlite:///{tmp_path / 'campusgate.db'}", credential_key=CREDENTIAL_KEY)
     with EmbeddedBroker(port=0) as broker:
         pages = Pages("", None, database, None, {}, {})
         for gate in GATES:
