@@ -24,7 +24,10 @@ COLUMNS = ("number", "name", "kind", "department", "groups", "valid_from", "vali
 CLEARED = "-"
 """Written in a CSV's `department`, `groups` or `valid_until` to empty it."""
 
-ROUNDED = f"national_id: a spreadsheet rounded it; {spreadsheet_damage.AS_TEXT}"
+ROUNDED = (
+    f"national_id: ends in 000, as after a spreadsheet rounded it; {spreadsheet_damage.AS_TEXT}, or put an apostrophe "
+    "before a number that really ends so"
+)
 
 
 class PeopleListError(Exception):
@@ -152,22 +155,7 @@ def _require_columns(path: Path, names: Iterable[str]) -> None:
 
 
 def checked_together(rows: Iterable[ListedPerson | Unreadable]) -> list[ListedPerson | Unreadable]:
-    """Refuse rows for what the others say: a number that came before, identity numbers of a list that was rounded.
-
-    By chance one of eleven rounded numbers has the right check character, so the others tell.
-    """
-    kept = _without_repeats(rows)
-    if not any(isinstance(row, Unreadable) and row.why == ROUNDED for row in kept):
-        return kept
-    return [
-        Unreadable(row.line, row.number, ROUNDED)
-        if isinstance(row, ListedPerson) and spreadsheet_damage.may_be_rounded(row.national_id or "")
-        else row
-        for row in kept
-    ]
-
-
-def _without_repeats(rows: Iterable[ListedPerson | Unreadable]) -> list[ListedPerson | Unreadable]:
+    """Refuse rows whose number came before."""
     first: dict[str, int] = {}
     kept: list[ListedPerson | Unreadable] = []
     for row in rows:
@@ -181,12 +169,12 @@ def _without_repeats(rows: Iterable[ListedPerson | Unreadable]) -> list[ListedPe
 
 def _national_id(text: str) -> str:
     """Return an identity number as far as it can be one; messages never repeat it."""
-    found = spelling.number(text).upper()
-    if spreadsheet_damage.is_calculated(found):
+    marked = text.strip()
+    looked_at = marked.startswith(spreadsheet_damage.MARKED_AS_TEXT)
+    found = spelling.number(marked.removeprefix(spreadsheet_damage.MARKED_AS_TEXT)).upper()
+    if spreadsheet_damage.is_calculated(found) or (spreadsheet_damage.may_be_rounded(found) and not looked_at):
         raise RowError(ROUNDED)
     if spreadsheet_damage.has_wrong_check(found):
-        if spreadsheet_damage.may_be_rounded(found):
-            raise RowError(ROUNDED)
         raise RowError("national_id: its last character does not fit the others; compare it with the document")
     return found
 
