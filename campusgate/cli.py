@@ -86,7 +86,6 @@ for _module in sorted(pkgutil.iter_modules(campusgate.commands.__path__), key=la
 def main() -> None:
     """Run the command line and end the process with its exit code."""
     # Results go to standard output; of the log only what needs attention is shown. Services say more.
-    databases_used.clear()
     configure_logs(logging.WARNING)
     try:
         app()
@@ -100,3 +99,5 @@ def main() -> None:
         sys.exit(2)
     except click.exceptions.Abort:
         sys.exit(130)
+    finally:
+        databases_used.clear()
