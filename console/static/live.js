@@ -77,14 +77,14 @@ export function followGates(handlers) {
 
 function show(state, asOf) {
   const link = byId("link");
-  const since = asOf ? [` · ${text("as_of")} `, clock(asOf)] : [];
-  link.replaceChildren(text(state), ...(state === "live" ? [] : since));
+  const since = () => (asOf ? [` · ${text("as_of")} `, clock(asOf)] : []);
+  link.replaceChildren(text(state), ...(state === "live" ? [] : since()));
   link.className = `link ${state}`;
   document.body.classList.toggle("stale", state !== "live");
   const banner = byId("not-live");
   if (banner && banner.hidden !== (state === "live")) {
     banner.hidden = state === "live";
-    banner.replaceChildren(text("not_live"), ...(asOf ? [element("strong", "", ...since)] : []));
+    banner.replaceChildren(text("not_live"), element("strong", "", ...since()));
   }
   setLive(state === "live");
 }

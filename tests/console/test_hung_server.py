@@ -215,6 +215,7 @@ def is_shown_as_old(page, why: str) -> None:
     assert why in page.locator("#link").inner_text()
     assert "data as of" in page.locator("#link").inner_text()
     page.locator("#not-live").get_by_text("data as of").wait_for()
+    assert [page.locator(f"{place} time").count() for place in ("#link", "#not-live")] == [1, 1]
     colour = "one => getComputedStyle(one.closest('main > *')).filter"
     assert page.locator(".gate .dot").first.evaluate(colour) == "grayscale(1)"
     buttons = page.locator("[data-action], #many button, #forgive-here")

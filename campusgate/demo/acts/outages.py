@@ -48,7 +48,7 @@ def broker_dead_card_opens(stage: Stage) -> Outcome:
     expected = f"{OPENED} by card, nothing opened late"
     walk = stage.films.walk("wang-at-the-gate")
     stage.cast.kill("broker")
-    stage.narrator.note("The broker is killed on purpose: the board shows the gate as offline until it is back.")
+    stage.narrator.note("The broker is killed on purpose: on the board nobody's presence is known until it is back.")
     stage.observer.forget_presence()
     film = threading.Thread(target=stage.camera.play, args=(walk,))
     film.start()
