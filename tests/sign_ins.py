@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from accounts.ledger import AccountKind, open_account
 from accounts.services import AccountsServices
 from accounts.tables import Person, PersonRole, SignIn
 from accounts.vocabulary import PersonKind, PersonState, Role
@@ -38,7 +39,7 @@ def sign_in(
                 updated_at=now,
             )
             session.add(person)
-            session.flush()
+            open_account(session, person.id, AccountKind.WALLET, now)
         person.role_rows = [row for row in person.role_rows if row.role in wanted]
         given = {row.role for row in person.role_rows}
         person.role_rows += [PersonRole(role=role) for role in sorted(wanted - given)]

@@ -76,7 +76,7 @@ class RequestKey:
         )
         stored = session.scalars(select(AnsweredRequest).filter_by(scope=scope, key=self.key)).one()
         if mine is None:
-            if stored.digest not in (digest, self.digest):
+            if stored.digest != digest:
                 raise KeyReusedError
             return model.model_validate_json(stored.answer)
         answer = write()

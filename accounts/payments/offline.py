@@ -46,9 +46,9 @@ class OfflineItem:
         """What must be the same when it is uploaded again; under the site's key, for a card's number can be guessed."""
         return hmac.digest(key, b"offline payment:" + self._payload(till), "sha256")
 
-    def digest_without_key(self, till: Till) -> bytes:
-        """The digest of before there was a key in it: a terminal may upload again what it uploaded then."""
-        return hashlib.sha256(self._payload(till)).digest()
+    def earlier_digest(self, till: Till, key: bytes) -> bytes:
+        """The digest of before there was a key in it, as revision 0013 keeps it: a terminal may upload again."""
+        return hmac.digest(key, hashlib.sha256(self._payload(till)).digest(), "sha256")
 
     def _payload(self, till: Till) -> bytes:
         return f"offline {till.device_id} {self.amount} {self.uid} {self.at.timestamp()}".encode()
@@ -140,10 +140,11 @@ def _take(
     merchant_id = till.merchant_id
     if merchant_id is None:
         raise UnknownMerchantError
-    digest = item.digest(till, credential_key(session))
+    key = credential_key(session)
+    digest = item.digest(till, key)
     known = session.get(OfflinePayment, item.id)
     if known is not None:
-        if known.digest not in (digest, item.digest_without_key(till)):
+        if known.digest not in (digest, item.earlier_digest(till, key)):
             return OfflineResult(item.id, OfflineState.REFUSED, (Flag.ID_REUSED,))
         return _result(known)
     card = _card_at(session, item)

@@ -60,11 +60,15 @@ class Payment:
 
         The journal keeps a digest of it. That is made under the site's `key`, for a card's number can be guessed.
         """
+        return hmac.digest(key, b"payment:" + self.payload_without_key(till), "sha256")
+
+    def payload_without_key(self, till: Till) -> bytes:
+        """The payload of before there was a key in it: a terminal may ask again for what it asked for then."""
         shown = self.presented
         what: list[str | float | None] = [str(till.device_id), self.amount, shown.uid, shown.proved_key, shown.code]
         if self.hold_for is not None:
             what.append(self.hold_for.total_seconds())
-        return hmac.digest(key, b"payment:" + json.dumps(what, separators=(",", ":")).encode(), "sha256")
+        return json.dumps(what, separators=(",", ":")).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,8 @@ def pay(services: MoneyServices, till: Till, payment: Payment, now: datetime) ->
             earlier = find(session, payment.id)
         if earlier is None:
             raise
-        return require_same(earlier, Transfer(payment.id, PURPOSE, payload=payment.payload(till, _key(services))))
+        payloads = (payment.payload(till, _key(services)), payment.payload_without_key(till))
+        return require_same(earlier, *(Transfer(payment.id, PURPOSE, payload=one) for one in payloads))
 
 
 def _take(services: MoneyServices, till: Till, payment: Payment, now: datetime) -> Entry:
@@ -117,8 +122,8 @@ def _take(services: MoneyServices, till: Till, payment: Payment, now: datetime) 
     return services.writer.run(use_code)
 
 
-def require_same(earlier: Entry, again: Transfer) -> Entry:
-    """Return the first answer to an id that comes again.
+def require_same(earlier: Entry, *again: Transfer) -> Entry:
+    """Return the first answer to an id that comes again; it must be one of `again`.
 
     Raises:
         PaymentCancelledError: the terminal cancelled it before.
@@ -126,7 +131,7 @@ def require_same(earlier: Entry, again: Transfer) -> Entry:
     """
     if earlier.action is Action.CANCEL:
         raise PaymentCancelledError
-    if earlier.digest != again.digest():
+    if earlier.digest not in {one.digest() for one in again}:
         raise PaymentIdReusedError
     return earlier
 

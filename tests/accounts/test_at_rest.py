@@ -12,11 +12,15 @@ from typing import Any
 import pytest
 from alembic import command
 from alembic.config import Config
+from pydantic import BaseModel, ConfigDict
 from sqlalchemy import text
 
 from access.credentials import card_digest
 from accounts import cards, passwords
 from accounts.passwords import Hasher, PepperError
+from accounts.payments.offline import OfflineItem
+from accounts.payments.tables import OfflinePayment
+from accounts.payments.wallet import Till
 from accounts.tables import Card, Password
 from accounts.vocabulary import DeviceRole, PasswordPurpose
 from campusgate.schema import metadata
@@ -24,6 +28,8 @@ from database import Database, migrate, new_id
 from database.digests import CredentialKeyMissingError
 from database.migrate import SchemaError, upgrade
 from tests.databases import CREDENTIAL_KEY
+from web.idempotency import RequestKey
+from web.idempotency import digest as request_digest
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 UID = "04A1B2C3D4E580"
@@ -110,12 +116,54 @@ def test_numbers_that_were_kept_in_clear_become_digests(before: Database) -> Non
     with before.read() as session:
         assert cards.by_uid(session, UID).uid_digest == card_digest(CREDENTIAL_KEY, UID)
         assert session.query(Card).count() == 1
-    if before.is_sqlite:
-        before.close()
-        path = Path(str(before.url.database))
+    assert UID.encode() not in b"".join(files_of(before)), "nothing is left in pages that are free now"
+
+
+def files_of(database: Database) -> Iterator[bytes]:
+    """The bytes on the disk of every table."""
+    if database.is_sqlite:
+        database.close()
+        path = Path(str(database.url.database))
         with closing(sqlite3.connect(path)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        assert UID.encode() not in path.read_bytes(), "nothing is left in pages that are free now"
+        yield path.read_bytes()
+        return
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("CHECKPOINT"))
+        for table in metadata().tables:
+            read = text(f"SELECT pg_read_binary_file(pg_relation_filepath('{table}'))")
+            yield bytes(connection.scalar(read) or b"")
+
+
+def test_requests_that_were_kept_before_hold_no_number_and_are_known_when_they_come_again(before: Database) -> None:
+    body = json.dumps({"uid": UID}).encode()
+    answer = json.dumps({"id": "1", "uid": UID, "state": "active"})
+    key, offline = RequestKey("reissue-once", request_digest("POST", "/api/v1/x", body)), new_id()
+    item, till = OfflineItem(offline, 400, UID, NOW), Till(new_id(), new_id(), "north")
+    uploaded = hashlib.sha256(item._payload(till)).digest()
+    asked = {"scope": "person:1", "key": key.key, "digest": key.digest, "answer": answer, "at": NOW}
+    paid = {"id": offline, "digest": uploaded, "device_id": till.device_id, "merchant_id": till.merchant_id}
+    paid |= {"amount": 400, "occurred_at": NOW, "received_at": NOW, "state": "paid", "flags": ""}
+    with before.engine.begin() as connection:
+        connection.execute(metadata().tables["answered_requests"].insert().values(asked))
+        connection.execute(metadata().tables["offline_payments"].insert().values(paid))
+    upgrade(before)
+    with before.begin() as session:
+        again = key.answer(session, Answer, lambda: pytest.fail("done again"), scope="person:1", now=NOW)
+        assert again.model_dump() == {"id": "1", "state": "active"}
+        stored = session.get_one(OfflinePayment, offline).digest
+        assert stored == item.earlier_digest(till, CREDENTIAL_KEY)
+    held = b"".join(files_of(before))
+    assert not [one for one in (UID.encode(), uploaded, key.digest) if one in held]
+
+
+class Answer(BaseModel):
+    """What the cashier was told; it has no number any more."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str
+    state: str
 
 
 def test_a_hash_is_of_no_use_without_the_pepper() -> None:

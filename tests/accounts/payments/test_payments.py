@@ -9,8 +9,10 @@ from uuid import UUID
 import pytest
 from httpx import Response
 
-from accounts import cards, loss, people
-from accounts.ledger import AccountState, set_state
+from accounts import cards, devices, loss, people
+from accounts.identity import Presented
+from accounts.ledger import AccountState, Transfer, record, set_state
+from accounts.payments.wallet import Payment, Till
 from accounts.vocabulary import DeviceRole, PersonState
 from database import new_id
 
@@ -49,6 +51,22 @@ def test_a_payment_sent_again_is_answered_though_the_card_was_lost_meanwhile(sho
     first = shop.pay(holder, 1_000, **body)
     report_loss(shop, holder)
     assert shop.pay(holder, 1_000, **body).json() == first.json()
+
+
+def test_a_payment_from_before_the_site_key_was_in_its_digest_is_answered_when_it_is_sent_again(shop: Any) -> None:
+    holder, payment_id = shop.holder(5_000), new_id()
+    with shop.database.read() as session:
+        device = devices.authenticate(session, shop.terminal["Authorization"].removeprefix("Bearer "))
+        assert device is not None
+    till = Till(device.id, shop.merchant_id, "north")
+    payload = Payment(payment_id, 1_000, Presented(uid=holder.uid)).payload_without_key(till)
+    taken = Transfer(payment_id, "payment", holder.id, shop.merchant_id, 1_000, payload=payload)
+    with shop.database.begin() as session:
+        record(session, [taken], shop.now)[0].require()
+    again = shop.pay(holder, 1_000, id=str(payment_id))
+    assert (again.status_code, again.json()["balance"]) == (201, 4_000)
+    assert shop.balance(holder.id) == 4_000
+    assert code(shop.pay(holder, 1_001, id=str(payment_id))) == "payment_id_reused"
 
 
 def test_a_payment_sent_by_many_at_once_is_taken_once(shop: Any) -> None:
