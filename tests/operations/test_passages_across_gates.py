@@ -44,6 +44,7 @@ from operations.ingest import Ingest
 from operations.order_desk import OrderDesk
 from operations.presence_hints import PresenceHints
 from tests.accounts.conftest import CHEAP_HASHER
+from tests.databases import CREDENTIAL_KEY
 from tests.sign_ins import sign_in
 from tests.waiting import PATIENCE_S, until
 from web import problems
@@ -54,7 +55,6 @@ pytestmark = pytest.mark.parametrize(
     ("make_broker", "database"), [("embedded", "sqlite"), ("mosquitto", "postgresql")], indirect=True
 )
 
-KEY = bytes(range(32))
 ANN, BEN = "04A31B72", "04A31B73"
 SEALER = Sealer(bytes(32))
 
@@ -95,7 +95,7 @@ class Gate:
             ),
             signing_key=Ed25519PrivateKey.generate(),
             trusted={},
-            credential_key=KEY,
+            credential_key=CREDENTIAL_KEY,
             settings=DoorSettings(grant_s=0.05, has_contact=False),
             directory=self.replica,
             on_presence=lambda _revision: self.wake.set(),
@@ -136,7 +136,7 @@ def campus(
     accounts = AccountsServices(database=database, secret=bytes(range(32)), hasher=CHEAP_HASHER)
     app, board = FastAPI(), Board()
     app.state.accounts = accounts
-    app.state.directory = DirectoryServices(database, SEALER, KEY)
+    app.state.directory = DirectoryServices(database, SEALER, CREDENTIAL_KEY)
     app.state.tickets = Tickets()
     app.state.operations = OperationsServices(board, OrderDesk(database, board), PresenceHints(server, "main"))
     app.include_router(directory.api.router)
