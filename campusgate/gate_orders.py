@@ -12,7 +12,6 @@ from typing import Any
 from uuid import UUID
 
 from bus import BrokerAddress, Connection, random_client_id
-from campusgate.process_age import process_age_s
 from gate_controller.messages import (
     Ack,
     Action,
@@ -89,7 +88,7 @@ def ask_gate(
     signer: Signer,
     controllers: Mapping[str, TrustedKey],
     *,
-    age_s: Callable[[], float] = process_age_s,
+    age_s: Callable[[], float],
 ) -> Order:
     """Send one order and wait for the controller's signed answer, no longer than the order lives.
 

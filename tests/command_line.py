@@ -10,12 +10,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from unittest.mock import patch
 
 import structlog
 
+from campusgate import process_age
 from campusgate.cli import main
 
 
@@ -25,11 +27,13 @@ def run(
     """Run a command to its end; what it returns is what `subprocess.run` would."""
     command = ["campusgate", *map(str, arguments)]
     out, err, code = io.StringIO(), io.StringIO(), 0
+    typed_at = time.monotonic()
     with (
         patch.dict(os.environ, environment, clear=True),
         patch.object(sys, "argv", command),
         patch.object(sys, "stdin", io.StringIO(stdin)),
         patch.object(sys, "excepthook", sys.excepthook),
+        patch.object(process_age, "process_age_s", lambda: time.monotonic() - typed_at),
         redirect_stdout(out),
         redirect_stderr(err),
         _logs_as_before(),

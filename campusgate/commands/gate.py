@@ -56,6 +56,7 @@ def _ask(action: str, name: str, sender: str, *, as_json: bool) -> None:
     from campusgate.connections import broker_address
     from campusgate.gate_orders import GateUnknownError, WorkstationBusyError, ask_gate, one_at_a_time
     from campusgate.logs import configure_logs
+    from campusgate.process_age import process_age_s
     from gate_controller.messages import (
         Action,
         GateTopics,
@@ -78,7 +79,8 @@ def _ask(action: str, name: str, sender: str, *, as_json: bool) -> None:
         try:
             with one_at_a_time(settings.data_dir / "staff"):
                 signer = Signer(key, sender, nonces)
-                order = ask_gate(broker_address(settings), topics, Action(action), signer, controllers)
+                address = broker_address(settings)
+                order = ask_gate(address, topics, Action(action), signer, controllers, age_s=process_age_s)
         finally:
             nonces.close()
     except (BusError, GateUnknownError, KeyFileError, NonceStoreError, TopicError, WorkstationBusyError) as error:

@@ -103,7 +103,7 @@ def say(port: int, line: str) -> str:
 def test_staff_open_and_close_a_gate_from_the_command_line(campus: Campus, controller) -> None:
     process, port = controller
     opened = campus.run("gate", "open", "north", "--json")
-    assert (opened.returncode, json.loads(opened.stdout)["accepted"]) == (0, True), opened.stderr
+    assert (opened.returncode, json.loads(opened.stdout)["accepted"]) == (0, True), opened
     assert campus.run("gate", "lockdown", "north").returncode == 0
     refused = campus.run("gate", "open", "north")
     assert (refused.returncode, refused.stderr) == (1, "north: open: door_closed\n")

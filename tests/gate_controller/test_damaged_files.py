@@ -1,6 +1,5 @@
 """Whatever became of a gate's own files, the door opens for its exit button and for fire, answers cards, and tells."""
 
-import base64
 import os
 import random
 import socket
@@ -26,9 +25,10 @@ from database import Sealer
 from gate_controller.memory import DoorMemory
 from gate_controller.messages import Event, GateTopics, NonceStore, make_private_key
 from gate_controller.signals import Mode
+from tests.keys import key_text
 from tests.waiting import PATIENCE_S
 
-KEY = SecretStr(base64.b64encode(bytes(range(32))).decode())
+CREDENTIAL_KEY, TEMPLATE_KEY = SecretStr(key_text("credentials")), SecretStr(key_text("templates"))
 FILES = ("nonces.db", "outbox.db", "memory.db", "passes.db", "replica.db")
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 EVENT = Event(id=uuid4(), gate="north", at=NOW, kind="passed", details={}).encode()
@@ -99,7 +99,7 @@ def settings(tmp_path: Path, unused_port: int) -> Settings:
     (tmp_path / "trusts.json").write_text("{}")
     return Settings(
         gate="north", data_dir=tmp_path, signing_key_file=tmp_path / "key.pem",
-        trusted_keys_file=tmp_path / "trusts.json", credential_key=KEY, template_key=KEY,
+        trusted_keys_file=tmp_path / "trusts.json", credential_key=CREDENTIAL_KEY, template_key=TEMPLATE_KEY,
         device_token=SecretStr("cgd_x_y"), mqtt=MqttSettings(port=unused_port), server_url="http://127.0.0.1:9",
     )  # fmt: skip
 
@@ -108,6 +108,7 @@ def settings(tmp_path: Path, unused_port: int) -> Settings:
 def door(settings: Settings) -> Iterator[Callable[[str], str]]:
     """A controller at work on a bench; say a line at its reader."""
     stop, port = threading.Event(), []
+    umask = os.umask(0o022)
     up = threading.Event()
 
     def ready(number: int | None) -> None:
@@ -131,6 +132,7 @@ def door(settings: Settings) -> Iterator[Callable[[str], str]]:
     yield say
     stop.set()
     thread.join(PATIENCE_S)
+    os.umask(umask)
 
 
 def events(outbox: Path) -> list[Event]:

@@ -1,6 +1,5 @@
 """The controller stopped (SIGSTOP) while cards are shown, as a process that hangs: real readers, a real process."""
 
-import base64
 import json
 import os
 import pty
@@ -19,6 +18,7 @@ import pytest
 from campusgate.demo.osdp_peer import SPEED, SoftwareReader
 from gate_controller.messages import make_private_key, public_key_text
 from gate_controller.readers.freshness import STALE_S
+from tests.keys import key_text
 from tests.waiting import until
 
 KEY = bytes(range(1, 17))
@@ -125,8 +125,8 @@ class Controller:
     def __init__(self, folder: Path) -> None:
         public = public_key_text(make_private_key(folder / "north.pem"))
         (folder / "trusted.json").write_text(json.dumps({"staff": public}))
-        key = base64.b64encode(bytes(range(32))).decode()
-        other = base64.b64encode(bytes(range(32, 64))).decode()
+        key = key_text("credentials")
+        other = key_text("templates")
         environment = {name: value for name, value in os.environ.items() if not name.startswith("CAMPUSGATE_")} | {
             "CAMPUSGATE_SITE": "main",
             "CAMPUSGATE_GATE": "north",
