@@ -224,7 +224,7 @@ def _is_authentic(base_url: str) -> bool:
 def _time_in(answer: httpx.Response) -> datetime | None:
     try:
         return datetime.fromisoformat(answer.headers[TIME_HEADER]).astimezone(UTC)
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, OverflowError):
         return None
 
 

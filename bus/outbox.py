@@ -60,6 +60,8 @@ class Outbox:
         self._lock = threading.Lock()
         self._memory: deque[Entry] = deque(maxlen=_MEMORY_LIMIT)
         self.changed = threading.Event()
+        self.unwritten = False
+        """Whether the last entry is in memory only."""
         try:
             private_folder(path.parent)
             private_file(path)
@@ -92,7 +94,9 @@ class Outbox:
             entry = Entry(entry_id, topic, payload, at, self._sequence)
             try:
                 self._insert(entry, valuable=valuable)
+                self.unwritten = False
             except sqlite3.Error as error:
+                self.unwritten = True
                 log.error("outbox_not_written", error=str(error), kept_in_memory=len(self._memory) + 1)
                 self._memory.append(entry)
         self.changed.set()

@@ -43,6 +43,7 @@ from gate_controller.messages import (
     Presence,
     Signer,
     TrustedKeyFile,
+    UnwrittenWatch,
     edge_sender,
     read_private_key,
 )
@@ -144,6 +145,7 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
                 model_refused=lambda: sync.status.model_mismatch,
                 machine=lambda: {"temperature_c": temperature_c(), "disk_free_mb": disk_free_mb(folder)},
                 metrics=_metrics(options.metrics_port, stack),
+                unwritten=UnwrittenWatch({"nonces.db": disk.nonces, "outbox.db": disk.outbox}),
             ),
         )
         postman = Postman(disk.outbox, bus, mark_late=mark_late, needs_receipts=True)

@@ -125,6 +125,7 @@ class Admission:
                 extended=ruling.extended,
                 notices=ruling.notices,
                 on_answer=answered,
+                seen=arrived,
             )
         except CannotAskError as error:
             self._refused(EventKind.FACE_REFUSED, error.reason, person_id, details)

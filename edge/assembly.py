@@ -31,7 +31,7 @@ from edge.recognition import Engine, Recogniser, RecognitionPolicy
 from edge.service import EdgeService, Sync
 from edge.spoof_cues import TrackCues
 from edge.taps import TapDesk
-from gate_controller.messages import GateTopics, Signer, TrustedKey
+from gate_controller.messages import GateTopics, Signer, TrustedKey, UnwrittenWatch
 from models.calibration import Purpose
 
 
@@ -93,13 +93,14 @@ class Senses:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What runs beside an edge: the synchronisation and what it says of itself, figures of the computer, metrics."""
+    """What runs beside an edge: the synchronisation and what it says of itself, the computer, metrics, files."""
 
     sync: Sync | None = None
     sync_error: Callable[[], str | None] = lambda: None
     model_refused: Callable[[], bool] = lambda: False
     machine: Callable[[], Mapping[str, Figure]] = dict
     metrics: Metrics = field(default_factory=Metrics)
+    unwritten: UnwrittenWatch = field(default_factory=lambda: UnwrittenWatch({}))
 
 
 def assemble(
@@ -273,6 +274,7 @@ class _Parts:
             journal=self.journal,
             clock=self.clock,
             model_refused=self.surroundings.model_refused,
+            unwritten=self.surroundings.unwritten,
             sync=self.surroundings.sync,
         )
 

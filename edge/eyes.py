@@ -9,6 +9,7 @@ from edge.clock import Clock
 from edge.feedback import FeedbackReporter
 from edge.gallery import SearchSource
 from edge.metrics import Metrics
+from edge.opener import STALE_S
 from edge.recognition import Recogniser
 
 _log = structlog.get_logger()
@@ -51,9 +52,12 @@ class Eyes:
         return self._frames_seen
 
     def attend(self, feed: Feed, timeout: float) -> bool:
-        """Wait up to `timeout` seconds for the newest frame and see it; return whether one came."""
+        """Wait up to `timeout` seconds for the newest frame and see it; return whether one came.
+
+        A frame from before this process stood still shows people who may have left: it is passed over.
+        """
         frame = feed.newest(timeout)
-        if frame is None:
+        if frame is None or self._clock.monotonic() - frame.arrived > STALE_S:
             return False
         self.see(frame)
         return True

@@ -24,7 +24,6 @@ from gate_controller.messages import (
     GateTopics,
     MalformedMessageError,
     Method,
-    NonceStoreError,
     Presence,
     Refusal,
     Signer,
@@ -73,8 +72,11 @@ class CannotAskError(Exception):
 NO_BROKER = "no_broker"
 CONTROLLER_UNKNOWN = "controller_unknown"
 CONTROLLER_OFFLINE = "controller_offline"
-CANNOT_SIGN = "cannot_sign"
 NO_ANSWER = "no_answer"
+TOO_LATE = Refusal.TOO_LATE.value
+
+STALE_S = 2.0
+"""What was seen so long ago opens nothing: whoever it was has left, or stands there still and is seen again."""
 
 
 class Result(StrEnum):
@@ -163,6 +165,7 @@ class Opener:
         method: Method,
         reason: str,
         on_answer: AnswerHandler,
+        seen: float,
         person_id: UUID | None = None,
         tap_id: UUID | None = None,
         extended: bool = False,
@@ -170,28 +173,30 @@ class Opener:
     ) -> UUID:
         """Sign and publish one command; `on_answer` is called exactly once, from another thread or from `expire`.
 
+        `seen`: the monotonic second at which the face or card came that this is about.
+
         Raises:
             CannotAskError: nothing was sent, and nothing will be.
         """
         with self._lock:
             boot_id = self._boot_to_ask()
-            try:
-                signed = self._signer.issue(
-                    gate=self._topics.gate,
-                    action=action,
-                    method=method,
-                    reason=reason,
-                    boot_id=boot_id,
-                    now=self._clock.now(),
-                    ttl_ms=self._ttl_ms,
-                    person_id=person_id,
-                    tap_id=tap_id,
-                    extended=extended,
-                    notices=notices,
-                )
-            except NonceStoreError as error:
-                _log.error("command_not_signed", error=str(error))
-                raise CannotAskError(CANNOT_SIGN) from error
+            # The time first: should this process stand still in between, the controller finds the command stale.
+            now = self._clock.now()
+            if self._clock.monotonic() - seen > STALE_S:
+                raise CannotAskError(TOO_LATE)
+            signed = self._signer.issue(
+                gate=self._topics.gate,
+                action=action,
+                method=method,
+                reason=reason,
+                boot_id=boot_id,
+                now=now,
+                ttl_ms=self._ttl_ms,
+                person_id=person_id,
+                tap_id=tap_id,
+                extended=extended,
+                notices=notices,
+            )
             sent = self._clock.monotonic()
             command_id = signed.command.id
             self._pending[command_id] = _Pending(boot_id, sent, sent + self._ttl_ms / 1000, on_answer)

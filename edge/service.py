@@ -20,12 +20,14 @@ from edge.passes import PassListener
 from edge.recognition import Search
 from edge.taps import TapDesk
 from gate_controller.messages import (
+    KEPT_IN_MEMORY,
     Availability,
     EventKind,
     GateTopics,
     MalformedMessageError,
     Presence,
     TwinWatch,
+    UnwrittenWatch,
 )
 
 _log = structlog.get_logger()
@@ -67,6 +69,7 @@ class EdgeService:
         journal: Journal,
         clock: Clock,
         model_refused: Callable[[], bool],
+        unwritten: UnwrittenWatch,
         sync: Sync | None = None,
     ) -> None:
         self._bus = bus
@@ -83,6 +86,7 @@ class EdgeService:
         self._journal = journal
         self._clock = clock
         self._model_refused = model_refused
+        self._unwritten = unwritten
         self._sync = sync
         self._twins = TwinWatch(boot_id)
         self._connections = 0
@@ -136,6 +140,8 @@ class EdgeService:
         now = self._clock.monotonic()
         self._reporter.connection(self._feed.report(), now)
         self._report_mismatch()
+        for name in self._unwritten.look(now):
+            self._journal.note(EventKind.STORAGE_FAULT.value, reason=KEPT_IN_MEMORY, details={"file": name, "lost": ""})
         standing = (self._feed.report().status, self._searches.current)
         if now - self._health_at >= _HEALTH_EVERY_S or standing != self._standing:
             self._health_at, self._standing = now, standing

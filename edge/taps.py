@@ -116,6 +116,7 @@ class TapDesk:
                 extended=ruling.extended,
                 notices=ruling.notices,
                 on_answer=answered,
+                seen=arrived,
             )
         except CannotAskError as error:
             _log.warning("tap_not_answered", tap=str(tap.id), reason=error.reason)

@@ -251,9 +251,8 @@ class CardDesk:
             return
         grant = Grant(decision.person_id, method, reason, tap_id=tap_id, extended=decision.extended_time)
         result = self._keeper.apply(grant, since_ns=reading.read_ns, details=details)
-        if result.refused or not result.obeyed:
-            reason = (Refusal.DOOR_CLOSED if result.refused else Refusal.DOOR_FAULT).value
-        reading.answer(Outcome(granted=result.obeyed and not result.refused, reason=reason))
+        refusal = result.refusal
+        reading.answer(Outcome(granted=refusal is None, reason=reason if refusal is None else refusal.value))
 
     def _decision(self, reading: Reading, digest: str, at: datetime, *, pin: str | None = None) -> Decision:
         try:

@@ -2,18 +2,14 @@
 
 from collections.abc import Callable, Mapping
 
-import structlog
-
 from access.reasons import Reason
 from gate_controller.clock import ClockWatch
 from gate_controller.keeper import DoorKeeper, Result
-from gate_controller.messages import Action, Command, EventKind, NonceStoreError, Refusal, RefusedError, Verifier
+from gate_controller.messages import Action, Command, EventKind, Refusal, RefusedError, Verifier
 from gate_controller.readers import Outcome
 from gate_controller.reporter import Reporter
 from gate_controller.signals import Authority, Grant, Mode, ModeOrdered, Signal
 from gate_controller.taps import TapDesk, WaitingTap, form_of
-
-log = structlog.get_logger()
 
 _LOOKS_BACK = {Reason.PASSED_BACK.value, Reason.ZONE_FULL.value, Reason.SECOND_PERSON_AWAITED.value}
 _MODES = {
@@ -46,16 +42,12 @@ class CommandDesk:
         self._decide_again = decide_again
 
     def take(self, payload: bytes, *, retained: bool, received_ns: int) -> None:
-        """Judge and carry out one command; its nonce is spent on disk before anything moves."""
+        """Judge and carry out one command; its nonce is spent before anything moves."""
         at, sure = self._clock.look()
         try:
             command = self._verifier.verify(payload, retained=retained, now=at, clock_sure=sure)
         except RefusedError as error:
             self._refuse(error.command, error.refusal, received_ns, authentic=error.authentic)
-            return
-        except NonceStoreError as error:
-            log.error("nonce_not_written", error=str(error))
-            self._refuse(None, Refusal.DOOR_FAULT, received_ns, authentic=False)
             return
         waiting = self._taps.take(command.tap_id, self._clock.seconds()) if command.tap_id is not None else None
         if command.tap_id is not None and waiting is None:
@@ -67,7 +59,7 @@ class CommandDesk:
             return
         since_ns = waiting.reading.read_ns if waiting is not None else received_ns
         result = self._carry_out(command, since_ns, form_of(waiting.reading) if waiting is not None else {})
-        refusal = _refusal(result)
+        refusal = result.refusal
         energised_ns = result.energised_ns if command.action is Action.OPEN and refusal is None else None
         self._reporter.ack(command, refusal, at, received_ns=received_ns, energised_ns=energised_ns)
         if waiting is not None:
@@ -121,9 +113,3 @@ def _signal(command: Command) -> Signal:
             command.person_id, command.method, command.reason, command.id, command.tap_id, extended=command.extended
         )
     return ModeOrdered(_MODES[command.action], Authority.STAFF, command.id, command.person_id)
-
-
-def _refusal(result: Result) -> Refusal | None:
-    if result.refused:
-        return Refusal.DOOR_CLOSED
-    return None if result.obeyed else Refusal.DOOR_FAULT

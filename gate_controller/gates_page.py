@@ -48,7 +48,8 @@ EVENTS: dict[EventKind, str] = {
     EventKind.CLOCK_UNSURE: "The clock runs behind a time already seen, which it reaches at `details.until`.",
     EventKind.CLOCK_RESTORED: "The server vouched for the clock; the time in `details.given_up` was wrong.",
     EventKind.CLONED_CARD: "Another `controller` or `edge` (the reason) answers for this gate: a copied SD card.",
-    EventKind.STORAGE_FAULT: "A damaged file was set aside (`details.file`), and `details.lost` is not known any more.",
+    EventKind.STORAGE_FAULT: "The file `details.file` was damaged and set aside (`set_aside`), or could not be opened "
+    "(`kept_elsewhere`) or written any more (`kept_in_memory`); `details.lost` is not known any more.",
     EventKind.EVENTS_LOST: "The outbox was full, and `details.number` old events had to go.",
     EventKind.FACE_REFUSED: "The edge saw a face and asked for no grant.",
     EventKind.SPOOF: "A picture or a screen was shown to the camera.",
@@ -60,7 +61,8 @@ DOOR_REASONS = {
     INTERLOCKED: "The other door of the pair is not closed and locked.",
     BUSY: "Too many people have a grant for this turnstile and have not passed.",
     "unreadable": "What was presented is no card and no code.",
-    Refusal.TOO_LATE.value: "It was presented while the controller could not look: show it again.",
+    Refusal.TOO_LATE.value: "It was presented while the controller could not look, or took too long to record: "
+    "show it again.",
     ProofRefusal.FORGED.value: "The card's proof of its key is wrong, or the door has no keys.",
     ProofRefusal.REPLAYED.value: "The card's proof was used before at this door.",
 }

@@ -10,7 +10,7 @@ from gate_controller.card_decision import Directory
 from gate_controller.clock import ClockWatch
 from gate_controller.machine import disk_free_mb, temperature_c
 from gate_controller.memory import DoorMemory, DoorMemoryError
-from gate_controller.messages import EventKind
+from gate_controller.messages import KEPT_IN_MEMORY, EventKind, UnwrittenWatch
 from gate_controller.reporter import Reporter
 
 log = structlog.get_logger()
@@ -33,7 +33,9 @@ class Housekeeping:
         bus: Connection,
         directory: Directory | None,
         passes: PassBook,
+        unwritten: UnwrittenWatch,
     ) -> None:
+        """`unwritten` watches the controller's files."""
         self._reporter = reporter
         self._clock = clock
         self._memory = memory
@@ -41,9 +43,17 @@ class Housekeeping:
         self._bus = bus
         self._directory = directory
         self._passes = passes
+        self._unwritten = unwritten
         self._lost = outbox.lost
         self._even_since: tuple[datetime, float] | None = None
         self.next_at = clock.seconds()
+
+    def look_at_files(self) -> None:
+        """Tell of a file that cannot be written any more; what it was to hold is kept in memory."""
+        for name in self._unwritten.look(self._clock.seconds()):
+            at, _ = self._clock.look()
+            details = {"file": name, "lost": ""}
+            self._reporter.event(EventKind.STORAGE_FAULT, at, reason=KEPT_IN_MEMORY, details=details)
 
     def tick(self, *, edge_online: bool) -> None:
         """Do what is due."""

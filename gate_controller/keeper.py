@@ -1,6 +1,7 @@
 """Keeps the door: turns the state machine, records what happens, moves the relay, tells the state. In this order.
 
-So no opening is without its record, wherever the power fails. Everything here runs on the controller's one thread.
+So nobody is let in without a record, wherever the power fails; and nobody long after they asked, however slow the disk.
+Whoever has to get out, by fire or by the exit button, waits for no disk. All of it runs on the controller's one thread.
 """
 
 import math
@@ -13,11 +14,12 @@ from gate_controller.barrier import Barrier, advance
 from gate_controller.clock import ClockWatch
 from gate_controller.door import DoorSettings, at_start
 from gate_controller.memory import DoorMemory, DoorMemoryError
-from gate_controller.messages import EventKind
+from gate_controller.messages import EventKind, Refusal
 from gate_controller.passages import PassageLog
+from gate_controller.readers.freshness import STALE_S
 from gate_controller.relays import Relay, RelayError
 from gate_controller.reporter import Reporter
-from gate_controller.signals import Grant, Mode, Signal
+from gate_controller.signals import Authority, ExitRequested, FireChanged, Grant, Happening, Mode, ModeOrdered, Signal
 from gate_controller.turnstile import Turnstile, TurnstileSettings
 
 log = structlog.get_logger()
@@ -36,6 +38,17 @@ class Result:
     """The door itself said no."""
     energised_ns: int | None
     """When the relay was found energised, on the monotonic clock."""
+    too_late: bool = False
+    """It took so long to record that the door was not opened any more."""
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """Why the signal did nothing; None when it did."""
+        if self.refused:
+            return Refusal.DOOR_CLOSED
+        if self.too_late:
+            return Refusal.TOO_LATE
+        return None if self.obeyed else Refusal.DOOR_FAULT
 
 
 class DoorKeeper:
@@ -77,8 +90,14 @@ class DoorKeeper:
         door, happenings = advance(before, signal, now_ns / 1e9)
         latency_ms = None if since_ns is None else (now_ns - since_ns) / 1e6
         noted = {**(details or {}), **({} if sure else {"clock_sure": False})}
+        opens = door.unlocked and not before.unlocked
+        if opens and isinstance(signal, FireChanged | ExitRequested):
+            self._drive(door)
         for happening in happenings:
             self._reporter.happening(happening, at, latency_ms=latency_ms, details=noted)
+        if opens and _is_wish(signal) and self._is_late(now_ns if since_ns is None else since_ns):
+            self._tell_too_late(happenings)
+            return Result(obeyed=False, refused=False, energised_ns=None, too_late=True)
         if door.staff_mode is not before.staff_mode:
             self._remember(door.staff_mode)
         obeyed = self._drive(door)
@@ -113,6 +132,16 @@ class DoorKeeper:
         at, sure = self._clock.look()
         self._reporter.state(self.door, at, clock_sure=sure)
 
+    def _is_late(self, since_ns: int) -> bool:
+        return self._clock.monotonic_ns() - since_ns > STALE_S * 1e9
+
+    def _tell_too_late(self, happenings: list[Happening]) -> None:
+        """Tell that nothing came of what was recorded: whoever waits that long has left, or asks again."""
+        at, _ = self._clock.look()
+        who = next((one.grant for one in reversed(happenings) if one.grant is not None), None)
+        reason = Refusal.TOO_LATE.value
+        self._reporter.happening(Happening(EventKind.ACCESS_DENIED, who, granted=False, reason=reason), at)
+
     def _drive(self, door: Barrier) -> bool:
         try:
             # The other door of an interlock loses its leave before this one opens, and gets it after this one locked.
@@ -139,6 +168,11 @@ class DoorKeeper:
             self._memory.staff_mode = mode
         except DoorMemoryError as error:
             log.error("mode_not_remembered", error=str(error))
+
+
+def _is_wish(signal: Signal) -> bool:
+    """Tell whether somebody waits for this now, at the door or before a screen."""
+    return isinstance(signal, Grant) or (isinstance(signal, ModeOrdered) and signal.by is Authority.STAFF)
 
 
 def _set(relay: Relay | None, *, energised: bool) -> None:

@@ -32,6 +32,8 @@ class DoorMemory:
         """
         self.folder = path.parent
         """Where the controller keeps its files."""
+        self.unwritten = False
+        """Whether the last thing that was to be remembered is not on disk."""
         try:
             private_folder(path.parent)
             private_file(path)
@@ -100,8 +102,9 @@ class DoorMemory:
             )
         except sqlite3.Error as error:
             log.error("card_counter_kept_in_memory", error=str(error))
-            self._counters[digest] = counter
+            self._counters[digest], self.unwritten = counter, True
             return True
+        self.unwritten = False
         return written.rowcount == 1 and not first_after_loss
 
     def _is_new(self, digest: str) -> bool:
@@ -121,16 +124,11 @@ class DoorMemory:
             self._wrong_pins[person_id] = (number, at)
         else:
             self._wrong_pins.pop(person_id, None)
-        try:
-            if number:
-                self._connection.execute(
-                    "INSERT OR REPLACE INTO wrong_pins (person, number, at) VALUES (?, ?, ?)",
-                    (person_id.bytes, number, at.isoformat()),
-                )
-            else:
-                self._connection.execute("DELETE FROM wrong_pins WHERE person = ?", (person_id.bytes,))
-        except sqlite3.Error as error:
-            raise DoorMemoryError(f"not remembered: {error}") from error
+        if number:
+            row = (person_id.bytes, number, at.isoformat())
+            self._write("INSERT OR REPLACE INTO wrong_pins (person, number, at) VALUES (?, ?, ?)", row)
+        else:
+            self._write("DELETE FROM wrong_pins WHERE person = ?", (person_id.bytes,))
 
     def redate(self, now: datetime) -> None:
         """Bring what was kept while the clock was ahead down to `now`, a time that the server vouched for.
@@ -152,7 +150,12 @@ class DoorMemory:
         return str(row[0]) if row else None
 
     def _set(self, name: str, value: str) -> None:
+        self._write("INSERT OR REPLACE INTO remembered (name, value) VALUES (?, ?)", (name, value))
+
+    def _write(self, statement: str, values: tuple[str | int | bytes, ...]) -> None:
         try:
-            self._connection.execute("INSERT OR REPLACE INTO remembered (name, value) VALUES (?, ?)", (name, value))
+            self._connection.execute(statement, values)
         except sqlite3.Error as error:
+            self.unwritten = True
             raise DoorMemoryError(f"not remembered: {error}") from error
+        self.unwritten = False

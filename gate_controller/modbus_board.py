@@ -5,6 +5,8 @@ never waits for the network to read. A write goes before the next reading, so it
 neighbouring inputs, which are read in one request, leave few readings to wait for.
 """
 
+import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -26,6 +28,8 @@ TIMEOUT_S = 0.5
 POLL_S = 0.05
 RETRY_S = 1.0
 FULL_SCALE = 65535
+_HANG_UP_AT_ONCE = struct.pack("ii", 1, 0)
+"""SO_LINGER, on, no seconds: what was not delivered is forgotten when the connection is closed."""
 _MOST_AT_ONCE = 64
 """Neighbours in one request; boards answer for many more, and few have so many inputs."""
 
@@ -190,8 +194,13 @@ class ModbusBoard:
             self._client.close()  # type: ignore[no-untyped-call]  # pymodbus has none
 
     def _connect(self) -> None:
-        if not self._client.connected and not self._client.connect():  # type: ignore[no-untyped-call]  # pymodbus has none
+        if self._client.connected:
+            return
+        if not self._client.connect():  # type: ignore[no-untyped-call]  # pymodbus has none
             raise ConnectionError("no connection")
+        # Otherwise the kernel would deliver a given-up "on" for minutes: as soon as a pulled cable is back.
+        if (connection := self._client.socket) is not None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _HANG_UP_AT_ONCE)
 
     def _read_coils(self, run: range) -> None:
         with self._line.patiently():

@@ -36,6 +36,7 @@ from gate_controller.messages import (
     Signer,
     TrustedKey,
     TwinWatch,
+    UnwrittenWatch,
     Verifier,
     controller_sender,
 )
@@ -170,6 +171,9 @@ class GateController:
             bus=self.bus,
             directory=directory,
             passes=storage.passes,
+            unwritten=UnwrittenWatch(
+                {"nonces.db": storage.nonces, "outbox.db": storage.outbox, "memory.db": storage.memory}
+            ),
         )
         self._timetable = Timetable(directory)
         self._twins = TwinWatch(self.boot_id)
@@ -304,6 +308,7 @@ class GateController:
                 call()
                 if self._until_next() <= 0:
                     self._tick()
+                self._house.look_at_files()
             except Exception:
                 # The door must go on: the next card and the fire alarm come through the same loop.
                 log.exception("controller_failed", gate=self.topics.gate)

@@ -18,7 +18,6 @@ from gate_controller.messages import (
     GateTopics,
     MalformedMessageError,
     Method,
-    NonceStoreError,
     Presence,
     SignedCommand,
     Signer,
@@ -130,20 +129,16 @@ class Dispatcher:
         ttl_ms = _TTL_MS if left_s is None else min(_TTL_MS, int(left_s() * 1000))
         if ttl_ms < _LEAST_TTL_MS:
             return GateResult(gate, Effect.EXPIRED)
-        try:
-            return self._signer.issue(
-                gate=gate,
-                action=action,
-                method=Method.STAFF,
-                reason="staff",
-                boot_id=view.door.boot_id,
-                now=now,
-                ttl_ms=ttl_ms,
-                extended=extended,
-            )
-        except NonceStoreError as error:
-            log.error("staff_command_not_signed", error=str(error))
-            return GateResult(gate, Effect.UNREACHABLE, "the command could not be signed")
+        return self._signer.issue(
+            gate=gate,
+            action=action,
+            method=Method.STAFF,
+            reason="staff",
+            boot_id=view.door.boot_id,
+            now=now,
+            ttl_ms=ttl_ms,
+            extended=extended,
+        )
 
     def _publish(self, signed: SignedCommand) -> UUID | GateResult:
         """Return the id of the published command, or why it was not."""

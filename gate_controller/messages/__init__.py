@@ -36,9 +36,11 @@ from gate_controller.messages.topics import (
 )
 from gate_controller.messages.trusted_file import TrustedKeyFile
 from gate_controller.messages.twins import TwinWatch
+from gate_controller.messages.unwritten import KEPT_IN_MEMORY, UnwrittenWatch
 from gate_controller.messages.wire import MAX_PAYLOAD_BYTES, MalformedMessageError, Message
 
 __all__ = [
+    "KEPT_IN_MEMORY",
     "MAX_PAYLOAD_BYTES",
     "MAX_TTL_MS",
     "MOST_RECEIPTS",
@@ -77,6 +79,7 @@ __all__ = [
     "TrustedKey",
     "TrustedKeyFile",
     "TwinWatch",
+    "UnwrittenWatch",
     "Verifier",
     "controller_sender",
     "edge_sender",

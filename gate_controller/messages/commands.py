@@ -57,11 +57,11 @@ class Refusal(StrEnum):
     NOT_PERMITTED = "not_permitted"
 
     TOO_LATE = "too_late"
-    """The tap this command answers has had its one outcome already."""
+    """The tap this command answers has had its one outcome already, or recording it took so long that nobody waits."""
     DOOR_CLOSED = "door_closed"
     """Staff or the schedule keep the door closed, or it is in lockdown."""
     DOOR_FAULT = "door_fault"
-    """The relay, or the file of nonces, does not work."""
+    """The relay does not work."""
 
 
 class Command(Message):

@@ -19,7 +19,7 @@ RESERVE = 10_000_000
 
 
 class NonceStoreError(Exception):
-    """The file of nonces cannot be read or written; without it a door obeys nobody."""
+    """The file of nonces cannot be opened, or is damaged."""
 
 
 class NonceStore:
@@ -35,6 +35,8 @@ class NonceStore:
         self._path = path
         self._issued: dict[str, tuple[int, int]] = {}
         self._in_memory: dict[tuple[str, str], int] = {}
+        self.unwritten = False
+        """Whether the last number is in memory only."""
         try:
             private_folder(path.parent)
             private_file(path)
@@ -98,7 +100,9 @@ class NonceStore:
             ).rowcount
         except sqlite3.Error as error:
             log.error("nonce_kept_in_memory", file=self._path.name, error=str(error))
-            changed = 1
+            self.unwritten, changed = True, 1
+        else:
+            self.unwritten = False
         if changed == 1:
             self._in_memory[role, sender] = value
         return changed == 1

@@ -88,11 +88,7 @@ class Signer:
         extended: bool = False,
         notices: tuple[str, ...] = (),
     ) -> SignedCommand:
-        """Make and sign a command; `boot_id` is the one in the gate's retained state.
-
-        Raises:
-            NonceStoreError: no nonce could be reserved.
-        """
+        """Make and sign a command; `boot_id` is the one in the gate's retained state."""
         command = Command(
             id=uuid_utils.compat.uuid7(),
             sender=self.sender,
@@ -130,7 +126,7 @@ class Verifier:
         self._nonces = nonces
 
     def verify(self, payload: bytes, *, retained: bool, now: datetime, clock_sure: bool = True) -> Command:
-        """Return the command in `payload`; its nonce is on disk by then.
+        """Return the command in `payload`; its nonce is spent by then (`NonceStore`).
 
         The order matters: nothing is believed before the signature, and the nonce is spent last, so that a refused
         command cannot use up a number. Without a trustworthy clock only `lock`, `lockdown` and `deny` pass, for
@@ -138,7 +134,6 @@ class Verifier:
 
         Raises:
             RefusedError: with the reason.
-            NonceStoreError: the nonce could not be written; the command must not be carried out.
         """
         command, permitted = self._authentic(payload, now)
 

@@ -74,7 +74,7 @@ def expected_ends(session: Session, alarms: Sequence[Alarm]) -> dict[UUID, datet
     for event_id, details in events:
         try:
             found[by_event[event_id]] = datetime.fromisoformat(str(details["until"])).astimezone(UTC)
-        except (KeyError, ValueError):
+        except (KeyError, ValueError, OverflowError):
             continue
     return found
 

@@ -2,12 +2,13 @@
 
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 
-from access.sync import DirectorySync, SyncError, SyncRefusedError
+import access.sync
+from access.sync import TIME_HEADER, DirectorySync, SyncError, SyncRefusedError
 from tests.access.pages import POLICY, Directory, entry, person_id
 from tests.waiting import PATIENCE_S
 
@@ -20,6 +21,7 @@ class Server:
         self.replica = replica
         self.faults: list[Callable[[], httpx.Response]] = []
         self.applied: list[dict] = []
+        self.time: str | None = None
         self.asked = 0
         self.asked_again = threading.Event()
 
@@ -33,11 +35,12 @@ class Server:
         self.asked += 1
         self.asked_again.set()
         page = self.directory.page(self.replica, int(request.url.params["limit"]))
-        return httpx.Response(200, content=page.model_dump_json())
+        headers = {} if self.time is None else {TIME_HEADER: self.time}
+        return httpx.Response(200, content=page.model_dump_json(), headers=headers)
 
-    def sync(self, **given) -> DirectorySync:
+    def sync(self, base_url: str = "http://server/", **given) -> DirectorySync:
         return DirectorySync(
-            "http://server/",
+            base_url,
             "main",
             "token",
             self.replica,
@@ -57,6 +60,49 @@ def dead() -> httpx.Response:
 
 def problem(status: int, code: str) -> Callable[[], httpx.Response]:
     return lambda: httpx.Response(status, json={"code": code})
+
+
+NOON = datetime(2026, 9, 1, 4, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("base_url", "time", "told"),
+    [
+        ("https://server", "2026-09-01T12:00:00+08:00", [NOON]),
+        ("http://127.0.0.1:8000", "2026-09-01T04:00:00+00:00", [NOON]),
+        ("http://localhost:8000", "2026-09-01T04:00:00Z", [NOON]),
+        ("http://server", "2026-09-01T04:00:00+00:00", []),  # anybody on the way could have written it
+        ("http://localhost.example", "2026-09-01T04:00:00+00:00", []),
+        ("https://server", None, []),  # the server does not believe its own clock
+        ("https://server", "noon", []),
+        ("https://server", "0001-01-01T00:00:00+14:00", []),
+    ],
+)
+def test_the_servers_time_is_taken_where_it_is_surely_its_own(
+    server: Server, base_url: str, time: str | None, told: list[datetime]
+) -> None:
+    heard: list[datetime] = []
+    server.time = time
+    server.sync(base_url, on_time=heard.append).run_once()
+    assert heard == told
+
+
+def test_a_time_that_was_long_on_its_way_is_not_taken(server: Server, monkeypatch) -> None:
+    monkeypatch.setattr(access.sync, "_TIME_WITHIN_S", -1.0)
+    heard: list[datetime] = []
+    server.time = NOON.isoformat()
+    server.sync("https://server", on_time=heard.append).run_once()
+    assert heard == []
+
+
+def test_of_a_synchronisation_that_failed_no_time_is_taken(server: Server) -> None:
+    heard: list[datetime] = []
+    server.time = NOON.isoformat()
+    sync = server.sync("https://server", on_time=heard.append)
+    server.faults = [problem(500, "internal_error")]
+    with pytest.raises(SyncError):
+        sync.run_once()
+    assert heard == []
 
 
 def test_all_pages_are_fetched_and_the_state_is_acknowledged_once(server: Server) -> None:

@@ -1,12 +1,14 @@
 """The administration of gates over HTTP, and what a member of the facilities staff can ask."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
 import httpx
 import pytest
 
+from access.sync import TIME_HEADER
 from accounts.vocabulary import DeviceRole, Role
 from directory.tables import GateRecord
 from tests.directory.conftest import STAFF
@@ -224,6 +226,17 @@ def test_a_feed_asked_for_nonsense_says_so(campus, query: str) -> None:
     device = {"Authorization": f"Bearer {campus.token('main')}"}
     answer = campus.client.get(f"{ROOT}/gates/main/changes?{query}", headers=device)
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+
+
+@pytest.mark.parametrize("believed", [True, False])
+def test_a_gate_is_told_the_servers_time_where_the_server_believes_it(campus, believed: bool) -> None:
+    campus.gate("main")
+    campus.publisher.publish()
+    state = campus.client.app.state
+    state.directory = replace(state.directory, clock_believed=lambda: believed)
+    device = {"Authorization": f"Bearer {campus.token('main')}"}
+    answer = campus.client.get(f"{ROOT}/gates/main/changes", headers=device)
+    assert answer.headers.get(TIME_HEADER) == (campus.clock.now.isoformat() if believed else None)
 
 
 def test_a_new_gate_is_not_served_before_it_is_published(campus) -> None:

@@ -23,7 +23,7 @@ from edge.metrics import Metrics
 from edge.policy import EdgePolicy
 from edge.recognition import RecognitionPolicy
 from edge.tracker import TrackPolicy
-from gate_controller.messages import Event, NonceStore, Signer
+from gate_controller.messages import Event, NonceStore, Signer, UnwrittenWatch
 from tests.edge.staging import TOPICS, Directory, JudgingController, Stage, frame, person
 from tests.waiting import until
 
@@ -68,6 +68,7 @@ class MjpegServer:
     def __init__(self) -> None:
         self.dark = False
         self.served = 0
+        self.connections = 0
         self._generation = 0
         server = self
 
@@ -76,6 +77,7 @@ class MjpegServer:
                 if server.dark:
                     self.send_error(503)
                     return
+                server.connections += 1
                 generation = server._generation
                 self.send_response(200)
                 self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
@@ -189,16 +191,20 @@ def gate(broker, connect, tmp_path: Path, until) -> Iterator[Callable[..., Simpl
             directory=directory,
             outbox=outbox,
         )
-        surroundings = Surroundings(metrics=metrics, model_refused=options.pop("model_refused", lambda: False))
+        surroundings = Surroundings(
+            metrics=metrics,
+            model_refused=options.pop("model_refused", lambda: False),
+            unwritten=UnwrittenWatch({"nonces.db": nonces, "outbox.db": outbox}),
+        )
         senses = Senses(camera=SyntheticCamera([]), engine=stage, threshold=lambda _: 0.6, **options)
         service = assemble(place, senses, policy, surroundings=surroundings, clock=clock)
         service.start()
         numbers = iter(range(1_000_000))
 
-        def show(*cast, frames: int = 5) -> None:
+        def show(*cast, frames: int = 5, age_s: float = 0.0) -> None:
             stage.show(*cast)
             for _ in range(frames):
-                service._eyes.see(frame(next(numbers), clock.monotonic()))
+                service._eyes.see(frame(next(numbers), clock.monotonic() - age_s))
                 time.sleep(0.002)
 
         def leave() -> None:

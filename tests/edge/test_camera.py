@@ -260,6 +260,17 @@ def test_a_stream_that_is_cut_is_reported_lost_and_comes_back(mjpeg, until) -> N
     feed.stop()
 
 
+def test_after_a_pause_a_stream_is_opened_anew_for_it_kept_what_was_seen_meanwhile(mjpeg, clock) -> None:
+    frames = CaptureCamera(mjpeg.url, clock=clock).frames(Event())
+    first = [next(frames) for _ in range(3)]
+    assert mjpeg.connections == 1
+    clock.move(60)
+    after = [next(frames) for _ in range(3)]
+    frames.close()
+    assert mjpeg.connections == 2
+    assert [frame.sequence for frame in first + after] == list(range(6))
+
+
 def test_the_pause_between_attempts_grows_to_its_longest() -> None:
     backoff = Backoff(first=0.5, longest=15)
     assert [backoff.pause(failures) for failures in (1, 2, 3, 4, 5, 6, 1000)] == [0.5, 1, 2, 4, 8, 15, 15]

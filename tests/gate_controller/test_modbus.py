@@ -1,6 +1,7 @@
 """A relay board on the network, against a real Modbus server."""
 
 import asyncio
+import socket
 import threading
 from collections.abc import Iterator
 
@@ -180,6 +181,36 @@ def test_a_write_goes_between_two_readings(server, board) -> None:
     opening.join(PATIENCE_S)
     assert server.coil
     assert [function for function, *_ in server.asked[under_way : under_way + 2]] == [WRITE_COIL, READ_COILS]
+
+
+def test_a_write_that_is_given_up_is_not_delivered_by_the_kernel_later() -> None:
+    """Hung up in order, the network would go on to deliver it: a pulled cable that is put back would open the door."""
+    found, heard = [], threading.Event()
+
+    def answer_all_but_writes(listening: socket.socket) -> None:
+        connection = listening.accept()[0]
+        while (request := connection.recv(12))[7] != WRITE_COIL:
+            connection.sendall(request[:2] + bytes([0, 0, 0, 4]) + request[6:8] + bytes([1, 0]))
+        given_up.wait(PATIENCE_S)
+        try:
+            found.append(connection.recv(12))
+        except ConnectionResetError:
+            found.append("reset")
+        connection.close()
+        heard.set()
+
+    given_up = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=answer_all_but_writes, args=(listening,), daemon=True).start()
+        board = ModbusBoard("127.0.0.1", listening.getsockname()[1])
+        relay = board.coil(COIL)
+        board.start()
+        with pytest.raises(RelayError, match="does not answer"):
+            relay.energise()
+        given_up.set()
+        assert heard.wait(PATIENCE_S)
+        board.stop()
+    assert found == ["reset"]
 
 
 @pytest.mark.parametrize(("part", "fault"), [(0.0, "short"), (1.0, "cut")])

@@ -18,6 +18,8 @@ from gate_controller.messages import (
 )
 from tests.waiting import PATIENCE_S, until
 
+ACTIVE_CARD = "04A31B72"
+
 
 def test_an_open_command_opens_the_door_and_is_acknowledged(gate, operator) -> None:
     person_id = uuid4()
@@ -301,11 +303,67 @@ def test_a_clock_that_runs_behind_is_told_and_grants_are_refused(gate, operator)
     assert not operator.state(DoorStatus.ALWAYS_CLOSED).clock_sure
 
 
-def test_nonces_that_cannot_be_written_open_nothing(gate, operator, monkeypatch) -> None:
-    gate.controller._storage.nonces._connection.close()
-    operator.send(operator.sign(Action.OPEN).payload)
-    operator.until(lambda: operator.acks and operator.acks[-1].refusal is Refusal.DOOR_FAULT)
+def test_nonces_that_cannot_be_written_are_kept_in_memory_and_that_is_told(gate, operator) -> None:
+    """A command is good for one boot alone, so what this process remembers keeps it from being replayed."""
+    gate.controller._storage.nonces._connection.execute("PRAGMA query_only = ON")
+    signed = operator.sign(Action.OPEN)
+    operator.send(signed.payload)
+    assert operator.answer(signed).accepted
+    fault = operator.event(EventKind.STORAGE_FAULT)
+    assert (fault.reason, fault.details) == ("kept_in_memory", {"file": "nonces.db", "lost": ""})
+    refused(gate, operator, signed.payload, Refusal.REPLAYED)
+    assert operator.ask(Action.LOCK).accepted
+    assert operator.kinds.count("storage_fault") == 1
+
+
+@pytest.mark.parametrize("file", ["outbox", "memory"])
+def test_another_file_that_cannot_be_written_is_told_and_stops_nothing(gate, operator, file: str) -> None:
+    getattr(gate.controller._storage, file)._connection.execute("PRAGMA query_only = ON")
+    assert operator.ask(Action.LOCK).accepted
+    assert operator.event(EventKind.STORAGE_FAULT).details["file"] == f"{file}.db"
+    assert operator.ask(Action.RELEASE).accepted
+    assert operator.ask(Action.OPEN).accepted
+
+
+def slow_disk(gate, monkeypatch, seconds: int) -> list[bool]:
+    """From now on each event takes so long to write; returns whether the relay was energised when one began."""
+    outbox, energised = gate.controller._storage.outbox, []
+    put = outbox.put
+
+    def slowly(*arguments, **options) -> None:
+        energised.append(gate.relay.energised)
+        gate.clock.advance(seconds)
+        put(*arguments, **options)
+
+    monkeypatch.setattr(outbox, "put", slowly)
+    return energised
+
+
+@pytest.mark.parametrize("action", [Action.OPEN, Action.HOLD])
+def test_what_a_slow_disk_held_up_opens_nothing_any_more(gate, operator, monkeypatch, action: Action) -> None:
+    slow_disk(gate, monkeypatch, seconds=60)
+    assert operator.ask(action).refusal is Refusal.TOO_LATE
     assert gate.relay.history == []
+    assert operator.event(EventKind.ACCESS_DENIED).reason == "too_late"
+    assert operator.states[-1].state is DoorStatus.LOCKED
+    monkeypatch.undo()
+    assert operator.ask(action, now=gate.clock.now()).accepted
+
+
+def test_a_card_that_a_slow_disk_held_up_opens_nothing_any_more(bench, directory, operator, monkeypatch) -> None:
+    bench.start()
+    slow_disk(bench, monkeypatch, seconds=60)
+    outcome = bench.reader.present(ACTIVE_CARD).get(timeout=PATIENCE_S)
+    assert (outcome.granted, outcome.reason) == (False, "too_late")
+    assert bench.relay.history == []
+
+
+@pytest.mark.parametrize("wire", ["fire", "exit_button"])
+def test_whoever_has_to_get_out_waits_for_no_disk(gate, monkeypatch, wire: str) -> None:
+    energised = slow_disk(gate, monkeypatch, seconds=1)
+    getattr(gate, wire).set(True)
+    until(lambda: energised)
+    assert energised[0]
 
 
 def test_a_hint_wakes_the_synchronisation(gate, operator) -> None:

@@ -24,10 +24,12 @@ def at(second: float) -> datetime:
     return NOW + timedelta(seconds=second)
 
 
-def happen(database: Database, *kinds: str, second: float = 0, gate: str = "north", historical: bool = False) -> None:
+def happen(
+    database: Database, *kinds: str, second: float = 0, gate: str = "north", historical: bool = False, **details: str
+) -> None:
     """Store events one second apart, with what they mean for the alarms, as the ingest does."""
     events = [
-        Event(id=new_id(), gate=gate, at=at(second + index), kind=kind, historical=historical, details={})
+        Event(id=new_id(), gate=gate, at=at(second + index), kind=kind, historical=historical, details=details)
         for index, kind in enumerate(kinds)
     ]
     with database.begin() as session:
@@ -50,6 +52,22 @@ def test_a_gate_has_one_open_alarm_of_a_kind(database: Database) -> None:
     happen(database, "door_forced", gate="south")
     found = {(alarm.gate, alarm.kind): alarm.count for alarm in alarms(database)}
     assert found == {("north", "forced"): 2, ("north", "tamper"): 1, ("south", "forced"): 1}
+
+
+@pytest.mark.parametrize(
+    ("until", "expected"),
+    [
+        ("2027-10-06T16:00:00+08:00", [datetime(2027, 10, 6, 8, 0, tzinfo=UTC)]),
+        ("some day", []),
+        ("0001-01-01T00:00:00+14:00", []),
+        (None, []),
+    ],
+)
+def test_an_unsure_clock_says_until_when(database: Database, until: str | None, expected: list[datetime]) -> None:
+    happen(database, "clock_unsure", **({} if until is None else {"until": until}))
+    happen(database, "door_forced", until="2027-10-06T08:00:00+00:00")
+    with database.read() as session:
+        assert list(register.expected_ends(session, register.open_alarms(session)).values()) == expected
 
 
 def test_the_database_itself_refuses_a_second_open_alarm(database: Database) -> None:

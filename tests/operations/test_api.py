@@ -11,9 +11,11 @@ import operations.api
 import web.problems
 from accounts.services import AccountsServices
 from accounts.vocabulary import Role
-from database import Database
+from database import Database, new_id
+from gate_controller.messages import Event
+from operations import journal
 from operations.alarms import register
-from operations.alarms.rules import AlarmKind, Signal
+from operations.alarms.rules import AlarmKind, Signal, signal_of
 from operations.api.dependencies import OperationsServices
 from operations.board import Board
 from operations.order_desk import OrderDesk
@@ -73,6 +75,18 @@ def test_an_open_alarm_is_listed_and_acknowledged(client: TestClient, database: 
     assert client.get("/api/v1/operations/alarms/open").json() == []
     again = client.post(f"/api/v1/operations/alarms/{shown['id']}/acknowledge", json={})
     assert (again.status_code, again.json()["code"]) == (409, "alarm_not_open")
+
+
+def test_an_alarm_of_an_unsure_clock_says_until_when(client: TestClient, database: Database) -> None:
+    until = NOW + timedelta(days=400)
+    event = Event(
+        id=new_id(), gate="north", at=NOW, kind="clock_unsure", historical=False, details={"until": until.isoformat()}
+    )
+    with database.begin() as session:
+        journal.record(session, [event], received_at=NOW)
+        register.take(session, [signal_of(event)], now=NOW)
+    [shown] = client.get("/api/v1/operations/alarms/open").json()
+    assert (shown["kind"], datetime.fromisoformat(shown["until"])) == ("clock_unsure", until)
 
 
 def test_all_alarms_are_listed_page_by_page(client: TestClient, database: Database) -> None:
