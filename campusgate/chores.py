@@ -119,13 +119,18 @@ def of_the_notices(database: Database, settings: Settings) -> list[Chore]:
 def run(chores: Sequence[Chore], stop: threading.Event, clock: ClockGuard) -> None:
     """Do every chore when it is due until `stop` is set; one that fails is tried again at its next time."""
     due = dict.fromkeys((chore.name for chore in chores), datetime.min.replace(tzinfo=UTC))
+    waits_for: str | None = None
     while not stop.wait(_LOOK_S):
         for chore in chores:
             try:
                 now, doubt = clock.cautious_now(), clock.doubt()
             except (SQLAlchemyError, DatabaseBusyError) as error:
-                log.warning("clock_not_looked_at", error=type(error).__name__)
+                # Once, not at each look: the log may share its disk with a database that found it full.
+                if waits_for != type(error).__name__:
+                    waits_for = type(error).__name__
+                    log.warning("clock_not_looked_at", error=waits_for)
                 break
+            waits_for = None
             # A clock that was set back must not stop the chores for as long.
             if due[chore.name] > now + chore.every:
                 due[chore.name] = now

@@ -2,7 +2,6 @@
 
 import errno
 import sqlite3
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -89,18 +88,36 @@ class Database:
 
 
 def _keep_private(engine: Engine, path: Path) -> None:
-    opened = threading.Event()
+    """Make the file private before it is opened, and notice when another one, or none, stands in its place.
+
+    A file that was moved or deleted still takes writes from whoever has it open, and all of them would be lost.
+    """
+    opened: list[tuple[int, int]] = []
+
+    @event.listens_for(engine, "begin")
+    def _require_same(*_parameters: Any) -> None:
+        if opened and _identity(path) != opened[0]:
+            raise StorageError("missing")
 
     @event.listens_for(engine, "do_connect")
     def _make(*_parameters: Any) -> None:
-        if opened.is_set() and not path.exists():
-            raise StorageError("missing")
+        _require_same()
         try:
             private_folder(path.parent)
             private_file(path)
         except OSError as error:
             raise StorageError("full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "read_only") from error
-        opened.set()
+        if not opened and (found := _identity(path)) is not None:
+            opened.append(found)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from another one at the same place, or None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 @contextmanager
@@ -125,6 +142,8 @@ def _prepare_sqlite(engine: Engine) -> None:
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
+        # What was erased leaves no bytes behind in pages that are free.
+        cursor.execute("PRAGMA secure_delete=ON")
         cursor.close()
 
     @event.listens_for(engine, "begin")

@@ -11,7 +11,8 @@ ADVICE: Final[dict[StorageFault, str]] = {
     "full": "the disk is full: make room on it; nothing was written",
     "read_only": "it cannot be written: mend the owner and mode of its file and folder, or the mount",
     "damaged": "it is damaged: stop the server, keep the file, and restore the newest backup with `campusgate restore`",
-    "missing": "its file is gone: stop the server, and restore the newest backup with `campusgate restore`",
+    "missing": "its file is gone, or another one is in its place: stop the server, and put the file back or restore "
+    "the newest backup with `campusgate restore`",
     "unreachable": "it does not answer: see that it runs, and that CAMPUSGATE_DATABASE_URL names it",
 }
 

@@ -32,7 +32,7 @@ def take(session: Session, signals: Iterable[Signal], *, now: datetime) -> int:
 
     What a gate dates into the future, by a clock that runs ahead, counts as now: else nothing could end it.
     """
-    signals = [replace(one, at=min(one.at, now)) for one in signals]
+    signals = [replace(one, at=min(one.at, now)) if one.raises else one for one in signals]
     return sum(_raise(session, one, now) if one.raises else _restore(session, one, now) for one in signals)
 
 
@@ -166,7 +166,8 @@ def _restore(session: Session, signal: Signal, now: datetime) -> bool:
     if alarm is None:
         return False
     before = _state(alarm)
-    after = rules.restored(before, signal.at)
+    # What the server itself dated, when its clock was ahead, ends too.
+    after = rules.restored(before, min(signal.at, max(now, before.last_at)))
     _write(alarm, after)
     _close_if_done(alarm, now)
     session.flush()

@@ -92,7 +92,8 @@ def test_a_wrong_time_erases_nothing_and_the_right_one_goes_on(machine, working,
 
 
 def test_what_waits_is_everything_that_erases_ends_or_closes_by_age(database) -> None:
-    waiting = {one.name for one in chores.of_the_server(database, None, Settings()) if one.by_age}
+    everything = [*chores.of_the_server(database, None, Settings()), *chores.of_the_books(database, Settings())]
+    waiting = {one.name for one in everything if one.by_age}
     assert waiting >= {
         "expire holds", "close past days", "erase photos", "tidy the accounts", "forget passages", "forget nonces",
         "forget counters", "forget receipts", "forget removals",

@@ -146,7 +146,7 @@ def test_a_database_that_may_not_be_written_is_told_so(database: Database) -> No
         return
     with pytest.raises(StorageError, match="cannot be written"), database.begin() as session:
         session.execute(text("SET TRANSACTION READ ONLY"))
-        session.add(Note(at=NOW))
+        session.execute(text("CREATE TABLE refused (id INTEGER)"))
 
 
 def test_a_database_server_that_is_away_is_told_so() -> None:
@@ -155,3 +155,25 @@ def test_a_database_server_that_is_away_is_told_so() -> None:
         notes(database)
     assert away.value.fault == "unreachable"
     database.close()
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_nothing_is_written_into_a_file_that_was_moved_away_under_open_connections(
+    kept: Database, replaced: bool
+) -> None:
+    file, away = file_of(kept), file_of(kept).with_name("away.db")
+    for beside in ("", "-wal", "-shm"):
+        file.with_name(file.name + beside).rename(away.with_name(away.name + beside))
+    if replaced:
+        file.touch()
+    for use in (write, notes):
+        with pytest.raises(StorageError) as raised:
+            use(kept)
+        assert raised.value.fault == "missing"
+    assert file.exists() == replaced
+    assert not replaced or file.stat().st_size == 0, "nor into the other one"
+    file.unlink(missing_ok=True)
+    for beside in ("", "-wal", "-shm"):
+        away.with_name(away.name + beside).rename(file.with_name(file.name + beside))
+    write(kept)
+    assert notes(kept) == 2, "put back, it goes on"

@@ -50,6 +50,7 @@ class Machine:
             "CAMPUSGATE_CREDENTIAL_KEY": self._credential_key,
             "CAMPUSGATE_TEMPLATE_KEY": new_key(),
             "CAMPUSGATE_TOKEN_SECRET": new_key(),
+            "CAMPUSGATE_PASSWORD_KEY": new_key(),
             "CAMPUSGATE_METRICS_TOKEN": self.metrics_token,
             "CAMPUSGATE_DATABASE_URL": f"sqlite:///{self.folder / 'state' / 'server' / 'campus.db'}",
             **given,
