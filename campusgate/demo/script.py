@@ -27,6 +27,7 @@ SCENES: tuple[Scene, ...] = (
     outages.edge_dead_card_opens,
     outages.server_dead_gate_works,
     outages.broker_dead_card_opens,
+    faces.camera_stayed_well,
 )
 """Lost cards stay lost: Li's and Zhao's are not needed after their scenes."""
 

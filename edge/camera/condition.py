@@ -84,6 +84,7 @@ class ConditionWatch:
         self._last_at: float | None = None
         self._since: dict[Condition, float] = {}
         self._scene = SceneWatch(self._limits.scene)
+        self._moved = False
 
     def observe(self, view: View, at: float) -> Condition:
         """Return the condition after seeing `view` at the monotonic second `at`."""
@@ -93,8 +94,7 @@ class ConditionWatch:
         self._mark(Condition.FROZEN, view.digest == self._digest, at)
         self._mark(Condition.COVERED, covered, at)
         self._mark(Condition.OUT_OF_FOCUS, unfocused, at)
-        if not covered and not unfocused:
-            self._mark(Condition.MOVED_OR_REPLACED, self._scene.is_other(view.edges, at), at)
+        self._mark_scene(None if covered or unfocused else self._scene.is_other(view.edges, view.brightness, at), at)
         self._digest = view.digest
         for condition, after in (
             (Condition.FROZEN, limits.frozen_after),
@@ -114,6 +114,11 @@ class ConditionWatch:
         if not covered:
             self._best_detail = max(self._best_detail, detail)
         return self._best_detail
+
+    def _mark_scene(self, other: bool | None, at: float) -> None:
+        """Mark another scene. While it cannot be told, what was said stays said, and nothing is added to it."""
+        self._mark(Condition.MOVED_OR_REPLACED, self._moved if other is None else other, at)
+        self._moved = at - self._since.get(Condition.MOVED_OR_REPLACED, at) >= self._limits.moved_after
 
     def _mark(self, condition: Condition, holds: bool, at: float) -> None:
         if holds:

@@ -1,7 +1,8 @@
 """Whether the camera still looks at what it always looked at: the edges of the background, learnt slowly. Pure.
 
-Light changes how bright edges are and hardly where they are; people cover some of them for a while. Another camera,
-another picture fed into its line, or a camera that was turned, changes them everywhere and for good.
+Light changes how bright edges are and hardly where they are; people cover some of them for a while, and bring edges of
+their own before a bare wall. Another camera, another picture fed into its line, or a camera that was turned, changes
+them everywhere and for good.
 """
 
 from dataclasses import dataclass
@@ -17,6 +18,11 @@ _FAINTEST = 3.0
 """Root mean square of a block's edges, in grey levels for each pixel; less is the sensor's noise."""
 _ALIKE = 0.3
 """Cosine of a block's edges with the learnt ones above which it shows the same."""
+
+_STEADY = 0.5
+"""Share of the looks in which a block must have shown what is learnt of it to be background: people come and go."""
+_DIM = 0.5
+"""Share of the usual brightness below which edges that are gone may only be in the dark."""
 
 Edges = npt.NDArray[np.float32]
 
@@ -55,52 +61,99 @@ class SceneWatch:
 
     def __init__(self, limits: SceneLimits | None = None) -> None:
         self._limits = limits or SceneLimits()
-        self._learnt: Edges | None = None
-        self._looks = 0
-        self._other: tuple[float, Edges, int] | None = None
+        self._learnt: _Background | None = None
+        self._other: tuple[float, _Background] | None = None
 
-    def is_other(self, edges: Edges, at: float) -> bool:
-        """Return whether the look of the monotonic second `at` shows another scene than the one learnt."""
-        if self._learnt is None or self._looks < self._limits.learn_for:
-            self._learn(edges)
-            return False
-        share = self._share_alike(self._learnt, edges)
+    def is_other(self, edges: Edges, brightness: float, at: float) -> bool | None:
+        """Return whether the look of the monotonic second `at` shows another scene than the one learnt.
+
+        `brightness` is the mean of the grey picture, 0–255. None: there is nothing in this look, or nothing was ever
+        learnt, by which it could be told.
+        """
+        limits, learnt = self._limits, self._learnt
+        if learnt is None or learnt.looks < limits.learn_for or learnt.known().sum() < limits.least_blocks:
+            self._learn(edges, brightness)
+            return None if learnt is not None and learnt.looks >= limits.learn_for else False
+        share = learnt.share_alike(edges, limits.least_blocks)
         if share is None:
-            return self._other is not None
-        if share >= self._limits.least_alike:
+            # Nothing of it is to be seen, in the light: what was learnt had come and gone.
             self._other = None
-            self._learn(edges)
+            if brightness >= _DIM * learnt.brightness:
+                self._learn(edges, brightness)
+            return None
+        if share >= limits.least_alike:
+            self._other = None
+            self._learn(edges, brightness)
             return False
-        return not self._accept(edges, at)
+        return not self._accept(edges, brightness, at)
 
-    def _learn(self, edges: Edges) -> None:
-        self._looks += 1
-        weight = np.float32(1 / min(self._looks, self._limits.memory))
-        self._learnt = edges.copy() if self._learnt is None else self._learnt + (edges - self._learnt) * weight
+    def _learn(self, edges: Edges, brightness: float) -> None:
+        before = self._learnt or _Background.nothing(edges)
+        self._learnt = before.after(edges, brightness, self._limits.memory)
 
-    def _accept(self, edges: Edges, at: float) -> bool:
+    def _accept(self, edges: Edges, brightness: float, at: float) -> bool:
         """Learn the other scene beside; once it has lasted, it is the new one."""
-        since, learnt, looks = self._other or (at, edges.copy(), 0)
-        share = self._share_alike(learnt, edges)
+        since, other = self._other or (at, _Background.nothing(edges))
+        share = other.share_alike(edges, self._limits.least_blocks) if other.looks else None
         if share is not None and share < self._limits.least_alike:
-            since, learnt, looks = at, edges.copy(), 0
-        looks += 1
-        learnt = learnt + (edges - learnt) * np.float32(1 / min(looks, self._limits.memory))
-        self._other = since, learnt, looks
+            since, other = at, _Background.nothing(edges)
+        other = other.after(edges, brightness, self._limits.memory)
+        self._other = since, other
         if at - since < self._limits.accepted_after:
             return False
-        self._learnt, self._looks, self._other = learnt, looks, None
+        self._learnt, self._other = other, None
         return True
 
-    def _share_alike(self, learnt: Edges, edges: Edges) -> float | None:
-        strength, before = (np.sqrt((one**2).mean(axis=1) * 2) for one in (edges, learnt))
-        known = before > _FAINTEST
-        seen = known & (strength > _FAINTEST)
-        if known.sum() < self._limits.least_blocks:
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Background:
+    """What a camera has looked at: the mean of its looks.
+
+    Attributes:
+        edges: as `edges_of` returns them.
+        steady: (blocks,), in which share of the looks each block showed what was known of it.
+        brightness: 0–255.
+        looks: how many there were.
+    """
+
+    edges: Edges
+    steady: Edges
+    brightness: float
+    looks: int
+
+    @classmethod
+    def nothing(cls, like: Edges) -> "_Background":
+        return cls(np.zeros_like(like), np.zeros(len(like), np.float32), 0.0, 0)
+
+    def after(self, edges: Edges, brightness: float, memory: int) -> "_Background":
+        """Return this with one look more; the last `memory` of them count."""
+        looks = self.looks + 1
+        weight = np.float32(1 / min(looks, memory))
+        mean = self.edges + (edges - self.edges) * weight
+        same = (_cosine(edges, mean) > _ALIKE) & (_strength(edges) > _FAINTEST)
+        steady = self.steady + (same.astype(np.float32) - self.steady) * weight
+        return _Background(mean, steady, self.brightness + (brightness - self.brightness) * float(weight), looks)
+
+    def known(self) -> npt.NDArray[np.bool_]:
+        """Return which blocks (blocks,) have edges that stay."""
+        return (_strength(self.edges) > _FAINTEST) & (self.steady > _STEADY)
+
+    def share_alike(self, edges: Edges, least_blocks: int) -> float | None:
+        """Return in which share of the known blocks that have edges now they are the same; None if nothing is seen."""
+        known, strength = self.known(), _strength(edges)
+        if known.sum() < least_blocks:
             return None
-        products = (edges * learnt).sum(axis=1)
-        cosine = products / np.maximum(np.linalg.norm(edges, axis=1) * np.linalg.norm(learnt, axis=1), 1e-6)
-        if seen.sum() < self._limits.least_blocks:
+        seen = known & (strength > _FAINTEST)
+        if seen.sum() < least_blocks:
             # Nothing of it is to be seen: dark or covered is for others to say, a bare wall is another scene.
             return 0.0 if strength.max() > _FAINTEST else None
-        return float((cosine[seen] > _ALIKE).mean())
+        return float((_cosine(edges, self.edges)[seen] > _ALIKE).mean())
+
+
+def _strength(edges: Edges) -> Edges:
+    return np.asarray(np.sqrt((edges**2).mean(axis=1) * 2), np.float32)
+
+
+def _cosine(one: Edges, other: Edges) -> Edges:
+    lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
+    return np.asarray((one * other).sum(axis=1) / np.maximum(lengths, 1e-6), np.float32)

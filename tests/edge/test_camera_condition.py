@@ -1,5 +1,6 @@
 import itertools
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
 
@@ -7,7 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
+from campusgate.demo.scenes import Walker, corridor, walk_up
 from edge.camera import Condition, ConditionLimits, ConditionWatch, FileCamera, SceneLimits, look
+from enrollment.photo import decode
 
 
 def scene(seed: int = 0, *, blur: float = 0.0, light: float = 1.0) -> np.ndarray:
@@ -110,6 +113,47 @@ def test_a_bare_wall_says_nothing_about_the_camera() -> None:
     watch = ConditionWatch()
     watch_for(60, watch, wall(120))
     assert watch_for(60, watch, wall(170), 61) is Condition.GOOD
+
+
+def passing_by(photographs: dict[str, Path], *, pause: int) -> Iterator[np.ndarray]:
+    """Looks at a bare corridor into which one person after the other walks, begun while somebody stands there."""
+    noise = itertools.count()
+    for name in ("wang-at-the-gate", "li", "stranger", "wang-again") * 2:
+        photograph = decode(photographs[name]).image
+        height, width = photograph.shape[:2]
+        face = (0.4 * width, 0.2 * height, 0.2 * width, 0.2 * width)
+        yield from itertools.islice(walk_up(Walker(photograph, face)), 0, None, 10)
+        yield from (corridor(next(noise)) for _ in range(pause))
+
+
+@pytest.mark.parametrize("pause", [2, 16, 60])
+def test_people_before_a_bare_wall_are_not_its_background(photographs: dict[str, Path], pause: int) -> None:
+    watch = ConditionWatch()
+    seen = {watch.observe(look(image), 0.5 * step) for step, image in enumerate(passing_by(photographs, pause=pause))}
+    assert seen == {Condition.GOOD}
+
+
+def dusk(step: int) -> np.ndarray:
+    """Hardly any light: no edge is to be seen."""
+    rows = np.linspace(10, 50, 240)[:, None, None] * np.ones((1, 320, 3))
+    return np.clip(rows + np.random.default_rng(step).normal(0, 2, rows.shape), 0, 255).astype(np.uint8)
+
+
+def test_a_camera_that_was_started_in_the_dark_learns_its_background_in_the_light() -> None:
+    watch = ConditionWatch()
+    watch_for(60, watch, dusk)
+    watch_for(120, watch, scene, 61)
+    assert watch_for(25, watch, moved, 182) is Condition.MOVED_OR_REPLACED
+
+
+def test_only_what_is_seen_counts_towards_another_view_and_the_dark_does_not_end_it() -> None:
+    watch = ConditionWatch()
+    watch_for(60, watch, scene)
+    watch_for(5, watch, moved, 61)
+    watch_for(30, watch, lambda step: scene(step, light=0.0), 67)
+    assert watch_for(10, watch, moved, 98) is Condition.GOOD
+    assert watch_for(15, watch, moved, 108.5) is Condition.MOVED_OR_REPLACED
+    assert watch_for(30, watch, dusk, 124) is Condition.MOVED_OR_REPLACED
 
 
 @pytest.mark.parametrize("before", ["live", "replay"])

@@ -4,7 +4,7 @@ import time
 
 from access.reasons import Reason
 from campusgate.demo.report import Outcome
-from campusgate.demo.stage import ANSWER_S, CLOSED, NEXT_PASSAGE_S, OPENED, WALKS, Mark, Stage, describe, poll
+from campusgate.demo.stage import ANSWER_S, CLOSED, NEXT_PASSAGE_S, OPENED, SETTLE_S, WALKS, Mark, Stage, describe, poll
 from gate_controller.messages import Event, EventKind, Method
 
 
@@ -48,3 +48,16 @@ def spoof_refused(stage: Stage) -> Outcome:
     right = mark.openings == 0 and spoof is not None and spoof.reason == Reason.SPOOF and alarm
     got = expected if right else f"{mark.openings} openings, {describe(spoof)}, alarm {alarm}"
     return Outcome("spoof_refused", expected, got)
+
+
+def camera_stayed_well(stage: Stage) -> Outcome:
+    """At the day's end nothing is said against a camera that saw everything all day."""
+    expected = "no alarm about the camera"
+    kinds = {"camera_lost", "camera_impaired"}
+
+    def wrong() -> list[str]:
+        return sorted(f"{one['kind']} ({one['reason']})" for one in stage.staff.alarms() if one["kind"] in kinds)
+
+    # The edge was restarted just before: what it says of its camera now ends what was said of it then.
+    poll(lambda: not wrong(), SETTLE_S)
+    return Outcome("camera_stayed_well", expected, ", ".join(wrong()) or expected)
