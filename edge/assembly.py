@@ -22,6 +22,7 @@ from edge.judgement import Judge
 from edge.liveness import LivenessScorer
 from edge.metrics import Metrics
 from edge.opener import Bus, Opener
+from edge.orientation import OrientationWatch
 from edge.outbox import EventOutbox
 from edge.passage import Passages
 from edge.passes import PassListener
@@ -226,6 +227,7 @@ class _Parts:
             feedback=FeedbackReporter(self.gate.bus, self.gate.topics, self.clock),
             metrics=self.surroundings.metrics,
             clock=self.clock,
+            orientation=OrientationWatch(self.senses.engine, self.policy.mounting),
             conditions=ConditionWatch(self.policy.condition),
             watch_freezing=self.senses.camera.live,
         )

@@ -1,7 +1,7 @@
 """Telling the campus, once for each change, that a camera is gone, back, or sees nothing useful."""
 
 from edge.camera import Condition, FeedReport, FeedStatus
-from edge.journal import CAMERA_CLEAR, CAMERA_IMPAIRED, Journal
+from edge.journal import CAMERA_CLEAR, CAMERA_IMPAIRED, Detail, Journal
 from gate_controller.messages import EventKind
 
 SILENT = "silent"
@@ -45,12 +45,14 @@ class CameraReporter:
             return
         self._lost = lost
 
-    def view(self, condition: Condition) -> None:
-        """Note how the camera's view is."""
+    def view(self, condition: Condition, *, rotation: int = 0) -> None:
+        """Note how the camera's view is; `rotation` is what the policy should say of a camera that hangs turned."""
         if condition is self._condition:
             return
         if condition is Condition.GOOD:
             self._journal.note(CAMERA_CLEAR, reason=self._condition.value)
         else:
-            self._journal.note(CAMERA_IMPAIRED, reason=condition.value)
+            turned = condition in {Condition.UPSIDE_DOWN, Condition.SIDEWAYS}
+            details: dict[str, Detail] = {"rotation": rotation} if turned else {}
+            self._journal.note(CAMERA_IMPAIRED, reason=condition.value, details=details)
         self._condition = condition

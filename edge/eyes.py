@@ -1,5 +1,7 @@
 """The loop from frame to admission, for one camera."""
 
+import numpy as np
+import numpy.typing as npt
 import structlog
 
 from edge.admission import Admission
@@ -10,11 +12,14 @@ from edge.feedback import FeedbackReporter
 from edge.gallery import SearchSource
 from edge.metrics import Metrics
 from edge.opener import STALE_S
-from edge.recognition import Recogniser
+from edge.orientation import OrientationWatch
+from edge.recognition import Recogniser, Sighting
 
 _log = structlog.get_logger()
 
 _LOOK_EVERY_S = 0.5
+_STALE_AFTER_S = 1.0
+"""How long one and the same picture may show somebody to whom something is said."""
 
 
 class Eyes:
@@ -30,6 +35,7 @@ class Eyes:
         feedback: FeedbackReporter,
         metrics: Metrics,
         clock: Clock,
+        orientation: OrientationWatch,
         conditions: ConditionWatch | None = None,
         watch_freezing: bool = True,
     ) -> None:
@@ -41,10 +47,13 @@ class Eyes:
         self._feedback = feedback
         self._metrics = metrics
         self._clock = clock
+        self._orientation = orientation
         self._conditions = conditions or ConditionWatch()
         self._watch_freezing = watch_freezing
         self._looked_at = float("-inf")
         self._frames_seen = 0
+        self._image: npt.NDArray[np.uint8] | None = None
+        self._changed_at = float("-inf")
 
     @property
     def frames_seen(self) -> int:
@@ -66,11 +75,15 @@ class Eyes:
         """Recognise and act. A frame that cannot be worked on is counted and passed over: the next may be better."""
         begun = self._clock.monotonic()
         try:
-            sighting = self._recogniser.see(frame, self._searches.current)
-            # A frozen camera shows somebody who may have left long ago.
-            if self._reporter.condition is not Condition.FROZEN:
-                self._admission.consider(sighting, frame)
-            self._feedback.saw(sighting, frame.arrived)
+            if self._repeats(frame):
+                # Whoever it shows may have left: it is nothing new to vote on.
+                if frame.arrived - self._changed_at >= _STALE_AFTER_S:
+                    self._feedback.saw(Sighting(frozenset()), frame.arrived)
+            else:
+                sighting = self._recogniser.see(frame, self._searches.current)
+                self._admission.consider(self._orientation.judge(sighting, frame), frame)
+                self._feedback.saw(sighting, frame.arrived)
+                self._orientation.follow(sighting, frame)
         except Exception:  # noqa: BLE001 - one bad frame must not blind the gate
             _log.exception("frame_failed", frame=frame.sequence)
             self._metrics.frames_failed.inc()
@@ -81,5 +94,17 @@ class Eyes:
             # After the decision, so that nobody waits for it.
             self._looked_at = frame.arrived
             condition = self._conditions.observe(look(frame.image), frame.arrived)
-            if self._watch_freezing or condition is not Condition.FROZEN:
+            if condition is Condition.FROZEN and not self._watch_freezing:
+                return
+            if condition is not Condition.GOOD:
                 self._reporter.view(condition)
+            else:
+                self._reporter.view(self._orientation.condition, rotation=self._orientation.rotation)
+
+    def _repeats(self, frame: Frame) -> bool:
+        """Return whether a live camera sent the very pixels of the frame before."""
+        before, self._image = self._image, frame.image
+        if self._watch_freezing and before is not None and np.array_equal(before, frame.image):
+            return True
+        self._changed_at = frame.arrived
+        return False

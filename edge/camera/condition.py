@@ -12,6 +12,9 @@ from edge.camera.scene import Edges, SceneLimits, SceneWatch, edges_of
 
 _STEP = 4
 _HEIGHT = 240
+_BLOCKS = (6, 8)
+_NOISY = 0.5
+"""Share of the blocks that change between any two looks at a sensor's noise; the others may be burnt out or black."""
 
 
 class Condition(StrEnum):
@@ -22,6 +25,8 @@ class Condition(StrEnum):
     FROZEN = "frozen"
     OUT_OF_FOCUS = "out_of_focus"
     MOVED_OR_REPLACED = "moved_or_replaced"
+    UPSIDE_DOWN = "upside_down"
+    SIDEWAYS = "sideways"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,14 +34,14 @@ class View:
     """A frame's measures.
 
     Attributes:
-        digest: of every fourth pixel as it came; a working sensor's noise never repeats it.
+        digests: of every fourth pixel as it came, one for each block of the picture.
         brightness: mean of the grey picture, 0–255.
         contrast: its standard deviation.
         detail: variance of its Laplacian over its own variance, so that light and contrast cancel out.
         edges: as in `edge.camera.scene`.
     """
 
-    digest: int
+    digests: tuple[int, ...]
     brightness: float
     contrast: float
     detail: float
@@ -45,13 +50,18 @@ class View:
 
 def look(image: npt.NDArray[np.uint8]) -> View:
     """Measure one RGB picture; one to two milliseconds at 640 × 480."""
-    digest = zlib.crc32(np.ascontiguousarray(image[::_STEP, ::_STEP]).tobytes())
     scale = _HEIGHT / image.shape[0]
     small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else image
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
     variance = float(grey.var())
     detail = float(cv2.Laplacian(grey, cv2.CV_32F).var()) / (variance + 1.0)
-    return View(digest, float(grey.mean()), variance**0.5, detail, edges_of(np.asarray(small, np.uint8)))
+    return View(_digests(image), float(grey.mean()), variance**0.5, detail, edges_of(np.asarray(small, np.uint8)))
+
+
+def _digests(image: npt.NDArray[np.uint8]) -> tuple[int, ...]:
+    rows = np.array_split(image[::_STEP, ::_STEP], _BLOCKS[0])
+    blocks = [block for row in rows for block in np.array_split(row, _BLOCKS[1], axis=1)]
+    return tuple(zlib.crc32(block.tobytes()) for block in blocks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +70,17 @@ class ConditionLimits:
 
     A covered lens is dark or without structure. Focus is judged against the camera's own best view, because the
     detail of a sharp picture depends on the scene: `least_detail` is a share of it, and what was best is forgotten
-    by half every `memory` seconds.
+    by half every `memory` seconds. The same pixels prove nothing by themselves: a compressed stream repeats what does
+    not move. They are a fault of a picture that was all noise for `noisy_for` seconds just before; `frozen_after` is
+    longer than the usual distance of two key frames.
     """
 
     least_brightness: float = 8.0
     least_contrast: float = 6.0
     least_detail: float = 0.2
     covered_after: float = 2.0
-    frozen_after: float = 5.0
+    frozen_after: float = 15.0
+    noisy_for: float = 60.0
     unfocused_after: float = 10.0
     moved_after: float = 20.0
     scene: SceneLimits = field(default_factory=SceneLimits)
@@ -79,7 +92,9 @@ class ConditionWatch:
 
     def __init__(self, limits: ConditionLimits | None = None) -> None:
         self._limits = limits or ConditionLimits()
-        self._digest: int | None = None
+        self._digests: tuple[int, ...] = ()
+        self._noisy_since: float | None = None
+        self._last_changed = 0.0
         self._best_detail = 0.0
         self._last_at: float | None = None
         self._since: dict[Condition, float] = {}
@@ -91,14 +106,13 @@ class ConditionWatch:
         limits = self._limits
         covered = view.brightness < limits.least_brightness or view.contrast < limits.least_contrast
         unfocused = not covered and view.detail < limits.least_detail * self._remember(view.detail, at, covered=covered)
-        self._mark(Condition.FROZEN, view.digest == self._digest, at)
+        self._mark(Condition.FROZEN, self._is_stuck(view.digests, at), at)
         self._mark(Condition.COVERED, covered, at)
         self._mark(Condition.OUT_OF_FOCUS, unfocused, at)
         self._mark_scene(None if covered or unfocused else self._scene.is_other(view.edges, view.brightness, at), at)
-        self._digest = view.digest
         for condition, after in (
-            (Condition.FROZEN, limits.frozen_after),
             (Condition.COVERED, limits.covered_after),
+            (Condition.FROZEN, limits.frozen_after),
             (Condition.OUT_OF_FOCUS, limits.unfocused_after),
             (Condition.MOVED_OR_REPLACED, limits.moved_after),
         ):
@@ -114,6 +128,21 @@ class ConditionWatch:
         if not covered:
             self._best_detail = max(self._best_detail, detail)
         return self._best_detail
+
+    def _is_stuck(self, digests: tuple[int, ...], at: float) -> bool:
+        """Return whether a picture that was all noise does not change any more."""
+        before, self._digests = self._digests, digests
+        if digests == before:
+            noisy = self._noisy_since is not None and self._last_changed - self._noisy_since >= self._limits.noisy_for
+            self._noisy_since = self._noisy_since if noisy else None
+            return noisy
+        changed = sum(old != new for old, new in zip(before, digests, strict=False))
+        if Condition.FROZEN in self._since or changed < _NOISY * len(digests):
+            self._noisy_since = None
+        elif self._noisy_since is None:
+            self._noisy_since = at
+        self._last_changed = at
+        return False
 
     def _mark_scene(self, other: bool | None, at: float) -> None:
         """Mark another scene. While it cannot be told, what was said stays said, and nothing is added to it."""

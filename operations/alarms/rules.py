@@ -50,7 +50,7 @@ class AlarmKind(StrEnum):
     EDGE_OFFLINE = "edge_offline"
     CAMERA_LOST = "camera_lost"
     CAMERA_IMPAIRED = "camera_impaired"
-    """Covered, frozen, out of focus, or turned or replaced; the reason says which."""
+    """Covered, frozen, out of focus, turned or replaced, or hung upside down; the reason says which."""
     MODEL_MISMATCH = "model_mismatch"
     """The directory's templates are of another model than the edge's: no face is known."""
     DIRECTORY_LAG = "directory_lag"

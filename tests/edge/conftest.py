@@ -1,5 +1,6 @@
 """A camera of each kind, time that tests move, and an edge at a gate with a broker and a controller."""
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -171,7 +172,9 @@ def gate(broker, connect, tmp_path: Path, until) -> Iterator[Callable[..., Simpl
     """Makes an edge at a gate; `show` lets its camera see so many frames."""
     made = []
 
-    def make(directory: Directory | None = None, *, wait: bool = True, **options) -> SimpleNamespace:
+    def make(
+        directory: Directory | None = None, *, wait: bool = True, live: bool = False, **options
+    ) -> SimpleNamespace:
         stage, directory = Stage(), directory or Directory(person(0), person(1))
         edge_key = Ed25519PrivateKey.generate()
         controller = JudgingController(connect(broker, "controller", wait=wait), edge_key, tmp_path)
@@ -196,15 +199,16 @@ def gate(broker, connect, tmp_path: Path, until) -> Iterator[Callable[..., Simpl
             model_refused=options.pop("model_refused", lambda: False),
             unwritten=UnwrittenWatch({"nonces.db": nonces, "outbox.db": outbox}),
         )
-        senses = Senses(camera=SyntheticCamera([]), engine=stage, threshold=lambda _: 0.6, **options)
+        senses = Senses(camera=SyntheticCamera([], live=live), engine=stage, threshold=lambda _: 0.6, **options)
         service = assemble(place, senses, policy, surroundings=surroundings, clock=clock)
         service.start()
         numbers = iter(range(1_000_000))
 
-        def show(*cast, frames: int = 5, age_s: float = 0.0) -> None:
+        def show(*cast, frames: int = 5, age_s: float = 0.0, noisy: bool = False) -> None:
             stage.show(*cast)
-            for _ in range(frames):
-                service._eyes.see(frame(next(numbers), clock.monotonic() - age_s))
+            for number in itertools.islice(numbers, frames):
+                pixel = number % 251 if noisy else 0
+                service._eyes.see(frame(number, clock.monotonic() - age_s, pixel=pixel))
                 time.sleep(0.002)
 
         def leave() -> None:

@@ -98,8 +98,11 @@ class Stage:
         return 0.6
 
 
-def frame(number: int, at: float) -> Frame:
-    return Frame(np.zeros((480, 640, 3), np.uint8), datetime.now(UTC), at, number)
+def frame(number: int, at: float, pixel: int = 0) -> Frame:
+    """A black frame, but for one pixel."""
+    image = np.zeros((480, 640, 3), np.uint8)
+    image[0, 0] = pixel
+    return Frame(image, datetime.now(UTC), at, number)
 
 
 def person(index: int, **changes) -> PersonEntry:

@@ -25,6 +25,15 @@ def test_a_known_face_opens_once_and_is_reported_with_its_latency(gate, until) -
     assert 0 < event.details["decided_ms"] <= event.details["sent_ms"] <= event.latency_ms
 
 
+def test_a_live_picture_that_never_changes_lets_nobody_in(gate, until) -> None:
+    north = gate(live=True)
+    north.show((face(), unit(0)), frames=30)
+    assert not north.controller.accepted
+    assert not north.events("face_refused")
+    north.show((face(), unit(0)), noisy=True)
+    until(lambda: len(north.controller.accepted) == 1)
+
+
 def test_a_person_who_left_opens_again(gate, until) -> None:
     north = gate()
     north.show((face(), unit(0)))
