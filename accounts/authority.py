@@ -63,19 +63,9 @@ def require(session: Session, acting: Acting, person_id: UUID) -> None:
         AdminRequiredError: the person has a role, and whoever acts is no administrator.
     """
     require_another(acting, person_id)
-    if not _is_admin_or_over(session, acting, person_id):
+    has_role = select(PersonRole.role).where(PersonRole.person_id == person_id).limit(1)
+    if Role.ADMIN not in acting.roles and session.scalar(has_role) is not None:
         raise AdminRequiredError
-
-
-def may_act(session: Session, acting: Acting, person_id: UUID) -> bool:
-    """Whether `require` lets them."""
-    return acting.person_id != person_id and _is_admin_or_over(session, acting, person_id)
-
-
-def _is_admin_or_over(session: Session, acting: Acting, person_id: UUID) -> bool:
-    if Role.ADMIN in acting.roles:
-        return True
-    return session.scalar(select(PersonRole.role).where(PersonRole.person_id == person_id).limit(1)) is None
 
 
 ERRORS = (OwnAccountError, AdminRequiredError)

@@ -21,6 +21,7 @@ class AccountNotice(StrEnum):
     SUSPENDED = "account_suspended"
     RELEASED = "account_released"
     CARD_ISSUED = "card_issued"
+    VIRTUAL_CARD_BOUND = "virtual_card_bound"
 
 
 RESET = {

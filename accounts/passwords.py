@@ -204,10 +204,10 @@ class PasswordCheck:
         stored, booked = self._book(who, purpose, counted, now)
         same = self._hasher.verify(attempt, stored)
         if who.person_id is None or stored is None or not same:
-            if who.person_id is not None and stored is None:
-                raise PasswordNotSetError(purpose=purpose.value)
             if booked.locked_until is not None:
                 raise PasswordLockedError(locked_until=booked.locked_until)
+            if who.person_id is not None and stored is None:
+                raise PasswordNotSetError(purpose=purpose.value)
             raise PasswordWrongError(tries_left=booked.tries_left)
         with self._database.begin() as session:
             password = _get(session, who.person_id, purpose, lock=True)

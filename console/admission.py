@@ -19,13 +19,15 @@ class Admission:
         """Take the reader and the roles of which they need one."""
         self._services, self._claims, self._roles = services, claims, roles
         self._looked_at = 0.0
+        self._is_over = False
 
     async def __call__(self) -> bool:
         """Look, at most every `LOOK_EVERY_S`, whether the reader may go on."""
-        if self._services.now() >= self._claims.expires_at:
+        if self._is_over or self._services.now() >= self._claims.expires_at:
             return False
         if time.monotonic() < self._looked_at + LOOK_EVERY_S:
             return True
         self._looked_at = time.monotonic()
         found = await run_in_threadpool(as_now, self._services, self._claims)
-        return found is not None and bool(found.roles & self._roles)
+        self._is_over = found is None or not found.roles & self._roles
+        return not self._is_over

@@ -60,7 +60,7 @@ def gate_board(request: Request, services: ServicesDep, _staff: StaffDep, respon
     return page(request, "board.html", renewed=response, places=found, can_order=services.orders.possible)
 
 
-@router.get("/stream", response_class=EventSourceResponse)
+@router.get("/stream", dependencies=[look("events.read", "events:list")], response_class=EventSourceResponse)
 async def live_stream(
     staff: StaffDep,
     services: ServicesDep,
@@ -68,7 +68,7 @@ async def live_stream(
     after: Annotated[int | None, Query(ge=0, description="the last event seen by a page that opens anew")] = None,
     last_event_id: Annotated[int | None, Header(ge=0)] = None,
 ) -> AsyncIterator[ServerSentEvent]:
-    """Stream what is true, for as long as the reader may see it."""
+    """Stream what is true, for as long as the reader may see it; each connection is a look, whatever page it is of."""
     still_allowed = Admission(services, staff, STAFF)
     last_seen = after if last_event_id is None else last_event_id
     async for event in follow(services, last_seen=last_seen, still_allowed=still_allowed, gate=gate):

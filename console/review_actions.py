@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 from sqlalchemy.orm import Session
 
+from console.looks import look
 from console.origin import OursDep
 from console.rendering import keep_nothing
 from console.review_view import describe_reviews
@@ -27,7 +28,7 @@ def approve_flawless(wanted: Flawless, me: ReviewerDep, services: ServicesDep, _
     return FlawlessOut(outcomes=outcomes)
 
 
-@router.post("/{photo_id}/claim", name="console_claim")
+@router.post("/{photo_id}/claim", dependencies=[look("photo.read", "photo:{photo_id}")], name="console_claim")
 def claim(photo_id: UUID, me: ReviewerDep, services: ServicesDep, _ours: OursDep) -> dict[str, Any]:
     """Reserve a photo for oneself, or prolong that."""
     with services.database.begin() as session:

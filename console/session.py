@@ -55,6 +55,12 @@ class Renewals:
                 self._recent[key] = (now, self._desk.refresh(token, now=now))
             return self._recent[key][1]
 
+    def newest(self, token: str) -> str:
+        """Return the refresh token that took the place of `token` moments ago, or `token` itself."""
+        with self._lock:
+            kept = self._recent.get(hashlib.sha256(token.encode()).digest())
+        return token if kept is None else kept[1].refresh_token
+
 
 def remember(response: Response, tokens: Tokens, *, secure: bool) -> None:
     """Put the tokens into the browser's cookies."""

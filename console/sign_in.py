@@ -122,7 +122,8 @@ def new_password(
     refresh = request.cookies.get(session.REFRESH_COOKIE)
     if refresh is None:
         raise SignInNeededError
-    renew(answer, refresh, services)
+    # Not the tokens of a renewal on the way here: they still say that the password is a first one.
+    renew(answer, services.renewals.newest(refresh), services)
     return answer
 
 

@@ -61,6 +61,10 @@ async def follow(
         while events := await run_in_threadpool(_after, database, cursor, gate):
             shown = await run_in_threadpool(describe_passages, services, events)
             for event, data in zip(events, shown, strict=True):
+                # Who is far behind, or reads slowly, must not go on with the past after their time here is over.
+                if not await still_allowed():
+                    yield told(AGAIN, now=services.now())
+                    return
                 cursor = event.sequence
                 yield ServerSentEvent(event="passage", id=str(cursor), data=data)
         if beat_at is None or time.monotonic() - beat_at >= _AT_LEAST_EVERY_S:

@@ -18,6 +18,7 @@ _WORDS = {
     AccountNotice.SUSPENDED: ("您的账户已停用", "Your account was suspended"),
     AccountNotice.RELEASED: ("您的账户已恢复使用", "Your account works again"),
     AccountNotice.CARD_ISSUED: ("已为您发放新的校园卡", "A new card was issued to you"),
+    AccountNotice.VIRTUAL_CARD_BOUND: ("您的虚拟校园卡已被领取", "Your virtual card was claimed"),
 }
 
 

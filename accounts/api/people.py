@@ -155,9 +155,13 @@ def create_person(admin: AdminDep, database: DatabaseDep, now: NowDep, body: Per
         return PersonOut.of(people.create(session, body.particulars(now), by=admin.actor, now=now))
 
 
+_READS = look("person.read", "person:{person_id}")
+"""Also on what changes a person: where nothing changes, the answer is a look all the same."""
+
+
 @router.get(
     "/people/{person_id}",
-    dependencies=[look("person.read", "person:{person_id}")],
+    dependencies=[_READS],
     responses=responses(*ROLE_ERRORS, NotFoundError),
 )
 def read_person(_cashier: CashierDep, database: DatabaseDep, person_id: UUID) -> PersonOut:
@@ -168,6 +172,7 @@ def read_person(_cashier: CashierDep, database: DatabaseDep, person_id: UUID) ->
 
 @router.put(
     "/people/{person_id}",
+    dependencies=[_READS],
     responses=responses(*OVER_ERRORS, NotFoundError, people.NumberTakenError, people.InvalidPersonError),
 )
 def update_person(admin: AdminDep, database: DatabaseDep, now: NowDep, person_id: UUID, body: PersonIn) -> PersonOut:
@@ -179,7 +184,11 @@ def update_person(admin: AdminDep, database: DatabaseDep, now: NowDep, person_id
         return PersonOut.of(person)
 
 
-@router.put("/people/{person_id}/state", responses=responses(*OVER_ERRORS, NotFoundError, people.AccountClosedError))
+@router.put(
+    "/people/{person_id}/state",
+    dependencies=[_READS],
+    responses=responses(*OVER_ERRORS, NotFoundError, people.AccountClosedError),
+)
 def set_person_state(admin: AdminDep, services: ServicesDep, now: NowDep, person_id: UUID, body: StateIn) -> PersonOut:
     """Suspend an account, release it, or close it for good. Every sign-in of the person ends; they are told."""
     with services.database.begin() as session:
@@ -191,7 +200,7 @@ def set_person_state(admin: AdminDep, services: ServicesDep, now: NowDep, person
         return PersonOut.of(person)
 
 
-@router.put("/people/{person_id}/roles", responses=responses(*OVER_ERRORS, NotFoundError))
+@router.put("/people/{person_id}/roles", dependencies=[_READS], responses=responses(*OVER_ERRORS, NotFoundError))
 def set_person_roles(admin: AdminDep, services: ServicesDep, now: NowDep, person_id: UUID, body: RolesIn) -> PersonOut:
     """Give a person exactly these roles; they count at once. Every sign-in of the person ends; they are told."""
     with services.database.begin() as session:

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy.orm import Session
 
-from accounts import audit, cards, identity, loss, passwords, people, sign_in, virtual_cards, virtual_code
+from accounts import audit, cards, identity, loss, notices, passwords, people, sign_in, virtual_cards, virtual_code
 from accounts.api.cards import REISSUE_ERRORS, Uid
 from accounts.api.dependencies import (
     DEVICE_ERRORS,
@@ -248,6 +248,7 @@ def reissue_at_kiosk(kiosk: KioskDep, services: ServicesDep, now: NowDep, once: 
         def write() -> MyCard:
             person = people.get(session, person_id, lock=True)
             people.require_usable(person, now)
+            services.tell(session, person_id, notices.AccountNotice.CARD_ISSUED, now=now)
             card = loss.reissue(session, person, body.uid, key_number=body.key_number, by=kiosk.actor, now=now)
             return MyCard.of(card)
 

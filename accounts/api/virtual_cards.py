@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
-from accounts import audit, card_states, cards, passwords, people, phones, virtual_code
+from accounts import audit, card_states, cards, notices, passwords, people, phones, virtual_code
 from accounts import virtual_cards as virtual
 from accounts.api.dependencies import HASHING, PERSON_ERRORS, NetworkDep, NowDep, Principal, PrincipalDep, ServicesDep
 from accounts.api.me import MyCard
@@ -107,6 +107,7 @@ def claim_virtual_card(services: ServicesDep, now: NowDep, network: NetworkDep, 
         people.require_usable(person, now)
         virtual.require_confirmed_phone(person, body.channel, phone)
         actor = audit.person_actor(person.id)
+        services.tell(session, person.id, notices.AccountNotice.VIRTUAL_CARD_BOUND, now=now)
         return MyCard.of(virtual.bind(session, person, body.channel, user, by=actor, now=now))
 
 

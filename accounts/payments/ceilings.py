@@ -17,5 +17,7 @@ class Ceilings:
     """Three full days: a card that spends more, and always while the server is away, is worth a look."""
     offline_terminal_day: int = 500_000
     """A canteen's window serves about 400 meals of 12 yuan a day."""
+    kiosk_day: int = 2_000_000
+    """More than a kiosk's cash box takes between two collections; whoever has its token could credit every card."""
     cash_day: int = 100_000
     """Over a counter or in a kiosk, in and out together; who leaves has seldom more. Above, a second person decides."""

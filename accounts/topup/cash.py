@@ -11,12 +11,12 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from accounts import audit
-from accounts.ledger.chart import account, close_or_suspend, open_named, set_state
+from accounts.ledger.chart import account, close_or_suspend, named_account, open_named, set_state
 from accounts.ledger.posting import find, record
 from accounts.ledger.tables import JournalTransfer
 from accounts.ledger.transfer import AccountKind, AccountState, Entry, Transfer
 from accounts.payments import offline
-from accounts.payments.ceilings import DAY
+from accounts.payments.ceilings import DAY, Ceilings
 from accounts.payments.problems import require
 from accounts.payments.services import MoneyServices
 from accounts.tables import Person
@@ -26,6 +26,8 @@ from accounts.topup.tables import CashRequest
 from accounts.vocabulary import PersonState
 
 IN, OUT = "cash_in", "cash_out"
+KIOSK = "kiosk:"
+"""How the boxes of kiosks are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ def _move(services: MoneyServices, purpose: str, cash: Cash, *, by: str, now: da
         asked = cash_requests.Wish(cash.id, purpose, cash.box, cash.person_id, cash.amount)
         if (known := cash_requests.known(session, asked)) is not None:
             return known
-        if find(session, cash.id) is None and _is_above(session, cash, services.ceilings.cash_day, now):
+        if find(session, cash.id) is None and _is_above(session, cash, services.ceilings, now):
             return cash_requests.ask(session, asked, by=by, now=now)
         return _record(session, purpose, cash, by, now)
 
@@ -96,14 +98,23 @@ def _move(services: MoneyServices, purpose: str, cash: Cash, *, by: str, now: da
     return moved
 
 
-def _is_above(session: Session, cash: Cash, ceiling: int, now: datetime) -> bool:
-    """Whether the account's cash of the last day, in and out, would be above the ceiling."""
+def _is_above(session: Session, cash: Cash, ceilings: Ceilings, now: datetime) -> bool:
+    """Whether the last day's cash of the account, in and out, or of the kiosk would be above its ceiling."""
+    if _of_day(session, cash.person_id, now) + cash.amount > ceilings.cash_day:
+        return True
+    if not cash.box.startswith(KIOSK):
+        return False
+    box = named_account(AccountKind.CASH, cash.box)
+    return _of_day(session, box, now) + cash.amount > ceilings.kiosk_day
+
+
+def _of_day(session: Session, account_id: UUID, now: datetime) -> int:
     query = select(func.coalesce(func.sum(JournalTransfer.amount), 0)).where(
-        or_(JournalTransfer.debit == cash.person_id, JournalTransfer.credit == cash.person_id),
+        or_(JournalTransfer.debit == account_id, JournalTransfer.credit == account_id),
         JournalTransfer.purpose.in_((IN, OUT)),
         JournalTransfer.recorded_at > now - DAY,
     )
-    return int(session.scalar(query) or 0) + cash.amount > ceiling
+    return int(session.scalar(query) or 0)
 
 
 def _record(session: Session, purpose: str, cash: Cash, by: str, now: datetime) -> Entry:

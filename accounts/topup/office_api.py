@@ -233,7 +233,7 @@ def pay_cash_in_at_kiosk(
     with services.database.read() as session:
         holder = identity.find(session, body.card.presented(), services.accounts.code_key, now=now)
         person_id = holder.person.id
-    wish = Cash(body.id, f"kiosk:{kiosk.device_id}", person_id, body.amount)
+    wish = Cash(body.id, f"{cash.KIOSK}{kiosk.device_id}", person_id, body.amount)
     out = _cash_out(cash.pay_in(services, wish, by=kiosk.actor, now=now), response)
     # Whoever stands at the kiosk has a card and no password: they put money in and do not learn what is there.
     return out.model_copy(update={"balance": None})
@@ -276,7 +276,7 @@ def refund_top_up(
     with services.database.read() as session:
         order = session.get(TopUpOrder, order_id)
         require_another(cashier, order.person_id if order is not None else None)
-    made = refunds.give_back(services, TopUpRefundWish(body.id, order_id, body.amount), now)
+    made = refunds.give_back(services, TopUpRefundWish(body.id, order_id, body.amount), by=cashier.actor, now=now)
     return TopUpRefundOut(id=made.id, order_id=made.order_id, amount=made.amount, state=made.state)
 
 

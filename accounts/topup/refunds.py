@@ -13,6 +13,7 @@ from uuid import UUID, uuid5
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from accounts import audit
 from accounts.ledger.chart import open_named
 from accounts.ledger.posting import record
 from accounts.ledger.transfer import AccountKind, Action, Transfer
@@ -46,8 +47,8 @@ class TopUpRefundWish:
     amount: int
 
 
-def give_back(services: MoneyServices, wish: TopUpRefundWish, now: datetime) -> TopUpRefund:
-    """Give a top-up back through its channel, a part or the whole; each refund once.
+def give_back(services: MoneyServices, wish: TopUpRefundWish, *, by: str, now: datetime) -> TopUpRefund:
+    """Give a top-up back through its channel, a part or the whole; each refund once. Who wanted it is audited.
 
     Raises:
         NotFoundError: there is no such paid order.
@@ -58,7 +59,7 @@ def give_back(services: MoneyServices, wish: TopUpRefundWish, now: datetime) -> 
         ChannelFailedError: the channel does not answer; the money stays held, and the job asks again.
         ChannelRefundRefusedError: the channel will not; the money is released.
     """
-    reserved, channel_name = services.writer.run(lambda session, _: _reserve(services, session, wish, now))
+    reserved, channel_name = services.writer.run(lambda session, _: _reserve(services, session, wish, by=by, now=now))
     if reserved.state != "pending":
         return reserved
     pending = PendingRefund(wish.id, wish.order_id, wish.amount, channel_name)
@@ -80,7 +81,7 @@ def posting_id(refund_id: UUID) -> UUID:
 
 
 def _reserve(
-    services: MoneyServices, session: Session, wish: TopUpRefundWish, now: datetime
+    services: MoneyServices, session: Session, wish: TopUpRefundWish, *, by: str, now: datetime
 ) -> tuple[TopUpRefund, str]:
     digest = channel_refunds.digest(wish.order_id, wish.amount)
     order = session.get(TopUpOrder, wish.order_id, with_for_update=True, populate_existing=True)
@@ -110,6 +111,9 @@ def _reserve(
         id=wish.id, digest=digest, order_id=order.id, amount=wish.amount, state="pending", created_at=now
     )
     session.add(made)
+    details: dict[str, audit.Scalar | list[str]] = {"amount": wish.amount, "transfer": str(wish.id)}
+    subject = f"person:{order.person_id}"
+    audit.record(session, actor=by, action="top_up.refund", subject=subject, now=now, details=details)
     return made, order.channel
 
 

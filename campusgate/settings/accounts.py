@@ -54,4 +54,5 @@ class CeilingSettings(BaseModel):
     offline_card_day: int = Field(default=10_000, ge=0, description="one account's offline payments of 24 hours")
     offline_card_week: int = Field(default=30_000, ge=0, description="the same of seven days")
     offline_terminal_day: int = Field(default=500_000, ge=0, description="one terminal's offline payments of 24 hours")
+    kiosk_day: int = Field(default=2_000_000, ge=0, description="one kiosk's cash of 24 hours")
     cash_day: int = Field(default=100_000, ge=0, description="one account's cash of 24 hours, in and out")

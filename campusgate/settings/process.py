@@ -23,6 +23,9 @@ from campusgate.settings.strength import require_strong
 from campusgate.settings.web import WebSettings
 from campusgate.toml_file import read_toml
 
+_WIDEST = {4: 8, 6: 32}
+"""A private network is no wider than 10.0.0.0/8, and an operator's IPv6 no wider than a /32."""
+
 
 class Settings(BaseSettings):
     """All settings. Nested ones are written with two underscores: `CAMPUSGATE_MQTT__HOST`.
@@ -117,9 +120,11 @@ class Settings(BaseSettings):
     def _networks(cls, value: list[str]) -> list[str]:
         for one in value:
             try:
-                ipaddress.ip_network(one)
+                network = ipaddress.ip_network(one)
             except ValueError as error:
                 raise ValueError(f"{one!r} is no address and no network such as 172.30.8.0/24") from error
+            if network.prefixlen < _WIDEST[network.version]:
+                raise ValueError(f"{one!r} trusts whoever calls to say where they call from; name the proxies alone")
         return value
 
     @field_validator("time_zone", mode="before")

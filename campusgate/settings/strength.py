@@ -1,5 +1,6 @@
 """Secrets that are none: keys nobody drew by lot, passwords everybody tries first, one secret in two places."""
 
+import base64
 import itertools
 import re
 from collections.abc import Iterator, Mapping
@@ -10,11 +11,20 @@ from pydantic import BaseModel, SecretStr
 from campusgate.settings.errors import SettingsError
 
 _COMMON = re.compile(
-    r"p[a@4]ss(w[o0]rd|wort)|secret|change.?(me|it)|letmein|qwert[yz]|admin|campusgate|example|default|test|0?123456789?0?"
+    r"p[a@4]ss(w[o0]rd|wort)|secret|change.?(me|it)|let.?me.?in|welcome|i.?love.?you|admin(istrator)?|root|server"
+    r"|campus(gate)?|mosquitto|mqtt|broker|orders|metrics|example|default|test|token|woaini|mima"
+    # Along the rows of a keyboard, down its columns, and from one row to the other and back.
+    r"|0?123(4(5(6(7(8(90?)?)?)?)?)?)?|0?987(6(5(4(3(21?)?)?)?)?)?|qwer(t([yz](u(i(op?)?)?)?)?)?|asdf(g(h(j(kl?)?)?)?)?|zxcv(b(nm?)?)?"
+    r"|1qaz|2wsx|3edc|4rfv|zaq1|xsw2|1q2w(3e(4r(5t(6[yz])?)?)?)?|q1w2(e3(r4(t5([yz]6)?)?)?)?"
+    r"|abc(d(ef?)?)?|(19|20)\d\d"
 )
-_LEAST_DISTINCT = 16
-"""Of 32 random bytes about 30 differ; fewer than this come once in 10¹⁵ keys."""
-_SHORTEST = 8
+_LEAST_LEFT = 5
+"""Characters beside those and beside digits: a word that everybody tries with a year behind it is no secret."""
+_LEAST_DISTINCT = 20
+"""Of 32 random bytes about 30 differ; fewer than this come once in 10⁹ keys. 16 bytes twice have at most 16."""
+_SHORTEST = 12
+"""A program keeps it, nobody types it; half of what the hint makes."""
+_SHORTEST_NUMBER = 24
 _ISSUED_BY_OTHERS = frozenset({"OIDC__CLIENT_SECRET", "ALARMS__MAIL__PASSWORD", "DEVICE_TOKEN"})
 """What the campus cannot choose here."""
 _KEYS = frozenset({"TEMPLATE_KEY", "TOKEN_SECRET", "CREDENTIAL_KEY"})
@@ -23,13 +33,20 @@ _KEYS = frozenset({"TEMPLATE_KEY", "TOKEN_SECRET", "CREDENTIAL_KEY"})
 
 def weakness_of_key(key: bytes) -> str | None:
     """Return why 32 bytes were not drawn by lot, or None."""
+    if _is_text(key):
+        return "is readable text"
     if len(set(key)) < _LEAST_DISTINCT:
         return "repeats the same bytes"
     if len({(after - before) % 256 for before, after in itertools.pairwise(key)}) == 1:
         return "counts"
-    if all(32 <= byte < 127 for byte in key):
-        return "is readable text"
     return None
+
+
+def _is_text(key: bytes) -> bool:
+    try:
+        return key.decode().isprintable()
+    except UnicodeDecodeError:
+        return False
 
 
 def weakness_of_password(text: str) -> str | None:
@@ -41,7 +58,10 @@ def weakness_of_password(text: str) -> str | None:
     steps = {ord(after) - ord(before) for before, after in itertools.pairwise(text)}
     if steps <= {1} or steps <= {-1}:
         return "is a row of characters"
-    if len(_COMMON.sub("", text.lower())) < 5 and _COMMON.search(text.lower()):
+    if text.isdecimal() and len(text) < _SHORTEST_NUMBER:
+        return "is a number"
+    left = [one for one in _COMMON.sub("", text.lower()) if not one.isdecimal()]
+    if len(left) < _LEAST_LEFT and _COMMON.search(text.lower()):
         return "is one that everybody tries first"
     return None
 
@@ -52,15 +72,36 @@ def require_strong(settings: BaseModel) -> None:
     Raises:
         SettingsError: one is easy to guess, or is used for two purposes; the message never shows it.
     """
-    seen: dict[str, str] = {}
+    seen: dict[bytes, str] = {}
+    known = {text.casefold() for text in _texts(settings)}
     for name, secret in _secrets(settings):
         variable, text = f"CAMPUSGATE_{name}", secret.get_secret_value()
-        if (other := seen.setdefault(text, variable)) != variable:
+        if (other := seen.setdefault(_meant(text), variable)) != variable:
             raise SettingsError(f"{other} and {variable} are the same: each needs a secret of its own")
         is_key = name in _KEYS or name.startswith("PREVIOUS_TEMPLATE_KEYS")
         why = None if is_key or name in _ISSUED_BY_OTHERS else weakness_of_password(text)
+        if text.casefold() in known:
+            why = "is the name of something"
         if why is not None:
             raise SettingsError(f"{variable} {why}; make one with: openssl rand -hex 24")
+
+
+def _meant(text: str) -> bytes:
+    """Return the key that a text stands for, or the text: one key can be written in several ways."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        return text.encode()
+
+
+def _texts(part: BaseModel) -> Iterator[str]:
+    """Return what is no secret and stands in the settings: users, places, addresses."""
+    for name in type(part).model_fields:
+        value = getattr(part, name)
+        if isinstance(value, BaseModel):
+            yield from _texts(value)
+        elif isinstance(value, str):
+            yield value
 
 
 def _secrets(part: BaseModel, prefix: str = "") -> Iterator[tuple[str, SecretStr]]:

@@ -175,7 +175,9 @@ def picture_before(photo_id: UUID, services: EnrollmentDep, _reviewer: ReviewerD
 
 
 @router.post(
-    "/{photo_id}/claim", responses=responses(*ROLE_ERRORS, NotFoundError, StepError, AlreadyClaimedError, OwnPhotoError)
+    "/{photo_id}/claim",
+    dependencies=[look("photo.read", "photo:{photo_id}")],
+    responses=responses(*ROLE_ERRORS, NotFoundError, StepError, AlreadyClaimedError, OwnPhotoError),
 )
 def claim(photo_id: UUID, services: EnrollmentDep, reviewer: ReviewerDep, now: NowDep) -> ReviewOut:
     """Reserve a photo for oneself for five minutes."""

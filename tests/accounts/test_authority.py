@@ -329,11 +329,11 @@ def test_a_sign_in_ends_with_every_change_of_state_or_roles(office) -> None:
             assert session.get(Person, person) is not None
 
 
-def test_a_cashier_cannot_read_the_card_number_of_whoever_has_a_role(office) -> None:
+def test_nobody_reads_the_number_of_a_card(office) -> None:
     cashier, admin = office.person(Role.CASHIER), office.person(Role.ADMIN)
-    for person, shown in ((office.person(), True), (office.person(Role.FACILITIES), False), (cashier, False)):
+    for person in (office.person(), office.person(Role.FACILITIES), cashier):
         office.card(person)
         for reader, role in ((cashier, Role.CASHIER), (admin, Role.ADMIN)):
             headers = office.sign_in(reader, role)
             (card,) = office.client.get(f"/api/v1/people/{person}/cards", headers=headers).json()
-            assert (card["uid"] is not None) is (shown or role is Role.ADMIN), role
+            assert not {"uid", "uid_digest"} & card.keys(), role

@@ -112,10 +112,12 @@ def test_each_lock_of_the_portals_password_is_twice_as_long(campus, holder):
 
 
 def test_a_number_of_nobody_is_answered_and_locked_like_somebodys(campus, holder):
+    without_password = campus.person().number
     bodies = [
-        [sign_in(campus, number, WRONG, "198.51.100.7")[1] for _ in range(7)] for number in (holder.number, "nobody")
+        [sign_in(campus, number, WRONG, "198.51.100.7")[1] for _ in range(7)]
+        for number in (holder.number, "nobody", without_password)
     ]
-    assert bodies[0] == bodies[1]
+    assert bodies[0] == bodies[1] == bodies[2]
     assert bodies[0][-1]["code"] == "password_locked"
 
 

@@ -6,6 +6,8 @@ from accounts import cards, changes
 from accounts.ledger import chart
 from accounts.ledger.transfer import AccountKind
 from accounts.loss import FEE_ACCOUNT
+from accounts.notices import AccountNotice
+from accounts.tables import PersonRole
 from accounts.vocabulary import DeviceRole, Role
 from database import new_id
 
@@ -228,3 +230,30 @@ def test_a_kiosk_takes_no_wrong_and_no_first_password_and_no_other_device(campus
     assert campus.client.post("/api/v1/kiosk/holder", json=body, headers=terminal).json()["code"] == (
         "device_role_required"
     )
+
+
+def test_a_remembered_answer_is_for_whoever_may_still_act(campus, holder, me):
+    campus.client.post("/api/v1/me/loss", headers=me)
+    campus.clock.forward(hours=24)
+    assert reissue(campus, holder).status_code == 201
+    with campus.database.begin() as session:
+        session.add(PersonRole(person_id=holder.id, role=Role.REVIEWER))
+    again = reissue(campus, holder)
+    assert (again.status_code, again.json()["code"]) == (403, "admin_required")
+
+
+def test_whoever_gets_a_card_from_a_kiosk_is_told(make_campus):
+    told = []
+    campus = make_campus(tell=lambda _session, person_id, what, **_now: told.append((person_id, what)))
+    person = campus.person()
+    campus.passwords(person.id, query="135790")
+    campus.money(person.id, 1500)
+    campus.card(person, UID)
+    kiosk = campus.as_device(DeviceRole.KIOSK) | {"Idempotency-Key": "kiosk-7-0002"}
+    body = {"number": person.number, "query_password": "135790"}
+    assert campus.client.post("/api/v1/kiosk/loss", json=body, headers=kiosk).status_code == 201
+    campus.clock.forward(hours=24)
+    for _ in range(2):
+        answer = campus.client.post("/api/v1/kiosk/reissue", json=body | {"uid": NEW_UID}, headers=kiosk)
+        assert answer.status_code == 201
+    assert told == [(person.id, AccountNotice.CARD_ISSUED)]

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts import people, phones, virtual_code
+from accounts.notices import AccountNotice
 from accounts.virtual_cards import LEASE, ChannelRefusedError, ChannelUser
 from accounts.virtual_code import InvalidCodeError
 from accounts.vocabulary import Channel, DeviceRole, Role
@@ -187,6 +188,18 @@ def test_enterprise_wechat_asks_for_the_phone_number_bound_there(campus, holder)
     assert claim(campus, holder, **token).json()["code"] == "phone_mismatch"
     assert claim(campus, holder, **token, phone="13900139000").json()["code"] == "phone_mismatch"
     assert claim(campus, holder, **token, phone="138 0013 8000").status_code == 201
+
+
+def test_whose_card_was_claimed_is_told(make_campus):
+    told = []
+    campus = make_campus(
+        channel_users=LoopbackChannels(), tell=lambda _session, person_id, what, **_now: told.append((person_id, what))
+    )
+    person = campus.person()
+    campus.passwords(person.id, query="135790")
+    assert claim(campus, person, query_password="000000").status_code == 403
+    assert claim(campus, person).status_code == 201
+    assert told == [(person.id, AccountNotice.VIRTUAL_CARD_BOUND)]
 
 
 def test_a_claim_confirms_nobodys_phone(campus, holder):

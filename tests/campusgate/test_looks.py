@@ -57,8 +57,6 @@ OWN = {
     # The frame of the page; what it shows is the queue's and a photo's.
     "GET /console/reviews",
     "GET /console/reviews/stream",
-    # It follows the page of the board or of a gate, which is written down.
-    "GET /console/stream",
 }
 FOR_DEVICES = {
     "GET /api/v1/payments/{payment_id}",
@@ -136,6 +134,34 @@ def test_each_look_is_one_line_with_ids_alone(office: Staffed) -> None:
             assert line[3] == {"person_id": str(office.ids["somebody"])}
     with office.server.database.read() as session:
         assert audit.verify(session).intact
+
+
+ANSWERS_WITH_WHAT_IS_KNOWN = {
+    "PUT /api/v1/people/{person_id}",
+    "PUT /api/v1/people/{person_id}/state",
+    "PUT /api/v1/people/{person_id}/roles",
+    "POST /api/v1/people/import",
+    "POST /api/v1/reviews/{photo_id}/claim",
+    "POST /console/reviews/{photo_id}/claim",
+}
+"""They change something or not, and show somebody in either case."""
+
+
+def test_what_changes_nothing_and_answers_with_a_person_is_a_look(office: Staffed) -> None:
+    marked = {
+        f"{method} {route.path}"
+        for route in contexts(office.client.app.routes)
+        for method in route.methods - {"GET"}
+        if any(isinstance(one.call, Look | PageLook) for one in route.dependant.dependencies)
+    }
+    assert marked == ANSWERS_WITH_WHAT_IS_KNOWN
+    one = office.ids["somebody"]
+    for path, body in (("state", {"state": "active"}), ("roles", {"roles": []})):
+        before = len(lines(office))
+        answer = office.client.put(f"/api/v1/people/{one}/{path}", json=body, headers=office.headers("admin"))
+        assert (answer.status_code, answer.json()["name"]) == (200, "Name 6")
+        (line,) = lines(office)[before:]
+        assert line[:3] == (f"person:{office.ids['admin']}", "person.read", f"person:{one}")
 
 
 def test_a_dry_run_says_about_whom(office: Staffed) -> None:

@@ -160,7 +160,10 @@ SAID = "was not drawn by lot"
         (bytes(range(4)) * 8, "repeats the same bytes"),
         (bytes(range(32)), "counts"),
         (bytes(range(255, 223, -1)), "counts"),
+        (bytes(range(1, 80, 5)) * 2, "repeats the same bytes"),
+        (bytes(range(1, 80, 5)) + bytes(range(76, 0, -5)), "repeats the same bytes"),
         (b"correct horse battery staple, 42", "is readable text"),
+        ("校园门禁系统的密钥二〇".encode()[:30] + b"26", "is readable text"),
     ],
 )
 @pytest.mark.parametrize("name", ["template_key", "token_secret", "credential_key"])
@@ -198,6 +201,31 @@ def test_one_secret_for_two_purposes_is_refused(monkeypatch, one: str, other: st
     assert KEY not in str(refused.value)
 
 
+def test_a_password_that_is_its_users_name_is_refused(monkeypatch) -> None:
+    for name in ("USERNAME", "PASSWORD"):
+        monkeypatch.setenv(f"CAMPUSGATE_MQTT__{name}", "gates-of-the-north")
+    with pytest.raises(SettingsError, match="CAMPUSGATE_MQTT__PASSWORD is the name of something"):
+        Settings()
+
+
+def test_one_key_written_in_two_ways_is_one_key(monkeypatch) -> None:
+    # 32 bytes end in a group of two characters and a "=", of which the last two bits mean nothing.
+    end = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".index(KEY[-2])
+    other = KEY[:-2] + "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"[end + 1] + "="
+    assert base64.b64decode(other) == base64.b64decode(KEY)
+    monkeypatch.setenv("CAMPUSGATE_TOKEN_SECRET", KEY)
+    monkeypatch.setenv("CAMPUSGATE_CREDENTIAL_KEY", other)
+    with pytest.raises(SettingsError, match="are the same"):
+        Settings()
+
+
+@pytest.mark.parametrize("network", ["0.0.0.0/0", "::/0", "128.0.0.0/1", "2000::/3"])
+def test_half_the_internet_is_no_proxy(monkeypatch, network: str) -> None:
+    monkeypatch.setenv("CAMPUSGATE_TRUSTED_PROXIES", json.dumps([network]))
+    with pytest.raises(ValidationError, match="name the proxies alone"):
+        Settings()
+
+
 def test_a_key_in_its_own_past_is_one_secret_twice(monkeypatch) -> None:
     monkeypatch.setenv("CAMPUSGATE_TEMPLATE_KEY", KEY)
     monkeypatch.setenv("CAMPUSGATE_PREVIOUS_TEMPLATE_KEYS", json.dumps({"7": KEY}))
@@ -209,7 +237,8 @@ def test_a_key_in_its_own_past_is_one_secret_twice(monkeypatch) -> None:
     "weak",
     ["password", "Password1", "P@ssword123", "passw0rd!", "12345678", "0123456789", "987654321", "changeme",
      "change-me", "secret12", "aaaaaaaaaaaa", "abababab", "abcdefgh", "campusgate", "campusgate1", "qwerty123",
-     "admin1234", "short"],
+     "admin1234", "short", "1q2w3e4r5t6y", "1qaz2wsx3edc", "administrator", "mosquitto2026", "iloveyou1234",
+     "Server-Orders", "202609012026", "woaini1314520", "welcome2026!!", "abc123456789"],
 )  # fmt: skip
 @pytest.mark.parametrize("name", ["MQTT__PASSWORD", "ALARMS__WEBHOOK_SECRET"])
 def test_a_password_that_everybody_tries_first_is_refused_without_showing_it(monkeypatch, name, weak: str) -> None:

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 
 from accounts.services import AccountsServices
@@ -11,6 +12,7 @@ from console.session import Renewals
 from database import Database
 from tests.accounts.conftest import CHEAP_HASHER
 from tests.console.conftest import PASSWORD, hire
+from tests.waiting import PATIENCE_S
 
 HERE = Origin("127.0.0.1")
 NOW = datetime.now(UTC) + timedelta(days=1)
@@ -56,3 +58,16 @@ def test_the_live_page_goes_on_when_its_token_runs_out(open_window, console) -> 
     assert after["campusgate_refresh"] != before["campusgate_refresh"]
     console.happen(kind="door_held")
     page.locator("#events tr[data-kind=door_held]").wait_for()
+
+
+def test_a_first_password_is_changed_once_also_when_the_form_was_open_for_long(console) -> None:
+    """The access token runs out while somebody thinks of a password; it is renewed on the way to the change."""
+    services, new = console.app.state.accounts, "another quiet evening"
+    hire(console.database, services, "N1", "Wu", must_change=True)
+    with httpx.Client(base_url=console.url, timeout=PATIENCE_S, headers={"Origin": console.url}) as browser:
+        browser.post("/console/sign-in", data={"number": "N1", "password": PASSWORD})
+        browser.cookies.delete("campusgate_access")
+        form = {"current": PASSWORD, "new": new, "repeated": new}
+        assert browser.post("/console/password", data=form).headers["location"] == "/console/"
+        home = browser.get("/console/", headers={"Accept": "text/html"})
+        assert home.headers["location"] == "/console/me/photo"

@@ -1,9 +1,12 @@
+import asyncio
 import json
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
+from accounts import audit
+from console.stream import follow
 from tests.waiting import PATIENCE_S
 
 PASSWORD = "a quiet evening at the gate"
@@ -66,3 +69,28 @@ def test_the_cookies_are_out_of_reach_of_scripts_and_other_sites(console) -> Non
     for cookie in answer.headers.get_list("set-cookie"):
         assert "HttpOnly" in cookie
         assert "samesite=strict" in cookie.lower()
+
+
+def test_a_stream_without_its_page_is_a_look_too(console, client) -> None:
+    console.happen(3, kind="access_granted")
+    assert len(passages(client, 3, last_seen="0")) == 3
+    with console.database.read() as session:
+        (line,) = [one for one in audit.find(session, limit=100) if one.action == "events.read"]
+    assert (line.actor, line.subject) == (f"person:{console.people['F1']}", "events:list")
+
+
+def test_whoever_is_far_behind_is_told_nothing_more_once_they_may_not_see_it(console) -> None:
+    """The past is long, and a slow reader's stream could go through it for hours."""
+    console.happen(40)
+    looks = iter([True] * 10)
+
+    async def still_allowed() -> bool:
+        return next(looks, False)
+
+    async def read() -> list[str | None]:
+        told = follow(console.app.state.console, last_seen=0, still_allowed=still_allowed)
+        return [event.event async for event in told]
+
+    found = asyncio.run(read())
+    assert 0 < found.count("passage") < 10
+    assert found[-1] == "again"

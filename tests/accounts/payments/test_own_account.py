@@ -1,12 +1,14 @@
 """Nobody moves money or cards of their own account as staff, and much cash needs two people."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from accounts import audit
+from accounts.payments.ceilings import Ceilings
 from accounts.vocabulary import DeviceRole, Role
 from database import new_id
 
@@ -182,3 +184,20 @@ def test_a_kiosk_makes_no_riches(shop: Any) -> None:
     body = {"id": str(new_id()), "card": {"uid": holder.uid}, "amount": 100_001}
     assert shop.client.post("/api/v1/kiosk/cash-top-ups", json=body, headers=kiosk).status_code == 202
     assert shop.balance(holder.id) == 0
+
+
+def test_a_kiosks_token_does_not_credit_every_card_of_the_campus(shop: Any) -> None:
+    shop.client.app.state.money = replace(shop.money, ceilings=Ceilings(kiosk_day=100_000))
+    kiosk, other = (shop.campus.as_device(DeviceRole.KIOSK, campus="north") for _ in range(2))
+
+    def pay_in(holder: Any, at: Any) -> int:
+        body = {"id": str(new_id()), "card": {"uid": holder.uid}, "amount": 60_000}
+        status: int = shop.client.post("/api/v1/kiosk/cash-top-ups", json=body, headers=at).status_code
+        return status
+
+    holders = [shop.holder() for _ in range(3)]
+    assert [pay_in(holder, kiosk) for holder in holders] == [201, 202, 202]
+    assert pay_in(holders[1], other) == 201, "another kiosk has a box of its own"
+    assert [shop.balance(holder.id) for holder in holders] == [60_000, 60_000, 0]
+    shop.campus.clock.forward(days=1, minutes=1)
+    assert pay_in(holders[2], kiosk) == 201

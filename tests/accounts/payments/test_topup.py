@@ -12,6 +12,7 @@ from httpx import Response
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accounts import audit
 from accounts.ledger import AccountKind, named_account
 from accounts.payments import charge_refunds
 from accounts.topup import orders, refunds, signing
@@ -323,6 +324,9 @@ def test_a_refund_whose_answer_was_lost_is_settled_once_by_asking_the_channel(sh
     assert shop.client.post(f"/api/v1/top-ups/{order_id}/refunds", json=top_up, headers=desk).json()["state"] == "paid"
     assert shop.post(f"/payments/{charge}/refunds", id=str(ours[1]), amount=500).json()["state"] == "paid"
     assert (shop.balance(holder.id), shop.balance(shop.merchant_id)) == (3_000, 1_000)
+    with shop.database.read() as session:
+        (line,) = [one for one in audit.find(session, limit=1000) if one.action == "top_up.refund"]
+    assert (line.actor[:7], line.subject) == ("person:", f"person:{holder.id}")
     assert sum(len(order.refunds) for order in provider._orders.values()) == 2
     assert reconciled(shop)["differences"] == []
 
