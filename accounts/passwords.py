@@ -288,8 +288,13 @@ def seal_stored(database: Database, hasher: Hasher) -> int:
                 changed += sealed != password.hash
                 password.hash = sealed
         if not changed:
-            return done
+            break
         done += changed
+    if done and not database.is_sqlite:
+        # PostgreSQL keeps what was changed in the table's file until it writes the file anew.
+        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("VACUUM FULL passwords")
+    return done
 
 
 def missing(session: Session, person_id: UUID) -> frozenset[PasswordPurpose]:

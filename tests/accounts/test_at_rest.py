@@ -190,3 +190,4 @@ def test_hashes_of_before_the_pepper_are_sealed_at_once_and_go_on_working(campus
     assert hasher.verify("482913", stored.hash)
     with pytest.raises(PepperError):
         passwords.seal_stored(campus.database, Hasher(time_cost=1, memory_kib=8, pepper=OTHER))
+    assert b"$argon2" not in b"".join(files_of(campus.database)), "nothing is left in pages that are free now"

@@ -89,8 +89,9 @@ def test_unit_and_example_keep_their_files_in_the_same_place(process: str) -> No
     told = dict(re.findall(r"(CAMPUSGATE_\w+)=(\S+)", unit.replace("%i", "north")))
     assert told
     assert {name: read_example(process)[name] for name in told} == told
-    folder = told["CAMPUSGATE_DATA_DIR"].removeprefix("/var/lib/")
-    assert f"StateDirectory={folder}" in unit.replace("%i", "north")
+    kept = re.findall(r"^StateDirectory=(.+)$", unit.replace("%i", "north"), re.MULTILINE)
+    folders = {value.removeprefix("/var/lib/") for value in read_example(process).values() if "/var/lib/" in value}
+    assert folders == {folder for line in kept for folder in line.split()}, "the rest of the disk is read-only to it"
 
 
 def test_the_account_of_the_units_may_open_pins_serial_lines_readers_and_cameras(tmp_path: Path) -> None:
