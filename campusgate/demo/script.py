@@ -24,10 +24,10 @@ SCENES: tuple[Scene, ...] = (
     cards.revocation_within_2s,
     hanging.cancelled_order_stays_cancelled,
     hanging.hung_server_is_shown,
+    faces.camera_stayed_well,
     outages.edge_dead_card_opens,
     outages.server_dead_gate_works,
     outages.broker_dead_card_opens,
-    faces.camera_stayed_well,
 )
 """Lost cards stay lost: Li's and Zhao's are not needed after their scenes."""
 

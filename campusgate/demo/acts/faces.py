@@ -51,13 +51,12 @@ def spoof_refused(stage: Stage) -> Outcome:
 
 
 def camera_stayed_well(stage: Stage) -> Outcome:
-    """At the day's end nothing is said against a camera that saw everything all day."""
+    """Nothing is said against a camera that saw everything all day."""
     expected = "no alarm about the camera"
     kinds = {"camera_lost", "camera_impaired"}
 
     def wrong() -> list[str]:
         return sorted(f"{one['kind']} ({one['reason']})" for one in stage.staff.alarms() if one["kind"] in kinds)
 
-    # The edge was restarted just before: what it says of its camera now ends what was said of it then.
     poll(lambda: not wrong(), SETTLE_S)
     return Outcome("camera_stayed_well", expected, ", ".join(wrong()) or expected)
