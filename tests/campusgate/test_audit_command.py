@@ -9,15 +9,14 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from typer.testing import CliRunner
 
 from accounts import audit
 from accounts.housekeeping import note_journal_head
 from accounts.ledger import AccountKind, Transfer, journal, open_account, open_named, record
 from accounts.trail_copy import TrailCopy, TrailCopyError
-from campusgate.cli import app
 from database import Database, new_id
 from database.migrate import upgrade
+from tests.command_line import run
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 
@@ -39,8 +38,8 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def verify(*arguments: str) -> tuple[int, str]:
-    found = CliRunner().invoke(app, ["audit", "verify", *arguments])
-    return found.exit_code, found.stdout
+    found = run("audit", "verify", *arguments)
+    return found.returncode, found.stdout
 
 
 def edit(path: Path, *statements: str) -> None:
