@@ -107,12 +107,12 @@ class _Globals:
     """The names of a module and what is in its lists, sets and dictionaries."""
 
     def __init__(self, module: ModuleType) -> None:
-        names = vars(module)
+        names = _own(module)
         self._names, self._values = list(names), list(names.values())
         self._contents = [(value, _content(value)) for value in self._values if type(value) in (dict, list, set)]
 
     def changes(self, module: ModuleType) -> list[str]:
-        names = vars(module)
+        names = _own(module)
         if list(names) != self._names or not all(map(is_, names.values(), self._values)):
             was = dict(zip(self._names, self._values, strict=True))
             # What is new may be a module that was imported below this one; what changed or went may not.
@@ -122,6 +122,11 @@ class _Globals:
             for value, content in self._contents
             if _content(value) != content and not _grew_by_an_import(value, content)
         ]
+
+
+def _own(module: ModuleType) -> dict[str, Any]:
+    """The names of a module without Python's own: libraries add to the built-in functions, as gettext does."""
+    return {name: value for name, value in vars(module).items() if name != "__builtins__"}
 
 
 def _members(value: dict[Any, Any] | list[Any] | set[Any]) -> list[Any]:

@@ -46,6 +46,8 @@ CHANGES = [
     ("POST", "/console/sign-out"),
     ("POST", "/console/password"),
     ("POST", "/console/language"),
+    ("POST", "/console/tickets"),
+    ("DELETE", f"/console/tickets/{ID}"),
     ("POST", "/console/orders"),
     ("POST", f"/console/orders/{ID}/confirm"),
     ("POST", f"/console/alarms/{ID}/acknowledge"),
@@ -71,6 +73,7 @@ FORMS = {
     "language": {"lang": "en"},
 }
 BODIES = {
+    "tickets": {"action": "open"},
     "orders": {"action": "open", "gates": ["north"]},
     "ask": {"number": "S1"},
     "consent": {"version": "1", "language": "en"},
