@@ -30,6 +30,12 @@ SECRETS = {
 }
 
 
+def close(server: Server) -> None:
+    """End what `assemble` began."""
+    server.money.writer.close()
+    server.database.close()
+
+
 @pytest.fixture(scope="module")
 def engine(model_store) -> FaceEngine:
     return FaceEngine(model_store, threads=1)
@@ -165,17 +171,17 @@ def test_a_key_that_was_changed_is_noticed_also_before_anything_was_stored(
 ) -> None:
     settings = Settings(data_dir=tmp_path, **SECRETS)
     for _ in range(2):
-        assemble(settings, engine, Checker(engine)).database.close()
+        close(assemble(settings, engine, Checker(engine)))
     changed = Settings(data_dir=tmp_path, **SECRETS | {variable: SecretStr(key_text("another"))})
     with pytest.raises(SettingsError, match=says) as refused:
         assemble(changed, engine, Checker(engine))
     assert key_text("another") not in str(refused.value)
-    assemble(settings, engine, Checker(engine)).database.close()
+    close(assemble(settings, engine, Checker(engine)))
 
 
 def test_a_template_key_with_the_next_number_is_a_new_key(engine: FaceEngine, tmp_path) -> None:
-    assemble(Settings(data_dir=tmp_path, **SECRETS), engine, Checker(engine)).database.close()
+    close(assemble(Settings(data_dir=tmp_path, **SECRETS), engine, Checker(engine)))
     changed = {"template_key": SecretStr(key_text("another")), "template_key_number": 2}
     older = {"previous_template_keys": {1: SECRETS["template_key"]}}
     settings = Settings(data_dir=tmp_path, **SECRETS | changed | older)
-    assemble(settings, engine, Checker(engine)).database.close()
+    close(assemble(settings, engine, Checker(engine)))

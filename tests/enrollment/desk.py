@@ -57,11 +57,12 @@ class Desk:
             return list(templates.active(session, self.services.sealer, self.services.engine.model_id))
 
     def steps(self, photo_id: str) -> list[str]:
+        """What became of the photo; looks at it have tests of their own."""
         with self.services.database.read() as session:
             rows = session.scalars(
                 select(AuditEntry.action).where(AuditEntry.subject == f"photo:{photo_id}").order_by(AuditEntry.serial)
             )
-            return [action.removeprefix("photo.") for action in rows]
+            return [action.removeprefix("photo.") for action in rows if action != "photo.read"]
 
     def approved(self, person_id: UUID, content: bytes, reviewer: UUID) -> str:
         """Hand in, claim and approve; returns the photo's id."""

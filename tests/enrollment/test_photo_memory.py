@@ -12,7 +12,7 @@ from PIL import Image
 from enrollment.photo import MAX_DECODED_BYTES, Unreadable, UnreadablePhotoError, decode
 from tests.enrollment.picture_bytes import png, saved
 
-MEASURE = Path(__file__).parent / "photo_memory.py"
+ROOT = Path(__file__).parents[2]
 MOST_BYTES = 300_000_000
 BESIDE_BYTES = 75_000_000
 """The reduced picture in strips and as a whole, and the codec's own code and tables."""
@@ -20,7 +20,11 @@ BESIDE_BYTES = 75_000_000
 
 def _measured(sizes: str) -> dict[str, dict[str, int]]:
     done = subprocess.run(
-        [sys.executable, str(MEASURE), sizes], capture_output=True, text=True, check=True, cwd=MEASURE.parents[2]
+        [sys.executable, "-m", "tests.enrollment.photo_memory", sizes],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
     )
     measured: dict[str, dict[str, int]] = json.loads(done.stdout)
     return measured
