@@ -38,7 +38,25 @@ def record(
         )
 
 
-def details_of(query: Mapping[str, str]) -> dict[str, audit.Scalar | list[str]]:
+def record_request(
+    database: Database,
+    *,
+    by: UUID,
+    action: str,
+    subject: str,
+    path: Mapping[str, str],
+    query: Mapping[str, str],
+    now: datetime,
+) -> None:
+    """Write down a look by a request: `subject` is `kind:id` with the path's parameters in braces.
+
+    Raises:
+        DatabaseBusyError: it could not be written now; do not answer then.
+    """
+    record(database, by=by, action=action, subject=subject.format(**path), now=now, details=_details_of(query))
+
+
+def _details_of(query: Mapping[str, str]) -> dict[str, audit.Scalar | list[str]]:
     """Return what may stand in a line of the parameters of a request."""
     found: dict[str, audit.Scalar | list[str]] = {name: query[name][:80] for name in sorted(_IDS & query.keys())}
     if filters := sorted(query.keys() - _IDS - _PAGING):

@@ -20,13 +20,14 @@ class PageLook:
     def __call__(self, request: Request, services: ServicesDep, claims: SignedInDep) -> Iterator[None]:
         """Let the route answer, then write."""
         yield
-        looks.record(
+        looks.record_request(
             services.database,
             by=claims.person_id,
             action=self.action,
-            subject=self.subject.format(**request.path_params),
+            subject=self.subject,
+            path=request.path_params,
+            query=request.query_params,
             now=services.now(),
-            details=looks.details_of(dict(request.query_params)),
         )
 
 

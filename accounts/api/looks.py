@@ -23,13 +23,14 @@ class Look:
     def __call__(self, request: Request, services: ServicesDep, principal: PrincipalDep, now: NowDep) -> Iterator[None]:
         """Let the route answer, then write."""
         yield
-        looks.record(
+        looks.record_request(
             services.database,
             by=principal.person_id,
             action=self.action,
-            subject=self.subject.format(**request.path_params),
+            subject=self.subject,
+            path=request.path_params,
+            query=request.query_params,
             now=now,
-            details=looks.details_of(dict(request.query_params)),
         )
 
 
