@@ -84,13 +84,10 @@ def of_the_books(database: Database, settings: Settings) -> list[Chore]:
 
 def of_the_record(database: Database, settings: Settings) -> list[Chore]:
     """Return what leaves the database, in their order; on a thread of its own, for other disks may be slow."""
+    follower = record.TrailFollower(database, TrailCopy(settings.resolved_record_dir))
     chores = [
         Chore("note the journal's head", timedelta(hours=1), partial(record.note_head, database)),
-        Chore(
-            "copy the trail",
-            timedelta(seconds=1),
-            partial(record.follow, database, TrailCopy(settings.resolved_record_dir)),
-        ),
+        Chore("copy the trail", timedelta(seconds=1), follower.follow),
     ]
     if (sender := record.head_sender(settings.alarms)) is not None:
         chores.append(Chore("send the trail's head", timedelta(days=1), partial(sender.send, database)))
@@ -123,7 +120,7 @@ def run(chores: Sequence[Chore], stop: threading.Event, clock: ClockGuard) -> No
     while not stop.wait(_LOOK_S):
         for chore in chores:
             try:
-                now, doubt = clock.cautious_now(), clock.doubt()
+                now, doubt = clock.look()
             except (SQLAlchemyError, DatabaseBusyError) as error:
                 # Once, not at each look: the log may share its disk with a database that found it full.
                 if waits_for != type(error).__name__:

@@ -19,15 +19,28 @@ from web.webhooks import SignedPosts
 log = structlog.get_logger()
 
 
-def follow(database: Database, copy: TrailCopy, now: datetime) -> None:
-    """Copy what is new in the trail; a copy that does not fit any more is an alarm, and stays as it is."""
-    try:
-        copy.follow(database)
-    except TrailCopyError as error:
-        log.critical("trail_not_copied", error=str(error))
-        tell(database, AlarmKind.TRAIL_NOT_COPIED, now, raises=True)
-    else:
-        tell(database, AlarmKind.TRAIL_NOT_COPIED, now, raises=False)
+class TrailFollower:
+    """Lets a copy follow the trail, and tells by an alarm while it cannot."""
+
+    def __init__(self, database: Database, copy: TrailCopy) -> None:
+        """Take the copy; an alarm from before this start ends with the first success."""
+        self._database = database
+        self._copy = copy
+        self._alarm_may_stand = True
+
+    def follow(self, now: datetime) -> None:
+        """Copy what is new in the trail; a copy that does not fit any more is an alarm, and stays as it is."""
+        try:
+            self._copy.follow(self._database)
+        except TrailCopyError as error:
+            log.critical("trail_not_copied", error=str(error))
+            self._alarm_may_stand = True
+            tell(self._database, AlarmKind.TRAIL_NOT_COPIED, now, raises=True)
+            return
+        # The end is written once: each write would take the database's lock, every second.
+        if self._alarm_may_stand:
+            tell(self._database, AlarmKind.TRAIL_NOT_COPIED, now, raises=False)
+            self._alarm_may_stand = False
 
 
 @dataclass(frozen=True, slots=True)

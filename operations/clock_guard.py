@@ -50,21 +50,27 @@ class ClockGuard:
 
     def doubt(self) -> ClockDoubt | None:
         """Look, and return why the clock cannot be believed; None when it can."""
-        doubt = self._look().doubt
-        return doubt.why if doubt is not None else None
+        return self.look()[1]
 
-    def cautious_now(self) -> datetime:
-        """Return the time for what must not happen too early: in doubt, the earlier one of what may be."""
-        clock = self._look()
-        now = self._now()
-        return now if clock.doubt is None else min(now, clock.expected(self._elapsed()))
+    def look(self) -> tuple[datetime, ClockDoubt | None]:
+        """Return the time for what must not happen too early, and why the clock cannot be believed.
 
-    def _look(self) -> ServerClock:
+        In doubt it is the earlier one of the times that may be right.
+        """
+        clock, now, elapsed = self._looked()
+        if clock.doubt is None:
+            return now, None
+        return min(now, clock.expected(elapsed)), clock.doubt.why
+
+    def _looked(self) -> tuple[ServerClock, datetime, float]:
         with self._lock:
             now, elapsed = self._now(), self._elapsed()
             before = self._clock or self._on_record(now, elapsed)
-            confirmed_at = self._confirmed_at() if before.doubt is not None else None
-            after = before.looked(now, elapsed, witnesses=self._witnesses(), confirmed_at=confirmed_at)
+            # Nobody is asked about a clock that was believed: a doubt has to last before their word counts.
+            in_doubt = before.doubt is not None
+            confirmed_at = self._confirmed_at() if in_doubt else None
+            witnesses = self._witnesses() if in_doubt else []
+            after = before.looked(now, elapsed, witnesses=witnesses, confirmed_at=confirmed_at)
             if before.doubt is None and after.doubt is not None:
                 log.error("server_clock_in_doubt", why=after.doubt.why.value, expected=str(before.expected(elapsed)))
             if before.doubt is not None and after.doubt is None:
@@ -73,7 +79,7 @@ class ClockGuard:
             if after.doubt is None and (before.doubt is not None or elapsed - self._kept_s >= _KEPT_EVERY_S):
                 self._keep(now)
                 self._kept_s = elapsed
-            return after
+            return after, now, elapsed
 
     def _on_record(self, now: datetime, elapsed: float) -> ServerClock:
         with self._database.read() as session:
