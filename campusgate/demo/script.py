@@ -1,5 +1,7 @@
 """One day at the gate, in order. Every outcome is judged by what the gate itself said on the bus."""
 
+import time
+
 from campusgate.demo.acts import cards, commands, door, faces, hanging, outages, rules
 from campusgate.demo.report import Outcome
 from campusgate.demo.stage import SETTLE_S, Scene, Stage
@@ -32,7 +34,12 @@ SCENES: tuple[Scene, ...] = (
 """Lost cards stay lost: Li's and Zhao's are not needed after their scenes."""
 
 
+_HEARD_S = 0.25
+"""The door's state is heard some 20 ms after the answer at its reader; until then a released door looks locked."""
+
+
 def play(stage: Stage, scene: Scene) -> Outcome:
     """Wait until the door is locked and nothing is under way, then play one scene."""
+    time.sleep(_HEARD_S)
     stage.observer.wait(stage.is_locked, SETTLE_S)
     return scene(stage)

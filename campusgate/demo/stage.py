@@ -86,6 +86,10 @@ class Mark:
         """How often the lock was released since."""
         return self._observer.openings(self._states)
 
+    def opened(self, *, seconds: float = ANSWER_S) -> bool:
+        """Wait until the lock was released since: the event that tells why may be heard before the door's state."""
+        return self._observer.wait(lambda: self.openings > 0, seconds)
+
     @property
     def events(self) -> list[Event]:
         """Everything reported since."""

@@ -25,7 +25,11 @@ def card_fallback_opens(stage: Stage) -> Outcome:
     granted = mark.event(EventKind.ACCESS_GRANTED)
     film.join()
     by_card = granted is not None and granted.method is Method.CARD
-    got = OPENED if mark.openings == 1 and by_card else f"{mark.openings} openings, reader says {answer}"
+    got = (
+        OPENED
+        if by_card and mark.opened() and mark.openings == 1
+        else f"{mark.openings} openings, reader says {answer}"
+    )
     return Outcome("card_fallback_opens", OPENED, got)
 
 
@@ -77,7 +81,7 @@ def _shown_opens(stage: Stage) -> bool:
     mark = Mark(stage)
     stage.cast.reader.card(CARD["wang"])
     granted = mark.event(EventKind.ACCESS_GRANTED)
-    return granted is not None and granted.method is Method.CARD and mark.openings > 0
+    return granted is not None and granted.method is Method.CARD and mark.opened()
 
 
 def revocation_within_2s(stage: Stage) -> Outcome:

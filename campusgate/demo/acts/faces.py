@@ -25,7 +25,11 @@ def known_person_opens(stage: Stage) -> Outcome:
     granted = walks_up(stage, "wang-at-the-gate")
     by_face = granted is not None and granted.method is Method.FACE
     right = granted is not None and granted.person_id == stage.campus.people["wang"]
-    got = OPENED if mark.openings == 1 and by_face and right else f"{mark.openings} openings, {describe(granted)}"
+    got = (
+        OPENED
+        if by_face and right and mark.opened() and mark.openings == 1
+        else f"{mark.openings} openings, {describe(granted)}"
+    )
     return Outcome("known_person_opens", OPENED, got)
 
 
