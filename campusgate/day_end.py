@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from accounts.ledger import totals
+from accounts.ledger.books import seal_differences
 from accounts.ledger.replay import Difference
 from accounts.ledger.totals import BooksDifferError, DayEndError
 from accounts.trail_copy import TrailCopy
@@ -53,8 +54,4 @@ def _differences(found: Findings) -> list[Difference]:
         else [Difference("line", f"trail {trail.first_broken}", "as before", "changed")]
     )
     copy = [Difference("copy", "audit trail", fault, "changed") for fault in found.copy_faults]
-    seals = [
-        Difference("seal", f"lines {fault.first_serial}–{fault.last_serial}", fault.message, f"seal {fault.seal}")
-        for fault in found.journal.faults
-    ]
-    return [*broken, *copy, *seals, *found.differences]
+    return [*broken, *copy, *seal_differences(found.journal), *found.differences]

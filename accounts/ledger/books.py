@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from accounts.ledger.day_books import DayBooks
+from accounts.ledger.journal import JournalReport
 from accounts.ledger.posting import entry_of
 from accounts.ledger.replay import Difference, Hold, Kept, Replay
 from accounts.ledger.statements import LINE_COLUMNS
@@ -36,6 +37,14 @@ def check_books(session: Session, *, counted_since: datetime | None = None) -> l
         replay.take(entry)
         days.take(row.serial, entry)
     return [*replay.differences(), *days.differences(session)]
+
+
+def seal_differences(report: JournalReport) -> list[Difference]:
+    """Return the faults of the journal's chain beside the others."""
+    return [
+        Difference("seal", f"lines {fault.first_serial}–{fault.last_serial}", fault.message, f"seal {fault.seal}")
+        for fault in report.faults
+    ]
 
 
 def faults(journal: Iterable[Entry], kept: Kept) -> list[Difference]:

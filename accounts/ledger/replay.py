@@ -113,7 +113,7 @@ class Replay:
                 what = "least balance for what is held"
                 found.append(Difference(what, str(wallet), held[wallet], self._balances[wallet]))
         found += self._compare_holds()
-        found += _compare("corrected amount", kept.corrected, self._corrected, _name)
+        found += _compare("corrected amount", kept.corrected, self._corrected, str)
         wanted = {key: self._counters[key] for key in self._recent.union(kept.counters)}
         return found + _compare("counter", kept.counters, wanted, lambda key: f"{key[0]} in {key[1]}")
 
@@ -179,10 +179,6 @@ def _in_words(hold: Hold | None) -> str | None:
         return None
     until = hold.expires_at.isoformat() if hold.expires_at is not None else "for ever"
     return f"{hold.amount} fen of {hold.debit} for {hold.credit} until {until}"
-
-
-def _name(key: object) -> str:
-    return str(key)
 
 
 def _compare(

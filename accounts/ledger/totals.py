@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, and_, func, not_, select
 from sqlalchemy.orm import Session
 
 from accounts.ledger import journal
-from accounts.ledger.books import check_books
+from accounts.ledger.books import check_books, seal_differences
 from accounts.ledger.replay import Difference
 from accounts.ledger.tables import (
     ALL_WALLETS,
@@ -84,10 +84,7 @@ def require_right_books(database: Database, now: datetime) -> None:
         BooksDifferError: with what differs.
     """
     with database.snapshot() as session:
-        differences = [
-            Difference("seal", f"lines {fault.first_serial}–{fault.last_serial}", fault.message, f"seal {fault.seal}")
-            for fault in journal.verify(session).faults
-        ]
+        differences = seal_differences(journal.verify(session))
         differences += check_books(session, counted_since=now - COUNTERS_KEPT)
     if differences:
         raise BooksDifferError(differences)

@@ -10,7 +10,6 @@ from uuid import UUID
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from accounts import audit
 from accounts.ledger.chart import account, close_or_suspend, named_account, open_named, set_state
 from accounts.ledger.posting import find, record
 from accounts.ledger.tables import JournalTransfer
@@ -20,7 +19,7 @@ from accounts.payments.ceilings import DAY, Ceilings
 from accounts.payments.problems import require
 from accounts.payments.services import MoneyServices
 from accounts.tables import Person
-from accounts.topup import cash_requests
+from accounts.topup import cash_requests, money_trail
 from accounts.topup.paying_out import require_right_balance
 from accounts.topup.tables import CashRequest
 from accounts.vocabulary import PersonState
@@ -143,7 +142,5 @@ def _write(session: Session, transfer: Transfer, cash: Cash, by: str, now: datet
     outcome = record(session, [transfer], now)[0]
     entry = require(outcome)
     if not outcome.replayed:
-        details: dict[str, audit.Scalar | list[str]] = {"amount": cash.amount, "transfer": str(cash.id)}
-        subject = f"person:{cash.person_id}"
-        audit.record(session, actor=by, action=transfer.purpose, subject=subject, now=now, details=details)
+        money_trail.record(session, transfer.purpose, cash.person_id, cash.amount, cash.id, by=by, now=now)
     return entry

@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from accounts import audit
 from accounts.payments.problems import PaymentIdReusedError
+from accounts.topup import money_trail
 from accounts.topup.tables import CashRequest
 from web.problems import NotFoundError, ProblemError
 
@@ -112,5 +112,4 @@ def waiting(session: Session, *, after: UUID | None, limit: int) -> Sequence[Cas
 
 
 def _record(session: Session, request: CashRequest, action: str, *, by: str, now: datetime) -> None:
-    details: dict[str, audit.Scalar | list[str]] = {"amount": request.amount, "transfer": str(request.id)}
-    audit.record(session, actor=by, action=action, subject=f"person:{request.person_id}", now=now, details=details)
+    money_trail.record(session, action, request.person_id, request.amount, request.id, by=by, now=now)

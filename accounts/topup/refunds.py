@@ -13,13 +13,12 @@ from uuid import UUID, uuid5
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from accounts import audit
 from accounts.ledger.chart import open_named
 from accounts.ledger.posting import record
 from accounts.ledger.transfer import AccountKind, Action, Transfer
 from accounts.payments.problems import PaymentIdReusedError, RefundTooLargeError, require
 from accounts.payments.services import MoneyServices
-from accounts.topup import channel_refunds
+from accounts.topup import channel_refunds, money_trail
 from accounts.topup.channel_refunds import PendingRefund
 from accounts.topup.orders import STRANDED
 from accounts.topup.paying_out import require_right_balance
@@ -111,9 +110,7 @@ def _reserve(
         id=wish.id, digest=digest, order_id=order.id, amount=wish.amount, state="pending", created_at=now
     )
     session.add(made)
-    details: dict[str, audit.Scalar | list[str]] = {"amount": wish.amount, "transfer": str(wish.id)}
-    subject = f"person:{order.person_id}"
-    audit.record(session, actor=by, action="top_up.refund", subject=subject, now=now, details=details)
+    money_trail.record(session, "top_up.refund", order.person_id, wish.amount, wish.id, by=by, now=now)
     return made, order.channel
 
 
