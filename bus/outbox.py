@@ -18,7 +18,7 @@ from uuid import UUID
 import structlog
 
 from bus.errors import BusError
-from database.private_files import private_file, private_folder
+from database.durable_file import open_durable, require_sound
 
 log = structlog.get_logger()
 
@@ -63,11 +63,7 @@ class Outbox:
         self.unwritten = False
         """Whether the last entry is in memory only."""
         try:
-            private_folder(path.parent)
-            private_file(path)
-            self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
-            self._connection.execute("PRAGMA journal_mode=WAL")
-            self._connection.execute("PRAGMA synchronous=FULL")
+            self._connection = open_durable(path)
             self._connection.execute(
                 "CREATE TABLE IF NOT EXISTS entries (sequence INTEGER PRIMARY KEY,"
                 " id BLOB NOT NULL UNIQUE, topic TEXT NOT NULL, payload BLOB NOT NULL, at REAL NOT NULL,"
@@ -77,13 +73,8 @@ class Outbox:
             self._connection.execute("CREATE TABLE IF NOT EXISTS lost (number INTEGER NOT NULL)")
             row = self._connection.execute("SELECT count(*), coalesce(max(sequence), 0) FROM entries").fetchone()
             self._count, self._sequence = int(row[0]), int(row[1])
-            found = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-            if found != "ok":
-                raise sqlite3.DatabaseError(f"damaged: {found}")
             self._connection.execute("SELECT id, topic, payload, at, valuable FROM entries LIMIT 1").fetchone()
-            # A file that can only be read is no outbox.
-            self._connection.execute("BEGIN IMMEDIATE")
-            self._connection.execute("ROLLBACK")
+            require_sound(path, self._connection)
         except (OSError, sqlite3.Error, ValueError) as error:
             raise OutboxError(f"the outbox {path} cannot be used: {error}") from error
 

@@ -7,8 +7,7 @@ from uuid import UUID
 
 import structlog
 
-from database.private_files import private_file, private_folder
-from gate_controller.messages.nonces import require_sound
+from database.durable_file import open_durable, require_sound
 from gate_controller.signals import Mode
 
 log = structlog.get_logger()
@@ -35,11 +34,7 @@ class DoorMemory:
         self.unwritten = False
         """Whether the last thing that was to be remembered is not on disk."""
         try:
-            private_folder(path.parent)
-            private_file(path)
-            self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
-            self._connection.execute("PRAGMA journal_mode=WAL")
-            self._connection.execute("PRAGMA synchronous=FULL")
+            self._connection = open_durable(path)
             self._connection.execute(
                 "CREATE TABLE IF NOT EXISTS counters (digest TEXT PRIMARY KEY, counter INTEGER NOT NULL) WITHOUT ROWID"
             )

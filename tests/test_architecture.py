@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 MAY_IMPORT = {
     "models": set(),
     "database": set(),
-    "bus": {"database.private_files"},
+    "bus": {"database.durable_file"},
     "web": {"database"},
     "access": {"database"},
     "accounts": {"database", "web"},

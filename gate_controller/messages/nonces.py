@@ -10,7 +10,7 @@ from pathlib import Path
 
 import structlog
 
-from database.private_files import private_file, private_folder
+from database.durable_file import open_durable, require_sound
 
 log = structlog.get_logger()
 
@@ -38,11 +38,7 @@ class NonceStore:
         self.unwritten = False
         """Whether the last number is in memory only."""
         try:
-            private_folder(path.parent)
-            private_file(path)
-            self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
-            self._connection.execute("PRAGMA journal_mode=WAL")
-            self._connection.execute("PRAGMA synchronous=FULL")
+            self._connection = open_durable(path)
             self._connection.execute(
                 "CREATE TABLE IF NOT EXISTS nonces ("
                 " role TEXT NOT NULL, sender TEXT NOT NULL, largest INTEGER NOT NULL,"
@@ -106,16 +102,3 @@ class NonceStore:
         if changed == 1:
             self._in_memory[role, sender] = value
         return changed == 1
-
-
-def require_sound(path: Path, connection: sqlite3.Connection) -> None:
-    """See to it that an opened file is whole and can be written.
-
-    Raises:
-        sqlite3.DatabaseError: it cannot, or pages of it are damaged.
-    """
-    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if found != "ok":
-        raise sqlite3.DatabaseError(f"{path.name} is damaged: {found}")
-    connection.execute("BEGIN IMMEDIATE")
-    connection.execute("ROLLBACK")

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from gpiozero import DigitalInputDevice
-from gpiozero.exc import GPIOZeroError
 
+from gate_controller import pins
 from gate_controller.readers import Dropped, Read, Reader, ReaderError, Reading, Unreadable
 from gate_controller.readers.bits import KEY_LENGTHS, WiegandError, decode, decode_key, packed
 from gate_controller.readers.freshness import Freshness
@@ -71,9 +71,9 @@ class WiegandReader(Reader):
                 self._wires.append(wire)
                 # At rest both are high; with a pull-up gpiozero calls the low pulse active.
                 wire.when_activated = self._pulse(value)
-        except (GPIOZeroError, OSError, ImportError) as error:
+        except pins.errors() as error:
             self._give_back()
-            raise ReaderError(f"reader on pins {data0} and {data1}: {error}") from error
+            raise ReaderError(f"reader on pins {data0} and {data1}: {error}{pins.advice(error)}") from error
 
     def start(self, read: Read) -> None:
         """Read from now on."""
