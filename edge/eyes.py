@@ -18,6 +18,7 @@ from edge.recognition import Recogniser, Sighting
 _log = structlog.get_logger()
 
 _LOOK_EVERY_S = 0.5
+_SAMPLE = 16
 _STALE_AFTER_S = 1.0
 """How long one and the same picture may show somebody to whom something is said."""
 
@@ -104,7 +105,13 @@ class Eyes:
     def _repeats(self, frame: Frame) -> bool:
         """Return whether a live camera sent the very pixels of the frame before."""
         before, self._image = self._image, frame.image
-        if self._watch_freezing and before is not None and np.array_equal(before, frame.image):
+        if self._watch_freezing and before is not None and _same(before, frame.image):
             return True
         self._changed_at = frame.arrived
         return False
+
+
+def _same(one: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8]) -> bool:
+    """Compare two RGB pictures; a few pixels tell most apart, a fifth of the time that all of them take."""
+    few = np.s_[::_SAMPLE, ::_SAMPLE]
+    return np.array_equal(one[few], other[few]) and np.array_equal(one, other)
