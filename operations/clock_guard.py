@@ -1,7 +1,6 @@
 """The server's clock on record, and who asks before something is erased or closed by it."""
 
 import threading
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -16,17 +15,13 @@ from gate_controller.messages import Presence
 from operations.board import Board
 from operations.server_clock import ClockDoubt, ServerClock, Witness
 from operations.tables import ServerClockRecord
+from web.times import steady_s
 
 log = structlog.get_logger()
 
 _KEPT_EVERY_S = 60.0
 _IDLE = timedelta(days=30)
 """A database without a time on record is doubted only when nothing was written in it for so long."""
-
-
-def elapsed_s() -> float:
-    """Return seconds that never run backwards and go on while the machine sleeps."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class ClockGuard:
@@ -38,7 +33,7 @@ class ClockGuard:
         board: Board,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        elapsed: Callable[[], float] = elapsed_s,
+        elapsed: Callable[[], float] = steady_s,
     ) -> None:
         self._database = database
         self._board = board

@@ -1,7 +1,7 @@
 """Whether the server's own clock can be believed: nothing is erased or closed by a time that nobody vouches for. Pure.
 
 A wall clock that is set wrong for a minute would erase pictures for good. So the time is held against two others: the
-one on record from before, and a clock that only counts (`elapsed_s`, which goes on while the machine sleeps). A clock
+one on record from before, and a clock that only counts (`web.times.steady_s`). A clock
 that comes back to where it should be is believed at once. One that stays away is believed when it has run evenly for
 `STEADY` and gates that were up all the while tell the same time, or when an administrator says that it is right.
 """

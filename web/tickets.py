@@ -17,7 +17,6 @@ import asyncio
 import contextlib
 import secrets
 import threading
-import time
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -25,6 +24,7 @@ from uuid import UUID
 
 from fastapi import Depends, Header, Request
 
+from web import times
 from web.problems import ProblemError
 
 LIFE = timedelta(seconds=5)
@@ -53,11 +53,6 @@ class TicketOverError(ProblemError):
 
 
 ERRORS = (TicketNotValidError, TicketOverError)
-
-
-def _steady_s() -> float:
-    """Seconds since the machine started, also those in which it was suspended."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class Ticket:
@@ -113,7 +108,7 @@ class Tickets:
         self,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        steady_s: Callable[[], float] = _steady_s,
+        steady_s: Callable[[], float] = times.steady_s,
     ) -> None:
         """Begin without any; the two clocks count time that passes."""
         self.now = now
@@ -137,6 +132,12 @@ class Tickets:
     def find(self, token: str) -> Ticket:
         """Return the ticket with this text; one that is good for nothing where there is none."""
         return self._tickets.get(token) or Ticket(None, "", self)
+
+    def void(self, token: str, person_id: UUID) -> None:
+        """Let a ticket be over, if it is theirs who ask."""
+        found = self.find(token)
+        if found.person_id == person_id:
+            found.void()
 
 
 def of(request: Request) -> Tickets:

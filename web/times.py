@@ -1,5 +1,6 @@
-"""Times that a request may carry."""
+"""Times that a request may carry, and a clock that only counts."""
 
+import time
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -7,3 +8,8 @@ from pydantic import AwareDatetime, Field
 
 Moment = Annotated[AwareDatetime, Field(ge=datetime(2000, 1, 1, tzinfo=UTC), le=datetime(2200, 1, 1, tzinfo=UTC))]
 """A time that calendar arithmetic in any zone can bear."""
+
+
+def steady_s() -> float:
+    """Return the seconds since the machine started: they never run backwards, and go on while it is suspended."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
