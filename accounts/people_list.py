@@ -86,9 +86,9 @@ def read(path: Path, zone: ZoneInfo) -> list[ListedPerson | Unreadable]:
         raise PeopleListError(f"{path}: {error.strerror or error}") from error
     try:
         if path.suffix.lower() == ".json":
-            return checked_together(_json_rows(path, decoded(content), zone))
+            return without_repeats(_json_rows(path, decoded(content), zone))
         if path.suffix.lower() in {".csv", ".txt", ".tsv"}:
-            return checked_together(_csv_rows(path, content, zone))
+            return without_repeats(_csv_rows(path, content, zone))
     except ListTableError as error:
         raise PeopleListError(f"{path}: {error}") from error
     raise PeopleListError(f"{path}: a list of people is a .csv, .txt or .json file")
@@ -154,7 +154,7 @@ def _require_columns(path: Path, names: Iterable[str]) -> None:
         raise PeopleListError(f"{path}: unknown column {unknown[0]!r}; known are {', '.join(COLUMNS)}")
 
 
-def checked_together(rows: Iterable[ListedPerson | Unreadable]) -> list[ListedPerson | Unreadable]:
+def without_repeats(rows: Iterable[ListedPerson | Unreadable]) -> list[ListedPerson | Unreadable]:
     """Refuse rows whose number came before."""
     first: dict[str, int] = {}
     kept: list[ListedPerson | Unreadable] = []

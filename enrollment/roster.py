@@ -9,7 +9,7 @@ import unicodedata
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -169,8 +169,7 @@ def read_roster(source: PhotoSource, zone: ZoneInfo) -> list[RosterRow]:
         if row.number in seen:
             raise RosterError(f"line {row.line}: number {row.number} stands on line {seen[row.number]} already")
         seen[row.number] = row.line
-    listed = people_list.checked_together(row.listed for row in rows)
-    return [replace(row, listed=one) for row, one in zip(rows, listed, strict=True)]
+    return rows
 
 
 def _check_columns(name: str, columns: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ from accounts.api.dependencies import ROLE_ERRORS, AdminDep, NowDep, ServicesDep
 from accounts.api.looks import look
 from accounts.api.people import GroupName, Number
 from accounts.people_import import Importer, Outcome, RowResult
-from accounts.people_list import checked_together, parse
+from accounts.people_list import parse, without_repeats
 from accounts.vocabulary import PersonKind, PersonState
 from web.problems import responses
 from web.text import Line, OptionalLine
@@ -92,7 +92,7 @@ def import_people(
     A row that would change the account of whoever sends it is invalid. People with a role get no first passwords.
     """
     raw = (row.model_dump(mode="json", exclude_none=True) for row in body.rows)
-    rows = checked_together(parse(position, row, services.zone) for position, row in enumerate(raw, 1))
+    rows = without_repeats(parse(position, row, services.zone) for position, row in enumerate(raw, 1))
     importer = Importer(services.database, services.hasher, services.first_passwords, admin.actor, admin.person_id)
     results = importer.run(rows, now=now, dry_run=dry_run)
     return ImportOut(dry_run=dry_run, rows=[ImportedRow.of(result) for result in results])
