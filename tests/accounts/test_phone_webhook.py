@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 import json
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -13,6 +12,7 @@ import pytest
 from accounts.phone_webhook import WebhookCodeSender
 from accounts.phones import PhoneUnavailableError
 from tests.ports import free_port
+from tests.served import served
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 SECRET = b"shared with the gateway"
@@ -45,12 +45,8 @@ class Peer(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def gateway() -> Iterator[Gateway]:
-    with Gateway() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
+    with served(Gateway()) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def test_the_gateway_gets_phone_and_code_signed(gateway: Gateway) -> None:

@@ -1,18 +1,14 @@
 """Who looked at what is known of other people stands in the audit trail: once a request, with ids alone."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
-
-import pytest
 
 from accounts import audit
 from accounts.api.looks import Look
 from console.looks import PageLook
-from models.engine import FaceEngine
 from tests.campusgate.matrix import contexts
-from tests.campusgate.staffed import Staffed, staffed
+from tests.campusgate.staffed import Staffed
 
 WRITES_IT_ITSELF = {
     "GET /api/v1/photos/{photo_id}",
@@ -64,12 +60,6 @@ FOR_DEVICES = {
     "GET /api/v1/directory/gates/{gate}/changes",
     "GET /api/v1/directory/gates/{gate}/presence",
 }
-
-
-@pytest.fixture(scope="module")
-def office(model_store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staffed]:
-    with staffed(FaceEngine(model_store, threads=1), tmp_path_factory.mktemp("office"), 1) as office:
-        yield office
 
 
 def lines(office: Staffed) -> list[tuple[str, str, str, dict[str, Any]]]:

@@ -1,12 +1,9 @@
 """Who may call what: every route as everybody, against one table, in which every route stands."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from models.engine import FaceEngine
 from tests.campusgate.matrix import allowed, routes
-from tests.campusgate.staffed import DEVICES, PEOPLE, Staffed, staffed
+from tests.campusgate.staffed import DEVICES, PEOPLE, Staffed
 
 EVERYBODY = ("anonymous", *PEOPLE, *DEVICES, "metrics")
 ENDS_THE_SIGN_IN = {"POST /console/sign-out"}
@@ -216,12 +213,6 @@ LET_IN: dict[tuple[str, ...], tuple[str, ...]] = {
         "GET /health",
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def office(model_store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staffed]:
-    with staffed(FaceEngine(model_store, threads=1), tmp_path_factory.mktemp("office"), 1) as office:
-        yield office
 
 
 def test_every_route_stands_in_the_table_once(office: Staffed) -> None:

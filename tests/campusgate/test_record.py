@@ -1,7 +1,6 @@
 """The head of the audit trail leaves the machine through the alarms' webhook, signed, and whatever answers."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from campusgate.record import head_sender
 from campusgate.settings.operations import AlarmSettings
 from database import Database
 from tests.ports import free_port
+from tests.served import served
 from web.webhooks import SIGNATURE_HEADER, signature
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
@@ -44,14 +44,8 @@ class Peer(BaseHTTPRequestHandler):
 
 @contextmanager
 def receiver(status: int = 204) -> Iterator[Receiver]:
-    with Receiver(status) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with served(Receiver(status)) as server:
+        yield server
 
 
 def send(database: Database, port: int) -> None:

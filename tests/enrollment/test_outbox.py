@@ -5,9 +5,7 @@ import hashlib
 import hmac
 import json
 import socketserver
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -28,6 +26,7 @@ from enrollment.tables import Notice
 from tests.enrollment.conftest import NOW
 from tests.operations.test_notices import MailPeer
 from tests.ports import free_port
+from tests.served import served
 from web.mail import MailServer
 from web.webhooks import SIGNATURE_HEADER
 
@@ -47,23 +46,11 @@ class WebhookPeer(BaseHTTPRequestHandler):
         pass
 
 
-@contextmanager
-def _running(server: Any) -> Iterator[Any]:
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 @pytest.fixture
 def webhook() -> Iterator[Any]:
     server: Any = HTTPServer(("127.0.0.1", 0), WebhookPeer)
     server.requests, server.status = [], 204
-    with _running(server):
+    with served(server):
         yield server
 
 
@@ -71,7 +58,7 @@ def webhook() -> Iterator[Any]:
 def mail() -> Iterator[Any]:
     server: Any = socketserver.TCPServer(("127.0.0.1", 0), MailPeer)
     server.messages, server.refuses = [], False
-    with _running(server):
+    with served(server):
         yield server
 
 

@@ -5,27 +5,17 @@ from uuid import uuid4
 
 from gate_controller.clock import VOUCHED, ClockWatch
 from gate_controller.messages import Action, DoorStatus, EventKind, Refusal
+from tests.gate_controller.clocks import SetClock
 from tests.waiting import until
 
 AHEAD = timedelta(days=400)
-
-
-class Wall:
-    def __init__(self, at: datetime) -> None:
-        self.at = at
-
-    def now(self) -> datetime:
-        return self.at
-
-    def monotonic_ns(self) -> int:
-        return 0
 
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 
 
 def test_only_a_time_that_both_tell_gives_the_remembered_one_up() -> None:
-    watch = ClockWatch(Wall(NOW), NOW + AHEAD)
+    watch = ClockWatch(SetClock(NOW), NOW + AHEAD)
     assert watch.look() == (NOW, False)
     assert watch.vouched(NOW + timedelta(hours=1)) is None, "the server tells another time"
     assert not watch.look()[1]
@@ -35,14 +25,14 @@ def test_only_a_time_that_both_tell_gives_the_remembered_one_up() -> None:
 
 
 def test_a_server_that_is_wrong_sets_no_clock_and_doubts_none() -> None:
-    watch = ClockWatch(Wall(NOW), NOW)
+    watch = ClockWatch(SetClock(NOW), NOW)
     assert watch.vouched(NOW + AHEAD) is None
     assert watch.look() == (NOW, True)
 
 
 def test_the_unsure_clock_says_since_when_and_until_when() -> None:
     told = []
-    watch = ClockWatch(Wall(NOW), NOW + AHEAD)
+    watch = ClockWatch(SetClock(NOW), NOW + AHEAD)
     watch.when_unsure = lambda at, reached: told.append((at, reached))
     watch.look()
     assert told == [(NOW, NOW + AHEAD)]

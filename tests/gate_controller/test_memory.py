@@ -8,19 +8,9 @@ import pytest
 from gate_controller.clock import ClockWatch
 from gate_controller.memory import DoorMemory, DoorMemoryError
 from gate_controller.signals import Mode
+from tests.gate_controller.clocks import SetClock
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
-
-
-class SetClock:
-    def __init__(self, at: datetime) -> None:
-        self.at = at
-
-    def now(self) -> datetime:
-        return self.at
-
-    def monotonic_ns(self) -> int:
-        return 0
 
 
 @pytest.mark.parametrize(
