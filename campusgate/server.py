@@ -204,20 +204,21 @@ def make_app(server: Server) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         stop, wake = threading.Event(), threading.Event()
-        mine = chores.of_the_server(server.database, server.money, server.settings)
-        books = chores.of_the_books(server.database, server.settings)
-        kept = chores.of_the_record(server.database, server.settings)
-        notices = chores.of_the_notices(server.database, server.settings)
-        channels = chores.of_the_channels(server.money, server.settings.time_zone)
+        of_threads = {
+            "chores": chores.of_the_server(server.database, server.money, server.settings),
+            "books": chores.of_the_books(server.database, server.settings),
+            "record": chores.of_the_record(server.database, server.settings),
+            "channels": chores.of_the_channels(server.money, server.settings.time_zone),
+            "notices": chores.of_the_notices(server.database, server.settings),
+        }
         threads = [
             threading.Thread(target=server.publisher.run, args=(stop, wake), name="publisher", daemon=True),
             threading.Thread(target=server.look_alikes.run, args=(stop,), name="look-alikes", daemon=True),
             threading.Thread(target=server.alarms.run, args=(stop,), name="alarms", daemon=True),
-            threading.Thread(target=chores.run, args=(mine, stop, server.clock), name="chores", daemon=True),
-            threading.Thread(target=chores.run, args=(books, stop, server.clock), name="books", daemon=True),
-            threading.Thread(target=chores.run, args=(kept, stop, server.clock), name="record", daemon=True),
-            threading.Thread(target=chores.run, args=(channels, stop, server.clock), name="channels", daemon=True),
-            threading.Thread(target=chores.run, args=(notices, stop, server.clock), name="notices", daemon=True),
+            *(
+                threading.Thread(target=chores.run, args=(theirs, stop, server.clock), name=name, daemon=True)
+                for name, theirs in of_threads.items()
+            ),
         ]
         server.ingest.start()
         server.buses.events.start()

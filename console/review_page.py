@@ -1,7 +1,6 @@
 """The reviewer's page: the queue, one photo with everything known of it, and how the queue is doing, live."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any
@@ -14,7 +13,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from accounts import people
 from console.admission import Admission
-from console.freshness import AGAIN, BEAT, BEAT_S, UP_TO_DATE, told
+from console.freshness import AGAIN, Beat, told
 from console.looks import look
 from console.rendering import jpeg, keep_nothing, page, with_cookies
 from console.review_view import describe_reviews, describe_statistics
@@ -86,16 +85,15 @@ def queue(
 async def stream(claims: SignedInDep, _me: ReviewerDep, services: ServicesDep) -> AsyncIterator[ServerSentEvent]:
     """Stream the figures of the queue as they change, for as long as the reader may see them."""
     shown: dict[str, Any] | None = None
-    beat_at: float | None = None
+    beat = Beat(looks_every_s=_LOOK_EVERY_S)
     still_allowed = Admission(services, claims, REVIEWERS)
     while await still_allowed():
         figures = await run_in_threadpool(_figures, services)
         if figures != shown:
             shown = figures
             yield ServerSentEvent(event="figures", data=figures, retry=1000)
-        if beat_at is None or time.monotonic() - beat_at >= BEAT_S - _LOOK_EVERY_S:
-            yield told(UP_TO_DATE if beat_at is None else BEAT, now=services.now())
-            beat_at = time.monotonic()
+        if (due := beat.due(now=services.now())) is not None:
+            yield due
         await asyncio.sleep(_LOOK_EVERY_S)
     yield told(AGAIN, now=services.now())
 

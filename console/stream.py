@@ -7,14 +7,13 @@ orders are told as they are, whole, when they have changed. `up_to_date` comes o
 """
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import ServerSentEvent
 
-from console.freshness import AGAIN, BEAT, BEAT_S, UP_TO_DATE, told
+from console.freshness import AGAIN, BEAT_S, Beat, told
 from console.passages import describe_passages
 from console.services import ConsoleServices
 from console.view import describe_alarm, describe_gate, describe_order, describe_zones, people_in
@@ -46,7 +45,7 @@ async def follow(
     board, database = services.board, services.database
     cursor = last_seen if last_seen is not None else await run_in_threadpool(_start, database, gate)
     seen, known_to_page, waited = -1, dict[str, Any](), 0.0
-    beat_at: float | None = None
+    beat = Beat(looks_every_s=_POLL_S)
     while await still_allowed():
         version = board.version
         if version == seen and waited < _AT_LEAST_EVERY_S:
@@ -67,9 +66,8 @@ async def follow(
                     return
                 cursor = event.sequence
                 yield ServerSentEvent(event="passage", id=str(cursor), data=data)
-        if beat_at is None or time.monotonic() - beat_at >= _AT_LEAST_EVERY_S:
-            yield told(UP_TO_DATE if beat_at is None else BEAT, now=services.now())
-            beat_at = time.monotonic()
+        if (due := beat.due(now=services.now())) is not None:
+            yield due
     yield told(AGAIN, now=services.now())
 
 
