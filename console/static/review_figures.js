@@ -3,14 +3,18 @@
 import { follow } from "./live.js";
 import { askToSignIn, byId, setup, text } from "./page.js";
 
-/** Follows the figures; calls `changed` when photos came, went, or were claimed. */
+/**
+ * Follows the figures; calls `changed` when photos came, went, or were claimed, and with the first figures: what
+ * changed between the page's own look at the queue and those would be told by nobody.
+ */
 export function followFigures(changed) {
   let known = null;
 
   function take(figures) {
     show(figures);
-    if (known !== null && known !== figures.queue) changed();
+    if (known === figures.queue) return;
     known = figures.queue;
+    changed();
   }
 
   follow({ address: () => setup.stream, ask: setup.queue, signedOut: askToSignIn, handlers: { figures: take } });

@@ -70,8 +70,25 @@ async function step(by) {
   if (next) await show(next);
 }
 
-/** Loads the queue again; keeps the open photo, or goes on to the first one when it has left. */
-async function refresh() {
+let refreshing = null;
+let isStale = false;
+
+/** Loads the queue again, one time after the other: an older answer never replaces a newer one. */
+function refresh() {
+  isStale = true;
+  refreshing ??= refreshUntilFresh().finally(() => { refreshing = null; });
+  return refreshing;
+}
+
+async function refreshUntilFresh() {
+  while (isStale) {
+    isStale = false;
+    await refreshOnce();
+  }
+}
+
+/** Keeps the open photo, or goes on to the first one when it has left. */
+async function refreshOnce() {
   await whenDecided();
   try {
     await loadQueue();

@@ -1,6 +1,7 @@
 """The reviewer's page, used from the keyboard: claim, look, decide, take back; and what must not be possible."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -177,6 +178,19 @@ def test_nobody_decides_about_their_own_photo(reviewer, studio: Studio) -> None:
         page.keyboard.press(key)
     assert page.locator("dialog[open]").count() == 0
     expect(page.locator("#approve")).to_be_disabled()
+
+
+def test_a_photo_that_came_between_the_first_look_and_the_first_figures_is_listed(reviewer, studio: Studio) -> None:
+    page = reviewer()
+    held = list[Any]()
+    page.route("**/reviews/stream**", lambda route: held.append(route))
+    with page.expect_response("**/console/reviews/queue?**"):
+        page.reload()
+    expect(page.locator("#queue-empty")).to_be_visible()
+    until(lambda: held or page.wait_for_timeout(10))
+    studio.hand_in(page.person_id, "good")
+    held[0].continue_()
+    expect(page.locator("#queue li")).to_contain_text("yours")
 
 
 def test_flawless_photos_are_approved_together_and_others_left(reviewer, studio: Studio) -> None:
