@@ -183,7 +183,7 @@ def test_nobody_decides_about_their_own_photo(reviewer, studio: Studio) -> None:
 def test_a_photo_that_came_between_the_first_look_and_the_first_figures_is_listed(reviewer, studio: Studio) -> None:
     page = reviewer()
     held = list[Any]()
-    page.route("**/reviews/stream**", lambda route: held.append(route))
+    page.route("**/reviews/stream**", lambda route: held.append(route))  # noqa: PLW0108 - Playwright sets a mark on it
     with page.expect_response("**/console/reviews/queue?**"):
         page.reload()
     expect(page.locator("#queue-empty")).to_be_visible()
