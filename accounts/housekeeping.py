@@ -6,7 +6,7 @@ from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from accounts import audit, changes, password_tries
-from accounts.ledger import journal
+from accounts.ledger import seal_chain
 from accounts.ledger.chart import close_or_suspend
 from accounts.ledger.tables import LedgerAccount
 from accounts.ledger.transfer import AccountState
@@ -15,7 +15,7 @@ from accounts.vocabulary import PersonState
 from database import Database
 from web import idempotency
 
-JOURNAL_HEAD = "journal.head"
+JOURNAL_HEAD = "seal_chain.head"
 """The trail's line that notes the journal's head: the trail's own head so covers the journal too."""
 ANSWERS_KEPT = timedelta(days=7)
 """Longer than any client goes on repeating a request."""
@@ -46,7 +46,7 @@ def tidy(database: Database, now: datetime) -> None:
 
 def note_journal_head(session: Session, now: datetime) -> None:
     """Write the journal's head into the trail, where it moved since the last time."""
-    head = journal.head(session)
+    head = seal_chain.head(session)
     noted = audit.find(session, limit=1, action=JOURNAL_HEAD)
     if head is None or (noted and noted[0].subject == f"seal:{head.number}"):
         return

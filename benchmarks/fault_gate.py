@@ -18,19 +18,19 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from access.pass_book import PassBook
-from access.replica import Replica
-from access.sync import DirectorySync
+from access.passages.log import PassageLog
+from access.replica.replica import Replica
+from access.replica.sync import DirectorySync
 from benchmarks.fault_history import Emitting, Entry, Kept, RelayMoved, Started
 from benchmarks.fleet_campus import CREDENTIAL_KEY, SITE, SPAWN, Campus, card_of, quiet
 from bus import Backoff, BrokerAddress, Outbox
 from database import Sealer
 from gate_controller.door import DoorSettings
 from gate_controller.memory import DoorMemory
-from gate_controller.messages import Action, Event, GateTopics, NonceStore, TrustedKey, edge_sender
 from gate_controller.readers.simulated import SimulatedReader
 from gate_controller.relays.simulated import SimulatedRelay
 from gate_controller.service import GateController, Hardware, Storage
+from messages import Action, Event, GateTopics, NonceStore, TrustedKey, edge_sender
 
 _GRANT_S = 0.05
 _PAUSE_S = 0.15
@@ -198,7 +198,7 @@ def _serve(plan: FaultPlan, pipe: Pipe) -> None:
             NonceStore(plan.folder / "nonces.db"),
             outbox,
             DoorMemory(plan.folder / "door.db"),
-            PassBook(plan.folder / "passes.db", Sealer(bytes(32)), gate=plan.gate),
+            PassageLog(plan.folder / "passes.db", Sealer(bytes(32)), gate=plan.gate),
         ),
         signing_key=Ed25519PrivateKey.from_private_bytes(plan.key),
         trusted={edge_sender(plan.gate): edge},

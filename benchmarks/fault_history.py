@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from access.reasons import Reason
-from gate_controller.messages import MAX_TTL_MS, Event, EventKind
+from messages import MAX_TTL_MS, Event, EventKind
 
 _LATEST_S = MAX_TTL_MS / 1000 + 3.0
 """The oldest an obeyed command may be: its life, the tolerance between clocks, and a moment to act."""

@@ -42,7 +42,7 @@ from benchmarks.fleet_campus import (
 from benchmarks.report import Report, budget, present
 from bus import Backoff, BrokerAddress, Connection, NotConnectedError
 from campusgate.demo.staff import Staff
-from gate_controller.messages import (
+from messages import (
     Action,
     Channel,
     DoorState,

@@ -44,7 +44,7 @@ from benchmarks.report import Report, budget, present
 from bus import BrokerAddress, Connection
 from campusgate.demo.staff import Staff
 from database import Database
-from gate_controller.messages import NonceStore
+from messages import NonceStore
 from operations.tables import GateEvent
 
 _GATES_PER_PROCESS = 10
@@ -99,7 +99,7 @@ class Measured:
     orders: Sequence[Ordered]
 
     def report(self) -> Report:
-        """Judge it."""
+        """Decider it."""
         stored, decided_twice = self.journal
         lag = percentiles_ms([each for one in self.lags for each in one.values()])
         lost = len(self.emitted - stored.keys())

@@ -37,7 +37,7 @@ from campusgate.demo.campus import free_port
 from database import Database
 from database.migrate import upgrade
 from directory import gates
-from gate_controller.messages import controller_sender, make_private_key, public_key_text
+from messages import controller_sender, make_private_key, public_key_text
 
 SITE = "fleet"
 CREDENTIAL_KEY = hashlib.sha256(b"the credentials of a benchmark").digest()

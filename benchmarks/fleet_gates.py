@@ -15,21 +15,21 @@ from uuid import UUID
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from access.pass_book import PassBook
-from access.presence_sync import PresenceSync
-from access.replica import Replica
+from access.passages.log import PassageLog
+from access.passages.sync import PresenceSync
+from access.replica.replica import Replica
+from access.replica.sync import DirectorySync
 from access.snapshot import ChangePage
-from access.sync import DirectorySync
 from benchmarks.fleet_campus import CREDENTIAL_KEY, SITE, SPAWN, Campus, card_of, quiet
 from bus import BrokerAddress, Outbox
 from campusgate.server import STAFF_SENDER
 from database import Sealer
 from gate_controller.door import DoorSettings
 from gate_controller.memory import DoorMemory
-from gate_controller.messages import Action, GateTopics, NonceStore, TrustedKey, edge_sender
 from gate_controller.readers.simulated import SimulatedReader
 from gate_controller.relays.simulated import SimulatedRelay
 from gate_controller.service import GateController, Hardware, Storage
+from messages import Action, GateTopics, NonceStore, TrustedKey, edge_sender
 
 _GRANT_S = 0.05
 """So short that the relay has fallen back before the next person comes."""
@@ -168,7 +168,7 @@ class _Gate:
         self._movements = [(0.0, False)]
         self._hand = threading.Lock()
         self._stop, self._wake, self._passages = threading.Event(), threading.Event(), threading.Event()
-        self._book = PassBook(folder / "passes.db", Sealer(bytes(32)), gate=gate)
+        self._book = PassageLog(folder / "passes.db", Sealer(bytes(32)), gate=gate)
         edge = TrustedKey(Ed25519PublicKey.from_public_bytes(plan.edge_key), frozenset({Action.OPEN, Action.DENY}))
         self._controller = GateController(
             GateTopics(SITE, gate),

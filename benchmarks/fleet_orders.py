@@ -12,7 +12,7 @@ from benchmarks.fleet_campus import SITE, Campus
 from benchmarks.fleet_gates import GatesProcess
 from bus import Connection
 from campusgate.demo.staff import Staff
-from gate_controller.messages import (
+from messages import (
     Ack,
     Action,
     Channel,

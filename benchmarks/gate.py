@@ -37,16 +37,16 @@ from campusgate.demo.scenes import FRAMES_PER_SECOND, Walk, Walker, corridor, wa
 from campusgate.settings import Settings
 from edge.assembly import Gate, Senses, assemble
 from edge.camera import SyntheticCamera
+from edge.event_recorder import FACE_GRANTED
 from edge.health import availability
-from edge.journal import FACE_GRANTED
 from edge.passage import PassagePolicy
 from edge.policy import EdgePolicy
 from edge.recognition import RecognitionPolicy
 from edge.service import EdgeService
 from edge.tracker import TrackPolicy
 from enrollment.photo import decode
-from gate_controller.messages import Event, GateTopics, NonceStore, Presence, Signer, TrustedKey, controller_sender
-from gate_controller.messages import edge_sender as edge_sender_of
+from messages import Event, GateTopics, NonceStore, Presence, Signer, TrustedKey, controller_sender
+from messages import edge_sender as edge_sender_of
 from models.engine import FaceEngine
 
 Image = npt.NDArray[np.uint8]

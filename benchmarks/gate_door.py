@@ -76,10 +76,10 @@ def _serve(plan: DoorPlan, pipe: Pipe) -> None:
     from bus import BrokerAddress, Outbox
     from gate_controller.door import DoorSettings
     from gate_controller.memory import DoorMemory
-    from gate_controller.messages import Action, GateTopics, NonceStore, TrustedKey, edge_sender
     from gate_controller.readers.simulated import SimulatedReader
     from gate_controller.relays.simulated import SimulatedRelay
     from gate_controller.service import GateController, Hardware, Storage
+    from messages import Action, GateTopics, NonceStore, TrustedKey, edge_sender
 
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     moved: list[float] = []

@@ -24,8 +24,8 @@ from uuid import UUID
 
 import structlog
 
-from accounts.ledger import AccountKind, LedgerWriter, Transfer, journal, open_account, open_named, record
-from accounts.ledger.books import check_books
+from accounts.ledger import AccountKind, LedgerWriter, Transfer, open_account, open_named, record, seal_chain
+from accounts.ledger.invariants import check_books
 from benchmarks.postgresql import Cluster, PostgresqlMissingError, cluster
 from benchmarks.report import Budget, Report, budget, present
 from database import Base, Database, new_id
@@ -88,7 +88,7 @@ def measure(kind: str, address: Callable[[str], str], load: Load) -> dict[str, f
                 figures[f"{kind}_sealed_per_s"] = sealed(books)
             with books.database.read() as session:
                 faults = check_books(session)
-                whole = journal.verify(session).whole
+                whole = seal_chain.verify(session).whole
             if faults or not whole:
                 raise RuntimeError(f"{kind}: the books are wrong after the run: {faults[:3]}")
     return figures
@@ -155,7 +155,7 @@ def alone(books: Books, seconds: float) -> float:
 def sealed(books: Books) -> float:
     """Return the lines a second that the hash chain takes in behind the transfers."""
     begun = time.perf_counter()
-    return journal.seal(books.database, datetime.now(UTC)) / (time.perf_counter() - begun)
+    return seal_chain.seal(books.database, datetime.now(UTC)) / (time.perf_counter() - begun)
 
 
 def _peers(server: Cluster, load: Load) -> dict[str, float]:

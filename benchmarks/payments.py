@@ -30,7 +30,7 @@ import structlog
 from accounts import cards, devices, people
 from accounts.identity import Presented
 from accounts.ledger import AccountKind, LedgerWriter, Transfer, open_named, record
-from accounts.ledger.books import check_books
+from accounts.ledger.invariants import check_books
 from accounts.limits import Limits
 from accounts.payments import merchants, wallet
 from accounts.payments.services import MoneyServices

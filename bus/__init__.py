@@ -19,7 +19,7 @@ from bus.errors import (
 )
 from bus.filters import covers, matches
 from bus.outbox import Entry, Outbox, OutboxError
-from bus.postman import LATE_AFTER, Postman
+from bus.outbox_sender import LATE_AFTER, OutboxSender
 from bus.session import Will
 
 __all__ = [
@@ -36,7 +36,7 @@ __all__ = [
     "NotDeliveredError",
     "Outbox",
     "OutboxError",
-    "Postman",
+    "OutboxSender",
     "RefusedByBrokerError",
     "SubscriptionRefusedError",
     "UnreachableError",

@@ -21,7 +21,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
 from accounts import audit
-from accounts.ledger import journal
+from accounts.ledger import seal_chain
 from accounts.trail_copy import TrailCopy, TrailCopyError
 from campusgate.replay import replay
 from database import Database
@@ -187,7 +187,7 @@ def _report(database: Database, held: Path, file: Path) -> Backup:
     with database.read() as session:
         trail = audit.verify(session)
     with database.read() as session:
-        ledger = journal.verify(session, anchors=[])
+        ledger = seal_chain.verify(session, anchors=[])
     return Backup(
         file=str(file),
         database="sqlite" if database.is_sqlite else "postgresql",

@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 import accounts.housekeeping
-from accounts.ledger import journal
+from accounts.ledger import seal_chain
 from accounts.ledger.expiry import expire_holds
 from accounts.ledger.totals import COUNTERS_KEPT
 from accounts.limits import forget_counters
@@ -61,7 +61,7 @@ def of_the_server(database: Database, money: MoneyServices, settings: Settings) 
     """Return what keeps the server's books and shelves in order."""
     policy = retention_policy(settings)
     return [
-        Chore("seal the journal", timedelta(seconds=2), partial(journal.seal, database)),
+        Chore("seal the journal", timedelta(seconds=2), partial(seal_chain.seal, database)),
         Chore("expire holds", timedelta(seconds=30), partial(_in_session, database, expire_holds), by_age=True),
         Chore("credit stranded top-ups", timedelta(minutes=1), partial(orders.credit_stranded, money)),
         Chore("forget nonces", timedelta(hours=1), partial(_in_session, database, orders.forget_nonces), by_age=True),

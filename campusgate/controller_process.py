@@ -4,10 +4,10 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from access.pass_book import PassBook
-from access.presence_sync import PresenceSync
-from access.replica import Replica, ReplicaLockedError
-from access.sync import DirectorySync
+from access.passages.log import PassageLog
+from access.passages.sync import PresenceSync
+from access.replica.replica import Replica, ReplicaLockedError
+from access.replica.sync import DirectorySync
 from bus import CertificateError, Outbox, OutboxError, kept_client_id
 from campusgate.connections import broker_address
 from campusgate.door_file import DoorFile, DoorFileError, read_door_file
@@ -17,10 +17,15 @@ from campusgate.private_process import keep_private
 from campusgate.sealing import make_sealer
 from campusgate.settings import Settings
 from database import Sealer
-from gate_controller.card_proof import ProofKeyError, read_proof_keys
 from gate_controller.inputs import InputError
 from gate_controller.memory import DoorMemory, DoorMemoryError
-from gate_controller.messages import (
+from gate_controller.readers import Reader, ReaderError
+from gate_controller.readers.lines import LineReader
+from gate_controller.readers.several import SeveralReaders
+from gate_controller.relays import RelayError
+from gate_controller.service import GateController, Storage
+from gate_controller.sun import ProofKeyError, read_proof_keys
+from messages import (
     GateTopics,
     KeyFileError,
     NonceStore,
@@ -28,11 +33,6 @@ from gate_controller.messages import (
     TrustedKeyFile,
     read_private_key,
 )
-from gate_controller.readers import Reader, ReaderError
-from gate_controller.readers.lines import LineReader
-from gate_controller.readers.several import SeveralReaders
-from gate_controller.relays import RelayError
-from gate_controller.service import GateController, Storage
 
 __all__ = ["EXPECTED_ERRORS", "DoorFile", "DoorFileError", "read_door_file", "run_controller"]
 
@@ -132,8 +132,8 @@ def _port(reader: Reader | None) -> int | None:
     return next((one.port for one in readers if isinstance(one, LineReader)), None)
 
 
-def _storage(kept: KeptFiles, sealer: Sealer, gate: str) -> tuple[Storage, PassBook]:
-    passes = kept.open("passes.db", lambda path: PassBook(path, sealer, gate=gate), lost="who_passed_here")
+def _storage(kept: KeptFiles, sealer: Sealer, gate: str) -> tuple[Storage, PassageLog]:
+    passes = kept.open("passes.db", lambda path: PassageLog(path, sealer, gate=gate), lost="who_passed_here")
     nonces = kept.open("nonces.db", NonceStore, lost="spent_commands_of_earlier_boots")
     outbox = kept.open("outbox.db", Outbox, lost="events_not_sent")
     memory = kept.open("memory.db", DoorMemory, lost="lock_orders_wrong_pins_card_counters_time")

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from accounts.ledger import totals
-from accounts.ledger.books import seal_differences
+from accounts.ledger.invariants import seal_differences
 from accounts.ledger.replay import Difference
 from accounts.ledger.totals import BooksDifferError, DayEndError
 from accounts.trail_copy import TrailCopy

@@ -121,7 +121,7 @@ class CardsPart(_Part):
     """How cards are believed."""
 
     proof_key_file: Path | None = None
-    """Keys of NTAG 424 DNA cards: two lines of 32 hexadecimal digits (`gate_controller.card_proof`)."""
+    """Keys of NTAG 424 DNA cards: two lines of 32 hexadecimal digits (`gate_controller.sun`)."""
 
 
 class DoorFile(_Part):

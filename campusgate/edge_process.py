@@ -9,14 +9,14 @@ from datetime import UTC, datetime, timedelta
 import uuid_utils.compat
 from prometheus_client import start_http_server
 
-from access.pass_book import PassBook
-from access.presence_sync import PresenceSync
-from access.replica import Replica, ReplicaLockedError
-from access.sync import DirectorySync
+from access.passages.log import PassageLog
+from access.passages.sync import PresenceSync
+from access.replica.replica import Replica, ReplicaLockedError
+from access.replica.sync import DirectorySync
 from bus import Connection, kept_client_id
 from bus.errors import CertificateError
 from bus.outbox import Outbox, OutboxError
-from bus.postman import Postman
+from bus.outbox_sender import OutboxSender
 from campusgate.connections import broker_address
 from campusgate.covered_faces import CoveredFaces
 from campusgate.kept_files import KeptFiles
@@ -35,7 +35,7 @@ from edge.outbox import mark_late, receipts_for
 from edge.policy import EdgePolicy
 from edge.service import EdgeService
 from gate_controller.machine import disk_free_mb, temperature_c
-from gate_controller.messages import (
+from messages import (
     GateTopics,
     KeyFileError,
     NonceStore,
@@ -148,7 +148,7 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
                 unwritten=UnwrittenWatch({"nonces.db": disk.nonces, "outbox.db": disk.outbox}),
             ),
         )
-        postman = Postman(disk.outbox, bus, mark_late=mark_late, needs_receipts=True)
+        postman = OutboxSender(disk.outbox, bus, mark_late=mark_late, needs_receipts=True)
         bus.subscribe(topics.receipts, receipts_for(postman.confirm))
         presence = PresenceSync(settings.server_url, name, token, disk.replica, disk.passes)
         stack.callback(presence.close)
@@ -165,7 +165,7 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
 class VouchedClock:
     """Whether the server told the same time as this machine's clock a short while ago."""
 
-    def __init__(self, passes: PassBook) -> None:
+    def __init__(self, passes: PassageLog) -> None:
         self._passes = passes
         self._vouched_s = float("-inf")
 
@@ -187,7 +187,7 @@ class _Disk:
 
     nonces: NonceStore
     replica: Replica
-    passes: PassBook
+    passes: PassageLog
     outbox: Outbox
 
 
@@ -200,7 +200,7 @@ def _open_disk(kept: KeptFiles, sealer: Sealer, gate: str, model_id: str, stack:
         lost="directory_until_fetched",
     )
     stack.callback(replica.close)
-    passes = kept.open("passes.db", lambda path: PassBook(path, sealer, gate=gate), lost="who_passed_here")
+    passes = kept.open("passes.db", lambda path: PassageLog(path, sealer, gate=gate), lost="who_passed_here")
     stack.callback(passes.close)
     outbox = kept.open("outbox.db", Outbox, lost="events_not_sent")
     stack.callback(outbox.close)

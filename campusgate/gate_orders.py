@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from bus import BrokerAddress, Connection, random_client_id
-from gate_controller.messages import (
+from messages import (
     Ack,
     Action,
     Availability,

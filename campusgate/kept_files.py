@@ -20,7 +20,7 @@ import uuid_utils.compat
 
 from bus import Outbox, OutboxError
 from gate_controller.memory import DoorMemoryError
-from gate_controller.messages import Event, EventKind, GateTopics, NonceStoreError
+from messages import Event, EventKind, GateTopics, NonceStoreError
 
 log = structlog.get_logger()
 

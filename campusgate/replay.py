@@ -18,7 +18,7 @@ from accounts.tables import AuditEntry, Card, Device, Password, Person, SignIn
 from accounts.trail_copy import CopiedLine, TrailCopy
 from accounts.vocabulary import CardState, PasswordPurpose, PersonState
 from database import Database
-from directory import passes
+from directory import visitor_passes
 from directory.people import withdraw_pin
 from directory.tables import GatePerson, VisitorPass
 from enrollment import consent, photos, references
@@ -179,7 +179,7 @@ def _pass(session: Session, line: CopiedLine, now: datetime) -> bool:
     one = session.get(VisitorPass, _id(line))
     if one is None or one.ended_at is not None:
         return False
-    passes.end(session, one.id, by=ACTOR, now=now)
+    visitor_passes.end(session, one.id, by=ACTOR, now=now)
     return True
 
 

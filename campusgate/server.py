@@ -54,7 +54,7 @@ from enrollment.photo import MAX_BYTES
 from enrollment.quality import Checker
 from enrollment.services import EnrollmentServices
 from enrollment.upload import LEAST_SEARCHED
-from gate_controller.messages import (
+from messages import (
     DirectoryHint,
     GateTopics,
     NonceStore,

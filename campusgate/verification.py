@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 from accounts import audit
 from accounts.audit import Verification
 from accounts.housekeeping import JOURNAL_HEAD
-from accounts.ledger import journal
-from accounts.ledger.books import check_books
-from accounts.ledger.journal import Head, JournalReport
+from accounts.ledger import seal_chain
+from accounts.ledger.invariants import check_books
 from accounts.ledger.replay import Difference
+from accounts.ledger.seal_chain import Head, JournalReport
 from accounts.ledger.totals import COUNTERS_KEPT
 from accounts.tables import AuditEntry
 from accounts.topup.verification import check_reasons
@@ -53,7 +53,7 @@ def verify(
         trail = audit.verify(session, heads=heads)
         copied, faults = _compare_copy(session, copy) if copy is not None else (0, ())
     with database.snapshot() as session:
-        ledger = journal.verify(session, anchors=[*_noted_heads(session), *journal_heads])
+        ledger = seal_chain.verify(session, anchors=[*_noted_heads(session), *journal_heads])
         differences = (*check_books(session, counted_since=now - COUNTERS_KEPT), *check_reasons(session))
     return Findings(trail, ledger, differences, copied, faults)
 

@@ -12,8 +12,8 @@ from uuid import UUID
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from access.passages.model import REMEMBERED, PresencePage, ZonePass
 from access.policy import Direction, GatePolicy
-from access.presence import REMEMBERED, PresencePage, ZonePass
 from accounts import audit
 from directory.gates import get
 from directory.tables import GateEntry, GateRecord, ZonePassage, ZonePresence, ZoneRecord

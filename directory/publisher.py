@@ -22,7 +22,7 @@ from accounts.tables import Card, Person, PersonChange
 from accounts.vocabulary import CardState, PersonState
 from database import Database, DatabaseBusyError, Sealer
 from directory import acknowledgements
-from directory.ledger import Digests, GateLedger
+from directory.gate_revision import Digests, GateLedger
 from directory.records import EXPIRED_GRACE, MOST_PEOPLE, Record, assemble
 from directory.tables import DirectoryPerson, DirectoryState, GateEntry, GateRecord
 

@@ -10,17 +10,17 @@ import numpy.typing as npt
 from access.decision import FaceResult
 from access.reasons import Reason
 from edge.camera.port import Frame
+from edge.card_face_pairing import Presence
 from edge.clock import Clock
-from edge.journal import FACE_GRANTED, Detail, Journal
-from edge.judgement import Judge, Ruling
+from edge.decider import Decider, Ruling
+from edge.event_recorder import FACE_GRANTED, Detail, Journal
 from edge.liveness import Liveness
 from edge.metrics import Metrics
 from edge.opener import NO_ANSWER, Answer, CannotAskError, Opener, Result
 from edge.passage import Passages
-from edge.presence import Presence
 from edge.recognition import Sighting
 from edge.vote import Outcome
-from gate_controller.messages import Action, Event, EventKind, Method
+from messages import Action, Event, EventKind, Method
 from models.box import Box
 
 _UNRECOGNISED = {Reason.UNKNOWN_FACE.value, Reason.AMBIGUOUS_FACE.value}
@@ -37,7 +37,7 @@ class Admission:
     def __init__(
         self,
         *,
-        judge: Judge,
+        judge: Decider,
         opener: Opener,
         passages: Passages,
         presence: Presence,

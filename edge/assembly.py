@@ -6,33 +6,33 @@ from functools import cached_property
 from typing import Protocol
 from uuid import UUID
 
-from access.pass_book import PassBook
+from access.passages.log import PassageLog
 from bus.outbox import Outbox
 from edge.admission import Admission, KeepPicture
 from edge.camera import Camera, ConditionWatch, Feed
 from edge.camera_report import CameraReporter
+from edge.card_face_pairing import Presence
 from edge.clock import Clock, SystemClock
 from edge.covering import CoveringMeasure
-from edge.eyes import Eyes
+from edge.decider import Decider
+from edge.event_recorder import Journal
 from edge.feedback import FeedbackReporter
+from edge.frame_loop import FrameLoop
 from edge.gallery import Directory, SearchSource, Threshold, same_person_for, threshold_for
 from edge.health import Figure, HealthReporter
-from edge.journal import Journal
-from edge.judgement import Judge
 from edge.liveness import LivenessScorer
 from edge.metrics import Metrics
 from edge.opener import Bus, Opener
 from edge.orientation import OrientationWatch
 from edge.outbox import EventOutbox
 from edge.passage import Passages
-from edge.passes import PassListener
+from edge.passage_listener import PassageListener
 from edge.policy import EdgePolicy
-from edge.presence import Presence
 from edge.recognition import Engine, Recogniser, RecognitionPolicy
 from edge.service import EdgeService, Sync
 from edge.spoof_cues import TrackCues
-from edge.taps import TapDesk
-from gate_controller.messages import GateTopics, Signer, TrustedKey, UnwrittenWatch
+from edge.tap_responder import TapDesk
+from messages import GateTopics, Signer, TrustedKey, UnwrittenWatch
 from models.calibration import Purpose
 
 
@@ -70,7 +70,7 @@ class Gate:
     controller_keys: Mapping[str, TrustedKey]
     directory: Directory
     outbox: Outbox
-    passes: PassBook = field(default_factory=PassBook.in_memory)
+    passes: PassageLog = field(default_factory=PassageLog.in_memory)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,8 +158,8 @@ class _Parts:
         )
 
     @cached_property
-    def judge(self) -> Judge:
-        return Judge(
+    def judge(self) -> Decider:
+        return Decider(
             self.gate.directory,
             self.gate.passes,
             self.clock,
@@ -218,8 +218,8 @@ class _Parts:
         )
 
     @cached_property
-    def eyes(self) -> Eyes:
-        return Eyes(
+    def eyes(self) -> FrameLoop:
+        return FrameLoop(
             recogniser=self.recogniser,
             searches=self.searches,
             admission=self.admission,
@@ -264,7 +264,7 @@ class _Parts:
             searches=self.searches,
             opener=self.opener,
             taps=self.taps,
-            passes=PassListener(
+            passes=PassageListener(
                 gate.passes,
                 gate.directory,
                 gate.topics.gate,

@@ -1,8 +1,8 @@
 """Telling the campus, once for each change, that a camera is gone, back, or sees nothing useful."""
 
 from edge.camera import Condition, FeedReport, FeedStatus
-from edge.journal import CAMERA_CLEAR, CAMERA_IMPAIRED, Detail, Journal
-from gate_controller.messages import EventKind
+from edge.event_recorder import CAMERA_CLEAR, CAMERA_IMPAIRED, Detail, Journal
+from messages import EventKind
 
 SILENT = "silent"
 """Connected, but no picture comes."""

@@ -11,7 +11,7 @@ from edge.opener import Bus
 from edge.recognition import Sighting
 from edge.selection import Obstacle
 from edge.vote import Outcome
-from gate_controller.messages import Advice, Feedback, GateTopics
+from messages import Advice, Feedback, GateTopics
 
 _MEND = {
     Obstacle.TOO_FAR: Advice.COME_CLOSER,

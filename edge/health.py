@@ -12,7 +12,7 @@ from edge.clock import Clock
 from edge.gallery import Directory, SearchSource
 from edge.metrics import Metrics
 from edge.opener import Bus, Opener
-from gate_controller.messages import Availability, GateTopics, Health, Presence
+from messages import Availability, GateTopics, Health, Presence
 
 Figure = float | str | bool | None
 

@@ -15,7 +15,7 @@ import structlog
 
 from bus.errors import NotConnectedError
 from edge.clock import Clock
-from gate_controller.messages import (
+from messages import (
     Ack,
     Action,
     Availability,

@@ -6,7 +6,7 @@ from uuid import UUID
 import structlog
 
 from bus.outbox import Outbox
-from gate_controller.messages import Event, EventKind, GateTopics, MalformedMessageError, Receipt
+from messages import Event, EventKind, GateTopics, MalformedMessageError, Receipt
 
 _log = structlog.get_logger()
 

@@ -11,15 +11,15 @@ from bus.errors import NotConnectedError, SubscriptionRefusedError
 from edge.camera import Feed, FeedReport, FeedStatus
 from edge.camera_report import CameraReporter
 from edge.clock import Clock
-from edge.eyes import Eyes
+from edge.event_recorder import MODEL_MISMATCH, Detail, Journal
+from edge.frame_loop import FrameLoop
 from edge.gallery import SearchSource
 from edge.health import HealthReporter, availability
-from edge.journal import MODEL_MISMATCH, Detail, Journal
 from edge.opener import Bus, Opener
-from edge.passes import PassListener
+from edge.passage_listener import PassageListener
 from edge.recognition import Search
-from edge.taps import TapDesk
-from gate_controller.messages import (
+from edge.tap_responder import TapDesk
+from messages import (
     KEPT_IN_MEMORY,
     Availability,
     EventKind,
@@ -38,7 +38,7 @@ _HEALTH_EVERY_S = 10.0
 
 
 class Sync(Protocol):
-    """Keeps the directory in step; `access.sync.DirectorySync` is one."""
+    """Keeps the directory in step; `access.replica.sync.DirectorySync` is one."""
 
     def run(self, stop: threading.Event, wake: threading.Event) -> None:
         """Work until `stop` is set; ask at once when `wake` is set."""
@@ -59,11 +59,11 @@ class EdgeService:
         topics: GateTopics,
         boot_id: UUID,
         feed: Feed,
-        eyes: Eyes,
+        eyes: FrameLoop,
         searches: SearchSource,
         opener: Opener,
         taps: TapDesk,
-        passes: PassListener,
+        passes: PassageListener,
         reporter: CameraReporter,
         health: HealthReporter,
         journal: Journal,

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Self, TypeVar
 from uuid import UUID
 
-from gate_controller.messages import DoorStatus, EventKind, Method
 from gate_controller.signals import (
     DOOR_CLOSED,
     Authority,
@@ -19,6 +18,7 @@ from gate_controller.signals import (
     TimePassed,
     WireChanged,
 )
+from messages import DoorStatus, EventKind, Method
 
 REPEAT_S = 2.0
 """So soon after a grant, or after the passage on it, the same person is still in that passage: a card lies on the

@@ -5,7 +5,7 @@ from typing import Protocol
 from uuid import UUID
 
 from access.decision import Decision, PassRequest, decide
-from access.pass_book import PassBook
+from access.passages.log import PassageLog
 from access.policy import GatePolicy
 from access.reasons import Reason
 from access.rules import PassState
@@ -13,7 +13,7 @@ from access.snapshot import CredentialKind, PersonEntry
 
 
 class Directory(Protocol):
-    """What the controller knows (`access.replica.Replica`)."""
+    """What the controller knows (`access.replica.replica.Replica`)."""
 
     @property
     def policy(self) -> GatePolicy | None:
@@ -41,7 +41,7 @@ class Directory(Protocol):
 
 def decide_card(
     directory: Directory | None,
-    book: PassBook,
+    book: PassageLog,
     kind: CredentialKind,
     digest: str,
     *,

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from gate_controller.barrier import STATUS_OF_MODE, Barrier, forget, order, show, tamper, wire
-from gate_controller.messages import DoorStatus, EventKind
 from gate_controller.signals import (
     DOOR_CLOSED,
     INTERLOCKED,
@@ -28,6 +27,7 @@ from gate_controller.signals import (
     TimePassed,
     WireChanged,
 )
+from messages import DoorStatus, EventKind
 
 
 class Phase(StrEnum):

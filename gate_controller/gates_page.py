@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 from access.reasons import Notice, Reason
 from gate_controller import drawing
-from gate_controller.messages import EventKind, Refusal
-from gate_controller.proof_desk import ProofRefusal
+from gate_controller.card_authentication import ProofRefusal
 from gate_controller.signals import DOOR_CLOSED, INTERLOCKED
 from gate_controller.turnstile import BUSY
+from messages import EventKind, Refusal
 
 EVENTS: dict[EventKind, str] = {
     EventKind.CONTROLLER_STARTED: "The controller started; a new boot id makes every earlier command void.",

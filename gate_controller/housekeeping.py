@@ -4,14 +4,14 @@ from datetime import datetime
 
 import structlog
 
-from access.pass_book import PassBook
+from access.passages.log import PassageLog
 from bus import Connection, Outbox
 from gate_controller.card_decision import Directory
 from gate_controller.clock import ClockWatch
 from gate_controller.machine import disk_free_mb, temperature_c
 from gate_controller.memory import DoorMemory, DoorMemoryError
-from gate_controller.messages import KEPT_IN_MEMORY, EventKind, UnwrittenWatch
 from gate_controller.reporter import Reporter
+from messages import KEPT_IN_MEMORY, EventKind, UnwrittenWatch
 
 log = structlog.get_logger()
 
@@ -32,7 +32,7 @@ class Housekeeping:
         outbox: Outbox,
         bus: Connection,
         directory: Directory | None,
-        passes: PassBook,
+        passes: PassageLog,
         unwritten: UnwrittenWatch,
     ) -> None:
         """`unwritten` watches the controller's files."""

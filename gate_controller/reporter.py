@@ -9,7 +9,8 @@ import uuid_utils.compat
 
 from bus import Connection, NotConnectedError, Outbox, Will
 from gate_controller.barrier import Barrier
-from gate_controller.messages import (
+from gate_controller.signals import Happening
+from messages import (
     Ack,
     Availability,
     Command,
@@ -24,7 +25,6 @@ from gate_controller.messages import (
     Signer,
     Tap,
 )
-from gate_controller.signals import Happening
 
 log = structlog.get_logger()
 

@@ -11,19 +11,30 @@ from uuid import UUID, uuid4
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from access.pass_book import PassBook
-from bus import Backoff, BrokerAddress, Connection, Outbox, Postman, random_client_id
+from access.passages.log import PassageLog
+from bus import Backoff, BrokerAddress, Connection, Outbox, OutboxSender, random_client_id
+from gate_controller.card_authentication import CardProof
 from gate_controller.card_decision import Directory
-from gate_controller.card_desk import CardDesk
-from gate_controller.card_proof import ProofKeys
+from gate_controller.card_handler import CardHandler
 from gate_controller.clock import Clock, ClockWatch, SystemClock
-from gate_controller.command_desk import CommandDesk
+from gate_controller.command_handler import CommandHandler
 from gate_controller.door import DoorSettings
+from gate_controller.door_driver import DoorDriver
 from gate_controller.housekeeping import Housekeeping
 from gate_controller.inputs import Inputs
-from gate_controller.keeper import DoorKeeper
 from gate_controller.memory import DoorMemory, DoorMemoryError
-from gate_controller.messages import (
+from gate_controller.passage_recorder import PassageRecorder
+from gate_controller.pin_entry import PinEntry
+from gate_controller.readers import Presented, Reader
+from gate_controller.relays import Relay
+from gate_controller.reporter import Reporter, availability, mark_historical
+from gate_controller.signals import Signal, TimePassed
+from gate_controller.sun import ProofKeys
+from gate_controller.taps import TapDesk
+from gate_controller.timetable import Timetable
+from gate_controller.turnstile import TurnstileSettings
+from gate_controller.wiring import carry_out, watch_inputs, watch_reader
+from messages import (
     Availability,
     DirectoryHint,
     EventKind,
@@ -40,17 +51,6 @@ from gate_controller.messages import (
     Verifier,
     controller_sender,
 )
-from gate_controller.passages import PassageLog
-from gate_controller.pin_desk import PinDesk
-from gate_controller.proof_desk import CardProof
-from gate_controller.readers import Presented, Reader
-from gate_controller.relays import Relay
-from gate_controller.reporter import Reporter, availability, mark_historical
-from gate_controller.signals import Signal, TimePassed
-from gate_controller.taps import TapDesk
-from gate_controller.timetable import Timetable
-from gate_controller.turnstile import TurnstileSettings
-from gate_controller.wiring import carry_out, watch_inputs, watch_reader
 
 log = structlog.get_logger()
 
@@ -77,7 +77,7 @@ class Storage:
     nonces: NonceStore
     outbox: Outbox
     memory: DoorMemory
-    passes: PassBook = field(default_factory=PassBook.in_memory)
+    passes: PassageLog = field(default_factory=PassageLog.in_memory)
     """Who passed this zone; without a file it is known until the controller ends."""
 
     def close(self) -> None:
@@ -126,23 +126,25 @@ class GateController:
         will = availability(topics, self.boot_id, Presence.OFFLINE)
         client_id = client_id or random_client_id(f"controller-{topics.site}-{topics.gate}")
         self.bus = Connection(address, client_id, will=will, backoff=backoff)
-        self._postman = Postman(storage.outbox, self.bus, mark_late=mark_historical, needs_receipts=True, now=clock.now)
+        self._postman = OutboxSender(
+            storage.outbox, self.bus, mark_late=mark_historical, needs_receipts=True, now=clock.now
+        )
         signer = Signer(signing_key, controller_sender(topics.gate), storage.nonces)
         self._reporter = Reporter(topics, self.boot_id, self.bus, storage.outbox, signer)
         self._clock.when_unsure = self._clock_unsure
         is_open = hardware.inputs.contact is not None and hardware.inputs.contact.active
-        self._keeper = DoorKeeper(
+        self._keeper = DoorDriver(
             settings or DoorSettings(),
             hardware.relay,
             storage.memory,
             self._reporter,
             self._clock,
             is_open=is_open,
-            passages=PassageLog(storage.passes, directory, closes=not isinstance(settings, TurnstileSettings)),
+            passages=PassageRecorder(storage.passes, directory, closes=not isinstance(settings, TurnstileSettings)),
             secured=hardware.secured,
         )
         self._taps = TapDesk()
-        self._cards = CardDesk(
+        self._cards = CardHandler(
             self._keeper,
             self._taps,
             self._reporter,
@@ -152,10 +154,10 @@ class GateController:
             credential_key=credential_key,
             answer_wait_s=answer_wait_s,
             proof=CardProof(proof_keys, credential_key, storage.memory),
-            pins=PinDesk(storage.memory, credential_key),
+            pins=PinEntry(storage.memory, credential_key),
         )
         verifier = Verifier(trusted, gate=topics.gate, boot_id=self.boot_id, nonces=storage.nonces)
-        self._commands = CommandDesk(
+        self._commands = CommandHandler(
             verifier,
             self._keeper,
             self._taps,

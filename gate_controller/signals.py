@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
-from gate_controller.messages import EventKind, Method
+from messages import EventKind, Method
 
 DOOR_CLOSED = "door_closed"
 """Reason of a refusal by the door itself, whoever asks."""

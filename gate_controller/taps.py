@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from gate_controller.messages import Tap
 from gate_controller.readers import Outcome, Reading
 from gate_controller.readers.freshness import STALE_S
+from messages import Tap
 
 _REMEMBERED = 256
 

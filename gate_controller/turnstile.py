@@ -8,7 +8,6 @@ nobody took. Such an alarm is over in the moment it is told; the lane is never *
 from dataclasses import dataclass, field, replace
 
 from gate_controller.barrier import STATUS_OF_MODE, Barrier, forget, order, show, tamper, wire
-from gate_controller.messages import DoorStatus, EventKind
 from gate_controller.signals import (
     DOOR_CLOSED,
     ContactChanged,
@@ -25,6 +24,7 @@ from gate_controller.signals import (
     TimePassed,
     WireChanged,
 )
+from messages import DoorStatus, EventKind
 
 BUSY = "turnstile_busy"
 """Reason of a refusal: too many people have a grant already and have not passed."""

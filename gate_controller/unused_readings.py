@@ -4,8 +4,8 @@ import queue
 from dataclasses import dataclass
 
 from gate_controller.clock import ClockWatch
-from gate_controller.messages import EventKind
 from gate_controller.reporter import Reporter
+from messages import EventKind
 
 AGAIN_S = 10.0
 """How often the same form is told: a noisy wire makes forty frames a second."""

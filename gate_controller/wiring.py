@@ -3,9 +3,8 @@
 from collections.abc import Callable
 
 from gate_controller.clock import ClockWatch
+from gate_controller.door_driver import DoorDriver
 from gate_controller.inputs import Input, Inputs, Supervised
-from gate_controller.keeper import DoorKeeper
-from gate_controller.messages import EventKind, Refusal
 from gate_controller.readers import Reader
 from gate_controller.readers.freshness import STALE_S
 from gate_controller.reporter import Reporter
@@ -20,11 +19,12 @@ from gate_controller.signals import (
     TimePassed,
     WireChanged,
 )
+from messages import EventKind, Refusal
 
 Post = Callable[[Signal], None]
 
 
-def carry_out(signal: Signal, since: float, keeper: DoorKeeper, reporter: Reporter, clock: ClockWatch) -> None:
+def carry_out(signal: Signal, since: float, keeper: DoorDriver, reporter: Reporter, clock: ClockWatch) -> None:
     """Let a signal of `since` (monotonic seconds) happen; a button that was pressed long ago opens nothing any more."""
     if isinstance(signal, ExitRequested) and clock.seconds() - since > STALE_S:
         at, _ = clock.look()

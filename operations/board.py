@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from gate_controller.messages import Availability, DoorState, Health, Presence
+from messages import Availability, DoorState, Health, Presence
 
 UNKNOWN = "unknown"
 """How a presence that is not known is shown to programs."""

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from accounts import audit
 from accounts.tables import AuditEntry
 from database import Database
-from gate_controller.messages import Presence
+from messages import Presence
 from operations.board import Board
 from operations.server_clock import ClockDoubt, ServerClock, Witness
 from operations.tables import ServerClockRecord

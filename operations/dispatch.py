@@ -10,7 +10,7 @@ from uuid import UUID
 import structlog
 
 from bus import Connection, NotConnectedError
-from gate_controller.messages import (
+from messages import (
     Ack,
     Action,
     BadAckError,

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DataError, SQLAlchemyError
 from bus import Connection, NotConnectedError
 from database import Database, DatabaseBusyError
 from directory import presence
-from gate_controller.messages import (
+from messages import (
     MOST_RECEIPTS,
     Availability,
     Channel,

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from access.reasons import Notice
-from gate_controller.messages import Event
+from messages import Event
 from operations.late_taps import AFTER_LOSS
 from operations.tables import GateEvent
 

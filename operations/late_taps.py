@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from accounts.tables import LossReport
-from gate_controller.messages import Event, Method
+from messages import Event, Method
 
 AFTER_LOSS = "after_loss_report"
 """Stands in the details of such an event."""

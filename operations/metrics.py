@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 from database import Database
 from directory import presence
 from directory.lag import lags
-from gate_controller.messages import DoorStatus, Presence
+from messages import DoorStatus, Presence
 from operations.alarms import register
 from operations.board import UNKNOWN, Board
 

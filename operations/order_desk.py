@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from database import Database
 from directory import gates
 from directory.tables import ZoneRecord
-from gate_controller.messages import Action
+from messages import Action
 from operations import orders
 from operations.board import Board
 from operations.dispatch import Dispatcher, Effect
@@ -32,7 +32,7 @@ class OrdersNotPossibleError(ProblemError):
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class OrderTarget:
     """The gates an order is for: those named, every gate into `zone`, or all there are."""
 
     gates: Sequence[str] = ()
@@ -55,7 +55,9 @@ class OrderDesk:
         """Whether this server can give orders at all."""
         return self.dispatcher is not None
 
-    def write(self, session: Session, action: Order, reach: Reach, *, note: str, by: UUID, now: datetime) -> StaffOrder:
+    def write(
+        self, session: Session, action: Order, reach: OrderTarget, *, note: str, by: UUID, now: datetime
+    ) -> StaffOrder:
         """Write an order down in the caller's transaction.
 
         Raises:
@@ -118,7 +120,7 @@ class OrderDesk:
         return view is not None and view.door is not None and view.door.mode == Action.LOCKDOWN
 
 
-def _reached(session: Session, reach: Reach) -> list[str]:
+def _reached(session: Session, reach: OrderTarget) -> list[str]:
     known = {gate.name: gates.policy_of(gate) for gate in gates.find(session)}
     if unknown := [name for name in reach.gates if name not in known]:
         raise NotFoundError(f"there is no gate {unknown[0]!r}")

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from accounts import audit
-from gate_controller.messages import Action
+from messages import Action
 from operations.dispatch import Effect, GateResult
 from operations.tables import StaffOrder
 from web.problems import NotFoundError, ProblemError

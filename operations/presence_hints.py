@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import structlog
 
 from bus import Connection, NotConnectedError
-from gate_controller.messages import GateTopics, PresenceHint
+from messages import GateTopics, PresenceHint
 
 log = structlog.get_logger()
 

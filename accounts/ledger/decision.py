@@ -91,7 +91,7 @@ class Book:
 
 
 def decide(book: Book, transfer: Transfer, now: datetime) -> Outcome:
-    """Judge one transfer against the book at `now`; the book stays as it is."""
+    """Decider one transfer against the book at `now`; the book stays as it is."""
     digest = transfer.digest()
     if (line := book.lines.get(transfer.id)) is not None:
         if line.digest == digest:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from accounts.ledger.decision import Book, BookAccount, decide
-from accounts.ledger.statements import POSTGRESQL, SQLITE, Statements
+from accounts.ledger.sql import POSTGRESQL, SQLITE, Statements
 from accounts.ledger.transfer import (
     RESOLVING,
     AccountKind,

@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, and_, func, not_, select
 from sqlalchemy.orm import Session
 
-from accounts.ledger import journal
-from accounts.ledger.books import check_books, seal_differences
+from accounts.ledger import seal_chain
+from accounts.ledger.invariants import check_books, seal_differences
 from accounts.ledger.replay import Difference
 from accounts.ledger.tables import (
     ALL_WALLETS,
@@ -84,14 +84,14 @@ def require_right_books(database: Database, now: datetime) -> None:
         BooksDifferError: with what differs.
     """
     with database.snapshot() as session:
-        differences = seal_differences(journal.verify(session))
+        differences = seal_differences(seal_chain.verify(session))
         differences += check_books(session, counted_since=now - COUNTERS_KEPT)
     if differences:
         raise BooksDifferError(differences)
 
 
 def _close(database: Database, day: date, ends_at: datetime, now: datetime) -> list[Total]:
-    journal.seal(database, now)
+    seal_chain.seal(database, now)
     with database.begin() as session:
         last = session.scalars(select(DayClose).order_by(DayClose.day.desc()).limit(1)).first()
         if last is not None and last.day >= day:

@@ -18,7 +18,7 @@ from accounts.payments.bodies import (
     PaymentOut,
     RefundIn,
 )
-from accounts.payments.charges import ChargeWish
+from accounts.payments.charges import ChargeRequest
 from accounts.payments.corrections import Refund
 from accounts.payments.offline import OfflineItem
 from accounts.payments.services import MoneyDep, MoneyServices
@@ -73,7 +73,7 @@ def pay(services: MoneyDep, device: TerminalDep, now: NowDep, body: PaymentIn, r
     if body.code is not None and (route := codes.route(body.code, services.channels)) != "virtual":
         if route is None:
             raise problems.UnknownCodeError
-        wish = ChargeWish(body.id, body.amount, body.code, route)
+        wish = ChargeRequest(body.id, body.amount, body.code, route)
         out = _charge_out(charges.charge(services, _till(device), wish, now))
         response.status_code = 202 if out.state == "pending" else 201
         return out

@@ -32,7 +32,7 @@ PATIENCE = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
-class ChargeWish:
+class ChargeRequest:
     """What a terminal asks for, with the code the payer shows."""
 
     id: UUID
@@ -45,7 +45,7 @@ class ChargeWish:
         return hashlib.sha256(f"{till.device_id} {self.amount} {self.code}".encode()).digest()
 
 
-def charge(services: MoneyServices, till: Till, wish: ChargeWish, now: datetime) -> Charge:
+def charge(services: MoneyServices, till: Till, wish: ChargeRequest, now: datetime) -> Charge:
     """Ask the channel for the money and return the charge: `paid`, `pending`, or `refused`.
 
     Raises:

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from accounts.ledger.posting import entry_of, find
-from accounts.ledger.statements import LINE_COLUMNS
+from accounts.ledger.sql import LINE_COLUMNS
 from accounts.ledger.tables import JournalTransfer, table_of
 from accounts.ledger.transfer import Action, Entry, Transfer
 from accounts.payments.problems import require

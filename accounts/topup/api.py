@@ -15,7 +15,7 @@ from accounts.payments.problems import PaymentIdReusedError
 from accounts.payments.services import MoneyDep
 from accounts.topup import orders
 from accounts.topup.channel import ChannelFailedError, ChannelNotConnectedError, NotificationRefusedError
-from accounts.topup.orders import TopUpWish
+from accounts.topup.orders import TopUpRequest
 from accounts.topup.tables import TopUpOrder
 from web.problems import NotFoundError, ProblemError, responses
 from web.rate_limits import TooManyTriesError
@@ -89,7 +89,7 @@ _ORDER_ERRORS = (
 )
 def create_top_up(services: MoneyDep, principal: PrincipalDep, now: NowDep, body: TopUpIn) -> TopUpOut:
     """Open a top-up of one's own wallet at a channel."""
-    order, pay = orders.create(services, TopUpWish(body.id, principal.person_id, body.channel, body.amount), now)
+    order, pay = orders.create(services, TopUpRequest(body.id, principal.person_id, body.channel, body.amount), now)
     return _out(order, pay)
 
 
@@ -114,7 +114,7 @@ def create_top_up_by_scan(services: MoneyDep, network: NetworkDep, now: NowDep, 
     if person is None or not known:
         raise PayeeUnknownError
     services.accounts.guesses.give_back(key, now)
-    order, pay = orders.create(services, TopUpWish(body.id, person.id, body.channel, body.amount), now)
+    order, pay = orders.create(services, TopUpRequest(body.id, person.id, body.channel, body.amount), now)
     return _out(order, pay)
 
 

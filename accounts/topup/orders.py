@@ -45,7 +45,7 @@ LIFETIME = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
-class TopUpWish:
+class TopUpRequest:
     """What a payer asks for; `id` is the app's own and the same when it asks again."""
 
     id: UUID
@@ -58,7 +58,7 @@ class TopUpWish:
         return hashlib.sha256(f"{self.person_id} {self.channel} {self.amount}".encode()).digest()
 
 
-def create(services: MoneyServices, wish: TopUpWish, now: datetime) -> tuple[TopUpOrder, Mapping[str, str]]:
+def create(services: MoneyServices, wish: TopUpRequest, now: datetime) -> tuple[TopUpOrder, Mapping[str, str]]:
     """Write an order down, open it at the channel, and return it with what the payer's app needs.
 
     Raises:

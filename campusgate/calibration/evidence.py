@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from campusgate.calibration.study import Passages, Scores
 from database import Sealer
 from directory.tables import GateEntry
-from edge.journal import FACE_GRANTED
+from edge.event_recorder import FACE_GRANTED
 from enrollment import templates
-from gate_controller.messages import EventKind
+from messages import EventKind
 from models.score_tail import Vectors
 from operations.tables import GateEvent
 

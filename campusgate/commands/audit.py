@@ -14,7 +14,7 @@ from campusgate.settings import Settings
 
 if TYPE_CHECKING:
     from accounts.audit import Verification
-    from accounts.ledger.journal import Head, JournalReport
+    from accounts.ledger.seal_chain import Head, JournalReport
     from campusgate.verification import Findings
 
 
@@ -141,7 +141,7 @@ def _digest(text: str, option: str) -> str:
 
 
 def _head(text: str) -> "Head":
-    from accounts.ledger.journal import Head
+    from accounts.ledger.seal_chain import Head
 
     number, _, digest = text.partition(":")
     if not number.isdecimal():

@@ -57,7 +57,7 @@ def _ask(action: str, name: str, sender: str, *, as_json: bool) -> None:
     from campusgate.gate_orders import GateUnknownError, WorkstationBusyError, ask_gate, one_at_a_time
     from campusgate.logs import configure_logs
     from campusgate.process_age import process_age_s
-    from gate_controller.messages import (
+    from messages import (
         Action,
         GateTopics,
         KeyFileError,

@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 @keys.command()
 def make(file: Annotated[Path, typer.Argument(help="Where to write the private key.")], as_json: _Json = False) -> None:
     """Make a private key (mode 0600) and print its public key, for the files of those who shall trust it."""
-    from gate_controller.messages import KeyFileError, make_private_key, public_key_text
+    from messages import KeyFileError, make_private_key, public_key_text
 
     try:
         public = public_key_text(make_private_key(file))
@@ -39,7 +39,7 @@ def rotate(
     as_json: _Json = False,
 ) -> None:
     """Replace a private key in two steps: make the next one (FILE.next), let others trust it, then --finish."""
-    from gate_controller.messages import KeyFileError, finish_rotation, public_key_text, rotate_private_key
+    from messages import KeyFileError, finish_rotation, public_key_text, rotate_private_key
 
     try:
         public = public_key_text(finish_rotation(file) if finish else rotate_private_key(file))
@@ -64,8 +64,8 @@ def enrol(
     as_json: _Json = False,
 ) -> None:
     """Trust a device's key, or its next one; running processes take it up within a second."""
-    from gate_controller.messages import Action, KeyFileError
-    from gate_controller.messages import trusted_file as files
+    from messages import Action, KeyFileError
+    from messages import trusted_file as files
 
     try:
         actions = frozenset(Action(one) for one in action) if action else None
@@ -90,8 +90,8 @@ def revoke(
     sender: Annotated[str, typer.Argument(help="Who is trusted no more.")],
 ) -> None:
     """Trust a sender no more, with any key; running processes obey within a second."""
-    from gate_controller.messages import KeyFileError
-    from gate_controller.messages import trusted_file as files
+    from messages import KeyFileError
+    from messages import trusted_file as files
 
     try:
         files.revoke(trusted, sender)
@@ -102,7 +102,7 @@ def revoke(
 @keys.command()
 def show(file: Annotated[Path, typer.Argument(help="A private key.")], as_json: _Json = False) -> None:
     """Print the public key of a private one."""
-    from gate_controller.messages import KeyFileError, public_key_text, read_private_key
+    from messages import KeyFileError, public_key_text, read_private_key
 
     try:
         public = public_key_text(read_private_key(file))

@@ -20,7 +20,7 @@ def schema(
     name: Annotated[str | None, typer.Argument(help="A message, such as Command; all without it.")] = None,
 ) -> None:
     """Print the JSON Schema of the messages."""
-    from gate_controller.messages.reference import json_schemas
+    from messages.reference import json_schemas
 
     schemas = json_schemas()
     if name is not None and name not in schemas:
@@ -31,7 +31,7 @@ def schema(
 @messages.command()
 def reference() -> None:
     """Print the reference (docs/messages.md)."""
-    from gate_controller.messages.reference import markdown
+    from messages.reference import markdown
 
     typer.echo(markdown(), nl=False)
 
@@ -39,8 +39,8 @@ def reference() -> None:
 @messages.command()
 def acl(gates: Annotated[list[str], typer.Argument(help="The gates.", metavar="GATE…")]) -> None:
     """Print Mosquitto's access list for these gates of the site."""
-    from gate_controller.messages import TopicError
-    from gate_controller.messages.permissions import mosquitto_acl
+    from messages import TopicError
+    from messages.permissions import mosquitto_acl
 
     try:
         typer.echo(mosquitto_acl(Settings().site, gates), nl=False)

@@ -22,7 +22,7 @@ def serve() -> None:
     from campusgate.private_process import keep_private
     from campusgate.server import assemble, make_app
     from enrollment.quality import LimitsError
-    from gate_controller.messages import KeyFileError, NonceStoreError
+    from messages import KeyFileError, NonceStoreError
     from models.store import ModelError
     from web.connections import bounded
 

@@ -5,8 +5,8 @@ import secrets
 from pathlib import Path
 
 from campusgate.demo.campus import GATE, SITE, Campus
-from gate_controller.messages import GateTopics
-from gate_controller.messages.permissions import Rights, Role, rights
+from messages import GateTopics
+from messages.permissions import Rights, Role, rights
 
 
 def write_users(campus: Campus) -> Path:

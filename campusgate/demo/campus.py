@@ -32,7 +32,7 @@ from enrollment.intake import import_folder
 from enrollment.intake_measure import Terms
 from enrollment.intake_results import ImportReport, Outcome
 from enrollment.quality import Checker, Verdict
-from gate_controller.messages import controller_sender, edge_sender, make_private_key, public_key_text
+from messages import controller_sender, edge_sender, make_private_key, public_key_text
 from models.engine import FaceEngine
 
 SITE = "demo"

@@ -11,7 +11,7 @@ from campusgate.demo.campus import Campus, free_port
 from campusgate.demo.observer import Observer
 from campusgate.demo.osdp_peer import SPEED, SoftwareReader
 from campusgate.demo.processes import Children
-from gate_controller.messages import Presence
+from messages import Presence
 
 _DOOR = """\
 # A simulated door with a contact; impatient, so that the day is short. The port for its wires is beside its reader.

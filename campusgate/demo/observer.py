@@ -6,7 +6,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from bus import Connection
-from gate_controller.messages import (
+from messages import (
     Ack,
     Availability,
     BadAckError,

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from gate_controller.messages import Event
+from messages import Event
 
 
 @dataclass(frozen=True, slots=True)

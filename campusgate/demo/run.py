@@ -37,8 +37,8 @@ from campusgate.demo.stage import Stage
 from campusgate.photo_checks import load_checker
 from campusgate.settings import Settings
 from enrollment.photo import decode
-from gate_controller.messages import GateTopics, NonceStore, Signer, read_private_key, read_trusted_keys
 from gate_controller.readers.osdp import read_key
+from messages import GateTopics, NonceStore, Signer, read_private_key, read_trusted_keys
 from models.engine import FaceEngine
 
 _PAUSE_S = 6.0

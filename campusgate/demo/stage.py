@@ -16,7 +16,7 @@ from campusgate.demo.observer import Observer
 from campusgate.demo.report import Outcome
 from campusgate.demo.staff import Staff
 from edge.passage import PassagePolicy
-from gate_controller.messages import DoorStatus, Event, EventKind, GateTopics, Signer
+from messages import DoorStatus, Event, EventKind, GateTopics, Signer
 
 SETTLE_S = 15.0
 ANSWER_S = 5.0

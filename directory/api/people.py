@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from accounts import authority
 from accounts.api.dependencies import OVER_ERRORS, PERSON_ERRORS, ROLE_ERRORS, FacilitiesDep, NowDep, PrincipalDep
 from accounts.api.looks import look
-from directory import look_alikes, passes, people
+from directory import look_alikes, people, visitor_passes
 from directory.api.dependencies import Moment, ServicesDep
 from directory.tables import VisitorPass
 from web import tickets
@@ -100,7 +100,7 @@ def list_passes(
 ) -> Page[PassOut]:
     """List visitor passes, the oldest first."""
     with services.database.read() as session:
-        found = passes.find(session, person_id=person_id, after=page.after(UUID), limit=page.limit + 1)
+        found = visitor_passes.find(session, person_id=person_id, after=page.after(UUID), limit=page.limit + 1)
         rows, following = page.cut(found, lambda one: one.id)
         return Page(items=[PassOut.of(one) for one in rows], next=following)
 
@@ -109,7 +109,7 @@ def list_passes(
     "/passes",
     tags=["passes"],
     status_code=201,
-    responses=responses(*OVER_ERRORS, *tickets.ERRORS, NotFoundError, passes.PassPeriodError),
+    responses=responses(*OVER_ERRORS, *tickets.ERRORS, NotFoundError, visitor_passes.PassPeriodError),
 )
 def issue_pass(
     staff: FacilitiesDep, services: ServicesDep, now: NowDep, ticket: TicketDep, body: PassIn
@@ -118,7 +118,7 @@ def issue_pass(
     with services.database.begin() as session:
         authority.require(session, staff, body.person_id)
         ticket.redeem(staff.person_id, TICKET)
-        one, code = passes.issue(
+        one, code = visitor_passes.issue(
             session, **body.model_dump(), credential_key=services.credential_key, by=staff.actor, now=now
         )
         return PassWithCode(**PassOut.of(one).model_dump(), code=code)
@@ -130,9 +130,9 @@ def issue_pass(
 def end_pass(pass_id: UUID, staff: FacilitiesDep, services: ServicesDep, now: NowDep, ticket: TicketDep) -> PassOut:
     """End a pass early; every gate forgets it within moments. With a ticket for `pass`."""
     with services.database.begin() as session:
-        authority.require(session, staff, passes.get(session, pass_id).person_id)
+        authority.require(session, staff, visitor_passes.get(session, pass_id).person_id)
         ticket.redeem(staff.person_id, TICKET)
-        return PassOut.of(passes.end(session, pass_id, by=staff.actor, now=now))
+        return PassOut.of(visitor_passes.end(session, pass_id, by=staff.actor, now=now))
 
 
 @router.put("/people/{person_id}/needs", tags=["gates"], responses=responses(*OVER_ERRORS, NotFoundError))

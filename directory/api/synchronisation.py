@@ -6,9 +6,9 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from access.credentials import KEY_CHECK_HEADER, key_check
-from access.presence import PresencePage
+from access.passages.model import PresencePage
+from access.replica.sync import TIME_HEADER
 from access.snapshot import ChangePage, View
-from access.sync import TIME_HEADER
 from accounts.api.dependencies import DEVICE_ERRORS, GateDeviceDep, NowDep
 from accounts.vocabulary import DeviceRole
 from directory import acknowledgements, feed, presence

@@ -35,7 +35,7 @@ class Reading:
 
     value: str = field(repr=False)
     kind: Kind = "card"
-    """`sun`: a text in which the card proves its key (`gate_controller.card_proof`)."""
+    """`sun`: a text in which the card proves its key (`gate_controller.sun`)."""
     authenticated: bool = False
     """The card proved its key; otherwise it only told its UID."""
     form: str = ""

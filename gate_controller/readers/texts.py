@@ -10,7 +10,6 @@ from typing import Literal, Protocol
 
 import structlog
 
-from gate_controller.card_proof import parse_sun
 from gate_controller.readers import Dropped, Kind, Read, Reader, ReaderError, Reading, Unreadable
 from gate_controller.readers.framing import LONGEST, PAUSE_S, Frame, Framed, Framing
 from gate_controller.readers.freshness import Freshness
@@ -18,6 +17,7 @@ from gate_controller.readers.keyboard import KeyboardText
 from gate_controller.readers.keypad import NEXT_KEY_S
 from gate_controller.readers.numbers import NumberFormat, form_of_text
 from gate_controller.readers.serial_port import SerialPort
+from gate_controller.sun import parse_sun
 
 __all__ = ["KeyboardText", "SerialText", "TextFormat", "TextReader", "reading_of"]
 
@@ -29,7 +29,7 @@ _MARKS = " %;?*#!<>[](){}\"'"
 _CODE = (6, 32)
 """How many letters and digits a visitor's code has (`access.credentials.code_digest`)."""
 _NO_NUMBER = re.compile("[G-Zg-z]")
-"""A visitor's code has letters that no number has (`directory.passes`)."""
+"""A visitor's code has letters that no number has (`directory.visitor_passes`)."""
 _MOST_KEPT = 64
 """Looks that empty a device at once; one that gives without end is looked at like any other."""
 _WAIT_S = 0.2

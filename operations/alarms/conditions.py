@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from directory.lag import Lag
-from gate_controller.messages import DoorState, DoorStatus, Health, Presence
+from messages import DoorState, DoorStatus, Health, Presence
 from operations.alarms.rules import EVERYWHERE, AlarmKind, Signal
 from operations.board import GateView
 

@@ -79,7 +79,7 @@ class AlarmKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Nature:
+class AlarmBehaviour:
     """How alarms of a kind behave. One that does not `end` by itself is over when somebody acknowledges it."""
 
     severity: Severity
@@ -87,39 +87,39 @@ class Nature:
     ends: bool = True
 
 
-NATURE: Mapping[AlarmKind, Nature] = {
-    AlarmKind.FIRE: Nature(Severity.CRITICAL, latching=True),
-    AlarmKind.FORCED: Nature(Severity.CRITICAL, latching=True),
-    AlarmKind.TAMPER: Nature(Severity.CRITICAL, latching=True),
-    AlarmKind.SPOOF: Nature(Severity.CRITICAL, latching=True, ends=False),
-    AlarmKind.PASSAGE_FORCED: Nature(Severity.CRITICAL, latching=True, ends=False),
-    AlarmKind.TAILGATED: Nature(Severity.MAJOR, latching=True, ends=False),
-    AlarmKind.REVERSE_PASSAGE: Nature(Severity.MAJOR, latching=True, ends=False),
-    AlarmKind.HELD: Nature(Severity.MAJOR, latching=False),
-    AlarmKind.DOOR_FAULT: Nature(Severity.MAJOR, latching=True),
+NATURE: Mapping[AlarmKind, AlarmBehaviour] = {
+    AlarmKind.FIRE: AlarmBehaviour(Severity.CRITICAL, latching=True),
+    AlarmKind.FORCED: AlarmBehaviour(Severity.CRITICAL, latching=True),
+    AlarmKind.TAMPER: AlarmBehaviour(Severity.CRITICAL, latching=True),
+    AlarmKind.SPOOF: AlarmBehaviour(Severity.CRITICAL, latching=True, ends=False),
+    AlarmKind.PASSAGE_FORCED: AlarmBehaviour(Severity.CRITICAL, latching=True, ends=False),
+    AlarmKind.TAILGATED: AlarmBehaviour(Severity.MAJOR, latching=True, ends=False),
+    AlarmKind.REVERSE_PASSAGE: AlarmBehaviour(Severity.MAJOR, latching=True, ends=False),
+    AlarmKind.HELD: AlarmBehaviour(Severity.MAJOR, latching=False),
+    AlarmKind.DOOR_FAULT: AlarmBehaviour(Severity.MAJOR, latching=True),
     # A gate has several wires: while one is mended another may be broken, so somebody must look.
-    AlarmKind.WIRE_FAULT: Nature(Severity.MAJOR, latching=True),
-    AlarmKind.LOST_CARD_USED: Nature(Severity.CRITICAL, latching=True, ends=False),
-    AlarmKind.CURFEW: Nature(Severity.MINOR, latching=True, ends=False),
-    AlarmKind.CONTROLLER_OFFLINE: Nature(Severity.MAJOR, latching=False),
-    AlarmKind.EDGE_OFFLINE: Nature(Severity.MAJOR, latching=False),
-    AlarmKind.CAMERA_LOST: Nature(Severity.MAJOR, latching=False),
-    AlarmKind.CAMERA_IMPAIRED: Nature(Severity.MAJOR, latching=False),
-    AlarmKind.MODEL_MISMATCH: Nature(Severity.MAJOR, latching=False),
-    AlarmKind.DIRECTORY_LAG: Nature(Severity.MAJOR, latching=False),
-    AlarmKind.DEVICE_CONTRADICTION: Nature(Severity.MAJOR, latching=True),
-    AlarmKind.MACHINE: Nature(Severity.MINOR, latching=False),
-    AlarmKind.CLOCK_UNSURE: Nature(Severity.MINOR, latching=False),
-    AlarmKind.EVENTS_LOST: Nature(Severity.MINOR, latching=True, ends=False),
-    AlarmKind.SERVER_CLOCK: Nature(Severity.MAJOR, latching=False),
-    AlarmKind.CLONED_CARD: Nature(Severity.CRITICAL, latching=True),
-    AlarmKind.STORAGE_FAULT: Nature(Severity.MAJOR, latching=True, ends=False),
-    AlarmKind.BOOKS_DIFFER: Nature(Severity.CRITICAL, latching=True),
-    AlarmKind.TRAIL_NOT_COPIED: Nature(Severity.MAJOR, latching=True),
-    AlarmKind.STORAGE_FULL: Nature(Severity.CRITICAL, latching=False),
-    AlarmKind.BROKER_LOST: Nature(Severity.MAJOR, latching=False),
+    AlarmKind.WIRE_FAULT: AlarmBehaviour(Severity.MAJOR, latching=True),
+    AlarmKind.LOST_CARD_USED: AlarmBehaviour(Severity.CRITICAL, latching=True, ends=False),
+    AlarmKind.CURFEW: AlarmBehaviour(Severity.MINOR, latching=True, ends=False),
+    AlarmKind.CONTROLLER_OFFLINE: AlarmBehaviour(Severity.MAJOR, latching=False),
+    AlarmKind.EDGE_OFFLINE: AlarmBehaviour(Severity.MAJOR, latching=False),
+    AlarmKind.CAMERA_LOST: AlarmBehaviour(Severity.MAJOR, latching=False),
+    AlarmKind.CAMERA_IMPAIRED: AlarmBehaviour(Severity.MAJOR, latching=False),
+    AlarmKind.MODEL_MISMATCH: AlarmBehaviour(Severity.MAJOR, latching=False),
+    AlarmKind.DIRECTORY_LAG: AlarmBehaviour(Severity.MAJOR, latching=False),
+    AlarmKind.DEVICE_CONTRADICTION: AlarmBehaviour(Severity.MAJOR, latching=True),
+    AlarmKind.MACHINE: AlarmBehaviour(Severity.MINOR, latching=False),
+    AlarmKind.CLOCK_UNSURE: AlarmBehaviour(Severity.MINOR, latching=False),
+    AlarmKind.EVENTS_LOST: AlarmBehaviour(Severity.MINOR, latching=True, ends=False),
+    AlarmKind.SERVER_CLOCK: AlarmBehaviour(Severity.MAJOR, latching=False),
+    AlarmKind.CLONED_CARD: AlarmBehaviour(Severity.CRITICAL, latching=True),
+    AlarmKind.STORAGE_FAULT: AlarmBehaviour(Severity.MAJOR, latching=True, ends=False),
+    AlarmKind.BOOKS_DIFFER: AlarmBehaviour(Severity.CRITICAL, latching=True),
+    AlarmKind.TRAIL_NOT_COPIED: AlarmBehaviour(Severity.MAJOR, latching=True),
+    AlarmKind.STORAGE_FULL: AlarmBehaviour(Severity.CRITICAL, latching=False),
+    AlarmKind.BROKER_LOST: AlarmBehaviour(Severity.MAJOR, latching=False),
     # Somebody may be at work against the server: that it stopped for a minute is no reason not to look.
-    AlarmKind.CONNECTION_CONTESTED: Nature(Severity.MAJOR, latching=True),
+    AlarmKind.CONNECTION_CONTESTED: AlarmBehaviour(Severity.MAJOR, latching=True),
 }
 
 RAISED_BY: Mapping[str, AlarmKind] = {

@@ -12,7 +12,7 @@ from accounts.api.dependencies import ROLE_ERRORS, DatabaseDep, FacilitiesDep
 from database import Database
 from operations import orders
 from operations.api.dependencies import OperationsDep
-from operations.order_desk import OrderDesk, OrdersNotPossibleError, Reach
+from operations.order_desk import OrderDesk, OrdersNotPossibleError, OrderTarget
 from operations.orders import Order, OrderState
 from operations.tables import StaffOrder
 from web import idempotency, tickets
@@ -134,7 +134,7 @@ def give(
         EmptyOrderError, KeyReusedError, NotFoundError, OrdersNotPossibleError: see there.
         TicketNotValidError, TicketOverError: the order is not wanted now; nothing was written.
     """
-    reach = Reach(wanted.gates, wanted.zone, wanted.everywhere)
+    reach = OrderTarget(wanted.gates, wanted.zone, wanted.everywhere)
     action, note = Order(wanted.action), wanted.note or ""
 
     def write() -> OrderOut:

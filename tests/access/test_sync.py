@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-import access.sync
-from access.sync import TIME_HEADER, DirectorySync, SyncError, SyncRefusedError
+import access.replica.sync
+from access.replica.sync import TIME_HEADER, DirectorySync, SyncError, SyncRefusedError
 from tests.access.pages import POLICY, Directory, entry, person_id
 from tests.waiting import PATIENCE_S
 
@@ -88,7 +88,7 @@ def test_the_servers_time_is_taken_where_it_is_surely_its_own(
 
 
 def test_a_time_that_was_long_on_its_way_is_not_taken(server: Server, monkeypatch) -> None:
-    monkeypatch.setattr(access.sync, "_TIME_WITHIN_S", -1.0)
+    monkeypatch.setattr(access.replica.sync, "_TIME_WITHIN_S", -1.0)
     heard: list[datetime] = []
     server.time = NOON.isoformat()
     server.sync("https://server", on_time=heard.append).run_once()
@@ -209,7 +209,7 @@ def test_a_hint_is_followed_at_once_and_not_at_the_next_interval(server: Server)
 
 def test_the_server_is_asked_again_until_it_is_back_with_growing_pauses(server: Server, monkeypatch) -> None:
     pauses = []
-    monkeypatch.setattr("access.sync.random.uniform", lambda _low, high: high)
+    monkeypatch.setattr("access.replica.sync.random.uniform", lambda _low, high: high)
     server.faults = [dead] * 9
 
     class Wake(threading.Event):

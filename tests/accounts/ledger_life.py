@@ -25,13 +25,13 @@ from accounts.ledger import (
     Transfer,
     account,
     decision,
-    journal,
     open_account,
     record,
+    seal_chain,
     set_state,
 )
-from accounts.ledger.books import check_books, faults
 from accounts.ledger.expiry import expire_holds, expiry_id
+from accounts.ledger.invariants import check_books, faults
 from accounts.ledger.replay import Hold, Kept
 from accounts.ledger.statement import open_holds, statement
 from accounts.ledger.tables import JournalTransfer
@@ -153,11 +153,11 @@ class StoredBooks(Books):
             return {entry.resolves for entry in expire_holds(session, now) if entry.resolves}
 
     def check(self) -> dict[UUID, tuple[int, int]]:
-        journal.seal(self.database, NOW)
+        seal_chain.seal(self.database, NOW)
         found: dict[UUID, tuple[int, int]] = {}
         with self.database.read() as session:
             assert check_books(session) == []
-            assert journal.verify(session).whole
+            assert seal_chain.verify(session).whole
             for one in self.accounts:
                 now = account(session, one)
                 lines = statement(session, one, limit=1_000)

@@ -24,7 +24,7 @@ from accounts.services import AccountsServices
 from accounts.tables import Person, PersonRole, SignIn
 from accounts.vocabulary import PersonKind, Role
 from database import Database, Sealer, new_id
-from directory import gates, passes
+from directory import gates, visitor_passes
 from directory.services import DirectoryServices
 from enrollment import account_notices
 from enrollment.services import EnrollmentServices
@@ -81,7 +81,8 @@ class Office:
 
     def visitor_pass(self, person_id: UUID) -> UUID:
         with self.database.begin() as session:
-            one, _ = passes.issue(session, **self.period(), person_id=person_id, gates=["north"], with_code=True,
+            one, _ = visitor_passes.issue(session, **self.period(), person_id=person_id,
+                                           gates=["north"], with_code=True,
                                   credential_key=KEY, by="test", now=self.clock.now)  # fmt: skip
             return one.id
 

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
-from accounts.ledger import AccountKind, Transfer, journal, open_account, open_named, record
+from accounts.ledger import AccountKind, Transfer, open_account, open_named, record, seal_chain
 from database import Database, new_id
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
@@ -31,9 +31,9 @@ def top_up(database: Database, wallet: UUID, *amounts: int) -> list[UUID]:
         return [outcome.require().id for outcome in record(session, wishes, NOW)]
 
 
-def verified(database: Database, *anchors: journal.Head) -> journal.JournalReport:
+def verified(database: Database, *anchors: seal_chain.Head) -> seal_chain.JournalReport:
     with database.read() as session:
-        return journal.verify(session, anchors=anchors)
+        return seal_chain.verify(session, anchors=anchors)
 
 
 def tamper(database: Database, *statements: str) -> None:
@@ -54,7 +54,7 @@ def tamper(database: Database, *statements: str) -> None:
 def three_seals(database: Database, wallet: UUID) -> None:
     for amounts in ((1, 2, 3), (4, 5, 6), (7, 8, 9)):
         top_up(database, wallet, *amounts)
-        assert journal.seal(database, NOW) == 3
+        assert seal_chain.seal(database, NOW) == 3
 
 
 def test_an_untouched_journal_is_whole(database: Database, wallet: UUID) -> None:
@@ -66,7 +66,7 @@ def test_an_untouched_journal_is_whole(database: Database, wallet: UUID) -> None
 
 
 def test_an_empty_journal_is_whole(database: Database) -> None:
-    assert journal.seal(database, NOW) == 0
+    assert seal_chain.seal(database, NOW) == 0
     report = verified(database)
     assert (report.whole, report.head, report.unsealed) == (True, None, 0)
 
@@ -144,11 +144,11 @@ def test_a_rewritten_chain_shows_against_a_head_kept_elsewhere(database: Databas
     head = verified(database).head
     assert head is not None
     tamper(database, "UPDATE ledger_transfers SET amount = 500 WHERE serial = 5", "DELETE FROM ledger_seals")
-    journal.seal(database, NOW)
+    seal_chain.seal(database, NOW)
     top_up(database, wallet, 1)
-    journal.seal(database, NOW)
+    seal_chain.seal(database, NOW)
     top_up(database, wallet, 1)
-    journal.seal(database, NOW)
+    seal_chain.seal(database, NOW)
     assert verified(database).whole
     assert [fault.seal for fault in verified(database, head).faults] == [3]
 
@@ -178,10 +178,10 @@ def test_a_transaction_that_runs_while_others_are_sealed_is_sealed_later(databas
 
     def meanwhile() -> None:
         top_up(database, wallet, 5)
-        assert journal.seal(database, NOW, patience_s=0.05) == 0, "a lower serial is still to come"
+        assert seal_chain.seal(database, NOW, patience_s=0.05) == 0, "a lower serial is still to come"
 
     slow(meanwhile)
-    assert journal.seal(database, NOW) == 2
+    assert seal_chain.seal(database, NOW) == 2
     assert verified(database).whole
 
 
@@ -191,15 +191,15 @@ def _record_one(session: Session, cash: UUID, wallet: UUID) -> None:
 
 def test_sealing_twice_seals_once(database: Database, wallet: UUID) -> None:
     top_up(database, wallet, 1, 2)
-    assert journal.seal(database, NOW) == 2
-    assert journal.seal(database, NOW + timedelta(seconds=1)) == 0
+    assert seal_chain.seal(database, NOW) == 2
+    assert seal_chain.seal(database, NOW + timedelta(seconds=1)) == 0
 
 
 def test_a_long_backlog_is_sealed_piece_by_piece(
     database: Database, wallet: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journal, "LARGEST_SEAL", 4)
+    monkeypatch.setattr(seal_chain, "LARGEST_SEAL", 4)
     top_up(database, wallet, *range(1, 11))
-    assert journal.seal(database, NOW) == 10
+    assert seal_chain.seal(database, NOW) == 10
     report = verified(database)
     assert (report.whole, report.seals, report.sealed) == (True, 3, 10)

@@ -16,12 +16,12 @@ from accounts.ledger import (
     Action,
     LedgerWriter,
     Transfer,
-    journal,
     open_account,
     open_named,
     record,
+    seal_chain,
 )
-from accounts.ledger.books import check_books
+from accounts.ledger.invariants import check_books
 from accounts.ledger.posting import find
 from accounts.ledger.tables import JournalTransfer
 from database import Database, new_id
@@ -107,7 +107,7 @@ def test_processes_killed_in_the_middle_leave_right_books(database: Database, tm
                 answered.add(UUID(words[1]))
             else:
                 wished.append(transfer(words))
-        journal.seal(database, NOW)
+        seal_chain.seal(database, NOW)
     assert answered, "some were answered before the processes were killed"
     with LedgerWriter(database) as writer:
         outcomes = {wish.id: writer.submit(wish) for wish in wished}
@@ -115,7 +115,7 @@ def test_processes_killed_in_the_middle_leave_right_books(database: Database, tm
     assert any(outcome.entry and not outcome.replayed for outcome in outcomes.values()), "what was cut off is done now"
     with database.read() as session:
         assert check_books(session) == []
-        report = journal.verify(session)
+        report = seal_chain.verify(session)
         assert report.whole
         lines = session.scalar(select(func.count(JournalTransfer.serial)))
         assert report.sealed + report.unsealed == lines

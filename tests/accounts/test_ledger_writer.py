@@ -21,7 +21,7 @@ from accounts.ledger import (
     open_named,
     record,
 )
-from accounts.ledger.books import check_books
+from accounts.ledger.invariants import check_books
 from database import Database, new_id
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)

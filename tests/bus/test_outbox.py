@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from bus import Outbox, OutboxError, Postman
+from bus import Outbox, OutboxError, OutboxSender
 from tests.waiting import PATIENCE_S
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -143,7 +143,9 @@ def heard(broker, connect) -> "queue.Queue[bytes]":
 
 
 def test_the_postman_empties_the_outbox(broker, connect, heard, outbox: Outbox) -> None:
-    postman = Postman(outbox, connect(broker, "gate"), mark_late=lambda payload: b"late " + payload, now=lambda: NOW)
+    postman = OutboxSender(
+        outbox, connect(broker, "gate"), mark_late=lambda payload: b"late " + payload, now=lambda: NOW
+    )
     put(outbox, "before")
     postman.start()
     put(outbox, "after")
@@ -156,14 +158,14 @@ def test_old_entries_are_marked_late(broker, connect, heard, outbox: Outbox) -> 
     put(outbox, "old", at=NOW - timedelta(seconds=11))
     put(outbox, "new", at=NOW - timedelta(seconds=9))
     gate = connect(broker, "gate")
-    assert Postman(outbox, gate, mark_late=lambda payload: b"late " + payload, now=lambda: NOW).carry() == 2
+    assert OutboxSender(outbox, gate, mark_late=lambda payload: b"late " + payload, now=lambda: NOW).carry() == 2
     assert [heard.get(timeout=PATIENCE_S) for _ in range(2)] == [b"late old", b"new"]
 
 
 def test_nothing_is_lost_while_the_broker_is_away(broker, connect, outbox: Outbox) -> None:
     gate, listener, heard = connect(broker, "gate"), connect(broker, "listener"), queue.Queue()
     listener.subscribe("events", lambda _topic, payload, _retained: heard.put(int(payload)))
-    postman = Postman(outbox, gate, mark_late=bytes, now=lambda: NOW)
+    postman = OutboxSender(outbox, gate, mark_late=bytes, now=lambda: NOW)
     broker.stop()
     for number in range(250):
         put(outbox, str(number))
@@ -178,7 +180,7 @@ def test_nothing_is_lost_while_the_broker_is_away(broker, connect, outbox: Outbo
 
 def test_the_postman_starts_again_by_itself_when_the_broker_is_back(broker, connect, outbox: Outbox) -> None:
     gate = connect(broker, "gate")
-    postman = Postman(outbox, gate, mark_late=bytes, now=lambda: NOW)
+    postman = OutboxSender(outbox, gate, mark_late=bytes, now=lambda: NOW)
     postman.start()
     broker.stop()
     put(outbox, "a")
@@ -193,7 +195,7 @@ def test_the_postman_starts_again_by_itself_when_the_broker_is_back(broker, conn
 
 
 def test_with_receipts_an_entry_stays_until_its_addressee_has_it(broker, connect, heard, outbox: Outbox) -> None:
-    postman = Postman(
+    postman = OutboxSender(
         outbox, connect(broker, "gate"), mark_late=bytes, now=lambda: NOW, needs_receipts=True, send_again_s=60
     )
     one, _ = put(outbox, "one"), put(outbox, "two")
@@ -208,7 +210,7 @@ def test_with_receipts_an_entry_stays_until_its_addressee_has_it(broker, connect
 
 
 def test_without_a_receipt_the_oldest_are_sent_again(broker, connect, heard, outbox: Outbox) -> None:
-    postman = Postman(
+    postman = OutboxSender(
         outbox, connect(broker, "gate"), mark_late=bytes, now=lambda: NOW, needs_receipts=True, send_again_s=0.1
     )
     one = put(outbox, "one")
@@ -224,13 +226,13 @@ def test_what_was_unconfirmed_before_a_restart_is_sent_again(broker, connect, he
     put(outbox, "one")
     for _ in range(2):
         again = Outbox(tmp_path / "outbox.db")
-        assert Postman(again, gate, mark_late=bytes, now=lambda: NOW, needs_receipts=True).carry() == 1
+        assert OutboxSender(again, gate, mark_late=bytes, now=lambda: NOW, needs_receipts=True).carry() == 1
         assert heard.get(timeout=PATIENCE_S) == b"one"
 
 
 def test_receipts_for_newer_entries_do_not_put_off_an_older_one(broker, connect, heard, outbox: Outbox) -> None:
     """A busy gate gets receipts all the time; the one event whose receipt was lost must not wait for a quiet hour."""
-    postman = Postman(
+    postman = OutboxSender(
         outbox, connect(broker, "gate"), mark_late=bytes, now=lambda: NOW, needs_receipts=True, send_again_s=0.2
     )
     put(outbox, "unconfirmed")
@@ -248,7 +250,7 @@ def test_receipts_for_newer_entries_do_not_put_off_an_older_one(broker, connect,
 
 def test_an_addressee_who_is_back_gets_what_waits_without_a_pause(broker, connect, heard, outbox: Outbox) -> None:
     """After an outage thousands of events wait: a hundred every fifteen seconds would take an hour."""
-    postman = Postman(outbox, connect(broker, "gate"), mark_late=bytes, now=lambda: NOW, needs_receipts=True)
+    postman = OutboxSender(outbox, connect(broker, "gate"), mark_late=bytes, now=lambda: NOW, needs_receipts=True)
     ids = [put(outbox, str(number)) for number in range(250)]
 
     def heard_now(count: int) -> list[int]:

@@ -12,7 +12,7 @@ import pytest
 
 from accounts import audit
 from accounts.housekeeping import note_journal_head
-from accounts.ledger import AccountKind, Transfer, journal, open_account, open_named, record
+from accounts.ledger import AccountKind, Transfer, open_account, open_named, record, seal_chain
 from accounts.trail_copy import TrailCopy, TrailCopyError
 from database import Database, new_id
 from database.migrate import upgrade
@@ -32,7 +32,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         cash, wallet = open_named(session, AccountKind.CASH, "counter", NOW), new_id()
         open_account(session, wallet, AccountKind.WALLET, NOW)
         record(session, [Transfer(new_id(), "top_up", cash, wallet, fen) for fen in (100, 200, 300)], NOW)
-    journal.seal(database, NOW)
+    seal_chain.seal(database, NOW)
     database.close()
     return path
 

@@ -24,7 +24,7 @@ from directory.publisher import Publisher
 from edge.gallery import threshold_for
 from enrollment import templates
 from enrollment.photo import decode
-from gate_controller.messages import Event
+from messages import Event
 from models.calibration import CALIBRATIONS, fmr_for_search
 from models.engine import FaceEngine, default_model_id
 from models.template import Template

@@ -12,7 +12,7 @@ from campusgate import chores
 from campusgate.chores import Chore
 from campusgate.settings import Settings
 from database import Database
-from gate_controller.messages import Availability, Health, Presence
+from messages import Availability, Health, Presence
 from operations import clock_guard
 from operations.alarms import register
 from operations.alarms.watch import AlarmWatch

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from access.pass_book import PassBook
+from access.passages.log import PassageLog
 from access.policy import Direction, GatePolicy
 from access.snapshot import PersonEntry
 from campusgate import edge_process
@@ -17,21 +17,21 @@ POLICY = GatePolicy(gate="north")
 
 @pytest.mark.parametrize(("off", "believed"), [(timedelta(), True), (-VOUCHED * 2, False), (VOUCHED * 2, False)])
 def test_an_edges_clock_is_vouched_for_by_the_same_time(off: timedelta, believed: bool) -> None:
-    clock = VouchedClock(PassBook.in_memory())
+    clock = VouchedClock(PassageLog.in_memory())
     assert not clock.is_vouched_for(), "nobody has said anything yet"
     clock.server_says(datetime.now(UTC) + off)
     assert clock.is_vouched_for() is believed
 
 
 def test_the_servers_word_is_good_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = VouchedClock(PassBook.in_memory())
+    clock = VouchedClock(PassageLog.in_memory())
     clock.server_says(datetime.now(UTC))
     monkeypatch.setattr(edge_process, "_VOUCHED_FOR_S", -1.0)
     assert not clock.is_vouched_for()
 
 
 def test_what_was_noted_while_the_clock_was_ahead_is_brought_down_to_now() -> None:
-    book = PassBook.in_memory()
+    book = PassageLog.in_memory()
     ahead = datetime.now(UTC) + timedelta(days=400)
     book.passed(ANN, POLICY, Direction.ENTRY, ahead)
     VouchedClock(book).server_says(ahead)

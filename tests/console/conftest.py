@@ -34,9 +34,9 @@ from enrollment.services import EnrollmentServices
 from gate_controller.inputs import Inputs
 from gate_controller.inputs.simulated import SimulatedInput
 from gate_controller.memory import DoorMemory
-from gate_controller.messages import Event, GateTopics, NonceStore, Signer, TrustedKey, controller_sender
 from gate_controller.relays.simulated import SimulatedRelay
 from gate_controller.service import GateController, Hardware, Storage
+from messages import Event, GateTopics, NonceStore, Signer, TrustedKey, controller_sender
 from models.engine import FaceEngine
 from models.store import ModelStore
 from operations import journal

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from bus import Backoff, BrokerAddress, Connection
 from console import rendering, stream
 from database import Database
-from gate_controller.messages import NonceStore, Signer, TrustedKey, controller_sender
+from messages import NonceStore, Signer, TrustedKey, controller_sender
 from operations.board import Board
 from operations.dispatch import Dispatcher
 from operations.ingest import Ingest

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 import pytest
 
 from database import new_id
-from gate_controller.messages import Availability, DoorState, DoorStatus, Presence
+from messages import Availability, DoorState, DoorStatus, Presence
 
 # What a browser shows does not depend on the database: `test_stream` and `test_review_figures` run on each.
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)

@@ -11,7 +11,7 @@ from database import new_id
 from directory import gates
 from directory.publisher import Publisher
 from directory.tables import GateApplied, GateRecord
-from gate_controller.messages import Health
+from messages import Health
 from tests.console.conftest import SEALER
 
 # What a browser shows does not depend on the database: `test_stream` and `test_review_figures` run on each.

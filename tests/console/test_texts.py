@@ -18,18 +18,18 @@ from console.texts import TEXTS
 from directory.dry_run import Shown
 from edge.camera import Condition, FeedStatus
 from edge.covering import Covering
-from edge.journal import CAMERA_CLEAR, CAMERA_IMPAIRED, FACE_GRANTED, MODEL_MISMATCH
+from edge.event_recorder import CAMERA_CLEAR, CAMERA_IMPAIRED, FACE_GRANTED, MODEL_MISMATCH
 from edge.liveness import Cue
 from enrollment.quality import Verdict
 from enrollment.quality.rules import RULES
 from enrollment.quality.rules.readable import READABLE
 from enrollment.reasons import REASONS
 from enrollment.tables import PhotoState
-from gate_controller.messages import Action, DoorStatus, EventKind, Method, Presence, Refusal
-from gate_controller.proof_desk import ProofRefusal
+from gate_controller.card_authentication import ProofRefusal
 from gate_controller.signals import Authority
 from gate_controller.signals import Mode as DoorMode
 from gate_controller.supervision import LoopState
+from messages import Action, DoorStatus, EventKind, Method, Presence, Refusal
 from operations.alarms.rules import NOTED, AlarmKind, Severity
 from operations.dispatch import Effect
 from operations.orders import ORDERS

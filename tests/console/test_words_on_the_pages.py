@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from accounts.vocabulary import Role
 from console.texts import TEXTS
-from gate_controller.messages import Health
+from messages import Health
 from tests.console.photo_studio import DESK, Studio
 from tests.test_chinese import PUNCTUATION
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from access.policy import AntiPassback, Direction, GatePolicy, Occupancy
 from accounts.tables import AuditEntry
 from directory import gates, presence
-from gate_controller.messages import Method
+from messages import Method
 
 # What a browser shows does not depend on the database: `test_stream` and `test_review_figures` run on each.
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)

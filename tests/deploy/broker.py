@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from gate_controller.messages.permissions import mosquitto_acl
+from messages.permissions import mosquitto_acl
 from tests.certificates import Authority
 from tests.waiting import PATIENCE_S
 

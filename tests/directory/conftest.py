@@ -15,9 +15,9 @@ from fastapi.testclient import TestClient
 import directory.api
 from access import credentials
 from access.policy import GatePolicy, Rule
-from access.replica import Replica
+from access.replica.replica import Replica
+from access.replica.sync import DirectorySync
 from access.snapshot import ChangePage, View
-from access.sync import DirectorySync
 from accounts import cards, devices, people
 from accounts.people import Particulars
 from accounts.services import AccountsServices

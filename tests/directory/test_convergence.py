@@ -8,12 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from access.policy import Rule
-from access.replica import Replica
+from access.replica.replica import Replica
 from accounts.vocabulary import PersonState
 from campusgate.schema import metadata
 from database import Database
 from directory.feed import NotPublishedError
-from directory.ledger import GateLedger
+from directory.gate_revision import GateLedger
 from tests.databases import CREDENTIAL_KEY
 from tests.directory.conftest import MODEL, Campus, build
 

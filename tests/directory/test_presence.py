@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from access.passages.model import REMEMBERED, PresencePage
 from access.policy import AntiPassback, Direction, Occupancy
-from access.presence import REMEMBERED, PresencePage
 from accounts.vocabulary import DeviceRole
 from directory import gates, presence
 

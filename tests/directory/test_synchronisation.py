@@ -8,13 +8,13 @@ import pytest
 from access.decision import FaceResult, PassRequest, decide
 from access.policy import Mode
 from access.reasons import Reason
-from access.replica import Replica
-from access.sync import SyncRefusedError
+from access.replica.replica import Replica
+from access.replica.sync import SyncRefusedError
 from accounts import card_states, cards
 from accounts.tables import Person
 from accounts.vocabulary import DeviceRole, PersonState
 from database import new_id
-from directory import passes, people
+from directory import people, visitor_passes
 from directory.publisher import Publisher, prune
 from directory.tables import DirectoryPerson, GateRecord
 from enrollment import templates
@@ -334,7 +334,7 @@ def test_a_visitor_passes_with_a_code_within_the_hours(campus) -> None:
     visitor = campus.person(kind="visitor")
     now = campus.clock.now
     with campus.database.begin() as session:
-        one, code = passes.issue(
+        one, code = visitor_passes.issue(
             session,
             person_id=visitor,
             gates=["main"],
@@ -363,7 +363,7 @@ def test_a_visitor_passes_with_a_code_within_the_hours(campus) -> None:
     assert ask(timedelta(hours=2)) is Reason.GRANTED
     assert ask(timedelta(hours=3)) is Reason.CREDENTIAL_EXPIRED
     with campus.database.begin() as session:
-        passes.end(session, one.id, by="system", now=now)
+        visitor_passes.end(session, one.id, by="system", now=now)
     campus.publisher.publish()
     sync.run_once()
     assert ask(timedelta(hours=2)) is Reason.UNKNOWN_CREDENTIAL

@@ -24,7 +24,7 @@ from edge.metrics import Metrics
 from edge.policy import EdgePolicy
 from edge.recognition import RecognitionPolicy
 from edge.tracker import TrackPolicy
-from gate_controller.messages import Event, NonceStore, Signer, UnwrittenWatch
+from messages import Event, NonceStore, Signer, UnwrittenWatch
 from tests.edge.staging import TOPICS, Directory, JudgingController, Stage, frame, person
 from tests.waiting import until
 

@@ -21,7 +21,7 @@ from access.policy import GatePolicy, Rule
 from access.snapshot import CredentialEntry, PersonEntry, pack_vector
 from bus import Connection
 from edge.camera import Frame
-from gate_controller.messages import (
+from messages import (
     Ack,
     Availability,
     Command,

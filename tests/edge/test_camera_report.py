@@ -5,9 +5,9 @@ import pytest
 from bus.outbox import Outbox
 from edge.camera import Condition, FeedReport, FeedStatus
 from edge.camera_report import SILENT, CameraReporter
-from edge.journal import CAMERA_CLEAR, CAMERA_IMPAIRED, Journal
+from edge.event_recorder import CAMERA_CLEAR, CAMERA_IMPAIRED, Journal
 from edge.outbox import EventOutbox, mark_late, receipts_for
-from gate_controller.messages import Event, EventKind, MalformedMessageError, Receipt
+from messages import Event, EventKind, MalformedMessageError, Receipt
 from tests.edge.staging import TOPICS, EventLog
 
 

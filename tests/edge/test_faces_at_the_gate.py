@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from edge.covering import Covering
-from gate_controller.messages import Action, Advice, Feedback, Method
+from messages import Action, Advice, Feedback, Method
 from models.box import Box
 from tests.edge.staging import TOPICS, Directory, face, person, unit
 

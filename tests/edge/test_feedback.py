@@ -8,7 +8,7 @@ from edge.liveness import Liveness
 from edge.recognition import Sighting
 from edge.selection import Obstacle
 from edge.vote import Outcome, Verdict
-from gate_controller.messages import Advice, Feedback
+from messages import Advice, Feedback
 from tests.edge.staging import TOPICS
 
 

@@ -3,10 +3,10 @@
 import time
 from types import SimpleNamespace
 
-from access.replica_store import ReplicaLockedError
-from bus.postman import Postman
+from access.replica.store import ReplicaLockedError
+from bus.outbox_sender import OutboxSender
 from edge.outbox import mark_late
-from gate_controller.messages import Presence, Refusal
+from messages import Presence, Refusal
 from tests.edge.staging import TOPICS, Directory, card, face, frame, person, unit
 
 ANN, BEN = person(0), person(1)
@@ -93,7 +93,7 @@ def test_a_match_made_while_the_broker_was_gone_does_not_open_when_it_is_back(ga
     time.sleep(0.5)
     assert north.controller.accepted == []
     assert [event.reason for event in north.events("face_refused")] == ["no_broker"]
-    postman = Postman(north.outbox, north.bus, mark_late=mark_late)
+    postman = OutboxSender(north.outbox, north.bus, mark_late=mark_late)
     assert postman.carry() >= 1
     assert not north.outbox.pending()
 

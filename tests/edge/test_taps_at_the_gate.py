@@ -9,7 +9,7 @@ import uuid_utils.compat
 
 from access.policy import AntiPassback, Mode
 from access.snapshot import CredentialEntry
-from gate_controller.messages import Action, Event, Method
+from messages import Action, Event, Method
 from tests.edge.staging import TOPICS, Directory, card, face, person, unit
 
 ANN, BEN = person(0), person(1)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 from benchmarks.fault_history import Emitting, Entry, Facts, Judgement, Kept, RelayMoved, Started, judge
-from gate_controller.messages import Event, EventKind
+from messages import Event, EventKind
 
 RESIDENT, LOSER, STRANGER = uuid4(), uuid4(), uuid4()
 COMMAND = uuid4()

@@ -4,7 +4,7 @@ import pytest
 
 from access.reasons import Reason
 from benchmarks.faults import campaign
-from gate_controller.messages import Refusal
+from messages import Refusal
 
 # Otherwise nothing was tried, and nothing is proven.
 TRIED = {Reason.CARD_LOST, Refusal.REPLAYED, Refusal.WRONG_BOOT}

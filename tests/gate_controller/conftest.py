@@ -12,16 +12,20 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from access.credentials import card_digest
 from access.policy import GatePolicy, Rule
-from access.replica import Replica
+from access.replica.replica import Replica
 from access.snapshot import Change, ChangePage, CredentialEntry, PersonEntry, add_digest, directory_digest
 from bus import Backoff, BrokerAddress, Connection, Outbox
 from database import Sealer
-from gate_controller.card_proof import ProofKeys
 from gate_controller.door import DoorSettings
 from gate_controller.inputs import Inputs
 from gate_controller.inputs.simulated import SimulatedInput
 from gate_controller.memory import DoorMemory
-from gate_controller.messages import (
+from gate_controller.readers.simulated import SimulatedReader
+from gate_controller.relays.simulated import SimulatedRelay
+from gate_controller.service import GateController, Hardware, Storage
+from gate_controller.sun import ProofKeys
+from gate_controller.turnstile import TurnstileSettings
+from messages import (
     Ack,
     Action,
     Availability,
@@ -39,10 +43,6 @@ from gate_controller.messages import (
     TrustedKey,
     verify_ack,
 )
-from gate_controller.readers.simulated import SimulatedReader
-from gate_controller.relays.simulated import SimulatedRelay
-from gate_controller.service import GateController, Hardware, Storage
-from gate_controller.turnstile import TurnstileSettings
 from tests.waiting import PATIENCE_S
 
 TOPICS = GateTopics("main", "north")

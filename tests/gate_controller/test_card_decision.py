@@ -4,15 +4,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from access.pass_book import PassBook
+from access.passages.log import PassageLog
 from access.policy import AntiPassback, Curfew, Direction, GatePolicy, Rule, TwoPersons
 from access.reasons import Notice, Reason
 from access.snapshot import CredentialEntry, PersonEntry
 from database import new_id
 from gate_controller.card_decision import decide_card
-from gate_controller.messages import EventKind
-from gate_controller.passages import PassageLog
+from gate_controller.passage_recorder import PassageRecorder
 from gate_controller.signals import Grant, Happening
+from messages import EventKind
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 ANN, BEN = "a" * 64, "b" * 64
@@ -39,15 +39,15 @@ class Directory:
 
 
 @pytest.fixture
-def book() -> PassBook:
-    return PassBook.in_memory()
+def book() -> PassageLog:
+    return PassageLog.in_memory()
 
 
-def ask(directory: Directory, book: PassBook, card: str, second: float = 0):
+def ask(directory: Directory, book: PassageLog, card: str, second: float = 0):
     return decide_card(directory, book, "card", card, authenticated=False, now=NOW + timedelta(seconds=second))
 
 
-def test_two_people_open_one_after_the_other(book: PassBook) -> None:
+def test_two_people_open_one_after_the_other(book: PassageLog) -> None:
     directory = Directory(two_persons=TwoPersons(within=timedelta(seconds=20)))
     assert ask(directory, book, ANN).reason is Reason.SECOND_PERSON_AWAITED
     assert ask(directory, book, ANN, 1).reason is Reason.SECOND_PERSON_AWAITED, "one person twice is one"
@@ -55,9 +55,9 @@ def test_two_people_open_one_after_the_other(book: PassBook) -> None:
     assert ask(directory, book, ANN, 60).reason is Reason.SECOND_PERSON_AWAITED, "and then it begins anew"
 
 
-def test_what_happened_at_the_door_is_what_counts(book: PassBook) -> None:
+def test_what_happened_at_the_door_is_what_counts(book: PassageLog) -> None:
     directory = Directory(anti_passback=AntiPassback(within=timedelta(minutes=5)))
-    log, ann = PassageLog(book, directory), directory.people[ANN].person_id
+    log, ann = PassageRecorder(book, directory), directory.people[ANN].person_id
     assert ask(directory, book, ANN).granted
     assert ask(directory, book, ANN).granted, "a decision is no passage yet"
     log.happened(Happening(EventKind.ACCESS_GRANTED, Grant(ann)), NOW)
@@ -70,6 +70,6 @@ def test_what_happened_at_the_door_is_what_counts(book: PassBook) -> None:
     ("direction", "notice"),
     [(Direction.EXIT, Notice.LATE_EXIT), (Direction.ENTRY, Notice.LATE_RETURN), (Direction.BOTH, Notice.LATE_RETURN)],
 )
-def test_a_gate_that_leads_out_decides_about_going_out(book: PassBook, direction: Direction, notice: Notice) -> None:
+def test_a_gate_that_leads_out_decides_about_going_out(book: PassageLog, direction: Direction, notice: Notice) -> None:
     directory = Directory(direction=direction, curfew=Curfew(schedule="always"))
     assert ask(directory, book, ANN).notices == (notice,)

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from access.credentials import card_digest
-from gate_controller.card_proof import (
+from gate_controller.memory import DoorMemory
+from gate_controller.readers import Outcome
+from gate_controller.sun import (
     ProofError,
     ProofKeyError,
     ProofKeys,
@@ -22,9 +24,7 @@ from gate_controller.card_proof import (
     verify_sun,
     verify_with,
 )
-from gate_controller.memory import DoorMemory
-from gate_controller.messages import DoorStatus, EventKind
-from gate_controller.readers import Outcome
+from messages import DoorStatus, EventKind
 from tests.waiting import PATIENCE_S, until
 
 KEYS = ProofKeys(bytes(range(16)), bytes(range(16, 32)))
@@ -136,7 +136,7 @@ def test_a_proven_card_opens_once_for_each_reading(bench, directory, operator) -
 
 
 def test_what_a_proven_card_says_is_authenticated(bench, operator) -> None:
-    from gate_controller.messages import Presence
+    from messages import Presence
 
     bench.proof_keys = KEYS
     bench.start(answer_wait_s=60)

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gate_controller.messages import Action, DoorStatus, EventKind, Method, Presence, Refusal
 from gate_controller.readers import Outcome
+from messages import Action, DoorStatus, EventKind, Method, Presence, Refusal
 from tests.waiting import PATIENCE_S, until
 
 ACTIVE_CARD, LOST_CARD, UNKNOWN_CARD = "04A31B72", "04A31B73", "04FFFFFF"

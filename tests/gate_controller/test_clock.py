@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from gate_controller.clock import VOUCHED, ClockWatch
-from gate_controller.messages import Action, DoorStatus, EventKind, Refusal
+from messages import Action, DoorStatus, EventKind, Refusal
 from tests.gate_controller.clocks import SetClock
 from tests.waiting import until
 

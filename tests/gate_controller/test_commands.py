@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bus.embedded import EmbeddedBroker
-from gate_controller.messages import make_private_key, public_key_text, read_private_key
+from messages import make_private_key, public_key_text, read_private_key
 from tests import command_line
 from tests.keys import key_text
 from tests.waiting import PATIENCE_S, until

@@ -13,8 +13,8 @@ from uuid import uuid4
 import pytest
 from pydantic import SecretStr
 
-from access.pass_book import PassBook
-from access.replica import Replica
+from access.passages.log import PassageLog
+from access.replica.replica import Replica
 from bus import Outbox
 from campusgate.controller_process import DoorFile, run_controller
 from campusgate.door_file import InputsPart, ReaderPart, RelayPart
@@ -23,8 +23,8 @@ from campusgate.kept_files import KeptFiles
 from campusgate.settings import MqttSettings, Settings
 from database import Sealer
 from gate_controller.memory import DoorMemory
-from gate_controller.messages import Event, GateTopics, NonceStore, make_private_key
 from gate_controller.signals import Mode
+from messages import Event, GateTopics, NonceStore, make_private_key
 from tests.keys import key_text
 from tests.waiting import PATIENCE_S
 
@@ -86,7 +86,7 @@ def fill(folder: Path) -> None:
         outbox.put(uuid4(), "campusgate/main/gates/north/events", EVENT, NOW)
         memory.keep_wrong_pins(uuid4(), 1, NOW)
     memory.latest_time = NOW
-    for store in (nonces, outbox, memory, PassBook(folder / "passes.db", sealer, gate="north")):
+    for store in (nonces, outbox, memory, PassageLog(folder / "passes.db", sealer, gate="north")):
         store.close()
     Replica(folder / "replica.db", sealer, gate="north", view="cards").close()
     for file in folder.glob("*-wal"):

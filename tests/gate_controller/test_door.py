@@ -9,7 +9,6 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from gate_controller.barrier import advance
 from gate_controller.door import Door, DoorSettings, Phase
-from gate_controller.messages import DoorStatus, EventKind
 from gate_controller.signals import (
     Authority,
     ContactChanged,
@@ -23,6 +22,7 @@ from gate_controller.signals import (
     TamperChanged,
     TimePassed,
 )
+from messages import DoorStatus, EventKind
 
 SETTINGS = DoorSettings()
 OPENED, CLOSED = ContactChanged(True), ContactChanged(False)

@@ -6,7 +6,7 @@ import pytest
 
 from gate_controller import drawing
 from gate_controller.gates_page import EVENTS, markdown
-from gate_controller.messages import DoorStatus, EventKind
+from messages import DoorStatus, EventKind
 
 ROOT = Path(__file__).parents[2]
 

@@ -118,7 +118,7 @@ def test_a_simulated_wire_tells_only_changes() -> None:
 
 
 def test_the_controller_works_on_gpio_pins(bench, operator, pins: MockFactory) -> None:
-    from gate_controller.messages import Action, DoorStatus
+    from messages import Action, DoorStatus
 
     moved = threading.Event()
     bench.relay, bench.contact = GpioRelay(17, pin_factory=pins), GpioInput(22, active_when_open=True, pin_factory=pins)

@@ -8,7 +8,6 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from gate_controller.barrier import advance
 from gate_controller.door import Door, DoorSettings
 from gate_controller.inputs.simulated import SimulatedInput
-from gate_controller.messages import Action, DoorStatus, EventKind, Refusal
 from gate_controller.relays.simulated import SimulatedRelay
 from gate_controller.signals import (
     INTERLOCKED,
@@ -22,6 +21,7 @@ from gate_controller.signals import (
     Signal,
     TimePassed,
 )
+from messages import Action, DoorStatus, EventKind, Refusal
 
 
 @pytest.mark.parametrize(("signal", "kind"), [

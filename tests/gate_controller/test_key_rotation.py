@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from typer.testing import CliRunner
 
 from campusgate.cli import app
-from gate_controller.messages import (
+from messages import (
     Action,
     KeyFileError,
     NonceStore,

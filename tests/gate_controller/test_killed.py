@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bus import Backoff, BrokerAddress, Connection
 from bus.embedded import EmbeddedBroker
-from gate_controller.messages import (
+from messages import (
     Ack,
     Action,
     DoorState,

@@ -6,10 +6,10 @@ from functools import partial
 
 import pytest
 
-from gate_controller.messages import Action, DoorStatus, EventKind, Method, Presence, Refusal
 from gate_controller.readers import Dropped, Outcome, Reading, Unreadable
 from gate_controller.readers.freshness import STALE_S
 from gate_controller.signals import ExitRequested
+from messages import Action, DoorStatus, EventKind, Method, Presence, Refusal
 from tests.waiting import PATIENCE_S, until
 
 ACTIVE_CARD, UNKNOWN_CARD = "04A31B72", "04FFFFFF"

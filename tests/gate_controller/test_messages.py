@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate_controller.messages import (
+from messages import (
     MAX_PAYLOAD_BYTES,
     Ack,
     Action,
@@ -168,7 +168,7 @@ def test_other_topics_are_no_gates(topic: str) -> None:
 def test_nonces_do_not_outlive_a_broken_file(tmp_path: Path) -> None:
     path = tmp_path / "nonces.db"
     path.write_bytes(b"not a database, but long enough to be looked at as one" * 100)
-    from gate_controller.messages import NonceStoreError
+    from messages import NonceStoreError
 
     with pytest.raises(NonceStoreError, match=r"nonces\.db"):
         NonceStore(path)

@@ -9,10 +9,10 @@ import pytest
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
-from gate_controller.messages import Action, DoorStatus, EventKind, Refusal
 from gate_controller.modbus_board import ModbusBoard, runs
 from gate_controller.relays import RelayError
 from gate_controller.supervision import Loop, LoopLimits
+from messages import Action, DoorStatus, EventKind, Refusal
 from tests.waiting import PATIENCE_S, until
 
 COIL, CONTACT, FIRE = 0, 1, 2

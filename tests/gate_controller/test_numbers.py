@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate_controller.card_proof import parse_sun
 from gate_controller.readers import Reading, Unreadable
 from gate_controller.readers.framing import LONGEST, Framed, Framing
 from gate_controller.readers.numbers import NumberFormat, form_of_text
 from gate_controller.readers.texts import TextFormat, reading_of
+from gate_controller.sun import parse_sun
 
 UID = "04A31B72"
 DECIMAL = NumberFormat(base=10)

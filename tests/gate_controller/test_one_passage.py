@@ -9,13 +9,12 @@ import pytest
 
 from access.credentials import card_digest, code_digest
 from access.policy import AntiPassback, GatePolicy, Mode, Occupancy, Rule, TwoPersons
-from access.replica import Replica
+from access.replica.replica import Replica
 from access.snapshot import Change, ChangePage, CredentialEntry, PersonEntry, directory_digest
 from database import Sealer
 from gate_controller.barrier import REPEAT_S, advance
 from gate_controller.door import Door, DoorSettings
 from gate_controller.inputs.simulated import SimulatedInput
-from gate_controller.messages import Action, DoorStatus, EventKind, Method, Presence
 from gate_controller.signals import (
     ContactChanged,
     FireChanged,
@@ -30,6 +29,7 @@ from gate_controller.signals import (
     Mode as DoorMode,
 )
 from gate_controller.turnstile import Turnstile, TurnstileSettings
+from messages import Action, DoorStatus, EventKind, Method, Presence
 from tests.gate_controller.conftest import CREDENTIAL_KEY
 from tests.waiting import PATIENCE_S, until
 

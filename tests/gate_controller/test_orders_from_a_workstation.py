@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from bus import BrokerAddress
 from campusgate import gate_orders
 from campusgate.gate_orders import GateUnknownError, Order, WorkstationBusyError, ask_gate, one_at_a_time
-from gate_controller.messages import Action, DoorStatus, NonceStore, Signer
+from messages import Action, DoorStatus, NonceStore, Signer
 from tests.gate_controller.conftest import CONTROLLERS, STAFF_KEY, TOPICS
 
 

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from osdp import Capability, CardFormat, Command, CommandLEDColor, Event, StatusReportType
 
 from campusgate.demo.osdp_peer import LIGHT_AND_TONE, SPEED, SoftwareReader
-from gate_controller.messages import DoorStatus, EventKind
 from gate_controller.readers import Dropped, Outcome, ReaderError, Reading, Unreadable
 from gate_controller.readers.numbers import NumberFormat
 from gate_controller.readers.osdp import OsdpReader, SerialChannel, card_reading, read_key
 from gate_controller.readers.osdp_line import LineWatch
+from messages import DoorStatus, EventKind
 from tests.gate_controller.test_card_proof import KEYS, written
 from tests.gate_controller.wiegand_frames import frame, packed
 from tests.waiting import PATIENCE_S, until

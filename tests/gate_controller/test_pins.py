@@ -6,11 +6,11 @@ import pytest
 
 from access.credentials import card_digest, code_digest, pin_digest
 from access.policy import GatePolicy, Mode, Rule
-from access.replica import Replica
+from access.replica.replica import Replica
 from access.snapshot import Change, ChangePage, CredentialEntry, PersonEntry, directory_digest
 from database import Sealer, new_id
-from gate_controller.messages import DoorStatus, EventKind, Method, Presence
-from gate_controller.pin_desk import LOCKED_FOR, MOST_WRONG
+from gate_controller.pin_entry import LOCKED_FOR, MOST_WRONG
+from messages import DoorStatus, EventKind, Method, Presence
 from tests.gate_controller.conftest import CREDENTIAL_KEY
 from tests.waiting import PATIENCE_S
 

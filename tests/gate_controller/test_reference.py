@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from bus import Backoff, BrokerAddress, Connection, covers, random_client_id
-from gate_controller.messages import Channel, GateTopics
-from gate_controller.messages.permissions import Role, mosquitto_acl, rights
-from gate_controller.messages.reference import ON_THE_WIRE, json_schemas, markdown
+from messages import Channel, GateTopics
+from messages.permissions import Role, mosquitto_acl, rights
+from messages.reference import ON_THE_WIRE, json_schemas, markdown
 from tests.waiting import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
@@ -135,7 +135,7 @@ def test_each_connection_of_the_server_may_do_its_own_work_only(user) -> None:
 
 
 def test_key_files_are_private(tmp_path: Path) -> None:
-    from gate_controller.messages import KeyFileError, make_private_key, public_key_text, read_private_key
+    from messages import KeyFileError, make_private_key, public_key_text, read_private_key
 
     path = tmp_path / "key.pem"
     key = make_private_key(path)
@@ -154,7 +154,7 @@ def test_key_files_are_private(tmp_path: Path) -> None:
      ('{"edge": {"key": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "actions": ["fly"]}}', "fly")],
 )  # fmt: skip
 def test_files_of_trusted_keys_complain_clearly(tmp_path: Path, text: str, complaint: str) -> None:
-    from gate_controller.messages import KeyFileError, read_trusted_keys
+    from messages import KeyFileError, read_trusted_keys
 
     path = tmp_path / "trusted.json"
     path.write_text(text)

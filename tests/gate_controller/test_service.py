@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from gate_controller.messages import (
+from messages import (
     Action,
     DirectoryHint,
     DoorStatus,

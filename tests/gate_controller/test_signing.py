@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from gate_controller.messages import (
+from messages import (
     Ack,
     Action,
     BadAckError,

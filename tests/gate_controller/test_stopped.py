@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from campusgate.demo.osdp_peer import SPEED, SoftwareReader
-from gate_controller.messages import make_private_key, public_key_text
 from gate_controller.readers.freshness import STALE_S
+from messages import make_private_key, public_key_text
 from tests.keys import key_text
 from tests.waiting import until
 

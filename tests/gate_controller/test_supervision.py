@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from gate_controller.barrier import advance
 from gate_controller.door import Door
-from gate_controller.messages import EventKind
 from gate_controller.signals import WireChanged
 from gate_controller.supervision import Loop, LoopLimits, LoopState
+from messages import EventKind
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from access.policy import DoorMode, DoorModeRule, GatePolicy
 from access.schedules import Schedule, SpecialDays, Window
-from gate_controller.messages import Action, DoorStatus, EventKind
 from gate_controller.signals import Authority, Mode, ModeOrdered
 from gate_controller.timetable import EVERY_S, Timetable, scheduled_mode
+from messages import Action, DoorStatus, EventKind
 from tests.waiting import until
 
 ZONE = ZoneInfo("Asia/Shanghai")

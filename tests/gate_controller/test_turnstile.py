@@ -9,7 +9,6 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from gate_controller.barrier import REPEAT_S, advance
 from gate_controller.inputs.simulated import SimulatedInput
-from gate_controller.messages import Action, DoorStatus, EventKind
 from gate_controller.signals import (
     FireChanged,
     Grant,
@@ -21,6 +20,7 @@ from gate_controller.signals import (
     TimePassed,
 )
 from gate_controller.turnstile import BUSY, Turnstile, TurnstileSettings
+from messages import Action, DoorStatus, EventKind
 
 FORWARD, BACKWARD = PassageSensed(forward=True), PassageSensed(forward=False)
 

@@ -2,7 +2,7 @@
 
 from uuid import uuid4
 
-from gate_controller.messages import Availability, DoorStatus, EventKind, Presence, TwinWatch
+from messages import Availability, DoorStatus, EventKind, Presence, TwinWatch
 from tests.gate_controller.conftest import TOPICS
 from tests.waiting import PATIENCE_S
 

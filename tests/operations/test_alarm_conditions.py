@@ -4,7 +4,7 @@ import pytest
 
 from database import new_id
 from directory.lag import Lag
-from gate_controller.messages import Availability, DoorState, DoorStatus, Health, Presence
+from messages import Availability, DoorState, DoorStatus, Health, Presence
 from operations.alarms.conditions import Limits, Observation, OpenAlarm, signals
 from operations.alarms.rules import EVERYWHERE, AlarmKind
 from operations.board import Board, GateView

@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 
 from accounts.tables import AuditEntry
 from database import Database, DatabaseBusyError, new_id
-from gate_controller.messages import Event
+from messages import Event
 from operations import journal
 from operations.alarms import register
 from operations.alarms.escalation import Route

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from database import new_id
-from gate_controller.messages import Event
+from messages import Event
 from operations.alarms import rules
 from operations.alarms.escalation import Route, due, next_try
 from operations.alarms.rules import ENDED_BY, NATURE, RAISED_BY, AlarmKind, AlarmState, Severity, Signal

@@ -6,7 +6,7 @@ import pytest
 from access.policy import GatePolicy
 from database import Database, new_id
 from directory import gates
-from gate_controller.messages import Availability, Presence
+from messages import Availability, Presence
 from operations.alarms import register
 from operations.alarms.escalation import Route
 from operations.alarms.watch import AlarmWatch, Escalation

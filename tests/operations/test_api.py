@@ -12,7 +12,7 @@ import web.problems
 from accounts.services import AccountsServices
 from accounts.vocabulary import Role
 from database import Database, new_id
-from gate_controller.messages import Event
+from messages import Event
 from operations import journal
 from operations.alarms import register
 from operations.alarms.rules import AlarmKind, Signal, signal_of

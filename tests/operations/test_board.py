@@ -2,7 +2,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 from database import new_id
-from gate_controller.messages import Availability, DoorState, DoorStatus, Health, Presence
+from messages import Availability, DoorState, DoorStatus, Health, Presence
 from operations.board import Board
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)

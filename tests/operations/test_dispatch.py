@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from database import new_id
-from gate_controller.messages import (
+from messages import (
     Action,
     Availability,
     Channel,

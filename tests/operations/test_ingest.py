@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from bus import Outbox, Postman
+from bus import Outbox, OutboxSender
 from database import Database, new_id
-from gate_controller.messages import (
+from messages import (
     MOST_RECEIPTS,
     Channel,
     Event,
@@ -143,7 +143,7 @@ def test_a_server_killed_while_events_flow_has_each_of_them_once(
     """`kill -9` again and again: what the gate recorded is in the journal, once, and counted once in its alarm."""
     outbox = Outbox(tmp_path / "outbox.db")
     gate = connect(broker, "gate")
-    postman = Postman(
+    postman = OutboxSender(
         outbox,
         gate,
         mark_late=lambda payload: Event.decode(payload).model_copy(update={"historical": True}).encode(),

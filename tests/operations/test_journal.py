@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 from database import Database, new_id
-from gate_controller.messages import Event, Method
+from messages import Event, Method
 from operations import journal
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)

@@ -8,7 +8,7 @@ from accounts import cards, loss, people
 from accounts.tables import Person
 from accounts.vocabulary import PersonKind
 from database import Database, new_id
-from gate_controller.messages import Event, Method
+from messages import Event, Method
 from operations import journal, late_taps
 from operations.alarms import register
 from operations.alarms.rules import signals_of

@@ -10,7 +10,7 @@ from access.policy import GatePolicy
 from database import Database, new_id
 from directory import gates
 from directory.tables import GateApplied
-from gate_controller.messages import Availability, DoorState, DoorStatus, Health, Presence
+from messages import Availability, DoorState, DoorStatus, Health, Presence
 from operations.alarms import register
 from operations.alarms.rules import AlarmKind, Signal
 from operations.api.metrics import MetricsServices, router

@@ -5,7 +5,7 @@ import pytest
 from access.policy import Direction, GatePolicy
 from database import Database, new_id
 from directory import gates
-from gate_controller.messages import Event
+from messages import Event
 from operations import journal, muster
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)

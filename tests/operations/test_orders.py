@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from accounts.tables import AuditEntry
 from database import Database, new_id
-from gate_controller.messages import Action
+from messages import Action
 from operations import orders
 from operations.dispatch import Effect, GateResult
 from operations.orders import OrderNotWaitingError, OrderState, SecondPersonNeededError

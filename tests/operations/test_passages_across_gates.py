@@ -13,13 +13,13 @@ from fastapi.testclient import TestClient
 
 import directory.api
 import operations.api
-from access import presence_sync
-from access.pass_book import PassBook
+from access.passages import sync
+from access.passages.log import PassageLog
+from access.passages.model import TRUSTED_FOR
+from access.passages.sync import PresenceSync
 from access.policy import AntiPassback, Direction, GatePolicy, Occupancy, Rule
-from access.presence import TRUSTED_FOR
-from access.presence_sync import PresenceSync
-from access.replica import Replica
-from access.sync import DirectorySync
+from access.replica.replica import Replica
+from access.replica.sync import DirectorySync
 from accounts import cards, devices, loss, people
 from accounts.people import Particulars
 from accounts.services import AccountsServices
@@ -32,10 +32,10 @@ from directory.services import DirectoryServices
 from gate_controller.clock import SystemClock
 from gate_controller.door import DoorSettings
 from gate_controller.memory import DoorMemory
-from gate_controller.messages import GateTopics, NonceStore
 from gate_controller.readers.simulated import SimulatedReader
 from gate_controller.relays.simulated import SimulatedRelay
 from gate_controller.service import GateController, Hardware, Storage
+from messages import GateTopics, NonceStore
 from operations import journal
 from operations.alarms import register
 from operations.api.dependencies import OperationsServices
@@ -81,7 +81,7 @@ class Gate:
         self.stopping, self.wake = threading.Event(), threading.Event()
         self.replica = Replica(self.folder / "replica.db", SEALER, gate=self.name, view="cards")
         DirectorySync("http://testserver", self.name, self.token, self.replica, client=self.api).run_once()
-        self.book = PassBook(self.folder / "passes.db", SEALER, gate=self.name)
+        self.book = PassageLog(self.folder / "passes.db", SEALER, gate=self.name)
         self.reader, self.clock = SimulatedReader(), MovedClock()
         self.controller = GateController(
             GateTopics("main", self.name),
@@ -130,7 +130,7 @@ def campus(
 ) -> Iterator[dict[str, Gate]]:
     """Two ways into a hall for two people at most one of whom may be inside, and a way out."""
     # The gates' pause between two questions is no matter of these tests.
-    monkeypatch.setattr(presence_sync, "BREATH_S", 0.05)
+    monkeypatch.setattr(sync, "BREATH_S", 0.05)
     now = datetime.now(UTC)
     server = connect(broker, "server")
     accounts = AccountsServices(database=database, secret=bytes(range(32)), hasher=CHEAP_HASHER)

@@ -8,7 +8,7 @@ import pytest
 
 from bus import Connection
 from database import Database, new_id
-from gate_controller.messages import Availability, GateTopics, Presence
+from messages import Availability, GateTopics, Presence
 from operations.board import Board
 from operations.ingest import Ingest
 from tests.waiting import until

@@ -6,7 +6,7 @@ import time
 from campusgate.demo.campus import CARD
 from campusgate.demo.report import Outcome
 from campusgate.demo.stage import ANSWER_S, OPENED, QUIET_S, SETTLE_S, Mark, Stage, poll
-from gate_controller.messages import EventKind, Method
+from messages import EventKind, Method
 
 _REVOCATION_S = 2.0
 _CUT_S = 3.0

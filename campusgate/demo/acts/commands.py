@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from campusgate.demo.report import Outcome
 from campusgate.demo.stage import ANSWER_S, NEXT_PASSAGE_S, QUIET_S, SETTLE_S, WALKS, Mark, Stage
-from gate_controller.messages import Action, Method, Refusal, SignedCommand
+from messages import Action, Method, Refusal, SignedCommand
 
 
 def replayed_command_refused(stage: Stage) -> Outcome:

@@ -5,7 +5,7 @@ import time
 from campusgate.demo.campus import CARD, GATE
 from campusgate.demo.report import Outcome
 from campusgate.demo.stage import ANSWER_S, QUIET_S, SETTLE_S, Mark, Stage
-from gate_controller.messages import DoorStatus, EventKind
+from messages import DoorStatus, EventKind
 
 
 def forced_door_noticed(stage: Stage) -> Outcome:

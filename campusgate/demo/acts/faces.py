@@ -5,7 +5,7 @@ import time
 from access.reasons import Reason
 from campusgate.demo.report import Outcome
 from campusgate.demo.stage import ANSWER_S, CLOSED, NEXT_PASSAGE_S, OPENED, SETTLE_S, WALKS, Mark, Stage, describe, poll
-from gate_controller.messages import Event, EventKind, Method
+from messages import Event, EventKind, Method
 
 
 def walks_up(stage: Stage, name: str) -> Event | None:

@@ -7,7 +7,7 @@ from campusgate.demo.acts.faces import walks_up
 from campusgate.demo.campus import CARD
 from campusgate.demo.report import Outcome
 from campusgate.demo.stage import OPENED, QUIET_S, SETTLE_S, Mark, Stage
-from gate_controller.messages import EventKind
+from messages import EventKind
 
 _ALONE_MS = 300.0
 _RECONNECT_S = 30.0

@@ -7,7 +7,7 @@ from typing import Any
 from campusgate.demo.campus import CARD
 from campusgate.demo.report import Outcome
 from campusgate.demo.stage import ANSWER_S, SETTLE_S, Mark, Stage, poll
-from gate_controller.messages import EventKind
+from messages import EventKind
 
 _ALL_DAY = [{"start": "00:00", "end": "00:00"}]
 

@@ -12,7 +12,7 @@ from httpx import Response
 
 from accounts import cards, passwords
 from accounts.ledger import AccountKind, LedgerWriter, Transfer, account, open_named, record
-from accounts.ledger.books import check_books
+from accounts.ledger.invariants import check_books
 from accounts.payments import merchants
 from accounts.payments.services import MoneyServices
 from accounts.tables import Card, Person

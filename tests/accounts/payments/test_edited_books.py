@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from accounts.ledger import journal
-from accounts.ledger.books import check_books
+from accounts.ledger import seal_chain
+from accounts.ledger.invariants import check_books
 from accounts.ledger.replay import Difference
 from accounts.ledger.tables import Seal
 from accounts.ledger.totals import COUNTERS_KEPT, BooksDifferError, close_day, close_days_before
@@ -153,7 +153,7 @@ def test_a_seal_that_was_exchanged_keeps_the_day_open(edited_shop: Any) -> None:
     life = Life(edited_shop)
     life.edit("UPDATE ledger_transfers SET details = '{{}}' WHERE serial = 1")
     with life.database.read() as session:
-        assert not journal.verify(session).whole
+        assert not seal_chain.verify(session).whole
         assert session.query(Seal).count() > 0
     tomorrow = life.shop.now + timedelta(days=1)
     with pytest.raises(BooksDifferError, match="seal"):

@@ -1,0 +1,244 @@
+"""Keeping the replica in step with the server: deltas over HTTP, soon after a hint, patiently while nobody answers."""
+
+import random
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import structlog
+from pydantic import ValidationError
+
+from access.credentials import KEY_CHECK_HEADER, key_check
+from access.replica.replica import ModelMismatchError, Replica, ReplicaError, ReplicaLockedError
+from access.snapshot import ChangePage
+
+_log = structlog.get_logger()
+
+PAGE_LIMIT = 2000
+TIMEOUT_S = 10.0
+TIME_HEADER = "Campusgate-Time"
+"""The server's time in an answer (ISO 8601), where the server itself believes its clock."""
+_TIME_WITHIN_S = 5.0
+"""An answer that took longer says nothing about now."""
+FIRST_RETRY_S = 0.5
+LONGEST_RETRY_S = 30.0
+REFUSED_RETRY_S = 60.0
+"""After a refusal (wrong token, another gate's, another model) only a person can help: asking often does not."""
+_PATIENCE = 3
+"""Rebuilds in one synchronisation before it gives up until the next."""
+
+
+class SyncError(Exception):
+    """The directory could not be fetched now; what the replica holds stays in use."""
+
+
+class SyncRefusedError(SyncError):
+    """The server refuses this device, or this gate cannot use what it sends; somebody must mend it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncStatus:
+    """For health reports. `error` is None after a success; `model_mismatch`: the model was why not."""
+
+    revision: int = 0
+    synced_at: datetime | None = None
+    attempted_at: datetime | None = None
+    error: str | None = None
+    rebuilds: int = 0
+    model_mismatch: bool = False
+
+
+class DirectorySync:
+    """Synchronises one replica. `run_once` does it now; `run` does it for ever, in a thread of its own."""
+
+    def __init__(
+        self,
+        base_url: str,
+        gate: str,
+        token: str,
+        replica: Replica,
+        *,
+        interval: timedelta = timedelta(seconds=15),
+        page_limit: int = PAGE_LIMIT,
+        credential_key: bytes | None = None,
+        client: httpx.Client | None = None,
+        on_time: Callable[[datetime], None] = lambda _at: None,
+    ) -> None:
+        """`base_url` is the server's, `token` the device's, bound to `gate`.
+
+        With `credential_key`, the gate's, it is told when the server's is another: then no card would open.
+        `on_time` is called with the server's time after a synchronisation over TLS, or within this machine: elsewhere
+        anybody on the way could write it.
+        """
+        self._on_time = on_time
+        self._is_authentic = _is_authentic(base_url)
+        self._server_at: datetime | None = None
+        self._replica = replica
+        self._interval = interval
+        self._limit = page_limit
+        self._address = f"{base_url.rstrip('/')}/api/v1/directory/gates/{gate}"
+        self._client = client or httpx.Client(timeout=TIMEOUT_S)
+        self._headers = {"Authorization": f"Bearer {token}"}
+        self._key_check = key_check(credential_key) if credential_key is not None else None
+        self._has_another_key = False
+        self._acknowledged: tuple[int, str | None] | None = None
+        self._status = SyncStatus(revision=replica.revision, synced_at=replica.synced_at)
+
+    @property
+    def status(self) -> SyncStatus:
+        """How the last attempt went."""
+        return self._status
+
+    def run_once(self) -> int:
+        """Fetch and apply until the replica equals the server's directory, and return its revision.
+
+        Raises:
+            SyncRefusedError: the server refuses this device, or the directory is of another model or version.
+            SyncError: no answer, a wrong answer, or the replica cannot be written.
+        """
+        self._status = replace(self._status, attempted_at=datetime.now(UTC))
+        try:
+            self._server_at = None
+            self._fetch()
+            self._acknowledge()
+            self._check_key()
+            if self._server_at is not None:
+                self._on_time(self._server_at)
+        except ModelMismatchError as error:
+            self._status = replace(self._status, model_mismatch=True)
+            raise self._failed(SyncRefusedError(str(error))) from error
+        except (ReplicaError, ReplicaLockedError, ValidationError) as error:
+            raise self._failed(SyncError(f"the directory could not be applied: {error}")) from error
+        except (sqlite3.Error, OSError) as error:
+            raise self._failed(SyncError(f"the replica cannot be written: {error}")) from error
+        except httpx.HTTPError as error:
+            raise self._failed(SyncError(f"the server does not answer: {type(error).__name__} {error}")) from error
+        except SyncError as error:
+            raise self._failed(error) from error
+        self._status = replace(
+            self._status,
+            revision=self._replica.revision,
+            synced_at=self._replica.synced_at,
+            error=None,
+            model_mismatch=False,
+        )
+        return self._replica.revision
+
+    def run(self, stop: threading.Event, wake: threading.Event) -> None:
+        """Synchronise at every interval and soon after `wake` is set, until `stop` is set (set `wake` as well)."""
+        failures = 0
+        while not stop.is_set():
+            # Cleared before asking: a hint that comes while the answer is on its way asks again.
+            wake.clear()
+            try:
+                self.run_once()
+                failures, pause = 0, self._interval.total_seconds()
+            except SyncRefusedError as error:
+                failures, pause = failures + 1, REFUSED_RETRY_S
+                _log.error("directory_refused", gate=self._replica.gate, error=str(error))
+            except SyncError as error:
+                pause = min(LONGEST_RETRY_S, FIRST_RETRY_S * 2 ** min(failures, 10))
+                # Gates that lost the server at the same moment do not come back at the same moment.
+                pause *= random.uniform(0.5, 1.0)  # noqa: S311 - spread, not secrecy
+                failures += 1
+                _log.warning("directory_unreachable", gate=self._replica.gate, failures=failures, error=str(error))
+            except Exception:  # noqa: BLE001 - whoever waits for revocations must not die of anything
+                failures, pause = failures + 1, LONGEST_RETRY_S
+                _log.exception("directory_not_synchronised", gate=self._replica.gate)
+            if not stop.is_set():
+                wake.wait(pause)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def _fetch(self) -> None:
+        for _ in range(_PATIENCE):
+            while (page := self._page()) is not None:
+                in_step = self._replica.apply(page, datetime.now(UTC))
+                if page.is_complete:
+                    if in_step:
+                        return
+                    break
+            self._status = replace(self._status, rebuilds=self._status.rebuilds + 1)
+        raise SyncError("the directory does not add up, even fetched anew")
+
+    def _page(self) -> ChangePage | None:
+        """Ask for what follows; None when the server wants everything fetched anew."""
+        position = self._replica.position
+        asked_s = time.monotonic()
+        answer = self._client.get(
+            f"{self._address}/changes",
+            headers=self._headers,
+            params={
+                "since": position.revision,
+                "revoked_since": position.revoked_to,
+                "limit": self._limit,
+                "view": self._replica.view,
+                "whole": position.rebuilding,
+            },
+        )
+        if answer.status_code == httpx.codes.CONFLICT and _code(answer) == "directory_rebuild_required":
+            _log.warning("directory_rebuild", gate=self._replica.gate, revision=position.revision)
+            self._replica.rebuild()
+            return None
+        _check(answer)
+        # An older server says nothing.
+        said = answer.headers.get(KEY_CHECK_HEADER)
+        self._has_another_key = None not in {said, self._key_check} and said != self._key_check
+        if self._is_authentic and time.monotonic() - asked_s <= _TIME_WITHIN_S:
+            self._server_at = _time_in(answer)
+        return ChangePage.model_validate_json(answer.content)
+
+    def _acknowledge(self) -> None:
+        """Tell the server what is in force here, once for each state, so that the lag of each gate is known."""
+        held = (self._replica.revision, self._replica.digest)
+        if held == self._acknowledged:
+            return
+        body = {"revision": held[0], "digest": held[1], "view": self._replica.view}
+        _check(self._client.post(f"{self._address}/applied", headers=self._headers, json=body))
+        self._acknowledged = held
+
+    def _check_key(self) -> None:
+        """Tell of another key only when all is applied: faces and revocations count with any."""
+        if self._has_another_key:
+            raise SyncRefusedError(
+                "CAMPUSGATE_CREDENTIAL_KEY is another here than at the server: no card, code or PIN opens this gate"
+            )
+
+    def _failed(self, error: SyncError) -> SyncError:
+        self._status = replace(self._status, error=str(error))
+        return error
+
+
+def _is_authentic(base_url: str) -> bool:
+    address = httpx.URL(base_url)
+    return address.scheme == "https" or address.host in {"127.0.0.1", "::1", "localhost"}
+
+
+def _time_in(answer: httpx.Response) -> datetime | None:
+    try:
+        return datetime.fromisoformat(answer.headers[TIME_HEADER]).astimezone(UTC)
+    except (KeyError, ValueError, OverflowError):
+        return None
+
+
+def _check(answer: httpx.Response) -> None:
+    if answer.status_code in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND}:
+        raise SyncRefusedError(f"the server refuses this device ({answer.status_code} {_code(answer)})")
+    if not answer.is_success:
+        raise SyncError(f"the server answered {answer.status_code} {_code(answer)}")
+
+
+def _code(answer: httpx.Response) -> str:
+    """Return the stable code of a problem, or nothing."""
+    try:
+        body: Any = answer.json()
+    except ValueError:
+        return ""
+    return str(body.get("code", "")) if isinstance(body, dict) else ""

@@ -1,0 +1,68 @@
+"""What the edge reports: events with their own id and time, handed to whoever keeps them until they are delivered."""
+
+from typing import Protocol
+from uuid import UUID
+
+import uuid_utils.compat
+
+from edge.clock import Clock
+from messages import Event, Method
+
+FACE_GRANTED = "face_granted"
+"""A face was let in; `latency_ms` is from the frame that settled the vote to the relay (or to the acknowledgement)."""
+CAMERA_IMPAIRED = "camera_impaired"
+"""The view is covered, frozen, out of focus, or not the one it was: `reason`."""
+CAMERA_CLEAR = "camera_clear"
+MODEL_MISMATCH = "model_mismatch"
+"""The directory's templates are of another model; nobody is matched until that is mended."""
+
+_SOURCE = "edge"
+
+Detail = float | str | bool | None
+
+
+class EventSink(Protocol):
+    """Where events go: an outbox that survives restarts and outages."""
+
+    def put(self, event: Event) -> None:
+        """Keep `event` until it is delivered."""
+        ...
+
+
+class Journal:
+    """Makes the edge's events."""
+
+    def __init__(self, gate: str, sink: EventSink, clock: Clock) -> None:
+        self._gate = gate
+        self._sink = sink
+        self._clock = clock
+
+    def note(
+        self,
+        kind: str,
+        *,
+        reason: str | None = None,
+        person_id: UUID | None = None,
+        method: Method | None = None,
+        granted: bool | None = None,
+        latency_ms: float | None = None,
+        command_id: UUID | None = None,
+        details: dict[str, Detail] | None = None,
+    ) -> Event:
+        """Record that something happened just now."""
+        event = Event(
+            id=uuid_utils.compat.uuid7(),
+            gate=self._gate,
+            at=self._clock.now(),
+            kind=kind,
+            source=_SOURCE,
+            person_id=person_id,
+            method=method,
+            granted=granted,
+            reason=reason,
+            latency_ms=None if latency_ms is None else round(latency_ms, 3),
+            command_id=command_id,
+            details=details or {},
+        )
+        self._sink.put(event)
+        return event

@@ -1,0 +1,60 @@
+"""What the controller reports of who passed here, written into the edge's pass book."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+import structlog
+
+from access.passages.log import PassageLog
+from access.policy import Direction
+from edge.gallery import Directory
+from messages import Event, EventKind, MalformedMessageError, Method
+
+_log = structlog.get_logger()
+
+
+class PassageListener:
+    """Fills the memory from what the controller of this gate reports, so that cards count as much as faces."""
+
+    def __init__(
+        self,
+        memory: PassageLog,
+        directory: Directory,
+        gate: str,
+        direction: Direction,
+        *,
+        on_granted: Callable[[UUID], None] = lambda _person: None,
+    ) -> None:
+        """`on_granted` is called with whoever was let in just now, by whatever they showed and whoever decided."""
+        self._memory = memory
+        self._directory = directory
+        self._gate = gate
+        self._direction = direction
+        self._on_granted = on_granted
+
+    def handle(self, _topic: str, payload: bytes, _retained: bool) -> None:
+        """Take note of one message of the events topic."""
+        try:
+            event = Event.decode(payload)
+        except MalformedMessageError as error:
+            _log.warning("event_unreadable", error=str(error))
+            return
+        policy = self._directory.policy
+        if event.gate != self._gate or event.source != "controller":
+            return
+        if event.kind == EventKind.CLOSED:
+            self._memory.settled(None, event.at)
+        if event.person_id is None or policy is None:
+            return
+        if event.kind == EventKind.NOT_TAKEN:
+            self._memory.not_taken(event.person_id)
+        elif event.kind == EventKind.PASSED:
+            self._memory.began(event.person_id, event.at)
+        elif event.kind == EventKind.RELOCKED:
+            self._memory.settled(event.person_id, event.at)
+        elif event.kind == EventKind.ACCESS_GRANTED:
+            if not event.historical and event.method is not Method.STAFF:
+                self._on_granted(event.person_id)
+            person = self._directory.person(event.person_id)
+            if person is not None:
+                self._memory.granted(person, policy, policy.facing(self._direction), event.at)

@@ -1,0 +1,279 @@
+"""Cards and codes: shown to the edge first, decided here when it is away or too slow. One tap, one outcome."""
+
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+import uuid_utils.compat
+
+from access.credentials import CredentialError, card_digest, code_digest
+from access.decision import Decision, required_mode
+from access.passages.log import PassageLog
+from access.policy import Mode
+from access.reasons import Reason
+from access.snapshot import CredentialKind
+from bus import NotConnectedError
+from gate_controller.card_authentication import CardProof, ProofRefusal
+from gate_controller.card_decision import Directory, decide_card
+from gate_controller.clock import ClockWatch
+from gate_controller.door_driver import DoorDriver
+from gate_controller.pin_entry import AwaitedPin, PinEntry
+from gate_controller.readers import Dropped, Outcome, Presented, Reading, Unreadable
+from gate_controller.readers.freshness import STALE_S
+from gate_controller.reporter import Reporter
+from gate_controller.signals import Grant
+from gate_controller.taps import TapDesk, WaitingTap, form_of
+from gate_controller.unused_readings import UnusedReadings
+from messages import EventKind, Method, Refusal, Tap
+
+log = structlog.get_logger()
+
+_PROVEN_BEFORE = frozenset({Reason.PIN_REQUIRED, Reason.FACE_REQUIRED})
+
+
+class CardHandler:
+    """Takes readings and gives each its outcome."""
+
+    def __init__(
+        self,
+        keeper: DoorDriver,
+        taps: TapDesk,
+        reporter: Reporter,
+        clock: ClockWatch,
+        *,
+        directory: Directory | None,
+        book: PassageLog,
+        credential_key: bytes,
+        answer_wait_s: float,
+        proof: CardProof,
+        pins: PinEntry,
+    ) -> None:
+        """`answer_wait_s`: how long the edge may think before the controller decides alone."""
+        self._keeper = keeper
+        self._taps = taps
+        self._reporter = reporter
+        self._clock = clock
+        self._directory = directory
+        self._book = book
+        self._credential_key = credential_key
+        self._answer_wait_s = answer_wait_s
+        self._proof = proof
+        self._pins = pins
+        self._unused = UnusedReadings(reporter, clock)
+        self.edge_online = False
+
+    def read(self, presented: Presented) -> None:
+        """Take what was presented."""
+        if isinstance(presented, Dropped):
+            self._unused.dropped(presented.number, presented.why)
+        elif self._clock.monotonic_ns() - presented.read_ns > STALE_S * 1e9:
+            self._too_late(presented)
+        elif isinstance(presented, Unreadable):
+            self._unreadable(presented)
+        else:
+            self._judge(presented)
+
+    def missed(self, presented: Presented) -> None:
+        """Take note, from any thread, of what there is no room to look at."""
+        self._unused.missed(presented.number if isinstance(presented, Dropped) else 1)
+        if not isinstance(presented, Dropped):
+            presented.answer(Outcome(granted=False, reason=Refusal.TOO_LATE.value))
+
+    def _judge(self, reading: Reading) -> None:
+        if (awaited := self._pins.claims(reading, self._clock.seconds())) is not None:
+            self._judge_pin(reading, awaited)
+            return
+        if reading.kind == "sun":
+            proven = self._proof.judge(reading)
+            if isinstance(proven, ProofRefusal):
+                self._refuse_proof(reading, proven)
+            else:
+                self._take(proven)
+            return
+        self._take(reading)
+
+    def _take(self, reading: Reading) -> None:
+        make = code_digest if reading.kind == "code" else card_digest
+        try:
+            digest = make(self._credential_key, reading.value)
+        except CredentialError:
+            form = reading.form or f"unreadable: {len(reading.value)} bytes"
+            self._unreadable(Unreadable(form, answer=reading.answer))
+            return
+        if self._taps.join(digest, reading):
+            return
+        at, _ = self._clock.look()
+        tap = Tap(
+            id=uuid_utils.compat.uuid7(),
+            gate=self._reporter.gate,
+            at=at,
+            boot_id=self._reporter.boot_id,
+            credential_kind=reading.kind,
+            digest=digest,
+            authenticated=reading.authenticated,
+        )
+        waiting = WaitingTap(tap, reading, reading.read_ns / 1e9 + self._answer_wait_s)
+        if self._repeats(reading, digest):
+            self.decide_alone(waiting, "repeat")
+            return
+        if self._asks_for_pin(at):
+            self.decide_alone(waiting, "pin")
+            return
+        if not self.edge_online:
+            self.decide_alone(waiting, "edge_offline")
+            return
+        try:
+            self._reporter.tap(tap)
+        except NotConnectedError:
+            self.decide_alone(waiting, "no_broker")
+            return
+        self._taps.add(waiting)
+
+    def edge_changed(self, *, online: bool) -> None:
+        """Take note whether the edge is there; what waits for a lost one is decided now."""
+        self.edge_online = online
+        if not online:
+            for waiting in self._taps.take_all():
+                self.decide_alone(waiting, "edge_offline")
+
+    @property
+    def next_at(self) -> float | None:
+        """When `tick` is due (monotonic seconds)."""
+        return min((at for at in (self._taps.next_deadline, self._unused.next_at) if at is not None), default=None)
+
+    def tick(self) -> None:
+        """Decide what has waited long enough."""
+        self._unused.tick()
+        for waiting in self._taps.due(self._clock.seconds()):
+            self.decide_alone(waiting, "edge_silent")
+
+    def _repeats(self, reading: Reading, digest: str) -> bool:
+        """Tell whether this is shown by somebody who has a grant that waits, or who passed on one just now."""
+        if not self._keeper.has_shown or self._directory is None:
+            return False
+        try:
+            person = self._directory.by_credential(_kind(reading), digest)
+        except Exception:
+            log.exception("directory_unreadable")
+            return False
+        return person is not None and self._keeper.holds(Grant(person.person_id, _method(reading)))
+
+    def _asks_for_pin(self, at: datetime) -> bool:
+        try:
+            policy = self._directory.policy if self._directory is not None else None
+            return policy is not None and required_mode(policy, at) is Mode.CARD_AND_PIN
+        except Exception:
+            log.exception("policy_unreadable")
+            return False
+
+    def _judge_pin(self, reading: Reading, awaited: AwaitedPin) -> None:
+        at, _ = self._clock.look()
+        if self._is_code(reading):
+            # Somebody's own code, typed after another's card: neither a wrong PIN nor held up by a lock.
+            self._take(reading)
+            return
+        if self._pins.is_locked(awaited.person_id, at):
+            decision = Decision(granted=False, reason=Reason.PIN_LOCKED, person_id=awaited.person_id)
+        else:
+            card = replace(reading, kind="card", authenticated=awaited.authenticated)
+            decision = self._decision(card, awaited.digest, at, pin=self._pins.digest(awaited, reading.value))
+            if decision.granted or decision.reason is Reason.PIN_WRONG:
+                self._pins.judged(awaited.person_id, at, right=decision.granted)
+        self._carry_out(decision, reading, Method.CARD, "pin", None)
+
+    def _is_code(self, reading: Reading) -> bool:
+        try:
+            digest = code_digest(self._credential_key, reading.value)
+            return self._directory is not None and self._directory.by_credential("code", digest) is not None
+        except CredentialError:
+            return False
+        except Exception:
+            log.exception("directory_unreadable")
+            return False
+
+    def _refuse_proof(self, reading: Reading, refusal: ProofRefusal) -> None:
+        at, _ = self._clock.look()
+        self._reporter.event(
+            EventKind.ACCESS_DENIED,
+            at,
+            granted=False,
+            reason=refusal.value,
+            method=Method.CARD,
+            details=form_of(reading),
+        )
+        reading.answer(Outcome(granted=False, reason=refusal.value))
+
+    def _unreadable(self, unreadable: Unreadable) -> None:
+        self._unused.unreadable(unreadable.form)
+        unreadable.answer(Outcome(granted=False, reason="unreadable"))
+
+    def _too_late(self, presented: Reading | Unreadable) -> None:
+        """Whoever showed this has been waiting for long, or is somebody else by now."""
+        self._unused.dropped(1, "hung")
+        presented.answer(Outcome(granted=False, reason=Refusal.TOO_LATE.value))
+
+    def decide_alone(self, waiting: WaitingTap, why: str) -> None:
+        """Give a tap its outcome here; `why` goes into the event."""
+        reading, tap = waiting.reading, waiting.tap
+        if waiting.is_old(self._clock.seconds()):
+            self._too_late(reading)
+            return
+        at, _ = self._clock.look()
+        decision = self._decision(reading, tap.digest, at)
+        if decision.reason in _PROVEN_BEFORE and self._keeper.holds(Grant(decision.person_id, _method(reading))):
+            # What the gate asks for beside the card was shown for the grant that this only renews.
+            decision = replace(decision, granted=True, reason=Reason.GRANTED)
+        if decision.reason is Reason.PIN_REQUIRED and decision.person_id is not None:
+            self._pins.awaits(
+                tap.digest, decision.person_id, authenticated=reading.authenticated, now=self._clock.seconds()
+            )
+        self._carry_out(decision, reading, _method(reading), why, tap.id)
+
+    def _carry_out(self, decision: Decision, reading: Reading, method: Method, why: str, tap_id: UUID | None) -> None:
+        at, sure = self._clock.look()
+        reason = decision.reason.value
+        notices = {notice.value: True for notice in decision.notices}
+        details: dict[str, str | bool] = {"alone": why, **form_of(reading), **notices}
+        if not decision.granted:
+            self._reporter.event(
+                EventKind.ACCESS_DENIED,
+                at,
+                granted=False,
+                reason=reason,
+                person_id=decision.person_id,
+                method=method,
+                tap_id=tap_id,
+                latency_ms=(self._clock.monotonic_ns() - reading.read_ns) / 1e6,
+                details=details | ({} if sure else {"clock_sure": False}),
+            )
+            reading.answer(Outcome(granted=False, reason=reason))
+            return
+        grant = Grant(decision.person_id, method, reason, tap_id=tap_id, extended=decision.extended_time)
+        result = self._keeper.apply(grant, since_ns=reading.read_ns, details=details)
+        refusal = result.refusal
+        reading.answer(Outcome(granted=refusal is None, reason=reason if refusal is None else refusal.value))
+
+    def _decision(self, reading: Reading, digest: str, at: datetime, *, pin: str | None = None) -> Decision:
+        try:
+            return decide_card(
+                self._directory,
+                self._book,
+                _kind(reading),
+                digest,
+                authenticated=reading.authenticated,
+                now=at,
+                pin=pin,
+            )
+        except Exception:
+            # Whoever stands at the door gets an answer, also when the replica's disk has failed.
+            log.exception("directory_unreadable")
+            return Decision(granted=False, reason=Reason.DIRECTORY_UNREADABLE)
+
+
+def _kind(reading: Reading) -> CredentialKind:
+    return "code" if reading.kind == "code" else "card"
+
+
+def _method(reading: Reading) -> Method:
+    return Method.CODE if reading.kind == "code" else Method.CARD

@@ -1,0 +1,184 @@
+"""Keeps the door: turns the state machine, records what happens, moves the relay, tells the state. In this order.
+
+So nobody is let in without a record, wherever the power fails; and nobody long after they asked, however slow the disk.
+Whoever has to get out, by fire or by the exit button, waits for no disk. All of it runs on the controller's one thread.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from gate_controller.barrier import Barrier, advance
+from gate_controller.clock import ClockWatch
+from gate_controller.door import DoorSettings, at_start
+from gate_controller.memory import DoorMemory, DoorMemoryError
+from gate_controller.passage_recorder import PassageRecorder
+from gate_controller.readers.freshness import STALE_S
+from gate_controller.relays import Relay, RelayError
+from gate_controller.reporter import Reporter
+from gate_controller.signals import Authority, ExitRequested, FireChanged, Grant, Happening, Mode, ModeOrdered, Signal
+from gate_controller.turnstile import Turnstile, TurnstileSettings
+from messages import EventKind, Refusal
+
+log = structlog.get_logger()
+
+RETRY_S = 1.0
+"""How soon a relay that did not obey is asked again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a signal."""
+
+    obeyed: bool
+    """The relay is where it should be."""
+    refused: bool
+    """The door itself said no."""
+    energised_ns: int | None
+    """When the relay was found energised, on the monotonic clock."""
+    too_late: bool = False
+    """It took so long to record that the door was not opened any more."""
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """Why the signal did nothing; None when it did."""
+        if self.refused:
+            return Refusal.DOOR_CLOSED
+        if self.too_late:
+            return Refusal.TOO_LATE
+        return None if self.obeyed else Refusal.DOOR_FAULT
+
+
+class DoorDriver:
+    """One door or turnstile with its relay; `secured` drives the other door of an interlock, if there is one."""
+
+    def __init__(
+        self,
+        settings: DoorSettings | TurnstileSettings,
+        relay: Relay,
+        memory: DoorMemory,
+        reporter: Reporter,
+        clock: ClockWatch,
+        *,
+        is_open: bool,
+        passages: PassageRecorder,
+        secured: Relay | None = None,
+    ) -> None:
+        """Take the door as it stands; an order to keep it closed from before a power cut holds on."""
+        self._relay = relay
+        self._secured = secured
+        self._memory = memory
+        self._reporter = reporter
+        self._clock = clock
+        self._passages = passages
+        self._faulty_since: float | None = None
+        self.door: Barrier = (
+            Turnstile(settings, staff_mode=memory.staff_mode)
+            if isinstance(settings, TurnstileSettings)
+            else at_start(settings, is_open=is_open, staff_mode=memory.staff_mode, now=clock.seconds())
+        )
+
+    def apply(
+        self, signal: Signal, *, since_ns: int | None = None, details: Mapping[str, str | bool] | None = None
+    ) -> Result:
+        """Let `signal` happen; `since_ns` is when its first sign came, for the latency in the record."""
+        at, sure = self._clock.look()
+        now_ns = self._clock.monotonic_ns()
+        before = self.door
+        door, happenings = advance(before, signal, now_ns / 1e9)
+        latency_ms = None if since_ns is None else (now_ns - since_ns) / 1e6
+        noted = {**(details or {}), **({} if sure else {"clock_sure": False})}
+        opens = door.unlocked and not before.unlocked
+        if opens and isinstance(signal, FireChanged | ExitRequested):
+            self._drive(door)
+        for happening in happenings:
+            self._reporter.happening(happening, at, latency_ms=latency_ms, details=noted)
+        if opens and _is_wish(signal) and self._is_late(now_ns if since_ns is None else since_ns):
+            self._tell_too_late(happenings)
+            return Result(obeyed=False, refused=False, energised_ns=None, too_late=True)
+        if door.staff_mode is not before.staff_mode:
+            self._remember(door.staff_mode)
+        obeyed = self._drive(door)
+        # A grant that the relay did not carry out is over: it must not open the door later.
+        failed = not obeyed and isinstance(signal, Grant)
+        self.door = before if failed else door
+        for happening in happenings if not failed else ():
+            self._passages.happened(happening, at)
+        energised_ns = self._clock.monotonic_ns() if obeyed and door.unlocked else None
+        self._reporter.state(self.door, at, clock_sure=sure)
+        refused = any(happening.granted is False for happening in happenings)
+        return Result(obeyed=obeyed, refused=refused, energised_ns=energised_ns)
+
+    def holds(self, grant: Grant) -> bool:
+        """Tell whether the person of `grant` has one that waits for its passage, or passed on it just now."""
+        return self.door.holds(grant, self._clock.seconds())
+
+    @property
+    def has_shown(self) -> bool:
+        """Whether anybody was granted that may show themselves again."""
+        return bool(self.door.shown or self.door.waiting_grants)
+
+    @property
+    def next_at(self) -> float | None:
+        """When `apply(TimePassed())` is due (monotonic seconds)."""
+        if self._faulty_since is not None:
+            return min(self._faulty_since + RETRY_S, self.door.next_at or math.inf)
+        return self.door.next_at
+
+    def tell(self) -> None:
+        """Say how the door is, if that was not said yet."""
+        at, sure = self._clock.look()
+        self._reporter.state(self.door, at, clock_sure=sure)
+
+    def _is_late(self, since_ns: int) -> bool:
+        return self._clock.monotonic_ns() - since_ns > STALE_S * 1e9
+
+    def _tell_too_late(self, happenings: list[Happening]) -> None:
+        """Tell that nothing came of what was recorded: whoever waits that long has left, or asks again."""
+        at, _ = self._clock.look()
+        who = next((one.grant for one in reversed(happenings) if one.grant is not None), None)
+        reason = Refusal.TOO_LATE.value
+        self._reporter.happening(Happening(EventKind.ACCESS_DENIED, who, granted=False, reason=reason), at)
+
+    def _drive(self, door: Barrier) -> bool:
+        try:
+            # The other door of an interlock loses its leave before this one opens, and gets it after this one locked.
+            if not door.secured:
+                _set(self._secured, energised=False)
+            _set(self._relay, energised=door.unlocked)
+            if door.secured:
+                _set(self._secured, energised=True)
+        except RelayError as error:
+            if self._faulty_since is None:
+                log.error("relay_failed", error=str(error))
+                at, _ = self._clock.look()
+                self._reporter.event(EventKind.DOOR_FAULT, at, details={"unlocked_wanted": door.unlocked})
+            self._faulty_since = self._clock.seconds()
+            return False
+        if self._faulty_since is not None:
+            at, _ = self._clock.look()
+            self._reporter.event(EventKind.DOOR_FAULT_ENDED, at)
+        self._faulty_since = None
+        return True
+
+    def _remember(self, mode: Mode) -> None:
+        try:
+            self._memory.staff_mode = mode
+        except DoorMemoryError as error:
+            log.error("mode_not_remembered", error=str(error))
+
+
+def _is_wish(signal: Signal) -> bool:
+    """Tell whether somebody waits for this now, at the door or before a screen."""
+    return isinstance(signal, Grant) or (isinstance(signal, ModeOrdered) and signal.by is Authority.STAFF)
+
+
+def _set(relay: Relay | None, *, energised: bool) -> None:
+    if relay is None or relay.energised == energised:
+        return
+    if energised:
+        relay.energise()
+    else:
+        relay.release()

@@ -1,0 +1,96 @@
+"""The messages of a gate: what travels over MQTT, how it is signed, and how it is judged."""
+
+from messages.commands import MAX_TTL_MS, Ack, Action, Command, Method, Refusal
+from messages.events import MOST_RECEIPTS, DirectoryHint, Event, EventKind, PresenceHint, Receipt, Tap
+from messages.keys import (
+    KeyFileError,
+    PreviousKey,
+    TrustedKey,
+    finish_rotation,
+    make_private_key,
+    parse_trusted_keys,
+    public_key_text,
+    read_private_key,
+    read_trusted_keys,
+    rotate_private_key,
+)
+from messages.nonces import NonceStore, NonceStoreError
+from messages.signing import (
+    BadAckError,
+    RefusedError,
+    SignedCommand,
+    SignedMessage,
+    Signer,
+    Verifier,
+    verify_ack,
+)
+from messages.status import Advice, Availability, DoorState, DoorStatus, Feedback, Health, Presence
+from messages.topics import (
+    Channel,
+    GateTopics,
+    TopicError,
+    controller_sender,
+    edge_sender,
+    every_gate,
+    parse_topic,
+)
+from messages.trusted_file import TrustedKeyFile
+from messages.twins import TwinWatch
+from messages.unwritten import KEPT_IN_MEMORY, UnwrittenWatch
+from messages.wire import MAX_PAYLOAD_BYTES, MalformedMessageError, Message
+
+__all__ = [
+    "KEPT_IN_MEMORY",
+    "MAX_PAYLOAD_BYTES",
+    "MAX_TTL_MS",
+    "MOST_RECEIPTS",
+    "Ack",
+    "Action",
+    "Advice",
+    "Availability",
+    "BadAckError",
+    "Channel",
+    "Command",
+    "DirectoryHint",
+    "DoorState",
+    "DoorStatus",
+    "Event",
+    "EventKind",
+    "Feedback",
+    "GateTopics",
+    "Health",
+    "KeyFileError",
+    "MalformedMessageError",
+    "Message",
+    "Method",
+    "NonceStore",
+    "NonceStoreError",
+    "Presence",
+    "PresenceHint",
+    "PreviousKey",
+    "Receipt",
+    "Refusal",
+    "RefusedError",
+    "SignedCommand",
+    "SignedMessage",
+    "Signer",
+    "Tap",
+    "TopicError",
+    "TrustedKey",
+    "TrustedKeyFile",
+    "TwinWatch",
+    "UnwrittenWatch",
+    "Verifier",
+    "controller_sender",
+    "edge_sender",
+    "every_gate",
+    "finish_rotation",
+    "make_private_key",
+    "parse_topic",
+    "parse_trusted_keys",
+    "public_key_text",
+    "read_private_key",
+    "read_trusted_keys",
+    "rotate_private_key",
+    "verify_ack",
+]

@@ -1,0 +1,142 @@
+"""The reference of the messages, made from the models themselves: `docs/messages.md` and one JSON Schema for each."""
+
+import json
+from typing import Any
+
+from messages.commands import Ack, Command
+from messages.events import DirectoryHint, Event, EventKind, PresenceHint, Receipt, Tap
+from messages.permissions import HEARS, SAYS
+from messages.signing import SignedMessage
+from messages.status import Availability, DoorState, Feedback, Health
+from messages.topics import Channel
+from messages.wire import MAX_PAYLOAD_BYTES, Message
+
+ON_THE_WIRE: dict[Channel, tuple[type[Message], str]] = {
+    Channel.COMMAND: (SignedMessage, "QoS 1, never retained. `body` is a Command."),
+    Channel.ACK: (SignedMessage, "QoS 1. `body` is an Ack."),
+    Channel.STATE: (DoorState, "QoS 1, retained."),
+    Channel.AVAILABILITY: (Availability, "QoS 1, retained, last will."),
+    Channel.EDGE_AVAILABILITY: (Availability, "QoS 1, retained, last will."),
+    Channel.EVENTS: (Event, "QoS 1, at least once, from an outbox on disk."),
+    Channel.TAPS: (Tap, "QoS 1."),
+    Channel.HEALTH: (Health, "QoS 0."),
+    Channel.FEEDBACK: (Feedback, "QoS 0, never retained."),
+    Channel.DIRECTORY: (DirectoryHint, "QoS 1."),
+    Channel.RECEIPTS: (Receipt, "QoS 1."),
+    Channel.PRESENCE: (PresenceHint, "QoS 1."),
+}
+_MODELS: tuple[type[Message], ...] = (
+    SignedMessage, Command, Ack, DoorState, Availability, Event, Tap, Health, Feedback, DirectoryHint, Receipt,
+    PresenceHint,
+)  # fmt: skip
+
+
+def json_schemas() -> dict[str, dict[str, Any]]:
+    """Return a JSON Schema (2020-12) for each message by its name."""
+    return {model.__name__: model.model_json_schema() for model in _MODELS}
+
+
+def markdown() -> str:
+    """Return the reference as Markdown."""
+    return "\n".join([*_introduction(), *_topics(), *_signatures(), *_events(), *_messages()])
+
+
+def _introduction() -> list[str]:
+    return [
+        "# Messages",
+        "",
+        "Written by `campusgate messages reference`; a test holds it to the code.",
+        "",
+        f"MQTT 3.1.1. Payloads are UTF-8 JSON of at most {MAX_PAYLOAD_BYTES:,} bytes. Times carry their zone. Readers",
+        "ignore fields they do not know. `campusgate messages schema NAME` prints a message's JSON Schema,",
+        "`campusgate messages acl GATE…` the broker's access list.",
+        "",
+    ]
+
+
+def _topics() -> list[str]:
+    lines = [
+        "## Topics",
+        "",
+        "All below `campusgate/SITE/gates/GATE/`. The broker lets each process say and hear only this:",
+        "",
+        "| Topic | Payload | Delivery | Said by | Heard by |",
+        "|---|---|---|---|---|",
+    ]
+    for channel, (model, delivery) in ON_THE_WIRE.items():
+        said = ", ".join(role.value for role, channels in SAYS.items() if channel in channels)
+        heard = ", ".join(role.value for role, channels in HEARS.items() if channel in channels)
+        lines.append(f"| `{channel.value}` | {model.__name__} | {delivery} | {said} | {heard} |")
+    return [*lines, ""]
+
+
+def _signatures() -> list[str]:
+    return [
+        "## Signatures",
+        "",
+        "`signature` is Ed25519 in base64 over the bytes `campusgate command 1\\n` (for an Ack: `campusgate ack 1\\n`)",
+        "followed by `body` exactly as it stands. A controller carries out a command only if, in this order:",
+        "",
+        "1. it is signed by a sender whose key it trusts, and that sender is the one named in the body;",
+        "2. the broker did not mark it as retained;",
+        "3. it is for this gate, and the sender may ask for this action;",
+        "4. `boot_id` is the one in the controller's retained state, so it was made since the controller's start;",
+        "5. it is no older than `ttl_ms` (at most ten seconds) and not from the future; while the controller's clock",
+        "   runs behind what it has seen before, only `lock`, `lockdown` and `deny` pass;",
+        "6. `nonce` is larger than every earlier one of this sender; it is on disk before the relay moves.",
+        "",
+        "Every command is answered by a signed Ack, refused ones with the reason.",
+        "",
+    ]
+
+
+def _events() -> list[str]:
+    kinds = ", ".join(f"`{kind.value}`" for kind in EventKind)
+    return [
+        "## Events",
+        "",
+        f"Kinds of this version: {kinds}. Further kinds may come.",
+        "",
+        "A gate keeps an event until the server's receipt names it, and sends it again without one. An event sent",
+        "more than ten seconds after it happened is marked `historical`. A gate's outbox keeps 20,000",
+        "events; when it is full, the oldest of low value go first (refused commands, what is no card, closings), then",
+        "the oldest, and `events_lost` tells how many.",
+        "",
+    ]
+
+
+def _messages() -> list[str]:
+    lines = ["## Fields", ""]
+    for model in _MODELS:
+        lines += [f"### {model.__name__}", "", _first_paragraph(model), "", "| Field | Type | |", "|---|---|---|"]
+        schema = model.model_json_schema()
+        required = set(schema.get("required", []))
+        for name, part in schema["properties"].items():
+            must = "required" if name in required else f"default `{json.dumps(part.get('default'))}`"
+            if name not in required and "default" not in part:
+                must = "optional"
+            lines.append(f"| `{name}` | {_type(part, schema.get('$defs', {}))} | {must} |")
+        lines.append("")
+    return lines
+
+
+def _first_paragraph(model: type[Message]) -> str:
+    return " ".join((model.__doc__ or "").strip().split("\n\n")[0].split())
+
+
+def _type(part: dict[str, Any], definitions: dict[str, Any]) -> str:
+    if "$ref" in part:
+        return _type(definitions[part["$ref"].rsplit("/", 1)[1]], definitions)
+    if "anyOf" in part:
+        return " or ".join(_type(choice, definitions) for choice in part["anyOf"])
+    if "enum" in part:
+        return ", ".join(f"`{value}`" for value in part["enum"])
+    if "const" in part:
+        return f"`{part['const']}`"
+    kind = str(part.get("type", "any"))
+    notes = [str(part["format"])] if "format" in part else []
+    notes += [f"`{part['pattern']}`".replace("|", "\\|")] if "pattern" in part else []
+    low, high = part.get("minimum"), part.get("maximum")
+    if low is not None or high is not None:
+        notes.append(f"{low if low is not None else ''}–{high if high is not None else ''}")
+    return f"{kind} ({', '.join(notes)})" if notes else kind
