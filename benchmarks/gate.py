@@ -99,6 +99,7 @@ class Grants:
         self._outbox = outbox
 
     def take(self) -> list[Event]:
+        """Return the openings for a face so far, and forget them."""
         entries = self._outbox.pending(1000)
         self._outbox.done(entry.id for entry in entries)
         return [event for entry in entries if (event := Event.decode(entry.payload)).kind == FACE_GRANTED]

@@ -39,6 +39,7 @@ class People:
 
     @property
     def dimension(self) -> int:
+        """Numbers in a template."""
         return int(self.real[0].shape[0])
 
 

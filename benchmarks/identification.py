@@ -67,12 +67,15 @@ class Searches:
     nonmated_scores: npt.NDArray[np.float64]
 
     def rank1(self) -> float:
+        """Return the share of mated searches whose best person is the right one."""
         return float(self.mated_right.mean())
 
     def fnir(self, limit: float) -> float:
+        """Return the share of mated searches that miss their person at the threshold `limit`."""
         return float(1 - (self.mated_right & (self.mated_scores > limit)).mean())
 
     def fnir_at_fpir(self, fpir: float) -> float:
+        """Return the misses at the threshold that the share `fpir` of non-mated searches exceeds."""
         return self.fnir(threshold_at(self.nonmated_scores, fpir))
 
 

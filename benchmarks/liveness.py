@@ -65,6 +65,7 @@ class Watch:
 
     @classmethod
     def load(cls) -> "Watch":
+        """Load the installed networks; ends the program when one is missing."""
         settings = Settings()
         engine = load_engine()
         try:

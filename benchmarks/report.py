@@ -48,6 +48,7 @@ class Report:
 
     @property
     def met(self) -> bool:
+        """Whether every budget was met."""
         return all(each.met for each in self.budgets)
 
     def as_dict(self) -> dict[str, Any]:

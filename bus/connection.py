@@ -54,8 +54,10 @@ class Connection:
     def __init__(
         self, address: BrokerAddress, client_id: str, *, will: Will | None = None, backoff: Backoff | None = None
     ) -> None:
-        """Prepare; `start` connects. `client_id` is unique at the broker, or two processes push each other out; so that
-        nobody does it on purpose, it comes from `random_client_id` or `kept_client_id`.
+        """Prepare; `start` connects.
+
+        `client_id` is unique at the broker, or two processes push each other out; so that nobody does it on purpose, it
+        comes from `random_client_id` or `kept_client_id`.
         """
         self.address = address
         self.client_id = client_id
@@ -83,8 +85,9 @@ class Connection:
 
     @property
     def thrown_out(self) -> bool:
-        """Whether the connection was ended by the other side again and again lately, as when another client takes its
-        id: it may stand now, and will not for long.
+        """Whether the other side ended the connection again and again lately: it may stand now, and will not for long.
+
+        That happens when another client takes its id.
         """
         return self._steadiness.is_thrown_out(time.monotonic())
 

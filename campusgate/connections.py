@@ -29,8 +29,10 @@ def broker_address(settings: Settings) -> BrokerAddress:
 
 @dataclass(frozen=True, slots=True)
 class ServerBuses:
-    """The server's connections: `events` hears the gates and hints at changes, `orders` gives orders and hears answers,
-    which so never wait behind a rush of events.
+    """The server's connections.
+
+    `events` hears the gates and hints at changes; `orders` gives orders and hears answers, which so never wait behind a
+    rush of events.
     """
 
     events: Connection

@@ -20,6 +20,7 @@ class CoveredFaces:
         self._limits = load_limits()[self._rule.name]
 
     def __call__(self, image: npt.NDArray[np.uint8], face: Face) -> Covering | None:
+        """Return what covers a face of an RGB frame, None when nothing surely does."""
         if face.landmarks is None:
             return None
         height, width = image.shape[:2]

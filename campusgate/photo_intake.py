@@ -34,7 +34,6 @@ def import_photos(
     Raises:
         CommandError: the list, a model, a key or an option cannot be used.
     """
-
     settings = Settings()
     sealer = make_sealer(settings)
     with opened(settings) as database:

@@ -56,40 +56,34 @@ class GateEngine(Engine, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """The gate that an edge serves: how to speak there, who is believed, and what is kept on its disk.
-
-    Attributes:
-        controller_keys: whose acknowledgements count.
-        passes: who passed this zone; by default it is known until the edge ends.
-    """
+    """The gate that an edge serves: how to speak there, who is believed, and what is kept on its disk."""
 
     topics: GateTopics
     boot_id: UUID
     bus: Bus
     signer: Signer
     controller_keys: Mapping[str, TrustedKey]
+    """Whose acknowledgements count."""
     directory: Directory
     outbox: Outbox
     passes: PassageLog = field(default_factory=PassageLog.in_memory)
+    """Who passed this zone; by default it is known until the edge ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Senses:
-    """What an edge sees with.
-
-    Attributes:
-        threshold: instead of the calibrated one.
-        liveness: the networks; without them only the cues speak against a face.
-        covering: tells masks and dark glasses; without it nobody is asked to take them off.
-        keep_picture: keeps what a false face showed; without it nothing is kept.
-    """
+    """What an edge sees with."""
 
     camera: Camera
     engine: GateEngine
     threshold: Threshold | None = None
+    """Instead of the calibrated one."""
     liveness: LivenessScorer | None = None
+    """The networks; without them only the cues speak against a face."""
     covering: CoveringMeasure | None = None
+    """Tells masks and dark glasses; without it nobody is asked to take them off."""
     keep_picture: KeepPicture | None = None
+    """Keeps what a false face showed; without it nothing is kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,9 @@ class SystemClock:
     """The clock of this machine."""
 
     def now(self) -> datetime:
+        """Return the machine's wall clock as aware UTC."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
+        """Return the machine's monotonic seconds."""
         return time.monotonic()

@@ -44,18 +44,16 @@ class Cue(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What one frame says.
-
-    Attributes:
-        score: of the networks, None without them.
-        border, moire: as in `models.spoof_cues`; no border when what is below the face is out of view.
-        flatness: None when the face did not turn since it was looked at before.
-    """
+    """What one frame says."""
 
     score: float | None = None
+    """Of the networks, None without them."""
     border: float | None = 0.0
+    """As in `models.spoof_cues`; None when what is below the face is out of view."""
     moire: float = 0.0
+    """As in `models.spoof_cues`."""
     flatness: float | None = None
+    """None when the face did not turn since it was looked at before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,36 +61,37 @@ class LivenessPolicy:
     """How the frames are put together, and from where on a face counts as a picture.
 
     All limits are a matter of the camera and are measured at the gate (`docs/edge.md`).
-
-    Attributes:
-        networks, cues: whether the one and the others are asked at all.
-        least_score: of the mean of the last `window` scores. The mean and not the best: an attacker who moves a picture
-            about finds the one frame that passes.
-        window, needed: frames that count, and how many of them there must be before anything is said.
-        least_time: seconds that a face is watched before it counts as living; more gives the cues time to see a picture
-            turn in a hand, and makes everybody wait.
-        unseen_time: seconds that a face is watched when what is below it is out of view, where the edge of a picture
-            might be: a telephone is raised from below.
-        pause: seconds for which a face that a picture has just claimed is not let in, whoever shows it: a telephone
-            that is lowered looks like somebody who has just come.
-        needed_borders: frames in which an edge was looked for before it says anything. Fewer than `needed`: what lies
-            below the face is not in every frame, and nothing like a frame is found around the living.
-        most_border, most_moire: of the median over the window; of two borders, both.
-        least_flatness: of the median over the window, once there are `needed` values.
     """
 
     networks: bool = True
+    """Whether they are asked at all."""
     cues: bool = True
+    """Whether they are asked at all."""
     least_score: float = 0.5
+    """Of the mean of the last `window` scores. The mean and not the best: an attacker who moves a picture about finds
+    the one frame that passes."""
     window: int = 7
+    """Frames that count."""
     needed: int = 3
+    """How many of them there must be before anything is said."""
     least_time: float = 0.0
+    """Seconds that a face is watched before it counts as living; more gives the cues time to see a picture turn in a
+    hand, and makes everybody wait."""
     unseen_time: float = 0.8
+    """Seconds that a face is watched when what is below it is out of view, where the edge of a picture might be: a
+    telephone is raised from below."""
     pause: float = 5.0
+    """Seconds for which a face that a picture has just claimed is not let in, whoever shows it: a telephone that is
+    lowered looks like somebody who has just come."""
     needed_borders: int = 2
+    """Frames in which an edge was looked for before it says anything. Fewer than `needed`: what lies below the face is
+    not in every frame, and nothing like a frame is found around the living."""
     most_border: float = 0.55
+    """Of the median over the window; of two borders, both."""
     most_moire: float = 4.5
+    """Of the median over the window."""
     least_flatness: float = 0.4
+    """Of the median over the window, once there are `needed` values."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.needed <= self.window:

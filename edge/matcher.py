@@ -21,6 +21,7 @@ class Match:
 
     @property
     def margin(self) -> float:
+        """By how much the best person leads every other."""
         return self.score - self.runner_up
 
 
@@ -48,6 +49,7 @@ class Matcher:
 
     @property
     def dimension(self) -> int:
+        """Numbers in a template."""
         return int(self._matrix.shape[1])
 
     def match(self, probes: npt.NDArray[np.float32]) -> list[Match]:

@@ -22,21 +22,19 @@ _AROUND = 1.5
 
 @dataclass(frozen=True, slots=True)
 class OrientationLimits:
-    """How sure it must be that the camera is turned.
-
-    Attributes:
-        least_sure: detector's confidence times the landmark model's that a face stands upright in a turned picture.
-        least_better: by how much that must be more than in the picture as it came.
-        people, apart: how many different tracks must say the same, with seconds between; an upright one in between
-            begins anew. Somebody may hold a picture upside down.
-        every: seconds between looks while somebody is there; with nobody in view none is taken.
-    """
+    """How sure it must be that the camera is turned."""
 
     least_sure: float = 0.6
+    """Detector's confidence times the landmark model's that a face stands upright in a turned picture."""
     least_better: float = 0.1
+    """By how much that must be more than in the picture as it came."""
     people: int = 3
+    """How many different tracks must say the same; an upright one in between begins anew. Somebody may hold a picture
+    upside down."""
     apart: float = 10.0
+    """Seconds between those tracks."""
     every: float = 2.0
+    """Seconds between looks while somebody is there; with nobody in view none is taken."""
 
 
 def turn_of(

@@ -22,6 +22,7 @@ class EventOutbox:
         self._topic = topics.events
 
     def put(self, event: Event) -> None:
+        """Write one event to disk; it is sent and kept until the server's receipt."""
         valuable = event.kind not in _CHEAP or event.person_id is not None
         self._outbox.put(event.id, self._topic, event.encode(), event.at, valuable=valuable)
 

@@ -24,23 +24,20 @@ class SpoofPicturePolicy:
 
 @dataclass(frozen=True, slots=True)
 class EdgePolicy:
-    """Everything that can be tuned at one gate.
-
-    Attributes:
-        fpir: the rate at which a stranger's single frame may match somebody; the vote makes it rarer still.
-        calibration: measured on this campus (`campusgate faces calibrate`); None: the model's own.
-        command_ttl_ms: life of a command; after it no door opens any more.
-        mounting: how the camera hangs; everybody upside down looks like a false face.
-        spoof_pictures: nothing is kept unless the campus says so here.
-    """
+    """Everything that can be tuned at one gate."""
 
     fpir: float = 0.01
+    """The rate at which a stranger's single frame may match somebody; the vote makes it rarer still."""
     calibration: SiteCalibration | None = None
+    """Measured on this campus (`campusgate faces calibrate`); None: the model's own."""
     command_ttl_ms: int = 3_000
+    """Life of a command; after it no door opens any more."""
     direction: Direction = Direction.ENTRY
     recognition: RecognitionPolicy = field(default_factory=RecognitionPolicy)
     passage: PassagePolicy = field(default_factory=PassagePolicy)
     mounting: Mounting = field(default_factory=Mounting)
+    """How the camera hangs; everybody upside down looks like a false face."""
     condition: ConditionLimits = field(default_factory=ConditionLimits)
     reconnect: Backoff = field(default_factory=Backoff)
     spoof_pictures: SpoofPicturePolicy = field(default_factory=SpoofPicturePolicy)
+    """Nothing is kept unless the campus says so here."""

@@ -34,12 +34,7 @@ class Engine(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RecognitionPolicy:
-    """Everything that can be tuned between a frame and a verdict.
-
-    Attributes:
-        recheck: seconds after which a settled track is looked at again, in case somebody else took its place.
-        retry: the same for a track that was given up as unknown: the next frames may be better ones.
-    """
+    """Everything that can be tuned between a frame and a verdict."""
 
     zone: Zone = field(default_factory=Zone)
     limits: FaceLimits = field(default_factory=FaceLimits)
@@ -47,7 +42,9 @@ class RecognitionPolicy:
     vote: VotePolicy = field(default_factory=VotePolicy)
     liveness: LivenessPolicy = field(default_factory=LivenessPolicy)
     recheck: float = 1.0
+    """Seconds after which a settled track is looked at again, in case somebody else took its place."""
     retry: float = 0.25
+    """The same for a track that was given up as unknown: the next frames may be better ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,35 +57,32 @@ class Search:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sighting:
-    """What one frame said about the person in front.
-
-    Attributes:
-        tracks: ids of every face in view.
-        track_id: the one in front; None with nobody in the zone.
-        obstacle: why it did not vote, if it could not be seen well enough.
-        verdict: standing of its vote; None before its first frame counted.
-        voted: whether this very frame was counted.
-        liveness: standing; LIVE where nobody asks.
-        liveness_score: the networks' mean so far, None without them.
-        told_by: what speaks against a living face, None when nothing does.
-        covering: what covers a face that nobody is recognised in.
-        first_seen: monotonic seconds at which the track began.
-        appearance: unit mean of the `looks` embeddings of the track, for a comparison 1:1.
-    """
+    """What one frame said about the person in front."""
 
     tracks: frozenset[int]
+    """Ids of every face in view."""
     track_id: int | None = None
+    """The one in front; None with nobody in the zone."""
     face: Face | None = None
     obstacle: Obstacle | None = None
+    """Why it did not vote, if it could not be seen well enough."""
     verdict: Verdict | None = None
+    """Standing of its vote; None before its first frame counted."""
     match: Match | None = None
     voted: bool = False
+    """Whether this very frame was counted."""
     liveness: Liveness = Liveness.OPEN
+    """Standing; LIVE where nobody asks."""
     liveness_score: float | None = None
+    """The networks' mean so far, None without them."""
     told_by: Cue | None = None
+    """What speaks against a living face, None when nothing does."""
     covering: Covering | None = None
+    """What covers a face that nobody is recognised in."""
     first_seen: float | None = None
+    """Monotonic seconds at which the track began."""
     appearance: npt.NDArray[np.float32] | None = None
+    """Unit mean of the `looks` embeddings of the track, for a comparison 1:1."""
     looks: int = 0
 
 

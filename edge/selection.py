@@ -44,22 +44,22 @@ class FaceLimits:
 
     They keep out frames whose embedding says little about the person; a frame that is only mediocre is left to the
     threshold.
-
-    Attributes:
-        least_eye_distance: pixels; the embedder sees eyes 35 pixels apart, so below about 24 it sees mostly guesses.
-        most_yaw, most_pitch: degrees.
-        least_sharpness: as in `models.hints`.
-        least_brightness, most_overexposed: mean luminance of the skin (0–255); share of burnt-out pixels.
-        least_presence: the landmark model's confidence that this is a face.
     """
 
     least_eye_distance: float = 24.0
+    """Pixels; the embedder sees eyes 35 pixels apart, so below about 24 it sees mostly guesses."""
     most_yaw: float = 40.0
+    """Degrees."""
     most_pitch: float = 35.0
+    """Degrees."""
     least_sharpness: float = 0.01
+    """As in `models.hints`."""
     least_brightness: float = 25.0
+    """Mean luminance of the skin, 0–255."""
     most_overexposed: float = 0.5
+    """Share of burnt-out pixels."""
     least_presence: float = 0.7
+    """The landmark model's confidence that this is a face."""
 
     def obstacle(self, face: Face) -> Obstacle | None:
         """Return what keeps `face` from voting, the thing the person can mend most easily first; None if nothing."""

@@ -28,6 +28,7 @@ class TrackCues:
         self._reference: tuple[float, View] | None = None
 
     def read(self, image: npt.NDArray[np.uint8], face: Face, at: float) -> Evidence:
+        """Return what one RGB frame says about `face`; `at` in monotonic seconds."""
         return Evidence(
             border=border_of(image, face.box),
             moire=moire_of(image, face.box),

@@ -12,22 +12,18 @@ from models.box import Box
 
 @dataclass(frozen=True, slots=True)
 class TrackPolicy:
-    """How far a face may move between frames.
-
-    Attributes:
-        least_affinity: below this (0…1, see `affinity`) a face begins a new track.
-        reach: how many face widths the centre may move in `reach_time` seconds (at least that far between any two
-            frames).
-        patience: seconds a track lives without being seen.
-        same_person: cosine below which a new embedding shows that another person took the track's place. None: what
-            the calibration of the model in use says (`edge.assembly`); without one no track is split.
-    """
+    """How far a face may move between frames."""
 
     least_affinity: float = 0.25
+    """Below this (0…1, see `affinity`) a face begins a new track."""
     reach: float = 1.0
+    """How many face widths the centre may move in `reach_time` seconds (at least that far between any two frames)."""
     reach_time: float = 0.2
     patience: float = 0.8
+    """Seconds a track lives without being seen."""
     same_person: float | None = None
+    """Cosine below which a new embedding shows that another person took the track's place. None: what the calibration
+    of the model in use says (`edge.assembly`); without one no track is split."""
 
 
 @dataclass(slots=True, eq=False)

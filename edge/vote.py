@@ -19,23 +19,20 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class VotePolicy:
-    """How many frames must agree, and how clearly.
-
-    Attributes:
-        window: the last frames of a track that count.
-        needed: how many of them must name the same person over the threshold. 1 lets a single frame open.
-        least_margin: cosine by which a person must lead every other *person* in a frame for that frame to count.
-        least_evidence: sum of `score - threshold` over the frames that name the person; a frame that names somebody
-            else takes its own excess away.
-        give_up: after this many frames without a person the track counts as unknown (or ambiguous); it is listened
-            to further, for the next frame may be the good one.
-    """
+    """How many frames must agree, and how clearly."""
 
     window: int = 5
+    """The last frames of a track that count."""
     needed: int = 3
+    """How many of them must name the same person over the threshold. 1 lets a single frame open."""
     least_margin: float = 0.03
+    """Cosine by which a person must lead every other *person* in a frame for that frame to count."""
     least_evidence: float = 0.0
+    """Sum of `score - threshold` over the frames that name the person; a frame that names somebody else takes its own
+    excess away."""
     give_up: int = 8
+    """After this many frames without a person the track counts as unknown (or ambiguous); it is listened to further,
+    for the next frame may be the good one."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.needed <= self.window:
@@ -46,23 +43,20 @@ class VotePolicy:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The standing of a vote.
-
-    Attributes:
-        outcome: OPEN while nothing is settled.
-        person_id: set only with PERSON.
-        support: frames of the window that name the leading person.
-        evidence: their sum, see `VotePolicy.least_evidence`.
-        score: best score of the leading person in the window, -1 before the first frame.
-        frames: how many frames were counted in all.
-    """
+    """The standing of a vote."""
 
     outcome: Outcome
+    """OPEN while nothing is settled."""
     person_id: UUID | None
+    """Set only with PERSON."""
     support: int
+    """Frames of the window that name the leading person."""
     evidence: float
+    """Their sum, see `VotePolicy.least_evidence`."""
     score: float
+    """Best score of the leading person in the window, -1 before the first frame."""
     frames: int
+    """How many frames were counted in all."""
 
 
 class Vote:

@@ -111,9 +111,10 @@ class GateController:
         backoff: Backoff | None = None,
         client_id: str | None = None,
     ) -> None:
-        """Prepare; nothing moves before `start`. `client_id` is this controller's at the broker over its restarts
-        (`bus.kept_client_id`). `on_hint` is called with the revision of a newer directory, `on_presence` with that of
-        the zone's passages.
+        """Prepare; nothing moves before `start`.
+
+        `client_id` is this controller's at the broker over its restarts (`bus.kept_client_id`). `on_hint` is called
+        with the revision of a newer directory, `on_presence` with that of the zone's passages.
         """
         self.boot_id: UUID = uuid4()
         self.topics = topics

@@ -18,18 +18,22 @@ class Box:
 
     @property
     def right(self) -> float:
+        """Right edge, in pixels."""
         return self.left + self.width
 
     @property
     def bottom(self) -> float:
+        """Bottom edge, in pixels."""
         return self.top + self.height
 
     @property
     def centre(self) -> tuple[float, float]:
+        """Centre (x, y), in pixels."""
         return self.left + self.width / 2, self.top + self.height / 2
 
     @property
     def area(self) -> float:
+        """Square pixels."""
         return self.width * self.height
 
     @classmethod

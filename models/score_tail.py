@@ -41,19 +41,17 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tail:
-    """Scores between different people.
-
-    Attributes:
-        people, pairs: how many were compared.
-        histogram: counts of all scores over `edges`.
-        start: score at which the tail begins; `excess` (E,) ascending beyond it, and whose (E, 2) they are.
-    """
+    """Scores between different people."""
 
     people: int
+    """How many were compared."""
     pairs: int
+    """How many were compared."""
     histogram: npt.NDArray[np.int64]
+    """Counts of all scores over `edges`."""
     edges: npt.NDArray[np.float64]
     start: float
+    """Score at which the tail begins; `excess` (E,) ascending beyond it, and whose (E, 2) they are."""
     excess: npt.NDArray[np.float64]
     whose: npt.NDArray[np.int64]
     _fits: npt.NDArray[np.float64]

@@ -74,8 +74,9 @@ class Dispatcher:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         answer_wait_s: float = ANSWER_WAIT_S,
     ) -> None:
-        """`bus` is best a connection of its own, so that answers never wait behind events; `controllers` are the keys
-        that acknowledgements must carry, by sender.
+        """Prepare; `controllers` are the keys that acknowledgements must carry, by sender.
+
+        `bus` is best a connection of its own, so that answers never wait behind events.
         """
         self._bus = bus
         self._site = site

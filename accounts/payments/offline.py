@@ -69,7 +69,6 @@ def upload(services: MoneyServices, till: Till, items: Sequence[OfflineItem], no
     Raises:
         UnknownMerchantError: the device belongs to no merchant.
     """
-
     with services.database.read() as session:
         if till.merchant_id is None or session.get(Merchant, till.merchant_id) is None:
             raise UnknownMerchantError

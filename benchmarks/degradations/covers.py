@@ -31,6 +31,8 @@ def mask(colour: tuple[int, int, int]) -> Degrade:
 
 
 def sunglasses(shade: int, opacity: float) -> Degrade:
+    """Dark glasses; `shade` of grey 0–255, `opacity` 0…1."""
+
     def degrade(portrait: Portrait, _: Portrait) -> Image:
         drawn = portrait.image.copy()
         right, left = portrait.eyes

@@ -10,20 +10,24 @@ from benchmarks.degradations.portrait import OVAL, Degrade, Image, Portrait, cli
 
 
 def grey(portrait: Portrait, _: Portrait) -> Image:
+    """Without colour."""
     grey = cv2.cvtColor(portrait.image, cv2.COLOR_RGB2GRAY)
     return np.repeat(grey[..., None], 3, axis=2)
 
 
 def sepia(portrait: Portrait, _: Portrait) -> Image:
+    """Brown, as an old photograph."""
     matrix = np.array([[0.393, 0.769, 0.189], [0.349, 0.686, 0.168], [0.272, 0.534, 0.131]])
     return clipped(portrait.image @ matrix.T)
 
 
 def toned(portrait: Portrait, other: Portrait) -> Image:
+    """Grey with a cast of blue."""
     return clipped(grey(portrait, other) * np.array([0.75, 0.9, 1.1]))
 
 
 def tinted(portrait: Portrait, _: Portrait) -> Image:
+    """Under blue light."""
     return clipped(0.45 * portrait.image + 0.55 * np.array([40, 90, 220]))
 
 
@@ -47,6 +51,8 @@ def motion(length: float, angle: float) -> Degrade:
 
 
 def noise(sigma: float) -> Degrade:
+    """Grain; `sigma` in steps of 0–255."""
+
     def degrade(portrait: Portrait, _: Portrait) -> Image:
         return clipped(portrait.image + np.random.default_rng(3).normal(0, sigma, portrait.image.shape))
 
@@ -54,6 +60,7 @@ def noise(sigma: float) -> Degrade:
 
 
 def unchanged(portrait: Portrait, _: Portrait) -> Image:
+    """The photograph as it is."""
     return portrait.image
 
 

@@ -41,8 +41,10 @@ Degrade = Callable[[Portrait, Portrait], Image]
 
 
 def clipped(values: npt.ArrayLike) -> Image:
+    """Return values as an image: rounded, within 0–255."""
     return np.asarray(np.clip(np.asarray(values), 0, 255).round(), np.uint8)
 
 
 def pixel(point: npt.NDArray[np.floating]) -> tuple[int, int]:
+    """Return the pixel at a point (x, y)."""
     return round(float(point[0])), round(float(point[1]))

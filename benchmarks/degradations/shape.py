@@ -85,6 +85,7 @@ def small(apart: float) -> Degrade:
 
 
 def second_face(portrait: Portrait, other: Portrait) -> Image:
+    """Another person beside the first."""
     height, width = portrait.image.shape[:2]
     beside = cv2.resize(other.image, (width, height), interpolation=cv2.INTER_AREA)
     return np.concatenate([portrait.image, beside], axis=1)
@@ -113,6 +114,8 @@ def background(kind: str) -> Degrade:
 
 
 def eyes_enlarged(factor: float) -> Degrade:
+    """Both eyes made larger by `factor`, as beauty filters do."""
+
     def degrade(portrait: Portrait, _: Portrait) -> Image:
         image = portrait.image
         for eye in portrait.eyes:

@@ -40,10 +40,12 @@ class Share:
 
     @property
     def value(self) -> float | None:
+        """The share, 0…1; None of nothing."""
         return self.hits / self.of if self.of else None
 
     @property
     def interval(self) -> tuple[float, float] | None:
+        """Its 95 % interval (Wilson), 0…1; None of nothing."""
         if not self.of:
             return None
         z2, share = 1.96**2, self.hits / self.of
@@ -68,24 +70,21 @@ class Row:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Study:
-    """The answer for one gate.
-
-    Attributes:
-        size: people searched.
-        tail: None when there are too few people; the model's own calibration stands then.
-        shift: what the passages add to every threshold, because strangers got higher there than between templates.
-        rows: for the usual rates and the wanted one, the most lenient last.
-    """
+    """The answer for one gate."""
 
     model_id: str
     size: int
+    """People searched."""
     fpir: float
     people: int
     tail: Tail | None
+    """None when there are too few people; the model's own calibration stands then."""
     mated: Scores
     passages: Passages
     shift: float
+    """What the passages add to every threshold, because strangers got higher there than between templates."""
     rows: tuple[Row, ...]
+    """For the usual rates and the wanted one, the most lenient last."""
 
     @property
     def wanted(self) -> Row:

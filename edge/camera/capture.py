@@ -36,6 +36,7 @@ class CaptureCamera:
         self._sequence = 0
 
     def frames(self, stop: Event) -> Iterator[Frame]:
+        """Read until `stop`, opened anew after every long pause; see `Camera.frames`."""
         while not stop.is_set():
             yield from self._until_pause(stop)
 

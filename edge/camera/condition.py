@@ -31,21 +31,18 @@ class Condition(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """A frame's measures.
-
-    Attributes:
-        digests: of every fourth pixel as it came, one for each block of the picture.
-        brightness: mean of the grey picture, 0–255.
-        contrast: its standard deviation.
-        detail: variance of its Laplacian over its own variance, so that light and contrast cancel out.
-        edges: as in `edge.camera.scene`.
-    """
+    """A frame's measures."""
 
     digests: tuple[int, ...]
+    """Of every fourth pixel as it came, one for each block of the picture."""
     brightness: float
+    """Mean of the grey picture, 0–255."""
     contrast: float
+    """Its standard deviation."""
     detail: float
+    """Variance of its Laplacian over its own variance, so that light and contrast cancel out."""
     edges: Edges
+    """As in `edge.camera.scene`."""
 
 
 def look(image: npt.NDArray[np.uint8]) -> View:

@@ -71,6 +71,7 @@ class Feed:
         self._thread = Thread(target=self._run, name="camera", daemon=True)
 
     def start(self) -> None:
+        """Begin to read the camera, on a thread of its own."""
         self._thread.start()
 
     def stop(self, timeout: float = 5.0) -> None:
@@ -85,6 +86,7 @@ class Feed:
         return self._mailbox.take(timeout)
 
     def report(self) -> FeedReport:
+        """Return the figures so far."""
         with self._lock:
             return FeedReport(
                 self._status, self._frames, self._mailbox.passed_over, self._losses, self._last_arrived, self._error

@@ -27,6 +27,7 @@ class FileCamera:
         self._pacer: Pacer | None = None
 
     def frames(self, stop: Event) -> Iterator[Frame]:
+        """Give the frames of the file at its own pace; see `Camera.frames`."""
         if not self._path.is_file():
             raise CameraLostError(f"there is no video file {self._path}")
         capture = cv2.VideoCapture(str(self._path))

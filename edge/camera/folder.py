@@ -25,6 +25,7 @@ class FolderCamera:
         self._pacer = Pacer(clock or SystemClock(), rate)
 
     def frames(self, stop: Event) -> Iterator[Frame]:
+        """Give the pictures in the order of their names; see `Camera.frames`."""
         return self._pacer.frames(self._pictures(), stop)
 
     def _pictures(self) -> Iterator[npt.NDArray[np.uint8]]:

@@ -24,6 +24,7 @@ class Mailbox:
             return self._passed_over
 
     def put(self, frame: Frame) -> None:
+        """Put in the newest frame; one that nobody fetched is passed over."""
         with self._changed:
             if self._frame is not None:
                 self._passed_over += 1

@@ -27,9 +27,11 @@ class MountedCamera:
 
     @property
     def live(self) -> bool:
+        """Whether the camera itself is live."""
         return self._camera.live
 
     def frames(self, stop: Event) -> Iterator[Frame]:
+        """Give the camera's frames upright; see `Camera.frames`."""
         for frame in self._camera.frames(stop):
             image = np.rot90(frame.image, -self._mounting.rotation // 90)
             if self._mounting.mirrored:

@@ -20,19 +20,16 @@ class CameraAddressError(ValueError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One picture of the camera.
-
-    Attributes:
-        image: RGB uint8 (H, W, 3).
-        captured_at: aware UTC, when this machine had the picture.
-        arrived: monotonic seconds of the same instant; latencies are measured from here.
-        sequence: counts the frames of this camera; a gap means frames that were passed over.
-    """
+    """One picture of the camera."""
 
     image: npt.NDArray[np.uint8]
+    """RGB uint8 (H, W, 3)."""
     captured_at: datetime
+    """Aware UTC, when this machine had the picture."""
     arrived: float
+    """Monotonic seconds of the same instant; latencies are measured from here."""
     sequence: int
+    """Counts the frames of this camera; a gap means frames that were passed over."""
 
 
 class Camera(Protocol):

@@ -29,21 +29,18 @@ Edges = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class SceneLimits:
-    """When a view counts as another one.
-
-    Attributes:
-        least_alike: share of the blocks with edges that must show what was learnt.
-        least_blocks: with fewer blocks that have edges, now and before, nothing is said: a bare wall looks like any.
-        learn_for: looks before anything is said.
-        memory: looks over which the background is averaged, so that people leave no trace.
-        accepted_after: seconds after which another view is taken for the new one.
-    """
+    """When a view counts as another one."""
 
     least_alike: float = 0.4
+    """Share of the blocks with edges that must show what was learnt."""
     least_blocks: int = 8
+    """With fewer blocks that have edges, now and before, nothing is said: a bare wall looks like any."""
     learn_for: int = 20
+    """Looks before anything is said."""
     memory: int = 120
+    """Looks over which the background is averaged, so that people leave no trace."""
     accepted_after: float = 1800.0
+    """Seconds after which another view is taken for the new one."""
 
 
 def edges_of(image: npt.NDArray[np.uint8]) -> Edges:
@@ -107,19 +104,16 @@ class SceneWatch:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Background:
-    """What a camera has looked at: the mean of its looks.
-
-    Attributes:
-        edges: as `edges_of` returns them.
-        steady: (blocks,), in which share of the looks each block showed what was known of it.
-        brightness: 0–255.
-        looks: how many there were.
-    """
+    """What a camera has looked at: the mean of its looks."""
 
     edges: Edges
+    """As `edges_of` returns them."""
     steady: Edges
+    """(blocks,), in which share of the looks each block showed what was known of it."""
     brightness: float
+    """0–255."""
     looks: int
+    """How many there were."""
 
     @classmethod
     def nothing(cls, like: Edges) -> "_Background":

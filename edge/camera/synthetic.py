@@ -28,7 +28,9 @@ class SyntheticCamera:
 
     @property
     def live(self) -> bool:
+        """Whether the end of the pictures counts as a loss."""
         return self._live
 
     def frames(self, stop: Event) -> Iterator[Frame]:
+        """Give the pictures at the set pace; see `Camera.frames`."""
         return self._pacer.frames(self._pictures, stop)

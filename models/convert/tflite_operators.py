@@ -13,6 +13,7 @@ class HardSwish(Activation):  # type: ignore[misc]  # the library is untyped
     TypeMapping: ClassVar[dict[int, str]] = {tflite.BuiltinOperator.HARD_SWISH: "HardSigmoid"}
 
     def convert(self) -> None:
+        """Set the slope and offset of TensorFlow's hard sigmoid."""
         self.attrs.update(alpha=1 / 6, beta=0.5)
         super().convert()
 
@@ -29,9 +30,15 @@ class TransposedConvolutionWithBias(Operator):  # type: ignore[misc]
 
     @property
     def type(self) -> str:
+        """Name of the ONNX operator."""
         return "ConvTranspose"
 
     def parse(self) -> None:
+        """Read input, kernel and bias.
+
+        Raises:
+            NotImplementedError: another custom operator, or a kernel other than 2 × 2.
+        """
         name = self.model.OperatorCodes(self.tflite.OpcodeIndex()).CustomCode()
         if name != b"Convolution2DTransposeBias":
             raise NotImplementedError(f"the custom operator {name!r}")
@@ -44,6 +51,7 @@ class TransposedConvolutionWithBias(Operator):  # type: ignore[misc]
         self.setParsed()
 
     def propagatableTensors(self) -> list[object]:  # noqa: N802 - the library's name
+        """Return none: the layout is set by hand."""
         return []
 
     def transform(self) -> None:

@@ -36,9 +36,11 @@ class Escalation:
 
 @dataclass
 class AlarmWatch:
-    """A thread that looks once a second. `broker_there` tells whether the server hears the gates at all, `orders_there`
-    whether it can give orders, `contested` which of the two connections is ended again and again, and `clock_doubt` why
-    the server's clock cannot be believed.
+    """A thread that looks once a second.
+
+    `broker_there` tells whether the server hears the gates at all, `orders_there` whether it can give orders,
+    `contested` which of the two connections is ended again and again, and `clock_doubt` why the server's clock cannot
+    be believed.
     """
 
     database: Database
