@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict
 
 from accounts import people
-from accounts.api.dependencies import AddressDep, Principal
+from accounts.principals import Principal
 from console import consent_notice
 from console.origin import OursDep
 from console.rendering import keep_nothing, page, with_cookies
@@ -19,6 +19,7 @@ from enrollment.api.consents import WithdrawnOut
 from enrollment.api.notices import NoticeOut
 from enrollment.api.shapes import PhotoOut
 from enrollment.photo import MAX_BYTES
+from web.client_address import AddressDep
 from web.text import line
 
 router = APIRouter(prefix="/console/me", include_in_schema=False, dependencies=[Depends(keep_nothing)])

@@ -1,6 +1,6 @@
 """What the pages work with and who looks at them. The rim puts `ConsoleServices` at `app.state.console`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Annotated
@@ -10,8 +10,8 @@ from fastapi import Depends, Request, Response
 
 from accounts import sign_ins
 from accounts.access_tokens import Claims
-from accounts.api.dependencies import Principal
 from accounts.people import AccountNotUsableError
+from accounts.principals import Principal
 from accounts.services import AccountsServices
 from accounts.sign_in import RefreshRefusedError
 from accounts.vocabulary import Role
@@ -115,6 +115,15 @@ def _signed_in(claims: FirstDep) -> Claims:
 
 
 SignedInDep = Annotated[Claims, Depends(_signed_in)]
+
+
+async def _hashing_turn(services: ServicesDep) -> AsyncIterator[None]:
+    async with services.accounts.hashing.take():
+        yield
+
+
+HASHING = Depends(_hashing_turn, scope="function")
+"""For routes that hash a password, as `accounts.api.dependencies.HASHING`."""
 
 
 def _staff(claims: SignedInDep) -> Claims:

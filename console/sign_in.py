@@ -8,8 +8,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from accounts import passwords, people
 from accounts.access_tokens import Claims
-from accounts.api.dependencies import HASHING, NetworkDep
-from accounts.api.me import PasswordChange, change_password
+from accounts.own_passwords import change_own_password
 from accounts.people import AccountNotUsableError
 from accounts.sign_in import Origin
 from accounts.vocabulary import PasswordPurpose
@@ -18,6 +17,7 @@ from console.navigation import destinations
 from console.origin import OursDep
 from console.rendering import LANGUAGE_COOKIE, page, path, with_cookies
 from console.services import (
+    HASHING,
     ConsoleServices,
     FirstDep,
     ServicesDep,
@@ -26,6 +26,7 @@ from console.services import (
     principal,
     renew,
 )
+from web.client_address import NetworkDep
 from web.problems import ProblemError
 from web.rate_limits import TooManyTriesError
 
@@ -111,9 +112,15 @@ def new_password(
     """Change the portal's password. Every other sign-in of the person ends; this one goes on with new tokens."""
     problem = None if new == repeated else "password_page.differs"
     if problem is None:
-        change = PasswordChange(current=current, new=new)
         try:
-            change_password(principal(claims), services.accounts, services.now(), PasswordPurpose.PORTAL, change)
+            change_own_password(
+                services.accounts,
+                principal(claims),
+                PasswordPurpose.PORTAL,
+                current=current,
+                new=new,
+                now=services.now(),
+            )
         except (passwords.PasswordWrongError, passwords.PasswordLockedError, passwords.WeakPasswordError) as error:
             problem = f"problem.{error.code}"
     if problem is not None:

@@ -8,10 +8,11 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from accounts import authority, card_states, cards, loss, notices, people, virtual_cards
-from accounts.api.dependencies import OVER_ERRORS, ROLE_ERRORS, CashierDep, DatabaseDep, NowDep, Principal, ServicesDep
+from accounts.api.dependencies import OVER_ERRORS, ROLE_ERRORS, CashierDep, DatabaseDep, NowDep, ServicesDep
 from accounts.api.looks import look
 from accounts.api.me import LossOut
 from accounts.card_states import CardAction
+from accounts.principals import Principal
 from accounts.tables import Card, CardEvent
 from accounts.vocabulary import CardKind, CardState, Channel
 from database import Database

@@ -5,19 +5,17 @@ dependency holds the write lock while the route still waits for a worker thread,
 stand in each other's way until they time out.
 """
 
-import ipaddress
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, OAuth2PasswordBearer
 
-from accounts import audit, authority, devices, sign_ins
+from accounts import authority, devices, sign_ins
 from accounts.access_tokens import NotSignedInError
 from accounts.passwords import PasswordChangeRequiredError
+from accounts.principals import DevicePrincipal, Principal
 from accounts.services import AccountsServices
 from accounts.vocabulary import DeviceRole, Role
 from database import Database
@@ -50,37 +48,6 @@ class DeviceRoleRequiredError(ProblemError):
     title = "This device's role does not allow this"
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """A signed-in person, with the roles they have at this moment."""
-
-    person_id: UUID
-    sign_in_id: UUID
-    roles: frozenset[Role]
-
-    @property
-    def actor(self) -> str:
-        """The name of this person in the audit trail."""
-        return audit.person_actor(self.person_id)
-
-
-@dataclass(frozen=True, slots=True)
-class DevicePrincipal:
-    """A device that showed its token."""
-
-    device_id: UUID
-    name: str
-    role: DeviceRole
-    campus: str | None
-    gate: str | None
-    merchant_id: UUID | None
-
-    @property
-    def actor(self) -> str:
-        """The name of this device in the audit trail."""
-        return audit.device_actor(self.device_id)
-
-
 def _services(request: Request) -> AccountsServices:
     services = request.app.state.accounts
     if not isinstance(services, AccountsServices):
@@ -97,30 +64,6 @@ def _database(services: ServicesDep) -> Database:
 
 def _now(services: ServicesDep) -> datetime:
     return services.clock()
-
-
-def _address(request: Request) -> str:
-    return request.client.host if request.client else "unknown"
-
-
-AddressDep = Annotated[str, Depends(_address)]
-"""The caller's network address; behind a proxy the server must be told to trust its header."""
-
-
-def _network(address: AddressDep) -> str:
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(found, ipaddress.IPv4Address):
-        return address
-    if found.ipv4_mapped is not None:
-        return str(found.ipv4_mapped)
-    return str(ipaddress.ip_network((found, 64), strict=False))
-
-
-NetworkDep = Annotated[str, Depends(_network)]
-"""What wrong tries are counted by: the address, or the /64 that one subscriber has of IPv6."""
 
 
 async def _hashing_turn(services: ServicesDep) -> AsyncIterator[None]:

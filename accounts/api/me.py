@@ -7,20 +7,11 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from accounts import cards, loss, notices, passwords, people, phones, sign_in
-from accounts.api.dependencies import (
-    HASHING,
-    PERSON_ERRORS,
-    FirstPrincipalDep,
-    NowDep,
-    Principal,
-    PrincipalDep,
-    ServicesDep,
-)
+from accounts import cards, loss, passwords, people, phones
+from accounts.api.dependencies import HASHING, PERSON_ERRORS, FirstPrincipalDep, NowDep, PrincipalDep, ServicesDep
 from accounts.api.people import PersonOut
 from accounts.api.sign_in import Secret
-from accounts.passwords import Claimant
-from accounts.services import AccountsServices
+from accounts.own_passwords import change_own_password, check_own_password
 from accounts.tables import Card, LossReport
 from accounts.vocabulary import CardKind, CardState, Channel, PasswordPurpose
 from web.problems import NotFoundError, responses
@@ -90,18 +81,6 @@ class QueryPassword(BaseModel):
     query_password: Secret
 
 
-def check_own(
-    me: Principal, services: AccountsServices, purpose: PasswordPurpose, attempt: str, now: datetime
-) -> passwords.Checked:
-    """Check a password of the signed-in person; wrong tries count for this sign-in, which strangers do not have.
-
-    Raises:
-        PasswordWrongError, PasswordLockedError, PasswordNotSetError: see there.
-    """
-    source = f"sign-in {me.sign_in_id}"
-    return services.passwords.require(Claimant.known(me.person_id), purpose, attempt, source=source, now=now)
-
-
 @router.get("", responses=responses(*PERSON_ERRORS, NotFoundError))
 def read_me(me: PrincipalDep, services: ServicesDep) -> PersonOut:
     """Show the signed-in person."""
@@ -127,16 +106,7 @@ def change_password(
     A new portal password ends every other sign-in. Refresh the tokens afterwards: those of a first password open
     nothing but this.
     """
-    check_own(me, services, purpose, body.current, now)
-    with services.database.read() as session:
-        number = people.get(session, me.person_id).number
-    passwords.require_strong(purpose, body.new, current=body.current, number=number)
-    hashed = services.hasher.hash(body.new)
-    with services.database.begin() as session:
-        person = people.get(session, me.person_id)
-        sign_in.change_password(session, person, purpose, hashed, by=me.actor, keep=me.sign_in_id, now=now)
-        if purpose is PasswordPurpose.PORTAL:
-            services.tell(session, me.person_id, notices.AccountNotice.PORTAL_CHANGED, now=now)
+    change_own_password(services, me, purpose, current=body.current, new=body.new, now=now)
 
 
 @router.post(
@@ -204,7 +174,7 @@ def report_my_loss(me: PrincipalDep, services: ServicesDep, now: NowDep) -> Loss
 )
 def release_my_loss(me: PrincipalDep, services: ServicesDep, now: NowDep, body: QueryPassword) -> None:
     """The card was found: it and the virtual ones work again. Needs the query password, changed from the first one."""
-    checked = check_own(me, services, PasswordPurpose.QUERY, body.query_password, now)
+    checked = check_own_password(services, me, PasswordPurpose.QUERY, body.query_password, now=now)
     if checked.must_change:
         raise passwords.PasswordChangeRequiredError("PUT /api/v1/me/passwords/query", purpose="query")
     with services.database.begin() as session:

@@ -7,8 +7,9 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
 
 from accounts import passwords, people, sign_in, staff_sign_in
-from accounts.api.dependencies import NetworkDep, NowDep, ServicesDep
+from accounts.api.dependencies import NowDep, ServicesDep
 from accounts.sign_in import Origin, SignInRefusedError, Tokens
+from web.client_address import NetworkDep
 from web.problems import InvalidRequestError, responses
 from web.rate_limits import TooManyTriesError
 from web.text import line

@@ -10,16 +10,7 @@ from sqlalchemy.orm import Session
 
 from accounts import audit, cards, identity, loss, notices, passwords, people, sign_in, virtual_cards, virtual_code
 from accounts.api.cards import REISSUE_ERRORS, Uid
-from accounts.api.dependencies import (
-    DEVICE_ERRORS,
-    HASHING,
-    AnyDeviceDep,
-    DevicePrincipal,
-    KioskDep,
-    NowDep,
-    ServicesDep,
-    TerminalDep,
-)
+from accounts.api.dependencies import DEVICE_ERRORS, HASHING, AnyDeviceDep, KioskDep, NowDep, ServicesDep, TerminalDep
 from accounts.api.me import PASSWORD_ERRORS, LossOut, MyCard
 from accounts.api.people import Number
 from accounts.api.sign_in import Secret
@@ -27,6 +18,7 @@ from accounts.identity import Presented, Trust
 from accounts.ledger import chart
 from accounts.passwords import Claimant
 from accounts.people import Standing
+from accounts.principals import DevicePrincipal
 from accounts.services import AccountsServices
 from accounts.tables import Person
 from accounts.vocabulary import CardState, PasswordPurpose, PersonKind

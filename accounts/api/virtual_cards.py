@@ -11,12 +11,14 @@ from sqlalchemy.orm import Session
 
 from accounts import audit, card_states, cards, notices, passwords, people, phones, virtual_code
 from accounts import virtual_cards as virtual
-from accounts.api.dependencies import HASHING, PERSON_ERRORS, NetworkDep, NowDep, Principal, PrincipalDep, ServicesDep
+from accounts.api.dependencies import HASHING, PERSON_ERRORS, NowDep, PrincipalDep, ServicesDep
 from accounts.api.me import MyCard
 from accounts.api.people import Number
 from accounts.api.sign_in import Secret
+from accounts.principals import Principal
 from accounts.tables import Card
 from accounts.vocabulary import CardKind, Channel, PasswordPurpose
+from web.client_address import NetworkDep
 from web.problems import NotFoundError, responses
 from web.rate_limits import TooManyTriesError
 from web.text import Line, line

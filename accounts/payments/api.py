@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from accounts import cards, passwords, people, virtual_cards, virtual_code
-from accounts.api.dependencies import DEVICE_ERRORS, DevicePrincipal, NowDep, TerminalDep
+from accounts.api.dependencies import DEVICE_ERRORS, NowDep, TerminalDep
 from accounts.ledger.posting import find
 from accounts.ledger.transfer import Action, Entry
 from accounts.payments import charge_refunds, charges, codes, corrections, offline, problems, wallet
@@ -24,6 +24,7 @@ from accounts.payments.offline import OfflineItem
 from accounts.payments.services import MoneyDep, MoneyServices
 from accounts.payments.tables import Charge
 from accounts.payments.wallet import Payment, Till
+from accounts.principals import DevicePrincipal
 from accounts.tables import Person
 from accounts.topup.channel import ChannelFailedError, ChannelNotConnectedError, ChannelRefundRefusedError
 from database import Database

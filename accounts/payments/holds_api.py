@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from accounts import virtual_cards, virtual_code
-from accounts.api.dependencies import DEVICE_ERRORS, DevicePrincipal, NowDep, PayingDep
+from accounts.api.dependencies import DEVICE_ERRORS, NowDep, PayingDep
 from accounts.ledger.transfer import Action
 from accounts.payments import holds, problems, wallet
 from accounts.payments.api import CREDENTIAL_ERRORS, PASSWORD_ERRORS, TILL_ERRORS
@@ -14,6 +14,7 @@ from accounts.payments.bodies import HeldOut, HoldIn, TakeIn
 from accounts.payments.holds import Held
 from accounts.payments.services import MoneyDep
 from accounts.payments.wallet import Payment, Till
+from accounts.principals import DevicePrincipal
 from web.problems import NotFoundError, responses
 
 router = APIRouter(tags=["holds"])

@@ -10,13 +10,14 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
 
 from accounts import people
-from accounts.api.dependencies import PERSON_ERRORS, NetworkDep, NowDep, PrincipalDep
+from accounts.api.dependencies import PERSON_ERRORS, NowDep, PrincipalDep
 from accounts.payments.problems import PaymentIdReusedError
 from accounts.payments.services import MoneyDep
 from accounts.topup import orders
 from accounts.topup.channel import ChannelFailedError, ChannelNotConnectedError, NotificationRefusedError
 from accounts.topup.orders import TopUpRequest
 from accounts.topup.tables import TopUpOrder
+from web.client_address import NetworkDep
 from web.problems import NotFoundError, ProblemError, responses
 from web.rate_limits import TooManyTriesError
 from web.text import Slug, line

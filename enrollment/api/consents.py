@@ -6,9 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
-from accounts.api.dependencies import PERSON_ERRORS, AddressDep, NowDep, PrincipalDep
+from accounts.api.dependencies import PERSON_ERRORS, NowDep, PrincipalDep
 from enrollment import consent
 from enrollment.api.dependencies import EnrollmentDep
+from web.client_address import AddressDep
 from web.problems import NotFoundError, responses
 from web.text import line
 

@@ -7,7 +7,8 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from accounts import looks, people
-from accounts.api.dependencies import PERSON_ERRORS, NowDep, Principal, PrincipalDep
+from accounts.api.dependencies import PERSON_ERRORS, NowDep, PrincipalDep
+from accounts.principals import Principal
 from accounts.vocabulary import Role
 from enrollment import consent, photos, upload
 from enrollment.api.dependencies import EnrollmentDep, assessing

@@ -9,8 +9,9 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel
 
 from accounts import authority, people
-from accounts.api.dependencies import OVER_ERRORS, ROLE_ERRORS, AdminDep, NowDep, Principal
+from accounts.api.dependencies import OVER_ERRORS, ROLE_ERRORS, AdminDep, NowDep
 from accounts.api.looks import look
+from accounts.principals import Principal
 from enrollment import consent, references
 from enrollment.api.dependencies import EnrollmentDep, assessing
 from enrollment.api.files import FILE_ERRORS, PhotoUnreadableError, form, read

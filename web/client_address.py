@@ -1,0 +1,30 @@
+"""Where a request comes from; behind a proxy the web server must be told to trust its header."""
+
+import ipaddress
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+
+def _read_address(request: Request) -> str:
+    return request.client.host if request.client else "unknown"
+
+
+AddressDep = Annotated[str, Depends(_read_address)]
+"""The caller's network address."""
+
+
+def _read_network(address: AddressDep) -> str:
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return address
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((found, 64), strict=False))
+
+
+NetworkDep = Annotated[str, Depends(_read_network)]
+"""What wrong tries are counted by: the address, or the /64 that one subscriber has of IPv6."""
