@@ -125,7 +125,7 @@ def ask_gate(
         if ack is None:
             return Order(accepted=False, reason="no_answer")
         taken_ms = (time.monotonic() - sent) * 1000
-        return Order(ack.accepted, "done" if ack.refusal is None else ack.refusal.value, taken_ms)
+        return Order(ack.accepted, "done" if ack.refusal is None else str(ack.refusal), taken_ms)
     finally:
         bus.stop()
 

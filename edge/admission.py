@@ -135,7 +135,7 @@ class Admission:
         self._metrics.command.observe(answer.sent - arrived)
         details = {**details, "sent_ms": _milliseconds(answer.sent - arrived)}
         if answer.result is not Result.ACCEPTED:
-            refusal = NO_ANSWER if answer.refusal is None else answer.refusal.value
+            refusal = NO_ANSWER if answer.refusal is None else str(answer.refusal)
             self._refused(EventKind.FACE_REFUSED, refusal, person_id, details, answer.command_id)
             return
         details["answered_ms"] = _milliseconds(answer.answered - arrived)

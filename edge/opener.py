@@ -97,7 +97,7 @@ class Answer:
 
     command_id: UUID
     result: Result
-    refusal: Refusal | None
+    refusal: Refusal | str | None
     sent: float
     answered: float
     energised: float | None

@@ -7,7 +7,6 @@ from typing import Self, TypeVar
 from uuid import UUID
 
 from gate_controller.signals import (
-    DOOR_CLOSED,
     Authority,
     Grant,
     Happening,
@@ -18,7 +17,7 @@ from gate_controller.signals import (
     TimePassed,
     WireChanged,
 )
-from messages import DoorStatus, EventKind, Method
+from messages import DoorStatus, EventKind, Method, Refusal
 
 REPEAT_S = 2.0
 """So soon after a grant, or after the passage on it, the same person is still in that passage: a card lies on the
@@ -142,7 +141,7 @@ def order(barrier: AnyBarrier, ordered: ModeOrdered) -> tuple[AnyBarrier, Happen
     if ordered.by is Authority.SCHEDULE:
         barrier = replace(barrier, schedule_mode=ordered.mode)
     elif barrier.staff_mode is Mode.LOCKDOWN and ordered.mode not in {Mode.LOCKDOWN, Mode.NORMAL}:
-        return barrier, Happening(EventKind.ACCESS_DENIED, granted=False, reason=DOOR_CLOSED)
+        return barrier, Happening(EventKind.ACCESS_DENIED, granted=False, reason=Refusal.DOOR_CLOSED)
     else:
         barrier = replace(barrier, staff_mode=ordered.mode)
     if barrier.mode is before:

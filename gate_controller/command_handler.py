@@ -88,7 +88,7 @@ class CommandHandler:
             latency_ms=(self._clock.monotonic_ns() - since_ns) / 1e6,
             details=form,
         )
-        return Result(obeyed=True, refused=False, energised_ns=None)
+        return Result()
 
     def _refuse(self, command: Command | None, refusal: Refusal, received_ns: int, *, authentic: bool) -> None:
         at, _ = self._clock.look()

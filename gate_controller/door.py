@@ -11,8 +11,6 @@ from enum import StrEnum
 
 from gate_controller.barrier import STATUS_OF_MODE, Barrier, forget, order, show, tamper, wire
 from gate_controller.signals import (
-    DOOR_CLOSED,
-    INTERLOCKED,
     ContactChanged,
     ExitRequested,
     FireChanged,
@@ -27,7 +25,7 @@ from gate_controller.signals import (
     TimePassed,
     WireChanged,
 )
-from messages import DoorStatus, EventKind
+from messages import DoorStatus, EventKind, Refusal
 
 
 class Phase(StrEnum):
@@ -196,9 +194,9 @@ def _time_passed(door: Door, now: float) -> _Step:
 
 def _granted(door: Door, grant: Grant, now: float) -> _Step:
     if door.mode in {Mode.ALWAYS_CLOSED, Mode.LOCKDOWN} and not door.fire:
-        return door, Happening(EventKind.ACCESS_DENIED, grant, granted=False, reason=DOOR_CLOSED)
+        return door, Happening(EventKind.ACCESS_DENIED, grant, granted=False, reason=Refusal.DOOR_CLOSED)
     if door.interlocked and not door.fire:
-        return door, Happening(EventKind.ACCESS_DENIED, grant, granted=False, reason=INTERLOCKED)
+        return door, Happening(EventKind.ACCESS_DENIED, grant, granted=False, reason=Refusal.INTERLOCKED)
     if door.holds(grant, now):
         return _renewed(door, grant, now), Happening(EventKind.GRANT_RENEWED, grant)
     door = show(door, [grant], now)
@@ -295,10 +293,10 @@ def _exit_requested(door: Door, now: float) -> _Step:
     return door, None
 
 
-def _exit_refusal(door: Door) -> str | None:
+def _exit_refusal(door: Door) -> Refusal | None:
     if door.mode is Mode.LOCKDOWN and door.settings.lockdown_closes_exit:
-        return DOOR_CLOSED
-    return INTERLOCKED if door.interlocked and door.settings.exit_unlocks else None
+        return Refusal.DOOR_CLOSED
+    return Refusal.INTERLOCKED if door.interlocked and door.settings.exit_unlocks else None
 
 
 def _mode_ordered(door: Door, ordered: ModeOrdered, now: float) -> _Step:

@@ -5,7 +5,7 @@ Whoever has to get out, by fire or by the exit button, waits for no disk. All of
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -32,23 +32,10 @@ RETRY_S = 1.0
 class Result:
     """What became of a signal."""
 
-    obeyed: bool
-    """The relay is where it should be."""
-    refused: bool
-    """The door itself said no."""
-    energised_ns: int | None
+    refusal: Refusal | None = None
+    """Why the signal did nothing; None when it did."""
+    energised_ns: int | None = None
     """When the relay was found energised, on the monotonic clock."""
-    too_late: bool = False
-    """It took so long to record that the door was not opened any more."""
-
-    @property
-    def refusal(self) -> Refusal | None:
-        """Why the signal did nothing; None when it did."""
-        if self.refused:
-            return Refusal.DOOR_CLOSED
-        if self.too_late:
-            return Refusal.TOO_LATE
-        return None if self.obeyed else Refusal.DOOR_FAULT
 
 
 class DoorDriver:
@@ -97,7 +84,7 @@ class DoorDriver:
             self._reporter.happening(happening, at, latency_ms=latency_ms, details=noted)
         if opens and _is_wish(signal) and self._is_late(now_ns if since_ns is None else since_ns):
             self._tell_too_late(happenings)
-            return Result(obeyed=False, refused=False, energised_ns=None, too_late=True)
+            return Result(refusal=Refusal.TOO_LATE)
         if door.staff_mode is not before.staff_mode:
             self._remember(door.staff_mode)
         obeyed = self._drive(door)
@@ -108,8 +95,7 @@ class DoorDriver:
             self._passages.happened(happening, at)
         energised_ns = self._clock.monotonic_ns() if obeyed and door.unlocked else None
         self._reporter.state(self.door, at, clock_sure=sure)
-        refused = any(happening.granted is False for happening in happenings)
-        return Result(obeyed=obeyed, refused=refused, energised_ns=energised_ns)
+        return Result(_refusal(happenings, obeyed=obeyed), energised_ns)
 
     def holds(self, grant: Grant) -> bool:
         """Tell whether the person of `grant` has one that waits for its passage, or passed on it just now."""
@@ -168,6 +154,14 @@ class DoorDriver:
             self._memory.staff_mode = mode
         except DoorMemoryError as error:
             log.error("mode_not_remembered", error=str(error))
+
+
+def _refusal(happenings: Iterable[Happening], *, obeyed: bool) -> Refusal | None:
+    """Return what the door said no with, or `door_fault` where the relay did not follow."""
+    for happening in happenings:
+        if happening.refusal is not None:
+            return happening.refusal
+    return None if obeyed else Refusal.DOOR_FAULT
 
 
 def _is_wish(signal: Signal) -> bool:

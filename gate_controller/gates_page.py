@@ -5,8 +5,6 @@ from collections.abc import Iterable
 from access.reasons import Notice, Reason
 from gate_controller import drawing
 from gate_controller.card_authentication import ProofRefusal
-from gate_controller.signals import DOOR_CLOSED, INTERLOCKED
-from gate_controller.turnstile import BUSY
 from messages import EventKind, Refusal
 
 EVENTS: dict[EventKind, str] = {
@@ -57,9 +55,9 @@ EVENTS: dict[EventKind, str] = {
     EventKind.CAMERA_BACK: "It does again.",
 }
 DOOR_REASONS = {
-    DOOR_CLOSED: "Staff or the schedule keep the door closed.",
-    INTERLOCKED: "The other door of the pair is not closed and locked.",
-    BUSY: "Too many people have a grant for this turnstile and have not passed.",
+    Refusal.DOOR_CLOSED.value: "Staff or the schedule keep the door closed.",
+    Refusal.INTERLOCKED.value: "The other door of the pair is not closed and locked.",
+    Refusal.TURNSTILE_BUSY.value: "Too many people have a grant for this turnstile and have not passed.",
     "unreadable": "What was presented is no card and no code.",
     Refusal.TOO_LATE.value: "It was presented while the controller could not look, or took too long to record: "
     "show it again.",

@@ -4,12 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
-from messages import EventKind, Method
-
-DOOR_CLOSED = "door_closed"
-"""Reason of a refusal by the door itself, whoever asks."""
-INTERLOCKED = "interlocked"
-"""Reason of a refusal because the other door of a lock (a sluice, a vestibule) is not closed and locked."""
+from messages import EventKind, Method, Refusal
 
 
 class Mode(StrEnum):
@@ -126,3 +121,8 @@ class Happening:
     granted: bool | None = None
     reason: str | None = None
     details: dict[str, float | str | bool | None] = field(default_factory=dict)
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """Why the door itself said no; None when it did not."""
+        return Refusal(self.reason) if self.granted is False and self.reason is not None else None

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 
 from gate_controller.barrier import STATUS_OF_MODE, Barrier, forget, order, show, tamper, wire
 from gate_controller.signals import (
-    DOOR_CLOSED,
     ContactChanged,
     ExitRequested,
     FireChanged,
@@ -24,10 +23,7 @@ from gate_controller.signals import (
     TimePassed,
     WireChanged,
 )
-from messages import DoorStatus, EventKind
-
-BUSY = "turnstile_busy"
-"""Reason of a refusal: too many people have a grant already and have not passed."""
+from messages import DoorStatus, EventKind, Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +134,11 @@ def _time_passed(lane: Turnstile, now: float) -> _Step:
 def _granted(lane: Turnstile, grant: Grant, now: float) -> _Step:
     refusal = None
     if lane.mode in {Mode.ALWAYS_CLOSED, Mode.LOCKDOWN} and not lane.fire:
-        refusal = DOOR_CLOSED
+        refusal = Refusal.DOOR_CLOSED
     elif lane.holds(grant, now):
         return _renewed(lane, grant, now), Happening(EventKind.GRANT_RENEWED, grant)
     elif len(lane.waiting) >= lane.settings.most_waiting:
-        refusal = BUSY
+        refusal = Refusal.TURNSTILE_BUSY
     if refusal is not None:
         return lane, Happening(EventKind.ACCESS_DENIED, grant, granted=False, reason=refusal)
     happening = Happening(EventKind.ACCESS_GRANTED, grant, granted=True, reason=grant.reason)

@@ -42,7 +42,10 @@ class Method(StrEnum):
 
 
 class Refusal(StrEnum):
-    """Why a controller did not carry out a command. The first group is about trust, the second about the door."""
+    """Why a controller did not carry out a command. The first group is about trust, the second about the door.
+
+    On the wire a refusal is open: readers pass unknown ones on.
+    """
 
     MALFORMED = "malformed"
     UNSIGNED = "unsigned"
@@ -60,6 +63,10 @@ class Refusal(StrEnum):
     """The tap this command answers has had its one outcome already, or recording it took so long that nobody waits."""
     DOOR_CLOSED = "door_closed"
     """Staff or the schedule keep the door closed, or it is in lockdown."""
+    INTERLOCKED = "interlocked"
+    """The other door of the pair (a sluice, a vestibule) is not closed and locked."""
+    TURNSTILE_BUSY = "turnstile_busy"
+    """Too many people have a grant for this turnstile already and have not passed."""
     DOOR_FAULT = "door_fault"
     """The relay does not work."""
 
@@ -102,7 +109,8 @@ class Ack(Message):
     """None when the bytes held no command that could be read."""
     gate: Name
     accepted: bool
-    refusal: Refusal | None = None
+    refusal: Annotated[Refusal | Code, Field(union_mode="left_to_right")] | None = None
+    """Why not; a code of a later version stays a plain string."""
     boot_id: UUID
     at: Moment
     received_ns: int | None = None

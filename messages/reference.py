@@ -85,7 +85,8 @@ def _signatures() -> list[str]:
         "   runs behind what it has seen before, only `lock`, `lockdown` and `deny` pass;",
         "6. `nonce` is larger than every earlier one of this sender; it is on disk before the relay moves.",
         "",
-        "Every command is answered by a signed Ack, refused ones with the reason.",
+        "Every command is answered by a signed Ack, refused ones with the reason. Further reasons may come; readers",
+        "pass them on.",
         "",
     ]
 

@@ -170,5 +170,5 @@ def _result(gate: str, command: UUID, ack: Ack | None) -> GateResult:
     if ack is None or ack.gate != gate:
         return GateResult(gate, Effect.NO_ANSWER, command=command)
     if ack.refusal is not None:
-        return GateResult(gate, Effect.REFUSED, ack.refusal.value, command)
+        return GateResult(gate, Effect.REFUSED, str(ack.refusal), command)
     return GateResult(gate, Effect.DONE, command=command)

@@ -8,9 +8,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from gate_controller.barrier import advance
 from gate_controller.door import Door, DoorSettings
 from gate_controller.inputs.simulated import SimulatedInput
+from gate_controller.readers import Outcome
 from gate_controller.relays.simulated import SimulatedRelay
 from gate_controller.signals import (
-    INTERLOCKED,
     ContactChanged,
     ExitRequested,
     FireChanged,
@@ -22,6 +22,8 @@ from gate_controller.signals import (
     TimePassed,
 )
 from messages import Action, DoorStatus, EventKind, Refusal
+from tests.gate_controller.conftest import ACTIVE_CARD
+from tests.waiting import PATIENCE_S
 
 
 @pytest.mark.parametrize(("signal", "kind"), [
@@ -30,7 +32,7 @@ from messages import Action, DoorStatus, EventKind, Refusal
 def test_a_door_waits_for_the_other(signal: Signal, kind: EventKind) -> None:
     door, _ = advance(Door(), InterlockChanged(blocked=True), 1.0)
     door, happened = advance(door, signal, 2.0)
-    assert [(one.kind, one.reason) for one in happened] == [(kind, INTERLOCKED)]
+    assert [(one.kind, one.reason) for one in happened] == [(kind, Refusal.INTERLOCKED)]
     assert not door.unlocked
     door, _ = advance(door, InterlockChanged(blocked=False), 3.0)
     door, _ = advance(door, signal, 4.0)
@@ -87,13 +89,14 @@ Vestibule.TestCase.settings = hypothesis_settings(max_examples=100, stateful_ste
 TestVestibule = Vestibule.TestCase
 
 
-def test_the_controller_gives_its_leave_and_waits_for_the_other_one(bench, operator) -> None:
+def test_the_controller_gives_its_leave_and_waits_for_the_other_one(bench, directory, operator) -> None:
     bench.secured, bench.interlock = SimulatedRelay(), SimulatedInput(active=True)
     bench.start()
     operator.state(DoorStatus.LOCKED)
     assert bench.secured.energised
-    assert operator.ask(Action.OPEN).refusal is Refusal.DOOR_CLOSED
-    assert operator.event(EventKind.ACCESS_DENIED).reason == INTERLOCKED
+    assert operator.ask(Action.OPEN).refusal is Refusal.INTERLOCKED
+    assert operator.event(EventKind.ACCESS_DENIED).reason == Refusal.INTERLOCKED
+    assert bench.reader.present(ACTIVE_CARD).get(timeout=PATIENCE_S) == Outcome(False, Refusal.INTERLOCKED)
     bench.interlock.set(False)
     order: list[str] = []
     bench.secured._on_change = lambda on: order.append(f"leave {on}")

@@ -144,6 +144,15 @@ def test_an_acknowledgement_says_yes_or_why_not(accepted: bool, refusal: Refusal
         Ack(command_id=None, gate="north", accepted=accepted, refusal=refusal, boot_id=uuid4(), at=datetime.now(UTC))
 
 
+def test_an_acknowledgement_with_a_refusal_of_a_later_version_is_read() -> None:
+    ack = Ack(
+        command_id=None, gate="north", accepted=False, refusal="door_on_strike", boot_id=uuid4(), at=datetime.now(UTC)
+    )
+    assert Ack.decode(ack.encode()) == ack
+    known = ack.model_copy(update={"refusal": Refusal.STALE})
+    assert Ack.decode(known.encode()).refusal is Refusal.STALE
+
+
 @given(site=names, gate=names, channel=st.sampled_from(Channel))
 def test_topics_are_built_and_parsed_alike(site: str, gate: str, channel: Channel) -> None:
     topics = GateTopics(site, gate)

@@ -19,8 +19,8 @@ from gate_controller.signals import (
     Signal,
     TimePassed,
 )
-from gate_controller.turnstile import BUSY, Turnstile, TurnstileSettings
-from messages import Action, DoorStatus, EventKind
+from gate_controller.turnstile import Turnstile, TurnstileSettings
+from messages import Action, DoorStatus, EventKind, Refusal
 
 FORWARD, BACKWARD = PassageSensed(forward=True), PassageSensed(forward=False)
 
@@ -91,7 +91,7 @@ def test_who_needs_more_time_gets_it() -> None:
 def test_no_more_people_than_can_be_told_apart() -> None:
     lane = Played(most_waiting=2)
     lane(Grant(), Grant(), Grant())
-    assert (lane.happened[-1].granted, lane.happened[-1].reason) == (False, BUSY)
+    assert (lane.happened[-1].granted, lane.happened[-1].reason) == (False, Refusal.TURNSTILE_BUSY)
 
 
 @pytest.mark.parametrize("free", [FireChanged(True), ModeOrdered(Mode.HELD_OPEN)])
@@ -178,3 +178,12 @@ def test_the_controller_keeps_a_turnstile(bench, operator) -> None:
     operator.event(EventKind.REVERSE_PASSAGE)
     assert operator.kinds[1:] == ["access_granted", "passed", "tailgated", "reverse_passage"]
     assert bench.relay.history == [True, False]
+
+
+def test_a_command_for_a_busy_turnstile_is_refused_under_its_own_name(bench, operator) -> None:
+    bench.passage = SimulatedInput()
+    bench.start(door=TurnstileSettings(most_waiting=1))
+    operator.state(DoorStatus.LOCKED)
+    assert operator.ask(Action.OPEN).accepted
+    assert operator.ask(Action.OPEN).refusal is Refusal.TURNSTILE_BUSY
+    assert operator.event(EventKind.ACCESS_DENIED).reason == Refusal.TURNSTILE_BUSY

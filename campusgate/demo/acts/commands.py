@@ -61,10 +61,10 @@ def _refusal(stage: Stage, payload: bytes) -> str:
     acks, mark = len(stage.observer.acks), Mark(stage)
     stage.bus.publish(stage.topics.command, payload, wait_s=ANSWER_S)
 
-    def refusal() -> Refusal | None:
+    def refusal() -> Refusal | str | None:
         return next((ack.refusal for ack in stage.observer.acks[acks:] if ack.refusal is not None), None)
 
     stage.observer.wait(lambda: refusal() is not None, ANSWER_S)
     time.sleep(QUIET_S)
     refused = refusal()
-    return refused.value if refused is not None and not mark.openings else f"{mark.openings} openings, {refused}"
+    return str(refused) if refused is not None and not mark.openings else f"{mark.openings} openings, {refused}"
