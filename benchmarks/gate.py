@@ -37,7 +37,6 @@ from campusgate.demo.scenes import FRAMES_PER_SECOND, Walk, Walker, corridor, wa
 from campusgate.settings import Settings
 from edge.assembly import Gate, Senses, assemble
 from edge.camera import SyntheticCamera
-from edge.event_recorder import FACE_GRANTED
 from edge.health import availability
 from edge.passage import PassagePolicy
 from edge.policy import EdgePolicy
@@ -45,7 +44,7 @@ from edge.recognition import RecognitionPolicy
 from edge.service import EdgeService
 from edge.tracker import TrackPolicy
 from enrollment.photo import decode
-from messages import Event, GateTopics, NonceStore, Presence, Signer, TrustedKey, controller_sender
+from messages import Event, EventKind, GateTopics, NonceStore, ProcessStatus, Signer, TrustedKey, controller_sender
 from messages import edge_sender as edge_sender_of
 from models.engine import FaceEngine
 
@@ -102,7 +101,7 @@ class Grants:
         """Return the openings for a face so far, and forget them."""
         entries = self._outbox.pending(1000)
         self._outbox.done(entry.id for entry in entries)
-        return [event for entry in entries if (event := Event.decode(entry.payload)).kind == FACE_GRANTED]
+        return [event for entry in entries if (event := Event.decode(entry.payload)).kind == EventKind.FACE_GRANTED]
 
 
 def wait_until(ready: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
@@ -166,7 +165,7 @@ def run(*, passage_count: int, tap_count: int, people_count: int) -> Report:
         stack.callback(outbox.close)
         boot_id = uuid_utils.compat.uuid7()
         address = BrokerAddress(port=port)
-        bus = Connection(address, "edge", will=availability(topics, boot_id, Presence.OFFLINE))
+        bus = Connection(address, "edge", will=availability(topics, boot_id, ProcessStatus.OFFLINE))
         bus.start()
         stack.callback(bus.stop)
         bus.wait_connected(10)
@@ -194,14 +193,14 @@ def run(*, passage_count: int, tap_count: int, people_count: int) -> Report:
         time.sleep(2 * _ABSENCE_S + 1)
         busy = taps(door, people_count, tap_count, "taps, edge at work")
         service.stop()
-        bus.stop(availability(topics, boot_id, Presence.STOPPED))
+        bus.stop(availability(topics, boot_id, ProcessStatus.STOPPED))
         wait_until(lambda: not door.edge_online(), "the controller hears that the edge is gone")
         alone = taps(door, people_count, tap_count, "taps, edge gone")
         silent = Connection(address, "silent-edge")
         silent.start()
         stack.callback(silent.stop)
         silent.wait_connected(10)
-        hung = availability(topics, boot_id, Presence.ONLINE)
+        hung = availability(topics, boot_id, ProcessStatus.ONLINE)
         silent.publish(hung.topic, hung.payload, retain=True, wait_s=5)
         wait_until(door.edge_online, "the controller believes in an edge")
         unanswered = taps(door, people_count, max(tap_count // 4, 20), "taps, edge hung")

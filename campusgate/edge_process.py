@@ -40,7 +40,7 @@ from messages import (
     KeyFileError,
     NonceStore,
     NonceStoreError,
-    Presence,
+    ProcessStatus,
     Signer,
     TrustedKeyFile,
     UnwrittenWatch,
@@ -117,7 +117,7 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
         stack.callback(sync.close)
         topics, boot_id = GateTopics(settings.site, name), uuid_utils.compat.uuid7()
         kept_files.report(disk.outbox, topics, "edge")
-        will = availability(topics, boot_id, Presence.OFFLINE)
+        will = availability(topics, boot_id, ProcessStatus.OFFLINE)
         client_id = kept_client_id(f"edge-{settings.site}-{name}", folder / "client-id")
         bus = Connection(broker_address(settings), client_id, will=will)
         service = assemble(
@@ -154,7 +154,7 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
         stack.callback(presence.close)
         _follow_passages(presence, bus, topics, stop, stack)
         bus.start()
-        stack.callback(lambda: bus.stop(availability(topics, boot_id, Presence.STOPPED)))
+        stack.callback(lambda: bus.stop(availability(topics, boot_id, ProcessStatus.STOPPED)))
         postman.start()
         stack.callback(postman.stop)
         service.start()

@@ -21,7 +21,7 @@ from messages import (
     GateTopics,
     MalformedMessageError,
     Method,
-    Presence,
+    ProcessStatus,
     Signer,
     TrustedKey,
     verify_ack,
@@ -158,7 +158,7 @@ class _Gate:
 
     def is_online(self) -> bool:
         """Whether the controller has not said, nor the broker for it, that it is away."""
-        return self._presence.empty() or self._presence.get().status is Presence.ONLINE
+        return self._presence.empty() or self._presence.get().status is ProcessStatus.ONLINE
 
     def answer(self, command_id: UUID, *, until: float) -> Ack | None:
         """Return the answer to a command, None when there is none until `until` (monotonic seconds)."""

@@ -13,7 +13,7 @@ from edge.camera.port import Frame
 from edge.card_face_pairing import Presence
 from edge.clock import Clock
 from edge.decider import Decider, Ruling
-from edge.event_recorder import FACE_GRANTED, Detail, Journal
+from edge.event_recorder import Detail, Journal
 from edge.liveness import Liveness
 from edge.metrics import Metrics
 from edge.opener import NO_ANSWER, Answer, CannotAskError, Opener, Result
@@ -143,7 +143,7 @@ class Admission:
         end = answer.answered if answer.energised is None else answer.energised
         self._metrics.relay.observe(end - arrived)
         self._journal.note(
-            FACE_GRANTED,
+            EventKind.FACE_GRANTED,
             reason=reason,
             person_id=person_id,
             method=Method.FACE,
@@ -189,7 +189,7 @@ class Admission:
         command_id: UUID | None = None,
     ) -> Event:
         return self._journal.note(
-            kind.value,
+            kind,
             reason=reason,
             person_id=person_id,
             method=Method.FACE,

@@ -1,7 +1,7 @@
 """Telling the campus, once for each change, that a camera is gone, back, or sees nothing useful."""
 
 from edge.camera import Condition, FeedReport, FeedStatus
-from edge.event_recorder import CAMERA_CLEAR, CAMERA_IMPAIRED, Detail, Journal
+from edge.event_recorder import Detail, Journal
 from messages import EventKind
 
 SILENT = "silent"
@@ -50,9 +50,9 @@ class CameraReporter:
         if condition is self._condition:
             return
         if condition is Condition.GOOD:
-            self._journal.note(CAMERA_CLEAR, reason=self._condition.value)
+            self._journal.note(EventKind.CAMERA_CLEAR, reason=self._condition.value)
         else:
             turned = condition in {Condition.UPSIDE_DOWN, Condition.SIDEWAYS}
             details: dict[str, Detail] = {"rotation": rotation} if turned else {}
-            self._journal.note(CAMERA_IMPAIRED, reason=condition.value, details=details)
+            self._journal.note(EventKind.CAMERA_IMPAIRED, reason=condition.value, details=details)
         self._condition = condition

@@ -6,15 +6,7 @@ from uuid import UUID
 import uuid_utils.compat
 
 from edge.clock import Clock
-from messages import Event, Method
-
-FACE_GRANTED = "face_granted"
-"""A face was let in; `latency_ms` is from the frame that settled the vote to the relay (or to the acknowledgement)."""
-CAMERA_IMPAIRED = "camera_impaired"
-"""The view is covered, frozen, out of focus, or not the one it was: `reason`."""
-CAMERA_CLEAR = "camera_clear"
-MODEL_MISMATCH = "model_mismatch"
-"""The directory's templates are of another model; nobody is matched until that is mended."""
+from messages import Event, EventKind, Method
 
 _SOURCE = "edge"
 
@@ -39,7 +31,7 @@ class Journal:
 
     def note(
         self,
-        kind: str,
+        kind: EventKind,
         *,
         reason: str | None = None,
         person_id: UUID | None = None,
@@ -54,7 +46,7 @@ class Journal:
             id=uuid_utils.compat.uuid7(),
             gate=self._gate,
             at=self._clock.now(),
-            kind=kind,
+            kind=kind.value,
             source=_SOURCE,
             person_id=person_id,
             method=method,

@@ -12,7 +12,7 @@ from edge.clock import Clock
 from edge.gallery import Directory, SearchSource
 from edge.metrics import Metrics
 from edge.opener import Bus, Opener
-from messages import Availability, GateTopics, Health, Presence
+from messages import Availability, GateTopics, Health, ProcessStatus
 
 Figure = float | str | bool | None
 
@@ -108,7 +108,7 @@ class HealthReporter:
         return None if synced_at is None else round((self._clock.now() - synced_at).total_seconds(), 1)
 
 
-def availability(topics: GateTopics, boot_id: UUID, status: Presence, at: datetime | None = None) -> Will:
+def availability(topics: GateTopics, boot_id: UUID, status: ProcessStatus, at: datetime | None = None) -> Will:
     """Return the retained message that says whether this edge is there; `OFFLINE` is its last will."""
     message = Availability(gate=topics.gate, status=status, boot_id=boot_id, at=at)
     return Will(topics.edge_availability, message.encode())

@@ -24,7 +24,7 @@ from messages import (
     GateTopics,
     MalformedMessageError,
     Method,
-    Presence,
+    ProcessStatus,
     Refusal,
     Signer,
     TrustedKey,
@@ -136,7 +136,7 @@ class Opener:
         self._ttl_ms = ttl_ms
         self._lock = threading.Lock()
         self._state: DoorState | None = None
-        self._presence: Presence | None = None
+        self._presence: ProcessStatus | None = None
         self._pending: dict[UUID, _Pending] = {}
 
     def attach(self) -> None:
@@ -153,7 +153,7 @@ class Opener:
             return self._state.boot_id if self._state else None
 
     @property
-    def controller(self) -> Presence | None:
+    def controller(self) -> ProcessStatus | None:
         """Whether the controller is there, None while unknown."""
         with self._lock:
             return self._presence
@@ -221,7 +221,7 @@ class Opener:
     def _boot_to_ask(self) -> UUID:
         if not self._bus.connected:
             raise CannotAskError(NO_BROKER)
-        if self._presence in {Presence.OFFLINE, Presence.STOPPED}:
+        if self._presence in {ProcessStatus.OFFLINE, ProcessStatus.STOPPED}:
             raise CannotAskError(CONTROLLER_OFFLINE)
         if self._state is None:
             raise CannotAskError(CONTROLLER_UNKNOWN)

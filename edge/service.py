@@ -7,11 +7,12 @@ from uuid import UUID
 
 import structlog
 
+from access.reasons import Reason
 from bus.errors import NotConnectedError, SubscriptionRefusedError
 from edge.camera import Feed, FeedReport, FeedStatus
 from edge.camera_report import CameraReporter
 from edge.clock import Clock
-from edge.event_recorder import MODEL_MISMATCH, Detail, Journal
+from edge.event_recorder import Detail, Journal
 from edge.frame_loop import FrameLoop
 from edge.gallery import SearchSource
 from edge.health import HealthReporter, availability
@@ -25,7 +26,7 @@ from messages import (
     EventKind,
     GateTopics,
     MalformedMessageError,
-    Presence,
+    ProcessStatus,
     TwinWatch,
     UnwrittenWatch,
 )
@@ -141,7 +142,7 @@ class EdgeService:
         self._reporter.connection(self._feed.report(), now)
         self._report_mismatch()
         for name in self._unwritten.look(now):
-            self._journal.note(EventKind.STORAGE_FAULT.value, reason=KEPT_IN_MEMORY, details={"file": name, "lost": ""})
+            self._journal.note(EventKind.STORAGE_FAULT, reason=KEPT_IN_MEMORY, details={"file": name, "lost": ""})
         standing = (self._feed.report().status, self._searches.current)
         if now - self._health_at >= _HEALTH_EVERY_S or standing != self._standing:
             self._health_at, self._standing = now, standing
@@ -150,7 +151,8 @@ class EdgeService:
     def _report_mismatch(self) -> None:
         mismatch = self._searches.mismatch is not None or self._model_refused()
         if mismatch and not self._mismatch_reported:
-            self._journal.note(MODEL_MISMATCH, reason=MODEL_MISMATCH, details={"directory": self._searches.mismatch})
+            details: dict[str, Detail] = {"directory": self._searches.mismatch}
+            self._journal.note(EventKind.MODEL_MISMATCH, reason=Reason.MODEL_MISMATCH.value, details=details)
         self._mismatch_reported = mismatch
 
     def _on_hint(self, _topic: str, _payload: bytes, _retained: bool) -> None:
@@ -166,13 +168,13 @@ class EdgeService:
         if self._twins.heard(message, retained=retained, connections=self._connections):
             _log.error("another_edge_answers_for_this_gate", boot_id=str(message.boot_id))
             details: dict[str, Detail] = {"boot_id": str(self._boot_id), "other_boot_id": str(message.boot_id)}
-            self._journal.note(EventKind.CLONED_CARD.value, reason="edge", details=details)
+            self._journal.note(EventKind.CLONED_CARD, reason="edge", details=details)
 
     def _say_online(self) -> None:
         self._connections += 1
         # A hint may have been missed while there was no connection.
         self._wake.set()
-        message = availability(self._topics, self._boot_id, Presence.ONLINE, self._clock.now())
+        message = availability(self._topics, self._boot_id, ProcessStatus.ONLINE, self._clock.now())
         try:
             self._bus.publish(message.topic, message.payload, qos=1, retain=True)
             self._health.publish()

@@ -49,10 +49,14 @@ EVENTS: dict[EventKind, str] = {
     EventKind.STORAGE_FAULT: "The file `details.file` was damaged and set aside (`set_aside`), or could not be opened "
     "(`kept_elsewhere`) or written any more (`kept_in_memory`); `details.lost` is not known any more.",
     EventKind.EVENTS_LOST: "The outbox was full, and `details.number` old events had to go.",
+    EventKind.FACE_GRANTED: "The edge saw a face and let it in; `latency_ms` is from the frame to the relay.",
     EventKind.FACE_REFUSED: "The edge saw a face and asked for no grant.",
     EventKind.SPOOF: "A picture or a screen was shown to the camera.",
     EventKind.CAMERA_LOST: "The camera gives no pictures.",
     EventKind.CAMERA_BACK: "It does again.",
+    EventKind.CAMERA_IMPAIRED: "The view is covered, frozen, out of focus, or not the one it was (the reason).",
+    EventKind.CAMERA_CLEAR: "It is good again; the reason is what was wrong.",
+    EventKind.MODEL_MISMATCH: "The directory's templates are of another model: no face is matched until it is mended.",
 }
 DOOR_REASONS = {
     Refusal.DOOR_CLOSED.value: "Staff or the schedule keep the door closed.",

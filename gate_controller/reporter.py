@@ -20,7 +20,7 @@ from messages import (
     GateTopics,
     Health,
     Method,
-    Presence,
+    ProcessStatus,
     Refusal,
     Signer,
     Tap,
@@ -44,7 +44,7 @@ _LOW_VALUE = frozenset(
 Details = Mapping[str, float | str | bool | None]
 
 
-def availability(topics: GateTopics, boot_id: UUID, status: Presence, at: datetime | None = None) -> Will:
+def availability(topics: GateTopics, boot_id: UUID, status: ProcessStatus, at: datetime | None = None) -> Will:
     """Return the retained message that tells whether the controller is there; OFFLINE is its last will."""
     message = Availability(gate=topics.gate, status=status, boot_id=boot_id, at=at)
     return Will(topics.availability, message.encode())
@@ -147,7 +147,7 @@ class Reporter:
 
     def present(self, at: datetime) -> None:
         """Say that the controller is there and how the door is: on every connection."""
-        here = availability(self._topics, self.boot_id, Presence.ONLINE, at)
+        here = availability(self._topics, self.boot_id, ProcessStatus.ONLINE, at)
         self._say(here.topic, here.payload, retain=True)
         if self._state is not None:
             self._say(self._topics.state, self._state.encode(), retain=True)

@@ -41,8 +41,8 @@ from messages import (
     GateTopics,
     MalformedMessageError,
     NonceStore,
-    Presence,
     PresenceHint,
+    ProcessStatus,
     Receipt,
     Signer,
     TrustedKey,
@@ -124,7 +124,7 @@ class GateController:
         self._on_presence = on_presence
         clock = clock or SystemClock()
         self._clock = ClockWatch(clock, storage.memory.latest_time)
-        will = availability(topics, self.boot_id, Presence.OFFLINE)
+        will = availability(topics, self.boot_id, ProcessStatus.OFFLINE)
         client_id = client_id or random_client_id(f"controller-{topics.site}-{topics.gate}")
         self.bus = Connection(address, client_id, will=will, backoff=backoff)
         self._postman = OutboxSender(
@@ -226,7 +226,7 @@ class GateController:
         at, _ = self._clock.look()
         self._reporter.event(EventKind.CONTROLLER_STOPPED, at)
         self._postman.stop()
-        self.bus.stop(availability(self.topics, self.boot_id, Presence.STOPPED, at))
+        self.bus.stop(availability(self.topics, self.boot_id, ProcessStatus.STOPPED, at))
         self._storage.close()
 
     # What comes in, from any thread.
@@ -257,7 +257,7 @@ class GateController:
 
     def _on_edge(self, _topic: str, payload: bytes, _retained: bool) -> None:
         try:
-            online = Availability.decode(payload).status is Presence.ONLINE
+            online = Availability.decode(payload).status is ProcessStatus.ONLINE
         except MalformedMessageError as error:
             log.warning("edge_availability_malformed", gate=self.topics.gate, error=str(error))
             return

@@ -24,7 +24,7 @@ from messages.signing import (
     Verifier,
     verify_ack,
 )
-from messages.status import Advice, Availability, DoorState, DoorStatus, Feedback, Health, Presence
+from messages.status import Advice, Availability, DoorState, DoorStatus, Feedback, Health, ProcessStatus
 from messages.topics import (
     Channel,
     GateTopics,
@@ -65,9 +65,9 @@ __all__ = [
     "Method",
     "NonceStore",
     "NonceStoreError",
-    "Presence",
     "PresenceHint",
     "PreviousKey",
+    "ProcessStatus",
     "Receipt",
     "Refusal",
     "RefusedError",

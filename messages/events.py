@@ -72,11 +72,18 @@ class EventKind(StrEnum):
     EVENTS_LOST = "events_lost"
     """The outbox was full, and old events had to go."""
 
+    FACE_GRANTED = "face_granted"
+    """A face was let in; `latency_ms` is from the frame that settled the vote to the relay (or the acknowledgement)."""
     FACE_REFUSED = "face_refused"
-    """Seen by the edge; no grant was asked for."""
+    """Seen by the edge; no grant was asked for, or none was given."""
     SPOOF = "spoof"
     CAMERA_LOST = "camera_lost"
     CAMERA_BACK = "camera_back"
+    CAMERA_IMPAIRED = "camera_impaired"
+    """The view is covered, frozen, out of focus, or not the one it was: `reason`."""
+    CAMERA_CLEAR = "camera_clear"
+    MODEL_MISMATCH = "model_mismatch"
+    """The directory's templates are of another model; nobody is matched until that is mended."""
 
 
 class Event(Message):

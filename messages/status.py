@@ -51,7 +51,7 @@ class DoorState(Message):
     """Broken wires as `wire:fault`; the fault is `cut`, `short` or `lost`."""
 
 
-class Presence(StrEnum):
+class ProcessStatus(StrEnum):
     """Whether a process is there."""
 
     ONLINE = "online"
@@ -65,7 +65,7 @@ class Availability(Message):
     """Whether the controller (or the edge) of a gate is there. Retained."""
 
     gate: Name
-    status: Presence
+    status: ProcessStatus
     boot_id: UUID
     at: Moment | None = None
     """None in a last will, which is written before anybody knows when it will be said."""

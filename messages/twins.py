@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from messages.status import Availability, Presence
+from messages.status import Availability, ProcessStatus
 
 
 class TwinWatch:
@@ -19,7 +19,7 @@ class TwinWatch:
         `connections`: how often we have connected. What the broker kept from before our first presence may be our own
         last life; what it keeps at later connections took our place, and twice is no accident.
         """
-        if message.boot_id == self._boot_id or message.status is not Presence.ONLINE:
+        if message.boot_id == self._boot_id or message.status is not ProcessStatus.ONLINE:
             return False
         if retained:
             if connections < 2:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from messages import Availability, DoorState, Health, Presence
+from messages import Availability, DoorState, Health, ProcessStatus
 
 UNKNOWN = "unknown"
 """How a presence that is not known is shown to programs."""
@@ -22,9 +22,9 @@ class GateView:
     """One gate as it was last heard of."""
 
     gate: str
-    controller: Presence | None = None
+    controller: ProcessStatus | None = None
     """None: not known, for it was never heard of, or not since the broker was lost."""
-    edge: Presence | None = None
+    edge: ProcessStatus | None = None
     controller_since: datetime | None = None
     """When the controller's presence (or that it is not known) began, by the server's clock; None when it was never
     heard of.
@@ -121,7 +121,7 @@ class Board:
                 since = _since(view.edge, message.status, view.edge_since, heard_at)
                 changed = replace(view, edge=message.status, edge_since=since)
             changed = replace(changed, heard_at=heard_at)
-            if message.status is Presence.ONLINE:
+            if message.status is ProcessStatus.ONLINE:
                 changed = changed.heard_from(source, message.boot_id, heard_at)
             self._put(changed)
 
@@ -154,12 +154,12 @@ class Board:
         self._changed.notify_all()
 
 
-def _unknown_since(before: Presence | None, since: datetime | None, at: datetime) -> datetime | None:
+def _unknown_since(before: ProcessStatus | None, since: datetime | None, at: datetime) -> datetime | None:
     """Return since when a presence is not known, which was `before`; None for what was never heard of."""
     return since if before is None else at
 
 
-def _since(before: Presence | None, after: Presence, since: datetime | None, heard_at: datetime) -> datetime:
+def _since(before: ProcessStatus | None, after: ProcessStatus, since: datetime | None, heard_at: datetime) -> datetime:
     return since if since is not None and before is after else heard_at
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from accounts import audit
 from accounts.tables import AuditEntry
 from database import Database
-from messages import Presence
+from messages import ProcessStatus
 from operations.board import Board
 from operations.server_clock import ClockDoubt, ServerClock, Witness
 from operations.tables import ServerClockRecord
@@ -98,7 +98,7 @@ class ClockGuard:
         for view in self._board.views():
             health = view.health.get("controller")
             steady = health.figures.get("clock_steady_s") if health is not None else None
-            if health is not None and view.controller is Presence.ONLINE and isinstance(steady, int | float):
+            if health is not None and view.controller is ProcessStatus.ONLINE and isinstance(steady, int | float):
                 found.append(Witness(health.at, float(steady)))
         return found
 

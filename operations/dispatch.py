@@ -18,7 +18,7 @@ from messages import (
     GateTopics,
     MalformedMessageError,
     Method,
-    Presence,
+    ProcessStatus,
     SignedCommand,
     Signer,
     TrustedKey,
@@ -123,7 +123,7 @@ class Dispatcher:
         if view is None or view.door is None:
             return GateResult(gate, Effect.UNREACHABLE, "nothing was heard of this gate")
         # One whose presence is not known is asked: in an emergency a guess is better than none, and no answer is said.
-        if view.controller in {Presence.OFFLINE, Presence.STOPPED}:
+        if view.controller in {ProcessStatus.OFFLINE, ProcessStatus.STOPPED}:
             return GateResult(gate, Effect.UNREACHABLE, f"the controller is {view.controller}")
         # Before it is asked what is left: should this process stand still in between, the gate finds the command stale.
         now = self._now()

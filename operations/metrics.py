@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 from database import Database
 from directory import presence
 from directory.lag import lags
-from messages import DoorStatus, Presence
+from messages import DoorStatus, ProcessStatus
 from operations.alarms import register
 from operations.board import UNKNOWN, Board
 
@@ -59,7 +59,7 @@ class OperationsCollector(Collector):
         for view in self.board.views():
             for process, there in (("controller", view.controller), ("edge", view.edge)):
                 if there is not None:
-                    online.add_metric([view.gate, process], float(there is Presence.ONLINE))
+                    online.add_metric([view.gate, process], float(there is ProcessStatus.ONLINE))
             # A door whose controller is not heard may be anything by now.
             known = view.door if self.board.hears else None
             doors[UNKNOWN if known is None else known.state.value] += 1

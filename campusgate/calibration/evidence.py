@@ -9,10 +9,10 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from access.reasons import Reason
 from campusgate.calibration.study import Passages, Scores
 from database import Sealer
 from directory.tables import GateEntry
-from edge.event_recorder import FACE_GRANTED
 from enrollment import templates
 from messages import EventKind
 from models.score_tail import Vectors
@@ -47,7 +47,7 @@ def passages(session: Session, gate: str, *, model_id: str, since: datetime) -> 
         .where(
             GateEvent.gate == gate,
             GateEvent.at >= since,
-            GateEvent.kind.in_((FACE_GRANTED, EventKind.FACE_REFUSED.value)),
+            GateEvent.kind.in_((EventKind.FACE_GRANTED.value, EventKind.FACE_REFUSED.value)),
         )
         .order_by(GateEvent.sequence)
     )
@@ -55,11 +55,11 @@ def passages(session: Session, gate: str, *, model_id: str, since: datetime) -> 
     for kind, reason, details in rows:
         if details.get("model") != model_id or "score" not in details:
             continue
-        if kind == FACE_GRANTED:
+        if kind == EventKind.FACE_GRANTED:
             genuine.append(details["score"])
             if "second" in details:
                 strangers.append(details["second"])
-        elif reason == "unknown_face":
+        elif reason == Reason.UNKNOWN_FACE:
             unknown.append(details["score"])
     return Passages(_scores(genuine), _scores(strangers), _scores(unknown))
 

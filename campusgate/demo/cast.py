@@ -11,7 +11,7 @@ from campusgate.demo.campus import Campus, free_port
 from campusgate.demo.observer import Observer
 from campusgate.demo.osdp_peer import SPEED, SoftwareReader
 from campusgate.demo.processes import Children
-from messages import Presence
+from messages import ProcessStatus
 
 _DOOR = """\
 # A simulated door with a contact; impatient, so that the day is short. The port for its wires is beside its reader.
@@ -116,7 +116,7 @@ class Cast:
 
 
 def _is_ready(observer: Observer) -> bool:
-    both = all(observer.presence.get(source) is Presence.ONLINE for source in ("controller", "edge"))
+    both = all(observer.presence.get(source) is ProcessStatus.ONLINE for source in ("controller", "edge"))
     figures = observer.figures.get("edge", {})
     sees = figures.get("camera") == "running" and bool(figures.get("people"))
     return both and observer.door is not None and sees

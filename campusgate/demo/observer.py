@@ -16,7 +16,7 @@ from messages import (
     GateTopics,
     Health,
     MalformedMessageError,
-    Presence,
+    ProcessStatus,
     TrustedKey,
     verify_ack,
 )
@@ -34,7 +34,7 @@ class Observer:
         self.states: list[DoorState] = []
         self.acks: list[Ack] = []
         self.commands: list[bytes] = []
-        self.presence: dict[str, Presence] = {}
+        self.presence: dict[str, ProcessStatus] = {}
         self.figures: dict[str, dict[str, float | str | bool | None]] = {}
         for channel, take in {
             Channel.EVENTS: self._take_event,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from directory.lag import Lag
-from messages import DoorState, DoorStatus, Health, Presence
+from messages import DoorState, DoorStatus, Health, ProcessStatus
 from operations.alarms.rules import EVERYWHERE, AlarmKind, Signal
 from operations.board import GateView
 
@@ -160,7 +160,7 @@ def _absent(gate: str, seen: Observation, limits: Limits) -> dict[tuple[str, Ala
         (AlarmKind.EDGE_OFFLINE, view.edge, view.edge_since),
     ):
         listened_since = seen.started_at if presence is None or since is None else since
-        if presence is Presence.ONLINE or seen.now - listened_since <= limits.offline_after:
+        if presence is ProcessStatus.ONLINE or seen.now - listened_since <= limits.offline_after:
             continue
         if since is not None:
             absent[gate, kind] = presence.value if presence is not None else NOT_HEARD_AGAIN
@@ -194,7 +194,7 @@ def _is_absent(alarm: OpenAlarm, seen: Observation) -> bool:
         presence, since = view.controller, view.controller_since
     else:
         presence, since = view.edge, view.edge_since
-    return alarm.gate in seen.gates and since is not None and presence is not Presence.ONLINE
+    return alarm.gate in seen.gates and since is not None and presence is not ProcessStatus.ONLINE
 
 
 def _door_is_well(kind: AlarmKind, door: DoorState) -> bool:

@@ -12,7 +12,7 @@ from campusgate import chores
 from campusgate.chores import Chore
 from campusgate.settings import Settings
 from database import Database
-from messages import Availability, Health, Presence
+from messages import Availability, Health, ProcessStatus
 from operations import clock_guard
 from operations.alarms import register
 from operations.alarms.watch import AlarmWatch
@@ -114,7 +114,7 @@ def test_gates_that_were_up_all_the_while_end_the_doubt_after_a_long_downtime(ma
     machine.start()
     assert machine.later(timedelta(), jump=5 * DAY) is ClockDoubt.AHEAD
     machine.later(timedelta(minutes=11))
-    online = Availability(gate="north", status=Presence.ONLINE, boot_id="00000000-0000-4000-8000-000000000000")
+    online = Availability(gate="north", status=ProcessStatus.ONLINE, boot_id="00000000-0000-4000-8000-000000000000")
     machine.board.availability(online, source="controller", heard_at=machine.at)
     figures = {"clock_steady_s": (6 * DAY).total_seconds()}
     machine.board.health(Health(gate="north", source="controller", at=machine.at, figures=figures), heard_at=machine.at)

@@ -16,8 +16,8 @@ _NO_CODES = {"topics.py"}
 
 
 def reasons() -> set[str]:
-    """Reasons of events and alarms, without what is the kind of an event."""
-    return {*_arguments("reason"), *_constants(), *_faults()} - {"face_granted", "camera_impaired", "camera_clear"}
+    """Reasons of events and alarms."""
+    return {*_arguments("reason"), *_constants(), *_faults()}
 
 
 def refusals() -> set[str]:

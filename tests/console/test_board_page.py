@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 import pytest
 
 from database import new_id
-from messages import Availability, DoorState, DoorStatus, Presence
+from messages import Availability, DoorState, DoorStatus, ProcessStatus
 
 # What a browser shows does not depend on the database: `test_stream` and `test_review_figures` run on each.
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -28,7 +28,7 @@ def sign_in(page, console, number: str = "F1", password: str = PASSWORD) -> None
 def test_staff_see_a_gate_change_without_reloading(page, console) -> None:
     console.board.door(door(0, DoorStatus.LOCKED), heard_at=NOW)
     console.board.availability(
-        Availability(gate="north", status=Presence.ONLINE, boot_id=BOOT), source="controller", heard_at=NOW
+        Availability(gate="north", status=ProcessStatus.ONLINE, boot_id=BOOT), source="controller", heard_at=NOW
     )
     sign_in(page, console)
     gate = page.locator("[data-gate=north]")
@@ -155,7 +155,7 @@ def test_a_server_without_a_key_offers_no_orders(page, console) -> None:
 
 def test_an_open_critical_alarm_needs_a_look_although_the_door_is_at_rest(page, console) -> None:
     for gate in ("north", "south", "lab"):
-        presence = Availability(gate=gate, status=Presence.ONLINE, boot_id=BOOT)
+        presence = Availability(gate=gate, status=ProcessStatus.ONLINE, boot_id=BOOT)
         console.board.availability(presence, source="controller", heard_at=NOW)
         told = DoorState(gate=gate, boot_id=BOOT, sequence=1, at=NOW, state=DoorStatus.LOCKED, unlocked=False)
         console.board.door(told, heard_at=NOW)
@@ -171,7 +171,7 @@ def test_an_open_critical_alarm_needs_a_look_although_the_door_is_at_rest(page, 
 
 def test_of_many_gates_those_that_need_a_look_can_be_shown_alone(page, console) -> None:
     for gate, state in (("north", DoorStatus.LOCKED), ("south", DoorStatus.FORCED)):
-        presence = Availability(gate=gate, status=Presence.ONLINE, boot_id=BOOT)
+        presence = Availability(gate=gate, status=ProcessStatus.ONLINE, boot_id=BOOT)
         console.board.availability(presence, source="controller", heard_at=NOW)
         told = DoorState(gate=gate, boot_id=BOOT, sequence=1, at=NOW, state=state, unlocked=False)
         console.board.door(told, heard_at=NOW)

@@ -18,7 +18,6 @@ from console.texts import TEXTS
 from directory.dry_run import Shown
 from edge.camera import Condition, FeedStatus
 from edge.covering import Covering
-from edge.event_recorder import CAMERA_CLEAR, CAMERA_IMPAIRED, FACE_GRANTED, MODEL_MISMATCH
 from edge.liveness import Cue
 from enrollment.quality import Verdict
 from enrollment.quality.rules import RULES
@@ -29,7 +28,7 @@ from gate_controller.card_authentication import ProofRefusal
 from gate_controller.signals import Authority
 from gate_controller.signals import Mode as DoorMode
 from gate_controller.supervision import LoopState
-from messages import Action, DoorStatus, EventKind, Method, Presence, Refusal
+from messages import Action, DoorStatus, EventKind, Method, ProcessStatus, Refusal
 from operations.alarms.rules import NOTED, AlarmKind, Severity
 from operations.dispatch import Effect
 from operations.orders import ORDERS
@@ -44,7 +43,7 @@ RULE_NAMES = [READABLE, *(rule.name for rule in RULES)]
     ("table", "codes"),
     [
         ("door", DoorStatus),
-        ("presence", Presence),
+        ("presence", ProcessStatus),
         ("method", Method),
         ("shown", Shown),
         ("shown", [*get_args(CredentialKind), "face"]),
@@ -55,15 +54,15 @@ RULE_NAMES = [READABLE, *(rule.name for rule in RULES)]
         ("order", ORDERS),
         ("problem", [problem.code for problem in problems.known()]),
         ("problem", Lost),
-        ("kind", [*EventKind, FACE_GRANTED, CAMERA_IMPAIRED, CAMERA_CLEAR, MODEL_MISMATCH]),
+        ("kind", EventKind),
         ("reason", [*Reason, *Notice, *Refusal, *ProofRefusal, *Covering, *NOTED]),
-        ("reason", [one for one in (*Condition, *Presence) if one not in {"good", "online"}]),
+        ("reason", [one for one in (*Condition, *ProcessStatus) if one not in {"good", "online"}]),
         ("reason", [LoopState.CUT, LoopState.SHORT]),
         ("reason", reported.reasons()),
         ("explain", [*Reason, *Refusal, *ProofRefusal, *Covering]),
         ("explain", reported.refusals()),
         ("figure", reported.figures()),
-        ("value", [*FeedStatus, *Condition, *Presence, *Cue, *Authority, *DoorMode]),
+        ("value", [*FeedStatus, *Condition, *ProcessStatus, *Cue, *Authority, *DoorMode]),
         ("value", reported.values()),
         ("wire", reported.wires()),
         ("rule", RULE_NAMES),

@@ -30,7 +30,7 @@ from messages import (
     Event,
     GateTopics,
     NonceStore,
-    Presence,
+    ProcessStatus,
     Refusal,
     RefusedError,
     Signer,
@@ -196,9 +196,9 @@ class JudgingController:
             unlocked=False,
         )
         self.connection.publish(TOPICS.state, state.encode(), retain=True)
-        self.say_present(Presence.ONLINE)
+        self.say_present(ProcessStatus.ONLINE)
 
-    def say_present(self, presence: Presence) -> None:
+    def say_present(self, presence: ProcessStatus) -> None:
         message = Availability(gate="north", status=presence, boot_id=self.boot_id, at=datetime.now(UTC))
         self.connection.publish(TOPICS.availability, message.encode(), retain=True)
 

@@ -5,7 +5,7 @@ import pytest
 from bus.outbox import Outbox
 from edge.camera import Condition, FeedReport, FeedStatus
 from edge.camera_report import SILENT, CameraReporter
-from edge.event_recorder import CAMERA_CLEAR, CAMERA_IMPAIRED, Journal
+from edge.event_recorder import Journal
 from edge.outbox import EventOutbox, mark_late, receipts_for
 from messages import Event, EventKind, MalformedMessageError, Receipt
 from tests.edge.staging import TOPICS, EventLog
@@ -61,14 +61,14 @@ def test_a_bad_view_is_reported_with_what_is_wrong_and_when_it_is_over(reporter,
     for condition in (Condition.GOOD, Condition.COVERED, Condition.COVERED, Condition.GOOD):
         reporter.view(condition)
     assert [(event.kind, event.reason) for event in log.events] == [
-        (CAMERA_IMPAIRED, "covered"),
-        (CAMERA_CLEAR, "covered"),
+        (EventKind.CAMERA_IMPAIRED, "covered"),
+        (EventKind.CAMERA_CLEAR, "covered"),
     ]
 
 
 def test_events_wait_in_the_outbox_until_the_server_has_them(clock, tmp_path: Path) -> None:
     outbox = Outbox(tmp_path / "outbox.db")
-    event = Journal("north", EventOutbox(outbox, TOPICS), clock).note("camera_lost", reason="silent")
+    event = Journal("north", EventOutbox(outbox, TOPICS), clock).note(EventKind.CAMERA_LOST, reason="silent")
     (entry,) = outbox.pending()
     assert (entry.topic, Event.decode(entry.payload)) == (TOPICS.events, event)
     handle = receipts_for(outbox.done)
@@ -82,15 +82,15 @@ def test_events_wait_in_the_outbox_until_the_server_has_them(clock, tmp_path: Pa
 def test_a_full_outbox_gives_up_strangers_first(clock, tmp_path: Path) -> None:
     outbox = Outbox(tmp_path / "outbox.db", limit=3)
     journal = Journal("north", EventOutbox(outbox, TOPICS), clock)
-    journal.note("face_refused", reason="unknown_face")
-    granted = [journal.note("face_granted", granted=True).id for _ in range(3)]
+    journal.note(EventKind.FACE_REFUSED, reason="unknown_face")
+    granted = [journal.note(EventKind.FACE_GRANTED, granted=True).id for _ in range(3)]
     assert [entry.id for entry in outbox.pending()] == granted
     outbox.close()
 
 
 def test_a_late_event_says_so_and_keeps_its_time(clock) -> None:
     log = EventLog()
-    event = Journal("north", log, clock).note("camera_lost")
+    event = Journal("north", log, clock).note(EventKind.CAMERA_LOST)
     late = Event.decode(mark_late(event.encode()))
     assert (late.historical, late.id, late.at) == (True, event.id, event.at)
     with pytest.raises(MalformedMessageError):

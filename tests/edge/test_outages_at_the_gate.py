@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from access.replica.store import ReplicaLockedError
 from bus.outbox_sender import OutboxSender
 from edge.outbox import mark_late
-from messages import Presence, Refusal
+from messages import ProcessStatus, Refusal
 from tests.edge.staging import TOPICS, Directory, card, face, frame, person, unit
 
 ANN, BEN = person(0), person(1)
@@ -59,8 +59,8 @@ def test_after_the_controller_restarted_commands_carry_its_new_boot(gate, until)
 
 def test_a_controller_that_is_gone_is_not_asked(gate, until) -> None:
     north = gate()
-    north.controller.say_present(Presence.OFFLINE)
-    until(lambda: north.service._opener.controller is Presence.OFFLINE)
+    north.controller.say_present(ProcessStatus.OFFLINE)
+    until(lambda: north.service._opener.controller is ProcessStatus.OFFLINE)
     north.show((face(), unit(0)), frames=10)
     assert [event.reason for event in north.events("face_refused")] == ["controller_offline"]
     assert not north.controller.accepted
@@ -169,7 +169,7 @@ def test_replayed_commands_of_the_edge_are_refused(gate, until, connect, broker)
 
 def test_health_names_camera_directory_and_controller(gate, until, connect, broker) -> None:
     north = gate()
-    until(lambda: north.service._opener.controller is Presence.ONLINE)
+    until(lambda: north.service._opener.controller is ProcessStatus.ONLINE)
     figures = north.service._health.figures()
     assert figures["people"] == 2
     assert (figures["directory_revision"], figures["model_mismatch"]) == (1, None)

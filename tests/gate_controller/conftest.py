@@ -36,7 +36,7 @@ from messages import (
     GateTopics,
     Method,
     NonceStore,
-    Presence,
+    ProcessStatus,
     SignedCommand,
     Signer,
     Tap,
@@ -229,7 +229,7 @@ class Operator:
         self.until(lambda: any(ack.command_id == signed.command.id for ack in self.acks))
         return next(ack for ack in self.acks if ack.command_id == signed.command.id)
 
-    def edge(self, status: Presence) -> None:
+    def edge(self, status: ProcessStatus) -> None:
         message = Availability(gate="north", status=status, boot_id=uuid4())
         self.connection.publish(TOPICS.edge_availability, message.encode(), retain=True, wait_s=PATIENCE_S)
 

@@ -136,12 +136,12 @@ def test_a_proven_card_opens_once_for_each_reading(bench, directory, operator) -
 
 
 def test_what_a_proven_card_says_is_authenticated(bench, operator) -> None:
-    from messages import Presence
+    from messages import ProcessStatus
 
     bench.proof_keys = KEYS
     bench.start(answer_wait_s=60)
     operator.state(DoorStatus.LOCKED)
-    operator.edge(Presence.ONLINE)
+    operator.edge(ProcessStatus.ONLINE)
     until(lambda: bench.controller._cards.edge_online)
     bench.reader.present(written(KEYS, bytes(7), 1), kind="sun")
     operator.until(lambda: operator.taps)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from gate_controller.readers import Outcome
-from messages import Action, DoorStatus, EventKind, Method, Presence, Refusal
+from messages import Action, DoorStatus, EventKind, Method, ProcessStatus, Refusal
 from tests.waiting import PATIENCE_S, until
 
 ACTIVE_CARD, LOST_CARD, UNKNOWN_CARD = "04A31B72", "04A31B73", "04FFFFFF"
@@ -26,7 +26,7 @@ def present(gate, card: str) -> Outcome:
 
 
 def edge_there(gate, operator) -> None:
-    operator.edge(Presence.ONLINE)
+    operator.edge(ProcessStatus.ONLINE)
     until(lambda: gate.controller._cards.edge_online)
 
 
@@ -116,7 +116,7 @@ def test_when_the_edge_is_lost_its_waiting_cards_are_decided(bench, directory, o
     outcomes = bench.reader.present(ACTIVE_CARD)
     operator.until(lambda: operator.taps)
     assert outcomes.empty()
-    operator.edge(Presence.OFFLINE)
+    operator.edge(ProcessStatus.OFFLINE)
     assert outcomes.get(timeout=PATIENCE_S).granted
 
 
@@ -127,7 +127,7 @@ def test_a_card_that_bounces_is_one_tap(bench, directory, operator) -> None:
     first = bench.reader.present(ACTIVE_CARD)
     again = bench.reader.present(ACTIVE_CARD)
     operator.until(lambda: operator.taps)
-    operator.edge(Presence.OFFLINE)
+    operator.edge(ProcessStatus.OFFLINE)
     assert first.get(timeout=PATIENCE_S) == again.get(timeout=PATIENCE_S) == Outcome(True, "granted")
     assert len(operator.taps) == 1
 

@@ -9,7 +9,7 @@ import pytest
 from gate_controller.readers import Dropped, Outcome, Reading, Unreadable
 from gate_controller.readers.freshness import STALE_S
 from gate_controller.signals import ExitRequested
-from messages import Action, DoorStatus, EventKind, Method, Presence, Refusal
+from messages import Action, DoorStatus, EventKind, Method, ProcessStatus, Refusal
 from tests.waiting import PATIENCE_S, until
 
 ACTIVE_CARD, UNKNOWN_CARD = "04A31B72", "04FFFFFF"
@@ -59,7 +59,7 @@ def test_an_exit_button_pressed_while_the_controller_stood_still_opens_nothing(g
 
 
 def edge_there(gate, operator) -> None:
-    operator.edge(Presence.ONLINE)
+    operator.edge(ProcessStatus.ONLINE)
     until(lambda: gate.controller._cards.edge_online)
 
 

@@ -29,7 +29,7 @@ from gate_controller.signals import (
     Mode as DoorMode,
 )
 from gate_controller.turnstile import Turnstile, TurnstileSettings
-from messages import Action, DoorStatus, EventKind, Method, Presence
+from messages import Action, DoorStatus, EventKind, Method, ProcessStatus
 from tests.gate_controller.conftest import CREDENTIAL_KEY
 from tests.waiting import PATIENCE_S, until
 
@@ -263,7 +263,7 @@ def test_what_was_proven_once_is_not_asked_again(bench, directory, operator) -> 
 def test_an_edge_that_heard_of_the_grant_first_turns_nobody_away(bench, directory, operator) -> None:
     bench.start(answer_wait_s=60)
     operator.state(DoorStatus.LOCKED)
-    operator.edge(Presence.ONLINE)
+    operator.edge(ProcessStatus.ONLINE)
     until(lambda: bench.controller._cards.edge_online)
     person = directory.by_credential("card", card_digest(CREDENTIAL_KEY, CARD)).person_id
     asked = {"sender": "edge:north", "method": Method.CARD, "person_id": person}
@@ -279,10 +279,10 @@ def test_an_edge_that_heard_of_the_grant_first_turns_nobody_away(bench, director
 def test_a_card_that_bounces_while_the_edge_thinks_has_the_same_answer(bench, directory, operator) -> None:
     bench.start(answer_wait_s=60)
     operator.state(DoorStatus.LOCKED)
-    operator.edge(Presence.ONLINE)
+    operator.edge(ProcessStatus.ONLINE)
     until(lambda: bench.controller._cards.edge_online)
     first, second = bench.reader.present(CARD), bench.reader.present(CARD)
-    operator.edge(Presence.OFFLINE)
+    operator.edge(ProcessStatus.OFFLINE)
     assert first.get(timeout=PATIENCE_S) == second.get(timeout=PATIENCE_S)
     assert operator.event(EventKind.ACCESS_GRANTED)
     assert operator.kinds.count("access_granted") == 1

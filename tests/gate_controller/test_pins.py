@@ -10,7 +10,7 @@ from access.replica.replica import Replica
 from access.snapshot import Change, ChangePage, CredentialEntry, PersonEntry, directory_digest
 from database import Sealer, new_id
 from gate_controller.pin_entry import LOCKED_FOR, MOST_WRONG
-from messages import DoorStatus, EventKind, Method, Presence
+from messages import DoorStatus, EventKind, Method, ProcessStatus
 from tests.gate_controller.conftest import CREDENTIAL_KEY
 from tests.waiting import PATIENCE_S
 
@@ -53,7 +53,7 @@ def gate(bench, operator, tmp_path):
     bench.directory = replica
     bench.start()
     operator.state(DoorStatus.LOCKED)
-    operator.edge(Presence.ONLINE)
+    operator.edge(ProcessStatus.ONLINE)
     yield bench
     if bench.controller is not None:
         bench.controller.stop()

@@ -12,7 +12,7 @@ from messages import (
     DirectoryHint,
     DoorStatus,
     EventKind,
-    Presence,
+    ProcessStatus,
     Receipt,
     Refusal,
 )
@@ -162,9 +162,9 @@ def test_a_command_spent_before_a_power_cut_stays_spent(bench, operator) -> None
 
 def test_the_last_will_says_that_the_controller_is_lost(bench, operator) -> None:
     bench.start()
-    operator.until(lambda: operator.availability and operator.availability[-1][0].status is Presence.ONLINE)
+    operator.until(lambda: operator.availability and operator.availability[-1][0].status is ProcessStatus.ONLINE)
     bench.power_cut()
-    operator.until(lambda: operator.availability[-1][0].status is Presence.OFFLINE)
+    operator.until(lambda: operator.availability[-1][0].status is ProcessStatus.OFFLINE)
 
 
 def test_a_clean_stop_says_so(bench, operator) -> None:
@@ -172,9 +172,9 @@ def test_a_clean_stop_says_so(bench, operator) -> None:
     operator.state(DoorStatus.LOCKED)
     bench.controller.stop()
     bench.controller = None
-    operator.until(lambda: operator.availability[-1][0].status is Presence.STOPPED)
+    operator.until(lambda: operator.availability[-1][0].status is ProcessStatus.STOPPED)
     operator.event(EventKind.CONTROLLER_STOPPED)
-    assert Presence.OFFLINE not in [message.status for message, _ in operator.availability]
+    assert ProcessStatus.OFFLINE not in [message.status for message, _ in operator.availability]
 
 
 def test_state_and_availability_are_retained_and_said_again_after_an_outage(gate, operator, connect) -> None:

@@ -2,14 +2,14 @@
 
 from uuid import uuid4
 
-from messages import Availability, DoorStatus, EventKind, Presence, TwinWatch
+from messages import Availability, DoorStatus, EventKind, ProcessStatus, TwinWatch
 from tests.gate_controller.conftest import TOPICS
 from tests.waiting import PATIENCE_S
 
 MINE, OTHER = uuid4(), uuid4()
 
 
-def says(boot_id, status: Presence = Presence.ONLINE) -> Availability:
+def says(boot_id, status: ProcessStatus = ProcessStatus.ONLINE) -> Availability:
     return Availability(gate="north", status=status, boot_id=boot_id)
 
 
@@ -17,7 +17,7 @@ def test_ones_own_word_and_ones_last_life_are_no_twin() -> None:
     watch = TwinWatch(MINE)
     assert not watch.heard(says(MINE), retained=False, connections=1)
     assert not watch.heard(says(OTHER), retained=True, connections=1), "kept from before this start"
-    assert not watch.heard(says(OTHER, Presence.OFFLINE), retained=False, connections=1), "a last will"
+    assert not watch.heard(says(OTHER, ProcessStatus.OFFLINE), retained=False, connections=1), "a last will"
 
 
 def test_a_live_twin_is_told_once() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from database import new_id
 from directory.lag import Lag
-from messages import Availability, DoorState, DoorStatus, Health, Presence
+from messages import Availability, DoorState, DoorStatus, Health, ProcessStatus
 from operations.alarms.conditions import Limits, Observation, OpenAlarm, signals
 from operations.alarms.rules import EVERYWHERE, AlarmKind
 from operations.board import Board, GateView
@@ -30,7 +30,7 @@ def seen(*views: GateView, second: float = 0, lags: tuple[Lag, ...] = (), broker
     )
 
 
-def view(controller: Presence = Presence.ONLINE, since: float = 0, **changes: object) -> GateView:
+def view(controller: ProcessStatus = ProcessStatus.ONLINE, since: float = 0, **changes: object) -> GateView:
     return GateView("north", controller=controller, controller_since=at(since), **changes)
 
 
@@ -49,12 +49,12 @@ def open_alarm(kind: AlarmKind, second: float = 0, *, gate: str = "north") -> Op
 
 @pytest.mark.parametrize(("second", "alarmed"), [(60, False), (61, True)])
 def test_a_controller_that_is_gone_for_longer_than_allowed(second: float, alarmed: bool) -> None:
-    found = told(seen(view(Presence.OFFLINE), second=second))
+    found = told(seen(view(ProcessStatus.OFFLINE), second=second))
     assert found == ([("north", "controller_offline", True, "offline")] if alarmed else [])
 
 
 def test_a_controller_that_was_stopped_on_purpose_leaves_a_gate_unguarded_too() -> None:
-    assert told(seen(view(Presence.STOPPED), second=99)) == [("north", "controller_offline", True, "stopped")]
+    assert told(seen(view(ProcessStatus.STOPPED), second=99)) == [("north", "controller_offline", True, "stopped")]
 
 
 def test_a_gate_that_never_spoke() -> None:
@@ -63,13 +63,13 @@ def test_a_gate_that_never_spoke() -> None:
 
 def test_a_gate_without_an_edge_is_no_alarm_and_a_lost_edge_is_one() -> None:
     assert told(seen(view(), second=99)) == []
-    lost = view(edge=Presence.OFFLINE, edge_since=NOW)
+    lost = view(edge=ProcessStatus.OFFLINE, edge_since=NOW)
     assert told(seen(lost, second=99)) == [("north", "edge_offline", True, "offline")]
 
 
 def test_it_is_raised_once_and_ends_when_the_controller_is_back() -> None:
     alarm = open_alarm(AlarmKind.CONTROLLER_OFFLINE)
-    assert told(seen(view(Presence.OFFLINE), second=99), alarm) == []
+    assert told(seen(view(ProcessStatus.OFFLINE), second=99), alarm) == []
     assert told(seen(view(), second=99), alarm) == [("north", "controller_offline", False, None)]
 
 
@@ -82,7 +82,7 @@ def test_without_a_broker_there_is_one_alarm_and_no_word_about_the_gates() -> No
 
 
 def test_a_server_that_hears_and_cannot_order_is_an_alarm_and_the_gates_are_still_judged() -> None:
-    gone = view(Presence.OFFLINE)
+    gone = view(ProcessStatus.OFFLINE)
     assert told(seen(gone, second=99, orders_lost_at=at(80))) == [
         (EVERYWHERE, "broker_lost", True, "orders"),
         ("north", "controller_offline", True, "offline"),
@@ -185,8 +185,8 @@ def test_two_boots_that_take_turns_are_a_copied_card() -> None:
         figures = {"boot_id": str(boots[boot])}
         message = Health(gate="north", source="controller", at=at(second), figures=figures)
         board.health(message, heard_at=at(second))
-        board.availability(Availability(gate="north", status=Presence.ONLINE, boot_id=boots[boot]), source="controller",
-                           heard_at=at(second))  # fmt: skip
+        online = Availability(gate="north", status=ProcessStatus.ONLINE, boot_id=boots[boot])
+        board.availability(online, source="controller", heard_at=at(second))
         return [one for one in told(seen(*board.views(), second=second)) if one[1] == "cloned_card"]
 
     assert speaks(0, 0) == speaks(1, 30) == speaks(2, 60) == [], "restarts follow one another"

@@ -6,7 +6,7 @@ import pytest
 from access.policy import GatePolicy
 from database import Database, new_id
 from directory import gates
-from messages import Availability, Presence
+from messages import Availability, ProcessStatus
 from operations.alarms import register
 from operations.alarms.escalation import Route
 from operations.alarms.watch import AlarmWatch, Escalation
@@ -46,7 +46,7 @@ class Night:
         self.watch.look()
         self.watch.tell()
 
-    def controller(self, status: Presence) -> None:
+    def controller(self, status: ProcessStatus) -> None:
         message = Availability(gate="north", status=status, boot_id=new_id())
         self.board.availability(message, source="controller", heard_at=self.now)
 
@@ -70,17 +70,17 @@ def night(database: Database) -> Night:
 
 
 def test_a_controller_that_vanishes_is_told_once_and_forgotten_when_it_is_back(night: Night) -> None:
-    night.controller(Presence.ONLINE)
+    night.controller(ProcessStatus.ONLINE)
     night.later(1000)
     assert night.alarms() == []
-    night.controller(Presence.OFFLINE)
+    night.controller(ProcessStatus.OFFLINE)
     night.later(30)
     assert night.alarms() == []
     for _ in range(3):
         night.later(31)
     assert night.alarms() == [("controller_offline", False)]
     assert [notice.headline for notice in night.pager.sent] == ["MAJOR: controller offline (offline), gate north"]
-    night.controller(Presence.ONLINE)
+    night.controller(ProcessStatus.ONLINE)
     night.later(1)
     assert night.alarms() == []
 
@@ -120,13 +120,13 @@ def test_an_acknowledged_alarm_goes_no_further(night: Night) -> None:
 
 
 def test_without_a_broker_there_is_one_alarm_for_the_whole_site(night: Night) -> None:
-    night.controller(Presence.ONLINE)
+    night.controller(ProcessStatus.ONLINE)
     night.broker = False
     night.later(0)
-    night.controller(Presence.OFFLINE)
+    night.controller(ProcessStatus.OFFLINE)
     night.later(500)
     assert night.alarms() == [("broker_lost", False)]
     night.broker = True
-    night.controller(Presence.ONLINE)
+    night.controller(ProcessStatus.ONLINE)
     night.later(1)
     assert night.alarms() == []

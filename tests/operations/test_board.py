@@ -2,7 +2,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 from database import new_id
-from messages import Availability, DoorState, DoorStatus, Health, Presence
+from messages import Availability, DoorState, DoorStatus, Health, ProcessStatus
 from operations.board import Board
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
@@ -29,11 +29,11 @@ def test_after_a_restart_counting_begins_anew() -> None:
 
 def test_controller_and_edge_are_told_apart() -> None:
     board = Board()
-    online = Availability(gate="north", status=Presence.ONLINE, boot_id=BOOT)
+    online = Availability(gate="north", status=ProcessStatus.ONLINE, boot_id=BOOT)
     board.availability(online, source="edge", heard_at=NOW)
     board.health(Health(gate="north", source="edge", at=NOW, figures={"frames_per_second": 20.0}), heard_at=NOW)
     [view] = board.views()
-    assert (view.controller, view.edge) == (None, Presence.ONLINE)
+    assert (view.controller, view.edge) == (None, ProcessStatus.ONLINE)
     assert view.health["edge"].figures["frames_per_second"] == 20.0
 
 
@@ -41,7 +41,7 @@ def test_without_a_broker_nobodys_presence_is_known_until_it_is_heard_anew() -> 
     board, later = Board(), NOW + timedelta(minutes=1)
     for gate in ("north", "south"):
         board.availability(
-            Availability(gate=gate, status=Presence.ONLINE, boot_id=BOOT), source="controller", heard_at=NOW
+            Availability(gate=gate, status=ProcessStatus.ONLINE, boot_id=BOOT), source="controller", heard_at=NOW
         )
     board.door(state(0, DoorStatus.LOCKED), heard_at=NOW)
     before = board.version
@@ -53,9 +53,9 @@ def test_without_a_broker_nobodys_presence_is_known_until_it_is_heard_anew() -> 
     ]
     assert board.view("north").door is not None, "what was last heard stays, as old as it is"
     board.connected()
-    north = Availability(gate="north", status=Presence.ONLINE, boot_id=BOOT)
+    north = Availability(gate="north", status=ProcessStatus.ONLINE, boot_id=BOOT)
     board.availability(north, source="controller", heard_at=later)
-    assert [view.controller for view in board.views()] == [Presence.ONLINE, None]
+    assert [view.controller for view in board.views()] == [ProcessStatus.ONLINE, None]
 
 
 def test_a_follower_wakes_on_a_change_and_not_before() -> None:

@@ -17,7 +17,7 @@ from messages import (
     Command,
     DoorState,
     NonceStore,
-    Presence,
+    ProcessStatus,
     SignedMessage,
     Signer,
     every_gate,
@@ -34,7 +34,7 @@ def board_of(gates: list[str]) -> Board:
     board = Board()
     for gate in gates:
         boot = new_id()
-        online = Availability(gate=gate, status=Presence.ONLINE, boot_id=boot)
+        online = Availability(gate=gate, status=ProcessStatus.ONLINE, boot_id=boot)
         board.availability(online, source="controller", heard_at=NOW)
         door = DoorState(
             gate=gate, boot_id=boot, sequence=1, at=NOW, state="locked", unlocked=False, door_open=False, mode="normal"

@@ -10,7 +10,7 @@ from access.policy import GatePolicy
 from database import Database, new_id
 from directory import gates
 from directory.tables import GateApplied
-from messages import Availability, DoorState, DoorStatus, Health, Presence
+from messages import Availability, DoorState, DoorStatus, Health, ProcessStatus
 from operations.alarms import register
 from operations.alarms.rules import AlarmKind, Signal
 from operations.api.metrics import MetricsServices, router
@@ -29,11 +29,13 @@ def registry(database: Database):
     """Two gates: north works and is behind with its directory, south was never heard of but once."""
     board = Board()
     board.availability(
-        Availability(gate="north", status=Presence.ONLINE, boot_id=BOOT), source="controller", heard_at=NOW
+        Availability(gate="north", status=ProcessStatus.ONLINE, boot_id=BOOT), source="controller", heard_at=NOW
     )
-    board.availability(Availability(gate="north", status=Presence.OFFLINE, boot_id=BOOT), source="edge", heard_at=NOW)
     board.availability(
-        Availability(gate="south", status=Presence.ONLINE, boot_id=BOOT), source="controller", heard_at=NOW
+        Availability(gate="north", status=ProcessStatus.OFFLINE, boot_id=BOOT), source="edge", heard_at=NOW
+    )
+    board.availability(
+        Availability(gate="south", status=ProcessStatus.ONLINE, boot_id=BOOT), source="controller", heard_at=NOW
     )
     figures = {"temperature_c": 51.5, "disk_free_mb": 20_000.0, "events_waiting": 4, "clock_sure": True}
     board.health(Health(gate="north", source="controller", at=NOW, figures=figures), heard_at=NOW)

@@ -8,7 +8,7 @@ import pytest
 
 from bus import Connection
 from database import Database, new_id
-from messages import Availability, GateTopics, Presence
+from messages import Availability, GateTopics, ProcessStatus
 from operations.board import Board
 from operations.ingest import Ingest
 from tests.waiting import until
@@ -21,7 +21,7 @@ NORTH, BOOT = GateTopics("main", "north"), new_id()
 def say_online(gate: Connection) -> None:
     gate.publish(
         NORTH.availability,
-        Availability(gate="north", status=Presence.ONLINE, boot_id=BOOT, at=datetime.now(UTC)).encode(),
+        Availability(gate="north", status=ProcessStatus.ONLINE, boot_id=BOOT, at=datetime.now(UTC)).encode(),
         retain=True,
     )
 
@@ -33,11 +33,11 @@ def watched(broker, connect: Callable[..., Connection], database: Database) -> t
     Ingest(server, "main", database, board)
     gate = connect(broker, "gate", keepalive_s=1)
     gate.on_connect(lambda: say_online(gate))
-    until(lambda: presence(board) is Presence.ONLINE)
+    until(lambda: presence(board) is ProcessStatus.ONLINE)
     return board, gate
 
 
-def presence(board: Board) -> Presence | None:
+def presence(board: Board) -> ProcessStatus | None:
     view = board.view("north")
     return view.controller if view is not None else None
 
@@ -47,7 +47,7 @@ def test_a_broker_that_ended_takes_every_presence_with_it(broker, watched: tuple
     broker.stop()
     until(lambda: presence(board) is None and not board.hears)
     broker.start()
-    until(lambda: presence(board) is Presence.ONLINE and board.hears)
+    until(lambda: presence(board) is ProcessStatus.ONLINE and board.hears)
 
 
 @pytest.mark.parametrize("make_broker", ["mosquitto"], indirect=True)
@@ -57,4 +57,4 @@ def test_a_broker_that_hangs_is_missed(broker, watched: tuple[Board, Connection]
     broker._process.send_signal(signal.SIGSTOP)
     until(lambda: presence(board) is None and not board.hears)
     broker._process.send_signal(signal.SIGCONT)
-    until(lambda: presence(board) is Presence.ONLINE and board.hears)
+    until(lambda: presence(board) is ProcessStatus.ONLINE and board.hears)
