@@ -12,9 +12,7 @@ from console.origin import OursDep
 from console.services import ServicesDep, StaffDep
 from console.view import describe_alarm
 from operations.alarms import register
-from operations.api.alarms import AcknowledgementIn
-from operations.api.orders import OrderIn, OrderOut, give
-from operations.api.tickets import TicketIn, TicketOut
+from operations.schemas import AcknowledgementIn, OrderIn, OrderOut, TicketIn, TicketOut
 from web import tickets
 from web.idempotency import OnceDep
 from web.tickets import TicketDep
@@ -39,7 +37,10 @@ def give_order(
     wanted: OrderIn, *, staff: StaffDep, _ours: OursDep, services: ServicesDep, once: OnceDep, ticket: TicketDep
 ) -> OrderOut:
     """Give an order; the answer says what each gate did. Pressed twice, it is given once."""
-    return give(wanted, services.orders, services.database, once=once, ticket=ticket, by=staff.person_id)
+    order = services.orders.give(
+        wanted.order_action, wanted.target, note=wanted.note or "", by=staff.person_id, once=once, ticket=ticket
+    )
+    return OrderOut.of(order)
 
 
 @router.post("/orders/{order_id}/confirm", name="console_confirm")

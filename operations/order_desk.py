@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
+from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
+from accounts import audit
 from database import Database
 from directory import gates
 from directory.tables import ZoneRecord
@@ -16,6 +18,7 @@ from operations.board import Board
 from operations.dispatch import Dispatcher, Effect
 from operations.orders import Order
 from operations.tables import StaffOrder
+from web.idempotency import RequestKey
 from web.problems import NotFoundError, ProblemError
 from web.tickets import Ticket
 
@@ -40,6 +43,12 @@ class OrderTarget:
     everywhere: bool = False
 
 
+class _Written(BaseModel):
+    """What is remembered of an order under its idempotency key."""
+
+    id: UUID
+
+
 @dataclass(frozen=True, slots=True)
 class OrderDesk:
     """Gives orders. `dispatcher` is None where the server has no key; `two_persons` is the campus's choice."""
@@ -54,6 +63,26 @@ class OrderDesk:
     def possible(self) -> bool:
         """Whether this server can give orders at all."""
         return self.dispatcher is not None
+
+    def give(
+        self, action: Order, target: OrderTarget, *, note: str, by: UUID, once: RequestKey, ticket: Ticket
+    ) -> StaffOrder:
+        """Give an order in the name of `by`, once for each key, while `ticket` lives; return it with what it did.
+
+        A key that comes again is answered with what became of its order, however late; nothing is sent for it then.
+
+        Raises:
+            EmptyOrderError, KeyReusedError, NotFoundError, OrdersNotPossibleError: see there.
+            TicketNotValidError, TicketOverError: the order is not wanted now; nothing was written.
+        """
+
+        def write() -> _Written:
+            ticket.redeem(by, action, request=once.key)
+            return _Written(id=self.write(session, action, target, note=note, by=by, now=ticket.issued_at).id)
+
+        with self.database.begin() as session:
+            written = once.answer(session, _Written, write, scope=audit.person_actor(by), now=self.clock())
+        return self.carry_out(written.id, ticket)
 
     def write(
         self, session: Session, action: Order, reach: OrderTarget, *, note: str, by: UUID, now: datetime

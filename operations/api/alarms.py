@@ -1,19 +1,20 @@
 """Alarms, for facilities staff."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Literal
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from accounts.api.dependencies import ROLE_ERRORS, DatabaseDep, FacilitiesDep, NowDep
 from operations.alarms import register
 from operations.api.dependencies import OperationsDep
+from operations.schemas import AcknowledgementIn
 from operations.tables import Alarm
 from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import NotFoundError, responses
-from web.text import Slug, line
+from web.text import Slug
 
 router = APIRouter()
 
@@ -42,14 +43,6 @@ class AlarmOut(BaseModel):
     def of(cls, alarm: Alarm, until: datetime | None = None) -> "AlarmOut":
         """Show `alarm`."""
         return cls.model_validate(alarm, from_attributes=True).model_copy(update={"until": until})
-
-
-class AcknowledgementIn(BaseModel):
-    """What the person who looks after it wants to say."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    note: Annotated[str, line(200, min_length=0)] = ""
 
 
 @router.get("/alarms/open", responses=responses(*ROLE_ERRORS))

@@ -1,45 +1,13 @@
 """Tickets for what moves a door: see `web.tickets`."""
 
-from datetime import datetime
-from typing import Literal
-
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field
 
 from accounts.api.dependencies import ROLE_ERRORS, FacilitiesDep
+from operations.schemas import TicketIn, TicketOut
 from web import tickets
 from web.problems import responses
-from web.tickets import Ticket
 
 router = APIRouter()
-
-TicketAction = Literal["open", "hold", "lock", "lockdown", "release", "evacuate", "confirm", "forgive", "gate", "pass"]
-
-
-class TicketIn(BaseModel):
-    """What the ticket is for."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    action: TicketAction = Field(
-        description="an order's action; `confirm` another person's order; `forgive` passages; change or remove "
-        "a `gate` or give it a rule; issue or end a `pass`"
-    )
-
-
-class TicketOut(BaseModel):
-    """A ticket. Send it as the header `Door-Ticket` of one request, at once."""
-
-    ticket: str
-    action: str
-    issued_at: datetime = Field(description="by the server's clock")
-    lives_ms: int = Field(description="from `issued_at` on; no clock of the client's is asked")
-
-    @classmethod
-    def of(cls, ticket: Ticket) -> "TicketOut":
-        """Show `ticket`."""
-        lives_ms = round(tickets.LIFE.total_seconds() * 1000)
-        return cls(ticket=ticket.token, action=ticket.action, issued_at=ticket.issued_at, lives_ms=lives_ms)
 
 
 @router.post("/tickets", status_code=201, responses=responses(*ROLE_ERRORS))
