@@ -288,7 +288,7 @@ def percentiles_ms(seconds: Sequence[float]) -> dict[str, float]:
 def _serve(values: dict[str, Any]) -> None:
     import uvicorn
 
-    from campusgate.server import assemble, make_app
+    from campusgate.processes.server import assemble, make_app
     from campusgate.settings import Settings
     from enrollment.quality import Checker
     from models.engine import FaceEngine

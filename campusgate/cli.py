@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 import campusgate.commands
 from campusgate.commands import CommandError, databases_used
-from campusgate.logs import configure_logs
+from campusgate.processes.logs import configure_logs
 from campusgate.settings import SettingsError
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from campusgate.settings.names import require_known_keys
-from campusgate.toml_file import read_toml
+from campusgate.settings.toml_file import read_toml
 from gate_controller.door import DoorSettings
 from gate_controller.readers.framing import Frame
 from gate_controller.readers.numbers import Base, NumberFormat, Order

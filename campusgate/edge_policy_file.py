@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from campusgate.settings.names import require_known_keys
-from campusgate.toml_file import read_toml
+from campusgate.settings.toml_file import read_toml
 from edge.policy import EdgePolicy
 
 

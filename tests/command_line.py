@@ -17,8 +17,8 @@ from unittest.mock import patch
 
 import structlog
 
-from campusgate import process_age
 from campusgate.cli import main
+from campusgate.processes import process_age
 
 
 def run(

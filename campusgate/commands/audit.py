@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from campusgate.commands import CommandError, print_json
-from campusgate.opened_database import name_of, opened
 from campusgate.settings import Settings
+from campusgate.wiring.database import name_of, opened
 
 if TYPE_CHECKING:
     from accounts.audit import Verification

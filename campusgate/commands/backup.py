@@ -11,7 +11,7 @@ from campusgate.commands import CommandError, print_json
 from campusgate.settings import Settings
 
 if TYPE_CHECKING:
-    from campusgate.backup import Backup
+    from campusgate.backup.backup import Backup
 
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
@@ -29,7 +29,7 @@ def backup(
 
     Exits 1 when the audit trail or the ledger's journal was changed; the file is there all the same.
     """
-    from campusgate.backup import BackupError, back_up
+    from campusgate.backup.backup import BackupError, back_up
     from database import Database
 
     database = Database(Settings().resolved_database_url)
@@ -54,8 +54,8 @@ def restore(
     that were changed are taken away again, as the copy of the audit trail says; everybody signs in anew.
     """
     from accounts.trail_copy import TrailCopy
-    from campusgate.backup import BackupError
-    from campusgate.backup import restore as fill
+    from campusgate.backup.backup import BackupError
+    from campusgate.backup.backup import restore as fill
     from database import Database
 
     settings = Settings()

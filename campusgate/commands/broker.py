@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from campusgate.commands import CommandError
+from campusgate.processes.stopping import until_stopped
 from campusgate.settings import Settings
-from campusgate.stopping import until_stopped
 
 
 def register(app: typer.Typer) -> None:
@@ -29,7 +29,7 @@ def broker(
     """Run the embedded broker until it is stopped. A campus of more than one machine runs Mosquitto instead."""
     from bus import BusError, read_users
     from bus.embedded import EmbeddedBroker, ServerTls
-    from campusgate.logs import configure_logs
+    from campusgate.processes.logs import configure_logs
 
     settings = Settings()
     configure_logs()

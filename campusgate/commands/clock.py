@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from campusgate.commands import print_json
-from campusgate.opened_database import opened
 from campusgate.settings import Settings
+from campusgate.wiring.database import opened
 
 
 def register(app: typer.Typer) -> None:

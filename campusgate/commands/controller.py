@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 import typer
 
 from campusgate.commands import CommandError
+from campusgate.processes.stopping import until_stopped
 from campusgate.settings import Settings
-from campusgate.stopping import until_stopped
 
 
 def register(app: typer.Typer) -> None:
@@ -28,8 +28,8 @@ def controller(
     ] = None,
 ) -> None:
     """Keep one door: obey signed commands, decide about cards when the edge is silent, report what happens."""
-    from campusgate.controller_process import EXPECTED_ERRORS, DoorFile, read_door_file, run_controller
-    from campusgate.logs import configure_logs
+    from campusgate.processes.controller import EXPECTED_ERRORS, DoorFile, read_door_file, run_controller
+    from campusgate.processes.logs import configure_logs
 
     settings = Settings()
     configure_logs()

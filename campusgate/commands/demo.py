@@ -32,7 +32,7 @@ def demo(
     from campusgate.demo.readers import PhotosNotTakenError
     from campusgate.demo.report import Report
     from campusgate.demo.run import StageTakenError, go_on, play_day, staged
-    from campusgate.logs import configure_logs
+    from campusgate.processes.logs import configure_logs
     from models.store import ModelError
 
     console = Console(stderr=as_json)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from campusgate.commands import CommandError, print_json
-from campusgate.opened_database import opened
 from campusgate.settings import Settings
+from campusgate.wiring.database import opened
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -41,7 +41,7 @@ def add(
     """Register a device and print its token, which is shown this once."""
     from accounts import audit, devices
     from accounts.api.devices import DeviceIn
-    from campusgate.places import CampusPlaces
+    from campusgate.wiring.places import CampusPlaces
     from web.problems import ProblemError
 
     # Judged by the same form as the API's; what is wrong comes out as one line.

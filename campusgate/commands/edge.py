@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from campusgate.commands import CommandError
+from campusgate.processes.stopping import until_stopped
 from campusgate.settings import Settings
-from campusgate.stopping import until_stopped
 
 
 def register(app: typer.Typer) -> None:
@@ -39,8 +39,8 @@ def edge(
 ) -> None:
     """Watch one gate: recognise who stands there, decide, and ask the controller to open."""
     from campusgate.edge_policy_file import PolicyFileError, read_policy
-    from campusgate.edge_process import EXPECTED_ERRORS, EdgeOptions, run_edge
-    from campusgate.logs import configure_logs
+    from campusgate.processes.edge import EXPECTED_ERRORS, EdgeOptions, run_edge
+    from campusgate.processes.logs import configure_logs
     from edge.policy import EdgePolicy
 
     settings = Settings()

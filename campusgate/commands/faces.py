@@ -98,8 +98,8 @@ def spoof_picture(
     """Open the picture of a false face, at the edge that kept it. It is kept only where the gate's policy says so."""
     import structlog
 
-    from campusgate.sealing import make_sealer
     from campusgate.spoof_pictures import SpoofPictures
+    from campusgate.wiring.sealer import make_sealer
     from database import SealingError
     from edge.policy import SpoofPicturePolicy
 
@@ -120,8 +120,8 @@ def spoof_picture(
 def _study(gate: str, fpir: float, people: int | None, *, since: datetime, seed: int) -> "Study":
     from campusgate.calibration.evidence import gather
     from campusgate.calibration.study import mated_scores, study
-    from campusgate.opened_database import opened
-    from campusgate.sealing import make_sealer
+    from campusgate.wiring.database import opened
+    from campusgate.wiring.sealer import make_sealer
     from database import SealingError
     from directory import gates
     from models.engine import default_model_id

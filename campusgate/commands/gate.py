@@ -53,10 +53,10 @@ def release(name: _Gate, sender: _Sender = "staff", as_json: _Json = False) -> N
 
 def _ask(action: str, name: str, sender: str, *, as_json: bool) -> None:
     from bus import BusError
-    from campusgate.connections import broker_address
     from campusgate.gate_orders import GateUnknownError, WorkstationBusyError, ask_gate, one_at_a_time
-    from campusgate.logs import configure_logs
-    from campusgate.process_age import process_age_s
+    from campusgate.processes.logs import configure_logs
+    from campusgate.processes.process_age import process_age_s
+    from campusgate.wiring.broker import broker_address
     from messages import (
         Action,
         GateTopics,

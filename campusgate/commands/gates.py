@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from campusgate.commands import CommandError, print_json
-from campusgate.opened_database import opened
 from campusgate.settings import Settings
+from campusgate.wiring.database import opened
 
 if TYPE_CHECKING:
     from access.policy import GatePolicy
@@ -136,7 +136,7 @@ def why(
     """May this person pass this gate at this time, and why (not)? Exits 1 when not."""
     from access.policy import Direction
     from accounts import people
-    from campusgate.sealing import make_sealer
+    from campusgate.wiring.sealer import make_sealer
     from directory.dry_run import Shown, dry_run
 
     settings = Settings()

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from campusgate.commands import CommandError, print_json
-from campusgate.opened_database import opened
 from campusgate.settings import Settings
 from campusgate.terminal import progress_bar, sentence, shortened, write_lines
+from campusgate.wiring.database import opened
 
 if TYPE_CHECKING:
     from accounts.people_import import RowResult
@@ -59,7 +59,7 @@ def import_(
     if source.is_dir() or source.suffix.lower() == ".zip":
         if dry_run:
             raise CommandError("--dry-run works with a list, not with photos: give the .csv or .json file")
-        from campusgate.photo_intake import import_photos
+        from campusgate.wiring.photo_intake import import_photos
 
         import_photos(source, consented=consented, approved_by=approved_by, report_folder=report, as_json=as_json)
         return
@@ -107,7 +107,7 @@ def password(number: Annotated[str, typer.Argument(help="The person's number.")]
     from accounts.notices import AccountNotice
     from accounts.passwords import WeakPasswordError
     from accounts.vocabulary import PasswordPurpose
-    from campusgate.account_services import make_hasher
+    from campusgate.wiring.accounts import make_hasher
     from enrollment import account_notices
 
     with opened(Settings()) as database, database.read() as session:
@@ -143,7 +143,7 @@ def _run(
     dry_run: bool,
     quiet: bool,
 ) -> "list[RowResult]":
-    from campusgate.account_services import make_importer
+    from campusgate.wiring.accounts import make_importer
 
     importer = make_importer(database, settings)
     with progress_bar("Importing people", quiet=quiet) as advance:

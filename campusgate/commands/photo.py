@@ -55,7 +55,7 @@ def check(
 
 
 def _checker(limits: Path | None) -> "Checker":
-    from campusgate.photo_checks import load_checker
+    from campusgate.wiring.photo_checker import load_checker
     from enrollment.quality import LimitsError
     from models.store import ModelError
 

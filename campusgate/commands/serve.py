@@ -16,11 +16,11 @@ def serve() -> None:
     import uvicorn
 
     from bus import CertificateError
-    from campusgate.logs import configure_logs
-    from campusgate.opened_database import begun
-    from campusgate.photo_checks import further_engines, load_checker
-    from campusgate.private_process import keep_private
-    from campusgate.server import assemble, make_app
+    from campusgate.processes.logs import configure_logs
+    from campusgate.processes.private_files import keep_private
+    from campusgate.processes.server import assemble, make_app
+    from campusgate.wiring.database import begun
+    from campusgate.wiring.photo_checker import further_engines, load_checker
     from enrollment.quality import LimitsError
     from messages import KeyFileError, NonceStoreError
     from models.store import ModelError

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from campusgate.commands import CommandError, print_json
-from campusgate.opened_database import opened
 from campusgate.settings import Settings
 from campusgate.terminal import progress_bar
+from campusgate.wiring.database import opened
 
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
@@ -32,9 +32,9 @@ def rebuild(
 
     Stopped, it goes on where it was. Exits 1 when some people need new photos.
     """
-    from campusgate.photo_checks import load_engine
-    from campusgate.sealed import WHERE_KEYS_ARE, require_same_template_key
-    from campusgate.sealing import make_sealer
+    from campusgate.wiring.key_checks import WHERE_KEYS_ARE, require_same_template_key
+    from campusgate.wiring.photo_checker import load_engine
+    from campusgate.wiring.sealer import make_sealer
     from database import SealingError
     from enrollment.rebuild import rebuild as rebuild_templates
     from models.runtime import thread_count
@@ -70,7 +70,7 @@ def forget(
     as_json: _Json = False,
 ) -> None:
     """Erase the templates of a face model that is not used any more."""
-    from campusgate.photo_checks import load_engine
+    from campusgate.wiring.photo_checker import load_engine
     from enrollment import templates
     from models.store import ModelError
 
@@ -100,8 +100,8 @@ def rotate(as_json: _Json = False) -> None:
     CAMPUSGATE_PREVIOUS_TEMPLATE_KEYS, restart the server, run this; then take the key before away. Stopped, it goes on
     where it was.
     """
-    from campusgate.sealed import SEALED, WHERE_KEYS_ARE, require_same_template_key
-    from campusgate.sealing import make_sealer
+    from campusgate.wiring.key_checks import SEALED, WHERE_KEYS_ARE, require_same_template_key
+    from campusgate.wiring.sealer import make_sealer
     from database import SealingError
     from database.resealing import outdated, reseal
 
@@ -124,7 +124,7 @@ def rotate(as_json: _Json = False) -> None:
 
 def purge(as_json: _Json = False) -> None:
     """Erase what has outlived its purpose; the server does it by itself every minute."""
-    from campusgate.retention import retention_policy
+    from campusgate.wiring.retention import retention_policy
     from enrollment.retention import purge_all
 
     settings = Settings()

@@ -34,8 +34,8 @@ from campusgate.demo.scenes import Walker
 from campusgate.demo.script import SCENES, play
 from campusgate.demo.staff import Staff
 from campusgate.demo.stage import Stage
-from campusgate.photo_checks import load_checker
 from campusgate.settings import Settings
+from campusgate.wiring.photo_checker import load_checker
 from enrollment.photo import decode
 from gate_controller.readers.osdp import read_key
 from messages import GateTopics, NonceStore, Signer, read_private_key, read_trusted_keys

@@ -20,8 +20,8 @@ from campusgate.settings.keys import HOW_TO_MAKE, decode_key
 from campusgate.settings.names import require_known_keys, require_known_variables
 from campusgate.settings.operations import AlarmSettings
 from campusgate.settings.strength import require_strong
+from campusgate.settings.toml_file import read_toml
 from campusgate.settings.web import WebSettings
-from campusgate.toml_file import read_toml
 
 _WIDEST = {4: 8, 6: 32}
 """A private network is no wider than 10.0.0.0/8, and an operator's IPv6 no wider than a /32."""

@@ -19,7 +19,7 @@ from accounts.payments import merchants
 from accounts.people import Particulars
 from accounts.tables import PersonRole
 from accounts.vocabulary import DeviceRole, PersonKind, Role
-from campusgate.server import Server, assemble, make_app
+from campusgate.processes.server import Server, assemble, make_app
 from campusgate.settings import MqttSettings, Settings
 from console.session import ACCESS_COOKIE
 from directory import gates

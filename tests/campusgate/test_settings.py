@@ -13,10 +13,10 @@ from pydantic import BaseModel, ValidationError
 
 from accounts.limits import Limits, MealPeriod
 from accounts.phone_webhook import WebhookCodeSender
-from campusgate.account_services import make_accounts, make_money
 from campusgate.door_file import DoorFileError, read_door_file
 from campusgate.settings import Settings, SettingsError
 from campusgate.settings.accounts import MealSettings
+from campusgate.wiring.accounts import make_accounts, make_money
 from database import Database
 from tests.keys import key, key_text
 

@@ -25,7 +25,6 @@ from accounts.tables import PersonRole
 from accounts.vocabulary import PasswordPurpose, PersonKind, Role
 from bus import Backoff, BrokerAddress, Connection, Outbox
 from bus.embedded import EmbeddedBroker
-from campusgate.headers import SecurityHeaders
 from console import pages
 from console.session import Renewals
 from database import Database, Sealer, new_id
@@ -49,6 +48,7 @@ from operations.order_desk import OrderDesk
 from tests.accounts.conftest import CHEAP_HASHER
 from tests.console.browser_thread import BrowserThread
 from tests.waiting import PATIENCE_S, until
+from web.security_headers import SecurityHeaders
 from web.tickets import Tickets
 
 PASSWORD = "a quiet evening at the gate"

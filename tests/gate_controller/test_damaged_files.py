@@ -16,10 +16,10 @@ from pydantic import SecretStr
 from access.passages.log import PassageLog
 from access.replica.replica import Replica
 from bus import Outbox
-from campusgate.controller_process import DoorFile, run_controller
 from campusgate.door_file import InputsPart, ReaderPart, RelayPart
-from campusgate.edge_process import _open_disk
-from campusgate.kept_files import KeptFiles
+from campusgate.processes.controller import DoorFile, run_controller
+from campusgate.processes.edge import _open_disk
+from campusgate.processes.kept_files import KeptFiles
 from campusgate.settings import MqttSettings, Settings
 from database import Sealer
 from gate_controller.memory import DoorMemory

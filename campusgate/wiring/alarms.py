@@ -2,10 +2,8 @@
 
 from datetime import timedelta
 
-from campusgate.channels import mail_server
-from campusgate.connections import ServerBuses
 from campusgate.settings import AlarmSettings
-from campusgate.storage import StorageProbe
+from campusgate.wiring.notice_channels import mail_server
 from database import Database
 from operations.alarms.conditions import Limits
 from operations.alarms.escalation import Route
@@ -13,9 +11,11 @@ from operations.alarms.rules import AlarmKind, Severity
 from operations.alarms.watch import AlarmWatch, Escalation
 from operations.board import Board
 from operations.clock_guard import ClockGuard
+from operations.connections import ServerConnections
 from operations.notices.in_app import InAppNotifier
 from operations.notices.mail import MailNotifier
 from operations.notices.webhook import WebhookNotifier
+from web.storage_probe import StorageProbe
 
 _SOONEST = timedelta(microseconds=1)
 """The pages show every alarm at once; what they are told of is that nobody acknowledges it."""
@@ -25,7 +25,7 @@ def make_watch(
     settings: AlarmSettings,
     database: Database,
     board: Board,
-    buses: ServerBuses,
+    connections: ServerConnections,
     *,
     clock: ClockGuard,
     storage: StorageProbe,
@@ -49,11 +49,11 @@ def make_watch(
     return AlarmWatch(
         database,
         board,
-        lambda: buses.events.connected,
+        lambda: connections.events.connected,
         limits,
         escalations,
-        orders_there=lambda: buses.orders.connected,
-        contested=buses.contested,
+        orders_there=lambda: connections.orders.connected,
+        contested=connections.contested,
         clock_doubt=clock.doubt,
         storage=storage.fault,
     )

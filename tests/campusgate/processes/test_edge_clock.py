@@ -8,8 +8,8 @@ import pytest
 from access.passages.log import PassageLog
 from access.policy import Direction, GatePolicy
 from access.snapshot import PersonEntry
-from campusgate import edge_process
-from campusgate.edge_process import VOUCHED, VouchedClock
+from campusgate.processes import edge
+from campusgate.processes.edge import VOUCHED, VouchedClock
 
 ANN = PersonEntry(person_id=UUID(int=1), groups=("students",))
 POLICY = GatePolicy(gate="north")
@@ -26,7 +26,7 @@ def test_an_edges_clock_is_vouched_for_by_the_same_time(off: timedelta, believed
 def test_the_servers_word_is_good_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = VouchedClock(PassageLog.in_memory())
     clock.server_says(datetime.now(UTC))
-    monkeypatch.setattr(edge_process, "_VOUCHED_FOR_S", -1.0)
+    monkeypatch.setattr(edge, "_VOUCHED_FOR_S", -1.0)
     assert not clock.is_vouched_for()
 
 

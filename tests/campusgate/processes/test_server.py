@@ -11,10 +11,10 @@ from pydantic import SecretStr
 from accounts.topup.loopback import loopback
 from bus import BrokerAddress
 from bus.session import Session
-from campusgate import chores
-from campusgate.retention import retention_policy
-from campusgate.server import Server, assemble, make_app
+from campusgate.processes.jobs import server_jobs
+from campusgate.processes.server import Server, assemble, make_app
 from campusgate.settings import EnrollmentSettings, MqttSettings, Settings, SettingsError
+from campusgate.wiring.retention import retention_policy
 from enrollment.quality import Checker
 from models.engine import FaceEngine
 from operations.alarms import register
@@ -97,9 +97,9 @@ def test_health_and_an_alarm_tell_when_another_client_takes_the_place_of_the_ord
     server = assemble(
         Settings(data_dir=tmp_path, mqtt=MqttSettings(port=broker.port), **SECRETS), engine, Checker(engine)
     )
-    orders = server.buses.orders
+    orders = server.connections.orders
     with TestClient(make_app(server)) as client:
-        for connection in (server.buses.events, orders):
+        for connection in (server.connections.events, orders):
             connection.wait_connected(PATIENCE_S)
         well = {"status": "ok", "database": True, "broker": True, "orders": True, "contested": None, "storage": "ok"}
         # The name is in the documentation, so an attacker tries it first: nobody has this id.
@@ -108,7 +108,7 @@ def test_health_and_an_alarm_tell_when_another_client_takes_the_place_of_the_ord
             thief.open()
             assert client.get("/health").json() == well
             thief.close()
-        assert (orders.connections, server.buses.events.connections) == (1, 1)
+        assert (orders.connections, server.connections.events.connections) == (1, 1)
         # Even one who has the id from the broker's own log does not go unseen.
         for times in range(2, 5):
             thief = Session(BrokerAddress(port=broker.port), orders.client_id, None, lambda *_: None)
@@ -128,15 +128,17 @@ def test_a_persons_export_says_which_gates_hold_their_template(client: TestClien
     assert held["gates"] == {"gates_with_template": [], "outstanding": 0, "receipts": []}
 
 
-def test_every_chore_can_be_done_at_any_time_and_again(server: Server) -> None:
+def test_every_job_can_be_done_at_any_time_and_again(server: Server) -> None:
     zone = server.settings.time_zone
     sides = {name: loopback(name, zone=zone) for name in ("wechat", "alipay")}
     sides["wechat"][0].answers_to_lose = 10**6
     money = replace(server.money, channels={name: channel for name, (_, channel) in sides.items()})
-    everything = chores.of_the_server(server.database, money, server.settings) + chores.of_the_channels(money, zone)
+    everything = server_jobs.housekeeping_jobs(server.database, money, server.settings) + server_jobs.channel_jobs(
+        money, zone
+    )
     for _ in range(2):
-        for chore in everything:
-            chore.do(datetime.now(UTC))
+        for job in everything:
+            job.do(datetime.now(UTC))
     server.money.writer.close()
     server.database.close()
 

@@ -23,7 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from accounts import audit
 from accounts.ledger import seal_chain
 from accounts.trail_copy import TrailCopy, TrailCopyError
-from campusgate.replay import replay
+from campusgate.backup.replay import replay
 from database import Database
 from database.migrate import SchemaError, revision, upgrade
 from database.private_files import open_private

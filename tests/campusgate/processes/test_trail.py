@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from accounts import audit
-from campusgate.record import head_sender
+from campusgate.processes.jobs.trail import head_sender
 from campusgate.settings.operations import AlarmSettings
 from database import Database
 from tests.ports import free_port

@@ -7,14 +7,14 @@ import typer
 
 from accounts import people
 from accounts.vocabulary import Role
-from campusgate.account_services import make_importer
 from campusgate.commands import CommandError, print_json
-from campusgate.opened_database import opened
-from campusgate.photo_checks import further_engines, load_checker
-from campusgate.sealed import WHERE_KEYS_ARE, require_same_template_key
-from campusgate.sealing import make_sealer
 from campusgate.settings import Settings
 from campusgate.terminal import progress_bar, sentence, shortened, write_lines
+from campusgate.wiring.accounts import make_importer
+from campusgate.wiring.database import opened
+from campusgate.wiring.key_checks import WHERE_KEYS_ARE, require_same_template_key
+from campusgate.wiring.photo_checker import further_engines, load_checker
+from campusgate.wiring.sealer import make_sealer
 from database import Database, DatabaseBusyError, SealingError
 from enrollment.intake import import_folder
 from enrollment.intake_measure import Terms

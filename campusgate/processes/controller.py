@@ -9,13 +9,13 @@ from access.passages.sync import PresenceSync
 from access.replica.replica import Replica, ReplicaLockedError
 from access.replica.sync import DirectorySync
 from bus import CertificateError, Outbox, OutboxError, kept_client_id
-from campusgate.connections import broker_address
 from campusgate.door_file import DoorFile, DoorFileError, read_door_file
 from campusgate.door_hardware import build
-from campusgate.kept_files import KeptFiles
-from campusgate.private_process import keep_private
-from campusgate.sealing import make_sealer
+from campusgate.processes.kept_files import KeptFiles
+from campusgate.processes.private_files import keep_private
 from campusgate.settings import Settings
+from campusgate.wiring.broker import broker_address
+from campusgate.wiring.sealer import make_sealer
 from database import Sealer
 from gate_controller.inputs import InputError
 from gate_controller.memory import DoorMemory, DoorMemoryError

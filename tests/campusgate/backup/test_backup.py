@@ -14,7 +14,7 @@ from accounts import audit, cards, devices, loss, passwords, people
 from accounts.tables import Card, Device, Password, Person, SignIn
 from accounts.trail_copy import TrailCopy
 from accounts.vocabulary import CardState, DeviceRole, PasswordPurpose, PersonKind, PersonState, Role
-from campusgate.backup import BackupError, back_up, restore
+from campusgate.backup.backup import BackupError, back_up, restore
 from campusgate.schema import metadata
 from database import Database, Sealer
 from database.migrate import upgrade

@@ -12,9 +12,9 @@ from sqlalchemy import LargeBinary, select
 from accounts.tables import Person
 from accounts.vocabulary import PersonKind
 from campusgate.schema import metadata
-from campusgate.sealed import SEALED, require_right_key
-from campusgate.sealing import make_sealer
 from campusgate.settings import Settings, SettingsError
+from campusgate.wiring.key_checks import SEALED, require_right_key
+from campusgate.wiring.sealer import make_sealer
 from database import Database, Sealer, SealingError
 from database.resealing import outdated, reseal
 from directory.publisher import Publisher

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from campusgate.commands import CommandError
-from campusgate.opened_database import begun
 from campusgate.settings import Settings
+from campusgate.wiring.database import begun
 from database.migrate import revision
 from tests.command_line import run
 from tests.databases import begin

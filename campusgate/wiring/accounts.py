@@ -16,8 +16,8 @@ from accounts.people_import import Importer
 from accounts.phone_webhook import WebhookCodeSender
 from accounts.services import AccountsServices
 from accounts.topup.channel import PaymentChannel
-from campusgate.places import CampusPlaces
 from campusgate.settings import OidcSettings, PhoneCodeSettings, Settings, SettingsError
+from campusgate.wiring.places import CampusPlaces
 from database import Database
 from enrollment import account_notices
 

@@ -10,9 +10,9 @@ from pydantic import BaseModel
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from campusgate.connections import ServerBuses
-from campusgate.storage import StorageProbe
 from database import Database, DatabaseBusyError, StorageError
+from operations.connections import ServerConnections
+from web.storage_probe import StorageProbe
 
 log = structlog.get_logger()
 router = APIRouter(tags=["operations"])
@@ -39,7 +39,7 @@ class HealthServices:
     """What is asked."""
 
     database: Database
-    buses: ServerBuses
+    connections: ServerConnections
     storage: StorageProbe
 
 
@@ -51,8 +51,8 @@ def _services(request: Request) -> HealthServices:
 @router.get("/health", responses={503: {"model": Health}})
 def health(services: Annotated[HealthServices, Depends(_services)], response: Response) -> Health:
     """Answer 200 while the database answers and takes writes, 503 otherwise."""
-    database, buses = _answers(services.database), services.buses
-    broker, orders, contested = buses.events.connected, buses.orders.connected, buses.contested()
+    database, connections = _answers(services.database), services.connections
+    broker, orders, contested = connections.events.connected, connections.orders.connected, connections.contested()
     fault = services.storage.fault(datetime.now(UTC))
     response.headers["Cache-Control"] = "no-store"
     if not database or fault is not None:

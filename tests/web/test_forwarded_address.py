@@ -4,7 +4,7 @@ import pytest
 from fastapi import FastAPI, Request
 from fastapi.testclient import TestClient
 
-from campusgate.forwarded import ForwardedAddress
+from web.forwarded_address import ForwardedAddress
 
 
 def seen(trusted: list[str], peer: str, forwarded: str | None) -> str:

@@ -1,4 +1,4 @@
-"""Chores and the clock: a wrong time erases nothing and closes no day, and the alarm says so."""
+"""Jobs and the clock: a wrong time erases nothing and closes no day, and the alarm says so."""
 
 import threading
 from collections.abc import Iterator
@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import func, select
 
 from accounts.tables import OidcAttempt
-from campusgate import chores
-from campusgate.chores import Chore
+from campusgate.processes.jobs import server_jobs
+from campusgate.processes.jobs.schedule import Job, run_jobs
 from campusgate.settings import Settings
 from database import Database
 from messages import Availability, Health, ProcessStatus
@@ -50,19 +50,19 @@ def machine(database: Database) -> Machine:
 
 @pytest.fixture
 def working(machine: Machine, database: Database) -> Iterator[tuple[list[datetime], threading.Thread]]:
-    """All the server's chores on their thread, as often as they can, and one that only tells the time it is given."""
+    """All the server's jobs on their thread, as often as they can, and one that only tells the time it is given."""
     told: list[datetime] = []
     attempt = OidcAttempt(state_digest=bytes(32), nonce="n", verifier="v", expires_at=NOW + DAY)
     with database.begin() as session:
         session.add(attempt)
     everything = [
-        Chore(one.name, timedelta(0), one.do, by_age=one.by_age)
-        for one in chores.of_the_server(database, None, Settings())  # type: ignore[arg-type]
+        Job(one.name, timedelta(0), one.do, by_age=one.by_age)
+        for one in server_jobs.housekeeping_jobs(database, None, Settings())  # type: ignore[arg-type]
         if one.name != "credit stranded top-ups"
     ]
     stop = threading.Event()
-    work = [*everything, Chore("tell the time", timedelta(0), told.append)]
-    thread = threading.Thread(target=chores.run, args=(work, stop, machine.guard), daemon=True)
+    work = [*everything, Job("tell the time", timedelta(0), told.append)]
+    thread = threading.Thread(target=run_jobs, args=(work, stop, machine.guard), daemon=True)
     machine.guard.doubt()
     yield told, thread
     stop.set()
@@ -76,7 +76,7 @@ def attempts(database: Database) -> int:
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch) -> None:
-    monkeypatch.setattr("campusgate.chores._LOOK_S", 0.001)
+    monkeypatch.setattr("campusgate.processes.jobs.schedule._POLL_S", 0.001)
 
 
 def test_a_wrong_time_erases_nothing_and_the_right_one_goes_on(machine, working, database) -> None:
@@ -92,7 +92,10 @@ def test_a_wrong_time_erases_nothing_and_the_right_one_goes_on(machine, working,
 
 
 def test_what_waits_is_everything_that_erases_ends_or_closes_by_age(database) -> None:
-    everything = [*chores.of_the_server(database, None, Settings()), *chores.of_the_books(database, Settings())]
+    everything = [
+        *server_jobs.housekeeping_jobs(database, None, Settings()),
+        *server_jobs.day_end_jobs(database, Settings()),
+    ]
     waiting = {one.name for one in everything if one.by_age}
     assert waiting >= {
         "expire holds", "close past days", "erase photos", "tidy the accounts", "forget passages", "forget nonces",

@@ -7,10 +7,9 @@ from datetime import datetime
 import httpx
 import structlog
 
-from accounts import audit
-from accounts.housekeeping import note_journal_head
+from accounts import audit, housekeeping
 from accounts.trail_copy import TrailCopy, TrailCopyError
-from campusgate.day_end import tell
+from campusgate.processes.jobs.site_alarm import set_site_alarm
 from campusgate.settings import AlarmSettings
 from database import Database
 from operations.alarms.rules import AlarmKind
@@ -35,11 +34,11 @@ class TrailFollower:
         except TrailCopyError as error:
             log.critical("trail_not_copied", error=str(error))
             self._alarm_may_stand = True
-            tell(self._database, AlarmKind.TRAIL_NOT_COPIED, now, raises=True)
+            set_site_alarm(self._database, AlarmKind.TRAIL_NOT_COPIED, now, raises=True)
             return
         # The end is written once: each write would take the database's lock, every second.
         if self._alarm_may_stand:
-            tell(self._database, AlarmKind.TRAIL_NOT_COPIED, now, raises=False)
+            set_site_alarm(self._database, AlarmKind.TRAIL_NOT_COPIED, now, raises=False)
             self._alarm_may_stand = False
 
 
@@ -63,10 +62,10 @@ class HeadSender:
             log.warning("head_not_sent", status=answer.status_code)
 
 
-def note_head(database: Database, now: datetime) -> None:
+def note_journal_head(database: Database, now: datetime) -> None:
     """Write the journal's head into the trail."""
     with database.begin() as session:
-        note_journal_head(session, now)
+        housekeeping.note_journal_head(session, now)
 
 
 def head_sender(settings: AlarmSettings) -> HeadSender | None:

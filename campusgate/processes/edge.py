@@ -17,13 +17,13 @@ from bus import Connection, kept_client_id
 from bus.errors import CertificateError
 from bus.outbox import Outbox, OutboxError
 from bus.outbox_sender import OutboxSender
-from campusgate.connections import broker_address
-from campusgate.covered_faces import CoveredFaces
-from campusgate.kept_files import KeptFiles
-from campusgate.private_process import keep_private
-from campusgate.sealing import make_sealer
+from campusgate.processes.kept_files import KeptFiles
+from campusgate.processes.private_files import keep_private
 from campusgate.settings import Settings
 from campusgate.spoof_pictures import SpoofPictures
+from campusgate.wiring.broker import broker_address
+from campusgate.wiring.covered_faces import CoveredFaces
+from campusgate.wiring.sealer import make_sealer
 from database import Sealer
 from edge.assembly import Gate, Senses, Surroundings, assemble
 from edge.camera import CameraAddressError, FeedStatus, mounted, open_camera

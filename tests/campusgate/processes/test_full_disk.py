@@ -8,7 +8,6 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from campusgate.storage import StorageProbe
 from database import Database, StorageError
 from operations.alarms import register
 from operations.alarms.escalation import Route
@@ -17,6 +16,7 @@ from operations.board import Board
 from operations.notices.port import Notice
 from tests.databases import CREDENTIAL_KEY
 from web import problems
+from web.storage_probe import StorageProbe
 from web.tables import AnsweredRequest
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
-from campusgate.channels import notice_channels
 from campusgate.settings import Settings
+from campusgate.wiring.notice_channels import notice_channels
 from database import Database
 from enrollment.metrics import EnrollmentCollector
 from operations.api.metrics import MetricsServices

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks.degradations import FAULTS, Portrait
-from campusgate.covered_faces import CoveredFaces
+from campusgate.wiring.covered_faces import CoveredFaces
 from edge.covering import Covering
 from enrollment.photo import decode
 from models.engine import FaceEngine

@@ -10,10 +10,10 @@ from accounts.ledger.invariants import seal_differences
 from accounts.ledger.replay import Difference
 from accounts.ledger.totals import BooksDifferError, DayEndError
 from accounts.trail_copy import TrailCopy
+from campusgate.processes.jobs.site_alarm import set_site_alarm
 from campusgate.verification import Findings, verify
 from database import Database
-from operations.alarms import register
-from operations.alarms.rules import EVERYWHERE, AlarmKind, Signal
+from operations.alarms.rules import AlarmKind
 
 log = structlog.get_logger()
 
@@ -33,17 +33,11 @@ def close_past_days(database: Database, zone: ZoneInfo, copy: TrailCopy, now: da
     except DayEndError as error:
         differences = error.differences if isinstance(error, BooksDifferError) else ()
         log.critical("day_end_refused", error=str(error), differences=[str(one) for one in differences[:_NAMED]])
-        tell(database, AlarmKind.BOOKS_DIFFER, now, raises=True, reason="day_end_refused")
+        set_site_alarm(database, AlarmKind.BOOKS_DIFFER, now, raises=True, reason="day_end_refused")
         return []
     if closed:
-        tell(database, AlarmKind.BOOKS_DIFFER, now, raises=False)
+        set_site_alarm(database, AlarmKind.BOOKS_DIFFER, now, raises=False)
     return closed
-
-
-def tell(database: Database, kind: AlarmKind, now: datetime, *, raises: bool, reason: str | None = None) -> None:
-    """Raise an alarm for the whole site, or end it."""
-    with database.begin() as session:
-        register.take(session, [Signal(EVERYWHERE, kind, now, raises=raises, reason=reason)], now=now)
 
 
 def _differences(found: Findings) -> list[Difference]:

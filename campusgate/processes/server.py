@@ -27,19 +27,17 @@ from accounts.payments.services import MoneyServices
 from accounts.services import AccountsServices
 from accounts.tables import Person
 from bus import Connection, NotConnectedError
-from campusgate import chores, health
-from campusgate.account_services import make_accounts, make_money
-from campusgate.alarms import make_watch
-from campusgate.connections import ServerBuses, server_buses
 from campusgate.demo import bank
 from campusgate.demo.bank import TrialBank
-from campusgate.forwarded import ForwardedAddress
-from campusgate.headers import SecurityHeaders
-from campusgate.metrics import make_metrics
-from campusgate.sealed import require_right_key, require_same_keys
-from campusgate.sealing import make_sealer
+from campusgate.processes.jobs.schedule import run_jobs
+from campusgate.processes.jobs.server_jobs import server_jobs
 from campusgate.settings import Settings, SettingsError
-from campusgate.storage import StorageProbe
+from campusgate.wiring.accounts import make_accounts, make_money
+from campusgate.wiring.alarms import make_watch
+from campusgate.wiring.broker import server_connections
+from campusgate.wiring.key_checks import require_right_key, require_same_keys
+from campusgate.wiring.metrics import make_metrics
+from campusgate.wiring.sealer import make_sealer
 from console.session import ACCESS_COOKIE, Renewals
 from database import Database, Sealer
 from database.migrate import upgrade
@@ -64,15 +62,20 @@ from messages import (
 )
 from models.engine import FaceEngine
 from operations.alarms.watch import AlarmWatch
+from operations.api import health
 from operations.api.dependencies import OperationsServices
 from operations.api.metrics import router as metrics_router
 from operations.board import Board
 from operations.clock_guard import ClockGuard
+from operations.connections import ServerConnections
 from operations.dispatch import Dispatcher
 from operations.ingest import Ingest
 from operations.order_desk import OrderDesk
 from operations.presence_hints import PresenceHints
+from web.forwarded_address import ForwardedAddress
 from web.request_guard import GuardLimits, RequestGuard
+from web.security_headers import SecurityHeaders
+from web.storage_probe import StorageProbe
 from web.tickets import Tickets
 
 log = structlog.get_logger()
@@ -99,7 +102,7 @@ class Server:
     enrollment: EnrollmentServices
     sealer: Sealer
     operations: OperationsServices
-    buses: ServerBuses
+    connections: ServerConnections
     ingest: Ingest
     storage: StorageProbe
     alarms: AlarmWatch
@@ -137,9 +140,9 @@ def assemble(
     trial_bank = TrialBank(settings.time_zone) if settings.demonstration else None
     board, storage = Board(), StorageProbe(database)
     clock = ClockGuard(database, board)
-    buses = server_buses(settings)
-    bus = buses.events
-    desk = OrderDesk(database, board, _dispatcher(settings, buses.orders, board), settings.two_person_orders)
+    connections = server_connections(settings)
+    bus = connections.events
+    desk = OrderDesk(database, board, _dispatcher(settings, connections.orders, board), settings.two_person_orders)
     # Last, for its writer's thread runs from now on: what may be missing was asked for before.
     money = make_money(settings, accounts, trial_bank.channels if trial_bank is not None else None)
     return Server(
@@ -167,10 +170,10 @@ def assemble(
             desk,
             PresenceHints(bus, settings.site),
         ),
-        buses=buses,
+        connections=connections,
         ingest=Ingest(bus, settings.site, database, board),
         storage=storage,
-        alarms=make_watch(settings.alarms, database, board, buses, clock=clock, storage=storage),
+        alarms=make_watch(settings.alarms, database, board, connections, clock=clock, storage=storage),
         publisher=Publisher(
             database,
             sealer,
@@ -204,32 +207,26 @@ def make_app(server: Server) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         stop, wake = threading.Event(), threading.Event()
-        of_threads = {
-            "chores": chores.of_the_server(server.database, server.money, server.settings),
-            "books": chores.of_the_books(server.database, server.settings),
-            "record": chores.of_the_record(server.database, server.settings),
-            "channels": chores.of_the_channels(server.money, server.settings.time_zone),
-            "notices": chores.of_the_notices(server.database, server.settings),
-        }
+        jobs = server_jobs(server.database, server.money, server.settings)
         threads = [
             threading.Thread(target=server.publisher.run, args=(stop, wake), name="publisher", daemon=True),
             threading.Thread(target=server.look_alikes.run, args=(stop,), name="look-alikes", daemon=True),
             threading.Thread(target=server.alarms.run, args=(stop,), name="alarms", daemon=True),
             *(
-                threading.Thread(target=chores.run, args=(theirs, stop, server.clock), name=name, daemon=True)
-                for name, theirs in of_threads.items()
+                threading.Thread(target=run_jobs, args=(one, stop, server.clock), name=name, daemon=True)
+                for name, one in jobs.items()
             ),
         ]
         server.ingest.start()
-        server.buses.events.start()
-        server.buses.orders.start()
+        server.connections.events.start()
+        server.connections.orders.start()
         for thread in threads:
             thread.start()
         yield
         stop.set()
         wake.set()
-        server.buses.orders.stop()
-        server.buses.events.stop()
+        server.connections.orders.stop()
+        server.connections.events.stop()
         server.ingest.stop()
         for thread in threads:
             thread.join()
@@ -250,7 +247,7 @@ def make_app(server: Server) -> FastAPI:
     app.state.enrollment = server.enrollment
     app.state.directory = server.directory
     app.state.operations = server.operations
-    app.state.health = health.HealthServices(server.database, server.buses, server.storage)
+    app.state.health = health.HealthServices(server.database, server.connections, server.storage)
     app.state.tickets = Tickets()
     web.problems.install(app)
     # Routes are tried in order, and nobody asks as often as the gates.

@@ -1,11 +1,12 @@
-"""From settings to the addresses that the rooms' connections take, and the server's two connections."""
+"""From settings to the broker's address, and the server's two connections to it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import structlog
 
 from bus import BrokerAddress, Connection, random_client_id
 from campusgate.settings import Settings
+from operations.connections import ServerConnections
 
 log = structlog.get_logger()
 
@@ -27,24 +28,7 @@ def broker_address(settings: Settings) -> BrokerAddress:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class ServerBuses:
-    """The server's connections.
-
-    `events` hears the gates and hints at changes; `orders` gives orders and hears answers, which so never wait behind a
-    rush of events.
-    """
-
-    events: Connection
-    orders: Connection
-
-    def contested(self) -> str | None:
-        """Return which connection is ended by the other side again and again: `events`, `orders`, both, or None."""
-        named = (("events", self.events), ("orders", self.orders))
-        return "_and_".join(name for name, connection in named if connection.thrown_out) or None
-
-
-def server_buses(settings: Settings) -> ServerBuses:
+def server_connections(settings: Settings) -> ServerConnections:
     """Return both connections, not started. Each may have a user of its own, with the rights of its own work.
 
     Raises:
@@ -62,7 +46,7 @@ def server_buses(settings: Settings) -> ServerBuses:
     elif mqtt.username is not None:
         # A broker that ties ids to users lets a user have one connection only, and Mosquitto as we ship it does.
         log.warning("orders_share_a_broker_user", missing="CAMPUSGATE_MQTT__ORDERS_USERNAME")
-    return ServerBuses(
+    return ServerConnections(
         Connection(address, random_client_id(f"{settings.site}-server")),
         Connection(for_orders, random_client_id(f"{settings.site}-server-orders")),
     )

@@ -12,7 +12,7 @@ from accounts import audit, people
 from accounts.ledger.tables import LedgerAccount
 from accounts.people import Particulars
 from accounts.vocabulary import PersonKind
-from campusgate.server import Server, assemble, make_app
+from campusgate.processes.server import Server, assemble, make_app
 from campusgate.settings import MqttSettings, Settings
 from database import new_id
 from enrollment.quality import Checker

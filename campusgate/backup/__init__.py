@@ -1,0 +1,1 @@
+"""The database of the server in one file, and back."""

@@ -1,0 +1,149 @@
+"""What the server does by itself, by the thread that does it."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import structlog
+from sqlalchemy.orm import Session
+
+import accounts.housekeeping
+from accounts.ledger import seal_chain
+from accounts.ledger.expiry import expire_holds
+from accounts.ledger.totals import COUNTERS_KEPT
+from accounts.limits import forget_counters
+from accounts.payments import charge_refunds, charges
+from accounts.payments.services import MoneyServices
+from accounts.topup import orders, reconciliation, refunds
+from accounts.trail_copy import TrailCopy
+from campusgate.processes.jobs import trail
+from campusgate.processes.jobs.day_end import close_past_days
+from campusgate.processes.jobs.schedule import Job
+from campusgate.settings import Settings
+from campusgate.wiring.notice_channels import notice_channels
+from campusgate.wiring.retention import retention_policy
+from database import Database
+from directory import gates, presence, receipts
+from directory.publisher import prune
+from enrollment import outbox, register
+from enrollment.retention import RetentionPolicy, purge_all
+from web.problems import ProblemError
+
+log = structlog.get_logger()
+
+_RECEIPTS_KEPT = timedelta(days=3 * 365)
+"""As long as the impact assessment that they belong to."""
+_REMOVALS_KEPT = timedelta(days=30)
+"""A gate that was away for longer begins its directory anew."""
+
+
+def server_jobs(database: Database, money: MoneyServices, settings: Settings) -> dict[str, list[Job]]:
+    """Return the server's jobs by the name of their thread: what may take long holds up nothing else."""
+    return {
+        "housekeeping": housekeeping_jobs(database, money, settings),
+        "day-end": day_end_jobs(database, settings),
+        "trail": trail_jobs(database, settings),
+        "channels": channel_jobs(money, settings.time_zone),
+        "notices": notice_jobs(database, settings),
+    }
+
+
+def housekeeping_jobs(database: Database, money: MoneyServices, settings: Settings) -> list[Job]:
+    """Return what seals, expires and erases."""
+    policy = retention_policy(settings)
+    return [
+        Job("seal the journal", timedelta(seconds=2), partial(seal_chain.seal, database)),
+        Job("expire holds", timedelta(seconds=30), partial(_in_session, database, expire_holds), by_age=True),
+        Job("credit stranded top-ups", timedelta(minutes=1), partial(orders.credit_stranded, money)),
+        Job("forget nonces", timedelta(hours=1), partial(_in_session, database, orders.forget_nonces), by_age=True),
+        Job("erase photos", timedelta(minutes=1), partial(_purge, database, policy), by_age=True),
+        Job("forget counters", timedelta(days=1), partial(_in_session, database, _forget_counters), by_age=True),
+        Job("tidy the accounts", timedelta(days=1), partial(accounts.housekeeping.tidy, database), by_age=True),
+        Job("forget passages", timedelta(hours=1), partial(_in_session, database, presence.forget), by_age=True),
+        Job("count people with templates", timedelta(hours=1), partial(_in_session, database, _warn_of_register)),
+        Job("forget receipts", timedelta(days=1), partial(_in_session, database, _forget_receipts), by_age=True),
+        Job("forget removals", timedelta(days=1), partial(_in_session, database, _forget_removals), by_age=True),
+    ]
+
+
+def day_end_jobs(database: Database, settings: Settings) -> list[Job]:
+    """Return what proves the books right and closes days; a replay of the journal may take minutes."""
+    copy = TrailCopy(settings.resolved_record_dir)
+    day_end = partial(close_past_days, database, settings.time_zone, copy)
+    return [Job("close past days", timedelta(minutes=10), day_end, by_age=True)]
+
+
+def trail_jobs(database: Database, settings: Settings) -> list[Job]:
+    """Return what leaves the database, in their order; other disks may be slow."""
+    follower = trail.TrailFollower(database, TrailCopy(settings.resolved_record_dir))
+    jobs = [
+        Job("note the journal's head", timedelta(hours=1), partial(trail.note_journal_head, database)),
+        Job("copy the trail", timedelta(seconds=1), follower.follow),
+    ]
+    if (sender := trail.head_sender(settings.alarms)) is not None:
+        jobs.append(Job("send the trail's head", timedelta(days=1), partial(sender.send, database)))
+    return jobs
+
+
+def channel_jobs(money: MoneyServices, zone: ZoneInfo) -> list[Job]:
+    """Return what waits for the payment channels' answers; a channel may be slow."""
+    return [
+        Job("ask after top-ups", timedelta(minutes=1), partial(orders.resolve_pending, money)),
+        Job("ask after charges", timedelta(seconds=5), partial(charges.resolve_pending, money)),
+        Job("ask after top-up refunds", timedelta(minutes=1), partial(refunds.resolve_refunds, money)),
+        Job("ask after charge refunds", timedelta(minutes=1), partial(charge_refunds.resolve_refunds, money)),
+        Job("reconcile yesterday", timedelta(hours=6), partial(_reconcile_yesterday, money, zone)),
+    ]
+
+
+def notice_jobs(database: Database, settings: Settings) -> list[Job]:
+    """Return what brings notices to people; a mail server may be slow."""
+    channels = notice_channels(settings)
+    if not channels:
+        return []
+    return [Job("send notices", timedelta(seconds=10), partial(outbox.deliver, database, channels))]
+
+
+def _in_session(database: Database, do: Callable[[Session, datetime], Any], now: datetime) -> None:
+    with database.begin() as session:
+        do(session, now)
+
+
+def _reconcile_yesterday(money: MoneyServices, zone: ZoneInfo, now: datetime) -> None:
+    yesterday = now.astimezone(zone).date() - timedelta(days=1)
+    for channel in money.channels:
+        try:
+            found = reconciliation.reconcile(money, channel, yesterday, now)
+        except ProblemError as error:
+            log.warning("channel_not_reconciled", channel=channel, day=str(yesterday), code=error.code)
+            continue
+        write = log.error if found.differences else log.info
+        write("channel_reconciled", channel=channel, day=str(yesterday), differences=len(found.differences))
+
+
+def _purge(database: Database, policy: RetentionPolicy, now: datetime) -> None:
+    purged = purge_all(database, policy, now=now)
+    if purged.anything:
+        log.info("photos_erased", **asdict(purged))
+
+
+def _forget_counters(session: Session, now: datetime) -> None:
+    forget_counters(session, now - COUNTERS_KEPT)
+
+
+def _warn_of_register(session: Session, now: datetime) -> None:
+    people = register.warn(session, now=now)
+    if people is not None:
+        log.warning("filing_comes_near", people=people, filing_due_at=register.FILING_DUE_AT)
+
+
+def _forget_receipts(session: Session, now: datetime) -> None:
+    receipts.forget(session, now - _RECEIPTS_KEPT)
+
+
+def _forget_removals(session: Session, now: datetime) -> None:
+    for gate in gates.find(session):
+        prune(session, gate, now - _REMOVALS_KEPT)
