@@ -5,8 +5,12 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCKED := --no-deps --require-hashes
 
-.PHONY: demo test lint check setup models constraints clean
+.PHONY: help demo test check lint format setup models constraints clean
 .DELETE_ON_ERROR:
+.DEFAULT_GOAL := demo
+
+help:  ## list what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: models  ## set up, then play the main job and keep running
 	$(BIN)/campusgate demo $(ARGS)
@@ -14,13 +18,25 @@ demo: models  ## set up, then play the main job and keep running
 test: $(VENV)/.test models lint  ## set up, then lint, type-check and run every test
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
-lint: $(VENV)/.test
+# Rooms whose tests need neither server, broker nor browser. In them the parameter of a fixture names its backend.
+QUICK := tests/access tests/database tests/directory tests/models tests/web \
+	tests/test_architecture.py tests/test_chinese.py tests/test_papers.py tests/test_security_page.py
+WITHOUT_SERVERS := not postgresql and not mosquitto and not embedded
+
+check: $(VENV)/.test models lint  ## lint, type-check and run the tests that need no server (one to two minutes)
+	$(BIN)/python -m pytest -n auto --dist worksteal -k "$(WITHOUT_SERVERS)" $(QUICK) $(ARGS)
+
+lint: $(VENV)/.test  ## Ruff and mypy alone
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-setup: $(VENV)/.runtime
-models: setup
+format: $(VENV)/.test  ## mend what Ruff can mend, and format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+setup: $(VENV)/.runtime  ## install the pinned packages into .venv
+models: setup  ## fetch and convert the face models
 	$(BIN)/campusgate models install --quiet
 
 $(VENV)/bin/python:
@@ -44,5 +60,5 @@ constraints:  ## renew the pinned versions (needs uv)
 	$(COMPILE) --extra gpio -o constraints/gate.txt
 	$(COMPILE) --extra postgresql --extra test -o constraints/test.txt
 
-clean:
+clean:  ## remove .venv and every cache
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache *.egg-info
