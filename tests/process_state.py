@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from operator import is_
@@ -35,11 +35,10 @@ _LIMITS = (resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE, resource.RLIMIT_AS, re
 
 
 class ProcessState:
-    """What the process was like at one moment."""
+    """What the process was like at one moment, except for what our modules hold: see `Globals`."""
 
     def __init__(self) -> None:
         self.settings = _settings()
-        self.globals = {name: _Globals(module) for name, module in _modules()}
         self.running = _running()
 
     def changes(self, *, excused: set[object]) -> list[str]:
@@ -50,9 +49,6 @@ class ProcessState:
         """
         now = _settings()
         found = [_difference(name, was, now[name]) for name, was in self.settings.items() if was != now[name]]
-        for name, module in _modules():
-            if name in self.globals:
-                found += [f"{name}.{one} was changed" for one in self.globals[name].changes(module)]
         return found + [f"{one} was left behind" for one in self._left_behind(excused)]
 
     def _left_behind(self, excused: set[object]) -> set[object]:
@@ -76,16 +72,42 @@ def noting_what_starts(noted: set[object]) -> Iterator[None]:
     noted |= _running() - before
 
 
+class Globals:
+    """What our modules hold. It is looked through once after each test, since nothing runs between two of them."""
+
+    def __init__(self) -> None:
+        self._modules: dict[str, _Module] = {}
+        self._seen: set[str] = set()
+
+    def add_imported(self) -> None:
+        """Take in the modules that were imported since the last call."""
+        for name in sys.modules.keys() - self._seen:
+            self._seen.add(name)
+            if name.partition(".")[0] in ROOMS:
+                self._modules[name] = _Module(sys.modules[name])
+
+    def changes(self) -> list[str]:
+        """Say what is different since the last call."""
+        return [
+            f"{name}.{one} was changed"
+            for name, before in self._modules.items()
+            if (module := sys.modules.get(name)) is not None
+            for one in before.changes(module)
+        ]
+
+
 class Guard:
     """A plugin of pytest: a test that leaves its process changed fails."""
 
     def __init__(self) -> None:
         self._before: ProcessState | None = None
+        self._globals = Globals()
         self._outlive_a_test: set[object] = set()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self) -> Iterator[None]:
         self._before = ProcessState()
+        self._globals.add_imported()
         return (yield)
 
     @pytest.hookimpl(wrapper=True)
@@ -98,51 +120,59 @@ class Guard:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self) -> Iterator[None]:
         yield
-        changes, self._before = self._before.changes(excused=self._outlive_a_test), None
+        changes = self._before.changes(excused=self._outlive_a_test) + self._globals.changes()
+        self._before = None
         if changes:
             pytest.fail("the test left its process changed:\n" + "\n".join(changes), pytrace=False)
 
 
-class _Globals:
+class _Module:
     """The names of a module and what is in its lists, sets and dictionaries."""
 
     def __init__(self, module: ModuleType) -> None:
-        names = _own(module)
-        self._names, self._values = list(names), list(names.values())
-        self._contents = [(value, _content(value)) for value in self._values if type(value) in (dict, list, set)]
+        self._remember(module)
 
-    def changes(self, module: ModuleType) -> list[str]:
-        names = _own(module)
-        if list(names) != self._names or not all(map(is_, names.values(), self._values)):
-            was = dict(zip(self._names, self._values, strict=True))
-            # What is new may be a module that was imported below this one; what changed or went may not.
-            return [name for name, value in was.items() if name not in names or names[name] is not value]
-        return [
-            next(name for name, one in names.items() if one is value)
-            for value, content in self._contents
-            if _content(value) != content and not _grew_by_an_import(value, content)
+    def _remember(self, module: ModuleType) -> None:
+        self._names, self._values = list(vars(module)), list(vars(module).values())
+        self._contents = [
+            (value, list(_members(value)))
+            for name, value in vars(module).items()
+            # Libraries add to the built-in functions, as gettext does.
+            if type(value) in (dict, list, set) and name != "__builtins__"
         ]
 
+    def changes(self, module: ModuleType) -> list[str]:
+        """Name what is different since the last call."""
+        names = vars(module)
+        same_names = list(names) == self._names and _are(names.values(), self._values)
+        if same_names and all(_are(_members(value), content) for value, content in self._contents):
+            return []
+        before = dict(zip(self._names, self._values, strict=True))
+        # What is new may be a module that was imported below this one; what changed or went may not.
+        found = [name for name, value in before.items() if name not in names or names[name] is not value]
+        for value, content in self._contents:
+            if not _are(_members(value), content) and not _grew_by_an_import(value, content):
+                found += [name for name, one in before.items() if one is value][:1]
+        self._remember(module)
+        return found
 
-def _own(module: ModuleType) -> dict[str, Any]:
-    """The names of a module without Python's own: libraries add to the built-in functions, as gettext does."""
-    return {name: value for name, value in vars(module).items() if name != "__builtins__"}
+
+def _members(value: dict[Any, Any] | list[Any] | set[Any]) -> Collection[Any]:
+    return value.values() if isinstance(value, dict) else value
 
 
-def _members(value: dict[Any, Any] | list[Any] | set[Any]) -> list[Any]:
-    return list(value.values() if isinstance(value, dict) else value)
+def _are(some: Collection[Any], others: Collection[Any]) -> bool:
+    """Whether these are the very same objects."""
+    return len(some) == len(others) and all(map(is_, some, others))
 
 
-def _content(value: dict[Any, Any] | list[Any] | set[Any]) -> list[int]:
-    return [id(one) for one in _members(value)]
-
-
-def _grew_by_an_import(value: dict[Any, Any] | list[Any] | set[Any], content: list[int]) -> bool:
+def _grew_by_an_import(value: dict[Any, Any] | list[Any] | set[Any], content: list[Any]) -> bool:
     """Whether only classes of our rooms were added, as to the registry of problems when a module is first imported."""
-    if not set(content) <= set(_content(value)):
-        return False
-    added = [one for one in _members(value) if id(one) not in content]
-    return all(isinstance(one, type) and one.__module__.split(".")[0] in ROOMS - {"tests"} for one in added)
+    before, now = {id(one) for one in content}, {id(one): one for one in _members(value)}
+    added = [one for key, one in now.items() if key not in before]
+    return before <= now.keys() and all(
+        isinstance(one, type) and one.__module__.split(".")[0] in ROOMS - {"tests"} for one in added
+    )
 
 
 def _difference(name: str, was: Any, now: Any) -> str:
@@ -190,10 +220,6 @@ def _loop_thread(worker: object) -> int | None:
 def _umask() -> str:
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return next(line for line in status.splitlines() if line.startswith("Umask:"))
-
-
-def _modules() -> Iterator[tuple[str, ModuleType]]:
-    return ((name, module) for name, module in list(sys.modules.items()) if name.partition(".")[0] in ROOMS)
 
 
 def _running() -> set[object]:
