@@ -6,6 +6,7 @@ import random
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -43,6 +44,9 @@ if "TMPDIR" not in os.environ and (_memory := _folder_in_memory()):
     # For pytest's own folders, for what tests make with `tempfile`, and for the processes that they start.
     os.environ["TMPDIR"] = tempfile.tempdir = str(_memory)
 
+# Where this is set, as in many images, each process that a test starts would compile everything anew: seconds.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # As structlog's own default, but with plain tracebacks: those of `rich`, with every local variable, take a second each.
 structlog.configure(

@@ -7,6 +7,8 @@ documentation.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
+from functools import cache
 from http import HTTPStatus
 from typing import Any, ClassVar
 
@@ -167,12 +169,17 @@ def responses(*errors: type[ProblemError]) -> dict[int | str, dict[str, Any]]:
 
 def _documented(errors: Iterable[type[ProblemError]]) -> dict[str, Any]:
     errors = sorted(errors, key=lambda error: error.code)
-    schema = Problem.model_json_schema()
+    schema = deepcopy(_schema())
     schema["properties"]["code"]["enum"] = [error.code for error in errors]
     return {
         "description": "; ".join(f"`{error.code}`: {error.title}" for error in errors),
         "content": {MEDIA_TYPE: {"schema": schema}},
     }
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    return Problem.model_json_schema()
 
 
 def install(app: FastAPI) -> None:

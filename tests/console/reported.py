@@ -6,6 +6,7 @@ What stands in an enumeration is named by the tests themselves; here is what sta
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
@@ -108,9 +109,10 @@ def _texts(nodes: list[ast.expr] | list[ast.expr | None]) -> Iterator[str]:
                 yield text
 
 
-def _nodes(*rooms: str) -> Iterator[ast.AST]:
-    for path in _files(*rooms or ROOMS):
-        yield from ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+@cache
+def _nodes(*rooms: str) -> list[ast.AST]:
+    sources = (path.read_text(encoding="utf-8") for path in _files(*rooms or ROOMS))
+    return [node for source in sources for node in ast.walk(ast.parse(source))]
 
 
 def _files(*rooms: str) -> list[Path]:
