@@ -11,14 +11,12 @@ from accounts import people
 from accounts.principals import Principal
 from console import consent_notice
 from console.origin import OursDep
-from console.rendering import keep_nothing, page, with_cookies
+from console.rendering import jpeg, keep_nothing, page
 from console.services import ConsoleServices, HolderDep, ServicesDep
-from enrollment import consent, notices, photos
-from enrollment.api import photos as photos_api
-from enrollment.api.consents import WithdrawnOut
-from enrollment.api.notices import NoticeOut
-from enrollment.api.shapes import PhotoOut
+from enrollment import consent, notices, personal_photos, photos
 from enrollment.photo import MAX_BYTES
+from enrollment.photo_form import read_form
+from enrollment.schemas import NoticeOut, PhotoOut
 from web.client_address import AddressDep
 from web.text import line
 
@@ -85,16 +83,19 @@ def give_consent(
 
 
 @router.delete("/consent", name="console_consent_withdraw")
-def withdraw_consent(me: HolderDep, services: ServicesDep, _ours: OursDep) -> WithdrawnOut:
+def withdraw_consent(me: HolderDep, services: ServicesDep, _ours: OursDep) -> dict[str, int]:
     """Withdraw consent: photos and templates are erased; card and code go on working."""
     with services.database.begin() as session:
-        return WithdrawnOut(photos_erased=consent.withdraw(session, me.person_id, by=me.actor, now=services.now()))
+        return {"photos_erased": consent.withdraw(session, me.person_id, by=me.actor, now=services.now())}
 
 
 @router.post("/photos", status_code=201, name="console_photos")
 async def hand_in(request: Request, me: HolderDep, services: ServicesDep, _ours: OursDep) -> PhotoOut:
     """Hand in a photo."""
-    return await photos_api.hand_in(request, services.enrollment, me, services.now())
+    enrollment, now = services.enrollment, services.now()
+    personal_photos.count_upload(enrollment, me, now=now)
+    content, _ = await read_form(request)
+    return PhotoOut.of(await enrollment.run_assessment(personal_photos.hand_in, enrollment, me, content, now))
 
 
 @router.get("/photos/{photo_id}/picture", name="console_picture")
@@ -102,19 +103,20 @@ def picture(photo_id: UUID, me: HolderDep, services: ServicesDep, response: Resp
     """Return the picture of one's own photo, while it is kept."""
     # Also a reviewer sees only their own here.
     holder = Principal(me.person_id, me.sign_in_id, frozenset())
-    return with_cookies(photos_api.picture(photo_id, services.enrollment, holder), response)
+    return jpeg(personal_photos.read_picture(services.enrollment, holder, photo_id), response)
 
 
 @router.post("/photos/{photo_id}/review", name="console_photo_review")
 async def ask_for_review(photo_id: UUID, me: HolderDep, services: ServicesDep, _ours: OursDep) -> PhotoOut:
     """Bring a photo that the rules rejected before a reviewer."""
-    return await photos_api.ask_for_review(photo_id, services.enrollment, me, services.now())
+    enrollment, ask = services.enrollment, personal_photos.ask_for_review
+    return PhotoOut.of(await enrollment.run_assessment(ask, enrollment, me, photo_id, services.now()))
 
 
 @router.delete("/photos/{photo_id}", name="console_photo_withdraw")
 def withdraw_photo(photo_id: UUID, me: HolderDep, services: ServicesDep, _ours: OursDep) -> PhotoOut:
     """Withdraw a photo: its picture and its template are erased."""
-    return photos_api.withdraw(photo_id, services.enrollment, me, services.now())
+    return PhotoOut.of(personal_photos.withdraw(services.enrollment, me, photo_id, services.now()))
 
 
 @router.post("/notices/{notice_id}/read", name="console_notice_read")

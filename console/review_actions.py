@@ -12,7 +12,7 @@ from console.rendering import keep_nothing
 from console.review_view import describe_reviews
 from console.services import ConsoleServices, ReviewerDep, ServicesDep
 from enrollment import review
-from enrollment.api.reviews import Approval, Flawless, FlawlessOut, Rejection
+from enrollment.schemas import Approval, Flawless, FlawlessOut, Rejection
 from enrollment.tables import PhotoRecord
 
 router = APIRouter(prefix="/console/reviews", include_in_schema=False, dependencies=[Depends(keep_nothing)])

@@ -15,11 +15,10 @@ from accounts import people
 from console.admission import Admission
 from console.freshness import AGAIN, Beat, told
 from console.looks import look
-from console.rendering import jpeg, keep_nothing, page, with_cookies
+from console.rendering import jpeg, keep_nothing, page
 from console.review_view import describe_reviews, describe_statistics
 from console.services import REVIEWERS, ConsoleServices, ReviewerDep, ServicesDep, SignedInDep
-from enrollment import comparison, photos, review
-from enrollment.api import photos as photos_api
+from enrollment import comparison, personal_photos, photos, review
 from enrollment.quality import Verdict
 from enrollment.quality.rules import RULES
 from enrollment.reasons import REASONS
@@ -108,7 +107,7 @@ def one(photo_id: UUID, me: ReviewerDep, services: ServicesDep) -> dict[str, Any
 @router.get("/{photo_id}/picture", name="console_review_picture")
 def picture(photo_id: UUID, me: ReviewerDep, services: ServicesDep, response: Response) -> Response:
     """Return the picture of a photo, while it is kept."""
-    return with_cookies(photos_api.picture(photo_id, services.enrollment, me), response)
+    return jpeg(personal_photos.read_picture(services.enrollment, me, photo_id), response)
 
 
 @router.get("/{photo_id}/duplicates/{person_id}/picture", name="console_likeness")

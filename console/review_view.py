@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 
 from accounts.tables import Person
 from enrollment import comparison, review
-from enrollment.api.shapes import ReviewOut
 from enrollment.photos import UNDO_WINDOW
 from enrollment.quality import Verdict
+from enrollment.schemas import ReviewOut
 from enrollment.tables import PhotoRecord, PhotoState
 
 

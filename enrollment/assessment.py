@@ -15,6 +15,15 @@ from models.face import Face
 from models.pixels import Image
 from models.runtime import Tensor
 from models.template import Template
+from web.problems import ProblemError
+
+
+class PhotoUnreadableError(ProblemError):
+    """The file is no photo that can be opened; `rules` holds the advice."""
+
+    code = "photo_unreadable"
+    status = 422
+    title = "The photo cannot be read"
 
 
 class Engine(Protocol):

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from typing import TypeVar, TypeVarTuple
 
+import anyio.to_thread
 from anyio import CapacityLimiter
 
 from database import Database, Sealer
@@ -18,6 +20,9 @@ from enrollment.dossier import Gates
 from enrollment.gallery import Gallery
 from enrollment.quality import Checker
 from web.rate_limits import RateLimiter
+
+Arguments = TypeVarTuple("Arguments")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -43,9 +48,15 @@ class EnrollmentServices:
     """Photos that one person may hand in within 24 hours; each takes a second of a core."""
 
     @cached_property
-    def assessing(self) -> CapacityLimiter:
-        """Lets as many photos be assessed at once as there are cores."""
+    def _cores(self) -> CapacityLimiter:
         return CapacityLimiter(os.cpu_count() or 1)
+
+    async def run_assessment(self, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
+        """Do `work`, which opens and measures a photo, away from the event loop; as many at once as there are cores.
+
+        An opened photo takes up to 300 MB and a core for up to a second; whoever comes meanwhile waits for their turn.
+        """
+        return await anyio.to_thread.run_sync(work, *arguments, limiter=self._cores)
 
     @cached_property
     def handed_in(self) -> RateLimiter:

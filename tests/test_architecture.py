@@ -60,6 +60,17 @@ def test_a_room_imports_only_what_the_table_allows(room: str) -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def test_pages_call_use_cases_and_no_api() -> None:
+    """What the API and the pages both do stands in a module of the room, which both of them call."""
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line} imports {module}"
+        for path in sorted((ROOT / "console").rglob("*.py"))
+        for module, line in imports(path)
+        if any(re.fullmatch(r"api|\w+_api|bodies", part) for part in module.split("."))
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
 def test_the_wall_itself_stands() -> None:
     assert not is_allowed("models", "access.decision")
     assert not is_allowed("edge", "gate_controller.door")

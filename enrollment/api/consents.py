@@ -33,7 +33,7 @@ class ConsentOut(BaseModel):
     given_at: datetime | None
 
 
-class WithdrawnOut(BaseModel):
+class ConsentWithdrawnOut(BaseModel):
     """How many photos were erased."""
 
     photos_erased: int
@@ -75,7 +75,9 @@ def give(
 
 
 @router.delete("", responses=responses(*PERSON_ERRORS, NotFoundError))
-def withdraw(services: EnrollmentDep, principal: PrincipalDep, now: NowDep) -> WithdrawnOut:
+def withdraw(services: EnrollmentDep, principal: PrincipalDep, now: NowDep) -> ConsentWithdrawnOut:
     """Withdraw consent: photos and templates are erased here and at every gate; card and code go on working."""
     with services.database.begin() as session:
-        return WithdrawnOut(photos_erased=consent.withdraw(session, principal.person_id, by=principal.actor, now=now))
+        return ConsentWithdrawnOut(
+            photos_erased=consent.withdraw(session, principal.person_id, by=principal.actor, now=now)
+        )

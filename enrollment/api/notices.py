@@ -1,43 +1,17 @@
 """A person's inbox."""
 
-from datetime import datetime
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
 
 from accounts.api.dependencies import PERSON_ERRORS, NowDep, PrincipalDep
 from enrollment import notices
 from enrollment.api.dependencies import EnrollmentDep
-from enrollment.tables import Notice
+from enrollment.schemas import NoticeOut
 from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import NotFoundError, responses
 
 router = APIRouter(prefix="/me/notices", tags=["notices"])
-
-
-class Words(BaseModel):
-    """A notice in one language."""
-
-    title: str
-    body: str
-
-
-class NoticeOut(BaseModel):
-    """A notice in Chinese and English."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    id: UUID
-    at: datetime
-    kind: str
-    content: dict[str, Words]
-    read_at: datetime | None
-
-    @classmethod
-    def of(cls, notice: Notice) -> "NoticeOut":
-        """Show `notice`."""
-        return cls.model_validate(notice)
 
 
 @router.get("", responses=responses(*PERSON_ERRORS, InvalidCursorError))

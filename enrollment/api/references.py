@@ -13,9 +13,10 @@ from accounts.api.dependencies import OVER_ERRORS, ROLE_ERRORS, AdminDep, NowDep
 from accounts.api.looks import look
 from accounts.principals import Principal
 from enrollment import consent, references
-from enrollment.api.dependencies import EnrollmentDep, assessing
-from enrollment.api.files import FILE_ERRORS, PhotoUnreadableError, form, read
+from enrollment.api.dependencies import EnrollmentDep
+from enrollment.assessment import PhotoUnreadableError
 from enrollment.photo import UnreadablePhotoError
+from enrollment.photo_form import FILE_ERRORS, describe_form, read_form
 from enrollment.quality import refused
 from enrollment.references import NoFaceError, OwnReferenceError, ReferenceSource
 from enrollment.services import EnrollmentServices
@@ -55,7 +56,7 @@ class ReferencesOut(BaseModel):
     items: list[ReferenceOut]
 
 
-class WithdrawnOut(BaseModel):
+class ReferencesWithdrawnOut(BaseModel):
     """How many references were erased."""
 
     references_erased: int
@@ -64,7 +65,7 @@ class WithdrawnOut(BaseModel):
 @router.post(
     "",
     status_code=201,
-    openapi_extra=form(source=_SOURCE),
+    openapi_extra=describe_form(source=_SOURCE),
     responses=responses(
         *ROLE_ERRORS,
         *FILE_ERRORS,
@@ -80,11 +81,11 @@ async def put(person_id: UUID, request: Request, services: EnrollmentDep, admin:
 
     Only a sealed template is kept. It opens no gate: the person's photos are compared with it.
     """
-    content, texts = await read(request)
+    content, texts = await read_form(request)
     if texts.get("source") not in set(ReferenceSource):
         raise UnknownSourceError
     source = ReferenceSource(texts["source"])
-    return await assessing(services, partial(_put, services, person_id, content, source, admin=admin, now=now))
+    return await services.run_assessment(partial(_put, services, person_id, content, source, admin=admin, now=now))
 
 
 @router.get(
@@ -112,13 +113,13 @@ def withdraw(
     admin: AdminDep,
     now: NowDep,
     source: Annotated[ReferenceSource | None, Query(description="only the one from there")] = None,
-) -> WithdrawnOut:
+) -> ReferencesWithdrawnOut:
     """Erase a person's references."""
     with services.database.begin() as session:
         people.get(session, person_id, lock=True)
         authority.require(session, admin, person_id)
         erased = references.withdraw(session, person_id, by=admin.actor, now=now, source=source)
-    return WithdrawnOut(references_erased=erased)
+    return ReferencesWithdrawnOut(references_erased=erased)
 
 
 def _put(

@@ -6,58 +6,25 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from accounts.api.dependencies import ROLE_ERRORS, NowDep, ReviewerDep
 from accounts.api.looks import look
 from enrollment import comparison, photos, review
 from enrollment.api.dependencies import EnrollmentDep
-from enrollment.api.shapes import AdviceOut, ReviewOut
 from enrollment.lifecycle import StepError
 from enrollment.quality import Verdict
 from enrollment.reasons import REASONS
 from enrollment.review import AlreadyClaimedError, NotClaimedError, OwnPhotoError, UnknownReasonError
+from enrollment.schemas import AdviceOut, Approval, Flawless, FlawlessOut, Rejection, ReviewOut
 from enrollment.tables import PhotoRecord
 from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import NotFoundError, responses
-from web.text import line
 
 router = APIRouter(prefix="/reviews", tags=["reviews"])
 
-_NOTE = Annotated[str, line(500)]
 _DECISION_ERRORS = (*ROLE_ERRORS, NotFoundError, StepError, NotClaimedError, OwnPhotoError)
-
-
-class Approval(BaseModel):
-    """An approval, with a note for the person if one is needed."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    note: _NOTE | None = None
-
-
-class Rejection(BaseModel):
-    """A rejection: reasons from the list, and a note in the reviewer's own words."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    reasons: Annotated[list[Annotated[str, line(50)]], Field(min_length=1, max_length=20)]
-    note: _NOTE | None = None
-
-
-class Flawless(BaseModel):
-    """Photos to approve at once; those that need a look are left."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    photo_ids: Annotated[list[UUID], Field(min_length=1, max_length=200)]
-
-
-class FlawlessOut(BaseModel):
-    """What became of each photo: `approved`, `needs_a_look`, or the code of a problem."""
-
-    outcomes: dict[UUID, str]
 
 
 class ReasonOut(BaseModel):

@@ -74,7 +74,7 @@ class DoorOut(BaseModel):
     at: datetime
 
 
-class GateOut(BaseModel):
+class GateViewOut(BaseModel):
     """One gate as it was last heard of."""
 
     gate: str
@@ -87,7 +87,7 @@ class GateOut(BaseModel):
     heard_at: datetime | None
 
     @classmethod
-    def of(cls, view: GateView) -> "GateOut":
+    def of(cls, view: GateView) -> "GateViewOut":
         """Show `view`."""
         door = view.door
         return cls(
@@ -121,18 +121,18 @@ def list_events(
 
 
 @router.get("/gates", responses=responses(*ROLE_ERRORS))
-def list_gates(_staff: FacilitiesDep, operations: OperationsDep) -> list[GateOut]:
+def list_gates(_staff: FacilitiesDep, operations: OperationsDep) -> list[GateViewOut]:
     """List every gate heard of since the server started."""
-    return [GateOut.of(view) for view in operations.board.views()]
+    return [GateViewOut.of(view) for view in operations.board.views()]
 
 
 @router.get("/gates/{gate}", responses=responses(*ROLE_ERRORS, NotFoundError))
-def get_gate(gate: str, _staff: FacilitiesDep, operations: OperationsDep) -> GateOut:
+def get_gate(gate: str, _staff: FacilitiesDep, operations: OperationsDep) -> GateViewOut:
     """Show one gate."""
     view = operations.board.view(gate)
     if view is None:
         raise NotFoundError("nothing was heard of this gate since the server started")
-    return GateOut.of(view)
+    return GateViewOut.of(view)
 
 
 def _origin(event: GateEvent, of_orders: Mapping[UUID, StaffOrder]) -> StaffOrder | None:

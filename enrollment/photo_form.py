@@ -1,23 +1,16 @@
-"""A picture in a form: read within limits, opened and assessed away from the event loop."""
+"""A photo in a form, as the API and the pages take it: read within limits."""
 
 from typing import Any
 
 from fastapi import Request
 from starlette.datastructures import UploadFile
 
+from enrollment.assessment import PhotoUnreadableError
 from enrollment.photo import MAX_BYTES
 from web.problems import ProblemError
 
 _MULTIPART_OVERHEAD = 16_384
 _MOST_FIELDS = 4
-
-
-class PhotoUnreadableError(ProblemError):
-    """The file is no photo that can be opened; `rules` holds the advice."""
-
-    code = "photo_unreadable"
-    status = 422
-    title = "The photo cannot be read"
 
 
 class PhotoTooLargeError(ProblemError):
@@ -45,19 +38,20 @@ class NoFileError(ProblemError):
 
 
 FILE_ERRORS = (PhotoUnreadableError, PhotoTooLargeError, LengthRequiredError, NoFileError)
+"""Of routes that take a photo."""
 
 
-def form(**fields: dict[str, Any]) -> dict[str, Any]:
+def describe_form(**fields: dict[str, Any]) -> dict[str, Any]:
     """Return the `openapi_extra` of a route that takes a picture and the text `fields`, by their JSON schemas."""
     picture = {"type": "string", "format": "binary", "description": "JPEG, PNG, WebP, HEIC"}
     schema = {"type": "object", "required": ["file", *fields], "properties": {"file": picture, **fields}}
     return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
 
 
-async def read(request: Request) -> tuple[bytes, dict[str, str]]:
+async def read_form(request: Request) -> tuple[bytes, dict[str, str]]:
     """Return the file in the field `file`, and the form's texts.
 
-    The length is looked at before anything is read; the web server takes no more than the request announced.
+    The length is checked before anything is read; the web server takes no more than the request announced.
 
     Raises:
         LengthRequiredError, PhotoTooLargeError, NoFileError: as they say.

@@ -1,7 +1,7 @@
-"""Photos as the API shows them."""
+"""Photos, decisions and notices as JSON: the same at the API and on the pages."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -9,7 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from accounts.tables import Person
 from accounts.vocabulary import PersonKind
 from enrollment.comparison import NOTHING_BESIDE, Beside
-from enrollment.tables import PhotoRecord, PhotoState
+from enrollment.tables import Notice, PhotoRecord, PhotoState
+from web.text import line
+
+_NOTE = Annotated[str, line(500)]
 
 
 class AdviceOut(BaseModel):
@@ -54,7 +57,7 @@ class PhotoOut(BaseModel):
         return cls(**_fields(photo))
 
 
-class PersonOut(BaseModel):
+class ReviewPersonOut(BaseModel):
     """Who somebody is, for a reviewer."""
 
     person_id: UUID
@@ -64,7 +67,7 @@ class PersonOut(BaseModel):
     kind: PersonKind
 
     @classmethod
-    def of(cls, person: Person) -> "PersonOut":
+    def of(cls, person: Person) -> "ReviewPersonOut":
         """Show `person`."""
         return cls(
             person_id=person.id,
@@ -80,11 +83,11 @@ class DuplicateOut(BaseModel):
 
     person_id: UUID
     similarity: float
-    person: PersonOut | None = None
+    person: ReviewPersonOut | None = None
     picture: str | None = Field(default=None, description="address of a picture of this person; null when none is kept")
 
 
-class IdentityOut(BaseModel):
+class IdentityFindingsOut(BaseModel):
     """Whether the face is the person's own and nobody else's."""
 
     unusual: bool
@@ -115,8 +118,8 @@ class ReviewOut(PhotoOut):
     """A photo as its reviewer sees it."""
 
     department: str = ""
-    person: PersonOut | None
-    identity: IdentityOut | None
+    person: ReviewPersonOut | None
+    identity: IdentityFindingsOut | None
     geometry: GeometryOut | None = Field(description="null for photos taken in before places were kept")
     claimed_by: UUID | None
     claimed_until: datetime | None
@@ -129,7 +132,7 @@ class ReviewOut(PhotoOut):
         return cls(
             **_fields(photo),
             department=person.department if person else "",
-            person=PersonOut.of(person) if person else None,
+            person=ReviewPersonOut.of(person) if person else None,
             identity=_identity(photo, beside),
             geometry=GeometryOut(**geometry) if geometry else None,
             claimed_by=photo.claimed_by,
@@ -137,15 +140,70 @@ class ReviewOut(PhotoOut):
         )
 
 
-def _identity(photo: PhotoRecord, beside: Beside) -> IdentityOut | None:
+class Approval(BaseModel):
+    """An approval, with a note for the person if one is needed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    note: _NOTE | None = None
+
+
+class Rejection(BaseModel):
+    """A rejection: reasons from the list, and a note in the reviewer's own words."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reasons: Annotated[list[Annotated[str, line(50)]], Field(min_length=1, max_length=20)]
+    note: _NOTE | None = None
+
+
+class Flawless(BaseModel):
+    """Photos to approve at once; those that need a look are left."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    photo_ids: Annotated[list[UUID], Field(min_length=1, max_length=200)]
+
+
+class FlawlessOut(BaseModel):
+    """What became of each photo: `approved`, `needs_a_look`, or the code of a problem."""
+
+    outcomes: dict[UUID, str]
+
+
+class Words(BaseModel):
+    """A notice in one language."""
+
+    title: str
+    body: str
+
+
+class NoticeOut(BaseModel):
+    """A notice in Chinese and English."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    at: datetime
+    kind: str
+    content: dict[str, Words]
+    read_at: datetime | None
+
+    @classmethod
+    def of(cls, notice: Notice) -> "NoticeOut":
+        """Show `notice`."""
+        return cls.model_validate(notice)
+
+
+def _identity(photo: PhotoRecord, beside: Beside) -> IdentityFindingsOut | None:
     if photo.identity is None:
         return None
-    found = IdentityOut(**photo.identity)
+    found = IdentityFindingsOut(**photo.identity)
     if beside.shown(photo, photo.person_id) is not None:
         found.own_picture = f"/api/v1/reviews/{photo.id}/before/picture"
     for one in found.duplicates:
         person = beside.people.get(one.person_id)
-        one.person = PersonOut.of(person) if person else None
+        one.person = ReviewPersonOut.of(person) if person else None
         if beside.shown(photo, one.person_id) is not None:
             one.picture = f"/api/v1/reviews/{photo.id}/duplicates/{one.person_id}/picture"
     return found
