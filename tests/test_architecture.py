@@ -79,16 +79,76 @@ def test_the_wall_itself_stands() -> None:
 
 
 def test_no_library_draws_in_a_room_above_it() -> None:
-    """Only the rim reads settings or the environment."""
     wrong = [
         f"{path.relative_to(ROOT)}:{line} imports {module}"
         for room in MAY_IMPORT
         if room != "campusgate"
         for path in (ROOT / room).rglob("*.py")
         for module, line in imports(path)
-        if module.startswith("campusgate") or module in {"os.environ", "os.getenv"}
+        if module.startswith("campusgate")
     ]
     assert not wrong, "\n".join(wrong)
+
+
+_OF_THE_ENVIRONMENT = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}
+
+
+def environment_uses(source: str) -> list[int]:
+    """Return the lines that use the environment, as an attribute of `os` or by a name imported from it."""
+    tree, lines = ast.parse(source), []
+    names = {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+        if alias.name == "os"
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in names:
+            if node.attr in _OF_THE_ENVIRONMENT:
+                lines.append(node.lineno)
+        elif isinstance(node, ast.ImportFrom) and node.module == "os":
+            lines += [node.lineno for alias in node.names if alias.name in _OF_THE_ENVIRONMENT]
+    return lines
+
+
+def test_only_the_rim_reads_the_environment() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line} reads the environment"
+        for room in MAY_IMPORT
+        if room != "campusgate"
+        for path in (ROOT / room).rglob("*.py")
+        for line in environment_uses(path.read_text(encoding="utf-8"))
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["import os\nos.environ['A']", "import os\nos.getenv('A')", "import os as o\no.environ", "from os import environ"],
+)
+def test_the_environment_is_seen_however_it_is_read(source: str) -> None:
+    assert environment_uses(source)
+    assert not environment_uses(source.replace("environ", "sep").replace("getenv", "getpid"))
+
+
+def test_production_imports_no_demonstration() -> None:
+    """The demonstration's parts, and the payment channel that moves no money, are given by whoever starts a process."""
+    demo = ROOT / "campusgate" / "demo"
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line} imports {module}"
+        for room in MAY_IMPORT
+        for path in sorted((ROOT / room).rglob("*.py"))
+        if not path.is_relative_to(demo) and path != ROOT / "campusgate" / "commands" / "demo.py"
+        for module, line in imports(path)
+        if module.startswith("campusgate.demo") or (".loopback" in module and not path.stem.startswith("loopback"))
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_the_types_of_a_room_are_for_its_users_too(room: str) -> None:
+    assert (ROOT / room / "py.typed").is_file()
 
 
 @pytest.mark.parametrize("name", ["utils", "common", "helpers", "core", "misc"])
