@@ -288,7 +288,8 @@ def percentiles_ms(seconds: Sequence[float]) -> dict[str, float]:
 def _serve(values: dict[str, Any]) -> None:
     import uvicorn
 
-    from campusgate.processes.server import assemble, make_app
+    from campusgate.processes.server.app import make_app
+    from campusgate.processes.server.assembly import assemble
     from campusgate.settings import Settings
     from enrollment.quality import Checker
     from models.engine import FaceEngine

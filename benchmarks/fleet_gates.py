@@ -22,7 +22,7 @@ from access.replica.sync import DirectorySync
 from access.snapshot import ChangePage
 from benchmarks.fleet_campus import CREDENTIAL_KEY, SITE, SPAWN, Campus, card_of, quiet
 from bus import BrokerAddress, Outbox
-from campusgate.processes.server import STAFF_SENDER
+from campusgate.wiring.orders import STAFF_SENDER
 from database import Sealer
 from gate_controller.door import DoorSettings
 from gate_controller.memory import DoorMemory

@@ -1,11 +1,10 @@
 """The demonstration's bank: a payment channel that signs like a real one, and the page on which its payers pay."""
 
 from collections.abc import Mapping
-from typing import Annotated
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from accounts.api.dependencies import NowDep
@@ -17,8 +16,6 @@ from web.problems import NotFoundError
 
 NAME = "loopback"
 _PATH = "/demonstration/bank"
-
-router = APIRouter(prefix=_PATH, include_in_schema=False)
 
 _PAGE = """<!doctype html>
 <html lang="zh"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -43,6 +40,24 @@ class TrialBank:
         self.provider, channel = loopback(NAME, zone=zone, pay_at=f"{_PATH}/")
         self.channels: Mapping[str, PaymentChannel] = {NAME: channel}
 
+    def router(self) -> APIRouter:
+        """Return the routes of the page on which its payers pay."""
+        router = APIRouter(prefix=_PATH, include_in_schema=False)
+
+        @router.get("/{order_id}", response_class=HTMLResponse)
+        def show_order(order_id: UUID) -> HTMLResponse:
+            return HTMLResponse(_page(self.order(order_id)))
+
+        @router.post("/{order_id}", response_class=RedirectResponse)
+        def pay(money: MoneyDep, now: NowDep, order_id: UUID) -> RedirectResponse:
+            self.order(order_id)
+            self.provider.pay(order_id)
+            headers, body = self.provider.notification(order_id)
+            orders.notified(money, NAME, headers, body, now)
+            return RedirectResponse(f"{_PATH}/{order_id}", status_code=303)
+
+        return router
+
     def order(self, order_id: UUID) -> ChannelOrder:
         """Return an order.
 
@@ -55,27 +70,6 @@ class TrialBank:
         return found
 
 
-def _bank(request: Request) -> TrialBank:
-    bank: TrialBank = request.app.state.bank
-    return bank
-
-
-BankDep = Annotated[TrialBank, Depends(_bank)]
-
-
-@router.get("/{order_id}", response_class=HTMLResponse)
-def look(bank: BankDep, order_id: UUID) -> HTMLResponse:
-    """Show what is to be paid."""
-    order = bank.order(order_id)
+def _page(order: ChannelOrder) -> str:
     yuan, fen = divmod(order.amount, 100)
-    return HTMLResponse(_PAGE.format(amount=f"{yuan}.{fen:02}", action=_DONE.get(order.state, _BUTTON)))
-
-
-@router.post("/{order_id}", response_class=RedirectResponse)
-def pay(bank: BankDep, money: MoneyDep, now: NowDep, order_id: UUID) -> RedirectResponse:
-    """Pay, and tell the campus by a signed notification."""
-    bank.order(order_id)
-    bank.provider.pay(order_id)
-    headers, body = bank.provider.notification(order_id)
-    orders.notified(money, NAME, headers, body, now)
-    return RedirectResponse(f"{_PATH}/{order_id}", status_code=303)
+    return _PAGE.format(amount=f"{yuan}.{fen:02}", action=_DONE.get(order.state, _BUTTON))

@@ -64,7 +64,7 @@ class Cast:
 
     def start_server(self) -> None:
         """Start the server; `wait_for_server` returns when it answers."""
-        self._start("server", "serve")
+        self._start("server", module="campusgate.demo.server")
 
     def wait_for_server(self) -> None:
         """Return when the server answers."""
@@ -98,8 +98,11 @@ class Cast:
         """Raise ChildError when a process has ended by itself."""
         self._children.check()
 
-    def _start(self, name: str, *arguments: str, extra: Mapping[str, str] | None = None) -> None:
-        self._children.start(name, *arguments, extra={**self._campus.environment(name), **(extra or {})})
+    def _start(
+        self, name: str, *arguments: str, module: str = "campusgate", extra: Mapping[str, str] | None = None
+    ) -> None:
+        environment = {**self._campus.environment(name), **(extra or {})}
+        self._children.start(name, *arguments, module=module, extra=environment)
 
     def _broker_listens(self) -> bool:
         try:

@@ -1,4 +1,7 @@
-"""Child processes of the demonstration: each is the real `campusgate` command with its own environment and log file."""
+"""Child processes of the demonstration, each with its own environment and log file.
+
+Each is the real `campusgate` command; only the server is started with the demonstration's bank beside it.
+"""
 
 import os
 import signal
@@ -53,12 +56,14 @@ class Children:
         for name in reversed(list(self._children)):
             self.stop(name)
 
-    def start(self, name: str, *arguments: str, extra: Mapping[str, str] | None = None) -> Child:
-        """Start `campusgate ARGUMENTS…` under `name`."""
+    def start(
+        self, name: str, *arguments: str, module: str = "campusgate", extra: Mapping[str, str] | None = None
+    ) -> Child:
+        """Start `python -m MODULE ARGUMENTS…` under `name`."""
         log = self._folder / f"{name}.log"
         with log.open("ab") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "campusgate", *arguments],
+                [sys.executable, "-m", module, *arguments],
                 env={**os.environ, **self._environment, **(extra or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=output,

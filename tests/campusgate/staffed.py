@@ -19,7 +19,8 @@ from accounts.payments import merchants
 from accounts.people import Particulars
 from accounts.tables import PersonRole
 from accounts.vocabulary import DeviceRole, PersonKind, Role
-from campusgate.processes.server import Server, assemble, make_app
+from campusgate.processes.server.app import make_app
+from campusgate.processes.server.assembly import Server, assemble
 from campusgate.settings import MqttSettings, Settings
 from console.session import ACCESS_COOKIE
 from directory import gates

@@ -9,7 +9,7 @@ from typing import get_args
 
 import pytest
 
-import campusgate.processes.server  # noqa: F401 - with every room whose problems a page may show
+import campusgate.processes.server.app  # noqa: F401 - with every room whose problems a page may show
 from access.policy import Mode
 from access.reasons import Notice, Reason
 from access.snapshot import CredentialKind

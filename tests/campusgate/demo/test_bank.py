@@ -12,7 +12,9 @@ from accounts import audit, people
 from accounts.ledger.tables import LedgerAccount
 from accounts.people import Particulars
 from accounts.vocabulary import PersonKind
-from campusgate.processes.server import Server, assemble, make_app
+from campusgate.demo.bank import TrialBank
+from campusgate.processes.server.app import make_app
+from campusgate.processes.server.assembly import Server, assemble
 from campusgate.settings import MqttSettings, Settings
 from database import new_id
 from enrollment.quality import Checker
@@ -30,6 +32,7 @@ def make_server(engine: FaceEngine, tmp_path, unused_port):
     made = []
 
     def make(*, demonstration: bool) -> Server:
+        bank = TrialBank(Settings().time_zone) if demonstration else None
         settings = Settings(
             data_dir=tmp_path,
             mqtt=MqttSettings(port=unused_port),
@@ -38,7 +41,15 @@ def make_server(engine: FaceEngine, tmp_path, unused_port):
             credential_key=SecretStr(key_text("credentials")),
             demonstration=demonstration,
         )
-        made.append(assemble(settings, engine, Checker(engine)))
+        made.append(
+            assemble(
+                settings,
+                engine,
+                Checker(engine),
+                channels=bank.channels if bank is not None else None,
+                routers=[bank.router()] if bank is not None else [],
+            )
+        )
         return made[-1]
 
     yield make

@@ -12,7 +12,8 @@ from accounts.topup.loopback import loopback
 from bus import BrokerAddress
 from bus.session import Session
 from campusgate.processes.jobs import server_jobs
-from campusgate.processes.server import Server, assemble, make_app
+from campusgate.processes.server.app import make_app
+from campusgate.processes.server.assembly import Server, assemble
 from campusgate.settings import EnrollmentSettings, MqttSettings, Settings, SettingsError
 from campusgate.wiring.retention import retention_policy
 from enrollment.quality import Checker

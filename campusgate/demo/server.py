@@ -1,0 +1,22 @@
+"""The demonstration's server: the campus's own, with a bank beside it that moves no money.
+
+`python -m campusgate.demo.server` runs it with the settings of the environment.
+"""
+
+from campusgate.demo.bank import TrialBank
+from campusgate.processes.logs import configure_logs
+from campusgate.processes.server.run import run_server
+from campusgate.processes.stopping import until_stopped
+from campusgate.settings import Settings
+
+
+def main() -> None:
+    """Serve until stopped."""
+    settings = Settings()
+    configure_logs()
+    bank = TrialBank(settings.time_zone)
+    run_server(settings, until_stopped(), channels=bank.channels, routers=[bank.router()])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""The server's application: every room's routes over the assembled parts, and what guards them."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
+from uuid import UUID
+
+from fastapi import FastAPI
+from sqlalchemy import select
+from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
+
+import console.pages
+import operations.api
+import web.problems
+from accounts.access_tokens import NotSignedInError
+from accounts.api.router import router as accounts_router
+from accounts.services import AccountsServices
+from accounts.tables import Person
+from campusgate.processes.server.assembly import Server
+from campusgate.processes.server.background import Background
+from campusgate.wiring.metrics import make_metrics
+from console.session import ACCESS_COOKIE, Renewals
+from directory.api.routes import router as directory_router
+from enrollment.api import router as enrollment_router
+from enrollment.photo import MAX_BYTES
+from operations.api import health
+from operations.api.metrics import router as metrics_router
+from web.forwarded_address import ForwardedAddress
+from web.request_guard import GuardLimits, RequestGuard
+from web.security_headers import SecurityHeaders
+from web.tickets import Tickets
+
+_PICTURE_BYTES = MAX_BYTES + 16_384
+_LARGER_BODIES = {"/photos": _PICTURE_BYTES, "/reference-photos": _PICTURE_BYTES, "/people/import": 2_097_152}
+"""Routes that take pictures, or 500 rows of a list; only who is signed in may send as much."""
+
+
+def make_app(server: Server) -> FastAPI:
+    """Return the application; its lifespan starts and ends the background work."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        background = Background(server)
+        background.start()
+        yield
+        background.stop()
+
+    app = FastAPI(
+        title="campusgate",
+        version="1",
+        summary="Access control and face recognition at the edge for a university campus.",
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.accounts = server.accounts
+    app.state.money = server.money
+    app.state.enrollment = server.enrollment
+    app.state.directory = server.directory
+    app.state.operations = server.operations
+    app.state.health = health.HealthServices(server.database, server.connections, server.storage)
+    app.state.tickets = Tickets()
+    web.problems.install(app)
+    # Routes are tried in order, and nobody asks as often as the gates.
+    app.include_router(directory_router)
+    app.include_router(accounts_router)
+    app.include_router(enrollment_router)
+    app.include_router(operations.api.router)
+    app.include_router(metrics_router)
+    app.include_router(health.router)
+    for router in server.routers:
+        app.include_router(router)
+    app.state.metrics = make_metrics(server.settings, server.database, server.operations.board, server.ingest)
+    console.pages.install(app, _console(server))
+    at_once = server.settings.web.requests_per_address
+    limits = GuardLimits(larger=_LARGER_BODIES, at_once=at_once)
+    app.add_middleware(RequestGuard, limits=limits, admission=partial(_not_signed_in, server.accounts))
+    app.add_middleware(SecurityHeaders)
+    app.add_middleware(ForwardedAddress, trusted=server.settings.trusted_proxies)
+    return app
+
+
+def _not_signed_in(accounts: AccountsServices, headers: Headers) -> NotSignedInError | None:
+    """Return why nobody is signed in by these headers; whether they may do what they want is for the route to say."""
+    kind, _, bearer = headers.get("authorization", "").partition(" ")
+    token = bearer if kind.lower() == "bearer" else cookie_parser(headers.get("cookie", "")).get(ACCESS_COOKIE, "")
+    try:
+        accounts.access_tokens.read(token, now=accounts.clock())
+    except NotSignedInError as error:
+        return error
+    return None
+
+
+def _console(server: Server) -> console.pages.ConsoleServices:
+    def names(wanted: set[UUID]) -> Mapping[UUID, str]:
+        if not wanted:
+            return {}
+        with server.database.read() as session:
+            people = session.execute(select(Person.id, Person.name).where(Person.id.in_(wanted)))
+            return {person.id: person.name for person in people}
+
+    return console.pages.ConsoleServices(
+        database=server.database,
+        board=server.operations.board,
+        orders=server.operations.desk,
+        sealer=server.sealer,
+        accounts=server.accounts,
+        enrollment=server.enrollment,
+        renewals=Renewals(server.accounts.desk),
+        names=names,
+        now=lambda: datetime.now(UTC),
+        told=server.operations.hints.tell,
+        secure_cookies=not server.settings.demonstration,
+    )

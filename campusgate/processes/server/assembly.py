@@ -1,0 +1,154 @@
+"""The server's parts, built from its settings."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import structlog
+from fastapi import APIRouter
+
+from accounts import passwords
+from accounts.passwords import PepperError
+from accounts.payments.services import MoneyServices
+from accounts.services import AccountsServices
+from accounts.topup.channel import PaymentChannel
+from campusgate.settings import Settings, SettingsError
+from campusgate.wiring.accounts import make_accounts, make_money
+from campusgate.wiring.alarms import make_watch
+from campusgate.wiring.broker import server_connections
+from campusgate.wiring.directory_hints import DirectoryHints
+from campusgate.wiring.enrollment import make_enrollment
+from campusgate.wiring.key_checks import require_right_key, require_same_keys
+from campusgate.wiring.orders import make_dispatcher
+from campusgate.wiring.sealer import make_sealer
+from database import Database, Sealer
+from database.migrate import upgrade
+from directory.look_alikes import LookAlikes
+from directory.publisher import Publisher
+from directory.services import DirectoryServices
+from enrollment.quality import Checker
+from enrollment.services import EnrollmentServices
+from enrollment.upload import LEAST_SEARCHED
+from models.engine import FaceEngine
+from operations.alarms.watch import AlarmWatch
+from operations.api.dependencies import OperationsServices
+from operations.board import Board
+from operations.clock_guard import ClockGuard
+from operations.connections import ServerConnections
+from operations.ingest import Ingest
+from operations.order_desk import OrderDesk
+from operations.presence_hints import PresenceHints
+from web.storage_probe import StorageProbe
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Server:
+    """What the server's process holds."""
+
+    settings: Settings
+    database: Database
+    accounts: AccountsServices
+    money: MoneyServices
+    enrollment: EnrollmentServices
+    sealer: Sealer
+    operations: OperationsServices
+    connections: ServerConnections
+    ingest: Ingest
+    storage: StorageProbe
+    alarms: AlarmWatch
+    clock: ClockGuard
+    publisher: Publisher
+    look_alikes: LookAlikes
+    directory: DirectoryServices
+    routers: Sequence[APIRouter]
+    """Of whoever starts the server, beside the rooms' own."""
+
+
+def assemble(
+    settings: Settings,
+    engine: FaceEngine,
+    checker: Checker,
+    further_engines: Sequence[FaceEngine] = (),
+    *,
+    database: Database | None = None,
+    channels: Mapping[str, PaymentChannel] | None = None,
+    routers: Sequence[APIRouter] = (),
+) -> Server:
+    """Build every part; nothing runs yet.
+
+    Args:
+        settings: of the process.
+        engine: makes and compares the templates in use.
+        checker: of photos.
+        further_engines: make templates for the model the campus moves to.
+        database: one that was opened and brought up to date; without it the configured one is, or is begun.
+        channels: the payment channels of top-ups, by name.
+        routers: routes beside the rooms' own.
+
+    Raises:
+        SettingsError: a secret is missing or unusable, or the template key is not the one the database was sealed with.
+    """
+    secret = settings.require_key("token_secret")
+    sealer = make_sealer(settings)
+    credential_key = settings.require_key("credential_key")
+    if database is None:
+        database = Database(settings.resolved_database_url, credential_key=credential_key)
+        upgrade(database)
+    require_right_key(database, sealer)
+    require_same_keys(database, settings)
+    accounts = make_accounts(settings, database, secret)
+    _seal_passwords(database, accounts)
+    board, storage = Board(), StorageProbe(database)
+    clock = ClockGuard(database, board)
+    connections = server_connections(settings)
+    bus = connections.events
+    desk = OrderDesk(database, board, make_dispatcher(settings, connections.orders, board), settings.two_person_orders)
+    # Last, for its writer's thread runs from now on: what may be missing was asked for before.
+    money = make_money(settings, accounts, channels)
+    return Server(
+        settings=settings,
+        database=database,
+        accounts=accounts,
+        money=replace(money, clock_believed=lambda: clock.doubt() is None),
+        clock=clock,
+        enrollment=make_enrollment(
+            settings.enrollment, database, sealer, engine, checker, further_engines=further_engines
+        ),
+        sealer=sealer,
+        operations=OperationsServices(
+            board,
+            desk,
+            PresenceHints(bus, settings.site),
+        ),
+        connections=connections,
+        ingest=Ingest(bus, settings.site, database, board),
+        storage=storage,
+        alarms=make_watch(settings.alarms, database, board, connections, clock=clock, storage=storage),
+        publisher=Publisher(
+            database,
+            sealer,
+            model_id=engine.model_id,
+            notify=DirectoryHints(bus, settings.site),
+        ),
+        look_alikes=LookAlikes(
+            database, sealer, model_id=engine.model_id, threshold=partial(_taken_for_each_other, engine)
+        ),
+        directory=DirectoryServices(database, sealer, credential_key, lambda: clock.doubt() is None),
+        routers=routers,
+    )
+
+
+def _seal_passwords(database: Database, accounts: AccountsServices) -> None:
+    try:
+        sealed = passwords.seal_stored(database, accounts.hasher)
+    except PepperError as error:
+        raise SettingsError(str(error)) from error
+    if sealed:
+        log.info("passwords_sealed", number=sealed)
+
+
+def _taken_for_each_other(engine: FaceEngine, people: int) -> float:
+    """Return the similarity from which a reviewer is shown a likeness."""
+    return engine.threshold("identification", max(people, LEAST_SEARCHED))

@@ -1,0 +1,43 @@
+"""From settings to the services of enrolment."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from campusgate.settings import EnrollmentSettings
+from database import Database, Sealer
+from directory import receipts
+from directory.api.receipts import AccountOut
+from enrollment.quality import Checker
+from enrollment.services import EnrollmentServices
+from models.engine import FaceEngine
+
+
+def make_enrollment(
+    settings: EnrollmentSettings,
+    database: Database,
+    sealer: Sealer,
+    engine: FaceEngine,
+    checker: Checker,
+    *,
+    further_engines: Sequence[FaceEngine],
+) -> EnrollmentServices:
+    """Return the services; a person's export names the gates that hold their template."""
+    return EnrollmentServices(
+        database,
+        sealer,
+        engine,
+        checker,
+        consent_version=settings.consent_version,
+        keep_pictures=settings.keep_pictures,
+        with_thumbnails=settings.keep_thumbnails,
+        further_engines=tuple(further_engines),
+        gates=_gates_of_person,
+        photos_a_day=settings.photos_a_day,
+    )
+
+
+def _gates_of_person(session: Session, person_id: UUID) -> dict[str, Any]:
+    return AccountOut.model_validate(receipts.of_person(session, person_id)).model_dump(mode="json")

@@ -1,0 +1,25 @@
+"""From settings to the sender of staff orders."""
+
+import structlog
+
+from bus import Connection
+from campusgate.settings import Settings
+from messages import NonceStore, Signer, TrustedKeyFile, read_private_key
+from operations.board import Board
+from operations.dispatch import Dispatcher
+
+log = structlog.get_logger()
+
+STAFF_SENDER = "staff"
+"""The name under which gates trust the key of the server's staff."""
+
+
+def make_dispatcher(settings: Settings, bus: Connection, board: Board) -> Dispatcher | None:
+    """Return the sender of staff orders, or None where the server has no key of its own."""
+    if settings.signing_key_file is None:
+        log.warning("orders_not_possible", missing="CAMPUSGATE_SIGNING_KEY_FILE")
+        return None
+    signer = Signer(
+        read_private_key(settings.signing_key_file), STAFF_SENDER, NonceStore(settings.data_dir / "nonces.db")
+    )
+    return Dispatcher(bus, settings.site, signer, TrustedKeyFile(settings.require("trusted_keys_file")), board)
