@@ -35,10 +35,11 @@ from bus.outbox import Outbox
 from campusgate.demo.photographs import fetch_photographs
 from campusgate.demo.scenes import FRAMES_PER_SECOND, Walk, Walker, corridor, walk_up
 from campusgate.settings import Settings
-from edge.assembly import Gate, Senses, assemble
+from edge.assembly import assemble
 from edge.camera import SyntheticCamera
+from edge.dependencies import Gate, Vision
 from edge.health import availability
-from edge.passage import PassagePolicy
+from edge.ongoing_passages import PassagePolicy
 from edge.policy import EdgePolicy
 from edge.recognition import RecognitionPolicy
 from edge.service import EdgeService
@@ -180,7 +181,7 @@ def run(*, passage_count: int, tap_count: int, people_count: int) -> Report:
                 directory=replica,
                 outbox=outbox,
             ),
-            Senses(camera=SyntheticCamera(reel, rate=FRAMES_PER_SECOND, live=True), engine=engine),
+            Vision(camera=SyntheticCamera(reel, rate=FRAMES_PER_SECOND, live=True), engine=engine),
             EdgePolicy(
                 passage=PassagePolicy(absence=_ABSENCE_S),
                 recognition=RecognitionPolicy(track=TrackPolicy(patience=_PATIENCE_S)),

@@ -21,7 +21,7 @@ from edge.gallery import same_person_for
 from edge.matcher import Matcher
 from edge.recognition import Recogniser, RecognitionPolicy, Search
 from edge.tracker import TrackPolicy
-from edge.vote import Outcome
+from edge.vote import IdentificationOutcome
 from models.engine import FaceEngine
 
 _EVERY, _STEP_S, _PASSAGE_FRAMES = 3, 0.1, 12
@@ -50,9 +50,10 @@ def watch(engine: FaceEngine, search: Search, parts: Iterator[list[Frame]]) -> l
     seen = []
     for part in parts:
         recogniser = Recogniser(engine, policy)
-        sightings = [recogniser.see(frame, search) for frame in part]
-        verdicts = [sighting.verdict for sighting in sightings if sighting.verdict is not None]
-        voted = next((verdict.person_id for verdict in verdicts if verdict.outcome is Outcome.PERSON), None)
+        sightings = [recogniser.recognise(frame, search) for frame in part]
+        identified = [one.identification for one in sightings if one.identification is not None]
+        people = [one.person_id for one in identified if one.outcome is IdentificationOutcome.PERSON]
+        voted = people[0] if people else None
         alone = [
             _alone(engine, search, frame)
             for frame, sighting in zip(part, sightings, strict=True)

@@ -1,1 +1,1 @@
-"""The gate's eyes: camera, tracker, matcher, vote, decision, outbox."""
+"""What a gate does with its camera: recognition, decision, signed commands, events, health."""

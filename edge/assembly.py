@@ -1,109 +1,38 @@
 """Putting an edge together from what it is given and its policy."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Protocol
-from uuid import UUID
 
-from access.passages.log import PassageLog
-from bus.outbox import Outbox
-from edge.admission import Admission, KeepPicture
-from edge.camera import Camera, ConditionWatch, Feed
+from edge.camera import ConditionWatch, Feed
 from edge.camera_report import CameraReporter
-from edge.card_face_pairing import Presence
+from edge.card_face_pairing import CardFacePairing
 from edge.clock import Clock, SystemClock
-from edge.covering import CoveringMeasure
 from edge.decider import Decider
-from edge.event_recorder import Journal
-from edge.feedback import FeedbackReporter
+from edge.dependencies import Environment, Gate, Vision
+from edge.event_recorder import EventRecorder
+from edge.face_handler import FaceHandler
+from edge.feedback import FeedbackPublisher
 from edge.frame_loop import FrameLoop
-from edge.gallery import Directory, SearchSource, Threshold, same_person_for, threshold_for
-from edge.health import Figure, HealthReporter
-from edge.liveness import LivenessScorer
-from edge.metrics import Metrics
-from edge.opener import Bus, Opener
+from edge.gallery import SearchSource, same_person_for, threshold_for
+from edge.health import HealthReporter
+from edge.ongoing_passages import OngoingPassages
+from edge.opener import Opener
 from edge.orientation import OrientationWatch
 from edge.outbox import EventOutbox
-from edge.passage import Passages
 from edge.passage_listener import PassageListener
 from edge.policy import EdgePolicy
-from edge.recognition import Engine, Recogniser, RecognitionPolicy
-from edge.service import EdgeService, Sync
+from edge.recognition import Recogniser, RecognitionPolicy
+from edge.service import EdgeService
 from edge.spoof_cues import TrackCues
-from edge.tap_responder import TapDesk
-from messages import GateTopics, Signer, TrustedKey, UnwrittenWatch
-from models.calibration import Purpose
-
-
-class GateEngine(Engine, Protocol):
-    """The engine with what it says of itself."""
-
-    @property
-    def model_id(self) -> str:
-        """The model of its embeddings."""
-        ...
-
-    @property
-    def dimension(self) -> int:
-        """Their length."""
-        ...
-
-    def threshold(self, purpose: Purpose, gallery_size: int = 1) -> float:
-        """Return the least similarity that counts as one person."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gate:
-    """The gate that an edge serves: how to speak there, who is believed, and what is kept on its disk."""
-
-    topics: GateTopics
-    boot_id: UUID
-    bus: Bus
-    signer: Signer
-    controller_keys: Mapping[str, TrustedKey]
-    """Whose acknowledgements count."""
-    directory: Directory
-    outbox: Outbox
-    passes: PassageLog = field(default_factory=PassageLog.in_memory)
-    """Who passed this zone; by default it is known until the edge ends."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Senses:
-    """What an edge sees with."""
-
-    camera: Camera
-    engine: GateEngine
-    threshold: Threshold | None = None
-    """Instead of the calibrated one."""
-    liveness: LivenessScorer | None = None
-    """The networks; without them only the cues speak against a face."""
-    covering: CoveringMeasure | None = None
-    """Tells masks and dark glasses; without it nobody is asked to take them off."""
-    keep_picture: KeepPicture | None = None
-    """Keeps what a false face showed; without it nothing is kept."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What runs beside an edge: the synchronisation and what it says of itself, the computer, metrics, files."""
-
-    sync: Sync | None = None
-    sync_error: Callable[[], str | None] = lambda: None
-    model_refused: Callable[[], bool] = lambda: False
-    machine: Callable[[], Mapping[str, Figure]] = dict
-    metrics: Metrics = field(default_factory=Metrics)
-    unwritten: UnwrittenWatch = field(default_factory=lambda: UnwrittenWatch({}))
+from edge.tap_responder import TapResponder
 
 
 def assemble(
     gate: Gate,
-    senses: Senses,
+    vision: Vision,
     policy: EdgePolicy | None = None,
     *,
-    surroundings: Surroundings | None = None,
+    environment: Environment | None = None,
     clock: Clock | None = None,
 ) -> EdgeService:
     """Return an edge that is ready to start.
@@ -112,7 +41,7 @@ def assemble(
         ValueError: the engine's model was never calibrated and no threshold is given, or the policy's calibration is
             of another model.
     """
-    return _Parts(gate, senses, policy or EdgePolicy(), surroundings or Surroundings(), clock or SystemClock()).service
+    return _Parts(gate, vision, policy or EdgePolicy(), environment or Environment(), clock or SystemClock()).service
 
 
 @dataclass(frozen=True)
@@ -120,23 +49,23 @@ class _Parts:
     """The parts of one edge, each made when the first other part asks for it."""
 
     gate: Gate
-    senses: Senses
+    vision: Vision
     policy: EdgePolicy
-    surroundings: Surroundings
+    environment: Environment
     clock: Clock
 
     @cached_property
-    def journal(self) -> Journal:
-        return Journal(self.gate.topics.gate, EventOutbox(self.gate.outbox, self.gate.topics), self.clock)
+    def events(self) -> EventRecorder:
+        return EventRecorder(self.gate.topics.gate, EventOutbox(self.gate.outbox, self.gate.topics), self.clock)
 
     @cached_property
     def searches(self) -> SearchSource:
-        model_id = self.senses.engine.model_id
+        model_id = self.vision.engine.model_id
         return SearchSource(
             self.gate.directory,
             model_id=model_id,
-            dimension=self.senses.engine.dimension,
-            threshold=self.senses.threshold or threshold_for(model_id, self.policy.fpir, self.policy.calibration),
+            dimension=self.vision.engine.dimension,
+            threshold=self.vision.threshold or threshold_for(model_id, self.policy.fpir, self.policy.calibration),
         )
 
     @cached_property
@@ -152,78 +81,78 @@ class _Parts:
         )
 
     @cached_property
-    def judge(self) -> Decider:
+    def decider(self) -> Decider:
         return Decider(
             self.gate.directory,
-            self.gate.passes,
+            self.gate.passage_log,
             self.clock,
-            model_id=self.senses.engine.model_id,
+            model_id=self.vision.engine.model_id,
             direction=self.policy.direction,
         )
 
     @cached_property
-    def presence(self) -> Presence:
-        return Presence(same_person=self.senses.engine.threshold("verification"))
+    def pairing(self) -> CardFacePairing:
+        return CardFacePairing(same_person=self.vision.engine.threshold("verification"))
 
     @cached_property
-    def admission(self) -> Admission:
-        return Admission(
-            judge=self.judge,
+    def face_handler(self) -> FaceHandler:
+        return FaceHandler(
+            decider=self.decider,
             opener=self.opener,
-            passages=Passages(self.policy.passage),
-            presence=self.presence,
-            journal=self.journal,
-            metrics=self.surroundings.metrics,
+            passages=OngoingPassages(self.policy.passage),
+            pairing=self.pairing,
+            events=self.events,
+            metrics=self.environment.metrics,
             clock=self.clock,
-            model_id=self.senses.engine.model_id,
+            model_id=self.vision.engine.model_id,
             spoof_pause=self.policy.recognition.liveness.pause,
-            keep_picture=self.senses.keep_picture,
+            keep_picture=self.vision.keep_picture,
         )
 
     @cached_property
-    def taps(self) -> TapDesk:
-        return TapDesk(
+    def tap_responder(self) -> TapResponder:
+        return TapResponder(
             topics=self.gate.topics,
-            judge=self.judge,
+            decider=self.decider,
             opener=self.opener,
-            presence=self.presence,
-            metrics=self.surroundings.metrics,
+            pairing=self.pairing,
+            metrics=self.environment.metrics,
             clock=self.clock,
-            on_opened=self.admission.card_opened,
+            on_granted=self.face_handler.begin_passage,
         )
 
     @cached_property
     def feed(self) -> Feed:
-        return Feed(self.senses.camera, backoff=self.policy.reconnect)
+        return Feed(self.vision.camera, backoff=self.policy.reconnect)
 
     @cached_property
     def reporter(self) -> CameraReporter:
-        return CameraReporter(self.journal)
+        return CameraReporter(self.events)
 
     @cached_property
     def recogniser(self) -> Recogniser:
-        senses, liveness = self.senses, self.policy.recognition.liveness
+        vision, liveness = self.vision, self.policy.recognition.liveness
         return Recogniser(
-            senses.engine,
-            _calibrated(self.policy.recognition, senses.engine.model_id),
-            liveness=senses.liveness if liveness.networks else None,
-            covering=senses.covering,
+            vision.engine,
+            _calibrated(self.policy.recognition, vision.engine.model_id),
+            liveness=vision.liveness if liveness.networks else None,
+            covering=vision.covering,
             cues=TrackCues if liveness.cues else None,
         )
 
     @cached_property
-    def eyes(self) -> FrameLoop:
+    def frame_loop(self) -> FrameLoop:
         return FrameLoop(
             recogniser=self.recogniser,
             searches=self.searches,
-            admission=self.admission,
+            face_handler=self.face_handler,
             reporter=self.reporter,
-            feedback=FeedbackReporter(self.gate.bus, self.gate.topics, self.clock),
-            metrics=self.surroundings.metrics,
+            feedback=FeedbackPublisher(self.gate.bus, self.gate.topics, self.clock),
+            metrics=self.environment.metrics,
             clock=self.clock,
-            orientation=OrientationWatch(self.senses.engine, self.policy.mounting),
+            orientation=OrientationWatch(self.vision.engine, self.policy.mounting),
             conditions=ConditionWatch(self.policy.condition),
-            watch_freezing=self.senses.camera.live,
+            watch_freezing=self.vision.camera.live,
         )
 
     @cached_property
@@ -236,13 +165,13 @@ class _Parts:
             directory=self.gate.directory,
             searches=self.searches,
             opener=self.opener,
-            metrics=self.surroundings.metrics,
+            metrics=self.environment.metrics,
             clock=self.clock,
-            model_id=self.senses.engine.model_id,
+            model_id=self.vision.engine.model_id,
             waiting_events=lambda: len(self.gate.outbox),
-            sync_error=self.surroundings.sync_error,
-            frames_seen=lambda: self.eyes.frames_seen,
-            machine=self.surroundings.machine,
+            sync_error=self.environment.sync_error,
+            frames_seen=lambda: self.frame_loop.frames_seen,
+            machine=self.environment.machine,
             boot_id=str(self.gate.boot_id),
         )
 
@@ -254,24 +183,24 @@ class _Parts:
             topics=gate.topics,
             boot_id=gate.boot_id,
             feed=self.feed,
-            eyes=self.eyes,
+            frame_loop=self.frame_loop,
             searches=self.searches,
             opener=self.opener,
-            taps=self.taps,
-            passes=PassageListener(
-                gate.passes,
+            tap_responder=self.tap_responder,
+            passages=PassageListener(
+                gate.passage_log,
                 gate.directory,
                 gate.topics.gate,
                 self.policy.direction,
-                on_granted=lambda person: self.admission.card_opened(person, self.clock.monotonic()),
+                on_granted=lambda person: self.face_handler.begin_passage(person, self.clock.monotonic()),
             ),
             reporter=self.reporter,
             health=self.health,
-            journal=self.journal,
+            events=self.events,
             clock=self.clock,
-            model_refused=self.surroundings.model_refused,
-            unwritten=self.surroundings.unwritten,
-            sync=self.surroundings.sync,
+            model_refused=self.environment.model_refused,
+            unwritten=self.environment.unwritten,
+            sync=self.environment.sync,
         )
 
 

@@ -1,4 +1,4 @@
-"""Who is in front of the camera and which card was shown just now: what rules that ask for both look at."""
+"""Who is in front of the camera and which card was shown just now, for rules that ask for both."""
 
 import threading
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from access.snapshot import PersonEntry, unpack_vectors
 from edge.liveness import Liveness
 from edge.recognition import Sighting
 
-_LEAST_LOOKS = 2
+_LEAST_EMBEDDINGS = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Face:
     at: float
     liveness: Liveness
-    looks: int
+    embeddings: int
     appearance: npt.NDArray[np.float32] | None
 
 
@@ -33,7 +33,7 @@ class WaitingCard:
     authenticated: bool
 
 
-class Presence:
+class CardFacePairing:
     """The newest face and the newest card that waits for a face. Safe for threads.
 
     Args:
@@ -50,19 +50,19 @@ class Presence:
         self._face: _Face | None = None
         self._card: WaitingCard | None = None
 
-    def saw(self, sighting: Sighting, at: float) -> None:
-        """Note the face in front; a frame without one leaves the last for a moment."""
+    def record_face(self, sighting: Sighting, at: float) -> None:
+        """Record the face in front; a frame without one leaves the last for a moment."""
         if sighting.track_id is None:
             return
         with self._lock:
-            self._face = _Face(at, sighting.liveness, sighting.looks, sighting.appearance)
+            self._face = _Face(at, sighting.liveness, sighting.embeddings, sighting.appearance)
 
-    def card_waits(self, card: WaitingCard) -> None:
-        """Note a card that waits for a face."""
+    def record_card(self, card: WaitingCard) -> None:
+        """Record a card that waits for a face."""
         with self._lock:
             self._card = card
 
-    def card_of(self, person_id: UUID, at: float) -> WaitingCard | None:
+    def claim_card(self, person_id: UUID, at: float) -> WaitingCard | None:
         """Return, once, the card that this person presented a moment ago."""
         with self._lock:
             card = self._card
@@ -79,7 +79,7 @@ class Presence:
             return None
         if face.liveness is Liveness.SPOOF:
             return FaceResult.SPOOF
-        if face.appearance is None or face.looks < _LEAST_LOOKS or face.liveness is not Liveness.LIVE:
+        if face.appearance is None or face.embeddings < _LEAST_EMBEDDINGS or face.liveness is not Liveness.LIVE:
             return None
         templates = unpack_vectors(person.templates)
         if not templates.size or templates.shape[1] != face.appearance.shape[0]:

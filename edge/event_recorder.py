@@ -21,7 +21,7 @@ class EventSink(Protocol):
         ...
 
 
-class Journal:
+class EventRecorder:
     """Makes the edge's events."""
 
     def __init__(self, gate: str, sink: EventSink, clock: Clock) -> None:
@@ -29,7 +29,7 @@ class Journal:
         self._sink = sink
         self._clock = clock
 
-    def note(
+    def record(
         self,
         kind: EventKind,
         *,

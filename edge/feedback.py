@@ -1,4 +1,4 @@
-"""What a screen at the gate should tell the person in front: said when it changes, and never kept.
+"""What a screen at the gate should tell the person in front: published when it changes, and never kept.
 
 Nothing follows from it. It names nobody: others can read it.
 """
@@ -10,10 +10,10 @@ from edge.liveness import Liveness
 from edge.opener import Bus
 from edge.recognition import Sighting
 from edge.selection import Obstacle
-from edge.vote import Outcome
+from edge.vote import IdentificationOutcome
 from messages import Advice, Feedback, GateTopics
 
-_MEND = {
+_REMEDIES = {
     Obstacle.TOO_FAR: Advice.COME_CLOSER,
     Obstacle.TURNED_AWAY: Advice.LOOK_HERE,
     Obstacle.BLURRED: Advice.STAND_STILL,
@@ -32,19 +32,20 @@ def advice_for(sighting: Sighting) -> Advice:
     """
     if sighting.track_id is None:
         return Advice.NOBODY
-    outcome = None if sighting.verdict is None else sighting.verdict.outcome
+    outcome = None if sighting.identification is None else sighting.identification.outcome
     if sighting.liveness is Liveness.SPOOF:
         return Advice.USE_CARD
-    if outcome is Outcome.PERSON:
+    if outcome is IdentificationOutcome.PERSON:
         return Advice.RECOGNISED if sighting.liveness is Liveness.LIVE else Advice.WAIT
     if sighting.covering is not None:
         return _TAKE_OFF[sighting.covering]
     if sighting.obstacle is not None:
-        return _MEND[sighting.obstacle]
-    return Advice.USE_CARD if outcome in {Outcome.UNKNOWN, Outcome.AMBIGUOUS} else Advice.WAIT
+        return _REMEDIES[sighting.obstacle]
+    unidentified = outcome in {IdentificationOutcome.UNKNOWN, IdentificationOutcome.AMBIGUOUS}
+    return Advice.USE_CARD if unidentified else Advice.WAIT
 
 
-class FeedbackReporter:
+class FeedbackPublisher:
     """Publishes the advice of one gate."""
 
     def __init__(self, bus: Bus, topics: GateTopics, clock: Clock, *, uncover_for: float = 6.0) -> None:
@@ -53,22 +54,26 @@ class FeedbackReporter:
         self._topics = topics
         self._clock = clock
         self._uncover_for = uncover_for
-        self._said = Advice.NOBODY
+        self._published = Advice.NOBODY
         self._asked: tuple[int, float] | None = None
+        """The track that was asked to uncover its face, and since when."""
 
-    def saw(self, sighting: Sighting, at: float) -> None:
-        """Note what one frame said at the monotonic second `at`."""
-        advice = self._patient(sighting, advice_for(sighting), at)
-        if advice is self._said:
+    def publish(self, sighting: Sighting, at: float) -> None:
+        """Publish the advice that follows from a frame of the monotonic second `at`, where it is another than before.
+
+        Without a connection nothing is published: the next change is.
+        """
+        advice = self._give_up_asking(sighting, advice_for(sighting), at)
+        if advice is self._published:
             return
-        self._said = advice
+        self._published = advice
         message = Feedback(gate=self._topics.gate, at=self._clock.now(), advice=advice)
         try:
             self._bus.publish(self._topics.feedback, message.encode(), qos=0)
         except NotConnectedError:
             return
 
-    def _patient(self, sighting: Sighting, advice: Advice, at: float) -> Advice:
+    def _give_up_asking(self, sighting: Sighting, advice: Advice, at: float) -> Advice:
         if sighting.track_id is None or advice not in _TAKE_OFF.values():
             return advice
         if self._asked is None or self._asked[0] != sighting.track_id:

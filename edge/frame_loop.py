@@ -1,14 +1,14 @@
-"""The loop from frame to admission, for one camera."""
+"""From each frame of one camera to what follows from it: a decision, feedback, a report on the camera's view."""
 
 import numpy as np
 import numpy.typing as npt
 import structlog
 
-from edge.admission import Admission
-from edge.camera import Condition, ConditionWatch, Feed, Frame, look
+from edge.camera import Condition, ConditionWatch, Feed, Frame, measure_view
 from edge.camera_report import CameraReporter
 from edge.clock import Clock
-from edge.feedback import FeedbackReporter
+from edge.face_handler import FaceHandler
+from edge.feedback import FeedbackPublisher
 from edge.gallery import SearchSource
 from edge.metrics import Metrics
 from edge.opener import STALE_S
@@ -17,23 +17,23 @@ from edge.recognition import Recogniser, Sighting
 
 _log = structlog.get_logger()
 
-_LOOK_EVERY_S = 0.5
+_VIEW_EVERY_S = 0.5
 _SAMPLE = 16
 _STALE_AFTER_S = 1.0
 """How long one and the same picture may show somebody to whom something is said."""
 
 
 class FrameLoop:
-    """Looks at one frame after the other; not safe for threads."""
+    """Processes one frame after the other; not safe for threads."""
 
     def __init__(
         self,
         *,
         recogniser: Recogniser,
         searches: SearchSource,
-        admission: Admission,
+        face_handler: FaceHandler,
         reporter: CameraReporter,
-        feedback: FeedbackReporter,
+        feedback: FeedbackPublisher,
         metrics: Metrics,
         clock: Clock,
         orientation: OrientationWatch,
@@ -43,7 +43,7 @@ class FrameLoop:
         """`watch_freezing` is for live cameras; a recording may show one picture for as long as it likes."""
         self._recogniser = recogniser
         self._searches = searches
-        self._admission = admission
+        self._face_handler = face_handler
         self._reporter = reporter
         self._feedback = feedback
         self._metrics = metrics
@@ -51,56 +51,59 @@ class FrameLoop:
         self._orientation = orientation
         self._conditions = conditions or ConditionWatch()
         self._watch_freezing = watch_freezing
-        self._looked_at = float("-inf")
+        self._view_measured_at = float("-inf")
         self._frames_seen = 0
         self._image: npt.NDArray[np.uint8] | None = None
         self._changed_at = float("-inf")
 
     @property
     def frames_seen(self) -> int:
-        """How many frames recognition has looked at."""
+        """How many frames recognition has processed."""
         return self._frames_seen
 
-    def attend(self, feed: Feed, timeout: float) -> bool:
-        """Wait up to `timeout` seconds for the newest frame and see it; return whether one came.
+    def process_next(self, feed: Feed, timeout_s: float) -> bool:
+        """Wait up to `timeout_s` seconds for the newest frame and process it; return whether one came.
 
         A frame from before this process stood still shows people who may have left: it is passed over.
         """
-        frame = feed.newest(timeout)
+        frame = feed.take_newest(timeout_s)
         if frame is None or self._clock.monotonic() - frame.arrived > STALE_S:
             return False
-        self.see(frame)
+        self.process(frame)
         return True
 
-    def see(self, frame: Frame) -> None:
+    def process(self, frame: Frame) -> None:
         """Recognise and act. A frame that cannot be worked on is counted and passed over: the next may be better."""
         begun = self._clock.monotonic()
         try:
             if self._repeats(frame):
                 # Whoever it shows may have left: it is nothing new to vote on.
                 if frame.arrived - self._changed_at >= _STALE_AFTER_S:
-                    self._feedback.saw(Sighting(frozenset()), frame.arrived)
+                    self._feedback.publish(Sighting(frozenset()), frame.arrived)
             else:
-                sighting = self._recogniser.see(frame, self._searches.current)
-                self._admission.consider(self._orientation.judge(sighting, frame), frame)
-                self._feedback.saw(sighting, frame.arrived)
-                self._orientation.follow(sighting, frame)
+                sighting = self._recogniser.recognise(frame, self._searches.current)
+                self._face_handler.handle(self._orientation.correct(sighting, frame), frame)
+                self._feedback.publish(sighting, frame.arrived)
+                self._orientation.observe(sighting, frame)
         except Exception:  # noqa: BLE001 - one bad frame must not blind the gate
             _log.exception("frame_failed", frame=frame.sequence)
             self._metrics.frames_failed.inc()
         self._frames_seen += 1
         self._metrics.frames.inc()
         self._metrics.recognition.observe(self._clock.monotonic() - begun)
-        if frame.arrived - self._looked_at >= _LOOK_EVERY_S:
+        if frame.arrived - self._view_measured_at >= _VIEW_EVERY_S:
             # After the decision, so that nobody waits for it.
-            self._looked_at = frame.arrived
-            condition = self._conditions.observe(look(frame.image), frame.arrived)
-            if condition is Condition.FROZEN and not self._watch_freezing:
-                return
-            if condition is not Condition.GOOD:
-                self._reporter.view(condition)
-            else:
-                self._reporter.view(self._orientation.condition, rotation=self._orientation.rotation)
+            self._view_measured_at = frame.arrived
+            self._report_view(frame)
+
+    def _report_view(self, frame: Frame) -> None:
+        condition = self._conditions.observe(measure_view(frame.image), frame.arrived)
+        if condition is Condition.FROZEN and not self._watch_freezing:
+            return
+        if condition is not Condition.GOOD:
+            self._reporter.report_view(condition)
+        else:
+            self._reporter.report_view(self._orientation.condition, rotation=self._orientation.rotation)
 
     def _repeats(self, frame: Frame) -> bool:
         """Return whether a live camera sent the very pixels of the frame before."""

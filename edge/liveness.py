@@ -17,7 +17,7 @@ from models.face import Face
 
 
 class LivenessScorer(Protocol):
-    """A model that judges one frame; `models.liveness.LivenessModel` is one."""
+    """A model that scores one frame; `models.liveness.LivenessModel` is one."""
 
     def score(self, image: npt.NDArray[np.uint8], face: Face) -> float:
         """Return 0 (a print, a screen) … 1 (a living face)."""
@@ -112,7 +112,7 @@ class LivenessVote:
         self._frames = 0
         self._begun: float | None = None
         self._watched = 0.0
-        self._told_by: Cue | None = None
+        self._spoof_cue: Cue | None = None
 
     def cast(self, evidence: Evidence, at: float = 0.0) -> Liveness:
         """Count the frame of the monotonic second `at`; return the standing."""
@@ -127,8 +127,8 @@ class LivenessVote:
         if evidence.flatness is not None:
             self._flatness.append(evidence.flatness)
         # Whoever was seen to hold up a picture is not believed again when its edge leaves the view.
-        self._told_by = self._told_by or self._told_now()
-        return self.standing()
+        self._spoof_cue = self._spoof_cue or self._find_cue()
+        return self.standing
 
     @property
     def score(self) -> float | None:
@@ -136,24 +136,25 @@ class LivenessVote:
         return sum(self._scores) / len(self._scores) if self._scores else None
 
     @property
-    def told_by(self) -> Cue | None:
+    def spoof_cue(self) -> Cue | None:
         """What speaks against the face, None when nothing does."""
-        if self._told_by is not None:
-            return self._told_by
+        if self._spoof_cue is not None:
+            return self._spoof_cue
         score = self.score
         doubted = score is not None and score < self._policy.least_score and self._frames >= self._policy.needed
         return Cue.TEXTURE if doubted else None
 
+    @property
     def standing(self) -> Liveness:
-        """Return what is known as of the last frame."""
-        if self.told_by is not None:
+        """What is known as of the last frame."""
+        if self.spoof_cue is not None:
             return Liveness.SPOOF
         policy = self._policy
         seen_below = len(self._borders) >= policy.needed
         long_enough = self._watched >= (policy.least_time if seen_below else max(policy.least_time, policy.unseen_time))
         return Liveness.LIVE if self._frames >= policy.needed and long_enough else Liveness.OPEN
 
-    def _told_now(self) -> Cue | None:
+    def _find_cue(self) -> Cue | None:
         policy = self._policy
         if len(self._borders) >= policy.needed_borders and median_low(self._borders) > policy.most_border:
             return Cue.BORDER

@@ -34,7 +34,7 @@ class OrientationLimits:
     apart: float = 10.0
     """Seconds between those tracks."""
     every: float = 2.0
-    """Seconds between looks while somebody is there; with nobody in view none is taken."""
+    """Seconds between measurements while somebody is there; with nobody in view none is made."""
 
 
 def turn_of(
@@ -66,11 +66,12 @@ class OrientationWatch:
         self._engine = engine
         self._mounting = mounting or Mounting()
         self._limits = limits or OrientationLimits()
-        self._looked_at = float("-inf")
-        self._tracks: dict[int, int | None] = {}
-        self._said_by: set[int] = set()
-        self._said_at = float("-inf")
-        self._saying = 0
+        self._measured_at = float("-inf")
+        self._turn_of_track: dict[int, int | None] = {}
+        self._candidate = 0
+        """The turn that the tracks in `_agreeing` were found in, the last at `_agreed_at`."""
+        self._agreeing: set[int] = set()
+        self._agreed_at = float("-inf")
         self._turn = 0
 
     @property
@@ -86,42 +87,43 @@ class OrientationWatch:
         turn = -self._turn if self._mounting.mirrored else self._turn
         return (self._mounting.rotation + turn) % 360
 
-    def judge(self, sighting: Sighting, frame: Frame) -> Sighting:
+    def correct(self, sighting: Sighting, frame: Frame) -> Sighting:
         """Return the sighting of `frame`, in which only a face that stands upright is a false one.
 
         A face that does not stand upright is still not alive: nobody is let in by it.
         """
-        self._tracks = {track: turn for track, turn in self._tracks.items() if track in sighting.tracks}
+        turns = self._turn_of_track.items()
+        self._turn_of_track = {track: turn for track, turn in turns if track in sighting.tracks}
         spoof = sighting.liveness is Liveness.SPOOF
-        if spoof and sighting.track_id not in self._tracks:
-            self._look(sighting, frame)
-        if spoof and sighting.track_id is not None and (self._tracks.get(sighting.track_id, 0) or 0):
-            return replace(sighting, liveness=Liveness.OPEN, told_by=None)
+        if spoof and sighting.track_id not in self._turn_of_track:
+            self._measure(sighting, frame)
+        if spoof and sighting.track_id is not None and self._turn_of_track.get(sighting.track_id):
+            return replace(sighting, liveness=Liveness.OPEN, spoof_cue=None)
         return sighting
 
-    def follow(self, sighting: Sighting, frame: Frame) -> None:
-        """Look how whoever is in view stands, when it is time to. It takes some detections: decide first."""
-        if sighting.tracks and frame.arrived - self._looked_at >= self._limits.every:
-            self._look(sighting, frame)
+    def observe(self, sighting: Sighting, frame: Frame) -> None:
+        """Measure how whoever is in view stands, when it is time to. It takes some detections: decide first."""
+        if sighting.tracks and frame.arrived - self._measured_at >= self._limits.every:
+            self._measure(sighting, frame)
 
-    def _look(self, sighting: Sighting, frame: Frame) -> None:
-        self._looked_at = frame.arrived
+    def _measure(self, sighting: Sighting, frame: Frame) -> None:
+        self._measured_at = frame.arrived
         turn = turn_of(self._engine, frame.image, sighting.face, self._limits)
-        if sighting.track_id is not None and (turn is not None or sighting.track_id not in self._tracks):
-            self._tracks[sighting.track_id] = turn if turn is not None else self._turn
+        if sighting.track_id is not None and (turn is not None or sighting.track_id not in self._turn_of_track):
+            self._turn_of_track[sighting.track_id] = turn if turn is not None else self._turn
         if turn is not None:
             self._count(turn, sighting.tracks, frame.arrived)
 
     def _count(self, turn: int, tracks: frozenset[int], at: float) -> None:
-        if turn != self._saying:
-            self._saying, self._said_by, self._said_at = turn, set(), float("-inf")
+        if turn != self._candidate:
+            self._candidate, self._agreeing, self._agreed_at = turn, set(), float("-inf")
         if turn == 0:
             self._turn = 0
             return
-        if not tracks & self._said_by and at - self._said_at >= self._limits.apart:
-            self._said_by |= {min(tracks)}
-            self._said_at = at
-        if len(self._said_by) >= self._limits.people:
+        if not tracks & self._agreeing and at - self._agreed_at >= self._limits.apart:
+            self._agreeing |= {min(tracks)}
+            self._agreed_at = at
+        if len(self._agreeing) >= self._limits.people:
             self._turn = turn
 
 

@@ -1,4 +1,4 @@
-"""What the controller reports of who passed here, written into the edge's pass book."""
+"""What the controller reports of who passed here, recorded in the edge's passage log."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -14,11 +14,11 @@ _log = structlog.get_logger()
 
 
 class PassageListener:
-    """Fills the memory from what the controller of this gate reports, so that cards count as much as faces."""
+    """Fills the passage log with what the controller of this gate reports, so that cards count as much as faces."""
 
     def __init__(
         self,
-        memory: PassageLog,
+        passage_log: PassageLog,
         directory: Directory,
         gate: str,
         direction: Direction,
@@ -26,14 +26,14 @@ class PassageListener:
         on_granted: Callable[[UUID], None] = lambda _person: None,
     ) -> None:
         """`on_granted` is called with whoever was let in just now, by whatever they showed and whoever decided."""
-        self._memory = memory
+        self._passage_log = passage_log
         self._directory = directory
         self._gate = gate
         self._direction = direction
         self._on_granted = on_granted
 
     def handle(self, _topic: str, payload: bytes, _retained: bool) -> None:
-        """Take note of one message of the events topic."""
+        """Record what one message of the events topic says."""
         try:
             event = Event.decode(payload)
         except MalformedMessageError as error:
@@ -43,18 +43,18 @@ class PassageListener:
         if event.gate != self._gate or event.source != "controller":
             return
         if event.kind == EventKind.CLOSED:
-            self._memory.settled(None, event.at)
+            self._passage_log.settled(None, event.at)
         if event.person_id is None or policy is None:
             return
         if event.kind == EventKind.NOT_TAKEN:
-            self._memory.not_taken(event.person_id)
+            self._passage_log.not_taken(event.person_id)
         elif event.kind == EventKind.PASSED:
-            self._memory.began(event.person_id, event.at)
+            self._passage_log.began(event.person_id, event.at)
         elif event.kind == EventKind.RELOCKED:
-            self._memory.settled(event.person_id, event.at)
+            self._passage_log.settled(event.person_id, event.at)
         elif event.kind == EventKind.ACCESS_GRANTED:
             if not event.historical and event.method is not Method.STAFF:
                 self._on_granted(event.person_id)
             person = self._directory.person(event.person_id)
             if person is not None:
-                self._memory.granted(person, policy, policy.facing(self._direction), event.at)
+                self._passage_log.granted(person, policy, policy.facing(self._direction), event.at)

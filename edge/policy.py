@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from access.policy import Direction
 from edge.camera import Backoff, ConditionLimits, Mounting
 from edge.gallery import SiteCalibration
-from edge.passage import PassagePolicy
+from edge.ongoing_passages import PassagePolicy
 from edge.recognition import RecognitionPolicy
 
 

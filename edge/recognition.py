@@ -14,8 +14,10 @@ from edge.matcher import Match, Matcher
 from edge.selection import FaceLimits, Obstacle, Zone, nearest
 from edge.spoof_cues import CueReader
 from edge.tracker import Track, Tracker, TrackPolicy
-from edge.vote import Outcome, Verdict, Vote, VotePolicy
+from edge.vote import Identification, IdentificationOutcome, Vote, VotePolicy
 from models.face import Face
+
+_UNIDENTIFIED = {IdentificationOutcome.UNKNOWN, IdentificationOutcome.AMBIGUOUS}
 
 
 class Engine(Protocol):
@@ -34,7 +36,7 @@ class Engine(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RecognitionPolicy:
-    """Everything that can be tuned between a frame and a verdict."""
+    """Everything that can be tuned between a frame and an identification."""
 
     zone: Zone = field(default_factory=Zone)
     limits: FaceLimits = field(default_factory=FaceLimits)
@@ -66,7 +68,7 @@ class Sighting:
     face: Face | None = None
     obstacle: Obstacle | None = None
     """Why it did not vote, if it could not be seen well enough."""
-    verdict: Verdict | None = None
+    identification: Identification | None = None
     """Standing of its vote; None before its first frame counted."""
     match: Match | None = None
     voted: bool = False
@@ -75,29 +77,34 @@ class Sighting:
     """Standing; LIVE where nobody asks."""
     liveness_score: float | None = None
     """The networks' mean so far, None without them."""
-    told_by: Cue | None = None
+    spoof_cue: Cue | None = None
     """What speaks against a living face, None when nothing does."""
     covering: Covering | None = None
     """What covers a face that nobody is recognised in."""
     first_seen: float | None = None
     """Monotonic seconds at which the track began."""
     appearance: npt.NDArray[np.float32] | None = None
-    """Unit mean of the `looks` embeddings of the track, for a comparison 1:1."""
-    looks: int = 0
+    """Unit mean of the `embeddings` made of the track, for a comparison 1:1."""
+    embeddings: int = 0
 
 
 class _TrackState:
-    __slots__ = ("covering", "cues", "last_embedded", "liveness", "vote")
+    __slots__ = ("covering_vote", "cues", "last_embedded", "liveness_vote", "vote")
 
-    def __init__(self, policy: RecognitionPolicy, cues: CueReader | None, *, judge_liveness: bool) -> None:
+    def __init__(self, policy: RecognitionPolicy, cues: CueReader | None, *, check_liveness: bool) -> None:
         self.vote = Vote(policy.vote)
-        self.covering = CoveringVote()
+        self.covering_vote = CoveringVote()
         self.cues = cues
-        self.liveness = LivenessVote(policy.liveness) if judge_liveness else None
+        self.liveness_vote = LivenessVote(policy.liveness) if check_liveness else None
         self.last_embedded = float("-inf")
 
-    def standing(self) -> Liveness:
-        return Liveness.LIVE if self.liveness is None else self.liveness.standing()
+    @property
+    def liveness(self) -> Liveness:
+        return Liveness.LIVE if self.liveness_vote is None else self.liveness_vote.standing
+
+    @property
+    def is_settled(self) -> bool:
+        return self.vote.standing.outcome is IdentificationOutcome.PERSON and self.liveness is Liveness.LIVE
 
 
 class Recogniser:
@@ -112,9 +119,9 @@ class Recogniser:
         cues: Callable[[], CueReader] | None = None,
         covering: CoveringMeasure | None = None,
     ) -> None:
-        """Take what looks at the faces.
+        """Take what measures the faces.
 
-        `liveness` judges single frames, `cues` makes a reader for each track; without both every face is alive.
+        `liveness` scores single frames, `cues` makes a reader for each track; without both every face is alive.
         """
         self._engine = engine
         self._policy = policy or RecognitionPolicy()
@@ -125,7 +132,7 @@ class Recogniser:
         self._states: dict[int, _TrackState] = {}
         self._in_front: int | None = None
 
-    def see(self, frame: Frame, search: Search | None) -> Sighting:
+    def recognise(self, frame: Frame, search: Search | None) -> Sighting:
         """Return what `frame` says. Without a `search` faces are followed, but nobody is looked up."""
         image, at = frame.image, frame.arrived
         faces = self._engine.detect(image)
@@ -142,33 +149,33 @@ class Recogniser:
             return self._sighting(track, face, obstacle=obstacle)
         if not self._is_due(track, at):
             return self._sighting(track, face)
-        return self._look_closer(frame, face, track, search)
+        return self._count_vote(frame, face, track, search)
 
-    def _look_closer(self, frame: Frame, face: Face, track: Track, search: Search) -> Sighting:
+    def _count_vote(self, frame: Frame, face: Face, track: Track, search: Search) -> Sighting:
         vector = self._engine.embed(frame.image, [face])[0]
         track = self._tracker.attach(track, vector, frame.arrived)
         self._in_front = track.id
-        state = self._state(track)
+        state = self._state_of(track)
         state.last_embedded = frame.arrived
-        if self._is_settled(state):
+        if state.is_settled:
             return self._sighting(track, face)
         match = search.matcher.match(vector[np.newaxis])[0]
-        verdict = state.vote.cast(match, search.threshold)
-        if self._covering is not None and verdict.support == 0:
-            # Whoever is recognised may wear what they like; only a face that is nobody's is looked at for this.
-            state.covering.cast(self._covering(frame.image, face))
-        if state.liveness is not None:
-            state.liveness.cast(self._evidence(state, frame, face), frame.arrived)
+        identification = state.vote.cast(match, search.threshold)
+        if self._covering is not None and identification.support == 0:
+            # Whoever is recognised may wear what they like: only a face that is nobody's is measured for this.
+            state.covering_vote.cast(self._covering(frame.image, face))
+        if state.liveness_vote is not None:
+            state.liveness_vote.cast(self._gather_evidence(state, frame, face), frame.arrived)
         return self._sighting(track, face, match=match, voted=True)
 
-    def _state(self, track: Track) -> _TrackState:
+    def _state_of(self, track: Track) -> _TrackState:
         if track.id not in self._states:
-            asked = self._liveness is not None or self._cues is not None
+            check_liveness = self._liveness is not None or self._cues is not None
             cues = self._cues() if self._cues is not None else None
-            self._states[track.id] = _TrackState(self._policy, cues, judge_liveness=asked)
+            self._states[track.id] = _TrackState(self._policy, cues, check_liveness=check_liveness)
         return self._states[track.id]
 
-    def _evidence(self, state: _TrackState, frame: Frame, face: Face) -> Evidence:
+    def _gather_evidence(self, state: _TrackState, frame: Frame, face: Face) -> Evidence:
         evidence = Evidence() if state.cues is None else state.cues.read(frame.image, face, frame.arrived)
         if self._liveness is None:
             return evidence
@@ -178,18 +185,14 @@ class Recogniser:
         state = self._states.get(track.id)
         if state is None:
             return True
-        outcome = state.vote.standing().outcome
-        if self._is_settled(state):
+        unidentified = state.vote.standing.outcome in _UNIDENTIFIED
+        if state.is_settled:
             pause = self._policy.recheck
-        elif outcome in {Outcome.UNKNOWN, Outcome.AMBIGUOUS} or state.standing() is Liveness.SPOOF:
+        elif unidentified or state.liveness is Liveness.SPOOF:
             pause = self._policy.retry
         else:
             pause = 0.0
         return at - state.last_embedded >= pause
-
-    @staticmethod
-    def _is_settled(state: _TrackState) -> bool:
-        return state.vote.standing().outcome is Outcome.PERSON and state.standing() is Liveness.LIVE
 
     def _forget_gone_tracks(self) -> None:
         alive = {track.id for track in self._tracker.tracks}
@@ -207,20 +210,26 @@ class Recogniser:
         alive = frozenset(track.id for track in self._tracker.tracks)
         if track is None:
             return Sighting(alive)
-        state = self._states.get(track.id)
-        return Sighting(
+        sighting = Sighting(
             tracks=alive,
             track_id=track.id,
             face=face,
             obstacle=obstacle,
-            verdict=state.vote.standing() if state is not None and state.last_embedded > float("-inf") else None,
             match=match,
             voted=voted,
-            liveness=state.standing() if state is not None else Liveness.OPEN,
-            liveness_score=state.liveness.score if state is not None and state.liveness is not None else None,
-            told_by=state.liveness.told_by if state is not None and state.liveness is not None else None,
-            covering=state.covering.standing if state is not None and not self._is_settled(state) else None,
             first_seen=track.first_seen,
             appearance=track.appearance,
-            looks=track.looks,
+            embeddings=track.embeddings,
+        )
+        state = self._states.get(track.id)
+        if state is None:
+            return sighting
+        liveness_vote = state.liveness_vote
+        return replace(
+            sighting,
+            identification=state.vote.standing,
+            liveness=state.liveness,
+            liveness_score=None if liveness_vote is None else liveness_vote.score,
+            spoof_cue=None if liveness_vote is None else liveness_vote.spoof_cue,
+            covering=None if state.is_settled else state.covering_vote.standing,
         )

@@ -12,14 +12,14 @@ from bus.errors import NotConnectedError, SubscriptionRefusedError
 from edge.camera import Feed, FeedReport, FeedStatus
 from edge.camera_report import CameraReporter
 from edge.clock import Clock
-from edge.event_recorder import Detail, Journal
+from edge.event_recorder import Detail, EventRecorder
 from edge.frame_loop import FrameLoop
 from edge.gallery import SearchSource
 from edge.health import HealthReporter, availability
 from edge.opener import Bus, Opener
 from edge.passage_listener import PassageListener
 from edge.recognition import Search
-from edge.tap_responder import TapDesk
+from edge.tap_responder import TapResponder
 from messages import (
     KEPT_IN_MEMORY,
     Availability,
@@ -47,7 +47,7 @@ class Sync(Protocol):
 
 
 class EdgeService:
-    """Three threads (camera, eyes, housekeeping), and a fourth for the directory where there is a `sync`.
+    """Three threads (camera, frames, housekeeping), and a fourth for the directory where there is a `sync`.
 
     The parts are made by `edge.assembly.assemble`. The connection is started and stopped by who made it: before
     `start` or after makes no difference, for everything here works without a broker, only it opens nothing.
@@ -60,14 +60,14 @@ class EdgeService:
         topics: GateTopics,
         boot_id: UUID,
         feed: Feed,
-        eyes: FrameLoop,
+        frame_loop: FrameLoop,
         searches: SearchSource,
         opener: Opener,
-        taps: TapDesk,
-        passes: PassageListener,
+        tap_responder: TapResponder,
+        passages: PassageListener,
         reporter: CameraReporter,
         health: HealthReporter,
-        journal: Journal,
+        events: EventRecorder,
         clock: Clock,
         model_refused: Callable[[], bool],
         unwritten: UnwrittenWatch,
@@ -77,14 +77,14 @@ class EdgeService:
         self._topics = topics
         self._boot_id = boot_id
         self._feed = feed
-        self._eyes = eyes
+        self._frame_loop = frame_loop
         self._searches = searches
         self._opener = opener
-        self._taps = taps
-        self._passes = passes
+        self._tap_responder = tap_responder
+        self._passages = passages
         self._reporter = reporter
         self._health = health
-        self._journal = journal
+        self._events = events
         self._clock = clock
         self._model_refused = model_refused
         self._unwritten = unwritten
@@ -95,28 +95,28 @@ class EdgeService:
         self._wake = threading.Event()
         self._mismatch_reported = False
         self._health_at = float("-inf")
-        self._standing: tuple[FeedStatus, Search | None] | None = None
-        """What the board should hear of at once: whether the camera runs, and which directory is searched."""
+        self._published_state: tuple[FeedStatus, Search | None] | None = None
+        """What the board should show at once: whether the camera runs, and which directory is searched."""
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
         """Subscribe and start the threads; returns at once."""
         self._opener.attach()
-        self._bus.subscribe(self._topics.taps, self._taps.handle)
+        self._bus.subscribe(self._topics.taps, self._tap_responder.handle)
         try:
-            self._bus.subscribe(self._topics.events, self._passes.handle)
+            self._bus.subscribe(self._topics.events, self._passages.handle)
         except SubscriptionRefusedError as error:
             _log.warning("passes_not_heard", error=str(error))
         try:
-            self._bus.subscribe(self._topics.edge_availability, self._on_own_name)
+            self._bus.subscribe(self._topics.edge_availability, self._on_own_availability)
         except SubscriptionRefusedError as error:
             _log.warning("own_name_not_heard", error=str(error))
         self._bus.subscribe(self._topics.directory, self._on_hint)
-        self._bus.on_connect(self._say_online)
+        self._bus.on_connect(self._publish_online)
         self._searches.refresh()
         self._feed.start()
-        self._run("eyes", self._see_frames)
-        self._run("housekeeping", self._keep_house)
+        self._run("frames", self._process_frames)
+        self._run("housekeeping", self._run_housekeeping)
         if self._sync is not None:
             sync = self._sync
             self._run("directory", lambda: sync.run(self._stop, self._wake))
@@ -139,27 +139,27 @@ class EdgeService:
         self._searches.refresh()
         self._opener.expire()
         now = self._clock.monotonic()
-        self._reporter.connection(self._feed.report(), now)
+        self._reporter.report_connection(self._feed.report(), now)
         self._report_mismatch()
         for name in self._unwritten.look(now):
-            self._journal.note(EventKind.STORAGE_FAULT, reason=KEPT_IN_MEMORY, details={"file": name, "lost": ""})
-        standing = (self._feed.report().status, self._searches.current)
-        if now - self._health_at >= _HEALTH_EVERY_S or standing != self._standing:
-            self._health_at, self._standing = now, standing
+            self._events.record(EventKind.STORAGE_FAULT, reason=KEPT_IN_MEMORY, details={"file": name, "lost": ""})
+        state = (self._feed.report().status, self._searches.current)
+        if now - self._health_at >= _HEALTH_EVERY_S or state != self._published_state:
+            self._health_at, self._published_state = now, state
             self._health.publish()
 
     def _report_mismatch(self) -> None:
         mismatch = self._searches.mismatch is not None or self._model_refused()
         if mismatch and not self._mismatch_reported:
             details: dict[str, Detail] = {"directory": self._searches.mismatch}
-            self._journal.note(EventKind.MODEL_MISMATCH, reason=Reason.MODEL_MISMATCH.value, details=details)
+            self._events.record(EventKind.MODEL_MISMATCH, reason=Reason.MODEL_MISMATCH.value, details=details)
         self._mismatch_reported = mismatch
 
     def _on_hint(self, _topic: str, _payload: bytes, _retained: bool) -> None:
         # What it says does not matter: the server is asked, over its own authenticated line.
         self._wake.set()
 
-    def _on_own_name(self, _topic: str, payload: bytes, retained: bool) -> None:
+    def _on_own_availability(self, _topic: str, payload: bytes, retained: bool) -> None:
         try:
             message = Availability.decode(payload)
         except MalformedMessageError as error:
@@ -168,9 +168,9 @@ class EdgeService:
         if self._twins.heard(message, retained=retained, connections=self._connections):
             _log.error("another_edge_answers_for_this_gate", boot_id=str(message.boot_id))
             details: dict[str, Detail] = {"boot_id": str(self._boot_id), "other_boot_id": str(message.boot_id)}
-            self._journal.note(EventKind.CLONED_CARD, reason="edge", details=details)
+            self._events.record(EventKind.CLONED_CARD, reason="edge", details=details)
 
-    def _say_online(self) -> None:
+    def _publish_online(self) -> None:
         self._connections += 1
         # A hint may have been missed while there was no connection.
         self._wake.set()
@@ -181,11 +181,11 @@ class EdgeService:
         except NotConnectedError:
             _log.debug("connection_lost_at_once")
 
-    def _see_frames(self) -> None:
+    def _process_frames(self) -> None:
         while not self._stop.is_set():
-            self._eyes.attend(self._feed, _FRAME_WAIT_S)
+            self._frame_loop.process_next(self._feed, _FRAME_WAIT_S)
 
-    def _keep_house(self) -> None:
+    def _run_housekeeping(self) -> None:
         while not self._stop.wait(_TICK_S):
             try:
                 self.tick()

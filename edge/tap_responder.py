@@ -11,10 +11,12 @@ from uuid import UUID
 
 import structlog
 
+from access.decision import Decision
 from access.reasons import Reason
-from edge.card_face_pairing import Presence, WaitingCard
+from access.snapshot import CredentialKind
+from edge.card_face_pairing import CardFacePairing, WaitingCard
 from edge.clock import Clock
-from edge.decider import DIRECTORY_MISSING, DIRECTORY_UNREADABLE, Decider, Ruling
+from edge.decider import Decider
 from edge.metrics import Metrics
 from edge.opener import Answer, CannotAskError, Opener
 from messages import Action, GateTopics, MalformedMessageError, Method, Tap
@@ -26,30 +28,34 @@ _CLOCKS_APART = timedelta(seconds=2)
 _REMEMBERED = 256
 _METHODS = {"card": Method.CARD, "code": Method.CODE}
 
-CardOpened = Callable[[UUID, float], None]
+_UNDECIDABLE = {Reason.DIRECTORY_MISSING, Reason.DIRECTORY_UNREADABLE}
+"""The controller's own replica may be better than ours: leave it the decision."""
+
+GrantHandler = Callable[[UUID, float], None]
+"""Called with the person let in and the monotonic second at which the card came."""
 
 
-class TapDesk:
+class TapResponder:
     """Answers the taps of one gate; its handler runs on the connection's thread."""
 
     def __init__(
         self,
         *,
         topics: GateTopics,
-        judge: Decider,
+        decider: Decider,
         opener: Opener,
-        presence: Presence,
+        pairing: CardFacePairing,
         metrics: Metrics,
         clock: Clock,
-        on_opened: CardOpened,
+        on_granted: GrantHandler,
     ) -> None:
         self._topics = topics
-        self._judge = judge
+        self._decider = decider
         self._opener = opener
-        self._presence = presence
+        self._pairing = pairing
         self._metrics = metrics
         self._clock = clock
-        self._on_opened = on_opened
+        self._on_opened = on_granted
         self._answered: OrderedDict[UUID, None] = OrderedDict()
 
     def handle(self, _topic: str, payload: bytes, retained: bool) -> None:
@@ -61,14 +67,14 @@ class TapDesk:
             _log.warning("tap_unreadable", error=str(error))
             self._metrics.taps_ignored.labels("unreadable").inc()
             return
-        if (why := self._why_not(tap, retained)) is not None:
+        if (why := self._find_fault(tap, retained=retained)) is not None:
             _log.info("tap_ignored", tap=str(tap.id), why=why)
             self._metrics.taps_ignored.labels(why).inc()
             return
-        self._remember(tap.id)
+        self._record(tap.id)
         self._answer(tap, arrived)
 
-    def _why_not(self, tap: Tap, retained: bool) -> str | None:
+    def _find_fault(self, tap: Tap, *, retained: bool) -> str | None:
         age = self._clock.now() - tap.at
         checks = (
             ("retained", retained),
@@ -80,42 +86,41 @@ class TapDesk:
         )
         return next((why for why, holds in checks if holds), None)
 
-    def _remember(self, tap_id: UUID) -> None:
+    def _record(self, tap_id: UUID) -> None:
         self._answered[tap_id] = None
         while len(self._answered) > _REMEMBERED:
             self._answered.popitem(last=False)
 
     def _answer(self, tap: Tap, arrived: float) -> None:
-        kind: str = "code" if tap.credential_kind == "code" else "card"
-        ruling = self._judge.card(
-            "code" if kind == "code" else "card",
+        kind: CredentialKind = "code" if tap.credential_kind == "code" else "card"
+        decision = self._decider.decide_card(
+            kind,
             tap.digest,
-            lambda person: self._presence.compare(person, arrived),
+            lambda person: self._pairing.compare(person, arrived),
             authenticated=tap.authenticated,
         )
-        self._metrics.asked.labels(kind, ruling.reason).inc()
-        if ruling.reason in {DIRECTORY_MISSING, DIRECTORY_UNREADABLE}:
-            # The controller's own replica may be better than ours: leave it the decision.
-            self._metrics.taps_ignored.labels(ruling.reason).inc()
+        self._metrics.asked.labels(kind, decision.reason).inc()
+        if decision.reason in _UNDECIDABLE:
+            self._metrics.taps_ignored.labels(decision.reason).inc()
             return
-        if ruling.reason == Reason.FACE_REQUIRED and ruling.person_id is not None:
-            self._presence.card_waits(WaitingCard(arrived, ruling.person_id, tap.digest, tap.authenticated))
-        self._send(tap, ruling, arrived)
+        if decision.reason is Reason.FACE_REQUIRED and decision.person_id is not None:
+            self._pairing.record_card(WaitingCard(arrived, decision.person_id, tap.digest, tap.authenticated))
+        self._send(tap, decision, arrived)
 
-    def _send(self, tap: Tap, ruling: Ruling, arrived: float) -> None:
-        def answered(answer: Answer) -> None:
+    def _send(self, tap: Tap, decision: Decision, arrived: float) -> None:
+        def count(answer: Answer) -> None:
             self._metrics.commands.labels(answer.result.value).inc()
 
         try:
             self._opener.ask(
-                Action.OPEN if ruling.granted else Action.DENY,
+                Action.OPEN if decision.granted else Action.DENY,
                 method=_METHODS[tap.credential_kind],
-                reason=ruling.reason,
-                person_id=ruling.person_id,
+                reason=decision.reason,
+                person_id=decision.person_id,
                 tap_id=tap.id,
-                extended=ruling.extended,
-                notices=ruling.notices,
-                on_answer=answered,
+                extended=decision.extended_time,
+                notices=decision.notices,
+                on_answer=count,
                 seen=arrived,
             )
         except CannotAskError as error:
@@ -123,5 +128,5 @@ class TapDesk:
             self._metrics.taps_ignored.labels(error.reason).inc()
             return
         self._metrics.tap.observe(self._clock.monotonic() - arrived)
-        if ruling.granted and ruling.person_id is not None:
-            self._on_opened(ruling.person_id, arrived)
+        if decision.granted and decision.person_id is not None:
+            self._on_opened(decision.person_id, arrived)

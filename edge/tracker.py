@@ -28,20 +28,20 @@ class TrackPolicy:
 
 @dataclass(slots=True, eq=False)
 class Track:
-    """One face over time. `appearance` is the unit mean of its `looks` embeddings so far."""
+    """One face over time. `appearance` is the unit mean of the `embeddings` made of it so far."""
 
     id: int
     box: Box
     first_seen: float
     last_seen: float
     frames: int = 1
-    looks: int = 0
+    embeddings: int = 0
     appearance: npt.NDArray[np.float32] | None = None
     _sum: npt.NDArray[np.float32] | None = field(default=None, repr=False)
 
     def remember(self, vector: npt.NDArray[np.float32]) -> None:
         """Let `vector` (unit, (D,)) weigh in on how this track's person looks."""
-        self.looks += 1
+        self.embeddings += 1
         self._sum = vector.copy() if self._sum is None else self._sum + vector
         length = float(np.linalg.norm(self._sum))
         self.appearance = self._sum / np.float32(length) if length > 0 else None

@@ -1,4 +1,4 @@
-"""From frames to a verdict: who a track is, when several frames agree. Pure."""
+"""From frames to an identification: who a track is, when several frames agree. Pure."""
 
 from collections import Counter, deque
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from uuid import UUID
 from edge.matcher import Match
 
 
-class Outcome(StrEnum):
-    """What the vote says so far."""
+class IdentificationOutcome(StrEnum):
+    """What a vote says so far."""
 
     OPEN = "open"
     PERSON = "person"
@@ -42,10 +42,10 @@ class VotePolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Identification:
     """The standing of a vote."""
 
-    outcome: Outcome
+    outcome: IdentificationOutcome
     """OPEN while nothing is settled."""
     person_id: UUID | None
     """Set only with PERSON."""
@@ -67,14 +67,15 @@ class Vote:
         self._window: deque[_Ballot] = deque(maxlen=self._policy.window)
         self._frames = 0
 
-    def cast(self, match: Match, threshold: float) -> Verdict:
+    def cast(self, match: Match, threshold: float) -> Identification:
         """Count one frame's match against the threshold in force; return the standing."""
         self._frames += 1
         self._window.append(_ballot(match, threshold, self._policy.least_margin))
-        return self.standing()
+        return self.standing
 
-    def standing(self) -> Verdict:
-        """Return the verdict as of the last frame."""
+    @property
+    def standing(self) -> Identification:
+        """The identification as of the last frame."""
         named = Counter(ballot.person_id for ballot in self._window if ballot.clear and ballot.person_id is not None)
         if not named:
             return self._undecided(None, 0, 0.0)
@@ -82,17 +83,19 @@ class Vote:
         evidence = self._evidence(leader)
         tied = sum(count == support for count in named.values()) > 1
         if not tied and support >= self._policy.needed and evidence >= self._policy.least_evidence:
-            return Verdict(Outcome.PERSON, leader, support, evidence, self._best(leader), self._frames)
+            return Identification(
+                IdentificationOutcome.PERSON, leader, support, evidence, self._best_score(leader), self._frames
+            )
         return self._undecided(leader, support, evidence)
 
-    def _undecided(self, leader: UUID | None, support: int, evidence: float) -> Verdict:
-        outcome = Outcome.OPEN
+    def _undecided(self, leader: UUID | None, support: int, evidence: float) -> Identification:
+        outcome = IdentificationOutcome.OPEN
         if self._frames >= self._policy.give_up:
             over = [ballot for ballot in self._window if ballot.excess >= 0]
             contested = len({ballot.person_id for ballot in over}) > 1 or any(not ballot.clear for ballot in over)
-            outcome = Outcome.AMBIGUOUS if contested else Outcome.UNKNOWN
-        best = self._best(leader) if leader else max((ballot.score for ballot in self._window), default=-1.0)
-        return Verdict(outcome, None, support, evidence, best, self._frames)
+            outcome = IdentificationOutcome.AMBIGUOUS if contested else IdentificationOutcome.UNKNOWN
+        best = self._best_score(leader) if leader else max((ballot.score for ballot in self._window), default=-1.0)
+        return Identification(outcome, None, support, evidence, best, self._frames)
 
     def _evidence(self, person_id: UUID) -> float:
         return sum(
@@ -101,7 +104,7 @@ class Vote:
             if ballot.excess >= 0 and (ballot.clear or ballot.person_id != person_id)
         )
 
-    def _best(self, person_id: UUID) -> float:
+    def _best_score(self, person_id: UUID) -> float:
         return max(ballot.score for ballot in self._window if ballot.person_id == person_id)
 
 

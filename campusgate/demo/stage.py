@@ -15,7 +15,7 @@ from campusgate.demo.narration import Narrator
 from campusgate.demo.observer import Observer
 from campusgate.demo.report import Outcome
 from campusgate.demo.staff import Staff
-from edge.passage import PassagePolicy
+from edge.ongoing_passages import PassagePolicy
 from messages import DoorStatus, Event, EventKind, GateTopics, Signer
 
 SETTLE_S = 15.0

@@ -25,8 +25,9 @@ from campusgate.wiring.broker import broker_address
 from campusgate.wiring.covered_faces import CoveredFaces
 from campusgate.wiring.sealer import make_sealer
 from database import Sealer
-from edge.assembly import Gate, Senses, Surroundings, assemble
+from edge.assembly import assemble
 from edge.camera import CameraAddressError, FeedStatus, mounted, open_camera
+from edge.dependencies import Environment, Gate, Vision
 from edge.gallery import WrongCalibrationError
 from edge.health import availability
 from edge.liveness import LivenessScorer
@@ -129,9 +130,9 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
                 controller_keys=controllers,
                 directory=disk.replica,
                 outbox=disk.outbox,
-                passes=disk.passes,
+                passage_log=disk.passes,
             ),
-            Senses(
+            Vision(
                 camera=camera,
                 engine=engine,
                 liveness=_liveness(store, options, settings.engine_threads),
@@ -139,7 +140,7 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
                 keep_picture=pictures.keep if kept.keep else None,
             ),
             _policy(options),
-            surroundings=Surroundings(
+            environment=Environment(
                 sync=sync,
                 sync_error=lambda: sync.status.error,
                 model_refused=lambda: sync.status.model_mismatch,

@@ -2,7 +2,7 @@
 
 from edge.camera.address import open_camera
 from edge.camera.capture import CaptureCamera
-from edge.camera.condition import Condition, ConditionLimits, ConditionWatch, View, look
+from edge.camera.condition import Condition, ConditionLimits, ConditionWatch, View, measure_view
 from edge.camera.feed import Backoff, Feed, FeedReport, FeedStatus
 from edge.camera.file import FileCamera
 from edge.camera.folder import FolderCamera
@@ -34,7 +34,7 @@ __all__ = [
     "SyntheticCamera",
     "View",
     "has_credentials",
-    "look",
+    "measure_view",
     "mounted",
     "open_camera",
     "without_credentials",

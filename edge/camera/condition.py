@@ -45,7 +45,7 @@ class View:
     """As in `edge.camera.scene`."""
 
 
-def look(image: npt.NDArray[np.uint8]) -> View:
+def measure_view(image: npt.NDArray[np.uint8]) -> View:
     """Measure one RGB picture; one to two milliseconds at 640 × 480."""
     scale = _HEIGHT / image.shape[0]
     small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else image

@@ -81,7 +81,7 @@ class Feed:
         if self._thread.is_alive():
             self._thread.join(timeout)
 
-    def newest(self, timeout: float) -> Frame | None:
+    def take_newest(self, timeout: float) -> Frame | None:
         """Return the newest frame not yet taken, or None when none came within `timeout` seconds."""
         return self._mailbox.take(timeout)
 

@@ -17,9 +17,10 @@ import uuid_utils.compat
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bus.outbox import Outbox
-from edge.assembly import Gate, Senses, Surroundings, assemble
+from edge.assembly import assemble
 from edge.camera import Camera, CaptureCamera, FileCamera, FolderCamera, SyntheticCamera
 from edge.clock import SystemClock
+from edge.dependencies import Environment, Gate, Vision
 from edge.metrics import Metrics
 from edge.policy import EdgePolicy
 from edge.recognition import RecognitionPolicy
@@ -194,13 +195,13 @@ def gate(broker, connect, tmp_path: Path, until) -> Iterator[Callable[..., Simpl
             directory=directory,
             outbox=outbox,
         )
-        surroundings = Surroundings(
+        environment = Environment(
             metrics=metrics,
             model_refused=options.pop("model_refused", lambda: False),
             unwritten=UnwrittenWatch({"nonces.db": nonces, "outbox.db": outbox}),
         )
-        senses = Senses(camera=SyntheticCamera([], live=live), engine=stage, threshold=lambda _: 0.6, **options)
-        service = assemble(place, senses, policy, surroundings=surroundings, clock=clock)
+        vision = Vision(camera=SyntheticCamera([], live=live), engine=stage, threshold=lambda _: 0.6, **options)
+        service = assemble(place, vision, policy, environment=environment, clock=clock)
         service.start()
         numbers = iter(range(1_000_000))
 
@@ -208,7 +209,7 @@ def gate(broker, connect, tmp_path: Path, until) -> Iterator[Callable[..., Simpl
             stage.show(*cast)
             for number in itertools.islice(numbers, frames):
                 pixel = number % 251 if noisy else 0
-                service._eyes.see(frame(number, clock.monotonic() - age_s, pixel=pixel))
+                service._frame_loop.process(frame(number, clock.monotonic() - age_s, pixel=pixel))
                 time.sleep(0.002)
 
         def leave() -> None:

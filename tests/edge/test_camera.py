@@ -200,7 +200,7 @@ def test_closing_the_mailbox_wakes_its_reader(clock) -> None:
 
 def drain(feed: Feed) -> list[Frame]:
     frames = []
-    while (newest := feed.newest(0.2)) is not None or feed.report().status is not FeedStatus.ENDED:
+    while (newest := feed.take_newest(0.2)) is not None or feed.report().status is not FeedStatus.ENDED:
         if newest is not None:
             frames.append(newest)
     return frames

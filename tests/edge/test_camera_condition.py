@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from campusgate.demo.scenes import Walker, corridor, walk_up
-from edge.camera import Condition, ConditionLimits, ConditionWatch, FileCamera, SceneLimits, look
+from edge.camera import Condition, ConditionLimits, ConditionWatch, FileCamera, SceneLimits, measure_view
 from enrollment.photo import decode
 
 
@@ -30,7 +30,7 @@ STILL = scene(1)
 def watch_for(seconds: float, watch: ConditionWatch, make, start: float = 0.0) -> Condition:
     condition = Condition.GOOD
     for step in range(int(seconds / 0.5) + 1):
-        condition = watch.observe(look(make(step)), start + step * 0.5)
+        condition = watch.observe(measure_view(make(step)), start + step * 0.5)
     return condition
 
 
@@ -74,7 +74,7 @@ def compressed(step: int) -> np.ndarray:
 @pytest.mark.parametrize("make", [lambda _: STILL, compressed])
 def test_a_still_scene_is_not_frozen(make) -> None:
     watch = ConditionWatch()
-    seen = {watch.observe(look(make(step)), step * 0.5) for step in range(400)}
+    seen = {watch.observe(measure_view(make(step)), step * 0.5) for step in range(400)}
     assert seen == {Condition.GOOD}
 
 
@@ -132,7 +132,7 @@ def crowd(step: int) -> np.ndarray:
 def test_light_and_people_do_not_make_another_camera(make) -> None:
     watch = ConditionWatch()
     watch_for(60, watch, scene)
-    seen = {watch.observe(look(make(step)), 61 + step * 0.5) for step in range(360)}
+    seen = {watch.observe(measure_view(make(step)), 61 + step * 0.5) for step in range(360)}
     assert seen == {Condition.GOOD}
 
 
@@ -163,7 +163,7 @@ def test_people_before_a_bare_wall_are_not_its_background(walks: list[list[np.nd
     watch, seen, looks = ConditionWatch(), set(), itertools.count()
     for walk in walks * 3:
         for image in (*walk, *itertools.islice(wall, pause)):
-            seen.add(watch.observe(look(image), 0.5 * next(looks)))
+            seen.add(watch.observe(measure_view(image), 0.5 * next(looks)))
     assert seen == {Condition.GOOD}
 
 
@@ -198,7 +198,7 @@ def test_a_recorded_view_that_is_switched_for_another_is_noticed(before: str) ->
 
     def views(name: str):
         camera = FileCamera(Path(data) / "clips" / f"{name}.mp4", real_time=False)
-        return [look(frame.image) for frame in itertools.islice(camera.frames(Event()), 0, 360, 8)]
+        return [measure_view(frame.image) for frame in itertools.islice(camera.frames(Event()), 0, 360, 8)]
 
     watch = ConditionWatch(ConditionLimits(moved_after=8, frozen_after=999))
     usual = {watch.observe(view, 0.5 * number) for number, view in enumerate(views(before))}

@@ -3,19 +3,20 @@ import itertools
 import pytest
 
 from edge.covering import Covering, CoveringVote
-from edge.feedback import FeedbackReporter, advice_for
+from edge.feedback import FeedbackPublisher, advice_for
 from edge.liveness import Liveness
 from edge.recognition import Sighting
 from edge.selection import Obstacle
-from edge.vote import Outcome, Verdict
+from edge.vote import Identification, IdentificationOutcome
 from messages import Advice, Feedback
 from tests.edge.staging import TOPICS
 
 
-def sighting(outcome: Outcome | None = None, **changes) -> Sighting:
-    verdict = None if outcome is None else Verdict(outcome, None, 0, 0.0, 0.5, 8)
+def sighting(outcome: IdentificationOutcome | None = None, **changes) -> Sighting:
+    identification = None if outcome is None else Identification(outcome, None, 0, 0.0, 0.5, 8)
     return Sighting(
-        **{"tracks": frozenset({1}), "track_id": 1, "verdict": verdict, "liveness": Liveness.LIVE} | changes
+        **{"tracks": frozenset({1}), "track_id": 1, "identification": identification, "liveness": Liveness.LIVE}
+        | changes
     )
 
 
@@ -26,13 +27,13 @@ def sighting(outcome: Outcome | None = None, **changes) -> Sighting:
         (sighting(), Advice.WAIT),
         (sighting(obstacle=Obstacle.TOO_FAR), Advice.COME_CLOSER),
         (sighting(obstacle=Obstacle.TURNED_AWAY), Advice.LOOK_HERE),
-        (sighting(Outcome.OPEN, covering=Covering.MASK), Advice.TAKE_OFF_MASK),
-        (sighting(Outcome.UNKNOWN, covering=Covering.GLASSES), Advice.TAKE_OFF_GLASSES),
-        (sighting(Outcome.UNKNOWN), Advice.USE_CARD),
-        (sighting(Outcome.AMBIGUOUS), Advice.USE_CARD),
-        (sighting(Outcome.PERSON), Advice.RECOGNISED),
-        (sighting(Outcome.PERSON, liveness=Liveness.OPEN), Advice.WAIT),
-        (sighting(Outcome.PERSON, liveness=Liveness.SPOOF), Advice.USE_CARD),
+        (sighting(IdentificationOutcome.OPEN, covering=Covering.MASK), Advice.TAKE_OFF_MASK),
+        (sighting(IdentificationOutcome.UNKNOWN, covering=Covering.GLASSES), Advice.TAKE_OFF_GLASSES),
+        (sighting(IdentificationOutcome.UNKNOWN), Advice.USE_CARD),
+        (sighting(IdentificationOutcome.AMBIGUOUS), Advice.USE_CARD),
+        (sighting(IdentificationOutcome.PERSON), Advice.RECOGNISED),
+        (sighting(IdentificationOutcome.PERSON, liveness=Liveness.OPEN), Advice.WAIT),
+        (sighting(IdentificationOutcome.PERSON, liveness=Liveness.SPOOF), Advice.USE_CARD),
     ],
 )
 def test_what_the_person_in_front_is_told(seen, advice) -> None:
@@ -54,10 +55,10 @@ class Spoken:
 
 def test_it_is_said_when_it_changes_and_a_person_who_keeps_the_mask_on_is_sent_to_the_card(clock) -> None:
     spoken = Spoken()
-    reporter = FeedbackReporter(spoken, TOPICS, clock, uncover_for=6.0)  # type: ignore[arg-type]
-    masked = sighting(Outcome.UNKNOWN, covering=Covering.MASK)
+    publisher = FeedbackPublisher(spoken, TOPICS, clock, uncover_for=6.0)  # type: ignore[arg-type]
+    masked = sighting(IdentificationOutcome.UNKNOWN, covering=Covering.MASK)
     for at, seen in enumerate([sighting(), *itertools.repeat(masked, 9), Sighting(frozenset())]):
-        reporter.saw(seen, float(at))
+        publisher.publish(seen, float(at))
     assert [one.advice for one in spoken.said] == [
         Advice.WAIT,
         Advice.TAKE_OFF_MASK,

@@ -11,7 +11,7 @@ STEP = 0.05
 def standing(*frames: Evidence, policy: LivenessPolicy | None = None) -> tuple[Liveness, Cue | None]:
     vote = LivenessVote(policy or LivenessPolicy())
     found = [vote.cast(seen, number * STEP) for number, seen in enumerate(frames)][-1]
-    return found, vote.told_by
+    return found, vote.spoof_cue
 
 
 @pytest.mark.parametrize(

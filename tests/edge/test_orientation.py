@@ -37,7 +37,7 @@ def show(watch: OrientationWatch, engine: FaceEngine, image: np.ndarray, number:
     """Let somebody stand there whom liveness takes for a picture."""
     faces = engine.detect(image)
     sighting = Sighting(frozenset({number}), number, faces[0] if faces else None, liveness=Liveness.SPOOF)
-    return watch.judge(sighting, Frame(image, datetime.now(UTC), number * apart, number))
+    return watch.correct(sighting, Frame(image, datetime.now(UTC), number * apart, number))
 
 
 def turned(image: np.ndarray, rotation: int) -> np.ndarray:
@@ -84,13 +84,13 @@ def test_the_rotation_to_set_counts_from_the_one_that_is_set(engine, people, mou
     assert watch.rotation == rotation
 
 
-def test_nobody_in_view_costs_no_look(people) -> None:
+def test_nobody_in_view_costs_no_detection(people) -> None:
     class Blind:
         def detect(self, image: np.ndarray) -> list:
             raise AssertionError(f"nobody is there in {image.shape}")
 
     frame = Frame(people[0], datetime.now(UTC), 0.0, 0)
-    OrientationWatch(Blind()).follow(Sighting(frozenset()), frame)  # type: ignore[arg-type] # it only ever detects
+    OrientationWatch(Blind()).observe(Sighting(frozenset()), frame)  # type: ignore[arg-type] # it only ever detects
 
 
 def test_pictures_of_people_say_how_they_are_turned(engine, people) -> None:

@@ -34,11 +34,11 @@ def test_a_face_that_was_seen_before_the_edge_stood_still_opens_nothing(gate) ->
 
 def test_a_picture_from_before_the_edge_stood_still_is_passed_over(gate) -> None:
     north = gate()
-    eyes, now = north.service._eyes, north.service._clock.monotonic()
-    old, new = (SimpleNamespace(newest=lambda _timeout, at=at: frame(0, at)) for at in (now - 60, now))
-    assert not eyes.attend(old, 0.1)
-    assert eyes.frames_seen == 0
-    assert eyes.attend(new, 0.1)
+    loop, now = north.service._frame_loop, north.service._clock.monotonic()
+    old, new = (SimpleNamespace(take_newest=lambda _timeout, at=at: frame(0, at)) for at in (now - 60, now))
+    assert not loop.process_next(old, 0.1)
+    assert loop.frames_seen == 0
+    assert loop.process_next(new, 0.1)
 
 
 def test_an_acknowledgement_by_somebody_else_counts_for_nothing(gate, until) -> None:
@@ -145,7 +145,7 @@ def test_a_locked_replica_lets_nobody_in_and_says_so(gate, until) -> None:
 
 def test_a_frame_that_breaks_the_engine_does_not_stop_the_edge(gate, until, monkeypatch) -> None:
     north = gate()
-    engine = north.service._eyes._recogniser._engine
+    engine = north.service._frame_loop._recogniser._engine
     monkeypatch.setattr(engine, "detect", lambda _: 1 / 0)
     north.show((face(), unit(0)))
     monkeypatch.undo()

@@ -1,4 +1,4 @@
-"""The whole way from pixels to a verdict, with the real engine on photographs and recorded clips."""
+"""The whole way from pixels to a identification, with the real engine on photographs and recorded clips."""
 
 import itertools
 import os
@@ -20,7 +20,7 @@ from edge.recognition import Recogniser, RecognitionPolicy, Search, Sighting
 from edge.selection import FaceLimits, Zone
 from edge.spoof_cues import TrackCues
 from edge.tracker import TrackPolicy
-from edge.vote import Outcome
+from edge.vote import IdentificationOutcome
 from enrollment.photo import decode
 from models.box import Box
 from models.engine import FaceEngine
@@ -62,7 +62,7 @@ def watch(engine: FaceEngine, search: Search, pictures: Iterable[np.ndarray]) ->
     sightings = []
     for number, frame in enumerate(SyntheticCamera(pictures).frames(Event())):
         object.__setattr__(frame, "arrived", number * STEP)
-        sightings.append(recogniser.see(frame, search))
+        sightings.append(recogniser.recognise(frame, search))
     return sightings
 
 
@@ -78,10 +78,14 @@ def walk(engine: FaceEngine, picture: np.ndarray) -> Iterable[np.ndarray]:
 @pytest.mark.parametrize(("name", "person"), [("wang-at-the-gate", WANG), ("wang-again", WANG), ("li", LI)])
 def test_an_enrolled_person_who_walks_up_is_named(engine, search, pictures, name, person) -> None:
     sightings = watch(engine, search, walk(engine, pictures[name]))
-    named = {sighting.verdict.person_id for sighting in sightings if sighting.verdict and sighting.verdict.person_id}
+    named = {
+        sighting.identification.person_id
+        for sighting in sightings
+        if sighting.identification and sighting.identification.person_id
+    }
     assert named == {person}
     assert sightings[20].liveness is Liveness.LIVE
-    assert {sighting.told_by for sighting in sightings} == {None}
+    assert {sighting.spoof_cue for sighting in sightings} == {None}
     assert len({sighting.track_id for sighting in sightings if sighting.track_id}) == 1
 
 
@@ -90,25 +94,25 @@ def test_a_telephone_that_shows_an_enrolled_person_is_told_by_its_edge_and_never
 ) -> None:
     held_up = hold_up(walker(engine, pictures["wang"]), Telephone(raise_s=0.6, hold_s=0.6))
     sightings = watch(engine, search, held_up)
-    assert any(sighting.verdict and sighting.verdict.person_id == WANG for sighting in sightings)
+    assert any(sighting.identification and sighting.identification.person_id == WANG for sighting in sightings)
     assert Liveness.LIVE not in {sighting.liveness for sighting in sightings}
-    assert sightings[20].told_by is Cue.BORDER
+    assert sightings[20].spoof_cue is Cue.BORDER
 
 
 def test_a_stranger_who_walks_up_is_nobody(engine, search, pictures) -> None:
     sightings = watch(engine, search, walk(engine, pictures["stranger"]))
-    outcomes = [sighting.verdict.outcome for sighting in sightings if sighting.verdict]
-    assert outcomes[-1] is Outcome.UNKNOWN
-    assert Outcome.PERSON not in outcomes
+    outcomes = [sighting.identification.outcome for sighting in sightings if sighting.identification]
+    assert outcomes[-1] is IdentificationOutcome.UNKNOWN
+    assert IdentificationOutcome.PERSON not in outcomes
 
 
 def test_two_people_one_after_the_other_are_two_tracks_also_without_a_gap(engine, search, pictures) -> None:
     first = list(walk(engine, pictures["wang-at-the-gate"]))[:24]
     second = list(walk(engine, pictures["stranger"]))[16:24] * 4
     sightings = watch(engine, search, [*first, *second])
-    assert sightings[23].verdict.person_id == WANG
+    assert sightings[23].identification.person_id == WANG
     assert sightings[-1].track_id != sightings[23].track_id
-    assert sightings[-1].verdict.outcome is not Outcome.PERSON
+    assert sightings[-1].identification.outcome is not IdentificationOutcome.PERSON
 
 
 @pytest.fixture
@@ -124,7 +128,7 @@ def test_strangers_in_recorded_clips_are_nobody_and_keep_their_tracks(engine, se
     camera = FileCamera(clips / f"{name}.mp4", real_time=False)
     pictures = [frame.image for frame in itertools.islice(camera.frames(Event()), 0, 60)]
     sightings = watch(engine, search, pictures)
-    assert all(sighting.verdict.person_id is None for sighting in sightings if sighting.verdict)
+    assert all(sighting.identification.person_id is None for sighting in sightings if sighting.identification)
     # In the scene one person walks across the picture close to the camera and hides the others for a while.
     assert 1 <= len(set().union(*(sighting.tracks for sighting in sightings))) <= most_tracks
 
@@ -135,7 +139,7 @@ def test_a_person_enrolled_from_the_first_frame_of_a_clip_is_named_in_the_rest(e
     template = engine.embed(pictures[0], engine.detect(pictures[0])[:1], thorough=True)
     matcher = Matcher([WANG], template)
     sightings = watch(engine, Search(matcher, threshold_for(engine.model_id, 0.01)(1000)), pictures[20:])
-    assert sightings[-1].verdict.person_id == WANG
+    assert sightings[-1].identification.person_id == WANG
 
 
 class Asked:
@@ -161,7 +165,7 @@ def test_of_several_people_in_a_clip_only_the_nearest_in_the_zone_is_asked(engin
     several = 0
     for number, frame in enumerate(frames[::2]):
         before = len(asked.boxes)
-        sighting = recogniser.see(replace(frame, arrived=number * STEP), search)
+        sighting = recogniser.recognise(replace(frame, arrived=number * STEP), search)
         height, width = frame.image.shape[:2]
         areas = [face.box.area for face in engine.detect(frame.image) if zone.holds(face.box, width, height)]
         several += len(areas) > 1

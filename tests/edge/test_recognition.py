@@ -7,7 +7,7 @@ from edge.matcher import Matcher
 from edge.recognition import Recogniser, RecognitionPolicy, Search
 from edge.selection import FaceLimits, Obstacle, Zone, nearest
 from edge.tracker import TrackPolicy
-from edge.vote import Outcome, VotePolicy
+from edge.vote import IdentificationOutcome, VotePolicy
 from models.box import Box
 from models.pose import Pose
 from tests.edge.staging import Directory, Stage, face, frame, person, unit
@@ -23,15 +23,19 @@ def search() -> Search:
 
 
 def see(recogniser: Recogniser, search: Search | None, frames: int, start: float = 0.0, step: float = 0.05):
-    return [recogniser.see(frame(number, start + number * step), search) for number in range(frames)]
+    return [recogniser.recognise(frame(number, start + number * step), search) for number in range(frames)]
 
 
 def test_a_person_is_named_at_the_third_frame_and_embedded_no_more(search: Search) -> None:
     stage = Stage()
     stage.show((face(), unit(0)))
     sightings = see(Recogniser(stage), search, 10)
-    assert [sighting.verdict.outcome for sighting in sightings[:3]] == [Outcome.OPEN, Outcome.OPEN, Outcome.PERSON]
-    assert sightings[-1].verdict.person_id == ANN.person_id
+    assert [sighting.identification.outcome for sighting in sightings[:3]] == [
+        IdentificationOutcome.OPEN,
+        IdentificationOutcome.OPEN,
+        IdentificationOutcome.PERSON,
+    ]
+    assert sightings[-1].identification.person_id == ANN.person_id
     assert stage.embedded == 3
 
 
@@ -43,7 +47,7 @@ def test_a_settled_face_is_looked_at_again_and_another_person_in_its_place_notic
     stage.show((face(), unit(1)))
     sightings = see(recogniser, search, 40, start=0.5)
     assert sightings[-1].track_id != first.track_id
-    assert sightings[-1].verdict.person_id == BEN.person_id
+    assert sightings[-1].identification.person_id == BEN.person_id
 
 
 def test_votes_are_not_carried_over_to_another_person(search: Search) -> None:
@@ -52,8 +56,8 @@ def test_votes_are_not_carried_over_to_another_person(search: Search) -> None:
     outcomes = []
     for number in range(12):
         stage.show((face(), unit(number % 2)))
-        outcomes.append(recogniser.see(frame(number, number * 0.05), search).verdict.outcome)
-    assert set(outcomes) == {Outcome.OPEN}
+        outcomes.append(recogniser.recognise(frame(number, number * 0.05), search).identification.outcome)
+    assert set(outcomes) == {IdentificationOutcome.OPEN}
 
 
 def test_only_the_nearest_face_in_the_zone_is_asked(search: Search) -> None:
@@ -61,7 +65,7 @@ def test_only_the_nearest_face_in_the_zone_is_asked(search: Search) -> None:
     near, behind = face(Box(260, 160, 160, 160)), face(Box(100, 100, 60, 60))
     stage.show((near, unit(0)), (behind, unit(1)))
     sightings = see(Recogniser(stage), search, 5)
-    assert sightings[-1].verdict.person_id == ANN.person_id
+    assert sightings[-1].identification.person_id == ANN.person_id
     assert stage.embedded == 3
     assert len(sightings[-1].tracks) == 2
 
@@ -70,7 +74,7 @@ def test_a_larger_face_outside_the_zone_is_left_alone(search: Search) -> None:
     stage = Stage()
     stage.show((face(Box(0, 160, 200, 200)), unit(1)), (face(Box(300, 160, 100, 100)), unit(0)))
     policy = RecognitionPolicy(zone=Zone(left=0.4, right=0.9))
-    assert see(Recogniser(stage, policy), search, 5)[-1].verdict.person_id == ANN.person_id
+    assert see(Recogniser(stage, policy), search, 5)[-1].identification.person_id == ANN.person_id
 
 
 def test_two_people_side_by_side_do_not_take_turns(search: Search) -> None:
@@ -80,10 +84,10 @@ def test_two_people_side_by_side_do_not_take_turns(search: Search) -> None:
     for number in range(10):
         left, right = 120 + number % 2, 120 + (number + 1) % 2
         stage.show((face(Box(100, 160, left, left)), unit(0)), (face(Box(400, 160, right, right)), unit(1)))
-        fronts.add(recogniser.see(frame(number, number * 0.05), search).track_id)
+        fronts.add(recogniser.recognise(frame(number, number * 0.05), search).track_id)
     assert len(fronts) == 1
     stage.show((face(Box(90, 150, 150, 150)), unit(0)), (face(Box(400, 160, 120, 120)), unit(1)))
-    assert recogniser.see(frame(10, 0.5), search).track_id not in fronts
+    assert recogniser.recognise(frame(10, 0.5), search).track_id not in fronts
 
 
 @pytest.mark.parametrize(
@@ -102,7 +106,7 @@ def test_a_face_that_cannot_be_seen_well_does_not_vote(search: Search, changes, 
     stage = Stage()
     stage.show((face(**changes), unit(0)))
     sighting = see(Recogniser(stage), search, 10)[-1]
-    assert (sighting.obstacle, sighting.verdict) == (obstacle, None)
+    assert (sighting.obstacle, sighting.identification) == (obstacle, None)
     assert stage.embedded == 0
 
 
@@ -123,7 +127,7 @@ def test_a_stranger_is_given_up_and_then_asked_less_often(search: Search) -> Non
     stage.show((face(), unit(5)))
     policy = RecognitionPolicy(vote=VotePolicy(give_up=8), retry=0.25)
     sightings = see(Recogniser(stage, policy), search, 28)
-    assert sightings[7].verdict.outcome is Outcome.UNKNOWN
+    assert sightings[7].identification.outcome is IdentificationOutcome.UNKNOWN
     assert stage.embedded == 8 + 20 // 5
 
 
@@ -140,7 +144,7 @@ def test_a_print_of_a_known_person_is_a_spoof_whatever_the_vote_says(search: Sea
     stage = Stage()
     stage.show((face(), unit(0)))
     sighting = see(Recogniser(stage, liveness=Scorer(0.1)), search, 6)[-1]
-    assert sighting.verdict.outcome is Outcome.PERSON
+    assert sighting.identification.outcome is IdentificationOutcome.PERSON
     assert sighting.liveness is Liveness.SPOOF
 
 
@@ -168,7 +172,7 @@ def test_only_a_face_that_is_nobody_s_is_looked_at_for_a_mask(search: Search) ->
     stage.show((face(), unit(5)))
     sightings = see(Recogniser(stage, covering=masked), search, 8)
     assert [sighting.covering for sighting in sightings[1:3]] == [None, Covering.MASK]
-    assert sightings[-1].verdict.outcome is Outcome.UNKNOWN
+    assert sightings[-1].identification.outcome is IdentificationOutcome.UNKNOWN
 
 
 def test_nobody_in_the_zone_is_nobody() -> None:

@@ -119,11 +119,11 @@ def test_passes_reported_by_the_controller_count_for_rules_that_look_back(gate, 
         )
         north.controller.connection.publish(TOPICS.events, event.encode())
 
-    memory = north.service._passes._memory
+    passage_log = north.service._passages._passage_log
     say("access_granted")
 
     def last():
-        return memory.state_for(ANN.person_id, directory.policy, datetime.now(UTC), None).last_pass
+        return passage_log.state_for(ANN.person_id, directory.policy, datetime.now(UTC), None).last_pass
 
     until(last)
     north.controller.tap(card(0))

@@ -1,4 +1,7 @@
-"""One opening for each passage: who was let in does not open again by standing there. Pure."""
+"""One opening for each passage: who was let in does not open again by standing there. Pure.
+
+What passed before, here and at other gates, is in `access.passages`.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,7 +25,7 @@ class _Passage:
     tracks: set[int]
 
 
-class Passages:
+class OngoingPassages:
     """The passages under way, by person.
 
     A passage is used up when it is begun, also when the command was not delivered or not answered: an opening that
@@ -47,8 +50,8 @@ class Passages:
         self._passages[person_id] = _Passage(at, {track_id})
         return True
 
-    def seen(self, track_ids: Iterable[int], at: float) -> None:
-        """Note which tracks are in view; passages whose people left long enough ago end."""
+    def record_tracks(self, track_ids: Iterable[int], at: float) -> None:
+        """Record which tracks are in view; passages whose people left long enough ago end."""
         visible = set(track_ids)
         for person_id, passage in list(self._passages.items()):
             if passage.tracks & visible:
@@ -56,7 +59,7 @@ class Passages:
             elif at - passage.last_seen >= self._policy.absence:
                 del self._passages[person_id]
 
-    def under_way(self, at: float) -> frozenset[UUID]:
+    def people(self, at: float) -> frozenset[UUID]:
         """Return the people who cannot open again yet."""
         return frozenset(
             person_id for person_id, passage in self._passages.items() if at - passage.last_seen < self._policy.absence

@@ -1,0 +1,88 @@
+"""What whoever starts an edge gives it: the gate, what it sees with, and what runs beside it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+from uuid import UUID
+
+from access.passages.log import PassageLog
+from bus.outbox import Outbox
+from edge.camera import Camera
+from edge.covering import CoveringMeasure
+from edge.face_handler import KeepPicture
+from edge.gallery import Directory, Threshold
+from edge.health import Figure
+from edge.liveness import LivenessScorer
+from edge.metrics import Metrics
+from edge.opener import Bus
+from edge.recognition import Engine
+from edge.service import Sync
+from messages import GateTopics, Signer, TrustedKey, UnwrittenWatch
+from models.calibration import Purpose
+
+
+class GateEngine(Engine, Protocol):
+    """The engine with what it says of itself."""
+
+    @property
+    def model_id(self) -> str:
+        """The model of its embeddings."""
+        ...
+
+    @property
+    def dimension(self) -> int:
+        """Their length."""
+        ...
+
+    def threshold(self, purpose: Purpose, gallery_size: int = 1) -> float:
+        """Return the least similarity that counts as one person."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """The gate that an edge serves: how to speak there, who is believed, and what is kept on its disk."""
+
+    topics: GateTopics
+    boot_id: UUID
+    bus: Bus
+    signer: Signer
+    controller_keys: Mapping[str, TrustedKey]
+    """Whose acknowledgements count."""
+    directory: Directory
+    outbox: Outbox
+    passage_log: PassageLog = field(default_factory=PassageLog.in_memory)
+    """Who passed this zone; by default it is known until the edge ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vision:
+    """What an edge sees with."""
+
+    camera: Camera
+    engine: GateEngine
+    threshold: Threshold | None = None
+    """Instead of the calibrated one."""
+    liveness: LivenessScorer | None = None
+    """The networks; without them only the cues speak against a face."""
+    covering: CoveringMeasure | None = None
+    """Tells masks and dark glasses; without it nobody is asked to take them off."""
+    keep_picture: KeepPicture | None = None
+    """Keeps what a false face showed; without it nothing is kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """What runs beside an edge."""
+
+    sync: Sync | None = None
+    """Keeps the directory in step; without it the directory is as it was given."""
+    sync_error: Callable[[], str | None] = lambda: None
+    """Why the last synchronisation failed, None after a success."""
+    model_refused: Callable[[], bool] = lambda: False
+    """Whether the directory is of a model that this edge does not run."""
+    machine: Callable[[], Mapping[str, Figure]] = dict
+    """Figures of the computer, for the health report."""
+    metrics: Metrics = field(default_factory=Metrics)
+    unwritten: UnwrittenWatch = field(default_factory=lambda: UnwrittenWatch({}))
+    """Files that cannot be written."""
