@@ -1,38 +1,26 @@
 """One order to one gate from the command line: hear how the gate is, sign, send, wait for the signed answer."""
 
 import fcntl
-import queue
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
-from bus import BrokerAddress, Connection, random_client_id
-from messages import (
-    Ack,
-    Action,
-    Availability,
-    BadAckError,
-    DoorState,
-    GateTopics,
-    MalformedMessageError,
-    Method,
-    ProcessStatus,
-    Signer,
-    TrustedKey,
-    verify_ack,
-)
+from bus import BrokerAddress, Connection, NotConnectedError, random_client_id
+from messages import Action, CommandEffect, GateTopics, Method, NotSent, Signer, TrustedKey
+from messages.command_client import Answer, CommandClient, NotSentError
+from messages.controller_watch import ControllerWatch
 
 CONNECT_S = 5.0
 STATE_S = 3.0
 TTL_MS = 5000
 LIFE_S = 10.0
 """An order that was typed longer ago is not signed any more: somebody may have given it up, or the terminal hung."""
-_LOOK_S = 0.05
+_LOCK_POLL_S = 0.05
 
 
 class GateUnknownError(Exception):
@@ -44,11 +32,12 @@ class WorkstationBusyError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class OrderResult:
     """What became of an order."""
 
     accepted: bool
     reason: str
+    """`done`, the code of the controller's refusal, or why there was none."""
     answered_in_ms: float | None = None
 
     def document(self) -> dict[str, Any]:
@@ -77,11 +66,11 @@ def one_at_a_time(folder: Path) -> Iterator[None]:
                     raise WorkstationBusyError(
                         "another order of this workstation is still on its way; nothing was sent, try again"
                     ) from None
-                time.sleep(_LOOK_S)
+                time.sleep(_LOCK_POLL_S)
         yield
 
 
-def ask_gate(
+def send_order(
     address: BrokerAddress,
     topics: GateTopics,
     action: Action,
@@ -89,7 +78,7 @@ def ask_gate(
     controllers: Mapping[str, TrustedKey],
     *,
     age_s: Callable[[], float],
-) -> Order:
+) -> OrderResult:
     """Send one order and wait for the controller's signed answer, no longer than the order lives.
 
     `age_s` tells how long ago it was typed; it is asked last thing before the order is signed.
@@ -102,78 +91,49 @@ def ask_gate(
     bus.start()
     try:
         bus.wait_connected(CONNECT_S)
-        gate = _Gate(bus, topics, controllers)
-        boot_id = gate.boot_id()
-        if not gate.is_online():
-            return Order(accepted=False, reason="controller_offline")
-        # The time first: should this process stand still in between, the gate finds the order stale.
-        now = datetime.now(UTC)
-        if age_s() > LIFE_S:
-            return Order(accepted=False, reason="expired")
-        signed = signer.issue(
-            gate=topics.gate,
-            action=action,
-            method=Method.STAFF,
-            reason="staff",
-            boot_id=boot_id,
-            now=now,
-            ttl_ms=TTL_MS,
+        watch = ControllerWatch(bus, topics)
+        watch.listen()
+        client = CommandClient(
+            bus,
+            topics.site,
+            signer,
+            controllers,
+            lambda _gate: watch.view,
+            now=lambda: datetime.now(UTC),
+            monotonic_s=time.monotonic,
+            answer_wait_s=TTL_MS / 1000,
         )
-        sent = time.monotonic()
-        bus.publish(topics.command, signed.payload, wait_s=CONNECT_S)
-        ack = gate.answer(signed.command.id, until=sent + TTL_MS / 1000)
-        if ack is None:
-            return Order(accepted=False, reason="no_answer")
-        taken_ms = (time.monotonic() - sent) * 1000
-        return Order(ack.accepted, "done" if ack.refusal is None else str(ack.refusal), taken_ms)
+        client.listen(topics.gate)
+        if not watch.wait_known(STATE_S):
+            raise GateUnknownError(
+                f"gate {topics.gate} of site {topics.site} has never said how it is; is its controller running?"
+            )
+        return _send(client, topics.gate, action, age_s)
     finally:
         bus.stop()
 
 
-class _Gate:
-    """What a gate says on the bus, from now on."""
-
-    def __init__(self, bus: Connection, topics: GateTopics, controllers: Mapping[str, TrustedKey]) -> None:
-        self._topics = topics
-        self._states: queue.Queue[DoorState] = queue.Queue()
-        self._presence: queue.Queue[Availability] = queue.Queue()
-        self._acks: queue.Queue[Ack] = queue.Queue()
-        # Availability first: by the time the retained state is here, so is it.
-        bus.subscribe(
-            topics.availability,
-            lambda _topic, payload, _retained: self._presence.put(Availability.decode(payload)),
-        )
-        bus.subscribe(topics.state, lambda _topic, payload, _retained: self._states.put(DoorState.decode(payload)))
-        bus.subscribe(topics.ack, lambda _topic, payload, _retained: _hear(self._acks, payload, controllers))
-
-    def boot_id(self) -> UUID:
-        """Return the controller's present boot, as its retained state says."""
-        try:
-            return self._states.get(timeout=STATE_S).boot_id
-        except queue.Empty:
-            raise GateUnknownError(
-                f"gate {self._topics.gate} of site {self._topics.site} has never said how it is; "
-                "is its controller running?"
-            ) from None
-
-    def is_online(self) -> bool:
-        """Whether the controller has not said, nor the broker for it, that it is away."""
-        return self._presence.empty() or self._presence.get().status is ProcessStatus.ONLINE
-
-    def answer(self, command_id: UUID, *, until: float) -> Ack | None:
-        """Return the answer to a command, None when there is none until `until` (monotonic seconds)."""
-        while (left := until - time.monotonic()) > 0:
-            try:
-                ack = self._acks.get(timeout=left)
-            except queue.Empty:
-                return None
-            if ack.command_id == command_id:
-                return ack
-        return None
-
-
-def _hear(acks: "queue.Queue[Ack]", payload: bytes, controllers: Mapping[str, TrustedKey]) -> None:
+def _send(client: CommandClient, gate: str, action: Action, age_s: Callable[[], float]) -> OrderResult:
+    answered: Future[Answer] = Future()
     try:
-        acks.put(verify_ack(payload, controllers))
-    except (BadAckError, MalformedMessageError):
-        return  # not the controller's word, so not an answer
+        command_id = client.send(
+            gate,
+            action,
+            method=Method.STAFF,
+            reason=Method.STAFF.value,
+            ttl_ms=lambda: TTL_MS if age_s() <= LIFE_S else 0,
+            on_answer=answered.set_result,
+        )
+    except NotSentError as error:
+        if error.reason is NotSent.NO_BROKER:
+            raise NotConnectedError(str(error)) from error
+        is_late = error.effect is CommandEffect.EXPIRED
+        return OrderResult(accepted=False, reason=error.effect.value if is_late else error.reason.value)
+    wait([answered], TTL_MS / 1000)
+    client.give_up([command_id])
+    answer = answered.result()
+    if answer.effect is CommandEffect.NO_ANSWER:
+        return OrderResult(accepted=False, reason=answer.code)
+    return OrderResult(
+        answer.effect is CommandEffect.DONE, answer.code, answered_in_ms=(answer.answered_s - answer.sent_s) * 1000
+    )

@@ -7,6 +7,7 @@ from edge.camera import ConditionWatch, Feed
 from edge.camera_report import CameraReporter
 from edge.card_face_pairing import CardFacePairing
 from edge.clock import Clock, SystemClock
+from edge.command_sender import CommandSender
 from edge.decider import Decider
 from edge.dependencies import Environment, Gate, Vision
 from edge.event_recorder import EventRecorder
@@ -16,7 +17,6 @@ from edge.frame_loop import FrameLoop
 from edge.gallery import SearchSource, same_person_for, threshold_for
 from edge.health import HealthReporter
 from edge.ongoing_passages import OngoingPassages
-from edge.opener import Opener
 from edge.orientation import OrientationWatch
 from edge.outbox import EventOutbox
 from edge.passage_listener import PassageListener
@@ -69,9 +69,9 @@ class _Parts:
         )
 
     @cached_property
-    def opener(self) -> Opener:
+    def commands(self) -> CommandSender:
         gate = self.gate
-        return Opener(
+        return CommandSender(
             gate.bus,
             gate.topics,
             gate.signer,
@@ -98,7 +98,7 @@ class _Parts:
     def face_handler(self) -> FaceHandler:
         return FaceHandler(
             decider=self.decider,
-            opener=self.opener,
+            commands=self.commands,
             passages=OngoingPassages(self.policy.passage),
             pairing=self.pairing,
             events=self.events,
@@ -114,7 +114,7 @@ class _Parts:
         return TapResponder(
             topics=self.gate.topics,
             decider=self.decider,
-            opener=self.opener,
+            commands=self.commands,
             pairing=self.pairing,
             metrics=self.environment.metrics,
             clock=self.clock,
@@ -164,7 +164,7 @@ class _Parts:
             reporter=self.reporter,
             directory=self.gate.directory,
             searches=self.searches,
-            opener=self.opener,
+            commands=self.commands,
             metrics=self.environment.metrics,
             clock=self.clock,
             model_id=self.vision.engine.model_id,
@@ -185,7 +185,7 @@ class _Parts:
             feed=self.feed,
             frame_loop=self.frame_loop,
             searches=self.searches,
-            opener=self.opener,
+            commands=self.commands,
             tap_responder=self.tap_responder,
             passages=PassageListener(
                 gate.passage_log,

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from access.passages.log import PassageLog
 from bus.outbox import Outbox
+from bus.port import Bus
 from edge.camera import Camera
 from edge.covering import CoveringMeasure
 from edge.face_handler import KeepPicture
@@ -14,7 +15,6 @@ from edge.gallery import Directory, Threshold
 from edge.health import Figure
 from edge.liveness import LivenessScorer
 from edge.metrics import Metrics
-from edge.opener import Bus
 from edge.recognition import Engine
 from edge.service import Sync
 from messages import GateTopics, Signer, TrustedKey, UnwrittenWatch

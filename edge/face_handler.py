@@ -12,15 +12,16 @@ from access.reasons import Reason
 from edge.camera.port import Frame
 from edge.card_face_pairing import CardFacePairing
 from edge.clock import Clock
+from edge.command_sender import CommandSender
 from edge.decider import Decider
 from edge.event_recorder import Detail, EventRecorder
 from edge.liveness import Liveness
 from edge.metrics import Metrics
 from edge.ongoing_passages import OngoingPassages
-from edge.opener import NO_ANSWER, Answer, CannotAskError, Opener, Result
 from edge.recognition import Sighting
 from edge.vote import IdentificationOutcome
-from messages import Action, Event, EventKind, Method
+from messages import Action, CommandEffect, Event, EventKind, Method
+from messages.command_client import Answer, NotSentError
 from models.box import Box
 
 _UNRECOGNISED = {Reason.UNKNOWN_FACE, Reason.AMBIGUOUS_FACE}
@@ -37,7 +38,7 @@ class FaceHandler:
         self,
         *,
         decider: Decider,
-        opener: Opener,
+        commands: CommandSender,
         passages: OngoingPassages,
         pairing: CardFacePairing,
         events: EventRecorder,
@@ -48,7 +49,7 @@ class FaceHandler:
         keep_picture: KeepPicture | None = None,
     ) -> None:
         self._decider = decider
-        self._opener = opener
+        self._commands = commands
         self._passages = passages
         self._pairing = pairing
         self._events = events
@@ -117,7 +118,7 @@ class FaceHandler:
             self._record_answer(answer, person_id, decision.reason, arrived, details)
 
         try:
-            self._opener.ask(
+            self._commands.send(
                 Action.OPEN,
                 method=Method.FACE,
                 reason=decision.reason,
@@ -125,24 +126,23 @@ class FaceHandler:
                 extended=decision.extended_time,
                 notices=decision.notices,
                 on_answer=record,
-                seen=arrived,
+                seen_s=arrived,
             )
-        except CannotAskError as error:
-            self._record_refusal(EventKind.FACE_REFUSED, error.reason, person_id, details)
+        except NotSentError as error:
+            self._record_refusal(EventKind.FACE_REFUSED, error.reason.value, person_id, details)
 
     def _record_answer(
         self, answer: Answer, person_id: UUID, reason: str, arrived: float, details: dict[str, Detail]
     ) -> None:
-        self._metrics.commands.labels(answer.result.value).inc()
-        self._metrics.command.observe(answer.sent - arrived)
-        details = {**details, "sent_ms": _milliseconds(answer.sent - arrived)}
-        if answer.result is not Result.ACCEPTED:
-            refusal = NO_ANSWER if answer.refusal is None else str(answer.refusal)
-            self._record_refusal(EventKind.FACE_REFUSED, refusal, person_id, details, answer.command_id)
+        self._metrics.count_command(answer.effect)
+        self._metrics.command.observe(answer.sent_s - arrived)
+        details = {**details, "sent_ms": _milliseconds(answer.sent_s - arrived)}
+        if answer.effect is not CommandEffect.DONE:
+            self._record_refusal(EventKind.FACE_REFUSED, answer.code, person_id, details, answer.command_id)
             return
-        details["answered_ms"] = _milliseconds(answer.answered - arrived)
-        details["latency_to"] = "acknowledgement" if answer.energised is None else "relay"
-        end = answer.answered if answer.energised is None else answer.energised
+        details["answered_ms"] = _milliseconds(answer.answered_s - arrived)
+        details["latency_to"] = "acknowledgement" if answer.energised_s is None else "relay"
+        end = answer.answered_s if answer.energised_s is None else answer.energised_s
         self._metrics.relay.observe(end - arrived)
         self._events.record(
             EventKind.FACE_GRANTED,

@@ -4,10 +4,10 @@ Nothing follows from it. It names nobody: others can read it.
 """
 
 from bus.errors import NotConnectedError
+from bus.port import Bus
 from edge.clock import Clock
 from edge.covering import Covering
 from edge.liveness import Liveness
-from edge.opener import Bus
 from edge.recognition import Sighting
 from edge.selection import Obstacle
 from edge.vote import IdentificationOutcome

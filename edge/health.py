@@ -5,13 +5,14 @@ from datetime import datetime
 from uuid import UUID
 
 from bus.errors import NotConnectedError
+from bus.port import Bus
 from bus.session import Will
 from edge.camera import Feed
 from edge.camera_report import CameraReporter
 from edge.clock import Clock
+from edge.command_sender import CommandSender
 from edge.gallery import Directory, SearchSource
 from edge.metrics import Metrics
-from edge.opener import Bus, Opener
 from messages import Availability, GateTopics, Health, ProcessStatus
 
 Figure = float | str | bool | None
@@ -29,7 +30,7 @@ class HealthReporter:
         reporter: CameraReporter,
         directory: Directory,
         searches: SearchSource,
-        opener: Opener,
+        commands: CommandSender,
         metrics: Metrics,
         clock: Clock,
         model_id: str,
@@ -46,7 +47,7 @@ class HealthReporter:
         self._reporter = reporter
         self._directory = directory
         self._searches = searches
-        self._opener = opener
+        self._commands = commands
         self._metrics = metrics
         self._clock = clock
         self._model_id = model_id
@@ -82,7 +83,7 @@ class HealthReporter:
             "directory_error": self._sync_error(),
             "people": people,
             "threshold": round(search.threshold, 4) if search else None,
-            "controller": self._opener.controller.value if self._opener.controller else None,
+            "controller": self._commands.controller.value if self._commands.controller else None,
             "events_waiting": self._waiting_events(),
             "boot_id": self._boot_id,
             **self._machine(),

@@ -2,6 +2,13 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from messages import CommandEffect
+
+_RESULTS = {
+    CommandEffect.DONE: "accepted",
+    CommandEffect.REFUSED: "refused",
+    CommandEffect.NO_ANSWER: "unanswered",
+}
 _LATENCIES = (0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 3.0)
 
 
@@ -37,6 +44,10 @@ class Metrics:
         self.people = Gauge("campusgate_edge_people", "People who can be found by face", registry=self.registry)
         self.revision = Gauge("campusgate_edge_directory_revision", "Revision held", registry=self.registry)
         self.camera_running = Gauge("campusgate_edge_camera_running", "1 while frames come", registry=self.registry)
+
+    def count_command(self, effect: CommandEffect) -> None:
+        """Count a command that was sent, by what became of it."""
+        self.commands.labels(_RESULTS[effect]).inc()
 
     def _latency(self, name: str, text: str) -> Histogram:
         return Histogram(f"campusgate_edge_{name}_seconds", text, buckets=_LATENCIES, registry=self.registry)

@@ -9,14 +9,15 @@ import structlog
 
 from access.reasons import Reason
 from bus.errors import NotConnectedError, SubscriptionRefusedError
+from bus.port import Bus
 from edge.camera import Feed, FeedReport, FeedStatus
 from edge.camera_report import CameraReporter
 from edge.clock import Clock
+from edge.command_sender import CommandSender
 from edge.event_recorder import Detail, EventRecorder
 from edge.frame_loop import FrameLoop
 from edge.gallery import SearchSource
 from edge.health import HealthReporter, availability
-from edge.opener import Bus, Opener
 from edge.passage_listener import PassageListener
 from edge.recognition import Search
 from edge.tap_responder import TapResponder
@@ -62,7 +63,7 @@ class EdgeService:
         feed: Feed,
         frame_loop: FrameLoop,
         searches: SearchSource,
-        opener: Opener,
+        commands: CommandSender,
         tap_responder: TapResponder,
         passages: PassageListener,
         reporter: CameraReporter,
@@ -79,7 +80,7 @@ class EdgeService:
         self._feed = feed
         self._frame_loop = frame_loop
         self._searches = searches
-        self._opener = opener
+        self._commands = commands
         self._tap_responder = tap_responder
         self._passages = passages
         self._reporter = reporter
@@ -101,7 +102,7 @@ class EdgeService:
 
     def start(self) -> None:
         """Subscribe and start the threads; returns at once."""
-        self._opener.attach()
+        self._commands.listen()
         self._bus.subscribe(self._topics.taps, self._tap_responder.handle)
         try:
             self._bus.subscribe(self._topics.events, self._passages.handle)
@@ -137,7 +138,7 @@ class EdgeService:
     def tick(self) -> None:
         """Do the housekeeping that is due: the directory's changes, commands without answer, camera, health."""
         self._searches.refresh()
-        self._opener.expire()
+        self._commands.expire()
         now = self._clock.monotonic()
         self._reporter.report_connection(self._feed.report(), now)
         self._report_mismatch()

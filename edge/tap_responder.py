@@ -16,10 +16,11 @@ from access.reasons import Reason
 from access.snapshot import CredentialKind
 from edge.card_face_pairing import CardFacePairing, WaitingCard
 from edge.clock import Clock
+from edge.command_sender import CommandSender
 from edge.decider import Decider
 from edge.metrics import Metrics
-from edge.opener import Answer, CannotAskError, Opener
 from messages import Action, GateTopics, MalformedMessageError, Method, Tap
+from messages.command_client import Answer, NotSentError
 
 _log = structlog.get_logger()
 
@@ -43,7 +44,7 @@ class TapResponder:
         *,
         topics: GateTopics,
         decider: Decider,
-        opener: Opener,
+        commands: CommandSender,
         pairing: CardFacePairing,
         metrics: Metrics,
         clock: Clock,
@@ -51,7 +52,7 @@ class TapResponder:
     ) -> None:
         self._topics = topics
         self._decider = decider
-        self._opener = opener
+        self._commands = commands
         self._pairing = pairing
         self._metrics = metrics
         self._clock = clock
@@ -79,7 +80,7 @@ class TapResponder:
         checks = (
             ("retained", retained),
             ("wrong_gate", tap.gate != self._topics.gate),
-            ("wrong_boot", tap.boot_id != self._opener.boot_id),
+            ("wrong_boot", tap.boot_id != self._commands.boot_id),
             ("stale", age > _FRESH or age < -_CLOCKS_APART),
             ("seen_before", tap.id in self._answered),
             ("unknown_kind", tap.credential_kind not in _METHODS),
@@ -109,10 +110,10 @@ class TapResponder:
 
     def _send(self, tap: Tap, decision: Decision, arrived: float) -> None:
         def count(answer: Answer) -> None:
-            self._metrics.commands.labels(answer.result.value).inc()
+            self._metrics.count_command(answer.effect)
 
         try:
-            self._opener.ask(
+            self._commands.send(
                 Action.OPEN if decision.granted else Action.DENY,
                 method=_METHODS[tap.credential_kind],
                 reason=decision.reason,
@@ -121,11 +122,11 @@ class TapResponder:
                 extended=decision.extended_time,
                 notices=decision.notices,
                 on_answer=count,
-                seen=arrived,
+                seen_s=arrived,
             )
-        except CannotAskError as error:
-            _log.warning("tap_not_answered", tap=str(tap.id), reason=error.reason)
-            self._metrics.taps_ignored.labels(error.reason).inc()
+        except NotSentError as error:
+            _log.warning("tap_not_answered", tap=str(tap.id), reason=error.reason.value)
+            self._metrics.taps_ignored.labels(error.reason.value).inc()
             return
         self._metrics.tap.observe(self._clock.monotonic() - arrived)
         if decision.granted and decision.person_id is not None:

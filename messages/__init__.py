@@ -1,6 +1,6 @@
 """The messages of a gate: what travels over MQTT, how it is signed, and how it is judged."""
 
-from messages.commands import MAX_TTL_MS, Ack, Action, Command, Method, Refusal
+from messages.commands import MAX_TTL_MS, Ack, Action, Command, CommandEffect, Method, NotSent, Refusal
 from messages.events import MOST_RECEIPTS, DirectoryHint, Event, EventKind, PresenceHint, Receipt, Tap
 from messages.keys import (
     KeyFileError,
@@ -51,6 +51,7 @@ __all__ = [
     "BadAckError",
     "Channel",
     "Command",
+    "CommandEffect",
     "DirectoryHint",
     "DoorState",
     "DoorStatus",
@@ -65,6 +66,7 @@ __all__ = [
     "Method",
     "NonceStore",
     "NonceStoreError",
+    "NotSent",
     "PresenceHint",
     "PreviousKey",
     "ProcessStatus",

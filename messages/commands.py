@@ -71,6 +71,30 @@ class Refusal(StrEnum):
     """The relay does not work."""
 
 
+class NotSent(StrEnum):
+    """Why a command was not even sent. Nothing is kept for later."""
+
+    NO_BROKER = "no_broker"
+    CONTROLLER_UNKNOWN = "controller_unknown"
+    """Its boot is not known, so no command can be made for it."""
+    CONTROLLER_OFFLINE = "controller_offline"
+    TOO_LATE = "too_late"
+    """What the command follows from happened too long ago, or is not wanted any more."""
+
+
+class CommandEffect(StrEnum):
+    """What became of a command at one gate."""
+
+    DONE = "done"
+    REFUSED = "refused"
+    NO_ANSWER = "no_answer"
+    """It may have been carried out or not, and will not be any more; look at the gate's state."""
+    UNREACHABLE = "unreachable"
+    """Nothing was sent: the gate or the broker is not there. Nothing is kept for later."""
+    EXPIRED = "expired"
+    """Nothing was sent: it was asked for too long ago, or was cancelled meanwhile."""
+
+
 class Command(Message):
     """One command to one gate. It counts only inside a signature (`Signer.issue`)."""
 

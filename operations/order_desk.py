@@ -12,10 +12,10 @@ from accounts import audit
 from database import Database
 from directory import gates
 from directory.tables import ZoneRecord
-from messages import Action
+from messages import Action, CommandEffect
 from operations import orders
 from operations.board import Board
-from operations.dispatch import Dispatcher, Effect
+from operations.dispatch import Dispatcher
 from operations.orders import Order
 from operations.tables import StaffOrder
 from web.idempotency import RequestKey
@@ -135,7 +135,7 @@ class OrderDesk:
         for action in first:
             # Only where it is needed: everybody else's door is open one answer sooner.
             results = dispatcher.send([gate for gate in order.gates if self._is_locked_down(gate)], action, left_s)
-            if any(one.effect is not Effect.EXPIRED for one in results):
+            if any(one.effect is not CommandEffect.EXPIRED for one in results):
                 # What has begun is ended: half an evacuation would be worse than one that took a moment longer.
                 left_s = None
         results = dispatcher.send(order.gates, last, left_s)

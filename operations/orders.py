@@ -9,8 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from accounts import audit
-from messages import Action
-from operations.dispatch import Effect, GateResult
+from messages import Action, CommandEffect
+from operations.dispatch import GateResult
 from operations.tables import StaffOrder
 from web.problems import NotFoundError, ProblemError
 from web.tickets import LIFE
@@ -149,7 +149,7 @@ def take_up(session: Session, order_id: UUID, *, now: datetime) -> tuple[StaffOr
 def conclude(session: Session, order_id: UUID, results: Sequence[GateResult], *, now: datetime) -> StaffOrder:
     """Write down what an order did, when all of it was over."""
     order = session.get_one(StaffOrder, order_id)
-    was_sent = any(one.effect is not Effect.EXPIRED for one in results)
+    was_sent = any(one.effect is not CommandEffect.EXPIRED for one in results)
     order.state, order.carried_out_at = OrderState.DONE if was_sent else OrderState.VOID, now
     order.results = [
         {

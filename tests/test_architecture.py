@@ -14,7 +14,7 @@ MAY_IMPORT = {
     "models": set(),
     "database": set(),
     "bus": {"database.durable_file"},
-    "messages": {"database.durable_file"},
+    "messages": {"bus.errors", "bus.port", "database.durable_file"},
     "web": {"database"},
     "access": {"database"},
     "accounts": {"database", "web"},

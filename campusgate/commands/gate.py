@@ -53,7 +53,7 @@ def release(name: _Gate, sender: _Sender = "staff", as_json: _Json = False) -> N
 
 def _ask(action: str, name: str, sender: str, *, as_json: bool) -> None:
     from bus import BusError
-    from campusgate.gate_orders import GateUnknownError, WorkstationBusyError, ask_gate, one_at_a_time
+    from campusgate.gate_orders import GateUnknownError, WorkstationBusyError, one_at_a_time, send_order
     from campusgate.processes.logs import configure_logs
     from campusgate.processes.process_age import process_age_s
     from campusgate.wiring.broker import broker_address
@@ -80,7 +80,7 @@ def _ask(action: str, name: str, sender: str, *, as_json: bool) -> None:
             with one_at_a_time(settings.data_dir / "staff"):
                 signer = Signer(key, sender, nonces)
                 address = broker_address(settings)
-                order = ask_gate(address, topics, Action(action), signer, controllers, age_s=process_age_s)
+                order = send_order(address, topics, Action(action), signer, controllers, age_s=process_age_s)
         finally:
             nonces.close()
     except (BusError, GateUnknownError, KeyFileError, NonceStoreError, TopicError, WorkstationBusyError) as error:

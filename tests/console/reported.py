@@ -23,7 +23,7 @@ def reasons() -> set[str]:
 
 def refusals() -> set[str]:
     """Reasons of an edge or a controller that lets nobody in."""
-    places = ("edge/opener.py", "edge/decider.py", "gate_controller/signals.py", "gate_controller/turnstile.py")
+    places = ("edge/decider.py", "gate_controller/signals.py", "gate_controller/turnstile.py")
     return {*_constants(*places), *_arguments("reason", rooms=("gate_controller",))}
 
 

@@ -29,9 +29,8 @@ from gate_controller.card_authentication import ProofRefusal
 from gate_controller.signals import Authority
 from gate_controller.signals import Mode as DoorMode
 from gate_controller.supervision import LoopState
-from messages import Action, DoorStatus, EventKind, Method, ProcessStatus, Refusal
+from messages import Action, CommandEffect, DoorStatus, EventKind, Method, NotSent, ProcessStatus, Refusal
 from operations.alarms.rules import NOTED, AlarmKind, Severity
-from operations.dispatch import Effect
 from operations.orders import ORDERS
 from tests.console import reported
 from web import problems
@@ -51,7 +50,7 @@ RULE_NAMES = [READABLE, *(rule.name for rule in RULES)]
         ("mode", Mode),
         ("alarm", AlarmKind),
         ("severity", Severity),
-        ("effect", Effect),
+        ("effect", CommandEffect),
         ("order", ORDERS),
         ("problem", [problem.code for problem in problems.known()]),
         ("problem", Lost),
@@ -59,7 +58,9 @@ RULE_NAMES = [READABLE, *(rule.name for rule in RULES)]
         ("reason", [*Reason, *Notice, *Refusal, *ProofRefusal, *Covering, *NOTED]),
         ("reason", [one for one in (*Condition, *ProcessStatus) if one not in {"good", "online"}]),
         ("reason", [LoopState.CUT, LoopState.SHORT]),
+        ("reason", [*NotSent, CommandEffect.NO_ANSWER]),
         ("explain", [*Reason, *Refusal, *ProofRefusal, *Covering]),
+        ("explain", [*NotSent, CommandEffect.NO_ANSWER]),
         ("value", [*FeedStatus, *Condition, *ProcessStatus, *Cue, *Authority, *DoorMode]),
         ("rule", RULE_NAMES),
         ("measure", RULE_NAMES),

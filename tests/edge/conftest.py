@@ -226,7 +226,7 @@ def gate(broker, connect, tmp_path: Path, until) -> Iterator[Callable[..., Simpl
 
         made.append((service, outbox, nonces))
         if wait:
-            until(lambda: service._opener.boot_id == controller.boot_id)
+            until(lambda: service._commands.boot_id == controller.boot_id)
         return SimpleNamespace(
             service=service,
             controller=controller,

@@ -51,7 +51,7 @@ def test_an_acknowledgement_by_somebody_else_counts_for_nothing(gate, until) -> 
 def test_after_the_controller_restarted_commands_carry_its_new_boot(gate, until) -> None:
     north = gate()
     north.controller.restart()
-    until(lambda: north.service._opener.boot_id == north.controller.boot_id)
+    until(lambda: north.service._commands.boot_id == north.controller.boot_id)
     north.show((face(), unit(0)))
     until(lambda: north.controller.accepted)
     assert not north.controller.refused
@@ -60,7 +60,7 @@ def test_after_the_controller_restarted_commands_carry_its_new_boot(gate, until)
 def test_a_controller_that_is_gone_is_not_asked(gate, until) -> None:
     north = gate()
     north.controller.say_present(ProcessStatus.OFFLINE)
-    until(lambda: north.service._opener.controller is ProcessStatus.OFFLINE)
+    until(lambda: north.service._commands.controller is ProcessStatus.OFFLINE)
     north.show((face(), unit(0)), frames=10)
     assert [event.reason for event in north.events("face_refused")] == ["controller_offline"]
     assert not north.controller.accepted
@@ -72,7 +72,7 @@ def test_without_a_broker_at_the_start_nothing_opens_late(make_broker, gate, bro
     north.show((face(), unit(0)), frames=10)
     assert [event.reason for event in north.events("face_refused")] == ["no_broker"]
     broker.start()
-    until(lambda: north.service._opener.boot_id is not None)
+    until(lambda: north.service._commands.boot_id is not None)
     north.show((face(), unit(0)), frames=10)
     time.sleep(0.3)
     assert north.controller.accepted == []
@@ -89,7 +89,7 @@ def test_a_match_made_while_the_broker_was_gone_does_not_open_when_it_is_back(ga
     north.show((face(), unit(0)), frames=10)
     north.show(frames=1)
     broker.start()
-    until(lambda: north.bus.connected and north.service._opener.boot_id is not None)
+    until(lambda: north.bus.connected and north.service._commands.boot_id is not None)
     time.sleep(0.5)
     assert north.controller.accepted == []
     assert [event.reason for event in north.events("face_refused")] == ["no_broker"]
@@ -169,7 +169,7 @@ def test_replayed_commands_of_the_edge_are_refused(gate, until, connect, broker)
 
 def test_health_names_camera_directory_and_controller(gate, until, connect, broker) -> None:
     north = gate()
-    until(lambda: north.service._opener.controller is ProcessStatus.ONLINE)
+    until(lambda: north.service._commands.controller is ProcessStatus.ONLINE)
     figures = north.service._health.figures()
     assert figures["people"] == 2
     assert (figures["directory_revision"], figures["model_mismatch"]) == (1, None)
@@ -199,7 +199,7 @@ def test_a_directory_refused_for_its_model_is_reported_once_while_the_old_one_st
 
 def test_a_file_of_the_edge_that_cannot_be_written_is_told_and_stops_nothing(gate, until) -> None:
     north = gate()
-    north.service._opener._signer._nonces._connection.execute("PRAGMA query_only = ON")
+    north.service._commands._client._signer._nonces._connection.execute("PRAGMA query_only = ON")
     north.show((face(), unit(0)))
     until(lambda: north.controller.accepted)
     until(lambda: north.events("storage_fault"))

@@ -12,19 +12,19 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bus import BrokerAddress
 from campusgate import gate_orders
-from campusgate.gate_orders import GateUnknownError, Order, WorkstationBusyError, ask_gate, one_at_a_time
+from campusgate.gate_orders import GateUnknownError, OrderResult, WorkstationBusyError, one_at_a_time, send_order
 from messages import Action, DoorStatus, NonceStore, Signer
 from tests.gate_controller.conftest import CONTROLLERS, STAFF_KEY, TOPICS
 
 
 @pytest.fixture
-def ask(broker, tmp_path: Path) -> Iterator[Callable[..., Order]]:
+def ask(broker, tmp_path: Path) -> Iterator[Callable[..., OrderResult]]:
     nonces = NonceStore(tmp_path / "workstation.db")
 
-    def order(action: Action, key: Ed25519PrivateKey = STAFF_KEY, typed_ago_s: float = 0.0) -> Order:
+    def order(action: Action, key: Ed25519PrivateKey = STAFF_KEY, typed_ago_s: float = 0.0) -> OrderResult:
         signer = Signer(key, "operations", nonces)
         address = BrokerAddress(port=broker.port)
-        return ask_gate(address, TOPICS, action, signer, CONTROLLERS, age_s=lambda: typed_ago_s)
+        return send_order(address, TOPICS, action, signer, CONTROLLERS, age_s=lambda: typed_ago_s)
 
     yield order
     nonces.close()
@@ -47,13 +47,13 @@ def test_an_order_under_a_key_that_is_not_trusted_is_refused(gate, ask) -> None:
 def test_nothing_is_sent_to_a_controller_that_is_away(gate, operator, ask) -> None:
     gate.controller.stop()
     operator.until(lambda: operator.availability[-1][0].status != "online")
-    assert ask(Action.OPEN) == Order(accepted=False, reason="controller_offline")
+    assert ask(Action.OPEN) == OrderResult(accepted=False, reason="controller_offline")
     gate.controller = None
 
 
 def test_an_order_that_was_typed_too_long_ago_is_not_sent(gate, operator, ask) -> None:
     """The broker did not answer for a while, the terminal hung, or the computer slept."""
-    assert ask(Action.HOLD, typed_ago_s=gate_orders.LIFE_S + 0.1) == Order(accepted=False, reason="expired")
+    assert ask(Action.HOLD, typed_ago_s=gate_orders.LIFE_S + 0.1) == OrderResult(accepted=False, reason="expired")
     assert ask(Action.HOLD).accepted
     assert gate.relay.history == [True]
 

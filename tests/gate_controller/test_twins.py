@@ -2,36 +2,14 @@
 
 from uuid import uuid4
 
-from messages import Availability, DoorStatus, EventKind, ProcessStatus, TwinWatch
+from messages import Availability, DoorStatus, EventKind, ProcessStatus
 from tests.gate_controller.conftest import TOPICS
 from tests.waiting import PATIENCE_S
 
-MINE, OTHER = uuid4(), uuid4()
-
-
-def says(boot_id, status: ProcessStatus = ProcessStatus.ONLINE) -> Availability:
-    return Availability(gate="north", status=status, boot_id=boot_id)
-
-
-def test_ones_own_word_and_ones_last_life_are_no_twin() -> None:
-    watch = TwinWatch(MINE)
-    assert not watch.heard(says(MINE), retained=False, connections=1)
-    assert not watch.heard(says(OTHER), retained=True, connections=1), "kept from before this start"
-    assert not watch.heard(says(OTHER, ProcessStatus.OFFLINE), retained=False, connections=1), "a last will"
-
-
-def test_a_live_twin_is_told_once() -> None:
-    watch = TwinWatch(MINE)
-    assert [watch.heard(says(OTHER), retained=False, connections=1) for _ in range(3)] == [True, False, False]
-
-
-def test_whoever_is_thrown_out_again_and_again_knows_by_whom() -> None:
-    watch = TwinWatch(MINE)
-    assert [watch.heard(says(OTHER), retained=True, connections=number) for number in (2, 3, 4)] == [False, True, False]
-
 
 def test_the_controller_tells_of_its_twin(gate, operator) -> None:
-    operator.connection.publish(TOPICS.availability, says(OTHER).encode(), retain=True, wait_s=PATIENCE_S)
+    twin = Availability(gate="north", status=ProcessStatus.ONLINE, boot_id=uuid4())
+    operator.connection.publish(TOPICS.availability, twin.encode(), retain=True, wait_s=PATIENCE_S)
     event = operator.event(EventKind.CLONED_CARD)
-    assert (event.reason, event.details["other_boot_id"]) == ("controller", str(OTHER))
+    assert (event.reason, event.details["other_boot_id"]) == ("controller", str(twin.boot_id))
     operator.state(DoorStatus.LOCKED)

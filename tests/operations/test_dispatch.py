@@ -15,6 +15,7 @@ from messages import (
     Availability,
     Channel,
     Command,
+    CommandEffect,
     DoorState,
     NonceStore,
     ProcessStatus,
@@ -24,7 +25,7 @@ from messages import (
 )
 from operations import dispatch
 from operations.board import Board
-from operations.dispatch import ANSWER_WAIT_S, Dispatcher, Effect
+from operations.dispatch import ANSWER_WAIT_S, Dispatcher
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 GATES = [f"gate-{number}" for number in range(20)]
@@ -55,7 +56,7 @@ def test_no_command_outlives_the_wish_for_it(broker, connect, tmp_path, left_s, 
     dispatcher = Dispatcher(connect(broker, "orders"), "main", signer, {}, board_of(["north"]), answer_wait_s=0)
     [result] = dispatcher.send(["north"], Action.OPEN, None if left_s is None else lambda: left_s)
     dispatcher.send(["north"], Action.LOCK)
-    assert result.effect is (Effect.EXPIRED if lives_ms is None else Effect.NO_ANSWER)
+    assert result.effect is (CommandEffect.EXPIRED if lives_ms is None else CommandEffect.NO_ANSWER)
     # The last is of the command to lock, before which one that had to be sent has come.
     expected = [3000] if lives_ms is None else [lives_ms, 3000]
     assert [heard.get(timeout=10) for _ in expected] == expected
@@ -83,6 +84,6 @@ def test_orders_given_at_once_reach_every_gate_in_the_order_of_their_nonces(brok
     with ThreadPoolExecutor(orders) as staff:
         results = list(staff.map(lambda _: dispatcher.send(GATES, Action.OPEN), range(orders)))
     assert everything.wait(10)
-    assert {one.effect for result in results for one in result} == {Effect.NO_ANSWER}
+    assert {one.effect for result in results for one in result} == {CommandEffect.NO_ANSWER}
     # A gate refuses a nonce below one it has seen: an order that was overtaken would be lost there.
     assert {gate: sorted(nonces) for gate, nonces in heard.items()} == heard

@@ -5,9 +5,9 @@ from sqlalchemy import select
 
 from accounts.tables import AuditEntry
 from database import Database, new_id
-from messages import Action
+from messages import Action, CommandEffect
 from operations import orders
-from operations.dispatch import Effect, GateResult
+from operations.dispatch import GateResult
 from operations.orders import OrderNotWaitingError, OrderState, SecondPersonNeededError
 from operations.tables import StaffOrder
 
@@ -77,7 +77,7 @@ def test_an_order_of_which_nothing_was_sent_is_void(database: Database) -> None:
     order = ask(database, Action.OPEN, "north", "south")
     with database.begin() as session:
         orders.take_up(session, order.id, now=NOW)
-        results = [GateResult("north", Effect.EXPIRED), GateResult("south", Effect.EXPIRED)]
+        results = [GateResult("north", CommandEffect.EXPIRED), GateResult("south", CommandEffect.EXPIRED)]
         assert orders.conclude(session, order.id, results, now=NOW).state == OrderState.VOID
 
 
@@ -85,7 +85,7 @@ def test_what_it_did_and_who_asked_is_kept_and_audited(database: Database) -> No
     order = ask(database, Action.OPEN, "north")
     with database.begin() as session:
         orders.take_up(session, order.id, now=NOW)
-        orders.conclude(session, order.id, [GateResult("north", Effect.REFUSED, "door_closed")], now=NOW)
+        orders.conclude(session, order.id, [GateResult("north", CommandEffect.REFUSED, "door_closed")], now=NOW)
     with database.read() as session:
         [stored] = orders.find(session)
         actions = session.scalars(select(AuditEntry.action).order_by(AuditEntry.serial)).all()

@@ -23,7 +23,7 @@ from messages import (
     read_trusted_keys,
     trusted_file,
 )
-from tests.gate_controller.test_signing import NOW, fresh_verifier, issue, refusal_of
+from tests.messages.test_signing import NOW, fresh_verifier, issue, refusal_of
 
 OLD, NEW = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
 HOUR = timedelta(hours=1)
