@@ -18,9 +18,16 @@ demo: models  ## set up, then play the main job and keep running
 test: $(VENV)/.test models lint  ## set up, then lint, type-check and run every test
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
-# Rooms whose tests need neither server, broker nor browser. In them the parameter of a fixture names its backend.
-QUICK := tests/access tests/database tests/directory tests/models tests/web \
-	tests/test_architecture.py tests/test_chinese.py tests/test_papers.py tests/test_security_page.py
+# Tests that start no process and ask no broker: whole rooms, and the pure middle of others. Where a test runs against
+# several backends, the parameter in its name tells which.
+pick = $(foreach name,$(2),tests/$(1)/test_$(name).py)
+QUICK := tests/access tests/database tests/web \
+	$(call pick,accounts,card_states ledger_transfers) \
+	$(call pick,edge,liveness matcher passage tracker vote) \
+	$(call pick,gate_controller,door interlock machine numbers signing supervision turnstile twins) \
+	$(call pick,models,calibration score_tail similarity_transform template) \
+	$(call pick,operations,documentation server_clock) \
+	$(wildcard tests/test_*.py)
 WITHOUT_SERVERS := not postgresql and not mosquitto and not embedded
 
 check: $(VENV)/.test models lint  ## lint, type-check and run the tests that need no server (one to two minutes)
