@@ -19,6 +19,7 @@ from accounts.list_table import ListTableError, decoded, read_table
 from accounts.people import Particulars
 from accounts.tables import Person
 from accounts.vocabulary import PersonKind, PersonState
+from errors import OperatorError
 
 COLUMNS = ("number", "name", "kind", "department", "groups", "valid_from", "valid_until", "state", "national_id")
 CLEARED = "-"
@@ -30,7 +31,7 @@ ROUNDED = (
 )
 
 
-class PeopleListError(Exception):
+class PeopleListError(OperatorError):
     """The list as a whole cannot be read; the message says what to mend."""
 
 

@@ -1,7 +1,9 @@
 """What can go wrong between a process and its broker."""
 
+from errors import OperatorError
 
-class BusError(Exception):
+
+class BusError(OperatorError):
     """Base of the errors of this room."""
 
 

@@ -21,7 +21,7 @@ from pydantic import ValidationError
 import campusgate.commands
 from campusgate.commands import CommandError, databases_used
 from campusgate.processes.logs import configure_logs
-from campusgate.settings import SettingsError
+from errors import OperatorError
 
 
 def _say_database(*_results: object, **_parameters: object) -> None:
@@ -89,7 +89,7 @@ def main() -> None:
     configure_logs(logging.WARNING)
     try:
         app()
-    except (CommandError, SettingsError) as error:
+    except OperatorError as error:
         sys.stderr.write(f"campusgate: {error}\n")
         sys.exit(2)
     except ValidationError as error:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from campusgate.settings.names import require_known_keys
 from campusgate.settings.toml_file import read_toml
+from errors import OperatorError
 from gate_controller.door import DoorSettings
 from gate_controller.readers.framing import Frame
 from gate_controller.readers.numbers import Base, NumberFormat, Order
@@ -14,7 +15,7 @@ from gate_controller.readers.texts import TextFormat
 from gate_controller.turnstile import TurnstileSettings
 
 
-class DoorFileError(Exception):
+class DoorFileError(OperatorError):
     """The door's file cannot be used; the message says which line or field."""
 
 

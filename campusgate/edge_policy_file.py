@@ -8,9 +8,10 @@ from pydantic import TypeAdapter
 from campusgate.settings.names import require_known_keys
 from campusgate.settings.toml_file import read_toml
 from edge.policy import EdgePolicy
+from errors import OperatorError
 
 
-class PolicyFileError(Exception):
+class PolicyFileError(OperatorError):
     """The policy file cannot be used; the message says which line or field."""
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bus import BrokerAddress, Connection, NotConnectedError, random_client_id
+from errors import OperatorError
 from messages import Action, CommandEffect, GateTopics, Method, NotSent, Signer, TrustedKey
 from messages.command_client import Answer, CommandClient, NotSentError
 from messages.controller_watch import ControllerWatch
@@ -23,11 +24,11 @@ LIFE_S = 10.0
 _LOCK_POLL_S = 0.05
 
 
-class GateUnknownError(Exception):
+class GateUnknownError(OperatorError):
     """Nothing is known of the gate, so no order can be made for it."""
 
 
-class WorkstationBusyError(Exception):
+class WorkstationBusyError(OperatorError):
     """Another process of this workstation gives an order, and did not end in time."""
 
 

@@ -14,11 +14,12 @@ from sqlalchemy.exc import InvalidRequestError
 
 from database.append_only import MARK
 from database.engine import Database
+from errors import OperatorError
 
 _FOLDER = Path(__file__).parent / "migrations"
 
 
-class SchemaError(Exception):
+class SchemaError(OperatorError):
     """The database's schema is newer than this program, or was changed by hand."""
 
 

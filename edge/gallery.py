@@ -14,6 +14,7 @@ from access.policy import GatePolicy
 from access.snapshot import CredentialKind, PersonEntry
 from edge.matcher import Matcher
 from edge.recognition import Search
+from errors import OperatorError
 from models.calibration import CALIBRATIONS, VERIFICATION_FMR, Calibration, fmr_for_search
 
 _log = structlog.get_logger()
@@ -57,7 +58,7 @@ class Directory(Protocol):
         ...
 
 
-class WrongCalibrationError(ValueError):
+class WrongCalibrationError(OperatorError, ValueError):
     """The campus's calibration was measured with another model."""
 
 

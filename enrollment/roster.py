@@ -18,6 +18,7 @@ from accounts import people_list, spelling
 from accounts.list_table import ListTableError, Row, read_table
 from accounts.people_list import ListedPerson, Unreadable
 from enrollment.photo import MAX_BYTES
+from errors import OperatorError
 
 OWN_COLUMNS = ("photo", "reference", "consent")
 REFERENCES = "references"
@@ -31,7 +32,7 @@ _IS_UTF8 = 0x800
 """The flag of a ZIP's entry whose name is UTF-8."""
 
 
-class RosterError(Exception):
+class RosterError(OperatorError):
     """The list cannot be used as it is; the message says what to mend, with the line."""
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 import structlog
 
 from database.durable_file import open_durable, require_sound
+from errors import OperatorError
 from gate_controller.signals import Mode
 
 log = structlog.get_logger()
@@ -16,7 +17,7 @@ _SURVIVES = {Mode.ALWAYS_CLOSED, Mode.LOCKDOWN}
 """An order to close outlives a power cut; a door held open falls back to the rules."""
 
 
-class DoorMemoryError(Exception):
+class DoorMemoryError(OperatorError):
     """The file cannot be used."""
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.cmac import CMAC
 
+from errors import OperatorError
+
 KEY_BYTES = 16
 _UID_BYTES, _COUNTER_BYTES = 7, 3
 _PICC_TAG = 0xC7
@@ -25,7 +27,7 @@ class ProofError(Exception):
     """The card has not proved its key. The message names no part of the card's data."""
 
 
-class ProofKeyError(Exception):
+class ProofKeyError(OperatorError):
     """The file of the site's card keys cannot be used; the message says how to mend it."""
 
 

@@ -14,10 +14,11 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from errors import OperatorError
 from messages.commands import Action
 
 
-class KeyFileError(Exception):
+class KeyFileError(OperatorError):
     """A key file is missing, unreadable, readable by others, or holds something else; the message says which."""
 
 

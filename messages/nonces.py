@@ -11,6 +11,7 @@ from pathlib import Path
 import structlog
 
 from database.durable_file import open_durable, require_sound
+from errors import OperatorError
 
 log = structlog.get_logger()
 
@@ -18,7 +19,7 @@ RESERVE = 10_000_000
 """How far ahead a signer writes: one write to disk covers this many numbers (ten seconds of microseconds)."""
 
 
-class NonceStoreError(Exception):
+class NonceStoreError(OperatorError):
     """The file of nonces cannot be opened, or is damaged."""
 
 

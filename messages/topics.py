@@ -4,11 +4,13 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from errors import OperatorError
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _ROOT = "campusgate"
 
 
-class TopicError(ValueError):
+class TopicError(OperatorError, ValueError):
     """The text is not the topic of a gate, or a name in it is not allowed."""
 
 

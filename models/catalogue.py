@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from errors import OperatorError
+
 _ARCFACE_CROP = "face aligned to the five points of ArcFace"
 
 
@@ -59,7 +61,7 @@ class CatalogueEntry:
         return f"{self.name}-{self.version}"
 
 
-class UnknownModelError(Exception):
+class UnknownModelError(OperatorError):
     """The catalogue has no model of this name; the message lists those it has."""
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
 
+from errors import OperatorError
 from models import catalogue
 from models.catalogue import CATALOGUE, CatalogueEntry
 from models.convert import CONVERTERS, ConversionError
@@ -16,7 +17,7 @@ from models.manifest import Manifest
 from models.sources import Fetcher, SourceError, sha256_of
 
 
-class ModelError(Exception):
+class ModelError(OperatorError):
     """A model cannot be used or installed; the message says which, why, and how to mend it."""
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import structlog
 
 from database.private_files import private_file, private_folder
+from errors import OperatorError
 
 _log = structlog.get_logger()
 
@@ -34,7 +35,7 @@ _FORMAT = 1
 _LOCK_WAIT_S = 5.0
 
 
-class ReplicaLockedError(Exception):
+class ReplicaLockedError(OperatorError):
     """Another process holds the replica's file."""
 
 

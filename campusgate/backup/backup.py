@@ -27,6 +27,7 @@ from campusgate.backup.replay import replay
 from database import Database
 from database.migrate import SchemaError, revision, upgrade
 from database.private_files import open_private
+from errors import OperatorError
 
 _SQLITE, _POSTGRESQL = b"SQLite format 3\x00", b"PGDMP"
 _CHUNK = 1 << 20
@@ -36,7 +37,7 @@ Kind = Literal["sqlite", "postgresql"]
 _IN_THE_MANIFEST = ("database", "size", "sha256", "schema", "intact", "trail_lines", "trail_head")
 
 
-class BackupError(Exception):
+class BackupError(OperatorError):
     """Nothing was backed up or restored; the message says why and how to mend it."""
 
 

@@ -5,16 +5,39 @@ Heavy imports (OpenCV, ONNX Runtime, SQLAlchemy) stand inside the command that n
 
 import json
 import sys
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from errors import OperatorError
+
+if TYPE_CHECKING:
+    from campusgate.settings import Settings
+    from database import Database
 
 databases_used: list[str] = []
-"""The databases that the command now running works on; told when it has succeeded."""
+"""The databases that the command now running works on; named on standard error when it has succeeded."""
 
 
-class CommandError(Exception):
+class CommandError(OperatorError):
     """A command cannot do its job; the message is one line that says what is wrong and how to mend it (exit code 2)."""
 
 
 def print_json(value: Any) -> None:
     """Print one JSON document on standard output."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+@contextmanager
+def opened(settings: "Settings") -> "Iterator[Database]":
+    """The configured database, which must be there, brought up to date.
+
+    Raises:
+        DatabaseUnusableError: it cannot be used.
+    """
+    from campusgate.wiring.database import name_of
+    from campusgate.wiring.database import opened as opened_database
+
+    with opened_database(settings) as database:
+        databases_used.append(name_of(database))
+        yield database

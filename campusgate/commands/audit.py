@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from campusgate.commands import CommandError, print_json
+from campusgate.commands import CommandError, opened, print_json
 from campusgate.settings import Settings
-from campusgate.wiring.database import name_of, opened
 
 if TYPE_CHECKING:
     from accounts.audit import Verification
@@ -52,6 +51,7 @@ def verify(
     """
     from accounts.trail_copy import TrailCopy
     from campusgate.verification import verify as verify_all
+    from campusgate.wiring.database import name_of
 
     settings = Settings()
     heads = [_digest(one.rpartition(":")[2], "--head") for one in head or ()]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from campusgate.commands import CommandError, print_json
+from campusgate.commands import print_json
 from campusgate.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,14 +29,12 @@ def backup(
 
     Exits 1 when the audit trail or the ledger's journal was changed; the file is there all the same.
     """
-    from campusgate.backup.backup import BackupError, back_up
+    from campusgate.backup.backup import back_up
     from database import Database
 
     database = Database(Settings().resolved_database_url)
     try:
         _say(back_up(database, file), as_json=as_json)
-    except BackupError as error:
-        raise CommandError(str(error)) from error
     finally:
         database.close()
 
@@ -54,7 +52,6 @@ def restore(
     that were changed are taken away again, as the copy of the audit trail says; everybody signs in anew.
     """
     from accounts.trail_copy import TrailCopy
-    from campusgate.backup.backup import BackupError
     from campusgate.backup.backup import restore as fill
     from database import Database
 
@@ -64,8 +61,6 @@ def restore(
         copy = TrailCopy(settings.resolved_record_dir)
         done = fill(database, file, copy, datetime.now(UTC), without_manifest=without_manifest)
         _say(done, as_json=as_json)
-    except BackupError as error:
-        raise CommandError(str(error)) from error
     finally:
         database.close()
 

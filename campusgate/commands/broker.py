@@ -27,7 +27,7 @@ def broker(
     key: Annotated[Path | None, typer.Option(help="The certificate's private key (PEM).")] = None,
 ) -> None:
     """Run the embedded broker until it is stopped. A campus of more than one machine runs Mosquitto instead."""
-    from bus import BusError, read_users
+    from bus import read_users
     from bus.embedded import EmbeddedBroker, ServerTls
     from campusgate.processes.logs import configure_logs
 
@@ -37,16 +37,13 @@ def broker(
         raise CommandError("--cert and --key go together: give both or neither")
     tls = ServerTls(cert, key) if cert is not None and key is not None else None
     stop = until_stopped()
-    try:
-        running = EmbeddedBroker(
-            host or settings.mqtt.host,
-            settings.mqtt.port if port is None else port,
-            access=read_users(users) if users is not None else None,
-            tls=tls,
-        )
-        running.start()
-    except BusError as error:
-        raise CommandError(str(error)) from error
+    running = EmbeddedBroker(
+        host or settings.mqtt.host,
+        settings.mqtt.port if port is None else port,
+        access=read_users(users) if users is not None else None,
+        tls=tls,
+    )
+    running.start()
     typer.echo(f"listening on {running.host}:{running.port}{' with TLS' if tls else ''}")
     stop.wait()
     running.stop()

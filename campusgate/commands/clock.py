@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from campusgate.commands import print_json
+from campusgate.commands import opened, print_json
 from campusgate.settings import Settings
-from campusgate.wiring.database import opened
 
 
 def register(app: typer.Typer) -> None:

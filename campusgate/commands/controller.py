@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 
 import typer
 
-from campusgate.commands import CommandError
 from campusgate.processes.stopping import until_stopped
 from campusgate.settings import Settings
 
@@ -28,7 +27,8 @@ def controller(
     ] = None,
 ) -> None:
     """Keep one door: obey signed commands, decide about cards when the edge is silent, report what happens."""
-    from campusgate.processes.controller import EXPECTED_ERRORS, DoorFile, read_door_file, run_controller
+    from campusgate.door_file import DoorFile, read_door_file
+    from campusgate.processes.controller import run_controller
     from campusgate.processes.logs import configure_logs
 
     settings = Settings()
@@ -39,12 +39,9 @@ def controller(
         at = f", readers on port {port}" if port is not None else ""
         typer.echo(f"the door of gate {settings.gate} is kept{at}")
 
-    try:
-        file = read_door_file(door) if door is not None else DoorFile()
-        if relay is not None:
-            file = file.model_copy(update={"relay": file.relay.model_copy(update={"driver": relay})})
-        if reader_port is not None:
-            file = file.model_copy(update={"reader": file.reader.model_copy(update={"port": reader_port})})
-        run_controller(settings, file, stop, ready)
-    except EXPECTED_ERRORS as error:
-        raise CommandError(str(error)) from error
+    file = read_door_file(door) if door is not None else DoorFile()
+    if relay is not None:
+        file = file.model_copy(update={"relay": file.relay.model_copy(update={"driver": relay})})
+    if reader_port is not None:
+        file = file.model_copy(update={"reader": file.reader.model_copy(update={"port": reader_port})})
+    run_controller(settings, file, stop, ready)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from campusgate.commands import CommandError, print_json
+from campusgate.commands import print_json
 from campusgate.settings import Settings
 
 if TYPE_CHECKING:
@@ -27,13 +27,9 @@ def demo(
     from rich.console import Console
 
     from campusgate.demo.narration import narrated
-    from campusgate.demo.photographs import PhotographsMissingError
-    from campusgate.demo.processes import ChildError
-    from campusgate.demo.readers import PhotosNotTakenError
     from campusgate.demo.report import Report
-    from campusgate.demo.run import StageTakenError, go_on, play_day, staged
+    from campusgate.demo.run import go_on, play_day, staged
     from campusgate.processes.logs import configure_logs
-    from models.store import ModelError
 
     console = Console(stderr=as_json)
     # The day kills processes on purpose; that connections break then is no news.
@@ -54,8 +50,6 @@ def demo(
             if not once:
                 console.print(_farewell(stage.campus), soft_wrap=True, highlight=False)
                 go_on(stage)
-    except (StageTakenError, PhotographsMissingError, PhotosNotTakenError, ChildError, ModelError) as error:
-        raise CommandError(str(error)) from error
     except KeyboardInterrupt:
         if not report.outcomes:
             sys.exit(130)

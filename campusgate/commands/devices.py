@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from campusgate.commands import CommandError, print_json
+from campusgate.commands import CommandError, opened, print_json
 from campusgate.settings import Settings
-from campusgate.wiring.database import opened
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

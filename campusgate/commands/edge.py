@@ -38,22 +38,17 @@ def edge(
     ] = None,
 ) -> None:
     """Watch one gate: recognise who stands there, decide, and ask the controller to open."""
-    from campusgate.edge_policy_file import PolicyFileError, read_policy
-    from campusgate.processes.edge import EXPECTED_ERRORS, EdgeOptions, run_edge
+    from campusgate.edge_policy_file import read_policy
+    from campusgate.processes.edge import EdgeOptions, run_edge
     from campusgate.processes.logs import configure_logs
     from edge.policy import EdgePolicy
 
     settings = Settings()
     configure_logs()
     stop = until_stopped()
-    try:
-        tuned = read_policy(policy) if policy is not None else EdgePolicy()
-        options = EdgeOptions(
-            _address(camera, settings), tuned, liveness=liveness, once=once, metrics_port=metrics_port
-        )
-        run_edge(settings, options, stop)
-    except (*EXPECTED_ERRORS, PolicyFileError) as error:
-        raise CommandError(str(error)) from error
+    tuned = read_policy(policy) if policy is not None else EdgePolicy()
+    options = EdgeOptions(_address(camera, settings), tuned, liveness=liveness, once=once, metrics_port=metrics_port)
+    run_edge(settings, options, stop)
 
 
 def _address(argument: str | None, settings: Settings) -> str:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import typer
 
-from campusgate.commands import CommandError, print_json
+from campusgate.commands import CommandError, opened, print_json
 from campusgate.settings import Settings
 
 if TYPE_CHECKING:
@@ -71,7 +71,6 @@ def calibrate(
     from campusgate.calibration.page import page
     from campusgate.calibration.policy_file import write_calibration
     from campusgate.calibration.report import as_document, show
-    from campusgate.edge_policy_file import PolicyFileError
 
     now = datetime.now(UTC)
     found = _study(gate, fpir, people, since=now - timedelta(days=days), seed=seed)
@@ -83,8 +82,6 @@ def calibrate(
             write_calibration(policy, found, made_at)
     except OSError as error:
         raise CommandError(f"{plot} cannot be written: {error.strerror}") from error
-    except PolicyFileError as error:
-        raise CommandError(str(error)) from error
     if as_json:
         print_json(as_document(gate, found))
     else:
@@ -120,7 +117,6 @@ def spoof_picture(
 def _study(gate: str, fpir: float, people: int | None, *, since: datetime, seed: int) -> "Study":
     from campusgate.calibration.evidence import gather
     from campusgate.calibration.study import mated_scores, study
-    from campusgate.wiring.database import opened
     from campusgate.wiring.sealer import make_sealer
     from database import SealingError
     from directory import gates
@@ -150,13 +146,10 @@ def _study(gate: str, fpir: float, people: int | None, *, since: datetime, seed:
 
 def _engine() -> "FaceEngine":
     from models.engine import FaceEngine
-    from models.store import ModelError, ModelStore
+    from models.store import ModelStore
 
     settings = Settings()
-    try:
-        return FaceEngine(ModelStore(settings.cache_dir, settings.model_mirror), threads=settings.engine_threads)
-    except ModelError as error:
-        raise CommandError(str(error)) from error
+    return FaceEngine(ModelStore(settings.cache_dir, settings.model_mirror), threads=settings.engine_threads)
 
 
 def _template(engine: "FaceEngine", path: Path) -> "Template":

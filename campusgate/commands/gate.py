@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from campusgate.commands import CommandError, print_json
+from campusgate.commands import print_json
 from campusgate.settings import Settings
 
 gate = typer.Typer(no_args_is_help=True, help="Open, hold, lock, lock down or release one gate.")
@@ -52,39 +52,32 @@ def release(name: _Gate, sender: _Sender = "staff", as_json: _Json = False) -> N
 
 
 def _ask(action: str, name: str, sender: str, *, as_json: bool) -> None:
-    from bus import BusError
-    from campusgate.gate_orders import GateUnknownError, WorkstationBusyError, one_at_a_time, send_order
+    from campusgate.gate_orders import one_at_a_time, send_order
     from campusgate.processes.logs import configure_logs
     from campusgate.processes.process_age import process_age_s
     from campusgate.wiring.broker import broker_address
     from messages import (
         Action,
         GateTopics,
-        KeyFileError,
         NonceStore,
-        NonceStoreError,
         Signer,
-        TopicError,
         read_private_key,
         read_trusted_keys,
     )
 
     settings = Settings()
     configure_logs(logging.ERROR)
+    topics = GateTopics(settings.site, name)
+    key = read_private_key(settings.require("signing_key_file"))
+    controllers = read_trusted_keys(settings.require("trusted_keys_file"))
+    nonces = NonceStore(settings.data_dir / "staff" / "nonces.db")
     try:
-        topics = GateTopics(settings.site, name)
-        key = read_private_key(settings.require("signing_key_file"))
-        controllers = read_trusted_keys(settings.require("trusted_keys_file"))
-        nonces = NonceStore(settings.data_dir / "staff" / "nonces.db")
-        try:
-            with one_at_a_time(settings.data_dir / "staff"):
-                signer = Signer(key, sender, nonces)
-                address = broker_address(settings)
-                order = send_order(address, topics, Action(action), signer, controllers, age_s=process_age_s)
-        finally:
-            nonces.close()
-    except (BusError, GateUnknownError, KeyFileError, NonceStoreError, TopicError, WorkstationBusyError) as error:
-        raise CommandError(str(error)) from error
+        with one_at_a_time(settings.data_dir / "staff"):
+            signer = Signer(key, sender, nonces)
+            address = broker_address(settings)
+            order = send_order(address, topics, Action(action), signer, controllers, age_s=process_age_s)
+    finally:
+        nonces.close()
     if as_json:
         print_json({"gate": name, "action": action, **order.document()})
     elif order.accepted:

@@ -21,13 +21,9 @@ def register(app: typer.Typer) -> None:
 @keys.command()
 def make(file: Annotated[Path, typer.Argument(help="Where to write the private key.")], as_json: _Json = False) -> None:
     """Make a private key (mode 0600) and print its public key, for the files of those who shall trust it."""
-    from messages import KeyFileError, make_private_key, public_key_text
+    from messages import make_private_key, public_key_text
 
-    try:
-        public = public_key_text(make_private_key(file))
-    except KeyFileError as error:
-        raise CommandError(str(error)) from error
-    _print(file, public, as_json=as_json)
+    _print(file, public_key_text(make_private_key(file)), as_json=as_json)
 
 
 @keys.command()
@@ -39,12 +35,9 @@ def rotate(
     as_json: _Json = False,
 ) -> None:
     """Replace a private key in two steps: make the next one (FILE.next), let others trust it, then --finish."""
-    from messages import KeyFileError, finish_rotation, public_key_text, rotate_private_key
+    from messages import finish_rotation, public_key_text, rotate_private_key
 
-    try:
-        public = public_key_text(finish_rotation(file) if finish else rotate_private_key(file))
-    except KeyFileError as error:
-        raise CommandError(str(error)) from error
+    public = public_key_text(finish_rotation(file) if finish else rotate_private_key(file))
     _print(file if finish else file.with_name(file.name + ".next"), public, as_json=as_json)
 
 
@@ -64,7 +57,7 @@ def enrol(
     as_json: _Json = False,
 ) -> None:
     """Trust a device's key, or its next one; running processes take it up within a second."""
-    from messages import Action, KeyFileError
+    from messages import Action
     from messages import trusted_file as files
 
     try:
@@ -72,10 +65,7 @@ def enrol(
     except ValueError as error:
         raise CommandError(f"--action: choose from {', '.join(Action)}") from error
     now, overlap = datetime.now(UTC), timedelta(hours=overlap_hours)
-    try:
-        until = files.enrol(trusted, sender, key, actions=actions, overlap=overlap, now=now)
-    except KeyFileError as error:
-        raise CommandError(str(error)) from error
+    until = files.enrol(trusted, sender, key, actions=actions, overlap=overlap, now=now)
     if as_json:
         print_json({"sender": sender, "previous_key_until": until.isoformat() if until else None})
     else:
@@ -90,25 +80,17 @@ def revoke(
     sender: Annotated[str, typer.Argument(help="Who is trusted no more.")],
 ) -> None:
     """Trust a sender no more, with any key; running processes obey within a second."""
-    from messages import KeyFileError
     from messages import trusted_file as files
 
-    try:
-        files.revoke(trusted, sender)
-    except KeyFileError as error:
-        raise CommandError(str(error)) from error
+    files.revoke(trusted, sender)
 
 
 @keys.command()
 def show(file: Annotated[Path, typer.Argument(help="A private key.")], as_json: _Json = False) -> None:
     """Print the public key of a private one."""
-    from messages import KeyFileError, public_key_text, read_private_key
+    from messages import public_key_text, read_private_key
 
-    try:
-        public = public_key_text(read_private_key(file))
-    except KeyFileError as error:
-        raise CommandError(str(error)) from error
-    _print(file, public, as_json=as_json)
+    _print(file, public_key_text(read_private_key(file)), as_json=as_json)
 
 
 def _print(file: Path, public: str, *, as_json: bool) -> None:

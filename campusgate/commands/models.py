@@ -35,9 +35,6 @@ def install(
     ] = None,
 ) -> None:
     """Fetch, check and convert models; those already installed are left alone."""
-    from models.catalogue import UnknownModelError
-    from models.store import ModelError
-
     names = names or []
     if sha256 is not None and len(names) != 1:
         raise CommandError("--sha256 goes with the name of one model")
@@ -45,10 +42,7 @@ def install(
         raise CommandError(f"--sha256 {sha256!r} is no SHA-256: it has 64 hexadecimal digits")
     digests = {names[0]: sha256} if sha256 is not None else {}
     with _progress(quiet) as progress:
-        try:
-            paths = _store().install(names, sha256=digests, progress=progress)
-        except (UnknownModelError, ModelError) as error:
-            raise CommandError(str(error)) from error
+        paths = _store().install(names, sha256=digests, progress=progress)
     if not quiet:
         sys.stdout.write(f"installed in {paths[0].parent}: {', '.join(sorted(path.name for path in paths))}\n")
 
@@ -78,13 +72,9 @@ def list_(as_json: AsJson = False) -> None:
 @commands.command()
 def verify(names: Names = None, as_json: AsJson = False) -> None:
     """Check the digests of the installed models; exit code 1 if one is corrupted or a default one is missing."""
-    from models.catalogue import UnknownModelError
     from models.store import State
 
-    try:
-        statuses = _store().verify(names or [])
-    except UnknownModelError as error:
-        raise CommandError(str(error)) from error
+    statuses = _store().verify(names or [])
     bad = [status for status in statuses if status.state is not State.INSTALLED]
     if as_json:
         print_json([_as_dict(status) for status in statuses])

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from campusgate.commands import CommandError, print_json
+from campusgate.commands import CommandError, opened, print_json
 from campusgate.settings import Settings
 from campusgate.terminal import progress_bar, sentence, shortened, write_lines
-from campusgate.wiring.database import opened
 
 if TYPE_CHECKING:
     from accounts.people_import import RowResult
     from accounts.people_list import ListedPerson, Unreadable
     from accounts.tables import Person
     from database import Database
+    from enrollment.intake_results import ImportReport
 
 
 def register(app: typer.Typer) -> None:
@@ -59,9 +59,7 @@ def import_(
     if source.is_dir() or source.suffix.lower() == ".zip":
         if dry_run:
             raise CommandError("--dry-run works with a list, not with photos: give the .csv or .json file")
-        from campusgate.wiring.photo_intake import import_photos
-
-        import_photos(source, consented=consented, approved_by=approved_by, report_folder=report, as_json=as_json)
+        _import_photos(source, consented=consented, approved_by=approved_by, report_folder=report, as_json=as_json)
         return
     if consented or approved_by or report:
         raise CommandError("--consented, --approved-by and --report are for photos: give a folder or a .zip")
@@ -126,13 +124,53 @@ def password(number: Annotated[str, typer.Argument(help="The person's number.")]
         account_notices.write(session, person.id, AccountNotice.PORTAL_RESET, now=now)
 
 
-def _rows(source: Path, settings: Settings) -> "list[ListedPerson | Unreadable]":
-    from accounts.people_list import PeopleListError, read
+def _import_photos(
+    source: Path, *, consented: str | None, approved_by: str | None, report_folder: Path | None, as_json: bool
+) -> None:
+    from campusgate.wiring.photo_intake import import_photos
 
-    try:
-        return read(source, settings.time_zone)
-    except PeopleListError as error:
-        raise CommandError(str(error)) from error
+    settings = Settings()
+    with opened(settings) as database, progress_bar("Enrolling", quiet=as_json) as advance:
+        found = import_photos(
+            source,
+            database,
+            settings,
+            consented=consented,
+            approved_by=approved_by,
+            report_folder=report_folder,
+            progress=advance,
+        )
+    _print_intake(found, as_json=as_json)
+    if found.failures:
+        raise typer.Exit(1)
+
+
+def _print_intake(found: "ImportReport", *, as_json: bool) -> None:
+    from enrollment.intake_results import Outcome
+
+    counts = {outcome.value: found.count(outcome) for outcome in Outcome}
+    if not as_json:
+        lines = [f"line {one.line}: {one.number}: {one.outcome}: {one.why}" for one in found.failures]
+        write_lines([*shortened(lines, "--report FOLDER shows all, with their pictures"), sentence(counts)])
+        return
+    failures = [
+        {
+            "line": one.line,
+            "number": one.number,
+            "photo": one.photo,
+            "outcome": one.outcome.value,
+            "failed_rules": [failure.rule for failure in one.failures],
+            "why": one.why,
+        }
+        for one in found.failures
+    ]
+    print_json({"counts": counts, "failures": failures})
+
+
+def _rows(source: Path, settings: Settings) -> "list[ListedPerson | Unreadable]":
+    from accounts.people_list import read
+
+    return read(source, settings.time_zone)
 
 
 def _run(

@@ -56,13 +56,8 @@ def check(
 
 def _checker(limits: Path | None) -> "Checker":
     from campusgate.wiring.photo_checker import load_checker
-    from enrollment.quality import LimitsError
-    from models.store import ModelError
 
-    try:
-        return load_checker(Settings(), limits)[1]
-    except (LimitsError, ModelError) as error:
-        raise CommandError(str(error)) from error
+    return load_checker(Settings(), limits)[1]
 
 
 def _print(path: Path, report: "QualityReport") -> None:

@@ -6,10 +6,9 @@ from typing import Annotated
 
 import typer
 
-from campusgate.commands import CommandError, print_json
+from campusgate.commands import CommandError, opened, print_json
 from campusgate.settings import Settings
 from campusgate.terminal import progress_bar
-from campusgate.wiring.database import opened
 
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
@@ -38,7 +37,6 @@ def rebuild(
     from database import SealingError
     from enrollment.rebuild import rebuild as rebuild_templates
     from models.runtime import thread_count
-    from models.store import ModelError
 
     settings = Settings()
     sealer = make_sealer(settings)
@@ -50,8 +48,6 @@ def rebuild(
             rebuilt = rebuild_templates(
                 database, sealer, engine, now=lambda: datetime.now(UTC), progress=advance, workers=thread_count(0)
             )
-    except ModelError as error:
-        raise CommandError(str(error)) from error
     except SealingError as error:
         raise CommandError(f"{error}{WHERE_KEYS_ARE}") from error
     if as_json:
@@ -72,17 +68,12 @@ def forget(
     """Erase the templates of a face model that is not used any more."""
     from campusgate.wiring.photo_checker import load_engine
     from enrollment import templates
-    from models.store import ModelError
 
     settings = Settings()
-    try:
-        used = {
-            load_engine(settings, name, threads=1).model_id
-            for name in {settings.embedder, settings.enrollment.next_embedder} - {None}
-            if name is not None
-        }
-    except ModelError as error:
-        raise CommandError(str(error)) from error
+    used = set()
+    for name in (settings.embedder, settings.enrollment.next_embedder):
+        if name is not None:
+            used.add(load_engine(settings, name, threads=1).model_id)
     if model in used:
         raise CommandError(f"{model} is in use: change CAMPUSGATE_EMBEDDER at the server and every edge first")
     with opened(settings) as database:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from errors import OperatorError
 from models.sources import Fetcher, Progress, SourceError, sha256_of, silent
 
 
@@ -43,7 +44,7 @@ PHOTOGRAPHS = (
 )
 
 
-class PhotographsMissingError(Exception):
+class PhotographsMissingError(OperatorError):
     """A photograph could not be fetched; the message says from where and why."""
 
 

@@ -14,10 +14,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from errors import OperatorError
+
 _STOP_WAIT_S = 5.0
 
 
-class ChildError(Exception):
+class ChildError(OperatorError):
     """A child process ended or did not become ready; the message ends with the last lines of its log."""
 
 

@@ -18,12 +18,13 @@ from accounts.passwords import Hasher
 from accounts.tables import PersonGroup, PersonRole
 from accounts.vocabulary import PasswordPurpose, PersonKind, Role
 from campusgate.demo.portraits import portrait
+from errors import OperatorError
 from models.engine import FaceEngine
 
 _ACTOR = "demonstration"
 
 
-class PhotosNotTakenError(Exception):
+class PhotosNotTakenError(OperatorError):
     """The server did not take a photo of the demonstration; the message carries its answer."""
 
 

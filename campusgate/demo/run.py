@@ -37,6 +37,7 @@ from campusgate.demo.stage import Stage
 from campusgate.settings import Settings
 from campusgate.wiring.photo_checker import load_checker
 from enrollment.photo import decode
+from errors import OperatorError
 from gate_controller.readers.osdp import read_key
 from messages import GateTopics, NonceStore, Signer, read_private_key, read_trusted_keys
 from models.engine import FaceEngine
@@ -51,7 +52,7 @@ _PASSERS_BY = {
 """Who walks up after the day, by the photograph on the film."""
 
 
-class StageTakenError(Exception):
+class StageTakenError(OperatorError):
     """Another demonstration runs in this data directory, and two would take each other's files away."""
 
 

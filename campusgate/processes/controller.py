@@ -6,10 +6,10 @@ from contextlib import ExitStack
 
 from access.passages.log import PassageLog
 from access.passages.sync import PresenceSync
-from access.replica.replica import Replica, ReplicaLockedError
+from access.replica.replica import Replica
 from access.replica.sync import DirectorySync
-from bus import CertificateError, Outbox, OutboxError, kept_client_id
-from campusgate.door_file import DoorFile, DoorFileError, read_door_file
+from bus import Outbox, kept_client_id
+from campusgate.door_file import DoorFile
 from campusgate.door_hardware import build
 from campusgate.processes.kept_files import KeptFiles
 from campusgate.processes.private_files import keep_private
@@ -17,39 +17,18 @@ from campusgate.settings import Settings
 from campusgate.wiring.broker import broker_address
 from campusgate.wiring.sealer import make_sealer
 from database import Sealer
-from gate_controller.inputs import InputError
-from gate_controller.memory import DoorMemory, DoorMemoryError
-from gate_controller.readers import Reader, ReaderError
+from gate_controller.memory import DoorMemory
+from gate_controller.readers import Reader
 from gate_controller.readers.lines import LineReader
 from gate_controller.readers.several import SeveralReaders
-from gate_controller.relays import RelayError
 from gate_controller.service import GateController, Storage
-from gate_controller.sun import ProofKeyError, read_proof_keys
+from gate_controller.sun import read_proof_keys
 from messages import (
     GateTopics,
-    KeyFileError,
     NonceStore,
-    NonceStoreError,
     TrustedKeyFile,
     read_private_key,
 )
-
-__all__ = ["EXPECTED_ERRORS", "DoorFile", "DoorFileError", "read_door_file", "run_controller"]
-
-EXPECTED_ERRORS = (
-    CertificateError,
-    DoorFileError,
-    DoorMemoryError,
-    InputError,
-    KeyFileError,
-    NonceStoreError,
-    OutboxError,
-    ProofKeyError,
-    ReaderError,
-    RelayError,
-    ReplicaLockedError,
-)
-"""What a person can mend; their messages say how."""
 
 
 def run_controller(
@@ -58,8 +37,7 @@ def run_controller(
     """Keep the door until `stop` is set; `ready` is called with the reader's port once it is watched.
 
     Raises:
-        SettingsError: a setting is missing.
-        EXPECTED_ERRORS: a key, a file, a pin or a port cannot be used.
+        OperatorError: a setting is missing, or a key, a file, a pin or a port cannot be used.
     """
     gate = settings.require("gate")
     keep_private(settings.data_dir)

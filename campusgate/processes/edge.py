@@ -11,11 +11,10 @@ from prometheus_client import start_http_server
 
 from access.passages.log import PassageLog
 from access.passages.sync import PresenceSync
-from access.replica.replica import Replica, ReplicaLockedError
+from access.replica.replica import Replica
 from access.replica.sync import DirectorySync
 from bus import Connection, kept_client_id
-from bus.errors import CertificateError
-from bus.outbox import Outbox, OutboxError
+from bus.outbox import Outbox
 from bus.outbox_sender import OutboxSender
 from campusgate.processes.kept_files import KeptFiles
 from campusgate.processes.private_files import keep_private
@@ -26,9 +25,8 @@ from campusgate.wiring.covered_faces import CoveredFaces
 from campusgate.wiring.sealer import make_sealer
 from database import Sealer
 from edge.assembly import assemble
-from edge.camera import CameraAddressError, FeedStatus, mounted, open_camera
+from edge.camera import FeedStatus, mounted, open_camera
 from edge.dependencies import Environment, Gate, Vision
-from edge.gallery import WrongCalibrationError
 from edge.health import availability
 from edge.liveness import LivenessScorer
 from edge.metrics import Metrics
@@ -38,9 +36,7 @@ from edge.service import EdgeService
 from gate_controller.machine import disk_free_mb, temperature_c
 from messages import (
     GateTopics,
-    KeyFileError,
     NonceStore,
-    NonceStoreError,
     ProcessStatus,
     Signer,
     TrustedKeyFile,
@@ -50,19 +46,7 @@ from messages import (
 )
 from models.engine import FaceEngine
 from models.liveness import LivenessModel
-from models.store import ModelError, ModelMissingError, ModelStore
-
-EXPECTED_ERRORS = (
-    CameraAddressError,
-    CertificateError,
-    KeyFileError,
-    ModelError,
-    NonceStoreError,
-    OutboxError,
-    ReplicaLockedError,
-    WrongCalibrationError,
-)
-"""What a person can mend; their messages say how."""
+from models.store import ModelMissingError, ModelStore
 
 _ASK_EVERY_S = 0.2
 _PURGE_EVERY_S = 600.0
@@ -85,8 +69,7 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
     """Work until `stop` is set.
 
     Raises:
-        SettingsError: a setting is missing.
-        EXPECTED_ERRORS: a key, a model, a file or the camera's address cannot be used.
+        OperatorError: a setting is missing, or a key, a model, a file or the camera's address cannot be used.
     """
     name = settings.require("gate")
     token = settings.require("device_token")

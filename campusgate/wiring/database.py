@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from campusgate.commands import CommandError, databases_used
 from campusgate.settings import Settings
+from errors import OperatorError
 
 if TYPE_CHECKING:
     from database import Database
@@ -19,12 +19,17 @@ if TYPE_CHECKING:
 _SQLITE = b"SQLite format 3\x00"
 
 
+class DatabaseUnusableError(OperatorError):
+    """The configured database is not there, not whole, or not of this program's schema."""
+
+
 @contextmanager
 def opened(settings: Settings) -> "Iterator[Database]":
-    """The configured database, with its schema brought up to date; the command line tells its name on standard error.
+    """The configured database, with its schema brought up to date.
 
     Raises:
-        CommandError: there is none, it does not answer, it is damaged, or its schema is newer than this program.
+        DatabaseUnusableError: there is none, it does not answer, it is damaged, or its schema is newer than this
+            program.
     """
     from sqlalchemy.exc import DBAPIError
 
@@ -37,13 +42,12 @@ def opened(settings: Settings) -> "Iterator[Database]":
     try:
         require_file(database)
         if revision(database) is None:
-            raise CommandError(f"the database {name} holds no campus: `campusgate serve` begins one")
+            raise DatabaseUnusableError(f"the database {name} holds no campus: `campusgate serve` begins one")
         upgrade(database)
-        databases_used.append(name)
         yield database
     except (SchemaError, StorageError, DBAPIError, CredentialKeyMissingError) as error:
         # The first line says it; the rest is the driver's.
-        raise CommandError(f"{name}: {told(error)}") from error
+        raise DatabaseUnusableError(f"{name}: {told(error)}") from error
     finally:
         database.close()
 
@@ -53,7 +57,7 @@ def begun(settings: Settings) -> "Iterator[Database]":
     """The configured database for the server: begun where there never was one, brought up to date, and left open.
 
     Raises:
-        CommandError: it is damaged, empty, not to be written, or gone although there was one.
+        DatabaseUnusableError: it is damaged, empty, not to be written, or gone although there was one.
     """
     from sqlalchemy.exc import DBAPIError
 
@@ -68,7 +72,7 @@ def begun(settings: Settings) -> "Iterator[Database]":
             require_file(database)
             require_whole(database)
         if revision(database) is None and copy.exists() and copy.stat().st_size:
-            raise CommandError(
+            raise DatabaseUnusableError(
                 f"the database {name} holds no campus, and {copy} is the record of one: restore its newest backup with "
                 "`campusgate restore`, or move that file away to begin a new campus"
             )
@@ -76,8 +80,8 @@ def begun(settings: Settings) -> "Iterator[Database]":
         yield database
     except (SchemaError, StorageError, DBAPIError) as error:
         database.close()
-        raise CommandError(f"{name}: {told(error)}") from error
-    except CommandError:
+        raise DatabaseUnusableError(f"{name}: {told(error)}") from error
+    except OperatorError:
         database.close()
         raise
 
@@ -109,29 +113,31 @@ def require_file(database: "Database") -> None:
     """Check that an SQLite file is there, can be written, and is one; nothing is made.
 
     Raises:
-        CommandError: see there.
+        DatabaseUnusableError: see there.
     """
     if not database.is_sqlite:
         return
     path = path_of(database)
     if not path.exists():
-        raise CommandError(
+        raise DatabaseUnusableError(
             f"there is no database at {path}: `campusgate serve` begins one, `campusgate restore` fills one from a "
             "backup; CAMPUSGATE_DATA_DIR and CAMPUSGATE_DATABASE_URL say where it is"
         )
     if not path.is_file():
-        raise CommandError(f"{path} is no file")
+        raise DatabaseUnusableError(f"{path} is no file")
     if not (os.access(path, os.R_OK | os.W_OK) and os.access(path.parent, os.W_OK | os.X_OK)):
-        raise CommandError(f"the database {path} cannot be written: mend the owner and mode of the file and its folder")
+        raise DatabaseUnusableError(
+            f"the database {path} cannot be written: mend the owner and mode of the file and its folder"
+        )
     with path.open("rb") as file:
         head = file.read(len(_SQLITE))
     if not head:
-        raise CommandError(
+        raise DatabaseUnusableError(
             f"the database {path} is an empty file: remove it, and if there was a campus in it restore the newest "
             "backup with `campusgate restore`; if there never was one, and `campusgate serve` begins a new one"
         )
     if head != _SQLITE:
-        raise CommandError(
+        raise DatabaseUnusableError(
             f"{path} is no SQLite database, or it is damaged: keep the file elsewhere and restore the newest "
             "backup with `campusgate restore`"
         )

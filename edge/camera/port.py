@@ -9,12 +9,14 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from errors import OperatorError
+
 
 class CameraLostError(Exception):
     """The camera cannot be opened, stopped answering, or sent something that is no picture."""
 
 
-class CameraAddressError(ValueError):
+class CameraAddressError(OperatorError, ValueError):
     """The address names no camera; the message says which forms are understood."""
 
 

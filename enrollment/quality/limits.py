@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from enrollment.quality.report import Level
+from errors import OperatorError
 
 
-class LimitsError(Exception):
+class LimitsError(OperatorError):
     """The file of limits cannot be used; the message says where it is wrong."""
 
 

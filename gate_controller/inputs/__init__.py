@@ -4,8 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from errors import OperatorError
 
-class InputError(Exception):
+
+class InputError(OperatorError):
     """A wire cannot be read; the message says which."""
 
 

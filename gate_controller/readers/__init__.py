@@ -9,8 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from errors import OperatorError
 
-class ReaderError(Exception):
+
+class ReaderError(OperatorError):
     """The reader cannot be opened; the message says why."""
 
 

@@ -2,8 +2,10 @@
 
 from typing import Protocol
 
+from errors import OperatorError
 
-class RelayError(Exception):
+
+class RelayError(OperatorError):
     """The relay does not obey; the message says what the driver said."""
 
 

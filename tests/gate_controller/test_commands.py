@@ -166,7 +166,7 @@ def test_bad_input_is_one_clear_line(
     ],
 )  # fmt: skip
 def test_a_wrong_door_file_names_the_field(tmp_path: Path, text: str, complaint: str) -> None:
-    from campusgate.processes.controller import DoorFileError, read_door_file
+    from campusgate.door_file import DoorFileError, read_door_file
 
     path = tmp_path / "door.toml"
     path.write_text(text)
@@ -175,7 +175,7 @@ def test_a_wrong_door_file_names_the_field(tmp_path: Path, text: str, complaint:
 
 
 def test_the_door_file_of_the_documentation_is_read(tmp_path: Path) -> None:
-    from campusgate.processes.controller import DoorFile, read_door_file
+    from campusgate.door_file import DoorFile, read_door_file
     from gate_controller.door import DoorSettings
 
     page = (Path(__file__).parents[2] / "docs" / "gate-controller.md").read_text(encoding="utf-8")

@@ -16,8 +16,8 @@ from pydantic import SecretStr
 from access.passages.log import PassageLog
 from access.replica.replica import Replica
 from bus import Outbox
-from campusgate.door_file import InputsPart, ReaderPart, RelayPart
-from campusgate.processes.controller import DoorFile, run_controller
+from campusgate.door_file import DoorFile, InputsPart, ReaderPart, RelayPart
+from campusgate.processes.controller import run_controller
 from campusgate.processes.edge import _open_disk
 from campusgate.processes.kept_files import KeptFiles
 from campusgate.settings import MqttSettings, Settings

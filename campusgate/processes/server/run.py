@@ -36,8 +36,7 @@ def run_server(
         routers: routes beside the rooms' own.
 
     Raises:
-        SettingsError: a setting is missing.
-        EXPECTED_ERRORS: a key, a model, a file of limits or the database cannot be used.
+        OperatorError: a setting is missing, or a key, a model, a file of limits or the database cannot be used.
     """
     engine, checker = load_checker(settings)
     further = further_engines(settings)
