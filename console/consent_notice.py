@@ -8,7 +8,7 @@ PARTS = ("what", "where", "choice", "back")
 """The headed paragraphs, in the order of the page."""
 
 
-def digest(language: str) -> str:
+def digest_notice(language: str) -> str:
     """Return the SHA-256, in hexadecimal, of the notice's words in `language`, in the order in which they are read."""
     translate = translator(language)
     keys = ["title", "lead", *(key for part in PARTS for key in (f"{part}_title", part)), "sensitive"]

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from accounts.vocabulary import Role
-from console.services import REVIEWERS, STAFF
+from console.dependencies import REVIEWERS, STAFF
 
 
 @dataclass(frozen=True, slots=True)

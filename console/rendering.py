@@ -10,7 +10,7 @@ from fastapi.templating import Jinja2Templates
 
 from accounts.access_tokens import Claims
 from console import texts
-from console.freshness import SILENT_S
+from console.live.heartbeat import SILENT_S
 from console.navigation import destinations
 from web.tickets import LIFE
 
@@ -21,31 +21,31 @@ LANGUAGE_COOKIE = "campusgate_language"
 _templates = Jinja2Templates(FOLDER / "templates")
 
 
-def path(request: Request, name: str, **parameters: Any) -> str:
+def path_to(request: Request, name: str, **parameters: Any) -> str:
     """Return the address of a page without scheme and host, which a proxy in front may have changed."""
     return request.url_for(name, **parameters).path
 
 
-def language(request: Request) -> str:
+def language_of(request: Request) -> str:
     """Return the language that the reader chose, or else that of their browser."""
     chosen = request.cookies.get(LANGUAGE_COOKIE)
-    return chosen if chosen in texts.LANGUAGES else texts.language(request.headers.get("accept-language"))
+    return chosen if chosen in texts.LANGUAGES else texts.negotiate_language(request.headers.get("accept-language"))
 
 
-def page(
+def render_page(
     request: Request, template: str, *, status: int = 200, renewed: Response | None = None, **values: Any
 ) -> HTMLResponse:
     """Return a page in the reader's language, with the navigation of whoever is signed in.
 
     `renewed` is FastAPI's own response object, where a renewed sign-in left its cookies; the page is another one.
     """
-    chosen = language(request)
+    chosen = language_of(request)
     claims: Claims | None = getattr(request.state, "claims", None)
     context: dict[str, Any] = {
         "lang": chosen,
         "t": texts.translator(chosen),
-        "texts": texts.for_scripts(chosen),
-        "path": partial(path, request),
+        "texts": texts.all_texts(chosen),
+        "path": partial(path_to, request),
         "navigation": destinations(claims.roles) if claims and not claims.must_change_password else [],
         "is_signed_in": claims is not None,
         "silent_ms": round(SILENT_S * 1000),
@@ -54,21 +54,21 @@ def page(
     }
     made = _templates.TemplateResponse(request, template, context, status_code=status)
     made.headers["Cache-Control"] = "no-store"
-    return with_cookies(made, renewed)
+    return copy_cookies(made, renewed)
 
 
-def keep_nothing(response: Response) -> None:
+def forbid_storing(response: Response) -> None:
     """Tell browsers and proxies not to keep what an address answers: a dependency of routes that speak of people."""
     response.headers["Cache-Control"] = "no-store"
 
 
-def with_cookies(made: Answer, renewed: Response | None) -> Answer:
+def copy_cookies(made: Answer, renewed: Response | None) -> Answer:
     """Give an answer the cookies that a renewed sign-in left at FastAPI's own."""
     for cookie in renewed.headers.getlist("set-cookie") if renewed is not None else ():
         made.headers.append("set-cookie", cookie)
     return made
 
 
-def jpeg(content: bytes, renewed: Response | None) -> Response:
-    """Return a picture of a person, which no browser or proxy may keep; `renewed` as for `page`."""
-    return with_cookies(Response(content, media_type="image/jpeg", headers={"Cache-Control": "no-store"}), renewed)
+def jpeg_response(content: bytes, renewed: Response | None) -> Response:
+    """Return a picture of a person, which no browser or proxy may keep; `renewed` as for `render_page`."""
+    return copy_cookies(Response(content, media_type="image/jpeg", headers={"Cache-Control": "no-store"}), renewed)

@@ -10,24 +10,27 @@ Translate = Callable[[str], str]
 LANGUAGES = {"zh": 0, "en": 1}
 
 
-def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, tuple[str, str]]]:
+def _flatten(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, tuple[str, str]]]:
     for key, value in table.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
+            yield from _flatten(value, f"{prefix}{key}.")
         else:
             chinese, english = value
             yield f"{prefix}{key}", (chinese, english)
 
 
-TEXTS: Mapping[str, tuple[str, str]] = {
-    key: words
-    for file in sorted(Path(__file__).parent.glob("texts*.toml"))
-    for key, words in _flat(tomllib.loads(file.read_text(encoding="utf-8")))
-}
+def _read_texts() -> dict[str, tuple[str, str]]:
+    found: dict[str, tuple[str, str]] = {}
+    for file in sorted(Path(__file__).parent.glob("texts*.toml")):
+        found.update(_flatten(tomllib.loads(file.read_text(encoding="utf-8"))))
+    return found
+
+
+TEXTS: Mapping[str, tuple[str, str]] = _read_texts()
 """Every text by its key, in the order of `LANGUAGES`."""
 
 
-def language(accept_language: str | None) -> str:
+def negotiate_language(accept_language: str | None) -> str:
     """Return the first language of an Accept-Language header that the pages are written in; Chinese when none is."""
     for part in (accept_language or "").split(","):
         tag = part.split(";")[0].strip().lower().split("-")[0]
@@ -47,7 +50,7 @@ def translator(chosen: str) -> Translate:
     return translate
 
 
-def for_scripts(chosen: str) -> dict[str, str]:
+def all_texts(chosen: str) -> dict[str, str]:
     """Return every text in `chosen`, for the page's script."""
     index = LANGUAGES[chosen]
     return {key: texts[index] for key, texts in TEXTS.items()}

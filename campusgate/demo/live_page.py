@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import httpx
 
-from console.freshness import BEAT, SILENT_S, UP_TO_DATE
+from console.live.heartbeat import BEAT, SILENT_S, UP_TO_DATE
 
 LIVE, STALE, LOST = "live", "data as of", "connection lost"
 _CONNECT_S = 5.0

@@ -22,7 +22,7 @@ from accounts.vocabulary import DeviceRole, PersonKind, Role
 from campusgate.processes.server.app import make_app
 from campusgate.processes.server.assembly import Server, assemble
 from campusgate.settings import MqttSettings, Settings
-from console.session import ACCESS_COOKIE
+from console.sign_in_cookies import ACCESS_COOKIE
 from directory import gates
 from enrollment.quality import Checker
 from models.engine import FaceEngine

@@ -26,7 +26,7 @@ from accounts.vocabulary import PasswordPurpose, PersonKind, Role
 from bus import Backoff, BrokerAddress, Connection, Outbox
 from bus.embedded import EmbeddedBroker
 from console import pages
-from console.session import Renewals
+from console.renewals import Renewals
 from database import Database, Sealer, new_id
 from directory import gates
 from enrollment.services import EnrollmentServices
@@ -150,7 +150,7 @@ def serve(
             renewals=Renewals(services.desk),
             names=lambda wanted: {one: names[one] for one in wanted if one in names},
             now=now,
-            told=lambda _revisions: None,
+            publish_revisions=lambda _revisions: None,
             secure_cookies=False,
         ),
     )

@@ -1,7 +1,7 @@
 """The pages' server in a process of its own, which a test can stop, let go on, and kill: run by `test_hung_server`.
 
-`python -m tests.console.server_alone FOLDER BROKER_PORT BEAT_S SILENT_S` prints its address, and runs until its input
-ends. The gates and the broker are the test's.
+`python -m tests.console.server_alone FOLDER BROKER_PORT HEARTBEAT_S SILENT_S` prints its address, and runs until its
+input ends. The gates and the broker are the test's.
 """
 
 import sys
@@ -11,7 +11,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bus import Backoff, BrokerAddress, Connection
-from console import rendering, stream
+from console import rendering
+from console.live import stream
 from database import Database
 from messages import NonceStore, Signer, TrustedKey, controller_sender
 from operations.board import Board

@@ -13,11 +13,11 @@ READ = {
 
 
 def test_the_notice_of_version_1_is_the_one_people_consented_to() -> None:
-    assert {language: consent_notice.digest(language) for language in READ} == READ
+    assert {language: consent_notice.digest_notice(language) for language in READ} == READ
 
 
 def test_the_digest_is_of_the_words_in_the_order_of_the_page() -> None:
     keys = ["title", "lead", "what_title", "what", "where_title", "where", "choice_title", "choice"]
     keys += ["back_title", "back", "sensitive"]
     english = "\n".join(TEXTS[f"consent.{key}"][1] for key in keys)
-    assert consent_notice.digest("en") == hashlib.sha256(english.encode()).hexdigest()
+    assert consent_notice.digest_notice("en") == hashlib.sha256(english.encode()).hexdigest()

@@ -18,7 +18,7 @@ from sqlalchemy import select
 
 from bus import BrokerAddress
 from bus.embedded import EmbeddedBroker
-from console.freshness import BEAT_S, SILENT_S
+from console.live.heartbeat import HEARTBEAT_S, SILENT_S
 from database import Database
 from operations.tables import GateEvent, StaffOrder
 from tests.console.conftest import PASSWORD, Pages, install_gate
@@ -224,4 +224,4 @@ def is_shown_as_old(page, why: str) -> None:
 
 
 def test_a_page_waits_for_more_than_one_beat() -> None:
-    assert SILENT_S >= 3 * BEAT_S
+    assert SILENT_S >= 3 * HEARTBEAT_S

@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 
 from accounts.vocabulary import Role
 from console import pages
-from console.origin import is_ours
+from console.same_origin import is_same_origin
 from database import Database
 from operations.board import Board
 from tests.console.conftest import PASSWORD, hire, serve
@@ -37,7 +37,7 @@ SAFE = {"GET", "HEAD"}
     ],
 )
 def test_whose_request_it_is(headers: dict[str, str], ours: bool) -> None:
-    assert is_ours(Headers(headers)) is ours
+    assert is_same_origin(Headers(headers)) is ours
 
 
 ID = "01990000-0000-7000-8000-000000000000"

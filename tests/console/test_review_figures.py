@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from accounts.services import AccountsServices
 from accounts.tables import Person
-from console.review_view import describe_reviews, describe_statistics
+from console.views.reviews import describe_reviews, describe_statistics
 from database import Database, new_id
 from enrollment import review
 from enrollment.tables import PhotoRecord, PhotoState

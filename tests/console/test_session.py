@@ -8,7 +8,7 @@ import pytest
 
 from accounts.services import AccountsServices
 from accounts.sign_in import Origin, RefreshRefusedError
-from console.session import Renewals
+from console.renewals import Renewals
 from database import Database
 from tests.accounts.conftest import CHEAP_HASHER
 from tests.console.conftest import PASSWORD, hire

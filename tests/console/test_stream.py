@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from accounts import audit
-from console.stream import follow
+from console.live.stream import stream_gates
 from tests.waiting import PATIENCE_S
 
 PASSWORD = "a quiet evening at the gate"
@@ -88,7 +88,7 @@ def test_whoever_is_far_behind_is_told_nothing_more_once_they_may_not_see_it(con
         return next(looks, False)
 
     async def read() -> list[str | None]:
-        told = follow(console.app.state.console, last_seen=0, still_allowed=still_allowed)
+        told = stream_gates(console.app.state.console, last_seen=0, still_allowed=still_allowed)
         return [event.event async for event in told]
 
     found = asyncio.run(read())

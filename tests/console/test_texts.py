@@ -14,7 +14,7 @@ from access.policy import Mode
 from access.reasons import Notice, Reason
 from access.snapshot import CredentialKind
 from console import texts
-from console.session import Lost
+from console.sign_in_cookies import LostCookies
 from console.texts import TEXTS
 from directory.dry_run import Shown
 from edge.camera import Condition, FeedStatus
@@ -53,7 +53,7 @@ RULE_NAMES = [READABLE, *(rule.name for rule in RULES)]
         ("effect", CommandEffect),
         ("order", ORDERS),
         ("problem", [problem.code for problem in problems.known()]),
-        ("problem", Lost),
+        ("problem", LostCookies),
         ("kind", EventKind),
         ("reason", [*Reason, *Notice, *Refusal, *ProofRefusal, *Covering, *NOTED]),
         ("reason", [one for one in (*Condition, *ProcessStatus) if one not in {"good", "online"}]),
@@ -91,7 +91,7 @@ def test_every_code_in_the_sources_has_its_words(table: str, codes_in: Callable[
 
 def test_no_key_has_words_twice() -> None:
     files = [tomllib.loads(path.read_text(encoding="utf-8")) for path in ROOM.glob("texts*.toml")]
-    keys = Counter(key for file in files for key, _ in texts._flat(file))
+    keys = Counter(key for file in files for key, _ in texts._flatten(file))
     assert [key for key, number in keys.items() if number > 1] == []
 
 
@@ -122,7 +122,7 @@ def test_chinese_is_chinese_and_english_is_english() -> None:
     [(None, "zh"), ("", "zh"), ("en-GB,en;q=0.9", "en"), ("fr, en;q=0.5", "en"), ("zh-CN", "zh"), ("fr", "zh")],
 )
 def test_the_readers_browser_chooses(header: str | None, chosen: str) -> None:
-    assert texts.language(header) == chosen
+    assert texts.negotiate_language(header) == chosen
 
 
 def test_an_unknown_code_stays_readable() -> None:

@@ -8,7 +8,7 @@ from campusgate.demo.campus import GATE
 from campusgate.demo.live_page import LIVE, STALE, LivePage
 from campusgate.demo.report import Outcome
 from campusgate.demo.stage import ANSWER_S, QUIET_S, SETTLE_S, Mark, Stage
-from console.freshness import SILENT_S
+from console.live.heartbeat import SILENT_S
 from web.tickets import LIFE
 
 _CANCELLED_AFTER_S = 1.5

@@ -21,7 +21,8 @@ from accounts.tables import Person
 from campusgate.processes.server.assembly import Server
 from campusgate.processes.server.background import Background
 from campusgate.wiring.metrics import make_metrics
-from console.session import ACCESS_COOKIE, Renewals
+from console.renewals import Renewals
+from console.sign_in_cookies import ACCESS_COOKIE
 from directory.api.routes import router as directory_router
 from enrollment.api import router as enrollment_router
 from enrollment.photo import MAX_BYTES
@@ -112,6 +113,6 @@ def _console(server: Server) -> console.pages.ConsoleServices:
         renewals=Renewals(server.accounts.desk),
         names=names,
         now=lambda: datetime.now(UTC),
-        told=server.operations.hints.tell,
+        publish_revisions=server.operations.hints.tell,
         secure_cookies=not server.settings.demonstration,
     )

@@ -16,7 +16,7 @@ class ForeignRequestError(ProblemError):
     title = "This request does not come from the console's own pages"
 
 
-def is_ours(headers: Headers) -> bool:
+def is_same_origin(headers: Headers) -> bool:
     """Tell whether the browser says that one of our own pages sent the request.
 
     `Sec-Fetch-Site` is the browser's word, which no script can set. It is missing where the address is neither HTTPS
@@ -29,10 +29,10 @@ def is_ours(headers: Headers) -> bool:
     return bool(host) and URL(headers.get("origin", "")).netloc == host
 
 
-def _check(request: Request) -> None:
-    if not is_ours(request.headers):
+def _require_same_origin(request: Request) -> None:
+    if not is_same_origin(request.headers):
         raise ForeignRequestError
 
 
-OursDep = Annotated[None, Depends(_check)]
+SameOriginDep = Annotated[None, Depends(_require_same_origin)]
 """Lets through only what our own pages sent."""

@@ -6,11 +6,11 @@ from typing import Any
 from fastapi import Depends, Request
 
 from accounts import looks
-from console.services import ServicesDep, SignedInDep
+from console.dependencies import ServicesDep, SignedInDep
 
 
-class PageLook:
-    """A dependency that writes a look down once the page has its answer, and before the answer leaves."""
+class DisclosureRecorder:
+    """A dependency that writes a record_disclosure down once the page has its answer, and before the answer leaves."""
 
     def __init__(self, action: str, subject: str) -> None:
         """Take what the line says; `subject` as in `accounts.api.looks.Look`."""
@@ -31,6 +31,6 @@ class PageLook:
         )
 
 
-def look(action: str, subject: str) -> Any:
+def record_disclosure(action: str, subject: str) -> Any:
     """Return the mark for a route's `dependencies`."""
-    return Depends(PageLook(action, subject), scope="function")
+    return Depends(DisclosureRecorder(action, subject), scope="function")

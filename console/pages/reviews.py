@@ -12,22 +12,23 @@ from fastapi.responses import HTMLResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from accounts import people
-from console.admission import Admission
-from console.freshness import AGAIN, Beat, told
-from console.looks import look
-from console.rendering import jpeg, keep_nothing, page
-from console.review_view import describe_reviews, describe_statistics
-from console.services import REVIEWERS, ConsoleServices, ReviewerDep, ServicesDep, SignedInDep
+from console.dependencies import REVIEWERS, ReviewerDep, ServicesDep, SignedInDep
+from console.disclosures import record_disclosure
+from console.live.heartbeat import AGAIN, Heartbeat, status_event
+from console.live.stream_authorization import StreamAuthorization
+from console.rendering import forbid_storing, jpeg_response, render_page
+from console.services import ConsoleServices
+from console.views.reviews import describe_reviews, describe_statistics
 from enrollment import comparison, personal_photos, photos, review
 from enrollment.quality import Verdict
 from enrollment.quality.rules import RULES
 from enrollment.reasons import REASONS
 from web.paging import PageRequest
 
-router = APIRouter(prefix="/console/reviews", include_in_schema=False, dependencies=[Depends(keep_nothing)])
+router = APIRouter(prefix="/console/reviews", include_in_schema=False, dependencies=[Depends(forbid_storing)])
 
 _PAGE = 100
-_LOOK_EVERY_S = 1.0
+_POLL_S = 1.0
 
 
 @router.get("", response_class=HTMLResponse)
@@ -36,7 +37,7 @@ def reviews_page(request: Request, me: ReviewerDep, services: ServicesDep, respo
     with services.database.read() as session:
         departments = review.departments(session)
         person = people.get(session, me.person_id)
-    return page(
+    return render_page(
         request,
         "reviews.html",
         renewed=response,
@@ -49,7 +50,7 @@ def reviews_page(request: Request, me: ReviewerDep, services: ServicesDep, respo
     )
 
 
-@router.get("/queue", dependencies=[look("reviews.read", "photos:list")], name="console_review_queue")
+@router.get("/queue", dependencies=[record_disclosure("reviews.read", "photos:list")], name="console_review_queue")
 def queue(
     me: ReviewerDep,
     services: ServicesDep,
@@ -84,20 +85,22 @@ def queue(
 async def stream(claims: SignedInDep, _me: ReviewerDep, services: ServicesDep) -> AsyncIterator[ServerSentEvent]:
     """Stream the figures of the queue as they change, for as long as the reader may see them."""
     shown: dict[str, Any] | None = None
-    beat = Beat(looks_every_s=_LOOK_EVERY_S)
-    still_allowed = Admission(services, claims, REVIEWERS)
+    heartbeat = Heartbeat(poll_s=_POLL_S)
+    still_allowed = StreamAuthorization(services, claims, REVIEWERS)
     while await still_allowed():
-        figures = await run_in_threadpool(_figures, services)
+        figures = await run_in_threadpool(_query_figures, services)
         if figures != shown:
             shown = figures
             yield ServerSentEvent(event="figures", data=figures, retry=1000)
-        if (due := beat.due(now=services.now())) is not None:
+        if (due := heartbeat.next_event(now=services.now())) is not None:
             yield due
-        await asyncio.sleep(_LOOK_EVERY_S)
-    yield told(AGAIN, now=services.now())
+        await asyncio.sleep(_POLL_S)
+    yield status_event(AGAIN, now=services.now())
 
 
-@router.get("/{photo_id}", dependencies=[look("photo.read", "photo:{photo_id}")], name="console_review_photo")
+@router.get(
+    "/{photo_id}", dependencies=[record_disclosure("photo.read", "photo:{photo_id}")], name="console_review_photo"
+)
 def one(photo_id: UUID, me: ReviewerDep, services: ServicesDep) -> dict[str, Any]:
     """Return one photo with everything known of it."""
     with services.database.read() as session:
@@ -107,7 +110,7 @@ def one(photo_id: UUID, me: ReviewerDep, services: ServicesDep) -> dict[str, Any
 @router.get("/{photo_id}/picture", name="console_review_picture")
 def picture(photo_id: UUID, me: ReviewerDep, services: ServicesDep, response: Response) -> Response:
     """Return the picture of a photo, while it is kept."""
-    return jpeg(personal_photos.read_picture(services.enrollment, me, photo_id), response)
+    return jpeg_response(personal_photos.read_picture(services.enrollment, me, photo_id), response)
 
 
 @router.get("/{photo_id}/duplicates/{person_id}/picture", name="console_likeness")
@@ -124,22 +127,22 @@ def duplicate_picture(
             by=me.actor,
             now=services.now(),
         )
-    return jpeg(content, response)
+    return jpeg_response(content, response)
 
 
 @router.get(
     "/{photo_id}/before/picture",
-    dependencies=[look("photo.compare", "photo:{photo_id}")],
+    dependencies=[record_disclosure("photo.compare", "photo:{photo_id}")],
     name="console_before",
 )
 def picture_before(photo_id: UUID, _me: ReviewerDep, services: ServicesDep, response: Response) -> Response:
     """Return the picture of the person's photo that was approved before this one."""
     with services.database.read() as session:
         content = comparison.picture_before(session, services.enrollment.sealer, photos.get(session, photo_id))
-    return jpeg(content, response)
+    return jpeg_response(content, response)
 
 
-def _figures(services: ConsoleServices) -> dict[str, Any]:
+def _query_figures(services: ConsoleServices) -> dict[str, Any]:
     """Return the statistics without what changes by the mere passing of time, and a mark of the queue as it stands."""
     with services.database.read() as session:
         figures = describe_statistics(session, now=services.now())

@@ -12,20 +12,20 @@ from accounts.own_passwords import change_own_password
 from accounts.people import AccountNotUsableError
 from accounts.sign_in import Origin
 from accounts.vocabulary import PasswordPurpose
-from console import session
-from console.navigation import destinations
-from console.origin import OursDep
-from console.rendering import LANGUAGE_COOKIE, page, path, with_cookies
-from console.services import (
+from console import sign_in_cookies
+from console.dependencies import (
     HASHING,
-    ConsoleServices,
-    FirstDep,
+    AnyPasswordDep,
     ServicesDep,
     SignedInDep,
     SignInNeededError,
-    principal,
-    renew,
+    principal_of,
+    renew_sign_in,
 )
+from console.navigation import destinations
+from console.rendering import LANGUAGE_COOKIE, copy_cookies, path_to, render_page
+from console.same_origin import SameOriginDep
+from console.services import ConsoleServices
 from web.client_address import NetworkDep
 from web.problems import ProblemError
 from web.rate_limits import TooManyTriesError
@@ -41,15 +41,15 @@ Secret = Annotated[str, Form(min_length=1, max_length=128)]
 @router.get("/", response_class=RedirectResponse)
 def home(request: Request, claims: SignedInDep, response: Response) -> Response:
     """Lead everybody to the page that is theirs."""
-    own = RedirectResponse(path(request, destinations(claims.roles)[0].route), status_code=303)
-    return with_cookies(own, response)
+    own = RedirectResponse(path_to(request, destinations(claims.roles)[0].route), status_code=303)
+    return copy_cookies(own, response)
 
 
 @router.get("/sign-in", response_class=HTMLResponse)
 def sign_in_page(request: Request, services: ServicesDep, lost: str | None = None) -> HTMLResponse:
     """Show the form; `lost` says why a sign-in that was right came to nothing."""
-    problem = f"problem.{lost}" if lost in set(session.Lost) else None
-    return _sign_in_form(request, services, problem=problem, number="")
+    problem = f"problem.{lost}" if lost in set(sign_in_cookies.LostCookies) else None
+    return _render_sign_in(request, services, problem=problem, number="")
 
 
 @router.post("/sign-in", name="console_sign_in", dependencies=[HASHING])
@@ -57,53 +57,53 @@ def sign_in(
     request: Request,
     services: ServicesDep,
     network: NetworkDep,
-    _ours: OursDep,
+    _same_origin: SameOriginDep,
     number: Annotated[str, Form(max_length=32)],
     password: Annotated[str, Form(max_length=128)],
 ) -> Response:
     """Sign in with number and password. A script that asks for JSON gets no page, but the cookies."""
     wants_page = not request.headers.get("accept", "").startswith("application/json")
     try:
-        origin = Origin(network, request.cookies.get(session.DEVICE_COOKIE))
+        origin = Origin(network, request.cookies.get(sign_in_cookies.DEVICE_COOKIE))
         tokens = services.accounts.desk.with_password(number, password, origin=origin, now=services.now())
     except ProblemError as error:
         if not wants_page:
             raise
         known = (AccountNotUsableError, TooManyTriesError)
         problem = f"problem.{error.code}" if isinstance(error, known) else "sign_in_failed"
-        return _sign_in_form(request, services, status=403, problem=problem, number=number)
+        return _render_sign_in(request, services, status=403, problem=problem, number=number)
     if wants_page:
-        lost = session.if_lost(request, secure=services.secure_cookies)
-        answer: Response = RedirectResponse(f"{path(request, 'home')}?{_LOST}={lost}", status_code=303)
+        lost = sign_in_cookies.explain_lost(request, secure=services.secure_cookies)
+        answer: Response = RedirectResponse(f"{path_to(request, 'home')}?{_LOST}={lost}", status_code=303)
     else:
         answer = Response(status_code=204)
-    session.remember(answer, tokens, secure=services.secure_cookies)
+    sign_in_cookies.set_cookies(answer, tokens, secure=services.secure_cookies)
     return answer
 
 
 @router.post("/sign-out", name="console_sign_out")
-def sign_out(request: Request, services: ServicesDep, _ours: OursDep) -> Response:
+def sign_out(request: Request, services: ServicesDep, _same_origin: SameOriginDep) -> Response:
     """End the session, also at the server."""
-    for cookie in (session.REFRESH_COOKIE, session.ACCESS_COOKIE):
+    for cookie in (sign_in_cookies.REFRESH_COOKIE, sign_in_cookies.ACCESS_COOKIE):
         if (token := request.cookies.get(cookie)) is not None:
             services.accounts.desk.end(token, now=services.now())
-    response = RedirectResponse(path(request, "sign_in_page"), status_code=303)
-    session.forget(response)
+    response = RedirectResponse(path_to(request, "sign_in_page"), status_code=303)
+    sign_in_cookies.clear_cookies(response)
     return response
 
 
 @router.get("/password", response_class=HTMLResponse)
-def password_page(request: Request, claims: FirstDep, services: ServicesDep, response: Response) -> HTMLResponse:
+def password_page(request: Request, claims: AnyPasswordDep, services: ServicesDep, response: Response) -> HTMLResponse:
     """Show the form to change the portal's password."""
-    return _password_form(request, claims, services, problem=None, renewed=response)
+    return _render_password(request, claims, services, problem=None, renewed=response)
 
 
 @router.post("/password", name="console_password", dependencies=[HASHING])
 def new_password(
     request: Request,
-    claims: FirstDep,
+    claims: AnyPasswordDep,
     services: ServicesDep,
-    _ours: OursDep,
+    _same_origin: SameOriginDep,
     *,
     current: Secret,
     new: Secret,
@@ -115,7 +115,7 @@ def new_password(
         try:
             change_own_password(
                 services.accounts,
-                principal(claims),
+                principal_of(claims),
                 PasswordPurpose.PORTAL,
                 current=current,
                 new=new,
@@ -124,28 +124,28 @@ def new_password(
         except (passwords.PasswordWrongError, passwords.PasswordLockedError, passwords.WeakPasswordError) as error:
             problem = f"problem.{error.code}"
     if problem is not None:
-        return _password_form(request, claims, services, problem=problem, status=422)
-    answer = RedirectResponse(path(request, "home"), status_code=303)
-    refresh = request.cookies.get(session.REFRESH_COOKIE)
+        return _render_password(request, claims, services, problem=problem, status=422)
+    answer = RedirectResponse(path_to(request, "home"), status_code=303)
+    refresh = request.cookies.get(sign_in_cookies.REFRESH_COOKIE)
     if refresh is None:
         raise SignInNeededError
     # Not the tokens of a renewal on the way here: they still say that the password is a first one.
-    renew(answer, services.renewals.newest(refresh), services)
+    renew_sign_in(answer, services.renewals.newest(refresh), services)
     return answer
 
 
 @router.post("/language", name="console_language")
 def choose_language(
     request: Request,
-    _ours: OursDep,
+    _same_origin: SameOriginDep,
     lang: Annotated[Literal["zh", "en"], Form()],
     back: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
     """Remember the reader's language, and go back to where they were."""
-    home_page = path(request, "home")
+    home_page = path_to(request, "home")
     response = RedirectResponse(back if back.startswith(home_page) else home_page, status_code=303)
     # No secret: it is kept also where the connection is not encrypted, and a sign-in is not.
-    response.set_cookie(LANGUAGE_COOKIE, lang, path=session.PATH, max_age=_YEAR_S, samesite="strict")
+    response.set_cookie(LANGUAGE_COOKIE, lang, path=sign_in_cookies.PATH, max_age=_YEAR_S, samesite="strict")
     return response
 
 
@@ -154,37 +154,37 @@ async def ask_to_sign_in(request: Request, _error: Exception) -> Response:
     if _wants_page(request):
         # Who comes straight from signing in, and is not signed in, has lost the cookies on the way.
         lost = request.query_params.get(_LOST)
-        query = f"?{_LOST}={lost}" if lost in set(session.Lost) else ""
-        response: Response = RedirectResponse(f"{path(request, 'sign_in_page')}{query}", status_code=303)
+        query = f"?{_LOST}={lost}" if lost in set(sign_in_cookies.LostCookies) else ""
+        response: Response = RedirectResponse(f"{path_to(request, 'sign_in_page')}{query}", status_code=303)
     else:
         response = Response(status_code=401)
-    session.forget(response)
+    sign_in_cookies.clear_cookies(response)
     return response
 
 
 async def ask_for_password(request: Request, _error: Exception) -> Response:
     """Lead a reader with a first password to the form for a new one."""
     if _wants_page(request):
-        return RedirectResponse(path(request, "password_page"), status_code=303)
+        return RedirectResponse(path_to(request, "password_page"), status_code=303)
     return Response(status_code=403)
 
 
 async def refuse(request: Request, _error: Exception) -> Response:
     """Say that a page is for others, and where one's own is."""
-    return await run_in_threadpool(page, request, "refused.html", status=403)
+    return await run_in_threadpool(render_page, request, "refused.html", status=403)
 
 
-def _sign_in_form(request: Request, services: ConsoleServices, **more: Any) -> HTMLResponse:
-    return page(request, "sign_in.html", needs_https=services.secure_cookies, **more)
+def _render_sign_in(request: Request, services: ConsoleServices, **more: Any) -> HTMLResponse:
+    return render_page(request, "sign_in.html", needs_https=services.secure_cookies, **more)
 
 
-def _password_form(
+def _render_password(
     request: Request, claims: Claims, services: ConsoleServices, *, problem: str | None, **more: Any
 ) -> HTMLResponse:
-    with services.database.read() as database:
-        number = people.get(database, claims.person_id).number
+    with services.database.read() as session:
+        number = people.get(session, claims.person_id).number
     is_first = claims.must_change_password
-    return page(request, "password.html", number=number, problem=problem, is_first=is_first, **more)
+    return render_page(request, "password.html", number=number, problem=problem, is_first=is_first, **more)
 
 
 def _wants_page(request: Request) -> bool:

@@ -8,9 +8,9 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict
 
 from accounts import audit, authority, people
-from console.origin import OursDep
-from console.rendering import page
-from console.services import ServicesDep, StaffDep
+from console.dependencies import ServicesDep, StaffDep
+from console.rendering import render_page
+from console.same_origin import SameOriginDep
 from directory import presence
 from directory.tables import ZoneRecord
 from operations import muster
@@ -52,12 +52,18 @@ def show(
         audit.record(session, actor=actor, action="muster.read", subject=f"zone:{zone}", now=now)
     names = services.names({one.person_id for one in found})
     rows = [(names.get(one.person_id, str(one.person_id)), one) for one in found]
-    return page(request, "muster.html", renewed=response, zone=record, rows=rows, at=now, hours=hours)
+    return render_page(request, "muster.html", renewed=response, zone=record, rows=rows, at=now, hours=hours)
 
 
 @router.post("/forgive", name="zone_forgive")
 def forgive(
-    zone: ZoneName, body: ForgiveIn, *, staff: StaffDep, _ours: OursDep, services: ServicesDep, ticket: TicketDep
+    zone: ZoneName,
+    body: ForgiveIn,
+    *,
+    staff: StaffDep,
+    _same_origin: SameOriginDep,
+    services: ServicesDep,
+    ticket: TicketDep,
 ) -> dict[str, Any]:
     """Let the passages of one person, or of everybody, no longer count for anti-passback and occupancy."""
     with services.database.begin() as session:
@@ -67,13 +73,13 @@ def forgive(
             raise NotFoundError("there is nobody with this number")
         if person is not None:
             authority.require_another(staff, person.id)
-        told = presence.forgive(
+        revisions = presence.forgive(
             session,
             zone,
             person_id=person.id if person is not None else None,
             by=audit.person_actor(staff.person_id),
             now=services.now(),
         )
-    services.told(told)
+    services.publish_revisions(revisions)
     services.board.touch()
     return {"zone": zone, "person": person.name if person is not None else None}

@@ -1,4 +1,4 @@
-"""How long a live page may go on being told: as long as its reader's sign-in runs and they have the role for it."""
+"""How long a live page may go on receiving: as long as its reader's sign-in runs and they have the role for it."""
 
 import time
 
@@ -6,28 +6,29 @@ from fastapi.concurrency import run_in_threadpool
 
 from accounts.access_tokens import Claims
 from accounts.vocabulary import Role
-from console.services import ConsoleServices, as_now
+from console.dependencies import with_current_roles
+from console.services import ConsoleServices
 
-LOOK_EVERY_S = 1.0
+CHECK_EVERY_S = 1.0
 """A reader who was suspended sees no more than this of what happens afterwards."""
 
 
-class Admission:
+class StreamAuthorization:
     """Says whether a stream may go on; it ends when its access token does, and the browser comes with a new one."""
 
     def __init__(self, services: ConsoleServices, claims: Claims, roles: frozenset[Role]) -> None:
         """Take the reader and the roles of which they need one."""
         self._services, self._claims, self._roles = services, claims, roles
-        self._looked_at = 0.0
+        self._checked_at = 0.0
         self._is_over = False
 
     async def __call__(self) -> bool:
-        """Look, at most every `LOOK_EVERY_S`, whether the reader may go on."""
+        """Query, at most every `CHECK_EVERY_S`, whether the reader may go on."""
         if self._is_over or self._services.now() >= self._claims.expires_at:
             return False
-        if time.monotonic() < self._looked_at + LOOK_EVERY_S:
+        if time.monotonic() < self._checked_at + CHECK_EVERY_S:
             return True
-        self._looked_at = time.monotonic()
-        found = await run_in_threadpool(as_now, self._services, self._claims)
+        self._checked_at = time.monotonic()
+        found = await run_in_threadpool(with_current_roles, self._services, self._claims)
         self._is_over = found is None or not found.roles & self._roles
         return not self._is_over

@@ -2,8 +2,8 @@
 
 Every passage carries the journal's sequence number as its id. A browser that lost its connection names the last id it
 saw, and the stream goes on behind it; a new one starts with the last few passages. Gates, open alarms and waiting
-orders are told as they are, whole, when they have changed. `up_to_date` comes once, when all that was so is told, and
-`beat` again and again, each time after everything was looked at once more (`console.freshness`).
+orders are sent as they are, whole, when they have changed. `up_to_date` comes once, when all that was so is sent, and
+`beat` again and again, each time after everything was queried once more (`console.live.heartbeat`).
 """
 
 import asyncio
@@ -13,10 +13,10 @@ from typing import Any
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import ServerSentEvent
 
-from console.freshness import AGAIN, BEAT_S, Beat, told
-from console.passages import describe_passages
+from console.live.heartbeat import AGAIN, HEARTBEAT_S, Heartbeat, status_event
 from console.services import ConsoleServices
-from console.view import describe_alarm, describe_gate, describe_order, describe_zones, people_in
+from console.views.board import collect_people, describe_alarm, describe_gate, describe_order, describe_zones
+from console.views.events import describe_events
 from database import Database
 from directory.lag import lags
 from operations import journal, orders
@@ -27,11 +27,11 @@ _FIRST = 30
 _POLL_S = 0.1
 _PAGE = 200
 _RETRY_MS = 1000
-_AT_LEAST_EVERY_S = BEAT_S - _POLL_S
+_AT_LEAST_EVERY_S = HEARTBEAT_S - _POLL_S
 """Waiting orders run out without anybody changing them."""
 
 
-async def follow(
+async def stream_gates(
     services: ConsoleServices,
     *,
     last_seen: int | None,
@@ -43,9 +43,9 @@ async def follow(
     With `gate`, only what concerns that gate.
     """
     board, database = services.board, services.database
-    cursor = last_seen if last_seen is not None else await run_in_threadpool(_start, database, gate)
-    seen, known_to_page, waited = -1, dict[str, Any](), 0.0
-    beat = Beat(looks_every_s=_POLL_S)
+    cursor = last_seen if last_seen is not None else await run_in_threadpool(_first_cursor, database, gate)
+    seen, sent, waited = -1, dict[str, Any](), 0.0
+    heartbeat = Heartbeat(poll_s=_POLL_S)
     while await still_allowed():
         version = board.version
         if version == seen and waited < _AT_LEAST_EVERY_S:
@@ -53,50 +53,47 @@ async def follow(
             waited += _POLL_S
             continue
         seen, waited = version, 0.0
-        for name, data in (await run_in_threadpool(_state, services, gate)).items():
-            if known_to_page.get(name) != data:
-                known_to_page[name] = data
+        for name, data in (await run_in_threadpool(_query_state, services, gate)).items():
+            if sent.get(name) != data:
+                sent[name] = data
                 yield ServerSentEvent(event=name, data=data, retry=_RETRY_MS)
-        while events := await run_in_threadpool(_after, database, cursor, gate):
-            shown = await run_in_threadpool(describe_passages, services, events)
+        while events := await run_in_threadpool(_events_after, database, cursor, gate):
+            shown = await run_in_threadpool(describe_events, services, events)
             for event, data in zip(events, shown, strict=True):
                 # Who is far behind, or reads slowly, must not go on with the past after their time here is over.
                 if not await still_allowed():
-                    yield told(AGAIN, now=services.now())
+                    yield status_event(AGAIN, now=services.now())
                     return
                 cursor = event.sequence
                 yield ServerSentEvent(event="passage", id=str(cursor), data=data)
-        if (due := beat.due(now=services.now())) is not None:
+        if (due := heartbeat.next_event(now=services.now())) is not None:
             yield due
-    yield told(AGAIN, now=services.now())
+    yield status_event(AGAIN, now=services.now())
 
 
-def _state(services: ConsoleServices, gate: str | None) -> dict[str, Any]:
+def _query_state(services: ConsoleServices, gate: str | None) -> dict[str, Any]:
     """Return gates, alarms and orders as they are."""
     with services.database.read() as session:
         alarms = [one for one in register.open_alarms(session) if gate in {None, one.gate}]
         waiting = orders.waiting(session, now=services.now()) if gate is None else []
         zones = describe_zones(session, now=services.now()) if gate is None else []
         behind = [one for one in lags(session, services.now(), gate=gate) if one.behind]
-    names = services.names(people_in(alarms, waiting))
+    names = services.names(collect_people(alarms, waiting))
+    views = [view for view in services.board.views() if gate in {None, view.gate}]
     return {
-        "gates": [
-            describe_gate(view, [one for one in behind if one.gate == view.gate])
-            for view in services.board.views()
-            if gate in {None, view.gate}
-        ],
+        "gates": [describe_gate(view, [one for one in behind if one.gate == view.gate]) for view in views],
         "alarms": [describe_alarm(one, names) for one in alarms],
         "orders": [describe_order(one, names) for one in waiting],
         "zones": zones,
     }
 
 
-def _start(database: Database, gate: str | None) -> int:
+def _first_cursor(database: Database, gate: str | None) -> int:
     with database.read() as session:
         shown = journal.latest(session, limit=_FIRST, gate=gate)
     return shown[-1].sequence - 1 if shown else 0
 
 
-def _after(database: Database, cursor: int, gate: str | None) -> Sequence[GateEvent]:
+def _events_after(database: Database, cursor: int, gate: str | None) -> Sequence[GateEvent]:
     with database.read() as session:
         return journal.following(session, after=cursor, limit=_PAGE, gate=gate)

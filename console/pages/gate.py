@@ -11,15 +11,16 @@ from sqlalchemy.orm import Session
 
 from accounts import looks, people
 from accounts.access_tokens import Claims
-from console.looks import look
-from console.origin import OursDep
-from console.passages import describe_passages
-from console.rendering import page
-from console.services import ConsoleServices, ServicesDep, StaffDep
+from console.dependencies import ServicesDep, StaffDep
+from console.disclosures import record_disclosure
+from console.rendering import render_page
+from console.same_origin import SameOriginDep
+from console.services import ConsoleServices
+from console.views.events import describe_events
 from directory import gates
 from directory.dry_run import DryRun, Shown, dry_run
 from directory.feed import NotPublishedError
-from directory.lag import lags
+from directory.lag import Lag, lags
 from directory.tables import ZoneRecord
 from operations import journal
 from operations.tables import GateEvent
@@ -43,7 +44,9 @@ class QuestionIn(BaseModel):
     shown: Shown = Shown.FACE
 
 
-@router.get("", dependencies=[look("board.read", "gate:{gate}")], response_class=HTMLResponse, name="gate_page")
+@router.get(
+    "", dependencies=[record_disclosure("board.read", "gate:{gate}")], response_class=HTMLResponse, name="gate_page"
+)
 def show(gate: GateName, request: Request, _staff: StaffDep, services: ServicesDep, response: Response) -> HTMLResponse:
     """Show one gate, live."""
     with services.database.read() as session:
@@ -51,7 +54,7 @@ def show(gate: GateName, request: Request, _staff: StaffDep, services: ServicesD
         policy = gates.policy_of(record)
         zone = session.get(ZoneRecord, policy.inner_zone) if policy.looks_back else None
     place = {"gates": [{"name": gate, "title": record.title, "zone": policy.inner_zone}], "zones": []}
-    return page(
+    return render_page(
         request,
         "gate.html",
         renewed=response,
@@ -64,7 +67,7 @@ def show(gate: GateName, request: Request, _staff: StaffDep, services: ServicesD
     )
 
 
-@router.get("/events", dependencies=[look("events.read", "gate:{gate}")], name="gate_events")
+@router.get("/events", dependencies=[record_disclosure("events.read", "gate:{gate}")], name="gate_events")
 def events(
     gate: GateName, _staff: StaffDep, services: ServicesDep, before: Annotated[int | None, Query(ge=0)] = None
 ) -> dict[str, Any]:
@@ -73,7 +76,7 @@ def events(
         found = journal.latest(session, limit=_PAGE + 1, before=before, gate=gate)
     shown = found[:_PAGE]
     following = shown[-1].sequence if len(found) > _PAGE else None
-    return {"items": describe_passages(services, shown), "next": following}
+    return {"items": describe_events(services, shown), "next": following}
 
 
 @router.get("/directory", name="gate_directory")
@@ -86,36 +89,28 @@ def directory(gate: GateName, _staff: StaffDep, services: ServicesDep) -> dict[s
     return {
         "revision": record.revision,
         "published_at": None if record.published_at is None else record.published_at.isoformat(),
-        "devices": [
-            {
-                "view": str(lag.view),
-                "revision": lag.revision,
-                "behind": lag.behind,
-                "behind_s": round(lag.behind_s, 1),
-                "waiting_revocations": lag.waiting_revocations,
-                "seen_at": lag.seen_at.isoformat(),
-            }
-            for lag in found
-        ],
+        "devices": [_describe_lag(lag) for lag in found],
     }
 
 
 @router.get("/events/{sequence}/why", name="gate_why")
 def why(gate: GateName, sequence: int, staff: StaffDep, services: ServicesDep) -> dict[str, Any]:
-    """Return what is known of a refusal, and what would be decided now; the look is audited."""
+    """Return what is known of a refusal, and what would be decided now; that is audited."""
     with services.database.read() as session:
         event = journal.get(session, sequence)
         if event is None or event.gate != gate:
             raise NotFoundError("there is no such event at this gate")
-        now = _asked_again(session, services, event)
+        now = _ask_again(session, services, event)
     if event.person_id is not None:
-        _note_question(services, staff, gate, event.person_id)
-    [shown] = describe_passages(services, [event])
+        _audit_question(services, staff, gate, event.person_id)
+    [shown] = describe_events(services, [event])
     return {**shown, "details": event.details, "now": now}
 
 
 @router.post("/ask", name="gate_ask")
-def ask(gate: GateName, question: QuestionIn, staff: StaffDep, _ours: OursDep, services: ServicesDep) -> dict[str, Any]:
+def ask(
+    gate: GateName, question: QuestionIn, staff: StaffDep, _same_origin: SameOriginDep, services: ServicesDep
+) -> dict[str, Any]:
     """May this person pass this gate at this time, and why (not)? Nothing opens; who asked about whom is audited."""
     with services.database.read() as session:
         person = people.by_number(session, question.number)
@@ -123,30 +118,43 @@ def ask(gate: GateName, question: QuestionIn, staff: StaffDep, _ours: OursDep, s
             raise NotFoundError("there is nobody with this number")
         at = question.at or services.now()
         found = dry_run(session, services.sealer, gate, person.id, at=at, shown=question.shown)
-    _note_question(services, staff, gate, person.id)
-    return {"person": person.name, **_answer(found, at)}
+    _audit_question(services, staff, gate, person.id)
+    return {"person": person.name, **_describe_decision(found, at)}
 
 
-def _note_question(services: ConsoleServices, staff: Claims, gate: str, person_id: UUID) -> None:
+def _describe_lag(lag: Lag) -> dict[str, Any]:
+    return {
+        "view": str(lag.view),
+        "revision": lag.revision,
+        "behind": lag.behind,
+        "behind_s": round(lag.behind_s, 1),
+        "waiting_revocations": lag.waiting_revocations,
+        "seen_at": lag.seen_at.isoformat(),
+    }
+
+
+def _audit_question(services: ConsoleServices, staff: Claims, gate: str, person_id: UUID) -> None:
     subject, now = f"person:{person_id}", services.now()
     looks.record(
         services.database, by=staff.person_id, action="dry_run", subject=subject, now=now, details={"gate": gate}
     )
 
 
-def _asked_again(session: Session, services: ConsoleServices, event: GateEvent) -> dict[str, Any] | None:
+def _ask_again(session: Session, services: ConsoleServices, event: GateEvent) -> dict[str, Any] | None:
     """Ask the same question now; None where nobody was recognised or the gate has no directory."""
     if event.person_id is None:
         return None
     shown = Shown(event.method) if event.method in set(Shown) else Shown.FACE
     now = services.now()
     try:
-        return _answer(dry_run(session, services.sealer, event.gate, event.person_id, at=now, shown=shown), now)
+        return _describe_decision(
+            dry_run(session, services.sealer, event.gate, event.person_id, at=now, shown=shown), now
+        )
     except (NotPublishedError, NotFoundError):
         return None
 
 
-def _answer(found: DryRun, at: datetime) -> dict[str, Any]:
+def _describe_decision(found: DryRun, at: datetime) -> dict[str, Any]:
     return {
         "granted": found.decision.granted,
         "reason": found.decision.reason.value,

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request
 
-from console.origin import OursDep
-from console.services import ServicesDep, StaffDep
-from console.view import describe_alarm
+from console.dependencies import ServicesDep, StaffDep
+from console.same_origin import SameOriginDep
+from console.views.board import describe_alarm
 from operations.alarms import register
 from operations.schemas import AcknowledgementIn, OrderIn, OrderOut, TicketIn, TicketOut
 from web import tickets
@@ -21,20 +21,26 @@ router = APIRouter(prefix="/console", include_in_schema=False)
 
 
 @router.post("/tickets", name="console_ticket")
-def issue_ticket(wanted: TicketIn, staff: StaffDep, _ours: OursDep, request: Request) -> TicketOut:
+def issue_ticket(wanted: TicketIn, staff: StaffDep, _same_origin: SameOriginDep, request: Request) -> TicketOut:
     """Give a ticket for one thing that somebody wants now."""
     return TicketOut.of(tickets.of(request).issue(staff.person_id, wanted.action))
 
 
 @router.delete("/tickets/{ticket}", status_code=204, name="console_ticket_void")
-def void_ticket(ticket: str, staff: StaffDep, _ours: OursDep, request: Request) -> None:
+def void_ticket(ticket: str, staff: StaffDep, _same_origin: SameOriginDep, request: Request) -> None:
     """Hear that somebody cancelled what the ticket was for."""
     tickets.of(request).void(ticket, staff.person_id)
 
 
 @router.post("/orders", name="console_order")
 def give_order(
-    wanted: OrderIn, *, staff: StaffDep, _ours: OursDep, services: ServicesDep, once: OnceDep, ticket: TicketDep
+    wanted: OrderIn,
+    *,
+    staff: StaffDep,
+    _same_origin: SameOriginDep,
+    services: ServicesDep,
+    once: OnceDep,
+    ticket: TicketDep,
 ) -> OrderOut:
     """Give an order; the answer says what each gate did. Pressed twice, it is given once."""
     order = services.orders.give(
@@ -45,7 +51,7 @@ def give_order(
 
 @router.post("/orders/{order_id}/confirm", name="console_confirm")
 def confirm_order(
-    order_id: UUID, staff: StaffDep, _ours: OursDep, services: ServicesDep, ticket: TicketDep
+    order_id: UUID, staff: StaffDep, _same_origin: SameOriginDep, services: ServicesDep, ticket: TicketDep
 ) -> OrderOut:
     """Confirm another person's order, which is then carried out."""
     return OrderOut.of(services.orders.confirm(order_id, by=staff.person_id, ticket=ticket))
@@ -53,7 +59,7 @@ def confirm_order(
 
 @router.post("/alarms/{alarm_id}/acknowledge", name="console_acknowledge")
 def acknowledge_alarm(
-    alarm_id: UUID, body: AcknowledgementIn, *, staff: StaffDep, _ours: OursDep, services: ServicesDep
+    alarm_id: UUID, body: AcknowledgementIn, *, staff: StaffDep, _same_origin: SameOriginDep, services: ServicesDep
 ) -> dict[str, Any]:
     """Say that the person who is signed in looks after an alarm."""
     with services.database.begin() as session:

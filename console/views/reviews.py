@@ -1,4 +1,4 @@
-"""What the reviewer's page is told of photos: as the API shows them, with the names of the people in them."""
+"""Photos as the reviewer's page is given them: as the API shows them, with the names of the people in them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict

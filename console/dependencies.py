@@ -1,0 +1,131 @@
+"""Who looks at a page, and what they may see. The rim puts `ConsoleServices` at `app.state.console`."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Annotated
+
+from fastapi import Depends, Request, Response
+
+from accounts import sign_ins
+from accounts.access_tokens import Claims
+from accounts.people import AccountNotUsableError
+from accounts.principals import Principal
+from accounts.sign_in import RefreshRefusedError
+from accounts.vocabulary import Role
+from console import sign_in_cookies
+from console.services import ConsoleServices
+
+STAFF = frozenset({Role.FACILITIES, Role.ADMIN})
+REVIEWERS = frozenset({Role.REVIEWER, Role.ADMIN})
+
+
+class SignInNeededError(Exception):
+    """Nobody is signed in; the page to sign in is shown instead."""
+
+
+class NewPasswordNeededError(Exception):
+    """Somebody is signed in with a first password; the page to change it is shown instead."""
+
+
+class NotAllowedError(Exception):
+    """Somebody is signed in who has no business here."""
+
+
+def _find_services(request: Request) -> ConsoleServices:
+    services: ConsoleServices = request.app.state.console
+    return services
+
+
+ServicesDep = Annotated[ConsoleServices, Depends(_find_services)]
+
+
+def renew_sign_in(response: Response, refresh: str, services: ConsoleServices) -> Claims:
+    """Exchange a refresh token, put what it gives into the browser's cookies, and return what it says.
+
+    Raises:
+        RefreshRefusedError, AccountNotUsableError: as `SignInDesk.refresh`.
+    """
+    tokens = services.renewals.renew(refresh, now=services.now())
+    sign_in_cookies.set_cookies(response, tokens, secure=services.secure_cookies)
+    return services.accounts.access_tokens.read(tokens.access_token, now=services.now())
+
+
+def with_current_roles(services: ConsoleServices, claims: Claims | None) -> Claims | None:
+    """Return what a token says with the roles of this moment; None when the sign-in has ended since it was made."""
+    if claims is None:
+        return None
+    with services.database.read() as session:
+        roles = sign_ins.roles(session, claims.person_id, claims.sign_in_id, now=services.now())
+    return None if roles is None else replace(claims, roles=roles)
+
+
+def _require_any_password(request: Request, response: Response, services: ServicesDep) -> Claims:
+    """Return who is signed in, renewing the access token when it has run out."""
+    found = with_current_roles(
+        services, sign_in_cookies.read_claims(request, services.accounts.access_tokens, now=services.now())
+    )
+    refresh = request.cookies.get(sign_in_cookies.REFRESH_COOKIE)
+    if found is None and refresh is not None:
+        try:
+            found = with_current_roles(services, renew_sign_in(response, refresh, services))
+        except (RefreshRefusedError, AccountNotUsableError) as error:
+            raise SignInNeededError from error
+    if found is None:
+        raise SignInNeededError
+    request.state.claims = found
+    return found
+
+
+AnyPasswordDep = Annotated[Claims, Depends(_require_any_password)]
+"""Anyone who is signed in, also with a first password: only to change it."""
+
+
+def _require_signed_in(claims: AnyPasswordDep) -> Claims:
+    if claims.must_change_password:
+        raise NewPasswordNeededError
+    return claims
+
+
+SignedInDep = Annotated[Claims, Depends(_require_signed_in)]
+
+
+async def _wait_for_hashing(services: ServicesDep) -> AsyncIterator[None]:
+    async with services.accounts.hashing.take():
+        yield
+
+
+HASHING = Depends(_wait_for_hashing, scope="function")
+"""For routes that hash a password, as `accounts.api.dependencies.HASHING`."""
+
+
+def _require_staff(claims: SignedInDep) -> Claims:
+    if not claims.roles & STAFF:
+        raise NotAllowedError
+    return claims
+
+
+StaffDep = Annotated[Claims, Depends(_require_staff)]
+"""A signed-in member of facilities staff."""
+
+
+def principal_of(claims: Claims) -> Principal:
+    """Return the same person as the services' APIs know them."""
+    return Principal(claims.person_id, claims.sign_in_id, claims.roles)
+
+
+def _require_holder(claims: SignedInDep) -> Principal:
+    return principal_of(claims)
+
+
+HolderDep = Annotated[Principal, Depends(_require_holder)]
+"""Anyone who is signed in: everybody holds an account."""
+
+
+def _require_reviewer(claims: SignedInDep) -> Principal:
+    if not claims.roles & REVIEWERS:
+        raise NotAllowedError
+    return principal_of(claims)
+
+
+ReviewerDep = Annotated[Principal, Depends(_require_reviewer)]
+"""A signed-in reviewer."""

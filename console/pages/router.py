@@ -1,0 +1,31 @@
+"""All pages put together."""
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from console.dependencies import NewPasswordNeededError, NotAllowedError, SignInNeededError
+from console.pages import board, board_actions, gate, photo, review_actions, reviews, sign_in, zone
+from console.rendering import FOLDER
+from console.services import ConsoleServices
+
+ROUTERS = (
+    board.router,
+    sign_in.router,
+    board_actions.router,
+    gate.router,
+    zone.router,
+    photo.router,
+    reviews.router,
+    review_actions.router,
+)
+
+
+def install(app: FastAPI, services: ConsoleServices) -> None:
+    """Add the pages to `app`, which answers errors by `web.problems`."""
+    app.state.console = services
+    app.mount("/console/static", StaticFiles(directory=FOLDER / "static"), name="console-static")
+    for part in ROUTERS:
+        app.include_router(part)
+    app.add_exception_handler(SignInNeededError, sign_in.ask_to_sign_in)
+    app.add_exception_handler(NewPasswordNeededError, sign_in.ask_for_password)
+    app.add_exception_handler(NotAllowedError, sign_in.refuse)

@@ -1,0 +1,1 @@
+"""What the pages' scripts are given, as JSON."""
