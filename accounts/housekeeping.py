@@ -5,11 +5,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
-from accounts import audit, changes, password_tries
+from accounts import audit
 from accounts.ledger import seal_chain
 from accounts.ledger.chart import close_or_suspend
 from accounts.ledger.tables import LedgerAccount
 from accounts.ledger.transfer import AccountState
+from accounts.passwords import tries
+from accounts.people import changes
 from accounts.tables import OidcAttempt, Person, PhoneCode, SignIn
 from accounts.vocabulary import PersonState
 from database import Database
@@ -37,7 +39,7 @@ def tidy(database: Database, now: datetime) -> None:
         session.execute(delete(SignIn).where(or_(SignIn.ends_at < over, SignIn.revoked_at < over)))
         session.execute(delete(PhoneCode).where(PhoneCode.expires_at < now))
         session.execute(delete(OidcAttempt).where(OidcAttempt.expires_at < now))
-        password_tries.forget(session, now)
+        tries.forget(session, now)
     with database.begin() as session:
         changes.forget(session, now - CHANGES_KEPT)
     with database.begin() as session:

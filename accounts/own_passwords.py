@@ -2,11 +2,12 @@
 
 from datetime import datetime
 
-from accounts import passwords, people, sign_in
-from accounts.notices import AccountNotice
+from accounts import passwords, people
 from accounts.passwords import Claimant
+from accounts.people.notices import AccountNotice
 from accounts.principals import Principal
 from accounts.services import AccountsServices
+from accounts.sign_in.service import change_password
 from accounts.vocabulary import PasswordPurpose
 
 
@@ -39,6 +40,6 @@ def change_own_password(
     hashed = services.hasher.hash(new)
     with services.database.begin() as session:
         person = people.get(session, me.person_id)
-        sign_in.change_password(session, person, purpose, hashed, by=me.actor, keep=me.sign_in_id, now=now)
+        change_password(session, person, purpose, hashed, by=me.actor, keep=me.sign_in_id, now=now)
         if purpose is PasswordPurpose.PORTAL:
             services.tell(session, me.person_id, AccountNotice.PORTAL_CHANGED, now=now)

@@ -12,16 +12,16 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from accounts.access_tokens import AccessTokens, derive_key
+from accounts.cards.virtual_cards import ChannelUsers
 from accounts.devices import Places
-from accounts.first_passwords import FirstPasswords
-from accounts.known_devices import KnownDevices
-from accounts.notices import Tell, tell_nobody
 from accounts.passwords import Hasher, PasswordCheck
-from accounts.phones import CodeSender
-from accounts.sign_in import SignInDesk
-from accounts.staff_sign_in import IdentityProvider, StaffDesk
-from accounts.virtual_cards import ChannelUsers
+from accounts.passwords.first import FirstPasswords
+from accounts.people.notices import Tell, tell_nobody
+from accounts.people.phones import CodeSender
+from accounts.sign_in.access_tokens import AccessTokens, derive_key
+from accounts.sign_in.known_devices import KnownDevices
+from accounts.sign_in.service import SignInDesk
+from accounts.sign_in.staff_sign_in import IdentityProvider, StaffDesk
 from database import Database
 from web.rate_limits import RateLimiter
 from web.turns import Turns

@@ -210,7 +210,7 @@ class Password(Base):
 
 
 class PasswordTries(Base):
-    """What was tried at one password from one source; both are digests, see `accounts.password_tries`."""
+    """What was tried at one password from one source; both are digests, see `accounts.passwords.tries`."""
 
     __tablename__ = "password_tries"
 

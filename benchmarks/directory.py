@@ -189,8 +189,8 @@ class _Campus:
         import numpy as np
         from sqlalchemy import insert
 
-        from accounts import changes
         from accounts.ledger.tables import LedgerAccount
+        from accounts.people import changes
         from accounts.tables import Card, Person, PersonGroup
         from accounts.vocabulary import CardKind, CardState, PersonKind, PersonState
         from database import new_id

@@ -20,9 +20,9 @@ from typing import Any
 
 import structlog
 
-from accounts.first_passwords import FirstPasswords
 from accounts.passwords import Hasher
-from accounts.people_import import Importer
+from accounts.passwords.first import FirstPasswords
+from accounts.people_import.importer import Importer
 from benchmarks.engine import face_recognition
 from benchmarks.report import Report, budget, present, progress
 from campusgate.settings import Settings

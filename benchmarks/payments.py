@@ -28,11 +28,11 @@ import httpx
 import structlog
 
 from accounts import cards, devices, people
-from accounts.identity import Presented
+from accounts.cards.identity import Presented
 from accounts.ledger import AccountKind, LedgerWriter, Transfer, open_named, record
 from accounts.ledger.invariants import check_books
-from accounts.limits import Limits
 from accounts.payments import merchants, wallet
+from accounts.payments.limits import Limits
 from accounts.payments.services import MoneyServices
 from accounts.payments.wallet import Payment, Till
 from accounts.people import Particulars

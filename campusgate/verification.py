@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from accounts import audit
 from accounts.audit import Verification
+from accounts.audit.trail_copy import TrailCopy, TrailCopyError
 from accounts.housekeeping import JOURNAL_HEAD
 from accounts.ledger import seal_chain
 from accounts.ledger.invariants import check_books
@@ -18,7 +19,6 @@ from accounts.ledger.seal_chain import Head, JournalReport
 from accounts.ledger.totals import COUNTERS_KEPT
 from accounts.tables import AuditEntry
 from accounts.topup.verification import check_reasons
-from accounts.trail_copy import TrailCopy, TrailCopyError
 from database import Database
 
 

@@ -8,7 +8,7 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from fastapi.templating import Jinja2Templates
 
-from accounts.access_tokens import Claims
+from accounts.sign_in.access_tokens import Claims
 from console import texts
 from console.live.heartbeat import SILENT_S
 from console.navigation import destinations

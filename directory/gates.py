@@ -8,7 +8,8 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from access.policy import GatePolicy, Rule
-from accounts import audit, changes
+from accounts import audit
+from accounts.people import changes
 from directory.tables import GateApplied, GateEntry, GateRecord, VisitorPass, ZoneRecord
 from web.problems import NotFoundError, ProblemError
 

@@ -18,7 +18,8 @@ from sqlalchemy import delete, func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from accounts import audit, changes
+from accounts import audit
+from accounts.people import changes
 from accounts.tables import Person
 from accounts.vocabulary import PersonState
 from database import Database, DatabaseBusyError, Sealer, SealingError

@@ -7,7 +7,8 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from access.credentials import CredentialError, pin_digest
-from accounts import audit, changes
+from accounts import audit
+from accounts.people import changes
 from accounts.tables import Person
 from directory.tables import GatePerson
 from web.problems import NotFoundError, ProblemError

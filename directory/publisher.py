@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from access.policy import GatePolicy
-from accounts import changes
+from accounts.people import changes
 from accounts.tables import Card, Person, PersonChange
 from accounts.vocabulary import CardState, PersonState
 from database import Database, DatabaseBusyError, Sealer

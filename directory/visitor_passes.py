@@ -10,7 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from access.credentials import code_digest
-from accounts import audit, changes
+from accounts import audit
+from accounts.people import changes
 from accounts.tables import Person
 from directory.tables import GateRecord, VisitorPass
 from web.problems import NotFoundError, ProblemError

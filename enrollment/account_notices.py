@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from accounts.notices import AccountNotice
+from accounts.people.notices import AccountNotice
 from database import new_id
 from enrollment.tables import Notice
 

@@ -19,9 +19,9 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session, lazyload
 
-from accounts import audit, people, people_import
-from accounts.people_import import Importer
-from accounts.people_list import ListedPerson
+from accounts import audit, people
+from accounts.people_import.importer import Importer, RowOutcome
+from accounts.people_import.people_list import ListedPerson
 from accounts.tables import Person
 from accounts.vocabulary import PersonKind
 from database import Database, DatabaseBusyError, Sealer
@@ -244,7 +244,7 @@ def _import_accounts(
         for row in rows
     ]
     results = importer.run(listed, now=now)
-    return {one.number: one.why for one in results if one.outcome is people_import.Outcome.INVALID}
+    return {one.number: one.why for one in results if one.outcome is RowOutcome.INVALID}
 
 
 def _words(failures: Sequence[Failure], why: str) -> str:

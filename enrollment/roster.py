@@ -1,6 +1,6 @@
 """The list of an intake: a folder or ZIP with one CSV file, and for each person a photo and perhaps a reference.
 
-The CSV has a header. Its columns are those of every list of people (`accounts.people_list`), and `photo`, `reference`
+The CSV has a header. Its columns are those of every list of people (`accounts.people_import`), and `photo`, `reference`
 (names of files) and `consent` (the version of the notice that the person signed). Without these columns, a person's
 photo is the file named by their number, in any sub-folder, and the one in a folder `references` is their reference.
 """
@@ -14,9 +14,10 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from accounts import people_list, spelling
-from accounts.list_table import ListTableError, Row, read_table
-from accounts.people_list import ListedPerson, Unreadable
+from accounts.people import spelling
+from accounts.people_import import people_list
+from accounts.people_import.list_table import ListTableError, Row, read_table
+from accounts.people_import.people_list import ListedPerson, Unreadable
 from enrollment.photo import MAX_BYTES
 from errors import OperatorError
 

@@ -1,6 +1,6 @@
 """Templates of people: sealed at rest, bound to their model, gone for good when withdrawn.
 
-Every change is recorded for the directories of the gates (`accounts.changes`), in the same transaction.
+Every change is recorded for the directories of the gates (`accounts.people.changes`), in the same transaction.
 """
 
 from collections import defaultdict
@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from accounts import changes
+from accounts.people import changes
 from database import Database, Sealer, new_id
 from enrollment.tables import TemplateRecord, TemplateState
 from models.template import Template

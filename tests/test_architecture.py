@@ -28,6 +28,40 @@ MAY_IMPORT = {
     "campusgate": {"*"},
 }
 
+INNER_WALLS = {
+    "accounts": {
+        "vocabulary": set(),
+        "tables": {"vocabulary"},
+        "ledger": set(),
+        "audit": {"tables"},
+        "principals": {"vocabulary", "audit"},
+        "people": {"vocabulary", "tables", "ledger", "audit"},
+        "passwords": {"vocabulary", "tables", "audit"},
+        "cards": {"vocabulary", "tables", "ledger", "audit", "people"},
+        "devices": {"vocabulary", "tables", "audit"},
+        "sign_in": {"vocabulary", "tables", "audit", "people", "passwords"},
+        "people_import": {"vocabulary", "tables", "people", "passwords"},
+        "housekeeping": {"vocabulary", "tables", "ledger", "audit", "people", "passwords"},
+        "services": {"people", "passwords", "cards", "devices", "sign_in"},
+        "own_passwords": {"vocabulary", "principals", "people", "passwords", "sign_in", "services"},
+        "payment_channels": set(),
+        "payments": {
+            "vocabulary",
+            "tables",
+            "ledger",
+            "audit",
+            "people",
+            "passwords",
+            "cards",
+            "services",
+            "payment_channels",
+        },
+        "topup": {"vocabulary", "tables", "ledger", "audit", "people", "payment_channels", "payments"},
+        "api": {"*"},
+    },
+}
+"""Within a room: its sub-packages and modules, the lower ones first."""
+
 
 def imports(path: Path) -> Iterator[tuple[str, int]]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -40,6 +74,10 @@ def imports(path: Path) -> Iterator[tuple[str, int]]:
             yield node.module, node.lineno
             for alias in node.names:
                 yield f"{node.module}.{alias.name}", node.lineno
+
+
+def _files_of(part: Path) -> list[Path]:
+    return sorted(part.rglob("*.py")) if part.is_dir() else [part.with_suffix(".py")]
 
 
 def is_allowed(room: str, module: str) -> bool:
@@ -70,6 +108,28 @@ def test_pages_call_use_cases_and_no_api() -> None:
         if any(re.fullmatch(r"api|\w+_api|bodies", part) for part in module.split("."))
     ]
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(("room", "part"), [(room, part) for room, parts in INNER_WALLS.items() for part in parts])
+def test_a_part_of_a_room_imports_only_what_its_inner_walls_allow(room: str, part: str) -> None:
+    parts = INNER_WALLS[room]
+    allowed = {part, *parts[part]}
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line} imports {module}"
+        for path in _files_of(ROOT / room / part)
+        for module, line in imports(path)
+        if module.startswith(f"{room}.") and "*" not in allowed and module.split(".")[1] not in allowed
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("room", INNER_WALLS)
+def test_every_part_of_a_room_with_inner_walls_stands_in_their_table_above_what_it_imports(room: str) -> None:
+    parts = list(INNER_WALLS[room])
+    found = {path.stem for path in (ROOT / room).iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert set(parts) == found - {"__init__"}
+    for place, part in enumerate(parts):
+        assert INNER_WALLS[room][part] <= {*parts[:place], "*"}, f"{part} imports what stands beside or above it"
 
 
 def test_the_wall_itself_stands() -> None:
@@ -165,6 +225,17 @@ def test_the_architecture_page_shows_the_same_table() -> None:
         for room, cell in rows.items()
     }
     assert shown == MAY_IMPORT
+
+
+@pytest.mark.parametrize("room", INNER_WALLS)
+def test_the_architecture_page_shows_the_same_inner_walls(room: str) -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(rf"^\| `{room}/(\w+)(?:/|\.py)` \|.*\| ([^|]*) \|$", page, re.MULTILINE)
+    shown = {
+        part: set(re.findall(r"`(\w+)`", cell)) or ({"*"} if "everything" in cell else set()) for part, cell in rows
+    }
+    assert shown == INNER_WALLS[room]
+    assert list(shown) == list(INNER_WALLS[room])
 
 
 def _tracked() -> list[Path]:

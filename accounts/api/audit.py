@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from accounts import audit
 from accounts.api.dependencies import ROLE_ERRORS, AdminDep, DatabaseDep
-from accounts.api.looks import look
+from accounts.api.disclosures import record_disclosure
 from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import responses
 from web.text import line
@@ -39,7 +39,7 @@ class AuditLine(BaseModel):
 
 @router.get(
     "/audit",
-    dependencies=[look("audit.read", "audit:list")],
+    dependencies=[record_disclosure("audit.read", "audit:list")],
     responses=responses(*ROLE_ERRORS, InvalidCursorError),
 )
 def list_audit(

@@ -7,11 +7,13 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from accounts import authority, card_states, cards, loss, notices, people, virtual_cards
+from accounts import cards, people
 from accounts.api.dependencies import OVER_ERRORS, ROLE_ERRORS, CashierDep, DatabaseDep, NowDep, ServicesDep
-from accounts.api.looks import look
+from accounts.api.disclosures import record_disclosure
 from accounts.api.me import LossOut
-from accounts.card_states import CardAction
+from accounts.cards import card_states, loss, virtual_cards
+from accounts.cards.card_states import CardAction
+from accounts.people import authority, notices
 from accounts.principals import Principal
 from accounts.tables import Card, CardEvent
 from accounts.vocabulary import CardKind, CardState, Channel
@@ -89,7 +91,7 @@ class ReasonIn(BaseModel):
 
 @router.get(
     "/people/{person_id}/cards",
-    dependencies=[look("cards.read", "person:{person_id}")],
+    dependencies=[record_disclosure("cards.read", "person:{person_id}")],
     responses=responses(*ROLE_ERRORS, NotFoundError),
 )
 def list_cards(_cashier: CashierDep, database: DatabaseDep, person_id: UUID, ended: bool = False) -> list[CardOut]:
@@ -123,7 +125,7 @@ def issue_card(cashier: CashierDep, services: ServicesDep, now: NowDep, person_i
 
 @router.get(
     "/cards/{card_id}/history",
-    dependencies=[look("card.read", "card:{card_id}")],
+    dependencies=[record_disclosure("card.read", "card:{card_id}")],
     responses=responses(*ROLE_ERRORS, NotFoundError),
 )
 def read_card_history(_cashier: CashierDep, database: DatabaseDep, card_id: UUID) -> list[CardEventOut]:

@@ -12,11 +12,12 @@ from typing import Annotated
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, OAuth2PasswordBearer
 
-from accounts import authority, devices, sign_ins
-from accounts.access_tokens import NotSignedInError
+from accounts import devices
 from accounts.passwords import PasswordChangeRequiredError
+from accounts.people import authority, sign_ins
 from accounts.principals import DevicePrincipal, Principal
 from accounts.services import AccountsServices
+from accounts.sign_in.access_tokens import NotSignedInError
 from accounts.vocabulary import DeviceRole, Role
 from database import Database
 from web.problems import ProblemError
@@ -163,5 +164,5 @@ MeterDep = Annotated[DevicePrincipal, Depends(require_device(DeviceRole.METER))]
 PERSON_ERRORS = (NotSignedInError, PasswordChangeRequiredError)
 ROLE_ERRORS = (*PERSON_ERRORS, RoleRequiredError)
 OVER_ERRORS = (*ROLE_ERRORS, *authority.ERRORS)
-"""Of routes on which staff change what belongs to a person; see `accounts.authority`."""
+"""Of routes on which staff change what belongs to a person; see `accounts.people.authority`."""
 DEVICE_ERRORS = (NoDeviceError, DeviceRoleRequiredError)

@@ -7,11 +7,13 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from accounts import cards, loss, passwords, people, phones
+from accounts import cards, passwords, people
 from accounts.api.dependencies import HASHING, PERSON_ERRORS, FirstPrincipalDep, NowDep, PrincipalDep, ServicesDep
 from accounts.api.people import PersonOut
 from accounts.api.sign_in import Secret
+from accounts.cards import loss
 from accounts.own_passwords import change_own_password, check_own_password
+from accounts.people import phones
 from accounts.tables import Card, LossReport
 from accounts.vocabulary import CardKind, CardState, Channel, PasswordPurpose
 from web.problems import NotFoundError, responses

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
-from accounts import authority, notices, passwords, people, sign_ins, spelling
+from accounts import passwords, people
 from accounts.api.dependencies import (
     HASHING,
     OVER_ERRORS,
@@ -18,8 +18,8 @@ from accounts.api.dependencies import (
     NowDep,
     ServicesDep,
 )
-from accounts.api.looks import look
-from accounts.people import Particulars
+from accounts.api.disclosures import record_disclosure
+from accounts.people import Particulars, authority, notices, sign_ins, spelling
 from accounts.tables import Person
 from accounts.vocabulary import PasswordPurpose, PersonKind, PersonState, Role
 from web.paging import InvalidCursorError, Page, PageDep
@@ -131,7 +131,7 @@ class PeopleFilter(BaseModel):
 
 @router.get(
     "/people",
-    dependencies=[look("people.read", "people:list")],
+    dependencies=[record_disclosure("people.read", "people:list")],
     responses=responses(*ROLE_ERRORS, InvalidCursorError),
 )
 def list_people(
@@ -155,7 +155,7 @@ def create_person(admin: AdminDep, database: DatabaseDep, now: NowDep, body: Per
         return PersonOut.of(people.create(session, body.particulars(now), by=admin.actor, now=now))
 
 
-_READS = look("person.read", "person:{person_id}")
+_READS = record_disclosure("person.read", "person:{person_id}")
 """Also on what changes a person: where nothing changes, the answer is a look all the same."""
 
 

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from accounts.api.dependencies import ROLE_ERRORS, AdminDep, NowDep, ServicesDep
-from accounts.api.looks import look
+from accounts.api.disclosures import record_disclosure
 from accounts.api.people import GroupName, Number
-from accounts.people_import import Importer, Outcome, RowResult
-from accounts.people_list import parse, without_repeats
+from accounts.people_import.importer import Importer, RowOutcome, RowResult
+from accounts.people_import.people_list import parse, without_repeats
 from accounts.vocabulary import PersonKind, PersonState
 from web.problems import responses
 from web.text import Line, OptionalLine
@@ -53,7 +53,7 @@ class ImportedRow(BaseModel):
 
     line: int
     number: str
-    outcome: Outcome
+    outcome: RowOutcome
     differences: dict[str, tuple[Any, Any]]
     first_passwords: bool
     why: str
@@ -79,7 +79,11 @@ class ImportOut(BaseModel):
     rows: list[ImportedRow]
 
 
-@router.post("/people/import", dependencies=[look("people.compare", "people:list")], responses=responses(*ROLE_ERRORS))
+@router.post(
+    "/people/import",
+    dependencies=[record_disclosure("people.compare", "people:list")],
+    responses=responses(*ROLE_ERRORS),
+)
 def import_people(
     admin: AdminDep,
     services: ServicesDep,

@@ -3,12 +3,9 @@
 from fastapi import APIRouter
 
 from accounts.api import audit, cards, devices, me, people, people_import, sign_in, stations, virtual_cards
-from accounts.payments import api as payments
-from accounts.payments import holder_api as wallets
-from accounts.payments import holds_api as holds
-from accounts.payments import office_api as merchants
-from accounts.topup import api as top_ups
-from accounts.topup import office_api as card_centre
+from accounts.api.payments import card_centre, holds, own_account, terminals
+from accounts.api.topup import card_centre as top_up_card_centre
+from accounts.api.topup import top_ups
 
 router = APIRouter(prefix="/api/v1")
 _PARTS = (
@@ -21,12 +18,12 @@ _PARTS = (
     devices,
     stations,
     audit,
-    payments,
+    terminals,
     holds,
-    wallets,
-    merchants,
-    top_ups,
+    own_account,
     card_centre,
+    top_ups,
+    top_up_card_centre,
 )
 for _part in _PARTS:
     router.include_router(_part.router)

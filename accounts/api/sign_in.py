@@ -6,9 +6,10 @@ from fastapi import APIRouter, Form
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
 
-from accounts import passwords, people, sign_in, staff_sign_in
+from accounts import passwords, people
 from accounts.api.dependencies import NowDep, ServicesDep
-from accounts.sign_in import Origin, SignInRefusedError, Tokens
+from accounts.sign_in import staff_sign_in
+from accounts.sign_in.service import Origin, RefreshRefusedError, SignInRefusedError, Tokens
 from web.client_address import NetworkDep
 from web.problems import InvalidRequestError, responses
 from web.rate_limits import TooManyTriesError
@@ -81,7 +82,7 @@ class StaffAnswer(BaseModel):
     "/tokens",
     responses=responses(
         SignInRefusedError,
-        sign_in.RefreshRefusedError,
+        RefreshRefusedError,
         passwords.PasswordLockedError,
         people.AccountNotUsableError,
         TooManyTriesError,

@@ -8,18 +8,20 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy.orm import Session
 
-from accounts import audit, cards, identity, loss, notices, passwords, people, sign_in, virtual_cards, virtual_code
+from accounts import audit, cards, passwords, people
 from accounts.api.cards import REISSUE_ERRORS, Uid
 from accounts.api.dependencies import DEVICE_ERRORS, HASHING, AnyDeviceDep, KioskDep, NowDep, ServicesDep, TerminalDep
 from accounts.api.me import PASSWORD_ERRORS, LossOut, MyCard
 from accounts.api.people import Number
 from accounts.api.sign_in import Secret
-from accounts.identity import Presented, Trust
+from accounts.cards import identity, loss, virtual_cards, virtual_code
+from accounts.cards.identity import Presented, Trust
 from accounts.ledger import chart
 from accounts.passwords import Claimant
-from accounts.people import Standing
+from accounts.people import Standing, notices
 from accounts.principals import DevicePrincipal
 from accounts.services import AccountsServices
+from accounts.sign_in.service import change_password
 from accounts.tables import Person
 from accounts.vocabulary import CardState, PasswordPurpose, PersonKind
 from web import idempotency
@@ -187,7 +189,7 @@ def change_consumption_password(
     passwords.require_strong(purpose, body.new, current=body.current, number=holder.person.number)
     hashed = services.hasher.hash(body.new)
     with services.database.begin() as session:
-        sign_in.change_password(session, holder.person, purpose, hashed, by=terminal.actor, now=now)
+        change_password(session, holder.person, purpose, hashed, by=terminal.actor, now=now)
 
 
 _KIOSK_ERRORS = (

@@ -9,12 +9,14 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
-from accounts import audit, card_states, cards, notices, passwords, people, phones, virtual_code
-from accounts import virtual_cards as virtual
+from accounts import audit, cards, passwords, people
 from accounts.api.dependencies import HASHING, PERSON_ERRORS, NowDep, PrincipalDep, ServicesDep
 from accounts.api.me import MyCard
 from accounts.api.people import Number
 from accounts.api.sign_in import Secret
+from accounts.cards import card_states, virtual_code
+from accounts.cards import virtual_cards as virtual
+from accounts.people import notices, phones
 from accounts.principals import Principal
 from accounts.tables import Card
 from accounts.vocabulary import CardKind, Channel, PasswordPurpose

@@ -1,1 +1,1 @@
-"""Payments at terminals: cards, codes, third-party codes; refunds, reversals, offline batches."""
+"""Payments at terminals: cards, codes, third-party codes; limits, holds, refunds, reversals, offline batches."""

@@ -1,7 +1,7 @@
 """Money of a third party's payment given back through its channel: refunds, and reversals of lost answers.
 
-Each goes through its channel as `accounts.topup.channel_refunds` says; here is what it reserves of the charge, and what
-it moves in the ledger.
+Each goes through its channel as `accounts.payment_channels.channel_refunds` says; here is what it reserves of the
+charge, and what it moves in the ledger.
 """
 
 from datetime import datetime
@@ -14,14 +14,14 @@ from sqlalchemy.orm import Session
 from accounts.ledger.chart import open_named
 from accounts.ledger.posting import record
 from accounts.ledger.transfer import AccountKind, Transfer
+from accounts.payment_channels import channel_refunds
+from accounts.payment_channels.channel_refunds import PendingRefund
 from accounts.payments import charges
 from accounts.payments.corrections import Refund, reversal_id
 from accounts.payments.problems import PaymentIdReusedError, RefundTooLargeError, require
 from accounts.payments.services import MoneyServices
 from accounts.payments.tables import Charge, ChargeRefund
 from accounts.payments.wallet import Till
-from accounts.topup import channel_refunds
-from accounts.topup.channel_refunds import PendingRefund
 from web.problems import NotFoundError
 
 

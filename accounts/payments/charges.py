@@ -17,12 +17,12 @@ from sqlalchemy.orm import Session
 from accounts.ledger.chart import open_named
 from accounts.ledger.posting import find, record
 from accounts.ledger.transfer import AccountKind, Action, Transfer
+from accounts.payment_channels.channel import ChannelFailedError, ChannelOrder, ChannelState, ask_order
 from accounts.payments import merchants
 from accounts.payments.problems import PaymentCancelledError, PaymentIdReusedError, require
 from accounts.payments.services import MoneyServices
 from accounts.payments.tables import Charge
 from accounts.payments.wallet import Till
-from accounts.topup.channel import ChannelFailedError, ChannelOrder, ChannelState, ask_order
 from web.problems import NotFoundError, ProblemError
 
 _log = structlog.get_logger()

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from accounts import virtual_code
+from accounts.cards import virtual_code
 
 _CHANNELS = {
     **{f"{prefix}": "wechat" for prefix in range(10, 16)},

@@ -6,15 +6,12 @@ app.state.money = MoneyServices(accounts=accounts, writer=LedgerWriter(database)
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated
-
-from fastapi import Depends, Request
 
 from accounts.ledger.writer import LedgerWriter
-from accounts.limits import MEALS, Limits, MealPeriod
+from accounts.payment_channels.channel import ChannelNotConnectedError, PaymentChannel
 from accounts.payments.ceilings import Ceilings
+from accounts.payments.limits import MEALS, Limits, MealPeriod
 from accounts.services import AccountsServices
-from accounts.topup.channel import ChannelNotConnectedError, PaymentChannel
 from database import Database
 
 
@@ -46,13 +43,3 @@ class MoneyServices:
             return self.channels[name]
         except KeyError:
             raise ChannelNotConnectedError from None
-
-
-def _money(request: Request) -> MoneyServices:
-    services = request.app.state.money
-    if not isinstance(services, MoneyServices):
-        raise TypeError("app.state.money must hold MoneyServices; the rim sets it when it makes the app")
-    return services
-
-
-MoneyDep = Annotated[MoneyServices, Depends(_money)]

@@ -13,12 +13,13 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session, lazyload
 
-from accounts import cards, identity, limits, passwords, people
-from accounts.identity import Presented, Trust
+from accounts import cards, passwords, people
+from accounts.cards import identity
+from accounts.cards.identity import Presented, Trust
 from accounts.ledger.posting import find, record
 from accounts.ledger.transfer import Action, Cap, Entry, Transfer
-from accounts.limits import Limits
-from accounts.payments import merchants
+from accounts.payments import limits, merchants
+from accounts.payments.limits import Limits
 from accounts.payments.problems import PaymentCancelledError, PaymentIdReusedError, require
 from accounts.payments.services import MoneyServices
 from accounts.payments.tables import SpendingLimit

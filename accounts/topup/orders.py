@@ -21,17 +21,17 @@ from accounts.ledger.chart import open_named
 from accounts.ledger.posting import find, record
 from accounts.ledger.tables import LedgerAccount
 from accounts.ledger.transfer import AccountKind, AccountState, RefusalCode, Transfer
-from accounts.payments import charges, offline
-from accounts.payments.problems import PaymentIdReusedError, require
-from accounts.payments.services import MoneyServices
-from accounts.payments.tables import Charge
-from accounts.topup.channel import (
+from accounts.payment_channels.channel import (
     ChannelFailedError,
     ChannelOrder,
     ChannelState,
     NotificationRefusedError,
     ask_order,
 )
+from accounts.payments import charges, offline
+from accounts.payments.problems import PaymentIdReusedError, require
+from accounts.payments.services import MoneyServices
+from accounts.payments.tables import Charge
 from accounts.topup.tables import SeenNonce, TopUpOrder
 from web.problems import NotFoundError, ProblemError
 

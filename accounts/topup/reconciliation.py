@@ -11,11 +11,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from accounts.ledger.posting import find
+from accounts.payment_channels.channel import BillKind, BillLine
 from accounts.payments import charges
 from accounts.payments.services import MoneyServices
 from accounts.payments.tables import Charge, ChargeRefund
 from accounts.topup import orders
-from accounts.topup.channel import BillKind, BillLine
 from accounts.topup.refunds import posting_id
 from accounts.topup.tables import TopUpOrder, TopUpRefund
 from web.problems import ProblemError

@@ -2,7 +2,7 @@
 
 A credited one is held in the wallet, asked of the channel, then posted or voided. One that was stranded, because the
 wallet was shut when it came, goes back whole from the suspense account. The way through the channel is that of
-`accounts.topup.channel_refunds`.
+`accounts.payment_channels.channel_refunds`.
 """
 
 from dataclasses import dataclass
@@ -16,10 +16,11 @@ from sqlalchemy.orm import Session
 from accounts.ledger.chart import open_named
 from accounts.ledger.posting import record
 from accounts.ledger.transfer import AccountKind, Action, Transfer
+from accounts.payment_channels import channel_refunds
+from accounts.payment_channels.channel_refunds import PendingRefund
 from accounts.payments.problems import PaymentIdReusedError, RefundTooLargeError, require
 from accounts.payments.services import MoneyServices
-from accounts.topup import channel_refunds, money_trail
-from accounts.topup.channel_refunds import PendingRefund
+from accounts.topup import money_trail
 from accounts.topup.orders import STRANDED
 from accounts.topup.paying_out import require_right_balance
 from accounts.topup.tables import TopUpOrder, TopUpRefund

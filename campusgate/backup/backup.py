@@ -21,8 +21,8 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
 from accounts import audit
+from accounts.audit.trail_copy import TrailCopy, TrailCopyError
 from accounts.ledger import seal_chain
-from accounts.trail_copy import TrailCopy, TrailCopyError
 from campusgate.backup.replay import replay
 from database import Database
 from database.migrate import SchemaError, revision, upgrade

@@ -14,8 +14,8 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from accounts import audit, cards, devices, people
+from accounts.audit.trail_copy import CopiedLine, TrailCopy
 from accounts.tables import AuditEntry, Card, Device, Password, Person, SignIn
-from accounts.trail_copy import CopiedLine, TrailCopy
 from accounts.vocabulary import CardState, PasswordPurpose, PersonState
 from database import Database
 from directory import visitor_passes

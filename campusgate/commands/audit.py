@@ -49,7 +49,7 @@ def verify(
     Exits 1 and names what was changed. Note the heads that this prints outside of the server's reach, and give them to
     the next run. The copy of the trail beside the database is compared too, where there is one.
     """
-    from accounts.trail_copy import TrailCopy
+    from accounts.audit.trail_copy import TrailCopy
     from campusgate.verification import verify as verify_all
     from campusgate.wiring.database import name_of
 

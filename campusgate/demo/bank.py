@@ -8,10 +8,10 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from accounts.api.dependencies import NowDep
-from accounts.payments.services import MoneyDep
+from accounts.api.money import MoneyDep
+from accounts.payment_channels.channel import ChannelOrder, ChannelState, PaymentChannel
+from accounts.payment_channels.loopback import loopback
 from accounts.topup import orders
-from accounts.topup.channel import ChannelOrder, ChannelState, PaymentChannel
-from accounts.topup.loopback import loopback
 from web.problems import NotFoundError
 
 NAME = "loopback"

@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 
 from access.policy import Direction, GateKind, GatePolicy, Occupancy, Rule
 from accounts import cards, devices, passwords, people
-from accounts.first_passwords import FirstPasswords
 from accounts.passwords import Hasher
-from accounts.people_import import Importer
+from accounts.passwords.first import FirstPasswords
+from accounts.people_import.importer import Importer
 from accounts.tables import PersonRole
 from accounts.vocabulary import DeviceRole, PasswordPurpose, PersonKind, Role
 from campusgate.demo.portraits import portrait

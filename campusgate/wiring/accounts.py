@@ -3,19 +3,19 @@
 from collections.abc import Mapping
 
 from accounts import audit
-from accounts.access_tokens import derive_key
-from accounts.channel_tokens import SignedChannelUsers
-from accounts.first_passwords import FirstPasswords
+from accounts.cards.channel_tokens import SignedChannelUsers
 from accounts.ledger.writer import LedgerWriter
-from accounts.limits import MEALS, Limits, MealPeriod
-from accounts.oidc import OidcProvider
 from accounts.passwords import Hasher
+from accounts.passwords.first import FirstPasswords
+from accounts.payment_channels.channel import PaymentChannel
 from accounts.payments.ceilings import Ceilings
+from accounts.payments.limits import MEALS, Limits, MealPeriod
 from accounts.payments.services import MoneyServices
-from accounts.people_import import Importer
-from accounts.phone_webhook import WebhookCodeSender
+from accounts.people.phone_webhook import WebhookCodeSender
+from accounts.people_import.importer import Importer
 from accounts.services import AccountsServices
-from accounts.topup.channel import PaymentChannel
+from accounts.sign_in.access_tokens import derive_key
+from accounts.sign_in.oidc import OidcProvider
 from campusgate.settings import OidcSettings, PhoneCodeSettings, Settings, SettingsError
 from campusgate.wiring.places import CampusPlaces
 from database import Database

@@ -61,7 +61,7 @@ def begun(settings: Settings) -> "Iterator[Database]":
     """
     from sqlalchemy.exc import DBAPIError
 
-    from accounts.trail_copy import NAME
+    from accounts.audit.trail_copy import NAME
     from database import Database, StorageError
     from database.migrate import SchemaError, revision, upgrade
 

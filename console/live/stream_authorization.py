@@ -4,7 +4,7 @@ import time
 
 from fastapi.concurrency import run_in_threadpool
 
-from accounts.access_tokens import Claims
+from accounts.sign_in.access_tokens import Claims
 from accounts.vocabulary import Role
 from console.dependencies import with_current_roles
 from console.services import ConsoleServices

@@ -7,10 +7,10 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from accounts import passwords, people
-from accounts.access_tokens import Claims
 from accounts.own_passwords import change_own_password
 from accounts.people import AccountNotUsableError
-from accounts.sign_in import Origin
+from accounts.sign_in.access_tokens import Claims
+from accounts.sign_in.service import Origin
 from accounts.vocabulary import PasswordPurpose
 from console import sign_in_cookies
 from console.dependencies import (

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from access.policy import Direction, GatePolicy, Mode, Rule
 from access.reasons import Notice, Reason
 from access.snapshot import View
-from accounts import looks
 from accounts.api.dependencies import ROLE_ERRORS, FacilitiesDep, NowDep
+from accounts.audit import disclosures
 from directory import gates
 from directory.api.dependencies import GateName, Moment, ServicesDep
 from directory.dry_run import Shown, dry_run
@@ -206,7 +206,7 @@ def ask(gate: GateName, staff: FacilitiesDep, services: ServicesDep, now: NowDep
             direction=body.direction,
         )
     about = f"person:{body.person_id}"
-    looks.record(
+    disclosures.record(
         services.database, by=staff.person_id, action="dry_run", subject=about, now=now, details={"gate": gate}
     )
     return DryRunOut(

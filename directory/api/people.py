@@ -7,9 +7,9 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from accounts import authority
 from accounts.api.dependencies import OVER_ERRORS, PERSON_ERRORS, ROLE_ERRORS, FacilitiesDep, NowDep, PrincipalDep
-from accounts.api.looks import look
+from accounts.api.disclosures import record_disclosure
+from accounts.people import authority
 from directory import look_alikes, people, visitor_passes
 from directory.api.dependencies import Moment, ServicesDep
 from directory.tables import VisitorPass
@@ -91,7 +91,7 @@ class PinIn(BaseModel):
 
 @router.get(
     "/passes",
-    dependencies=[look("passes.read", "passes:list")],
+    dependencies=[record_disclosure("passes.read", "passes:list")],
     tags=["passes"],
     responses=responses(*ROLE_ERRORS, InvalidCursorError),
 )

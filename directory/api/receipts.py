@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from accounts.api.dependencies import PERSON_ERRORS, ROLE_ERRORS, AdminDep, PrincipalDep
-from accounts.api.looks import look
+from accounts.api.disclosures import record_disclosure
 from directory import receipts
 from directory.api.dependencies import Moment, ServicesDep
 from web.paging import InvalidCursorError, Page, PageDep
@@ -52,7 +52,7 @@ def own(principal: PrincipalDep, services: ServicesDep) -> AccountOut:
 
 @router.get(
     "/people/{person_id}/template-receipts",
-    dependencies=[look("template_receipts.read", "person:{person_id}")],
+    dependencies=[record_disclosure("template_receipts.read", "person:{person_id}")],
     responses=responses(*ROLE_ERRORS),
 )
 def of_person(person_id: UUID, _admin: AdminDep, services: ServicesDep) -> AccountOut:
@@ -63,7 +63,7 @@ def of_person(person_id: UUID, _admin: AdminDep, services: ServicesDep) -> Accou
 
 @router.get(
     "/template-receipts/outstanding",
-    dependencies=[look("template_receipts.read", "template_receipts:list")],
+    dependencies=[record_disclosure("template_receipts.read", "template_receipts:list")],
     responses=responses(*ROLE_ERRORS, InvalidCursorError),
 )
 def outstanding(_admin: AdminDep, services: ServicesDep, page: PageDep) -> Page[ReceiptOut]:

@@ -6,8 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from accounts import authority
 from accounts.api.dependencies import OVER_ERRORS, PERSON_ERRORS, ROLE_ERRORS, AdminDep, NowDep, PrincipalDep
+from accounts.people import authority
 from enrollment import dossier, photos, register
 from enrollment.api.dependencies import EnrollmentDep
 from web.problems import responses

@@ -8,9 +8,10 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel
 
-from accounts import authority, people
+from accounts import people
 from accounts.api.dependencies import OVER_ERRORS, ROLE_ERRORS, AdminDep, NowDep
-from accounts.api.looks import look
+from accounts.api.disclosures import record_disclosure
+from accounts.people import authority
 from accounts.principals import Principal
 from enrollment import consent, references
 from enrollment.api.dependencies import EnrollmentDep
@@ -90,7 +91,7 @@ async def put(person_id: UUID, request: Request, services: EnrollmentDep, admin:
 
 @router.get(
     "",
-    dependencies=[look("references.read", "person:{person_id}")],
+    dependencies=[record_disclosure("references.read", "person:{person_id}")],
     responses=responses(*ROLE_ERRORS, NotFoundError),
 )
 def list_references(person_id: UUID, services: EnrollmentDep, _admin: AdminDep) -> ReferencesOut:

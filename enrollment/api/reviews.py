@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from accounts.api.dependencies import ROLE_ERRORS, NowDep, ReviewerDep
-from accounts.api.looks import look
+from accounts.api.disclosures import record_disclosure
 from enrollment import comparison, photos, review
 from enrollment.api.dependencies import EnrollmentDep
 from enrollment.lifecycle import StepError
@@ -45,7 +45,7 @@ class StatisticsOut(BaseModel):
 
 @router.get(
     "",
-    dependencies=[look("reviews.read", "photos:list")],
+    dependencies=[record_disclosure("reviews.read", "photos:list")],
     responses=responses(*ROLE_ERRORS, InvalidCursorError),
 )
 def queue(
@@ -104,7 +104,7 @@ def approve_flawless(wanted: Flawless, services: EnrollmentDep, reviewer: Review
 
 @router.get(
     "/{photo_id}",
-    dependencies=[look("photo.read", "photo:{photo_id}")],
+    dependencies=[record_disclosure("photo.read", "photo:{photo_id}")],
     responses=responses(*ROLE_ERRORS, NotFoundError),
 )
 def one(photo_id: UUID, services: EnrollmentDep, _reviewer: ReviewerDep) -> ReviewOut:
@@ -130,7 +130,7 @@ def duplicate_picture(photo_id: UUID, person_id: UUID, services: EnrollmentDep, 
 
 @router.get(
     "/{photo_id}/before/picture",
-    dependencies=[look("photo.compare", "photo:{photo_id}")],
+    dependencies=[record_disclosure("photo.compare", "photo:{photo_id}")],
     response_class=Response,
     responses={200: {"content": {"image/jpeg": {}}}, **responses(*ROLE_ERRORS, NotFoundError)},
 )
@@ -143,7 +143,7 @@ def picture_before(photo_id: UUID, services: EnrollmentDep, _reviewer: ReviewerD
 
 @router.post(
     "/{photo_id}/claim",
-    dependencies=[look("photo.read", "photo:{photo_id}")],
+    dependencies=[record_disclosure("photo.read", "photo:{photo_id}")],
     responses=responses(*ROLE_ERRORS, NotFoundError, StepError, AlreadyClaimedError, OwnPhotoError),
 )
 def claim(photo_id: UUID, services: EnrollmentDep, reviewer: ReviewerDep, now: NowDep) -> ReviewOut:

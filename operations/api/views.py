@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from accounts.api.dependencies import ROLE_ERRORS, DatabaseDep, FacilitiesDep
-from accounts.api.looks import look
+from accounts.api.disclosures import record_disclosure
 from operations import journal
 from operations.api.dependencies import OperationsDep
 from operations.board import UNKNOWN, GateView
@@ -102,7 +102,7 @@ class GateViewOut(BaseModel):
 
 @router.get(
     "/events",
-    dependencies=[look("events.read", "events:list")],
+    dependencies=[record_disclosure("events.read", "events:list")],
     responses=responses(*ROLE_ERRORS, InvalidCursorError),
 )
 def list_events(

@@ -7,9 +7,9 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from accounts import authority
 from accounts.api.dependencies import ROLE_ERRORS, DatabaseDep, FacilitiesDep, NowDep
-from accounts.api.looks import look
+from accounts.api.disclosures import record_disclosure
+from accounts.people import authority
 from accounts.tables import Person
 from directory import gates, presence
 from directory.tables import ZoneRecord
@@ -49,7 +49,7 @@ class ForgiveIn(BaseModel):
 
 @router.get(
     "/zones/{zone}/inside",
-    dependencies=[look("muster.read", "zone:{zone}")],
+    dependencies=[record_disclosure("muster.read", "zone:{zone}")],
     responses=responses(*ROLE_ERRORS, NotFoundError),
 )
 def list_inside(

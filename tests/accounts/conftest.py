@@ -10,16 +10,17 @@ from uuid import UUID
 import pytest
 from fastapi.testclient import TestClient
 
-from accounts import cards, devices, passwords, people, virtual_cards
+from accounts import cards, devices, passwords, people
 from accounts.api.router import router
-from accounts.first_passwords import FirstPasswords
+from accounts.cards import virtual_cards
+from accounts.cards.virtual_cards import ChannelUser
 from accounts.ledger import chart, posting
 from accounts.ledger.transfer import AccountKind, Transfer
 from accounts.passwords import Hasher
+from accounts.passwords.first import FirstPasswords
 from accounts.people import Particulars
 from accounts.services import AccountsServices
 from accounts.tables import Person
-from accounts.virtual_cards import ChannelUser
 from accounts.vocabulary import Channel, DeviceRole, PasswordPurpose, PersonKind, Role
 from database import Database, new_id
 from tests.apps import LentApps

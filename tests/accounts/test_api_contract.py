@@ -9,13 +9,13 @@ import schemathesis
 from fastapi import FastAPI
 from hypothesis import strategies as st
 
-from accounts import card_states
 from accounts.api.router import router
-from accounts.card_states import CardAction
-from accounts.identity import VISIBLE
+from accounts.cards import card_states
+from accounts.cards.card_states import CardAction
+from accounts.cards.identity import VISIBLE
 from accounts.ledger.writer import LedgerWriter
+from accounts.payment_channels.loopback import loopback
 from accounts.payments.services import MoneyServices
-from accounts.topup.loopback import loopback
 from accounts.vocabulary import CardState, DeviceRole, Role
 from tests.api_contract import Contract
 from tests.generated import assert_generated

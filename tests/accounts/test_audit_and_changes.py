@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from accounts import audit, changes
+from accounts import audit
+from accounts.people import changes
 from accounts.vocabulary import Role
 from database import new_id
 from tests.waiting import PATIENCE_S

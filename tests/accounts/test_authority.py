@@ -16,10 +16,10 @@ import operations.api
 from access.policy import GatePolicy
 from accounts import cards, people
 from accounts.api.router import router
-from accounts.notices import AccountNotice
 from accounts.payments.services import MoneyServices
-from accounts.people_import import Importer, Outcome
-from accounts.people_list import parse
+from accounts.people.notices import AccountNotice
+from accounts.people_import.importer import Importer, RowOutcome
+from accounts.people_import.people_list import parse
 from accounts.services import AccountsServices
 from accounts.tables import Person, PersonRole, SignIn
 from accounts.vocabulary import PersonKind, Role
@@ -319,8 +319,8 @@ def test_an_import_gives_no_guessable_first_password_to_staff_with_a_role(office
     importer = Importer(office.database, CHEAP_HASHER, office.accounts.first_passwords, "system")
     results = importer.run(rows, now=office.clock.now)
     assert [(one.outcome, one.first_passwords) for one in results] == [
-        (Outcome.UNCHANGED, False),
-        (Outcome.UPDATED, True),
+        (RowOutcome.UNCHANGED, False),
+        (RowOutcome.UPDATED, True),
     ]
 
 

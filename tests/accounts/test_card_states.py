@@ -10,13 +10,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from accounts import audit, card_states, cards, changes, loss, people, virtual_cards
-from accounts.card_states import TRANSITIONS, CardAction, CardTransitionError
+from accounts import audit, cards, people
+from accounts.cards import card_states, loss, virtual_cards
+from accounts.cards.card_states import TRANSITIONS, CardAction, CardTransitionError
+from accounts.cards.virtual_cards import ChannelUser
 from accounts.ledger import chart, posting
 from accounts.ledger.transfer import AccountKind, Transfer
-from accounts.people import Particulars
+from accounts.people import Particulars, changes
 from accounts.tables import Card
-from accounts.virtual_cards import ChannelUser
 from accounts.vocabulary import CardKind, CardState, Channel, PersonKind
 from database import Database, new_id
 from tests.databases import CREDENTIAL_KEY

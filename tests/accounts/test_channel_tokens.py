@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import jwt
 import pytest
 
-from accounts.channel_tokens import SignedChannelUsers
-from accounts.virtual_cards import ChannelRefusedError, ChannelUnavailableError, ChannelUser
+from accounts.cards.channel_tokens import SignedChannelUsers
+from accounts.cards.virtual_cards import ChannelRefusedError, ChannelUnavailableError, ChannelUser
 from accounts.vocabulary import Channel
 
 NOW = datetime(2026, 9, 1, 8, tzinfo=UTC)

@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 from sqlalchemy import func, select
 
-from accounts import audit, changes
+from accounts import audit
 from accounts.housekeeping import tidy
+from accounts.people import changes
 from accounts.tables import CardEvent, SignIn
 
 

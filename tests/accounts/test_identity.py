@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.phones import PhoneUnavailableError
+from accounts.people.phones import PhoneUnavailableError
 from accounts.vocabulary import DeviceRole, PersonState, Role
 
 UID = "04A1B2C3D4E580"

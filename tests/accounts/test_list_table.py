@@ -4,8 +4,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from accounts.people_import import Importer, Outcome
-from accounts.people_list import ListedPerson, Unreadable, parse, read
+from accounts.people_import.importer import Importer, RowOutcome
+from accounts.people_import.people_list import ListedPerson, Unreadable, parse, read
 
 ZONE = ZoneInfo("Asia/Shanghai")
 LINES = [
@@ -107,5 +107,5 @@ def test_a_number_without_its_zeros_makes_no_second_account(campus):
     campus.person(number="0026001")
     importer = Importer(campus.database, campus.services.hasher, campus.services.first_passwords, "system")
     (result,) = importer.run([_row(2, None, "26001")], now=campus.clock.now)
-    assert result.outcome is Outcome.INVALID
+    assert result.outcome is RowOutcome.INVALID
     assert "0026001 is there" in result.why

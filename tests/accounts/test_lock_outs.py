@@ -9,8 +9,8 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from accounts import password_tries
 from accounts.housekeeping import tidy
+from accounts.passwords import tries
 from accounts.tables import PasswordTries
 from accounts.vocabulary import DeviceRole, Role
 from web.problems import BusyError
@@ -133,7 +133,7 @@ def test_a_number_of_nobody_costs_a_hash_too(campus, holder, monkeypatch):
 
 
 def test_guesses_from_everywhere_are_stopped_and_whoever_was_there_before_is_not(campus, holder, monkeypatch):
-    monkeypatch.setattr(password_tries, "STRANGERS_TRIES", 12)
+    monkeypatch.setattr(tries, "STRANGERS_TRIES", 12)
     device = sign_in(campus, holder.number, GOOD, "192.0.2.1")[1]["device"]
     codes = [code for n in range(4) for code in guess(campus, holder.number, f"198.51.100.{n}", times=4)]
     assert codes == ["sign_in_refused"] * 12 + ["password_locked"] * 4

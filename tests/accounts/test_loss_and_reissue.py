@@ -2,11 +2,12 @@
 
 import pytest
 
-from accounts import cards, changes
+from accounts import cards
+from accounts.cards.loss import FEE_ACCOUNT
 from accounts.ledger import chart
 from accounts.ledger.transfer import AccountKind
-from accounts.loss import FEE_ACCOUNT
-from accounts.notices import AccountNotice
+from accounts.people import changes
+from accounts.people.notices import AccountNotice
 from accounts.tables import PersonRole
 from accounts.vocabulary import DeviceRole, Role
 from database import new_id

@@ -6,7 +6,8 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from accounts import audit, cards, changes, devices
+from accounts import audit, cards, devices
+from accounts.people import changes
 from accounts.vocabulary import DeviceRole, PersonKind, Role
 from database import new_id
 

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import func, select
 
 from accounts import passwords, people
-from accounts.people_import import Importer, Outcome
-from accounts.people_list import ListedPerson, PeopleListError, Unreadable, parse, read
+from accounts.people_import.importer import Importer, RowOutcome
+from accounts.people_import.people_list import ListedPerson, PeopleListError, Unreadable, parse, read
 from accounts.tables import AuditEntry, PersonChange
 from accounts.vocabulary import PersonKind, PersonState, Role
 from tests import command_line
@@ -161,7 +161,7 @@ def test_a_password_of_the_holders_own_is_never_set_back(campus, importer):
         person_id = people.by_number(session, "1").id
     campus.passwords(person_id, portal="my own sentence")
     (again,) = importer.run(row, now=campus.clock.now)
-    assert (again.outcome, again.first_passwords) == (Outcome.UNCHANGED, False)
+    assert (again.outcome, again.first_passwords) == (RowOutcome.UNCHANGED, False)
     form = {"grant_type": "password", "username": "1", "password": "my own sentence"}
     assert campus.client.post("/api/v1/tokens", data=form).status_code == 200
 
@@ -171,7 +171,7 @@ def test_only_the_passwords_that_are_missing_are_set(campus, importer):
     campus.passwords(person.id, portal="my own sentence")
     row = [parse(2, {"number": "1", "national_id": "110101200801011230"}, ZONE)]
     (result,) = importer.run(row, now=campus.clock.now)
-    assert (result.outcome, result.first_passwords) == (Outcome.UPDATED, True)
+    assert (result.outcome, result.first_passwords) == (RowOutcome.UPDATED, True)
     with campus.database.read() as session:
         assert passwords.missing(session, person.id) == frozenset()
     form = {"grant_type": "password", "username": "1", "password": "my own sentence"}

@@ -9,8 +9,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from accounts.phone_webhook import WebhookCodeSender
-from accounts.phones import PhoneUnavailableError
+from accounts.people.phone_webhook import WebhookCodeSender
+from accounts.people.phones import PhoneUnavailableError
 from tests.ports import free_port
 from tests.served import served
 

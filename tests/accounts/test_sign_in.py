@@ -7,10 +7,10 @@ from urllib.parse import parse_qs
 import pytest
 from sqlalchemy import text
 
-from accounts.first_passwords import FirstPasswords, NationalIdError
 from accounts.passwords import Hasher
-from accounts.people_import import Importer
-from accounts.people_list import parse
+from accounts.passwords.first import FirstPasswords, NationalIdError
+from accounts.people_import.importer import Importer
+from accounts.people_import.people_list import parse
 from accounts.tables import Person
 from accounts.vocabulary import PasswordPurpose, PersonState, Role
 from web.rate_limits import RateLimiter

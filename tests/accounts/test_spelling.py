@@ -2,8 +2,9 @@
 
 import pytest
 
-from accounts import people, spelling
-from accounts.people_list import ListedPerson, parse
+from accounts import people
+from accounts.people import spelling
+from accounts.people_import.people_list import ListedPerson, parse
 from accounts.vocabulary import Role
 
 POINTS = ["·", "•", "‧", "∙", "⋅", "・", "･", "．", ".", "●"]

@@ -14,7 +14,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from accounts.oidc import OidcProvider
+from accounts.sign_in.oidc import OidcProvider
 from accounts.vocabulary import PersonKind
 from tests.served import served
 

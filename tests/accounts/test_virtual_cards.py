@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts import people, phones, virtual_code
-from accounts.notices import AccountNotice
-from accounts.virtual_cards import LEASE, ChannelRefusedError, ChannelUser
-from accounts.virtual_code import InvalidCodeError
+from accounts import people
+from accounts.cards import virtual_code
+from accounts.cards.virtual_cards import LEASE, ChannelRefusedError, ChannelUser
+from accounts.cards.virtual_code import InvalidCodeError
+from accounts.people import phones
+from accounts.people.notices import AccountNotice
 from accounts.vocabulary import Channel, DeviceRole, Role
 
 SECRETS = st.binary(min_size=32, max_size=32)

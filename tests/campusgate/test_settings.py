@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from accounts.limits import Limits, MealPeriod
-from accounts.phone_webhook import WebhookCodeSender
+from accounts.payments.limits import Limits, MealPeriod
+from accounts.people.phone_webhook import WebhookCodeSender
 from campusgate.door_file import DoorFileError, read_door_file
 from campusgate.settings import Settings, SettingsError
 from campusgate.settings.accounts import MealSettings

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from access.policy import GatePolicy, Rule
-from accounts import changes
+from accounts.people import changes
 from accounts.tables import PersonGroup
 from database import new_id
 from directory import gates

@@ -8,7 +8,8 @@ from uuid import UUID
 import httpx
 import pytest
 
-from accounts import people, sign_ins
+from accounts import people
+from accounts.people import sign_ins
 from accounts.vocabulary import PersonState
 from tests.console.conftest import PASSWORD, Pages
 from tests.waiting import PATIENCE_S

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from accounts import changes
+from accounts.people import changes
 from accounts.vocabulary import PersonState
 from directory.publisher import MOST_PEOPLE, Publisher, _people_at_once
 from directory.tables import GateEntry, GateRecord

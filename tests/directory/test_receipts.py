@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from accounts import changes
+from accounts.people import changes
 from accounts.tables import Person
 from accounts.vocabulary import DeviceRole, PersonState, Role
 from directory import receipts

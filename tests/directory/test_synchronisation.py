@@ -10,7 +10,8 @@ from access.policy import Mode
 from access.reasons import Reason
 from access.replica.replica import Replica
 from access.replica.sync import SyncRefusedError
-from accounts import card_states, cards
+from accounts import cards
+from accounts.cards import card_states
 from accounts.tables import Person
 from accounts.vocabulary import DeviceRole, PersonState
 from database import new_id

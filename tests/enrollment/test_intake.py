@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 from sqlalchemy import func, select
 
-from accounts.first_passwords import FirstPasswords
-from accounts.people_import import Importer
+from accounts.passwords.first import FirstPasswords
+from accounts.people_import.importer import Importer
 from accounts.tables import AuditEntry, Person
 from accounts.vocabulary import PersonKind
 from database import Database, Sealer

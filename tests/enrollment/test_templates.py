@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
-from accounts import changes
+from accounts.people import changes
 from database import Database, Sealer, SealingError, new_id
 from enrollment import templates
 from enrollment.tables import PhotoRecord, PhotoState, TemplateRecord, TemplateState

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from accounts import cards, loss, people
+from accounts import cards, people
+from accounts.cards import loss
 from accounts.tables import Person
 from accounts.vocabulary import PersonKind
 from database import Database, new_id

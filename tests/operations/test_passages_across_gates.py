@@ -20,7 +20,8 @@ from access.passages.sync import PresenceSync
 from access.policy import AntiPassback, Direction, GatePolicy, Occupancy, Rule
 from access.replica.replica import Replica
 from access.replica.sync import DirectorySync
-from accounts import cards, devices, loss, people
+from accounts import cards, devices, people
+from accounts.cards import loss
 from accounts.people import Particulars
 from accounts.services import AccountsServices
 from accounts.vocabulary import DeviceRole, PersonKind, Role

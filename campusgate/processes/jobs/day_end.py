@@ -5,11 +5,11 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from accounts.audit.trail_copy import TrailCopy
 from accounts.ledger import totals
 from accounts.ledger.invariants import seal_differences
 from accounts.ledger.replay import Difference
 from accounts.ledger.totals import BooksDifferError, DayEndError
-from accounts.trail_copy import TrailCopy
 from campusgate.processes.jobs.site_alarm import set_site_alarm
 from campusgate.verification import Findings, verify
 from database import Database

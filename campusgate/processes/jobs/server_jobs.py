@@ -11,14 +11,14 @@ import structlog
 from sqlalchemy.orm import Session
 
 import accounts.housekeeping
+from accounts.audit.trail_copy import TrailCopy
 from accounts.ledger import seal_chain
 from accounts.ledger.expiry import expire_holds
 from accounts.ledger.totals import COUNTERS_KEPT
-from accounts.limits import forget_counters
 from accounts.payments import charge_refunds, charges
+from accounts.payments.limits import forget_counters
 from accounts.payments.services import MoneyServices
 from accounts.topup import orders, reconciliation, refunds
-from accounts.trail_copy import TrailCopy
 from campusgate.processes.jobs import trail
 from campusgate.processes.jobs.day_end import close_past_days
 from campusgate.processes.jobs.schedule import Job

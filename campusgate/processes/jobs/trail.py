@@ -8,7 +8,7 @@ import httpx
 import structlog
 
 from accounts import audit, housekeeping
-from accounts.trail_copy import TrailCopy, TrailCopyError
+from accounts.audit.trail_copy import TrailCopy, TrailCopyError
 from campusgate.processes.jobs.site_alarm import set_site_alarm
 from campusgate.settings import AlarmSettings
 from database import Database

@@ -13,11 +13,11 @@ from httpx import Response
 from accounts import cards, passwords
 from accounts.ledger import AccountKind, LedgerWriter, Transfer, account, open_named, record
 from accounts.ledger.invariants import check_books
+from accounts.payment_channels.loopback import loopback
+from accounts.payment_channels.loopback_provider import LoopbackProvider
 from accounts.payments import merchants
 from accounts.payments.services import MoneyServices
 from accounts.tables import Card, Person
-from accounts.topup.loopback import loopback
-from accounts.topup.loopback_provider import LoopbackProvider
 from accounts.topup.verification import check_reasons
 from accounts.vocabulary import DeviceRole, PasswordPurpose
 from database import new_id

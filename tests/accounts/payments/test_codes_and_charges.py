@@ -9,7 +9,7 @@ from httpx import Response
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts import virtual_cards, virtual_code
+from accounts.cards import virtual_cards, virtual_code
 from accounts.ledger import AccountKind, named_account
 from accounts.payments import charges, codes
 from accounts.tables import Person

@@ -9,8 +9,9 @@ from uuid import UUID
 import pytest
 from httpx import Response
 
-from accounts import cards, devices, loss, people
-from accounts.identity import Presented
+from accounts import cards, devices, people
+from accounts.cards import loss
+from accounts.cards.identity import Presented
 from accounts.ledger import AccountState, Transfer, record, set_state
 from accounts.payments.wallet import Payment, Till
 from accounts.vocabulary import DeviceRole, PersonState

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from accounts import audit
 from accounts.ledger import AccountKind, named_account
+from accounts.payment_channels import signing
+from accounts.payment_channels.channel import BillKind, BillLine
 from accounts.payments import charge_refunds
-from accounts.topup import orders, refunds, signing
-from accounts.topup.channel import BillKind, BillLine
+from accounts.topup import orders, refunds
 from accounts.topup.reconciliation import Booked, DifferenceKind, compare
 from accounts.vocabulary import DeviceRole, Role
 from database import new_id

@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy import inspect, text
 from sqlalchemy.orm import Session
 
-from accounts import audit, cards, devices, loss, passwords, people
+from accounts import audit, cards, devices, passwords, people
+from accounts.audit.trail_copy import TrailCopy
+from accounts.cards import loss
 from accounts.tables import Card, Device, Password, Person, SignIn
-from accounts.trail_copy import TrailCopy
 from accounts.vocabulary import CardState, DeviceRole, PasswordPurpose, PersonKind, PersonState, Role
 from campusgate.backup.backup import BackupError, back_up, restore
 from campusgate.schema import metadata

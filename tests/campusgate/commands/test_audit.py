@@ -11,9 +11,9 @@ from uuid import UUID
 import pytest
 
 from accounts import audit
+from accounts.audit.trail_copy import TrailCopy, TrailCopyError
 from accounts.housekeeping import note_journal_head
 from accounts.ledger import AccountKind, Transfer, open_account, open_named, record, seal_chain
-from accounts.trail_copy import TrailCopy, TrailCopyError
 from database import Database, new_id
 from database.migrate import upgrade
 from tests.command_line import run

@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
-from accounts.topup.loopback import loopback
+from accounts.payment_channels.loopback import loopback
 from bus import BrokerAddress
 from bus.session import Session
 from campusgate.processes.jobs import server_jobs

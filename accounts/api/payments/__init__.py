@@ -1,0 +1,1 @@
+"""The payments' API: terminals, holds, one's own account, the card centre."""

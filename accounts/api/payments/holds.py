@@ -1,0 +1,80 @@
+"""Holds over HTTP, for meters and terminals: reserve, take what it came to, or let it go."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from accounts.api.dependencies import DEVICE_ERRORS, NowDep, PayingDep
+from accounts.api.money import MoneyDep
+from accounts.api.payments.bodies import HeldOut, HoldIn, TakeIn
+from accounts.api.payments.terminals import CREDENTIAL_ERRORS, PASSWORD_ERRORS, TILL_ERRORS
+from accounts.cards import virtual_cards, virtual_code
+from accounts.ledger.transfer import Action
+from accounts.payments import holds, problems, wallet
+from accounts.payments.holds import Held
+from accounts.payments.wallet import Payment, Till
+from accounts.principals import DevicePrincipal
+from web.problems import NotFoundError, responses
+
+router = APIRouter(tags=["holds"])
+
+_END_ERRORS = (*DEVICE_ERRORS, NotFoundError, problems.HoldEndedError, problems.PaymentIdReusedError)
+
+
+def _till(device: DevicePrincipal) -> Till:
+    return Till(device.device_id, device.merchant_id, device.campus)
+
+
+@router.post(
+    "/holds",
+    status_code=201,
+    responses=responses(
+        *DEVICE_ERRORS,
+        *TILL_ERRORS,
+        *CREDENTIAL_ERRORS,
+        *PASSWORD_ERRORS,
+        *problems.LEDGER_ERRORS,
+        problems.PaymentCancelledError,
+        virtual_code.InvalidCodeError,
+        virtual_cards.CodeUsedError,
+        virtual_cards.LeaseEndedError,
+    ),
+)
+def hold(services: MoneyDep, device: PayingDep, now: NowDep, body: HoldIn) -> HeldOut:
+    """Reserve money of the holder of a card or a virtual code; it counts in the limits from now on."""
+    presented = body.presented()
+    payment = Payment(body.id, body.amount, presented, body.consumption_password, timedelta(seconds=body.seconds))
+    entry = wallet.pay(services, _till(device), payment, now)
+    return _out(holds.look(services, _till(device), entry.id), now)
+
+
+@router.get("/holds/{hold_id}", responses=responses(*DEVICE_ERRORS, NotFoundError))
+def read_hold(services: MoneyDep, device: PayingDep, now: NowDep, hold_id: UUID) -> HeldOut:
+    """Say what became of a hold of this merchant."""
+    return _out(holds.look(services, _till(device), hold_id), now)
+
+
+@router.post("/holds/{hold_id}/post", responses=responses(*_END_ERRORS, problems.HoldExceededError))
+def post_hold(services: MoneyDep, device: PayingDep, now: NowDep, hold_id: UUID, body: TakeIn) -> HeldOut:
+    """Take what a hold has come to; the rest is free again. The same amount again changes nothing."""
+    return _out(holds.post(services, _till(device), hold_id, body.amount), now)
+
+
+@router.post("/holds/{hold_id}/void", responses=responses(*_END_ERRORS))
+def void_hold(services: MoneyDep, device: PayingDep, now: NowDep, hold_id: UUID) -> HeldOut:
+    """Let a hold go; again changes nothing."""
+    return _out(holds.void(services, _till(device), hold_id), now)
+
+
+def _out(held: Held, now: datetime) -> HeldOut:
+    taken = held.end if held.end is not None and held.end.action is Action.POST else None
+    return HeldOut(
+        id=held.hold.id,
+        state=held.state(now),
+        amount=held.hold.amount,
+        expires_at=held.expires_at,
+        person_id=held.hold.debit,
+        taken=taken.amount if taken else None,
+        payment_id=taken.id if taken else None,
+    )

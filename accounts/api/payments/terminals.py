@@ -1,0 +1,205 @@
+"""Payments at terminals: take, look, give back, undo, upload."""
+
+from typing import Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+
+from accounts import cards, passwords, people
+from accounts.api.dependencies import DEVICE_ERRORS, NowDep, TerminalDep
+from accounts.api.money import MoneyDep
+from accounts.api.payments.bodies import (
+    CorrectionOut,
+    OfflineBatchIn,
+    OfflineResultOut,
+    PaymentIn,
+    PaymentOut,
+    RefundIn,
+)
+from accounts.cards import virtual_cards, virtual_code
+from accounts.ledger.posting import find
+from accounts.ledger.transfer import Action, Entry
+from accounts.payment_channels.channel import ChannelFailedError, ChannelNotConnectedError, ChannelRefundRefusedError
+from accounts.payments import charge_refunds, charges, codes, corrections, offline, problems, wallet
+from accounts.payments.charges import ChargeRequest
+from accounts.payments.corrections import Refund
+from accounts.payments.offline import OfflineItem
+from accounts.payments.services import MoneyServices
+from accounts.payments.tables import Charge
+from accounts.payments.wallet import Payment, Till
+from accounts.principals import DevicePrincipal
+from accounts.tables import Person
+from database import Database
+from web.problems import NotFoundError, responses
+
+router = APIRouter(tags=["payments"])
+
+CREDENTIAL_ERRORS = (
+    cards.InvalidUidError,
+    cards.UnknownCardError,
+    cards.CardNotUsableError,
+    cards.CardKeyRequiredError,
+    people.AccountNotUsableError,
+)
+PASSWORD_ERRORS = (
+    passwords.PasswordWrongError,
+    passwords.PasswordLockedError,
+    passwords.PasswordNotSetError,
+    passwords.PasswordChangeRequiredError,
+)
+TILL_ERRORS = (problems.UnknownMerchantError, problems.ServiceNotOnCampusError)
+
+
+def _till(device: DevicePrincipal) -> Till:
+    return Till(device.device_id, device.merchant_id, device.campus)
+
+
+@router.post(
+    "/payments",
+    status_code=201,
+    responses=responses(
+        *DEVICE_ERRORS,
+        *TILL_ERRORS,
+        *CREDENTIAL_ERRORS,
+        *PASSWORD_ERRORS,
+        *problems.LEDGER_ERRORS,
+        problems.PaymentCancelledError,
+        problems.UnknownCodeError,
+        virtual_code.InvalidCodeError,
+        virtual_cards.CodeUsedError,
+        virtual_cards.LeaseEndedError,
+        ChannelFailedError,
+    ),
+)
+def pay(services: MoneyDep, device: TerminalDep, now: NowDep, body: PaymentIn, response: Response) -> PaymentOut:
+    """Take a payment by card, virtual code, or a third party's code (202 while its payer types a password)."""
+    if body.code is not None and (route := codes.route(body.code, services.channels)) != "virtual":
+        if route is None:
+            raise problems.UnknownCodeError
+        wish = ChargeRequest(body.id, body.amount, body.code, route)
+        out = _charge_out(charges.charge(services, _till(device), wish, now))
+        response.status_code = 202 if out.state == "pending" else 201
+        return out
+    payment = Payment(body.id, body.amount, body.presented(), body.consumption_password)
+    return _payment_out(services.database, wallet.pay(services, _till(device), payment, now))
+
+
+@router.get("/payments/{payment_id}", responses=responses(*DEVICE_ERRORS, NotFoundError))
+def read_payment(services: MoneyDep, device: TerminalDep, now: NowDep, payment_id: UUID) -> PaymentOut:
+    """Say what became of a payment of this merchant; a pending one is asked for at its channel."""
+    till = _till(device)
+    with services.database.read() as session:
+        entry = find(session, payment_id)
+        charge = session.get(Charge, payment_id)
+    if charge is not None:
+        return _charge_out(charges.look(services, till, payment_id, now))
+    if entry is not None and entry.action is Action.CANCEL and entry.debit == till.merchant_id:
+        return PaymentOut(id=entry.id, state="cancelled", amount=0, channel="wallet", at=entry.occurred_at)
+    return _payment_out(services.database, corrections.require_payment(entry, till))
+
+
+@router.post(
+    "/payments/{payment_id}/refunds",
+    status_code=201,
+    responses=responses(
+        *DEVICE_ERRORS,
+        NotFoundError,
+        *problems.LEDGER_ERRORS,
+        ChannelNotConnectedError,
+        ChannelFailedError,
+        ChannelRefundRefusedError,
+    ),
+)
+def refund(services: MoneyDep, device: TerminalDep, now: NowDep, payment_id: UUID, body: RefundIn) -> CorrectionOut:
+    """Give a payment back, whole or in part; all refunds together are at most the payment."""
+    till = _till(device)
+    with services.database.read() as session:
+        by_channel = session.get(Charge, payment_id) is not None
+    if by_channel:
+        made = charge_refunds.give_back(services, till, Refund(body.id, payment_id, body.amount), now)
+        return CorrectionOut(id=made.id, payment_id=payment_id, state=_charge_state(made.state), amount=made.amount)
+    entry = corrections.refund(services, till, Refund(body.id, payment_id, body.amount))
+    return CorrectionOut(id=entry.id, payment_id=payment_id, state="paid", amount=entry.amount)
+
+
+@router.post(
+    "/payments/{payment_id}/reversal",
+    responses=responses(
+        *DEVICE_ERRORS,
+        NotFoundError,
+        problems.UnknownMerchantError,
+        *problems.LEDGER_ERRORS,
+        ChannelNotConnectedError,
+        ChannelFailedError,
+        ChannelRefundRefusedError,
+    ),
+)
+def reverse(services: MoneyDep, device: TerminalDep, now: NowDep, payment_id: UUID) -> CorrectionOut:
+    """Undo a payment whose answer was lost, also one that has not arrived yet; repeating changes nothing."""
+    till = _till(device)
+    if till.merchant_id is None:
+        raise problems.UnknownMerchantError
+    if not _is_charge(services, payment_id):
+        entry = corrections.reverse(services, till, payment_id)
+        # The charge may have been written between the look above and the cancellation.
+        if entry.action is not Action.CANCEL or not _is_charge(services, payment_id):
+            state: Literal["cancelled", "reversed"] = "cancelled" if entry.action is Action.CANCEL else "reversed"
+            return CorrectionOut(id=entry.id, payment_id=payment_id, state=state, amount=entry.amount)
+    charge = charge_refunds.reverse(services, till, payment_id, now)
+    if charge.state == "refused":
+        return CorrectionOut(id=payment_id, payment_id=payment_id, state="cancelled", amount=0)
+    undone = corrections.reversal_id(payment_id)
+    return CorrectionOut(id=undone, payment_id=payment_id, state="reversed", amount=charge.refunding)
+
+
+@router.post(
+    "/payments/offline",
+    responses=responses(*DEVICE_ERRORS, problems.UnknownMerchantError, cards.InvalidUidError),
+)
+def upload_offline(
+    services: MoneyDep, device: TerminalDep, now: NowDep, body: OfflineBatchIn
+) -> list[OfflineResultOut]:
+    """Upload payments taken while the server was out of reach. Each has happened, so none is turned away."""
+    items = [OfflineItem(one.id, one.amount, one.card.uid, one.at, one.card.proved_key) for one in body.items]
+    results = offline.upload(services, _till(device), items, now)
+    return [OfflineResultOut(id=one.id, state=one.state, flags=list(one.flags)) for one in results]
+
+
+def _is_charge(services: MoneyServices, payment_id: UUID) -> bool:
+    with services.database.read() as session:
+        return session.get(Charge, payment_id) is not None
+
+
+def _payment_out(database: Database, entry: Entry) -> PaymentOut:
+    with database.read() as session:
+        person = session.get(Person, entry.debit)
+        name = person.name if person else None
+    return PaymentOut(
+        id=entry.id,
+        state="paid",
+        amount=entry.amount,
+        channel="wallet",
+        person_id=entry.debit,
+        name=name,
+        balance=entry.debit_balance,
+        at=entry.occurred_at,
+    )
+
+
+def _charge_out(charge: Charge) -> PaymentOut:
+    return PaymentOut(
+        id=charge.id,
+        state=_charge_state(charge.state),
+        amount=charge.amount,
+        channel=charge.channel,
+        at=charge.created_at,
+        reason=charge.reason,
+    )
+
+
+def _charge_state(state: str) -> Literal["paid", "pending", "refused"]:
+    match state:
+        case "paid" | "pending":
+            return state
+        case _:
+            return "refused"

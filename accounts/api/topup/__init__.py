@@ -1,0 +1,1 @@
+"""The top-ups' API: holders and channels, the card centre."""

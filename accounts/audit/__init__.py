@@ -1,0 +1,27 @@
+"""The audit trail: who did what, and who was shown what, in lines that are chained and only ever added."""
+
+from accounts.audit.trail import (
+    SYSTEM,
+    Scalar,
+    Verification,
+    device_actor,
+    find,
+    head,
+    lines_after,
+    person_actor,
+    record,
+    verify,
+)
+
+__all__ = [
+    "SYSTEM",
+    "Scalar",
+    "Verification",
+    "device_actor",
+    "find",
+    "head",
+    "lines_after",
+    "person_actor",
+    "record",
+    "verify",
+]

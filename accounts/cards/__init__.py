@@ -1,0 +1,43 @@
+"""Cards: physical and virtual ones, their states and losses, and whose card or code was presented."""
+
+from accounts.cards.registry import (
+    CardAlreadyIssuedError,
+    CardKeyRequiredError,
+    CardNotUsableError,
+    InvalidUidError,
+    UidTakenError,
+    UnknownCardError,
+    apply,
+    by_uid,
+    first_tap,
+    get,
+    history,
+    issue,
+    note,
+    of_person,
+    physical_card,
+    require_key,
+    require_usable,
+    uid_digest,
+)
+
+__all__ = [
+    "CardAlreadyIssuedError",
+    "CardKeyRequiredError",
+    "CardNotUsableError",
+    "InvalidUidError",
+    "UidTakenError",
+    "UnknownCardError",
+    "apply",
+    "by_uid",
+    "first_tap",
+    "get",
+    "history",
+    "issue",
+    "note",
+    "of_person",
+    "physical_card",
+    "require_key",
+    "require_usable",
+    "uid_digest",
+]

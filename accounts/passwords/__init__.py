@@ -1,0 +1,33 @@
+"""A person's passwords: portal, query, consumption. What they must be, how they are kept, checked and locked."""
+
+from accounts.passwords.check import (
+    Checked,
+    Claimant,
+    PasswordChangeRequiredError,
+    PasswordCheck,
+    PasswordLockedError,
+    PasswordNotSetError,
+    PasswordWrongError,
+)
+from accounts.passwords.hashing import SEALED, Hasher, PepperError
+from accounts.passwords.rules import WeakPasswordError, require_strong, temporary
+from accounts.passwords.stored import missing, seal_stored, store
+
+__all__ = [
+    "SEALED",
+    "Checked",
+    "Claimant",
+    "Hasher",
+    "PasswordChangeRequiredError",
+    "PasswordCheck",
+    "PasswordLockedError",
+    "PasswordNotSetError",
+    "PasswordWrongError",
+    "PepperError",
+    "WeakPasswordError",
+    "missing",
+    "require_strong",
+    "seal_stored",
+    "store",
+    "temporary",
+]

@@ -1,0 +1,88 @@
+"""The stored hashes: setting them, sealing old ones, and which a person lacks."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from accounts import audit
+from accounts.passwords import tries
+from accounts.passwords.hashing import SEALED, Hasher
+from accounts.tables import Password
+from accounts.vocabulary import PasswordPurpose
+from database import Database
+
+_SEALED_TOGETHER = 500
+"""Hashes sealed in one transaction."""
+
+
+def store(
+    session: Session,
+    person_id: UUID,
+    hashes: Mapping[PasswordPurpose, str],
+    *,
+    must_change: bool,
+    by: str,
+    now: datetime,
+) -> None:
+    """Store hashed passwords, replacing what was there, and lift their locks."""
+    for purpose, hashed in hashes.items():
+        password = get(session, person_id, purpose, lock=True) or Password(person_id=person_id, purpose=purpose)
+        password.hash = hashed
+        password.must_change = must_change
+        password.changed_at = now
+        session.add(password)
+        tries.lift(session, person_id, purpose)
+    audit.record(
+        session,
+        actor=by,
+        action="password.set" if not must_change else "password.set_first",
+        subject=f"person:{person_id}",
+        now=now,
+        details={"purposes": sorted(purpose.value for purpose in hashes)},
+    )
+
+
+def seal_stored(database: Database, hasher: Hasher) -> int:
+    """Seal every hash that was stored before there was a pepper, and return how many; a little at a time.
+
+    Raises:
+        PepperError: what is sealed already lies under another pepper.
+    """
+    with database.read() as session:
+        one = session.scalar(select(Password.hash).where(Password.hash.startswith(SEALED)).limit(1))
+    if one is not None:
+        hasher.require_opens(one)
+    done = 0
+    while True:
+        with database.begin() as session:
+            plain = (
+                select(Password).where(Password.hash.not_like(f"{SEALED}%")).limit(_SEALED_TOGETHER).with_for_update()
+            )
+            changed = 0
+            for password in session.scalars(plain):
+                sealed = hasher.sealed(password.hash)
+                changed += sealed != password.hash
+                password.hash = sealed
+        if not changed:
+            break
+        done += changed
+    if done and not database.is_sqlite:
+        # PostgreSQL keeps what was changed in the table's file until it writes the file anew.
+        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("VACUUM FULL passwords")
+    return done
+
+
+def missing(session: Session, person_id: UUID) -> frozenset[PasswordPurpose]:
+    """Return the purposes the person has no password for."""
+    there = session.scalars(select(Password.purpose).where(Password.person_id == person_id))
+    return frozenset(PasswordPurpose) - frozenset(there)
+
+
+def get(session: Session, person_id: UUID, purpose: PasswordPurpose, *, lock: bool) -> Password | None:
+    """Return one of a person's passwords as it is stored now, locked against other writers if `lock`."""
+    query = select(Password).filter_by(person_id=person_id, purpose=purpose).execution_options(populate_existing=True)
+    return session.scalar(query.with_for_update() if lock else query)

@@ -1,0 +1,92 @@
+"""A refund's way through a channel: written down first, then asked for, then settled once.
+
+Whichever answer comes first settles it: the call's, or the job's that asks for those whose answer was lost. What is
+reserved before and booked after is the caller's: a top-up's refund moves other money than a charge's.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+import structlog
+
+from accounts.payment_channels.channel import ChannelRefund, ChannelRefundRefusedError, PaymentChannel, RefundState
+from web.problems import ProblemError
+
+_log = structlog.get_logger()
+
+Settled = TypeVar("Settled")
+
+Settle = Callable[[UUID, datetime | None], Settled]
+"""Takes the word on a refund into the books, unless it is there: its id, and when the money went back or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class PendingRefund:
+    """A refund that was written down and has no answer yet; `order_id` is the order's or charge's, `amount` fen."""
+
+    id: UUID
+    order_id: UUID
+    amount: int
+    channel: str
+
+
+def digest(order_id: UUID, amount: int | None) -> bytes:
+    """Return what a repeated refund must have in common with the first: of what, and how much (None: the rest)."""
+    return hashlib.sha256(f"{order_id} {amount}".encode()).digest()
+
+
+def request(channel: PaymentChannel, refund: PendingRefund, settle: Settle[Settled], now: datetime) -> Settled:
+    """Ask for a refund for the first time and return it settled.
+
+    Raises:
+        ChannelFailedError: the channel does not answer; the refund waits for `resolve`.
+        ChannelRefundRefusedError: the channel will not; that is settled too.
+    """
+    try:
+        given_back_at = channel.refund(refund.id, refund.order_id, refund.amount, now=now)
+    except ChannelRefundRefusedError:
+        settle(refund.id, None)
+        raise
+    return settle(refund.id, given_back_at)
+
+
+def resolve(
+    channels: Mapping[str, PaymentChannel], waiting: Iterable[PendingRefund], settle: Settle[object], now: datetime
+) -> int:
+    """Ask for the refunds whose answer was lost and return how many were settled.
+
+    One of a channel that is not connected waits on, and so does one that cannot be settled: it does not keep the job
+    from the ones behind it.
+    """
+    return sum(_resolve(channels[one.channel], one, settle, now) for one in waiting if one.channel in channels)
+
+
+def _resolve(channel: PaymentChannel, refund: PendingRefund, settle: Settle[object], now: datetime) -> bool:
+    try:
+        word = _word(channel, refund, now)
+        if word.state is RefundState.PAID:
+            settle(refund.id, word.paid_at or now)
+        elif word.state is RefundState.REFUSED:
+            settle(refund.id, None)
+        else:
+            return False
+    except ProblemError as error:
+        _log.warning("refund_not_settled", channel=refund.channel, refund=str(refund.id), code=error.code)
+        return False
+    return True
+
+
+def _word(channel: PaymentChannel, refund: PendingRefund, now: datetime) -> ChannelRefund:
+    """What became of a refund; one that the channel never heard of is asked for again."""
+    word = channel.query_refund(refund.id, refund.order_id)
+    if word.state is not RefundState.UNKNOWN:
+        return word
+    try:
+        given_back_at = channel.refund(refund.id, refund.order_id, refund.amount, now=now)
+    except ChannelRefundRefusedError:
+        return ChannelRefund(refund.id, RefundState.REFUSED)
+    return ChannelRefund(refund.id, RefundState.PAID, given_back_at)

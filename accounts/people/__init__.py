@@ -1,0 +1,33 @@
+"""People: one account each, what they are called, whether the account may be used, and who may act for whom."""
+
+from accounts.people.lookup import by_number, by_numbers, find, get, is_called
+from accounts.people.particulars import InvalidPersonError, Particulars
+from accounts.people.registry import (
+    AccountClosedError,
+    NumberTakenError,
+    create,
+    set_roles,
+    set_state,
+    update,
+)
+from accounts.people.standing import AccountNotUsableError, Standing, require_usable, standing
+
+__all__ = [
+    "AccountClosedError",
+    "AccountNotUsableError",
+    "InvalidPersonError",
+    "NumberTakenError",
+    "Particulars",
+    "Standing",
+    "by_number",
+    "by_numbers",
+    "create",
+    "find",
+    "get",
+    "is_called",
+    "require_usable",
+    "set_roles",
+    "set_state",
+    "standing",
+    "update",
+]

@@ -1,0 +1,80 @@
+"""Finding people: by id, by number however it was typed, by what a list is filtered for."""
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from accounts.people import spelling
+from accounts.people.particulars import is_number
+from accounts.tables import Person, PersonGroup
+from accounts.vocabulary import PersonKind, PersonState
+from web.problems import NotFoundError
+
+
+def get(session: Session, person_id: UUID, *, lock: bool = False) -> Person:
+    """Return a person, locked against other writers if `lock`.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    person = session.get(Person, person_id, with_for_update=True if lock else None)
+    if person is None:
+        raise NotFoundError("there is no person with this id")
+    return person
+
+
+def by_number(session: Session, number: str) -> Person | None:
+    """Return the person with this number, however it was typed, or None."""
+    return session.scalar(select(Person).where(Person.number == spelling.number(number)))
+
+
+def is_called(person: Person, name: str) -> bool:
+    """Return whether this is the person's name, however it was typed."""
+    return spelling.name(person.name) == spelling.name(name)
+
+
+def by_numbers(session: Session, numbers: Collection[str]) -> dict[str, Person]:
+    """Return the people with these numbers, by number."""
+    found: dict[str, Person] = {}
+    wanted = sorted(number for number in numbers if is_number(number))
+    for start in range(0, len(wanted), 500):
+        rows = session.scalars(select(Person).where(Person.number.in_(wanted[start : start + 500])))
+        found.update((person.number, person) for person in rows)
+    return found
+
+
+def find(
+    session: Session,
+    *,
+    after: UUID | None = None,
+    limit: int = 50,
+    search: str | None = None,
+    kind: PersonKind | None = None,
+    state: PersonState | None = None,
+    department: str | None = None,
+    group: str | None = None,
+) -> Sequence[Person]:
+    """Return people in the order they were made; `search` is the beginning of a number or a part of a name."""
+    query = select(Person).order_by(Person.id).limit(limit)
+    if after is not None:
+        query = query.where(Person.id > after)
+    if search:
+        number, name = _pattern(spelling.number(search)), _pattern(spelling.name(search))
+        query = query.where(
+            or_(Person.number.like(f"{number}%", escape="\\"), Person.name.like(f"%{name}%", escape="\\"))
+        )
+    if kind is not None:
+        query = query.where(Person.kind == kind)
+    if state is not None:
+        query = query.where(Person.state == state)
+    if department is not None:
+        query = query.where(Person.department == department)
+    if group is not None:
+        query = query.where(Person.id.in_(select(PersonGroup.person_id).where(PersonGroup.name == group)))
+    return session.scalars(query).all()
+
+
+def _pattern(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
