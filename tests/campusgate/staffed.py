@@ -17,7 +17,7 @@ from access.policy import GatePolicy
 from accounts import cards, devices, people
 from accounts.payments import merchants
 from accounts.people import Particulars
-from accounts.tables import PersonRole
+from accounts.tables import Person, PersonRole
 from accounts.vocabulary import DeviceRole, PersonKind, Role
 from campusgate.processes.server.app import make_app
 from campusgate.processes.server.assembly import Server, assemble
@@ -76,7 +76,7 @@ def staffed(engine: FaceEngine, folder: Path, port: int) -> Iterator[Staffed]:
             if who in set(Role) - {Role.HOLDER}:
                 session.add(PersonRole(person_id=person.id, role=Role(who)))
         card = cards.issue(
-            session, session.get_one(people.Person, ids["somebody"]), "04A1B2C3D4E580", key_number=None, by="system",
+            session, session.get_one(Person, ids["somebody"]), "04A1B2C3D4E580", key_number=None, by="system",
             now=now,
         )  # fmt: skip
         gates.put_zone(session, "campus", site="main", title="Campus", by="system", now=now)

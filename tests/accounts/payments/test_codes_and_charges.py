@@ -9,10 +9,12 @@ from httpx import Response
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accounts import cards
 from accounts.cards import virtual_cards, virtual_code
 from accounts.ledger import AccountKind, named_account
 from accounts.payments import charges, codes
 from accounts.tables import Person
+from accounts.vocabulary import Channel
 from database import new_id
 
 PIN = "482913"
@@ -29,10 +31,10 @@ def show_code(shop: Any, holder: Any) -> str:
     """What the holder's phone shows now."""
     with shop.database.begin() as session:
         person = session.get(Person, holder.id)
-        shown = [card for card in virtual_cards.cards.of_person(session, holder.id) if card.code_handle]
+        shown = [card for card in cards.of_person(session, holder.id) if card.code_handle]
         if not shown:
             user = virtual_cards.ChannelUser(user=f"user {person.id}", phone=None)
-            shown = [virtual_cards.bind(session, person, virtual_cards.Channel.WECHAT, user, by="system", now=shop.now)]
+            shown = [virtual_cards.bind(session, person, Channel.WECHAT, user, by="system", now=shop.now)]
         lease = virtual_cards.lease(session, shown[0], shop.money.accounts.code_key, now=shop.now)
         return virtual_code.make(lease.secret, lease.handle, int(shop.now.timestamp()))
 
