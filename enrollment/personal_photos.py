@@ -7,7 +7,8 @@ Each is a transaction of its own. What opens a photo takes a core for up to a se
 from datetime import datetime
 from uuid import UUID
 
-from accounts import looks, people
+from accounts import people
+from accounts.audit import disclosures
 from accounts.principals import Principal
 from accounts.vocabulary import Role
 from enrollment import consent, photos, upload
@@ -159,4 +160,4 @@ def _require_visible(photo: PhotoRecord, reader: Principal) -> PhotoRecord:
 def _audit_read(services: EnrollmentServices, photo: PhotoRecord, reader: Principal) -> None:
     if photo.person_id != reader.person_id:
         subject, now = f"photo:{photo.id}", services.clock()
-        looks.record(services.database, by=reader.person_id, action="photo.read", subject=subject, now=now)
+        disclosures.record(services.database, by=reader.person_id, action="photo.read", subject=subject, now=now)

@@ -14,9 +14,9 @@ from starlette.requests import cookie_parser
 import console.pages
 import operations.api
 import web.problems
-from accounts.access_tokens import NotSignedInError
 from accounts.api.router import router as accounts_router
 from accounts.services import AccountsServices
+from accounts.sign_in.access_tokens import NotSignedInError
 from accounts.tables import Person
 from campusgate.processes.server.assembly import Server
 from campusgate.processes.server.background import Background

@@ -9,9 +9,9 @@ from fastapi import APIRouter
 
 from accounts import passwords
 from accounts.passwords import PepperError
+from accounts.payment_channels.channel import PaymentChannel
 from accounts.payments.services import MoneyServices
 from accounts.services import AccountsServices
-from accounts.topup.channel import PaymentChannel
 from campusgate.settings import Settings, SettingsError
 from campusgate.wiring.accounts import make_accounts, make_money
 from campusgate.wiring.alarms import make_watch

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import uvicorn
 from fastapi import APIRouter, FastAPI
 
-from accounts.topup.channel import PaymentChannel
+from accounts.payment_channels.channel import PaymentChannel
 from campusgate.processes.private_files import keep_private
 from campusgate.processes.server.app import make_app
 from campusgate.processes.server.assembly import assemble
