@@ -6,11 +6,10 @@ from typing import Annotated
 
 from fastapi import Depends, Request, Response
 
-from accounts import sign_ins
-from accounts.access_tokens import Claims
-from accounts.people import AccountNotUsableError
+from accounts.people import AccountNotUsableError, sign_ins
 from accounts.principals import Principal
-from accounts.sign_in import RefreshRefusedError
+from accounts.sign_in.access_tokens import Claims
+from accounts.sign_in.service import RefreshRefusedError
 from accounts.vocabulary import Role
 from console import sign_in_cookies
 from console.services import ConsoleServices

@@ -1,11 +1,11 @@
-"""The same mark as `accounts.api.looks`, for whoever is signed in on the pages."""
+"""The same mark as `accounts.api.disclosures`, for whoever is signed in on the pages."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from fastapi import Depends, Request
 
-from accounts import looks
+from accounts.audit import disclosures
 from console.dependencies import ServicesDep, SignedInDep
 
 
@@ -13,14 +13,14 @@ class DisclosureRecorder:
     """A dependency that writes a record_disclosure down once the page has its answer, and before the answer leaves."""
 
     def __init__(self, action: str, subject: str) -> None:
-        """Take what the line says; `subject` as in `accounts.api.looks.Look`."""
+        """Take what the line says; `subject` as in `accounts.api.disclosures.DisclosureRecorder`."""
         self.action = action
         self.subject = subject
 
     def __call__(self, request: Request, services: ServicesDep, claims: SignedInDep) -> Iterator[None]:
         """Let the route answer, then write."""
         yield
-        looks.record_request(
+        disclosures.record_request(
             services.database,
             by=claims.person_id,
             action=self.action,

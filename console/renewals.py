@@ -4,7 +4,7 @@ import hashlib
 import threading
 from datetime import datetime, timedelta
 
-from accounts.sign_in import SignInDesk, Tokens
+from accounts.sign_in.service import SignInDesk, Tokens
 
 _SAME_MOMENT = timedelta(seconds=30)
 """Windows whose tokens ended together ask within this of each other, also over a slow connection."""

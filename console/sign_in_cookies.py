@@ -6,8 +6,8 @@ from enum import StrEnum
 from fastapi import Request, Response
 from starlette.datastructures import URL
 
-from accounts.access_tokens import AccessTokens, Claims, NotSignedInError
-from accounts.sign_in import Tokens
+from accounts.sign_in.access_tokens import AccessTokens, Claims, NotSignedInError
+from accounts.sign_in.service import Tokens
 
 ACCESS_COOKIE = "campusgate_access"
 REFRESH_COOKIE = "campusgate_refresh"

@@ -51,7 +51,7 @@ def restore(
     Faces and consent that were withdrawn after the backup, cards that were lost, tokens that were revoked and passwords
     that were changed are taken away again, as the copy of the audit trail says; everybody signs in anew.
     """
-    from accounts.trail_copy import TrailCopy
+    from accounts.audit.trail_copy import TrailCopy
     from campusgate.backup.backup import restore as fill
     from database import Database
 

@@ -14,8 +14,8 @@ from campusgate.settings import Settings
 from campusgate.terminal import progress_bar, sentence, shortened, write_lines
 
 if TYPE_CHECKING:
-    from accounts.people_import import RowResult
-    from accounts.people_list import ListedPerson, Unreadable
+    from accounts.people_import.importer import RowResult
+    from accounts.people_import.people_list import ListedPerson, Unreadable
     from accounts.tables import Person
     from database import Database
     from enrollment.intake_results import ImportReport
@@ -82,7 +82,7 @@ def grant(
 ) -> None:
     """Give a person exactly these roles; `none` takes every role away. Their sign-ins end, and they are told."""
     from accounts import audit, people
-    from accounts.notices import AccountNotice
+    from accounts.people.notices import AccountNotice
     from accounts.vocabulary import Role
     from enrollment import account_notices
 
@@ -101,9 +101,10 @@ def password(number: Annotated[str, typer.Argument(help="The person's number.")]
 
     The person's sign-ins end, and they are told.
     """
-    from accounts import audit, passwords, people, sign_ins
-    from accounts.notices import AccountNotice
+    from accounts import audit, passwords, people
     from accounts.passwords import WeakPasswordError
+    from accounts.people import sign_ins
+    from accounts.people.notices import AccountNotice
     from accounts.vocabulary import PasswordPurpose
     from campusgate.wiring.accounts import make_hasher
     from enrollment import account_notices
@@ -168,7 +169,7 @@ def _print_intake(found: "ImportReport", *, as_json: bool) -> None:
 
 
 def _rows(source: Path, settings: Settings) -> "list[ListedPerson | Unreadable]":
-    from accounts.people_list import read
+    from accounts.people_import.people_list import read
 
     return read(source, settings.time_zone)
 
@@ -195,9 +196,9 @@ def _person(found: "Person | None", number: str) -> "Person":
 
 
 def _counts(results: "list[RowResult]") -> dict[str, int]:
-    from accounts.people_import import Outcome
+    from accounts.people_import.importer import RowOutcome
 
-    return {outcome.value: sum(result.outcome is outcome for result in results) for outcome in Outcome}
+    return {outcome.value: sum(result.outcome is outcome for result in results) for outcome in RowOutcome}
 
 
 def _shown(result: "RowResult") -> dict[str, Any]:

@@ -9,8 +9,9 @@ from fastapi.responses import HTMLResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 from sqlalchemy.orm import Session
 
-from accounts import looks, people
-from accounts.access_tokens import Claims
+from accounts import people
+from accounts.audit import disclosures
+from accounts.sign_in.access_tokens import Claims
 from console.dependencies import ServicesDep, StaffDep
 from console.disclosures import record_disclosure
 from console.rendering import render_page
@@ -135,7 +136,7 @@ def _describe_lag(lag: Lag) -> dict[str, Any]:
 
 def _audit_question(services: ConsoleServices, staff: Claims, gate: str, person_id: UUID) -> None:
     subject, now = f"person:{person_id}", services.now()
-    looks.record(
+    disclosures.record(
         services.database, by=staff.person_id, action="dry_run", subject=subject, now=now, details={"gate": gate}
     )
 

@@ -7,7 +7,8 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict
 
-from accounts import audit, authority, people
+from accounts import audit, people
+from accounts.people import authority
 from console.dependencies import ServicesDep, StaffDep
 from console.rendering import render_page
 from console.same_origin import SameOriginDep

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from accounts.services import AccountsServices
-from accounts.sign_in import Origin, RefreshRefusedError
+from accounts.sign_in.service import Origin, RefreshRefusedError
 from console.renewals import Renewals
 from database import Database
 from tests.accounts.conftest import CHEAP_HASHER
