@@ -25,11 +25,13 @@ from benchmarks.fault_history import Emitting, Entry, Kept, RelayMoved, Started
 from benchmarks.fleet_campus import CREDENTIAL_KEY, SITE, SPAWN, Campus, card_of, quiet
 from bus import Backoff, BrokerAddress, Outbox
 from database import Sealer
-from gate_controller.door import DoorSettings
+from gate_controller.barrier_settings import DoorSettings
+from gate_controller.hardware import Hardware
 from gate_controller.memory import DoorMemory
 from gate_controller.readers.simulated import SimulatedReader
 from gate_controller.relays.simulated import SimulatedRelay
-from gate_controller.service import GateController, Hardware, Storage
+from gate_controller.service import GateController
+from gate_controller.storage import Storage
 from messages import Action, Event, GateTopics, NonceStore, TrustedKey, edge_sender
 
 _GRANT_S = 0.05
@@ -177,6 +179,9 @@ class _WrongClock:
     def now(self) -> datetime:
         return datetime.now(UTC) + timedelta(seconds=self._offset_s.value)
 
+    def monotonic(self) -> float:
+        return time.monotonic()
+
     def monotonic_ns(self) -> int:
         return time.monotonic_ns()
 
@@ -205,7 +210,7 @@ def _serve(plan: FaultPlan, pipe: Pipe) -> None:
         credential_key=CREDENTIAL_KEY,
         settings=DoorSettings(grant_s=_GRANT_S, has_contact=False),
         directory=replica,
-        on_hint=lambda _revision: wake.set(),
+        on_directory_hint=lambda _revision: wake.set(),
         clock=_WrongClock(plan.clock_offset_s),
         backoff=_BACKOFF,
     )

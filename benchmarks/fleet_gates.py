@@ -24,11 +24,13 @@ from benchmarks.fleet_campus import CREDENTIAL_KEY, SITE, SPAWN, Campus, card_of
 from bus import BrokerAddress, Outbox
 from campusgate.wiring.orders import STAFF_SENDER
 from database import Sealer
-from gate_controller.door import DoorSettings
+from gate_controller.barrier_settings import DoorSettings
+from gate_controller.hardware import Hardware
 from gate_controller.memory import DoorMemory
 from gate_controller.readers.simulated import SimulatedReader
 from gate_controller.relays.simulated import SimulatedRelay
-from gate_controller.service import GateController, Hardware, Storage
+from gate_controller.service import GateController
+from gate_controller.storage import Storage
 from messages import Action, GateTopics, NonceStore, TrustedKey, edge_sender
 
 _GRANT_S = 0.05
@@ -183,8 +185,8 @@ class _Gate:
             credential_key=CREDENTIAL_KEY,
             settings=DoorSettings(grant_s=_GRANT_S, has_contact=False),
             directory=self.replica,
-            on_hint=lambda _revision: self._wake.set(),
-            on_presence=lambda _revision: self._passages.set(),
+            on_directory_hint=lambda _revision: self._wake.set(),
+            on_passages_hint=lambda _revision: self._passages.set(),
         )
         self._controller.bus.on_connect(self._wake.set)
         self._sync = DirectorySync(plan.server_url, gate, plan.tokens[gate], self.replica)

@@ -74,11 +74,13 @@ def _serve(plan: DoorPlan, pipe: Pipe) -> None:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     from bus import BrokerAddress, Outbox
-    from gate_controller.door import DoorSettings
+    from gate_controller.barrier_settings import DoorSettings
+    from gate_controller.hardware import Hardware
     from gate_controller.memory import DoorMemory
     from gate_controller.readers.simulated import SimulatedReader
     from gate_controller.relays.simulated import SimulatedRelay
-    from gate_controller.service import GateController, Hardware, Storage
+    from gate_controller.service import GateController
+    from gate_controller.storage import Storage
     from messages import Action, GateTopics, NonceStore, TrustedKey, edge_sender
 
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))

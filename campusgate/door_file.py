@@ -8,11 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 from campusgate.settings.names import require_known_keys
 from campusgate.settings.toml_file import read_toml
 from errors import OperatorError
-from gate_controller.door import DoorSettings
+from gate_controller.barrier_settings import DoorSettings, TurnstileSettings
 from gate_controller.readers.framing import Frame
 from gate_controller.readers.numbers import Base, NumberFormat, Order
 from gate_controller.readers.texts import TextFormat
-from gate_controller.turnstile import TurnstileSettings
 
 
 class DoorFileError(OperatorError):

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from campusgate.door_file import WIRES, BoardPart, DoorFile, Pin, ReaderPart
+from gate_controller.hardware import Hardware
 from gate_controller.inputs import Input, Inputs
 from gate_controller.inputs.gpio import GpioInput
 from gate_controller.inputs.simulated import SimulatedInput
@@ -18,7 +19,6 @@ from gate_controller.readers.texts import KeyboardText, SerialText, TextReader
 from gate_controller.readers.wiegand import WiegandReader
 from gate_controller.relays.gpio import GpioRelay
 from gate_controller.relays.simulated import SimulatedRelay
-from gate_controller.service import Hardware
 
 _AT_REST_OPEN = {"exit_button", "passage", "reverse"}
 """Wires that close when something happens; all others close at rest, so that a cut one is noticed."""
@@ -67,11 +67,11 @@ def _on_board(file: DoorFile, part: BoardPart, stack: ExitStack) -> Hardware:
         number = getattr(file.inputs, name)
         if number is None:
             return None
-        add = board.loop if name in file.inputs.supervised else board.wire
+        add = board.add_supervised_input if name in file.inputs.supervised else board.add_input
         return add(int(number), active_when_open=name not in _AT_REST_OPEN)
 
-    relay = board.coil(int(file.relay.pin))
-    secured = None if file.relay.secured is None else board.coil(int(file.relay.secured))
+    relay = board.add_relay(int(file.relay.pin))
+    secured = None if file.relay.secured is None else board.add_relay(int(file.relay.secured))
     inputs = Inputs(**{name: wire(name) for name in WIRES})
     board.start()
     stack.callback(board.stop)

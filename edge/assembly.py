@@ -6,7 +6,6 @@ from functools import cached_property
 from edge.camera import ConditionWatch, Feed
 from edge.camera_report import CameraReporter
 from edge.card_face_pairing import CardFacePairing
-from edge.clock import Clock, SystemClock
 from edge.command_sender import CommandSender
 from edge.decider import Decider
 from edge.dependencies import Environment, Gate, Vision
@@ -25,6 +24,7 @@ from edge.recognition import Recogniser, RecognitionPolicy
 from edge.service import EdgeService
 from edge.spoof_cues import TrackCues
 from edge.tap_responder import TapResponder
+from messages import Clock, SystemClock
 
 
 def assemble(

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from bus.port import Bus
-from edge.clock import Clock
-from messages import Action, GateTopics, Method, ProcessStatus, Signer, TrustedKey
+from messages import Action, Clock, GateTopics, Method, ProcessStatus, Signer, TrustedKey
 from messages.command_client import AnswerHandler, CommandClient
 from messages.controller_watch import ControllerWatch
 

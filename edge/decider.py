@@ -14,8 +14,8 @@ from access.reasons import Reason
 from access.rules import PassState
 from access.snapshot import CredentialKind, PersonEntry
 from edge.card_face_pairing import WaitingCard
-from edge.clock import Clock
 from edge.gallery import Directory
+from messages import Clock
 
 _log = structlog.get_logger()
 

@@ -5,8 +5,7 @@ from uuid import UUID
 
 import uuid_utils.compat
 
-from edge.clock import Clock
-from messages import Event, EventKind, Method
+from messages import Clock, Event, EventKind, Method
 
 _SOURCE = "edge"
 

@@ -11,7 +11,6 @@ from access.decision import Decision, FaceResult
 from access.reasons import Reason
 from edge.camera.port import Frame
 from edge.card_face_pairing import CardFacePairing
-from edge.clock import Clock
 from edge.command_sender import CommandSender
 from edge.decider import Decider
 from edge.event_recorder import Detail, EventRecorder
@@ -20,7 +19,7 @@ from edge.metrics import Metrics
 from edge.ongoing_passages import OngoingPassages
 from edge.recognition import Sighting
 from edge.vote import IdentificationOutcome
-from messages import Action, CommandEffect, Event, EventKind, Method
+from messages import Action, Clock, CommandEffect, Event, EventKind, Method
 from messages.command_client import Answer, NotSentError
 from models.box import Box
 

@@ -5,13 +5,12 @@ Nothing follows from it. It names nobody: others can read it.
 
 from bus.errors import NotConnectedError
 from bus.port import Bus
-from edge.clock import Clock
 from edge.covering import Covering
 from edge.liveness import Liveness
 from edge.recognition import Sighting
 from edge.selection import Obstacle
 from edge.vote import IdentificationOutcome
-from messages import Advice, Feedback, GateTopics
+from messages import Advice, Clock, Feedback, GateTopics
 
 _REMEDIES = {
     Obstacle.TOO_FAR: Advice.COME_CLOSER,

@@ -6,7 +6,6 @@ import structlog
 
 from edge.camera import Condition, ConditionWatch, Feed, Frame, measure_view
 from edge.camera_report import CameraReporter
-from edge.clock import Clock
 from edge.command_sender import STALE_S
 from edge.face_handler import FaceHandler
 from edge.feedback import FeedbackPublisher
@@ -14,6 +13,7 @@ from edge.gallery import SearchSource
 from edge.metrics import Metrics
 from edge.orientation import OrientationWatch
 from edge.recognition import Recogniser, Sighting
+from messages import Clock
 
 _log = structlog.get_logger()
 

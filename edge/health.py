@@ -9,11 +9,10 @@ from bus.port import Bus
 from bus.session import Will
 from edge.camera import Feed
 from edge.camera_report import CameraReporter
-from edge.clock import Clock
 from edge.command_sender import CommandSender
 from edge.gallery import Directory, SearchSource
 from edge.metrics import Metrics
-from messages import Availability, GateTopics, Health, ProcessStatus
+from messages import Availability, Clock, GateTopics, Health, ProcessStatus
 
 Figure = float | str | bool | None
 

@@ -12,7 +12,6 @@ from bus.errors import NotConnectedError, SubscriptionRefusedError
 from bus.port import Bus
 from edge.camera import Feed, FeedReport, FeedStatus
 from edge.camera_report import CameraReporter
-from edge.clock import Clock
 from edge.command_sender import CommandSender
 from edge.event_recorder import Detail, EventRecorder
 from edge.frame_loop import FrameLoop
@@ -24,6 +23,7 @@ from edge.tap_responder import TapResponder
 from messages import (
     KEPT_IN_MEMORY,
     Availability,
+    Clock,
     EventKind,
     GateTopics,
     MalformedMessageError,

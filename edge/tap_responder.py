@@ -15,11 +15,10 @@ from access.decision import Decision
 from access.reasons import Reason
 from access.snapshot import CredentialKind
 from edge.card_face_pairing import CardFacePairing, WaitingCard
-from edge.clock import Clock
 from edge.command_sender import CommandSender
 from edge.decider import Decider
 from edge.metrics import Metrics
-from messages import Action, GateTopics, MalformedMessageError, Method, Tap
+from messages import Action, Clock, GateTopics, MalformedMessageError, Method, Tap
 from messages.command_client import Answer, NotSentError
 
 _log = structlog.get_logger()

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from gate_controller.signals import (
     Authority,
+    BarrierEvent,
+    BarrierMode,
     Grant,
-    Happening,
-    Mode,
     ModeOrdered,
     Signal,
     TamperChanged,
@@ -26,7 +26,7 @@ reader for longer than one reading, a face is in view for longer than one frame.
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class RecentGrant:
     """Somebody who has a grant: until `until` they get no further one."""
 
     person_id: UUID
@@ -37,25 +37,25 @@ class Shown:
 class Barrier(ABC):
     """A way through a gate at one moment, whatever is built there."""
 
-    staff_mode: Mode = Mode.NORMAL
-    schedule_mode: Mode = Mode.NORMAL
+    staff_mode: BarrierMode = BarrierMode.NORMAL
+    schedule_mode: BarrierMode = BarrierMode.NORMAL
     is_open: bool = False
     fire: bool = False
     tamper: bool = False
     wire_faults: tuple[tuple[str, str], ...] = ()
     """Broken wires and how each is broken, by name."""
-    shown: tuple[Shown, ...] = ()
+    recent: tuple[RecentGrant, ...] = ()
     """Who was granted, or passed, a moment ago."""
 
-    def holds(self, grant: Grant, now: float) -> bool:
+    def has_grant(self, grant: Grant, now: float) -> bool:
         """Tell whether the person of `grant` has one already: a person has one passage waiting, however they ask.
 
         Staff open for others and may do so twice; who is not known by name cannot be told from the next one.
         """
         if grant.person_id is None or grant.method is Method.STAFF:
             return False
-        just_shown = any(one.person_id == grant.person_id and now < one.until for one in self.shown)
-        return just_shown or any(_same_person(one, grant) for one in self.waiting_grants)
+        is_recent = any(one.person_id == grant.person_id and now < one.until for one in self.recent)
+        return is_recent or any(_same_person(one, grant) for one in self.waiting_grants)
 
     @property
     @abstractmethod
@@ -63,9 +63,9 @@ class Barrier(ABC):
         """The grants that wait for their passages."""
 
     @property
-    def mode(self) -> Mode:
+    def mode(self) -> BarrierMode:
         """What holds: staff's order, or else the schedule's."""
-        return self.staff_mode if self.staff_mode is not Mode.NORMAL else self.schedule_mode
+        return self.staff_mode if self.staff_mode is not BarrierMode.NORMAL else self.schedule_mode
 
     @property
     def secured(self) -> bool:
@@ -93,7 +93,7 @@ class Barrier(ABC):
         """When time alone makes something happen."""
 
     @abstractmethod
-    def step(self, signal: Signal, now: float) -> tuple[Self, Happening | None]:
+    def step(self, signal: Signal, now: float) -> tuple[Self, BarrierEvent | None]:
         """Return what is after `signal` and what happened, None when nothing did.
 
         It does not look whether time has run out before: `advance` does.
@@ -103,63 +103,63 @@ class Barrier(ABC):
 AnyBarrier = TypeVar("AnyBarrier", bound=Barrier)
 
 
-def advance(barrier: AnyBarrier, signal: Signal, now: float) -> tuple[AnyBarrier, list[Happening]]:
+def advance(barrier: AnyBarrier, signal: Signal, now: float) -> tuple[AnyBarrier, list[BarrierEvent]]:
     """Let the time that has run out count first, then `signal`; return what is then and what happened, in order."""
-    happenings = []
+    events = []
     while True:
-        barrier, happening = barrier.step(TimePassed(), now)
-        if happening is None:
+        barrier, event = barrier.step(TimePassed(), now)
+        if event is None:
             break
-        happenings.append(happening)
-    barrier, happening = barrier.step(signal, now)
-    return barrier, [*happenings, happening] if happening is not None else happenings
+        events.append(event)
+    barrier, event = barrier.step(signal, now)
+    return barrier, [*events, event] if event is not None else events
 
 
 def _same_person(one: Grant, other: Grant) -> bool:
     return one.person_id == other.person_id and one.method is not Method.STAFF
 
 
-def show(barrier: AnyBarrier, grants: Iterable[Grant], now: float) -> AnyBarrier:
+def remember_recent(barrier: AnyBarrier, grants: Iterable[Grant], now: float) -> AnyBarrier:
     """Note that these people were granted, or passed, at `now`."""
     people = {one.person_id for one in grants if one.person_id is not None and one.method is not Method.STAFF}
     if not people:
         return barrier
-    others = tuple(one for one in barrier.shown if one.person_id not in people and now < one.until)
-    return replace(barrier, shown=(*others, *(Shown(person, now + REPEAT_S) for person in people)))
+    others = tuple(one for one in barrier.recent if one.person_id not in people and now < one.until)
+    return replace(barrier, recent=(*others, *(RecentGrant(person, now + REPEAT_S) for person in people)))
 
 
-def forget(barrier: AnyBarrier, grant: Grant | None) -> AnyBarrier:
+def forget_recent(barrier: AnyBarrier, grant: Grant | None) -> AnyBarrier:
     """Note that a grant is over without a passage: its person may ask anew at once."""
-    if grant is None or not barrier.shown:
+    if grant is None or not barrier.recent:
         return barrier
-    return replace(barrier, shown=tuple(one for one in barrier.shown if one.person_id != grant.person_id))
+    return replace(barrier, recent=tuple(one for one in barrier.recent if one.person_id != grant.person_id))
 
 
-def order(barrier: AnyBarrier, ordered: ModeOrdered) -> tuple[AnyBarrier, Happening | None]:
+def order_mode(barrier: AnyBarrier, ordered: ModeOrdered) -> tuple[AnyBarrier, BarrierEvent | None]:
     """Let staff or the schedule order a mode; the passage under way is the caller's. None: nothing has changed."""
     before = barrier.mode
     if ordered.by is Authority.SCHEDULE:
         barrier = replace(barrier, schedule_mode=ordered.mode)
-    elif barrier.staff_mode is Mode.LOCKDOWN and ordered.mode not in {Mode.LOCKDOWN, Mode.NORMAL}:
-        return barrier, Happening(EventKind.ACCESS_DENIED, granted=False, reason=Refusal.DOOR_CLOSED)
+    elif barrier.staff_mode is BarrierMode.LOCKDOWN and ordered.mode not in {BarrierMode.LOCKDOWN, BarrierMode.NORMAL}:
+        return barrier, BarrierEvent(EventKind.ACCESS_DENIED, granted=False, reason=Refusal.DOOR_CLOSED)
     else:
         barrier = replace(barrier, staff_mode=ordered.mode)
     if barrier.mode is before:
         return barrier, None
     method = Method.STAFF if ordered.by is Authority.STAFF else None
     who = Grant(ordered.person_id, method, command_id=ordered.command_id)
-    return barrier, Happening(_EVENT_OF_MODE[barrier.mode], who, details={"by": ordered.by.value})
+    return barrier, BarrierEvent(_EVENT_OF_MODE[barrier.mode], who, details={"by": ordered.by.value})
 
 
-def tamper(barrier: AnyBarrier, signal: TamperChanged) -> tuple[AnyBarrier, Happening | None]:
+def change_tamper(barrier: AnyBarrier, signal: TamperChanged) -> tuple[AnyBarrier, BarrierEvent | None]:
     """The housing was opened or closed."""
     if signal.active == barrier.tamper:
         return barrier, None
     kind = EventKind.TAMPER if signal.active else EventKind.TAMPER_ENDED
-    return replace(barrier, tamper=signal.active), Happening(kind)
+    return replace(barrier, tamper=signal.active), BarrierEvent(kind)
 
 
-def wire(barrier: AnyBarrier, signal: WireChanged) -> tuple[AnyBarrier, Happening | None]:
+def change_wire(barrier: AnyBarrier, signal: WireChanged) -> tuple[AnyBarrier, BarrierEvent | None]:
     """A supervised wire broke, broke differently, or is well again."""
     faults = dict(barrier.wire_faults)
     before = faults.pop(signal.wire, None)
@@ -171,19 +171,19 @@ def wire(barrier: AnyBarrier, signal: WireChanged) -> tuple[AnyBarrier, Happenin
     details: dict[str, float | str | bool | None] = {"wire": signal.wire}
     return (
         replace(barrier, wire_faults=tuple(sorted(faults.items()))),
-        Happening(kind, reason=signal.fault or before, details=details),
+        BarrierEvent(kind, reason=signal.fault or before, details=details),
     )
 
 
 STATUS_OF_MODE = {
-    Mode.NORMAL: DoorStatus.LOCKED,
-    Mode.HELD_OPEN: DoorStatus.HELD_OPEN,
-    Mode.ALWAYS_CLOSED: DoorStatus.ALWAYS_CLOSED,
-    Mode.LOCKDOWN: DoorStatus.LOCKDOWN,
+    BarrierMode.NORMAL: DoorStatus.LOCKED,
+    BarrierMode.HELD_OPEN: DoorStatus.HELD_OPEN,
+    BarrierMode.ALWAYS_CLOSED: DoorStatus.ALWAYS_CLOSED,
+    BarrierMode.LOCKDOWN: DoorStatus.LOCKDOWN,
 }
 _EVENT_OF_MODE = {
-    Mode.NORMAL: EventKind.RELEASED,
-    Mode.HELD_OPEN: EventKind.HELD_OPEN,
-    Mode.ALWAYS_CLOSED: EventKind.ALWAYS_CLOSED,
-    Mode.LOCKDOWN: EventKind.LOCKDOWN,
+    BarrierMode.NORMAL: EventKind.RELEASED,
+    BarrierMode.HELD_OPEN: EventKind.HELD_OPEN,
+    BarrierMode.ALWAYS_CLOSED: EventKind.ALWAYS_CLOSED,
+    BarrierMode.LOCKDOWN: EventKind.LOCKDOWN,
 }

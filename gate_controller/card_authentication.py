@@ -22,7 +22,7 @@ class ProofRefusal(StrEnum):
     """The message was used before at this door, or the counter could not be kept."""
 
 
-class CardProof:
+class CardAuthenticator:
     """The proofs at one door. Each door keeps its own counters."""
 
     def __init__(self, keys: ProofKeys | None, credential_key: bytes, memory: DoorMemory) -> None:
@@ -31,7 +31,7 @@ class CardProof:
         self._credential_key = credential_key
         self._memory = memory
 
-    def judge(self, reading: Reading) -> Reading | ProofRefusal:
+    def authenticate(self, reading: Reading) -> Reading | ProofRefusal:
         """Return the reading as that of an authenticated card, or why it is not believed."""
         message = parse_sun(reading.value)
         if message is None or self._keys is None:

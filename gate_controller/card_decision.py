@@ -41,7 +41,7 @@ class Directory(Protocol):
 
 def decide_card(
     directory: Directory | None,
-    book: PassageLog,
+    passages: PassageLog,
     kind: CredentialKind,
     digest: str,
     *,
@@ -65,9 +65,9 @@ def decide_card(
     entry = directory.by_credential(kind, digest)
     state = PassState(synced_at)
     if entry is not None:
-        renews = book.holds(entry.person_id, now)
-        state = book.state_for(entry.person_id, policy, at, synced_at, renews=renews)
+        renews = passages.holds(entry.person_id, now)
+        state = passages.state_for(entry.person_id, policy, at, synced_at, renews=renews)
     decision = decide(request, entry, policy, at, state)
     if decision.reason is Reason.SECOND_PERSON_AWAITED and entry is not None:
-        book.waits(entry.person_id, at)
+        passages.waits(entry.person_id, at)
     return decision

@@ -14,16 +14,16 @@ from access.policy import Mode
 from access.reasons import Reason
 from access.snapshot import CredentialKind
 from bus import NotConnectedError
-from gate_controller.card_authentication import CardProof, ProofRefusal
+from gate_controller.card_authentication import CardAuthenticator, ProofRefusal
 from gate_controller.card_decision import Directory, decide_card
 from gate_controller.clock import ClockWatch
 from gate_controller.door_driver import DoorDriver
+from gate_controller.pending_taps import PendingTap, PendingTaps, form_details
 from gate_controller.pin_entry import AwaitedPin, PinEntry
-from gate_controller.readers import Dropped, Outcome, Presented, Reading, Unreadable
+from gate_controller.readers import Dropped, Presented, Reading, ReadingResult, Unreadable
 from gate_controller.readers.freshness import STALE_S
 from gate_controller.reporter import Reporter
 from gate_controller.signals import Grant
-from gate_controller.taps import TapDesk, WaitingTap, form_of
 from gate_controller.unused_readings import UnusedReadings
 from messages import EventKind, Method, Refusal, Tap
 
@@ -37,63 +37,63 @@ class CardHandler:
 
     def __init__(
         self,
-        keeper: DoorDriver,
-        taps: TapDesk,
+        driver: DoorDriver,
+        taps: PendingTaps,
         reporter: Reporter,
         clock: ClockWatch,
         *,
         directory: Directory | None,
-        book: PassageLog,
+        passages: PassageLog,
         credential_key: bytes,
         answer_wait_s: float,
-        proof: CardProof,
+        authenticator: CardAuthenticator,
         pins: PinEntry,
     ) -> None:
         """`answer_wait_s`: how long the edge may think before the controller decides alone."""
-        self._keeper = keeper
+        self._driver = driver
         self._taps = taps
         self._reporter = reporter
         self._clock = clock
         self._directory = directory
-        self._book = book
+        self._passages = passages
         self._credential_key = credential_key
         self._answer_wait_s = answer_wait_s
-        self._proof = proof
+        self._authenticator = authenticator
         self._pins = pins
         self._unused = UnusedReadings(reporter, clock)
         self.edge_online = False
 
-    def read(self, presented: Presented) -> None:
+    def handle(self, presented: Presented) -> None:
         """Take what was presented."""
         if isinstance(presented, Dropped):
-            self._unused.dropped(presented.number, presented.why)
+            self._unused.report_dropped(presented.number, presented.why)
         elif self._clock.monotonic_ns() - presented.read_ns > STALE_S * 1e9:
             self._too_late(presented)
         elif isinstance(presented, Unreadable):
             self._unreadable(presented)
         else:
-            self._judge(presented)
+            self._handle_reading(presented)
 
-    def missed(self, presented: Presented) -> None:
+    def handle_missed(self, presented: Presented) -> None:
         """Take note, from any thread, of what there is no room to look at."""
-        self._unused.missed(presented.number if isinstance(presented, Dropped) else 1)
+        self._unused.count_missed(presented.number if isinstance(presented, Dropped) else 1)
         if not isinstance(presented, Dropped):
-            presented.answer(Outcome(granted=False, reason=Refusal.TOO_LATE.value))
+            presented.answer(ReadingResult(granted=False, reason=Refusal.TOO_LATE.value))
 
-    def _judge(self, reading: Reading) -> None:
-        if (awaited := self._pins.claims(reading, self._clock.seconds())) is not None:
-            self._judge_pin(reading, awaited)
+    def _handle_reading(self, reading: Reading) -> None:
+        if (awaited := self._pins.pop_awaited(reading, self._clock.monotonic())) is not None:
+            self._handle_pin(reading, awaited)
             return
         if reading.kind == "sun":
-            proven = self._proof.judge(reading)
+            proven = self._authenticator.authenticate(reading)
             if isinstance(proven, ProofRefusal):
                 self._refuse_proof(reading, proven)
             else:
-                self._take(proven)
+                self._handle_credential(proven)
             return
-        self._take(reading)
+        self._handle_credential(reading)
 
-    def _take(self, reading: Reading) -> None:
+    def _handle_credential(self, reading: Reading) -> None:
         make = code_digest if reading.kind == "code" else card_digest
         try:
             digest = make(self._credential_key, reading.value)
@@ -103,7 +103,7 @@ class CardHandler:
             return
         if self._taps.join(digest, reading):
             return
-        at, _ = self._clock.look()
+        at, _ = self._clock.read()
         tap = Tap(
             id=uuid_utils.compat.uuid7(),
             gate=self._reporter.gate,
@@ -113,7 +113,7 @@ class CardHandler:
             digest=digest,
             authenticated=reading.authenticated,
         )
-        waiting = WaitingTap(tap, reading, reading.read_ns / 1e9 + self._answer_wait_s)
+        waiting = PendingTap(tap, reading, reading.read_ns / 1e9 + self._answer_wait_s)
         if self._repeats(reading, digest):
             self.decide_alone(waiting, "repeat")
             return
@@ -124,17 +124,17 @@ class CardHandler:
             self.decide_alone(waiting, "edge_offline")
             return
         try:
-            self._reporter.tap(tap)
+            self._reporter.publish_tap(tap)
         except NotConnectedError:
             self.decide_alone(waiting, "no_broker")
             return
         self._taps.add(waiting)
 
-    def edge_changed(self, *, online: bool) -> None:
+    def set_edge_online(self, *, online: bool) -> None:
         """Take note whether the edge is there; what waits for a lost one is decided now."""
         self.edge_online = online
         if not online:
-            for waiting in self._taps.take_all():
+            for waiting in self._taps.pop_all():
                 self.decide_alone(waiting, "edge_offline")
 
     @property
@@ -145,19 +145,19 @@ class CardHandler:
     def tick(self) -> None:
         """Decide what has waited long enough."""
         self._unused.tick()
-        for waiting in self._taps.due(self._clock.seconds()):
+        for waiting in self._taps.pop_due(self._clock.monotonic()):
             self.decide_alone(waiting, "edge_silent")
 
     def _repeats(self, reading: Reading, digest: str) -> bool:
         """Tell whether this is shown by somebody who has a grant that waits, or who passed on one just now."""
-        if not self._keeper.has_shown or self._directory is None:
+        if not self._driver.has_recent_grants or self._directory is None:
             return False
         try:
             person = self._directory.by_credential(_kind(reading), digest)
         except Exception:
             log.exception("directory_unreadable")
             return False
-        return person is not None and self._keeper.holds(Grant(person.person_id, _method(reading)))
+        return person is not None and self._driver.has_grant(Grant(person.person_id, _method(reading)))
 
     def _asks_for_pin(self, at: datetime) -> bool:
         try:
@@ -167,11 +167,11 @@ class CardHandler:
             log.exception("policy_unreadable")
             return False
 
-    def _judge_pin(self, reading: Reading, awaited: AwaitedPin) -> None:
-        at, _ = self._clock.look()
+    def _handle_pin(self, reading: Reading, awaited: AwaitedPin) -> None:
+        at, _ = self._clock.read()
         if self._is_code(reading):
             # Somebody's own code, typed after another's card: neither a wrong PIN nor held up by a lock.
-            self._take(reading)
+            self._handle_credential(reading)
             return
         if self._pins.is_locked(awaited.person_id, at):
             decision = Decision(granted=False, reason=Reason.PIN_LOCKED, person_id=awaited.person_id)
@@ -179,7 +179,7 @@ class CardHandler:
             card = replace(reading, kind="card", authenticated=awaited.authenticated)
             decision = self._decision(card, awaited.digest, at, pin=self._pins.digest(awaited, reading.value))
             if decision.granted or decision.reason is Reason.PIN_WRONG:
-                self._pins.judged(awaited.person_id, at, right=decision.granted)
+                self._pins.record_attempt(awaited.person_id, at, right=decision.granted)
         self._carry_out(decision, reading, Method.CARD, "pin", None)
 
     def _is_code(self, reading: Reading) -> bool:
@@ -193,50 +193,50 @@ class CardHandler:
             return False
 
     def _refuse_proof(self, reading: Reading, refusal: ProofRefusal) -> None:
-        at, _ = self._clock.look()
-        self._reporter.event(
+        at, _ = self._clock.read()
+        self._reporter.record(
             EventKind.ACCESS_DENIED,
             at,
             granted=False,
             reason=refusal.value,
             method=Method.CARD,
-            details=form_of(reading),
+            details=form_details(reading),
         )
-        reading.answer(Outcome(granted=False, reason=refusal.value))
+        reading.answer(ReadingResult(granted=False, reason=refusal.value))
 
     def _unreadable(self, unreadable: Unreadable) -> None:
-        self._unused.unreadable(unreadable.form)
-        unreadable.answer(Outcome(granted=False, reason="unreadable"))
+        self._unused.report_unreadable(unreadable.form)
+        unreadable.answer(ReadingResult(granted=False, reason="unreadable"))
 
     def _too_late(self, presented: Reading | Unreadable) -> None:
         """Whoever showed this has been waiting for long, or is somebody else by now."""
-        self._unused.dropped(1, "hung")
-        presented.answer(Outcome(granted=False, reason=Refusal.TOO_LATE.value))
+        self._unused.report_dropped(1, "hung")
+        presented.answer(ReadingResult(granted=False, reason=Refusal.TOO_LATE.value))
 
-    def decide_alone(self, waiting: WaitingTap, why: str) -> None:
+    def decide_alone(self, waiting: PendingTap, why: str) -> None:
         """Give a tap its outcome here; `why` goes into the event."""
         reading, tap = waiting.reading, waiting.tap
-        if waiting.is_old(self._clock.seconds()):
+        if waiting.is_old(self._clock.monotonic()):
             self._too_late(reading)
             return
-        at, _ = self._clock.look()
+        at, _ = self._clock.read()
         decision = self._decision(reading, tap.digest, at)
-        if decision.reason in _PROVEN_BEFORE and self._keeper.holds(Grant(decision.person_id, _method(reading))):
+        if decision.reason in _PROVEN_BEFORE and self._driver.has_grant(Grant(decision.person_id, _method(reading))):
             # What the gate asks for beside the card was shown for the grant that this only renews.
             decision = replace(decision, granted=True, reason=Reason.GRANTED)
         if decision.reason is Reason.PIN_REQUIRED and decision.person_id is not None:
-            self._pins.awaits(
-                tap.digest, decision.person_id, authenticated=reading.authenticated, now=self._clock.seconds()
+            self._pins.await_pin(
+                tap.digest, decision.person_id, authenticated=reading.authenticated, now=self._clock.monotonic()
             )
         self._carry_out(decision, reading, _method(reading), why, tap.id)
 
     def _carry_out(self, decision: Decision, reading: Reading, method: Method, why: str, tap_id: UUID | None) -> None:
-        at, sure = self._clock.look()
+        at, sure = self._clock.read()
         reason = decision.reason.value
         notices = {notice.value: True for notice in decision.notices}
-        details: dict[str, str | bool] = {"alone": why, **form_of(reading), **notices}
+        details: dict[str, str | bool] = {"alone": why, **form_details(reading), **notices}
         if not decision.granted:
-            self._reporter.event(
+            self._reporter.record(
                 EventKind.ACCESS_DENIED,
                 at,
                 granted=False,
@@ -247,18 +247,18 @@ class CardHandler:
                 latency_ms=(self._clock.monotonic_ns() - reading.read_ns) / 1e6,
                 details=details | ({} if sure else {"clock_sure": False}),
             )
-            reading.answer(Outcome(granted=False, reason=reason))
+            reading.answer(ReadingResult(granted=False, reason=reason))
             return
         grant = Grant(decision.person_id, method, reason, tap_id=tap_id, extended=decision.extended_time)
-        result = self._keeper.apply(grant, since_ns=reading.read_ns, details=details)
+        result = self._driver.apply(grant, since_ns=reading.read_ns, details=details)
         refusal = result.refusal
-        reading.answer(Outcome(granted=refusal is None, reason=reason if refusal is None else refusal.value))
+        reading.answer(ReadingResult(granted=refusal is None, reason=reason if refusal is None else refusal.value))
 
     def _decision(self, reading: Reading, digest: str, at: datetime, *, pin: str | None = None) -> Decision:
         try:
             return decide_card(
                 self._directory,
-                self._book,
+                self._passages,
                 _kind(reading),
                 digest,
                 authenticated=reading.authenticated,

@@ -1,37 +1,14 @@
-"""The controller's times, and whether its wall clock can be believed."""
+"""Whether the controller's wall clock can be believed."""
 
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+
+from messages import Clock
 
 JUMP_TOLERANCE = timedelta(seconds=2)
+"""NTP corrects a clock that runs by moments; a computer that starts in the past is behind by far more."""
 VOUCHED = timedelta(seconds=30)
 """How far this clock and the server's may be apart for the one to vouch for the other."""
-
-
-class Clock(Protocol):
-    """A wall clock for records and rules, a monotonic one for durations."""
-
-    def now(self) -> datetime:
-        """Return the wall clock, aware, UTC."""
-        ...
-
-    def monotonic_ns(self) -> int:
-        """Return nanoseconds that never run backwards."""
-        ...
-
-
-class SystemClock:
-    """This machine's clocks."""
-
-    def now(self) -> datetime:
-        """Return the wall clock."""
-        return datetime.now(UTC)
-
-    def monotonic_ns(self) -> int:
-        """Return CLOCK_MONOTONIC, which all processes of a machine share."""
-        return time.monotonic_ns()
 
 
 class ClockWatch:
@@ -55,7 +32,7 @@ class ClockWatch:
         """The latest time seen."""
         return self._latest
 
-    def look(self) -> tuple[datetime, bool]:
+    def read(self) -> tuple[datetime, bool]:
         """Return the wall clock and whether it can be believed."""
         now = self._clock.now()
         sure = now + JUMP_TOLERANCE >= self._latest
@@ -66,11 +43,11 @@ class ClockWatch:
             self.when_unsure(now, self._latest)
         return now, sure
 
-    def heard(self, at: datetime) -> None:
+    def advance_latest(self, at: datetime) -> None:
         """Take note of a time from a trustworthy place, such as the last synchronisation of the directory."""
         self._latest = max(self._latest, at)
 
-    def vouched(self, at: datetime) -> datetime | None:
+    def accept_server_time(self, at: datetime) -> datetime | None:
         """Take the server's time from an answer that is surely its own, and return the wrong time given up for it.
 
         The server's word changes nothing about this clock: it only says whether what was remembered can be true.
@@ -85,6 +62,6 @@ class ClockWatch:
         """Return nanoseconds that never run backwards."""
         return self._clock.monotonic_ns()
 
-    def seconds(self) -> float:
+    def monotonic(self) -> float:
         """Return the same in seconds."""
-        return self._clock.monotonic_ns() / 1e9
+        return self._clock.monotonic()

@@ -9,15 +9,24 @@ and forced). The *mode* is what staff or the schedule ordered until further noti
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from gate_controller.barrier import STATUS_OF_MODE, Barrier, forget, order, show, tamper, wire
+from gate_controller.barrier import (
+    STATUS_OF_MODE,
+    Barrier,
+    change_tamper,
+    change_wire,
+    forget_recent,
+    order_mode,
+    remember_recent,
+)
+from gate_controller.barrier_settings import DoorSettings
 from gate_controller.signals import (
+    BarrierEvent,
+    BarrierMode,
     ContactChanged,
     ExitRequested,
     FireChanged,
     Grant,
-    Happening,
     InterlockChanged,
-    Mode,
     ModeOrdered,
     PassageSensed,
     Signal,
@@ -34,35 +43,8 @@ class Phase(StrEnum):
     LOCKED = "locked"
     GRANTED = "granted"
     OPEN = "open"
-    HELD = "held"
+    OPEN_TOO_LONG = "held"
     FORCED = "forced"
-
-
-@dataclass(frozen=True, slots=True)
-class DoorSettings:
-    """Times in seconds, and how this door is built."""
-
-    grant_s: float = 5.0
-    """How long a grant waits for the door to be opened."""
-    extended_grant_s: float = 15.0
-    held_after_s: float = 30.0
-    """How long the door may stand open after a passage."""
-    extended_held_after_s: float = 60.0
-    exit_s: float = 5.0
-    """How long after the exit button the door may be opened without being forced."""
-    exit_ignored_s: float = 0.0
-    """How long after a passage on a grant the exit input is ignored: a motion sensor sees who just came in.
-
-    Counted from the opening, and again from the closing. Leave it at 0 for a button.
-    """
-    has_contact: bool = True
-    """A sensor tells whether the door is open. Without one there is no held, forced or not taken."""
-    exit_unlocks: bool = True
-    """The exit button releases the lock; otherwise a handle does, and the button only explains the opening."""
-    relock_on_open: bool = True
-    """Lock again as soon as the door is open; otherwise when it is closed (bolts that would bar an open door)."""
-    lockdown_closes_exit: bool = False
-    """A lockdown closes the way out too. Only where the fire authority agrees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +75,7 @@ class Door(Barrier):
         """Whether the lock is to be released."""
         if self.fire or self.interlocked:
             return self.fire
-        if self.mode is Mode.HELD_OPEN:
+        if self.mode is BarrierMode.HELD_OPEN:
             return True
         if self.phase is Phase.GRANTED:
             return True
@@ -112,7 +94,7 @@ class Door(Barrier):
             return DoorStatus.FIRE_OPEN
         if self.phase is Phase.FORCED:
             return DoorStatus.FORCED
-        if self.mode is Mode.HELD_OPEN:
+        if self.mode is BarrierMode.HELD_OPEN:
             return DoorStatus.HELD_OPEN
         if self.phase is not Phase.LOCKED:
             return DoorStatus(self.phase.value)
@@ -128,25 +110,25 @@ class Door(Barrier):
         """When time alone ends the phase."""
         return self.deadline
 
-    def step(self, signal: Signal, now: float) -> "tuple[Door, Happening | None]":  # noqa: PLR0911 -- one for each signal
+    def step(self, signal: Signal, now: float) -> "tuple[Door, BarrierEvent | None]":  # noqa: PLR0911 -- one for each signal
         """Return the door after `signal` and what happened, None when nothing did."""
         match signal:
             case TimePassed():
-                return _time_passed(self, now)
+                return _on_time(self, now)
             case Grant():
-                return _granted(self, signal, now)
+                return _on_grant(self, signal, now)
             case ContactChanged():
-                return _opened(self, now) if signal.is_open else _closed(self, now)
+                return _on_opened(self, now) if signal.is_open else _on_closed(self, now)
             case ExitRequested():
-                return _exit_requested(self, now)
+                return _on_exit_requested(self, now)
             case ModeOrdered():
-                return _mode_ordered(self, signal, now)
+                return _on_mode_ordered(self, signal, now)
             case FireChanged():
-                return _fire_changed(self, signal.active, now)
+                return _on_fire_changed(self, signal.active, now)
             case TamperChanged():
-                return tamper(self, signal)
+                return change_tamper(self, signal)
             case WireChanged():
-                return wire(self, signal)
+                return change_wire(self, signal)
             case InterlockChanged():
                 # No event: it is the other door's passage, which that door tells.
                 return replace(self, interlocked=signal.blocked), None
@@ -154,15 +136,15 @@ class Door(Barrier):
                 return self, None
 
 
-def at_start(settings: DoorSettings, *, is_open: bool, staff_mode: Mode, now: float) -> Door:
+def at_start(settings: DoorSettings, *, is_open: bool, staff_mode: BarrierMode, now: float) -> Door:
     """Return the door of a controller that starts: one that stands open may have been opened rightly before."""
     return _settle(Door(settings, staff_mode=staff_mode, is_open=is_open and settings.has_contact), now)
 
 
-_Step = tuple[Door, Happening | None]
+_Step = tuple[Door, BarrierEvent | None]
 
 
-def _enter(door: Door, phase: Phase, now: float, lasting: float | None = None, **changes: object) -> Door:
+def _enter(door: Door, phase: Phase, now: float, lasting_s: float | None = None, **changes: object) -> Door:
     """Begin a phase; what belonged to the one before ends."""
     fresh: dict[str, object] = {
         "grant": None,
@@ -171,11 +153,11 @@ def _enter(door: Door, phase: Phase, now: float, lasting: float | None = None, *
         "by_exit": False,
         "exit_until": None,
     }
-    deadline = None if lasting is None else now + lasting
+    deadline = None if lasting_s is None else now + lasting_s
     return replace(door, phase=phase, since=now, deadline=deadline, **(fresh | changes))  # type: ignore[arg-type]
 
 
-def _time_passed(door: Door, now: float) -> _Step:
+def _on_time(door: Door, now: float) -> _Step:
     if door.deadline is None or now < door.deadline:
         return door, None
     if door.phase is Phase.GRANTED:
@@ -185,35 +167,37 @@ def _time_passed(door: Door, now: float) -> _Step:
             kind = EventKind.NOT_TAKEN
         if door.others:
             first, *others = door.others
-            return forget(replace(door, others=tuple(others)), first), Happening(kind, first)
-        return forget(_enter(door, Phase.LOCKED, now), door.grant), Happening(kind, door.grant)
+            return forget_recent(replace(door, others=tuple(others)), first), BarrierEvent(kind, first)
+        return forget_recent(_enter(door, Phase.LOCKED, now), door.grant), BarrierEvent(kind, door.grant)
     if door.phase is Phase.OPEN:
-        return _enter(door, Phase.HELD, now), Happening(EventKind.DOOR_HELD, door.grant)
+        return _enter(door, Phase.OPEN_TOO_LONG, now), BarrierEvent(EventKind.DOOR_HELD, door.grant)
     return replace(door, deadline=None), None
 
 
-def _granted(door: Door, grant: Grant, now: float) -> _Step:
-    if door.mode in {Mode.ALWAYS_CLOSED, Mode.LOCKDOWN} and not door.fire:
-        return door, Happening(EventKind.ACCESS_DENIED, grant, granted=False, reason=Refusal.DOOR_CLOSED)
+def _on_grant(door: Door, grant: Grant, now: float) -> _Step:
+    if door.mode in {BarrierMode.ALWAYS_CLOSED, BarrierMode.LOCKDOWN} and not door.fire:
+        return door, BarrierEvent(EventKind.ACCESS_DENIED, grant, granted=False, reason=Refusal.DOOR_CLOSED)
     if door.interlocked and not door.fire:
-        return door, Happening(EventKind.ACCESS_DENIED, grant, granted=False, reason=Refusal.INTERLOCKED)
-    if door.holds(grant, now):
-        return _renewed(door, grant, now), Happening(EventKind.GRANT_RENEWED, grant)
-    door = show(door, [grant], now)
+        return door, BarrierEvent(EventKind.ACCESS_DENIED, grant, granted=False, reason=Refusal.INTERLOCKED)
+    if door.has_grant(grant, now):
+        return _renew(door, grant, now), BarrierEvent(EventKind.GRANT_RENEWED, grant)
+    door = remember_recent(door, [grant], now)
     settings = door.settings
-    happening = Happening(EventKind.ACCESS_GRANTED, grant, granted=True, reason=grant.reason)
-    if door.fire or door.mode is Mode.HELD_OPEN or door.phase in {Phase.HELD, Phase.FORCED}:
+    event = BarrierEvent(EventKind.ACCESS_GRANTED, grant, granted=True, reason=grant.reason)
+    if door.fire or door.mode is BarrierMode.HELD_OPEN or door.phase in {Phase.OPEN_TOO_LONG, Phase.FORCED}:
         # The way is open already; an alarm goes on until the door is closed.
-        return door, happening
+        return door, event
     if door.phase is Phase.OPEN:
         held_after = settings.extended_held_after_s if grant.extended else settings.held_after_s
         # Should the door fall shut before they are through, what is left of the grant opens it again.
         others = _waiting_before(door)
         door = replace(door, grant=grant, others=others, given_while_open=True, since=now, deadline=now + held_after)
-        return door, happening
+        return door, event
     others = _waiting_before(door)
     left = door.deadline - now if others and door.deadline is not None else 0.0
-    return _enter(door, Phase.GRANTED, now, max(left, _lasting(door, grant)), grant=grant, others=others), happening
+    return _enter(
+        door, Phase.GRANTED, now, max(left, _grant_duration_s(door, grant)), grant=grant, others=others
+    ), event
 
 
 def _waiting_before(door: Door) -> tuple[Grant, ...]:
@@ -221,43 +205,45 @@ def _waiting_before(door: Door) -> tuple[Grant, ...]:
     return tuple(one for one in door.waiting_grants if one.person_id is not None)
 
 
-def _lasting(door: Door, grant: Grant) -> float:
+def _grant_duration_s(door: Door, grant: Grant) -> float:
     return door.settings.extended_grant_s if grant.extended else door.settings.grant_s
 
 
-def _renewed(door: Door, grant: Grant, now: float) -> Door:
+def _renew(door: Door, grant: Grant, now: float) -> Door:
     """Let the grant that this person has wait anew; a passage that began already stays as it is."""
     if not any(one.person_id == grant.person_id for one in door.waiting_grants):
         return door
     if door.phase is Phase.OPEN:
         return replace(door, since=now)
-    return replace(door, deadline=max(door.deadline or now, now + _lasting(door, grant)))
+    return replace(door, deadline=max(door.deadline or now, now + _grant_duration_s(door, grant)))
 
 
-def _opened(door: Door, now: float) -> _Step:
+def _on_opened(door: Door, now: float) -> _Step:
     if door.is_open:
         return door, None
     door = replace(door, is_open=True)
-    if door.fire or door.mode is Mode.HELD_OPEN:
+    if door.fire or door.mode is BarrierMode.HELD_OPEN:
         return door, None
     settings = door.settings
     if door.phase is Phase.GRANTED:
         extended = door.grant is not None and door.grant.extended
         held_after = settings.extended_held_after_s if extended else settings.held_after_s
-        happening = Happening(EventKind.PASSED, door.grant, details={"exit": True} if door.by_exit else {})
+        event = BarrierEvent(EventKind.PASSED, door.grant, details={"exit": True} if door.by_exit else {})
         if not door.by_exit:
-            door = show(door, door.waiting_grants, now)
+            door = remember_recent(door, door.waiting_grants, now)
             door = replace(door, exit_ignored_until=now + settings.exit_ignored_s)
-        return _enter(door, Phase.OPEN, now, held_after, grant=door.grant), happening
+        return _enter(door, Phase.OPEN, now, held_after, grant=door.grant), event
     if door.exit_until is not None and now < door.exit_until:
-        return _enter(door, Phase.OPEN, now, settings.held_after_s), Happening(EventKind.PASSED, details={"exit": True})
-    return _enter(door, Phase.FORCED, now), Happening(EventKind.DOOR_FORCED)
+        return _enter(door, Phase.OPEN, now, settings.held_after_s), BarrierEvent(
+            EventKind.PASSED, details={"exit": True}
+        )
+    return _enter(door, Phase.FORCED, now), BarrierEvent(EventKind.DOOR_FORCED)
 
 
-def _closed(door: Door, now: float) -> _Step:
+def _on_closed(door: Door, now: float) -> _Step:
     if not door.is_open:
         return door, None
-    door = replace(door, is_open=False, shown=())
+    door = replace(door, is_open=False, recent=())
     stood_s: dict[str, float | str | bool | None] = {"seconds": round(now - door.since, 1)}
     if door.phase is Phase.OPEN:
         if door.grant is not None:
@@ -266,69 +252,69 @@ def _closed(door: Door, now: float) -> _Step:
         if door.given_while_open and left > 0:
             others = door.others
             waiting = _enter(door, Phase.GRANTED, now, left, grant=door.grant, others=others, given_while_open=True)
-            return waiting, Happening(EventKind.CLOSED, details=stood_s)
-        return _enter(door, Phase.LOCKED, now), Happening(EventKind.CLOSED, details=stood_s)
-    if door.phase is Phase.HELD:
-        return _enter(door, Phase.LOCKED, now), Happening(EventKind.DOOR_HELD_ENDED, details=stood_s)
+            return waiting, BarrierEvent(EventKind.CLOSED, details=stood_s)
+        return _enter(door, Phase.LOCKED, now), BarrierEvent(EventKind.CLOSED, details=stood_s)
+    if door.phase is Phase.OPEN_TOO_LONG:
+        return _enter(door, Phase.LOCKED, now), BarrierEvent(EventKind.DOOR_HELD_ENDED, details=stood_s)
     if door.phase is Phase.FORCED:
-        return _enter(door, Phase.LOCKED, now), Happening(EventKind.DOOR_FORCED_ENDED, details=stood_s)
+        return _enter(door, Phase.LOCKED, now), BarrierEvent(EventKind.DOOR_FORCED_ENDED, details=stood_s)
     return door, None
 
 
-def _exit_requested(door: Door, now: float) -> _Step:
+def _on_exit_requested(door: Door, now: float) -> _Step:
     ignored = door.exit_ignored_until is not None and now < door.exit_ignored_until
-    if door.fire or door.mode is Mode.HELD_OPEN or ignored:
+    if door.fire or door.mode is BarrierMode.HELD_OPEN or ignored:
         return door, None
     if refusal := _exit_refusal(door):
-        return door, Happening(EventKind.EXIT_REFUSED, reason=refusal)
-    happening = Happening(EventKind.EXIT_REQUESTED)
+        return door, BarrierEvent(EventKind.EXIT_REFUSED, reason=refusal)
+    event = BarrierEvent(EventKind.EXIT_REQUESTED)
     if door.phase is Phase.LOCKED:
         if door.settings.exit_unlocks:
-            return _enter(door, Phase.GRANTED, now, door.settings.exit_s, by_exit=True), happening
+            return _enter(door, Phase.GRANTED, now, door.settings.exit_s, by_exit=True), event
         # A button held down, or pressed again and again, is one request.
         is_new = door.exit_until is None or now >= door.exit_until
-        return replace(door, exit_until=now + door.settings.exit_s), happening if is_new else None
+        return replace(door, exit_until=now + door.settings.exit_s), event if is_new else None
     if door.phase is Phase.GRANTED and door.by_exit:
         return replace(door, deadline=now + door.settings.exit_s), None
     return door, None
 
 
 def _exit_refusal(door: Door) -> Refusal | None:
-    if door.mode is Mode.LOCKDOWN and door.settings.lockdown_closes_exit:
+    if door.mode is BarrierMode.LOCKDOWN and door.settings.lockdown_closes_exit:
         return Refusal.DOOR_CLOSED
     return Refusal.INTERLOCKED if door.interlocked and door.settings.exit_unlocks else None
 
 
-def _mode_ordered(door: Door, ordered: ModeOrdered, now: float) -> _Step:
+def _on_mode_ordered(door: Door, ordered: ModeOrdered, now: float) -> _Step:
     before = door.mode
-    door, happening = order(door, ordered)
-    if happening is None or happening.granted is False or door.fire:
-        return door, happening
-    return replace(_under_new_mode(door, before, now), shown=()), happening
+    door, event = order_mode(door, ordered)
+    if event is None or event.granted is False or door.fire:
+        return door, event
+    return replace(_under_new_mode(door, before, now), recent=()), event
 
 
-def _under_new_mode(door: Door, before: Mode, now: float) -> Door:
+def _under_new_mode(door: Door, before: BarrierMode, now: float) -> Door:
     """Return the door with the passage under way fitted to its new mode."""
-    if door.mode is Mode.HELD_OPEN:
+    if door.mode is BarrierMode.HELD_OPEN:
         return _enter(door, Phase.LOCKED, now)
-    if before is Mode.HELD_OPEN:
+    if before is BarrierMode.HELD_OPEN:
         return _settle(door, now)
-    if door.mode is Mode.NORMAL:
+    if door.mode is BarrierMode.NORMAL:
         return door
     if door.phase is not Phase.GRANTED:
         return replace(door, grant=None, others=(), given_while_open=False)
-    keeps_exit = door.by_exit and not (door.mode is Mode.LOCKDOWN and door.settings.lockdown_closes_exit)
+    keeps_exit = door.by_exit and not (door.mode is BarrierMode.LOCKDOWN and door.settings.lockdown_closes_exit)
     return door if keeps_exit else _enter(door, Phase.LOCKED, now)
 
 
-def _fire_changed(door: Door, active: bool, now: float) -> _Step:
+def _on_fire_changed(door: Door, active: bool, now: float) -> _Step:
     if active == door.fire:
         return door, None
-    door = replace(door, fire=active, shown=())
+    door = replace(door, fire=active, recent=())
     if active:
-        return _enter(door, Phase.LOCKED, now), Happening(EventKind.FIRE_OPENED)
-    settled = door if door.mode is Mode.HELD_OPEN else _settle(door, now)
-    return settled, Happening(EventKind.FIRE_RESTORED)
+        return _enter(door, Phase.LOCKED, now), BarrierEvent(EventKind.FIRE_OPENED)
+    settled = door if door.mode is BarrierMode.HELD_OPEN else _settle(door, now)
+    return settled, BarrierEvent(EventKind.FIRE_RESTORED)
 
 
 def _settle(door: Door, now: float) -> Door:

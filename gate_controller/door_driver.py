@@ -11,15 +11,25 @@ from dataclasses import dataclass
 import structlog
 
 from gate_controller.barrier import Barrier, advance
+from gate_controller.barrier_settings import DoorSettings, TurnstileSettings
 from gate_controller.clock import ClockWatch
-from gate_controller.door import DoorSettings, at_start
+from gate_controller.door import at_start
 from gate_controller.memory import DoorMemory, DoorMemoryError
 from gate_controller.passage_recorder import PassageRecorder
 from gate_controller.readers.freshness import STALE_S
 from gate_controller.relays import Relay, RelayError
 from gate_controller.reporter import Reporter
-from gate_controller.signals import Authority, ExitRequested, FireChanged, Grant, Happening, Mode, ModeOrdered, Signal
-from gate_controller.turnstile import Turnstile, TurnstileSettings
+from gate_controller.signals import (
+    Authority,
+    BarrierEvent,
+    BarrierMode,
+    ExitRequested,
+    FireChanged,
+    Grant,
+    ModeOrdered,
+    Signal,
+)
+from gate_controller.turnstile import Turnstile
 from messages import EventKind, Refusal
 
 log = structlog.get_logger()
@@ -29,7 +39,7 @@ RETRY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class SignalResult:
     """What became of a signal."""
 
     refusal: Refusal | None = None
@@ -50,7 +60,7 @@ class DoorDriver:
         clock: ClockWatch,
         *,
         is_open: bool,
-        passages: PassageRecorder,
+        passage_recorder: PassageRecorder,
         secured: Relay | None = None,
     ) -> None:
         """Take the door as it stands; an order to keep it closed from before a power cut holds on."""
@@ -59,52 +69,52 @@ class DoorDriver:
         self._memory = memory
         self._reporter = reporter
         self._clock = clock
-        self._passages = passages
+        self._passage_recorder = passage_recorder
         self._faulty_since: float | None = None
         self.door: Barrier = (
             Turnstile(settings, staff_mode=memory.staff_mode)
             if isinstance(settings, TurnstileSettings)
-            else at_start(settings, is_open=is_open, staff_mode=memory.staff_mode, now=clock.seconds())
+            else at_start(settings, is_open=is_open, staff_mode=memory.staff_mode, now=clock.monotonic())
         )
 
     def apply(
         self, signal: Signal, *, since_ns: int | None = None, details: Mapping[str, str | bool] | None = None
-    ) -> Result:
+    ) -> SignalResult:
         """Let `signal` happen; `since_ns` is when its first sign came, for the latency in the record."""
-        at, sure = self._clock.look()
+        at, sure = self._clock.read()
         now_ns = self._clock.monotonic_ns()
         before = self.door
-        door, happenings = advance(before, signal, now_ns / 1e9)
+        door, events = advance(before, signal, now_ns / 1e9)
         latency_ms = None if since_ns is None else (now_ns - since_ns) / 1e6
-        noted = {**(details or {}), **({} if sure else {"clock_sure": False})}
+        noted_details = {**(details or {}), **({} if sure else {"clock_sure": False})}
         opens = door.unlocked and not before.unlocked
         if opens and isinstance(signal, FireChanged | ExitRequested):
             self._drive(door)
-        for happening in happenings:
-            self._reporter.happening(happening, at, latency_ms=latency_ms, details=noted)
-        if opens and _is_wish(signal) and self._is_late(now_ns if since_ns is None else since_ns):
-            self._tell_too_late(happenings)
-            return Result(refusal=Refusal.TOO_LATE)
+        for event in events:
+            self._reporter.record_barrier_event(event, at, latency_ms=latency_ms, details=noted_details)
+        if opens and _is_request(signal) and self._is_late(now_ns if since_ns is None else since_ns):
+            self._record_too_late(events)
+            return SignalResult(refusal=Refusal.TOO_LATE)
         if door.staff_mode is not before.staff_mode:
-            self._remember(door.staff_mode)
+            self._store_staff_mode(door.staff_mode)
         obeyed = self._drive(door)
         # A grant that the relay did not carry out is over: it must not open the door later.
         failed = not obeyed and isinstance(signal, Grant)
         self.door = before if failed else door
-        for happening in happenings if not failed else ():
-            self._passages.happened(happening, at)
+        for event in events if not failed else ():
+            self._passage_recorder.record(event, at)
         energised_ns = self._clock.monotonic_ns() if obeyed and door.unlocked else None
-        self._reporter.state(self.door, at, clock_sure=sure)
-        return Result(_refusal(happenings, obeyed=obeyed), energised_ns)
+        self._reporter.publish_state(self.door, at, clock_sure=sure)
+        return SignalResult(_refusal(events, obeyed=obeyed), energised_ns)
 
-    def holds(self, grant: Grant) -> bool:
+    def has_grant(self, grant: Grant) -> bool:
         """Tell whether the person of `grant` has one that waits for its passage, or passed on it just now."""
-        return self.door.holds(grant, self._clock.seconds())
+        return self.door.has_grant(grant, self._clock.monotonic())
 
     @property
-    def has_shown(self) -> bool:
+    def has_recent_grants(self) -> bool:
         """Whether anybody was granted that may show themselves again."""
-        return bool(self.door.shown or self.door.waiting_grants)
+        return bool(self.door.recent or self.door.waiting_grants)
 
     @property
     def next_at(self) -> float | None:
@@ -113,63 +123,65 @@ class DoorDriver:
             return min(self._faulty_since + RETRY_S, self.door.next_at or math.inf)
         return self.door.next_at
 
-    def tell(self) -> None:
+    def publish_state(self) -> None:
         """Say how the door is, if that was not said yet."""
-        at, sure = self._clock.look()
-        self._reporter.state(self.door, at, clock_sure=sure)
+        at, sure = self._clock.read()
+        self._reporter.publish_state(self.door, at, clock_sure=sure)
 
     def _is_late(self, since_ns: int) -> bool:
         return self._clock.monotonic_ns() - since_ns > STALE_S * 1e9
 
-    def _tell_too_late(self, happenings: list[Happening]) -> None:
+    def _record_too_late(self, events: list[BarrierEvent]) -> None:
         """Tell that nothing came of what was recorded: whoever waits that long has left, or asks again."""
-        at, _ = self._clock.look()
-        who = next((one.grant for one in reversed(happenings) if one.grant is not None), None)
+        at, _ = self._clock.read()
+        who = next((one.grant for one in reversed(events) if one.grant is not None), None)
         reason = Refusal.TOO_LATE.value
-        self._reporter.happening(Happening(EventKind.ACCESS_DENIED, who, granted=False, reason=reason), at)
+        self._reporter.record_barrier_event(
+            BarrierEvent(EventKind.ACCESS_DENIED, who, granted=False, reason=reason), at
+        )
 
     def _drive(self, door: Barrier) -> bool:
         try:
             # The other door of an interlock loses its leave before this one opens, and gets it after this one locked.
             if not door.secured:
-                _set(self._secured, energised=False)
-            _set(self._relay, energised=door.unlocked)
+                _set_relay(self._secured, energised=False)
+            _set_relay(self._relay, energised=door.unlocked)
             if door.secured:
-                _set(self._secured, energised=True)
+                _set_relay(self._secured, energised=True)
         except RelayError as error:
             if self._faulty_since is None:
                 log.error("relay_failed", error=str(error))
-                at, _ = self._clock.look()
-                self._reporter.event(EventKind.DOOR_FAULT, at, details={"unlocked_wanted": door.unlocked})
-            self._faulty_since = self._clock.seconds()
+                at, _ = self._clock.read()
+                self._reporter.record(EventKind.DOOR_FAULT, at, details={"unlocked_wanted": door.unlocked})
+            self._faulty_since = self._clock.monotonic()
             return False
         if self._faulty_since is not None:
-            at, _ = self._clock.look()
-            self._reporter.event(EventKind.DOOR_FAULT_ENDED, at)
+            at, _ = self._clock.read()
+            self._reporter.record(EventKind.DOOR_FAULT_ENDED, at)
         self._faulty_since = None
         return True
 
-    def _remember(self, mode: Mode) -> None:
+    def _store_staff_mode(self, mode: BarrierMode) -> None:
         try:
             self._memory.staff_mode = mode
         except DoorMemoryError as error:
             log.error("mode_not_remembered", error=str(error))
 
 
-def _refusal(happenings: Iterable[Happening], *, obeyed: bool) -> Refusal | None:
+def _refusal(events: Iterable[BarrierEvent], *, obeyed: bool) -> Refusal | None:
     """Return what the door said no with, or `door_fault` where the relay did not follow."""
-    for happening in happenings:
-        if happening.refusal is not None:
-            return happening.refusal
+    for event in events:
+        if event.refusal is not None:
+            return event.refusal
     return None if obeyed else Refusal.DOOR_FAULT
 
 
-def _is_wish(signal: Signal) -> bool:
+def _is_request(signal: Signal) -> bool:
     """Tell whether somebody waits for this now, at the door or before a screen."""
     return isinstance(signal, Grant) or (isinstance(signal, ModeOrdered) and signal.by is Authority.STAFF)
 
 
-def _set(relay: Relay | None, *, energised: bool) -> None:
+def _set_relay(relay: Relay | None, *, energised: bool) -> None:
     if relay is None or relay.energised == energised:
         return
     if energised:

@@ -6,19 +6,20 @@ from dataclasses import replace
 from typing import TypeVar
 
 from gate_controller.barrier import Barrier
-from gate_controller.door import Door, DoorSettings
+from gate_controller.barrier_settings import DoorSettings, TurnstileSettings
+from gate_controller.door import Door
 from gate_controller.signals import (
+    BarrierMode,
     ContactChanged,
     ExitRequested,
     FireChanged,
     Grant,
-    Mode,
     ModeOrdered,
     PassageSensed,
     Signal,
     TimePassed,
 )
-from gate_controller.turnstile import Turnstile, TurnstileSettings
+from gate_controller.turnstile import Turnstile
 
 Machine = TypeVar("Machine", bound=Barrier)
 
@@ -30,10 +31,10 @@ PASSAGE: Mapping[str, Signal] = {
     "time": TimePassed(),
 }
 ORDERS: Mapping[str, Signal] = {
-    "hold": ModeOrdered(Mode.HELD_OPEN),
-    "lock": ModeOrdered(Mode.ALWAYS_CLOSED),
-    "lockdown": ModeOrdered(Mode.LOCKDOWN),
-    "release": ModeOrdered(Mode.NORMAL),
+    "hold": ModeOrdered(BarrierMode.HELD_OPEN),
+    "lock": ModeOrdered(BarrierMode.ALWAYS_CLOSED),
+    "lockdown": ModeOrdered(BarrierMode.LOCKDOWN),
+    "release": ModeOrdered(BarrierMode.NORMAL),
     "fire": FireChanged(active=True),
     "fire over": FireChanged(active=False),
 }
@@ -60,9 +61,9 @@ def edges(start: Machine, signals: Mapping[str, Signal], key: Callable[[Machine]
     while waiting:
         machine, now = waiting.popleft()
         for name, signal, pause in _attempts(signals):
-            after, happening = machine.step(signal, now + pause)
-            if happening is not None:
-                found[machine.status.value, after.status.value, f"{name} / {happening.kind.value}"] = None
+            after, event = machine.step(signal, now + pause)
+            if event is not None:
+                found[machine.status.value, after.status.value, f"{name} / {event.kind.value}"] = None
             if key(after) not in seen:
                 seen.add(key(after))
                 waiting.append((after, now + pause))

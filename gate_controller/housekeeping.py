@@ -8,7 +8,7 @@ from access.passages.log import PassageLog
 from bus import Connection, Outbox
 from gate_controller.card_decision import Directory
 from gate_controller.clock import ClockWatch
-from gate_controller.machine import disk_free_mb, temperature_c
+from gate_controller.computer import disk_free_mb, temperature_c
 from gate_controller.memory import DoorMemory, DoorMemoryError
 from gate_controller.reporter import Reporter
 from messages import KEPT_IN_MEMORY, EventKind, UnwrittenWatch
@@ -32,7 +32,7 @@ class Housekeeping:
         outbox: Outbox,
         bus: Connection,
         directory: Directory | None,
-        passes: PassageLog,
+        passages: PassageLog,
         unwritten: UnwrittenWatch,
     ) -> None:
         """`unwritten` watches the controller's files."""
@@ -42,36 +42,36 @@ class Housekeeping:
         self._outbox = outbox
         self._bus = bus
         self._directory = directory
-        self._passes = passes
+        self._passages = passages
         self._unwritten = unwritten
         self._lost = outbox.lost
         self._even_since: tuple[datetime, float] | None = None
-        self.next_at = clock.seconds()
+        self.next_at = clock.monotonic()
 
-    def look_at_files(self) -> None:
+    def report_unwritten_files(self) -> None:
         """Tell of a file that cannot be written any more; what it was to hold is kept in memory."""
-        for name in self._unwritten.look(self._clock.seconds()):
-            at, _ = self._clock.look()
+        for name in self._unwritten.look(self._clock.monotonic()):
+            at, _ = self._clock.read()
             details = {"file": name, "lost": ""}
-            self._reporter.event(EventKind.STORAGE_FAULT, at, reason=KEPT_IN_MEMORY, details=details)
+            self._reporter.record(EventKind.STORAGE_FAULT, at, reason=KEPT_IN_MEMORY, details=details)
 
     def tick(self, *, edge_online: bool) -> None:
         """Do what is due."""
-        now = self._clock.seconds()
+        now = self._clock.monotonic()
         if now < self.next_at:
             return
         self.next_at = now + EVERY_S
         synced_at = self._directory.synced_at if self._directory is not None else None
         if synced_at is not None:
-            self._clock.heard(synced_at)
-        at, sure = self._clock.look()
+            self._clock.advance_latest(synced_at)
+        at, sure = self._clock.read()
         if sure:
             self._keep_time(at)
         lost = self._outbox.lost
         if lost > self._lost:
-            self._reporter.event(EventKind.EVENTS_LOST, at, details={"number": lost - self._lost})
+            self._reporter.record(EventKind.EVENTS_LOST, at, details={"number": lost - self._lost})
             self._lost = lost
-        self._reporter.health(
+        self._reporter.publish_health(
             at,
             {
                 "events_waiting": len(self._outbox),
@@ -80,7 +80,7 @@ class Housekeeping:
                 "connections": self._bus.connections,
                 "directory_revision": self._directory.revision if self._directory is not None else None,
                 "directory_synced_at": synced_at.isoformat() if synced_at is not None else None,
-                "passages_revision": self._passes.revision,
+                "passages_revision": self._passages.revision,
                 "clock_sure": sure,
                 "clock_steady_s": self._steady_s(at, sure=sure),
                 "boot_id": str(self._reporter.boot_id),
@@ -91,7 +91,7 @@ class Housekeeping:
 
     def _steady_s(self, at: datetime, *, sure: bool) -> float:
         """Return for how long the clock has run evenly here: the server asks when its own clock is in doubt."""
-        seconds = self._clock.seconds()
+        seconds = self._clock.monotonic()
         since = self._even_since
         if not sure or since is None or abs((at - since[0]).total_seconds() - (seconds - since[1])) > _EVEN_S:
             self._even_since = since = (at, seconds)

@@ -9,11 +9,11 @@ import structlog
 
 from database.durable_file import open_durable, require_sound
 from errors import OperatorError
-from gate_controller.signals import Mode
+from gate_controller.signals import BarrierMode
 
 log = structlog.get_logger()
 
-_SURVIVES = {Mode.ALWAYS_CLOSED, Mode.LOCKDOWN}
+_SURVIVES = {BarrierMode.ALWAYS_CLOSED, BarrierMode.LOCKDOWN}
 """An order to close outlives a power cut; a door held open falls back to the rules."""
 
 
@@ -58,13 +58,13 @@ class DoorMemory:
             raise DoorMemoryError(f"{path}: {error}") from error
 
     @property
-    def staff_mode(self) -> Mode:
+    def staff_mode(self) -> BarrierMode:
         """The order that still holds."""
         value = self._get("staff_mode")
-        return Mode(value) if value in set(_SURVIVES) else Mode.NORMAL
+        return BarrierMode(value) if value in set(_SURVIVES) else BarrierMode.NORMAL
 
     @staff_mode.setter
-    def staff_mode(self, mode: Mode) -> None:
+    def staff_mode(self, mode: BarrierMode) -> None:
         self._set("staff_mode", mode.value)
 
     @property

@@ -18,7 +18,7 @@ from pymodbus.client import ModbusTcpClient
 from pymodbus.exceptions import ModbusException
 from pymodbus.pdu import ModbusPDU
 
-from gate_controller.inputs.told import ToldInput
+from gate_controller.inputs.reported import ReportedInput
 from gate_controller.relays import RelayError
 from gate_controller.supervision import Loop, LoopState
 
@@ -37,7 +37,7 @@ _MOST_AT_ONCE = 64
 _Request = Callable[..., ModbusPDU]
 
 
-def runs(numbers: Iterable[int]) -> list[range]:
+def group_neighbours(numbers: Iterable[int]) -> list[range]:
     """Return `numbers` as runs of neighbours: each is one request. What no wire uses is never asked for."""
     found: list[range] = []
     for number in sorted(numbers):
@@ -57,7 +57,7 @@ class _Line:
         self._urgent = 0
 
     @contextmanager
-    def urgently(self) -> Iterator[None]:
+    def for_writing(self) -> Iterator[None]:
         """Use the line next."""
         with self._turn:
             self._urgent += 1
@@ -67,7 +67,7 @@ class _Line:
         yield from self._use()
 
     @contextmanager
-    def patiently(self) -> Iterator[None]:
+    def for_reading(self) -> Iterator[None]:
         """Use the line when nobody has to write."""
         with self._turn:
             self._turn.wait_for(lambda: not self._busy and not self._urgent)
@@ -87,7 +87,7 @@ class _Line:
 class _Wire:
     number: int
     active_when_open: bool
-    told: ToldInput
+    input: ReportedInput
     loop: Loop | None = None
     """For a supervised one, which is an input register (voltage as a part of 65535) instead of a discrete input."""
 
@@ -106,18 +106,18 @@ class ModbusBoard:
         self._thread: threading.Thread | None = None
         self._reachable: bool | None = None
 
-    def wire(self, number: int, *, active_when_open: bool) -> ToldInput:
+    def add_input(self, number: int, *, active_when_open: bool) -> ReportedInput:
         """Return discrete input `number` as a wire; an input reads 1 while its loop is closed."""
-        return self._add(_Wire(number, active_when_open, ToldInput()))
+        return self._add(_Wire(number, active_when_open, ReportedInput()))
 
-    def loop(self, number: int, *, active_when_open: bool, loop: Loop | None = None) -> ToldInput:
+    def add_supervised_input(self, number: int, *, active_when_open: bool, loop: Loop | None = None) -> ReportedInput:
         """Return input register `number` as a supervised wire (`gate_controller.supervision`).
 
         While it is broken it keeps its last state, but one that is active when open – a fire alarm's – turns active.
         """
-        return self._add(_Wire(number, active_when_open, ToldInput(), loop or Loop()))
+        return self._add(_Wire(number, active_when_open, ReportedInput(), loop or Loop()))
 
-    def coil(self, number: int) -> "ModbusRelay":
+    def add_relay(self, number: int) -> "ModbusRelay":
         """Return coil `number` as a relay."""
         self._coils[number] = None
         return ModbusRelay(self, number)
@@ -153,10 +153,10 @@ class ModbusBoard:
             RelayError: the board does not answer, or the coil did not follow.
         """
         try:
-            with self._line.urgently():
+            with self._line.for_writing():
                 self._connect()
-                self._checked(self._client.write_coil(number, value, device_id=self._unit))
-                read = bool(self._checked(self._client.read_coils(number, count=1, device_id=self._unit)).bits[0])
+                self._check(self._client.write_coil(number, value, device_id=self._unit))
+                read = bool(self._check(self._client.read_coils(number, count=1, device_id=self._unit)).bits[0])
                 self._coils[number] = read
         except (ModbusException, OSError) as error:
             self._lost(error)
@@ -164,9 +164,9 @@ class ModbusBoard:
         if read != value:
             raise RelayError(f"relay {number} of the board {self.name} does not follow")
 
-    def _add(self, wire: _Wire) -> ToldInput:
+    def _add(self, wire: _Wire) -> ReportedInput:
         self._wires.append(wire)
-        return wire.told
+        return wire.input
 
     def _run(self) -> None:
         while not self._stopping.wait(POLL_S if self._reachable else RETRY_S):
@@ -174,9 +174,9 @@ class ModbusBoard:
 
     def _round(self) -> None:
         try:
-            with self._line.patiently():
+            with self._line.for_reading():
                 self._connect()
-            for run in runs(self._coils):
+            for run in group_neighbours(self._coils):
                 self._read_coils(run)
             loops = self._read_wires(self._client.read_input_registers, [one for one in self._wires if one.loop])
             plain = self._read_wires(self._client.read_discrete_inputs, [one for one in self._wires if not one.loop])
@@ -187,10 +187,10 @@ class ModbusBoard:
             log.info("relay_board_reached", board=self.name)
         self._reachable = True
         for wire, value in [*loops, *plain]:
-            _tell(wire, value)
+            _report(wire, value)
 
     def _hang_up(self) -> None:
-        with self._line.urgently():
+        with self._line.for_writing():
             self._client.close()  # type: ignore[no-untyped-call]  # pymodbus has none
 
     def _connect(self) -> None:
@@ -203,27 +203,27 @@ class ModbusBoard:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _HANG_UP_AT_ONCE)
 
     def _read_coils(self, run: range) -> None:
-        with self._line.patiently():
+        with self._line.for_reading():
             values = self._values(self._client.read_coils, run)
             # While the line is still ours: a coil that is written next is not overwritten by what it was before.
             self._coils.update({number: bool(value) for number, value in values.items()})
 
     def _read_wires(self, read: _Request, wires: list[_Wire]) -> list[tuple[_Wire, int]]:
         values: dict[int, int] = {}
-        for run in runs({wire.number for wire in wires}):
-            with self._line.patiently():
+        for run in group_neighbours({wire.number for wire in wires}):
+            with self._line.for_reading():
                 values |= self._values(read, run)
         return [(wire, values[wire.number]) for wire in wires]
 
     def _values(self, read: _Request, run: range) -> dict[int, int]:
-        answer = self._checked(read(run.start, count=len(run), device_id=self._unit))
+        answer = self._check(read(run.start, count=len(run), device_id=self._unit))
         found = answer.registers or [int(bit) for bit in answer.bits]
         if len(found) < len(run):
             raise ModbusException(f"the board answered {len(found)} of {len(run)} values")
         return dict(zip(run, found, strict=False))
 
     @staticmethod
-    def _checked(answer: ModbusPDU) -> ModbusPDU:
+    def _check(answer: ModbusPDU) -> ModbusPDU:
         if answer.isError():
             raise ModbusException(f"the board refused: {answer}")
         return answer
@@ -235,21 +235,21 @@ class ModbusBoard:
         self._hang_up()
         self._coils = dict.fromkeys(self._coils)
         for wire in self._wires:
-            wire.told.tell_fault("lost")
+            wire.input.report_fault("lost")
 
 
-def _tell(wire: _Wire, value: int) -> None:
+def _report(wire: _Wire, value: int) -> None:
     if wire.loop is None:
-        wire.told.tell_fault(None)
-        wire.told.tell((value == 0) is wire.active_when_open)
+        wire.input.report_fault(None)
+        wire.input.report((value == 0) is wire.active_when_open)
         return
-    wire.loop = wire.loop.measured(value / FULL_SCALE, time.monotonic())
+    wire.loop = wire.loop.measure(value / FULL_SCALE, time.monotonic())
     fault = wire.loop.fault
-    wire.told.tell_fault(fault)
+    wire.input.report_fault(fault)
     if fault is None:
-        wire.told.tell((wire.loop.state is LoopState.OPEN) is wire.active_when_open)
+        wire.input.report((wire.loop.state is LoopState.OPEN) is wire.active_when_open)
     elif wire.active_when_open:
-        wire.told.tell(True)
+        wire.input.report(True)
 
 
 class ModbusRelay:

@@ -6,7 +6,7 @@ import structlog
 
 from access.passages.log import PassageLog
 from gate_controller.card_decision import Directory
-from gate_controller.signals import Happening
+from gate_controller.signals import BarrierEvent
 from messages import EventKind
 
 log = structlog.get_logger()
@@ -15,29 +15,29 @@ log = structlog.get_logger()
 class PassageRecorder:
     """Takes what happens at the door."""
 
-    def __init__(self, book: PassageLog, directory: Directory | None, *, closes: bool = True) -> None:
+    def __init__(self, passages: PassageLog, directory: Directory | None, *, closes: bool = True) -> None:
         """`closes`: a passage lasts until the door is closed again; at a turnstile it is over when it is told."""
         self._closes = closes
-        self._book = book
+        self._passages = passages
         self._directory = directory
 
-    def happened(self, happening: Happening, at: datetime) -> None:
+    def record(self, event: BarrierEvent, at: datetime) -> None:
         """Note a passage, or take it back; nothing that goes wrong here may stop the door."""
-        if happening.kind is EventKind.CLOSED:
-            self._book.settled(None, at)
-        person_id = happening.grant.person_id if happening.grant is not None else None
+        if event.kind is EventKind.CLOSED:
+            self._passages.settled(None, at)
+        person_id = event.grant.person_id if event.grant is not None else None
         if person_id is None or self._directory is None:
             return
         try:
-            if happening.kind is EventKind.NOT_TAKEN:
-                self._book.not_taken(person_id)
-            elif happening.kind is EventKind.PASSED and self._closes:
-                self._book.began(person_id, at)
-            elif happening.kind in {EventKind.PASSED, EventKind.RELOCKED}:
-                self._book.settled(person_id, at)
-            elif happening.kind is EventKind.ACCESS_GRANTED:
+            if event.kind is EventKind.NOT_TAKEN:
+                self._passages.not_taken(person_id)
+            elif event.kind is EventKind.PASSED and self._closes:
+                self._passages.began(person_id, at)
+            elif event.kind in {EventKind.PASSED, EventKind.RELOCKED}:
+                self._passages.settled(person_id, at)
+            elif event.kind is EventKind.ACCESS_GRANTED:
                 policy, person = self._directory.policy, self._directory.person(person_id)
                 if policy is not None and person is not None:
-                    self._book.granted(person, policy, policy.facing(), at)
+                    self._passages.granted(person, policy, policy.facing(), at)
         except Exception:
             log.exception("passage_not_noted")

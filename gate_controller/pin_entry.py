@@ -45,11 +45,11 @@ class PinEntry:
         self._credential_key = credential_key
         self._awaited: AwaitedPin | None = None
 
-    def awaits(self, digest: str, person_id: UUID, *, authenticated: bool, now: float) -> None:
+    def await_pin(self, digest: str, person_id: UUID, *, authenticated: bool, now: float) -> None:
         """Wait for the PIN of a card; a card that waited before waits no more."""
         self._awaited = AwaitedPin(digest, person_id, authenticated, now + PIN_WAIT_S)
 
-    def claims(self, reading: Reading, now: float) -> AwaitedPin | None:
+    def pop_awaited(self, reading: Reading, now: float) -> AwaitedPin | None:
         """Return whose PIN was just typed, None when a card was shown, or something was typed that is no PIN.
 
         Any other card takes the place of the one that waits.
@@ -68,7 +68,7 @@ class PinEntry:
         # A clock that was set back makes nobody free.
         return wrong >= MOST_WRONG and last is not None and at < last + LOCKED_FOR
 
-    def judged(self, person_id: UUID, at: datetime, *, right: bool) -> None:
+    def record_attempt(self, person_id: UUID, at: datetime, *, right: bool) -> None:
         """Count a wrong PIN; a right one ends the count, and so does a lock that is over."""
         wrong, last = self._memory.wrong_pins(person_id)
         over = last is not None and at >= last + LOCKED_FOR

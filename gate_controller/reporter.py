@@ -9,7 +9,7 @@ import uuid_utils.compat
 
 from bus import Connection, NotConnectedError, Outbox, Will
 from gate_controller.barrier import Barrier
-from gate_controller.signals import Happening
+from gate_controller.signals import BarrierEvent
 from messages import (
     Ack,
     Availability,
@@ -72,7 +72,7 @@ class Reporter:
         """The gate this is about."""
         return self._topics.gate
 
-    def event(
+    def record(
         self,
         kind: EventKind,
         at: datetime,
@@ -104,25 +104,25 @@ class Reporter:
         self._outbox.put(event.id, self._topics.events, event.encode(), at, valuable=kind not in _LOW_VALUE)
         log.info("gate_event", kind=kind.value, granted=granted, reason=reason, event_id=str(event.id))
 
-    def happening(
-        self, happening: Happening, at: datetime, *, latency_ms: float | None = None, details: Details | None = None
+    def record_barrier_event(
+        self, event: BarrierEvent, at: datetime, *, latency_ms: float | None = None, details: Details | None = None
     ) -> None:
         """Record what the door did."""
-        grant = happening.grant
-        self.event(
-            happening.kind,
+        grant = event.grant
+        self.record(
+            event.kind,
             at,
             person_id=grant.person_id if grant else None,
             method=grant.method if grant else None,
-            granted=happening.granted,
-            reason=happening.reason,
+            granted=event.granted,
+            reason=event.reason,
             latency_ms=latency_ms,
             command_id=grant.command_id if grant else None,
             tap_id=grant.tap_id if grant else None,
-            details={**happening.details, **(details or {})},
+            details={**event.details, **(details or {})},
         )
 
-    def state(self, door: Barrier, at: datetime, *, clock_sure: bool) -> None:
+    def publish_state(self, door: Barrier, at: datetime, *, clock_sure: bool) -> None:
         """Publish the door if anything about it has changed."""
         state = DoorState(
             gate=self._topics.gate,
@@ -143,16 +143,16 @@ class Reporter:
             return
         self._sequence += 1
         self._state = state.model_copy(update={"sequence": self._sequence})
-        self._say(self._topics.state, self._state.encode(), retain=True)
+        self._publish(self._topics.state, self._state.encode(), retain=True)
 
-    def present(self, at: datetime) -> None:
+    def announce(self, at: datetime) -> None:
         """Say that the controller is there and how the door is: on every connection."""
         here = availability(self._topics, self.boot_id, ProcessStatus.ONLINE, at)
-        self._say(here.topic, here.payload, retain=True)
+        self._publish(here.topic, here.payload, retain=True)
         if self._state is not None:
-            self._say(self._topics.state, self._state.encode(), retain=True)
+            self._publish(self._topics.state, self._state.encode(), retain=True)
 
-    def tap(self, tap: Tap) -> None:
+    def publish_tap(self, tap: Tap) -> None:
         """Show a tap to the edge.
 
         Raises:
@@ -160,7 +160,7 @@ class Reporter:
         """
         self._bus.publish(self._topics.taps, tap.encode())
 
-    def ack(
+    def acknowledge(
         self,
         command: Command | None,
         refusal: Refusal | None,
@@ -180,14 +180,14 @@ class Reporter:
             received_ns=received_ns,
             energised_ns=energised_ns,
         )
-        self._say(self._topics.ack, self._signer.sign(ack))
+        self._publish(self._topics.ack, self._signer.sign(ack))
 
-    def health(self, at: datetime, figures: Details) -> None:
+    def publish_health(self, at: datetime, figures: Details) -> None:
         """Publish figures."""
         message = Health(gate=self._topics.gate, source="controller", at=at, figures=dict(figures))
-        self._say(self._topics.health, message.encode(), qos=0)
+        self._publish(self._topics.health, message.encode(), qos=0)
 
-    def _say(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> None:
+    def _publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> None:
         try:
             self._bus.publish(topic, payload, qos=qos, retain=retain)
         except NotConnectedError:

@@ -1,4 +1,4 @@
-"""What can happen to a door or a turnstile (signals), and what came of it (happenings): values only."""
+"""What can happen to a door or a turnstile (signals), and what came of it (events): values only."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -7,7 +7,7 @@ from uuid import UUID
 from messages import EventKind, Method, Refusal
 
 
-class Mode(StrEnum):
+class BarrierMode(StrEnum):
     """What holds until further notice."""
 
     NORMAL = "normal"
@@ -39,7 +39,7 @@ class Grant:
 class ModeOrdered:
     """Staff or schedule order a mode; NORMAL ends what the same authority ordered."""
 
-    mode: Mode
+    mode: BarrierMode
     by: Authority = Authority.STAFF
     command_id: UUID | None = None
     person_id: UUID | None = None
@@ -113,7 +113,7 @@ Signal = (
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class BarrierEvent:
     """The one thing that a signal made happen."""
 
     kind: EventKind

@@ -46,7 +46,7 @@ class Loop:
     new: LoopState | None = None
     since: float = 0.0
 
-    def measured(self, part: float, now: float) -> "Loop":
+    def measure(self, part: float, now: float) -> "Loop":
         """Return the loop after a measurement at `now` (seconds of any clock that never runs backwards)."""
         seen = self.classify(part)
         if seen is self.state:

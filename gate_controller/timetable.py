@@ -9,22 +9,22 @@ import structlog
 
 from access.policy import DoorMode, GatePolicy
 from gate_controller.card_decision import Directory
-from gate_controller.signals import Authority, Mode, ModeOrdered
+from gate_controller.signals import Authority, BarrierMode, ModeOrdered
 
 log = structlog.get_logger()
 
 EVERY_S = 1.0
 """How often it is looked at: also after a clock was set or a new policy came."""
 
-_MODES = {DoorMode.HELD_OPEN: Mode.HELD_OPEN, DoorMode.ALWAYS_CLOSED: Mode.ALWAYS_CLOSED}
+_MODES = {DoorMode.HELD_OPEN: BarrierMode.HELD_OPEN, DoorMode.ALWAYS_CLOSED: BarrierMode.ALWAYS_CLOSED}
 
 
-def scheduled_mode(policy: GatePolicy | None, now: datetime) -> Mode:
+def scheduled_mode(policy: GatePolicy | None, now: datetime) -> BarrierMode:
     """Return what the schedule orders at `now` (aware); the first rule that holds counts."""
     for rule in policy.door_modes if policy is not None else ():
         if policy is not None and policy.is_open(rule.schedule, now):
             return _MODES[rule.mode]
-    return Mode.NORMAL
+    return BarrierMode.NORMAL
 
 
 class Timetable:
@@ -32,11 +32,11 @@ class Timetable:
 
     def __init__(self, directory: Directory | None) -> None:
         self._directory = directory
-        self._ordered = Mode.NORMAL
+        self._ordered = BarrierMode.NORMAL
         self.next_at = 0.0
         """When to look again, in monotonic seconds."""
 
-    def look(self, at: datetime, seconds: float, *, clock_sure: bool) -> ModeOrdered | None:
+    def next_order(self, at: datetime, seconds: float, *, clock_sure: bool) -> ModeOrdered | None:
         """Return a new order of the schedule, None when nothing has changed or it is not time to look yet.
 
         A clock that cannot be believed never holds a door open; a door that is to be closed stays so.
@@ -50,9 +50,9 @@ class Timetable:
         self._ordered = wanted
         return ModeOrdered(wanted, Authority.SCHEDULE)
 
-    def _wanted(self, at: datetime, *, clock_sure: bool) -> Mode:
+    def _wanted(self, at: datetime, *, clock_sure: bool) -> BarrierMode:
         if not clock_sure:
-            return Mode.NORMAL if self._ordered is Mode.HELD_OPEN else self._ordered
+            return BarrierMode.NORMAL if self._ordered is BarrierMode.HELD_OPEN else self._ordered
         try:
             return scheduled_mode(self._directory.policy if self._directory is not None else None, at)
         except Exception:

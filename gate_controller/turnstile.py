@@ -7,15 +7,24 @@ nobody took. Such an alarm is over in the moment it is told; the lane is never *
 
 from dataclasses import dataclass, field, replace
 
-from gate_controller.barrier import STATUS_OF_MODE, Barrier, forget, order, show, tamper, wire
+from gate_controller.barrier import (
+    STATUS_OF_MODE,
+    Barrier,
+    change_tamper,
+    change_wire,
+    forget_recent,
+    order_mode,
+    remember_recent,
+)
+from gate_controller.barrier_settings import TurnstileSettings
 from gate_controller.signals import (
+    BarrierEvent,
+    BarrierMode,
     ContactChanged,
     ExitRequested,
     FireChanged,
     Grant,
-    Happening,
     InterlockChanged,
-    Mode,
     ModeOrdered,
     PassageSensed,
     Signal,
@@ -24,21 +33,6 @@ from gate_controller.signals import (
     WireChanged,
 )
 from messages import DoorStatus, EventKind, Refusal
-
-
-@dataclass(frozen=True, slots=True)
-class TurnstileSettings:
-    """Times in seconds, and what this lane allows."""
-
-    pass_s: float = 8.0
-    """How long a grant waits for its passage."""
-    extended_pass_s: float = 20.0
-    tailgate_s: float = 2.0
-    """A passage so soon after the last granted one is somebody who slipped through behind it."""
-    most_waiting: int = 3
-    """How many may have shown themselves and not have passed yet."""
-    reverse_free: bool = False
-    """The other direction needs no grant here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +57,7 @@ class Turnstile(Barrier):
     @property
     def is_free(self) -> bool:
         """Whether everybody may pass, by fire or by order."""
-        return self.fire or self.mode is Mode.HELD_OPEN
+        return self.fire or self.mode is BarrierMode.HELD_OPEN
 
     @property
     def unlocked(self) -> bool:
@@ -92,65 +86,65 @@ class Turnstile(Barrier):
         """When the next grant is over."""
         return min((one.until for one in self.waiting), default=None)
 
-    def step(self, signal: Signal, now: float) -> "tuple[Turnstile, Happening | None]":  # noqa: PLR0911 -- one for each signal
+    def step(self, signal: Signal, now: float) -> "tuple[Turnstile, BarrierEvent | None]":  # noqa: PLR0911 -- one for each signal
         """Return the lane after `signal` and what happened, None when nothing did."""
         match signal:
             case TimePassed():
-                return _time_passed(self, now)
+                return _on_time(self, now)
             case Grant():
-                return _granted(self, signal, now)
+                return _on_grant(self, signal, now)
             case PassageSensed():
-                return _passed(self, now) if signal.forward else _reversed(self)
+                return _on_passage(self, now) if signal.forward else _on_reverse_passage(self)
             case ModeOrdered():
-                lane, happening = order(self, signal)
-                changed = happening is not None and happening.granted is not False
-                return replace(
-                    lane, waiting=(), shown=()
-                ) if changed and lane.mode is not Mode.NORMAL else lane, happening
+                lane, event = order_mode(self, signal)
+                has_changed = event is not None and event.granted is not False
+                if has_changed and lane.mode is not BarrierMode.NORMAL:
+                    lane = replace(lane, waiting=(), recent=())
+                return lane, event
             case FireChanged():
                 if signal.active == self.fire:
                     return self, None
-                kind = EventKind.FIRE_OPENED if signal.active else EventKind.FIRE_RESTORED
-                return replace(self, fire=signal.active, waiting=(), shown=(), last=None, last_at=None), Happening(kind)
+                lane = replace(self, fire=signal.active, waiting=(), recent=(), last=None, last_at=None)
+                return lane, BarrierEvent(EventKind.FIRE_OPENED if signal.active else EventKind.FIRE_RESTORED)
             case TamperChanged():
-                return tamper(self, signal)
+                return change_tamper(self, signal)
             case WireChanged():
-                return wire(self, signal)
+                return change_wire(self, signal)
             case ContactChanged() | ExitRequested() | InterlockChanged():
                 return self, None
 
 
-_Step = tuple[Turnstile, Happening | None]
+_Step = tuple[Turnstile, BarrierEvent | None]
 
 
-def _time_passed(lane: Turnstile, now: float) -> _Step:
+def _on_time(lane: Turnstile, now: float) -> _Step:
     over = next((one for one in lane.waiting if now >= one.until), None)
     if over is None:
         return lane, None
     left = tuple(one for one in lane.waiting if one is not over)
-    return forget(replace(lane, waiting=left), over.grant), Happening(EventKind.NOT_TAKEN, over.grant)
+    return forget_recent(replace(lane, waiting=left), over.grant), BarrierEvent(EventKind.NOT_TAKEN, over.grant)
 
 
-def _granted(lane: Turnstile, grant: Grant, now: float) -> _Step:
+def _on_grant(lane: Turnstile, grant: Grant, now: float) -> _Step:
     refusal = None
-    if lane.mode in {Mode.ALWAYS_CLOSED, Mode.LOCKDOWN} and not lane.fire:
+    if lane.mode in {BarrierMode.ALWAYS_CLOSED, BarrierMode.LOCKDOWN} and not lane.fire:
         refusal = Refusal.DOOR_CLOSED
-    elif lane.holds(grant, now):
-        return _renewed(lane, grant, now), Happening(EventKind.GRANT_RENEWED, grant)
+    elif lane.has_grant(grant, now):
+        return _renew(lane, grant, now), BarrierEvent(EventKind.GRANT_RENEWED, grant)
     elif len(lane.waiting) >= lane.settings.most_waiting:
         refusal = Refusal.TURNSTILE_BUSY
     if refusal is not None:
-        return lane, Happening(EventKind.ACCESS_DENIED, grant, granted=False, reason=refusal)
-    happening = Happening(EventKind.ACCESS_GRANTED, grant, granted=True, reason=grant.reason)
-    lane = show(lane, [grant], now)
+        return lane, BarrierEvent(EventKind.ACCESS_DENIED, grant, granted=False, reason=refusal)
+    event = BarrierEvent(EventKind.ACCESS_GRANTED, grant, granted=True, reason=grant.reason)
+    lane = remember_recent(lane, [grant], now)
     if lane.is_free:
-        return lane, happening
-    return replace(lane, waiting=(*lane.waiting, Waiting(grant, now + _lasting(lane, grant)))), happening
+        return lane, event
+    return replace(lane, waiting=(*lane.waiting, Waiting(grant, now + _grant_duration_s(lane, grant)))), event
 
 
-def _renewed(lane: Turnstile, grant: Grant, now: float) -> Turnstile:
+def _renew(lane: Turnstile, grant: Grant, now: float) -> Turnstile:
     """Let the grant that this person has wait anew; one that was passed on just now stays over."""
-    until = now + _lasting(lane, grant)
+    until = now + _grant_duration_s(lane, grant)
     waiting = tuple(
         replace(one, until=max(one.until, until)) if one.grant.person_id == grant.person_id else one
         for one in lane.waiting
@@ -158,26 +152,26 @@ def _renewed(lane: Turnstile, grant: Grant, now: float) -> Turnstile:
     return replace(lane, waiting=waiting)
 
 
-def _lasting(lane: Turnstile, grant: Grant) -> float:
+def _grant_duration_s(lane: Turnstile, grant: Grant) -> float:
     return lane.settings.extended_pass_s if grant.extended else lane.settings.pass_s
 
 
-def _passed(lane: Turnstile, now: float) -> _Step:
+def _on_passage(lane: Turnstile, now: float) -> _Step:
     if lane.is_free:
         return lane, None
     if lane.waiting:
         first, *others = lane.waiting
         passed = replace(lane, waiting=tuple(others), last=first.grant, last_at=now)
-        return show(passed, [first.grant], now), Happening(EventKind.PASSED, first.grant)
+        return remember_recent(passed, [first.grant], now), BarrierEvent(EventKind.PASSED, first.grant)
     if lane.last_at is not None and now < lane.last_at + lane.settings.tailgate_s:
-        return lane, Happening(EventKind.TAILGATED, lane.last)
-    return lane, Happening(EventKind.PASSAGE_FORCED)
+        return lane, BarrierEvent(EventKind.TAILGATED, lane.last)
+    return lane, BarrierEvent(EventKind.PASSAGE_FORCED)
 
 
-def _reversed(lane: Turnstile) -> _Step:
+def _on_reverse_passage(lane: Turnstile) -> _Step:
     if lane.is_free:
         return lane, None
     if lane.settings.reverse_free:
-        return lane, Happening(EventKind.PASSED, details={"exit": True})
+        return lane, BarrierEvent(EventKind.PASSED, details={"exit": True})
     # Whoever comes out while somebody waits to go in was let out by that grant; it still waits for its own passage.
-    return lane, Happening(EventKind.REVERSE_PASSAGE, lane.waiting[0].grant if lane.waiting else None)
+    return lane, BarrierEvent(EventKind.REVERSE_PASSAGE, lane.waiting[0].grant if lane.waiting else None)

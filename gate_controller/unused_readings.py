@@ -8,11 +8,11 @@ from gate_controller.reporter import Reporter
 from messages import EventKind
 
 AGAIN_S = 10.0
-"""How often the same form is told: a noisy wire makes forty frames a second."""
+"""How often the same form is reported: a noisy wire makes forty frames a second."""
 
 
 @dataclass(slots=True)
-class _Told:
+class _Reported:
     at: float
     since: int = 0
 
@@ -23,24 +23,24 @@ class UnusedReadings:
     def __init__(self, reporter: Reporter, clock: ClockWatch) -> None:
         self._reporter = reporter
         self._clock = clock
-        self._told: dict[str, _Told] = {}
+        self._reported: dict[str, _Reported] = {}
         self._missed: queue.SimpleQueue[int] = queue.SimpleQueue()
 
-    def unreadable(self, form: str) -> None:
+    def report_unreadable(self, form: str) -> None:
         """Tell that something of this form came which is no card and no code."""
-        told = self._told.get(form)
-        if told is not None:
-            told.since += 1
+        reported = self._reported.get(form)
+        if reported is not None:
+            reported.since += 1
             return
-        self._told[form] = _Told(self._clock.seconds())
-        self._tell_unreadable(form, 1)
+        self._reported[form] = _Reported(self._clock.monotonic())
+        self._record_unreadable(form, 1)
 
-    def dropped(self, number: int, why: str) -> None:
+    def report_dropped(self, number: int, why: str) -> None:
         """Tell that so many readings were not looked at."""
-        at, _ = self._clock.look()
-        self._reporter.event(EventKind.READINGS_DROPPED, at, details={"number": number, "why": why})
+        at, _ = self._clock.read()
+        self._reporter.record(EventKind.READINGS_DROPPED, at, details={"number": number, "why": why})
 
-    def missed(self, number: int) -> None:
+    def count_missed(self, number: int) -> None:
         """Take note, from any thread, of readings for which there was no room; `tick` tells."""
         self._missed.put(number)
 
@@ -48,24 +48,24 @@ class UnusedReadings:
     def next_at(self) -> float | None:
         """When `tick` is due (monotonic seconds)."""
         if not self._missed.empty():
-            return self._clock.seconds()
-        return min((told.at + AGAIN_S for told in self._told.values()), default=None)
+            return self._clock.monotonic()
+        return min((reported.at + AGAIN_S for reported in self._reported.values()), default=None)
 
     def tick(self) -> None:
-        """Tell what was missed, and what has come of a form since it was told."""
+        """Tell what was missed, and what has come of a form since it was reported."""
         if missed := sum(self._missed.get() for _ in range(self._missed.qsize())):
-            self.dropped(missed, "hung")
-        now = self._clock.seconds()
-        for form, told in list(self._told.items()):
-            if now < told.at + AGAIN_S:
+            self.report_dropped(missed, "hung")
+        now = self._clock.monotonic()
+        for form, reported in list(self._reported.items()):
+            if now < reported.at + AGAIN_S:
                 continue
-            if told.since:
-                self._tell_unreadable(form, told.since)
-                self._told[form] = _Told(now)
+            if reported.since:
+                self._record_unreadable(form, reported.since)
+                self._reported[form] = _Reported(now)
             else:
-                del self._told[form]
+                del self._reported[form]
 
-    def _tell_unreadable(self, form: str, number: int) -> None:
-        at, _ = self._clock.look()
+    def _record_unreadable(self, form: str, number: int) -> None:
+        at, _ = self._clock.read()
         details: dict[str, str | float] = {"form": form, "number": number}
-        self._reporter.event(EventKind.READING_UNREADABLE, at, granted=False, reason="unreadable", details=details)
+        self._reporter.record(EventKind.READING_UNREADABLE, at, granted=False, reason="unreadable", details=details)

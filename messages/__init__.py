@@ -1,7 +1,9 @@
 """The messages of a gate: what travels over MQTT, how it is signed, and how it is judged."""
 
+from messages.clock import Clock, SystemClock
 from messages.commands import MAX_TTL_MS, Ack, Action, Command, CommandEffect, Method, NotSent, Refusal
 from messages.events import MOST_RECEIPTS, DirectoryHint, Event, EventKind, PresenceHint, Receipt, Tap
+from messages.handlers import PayloadHandler, decoding_handler
 from messages.keys import (
     KeyFileError,
     PreviousKey,
@@ -50,6 +52,7 @@ __all__ = [
     "Availability",
     "BadAckError",
     "Channel",
+    "Clock",
     "Command",
     "CommandEffect",
     "DirectoryHint",
@@ -67,6 +70,7 @@ __all__ = [
     "NonceStore",
     "NonceStoreError",
     "NotSent",
+    "PayloadHandler",
     "PresenceHint",
     "PreviousKey",
     "ProcessStatus",
@@ -76,6 +80,7 @@ __all__ = [
     "SignedCommand",
     "SignedMessage",
     "Signer",
+    "SystemClock",
     "Tap",
     "TopicError",
     "TrustedKey",
@@ -84,6 +89,7 @@ __all__ = [
     "UnwrittenWatch",
     "Verifier",
     "controller_sender",
+    "decoding_handler",
     "edge_sender",
     "every_gate",
     "finish_rotation",

@@ -21,7 +21,8 @@ from gate_controller.memory import DoorMemory
 from gate_controller.readers import Reader
 from gate_controller.readers.lines import LineReader
 from gate_controller.readers.several import SeveralReaders
-from gate_controller.service import GateController, Storage
+from gate_controller.service import GateController
+from gate_controller.storage import Storage
 from gate_controller.sun import read_proof_keys
 from messages import (
     GateTopics,
@@ -66,8 +67,8 @@ def run_controller(
             credential_key=credential_key,
             settings=file.settings,
             directory=replica,
-            on_hint=lambda _revision: wake.set(),
-            on_presence=lambda _revision: passages.set(),
+            on_directory_hint=lambda _revision: wake.set(),
+            on_passages_hint=lambda _revision: passages.set(),
             answer_wait_s=file.answer_wait_ms / 1000,
             client_id=kept_client_id(f"controller-{settings.site}-{gate}", folder / "client-id"),
             proof_keys=read_proof_keys(proof) if (proof := file.cards.proof_key_file) is not None else None,
@@ -85,7 +86,7 @@ def run_controller(
             replica,
             interval=settings.sync_interval,
             credential_key=credential_key,
-            on_time=controller.server_says,
+            on_time=controller.accept_server_time,
         )
         stack.callback(sync.close)
         presence = PresenceSync(settings.server_url, gate, token, replica, passes)

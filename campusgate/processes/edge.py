@@ -33,7 +33,7 @@ from edge.metrics import Metrics
 from edge.outbox import mark_late, receipts_for
 from edge.policy import EdgePolicy
 from edge.service import EdgeService
-from gate_controller.machine import disk_free_mb, temperature_c
+from gate_controller.computer import disk_free_mb, temperature_c
 from messages import (
     GateTopics,
     NonceStore,

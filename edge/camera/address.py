@@ -7,7 +7,7 @@ from edge.camera.file import FileCamera
 from edge.camera.folder import FolderCamera
 from edge.camera.port import Camera, CameraAddressError
 from edge.camera.shown import without_credentials
-from edge.clock import Clock
+from messages import Clock
 
 _STREAMS = ("rtsp://", "rtsps://", "http://", "https://", "udp://", "tcp://")
 _FORMS = "a device (/dev/video0), a stream (rtsp://…), a video file, or a folder of pictures"

@@ -9,7 +9,7 @@ import structlog
 
 from edge.camera.port import CameraLostError, Frame
 from edge.camera.shown import without_credentials
-from edge.clock import Clock, SystemClock
+from messages import Clock, SystemClock
 
 _log = structlog.get_logger()
 

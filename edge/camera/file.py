@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from edge.camera.pacing import Pacer
 from edge.camera.port import CameraLostError, Frame
-from edge.clock import Clock, SystemClock
+from messages import Clock, SystemClock
 
 _USUAL_RATE = 25.0
 

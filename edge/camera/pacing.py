@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.camera.port import Frame
-from edge.clock import Clock
+from messages import Clock
 
 
 class Pacer:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from edge.camera.pacing import Pacer
 from edge.camera.port import Frame
-from edge.clock import Clock, SystemClock
+from messages import Clock, SystemClock
 
 
 class SyntheticCamera:

@@ -31,8 +31,8 @@ class GpioInput:
             self._device = DigitalInputDevice(pin, pull_up=True, bounce_time=BOUNCE_S, pin_factory=pin_factory)
         except pins.errors() as error:
             raise InputError(f"input on pin {pin}: {error}{pins.advice(error)}") from error
-        self._device.when_activated = self._tell
-        self._device.when_deactivated = self._tell
+        self._device.when_activated = self._report
+        self._device.when_deactivated = self._report
 
     @property
     def active(self) -> bool:
@@ -47,6 +47,6 @@ class GpioInput:
         """Give the pin back."""
         self._device.close()
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         if self._changed is not None:
             self._changed(self.active)

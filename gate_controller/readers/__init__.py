@@ -17,14 +17,14 @@ class ReaderError(OperatorError):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ReadingResult:
     """What became of one reading: the reader shows it by light and sound."""
 
     granted: bool
     reason: str
 
 
-def _nobody_listens(_outcome: Outcome) -> None:
+def _nobody_listens(_outcome: ReadingResult) -> None:
     pass
 
 
@@ -43,7 +43,7 @@ class Reading:
     form: str = ""
     """How it came, such as `26 bits, parity good` or `10 decimal digits`; never the number."""
     read_ns: int = field(default_factory=time.monotonic_ns)
-    answer: Callable[[Outcome], None] = _nobody_listens
+    answer: Callable[[ReadingResult], None] = _nobody_listens
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Unreadable:
     form: str
     """How it came, such as `26 bits, parity wrong` or `unreadable: 17 bytes`; never what it was."""
     read_ns: int = field(default_factory=time.monotonic_ns)
-    answer: Callable[[Outcome], None] = _nobody_listens
+    answer: Callable[[ReadingResult], None] = _nobody_listens
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ def decode(bits: Sequence[int]) -> str:
     half = len(bits) // 2
     if sum(bits[:half]) % 2 != 0 or sum(bits[half:]) % 2 != 1:
         raise WiegandError(f"{len(bits)} bits, parity wrong")
-    return packed(bits[1:-1]).hex().upper()
+    return pack(bits[1:-1]).hex().upper()
 
 
 def has_parity(length: int) -> bool:
@@ -33,12 +33,12 @@ def has_parity(length: int) -> bool:
     return length % 8 == 2 and FEWEST_BYTES <= length // 8 <= MOST_BYTES
 
 
-def packed(bits: Sequence[int]) -> bytes:
+def pack(bits: Sequence[int]) -> bytes:
     """Return whole bytes, the first bit the highest."""
     return int("0" + "".join(map(str, bits)), 2).to_bytes(len(bits) // 8, "big")
 
 
-def unpacked(data: bytes, length: int) -> list[int]:
+def unpack(data: bytes, length: int) -> list[int]:
     """Return the first `length` bits of `data`, fewer where it has fewer."""
     return [data[index // 8] >> (7 - index % 8) & 1 for index in range(min(length, 8 * len(data)))]
 

@@ -38,7 +38,7 @@ class Framing:
         self._begin()
         self._at = 0.0
 
-    def take(self, text: str, now: float) -> Iterator[Framed]:
+    def feed(self, text: str, now: float) -> Iterator[Framed]:
         """Yield the texts that are complete at `now` (monotonic seconds)."""
         for letter in text:
             self._at = now
@@ -54,12 +54,12 @@ class Framing:
                 elif self._size == LONGEST + 1:
                     yield Framed(self._text, f"unreadable: more than {LONGEST} bytes")
 
-    def quiet(self, now: float) -> Iterator[Framed]:
+    def feed_silence(self, now: float) -> Iterator[Framed]:
         """Nothing has come until `now`: yield what is over by that."""
         if self._size and now - self._at > self._pause_s:
             yield from self._end() if self._pause_is_end else self._cut()
 
-    def forget(self) -> bool:
+    def discard(self) -> bool:
         """Forget what is not complete; return whether there was anything."""
         had = self._size > 0
         self._begin()

@@ -9,10 +9,10 @@ STALE_S = 2.0
 class Freshness:
     """Follows the looks at one device. After a pause nothing counts until a look found the device empty."""
 
-    def __init__(self, now: float, *, settled: bool = False, longest_look_s: float = STALE_S) -> None:
-        """`settled`: the device can hold nothing yet. Looks end at most `longest_look_s` apart (seconds) in health."""
-        self._looked_at = now
-        self._longest_look_s = longest_look_s
+    def __init__(self, now: float, *, settled: bool = False, longest_gap_s: float = STALE_S) -> None:
+        """`settled`: the device can hold nothing yet. Looks end at most `longest_gap_s` apart (seconds) in health."""
+        self._polled_at = now
+        self._longest_gap_s = longest_gap_s
         self._settled = settled
         self.why: Literal["line_lost", "hung"] = "line_lost"
         """Why what was dropped last may be old."""
@@ -26,10 +26,10 @@ class Freshness:
         """Take note that the device was away."""
         self._settled, self.why = False, "line_lost"
 
-    def looked(self, now: float, *, empty: bool) -> bool:
+    def record_poll(self, now: float, *, empty: bool) -> bool:
         """Take note of a look that ended at `now` (monotonic seconds); return whether what it found is fresh."""
-        paused = now - self._looked_at > self._longest_look_s
-        self._looked_at = now
+        paused = now - self._polled_at > self._longest_gap_s
+        self._polled_at = now
         if paused:
             # Also an empty look proves nothing here: it may have begun before the pause.
             self.why = "hung" if self._settled else self.why

@@ -38,7 +38,7 @@ class Keystrokes:
         self._shifts: set[int] = set()
         self._caps = False
 
-    def typed(self, data: bytes) -> str:
+    def decode(self, data: bytes) -> str:
         """Return the characters in Linux input events (`struct input_event`); whole events only.
 
         Where the kernel says that it had to drop events, a cancel character (CAN) stands.
@@ -87,7 +87,7 @@ class KeyboardText:
         data = os.read(self._file, _EVENT.size * 64)
         if not data:
             raise OSError("the device was unplugged")
-        return self._strokes.typed(data)
+        return self._strokes.decode(data)
 
     def close(self) -> None:
         """Give the device back."""

@@ -27,7 +27,7 @@ class Keypad:
             self._typed += key
         return None
 
-    def forget(self) -> int:
+    def discard(self) -> int:
         """Forget what is half typed, since its rest may be lost; return how many keys that were."""
         typed, self._typed = self._typed, ""
         return len(typed)

@@ -21,15 +21,15 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from gate_controller.readers import Dropped, Outcome, Read, Reader, ReaderError, Reading, Unreadable
+from gate_controller.readers import Dropped, Read, Reader, ReaderError, Reading, ReadingResult, Unreadable
 from gate_controller.readers.freshness import STALE_S, Freshness
-from gate_controller.readers.numbers import NumberFormat, form_of_text
+from gate_controller.readers.numbers import NumberFormat, describe_text
 from gate_controller.readers.texts import SUN_FORM
 
 LONGEST_LINE = 256
 ANSWER_TIMEOUT_S = 5.0
 IDLE_TIMEOUT_S = 3600.0
-_LOOK_S = 0.2
+_POLL_S = 0.2
 _LISTEN_S = 0.1
 _KEEPALIVE = ((socket.TCP_KEEPIDLE, 1), (socket.TCP_KEEPINTVL, 1), (socket.TCP_KEEPCNT, 2))
 """Seconds, seconds, probes: three seconds without a sign of the other end."""
@@ -104,20 +104,20 @@ class LineReader(Reader):
             self._read(Unreadable(f"unreadable: {len(line.rstrip())} bytes"))
 
     def _card(self, uid: str) -> str:
-        number, form = self._numbers.of_text(uid), form_of_text(uid)
+        number, form = self._numbers.parse_text(uid), describe_text(uid)
         return self._present(uid, Unreadable(form) if number is None else Reading(number, form=form))
 
     def _code(self, code: str) -> str:
-        return self._present(code, Reading(code, "code", form=form_of_text(code)))
+        return self._present(code, Reading(code, "code", form=describe_text(code)))
 
     def _sun(self, text: str) -> str:
         return self._present(text, Reading(text, "sun", form=SUN_FORM))
 
     def _present(self, said: str, presented: Reading | Unreadable) -> str:
-        outcomes: list[Outcome] = []
+        outcomes: list[ReadingResult] = []
         answered = threading.Event()
 
-        def take(outcome: Outcome) -> None:
+        def take(outcome: ReadingResult) -> None:
             outcomes.append(outcome)
             answered.set()
 
@@ -153,11 +153,11 @@ class _Conversation(socketserver.BaseRequestHandler):
         said_at, rest = time.monotonic(), b""
         try:
             while time.monotonic() < said_at + IDLE_TIMEOUT_S:
-                if not select.select([self.request], [], [], _LOOK_S)[0]:
-                    self._freshness.looked(time.monotonic(), empty=True)
+                if not select.select([self.request], [], [], _POLL_S)[0]:
+                    self._freshness.record_poll(time.monotonic(), empty=True)
                     continue
                 data, said_at = self.request.recv(4096), time.monotonic()
-                fresh = self._freshness.looked(said_at, empty=False)
+                fresh = self._freshness.record_poll(said_at, empty=False)
                 *lines, rest = (rest + data).split(b"\n")
                 if rest and (not data or len(rest) > LONGEST_LINE):
                     lines.append(rest)
@@ -195,10 +195,10 @@ class _Server(socketserver.ThreadingTCPServer):
             connection.setsockopt(socket.IPPROTO_TCP, option, value)
         self._was_called = True
         now = time.monotonic()
-        return connection, _Caller(address, now, self._freshness.looked(now, empty=False))
+        return connection, _Caller(address, now, self._freshness.record_poll(now, empty=False))
 
     def service_actions(self) -> None:
         """Take note of a look that found nobody calling."""
         if not self._was_called:
-            self._freshness.looked(time.monotonic(), empty=True)
+            self._freshness.record_poll(time.monotonic(), empty=True)
         self._was_called = False

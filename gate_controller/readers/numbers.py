@@ -32,12 +32,12 @@ class NumberFormat:
     bits: int | None = None
     """How many bits count, from the last; a multiple of 8. Shorter numbers get their leading zeros back."""
 
-    def of_text(self, text: str) -> str | None:
+    def parse_text(self, text: str) -> str | None:
         """Return the number in a text, None where none is written this way."""
         data = _bytes(text, self.base, self.bits)
-        return None if data is None else self.of_bytes(data)
+        return None if data is None else self.parse_bytes(data)
 
-    def of_bytes(self, data: bytes) -> str | None:
+    def parse_bytes(self, data: bytes) -> str | None:
         """Return the number in the bytes a reader sent, None for too few or too many (two cards in one)."""
         width = (self.bits or 0) // 8
         data = data.rjust(width, b"\0")
@@ -50,7 +50,7 @@ class NumberFormat:
         return data.hex().upper() if FEWEST_BYTES <= len(data) <= MOST_BYTES else None
 
 
-def form_of_text(text: str) -> str:
+def describe_text(text: str) -> str:
     """Return what a text looks like, without anything of it."""
     if re.fullmatch(r"\d+[,]\d+", text):
         return "+".join(str(len(part)) for part in text.split(",")) + " decimal digits"

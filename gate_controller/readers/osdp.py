@@ -25,15 +25,15 @@ from osdp import (
     StatusReportType,
 )
 
-from gate_controller.inputs.told import ToldInput
-from gate_controller.readers import Dropped, Outcome, Read, Reader, ReaderError, Reading, Unreadable
+from gate_controller.inputs.reported import ReportedInput
+from gate_controller.readers import Dropped, Read, Reader, ReaderError, Reading, ReadingResult, Unreadable
 from gate_controller.readers.keypad import Keypad
 from gate_controller.readers.numbers import NumberFormat
-from gate_controller.readers.osdp_cards import card_reading
+from gate_controller.readers.osdp_cards import parse_card_event
 from gate_controller.readers.osdp_line import LineWatch, SerialChannel, WatchedChannel
-from gate_controller.readers.texts import typed_reading
+from gate_controller.readers.texts import parse_typed
 
-__all__ = ["OsdpReader", "SerialChannel", "card_reading", "read_key"]
+__all__ = ["OsdpReader", "SerialChannel", "parse_card_event", "read_key"]
 
 log = structlog.get_logger()
 
@@ -42,12 +42,12 @@ _WELL_KNOWN_KEY = bytes(range(0x30, 0x40))
 """SCBK-D: for installation only."""
 START_S = 5.0
 """How long a reader may take to come up before it counts as lost."""
-_LOOK_S = 0.2
+_POLL_S = 0.2
 _CALL_S, _CALL_AGAIN_S = 0.5, 3.0
 """How soon a reader that was lost is called, and how often; libosdp by itself waits up to five minutes."""
 _PATIENCE_S = 2.0
 """One lost reply costs the line for a second; a reader that is back by then was not lost."""
-_GOES_ON = {"pin_required", "face_required", "second_person_awaited"}
+_ASKS_FOR_MORE = {"pin_required", "face_required", "second_person_awaited"}
 """Reasons that ask for something more instead of sending away."""
 _PRESENTED = (Event.CardRead, Event.KeyPress)
 _CODES = {Command.Status: 0x64, Command.LED: 0x69, Command.Buzzer: 0x6A}
@@ -56,7 +56,7 @@ _CAPABILITIES = {Command.LED: Capability.LEDControl, Command.Buzzer: Capability.
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _Arrival:
     """An event of the reader, and whether it was known to be of this moment when it arrived."""
 
     event: Mapping[str, Any]
@@ -98,13 +98,13 @@ class OsdpReader(Reader):
         start_s: float = START_S,
     ) -> None:
         """Prepare; `start` begins to talk."""
-        self.tamper = ToldInput()
+        self.tamper = ReportedInput()
         self._channel = channel
         self._address = address
         self._numbers = numbers
         self._start_s = start_s
-        self._told: queue.Queue[_Told | Literal["began_anew", "settled"]] = queue.Queue()
-        self._watch = LineWatch(self._told.put)
+        self._arrivals: queue.Queue[_Arrival | Literal["began_anew", "settled"]] = queue.Queue()
+        self._watch = LineWatch(self._arrivals.put)
         self._panel = ControlPanel(
             [PDInfo(address, WatchedChannel(channel, self._watch), scbk=key, flags=[LibFlag.EnforceSecure])],
             log_level=LogLevel.Critical,
@@ -150,7 +150,7 @@ class OsdpReader(Reader):
     def _arrived(self, _number: int, event: Mapping[str, Any]) -> int:
         """Take an event on libosdp's own thread, where it is known what was said on the line just before."""
         heard_at = self._watch.heard_at or 0.0
-        self._told.put(_Told(event, self._watch.settled, int(heard_at * 1e9)))
+        self._arrivals.put(_Arrival(event, self._watch.settled, int(heard_at * 1e9)))
         return 0
 
     def _run(self, read: Read) -> None:
@@ -158,7 +158,7 @@ class OsdpReader(Reader):
         lost: bool | None = None
         while not self._stopping.is_set():
             try:
-                self._take(self._told.get(timeout=_LOOK_S), read)
+                self._handle(self._arrivals.get(timeout=_POLL_S), read)
             except queue.Empty:
                 pass
             except Exception:
@@ -183,20 +183,20 @@ class OsdpReader(Reader):
             self._call_at = time.monotonic() + _CALL_AGAIN_S
             self._panel.disable_pd(self._address)
 
-    def _take(self, told: _Told | Literal["began_anew", "settled"], read: Read) -> None:
-        if told == "began_anew":
+    def _handle(self, arrival: _Arrival | Literal["began_anew", "settled"], read: Read) -> None:
+        if arrival == "began_anew":
             # Neither the rest of a PIN nor a light for somebody who has left may come after a line that was away.
-            self._dropped += 1 if self._keypad.forget() else 0
+            self._dropped += 1 if self._keypad.discard() else 0
             self._panel.flush_commands(self._address)
-        elif told == "settled":
+        elif arrival == "settled":
             self._settled(read)
         else:
             # libosdp keeps a copy of each event for `get_event`.
             self._panel.get_event(self._address, timeout=0)
-            if told.event["event"] not in _PRESENTED:
-                self._status(told.event)
-            elif told.fresh:
-                self._presented(told, read)
+            if arrival.event["event"] not in _PRESENTED:
+                self._status(arrival.event)
+            elif arrival.fresh:
+                self._presented(arrival, read)
             else:
                 self._dropped += 1
 
@@ -209,32 +209,32 @@ class OsdpReader(Reader):
 
     def _status(self, event: Mapping[str, Any]) -> None:
         if event["event"] == Event.Status and event["type"] == StatusReportType.Local:
-            self.tamper.tell(bool(event["report"][0]))
+            self.tamper.report(bool(event["report"][0]))
 
-    def _presented(self, told: _Told, read: Read) -> None:
-        if told.event["event"] == Event.CardRead:
-            self._read(card_reading(told.event, self._numbers), told, read)
+    def _presented(self, arrival: _Arrival, read: Read) -> None:
+        if arrival.event["event"] == Event.CardRead:
+            self._read(parse_card_event(arrival.event, self._numbers), arrival, read)
             return
-        for key in bytes(told.event["data"]):
+        for key in bytes(arrival.event["data"]):
             if (typed := self._keypad.press(chr(key))) is not None:
-                self._read(typed_reading(typed), told, read)
+                self._read(parse_typed(typed), arrival, read)
 
-    def _read(self, found: Reading | Unreadable | None, told: _Told, read: Read) -> None:
+    def _read(self, found: Reading | Unreadable | None, arrival: _Arrival, read: Read) -> None:
         if found is not None:
-            read(replace(found, read_ns=told.at_ns, answer=self._show))
+            read(replace(found, read_ns=arrival.at_ns, answer=self._show))
 
-    def _show(self, outcome: Outcome) -> None:
+    def _show(self, outcome: ReadingResult) -> None:
         """Green and one tone, or red and three; amber and one tone while more is to be shown."""
-        goes_on = outcome.granted or outcome.reason in _GOES_ON
+        is_welcome = outcome.granted or outcome.reason in _ASKS_FOR_MORE
         colour = CommandLEDColor.Red
-        if goes_on:
+        if is_welcome:
             colour = CommandLEDColor.Green if outcome.granted else CommandLEDColor.Amber
         light = {"command": Command.LED, "reader": 0, "led_number": 0, "control_code": 2, "temporary": True}
         light |= {"on_color": colour, "off_color": CommandLEDColor.Black}
         light |= {"on_count": 10, "off_count": 0, "timer_count": 20}
         tone = {"command": Command.Buzzer, "reader": 0, "control_code": 2, "on_count": 1, "off_count": 1}
         self._submit(light)
-        self._submit(tone | {"rep_count": 1 if goes_on else 3})
+        self._submit(tone | {"rep_count": 1 if is_welcome else 3})
 
     def _submit(self, command: Mapping[str, Any]) -> None:
         """Give a command to the reader, unless it cannot carry it out: to libosdp a refused command is a lost line."""

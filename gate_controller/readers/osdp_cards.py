@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from gate_controller.readers import Reading, Unreadable
-from gate_controller.readers.bits import WiegandError, decode, has_parity, unpacked
+from gate_controller.readers.bits import WiegandError, decode, has_parity, unpack
 from gate_controller.readers.numbers import NumberFormat
-from gate_controller.readers.texts import TextFormat, reading_of
+from gate_controller.readers.texts import TextFormat, parse_reading
 
 
-def card_reading(event: Mapping[str, Any], numbers: NumberFormat | None = None) -> Reading | Unreadable | None:
+def parse_card_event(event: Mapping[str, Any], numbers: NumberFormat | None = None) -> Reading | Unreadable | None:
     """Return the card in a CardRead event: a frame with parity by its number, bytes as they are; None for nothing."""
     numbers = numbers or NumberFormat()
     data = bytes(event["data"])
@@ -21,13 +21,13 @@ def card_reading(event: Mapping[str, Any], numbers: NumberFormat | None = None) 
     if not data:
         return None
     if has_parity(length):
-        return _with_parity(unpacked(data, length), length, numbers)
+        return _with_parity(unpack(data, length), length, numbers)
     if (text := _text(data)) is not None:
-        return reading_of(text, TextFormat(numbers))
+        return parse_reading(text, TextFormat(numbers))
     if length % 8:
         return Unreadable(f"{length} bits")
     whole = data[: length // 8]
-    number = numbers.of_bytes(whole)
+    number = numbers.parse_bytes(whole)
     form = f"{len(whole)} bytes"
     return Unreadable(form) if number is None else Reading(number, form=form)
 
@@ -36,7 +36,7 @@ def _with_parity(bits: list[int], length: int, numbers: NumberFormat) -> Reading
     if len(bits) < length:
         return Unreadable(f"{length} bits announced, {len(bits)} sent")
     try:
-        number = numbers.of_bytes(bytes.fromhex(decode(bits)))
+        number = numbers.parse_bytes(bytes.fromhex(decode(bits)))
     except WiegandError as error:
         return Unreadable(str(error))
     form = f"{length} bits, parity good"

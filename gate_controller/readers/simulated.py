@@ -3,7 +3,7 @@
 import queue
 import time
 
-from gate_controller.readers import Kind, Outcome, Presented, Read, Reading
+from gate_controller.readers import Kind, Presented, Read, Reading, ReadingResult
 
 
 class SimulatedReader:
@@ -22,14 +22,14 @@ class SimulatedReader:
         """Read no more."""
         self._read = None
 
-    def present(self, value: str, *, kind: Kind = "card", authenticated: bool = False) -> "queue.Queue[Outcome]":
+    def present(self, value: str, *, kind: Kind = "card", authenticated: bool = False) -> "queue.Queue[ReadingResult]":
         """Present a card or type a code; the outcome comes out of the returned queue."""
-        outcomes: queue.Queue[Outcome] = queue.Queue()
+        outcomes: queue.Queue[ReadingResult] = queue.Queue()
         at_ns = self.monotonic_ns()
-        self.tell(Reading(value, kind, authenticated=authenticated, read_ns=at_ns, answer=outcomes.put))
+        self.report(Reading(value, kind, authenticated=authenticated, read_ns=at_ns, answer=outcomes.put))
         return outcomes
 
-    def tell(self, presented: Presented) -> None:
+    def report(self, presented: Presented) -> None:
         """Hand over whatever a reader can tell."""
         if self._read is not None:
             self._read(presented)

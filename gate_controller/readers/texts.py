@@ -15,11 +15,11 @@ from gate_controller.readers.framing import LONGEST, PAUSE_S, Frame, Framed, Fra
 from gate_controller.readers.freshness import Freshness
 from gate_controller.readers.keyboard import KeyboardText
 from gate_controller.readers.keypad import NEXT_KEY_S
-from gate_controller.readers.numbers import NumberFormat, form_of_text
+from gate_controller.readers.numbers import NumberFormat, describe_text
 from gate_controller.readers.serial_port import SerialPort
 from gate_controller.sun import parse_sun
 
-__all__ = ["KeyboardText", "SerialText", "TextFormat", "TextReader", "reading_of"]
+__all__ = ["KeyboardText", "SerialText", "TextFormat", "TextReader", "parse_reading"]
 
 log = structlog.get_logger()
 
@@ -53,28 +53,28 @@ class TextFormat:
         return Framing(self.frame, NEXT_KEY_S if self.reads == "codes" else PAUSE_S)
 
 
-def reading_of(text: str, how: TextFormat | None = None) -> Reading | Unreadable | None:
+def parse_reading(text: str, text_format: TextFormat | None = None) -> Reading | Unreadable | None:
     """Return what a text says: a card's proof of its key, its number, or a visitor's code; None for an empty one."""
-    how = how or TextFormat()
+    text_format = text_format or TextFormat()
     text = text.strip()
     if not text:
         return None
     if parse_sun(text) is not None:
         return Reading(text, "sun", form=SUN_FORM)
-    form = form_of_text(text)
-    plain = text.removeprefix(how.prefix).removesuffix(how.suffix).strip(_MARKS)
-    found = _code(plain) if how.reads == "codes" else _card_or_code(plain, how.numbers)
-    return Unreadable(form) if found is None else replace(found, form=form_of_text(plain))
+    form = describe_text(text)
+    plain = text.removeprefix(text_format.prefix).removesuffix(text_format.suffix).strip(_MARKS)
+    found = _code(plain) if text_format.reads == "codes" else _card_or_code(plain, text_format.numbers)
+    return Unreadable(form) if found is None else replace(found, form=describe_text(plain))
 
 
-def typed_reading(typed: str) -> Reading | Unreadable:
+def parse_typed(typed: str) -> Reading | Unreadable:
     """Return what was typed on a reader's own keypad: a code or a PIN."""
     form = f"{len(typed)} keys"
     return Reading(typed, "code", form=form) if typed.isascii() and typed.isalnum() else Unreadable(form)
 
 
 def _card_or_code(text: str, numbers: NumberFormat) -> Reading | None:
-    number = numbers.of_text(text)
+    number = numbers.parse_text(text)
     if number is not None:
         return Reading(number)
     return _code(text) if _CODE[0] <= len(text) <= _CODE[1] and _NO_NUMBER.search(text) else None
@@ -119,10 +119,10 @@ class SerialText:
 class TextReader(Reader):
     """Reads texts from a device. One that is missing, also at start, is tried again: the door works without it."""
 
-    def __init__(self, open_source: Callable[[], Source], how: TextFormat | None = None) -> None:
+    def __init__(self, open_source: Callable[[], Source], text_format: TextFormat | None = None) -> None:
         """`open_source` opens the device."""
         self._open = open_source
-        self._how = how or TextFormat()
+        self._format = text_format or TextFormat()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._fault: Callable[[str | None], None] = lambda _fault: None
@@ -149,12 +149,12 @@ class TextReader(Reader):
         while not self._stopping.is_set():
             try:
                 if current is None:
-                    current = _Listening(self._open(), self._how)
+                    current = _Listening(self._open(), self._format)
                     current.empty(read)
                     if lost:
                         lost = False
                         self._fault(None)
-                current.look(read)
+                current.poll(read)
             except (OSError, ReaderError) as error:
                 if not lost:
                     lost = True
@@ -171,9 +171,9 @@ class TextReader(Reader):
 class _Listening:
     """One device while it is open."""
 
-    def __init__(self, source: Source, how: TextFormat) -> None:
-        self._source, self._how = source, how
-        self._framing, self._old = how.framing(), how.framing()
+    def __init__(self, source: Source, text_format: TextFormat) -> None:
+        self._source, self._format = source, text_format
+        self._framing, self._old = text_format.framing(), text_format.framing()
         self._dropped = 0
         self._freshness = Freshness(time.monotonic())
 
@@ -182,36 +182,36 @@ class _Listening:
         for _ in range(_MOST_KEPT):
             if self._freshness.settled:
                 return
-            self._look(0.0, read)
+            self._poll(0.0, read)
 
-    def look(self, read: Read) -> None:
+    def poll(self, read: Read) -> None:
         """Wait a moment for text, and tell what came."""
-        self._look(_WAIT_S, read)
+        self._poll(_WAIT_S, read)
 
     def close(self) -> None:
         """Give the device back."""
         self._source.close()
 
-    def _look(self, wait_s: float, read: Read) -> None:
+    def _poll(self, wait_s: float, read: Read) -> None:
         text = self._source.read(wait_s)
         now = time.monotonic()
-        fresh = self._freshness.looked(now, empty=not text)
+        fresh = self._freshness.record_poll(now, empty=not text)
         if not self._freshness.settled:
             self._drop(text, now)
             return
-        self._tell_dropped(read)
-        for framed in self._framing.take(text, now) if fresh and text else self._framing.quiet(now):
-            self._tell(framed, int(now * 1e9), read)
+        self._report_dropped(read)
+        for framed in self._framing.feed(text, now) if fresh and text else self._framing.feed_silence(now):
+            self._report(framed, int(now * 1e9), read)
 
     def _drop(self, text: str, now: float) -> None:
-        self._dropped += self._framing.forget() + len(list(self._old.take(text, now)))
+        self._dropped += self._framing.discard() + len(list(self._old.feed(text, now)))
 
-    def _tell_dropped(self, read: Read) -> None:
-        number, self._dropped = self._dropped + self._old.forget(), 0
+    def _report_dropped(self, read: Read) -> None:
+        number, self._dropped = self._dropped + self._old.discard(), 0
         if number:
             read(Dropped(number, self._freshness.why))
 
-    def _tell(self, framed: Framed, read_ns: int, read: Read) -> None:
-        found = Unreadable(framed.fault) if framed.fault is not None else reading_of(framed.text, self._how)
+    def _report(self, framed: Framed, read_ns: int, read: Read) -> None:
+        found = Unreadable(framed.fault) if framed.fault is not None else parse_reading(framed.text, self._format)
         if found is not None:
             read(replace(found, read_ns=read_ns))

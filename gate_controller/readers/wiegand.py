@@ -13,14 +13,14 @@ from gpiozero import DigitalInputDevice
 
 from gate_controller import pins
 from gate_controller.readers import Dropped, Read, Reader, ReaderError, Reading, Unreadable
-from gate_controller.readers.bits import KEY_LENGTHS, WiegandError, decode, decode_key, packed
+from gate_controller.readers.bits import KEY_LENGTHS, WiegandError, decode, decode_key, pack
 from gate_controller.readers.freshness import Freshness
 from gate_controller.readers.keypad import Keypad
 from gate_controller.readers.numbers import NumberFormat
 
 FRAME_END_S = 0.025
 """A pause so long ends a frame; bits are 1 to 2 milliseconds apart."""
-_LOOK_S = 0.2
+_POLL_S = 0.2
 _MOST_BITS = 128
 _FEWEST_BITS = 26
 
@@ -34,7 +34,7 @@ class _Cutter:
         """When the last pulse of the frame that was cut came (monotonic seconds)."""
         self._at = 0.0
 
-    def take(self, value: int, at: float) -> list[int]:
+    def feed(self, value: int, at: float) -> list[int]:
         """Add a pulse; return the frame that ended before it, empty while one goes on."""
         ended = self.end() if self.bits and at - self._at > FRAME_END_S else []
         self._at = at
@@ -72,7 +72,7 @@ class WiegandReader(Reader):
                 # At rest both are high; with a pull-up gpiozero calls the low pulse active.
                 wire.when_activated = self._pulse(value)
         except pins.errors() as error:
-            self._give_back()
+            self._close_pins()
             raise ReaderError(f"reader on pins {data0} and {data1}: {error}{pins.advice(error)}") from error
 
     def start(self, read: Read) -> None:
@@ -82,7 +82,7 @@ class WiegandReader(Reader):
 
     def stop(self) -> None:
         """Read no more and give the pins back."""
-        self._give_back()
+        self._close_pins()
         self._pulses.put(None)
         if self._thread is not None:
             self._thread.join()
@@ -96,61 +96,61 @@ class WiegandReader(Reader):
         freshness = Freshness(time.monotonic(), settled=True)
         while True:
             try:
-                pulse = self._pulses.get(timeout=FRAME_END_S if cutter.bits else _LOOK_S)
+                pulse = self._pulses.get(timeout=FRAME_END_S if cutter.bits else _POLL_S)
             except queue.Empty:
-                freshness.looked(time.monotonic(), empty=True)
+                freshness.record_poll(time.monotonic(), empty=True)
                 frame = cutter.end()
                 if not freshness.settled:
-                    self._keypad.forget()
+                    self._keypad.discard()
                     old += len(frame)
                     continue
-                old = self._tell_dropped(old, freshness, read)
+                old = self._report_dropped(old, freshness, read)
                 if frame:
-                    self._frame(frame, read)
+                    self._handle_frame(frame, read)
                 continue
             if pulse is None:
                 return
-            if freshness.looked(time.monotonic(), empty=False):
-                if frame := cutter.take(*pulse):
-                    self._frame(frame, read)
+            if freshness.record_poll(time.monotonic(), empty=False):
+                if frame := cutter.feed(*pulse):
+                    self._handle_frame(frame, read)
             else:
                 # The pins' thread was stopped too and tells all pulses at once: where a frame ended cannot be known.
                 old += len(cutter.end()) + 1
-                self._keypad.forget()
+                self._keypad.discard()
 
-    def _tell_dropped(self, old: int, freshness: Freshness, read: Read) -> int:
+    def _report_dropped(self, old: int, freshness: Freshness, read: Read) -> int:
         if old:
             read(Dropped(max(1, old // _FEWEST_BITS), freshness.why))
         return 0
 
-    def _frame(self, bits: list[int], read: Read) -> None:
+    def _handle_frame(self, bits: list[int], read: Read) -> None:
         read_ns = int(self._cutter.last * 1e9)
         if len(bits) in KEY_LENGTHS:
-            self._key(bits, read_ns, read)
+            self._handle_key(bits, read_ns, read)
             return
         try:
-            read(self._card(bits, read_ns))
+            read(self._parse_card(bits, read_ns))
         except WiegandError as error:
             read(Unreadable(str(error), read_ns))
 
-    def _key(self, bits: list[int], read_ns: int, read: Read) -> None:
+    def _handle_key(self, bits: list[int], read_ns: int, read: Read) -> None:
         key = decode_key(bits)
         if key is None:
             read(Unreadable(f"{len(bits)} bits, no key", read_ns))
         elif code := self._keypad.press(key):
             read(Reading(code, "code", form=f"{len(code)} keys", read_ns=read_ns))
 
-    def _card(self, bits: list[int], read_ns: int) -> Reading:
+    def _parse_card(self, bits: list[int], read_ns: int) -> Reading:
         if len(bits) == self._numbers.bits:
-            data, form = packed(bits), f"{len(bits)} bits, no parity"
+            data, form = pack(bits), f"{len(bits)} bits, no parity"
         else:
             data, form = bytes.fromhex(decode(bits)), f"{len(bits)} bits, parity good"
-        number = self._numbers.of_bytes(data)
+        number = self._numbers.parse_bytes(data)
         if number is None:
             raise WiegandError(form)
         return Reading(number, form=form, read_ns=read_ns)
 
-    def _give_back(self) -> None:
+    def _close_pins(self) -> None:
         for wire in self._wires:
             wire.close()
         self._wires = []

@@ -30,11 +30,13 @@ from console.renewals import Renewals
 from database import Database, Sealer, new_id
 from directory import gates
 from enrollment.services import EnrollmentServices
+from gate_controller.hardware import Hardware
 from gate_controller.inputs import Inputs
 from gate_controller.inputs.simulated import SimulatedInput
 from gate_controller.memory import DoorMemory
 from gate_controller.relays.simulated import SimulatedRelay
-from gate_controller.service import GateController, Hardware, Storage
+from gate_controller.service import GateController
+from gate_controller.storage import Storage
 from messages import Event, GateTopics, NonceStore, Signer, TrustedKey, controller_sender
 from models.engine import FaceEngine
 from models.store import ModelStore

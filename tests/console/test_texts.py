@@ -26,8 +26,7 @@ from enrollment.quality.rules.readable import READABLE
 from enrollment.reasons import REASONS
 from enrollment.tables import PhotoState
 from gate_controller.card_authentication import ProofRefusal
-from gate_controller.signals import Authority
-from gate_controller.signals import Mode as DoorMode
+from gate_controller.signals import Authority, BarrierMode
 from gate_controller.supervision import LoopState
 from messages import Action, CommandEffect, DoorStatus, EventKind, Method, NotSent, ProcessStatus, Refusal
 from operations.alarms.rules import NOTED, AlarmKind, Severity
@@ -61,7 +60,7 @@ RULE_NAMES = [READABLE, *(rule.name for rule in RULES)]
         ("reason", [*NotSent, CommandEffect.NO_ANSWER]),
         ("explain", [*Reason, *Refusal, *ProofRefusal, *Covering]),
         ("explain", [*NotSent, CommandEffect.NO_ANSWER]),
-        ("value", [*FeedStatus, *Condition, *ProcessStatus, *Cue, *Authority, *DoorMode]),
+        ("value", [*FeedStatus, *Condition, *ProcessStatus, *Cue, *Authority, *BarrierMode]),
         ("rule", RULE_NAMES),
         ("measure", RULE_NAMES),
         ("state", PhotoState),

@@ -19,13 +19,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from bus.outbox import Outbox
 from edge.assembly import assemble
 from edge.camera import Camera, CaptureCamera, FileCamera, FolderCamera, SyntheticCamera
-from edge.clock import SystemClock
 from edge.dependencies import Environment, Gate, Vision
 from edge.metrics import Metrics
 from edge.policy import EdgePolicy
 from edge.recognition import RecognitionPolicy
 from edge.tracker import TrackPolicy
-from messages import Event, NonceStore, Signer, UnwrittenWatch
+from messages import Event, NonceStore, Signer, SystemClock, UnwrittenWatch
 from tests.edge.staging import TOPICS, Directory, JudgingController, Stage, frame, person
 from tests.waiting import until
 
@@ -44,6 +43,9 @@ class ManualClock:
 
     def monotonic(self) -> float:
         return self.seconds
+
+    def monotonic_ns(self) -> int:
+        return int(self.seconds * 1e9)
 
     def move(self, seconds: float) -> None:
         self.seconds += seconds

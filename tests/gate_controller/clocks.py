@@ -12,5 +12,8 @@ class SetClock:
     def now(self) -> datetime:
         return self.at
 
+    def monotonic(self) -> float:
+        return 0.0
+
     def monotonic_ns(self) -> int:
         return 0

@@ -1,6 +1,7 @@
 """A real controller on a real broker, its wires in the test's hands, and an operator who talks to it."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,15 +17,16 @@ from access.replica.replica import Replica
 from access.snapshot import Change, ChangePage, CredentialEntry, PersonEntry, add_digest, directory_digest
 from bus import Backoff, BrokerAddress, Connection, Outbox
 from database import Sealer
-from gate_controller.door import DoorSettings
+from gate_controller.barrier_settings import DoorSettings, TurnstileSettings
+from gate_controller.hardware import Hardware
 from gate_controller.inputs import Inputs
 from gate_controller.inputs.simulated import SimulatedInput
 from gate_controller.memory import DoorMemory
 from gate_controller.readers.simulated import SimulatedReader
 from gate_controller.relays.simulated import SimulatedRelay
-from gate_controller.service import GateController, Hardware, Storage
+from gate_controller.service import GateController
+from gate_controller.storage import Storage
 from gate_controller.sun import ProofKeys
-from gate_controller.turnstile import TurnstileSettings
 from messages import (
     Ack,
     Action,
@@ -56,7 +58,7 @@ CONTROLLERS = {"controller:north": TrustedKey(CONTROLLER_KEY.public_key())}
 ACTIVE_CARD, LOST_CARD, UNKNOWN_CARD = "04A31B72", "04A31B73", "04FFFFFF"
 
 
-class TestClock:
+class BenchClock:
     """The wall clock can be moved; the monotonic one runs, and both can be advanced."""
 
     def __init__(self) -> None:
@@ -70,9 +72,10 @@ class TestClock:
     def now(self) -> datetime:
         return datetime.now(UTC) + self.offset + timedelta(seconds=self._ahead_s)
 
-    def monotonic_ns(self) -> int:
-        import time
+    def monotonic(self) -> float:
+        return time.monotonic() + self._ahead_s
 
+    def monotonic_ns(self) -> int:
         return time.monotonic_ns() + self._ahead_s * 1_000_000_000
 
 
@@ -82,7 +85,7 @@ class Bench:
 
     folder: Path
     broker: object
-    clock: TestClock = field(default_factory=TestClock)
+    clock: BenchClock = field(default_factory=BenchClock)
     relay: SimulatedRelay = field(default_factory=SimulatedRelay)
     reader: SimulatedReader = field(default_factory=SimulatedReader)
     contact: SimulatedInput = field(default_factory=SimulatedInput)
@@ -120,7 +123,7 @@ class Bench:
             credential_key=CREDENTIAL_KEY,
             settings=door,
             directory=self.directory,
-            on_hint=self.hints.append,
+            on_directory_hint=self.hints.append,
             clock=self.clock,
             proof_keys=self.proof_keys,
             answer_wait_s=answer_wait_s,
@@ -135,9 +138,9 @@ class Bench:
         controller.bus._stopping.set()
         if (session := controller.bus._session) is not None:
             session._client._sock.close()
-        controller._postman._stopping.set()
-        controller._calls.put(None)
-        controller._thread.join()
+        controller._outbox_sender._stopping.set()
+        controller._loop._calls.put(None)
+        controller._loop._thread.join()
         controller.bus._thread.join()
         controller.bus._dispatcher.stop()
         self.reader.stop()

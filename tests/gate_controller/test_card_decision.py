@@ -11,7 +11,7 @@ from access.snapshot import CredentialEntry, PersonEntry
 from database import new_id
 from gate_controller.card_decision import decide_card
 from gate_controller.passage_recorder import PassageRecorder
-from gate_controller.signals import Grant, Happening
+from gate_controller.signals import BarrierEvent, Grant
 from messages import EventKind
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
@@ -39,37 +39,39 @@ class Directory:
 
 
 @pytest.fixture
-def book() -> PassageLog:
+def passages() -> PassageLog:
     return PassageLog.in_memory()
 
 
-def ask(directory: Directory, book: PassageLog, card: str, second: float = 0):
-    return decide_card(directory, book, "card", card, authenticated=False, now=NOW + timedelta(seconds=second))
+def ask(directory: Directory, passages: PassageLog, card: str, second: float = 0):
+    return decide_card(directory, passages, "card", card, authenticated=False, now=NOW + timedelta(seconds=second))
 
 
-def test_two_people_open_one_after_the_other(book: PassageLog) -> None:
+def test_two_people_open_one_after_the_other(passages: PassageLog) -> None:
     directory = Directory(two_persons=TwoPersons(within=timedelta(seconds=20)))
-    assert ask(directory, book, ANN).reason is Reason.SECOND_PERSON_AWAITED
-    assert ask(directory, book, ANN, 1).reason is Reason.SECOND_PERSON_AWAITED, "one person twice is one"
-    assert ask(directory, book, BEN, 5).granted
-    assert ask(directory, book, ANN, 60).reason is Reason.SECOND_PERSON_AWAITED, "and then it begins anew"
+    assert ask(directory, passages, ANN).reason is Reason.SECOND_PERSON_AWAITED
+    assert ask(directory, passages, ANN, 1).reason is Reason.SECOND_PERSON_AWAITED, "one person twice is one"
+    assert ask(directory, passages, BEN, 5).granted
+    assert ask(directory, passages, ANN, 60).reason is Reason.SECOND_PERSON_AWAITED, "and then it begins anew"
 
 
-def test_what_happened_at_the_door_is_what_counts(book: PassageLog) -> None:
+def test_what_happened_at_the_door_is_what_counts(passages: PassageLog) -> None:
     directory = Directory(anti_passback=AntiPassback(within=timedelta(minutes=5)))
-    log, ann = PassageRecorder(book, directory), directory.people[ANN].person_id
-    assert ask(directory, book, ANN).granted
-    assert ask(directory, book, ANN).granted, "a decision is no passage yet"
-    log.happened(Happening(EventKind.ACCESS_GRANTED, Grant(ann)), NOW)
-    assert ask(directory, book, ANN, 60).reason is Reason.PASSED_BACK
-    log.happened(Happening(EventKind.NOT_TAKEN, Grant(ann)), NOW + timedelta(seconds=61))
-    assert ask(directory, book, ANN, 62).granted
+    log, ann = PassageRecorder(passages, directory), directory.people[ANN].person_id
+    assert ask(directory, passages, ANN).granted
+    assert ask(directory, passages, ANN).granted, "a decision is no passage yet"
+    log.record(BarrierEvent(EventKind.ACCESS_GRANTED, Grant(ann)), NOW)
+    assert ask(directory, passages, ANN, 60).reason is Reason.PASSED_BACK
+    log.record(BarrierEvent(EventKind.NOT_TAKEN, Grant(ann)), NOW + timedelta(seconds=61))
+    assert ask(directory, passages, ANN, 62).granted
 
 
 @pytest.mark.parametrize(
     ("direction", "notice"),
     [(Direction.EXIT, Notice.LATE_EXIT), (Direction.ENTRY, Notice.LATE_RETURN), (Direction.BOTH, Notice.LATE_RETURN)],
 )
-def test_a_gate_that_leads_out_decides_about_going_out(book: PassageLog, direction: Direction, notice: Notice) -> None:
+def test_a_gate_that_leads_out_decides_about_going_out(
+    passages: PassageLog, direction: Direction, notice: Notice
+) -> None:
     directory = Directory(direction=direction, curfew=Curfew(schedule="always"))
-    assert ask(directory, book, ANN).notices == (notice,)
+    assert ask(directory, passages, ANN).notices == (notice,)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from access.credentials import card_digest
 from gate_controller.memory import DoorMemory
-from gate_controller.readers import Outcome
+from gate_controller.readers import ReadingResult
 from gate_controller.sun import (
     ProofError,
     ProofKeyError,
@@ -121,15 +121,15 @@ def test_a_proven_card_opens_once_for_each_reading(bench, directory, operator) -
     bench.start()
     operator.state(DoorStatus.LOCKED)
 
-    def present(text: str) -> Outcome:
+    def present(text: str) -> ReadingResult:
         return bench.reader.present(text, kind="sun").get(timeout=PATIENCE_S)
 
     one = written(KEYS, uid, 5)
     assert present(one).reason == "unknown_credential"
     assert seen == [(card_digest(bytes(range(32)), uid.hex()), True)]
-    assert present(one) == Outcome(False, "card_replayed")
-    assert present(one[:-1] + ("0" if one[-1] != "0" else "1")) == Outcome(False, "card_forged")
-    assert present("no message") == Outcome(False, "card_forged")
+    assert present(one) == ReadingResult(False, "card_replayed")
+    assert present(one[:-1] + ("0" if one[-1] != "0" else "1")) == ReadingResult(False, "card_forged")
+    assert present("no message") == ReadingResult(False, "card_forged")
     operator.until(lambda: [event.reason for event in operator.events].count("card_forged") == 2)
     assert operator.kinds.count(EventKind.ACCESS_DENIED) == 4
     assert bench.relay.history == []
@@ -152,6 +152,6 @@ def test_what_a_proven_card_says_is_authenticated(bench, operator) -> None:
 def test_without_keys_nobody_is_proven(bench, operator) -> None:
     bench.start()
     operator.state(DoorStatus.LOCKED)
-    assert bench.reader.present(written(KEYS, bytes(7), 1), kind="sun").get(timeout=PATIENCE_S) == Outcome(
+    assert bench.reader.present(written(KEYS, bytes(7), 1), kind="sun").get(timeout=PATIENCE_S) == ReadingResult(
         False, "card_forged"
     )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gate_controller.readers import Outcome
+from gate_controller.readers import ReadingResult
 from messages import Action, DoorStatus, EventKind, Method, ProcessStatus, Refusal
 from tests.waiting import PATIENCE_S, until
 
@@ -21,7 +21,7 @@ def gate(bench, directory, operator):
     return bench
 
 
-def present(gate, card: str) -> Outcome:
+def present(gate, card: str) -> ReadingResult:
     return gate.reader.present(card).get(timeout=PATIENCE_S)
 
 
@@ -31,7 +31,7 @@ def edge_there(gate, operator) -> None:
 
 
 def test_without_an_edge_a_known_card_opens(gate, operator, directory) -> None:
-    assert present(gate, ACTIVE_CARD) == Outcome(True, "granted")
+    assert present(gate, ACTIVE_CARD) == ReadingResult(True, "granted")
     assert gate.relay.energised
     event = operator.event(EventKind.ACCESS_GRANTED)
     assert (event.method, event.granted, event.details["alone"]) == (Method.CARD, True, "edge_offline")
@@ -41,7 +41,7 @@ def test_without_an_edge_a_known_card_opens(gate, operator, directory) -> None:
 
 @pytest.mark.parametrize(("card", "reason"), [(LOST_CARD, "card_lost"), (UNKNOWN_CARD, "unknown_credential")])
 def test_without_an_edge_other_cards_do_not(gate, operator, card: str, reason: str) -> None:
-    assert present(gate, card) == Outcome(False, reason)
+    assert present(gate, card) == ReadingResult(False, reason)
     event = operator.event(EventKind.ACCESS_DENIED)
     assert (event.granted, event.reason, event.method) == (False, reason, Method.CARD)
     assert gate.relay.history == []
@@ -54,7 +54,7 @@ def test_a_card_opens_without_a_broker(gate, operator) -> None:
 
 def test_a_controller_that_was_never_synchronised_knows_nobody(bench, operator) -> None:
     bench.start()
-    assert present(bench, ACTIVE_CARD) == Outcome(False, "directory_missing")
+    assert present(bench, ACTIVE_CARD) == ReadingResult(False, "directory_missing")
 
 
 def test_the_edge_is_asked_and_its_answer_counts(gate, operator) -> None:
@@ -73,7 +73,7 @@ def test_the_edge_is_asked_and_its_answer_counts(gate, operator) -> None:
         operator.connection.publish("campusgate/main/gates/north/command", signed.payload)
 
     operator.on_tap = answer
-    assert present(gate, UNKNOWN_CARD) == Outcome(True, "granted")
+    assert present(gate, UNKNOWN_CARD) == ReadingResult(True, "granted")
     event = operator.event(EventKind.ACCESS_GRANTED)
     assert event.tap_id == operator.taps[0].id
     assert event.details["late_return"] is True
@@ -90,7 +90,7 @@ def test_the_edge_can_say_no(gate, operator) -> None:
         operator.connection.publish("campusgate/main/gates/north/command", signed.payload)
 
     operator.on_tap = answer
-    assert present(gate, ACTIVE_CARD) == Outcome(False, "face_not_card_holder")
+    assert present(gate, ACTIVE_CARD) == ReadingResult(False, "face_not_card_holder")
     assert operator.event(EventKind.ACCESS_DENIED).reason == "face_not_card_holder"
     assert gate.relay.history == []
 
@@ -128,12 +128,12 @@ def test_a_card_that_bounces_is_one_tap(bench, directory, operator) -> None:
     again = bench.reader.present(ACTIVE_CARD)
     operator.until(lambda: operator.taps)
     operator.edge(ProcessStatus.OFFLINE)
-    assert first.get(timeout=PATIENCE_S) == again.get(timeout=PATIENCE_S) == Outcome(True, "granted")
+    assert first.get(timeout=PATIENCE_S) == again.get(timeout=PATIENCE_S) == ReadingResult(True, "granted")
     assert len(operator.taps) == 1
 
 
 def test_what_is_no_card_is_told_apart(gate, operator) -> None:
-    assert present(gate, "no card at all") == Outcome(False, "unreadable")
+    assert present(gate, "no card at all") == ReadingResult(False, "unreadable")
 
 
 def test_card_numbers_never_travel(gate, operator, broker, connect) -> None:
@@ -151,7 +151,7 @@ def test_card_numbers_never_travel(gate, operator, broker, connect) -> None:
 
 def test_a_lockdown_stops_cards_too(gate, operator) -> None:
     assert operator.ask(Action.LOCKDOWN).accepted
-    assert present(gate, ACTIVE_CARD) == Outcome(False, "door_closed")
+    assert present(gate, ACTIVE_CARD) == ReadingResult(False, "door_closed")
     assert gate.relay.history == []
 
 
@@ -160,6 +160,6 @@ def test_a_directory_that_cannot_be_read_lets_nobody_in_and_the_door_goes_on(gat
         raise OSError("the disk has failed")
 
     monkeypatch.setattr(gate.directory, "by_credential", fail)
-    assert present(gate, ACTIVE_CARD) == Outcome(False, "directory_unreadable")
+    assert present(gate, ACTIVE_CARD) == ReadingResult(False, "directory_unreadable")
     assert operator.ask(Action.OPEN, now=datetime.now(UTC)).accepted
     assert threading.active_count() > 1

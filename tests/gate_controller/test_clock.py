@@ -16,25 +16,25 @@ NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 
 def test_only_a_time_that_both_tell_gives_the_remembered_one_up() -> None:
     watch = ClockWatch(SetClock(NOW), NOW + AHEAD)
-    assert watch.look() == (NOW, False)
-    assert watch.vouched(NOW + timedelta(hours=1)) is None, "the server tells another time"
-    assert not watch.look()[1]
-    assert watch.vouched(NOW + VOUCHED) == NOW + AHEAD
-    assert watch.look() == (NOW, True)
-    assert watch.vouched(NOW) is None, "nothing is left to give up"
+    assert watch.read() == (NOW, False)
+    assert watch.accept_server_time(NOW + timedelta(hours=1)) is None, "the server tells another time"
+    assert not watch.read()[1]
+    assert watch.accept_server_time(NOW + VOUCHED) == NOW + AHEAD
+    assert watch.read() == (NOW, True)
+    assert watch.accept_server_time(NOW) is None, "nothing is left to give up"
 
 
 def test_a_server_that_is_wrong_sets_no_clock_and_doubts_none() -> None:
     watch = ClockWatch(SetClock(NOW), NOW)
-    assert watch.vouched(NOW + AHEAD) is None
-    assert watch.look() == (NOW, True)
+    assert watch.accept_server_time(NOW + AHEAD) is None
+    assert watch.read() == (NOW, True)
 
 
 def test_the_unsure_clock_says_since_when_and_until_when() -> None:
     told = []
     watch = ClockWatch(SetClock(NOW), NOW + AHEAD)
     watch.when_unsure = lambda at, reached: told.append((at, reached))
-    watch.look()
+    watch.read()
     assert told == [(NOW, NOW + AHEAD)]
 
 
@@ -54,8 +54,8 @@ def test_a_controller_that_started_once_in_the_future_opens_again(bench, directo
     assert datetime.fromisoformat(unsure.details["until"]) > datetime.now(UTC) + timedelta(days=399)
     assert abs(datetime.fromisoformat(unsure.details["since"]) - unsure.at) < timedelta(seconds=1)
 
-    bench.controller.server_says(datetime.now(UTC) + timedelta(days=2))
-    bench.controller.server_says(datetime.now(UTC))
+    bench.controller.accept_server_time(datetime.now(UTC) + timedelta(days=2))
+    bench.controller.accept_server_time(datetime.now(UTC))
     operator.event(EventKind.CLOCK_RESTORED)
     operator.until(lambda: operator.states[-1].clock_sure)
     assert operator.ask(Action.OPEN).accepted

@@ -23,7 +23,7 @@ from campusgate.processes.kept_files import KeptFiles
 from campusgate.settings import MqttSettings, Settings
 from database import Sealer
 from gate_controller.memory import DoorMemory
-from gate_controller.signals import Mode
+from gate_controller.signals import BarrierMode
 from messages import Event, GateTopics, NonceStore, make_private_key
 from tests.keys import key_text
 from tests.waiting import PATIENCE_S
@@ -175,7 +175,7 @@ def test_a_whole_file_on_a_disk_that_cannot_be_written_is_carried_on(tmp_path: P
     folder = tmp_path / "north"
     fill(folder)
     memory = DoorMemory(folder / "memory.db")
-    memory.staff_mode = Mode.LOCKDOWN
+    memory.staff_mode = BarrierMode.LOCKDOWN
     memory.close()
     kept = KeptFiles(folder)
 
@@ -185,7 +185,7 @@ def test_a_whole_file_on_a_disk_that_cannot_be_written_is_carried_on(tmp_path: P
         return DoorMemory(path)
 
     opened = kept.open("memory.db", on_a_full_disk, lost="everything")
-    assert opened.staff_mode is Mode.LOCKDOWN, "the order to keep the door closed still holds"
+    assert opened.staff_mode is BarrierMode.LOCKDOWN, "the order to keep the door closed still holds"
     assert [(fault.reason, fault.lost) for fault in kept.faults] == [("kept_elsewhere", "")]
     assert (folder / "memory.db").exists()
     opened.close()

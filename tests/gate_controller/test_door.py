@@ -8,15 +8,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from gate_controller.barrier import advance
-from gate_controller.door import Door, DoorSettings, Phase
+from gate_controller.barrier_settings import DoorSettings
+from gate_controller.door import Door, Phase
 from gate_controller.signals import (
     Authority,
+    BarrierEvent,
+    BarrierMode,
     ContactChanged,
     ExitRequested,
     FireChanged,
     Grant,
-    Happening,
-    Mode,
     ModeOrdered,
     Signal,
     TamperChanged,
@@ -27,7 +28,8 @@ from messages import DoorStatus, EventKind
 SETTINGS = DoorSettings()
 OPENED, CLOSED = ContactChanged(True), ContactChanged(False)
 HOLD, LOCK, LOCKDOWN, RELEASE = (
-    ModeOrdered(mode) for mode in (Mode.HELD_OPEN, Mode.ALWAYS_CLOSED, Mode.LOCKDOWN, Mode.NORMAL)
+    ModeOrdered(mode)
+    for mode in (BarrierMode.HELD_OPEN, BarrierMode.ALWAYS_CLOSED, BarrierMode.LOCKDOWN, BarrierMode.NORMAL)
 )
 
 
@@ -37,15 +39,15 @@ class Played:
     def __init__(self, **settings) -> None:
         self.door = Door(DoorSettings(**settings))
         self.now = 100.0
-        self.happened: list[Happening] = []
+        self.happened: list[BarrierEvent] = []
 
     def __call__(self, *signals: Signal, after: float = 1.0) -> list[EventKind]:
         kinds = []
         for signal in signals:
             self.now += after
-            self.door, happenings = advance(self.door, signal, self.now)
-            self.happened += happenings
-            kinds += [happening.kind for happening in happenings]
+            self.door, events = advance(self.door, signal, self.now)
+            self.happened += events
+            kinds += [event.kind for event in events]
         return kinds
 
     @property
@@ -65,7 +67,7 @@ def test_a_passage() -> None:
     assert door.is_ == (DoorStatus.OPEN, False)
     assert door(CLOSED) == [EventKind.CLOSED]
     assert door.is_ == (DoorStatus.LOCKED, False)
-    assert [happening.grant for happening in door.happened] == [grant, grant, None]
+    assert [event.grant for event in door.happened] == [grant, grant, None]
 
 
 def test_a_lock_that_must_not_fall_into_an_open_door_waits_for_it() -> None:
@@ -209,8 +211,16 @@ def test_the_way_out_in_a_lockdown(closes: bool, expected: EventKind) -> None:
 
 def test_staff_stand_above_the_schedule() -> None:
     door = Played()
-    assert door(ModeOrdered(Mode.HELD_OPEN, Authority.SCHEDULE), LOCK) == [EventKind.HELD_OPEN, EventKind.ALWAYS_CLOSED]
-    assert door(ModeOrdered(Mode.NORMAL, Authority.SCHEDULE), ModeOrdered(Mode.HELD_OPEN, Authority.SCHEDULE)) == []
+    assert door(ModeOrdered(BarrierMode.HELD_OPEN, Authority.SCHEDULE), LOCK) == [
+        EventKind.HELD_OPEN,
+        EventKind.ALWAYS_CLOSED,
+    ]
+    assert (
+        door(
+            ModeOrdered(BarrierMode.NORMAL, Authority.SCHEDULE), ModeOrdered(BarrierMode.HELD_OPEN, Authority.SCHEDULE)
+        )
+        == []
+    )
     assert door(RELEASE) == [EventKind.HELD_OPEN]
     assert door.is_ == (DoorStatus.HELD_OPEN, True)
 
@@ -225,7 +235,7 @@ def test_fire_opens_whatever_holds_and_its_end_is_recorded(before: tuple[Signal,
     assert door(OPENED, CLOSED, TimePassed(), after=100) == []
     assert door(FireChanged(False)) == [EventKind.FIRE_RESTORED]
     assert door.door.mode is mode
-    assert door.door.unlocked is (mode is Mode.HELD_OPEN)
+    assert door.door.unlocked is (mode is BarrierMode.HELD_OPEN)
 
 
 def test_a_release_during_a_fire_raises_no_alarm_in_it() -> None:
@@ -252,17 +262,17 @@ class DoorMachine(RuleBasedStateMachine):
         self.fire = False
         self.play = None
 
-    def send(self, signal: Signal) -> list[Happening]:
+    def send(self, signal: Signal) -> list[BarrierEvent]:
         if self.play is None:
             self.play = Door(SETTINGS)
         before = self.play
-        self.play, happenings = advance(before, signal, self.now)
+        self.play, events = advance(before, signal, self.now)
         settled, none = self.play.step(TimePassed(), self.now)
         assert (settled, none) == (self.play, None)
-        assert len(happenings) <= 2
+        assert len(events) <= 2
         if before.status is not self.play.status:
-            assert happenings, f"{before.status} became {self.play.status} and nothing was said"
-        return happenings
+            assert events, f"{before.status} became {self.play.status} and nothing was said"
+        return events
 
     @rule(seconds=st.floats(0.01, 90))
     def wait(self, seconds: float) -> None:
@@ -276,9 +286,9 @@ class DoorMachine(RuleBasedStateMachine):
 
     @rule(extended=st.booleans())
     def grant(self, extended: bool) -> None:
-        happenings = self.send(Grant(extended=extended))
-        assert happenings[-1].kind in {EventKind.ACCESS_GRANTED, EventKind.ACCESS_DENIED}
-        if happenings[-1].granted:
+        events = self.send(Grant(extended=extended))
+        assert events[-1].kind in {EventKind.ACCESS_GRANTED, EventKind.ACCESS_DENIED}
+        if events[-1].granted:
             lasting = SETTINGS.extended_grant_s if extended else SETTINGS.grant_s
             self.granted_until = max(self.granted_until, self.now + lasting)
 
@@ -296,9 +306,9 @@ class DoorMachine(RuleBasedStateMachine):
         self.fire = active
         self.send(FireChanged(active))
 
-    @rule(mode=st.sampled_from(Mode), by=st.sampled_from(Authority))
-    def order(self, mode: Mode, by: Authority) -> None:
-        if by is Authority.STAFF or mode is not Mode.LOCKDOWN:
+    @rule(mode=st.sampled_from(BarrierMode), by=st.sampled_from(Authority))
+    def order(self, mode: BarrierMode, by: Authority) -> None:
+        if by is Authority.STAFF or mode is not BarrierMode.LOCKDOWN:
             self.send(ModeOrdered(mode, by))
 
     @invariant()
@@ -306,9 +316,9 @@ class DoorMachine(RuleBasedStateMachine):
         door = self.play
         if door is None or not door.unlocked or door.step(TimePassed(), self.now)[1]:
             return
-        by_grant = self.now < self.granted_until and door.mode is Mode.NORMAL
+        by_grant = self.now < self.granted_until and door.mode is BarrierMode.NORMAL
         by_exit = self.now < self.exit_until
-        assert self.fire or door.mode is Mode.HELD_OPEN or by_grant or by_exit
+        assert self.fire or door.mode is BarrierMode.HELD_OPEN or by_grant or by_exit
 
     @invariant()
     def fire_always_opens(self) -> None:
@@ -318,14 +328,14 @@ class DoorMachine(RuleBasedStateMachine):
 
     @invariant()
     def a_free_door_has_no_passage_and_no_alarm(self) -> None:
-        if self.play is not None and (self.play.fire or self.play.mode is Mode.HELD_OPEN):
+        if self.play is not None and (self.play.fire or self.play.mode is BarrierMode.HELD_OPEN):
             assert self.play.phase is Phase.LOCKED
             assert self.play.deadline is None
 
     @invariant()
     def a_passage_knows_whether_the_door_is_open(self) -> None:
         if self.play is not None:
-            if self.play.phase in {Phase.OPEN, Phase.HELD, Phase.FORCED}:
+            if self.play.phase in {Phase.OPEN, Phase.OPEN_TOO_LONG, Phase.FORCED}:
                 assert self.play.is_open
             if self.play.phase is Phase.GRANTED:
                 assert self.play.deadline is not None

@@ -15,15 +15,15 @@ from gpiozero.pins.mock import MockFactory
 
 from campusgate.door_file import DoorFile, DoorFileError, read_door_file
 from campusgate.door_hardware import build
+from gate_controller.barrier_settings import TurnstileSettings
 from gate_controller.inputs.gpio import GpioInput
-from gate_controller.inputs.told import ToldInput
+from gate_controller.inputs.reported import ReportedInput
 from gate_controller.modbus_board import ModbusRelay
 from gate_controller.readers import ReaderError
 from gate_controller.readers.osdp import OsdpReader
 from gate_controller.readers.texts import TextReader
 from gate_controller.readers.wiegand import WiegandReader
 from gate_controller.relays.gpio import GpioRelay
-from gate_controller.turnstile import TurnstileSettings
 from tests.waiting import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
@@ -100,7 +100,7 @@ def test_a_turnstile_on_a_board_that_is_not_there_yet(tmp_path: Path, unused_por
         hardware = build(file, stack)
         assert isinstance(hardware.relay, ModbusRelay)
         assert isinstance(hardware.reader, TextReader)
-        assert isinstance(hardware.inputs.fire, ToldInput)
+        assert isinstance(hardware.inputs.fire, ReportedInput)
         assert hardware.inputs.fire.fault == "lost"
 
 
@@ -155,7 +155,7 @@ def test_a_bench_reads_as_its_reader_is_set(tmp_path: Path, terminal: Path) -> N
     with ExitStack() as stack:
         reader = build(read_door_file(written(tmp_path, text)), stack).reader
     assert isinstance(reader, TextReader)
-    assert reader._how.numbers.of_text("0077798258") == "04A31B72"
+    assert reader._format.numbers.parse_text("0077798258") == "04A31B72"
 
 
 def test_a_real_door_has_no_port_beside_its_reader(tmp_path: Path, terminal: Path, pins: MockFactory) -> None:

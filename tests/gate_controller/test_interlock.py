@@ -6,17 +6,18 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from gate_controller.barrier import advance
-from gate_controller.door import Door, DoorSettings
+from gate_controller.barrier_settings import DoorSettings
+from gate_controller.door import Door
 from gate_controller.inputs.simulated import SimulatedInput
-from gate_controller.readers import Outcome
+from gate_controller.readers import ReadingResult
 from gate_controller.relays.simulated import SimulatedRelay
 from gate_controller.signals import (
+    BarrierMode,
     ContactChanged,
     ExitRequested,
     FireChanged,
     Grant,
     InterlockChanged,
-    Mode,
     ModeOrdered,
     Signal,
     TimePassed,
@@ -69,8 +70,8 @@ class Vestibule(RuleBasedStateMachine):
         if not is_open or self.doors[which].unlocked:
             self.send(which, ContactChanged(is_open))
 
-    @rule(which=st.integers(0, 1), mode=st.sampled_from(Mode))
-    def order(self, which: int, mode: Mode) -> None:
+    @rule(which=st.integers(0, 1), mode=st.sampled_from(BarrierMode))
+    def order(self, which: int, mode: BarrierMode) -> None:
         self.send(which, ModeOrdered(mode))
 
     @rule(seconds=st.floats(0.1, 40))
@@ -96,7 +97,7 @@ def test_the_controller_gives_its_leave_and_waits_for_the_other_one(bench, direc
     assert bench.secured.energised
     assert operator.ask(Action.OPEN).refusal is Refusal.INTERLOCKED
     assert operator.event(EventKind.ACCESS_DENIED).reason == Refusal.INTERLOCKED
-    assert bench.reader.present(ACTIVE_CARD).get(timeout=PATIENCE_S) == Outcome(False, Refusal.INTERLOCKED)
+    assert bench.reader.present(ACTIVE_CARD).get(timeout=PATIENCE_S) == ReadingResult(False, Refusal.INTERLOCKED)
     bench.interlock.set(False)
     order: list[str] = []
     bench.secured._on_change = lambda on: order.append(f"leave {on}")

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from gate_controller.readers import Dropped, Outcome, Reading, Unreadable
+from gate_controller.readers import Dropped, Reading, ReadingResult, Unreadable
 from gate_controller.readers.freshness import STALE_S
 from gate_controller.signals import ExitRequested
 from messages import Action, DoorStatus, EventKind, Method, ProcessStatus, Refusal
@@ -30,7 +30,7 @@ class Hang:
         self._gate, self._go_on, self._stands = gate, threading.Event(), threading.Event()
 
     def __enter__(self) -> None:
-        self._gate.controller._post(lambda: self._stands.set() or self._go_on.wait(PATIENCE_S))
+        self._gate.controller._loop.post(lambda: self._stands.set() or self._go_on.wait(PATIENCE_S))
         assert self._stands.wait(PATIENCE_S)
 
     def __exit__(self, *_: object) -> None:
@@ -41,7 +41,7 @@ class Hang:
 def test_a_card_shown_while_the_controller_stood_still_opens_nothing(gate, operator) -> None:
     with Hang(gate):
         late = gate.reader.present(ACTIVE_CARD)
-    assert late.get(timeout=PATIENCE_S) == Outcome(False, "too_late")
+    assert late.get(timeout=PATIENCE_S) == ReadingResult(False, "too_late")
     event = operator.event(EventKind.READINGS_DROPPED)
     assert event.details == {"number": 1.0, "why": "hung"}
     assert gate.relay.history == []
@@ -54,7 +54,7 @@ def test_an_exit_button_pressed_while_the_controller_stood_still_opens_nothing(g
         gate.exit_button.set(False)
     assert operator.event(EventKind.EXIT_REFUSED).reason == "too_late"
     assert gate.relay.history == []
-    gate.controller._signal(ExitRequested())
+    gate.controller._on_signal(ExitRequested())
     operator.event(EventKind.EXIT_REQUESTED)
 
 
@@ -80,19 +80,19 @@ def test_a_tap_that_is_answered_after_a_hang_opens_nothing(gate, operator) -> No
 
     operator.on_tap = answer
     controller = gate.controller
-    take = controller._reporter.tap
+    take = controller._reporter.publish_tap
 
     def tap_and_stop(tap) -> None:
         # The process is stopped right after it has asked the edge.
         take(tap)
-        controller._post(lambda: (hang._stands.set(), hang._go_on.wait(PATIENCE_S)))
+        controller._loop.post(lambda: (hang._stands.set(), hang._go_on.wait(PATIENCE_S)))
 
-    controller._reporter.tap = tap_and_stop
+    controller._reporter.publish_tap = tap_and_stop
     outcomes.append(present())
     assert hang._stands.wait(PATIENCE_S)
     assert answered.wait(PATIENCE_S)
     hang.__exit__()
-    assert outcomes[0].get(timeout=PATIENCE_S) == Outcome(False, "too_late")
+    assert outcomes[0].get(timeout=PATIENCE_S) == ReadingResult(False, "too_late")
     operator.until(lambda: any(ack.refusal is Refusal.TOO_LATE for ack in operator.acks))
     assert operator.event(EventKind.READINGS_DROPPED).details["number"] == 1
     assert gate.relay.history == []
@@ -100,9 +100,9 @@ def test_a_tap_that_is_answered_after_a_hang_opens_nothing(gate, operator) -> No
 
 def test_what_finds_no_room_is_answered_and_told(gate, operator) -> None:
     with Hang(gate):
-        calls = gate.controller._calls
+        calls = gate.controller._loop._calls
         while not calls.full():
-            gate.controller._post(lambda: None)
+            gate.controller._loop.post(lambda: None)
         outcomes = [gate.reader.present(ACTIVE_CARD) for _ in range(3)]
         assert [one.get(timeout=PATIENCE_S).reason for one in outcomes] == ["too_late"] * 3
     assert operator.event(EventKind.READINGS_DROPPED).details == {"number": 3.0, "why": "hung"}
@@ -110,25 +110,25 @@ def test_what_finds_no_room_is_answered_and_told(gate, operator) -> None:
 
 
 def test_what_nobody_can_read_is_an_event_with_its_form(gate, operator) -> None:
-    answers: list[Outcome] = []
-    gate.reader.tell(Unreadable("26 bits, parity wrong", answer=answers.append))
+    answers: list[ReadingResult] = []
+    gate.reader.report(Unreadable("26 bits, parity wrong", answer=answers.append))
     event = operator.event(EventKind.READING_UNREADABLE)
     assert (event.granted, event.reason, event.details) == (
         False, "unreadable", {"form": "26 bits, parity wrong", "number": 1.0}
     )  # fmt: skip
-    assert answers == [Outcome(False, "unreadable")]
+    assert answers == [ReadingResult(False, "unreadable")]
 
 
 def test_a_number_that_is_no_card_is_told_by_its_form(gate, operator) -> None:
-    assert gate.reader.present("4711").get(timeout=PATIENCE_S) == Outcome(False, "unreadable")
+    assert gate.reader.present("4711").get(timeout=PATIENCE_S) == ReadingResult(False, "unreadable")
     assert operator.event(EventKind.READING_UNREADABLE).details["form"] == "unreadable: 4 bytes"
 
 
 def test_a_noisy_wire_does_not_fill_the_outbox(gate, operator, monkeypatch) -> None:
     monkeypatch.setattr("gate_controller.unused_readings.AGAIN_S", 1.0)
     for _ in range(50):
-        gate.reader.tell(Unreadable("3 bits"))
-    gate.reader.tell(Unreadable("5 bits"))
+        gate.reader.report(Unreadable("3 bits"))
+    gate.reader.report(Unreadable("5 bits"))
     operator.until(lambda: _numbers(operator, "3 bits")[-1:] == [49])
     assert _numbers(operator, "3 bits") == [1, 49]
     assert _numbers(operator, "5 bits") == [1]
@@ -139,7 +139,7 @@ def _numbers(operator, form: str) -> list[float]:
 
 
 def test_what_a_reader_dropped_is_told(gate, operator) -> None:
-    gate.reader.tell(Dropped(3, "line_lost"))
+    gate.reader.report(Dropped(3, "line_lost"))
     assert operator.event(EventKind.READINGS_DROPPED).details == {"number": 3.0, "why": "line_lost"}
 
 
@@ -153,7 +153,7 @@ def test_every_card_is_told_with_its_form_and_never_its_number(gate, operator, w
                 Action.DENY, sender="edge:north", method=Method.CARD, reason="unknown_credential", tap_id=tap.id
             ).payload,
         )
-    gate.reader.tell(Reading(UNKNOWN_CARD, form="10 decimal digits"))
+    gate.reader.report(Reading(UNKNOWN_CARD, form="10 decimal digits"))
     event = operator.event(EventKind.ACCESS_DENIED)
     assert (event.reason, event.details["form"]) == ("unknown_credential", "10 decimal digits")
     assert UNKNOWN_CARD not in event.model_dump_json()

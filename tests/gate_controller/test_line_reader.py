@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gate_controller.readers import Dropped, Outcome, Presented, ReaderError, Reading, Unreadable, lines
+from gate_controller.readers import Dropped, Presented, ReaderError, Reading, ReadingResult, Unreadable, lines
 from gate_controller.readers.freshness import STALE_S
 from gate_controller.readers.lines import LineReader
 from gate_controller.readers.numbers import NumberFormat
@@ -23,11 +23,11 @@ def reader() -> Iterator[LineReader]:
     def read(presented: Presented) -> None:
         if isinstance(presented, Reading):
             known = presented.value == "04A31B72"
-            presented.answer(Outcome(known, "granted" if known else presented.kind))
+            presented.answer(ReadingResult(known, "granted" if known else presented.kind))
             return
         reader.told.put(presented)
         if isinstance(presented, Unreadable):
-            presented.answer(Outcome(False, "unreadable"))
+            presented.answer(ReadingResult(False, "unreadable"))
 
     reader.start(read)
     yield reader
@@ -82,7 +82,7 @@ def test_numbers_come_as_the_reader_is_set() -> None:
 
     def answer(reading: Reading) -> None:
         read.put(reading)
-        reading.answer(Outcome(True, "granted"))
+        reading.answer(ReadingResult(True, "granted"))
 
     reader = LineReader(numbers=NumberFormat(base=10))
     reader.start(answer)

@@ -9,7 +9,7 @@ import pytest
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
-from gate_controller.modbus_board import ModbusBoard, runs
+from gate_controller.modbus_board import ModbusBoard, group_neighbours
 from gate_controller.relays import RelayError
 from gate_controller.supervision import Loop, LoopLimits
 from messages import Action, DoorStatus, EventKind, Refusal
@@ -103,7 +103,7 @@ def board(server: RelayBoard) -> Iterator[ModbusBoard]:
 
 
 def test_a_relay_moves_and_tells_what_the_board_says(server, board) -> None:
-    relay = board.coil(COIL)
+    relay = board.add_relay(COIL)
     board.start()
     assert relay.energised is False
     relay.energise()
@@ -115,7 +115,7 @@ def test_a_relay_moves_and_tells_what_the_board_says(server, board) -> None:
 @pytest.mark.parametrize("energised", [False, True])
 def test_nothing_is_written_at_start_whatever_the_relay_is(server, board, energised: bool) -> None:
     server.coil = energised
-    relay = board.coil(COIL)
+    relay = board.add_relay(COIL)
     board.start()
     assert relay.energised is energised
     assert server.written == []
@@ -123,7 +123,7 @@ def test_nothing_is_written_at_start_whatever_the_relay_is(server, board, energi
 
 def test_a_board_that_is_gone_is_an_error_and_comes_back(server, board, monkeypatch) -> None:
     monkeypatch.setattr("gate_controller.modbus_board.RETRY_S", 0.1)
-    relay, wire = board.coil(COIL), board.wire(CONTACT, active_when_open=True)
+    relay, wire = board.add_relay(COIL), board.add_input(CONTACT, active_when_open=True)
     board.start()
     server.off()
     until(lambda: wire.fault == "lost")
@@ -137,7 +137,7 @@ def test_a_board_that_is_gone_is_an_error_and_comes_back(server, board, monkeypa
 
 
 def test_a_closed_loop_is_rest_and_a_change_is_told(server, board) -> None:
-    wire, seen = board.wire(CONTACT, active_when_open=True), []
+    wire, seen = board.add_input(CONTACT, active_when_open=True), []
     wire.watch(seen.append)
     board.start()
     assert not wire.active
@@ -150,24 +150,24 @@ def test_a_closed_loop_is_rest_and_a_change_is_told(server, board) -> None:
 def test_neighbouring_inputs_are_one_request(server, board) -> None:
     for number in (4, 2, 3, 9):
         server.set_input(number, closed=True)
-        board.wire(number, active_when_open=True)
-    board.coil(COIL), board.coil(COIL + 1)
+        board.add_input(number, active_when_open=True)
+    board.add_relay(COIL), board.add_relay(COIL + 1)
     board.start()
     expected = [(READ_COILS, 0, 2), (READ_INPUTS, 2, 3), (READ_INPUTS, 9, 1)]
     assert server.asked[: len(expected)] == expected
 
 
 def test_runs_of_neighbours() -> None:
-    assert runs([]) == []
-    assert runs([7, 5, 6, 1]) == [range(1, 2), range(5, 8)]
-    assert [len(run) for run in runs(range(100))] == [64, 36]
+    assert group_neighbours([]) == []
+    assert group_neighbours([7, 5, 6, 1]) == [range(1, 2), range(5, 8)]
+    assert [len(run) for run in group_neighbours(range(100))] == [64, 36]
 
 
 def test_a_write_goes_between_two_readings(server, board) -> None:
-    relay = board.coil(COIL)
+    relay = board.add_relay(COIL)
     for number in (2, 4, 6, 8):
         server.set_input(number, closed=True)
-        board.wire(number, active_when_open=True)
+        board.add_input(number, active_when_open=True)
     board.start()
     # The board is slow: a reading is under way when the door is to open.
     server.held = threading.Event()
@@ -203,7 +203,7 @@ def test_a_write_that_is_given_up_is_not_delivered_by_the_kernel_later() -> None
     with socket.create_server(("127.0.0.1", 0)) as listening:
         threading.Thread(target=answer_all_but_writes, args=(listening,), daemon=True).start()
         board = ModbusBoard("127.0.0.1", listening.getsockname()[1])
-        relay = board.coil(COIL)
+        relay = board.add_relay(COIL)
         board.start()
         with pytest.raises(RelayError, match="does not answer"):
             relay.energise()
@@ -215,7 +215,7 @@ def test_a_write_that_is_given_up_is_not_delivered_by_the_kernel_later() -> None
 
 @pytest.mark.parametrize(("part", "fault"), [(0.0, "short"), (1.0, "cut")])
 def test_a_broken_fire_loop_is_told_and_counts_as_fire(server, board, part: float, fault: str) -> None:
-    wire = board.loop(FIRE, active_when_open=True, loop=Loop(LoopLimits(settle_s=0.01)))
+    wire = board.add_supervised_input(FIRE, active_when_open=True, loop=Loop(LoopLimits(settle_s=0.01)))
     faults: list[str | None] = []
     wire.watch_fault(faults.append)
     board.start()
@@ -229,7 +229,7 @@ def test_a_broken_fire_loop_is_told_and_counts_as_fire(server, board, part: floa
 
 def test_the_controller_tells_a_lost_board_and_opens_nothing_late(server, board, bench, operator, monkeypatch) -> None:
     monkeypatch.setattr("gate_controller.modbus_board.RETRY_S", 0.1)
-    bench.relay, bench.contact = board.coil(COIL), board.wire(CONTACT, active_when_open=True)
+    bench.relay, bench.contact = board.add_relay(COIL), board.add_input(CONTACT, active_when_open=True)
     board.start()
     bench.start()
     operator.state(DoorStatus.LOCKED)
@@ -256,7 +256,7 @@ def test_a_door_held_open_is_held_open_again_when_the_board_is_back(
     server, board, bench, operator, monkeypatch
 ) -> None:
     monkeypatch.setattr("gate_controller.modbus_board.RETRY_S", 0.1)
-    bench.relay = board.coil(COIL)
+    bench.relay = board.add_relay(COIL)
     board.start()
     bench.start()
     operator.state(DoorStatus.LOCKED)

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from gate_controller.readers import Reading, Unreadable
 from gate_controller.readers.framing import LONGEST, Framed, Framing
-from gate_controller.readers.numbers import NumberFormat, form_of_text
-from gate_controller.readers.texts import TextFormat, reading_of
+from gate_controller.readers.numbers import NumberFormat, describe_text
+from gate_controller.readers.texts import TextFormat, parse_reading
 from gate_controller.sun import parse_sun
 
 UID = "04A31B72"
@@ -18,7 +18,7 @@ DECIMAL = NumberFormat(base=10)
     "text", ["04A31B72", "04a31b72", "04:A3:1B:72", "04-a3-1b-72", "04 A3 1B 72", "04.a3.1b.72", "4A31B72", "04A31b72"]
 )
 def test_one_card_in_hexadecimal(text: str) -> None:
-    assert NumberFormat().of_text(text) == UID
+    assert NumberFormat().parse_text(text) == UID
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_one_card_in_hexadecimal(text: str) -> None:
      (NumberFormat(), "04DE5F1EACC040", "04DE5F1EACC040"), (NumberFormat(), "A31B72", "A31B72")],
 )  # fmt: skip
 def test_numbers_as_the_reader_is_set(how: NumberFormat, text: str, number: str) -> None:
-    assert how.of_text(text) == number
+    assert how.parse_text(text) == number
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_numbers_as_the_reader_is_set(how: NumberFormat, text: str, number: str)
      (NumberFormat(bits=32), "04A31B7204A31B73"), (NumberFormat(), "")],
 )  # fmt: skip
 def test_what_is_no_such_number(how: NumberFormat, text: str) -> None:
-    assert how.of_text(text) is None
+    assert how.parse_text(text) is None
 
 
 @given(number=st.integers(0, 2**32 - 1))
@@ -60,7 +60,7 @@ def test_every_way_to_write_a_number_is_the_same_card(number: int) -> None:
         NumberFormat("5+5"): f"{number >> 16:05},{number & 0xFFFF:05}",
         NumberFormat(order="last_byte_first"): bytes.fromhex(uid)[::-1].hex(),
     }
-    assert {how.of_text(text) for how, text in ways.items()} == {uid}
+    assert {how.parse_text(text) for how, text in ways.items()} == {uid}
 
 
 @pytest.mark.parametrize(
@@ -70,12 +70,12 @@ def test_every_way_to_write_a_number_is_the_same_card(number: int) -> None:
      ("é" * 17, "unreadable: 17 bytes"), ("?", "unreadable: 1 bytes")],
 )  # fmt: skip
 def test_the_form_names_no_digit(text: str, form: str) -> None:
-    assert form_of_text(text) == form
+    assert describe_text(text) == form
 
 
 @given(st.text(st.characters(max_codepoint=255)))
 def test_whatever_comes_is_a_reading_or_told_by_its_form(text: str) -> None:
-    found = reading_of(text)
+    found = parse_reading(text)
     if text.strip():
         assert isinstance(found, Reading | Unreadable)
         assert found.form
@@ -93,13 +93,13 @@ def test_whatever_comes_is_a_reading_or_told_by_its_form(text: str) -> None:
      (TextFormat(), "48211907", "card", "48211907")],
 )  # fmt: skip
 def test_a_text_is_a_card_or_a_code(how: TextFormat, text: str, kind: str, value: str) -> None:
-    found = reading_of(text, how)
+    found = parse_reading(text, how)
     assert (found.kind, found.value) == (kind, value)
 
 
 @pytest.mark.parametrize("text", ["A1G", "no card at all", "04DE5F1EACC04004DE5F1EACC041", "1B72", "x" * 33])
 def test_a_text_that_is_neither_is_told(text: str) -> None:
-    assert isinstance(reading_of(text), Unreadable)
+    assert isinstance(parse_reading(text), Unreadable)
 
 
 PICC, MAC = "EF963FF7828658A599F3041510671E88", "94EED9EE65337086"
@@ -112,7 +112,7 @@ PICC, MAC = "EF963FF7828658A599F3041510671E88", "94EED9EE65337086"
 )  # fmt: skip
 def test_a_proof_has_its_fields_in_any_order(text: str) -> None:
     assert parse_sun(text) == parse_sun(f"?picc_data={PICC}&cmac={MAC}")
-    assert reading_of(text).kind == "sun"
+    assert parse_reading(text).kind == "sun"
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_half_a_proof_is_none(text: str) -> None:
 
 def framed(data: str, **how) -> list[tuple[str, str | None]]:
     framing = Framing(**how)
-    return [(one.text, one.fault) for one in [*framing.take(data, 0.0), *framing.quiet(11.0)]]
+    return [(one.text, one.fault) for one in [*framing.feed(data, 0.0), *framing.feed_silence(11.0)]]
 
 
 def stx(digits: str, end: str) -> str:
@@ -164,12 +164,12 @@ def test_lines_do_not_depend_on_how_they_are_cut(lines: list[str], data: st.Data
     text, framing, found = "".join(f"{line}\r\n" for line in lines), Framing(), []
     while text:
         size = data.draw(st.integers(1, len(text)))
-        found += framing.take(text[:size], 0.0)
+        found += framing.feed(text[:size], 0.0)
         text = text[size:]
     assert found == [Framed(line) for line in lines]
 
 
 def test_a_text_without_end_is_told_once() -> None:
     framing = Framing()
-    assert [one.fault for one in framing.take("9" * 100_000, 0.0)] == [f"unreadable: more than {LONGEST} bytes"]
-    assert [one.text for one in framing.take("\n04A31B72\n", 0.0)] == ["04A31B72"]
+    assert [one.fault for one in framing.feed("9" * 100_000, 0.0)] == [f"unreadable: more than {LONGEST} bytes"]
+    assert [one.text for one in framing.feed("\n04A31B72\n", 0.0)] == ["04A31B72"]

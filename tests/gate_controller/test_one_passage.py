@@ -13,9 +13,11 @@ from access.replica.replica import Replica
 from access.snapshot import Change, ChangePage, CredentialEntry, PersonEntry, directory_digest
 from database import Sealer
 from gate_controller.barrier import REPEAT_S, advance
-from gate_controller.door import Door, DoorSettings
+from gate_controller.barrier_settings import DoorSettings, TurnstileSettings
+from gate_controller.door import Door
 from gate_controller.inputs.simulated import SimulatedInput
 from gate_controller.signals import (
+    BarrierMode,
     ContactChanged,
     FireChanged,
     Grant,
@@ -25,10 +27,7 @@ from gate_controller.signals import (
     Signal,
     TimePassed,
 )
-from gate_controller.signals import (
-    Mode as DoorMode,
-)
-from gate_controller.turnstile import Turnstile, TurnstileSettings
+from gate_controller.turnstile import Turnstile
 from messages import Action, DoorStatus, EventKind, Method, ProcessStatus
 from tests.gate_controller.conftest import CREDENTIAL_KEY
 from tests.waiting import PATIENCE_S, until
@@ -49,8 +48,8 @@ class Played:
         kinds = []
         for signal in signals:
             self.now += after
-            self.machine, happenings = advance(self.machine, signal, self.now)
-            kinds += [happening.kind for happening in happenings]
+            self.machine, events = advance(self.machine, signal, self.now)
+            kinds += [event.kind for event in events]
         return kinds
 
 
@@ -112,7 +111,7 @@ def test_who_waits_beside_somebody_else_is_not_granted_twice_either() -> None:
     assert played(TimePassed(), after=6) == [EventKind.NOT_TAKEN] * 2, "each of the two is told"
 
 
-@pytest.mark.parametrize("free", [FireChanged(active=True), ModeOrdered(DoorMode.HELD_OPEN)])
+@pytest.mark.parametrize("free", [FireChanged(active=True), ModeOrdered(BarrierMode.HELD_OPEN)])
 @pytest.mark.parametrize("make", [door, lane])
 def test_a_repeat_at_a_free_way_is_one_grant(make, free: Signal) -> None:
     assert make()(free, ANN, ANN)[1:] == [GRANTED, RENEWED]
@@ -121,9 +120,9 @@ def test_a_repeat_at_a_free_way_is_one_grant(make, free: Signal) -> None:
 @pytest.mark.parametrize("make", [door, lane])
 def test_a_grant_that_an_order_ended_is_no_grant_any_more(make) -> None:
     played = make()
-    played(ANN, ModeOrdered(DoorMode.LOCKDOWN))
+    played(ANN, ModeOrdered(BarrierMode.LOCKDOWN))
     assert played(ANN) == [EventKind.ACCESS_DENIED]
-    assert played(ModeOrdered(DoorMode.NORMAL), ANN)[1:] == [GRANTED]
+    assert played(ModeOrdered(BarrierMode.NORMAL), ANN)[1:] == [GRANTED]
     assert played.machine.unlocked
 
 
@@ -242,7 +241,7 @@ def test_other_rules_that_look_back_do_not_turn_on_a_repeat(bench, directory, op
     operator.state(DoorStatus.LOCKED)
     show(bench, BENS_CARD)
     if directory.policy.occupancy is not None:
-        bench.controller._storage.passes._heard_at = datetime.now(UTC)
+        bench.controller._storage.passages._heard_at = datetime.now(UTC)
     else:
         assert show(bench) == "granted"
     assert show(bench, BENS_CARD if directory.policy.occupancy is not None else CARD) == "granted"

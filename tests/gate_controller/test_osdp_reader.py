@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from osdp import Capability, CardFormat, Command, CommandLEDColor, Event, StatusReportType
 
 from campusgate.demo.osdp_peer import LIGHT_AND_TONE, SPEED, SoftwareReader
-from gate_controller.readers import Dropped, Outcome, ReaderError, Reading, Unreadable
+from gate_controller.readers import Dropped, ReaderError, Reading, ReadingResult, Unreadable
 from gate_controller.readers.numbers import NumberFormat
-from gate_controller.readers.osdp import OsdpReader, SerialChannel, card_reading, read_key
+from gate_controller.readers.osdp import OsdpReader, SerialChannel, parse_card_event, read_key
 from gate_controller.readers.osdp_line import LineWatch
 from messages import DoorStatus, EventKind
 from tests.gate_controller.test_card_proof import KEYS, written
-from tests.gate_controller.wiegand_frames import frame, packed
+from tests.gate_controller.wiegand_frames import frame, pack
 from tests.waiting import PATIENCE_S, until
 
 KEY = bytes(range(1, 17))
@@ -30,16 +30,16 @@ CARD, LATER = "04A31B72", "04A31B74"
     ("length", "data", "value", "form"),
     [(32, bytes.fromhex("04A31B72"), "04A31B72", "4 bytes"),
      (56, bytes.fromhex("04DE5F1EACC040"), "04DE5F1EACC040", "7 bytes"),
-     (26, packed(frame(0x12D687, 24)), "12D687", "26 bits, parity good"),
-     (34, packed(frame(0x04A31B72, 32)), "04A31B72", "34 bits, parity good"),
-     (58, packed(frame(0x04DE5F1EACC040, 56)), "04DE5F1EACC040", "58 bits, parity good"),
+     (26, pack(frame(0x12D687, 24)), "12D687", "26 bits, parity good"),
+     (34, pack(frame(0x04A31B72, 32)), "04A31B72", "34 bits, parity good"),
+     (58, pack(frame(0x04DE5F1EACC040, 56)), "04DE5F1EACC040", "58 bits, parity good"),
      (24, bytes.fromhex("12D687"), "12D687", "3 bytes"),
      (40, bytes.fromhex("0104A31B72"), "0104A31B72", "5 bytes")],
 )  # fmt: skip
 @pytest.mark.parametrize("named", [CardFormat.Unspecified, CardFormat.Wiegand])
 def test_bits_are_a_card_with_or_without_parity(length: int, data: bytes, value: str, form: str, named: int) -> None:
     """The format in the event tells nothing: readers name either for either."""
-    reading = card_reading({"format": named, "length": length, "data": data})
+    reading = parse_card_event({"format": named, "length": length, "data": data})
     assert (reading.value, reading.kind, reading.form) == (value, "card", form)
 
 
@@ -49,7 +49,7 @@ def test_bits_are_a_card_with_or_without_parity(length: int, data: bytes, value:
      (16, bytes(2), "2 bytes"), (136, bytes(17), "17 bytes")],
 )  # fmt: skip
 def test_other_bits_are_told_by_their_form(length: int, data: bytes, form: str) -> None:
-    found = card_reading({"format": CardFormat.Unspecified, "length": length, "data": data})
+    found = parse_card_event({"format": CardFormat.Unspecified, "length": length, "data": data})
     assert isinstance(found, Unreadable)
     assert found.form == form
 
@@ -57,8 +57,8 @@ def test_other_bits_are_told_by_their_form(length: int, data: bytes, form: str) 
 def test_bytes_can_come_last_byte_first() -> None:
     numbers = NumberFormat(order="last_byte_first")
     for event in ({"format": 0, "length": 32, "data": bytes.fromhex("721BA304")},
-                  {"format": 0, "length": 34, "data": packed(frame(0x721BA304, 32))}):  # fmt: skip
-        assert card_reading(event, numbers).value == "04A31B72"
+                  {"format": 0, "length": 34, "data": pack(frame(0x721BA304, 32))}):  # fmt: skip
+        assert parse_card_event(event, numbers).value == "04A31B72"
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_an_osdp_reader_reads_cards_and_codes_and_shows_the_outcome(real_reader,
         assert real_reader.card(CARD)
         reading = readings(read)
         assert (reading.value, reading.kind) == (CARD, "card")
-        reading.answer(Outcome(True, "granted"))
+        reading.answer(ReadingResult(True, "granted"))
         assert real_reader.shown() == (CommandLEDColor.Green, 1)
 
     def code_is_refused() -> None:
@@ -217,7 +217,7 @@ def test_an_osdp_reader_reads_cards_and_codes_and_shows_the_outcome(real_reader,
         real_reader.keys(b"1907\x0d")
         reading = readings(read)
         assert (reading.value, reading.kind, reading.form) == ("48211907", "code", "8 keys")
-        reading.answer(Outcome(False, "unknown_credential"))
+        reading.answer(ReadingResult(False, "unknown_credential"))
         assert real_reader.shown() == (CommandLEDColor.Red, 3)
 
     def housing_is(active: bool) -> None:
@@ -287,7 +287,7 @@ def test_a_light_for_somebody_who_left_is_not_shown_late(real_reader, panel) -> 
     assert real_reader.card(CARD)
     reading = readings(read)
     real_reader.line.cut()
-    reading.answer(Outcome(True, "granted"))
+    reading.answer(ReadingResult(True, "granted"))
     until(lambda: not reader.secure)
     real_reader.line.mend()
     until(lambda: reader.ready)
@@ -308,7 +308,7 @@ def test_a_reader_without_buzzer_or_light_stays_there(real_reader, panel) -> Non
             assert real_reader.card(uid)
             reading = readings(read)
             assert reading.value == uid
-            reading.answer(Outcome(True, "granted"))
+            reading.answer(ReadingResult(True, "granted"))
             time.sleep(0.5)
             assert reader.ready
 
@@ -328,7 +328,7 @@ def test_a_command_that_was_refused_once_is_not_sent_again(real_reader, panel) -
         reading = readings(read)
         assert reading.value == uid
         lights = real_reader.commands.count(Command.LED)
-        reading.answer(Outcome(True, "granted"))
+        reading.answer(ReadingResult(True, "granted"))
         until(lambda: real_reader.commands.count(Command.LED) > lights, timeout_s=5)
 
     once_more(lambda: card_is_answered(CARD))

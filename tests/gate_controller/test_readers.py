@@ -84,13 +84,13 @@ class Wires:
 def wires(monkeypatch) -> Iterator[Wires]:
     """The pause after a burst is long for busy machines."""
     monkeypatch.setattr(wiegand, "FRAME_END_S", 0.25)
-    wires, take = Wires(), WiegandReader._frame
+    wires, take = Wires(), WiegandReader._handle_frame
 
     def take_and_tell(reader, bits, read) -> None:
         take(reader, bits, read)
         wires.taken.put(bits)
 
-    monkeypatch.setattr(WiegandReader, "_frame", take_and_tell)
+    monkeypatch.setattr(WiegandReader, "_handle_frame", take_and_tell)
     yield wires
     wires.pins.close()
 
@@ -179,15 +179,15 @@ class Clock:
 
 def test_what_comes_after_a_pause_counts_once_a_look_was_empty() -> None:
     freshness = Freshness(0.0)
-    assert not freshness.looked(0.1, empty=False), "it was just opened"
-    freshness.looked(0.2, empty=True)
-    assert freshness.looked(0.3, empty=False)
-    assert not freshness.looked(0.3 + STALE_S + 0.1, empty=False)
+    assert not freshness.record_poll(0.1, empty=False), "it was just opened"
+    freshness.record_poll(0.2, empty=True)
+    assert freshness.record_poll(0.3, empty=False)
+    assert not freshness.record_poll(0.3 + STALE_S + 0.1, empty=False)
     assert freshness.why == "hung"
-    freshness.looked(2.5, empty=True)
-    assert freshness.looked(2.6, empty=False)
-    freshness.looked(2.6 + STALE_S + 0.1, empty=True)
-    assert not freshness.looked(4.8, empty=False), "a look that the pause fell into proves nothing"
+    freshness.record_poll(2.5, empty=True)
+    assert freshness.record_poll(2.6, empty=False)
+    freshness.record_poll(2.6 + STALE_S + 0.1, empty=True)
+    assert not freshness.record_poll(4.8, empty=False), "a look that the pause fell into proves nothing"
 
 
 @pytest.fixture
@@ -359,18 +359,18 @@ ADDRESS = "https://x.example/t?cmac=94EED9EE65337086&picc_data=EF963FF7828658A59
 def test_a_keyboard_types_every_character(text: str) -> None:
     strokes = Keystrokes()
     events = struck(text)
-    assert "".join(strokes.typed(events[at : at + 24]) for at in range(0, len(events), 24)) == text
+    assert "".join(strokes.decode(events[at : at + 24]) for at in range(0, len(events), 24)) == text
 
 
 def test_caps_lock_counts_for_letters_only() -> None:
     caps = struct.pack("@llHHi", 0, 0, 1, 58, 1)
-    assert Keystrokes().typed(caps + struck("04a3:b") + caps + struck("b")) == "04A3:Bb"
+    assert Keystrokes().decode(caps + struck("04a3:b") + caps + struck("b")) == "04A3:Bb"
 
 
 def test_events_that_the_kernel_dropped_spoil_the_number(tmp_path: Path) -> None:
     dropped = struct.pack("@llHHi", 0, 0, 0, 3, 0)
     found = texts.TextFormat().framing()
-    forms = [one.fault for one in found.take(Keystrokes().typed(struck("04a3") + dropped + struck("04a31b72\n")), 0.0)]
+    forms = [one.fault for one in found.feed(Keystrokes().decode(struck("04a3") + dropped + struck("04a31b72\n")), 0.0)]
     assert forms == ["cut off after 4 bytes", None]
 
 

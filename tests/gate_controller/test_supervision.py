@@ -17,7 +17,7 @@ from messages import EventKind
      (float("nan"), LoopState.CUT)],
 )  # fmt: skip
 def test_what_a_voltage_means(part: float, state: LoopState) -> None:
-    loop = Loop().measured(part, 1.0).measured(part, 2.0)
+    loop = Loop().measure(part, 1.0).measure(part, 2.0)
     assert loop.state is state
     assert (loop.fault is not None) == (state in {LoopState.SHORT, LoopState.CUT})
 
@@ -25,7 +25,7 @@ def test_what_a_voltage_means(part: float, state: LoopState) -> None:
 def test_a_bounce_is_no_change() -> None:
     loop = Loop()
     for at, part in ((1.0, 1.0), (1.01, 0.5), (1.02, 2 / 3), (1.03, 0.5), (1.04, 1.0)):
-        loop = loop.measured(part, at)
+        loop = loop.measure(part, at)
     assert loop.state is LoopState.CLOSED
 
 
@@ -34,7 +34,7 @@ def test_a_state_counts_only_after_it_has_lasted(measurements: list[tuple[float,
     loop, now, seen, since = Loop(), 0.0, LoopState.CLOSED, 0.0
     for pause, part in measurements:
         now += pause
-        before, loop = loop, loop.measured(part, now)
+        before, loop = loop, loop.measure(part, now)
         if (state := loop.classify(part)) is not seen:
             seen, since = state, now
         if loop.state is not before.state:

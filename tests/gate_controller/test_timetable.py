@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from access.policy import DoorMode, DoorModeRule, GatePolicy
 from access.schedules import Schedule, SpecialDays, Window
-from gate_controller.signals import Authority, Mode, ModeOrdered
+from gate_controller.signals import Authority, BarrierMode, ModeOrdered
 from gate_controller.timetable import EVERY_S, Timetable, scheduled_mode
 from messages import Action, DoorStatus, EventKind
 from tests.waiting import until
@@ -46,23 +46,23 @@ def campus(day: int, hour: int, minute: int = 0) -> datetime:
 @pytest.mark.parametrize(
     ("at", "mode"),
     [
-        (campus(23, 7, 59), Mode.NORMAL),
-        (campus(23, 8), Mode.HELD_OPEN),
-        (campus(23, 11, 59), Mode.HELD_OPEN),
-        (campus(23, 12), Mode.NORMAL),
-        (campus(23, 23), Mode.ALWAYS_CLOSED),
-        (campus(24, 5, 59), Mode.ALWAYS_CLOSED),
-        (campus(25, 9), Mode.NORMAL),  # a holiday
-        (campus(28, 9), Mode.NORMAL),  # a Saturday
+        (campus(23, 7, 59), BarrierMode.NORMAL),
+        (campus(23, 8), BarrierMode.HELD_OPEN),
+        (campus(23, 11, 59), BarrierMode.HELD_OPEN),
+        (campus(23, 12), BarrierMode.NORMAL),
+        (campus(23, 23), BarrierMode.ALWAYS_CLOSED),
+        (campus(24, 5, 59), BarrierMode.ALWAYS_CLOSED),
+        (campus(25, 9), BarrierMode.NORMAL),  # a holiday
+        (campus(28, 9), BarrierMode.NORMAL),  # a Saturday
     ],
 )
-def test_the_timetable_by_the_clock_on_the_wall(at: datetime, mode: Mode) -> None:
+def test_the_timetable_by_the_clock_on_the_wall(at: datetime, mode: BarrierMode) -> None:
     assert scheduled_mode(POLICY, at.astimezone(UTC)) is mode
 
 
 def test_nobody_orders_anything_without_a_directory() -> None:
-    assert scheduled_mode(None, campus(23, 9)) is Mode.NORMAL
-    assert Timetable(None).look(campus(23, 9), 1.0, clock_sure=True) is None
+    assert scheduled_mode(None, campus(23, 9)) is BarrierMode.NORMAL
+    assert Timetable(None).next_order(campus(23, 9), 1.0, clock_sure=True) is None
 
 
 def test_a_schedule_that_does_not_exist_is_refused() -> None:
@@ -72,10 +72,10 @@ def test_a_schedule_that_does_not_exist_is_refused() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 4 * 24 * 60), st.booleans()), max_size=60))
 def test_each_edge_is_ordered_once_and_a_doubtful_clock_holds_nothing_open(looks: list[tuple[int, bool]]) -> None:
-    timetable, seconds, ordered = Timetable(Known(POLICY)), 0.0, Mode.NORMAL
+    timetable, seconds, ordered = Timetable(Known(POLICY)), 0.0, BarrierMode.NORMAL
     for minutes, sure in looks:
         seconds += EVERY_S
-        order = timetable.look(campus(23, 0) + timedelta(minutes=minutes), seconds, clock_sure=sure)
+        order = timetable.next_order(campus(23, 0) + timedelta(minutes=minutes), seconds, clock_sure=sure)
         if order is not None:
             assert order.by is Authority.SCHEDULE
             assert order.mode is not ordered
@@ -83,16 +83,18 @@ def test_each_edge_is_ordered_once_and_a_doubtful_clock_holds_nothing_open(looks
         if sure:
             assert ordered is scheduled_mode(POLICY, campus(23, 0) + timedelta(minutes=minutes))
         else:
-            assert ordered is not Mode.HELD_OPEN
+            assert ordered is not BarrierMode.HELD_OPEN
 
 
 def test_it_looks_once_a_second_and_hears_of_a_new_policy() -> None:
     known = Known(None)
     timetable = Timetable(known)
-    assert timetable.look(campus(23, 9), 10.0, clock_sure=True) is None
+    assert timetable.next_order(campus(23, 9), 10.0, clock_sure=True) is None
     known.policy = POLICY
-    assert timetable.look(campus(23, 9), 10.5, clock_sure=True) is None
-    assert timetable.look(campus(23, 9), 11.0, clock_sure=True) == ModeOrdered(Mode.HELD_OPEN, Authority.SCHEDULE)
+    assert timetable.next_order(campus(23, 9), 10.5, clock_sure=True) is None
+    assert timetable.next_order(campus(23, 9), 11.0, clock_sure=True) == ModeOrdered(
+        BarrierMode.HELD_OPEN, Authority.SCHEDULE
+    )
 
 
 def test_a_directory_that_cannot_be_read_changes_nothing() -> None:
@@ -105,11 +107,15 @@ def test_a_directory_that_cannot_be_read_changes_nothing() -> None:
             return super().__getattribute__(name)
 
     timetable = Timetable(Broken(POLICY))
-    assert timetable.look(campus(23, 9), 1.0, clock_sure=True) == ModeOrdered(Mode.HELD_OPEN, Authority.SCHEDULE)
+    assert timetable.next_order(campus(23, 9), 1.0, clock_sure=True) == ModeOrdered(
+        BarrierMode.HELD_OPEN, Authority.SCHEDULE
+    )
     Broken.broken = True
-    assert timetable.look(campus(23, 13), 2.0, clock_sure=True) is None
+    assert timetable.next_order(campus(23, 13), 2.0, clock_sure=True) is None
     Broken.broken = False
-    assert timetable.look(campus(23, 13), 3.0, clock_sure=True) == ModeOrdered(Mode.NORMAL, Authority.SCHEDULE)
+    assert timetable.next_order(campus(23, 13), 3.0, clock_sure=True) == ModeOrdered(
+        BarrierMode.NORMAL, Authority.SCHEDULE
+    )
 
 
 class ScheduledReplica:

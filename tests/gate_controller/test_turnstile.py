@@ -8,18 +8,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from gate_controller.barrier import REPEAT_S, advance
+from gate_controller.barrier_settings import TurnstileSettings
 from gate_controller.inputs.simulated import SimulatedInput
 from gate_controller.signals import (
+    BarrierEvent,
+    BarrierMode,
     FireChanged,
     Grant,
-    Happening,
-    Mode,
     ModeOrdered,
     PassageSensed,
     Signal,
     TimePassed,
 )
-from gate_controller.turnstile import Turnstile, TurnstileSettings
+from gate_controller.turnstile import Turnstile
 from messages import Action, DoorStatus, EventKind, Refusal
 
 FORWARD, BACKWARD = PassageSensed(forward=True), PassageSensed(forward=False)
@@ -31,15 +32,15 @@ class Played:
     def __init__(self, **settings) -> None:
         self.lane = Turnstile(TurnstileSettings(**settings))
         self.now = 100.0
-        self.happened: list[Happening] = []
+        self.happened: list[BarrierEvent] = []
 
     def __call__(self, *signals: Signal, after: float = 0.5) -> list[EventKind]:
         kinds = []
         for signal in signals:
             self.now += after
-            self.lane, happenings = advance(self.lane, signal, self.now)
-            self.happened += happenings
-            kinds += [happening.kind for happening in happenings]
+            self.lane, events = advance(self.lane, signal, self.now)
+            self.happened += events
+            kinds += [event.kind for event in events]
         return kinds
 
 
@@ -62,7 +63,7 @@ def test_two_passages_on_one_grant() -> None:
 def test_two_people_with_a_grant_each_are_no_tailgating() -> None:
     lane, one, two = Played(), Grant(uuid4()), Grant(uuid4())
     assert lane(one, two, FORWARD, FORWARD)[2:] == [EventKind.PASSED] * 2
-    assert [happening.grant for happening in lane.happened[2:]] == [one, two]
+    assert [event.grant for event in lane.happened[2:]] == [one, two]
 
 
 def test_against_the_direction() -> None:
@@ -94,7 +95,7 @@ def test_no_more_people_than_can_be_told_apart() -> None:
     assert (lane.happened[-1].granted, lane.happened[-1].reason) == (False, Refusal.TURNSTILE_BUSY)
 
 
-@pytest.mark.parametrize("free", [FireChanged(True), ModeOrdered(Mode.HELD_OPEN)])
+@pytest.mark.parametrize("free", [FireChanged(True), ModeOrdered(BarrierMode.HELD_OPEN)])
 def test_a_free_lane_counts_nobody(free: Signal) -> None:
     lane = Played()
     lane(Grant(), free)
@@ -104,7 +105,10 @@ def test_a_free_lane_counts_nobody(free: Signal) -> None:
 
 def test_a_lockdown_takes_grants_back() -> None:
     lane = Played()
-    assert lane(Grant(), ModeOrdered(Mode.LOCKDOWN), Grant())[1:] == [EventKind.LOCKDOWN, EventKind.ACCESS_DENIED]
+    assert lane(Grant(), ModeOrdered(BarrierMode.LOCKDOWN), Grant())[1:] == [
+        EventKind.LOCKDOWN,
+        EventKind.ACCESS_DENIED,
+    ]
     assert not lane.lane.unlocked
 
 
@@ -116,15 +120,15 @@ class LaneMachine(RuleBasedStateMachine):
         self.lane, self.now = Turnstile(), 0.0
         self.granted = self.passed = self.not_taken = 0
 
-    def send(self, signal: Signal) -> list[Happening]:
+    def send(self, signal: Signal) -> list[BarrierEvent]:
         before = self.lane
-        self.lane, happenings = advance(before, signal, self.now)
+        self.lane, events = advance(before, signal, self.now)
         assert self.lane.step(TimePassed(), self.now) == (self.lane, None)
         if before.status is not self.lane.status:
-            assert happenings
-        self.passed += sum(happening.kind is EventKind.PASSED for happening in happenings)
-        self.not_taken += sum(happening.kind is EventKind.NOT_TAKEN for happening in happenings)
-        return happenings
+            assert events
+        self.passed += sum(event.kind is EventKind.PASSED for event in events)
+        self.not_taken += sum(event.kind is EventKind.NOT_TAKEN for event in events)
+        return events
 
     @rule(seconds=st.floats(0.01, 12))
     def wait(self, seconds: float) -> None:
@@ -137,17 +141,17 @@ class LaneMachine(RuleBasedStateMachine):
 
     @rule(forward=st.booleans())
     def pass_through(self, forward: bool) -> None:
-        free = self.lane.fire or self.lane.mode is Mode.HELD_OPEN
-        happenings = self.send(PassageSensed(forward))
-        told = [one for one in happenings if one.kind is not EventKind.NOT_TAKEN]
+        free = self.lane.fire or self.lane.mode is BarrierMode.HELD_OPEN
+        events = self.send(PassageSensed(forward))
+        told = [one for one in events if one.kind is not EventKind.NOT_TAKEN]
         assert len(told) == (0 if free else 1)
 
     @rule(active=st.booleans())
     def alarm(self, active: bool) -> None:
         self.send(FireChanged(active))
 
-    @rule(mode=st.sampled_from(Mode))
-    def order(self, mode: Mode) -> None:
+    @rule(mode=st.sampled_from(BarrierMode))
+    def order(self, mode: BarrierMode) -> None:
         self.send(ModeOrdered(mode))
 
     @invariant()
@@ -156,9 +160,9 @@ class LaneMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_lane_is_released_only_for_a_reason(self) -> None:
-        free = self.lane.fire or self.lane.mode is Mode.HELD_OPEN
+        free = self.lane.fire or self.lane.mode is BarrierMode.HELD_OPEN
         assert self.lane.unlocked == (free or bool(self.lane.waiting))
-        if self.lane.mode is not Mode.NORMAL:
+        if self.lane.mode is not BarrierMode.NORMAL:
             assert not self.lane.waiting
 
 

@@ -8,7 +8,7 @@ def frame(number: int, bits: int) -> list[int]:
     return [sum(first) % 2, *data, 1 - sum(second) % 2]
 
 
-def packed(bits: list[int]) -> bytes:
+def pack(bits: list[int]) -> bytes:
     """The same in bytes, filled with zeros at the end."""
     filled = [*bits, *[0] * (-len(bits) % 8)]
     return bytes(int("".join(map(str, filled[at : at + 8])), 2) for at in range(0, len(filled), 8))

@@ -30,13 +30,14 @@ from database import Database, Sealer
 from directory import gates
 from directory.publisher import Publisher
 from directory.services import DirectoryServices
-from gate_controller.clock import SystemClock
-from gate_controller.door import DoorSettings
+from gate_controller.barrier_settings import DoorSettings
+from gate_controller.hardware import Hardware
 from gate_controller.memory import DoorMemory
 from gate_controller.readers.simulated import SimulatedReader
 from gate_controller.relays.simulated import SimulatedRelay
-from gate_controller.service import GateController, Hardware, Storage
-from messages import GateTopics, NonceStore
+from gate_controller.service import GateController
+from gate_controller.storage import Storage
+from messages import GateTopics, NonceStore, SystemClock
 from operations import journal
 from operations.alarms import register
 from operations.api.dependencies import OperationsServices
@@ -99,7 +100,7 @@ class Gate:
             credential_key=CREDENTIAL_KEY,
             settings=DoorSettings(grant_s=0.05, has_contact=False),
             directory=self.replica,
-            on_presence=lambda _revision: self.wake.set(),
+            on_passages_hint=lambda _revision: self.wake.set(),
             clock=self.clock,
             backoff=Backoff(0.05, 0.2, 0.2),
         )

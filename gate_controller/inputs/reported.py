@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 
 
-class ToldInput:
+class ReportedInput:
     """A wire that is told its state and its faults, from any thread; it passes on only changes."""
 
     def __init__(self, *, active: bool = False) -> None:
@@ -34,7 +34,7 @@ class ToldInput:
         if self._fault is not None:
             changed(self._fault)
 
-    def tell(self, active: bool) -> None:
+    def report(self, active: bool) -> None:
         """Take note of the state."""
         with self._lock:
             if active == self._active:
@@ -43,7 +43,7 @@ class ToldInput:
         if self._changed is not None:
             self._changed(active)
 
-    def tell_fault(self, fault: str | None) -> None:
+    def report_fault(self, fault: str | None) -> None:
         """Take note of a fault, or that all is well."""
         with self._lock:
             if fault == self._fault:

@@ -24,13 +24,13 @@ from messages import EventKind, Refusal
 Post = Callable[[Signal], None]
 
 
-def carry_out(signal: Signal, since: float, keeper: DoorDriver, reporter: Reporter, clock: ClockWatch) -> None:
+def apply_signal(signal: Signal, since: float, driver: DoorDriver, reporter: Reporter, clock: ClockWatch) -> None:
     """Let a signal of `since` (monotonic seconds) happen; a button that was pressed long ago opens nothing any more."""
-    if isinstance(signal, ExitRequested) and clock.seconds() - since > STALE_S:
-        at, _ = clock.look()
-        reporter.event(EventKind.EXIT_REFUSED, at, granted=False, reason=Refusal.TOO_LATE.value)
+    if isinstance(signal, ExitRequested) and clock.monotonic() - since > STALE_S:
+        at, _ = clock.read()
+        reporter.record(EventKind.EXIT_REFUSED, at, granted=False, reason=Refusal.TOO_LATE.value)
         return
-    keeper.apply(signal)
+    driver.apply(signal)
 
 
 def watch_inputs(inputs: Inputs, post: Post) -> None:

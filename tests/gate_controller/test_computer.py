@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gate_controller.machine import disk_free_mb, temperature_c
+from gate_controller.computer import disk_free_mb, temperature_c
 
 
 def test_the_warmest_zone_counts_and_what_cannot_be_read_does_not(tmp_path: Path) -> None:

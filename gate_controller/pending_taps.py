@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from gate_controller.readers import Outcome, Reading
+from gate_controller.readers import Reading, ReadingResult
 from gate_controller.readers.freshness import STALE_S
 from messages import Tap
 
@@ -13,7 +13,7 @@ _REMEMBERED = 256
 
 
 @dataclass(frozen=True, slots=True)
-class WaitingTap:
+class PendingTap:
     """A tap that was shown to the edge; at `deadline` (monotonic seconds) the controller decides alone."""
 
     tap: Tap
@@ -25,18 +25,18 @@ class WaitingTap:
         return now > self.deadline + STALE_S
 
 
-def form_of(reading: Reading) -> dict[str, str]:
+def form_details(reading: Reading) -> dict[str, str]:
     """Return how a reading came, for the details of its event."""
     return {"form": reading.form} if reading.form else {}
 
 
-class TapDesk:
+class PendingTaps:
     """The taps that wait. `take` gives each out once."""
 
     def __init__(self) -> None:
-        self._waiting: OrderedDict[UUID, WaitingTap] = OrderedDict()
+        self._waiting: OrderedDict[UUID, PendingTap] = OrderedDict()
 
-    def add(self, waiting: WaitingTap) -> None:
+    def add(self, waiting: PendingTap) -> None:
         """Let a tap wait. Should far too many wait, the oldest is forgotten: its reader has given up."""
         self._waiting[waiting.tap.id] = waiting
         while len(self._waiting) > _REMEMBERED:
@@ -51,7 +51,7 @@ class TapDesk:
                 return True
         return False
 
-    def take(self, tap_id: UUID, now: float) -> WaitingTap | None:
+    def pop(self, tap_id: UUID, now: float) -> PendingTap | None:
         """Return the tap if it still waits; from now on it has its outcome.
 
         One that should have been decided long ago is left to `due`: this process was stopped meanwhile.
@@ -59,12 +59,12 @@ class TapDesk:
         waiting = self._waiting.get(tap_id)
         return None if waiting is None or waiting.is_old(now) else self._waiting.pop(tap_id)
 
-    def due(self, now: float) -> list[WaitingTap]:
+    def pop_due(self, now: float) -> list[PendingTap]:
         """Take those whose time is over."""
         late = [waiting for waiting in self._waiting.values() if now >= waiting.deadline]
         return [self._waiting.pop(waiting.tap.id) for waiting in late]
 
-    def take_all(self) -> list[WaitingTap]:
+    def pop_all(self) -> list[PendingTap]:
         """Take all: there is no edge to wait for."""
         waiting = list(self._waiting.values())
         self._waiting.clear()
@@ -76,8 +76,8 @@ class TapDesk:
         return min((waiting.deadline for waiting in self._waiting.values()), default=None)
 
 
-def _answer_both(first: Reading, second: Reading) -> Callable[[Outcome], None]:
-    def answer(outcome: Outcome) -> None:
+def _answer_both(first: Reading, second: Reading) -> Callable[[ReadingResult], None]:
+    def answer(outcome: ReadingResult) -> None:
         first.answer(outcome)
         second.answer(outcome)
 

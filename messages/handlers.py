@@ -1,0 +1,29 @@
+"""From the bytes on a topic to a message in somebody's hands: what is malformed is logged and dropped, in one place."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import structlog
+
+from messages.wire import MalformedMessageError, Message
+
+log = structlog.get_logger()
+
+PayloadHandler = Callable[[str, bytes, bool], None]
+"""Takes topic, payload, and whether the broker had kept the payload from before (retained)."""
+
+AnyMessage = TypeVar("AnyMessage", bound=Message)
+
+
+def decoding_handler(kind: type[AnyMessage], handle: Callable[[AnyMessage, bool], None]) -> PayloadHandler:
+    """Return a handler of payloads that calls `handle` with each message of `kind` and whether it was retained."""
+
+    def handle_payload(topic: str, payload: bytes, retained: bool) -> None:
+        try:
+            message = kind.decode(payload)
+        except MalformedMessageError as error:
+            log.warning("message_malformed", topic=topic, error=str(error))
+            return
+        handle(message, retained)
+
+    return handle_payload
