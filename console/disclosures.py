@@ -9,8 +9,8 @@ from accounts.audit import disclosures
 from console.dependencies import ServicesDep, SignedInDep
 
 
-class DisclosureRecorder:
-    """A dependency that writes a record_disclosure down once the page has its answer, and before the answer leaves."""
+class PageDisclosureRecorder:
+    """A dependency that records a disclosure once the page has its answer, and before the answer leaves."""
 
     def __init__(self, action: str, subject: str) -> None:
         """Take what the line says; `subject` as in `accounts.api.disclosures.DisclosureRecorder`."""
@@ -33,4 +33,4 @@ class DisclosureRecorder:
 
 def record_disclosure(action: str, subject: str) -> Any:
     """Return the mark for a route's `dependencies`."""
-    return Depends(DisclosureRecorder(action, subject), scope="function")
+    return Depends(PageDisclosureRecorder(action, subject), scope="function")

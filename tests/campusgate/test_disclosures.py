@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from accounts import audit
 from accounts.api.disclosures import DisclosureRecorder
-from console.disclosures import DisclosureRecorder
+from console.disclosures import PageDisclosureRecorder
 from tests.campusgate.matrix import contexts
 from tests.campusgate.staffed import Staffed
 
@@ -75,7 +75,8 @@ def test_every_route_that_shows_other_people_leaves_a_line(office: Staffed) -> N
             name = f"GET {route.path}"
             found.add(name)
             if any(
-                isinstance(one.call, DisclosureRecorder | DisclosureRecorder) for one in route.dependant.dependencies
+                isinstance(one.call, DisclosureRecorder | PageDisclosureRecorder)
+                for one in route.dependant.dependencies
             ):
                 marked.add(name)
     own = OWN | {name for name in found if "/me/" in name or name.endswith("/me")}
@@ -144,7 +145,9 @@ def test_what_changes_nothing_and_answers_with_a_person_is_a_look(office: Staffe
         f"{method} {route.path}"
         for route in contexts(office.client.app.routes)
         for method in route.methods - {"GET"}
-        if any(isinstance(one.call, DisclosureRecorder | DisclosureRecorder) for one in route.dependant.dependencies)
+        if any(
+            isinstance(one.call, DisclosureRecorder | PageDisclosureRecorder) for one in route.dependant.dependencies
+        )
     }
     assert marked == ANSWERS_WITH_WHAT_IS_KNOWN
     one = office.ids["somebody"]
