@@ -22,6 +22,7 @@ from pydantic import Field
 from messages.commands import MAX_TTL_MS, Ack, Action, Command, Method, Refusal
 from messages.keys import TrustedKey
 from messages.nonces import NonceStore
+from messages.topics import controller_sender
 from messages.wire import MalformedMessageError, Message, Sender
 
 _COMMAND = b"campusgate command 1\n"
@@ -177,10 +178,13 @@ class Verifier:
 
 
 def verify_ack(payload: bytes, trusted: Mapping[str, TrustedKey], *, now: datetime | None = None) -> Ack:
-    """Return the acknowledgement in `payload`, whose signer must be among `trusted` at `now` (else: this moment).
+    """Return the acknowledgement in `payload`, signed by the controller of the gate that it names.
+
+    `trusted` may hold other senders too: none of them can answer for a gate. Keys count as they do at `now` (else: this
+    moment).
 
     Raises:
-        BadAckError: it is not, or the signature does not hold.
+        BadAckError: another signed it, its key is not trusted, or the signature does not hold.
         MalformedMessageError: no acknowledgement.
     """
     envelope = SignedMessage.decode(payload)
@@ -189,7 +193,10 @@ def verify_ack(payload: bytes, trusted: Mapping[str, TrustedKey], *, now: dateti
         raise BadAckError(f"acknowledgement by {envelope.sender!r}, whose key is not trusted")
     if not _signature_holds(key, _ACK, envelope, now or datetime.now(UTC)):
         raise BadAckError(f"acknowledgement with a wrong signature in the name of {envelope.sender!r}")
-    return Ack.decode(envelope.body.encode())
+    ack = Ack.decode(envelope.body.encode())
+    if envelope.sender != controller_sender(ack.gate):
+        raise BadAckError(f"acknowledgement for gate {ack.gate} by {envelope.sender!r}")
+    return ack
 
 
 def _signature_holds(trusted: TrustedKey, purpose: bytes, envelope: SignedMessage, now: datetime) -> bool:

@@ -32,8 +32,9 @@ NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 NORTH, SOUTH = GateTopics("main", "north"), GateTopics("main", "south")
 BOOT = uuid4()
 KEYS = {gate: Ed25519PrivateKey.generate() for gate in ("north", "south")}
-TRUSTED = {controller_sender(gate): TrustedKey(key.public_key()) for gate, key in KEYS.items()}
 ASKER = Ed25519PrivateKey.generate()
+TRUSTED = {controller_sender(gate): TrustedKey(key.public_key()) for gate, key in KEYS.items()}
+TRUSTED["edge:north"] = TrustedKey(ASKER.public_key())
 WAIT_S = 3.0
 
 
@@ -142,6 +143,8 @@ FOREIGN: dict[str, dict[str, object]] = {
     "another gate": {"topics": SOUTH},
     "a wrong signature": {"key": Ed25519PrivateKey.generate()},
     "a stranger": {"sender": "controller:east"},
+    "the controller of another gate": {"key": KEYS["south"], "sender": controller_sender("south")},
+    "whoever asked": {"key": ASKER, "sender": "edge:north"},
 }
 
 

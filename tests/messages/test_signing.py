@@ -173,12 +173,23 @@ def test_without_a_sure_clock_the_door_can_still_be_closed(signer: Signer, verif
     assert verifier.verify(payload, retained=False, now=NOW - timedelta(days=9), clock_sure=False).action is action
 
 
-def test_an_acknowledgement_is_no_command(tmp_path: Path, verifier: Verifier) -> None:
-    signer = Signer(KEY, "edge:north", NonceStore(tmp_path / "issued.db"))
+def test_an_acknowledgement_is_no_command(tmp_path: Path) -> None:
+    signer = Signer(KEY, "controller:north", NonceStore(tmp_path / "issued.db"))
+    trusted = {"controller:north": TrustedKey(KEY.public_key())}
     ack = Ack(command_id=uuid4(), gate="north", accepted=True, boot_id=BOOT, at=NOW)
     payload = signer.sign(ack)
-    assert verify_ack(payload, {"edge:north": TrustedKey(KEY.public_key())}) == ack
+    assert verify_ack(payload, trusted) == ack
+    verifier = Verifier(trusted, gate="north", boot_id=BOOT, nonces=NonceStore(tmp_path / "seen.db"))
     assert refusal_of(verifier, payload) is Refusal.BAD_SIGNATURE
+
+
+@pytest.mark.parametrize("sender", ["controller:south", "edge:north", "staff"])
+def test_only_a_gates_own_controller_answers_for_it(tmp_path: Path, sender: str) -> None:
+    """The server's file of trusted keys names edges, workstations and every controller: none is another's voice."""
+    signer = Signer(KEY, sender, NonceStore(tmp_path / "issued.db"))
+    ack = Ack(command_id=uuid4(), gate="north", accepted=True, boot_id=BOOT, at=NOW)
+    with pytest.raises(BadAckError, match=f"for gate north by '{sender}'"):
+        verify_ack(signer.sign(ack), {sender: TrustedKey(KEY.public_key())})
 
 
 def test_a_command_is_no_acknowledgement(signer: Signer) -> None:
