@@ -1,4 +1,4 @@
-"""How long to wait before the next attempt to connect."""
+"""How long to wait before the next attempt, here and wherever else something is tried again."""
 
 import random
 from dataclasses import dataclass
@@ -14,15 +14,16 @@ SPREAD = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Waits that grow with every failure and are spread at random."""
+    """Waits that double with every failure from `first_s` to `longest_s`, and are spread at random."""
 
     first_s: float = FIRST_WAIT_S
     longest_s: float = LONGEST_WAIT_S
     refused_s: float = REFUSED_WAIT_S
+    spread: float = SPREAD
 
     def wait_s(self, failures: int, *, refused: bool = False, chance: float | None = None) -> float:
         """Return the seconds to wait after `failures` (≥ 1) failures in a row; `chance` in 0..1 replaces the dice."""
         # The exponent is bounded because a float overflows long before a year of failures is over.
         base = self.refused_s if refused else min(self.longest_s, self.first_s * GROWTH ** min(failures - 1, 32))
         chance = random.random() if chance is None else chance  # noqa: S311 -- spreading, not secrecy
-        return base * (1 - SPREAD + 2 * SPREAD * chance)
+        return base * (1 - self.spread + 2 * self.spread * chance)

@@ -123,7 +123,7 @@ class _Parts:
 
     @cached_property
     def feed(self) -> Feed:
-        return Feed(self.vision.camera, backoff=self.policy.reconnect)
+        return Feed(self.vision.camera, reconnect=self.policy.reconnect)
 
     @cached_property
     def reporter(self) -> CameraReporter:

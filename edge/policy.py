@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from access.policy import Direction
-from edge.camera import Backoff, ConditionLimits, Mounting
+from edge.camera import ConditionLimits, Mounting, ReconnectPolicy
 from edge.gallery import SiteCalibration
 from edge.ongoing_passages import PassagePolicy
 from edge.recognition import RecognitionPolicy
@@ -38,6 +38,6 @@ class EdgePolicy:
     mounting: Mounting = field(default_factory=Mounting)
     """How the camera hangs; everybody upside down looks like a false face."""
     condition: ConditionLimits = field(default_factory=ConditionLimits)
-    reconnect: Backoff = field(default_factory=Backoff)
+    reconnect: ReconnectPolicy = field(default_factory=ReconnectPolicy)
     spoof_pictures: SpoofPicturePolicy = field(default_factory=SpoofPicturePolicy)
     """Nothing is kept unless the campus says so here."""

@@ -14,6 +14,7 @@ from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from accounts.tables import Person
+from bus.backoff import Backoff
 from database import Database
 from enrollment.channels.port import Channel, ChannelDownError, Letter, LetterRefusedError
 from enrollment.tables import Notice, NoticeDelivery
@@ -23,7 +24,8 @@ Columns = TypeVarTuple("Columns")
 _log = structlog.get_logger()
 
 MOST_TRIES = 5
-_FIRST_PAUSE = timedelta(minutes=5)
+_BACKOFF = Backoff(first_s=300.0, longest_s=86_400.0, spread=0.0)
+"""Five minutes, ten, …: a mail server that restarts loses nothing, and one that is gone is asked seldom."""
 _LATEST = timedelta(days=3)
 """An older notice is no news any more; it stays in the inbox."""
 _AT_ONCE = 100
@@ -104,6 +106,6 @@ def _note(database: Database, letter: Letter, channel: str, now: datetime, refus
         if refusal is None:
             delivery.sent_at, delivery.next_at = now, None
             return
-        delivery.next_at = now + _FIRST_PAUSE * 2 ** (delivery.tries - 1)
+        delivery.next_at = now + timedelta(seconds=_BACKOFF.wait_s(delivery.tries))
         if delivery.tries >= MOST_TRIES:
             _log.warning("notice_given_up", channel=channel, notice=str(letter.notice_id), error=refusal)

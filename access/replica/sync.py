@@ -1,6 +1,5 @@
 """Keeping the replica in step with the server: deltas over HTTP, soon after a hint, patiently while nobody answers."""
 
-import random
 import sqlite3
 import threading
 import time
@@ -16,6 +15,7 @@ from pydantic import ValidationError
 from access.credentials import KEY_CHECK_HEADER, key_check
 from access.replica.replica import ModelMismatchError, Replica, ReplicaError, ReplicaLockedError
 from access.snapshot import ChangePage
+from bus.backoff import Backoff
 
 _log = structlog.get_logger()
 
@@ -25,10 +25,11 @@ TIME_HEADER = "Campusgate-Time"
 """The server's time in an answer (ISO 8601), where the server itself believes its clock."""
 _TIME_WITHIN_S = 5.0
 """An answer that took longer says nothing about now."""
-FIRST_RETRY_S = 0.5
-LONGEST_RETRY_S = 30.0
-REFUSED_RETRY_S = 60.0
-"""After a refusal (wrong token, another gate's, another model) only a person can help: asking often does not."""
+BACKOFF = Backoff(first_s=0.4, longest_s=24.0, refused_s=60.0)
+"""With its spread 0.3 s to 30 s: a gate that was offline learns of a loss within half a minute of the server's return.
+
+After a refusal (wrong token, another gate's, another model) only a person can help: asking often does not.
+"""
 _PATIENCE = 3
 """Rebuilds in one synchronisation before it gives up until the next."""
 
@@ -139,16 +140,15 @@ class DirectorySync:
                 self.run_once()
                 failures, pause = 0, self._interval.total_seconds()
             except SyncRefusedError as error:
-                failures, pause = failures + 1, REFUSED_RETRY_S
+                failures += 1
+                pause = BACKOFF.wait_s(failures, refused=True)
                 _log.error("directory_refused", gate=self._replica.gate, error=str(error))
             except SyncError as error:
-                pause = min(LONGEST_RETRY_S, FIRST_RETRY_S * 2 ** min(failures, 10))
-                # Gates that lost the server at the same moment do not come back at the same moment.
-                pause *= random.uniform(0.5, 1.0)  # noqa: S311 - spread, not secrecy
                 failures += 1
+                pause = BACKOFF.wait_s(failures)
                 _log.warning("directory_unreachable", gate=self._replica.gate, failures=failures, error=str(error))
             except Exception:  # noqa: BLE001 - whoever waits for revocations must not die of anything
-                failures, pause = failures + 1, LONGEST_RETRY_S
+                failures, pause = failures + 1, BACKOFF.longest_s
                 _log.exception("directory_not_synchronised", gate=self._replica.gate)
             if not stop.is_set():
                 wake.wait(pause)

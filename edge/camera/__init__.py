@@ -3,7 +3,7 @@
 from edge.camera.address import open_camera
 from edge.camera.capture import CaptureCamera
 from edge.camera.condition import Condition, ConditionLimits, ConditionWatch, View, measure_view
-from edge.camera.feed import Backoff, Feed, FeedReport, FeedStatus
+from edge.camera.feed import Feed, FeedReport, FeedStatus, ReconnectPolicy
 from edge.camera.file import FileCamera
 from edge.camera.folder import FolderCamera
 from edge.camera.mailbox import Mailbox
@@ -14,7 +14,6 @@ from edge.camera.shown import has_credentials, without_credentials
 from edge.camera.synthetic import SyntheticCamera
 
 __all__ = [
-    "Backoff",
     "Camera",
     "CameraAddressError",
     "CameraLostError",
@@ -30,6 +29,7 @@ __all__ = [
     "Frame",
     "Mailbox",
     "Mounting",
+    "ReconnectPolicy",
     "SceneLimits",
     "SyntheticCamera",
     "View",

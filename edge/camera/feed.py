@@ -8,6 +8,7 @@ from traceback import extract_tb
 
 import structlog
 
+from bus.backoff import Backoff
 from edge.camera.mailbox import Mailbox
 from edge.camera.port import Camera, CameraLostError, Frame
 
@@ -40,15 +41,11 @@ class FeedReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Backoff:
+class ReconnectPolicy:
     """Seconds between attempts to reconnect: `first`, doubled up to `longest`."""
 
     first: float = 0.5
     longest: float = 15.0
-
-    def pause(self, failures: int) -> float:
-        """Return the pause after `failures` failures in a row (≥ 1)."""
-        return float(min(self.first * 2 ** min(failures - 1, 30), self.longest))
 
 
 class Feed:
@@ -57,9 +54,11 @@ class Feed:
     A live camera that is lost is tried again for ever, with a growing pause; a recording ends once.
     """
 
-    def __init__(self, camera: Camera, *, backoff: Backoff | None = None) -> None:
+    def __init__(self, camera: Camera, *, reconnect: ReconnectPolicy | None = None) -> None:
         self._camera = camera
-        self._backoff = backoff or Backoff()
+        policy = reconnect or ReconnectPolicy()
+        # One edge asks one camera: there is nobody to keep out of step with.
+        self._backoff = Backoff(first_s=policy.first, longest_s=policy.longest, spread=0.0)
         self._mailbox = Mailbox()
         self._stop = Event()
         self._lock = Lock()
@@ -104,7 +103,7 @@ class Feed:
                 self._mailbox.close()
                 return
             failures = 1 if self._frames > before else failures + 1
-            pause = self._backoff.pause(failures)
+            pause = self._backoff.wait_s(failures)
             reason = error or "the camera stopped sending"
             self._become(FeedStatus.LOST, reason)
             _log.warning("camera_lost", reason=reason, retry_in_s=pause)

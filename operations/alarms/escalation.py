@@ -4,11 +4,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bus.backoff import Backoff
 from operations.alarms.rules import NATURE, AlarmKind, Severity
 
 _ORDER = (Severity.CRITICAL, Severity.MAJOR, Severity.MINOR)
-_FIRST_PAUSE = timedelta(seconds=5)
-_LONGEST_PAUSE = timedelta(minutes=5)
+_BACKOFF = Backoff(first_s=5.0, longest_s=300.0, spread=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,5 +38,4 @@ def due(routes: Sequence[Route], told: Collection[str], *, kind: AlarmKind, wait
 
 def next_try(now: datetime, attempts: int) -> datetime:
     """Return when a notice that failed `attempts` times is tried again."""
-    doublings = min(attempts - 1, 10)
-    return now + min(_LONGEST_PAUSE, _FIRST_PAUSE * (1 << doublings))
+    return now + timedelta(seconds=_BACKOFF.wait_s(attempts))

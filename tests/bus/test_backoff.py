@@ -18,3 +18,8 @@ def test_a_refusal_waits_long_from_the_first() -> None:
 @given(failures=st.integers(1, 10**9), chance=st.floats(0, 1))
 def test_no_wait_is_zero_or_endless(failures: int, chance: float) -> None:
     assert 0.3 < Backoff().wait_s(failures, chance=chance) < 26
+
+
+def test_without_spread_the_waits_are_exact() -> None:
+    backoff = Backoff(first_s=0.5, longest_s=15, spread=0)
+    assert [backoff.wait_s(failures) for failures in (1, 2, 3, 4, 5, 6, 1000)] == [0.5, 1, 2, 4, 8, 15, 15]

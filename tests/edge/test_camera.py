@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from edge.camera import (
-    Backoff,
     CameraAddressError,
     CameraLostError,
     CaptureCamera,
@@ -16,6 +15,7 @@ from edge.camera import (
     FileCamera,
     FolderCamera,
     Mailbox,
+    ReconnectPolicy,
     SyntheticCamera,
     open_camera,
 )
@@ -23,7 +23,7 @@ from edge.camera.port import Frame
 from edge.camera.shown import without_credentials
 
 PICTURES = 8
-QUICK = Backoff(first=0.01, longest=0.05)
+QUICK = ReconnectPolicy(first=0.01, longest=0.05)
 
 
 def take(camera, count: int, stop: Event | None = None) -> list[Frame]:
@@ -141,7 +141,7 @@ def test_of_an_address_only_scheme_host_and_port_are_shown(address: str, shown: 
 
 @pytest.mark.parametrize("path", ["none", "user=admin_password=secret.sdp", "live?user=admin&password=secret"])
 def test_a_camera_s_password_is_never_shown(path: str, capfd: pytest.CaptureFixture[str], until) -> None:
-    feed = Feed(CaptureCamera(f"rtsp://user:secret@127.0.0.1:1/{path}"), backoff=QUICK)
+    feed = Feed(CaptureCamera(f"rtsp://user:secret@127.0.0.1:1/{path}"), reconnect=QUICK)
     feed.start()
     until(lambda: feed.report().losses >= 1)
     report = feed.report()
@@ -165,7 +165,7 @@ def test_what_a_driver_says_is_not_repeated(capfd: pytest.CaptureFixture[str], u
         def frames(self, _stop):
             raise RuntimeError("cannot open rtsp://admin:secret@10.0.0.1")
 
-    feed = Feed(Broken(), backoff=QUICK)
+    feed = Feed(Broken(), reconnect=QUICK)
     feed.start()
     until(lambda: feed.report().losses >= 1)
     feed.stop()
@@ -237,7 +237,7 @@ class Flickering:
 
 def test_a_live_camera_that_breaks_is_tried_again_for_ever(until) -> None:
     camera = Flickering()
-    feed = Feed(camera, backoff=QUICK)
+    feed = Feed(camera, reconnect=QUICK)
     feed.start()
     until(lambda: feed.report().frames >= 3)
     feed.stop()
@@ -246,7 +246,7 @@ def test_a_live_camera_that_breaks_is_tried_again_for_ever(until) -> None:
 
 
 def test_a_stream_that_is_cut_is_reported_lost_and_comes_back(mjpeg, until) -> None:
-    feed = Feed(CaptureCamera(mjpeg.url), backoff=QUICK)
+    feed = Feed(CaptureCamera(mjpeg.url), reconnect=QUICK)
     feed.start()
     until(lambda: feed.report().status is FeedStatus.RUNNING)
     mjpeg.dark = True
@@ -269,8 +269,3 @@ def test_after_a_pause_a_stream_is_opened_anew_for_it_kept_what_was_seen_meanwhi
     frames.close()
     assert mjpeg.connections == 2
     assert [frame.sequence for frame in first + after] == list(range(6))
-
-
-def test_the_pause_between_attempts_grows_to_its_longest() -> None:
-    backoff = Backoff(first=0.5, longest=15)
-    assert [backoff.pause(failures) for failures in (1, 2, 3, 4, 5, 6, 1000)] == [0.5, 1, 2, 4, 8, 15, 15]
