@@ -11,7 +11,6 @@ import structlog
 from bus.address import BrokerAddress
 from bus.backoff import Backoff
 from bus.client_id import without_random_part
-from bus.dispatch import Dispatcher
 from bus.errors import (
     BusError,
     CertificateError,
@@ -21,6 +20,7 @@ from bus.errors import (
     SubscriptionRefusedError,
 )
 from bus.filters import matches
+from bus.handler_thread import HandlerThread
 from bus.session import Session, Will
 from bus.steadiness import Steadiness
 
@@ -74,7 +74,7 @@ class Connection:
         self._changed = threading.Condition()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._dispatcher = Dispatcher(self.name)
+        self._handler_thread = HandlerThread(self.name)
         self._steadiness = Steadiness()
 
     @property
@@ -94,13 +94,13 @@ class Connection:
     @property
     def dropped(self) -> int:
         """Messages dropped because the handlers were too slow."""
-        return self._dispatcher.dropped
+        return self._handler_thread.dropped
 
     def on_connect(self, hook: Callable[[], None]) -> None:
         """Run `hook` after every connection, subscriptions made; also now, when connected already."""
         self._hooks.append(hook)
         if self.state is ConnectionState.CONNECTED:
-            self._dispatcher.call(hook)
+            self._handler_thread.call(hook)
 
     def on_disconnect(self, hook: Callable[[], None]) -> None:
         """Run `hook` after a connection was lost or stopped."""
@@ -117,7 +117,7 @@ class Connection:
         self.address.tls()
         self._stopping.clear()
         self.error = None
-        self._dispatcher.start()
+        self._handler_thread.start()
         self._thread = threading.Thread(target=self._run, name=f"{self.name}-connection", daemon=True)
         self._thread.start()
 
@@ -138,7 +138,7 @@ class Connection:
         if self._thread is not None:
             self._thread.join()
             self._thread = None
-        self._dispatcher.stop()
+        self._handler_thread.stop()
 
     def wait_connected(self, timeout_s: float) -> None:
         """Return as soon as the connection stands and every subscription is made.
@@ -256,7 +256,7 @@ class Connection:
             self._set(ConnectionState.CONNECTED)
             log.info("bus_connected", client=self.name, broker=str(self.address))
             for hook in list(self._hooks):
-                self._dispatcher.call_surely(hook)
+                self._handler_thread.call_surely(hook)
             while not session.closed.wait(_STOP_NOTICED_S) and not self._stopping.is_set():
                 pass
             if not self._stopping.is_set():
@@ -270,7 +270,7 @@ class Connection:
             session.close()
             for hook in list(self._lost_hooks):
                 # Also after a rush of messages: who is not told believes for ever in what was true before.
-                self._dispatcher.call_surely(hook)
+                self._handler_thread.call_surely(hook)
 
     def _report(self, error: BusError, failures: int) -> None:
         # One line at the first failure and at every doubling: an outage of a night does not fill the disk.
@@ -282,4 +282,4 @@ class Connection:
         for topic_filter, (_, handlers) in list(self._subscriptions.items()):
             if matches(topic_filter, topic):
                 for handler in handlers:
-                    self._dispatcher.call(partial(handler, topic, payload, retained))
+                    self._handler_thread.call(partial(handler, topic, payload, retained))

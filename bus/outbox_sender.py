@@ -1,4 +1,4 @@
-"""Carries the entries of an outbox to the broker, in order, and forgets only what has arrived."""
+"""Sends the entries of an outbox to the broker, in order, and forgets only what has arrived."""
 
 import threading
 import time
@@ -20,7 +20,7 @@ SEND_AGAIN_S = 15.0
 """How often entries without a receipt are sent again; each has had at least that long to get one."""
 
 _BATCH = 100
-_ASK_AGAIN_S = 1.0
+_RETRY_S = 1.0
 
 
 class OutboxSender:
@@ -53,15 +53,15 @@ class OutboxSender:
         self._sent_again: set[UUID] = set()
         self._go_on = False
         """Everything sent again last was confirmed: the addressee is back, and the next ones need not wait."""
-        self._carrying = threading.Lock()
+        self._sending = threading.Lock()
         self._confirming = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Start carrying."""
+        """Start sending."""
         self._stopping.clear()
-        self._thread = threading.Thread(target=self._run, name="postman", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="outbox-sender", daemon=True)
         self._thread.start()
         self._connection.on_connect(self._outbox.changed.set)
 
@@ -73,7 +73,7 @@ class OutboxSender:
             self._thread.join()
             self._thread = None
         if last_round:
-            self.carry()
+            self.send_pending()
 
     def confirm(self, ids: Iterable[UUID]) -> None:
         """Forget entries that have arrived: their addressee said so."""
@@ -86,9 +86,9 @@ class OutboxSender:
                 self._go_on = True
                 self._outbox.changed.set()
 
-    def carry(self) -> int:
+    def send_pending(self) -> int:
         """Send what was not sent yet, or waits too long for its receipt; return how many the broker acknowledged."""
-        with self._carrying:
+        with self._sending:
             if self._needs_receipts:
                 self._send_overdue(is_time=time.monotonic() >= self._again_at)
             sent, position = 0, self._sent_to if self._needs_receipts else 0
@@ -138,10 +138,10 @@ class OutboxSender:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            self._outbox.changed.wait(_ASK_AGAIN_S if len(self._outbox) else None)
+            self._outbox.changed.wait(_RETRY_S if len(self._outbox) else None)
             self._outbox.changed.clear()
             if self._connection.connected and not self._stopping.is_set():
                 try:
-                    self.carry()
+                    self.send_pending()
                 except Exception:
-                    log.exception("postman_failed")
+                    log.exception("outbox_sender_failed")

@@ -142,15 +142,15 @@ def heard(broker, connect) -> "queue.Queue[bytes]":
     return payloads
 
 
-def test_the_postman_empties_the_outbox(broker, connect, heard, outbox: Outbox) -> None:
-    postman = OutboxSender(
+def test_the_sender_empties_the_outbox(broker, connect, heard, outbox: Outbox) -> None:
+    sender = OutboxSender(
         outbox, connect(broker, "gate"), mark_late=lambda payload: b"late " + payload, now=lambda: NOW
     )
     put(outbox, "before")
-    postman.start()
+    sender.start()
     put(outbox, "after")
     assert [heard.get(timeout=PATIENCE_S) for _ in range(2)] == [b"before", b"after"]
-    postman.stop()
+    sender.stop()
     assert len(outbox) == 0
 
 
@@ -158,30 +158,30 @@ def test_old_entries_are_marked_late(broker, connect, heard, outbox: Outbox) -> 
     put(outbox, "old", at=NOW - timedelta(seconds=11))
     put(outbox, "new", at=NOW - timedelta(seconds=9))
     gate = connect(broker, "gate")
-    assert OutboxSender(outbox, gate, mark_late=lambda payload: b"late " + payload, now=lambda: NOW).carry() == 2
+    assert OutboxSender(outbox, gate, mark_late=lambda payload: b"late " + payload, now=lambda: NOW).send_pending() == 2
     assert [heard.get(timeout=PATIENCE_S) for _ in range(2)] == [b"late old", b"new"]
 
 
 def test_nothing_is_lost_while_the_broker_is_away(broker, connect, outbox: Outbox) -> None:
     gate, listener, heard = connect(broker, "gate"), connect(broker, "listener"), queue.Queue()
     listener.subscribe("events", lambda _topic, payload, _retained: heard.put(int(payload)))
-    postman = OutboxSender(outbox, gate, mark_late=bytes, now=lambda: NOW)
+    sender = OutboxSender(outbox, gate, mark_late=bytes, now=lambda: NOW)
     broker.stop()
     for number in range(250):
         put(outbox, str(number))
-    assert (postman.carry(), len(outbox)) == (0, 250)
+    assert (sender.send_pending(), len(outbox)) == (0, 250)
     broker.start()
     back = threading.Event()
     listener.on_connect(lambda: gate.on_connect(back.set))
     assert back.wait(PATIENCE_S)
-    assert (postman.carry(), len(outbox)) == (250, 0)
+    assert (sender.send_pending(), len(outbox)) == (250, 0)
     assert [heard.get(timeout=PATIENCE_S) for _ in range(250)] == list(range(250))
 
 
-def test_the_postman_starts_again_by_itself_when_the_broker_is_back(broker, connect, outbox: Outbox) -> None:
+def test_the_sender_starts_again_by_itself_when_the_broker_is_back(broker, connect, outbox: Outbox) -> None:
     gate = connect(broker, "gate")
-    postman = OutboxSender(outbox, gate, mark_late=bytes, now=lambda: NOW)
-    postman.start()
+    sender = OutboxSender(outbox, gate, mark_late=bytes, now=lambda: NOW)
+    sender.start()
     broker.stop()
     put(outbox, "a")
     broker.start()
@@ -190,34 +190,34 @@ def test_the_postman_starts_again_by_itself_when_the_broker_is_back(broker, conn
         if not len(outbox):
             break
         empty.wait(0.02)
-    postman.stop()
+    sender.stop()
     assert len(outbox) == 0
 
 
 def test_with_receipts_an_entry_stays_until_its_addressee_has_it(broker, connect, heard, outbox: Outbox) -> None:
-    postman = OutboxSender(
+    sender = OutboxSender(
         outbox, connect(broker, "gate"), mark_late=bytes, now=lambda: NOW, needs_receipts=True, send_again_s=60
     )
     one, _ = put(outbox, "one"), put(outbox, "two")
-    assert postman.carry() == 2
+    assert sender.send_pending() == 2
     assert [heard.get(timeout=PATIENCE_S) for _ in range(2)] == [b"one", b"two"]
-    assert (len(outbox), postman.carry()) == (2, 0)
-    postman.confirm([one, uuid4()])
+    assert (len(outbox), sender.send_pending()) == (2, 0)
+    sender.confirm([one, uuid4()])
     assert texts(outbox) == ["two"]
     put(outbox, "three")
-    assert postman.carry() == 1
+    assert sender.send_pending() == 1
     assert heard.get(timeout=PATIENCE_S) == b"three"
 
 
 def test_without_a_receipt_the_oldest_are_sent_again(broker, connect, heard, outbox: Outbox) -> None:
-    postman = OutboxSender(
+    sender = OutboxSender(
         outbox, connect(broker, "gate"), mark_late=bytes, now=lambda: NOW, needs_receipts=True, send_again_s=0.1
     )
     one = put(outbox, "one")
-    postman.start()
+    sender.start()
     assert [heard.get(timeout=PATIENCE_S) for _ in range(3)] == [b"one"] * 3
-    postman.confirm([one])
-    postman.stop()
+    sender.confirm([one])
+    sender.stop()
     assert len(outbox) == 0
 
 
@@ -226,55 +226,55 @@ def test_what_was_unconfirmed_before_a_restart_is_sent_again(broker, connect, he
     put(outbox, "one")
     for _ in range(2):
         again = Outbox(tmp_path / "outbox.db")
-        assert OutboxSender(again, gate, mark_late=bytes, now=lambda: NOW, needs_receipts=True).carry() == 1
+        assert OutboxSender(again, gate, mark_late=bytes, now=lambda: NOW, needs_receipts=True).send_pending() == 1
         assert heard.get(timeout=PATIENCE_S) == b"one"
 
 
 def test_receipts_for_newer_entries_do_not_put_off_an_older_one(broker, connect, heard, outbox: Outbox) -> None:
     """A busy gate gets receipts all the time; the one event whose receipt was lost must not wait for a quiet hour."""
-    postman = OutboxSender(
+    sender = OutboxSender(
         outbox, connect(broker, "gate"), mark_late=bytes, now=lambda: NOW, needs_receipts=True, send_again_s=0.2
     )
     put(outbox, "unconfirmed")
-    postman.start()
+    sender.start()
     times = 0
     for _ in range(200):
-        postman.confirm([put(outbox, "confirmed")])
+        sender.confirm([put(outbox, "confirmed")])
         with contextlib.suppress(queue.Empty):
             times += heard.get(timeout=0.05) == b"unconfirmed"
         if times == 2:
             break
-    postman.stop(last_round=False)
+    sender.stop(last_round=False)
     assert times == 2
 
 
 def test_an_addressee_who_is_back_gets_what_waits_without_a_pause(broker, connect, heard, outbox: Outbox) -> None:
     """After an outage thousands of events wait: a hundred every fifteen seconds would take an hour."""
-    postman = OutboxSender(outbox, connect(broker, "gate"), mark_late=bytes, now=lambda: NOW, needs_receipts=True)
+    sender = OutboxSender(outbox, connect(broker, "gate"), mark_late=bytes, now=lambda: NOW, needs_receipts=True)
     ids = [put(outbox, str(number)) for number in range(250)]
 
     def heard_now(count: int) -> list[int]:
         return [int(heard.get(timeout=PATIENCE_S)) for _ in range(count)]
 
     def time_has_come() -> None:
-        postman._again_at = 0.0
-        postman.carry()
+        sender._again_at = 0.0
+        sender.send_pending()
 
-    postman.carry()
+    sender.send_pending()
     assert heard_now(250) == list(range(250)), "and nobody confirms any"
     time_has_come()
     time_has_come()
     assert heard_now(100) == list(range(100))
-    postman.carry()
-    postman.confirm(ids[:99])
-    postman.carry()
+    sender.send_pending()
+    sender.confirm(ids[:99])
+    sender.send_pending()
     assert heard.empty(), "one of those that were sent again is not confirmed yet"
-    postman.confirm(ids[99:100])
-    postman.carry()
+    sender.confirm(ids[99:100])
+    sender.send_pending()
     assert heard_now(100) == list(range(100, 200))
-    postman.confirm(ids[100:200])
-    postman.carry()
+    sender.confirm(ids[100:200])
+    sender.send_pending()
     assert heard_now(50) == list(range(200, 250))
-    postman.confirm(ids[200:])
-    postman.carry()
+    sender.confirm(ids[200:])
+    sender.send_pending()
     assert (heard.empty(), len(outbox)) == (True, 0)

@@ -93,8 +93,8 @@ def test_a_match_made_while_the_broker_was_gone_does_not_open_when_it_is_back(ga
     time.sleep(0.5)
     assert north.controller.accepted == []
     assert [event.reason for event in north.events("face_refused")] == ["no_broker"]
-    postman = OutboxSender(north.outbox, north.bus, mark_late=mark_late)
-    assert postman.carry() >= 1
+    sender = OutboxSender(north.outbox, north.bus, mark_late=mark_late)
+    assert sender.send_pending() >= 1
     assert not north.outbox.pending()
 
 

@@ -142,7 +142,7 @@ class Bench:
         controller._loop._calls.put(None)
         controller._loop._thread.join()
         controller.bus._thread.join()
-        controller.bus._dispatcher.stop()
+        controller.bus._handler_thread.stop()
         self.reader.stop()
         self.relay.close()
 

@@ -143,15 +143,15 @@ def test_a_server_killed_while_events_flow_has_each_of_them_once(
     """`kill -9` again and again: what the gate recorded is in the journal, once, and counted once in its alarm."""
     outbox = Outbox(tmp_path / "outbox.db")
     gate = connect(broker, "gate")
-    postman = OutboxSender(
+    sender = OutboxSender(
         outbox,
         gate,
         mark_late=lambda payload: Event.decode(payload).model_copy(update={"historical": True}).encode(),
         needs_receipts=True,
         send_again_s=0.3,
     )
-    gate.subscribe(NORTH.receipts, lambda _t, payload, _r: postman.confirm(Receipt.decode(payload).ids))
-    postman.start()
+    gate.subscribe(NORTH.receipts, lambda _t, payload, _r: sender.confirm(Receipt.decode(payload).ids))
+    sender.start()
     recorded: list[Event] = []
 
     def record(number: int) -> None:
@@ -172,7 +172,7 @@ def test_a_server_killed_while_events_flow_has_each_of_them_once(
     with serve(database, broker.port) as server:
         until(lambda: len(outbox) == 0, timeout_s=3 * PATIENCE_S)
         server.kill()
-    postman.stop()
+    sender.stop()
     outbox.close()
     rows = stored(database)
     assert Counter(row.id for row in rows) == Counter(one.id for one in recorded)

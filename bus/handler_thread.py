@@ -12,7 +12,7 @@ QUEUE_LIMIT = 2000
 """Calls that may wait; beyond it new ones are dropped and counted, for memory of a gate is small."""
 
 
-class Dispatcher:
+class HandlerThread:
     """Runs calls one after the other, in order. What a call raises is logged and does not stop the next."""
 
     def __init__(self, name: str, limit: int = QUEUE_LIMIT) -> None:
