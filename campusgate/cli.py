@@ -24,8 +24,8 @@ from campusgate.processes.logs import configure_logs
 from errors import OperatorError
 
 
-def _say_database(*_results: object, **_parameters: object) -> None:
-    """Tell which database a command worked on; what went wrong is one line by itself."""
+def _print_databases(*_results: object, **_parameters: object) -> None:
+    """Name the databases that a command worked on, on standard error; what went wrong is one line by itself."""
     for name in dict.fromkeys(databases_used):
         sys.stderr.write(f"database: {name}\n")
     databases_used.clear()
@@ -33,7 +33,7 @@ def _say_database(*_results: object, **_parameters: object) -> None:
 
 app = typer.Typer(
     name="campusgate",
-    result_callback=_say_database,
+    result_callback=_print_databases,
     help="Access control and face recognition at the edge for a university campus.",
     no_args_is_help=True,
     add_completion=False,

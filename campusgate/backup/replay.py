@@ -32,7 +32,7 @@ _STATES = ("person.suspend", "person.release", "person.close")
 _TOGETHER = 200
 """Lines done again in one transaction."""
 
-_Do = Callable[[Session, CopiedLine, datetime], bool]
+_Redo = Callable[[Session, CopiedLine, datetime], bool]
 """Does again what a line says; False where there is nothing to do."""
 
 
@@ -58,16 +58,15 @@ def replay(database: Database, copy: TrailCopy, now: datetime) -> Replayed:
         restored_at = session.scalar(select(func.max(AuditEntry.at)).where(AuditEntry.action == RESTORED))
     copied = [*copy.set_aside_lines(), *copy.lines()]
     # What an earlier restore has done again already stands in the database, or was changed since for a reason.
-    missing = {
-        line.digest: line
-        for line in copied
-        if line.digest not in known and (restored_at is None or line.at > restored_at)
-    }
-    lines = _last_words(sorted(missing.values(), key=lambda line: (line.at, line.serial)))
+    missing = {}
+    for line in copied:
+        if line.digest not in known and (restored_at is None or line.at > restored_at):
+            missing[line.digest] = line
+    lines = _last_states(sorted(missing.values(), key=lambda line: (line.at, line.serial)))
     done: Counter[str] = Counter()
     for start in range(0, len(lines), _TOGETHER):
         with database.begin() as session:
-            done.update(_again(session, lines[start : start + _TOGETHER], now))
+            done.update(_redo(session, lines[start : start + _TOGETHER], now))
     with database.begin() as session:
         done.update({"sign_in.end": _end_sign_ins(session, now)})
         counted = {name: number for name, number in sorted(done.items()) if number}
@@ -82,7 +81,7 @@ def replay(database: Database, copy: TrailCopy, now: datetime) -> Replayed:
     return Replayed(len(missing), counted, serial == 0 or any(line.digest == head for line in copied))
 
 
-def _last_words(lines: Sequence[CopiedLine]) -> list[CopiedLine]:
+def _last_states(lines: Sequence[CopiedLine]) -> list[CopiedLine]:
     """Leave of all lines about one card's or one person's state only the last: what was released again stays so."""
     last = {line.subject: line.digest for line in lines if _is_state(line)}
     return [line for line in lines if not _is_state(line) or last[line.subject] == line.digest]
@@ -92,44 +91,44 @@ def _is_state(line: CopiedLine) -> bool:
     return line.action.startswith("card.") or line.action in _STATES
 
 
-def _again(session: Session, lines: Sequence[CopiedLine], now: datetime) -> Iterable[str]:
+def _redo(session: Session, lines: Sequence[CopiedLine], now: datetime) -> Iterable[str]:
     for line in lines:
-        do = _HOW.get(line.action)
+        do = _REDO.get(line.action)
         if do is None and line.action.startswith("card."):
-            do = _card
+            do = _restrict_card
         if do is not None and do(session, line, now):
             session.flush()
             yield line.action
 
 
-def _id(line: CopiedLine) -> UUID:
+def _subject_id(line: CopiedLine) -> UUID:
     return UUID(line.subject.partition(":")[2])
 
 
-def _consent(session: Session, line: CopiedLine, now: datetime) -> bool:
-    if session.get(Person, _id(line)) is None:
+def _withdraw_consent(session: Session, line: CopiedLine, now: datetime) -> bool:
+    if session.get(Person, _subject_id(line)) is None:
         return False
-    consent.withdraw(session, _id(line), by=ACTOR, now=now)
+    consent.withdraw(session, _subject_id(line), by=ACTOR, now=now)
     return True
 
 
-def _photo(session: Session, line: CopiedLine, now: datetime) -> bool:
-    photo = session.get(PhotoRecord, _id(line))
+def _withdraw_photo(session: Session, line: CopiedLine, now: datetime) -> bool:
+    photo = session.get(PhotoRecord, _subject_id(line))
     if photo is None or photo.state == PhotoState.WITHDRAWN:
         return False
     photos.withdraw(session, photo, by=ACTOR, now=now, why="withdrawn before the restore")
     return True
 
 
-def _reference(session: Session, line: CopiedLine, now: datetime) -> bool:
+def _withdraw_reference(session: Session, line: CopiedLine, now: datetime) -> bool:
     source = line.details.get("source")
     chosen = None if source is None else ReferenceSource(source)
-    return references.withdraw(session, _id(line), by=ACTOR, now=now, source=chosen) > 0
+    return references.withdraw(session, _subject_id(line), by=ACTOR, now=now, source=chosen) > 0
 
 
-def _card(session: Session, line: CopiedLine, now: datetime) -> bool:
+def _restrict_card(session: Session, line: CopiedLine, now: datetime) -> bool:
     """A card that was lost, suspended or ended last stays so; one that was released last stays as the backup has it."""
-    card, state = session.get(Card, _id(line)), line.details.get("state")
+    card, state = session.get(Card, _subject_id(line)), line.details.get("state")
     if card is None or state is None or CardState(state) in (CardState.ACTIVE, card.state):
         return False
     if card.state in (CardState.REPLACED, CardState.RETURNED):
@@ -141,18 +140,18 @@ def _card(session: Session, line: CopiedLine, now: datetime) -> bool:
     return True
 
 
-def _device(session: Session, line: CopiedLine, now: datetime) -> bool:
+def _revoke_device(session: Session, line: CopiedLine, now: datetime) -> bool:
     """A token that was revoked or exchanged opens nothing: the device gets a new one."""
-    device = session.get(Device, _id(line))
+    device = session.get(Device, _subject_id(line))
     if device is None or device.revoked_at is not None:
         return False
     devices.revoke(session, device, by=ACTOR, now=now)
     return True
 
 
-def _person(state: PersonState) -> _Do:
+def _set_person_state(state: PersonState) -> _Redo:
     def do(session: Session, line: CopiedLine, now: datetime) -> bool:
-        person = session.get(Person, _id(line))
+        person = session.get(Person, _subject_id(line))
         if person is None or person.state in (state, PersonState.CLOSED):
             return False
         return people.set_state(session, person, state, by=ACTOR, now=now, reason="before the restore")
@@ -160,31 +159,31 @@ def _person(state: PersonState) -> _Do:
     return do
 
 
-def _roles(session: Session, line: CopiedLine, now: datetime) -> bool:
-    person, taken = session.get(Person, _id(line)), set(line.details.get("taken", ()))
+def _take_roles(session: Session, line: CopiedLine, now: datetime) -> bool:
+    person, taken = session.get(Person, _subject_id(line)), set(line.details.get("taken", ()))
     if person is None:
         return False
     left = {role for role in person.roles if role.value not in taken}
     return people.set_roles(session, person, left, by=ACTOR, now=now)
 
 
-def _password(session: Session, line: CopiedLine, _now: datetime) -> bool:
+def _delete_password(session: Session, line: CopiedLine, _now: datetime) -> bool:
     """The password of before is one that somebody had a reason to change: the counter sets a new one."""
     purposes = [PasswordPurpose(one) for one in line.details.get("purposes", ())]
-    gone = delete(Password).where(Password.person_id == _id(line), Password.purpose.in_(purposes))
+    gone = delete(Password).where(Password.person_id == _subject_id(line), Password.purpose.in_(purposes))
     return session.scalar(gone.returning(Password.person_id).execution_options(synchronize_session=False)) is not None
 
 
-def _pass(session: Session, line: CopiedLine, now: datetime) -> bool:
-    one = session.get(VisitorPass, _id(line))
+def _end_pass(session: Session, line: CopiedLine, now: datetime) -> bool:
+    one = session.get(VisitorPass, _subject_id(line))
     if one is None or one.ended_at is not None:
         return False
     visitor_passes.end(session, one.id, by=ACTOR, now=now)
     return True
 
 
-def _pin(session: Session, line: CopiedLine, now: datetime) -> bool:
-    extra = session.get(GatePerson, _id(line))
+def _withdraw_pin(session: Session, line: CopiedLine, now: datetime) -> bool:
+    extra = session.get(GatePerson, _subject_id(line))
     if extra is None or extra.pin_digest is None:
         return False
     withdraw_pin(session, extra.person_id, by=ACTOR, now=now)
@@ -196,18 +195,18 @@ def _end_sign_ins(session: Session, now: datetime) -> int:
     return len(session.scalars(ended.execution_options(synchronize_session=False)).all())
 
 
-_HOW: dict[str, _Do] = {
-    "consent.withdraw": _consent,
-    "photo.withdrawn": _photo,
-    "reference.withdraw": _reference,
-    "device.revoke": _device,
-    "device.rotate": _device,
-    "person.suspend": _person(PersonState.SUSPENDED),
-    "person.close": _person(PersonState.CLOSED),
-    "person.roles": _roles,
-    "password.set": _password,
-    "password.set_first": _password,
-    "pass.end": _pass,
-    "gate_person.pin": _pin,
+_REDO: dict[str, _Redo] = {
+    "consent.withdraw": _withdraw_consent,
+    "photo.withdrawn": _withdraw_photo,
+    "reference.withdraw": _withdraw_reference,
+    "device.revoke": _revoke_device,
+    "device.rotate": _revoke_device,
+    "person.suspend": _set_person_state(PersonState.SUSPENDED),
+    "person.close": _set_person_state(PersonState.CLOSED),
+    "person.roles": _take_roles,
+    "password.set": _delete_password,
+    "password.set_first": _delete_password,
+    "pass.end": _end_pass,
+    "gate_person.pin": _withdraw_pin,
 }
-"""By the trail's word: how it is done again. Every line about a card goes to `_card`."""
+"""By the trail's word: how it is done again. Every line about a card goes to `_restrict_card`."""

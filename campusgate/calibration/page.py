@@ -7,6 +7,7 @@ import numpy as np
 
 from campusgate.calibration.study import Row, Share, Study
 from models.calibration import fmr_for_search
+from models.score_tail import Estimate
 
 _WIDTH, _HEIGHT = 760, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 20, 16, 44
@@ -164,17 +165,25 @@ def _table(study: Study) -> str:
 
 
 def _table_row(row: Row, *, wanted: bool) -> str:
-    found = row.estimate
+    threshold, interval = estimate_text(row.estimate)
     cells = (
         _percent(row.fpir),
         f"{row.chosen:.3f}",
-        "–" if found is None else f"{found.threshold:.3f}{'' if found.measured else ' *'}",
-        "–" if found is None else f"{found.low:.3f}…{found.high:.3f}",
+        threshold,
+        interval,
         f"{row.model:.3f}",
         *(share_text(share) for share in (row.mated_missed, row.passages_missed, row.passages_false)),
     )
     inner = "".join(f"<td>{html.escape(cell)}" for cell in cells)
     return f"<tr class={'wanted' if wanted else 'other'}>{inner}</tr>"
+
+
+def estimate_text(estimate: Estimate | None) -> tuple[str, str]:
+    """Return the threshold of an estimate, with a star where it is extrapolated, and its interval."""
+    if estimate is None:
+        return "–", "–"
+    star = "" if estimate.measured else " *"
+    return f"{estimate.threshold:.3f}{star}", f"{estimate.low:.3f}…{estimate.high:.3f}"
 
 
 def share_text(share: Share) -> str:

@@ -6,8 +6,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from campusgate.calibration.page import share_text
-from campusgate.calibration.study import Study
+from campusgate.calibration.page import estimate_text, share_text
+from campusgate.calibration.study import Row, Share, Study
 
 _BASIS = {
     "templates": "measured on the campus's own templates",
@@ -33,36 +33,39 @@ def as_document(gate: str, found: Study) -> dict[str, Any]:
         "passages": len(found.passages.genuine),
         "unknown_faces": len(found.passages.unknown),
         "raised_by_passages": found.shift,
-        "rates": [
-            {
-                **{name: value for name, value in asdict(row).items() if not isinstance(value, dict)},
-                "estimate": None if row.estimate is None else asdict(row.estimate),
-                **{
-                    name: {"share": share.value, "interval": share.interval, "of": share.of}
-                    for name, share in (
-                        ("mated_missed", row.mated_missed),
-                        ("passages_missed", row.passages_missed),
-                        ("passages_false", row.passages_false),
-                    )
-                },
-            }
-            for row in found.rows
-        ],
+        "rates": [_rate(row) for row in found.rows],
         "calibration": {"model": found.model_id, "points": found.points()},
     }
 
 
-def show(gate: str, found: Study) -> None:
+def _rate(row: Row) -> dict[str, Any]:
+    return {
+        "fpir": row.fpir,
+        "fmr": row.fmr,
+        "model": row.model,
+        "chosen": row.chosen,
+        "estimate": None if row.estimate is None else asdict(row.estimate),
+        "mated_missed": _share(row.mated_missed),
+        "passages_missed": _share(row.passages_missed),
+        "passages_false": _share(row.passages_false),
+    }
+
+
+def _share(share: Share) -> dict[str, Any]:
+    return {"share": share.value, "interval": share.interval, "of": share.of}
+
+
+def print_study(gate: str, found: Study) -> None:
     """Print the study as a table."""
     title = f"Gate {gate}: {found.size} people, {found.model_id}"
     table = Table("FPIR", "threshold", "estimate", "95 %", "model", "mated missed", "passages false", title=title)
     for row in found.rows:
-        one = row.estimate
+        threshold, interval = estimate_text(row.estimate)
         table.add_row(
             f"{100 * row.fpir:g} %",
             f"{row.chosen:.3f}",
-            "–" if one is None else f"{one.threshold:.3f}{'' if one.measured else ' *'}",
-            "–" if one is None else f"{one.low:.3f}…{one.high:.3f}",
+            threshold,
+            interval,
             f"{row.model:.3f}",
             share_text(row.mated_missed),
             share_text(row.passages_false),

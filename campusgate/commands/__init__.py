@@ -29,15 +29,14 @@ def print_json(value: Any) -> None:
 
 
 @contextmanager
-def opened(settings: "Settings") -> "Iterator[Database]":
+def open_database(settings: "Settings") -> "Iterator[Database]":
     """The configured database, which must be there, brought up to date.
 
     Raises:
         DatabaseUnusableError: it cannot be used.
     """
-    from campusgate.wiring.database import name_of
-    from campusgate.wiring.database import opened as opened_database
+    from campusgate.wiring import database as wiring
 
-    with opened_database(settings) as database:
-        databases_used.append(name_of(database))
+    with wiring.open_database(settings) as database:
+        databases_used.append(wiring.name_of(database))
         yield database

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from campusgate.commands import CommandError, opened, print_json
+from campusgate.commands import CommandError, open_database, print_json
 from campusgate.settings import Settings
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def verify(
     settings = Settings()
     heads = [_digest(one.rpartition(":")[2], "--head") for one in head or ()]
     anchors = [_head(one) for one in journal_head or ()]
-    with opened(settings) as database:
+    with open_database(settings) as database:
         copy = TrailCopy(settings.resolved_record_dir)
         found = verify_all(database, datetime.now(UTC), heads=heads, journal_heads=anchors, copy=copy)
         name = name_of(database)
@@ -73,20 +73,18 @@ def _lines(found: "Findings") -> list[str]:
     trail, ledger = found.trail, found.journal
     if trail.first_broken is not None:
         lines.append(f"audit trail: BROKEN at line {trail.first_broken}: it was changed, inserted or moved")
-    lines += [
-        f"audit trail: BROKEN: the head {head} noted earlier is gone; last lines were removed, or all were written anew"
-        for head in trail.missing_heads
-    ]
+    for head in trail.missing_heads:
+        lost = f"the head {head} noted earlier is gone"
+        lines.append(f"audit trail: BROKEN: {lost}; last lines were removed, or all were written anew")
     lines += [f"audit trail: BROKEN: {fault}" for fault in found.copy_faults]
     if trail.intact and not found.copy_faults:
         lines.append(
             f"audit trail: {trail.lines} lines intact, {found.copied} of them in the copy, "
             f"head {trail.lines}:{trail.head}"
         )
-    lines += [
-        f"journal: BROKEN at lines {fault.first_serial}–{fault.last_serial} (seal {fault.seal}): {fault.message}"
-        for fault in ledger.faults
-    ]
+    for fault in ledger.faults:
+        where = f"lines {fault.first_serial}–{fault.last_serial} (seal {fault.seal})"
+        lines.append(f"journal: BROKEN at {where}: {fault.message}")
     if not ledger.faults:
         end = f"{ledger.head.number}:{ledger.head.digest.hex()}" if ledger.head else "none"
         lines.append(f"journal: {ledger.sealed} lines intact, {ledger.unsealed} not sealed yet, head {end}")
@@ -122,15 +120,7 @@ def _journal(found: "JournalReport") -> dict[str, Any]:
         "sealed": found.sealed,
         "unsealed": found.unsealed,
         "head": f"{found.head.number}:{found.head.digest.hex()}" if found.head else None,
-        "faults": [
-            {
-                "seal": fault.seal,
-                "first_serial": fault.first_serial,
-                "last_serial": fault.last_serial,
-                "message": fault.message,
-            }
-            for fault in found.faults
-        ],
+        "faults": [asdict(fault) for fault in found.faults],
     }
 
 

@@ -34,7 +34,7 @@ def backup(
 
     database = Database(Settings().resolved_database_url)
     try:
-        _say(back_up(database, file), as_json=as_json)
+        _print_backup(back_up(database, file), as_json=as_json)
     finally:
         database.close()
 
@@ -60,12 +60,12 @@ def restore(
     try:
         copy = TrailCopy(settings.resolved_record_dir)
         done = fill(database, file, copy, datetime.now(UTC), without_manifest=without_manifest)
-        _say(done, as_json=as_json)
+        _print_backup(done, as_json=as_json)
     finally:
         database.close()
 
 
-def _say(done: "Backup", *, as_json: bool) -> None:
+def _print_backup(done: "Backup", *, as_json: bool) -> None:
     if as_json:
         print_json(asdict(done))
     else:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from campusgate.commands import opened, print_json
+from campusgate.commands import open_database, print_json
 from campusgate.settings import Settings
 
 
@@ -24,7 +24,7 @@ def show(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON ob
     """Show the time on record and this machine's time."""
     from operations import clock_guard
 
-    with opened(Settings()) as database, database.read() as session:
+    with open_database(Settings()) as database, database.read() as session:
         found = clock_guard.on_record(session)
     believed_at, confirmed_at = found or (None, None)
     now = datetime.now(UTC)
@@ -43,6 +43,6 @@ def confirm() -> None:
     from operations import clock_guard
 
     now = datetime.now(UTC)
-    with opened(Settings()) as database, database.begin() as session:
+    with open_database(Settings()) as database, database.begin() as session:
         clock_guard.confirm(session, by=audit.SYSTEM, now=now)
     sys.stdout.write(f"confirmed: it is {now:%Y-%m-%d %H:%M:%S} UTC\n")

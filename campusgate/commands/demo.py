@@ -26,9 +26,9 @@ def demo(
     """Play one day at a gate with real processes over real sockets, then keep running with a live page."""
     from rich.console import Console
 
-    from campusgate.demo.narration import narrated
+    from campusgate.demo.narration import console_narrator
     from campusgate.demo.report import Report
-    from campusgate.demo.run import go_on, play_day, staged
+    from campusgate.demo.run import keep_playing, open_stage, play_day
     from campusgate.processes.logs import configure_logs
 
     console = Console(stderr=as_json)
@@ -39,7 +39,10 @@ def demo(
         signal.signal(number, signal.default_int_handler)
     report = Report()
     try:
-        with narrated(console) as narrator, staged(Settings(), narrator, with_queue=not once) as (stage, report):
+        with (
+            console_narrator(console) as narrator,
+            open_stage(Settings(), narrator, with_queue=not once) as (stage, report),
+        ):
             if not once:
                 console.print(_invitation(stage.campus), soft_wrap=True, highlight=False)
             play_day(stage, report)
@@ -49,7 +52,7 @@ def demo(
                 report.print(console, stage.campus.names())
             if not once:
                 console.print(_farewell(stage.campus), soft_wrap=True, highlight=False)
-                go_on(stage)
+                keep_playing(stage)
     except KeyboardInterrupt:
         if not report.outcomes:
             sys.exit(130)
@@ -60,12 +63,12 @@ def demo(
 def _invitation(campus: "Campus") -> str:
     from campusgate.demo.script import SCENES
 
-    readers = campus.readers
+    personas = campus.personas
     pages = (
         ("the gate's live board", campus.staff_number, campus.staff_password, "open this one first"),
-        ("the reviewer's queue", readers.reviewer.number, readers.reviewer.password, "three photos wait"),
-        ("a student", readers.holder.number, readers.holder.password, "whose photo waits for the reviewer"),
-        ("a newcomer", readers.newcomer.number, readers.newcomer.password, "whose first password must be changed"),
+        ("the reviewer's queue", personas.reviewer.number, personas.reviewer.password, "three photos wait"),
+        ("a student", personas.holder.number, personas.holder.password, "whose photo waits for the reviewer"),
+        ("a newcomer", personas.newcomer.number, personas.newcomer.password, "whose first password must be changed"),
     )
     lines = [
         f"Open [bold link]{campus.server_url}/console/[/] and sign in; each account lands on its own page:",
@@ -84,7 +87,7 @@ def _invitation(campus: "Campus") -> str:
 
 
 def _farewell(campus: "Campus") -> str:
-    reviewer = campus.readers.reviewer
+    reviewer = campus.personas.reviewer
     return (
         "The day is over, the pages stay, and people go on walking up to the gate.\n"
         f"Sign in as {reviewer.number} (password {reviewer.password}) and approve Sun Min's photo: "

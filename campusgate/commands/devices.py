@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from campusgate.commands import CommandError, opened, print_json
+from campusgate.commands import CommandError, open_database, print_json
 from campusgate.settings import Settings
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def add(
 
     # Judged by the same form as the API's; what is wrong comes out as one line.
     wanted = _checked(DeviceIn, name=name, role=role, gate=gate, campus=campus, merchant_id=merchant)
-    with opened(Settings()) as database:
+    with open_database(Settings()) as database:
         try:
             with database.begin() as session:
                 device, token = devices.add(
@@ -63,7 +63,7 @@ def list_(as_json: _Json = False) -> None:
     """List the devices."""
     from accounts import devices
 
-    with opened(Settings()) as database, database.read() as session:
+    with open_database(Settings()) as database, database.read() as session:
         found = [_shown(device) for device in devices.find(session, limit=100_000)]
     if as_json:
         print_json(found)
@@ -77,7 +77,7 @@ def rotate(name: _Name, as_json: _Json = False) -> None:
     """Give a device a new token; the old one stops working."""
     from accounts import audit, devices
 
-    with opened(Settings()) as database, database.begin() as session:
+    with open_database(Settings()) as database, database.begin() as session:
         device = _device(devices.by_name(session, name), name)
         token = devices.rotate(session, device, by=audit.SYSTEM, now=datetime.now(UTC))
     if as_json:
@@ -90,7 +90,7 @@ def revoke(name: _Name) -> None:
     """End a device's token for good."""
     from accounts import audit, devices
 
-    with opened(Settings()) as database, database.begin() as session:
+    with open_database(Settings()) as database, database.begin() as session:
         device = _device(devices.by_name(session, name), name)
         devices.revoke(session, device, by=audit.SYSTEM, now=datetime.now(UTC))
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import typer
 
-from campusgate.commands import CommandError, opened, print_json
+from campusgate.commands import CommandError, open_database, print_json
 from campusgate.settings import Settings
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def calibrate(
     """
     from campusgate.calibration.page import page
     from campusgate.calibration.policy_file import write_calibration
-    from campusgate.calibration.report import as_document, show
+    from campusgate.calibration.report import as_document, print_study
 
     now = datetime.now(UTC)
     found = _study(gate, fpir, people, since=now - timedelta(days=days), seed=seed)
@@ -85,7 +85,7 @@ def calibrate(
     if as_json:
         print_json(as_document(gate, found))
     else:
-        show(gate, found)
+        print_study(gate, found)
 
 
 def spoof_picture(
@@ -128,7 +128,7 @@ def _study(gate: str, fpir: float, people: int | None, *, since: datetime, seed:
         raise CommandError(f"--fpir {fpir:g}: give a rate between 0 and 1, such as 0.01")
     model_id, sealer = default_model_id(), make_sealer(settings)
     try:
-        with opened(settings) as database, database.read() as session:
+        with open_database(settings) as database, database.read() as session:
             gates.get(session, gate)
             evidence = gather(session, sealer, gate, model_id=model_id, since=since)
     except (ProblemError, SealingError) as error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from campusgate.commands import CommandError, opened, print_json
+from campusgate.commands import CommandError, open_database, print_json
 from campusgate.settings import Settings
 
 if TYPE_CHECKING:
@@ -59,17 +59,17 @@ def add(
             "rules": [{"group": one} for one in group or ()],
         }
     )
-    with _said(), opened(settings) as database, database.begin() as session:
+    with _problems_as_errors(), open_database(settings) as database, database.begin() as session:
         gate = gates.add(session, wanted, title=title or name, by=audit.SYSTEM, now=datetime.now(UTC))
-        _show([gate], as_json=as_json)
+        _print_gates([gate], as_json=as_json)
 
 
 def list_(as_json: _Json = False) -> None:
     """List the gates, who may pass each, and the revision of its directory."""
     from directory import gates
 
-    with opened(Settings()) as database, database.read() as session:
-        _show(gates.find(session), as_json=as_json)
+    with open_database(Settings()) as database, database.read() as session:
+        _print_gates(gates.find(session), as_json=as_json)
 
 
 def policy(
@@ -86,7 +86,7 @@ def policy(
             text = file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise CommandError(f"{file} cannot be read: {error}") from error
-    with _said(), opened(Settings()) as database, database.begin() as session:
+    with _problems_as_errors(), open_database(Settings()) as database, database.begin() as session:
         gate = gates.get(session, name, for_change=True)
         if text is not None:
             wanted = _policy(text)
@@ -108,10 +108,10 @@ def allow(
     from accounts import audit
     from directory import gates
 
-    with _said(), opened(Settings()) as database, database.begin() as session:
+    with _problems_as_errors(), open_database(Settings()) as database, database.begin() as session:
         gate = gates.get(session, name, for_change=True)
         gates.entitle(session, gate, Rule(group=group, schedule=schedule), by=audit.SYSTEM, now=datetime.now(UTC))
-        _show([gate], as_json=as_json)
+        _print_gates([gate], as_json=as_json)
 
 
 def remove(name: _Name) -> None:
@@ -119,7 +119,7 @@ def remove(name: _Name) -> None:
     from accounts import audit
     from directory import gates
 
-    with _said(), opened(Settings()) as database, database.begin() as session:
+    with _problems_as_errors(), open_database(Settings()) as database, database.begin() as session:
         gates.remove(session, gates.get(session, name, for_change=True), by=audit.SYSTEM, now=datetime.now(UTC))
 
 
@@ -143,7 +143,7 @@ def why(
         raise CommandError(f"--shown {shown}: choose one of {', '.join(Shown)}")
     moment = at.replace(tzinfo=at.tzinfo or settings.time_zone) if at is not None else datetime.now(UTC)
     sealer = make_sealer(settings)
-    with _said(), opened(settings) as database, database.read() as session:
+    with _problems_as_errors(), open_database(settings) as database, database.read() as session:
         person = people.by_number(session, number)
         if person is None:
             raise CommandError(f"there is nobody with the number {number}")
@@ -186,7 +186,7 @@ def forgive(
     from accounts import audit, people
     from directory import presence
 
-    with _said(), opened(Settings()) as database, database.begin() as session:
+    with _problems_as_errors(), open_database(Settings()) as database, database.begin() as session:
         person = people.by_number(session, number) if number is not None else None
         if number is not None and person is None:
             raise CommandError(f"there is nobody with the number {number}")
@@ -211,7 +211,7 @@ def _plain(message: str) -> str:
 
 
 @contextmanager
-def _said() -> Iterator[None]:
+def _problems_as_errors() -> Iterator[None]:
     """Turn a problem of the directory into one line."""
     from web.problems import ProblemError
 
@@ -221,7 +221,7 @@ def _said() -> Iterator[None]:
         raise CommandError(str(error)) from error
 
 
-def _show(found: "Iterable[GateRecord]", *, as_json: bool) -> None:
+def _print_gates(found: "Iterable[GateRecord]", *, as_json: bool) -> None:
     from directory import gates
 
     shown: list[dict[str, Any]] = []

@@ -54,19 +54,12 @@ def list_(as_json: AsJson = False) -> None:
     if as_json:
         print_json([_as_dict(status) for status in statuses])
         return
-    _print_table(
-        ["name", "role", "state", "default", "licence and training data"],
-        [
-            [
-                status.entry.name,
-                status.entry.role,
-                status.state,
-                "yes" if status.entry.default else "",
-                f"{status.entry.licence or 'no licence note'}\n{status.entry.training_data}",
-            ]
-            for status in statuses
-        ],
-    )
+    rows = []
+    for status in statuses:
+        entry = status.entry
+        licence = f"{entry.licence or 'no licence note'}\n{entry.training_data}"
+        rows.append([entry.name, entry.role, status.state, "yes" if entry.default else "", licence])
+    _print_table(["name", "role", "state", "default", "licence and training data"], rows)
 
 
 @commands.command()

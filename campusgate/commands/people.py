@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from campusgate.commands import CommandError, opened, print_json
+from campusgate.commands import CommandError, open_database, print_json
 from campusgate.settings import Settings
 from campusgate.terminal import progress_bar, sentence, shortened, write_lines
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from accounts.people_import.people_list import ListedPerson, Unreadable
     from accounts.tables import Person
     from database import Database
-    from enrollment.intake_results import ImportReport
+    from enrollment.intake_results import ImportReport, IntakeResult
 
 
 def register(app: typer.Typer) -> None:
@@ -65,7 +65,7 @@ def import_(
         raise CommandError("--consented, --approved-by and --report are for photos: give a folder or a .zip")
     settings = Settings()
     rows = _rows(source, settings)
-    with opened(settings) as database:
+    with open_database(settings) as database:
         results = _run(database, rows, settings, dry_run=dry_run, quiet=as_json)
     counts = _counts(results)
     if as_json:
@@ -90,7 +90,7 @@ def grant(
         wanted = {Role(role) for role in roles if role != "none"}
     except ValueError as error:
         raise CommandError(f"{error}: roles are {', '.join(Role)}, or none") from error
-    with opened(Settings()) as database, database.begin() as session:
+    with open_database(Settings()) as database, database.begin() as session:
         person, now = _person(people.by_number(session, number), number), datetime.now(UTC)
         if people.set_roles(session, person, wanted, by=audit.SYSTEM, now=now):
             account_notices.write(session, person.id, AccountNotice.ROLES_CHANGED, now=now)
@@ -109,7 +109,7 @@ def password(number: Annotated[str, typer.Argument(help="The person's number.")]
     from campusgate.wiring.accounts import make_hasher
     from enrollment import account_notices
 
-    with opened(Settings()) as database, database.read() as session:
+    with open_database(Settings()) as database, database.read() as session:
         _person(people.by_number(session, number), number)
     given = getpass.getpass("New password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
     try:
@@ -118,7 +118,7 @@ def password(number: Annotated[str, typer.Argument(help="The person's number.")]
         raise CommandError(error.detail or error.title) from error
     settings = Settings()
     hashed = {PasswordPurpose.PORTAL: make_hasher(settings).hash(given)}
-    with opened(settings) as database, database.begin() as session:
+    with open_database(settings) as database, database.begin() as session:
         person, now = _person(people.by_number(session, number), number), datetime.now(UTC)
         passwords.store(session, person.id, hashed, must_change=True, by=audit.SYSTEM, now=now)
         sign_ins.end_all(session, person.id, now=now)
@@ -131,7 +131,7 @@ def _import_photos(
     from campusgate.wiring.photo_intake import import_photos
 
     settings = Settings()
-    with opened(settings) as database, progress_bar("Enrolling", quiet=as_json) as advance:
+    with open_database(settings) as database, progress_bar("Enrolling", quiet=as_json) as advance:
         found = import_photos(
             source,
             database,
@@ -154,18 +154,18 @@ def _print_intake(found: "ImportReport", *, as_json: bool) -> None:
         lines = [f"line {one.line}: {one.number}: {one.outcome}: {one.why}" for one in found.failures]
         write_lines([*shortened(lines, "--report FOLDER shows all, with their pictures"), sentence(counts)])
         return
-    failures = [
-        {
-            "line": one.line,
-            "number": one.number,
-            "photo": one.photo,
-            "outcome": one.outcome.value,
-            "failed_rules": [failure.rule for failure in one.failures],
-            "why": one.why,
-        }
-        for one in found.failures
-    ]
-    print_json({"counts": counts, "failures": failures})
+    print_json({"counts": counts, "failures": [_failure(one) for one in found.failures]})
+
+
+def _failure(enrolled: "IntakeResult") -> dict[str, Any]:
+    return {
+        "line": enrolled.line,
+        "number": enrolled.number,
+        "photo": enrolled.photo,
+        "outcome": enrolled.outcome.value,
+        "failed_rules": [failure.rule for failure in enrolled.failures],
+        "why": enrolled.why,
+    }
 
 
 def _rows(source: Path, settings: Settings) -> "list[ListedPerson | Unreadable]":

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from campusgate.commands import CommandError, opened, print_json
+from campusgate.commands import CommandError, open_database, print_json
 from campusgate.settings import Settings
 from campusgate.terminal import progress_bar
 
@@ -43,7 +43,7 @@ def rebuild(
     try:
         # Several photos at once, each by one thread, fill the cores better than one photo by all of them.
         engine = load_engine(settings, embedder or settings.embedder, threads=1)
-        with opened(settings) as database, progress_bar("Making templates", quiet=as_json) as advance:
+        with open_database(settings) as database, progress_bar("Making templates", quiet=as_json) as advance:
             require_same_template_key(database, settings)
             rebuilt = rebuild_templates(
                 database, sealer, engine, now=lambda: datetime.now(UTC), progress=advance, workers=thread_count(0)
@@ -76,7 +76,7 @@ def forget(
             used.add(load_engine(settings, name, threads=1).model_id)
     if model in used:
         raise CommandError(f"{model} is in use: change CAMPUSGATE_EMBEDDER at the server and every edge first")
-    with opened(settings) as database:
+    with open_database(settings) as database:
         erased = templates.forget_model(database, model, now=datetime.now(UTC))
     if as_json:
         print_json({"model": model, "erased": erased})
@@ -98,7 +98,7 @@ def rotate(as_json: _Json = False) -> None:
 
     settings = Settings()
     sealer = make_sealer(settings)
-    with opened(settings) as database, progress_bar("Sealing anew", quiet=as_json) as advance:
+    with open_database(settings) as database, progress_bar("Sealing anew", quiet=as_json) as advance:
         require_same_template_key(database, settings)
         try:
             changed = reseal(database, sealer, SEALED, progress=advance)
@@ -119,7 +119,7 @@ def purge(as_json: _Json = False) -> None:
     from enrollment.retention import purge_all
 
     settings = Settings()
-    with opened(settings) as database:
+    with open_database(settings) as database:
         purged = purge_all(database, retention_policy(settings), now=datetime.now(UTC))
     if as_json:
         print_json(asdict(purged))
@@ -134,7 +134,7 @@ def count(as_json: _Json = False) -> None:
     """Count the people who have a template; exits 1 when the number from which a filing is due comes near."""
     from enrollment import register as people_register
 
-    with opened(Settings()) as database, database.read() as session:
+    with open_database(Settings()) as database, database.read() as session:
         found = people_register.count(session)
         models = people_register.by_model(session)
     due = people_register.FILING_DUE_AT

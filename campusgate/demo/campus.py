@@ -22,8 +22,8 @@ from accounts.passwords.first import FirstPasswords
 from accounts.people_import.importer import Importer
 from accounts.tables import PersonRole
 from accounts.vocabulary import DeviceRole, PasswordPurpose, PersonKind, Role
+from campusgate.demo.personas import Personas, open_accounts
 from campusgate.demo.portraits import portrait
-from campusgate.demo.readers import Readers, open_accounts
 from campusgate.settings import Settings
 from database import Database, Sealer
 from database.migrate import upgrade
@@ -95,7 +95,7 @@ class Campus:
     mqtt_passwords: dict[str, str] = field(default_factory=dict, repr=False)
     device_tokens: dict[str, str] = field(default_factory=dict, repr=False)
     people: dict[str, UUID] = field(default_factory=dict)
-    readers: Readers = field(default_factory=Readers.of_the_demonstration, repr=False)
+    personas: Personas = field(default_factory=Personas.of_the_demonstration, repr=False)
 
     @classmethod
     def fresh(cls, settings: Settings) -> "Campus":
@@ -244,7 +244,7 @@ def populate(campus: Campus, engine: FaceEngine, checker: Checker, intake: Path)
                 campus.people[key] = person.id
                 cards.issue(session, person, CARD[key], key_number=None, by=_ACTOR, now=moment)
             _hire_staff(session, campus, moment)
-            open_accounts(session, campus.readers, GROUP, moment)
+            open_accounts(session, campus.personas, GROUP, moment)
     finally:
         database.close()
     return report

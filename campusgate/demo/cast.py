@@ -32,7 +32,7 @@ speed = {speed}
 key_file = "{key_file}"
 """
 
-_EYES = """\
+_EDGE_POLICY = """\
 # The people on the film are photographs laid before a wall. The networks, which judge the texture of a living skin, are
 # not asked; what shows that somebody holds up a picture is.
 [recognition.liveness]
@@ -54,8 +54,8 @@ class Cast:
         self._door = campus.folder / "door.toml"
         door = _DOOR.format(device=reader.path, speed=SPEED, key_file=campus.reader_key_file)
         self._door.write_text(door, encoding="utf-8")
-        self._eyes = campus.folder / "gate.toml"
-        self._eyes.write_text(_EYES, encoding="utf-8")
+        self._edge_policy = campus.folder / "gate.toml"
+        self._edge_policy.write_text(_EDGE_POLICY, encoding="utf-8")
 
     def start_broker(self) -> None:
         """Start the broker and return when it listens."""
@@ -76,7 +76,7 @@ class Cast:
 
     def start_edge(self, camera_url: str) -> None:
         """Start the edge, with a policy for the film."""
-        self._start("edge", "edge", "--policy", str(self._eyes), extra={"CAMPUSGATE_CAMERA": camera_url})
+        self._start("edge", "edge", "--policy", str(self._edge_policy), extra={"CAMPUSGATE_CAMERA": camera_url})
 
     def wait_for_edge(self, observer: Observer) -> None:
         """Return when controller and edge are there, the edge sees, and it knows people."""
@@ -86,13 +86,13 @@ class Cast:
         """End a process as a power cut does."""
         self._children.stop(name, kill=True)
 
-    def hang(self, name: str) -> None:
+    def suspend(self, name: str) -> None:
         """Let a process stand still, as one does whose disk or memory fails: its connections stay open."""
-        self._children.send(name, signal.SIGSTOP)
+        self._children.send_signal(name, signal.SIGSTOP)
 
-    def go_on(self, name: str) -> None:
+    def resume(self, name: str) -> None:
         """Let a process that hangs go on."""
-        self._children.send(name, signal.SIGCONT)
+        self._children.send_signal(name, signal.SIGCONT)
 
     def check(self) -> None:
         """Raise ChildError when a process has ended by itself."""

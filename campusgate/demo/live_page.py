@@ -53,7 +53,7 @@ class LivePage:
         with self._changed:
             return self._changed.wait_for(lambda: self.state == state, seconds)
 
-    def ticket(self, action: str, *, patience_s: float | None = None) -> str | None:
+    def get_ticket(self, action: str, *, patience_s: float | None = None) -> str | None:
         """Press: get a ticket; None when the server did not answer within `patience_s` and the person cancelled."""
         try:
             answer = self._client.post("/console/tickets", json={"action": action}, timeout=patience_s or _CONNECT_S)
@@ -62,7 +62,7 @@ class LivePage:
         ticket: str = answer.raise_for_status().json()["ticket"]
         return ticket
 
-    def order(self, action: str, gate: str, ticket: str, *, patience_s: float) -> str | None:
+    def send_order(self, action: str, gate: str, ticket: str, *, patience_s: float) -> str | None:
         """Send the order; its effect, or None when the person cancelled after `patience_s`: the connection is over."""
         headers = {"Door-Ticket": ticket, "Idempotency-Key": str(uuid4())}
         order = {"action": action, "gates": [gate]}

@@ -10,19 +10,19 @@ from rich.markup import escape
 from rich.status import Status
 from rich.text import Text
 
-from campusgate.demo.report import Outcome
+from campusgate.demo.report import SceneResult
 
 
 class Narrator(Protocol):
     """Whoever tells the story."""
 
-    def now(self, what: str) -> None:
+    def show(self, what: str) -> None:
         """Show what is going on at this moment, in place of what went on before."""
 
-    def note(self, what: str) -> None:
+    def write(self, what: str) -> None:
         """Say something that a watcher needs to know; it stays to be read."""
 
-    def ended(self, outcome: Outcome, story: str) -> None:
+    def report(self, outcome: SceneResult, story: str) -> None:
         """Say how a scene ended."""
 
 
@@ -34,26 +34,26 @@ class ConsoleNarrator:
         self._console = console
         self._status = status
 
-    def now(self, what: str) -> None:
+    def show(self, what: str) -> None:
         """Show what is going on, on one line however narrow the terminal is."""
         self._status.update(Text(what, overflow="ellipsis", no_wrap=True))
 
-    def note(self, what: str) -> None:
+    def write(self, what: str) -> None:
         """Write a line with the time of day."""
-        self._line(f"[yellow]→ {escape(what)}[/]")
+        self._print(f"[yellow]→ {escape(what)}[/]")
 
-    def ended(self, outcome: Outcome, story: str) -> None:
+    def report(self, outcome: SceneResult, story: str) -> None:
         """Write a line with the time of day, the scene's name, and what it was about; what went wrong, if it did."""
         mark = "[green]✓[/]" if outcome.ok else "[red]✗[/]"
         wrong = "" if outcome.ok else f" [red]{escape(outcome.got)}[/]"
-        self._line(f"{mark} [bold]{outcome.name}[/]  {escape(story)}{wrong}")
+        self._print(f"{mark} [bold]{outcome.name}[/]  {escape(story)}{wrong}")
 
-    def _line(self, markup: str) -> None:
+    def _print(self, markup: str) -> None:
         self._console.print(f"[dim]{datetime.now().astimezone():%H:%M:%S}[/] {markup}", soft_wrap=True, highlight=False)
 
 
 @contextmanager
-def narrated(console: Console) -> Iterator[ConsoleNarrator]:
+def console_narrator(console: Console) -> Iterator[ConsoleNarrator]:
     """A narrator whose moving line is gone at the end of the block."""
     with console.status("") as status:
         yield ConsoleNarrator(console, status)

@@ -36,16 +36,16 @@ class Observer:
         self.commands: list[bytes] = []
         self.presence: dict[str, ProcessStatus] = {}
         self.figures: dict[str, dict[str, float | str | bool | None]] = {}
-        for channel, take in {
-            Channel.EVENTS: self._take_event,
-            Channel.STATE: self._take_state,
-            Channel.ACK: self._take_ack,
+        for channel, record in {
+            Channel.EVENTS: self._record_event,
+            Channel.STATE: self._record_state,
+            Channel.ACK: self._record_ack,
             Channel.COMMAND: self.commands.append,
-            Channel.AVAILABILITY: lambda payload: self._take_presence("controller", payload),
-            Channel.HEALTH: self._take_health,
-            Channel.EDGE_AVAILABILITY: lambda payload: self._take_presence("edge", payload),
+            Channel.AVAILABILITY: lambda payload: self._record_presence("controller", payload),
+            Channel.HEALTH: self._record_health,
+            Channel.EDGE_AVAILABILITY: lambda payload: self._record_presence("edge", payload),
         }.items():
-            connection.subscribe(topics.of(channel), self._handler(take))
+            connection.subscribe(topics.of(channel), self._handler(record))
 
     @property
     def door(self) -> DoorState | None:
@@ -73,36 +73,36 @@ class Observer:
         with self._changed:
             return self._changed.wait_for(condition, max(0.0, until - time.monotonic()))
 
-    def _handler(self, take: Callable[[bytes], None]) -> Callable[[str, bytes, bool], None]:
+    def _handler(self, record: Callable[[bytes], None]) -> Callable[[str, bytes, bool], None]:
         def handle(_topic: str, payload: bytes, _retained: bool) -> None:
             with self._changed:
                 try:
-                    take(payload)
+                    record(payload)
                 except (MalformedMessageError, BadAckError):
                     return
                 self._changed.notify_all()
 
         return handle
 
-    def _take_event(self, payload: bytes) -> None:
+    def _record_event(self, payload: bytes) -> None:
         event = Event.decode(payload)
         if event.id not in self._seen:
             self._seen.add(event.id)
             self.events.append(event)
 
-    def _take_state(self, payload: bytes) -> None:
+    def _record_state(self, payload: bytes) -> None:
         state = DoorState.decode(payload)
         last = self.door
         # The broker may deliver a retained state twice.
         if last is None or (last.boot_id, last.sequence) != (state.boot_id, state.sequence):
             self.states.append(state)
 
-    def _take_ack(self, payload: bytes) -> None:
+    def _record_ack(self, payload: bytes) -> None:
         self.acks.append(verify_ack(payload, self._controllers))
 
-    def _take_health(self, payload: bytes) -> None:
+    def _record_health(self, payload: bytes) -> None:
         health = Health.decode(payload)
         self.figures[health.source] = health.figures
 
-    def _take_presence(self, source: str, payload: bytes) -> None:
+    def _record_presence(self, source: str, payload: bytes) -> None:
         self.presence[source] = Availability.decode(payload).status

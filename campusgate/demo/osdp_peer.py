@@ -59,12 +59,12 @@ class SoftwareReader:
         self.device.stop()
         self.line.close()
 
-    def card(self, uid: str) -> bool:
+    def present_card(self, uid: str) -> bool:
         """Hold a card (UID in hexadecimal) to it; return whether the reader took it."""
         data = bytes.fromhex(uid)
-        return self.raw(data, 8 * len(data))
+        return self.present_bits(data, 8 * len(data))
 
-    def raw(self, data: bytes, bits: int) -> bool:
+    def present_bits(self, data: bytes, bits: int) -> bool:
         """Let it read `bits` bits; return whether the reader took them."""
         event = {"event": Event.CardRead, "reader_no": 0, "direction": 0, "format": CardFormat.Unspecified}
         return bool(self.device.submit_event({**event, "length": bits, "data": data}))

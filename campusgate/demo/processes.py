@@ -31,7 +31,7 @@ class Child:
     process: subprocess.Popen[bytes]
     log: Path
 
-    def last_words(self) -> str:
+    def log_end(self) -> str:
         """Return the end of its log."""
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
         return "\n".join(lines[-8:])
@@ -87,7 +87,7 @@ class Children:
             child.process.kill()
             child.process.wait()
 
-    def send(self, name: str, number: signal.Signals) -> None:
+    def send_signal(self, name: str, number: signal.Signals) -> None:
         """Send a signal to one child."""
         self._children[name].process.send_signal(number)
 
@@ -101,7 +101,7 @@ class Children:
         while not ready():
             self.check()
             if time.monotonic() > end:
-                words = "\n".join(f"[{child.name}] {child.last_words()}" for child in self._children.values())
+                words = "\n".join(f"[{child.name}] {child.log_end()}" for child in self._children.values())
                 raise ChildError(f"{what}: not within {seconds:.0f} s; the logs end:\n{words}")
             time.sleep(0.02)
 
@@ -110,4 +110,4 @@ class Children:
         for child in self._children.values():
             code = child.process.poll()
             if code is not None:
-                raise ChildError(f"{child.name} ended with exit code {code}; its log ends:\n{child.last_words()}")
+                raise ChildError(f"{child.name} ended with exit code {code}; its log ends:\n{child.log_end()}")

@@ -11,7 +11,7 @@ from messages import Event
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SceneResult:
     """One thing that had to be so, and what was."""
 
     name: str
@@ -29,7 +29,7 @@ class Report:
     """The day, as it went."""
 
     photos: dict[str, int] = field(default_factory=lambda: {"accepted": 0, "review": 0, "rejected": 0})
-    outcomes: list[Outcome] = field(default_factory=list)
+    outcomes: list[SceneResult] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
     @property
@@ -68,7 +68,7 @@ def _event(event: Event) -> dict[str, Any]:
     }
 
 
-def _outcomes(outcomes: Sequence[Outcome]) -> Table:
+def _outcomes(outcomes: Sequence[SceneResult]) -> Table:
     table = Table("", "Outcome", "Expected", "Got", title="One day at the gate", title_justify="left")
     for outcome in outcomes:
         mark = "[green]✓[/]" if outcome.ok else "[red]✗[/]"

@@ -26,9 +26,9 @@ from campusgate.demo.films import Films
 from campusgate.demo.narration import Narrator
 from campusgate.demo.observer import Observer
 from campusgate.demo.osdp_peer import SoftwareReader
+from campusgate.demo.personas import hand_in, make_portraits
 from campusgate.demo.photographs import fetch_photographs
 from campusgate.demo.processes import Children
-from campusgate.demo.readers import hand_in, make_portraits
 from campusgate.demo.report import Report
 from campusgate.demo.scenes import Walker
 from campusgate.demo.script import SCENES, play
@@ -52,56 +52,56 @@ _PASSERS_BY = {
 """Who walks up after the day, by the photograph on the film."""
 
 
-class StageTakenError(OperatorError):
+class StageInUseError(OperatorError):
     """Another demonstration runs in this data directory, and two would take each other's files away."""
 
 
 @contextmanager
-def staged(settings: Settings, narrator: Narrator, *, with_queue: bool = False) -> Iterator[tuple[Stage, Report]]:
+def open_stage(settings: Settings, narrator: Narrator, *, with_queue: bool = False) -> Iterator[tuple[Stage, Report]]:
     """Prepare the campus and start its processes; everything is stopped at the end of the block.
 
     `with_queue` lets photos wait for a reviewer, for somebody who looks at the pages.
 
     Raises:
-        StageTakenError: another demonstration runs.
+        StageInUseError: another demonstration runs.
         ModelError, PhotographsMissingError: something to work with is missing.
-        ChildError, PhotosNotTakenError: a process did not start, or not as it should.
+        ChildError, PhotosRefusedError: a process did not start, or not as it should.
     """
     with ExitStack() as stack:
-        stack.enter_context(_alone(settings.data_dir))
+        stack.enter_context(_lock_data_dir(settings.data_dir))
         yield _prepare(settings, narrator, stack, with_queue=with_queue)
 
 
 def _prepare(settings: Settings, narrator: Narrator, stack: ExitStack, *, with_queue: bool) -> tuple[Stage, Report]:
-    narrator.now("fetching models and photographs")
+    narrator.show("fetching models and photographs")
     photographs = fetch_photographs(settings.cache_dir / "photographs" / "demo", mirror=settings.model_mirror)
     engine, checker = load_checker(settings)
     campus = Campus.fresh(settings)
     write_keys(campus)
     users = write_users(campus)
-    narrator.now("enrolling people from one photograph each")
+    narrator.show("enrolling people from one photograph each")
     report = Report(photos=count_photos(populate(campus, engine, checker, write_intake(campus, engine, photographs))))
     films = Films({name: _walker(engine, path) for name, path in photographs.items()})
-    portraits = make_portraits(engine, campus.readers, photographs) if with_queue else {}
+    portraits = make_portraits(engine, campus.personas, photographs) if with_queue else {}
     del engine, checker
     children = stack.enter_context(Children(campus.folder / "logs", {}))
-    narrator.now("starting broker, server, gate controller and edge")
+    narrator.show("starting broker, server, gate controller and edge")
     reader = stack.enter_context(SoftwareReader(read_key(campus.reader_key_file)))
     stage = _start(campus, Cast(campus, children, users, reader), films, narrator, stack)
     if portraits:
-        narrator.now("handing in photos for the reviewer")
-        hand_in(campus.server_url, campus.readers, portraits)
+        narrator.show("handing in photos for the reviewer")
+        hand_in(campus.server_url, campus.personas, portraits)
     return stage, report
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _lock_data_dir(folder: Path) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "demo.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise StageTakenError(
+            raise StageInUseError(
                 f"a demonstration runs already in {folder}: stop it, or give this one a CAMPUSGATE_DATA_DIR of its own"
             ) from error
         yield
@@ -112,20 +112,20 @@ def play_day(stage: Stage, report: Report) -> None:
     for number, scene in enumerate(SCENES, start=1):
         stage.cast.check()
         story = (scene.__doc__ or scene.__name__).strip().splitlines()[0]
-        stage.narrator.now(f"{number} of {len(SCENES)}: {story}")
+        stage.narrator.show(f"{number} of {len(SCENES)}: {story}")
         outcome = play(stage, scene)
-        stage.narrator.ended(outcome, story)
+        stage.narrator.report(outcome, story)
         report.outcomes.append(outcome)
     report.events = sorted(stage.observer.events, key=lambda event: event.at)
 
 
-def go_on(stage: Stage) -> None:
+def keep_playing(stage: Stage) -> None:
     """Let people walk up, one after the other, until somebody presses Ctrl-C."""
     for name, who in itertools.cycle(_PASSERS_BY.items()):
-        stage.narrator.now(f"next at the gate: {who} (Ctrl-C ends)")
+        stage.narrator.show(f"next at the gate: {who} (Ctrl-C ends)")
         time.sleep(_PAUSE_S)
         stage.cast.check()
-        stage.narrator.now(f"at the gate: {who} (Ctrl-C ends)")
+        stage.narrator.show(f"at the gate: {who} (Ctrl-C ends)")
         stage.camera.play(stage.films.walk(name))
 
 

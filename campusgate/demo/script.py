@@ -3,7 +3,7 @@
 import time
 
 from campusgate.demo.acts import cards, commands, door, faces, hanging, outages, rules
-from campusgate.demo.report import Outcome
+from campusgate.demo.report import SceneResult
 from campusgate.demo.stage import SETTLE_S, Scene, Stage
 
 SCENES: tuple[Scene, ...] = (
@@ -38,7 +38,7 @@ _HEARD_S = 0.25
 """The door's state is heard some 20 ms after the answer at its reader; until then a released door looks locked."""
 
 
-def play(stage: Stage, scene: Scene) -> Outcome:
+def play(stage: Stage, scene: Scene) -> SceneResult:
     """Wait until the door is locked and nothing is under way, then play one scene."""
     time.sleep(_HEARD_S)
     stage.observer.wait(stage.is_locked, SETTLE_S)

@@ -13,7 +13,7 @@ from campusgate.demo.cast import Cast
 from campusgate.demo.films import Films
 from campusgate.demo.narration import Narrator
 from campusgate.demo.observer import Observer
-from campusgate.demo.report import Outcome
+from campusgate.demo.report import SceneResult
 from campusgate.demo.staff import Staff
 from edge.ongoing_passages import PassagePolicy
 from messages import DoorStatus, Event, EventKind, GateTopics, Signer
@@ -69,7 +69,7 @@ class Stage:
             return connection.makefile().readline().strip()
 
 
-Scene = Callable[[Stage], Outcome]
+Scene = Callable[[Stage], SceneResult]
 
 
 class Mark:

@@ -54,23 +54,23 @@ class KeptFiles:
         self.faults: list[StorageFault] = []
         self._elsewhere: Path | None = None
 
-    def open(self, name: str, opened: Callable[[Path], Opened], *, lost: str) -> Opened:
-        """Return `opened(path)`, whatever lies at the path; `lost` says what a damaged file takes with it."""
+    def open(self, name: str, opener: Callable[[Path], Opened], *, lost: str) -> Opened:
+        """Return `opener(path)`, whatever lies at the path; `lost` says what a damaged file takes with it."""
         path = self.folder / name
         try:
             _require_content(path)
-            return opened(path)
+            return opener(path)
         except _ERRORS as error:
             failure: Exception = error
             log.error("file_not_usable", file=name, error=str(error))
         if _is_damaged(path, failure) and _set_aside(path):
             try:
-                found = opened(path)
-                self._tell(name, FaultReason.SET_ASIDE, lost)
+                found = opener(path)
+                self._add_fault(name, FaultReason.SET_ASIDE, lost)
                 return found
             except _ERRORS as error:
                 log.error("file_not_usable", file=name, error=str(error))
-        return self._open_elsewhere(path, opened, lost)
+        return self._open_elsewhere(path, opener, lost)
 
     def report(self, outbox: Outbox, topics: GateTopics, source: str) -> None:
         """Put an event for each file into the outbox, from where it becomes an alarm."""
@@ -87,21 +87,21 @@ class KeptFiles:
             )
             outbox.put(event.id, topics.events, event.encode(), now)
 
-    def _open_elsewhere(self, path: Path, opened: Callable[[Path], Opened], lost: str) -> Opened:
+    def _open_elsewhere(self, path: Path, opener: Callable[[Path], Opened], lost: str) -> Opened:
         folder = self._elsewhere = self._elsewhere or _in_memory()
         copied = _copy(path, folder)
         try:
-            found = opened(folder / path.name)
+            found = opener(folder / path.name)
         except _ERRORS:
             # The copy is no better: without it.
             copied = False
             for file in _files(folder / path.name):
                 file.unlink()
-            found = opened(folder / path.name)
-        self._tell(path.name, FaultReason.KEPT_ELSEWHERE, "" if copied else lost)
+            found = opener(folder / path.name)
+        self._add_fault(path.name, FaultReason.KEPT_ELSEWHERE, "" if copied else lost)
         return found
 
-    def _tell(self, name: str, reason: FaultReason, lost: str) -> None:
+    def _add_fault(self, name: str, reason: FaultReason, lost: str) -> None:
         self.faults.append(StorageFault(name, reason, lost))
 
 

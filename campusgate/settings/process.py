@@ -181,11 +181,10 @@ class Settings(BaseSettings):
         Raises:
             SettingsError: one is no base64 or has another length.
         """
-        name = "CAMPUSGATE_PREVIOUS_TEMPLATE_KEYS"
-        return {
-            number: decode_key(text.get_secret_value(), f"{name}: key {number}")
-            for number, text in self.previous_template_keys.items()
-        }
+        keys = {}
+        for number, text in self.previous_template_keys.items():
+            keys[number] = decode_key(text.get_secret_value(), f"CAMPUSGATE_PREVIOUS_TEMPLATE_KEYS: key {number}")
+        return keys
 
     @classmethod
     def settings_customise_sources(

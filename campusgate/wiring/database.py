@@ -24,7 +24,7 @@ class DatabaseUnusableError(OperatorError):
 
 
 @contextmanager
-def opened(settings: Settings) -> "Iterator[Database]":
+def open_database(settings: Settings) -> "Iterator[Database]":
     """The configured database, with its schema brought up to date.
 
     Raises:
@@ -47,13 +47,13 @@ def opened(settings: Settings) -> "Iterator[Database]":
         yield database
     except (SchemaError, StorageError, DBAPIError, CredentialKeyMissingError) as error:
         # The first line says it; the rest is the driver's.
-        raise DatabaseUnusableError(f"{name}: {told(error)}") from error
+        raise DatabaseUnusableError(f"{name}: {message_of(error)}") from error
     finally:
         database.close()
 
 
 @contextmanager
-def begun(settings: Settings) -> "Iterator[Database]":
+def open_server_database(settings: Settings) -> "Iterator[Database]":
     """The configured database for the server: begun where there never was one, brought up to date, and left open.
 
     Raises:
@@ -80,7 +80,7 @@ def begun(settings: Settings) -> "Iterator[Database]":
         yield database
     except (SchemaError, StorageError, DBAPIError) as error:
         database.close()
-        raise DatabaseUnusableError(f"{name}: {told(error)}") from error
+        raise DatabaseUnusableError(f"{name}: {message_of(error)}") from error
     except OperatorError:
         database.close()
         raise
@@ -98,7 +98,7 @@ def path_of(database: "Database") -> Path:
     return Path(database.url.database or ":memory:")
 
 
-def told(error: Exception) -> str:
+def message_of(error: Exception) -> str:
     """Return the one line that says what is wrong."""
     from sqlalchemy.exc import DBAPIError
 

@@ -57,8 +57,11 @@ def health(services: Annotated[HealthServices, Depends(_services)], response: Re
     response.headers["Cache-Control"] = "no-store"
     if not database or fault is not None:
         response.status_code = 503
-    well = broker and orders and contested is None and fault is None
-    status: Literal["ok", "degraded", "down"] = "down" if not database else "ok" if well else "degraded"
+    status: Literal["ok", "degraded", "down"] = "degraded"
+    if not database:
+        status = "down"
+    elif broker and orders and contested is None and fault is None:
+        status = "ok"
     return Health(
         status=status, database=database, broker=broker, orders=orders, contested=contested, storage=fault or "ok"
     )

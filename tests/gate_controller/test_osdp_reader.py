@@ -204,7 +204,7 @@ def test_an_osdp_reader_reads_cards_and_codes_and_shows_the_outcome(real_reader,
     def card_opens() -> None:
         until(lambda: reader.ready)
         real_reader.forget_commands()
-        assert real_reader.card(CARD)
+        assert real_reader.present_card(CARD)
         reading = readings(read)
         assert (reading.value, reading.kind) == (CARD, "card")
         reading.answer(ReadingResult(True, "granted"))
@@ -247,8 +247,8 @@ def test_what_is_shown_while_the_line_is_cut_is_never_read(real_reader, panel, s
     reader = panel(read.put)
 
     def shown() -> None:
-        assert real_reader.card(CARD)
-        assert real_reader.card(CARD)
+        assert real_reader.present_card(CARD)
+        assert real_reader.present_card(CARD)
         real_reader.keys(b"4821\x0d")
 
     cut_and_mend(real_reader, reader, shown, seconds=seconds)
@@ -257,7 +257,7 @@ def test_what_is_shown_while_the_line_is_cut_is_never_read(real_reader, panel, s
 
     def later_card_is_read() -> None:
         until(lambda: reader.ready)
-        assert real_reader.card(LATER)
+        assert real_reader.present_card(LATER)
         assert readings(read).value == LATER
 
     once_more(later_card_is_read)
@@ -284,7 +284,7 @@ def test_a_light_for_somebody_who_left_is_not_shown_late(real_reader, panel) -> 
     read: queue.Queue[Any] = queue.Queue()
     reader = panel(read.put)
     until(lambda: reader.ready)
-    assert real_reader.card(CARD)
+    assert real_reader.present_card(CARD)
     reading = readings(read)
     real_reader.line.cut()
     reading.answer(ReadingResult(True, "granted"))
@@ -305,7 +305,7 @@ def test_a_reader_without_buzzer_or_light_stays_there(real_reader, panel) -> Non
     def two_cards_are_read() -> None:
         until(lambda: reader.ready)
         for uid in (CARD, LATER):
-            assert real_reader.card(uid)
+            assert real_reader.present_card(uid)
             reading = readings(read)
             assert reading.value == uid
             reading.answer(ReadingResult(True, "granted"))
@@ -324,7 +324,7 @@ def test_a_command_that_was_refused_once_is_not_sent_again(real_reader, panel) -
 
     def card_is_answered(uid: str) -> None:
         until(lambda: reader.ready)
-        assert real_reader.card(uid)
+        assert real_reader.present_card(uid)
         reading = readings(read)
         assert reading.value == uid
         lights = real_reader.commands.count(Command.LED)
@@ -364,7 +364,7 @@ def test_a_reader_that_refuses_the_question_is_not_asked_for_ever(real_reader, p
 
     def card_is_read() -> None:
         until(lambda: reader.ready and real_reader.asked and reader._watch.refused)
-        assert real_reader.card(CARD)
+        assert real_reader.present_card(CARD)
         assert readings(read).value == CARD
 
     once_more(card_is_read)
@@ -376,7 +376,7 @@ def test_a_reader_with_another_key_is_never_believed(real_reader, panel) -> None
     reader = panel(read.append, bytes(16), start_s=1)
     reader.watch_fault(faults.append)
     until(lambda: faults)
-    assert real_reader.card(CARD)
+    assert real_reader.present_card(CARD)
     time.sleep(0.5)
     assert (reader.secure, read, faults) == (False, [], ["lost"])
 
@@ -389,14 +389,14 @@ def test_a_proof_of_64_bytes_comes_through_and_an_address_around_it_does_not(rea
 
     def proof_is_read() -> None:
         until(lambda: reader.ready)
-        assert real_reader.raw(proof.encode(), 8 * len(proof))
+        assert real_reader.present_bits(proof.encode(), 8 * len(proof))
         reading = readings(read)
         assert (reading.value, reading.kind) == (proof, "sun")
 
     once_more(proof_is_read)
     with contextlib.suppress(Exception):
         address = f"https://x/?{proof}".encode()
-        assert not real_reader.raw(address, 8 * len(address))
+        assert not real_reader.present_bits(address, 8 * len(address))
 
 
 def test_the_controller_takes_cards_from_an_osdp_reader(real_reader, bench, directory, operator) -> None:
@@ -408,7 +408,7 @@ def test_the_controller_takes_cards_from_an_osdp_reader(real_reader, bench, dire
     def card_opens() -> None:
         until(lambda: bench.reader.ready)
         real_reader.forget_commands()
-        assert real_reader.card(CARD)
+        assert real_reader.present_card(CARD)
         operator.until(lambda: EventKind.ACCESS_GRANTED in operator.kinds, 5)
         assert real_reader.shown() == (CommandLEDColor.Green, 1)
 
@@ -427,7 +427,7 @@ def test_a_card_shown_while_the_line_is_cut_opens_nothing_and_is_told(real_reade
     bench.reader = OsdpReader(SerialChannel(real_reader.path, SPEED), KEY, address=5)
     bench.start()
     operator.state(DoorStatus.LOCKED)
-    cut_and_mend(real_reader, bench.reader, lambda: real_reader.card(CARD), seconds=2.0)
+    cut_and_mend(real_reader, bench.reader, lambda: real_reader.present_card(CARD), seconds=2.0)
     dropped = operator.event(EventKind.READINGS_DROPPED)
     assert dropped.details == {"number": 1.0, "why": "line_lost"}
     assert CARD not in dropped.model_dump_json()
@@ -435,7 +435,7 @@ def test_a_card_shown_while_the_line_is_cut_opens_nothing_and_is_told(real_reade
 
     def it_opens_when_it_is_shown_again() -> None:
         until(lambda: bench.reader.ready)
-        assert real_reader.card(CARD)
+        assert real_reader.present_card(CARD)
         operator.until(lambda: EventKind.ACCESS_GRANTED in operator.kinds, 5)
 
     once_more(it_opens_when_it_is_shown_again)

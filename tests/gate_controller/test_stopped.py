@@ -52,7 +52,7 @@ class Osdp:
         self.settings = f'driver = "osdp"\ndevice = "{self._reader.path}"\nspeed = {SPEED}\nkey_file = "{key_file}"'
 
     def show(self) -> None:
-        assert self._reader.card(CARD)
+        assert self._reader.present_card(CARD)
 
     def close(self) -> None:
         self._reader.stop()

@@ -4,7 +4,7 @@ import threading
 import time
 
 from campusgate.demo.campus import CARD
-from campusgate.demo.report import Outcome
+from campusgate.demo.report import SceneResult
 from campusgate.demo.stage import ANSWER_S, OPENED, QUIET_S, SETTLE_S, Mark, Stage, poll
 from messages import EventKind, Method
 
@@ -14,7 +14,7 @@ _TRIES = 3
 """What is shown while a busy machine lets the line time out is dropped as well; people show it again."""
 
 
-def card_fallback_opens(stage: Stage) -> Outcome:
+def card_fallback_opens(stage: Stage) -> SceneResult:
     """Somebody who gave no photograph stands there, is not known by face, and taps the card."""
     walk = stage.films.walk("li")
     mark = Mark(stage)
@@ -30,10 +30,10 @@ def card_fallback_opens(stage: Stage) -> Outcome:
         if by_card and mark.opened() and mark.openings == 1
         else f"{mark.openings} openings, reader says {answer}"
     )
-    return Outcome("card_fallback_opens", OPENED, got)
+    return SceneResult("card_fallback_opens", OPENED, got)
 
 
-def one_card_one_person(stage: Stage) -> Outcome:
+def one_card_one_person(stage: Stage) -> SceneResult:
     """The card lies on the reader for longer than one reading: the same answer, one grant, and one passage."""
     mark = Mark(stage)
     answers = [stage.at_the_reader(f"card {CARD['wang']}") for _ in range(2)]
@@ -45,10 +45,10 @@ def one_card_one_person(stage: Stage) -> Outcome:
     expected = "granted twice, one grant, one passage"
     well = (answers, grants, passages, mark.openings) == (["granted"] * 2, 1, 1, 1)
     got = expected if well else f"{' and '.join(answers)}, {grants} grants, {passages} passages"
-    return Outcome("one_card_one_person", expected, got)
+    return SceneResult("one_card_one_person", expected, got)
 
 
-def lost_card_refused(stage: Stage) -> Outcome:
+def lost_card_refused(stage: Stage) -> SceneResult:
     """The card is reported lost at the counter; as soon as the gate knows, somebody tries it."""
     gate = stage.topics.gate
     before = max(stage.staff.revisions(gate))
@@ -58,15 +58,15 @@ def lost_card_refused(stage: Stage) -> Outcome:
     answer = stage.at_the_reader(f"card {CARD['li']}")
     time.sleep(QUIET_S)
     got = "card_lost" if answer == "denied card_lost" and mark.openings == 0 else f"{answer}, {mark.openings} openings"
-    return Outcome("lost_card_refused", "card_lost", got)
+    return SceneResult("lost_card_refused", "card_lost", got)
 
 
-def late_card_stays_out(stage: Stage) -> Outcome:
+def late_card_stays_out(stage: Stage) -> SceneResult:
     """A good card is shown while the reader's line is cut; it opens nothing until it is shown again."""
     expected = "dropped, opened when shown again"
     mark = Mark(stage)
     stage.cast.reader.line.cut()
-    stage.cast.reader.card(CARD["wang"])
+    stage.cast.reader.present_card(CARD["wang"])
     time.sleep(_CUT_S)
     stage.cast.reader.line.mend()
     dropped = mark.event(EventKind.READINGS_DROPPED, seconds=SETTLE_S)
@@ -74,17 +74,17 @@ def late_card_stays_out(stage: Stage) -> Outcome:
     late = mark.openings
     again = any(_shown_opens(stage) for _ in range(_TRIES))
     got = expected if dropped is not None and late == 0 and again else f"{dropped}, {late} openings, again {again}"
-    return Outcome("late_card_stays_out", expected, got)
+    return SceneResult("late_card_stays_out", expected, got)
 
 
 def _shown_opens(stage: Stage) -> bool:
     mark = Mark(stage)
-    stage.cast.reader.card(CARD["wang"])
+    stage.cast.reader.present_card(CARD["wang"])
     granted = mark.event(EventKind.ACCESS_GRANTED)
     return granted is not None and granted.method is Method.CARD and mark.opened()
 
 
-def revocation_within_2s(stage: Stage) -> Outcome:
+def revocation_within_2s(stage: Stage) -> SceneResult:
     """Another card is reported lost; within two seconds every device of the gate refuses it."""
     expected = f"refused within {_REVOCATION_S:.0f} s"
     gate = stage.topics.gate
@@ -92,5 +92,7 @@ def revocation_within_2s(stage: Stage) -> Outcome:
     stage.staff.report_lost(stage.campus.people["zhao"])
     in_time = poll(lambda: min(stage.staff.revisions(gate)) > before, _REVOCATION_S)
     answer = stage.at_the_reader(f"card {CARD['zhao']}")
-    got = expected if in_time and answer == "denied card_lost" else f"{'in time' if in_time else 'too late'}, {answer}"
-    return Outcome("revocation_within_2s", expected, got)
+    got = f"{'in time' if in_time else 'too late'}, {answer}"
+    if in_time and answer == "denied card_lost":
+        got = expected
+    return SceneResult("revocation_within_2s", expected, got)

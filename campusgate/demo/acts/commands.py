@@ -4,16 +4,16 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 
-from campusgate.demo.report import Outcome
+from campusgate.demo.report import SceneResult
 from campusgate.demo.stage import ANSWER_S, NEXT_PASSAGE_S, QUIET_S, SETTLE_S, WALKS, Mark, Stage
 from messages import Action, Method, Refusal, SignedCommand
 
 
-def replayed_command_refused(stage: Stage) -> Outcome:
+def replayed_command_refused(stage: Stage) -> SceneResult:
     """Whoever listens on the bus sends the command that opens the gate once more, while it is still fresh."""
     refusals = (_overheard_and_replayed(stage) for _ in range(WALKS))
     got = next((refusal for refusal in refusals if refusal is not None), "there was no command to replay")
-    return Outcome("replayed_command_refused", "replayed", got)
+    return SceneResult("replayed_command_refused", "replayed", got)
 
 
 def _overheard_and_replayed(stage: Stage) -> str | None:
@@ -32,16 +32,16 @@ def _overheard_and_replayed(stage: Stage) -> str | None:
     return refusal
 
 
-def stale_command_refused(stage: Stage) -> Outcome:
+def stale_command_refused(stage: Stage) -> SceneResult:
     """A command that was signed a minute ago arrives now."""
     signed = _command(stage, issued_at=datetime.now(UTC) - timedelta(minutes=1))
-    return Outcome("stale_command_refused", "stale", _refusal(stage, signed.payload))
+    return SceneResult("stale_command_refused", "stale", _refusal(stage, signed.payload))
 
 
-def unsigned_command_refused(stage: Stage) -> Outcome:
+def unsigned_command_refused(stage: Stage) -> SceneResult:
     """A command in the right form, without a signature."""
     signed = _command(stage, issued_at=datetime.now(UTC))
-    return Outcome("unsigned_command_refused", "unsigned", _refusal(stage, signed.command.encode()))
+    return SceneResult("unsigned_command_refused", "unsigned", _refusal(stage, signed.command.encode()))
 
 
 def _command(stage: Stage, *, issued_at: datetime) -> SignedCommand:

@@ -3,22 +3,22 @@
 import time
 
 from campusgate.demo.campus import CARD, GATE
-from campusgate.demo.report import Outcome
+from campusgate.demo.report import SceneResult
 from campusgate.demo.stage import ANSWER_S, QUIET_S, SETTLE_S, Mark, Stage
 from messages import DoorStatus, EventKind
 
 
-def forced_door_noticed(stage: Stage) -> Outcome:
+def forced_door_noticed(stage: Stage) -> SceneResult:
     """The door opens although nobody was let in."""
     mark = Mark(stage)
     stage.at_the_reader("contact on")
     forced = mark.event(EventKind.DOOR_FORCED)
     stage.at_the_reader("contact off")
     ended = mark.event(EventKind.DOOR_FORCED_ENDED)
-    return Outcome("forced_door_noticed", "forced, then ended", _both(forced, ended, "forced, then ended"))
+    return SceneResult("forced_door_noticed", "forced, then ended", _both(forced, ended, "forced, then ended"))
 
 
-def held_door_noticed(stage: Stage) -> Outcome:
+def held_door_noticed(stage: Stage) -> SceneResult:
     """Somebody passes and puts a foot into the door."""
     mark = Mark(stage)
     stage.at_the_reader(f"card {CARD['wang']}")
@@ -26,10 +26,10 @@ def held_door_noticed(stage: Stage) -> Outcome:
     held = mark.event(EventKind.DOOR_HELD, seconds=SETTLE_S)
     stage.at_the_reader("contact off")
     ended = mark.event(EventKind.DOOR_HELD_ENDED)
-    return Outcome("held_door_noticed", "held, then ended", _both(held, ended, "held, then ended"))
+    return SceneResult("held_door_noticed", "held, then ended", _both(held, ended, "held, then ended"))
 
 
-def fire_opens(stage: Stage) -> Outcome:
+def fire_opens(stage: Stage) -> SceneResult:
     """The fire alarm's wire opens the door, with nobody's leave, and its end is recorded."""
     mark = Mark(stage)
     stage.at_the_reader("fire on")
@@ -38,10 +38,10 @@ def fire_opens(stage: Stage) -> Outcome:
     stage.at_the_reader("fire off")
     restored = mark.event(EventKind.FIRE_RESTORED)
     got = _both(opened, restored, "opened, then restored") if unlocked else "stayed locked"
-    return Outcome("fire_opens", "opened, then restored", got)
+    return SceneResult("fire_opens", "opened, then restored", got)
 
 
-def lockdown_refuses_everyone(stage: Stage) -> Outcome:
+def lockdown_refuses_everyone(stage: Stage) -> SceneResult:
     """Staff lock the gate down; a good card does not open it, and afterwards it does again."""
     expected = "locked down, refused, then opened"
     effect = stage.staff.order("lockdown", GATE)
@@ -54,7 +54,7 @@ def lockdown_refuses_everyone(stage: Stage) -> Outcome:
     after = stage.at_the_reader(f"card {CARD['wang']}")
     right = (effect, released, after) == ("done", "done", "granted") and shut
     got = expected if right else f"{effect}, {refused}, {released}, {after}, {mark.openings} openings"
-    return Outcome("lockdown_refuses_everyone", expected, got)
+    return SceneResult("lockdown_refuses_everyone", expected, got)
 
 
 def _is_open_for_fire(stage: Stage) -> bool:

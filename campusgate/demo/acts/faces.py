@@ -3,7 +3,7 @@
 import time
 
 from access.reasons import Reason
-from campusgate.demo.report import Outcome
+from campusgate.demo.report import SceneResult
 from campusgate.demo.stage import ANSWER_S, CLOSED, NEXT_PASSAGE_S, OPENED, SETTLE_S, WALKS, Mark, Stage, describe, poll
 from messages import Event, EventKind, Method
 
@@ -19,7 +19,7 @@ def walks_up(stage: Stage, name: str) -> Event | None:
     return None
 
 
-def known_person_opens(stage: Stage) -> Outcome:
+def known_person_opens(stage: Stage) -> SceneResult:
     """Somebody enrolled from one photograph walks up, as another photograph shows them."""
     mark = Mark(stage)
     granted = walks_up(stage, "wang-at-the-gate")
@@ -30,19 +30,19 @@ def known_person_opens(stage: Stage) -> Outcome:
         if by_face and right and mark.opened() and mark.openings == 1
         else f"{mark.openings} openings, {describe(granted)}"
     )
-    return Outcome("known_person_opens", OPENED, got)
+    return SceneResult("known_person_opens", OPENED, got)
 
 
-def stranger_refused(stage: Stage) -> Outcome:
+def stranger_refused(stage: Stage) -> SceneResult:
     """Somebody nobody enrolled walks up and waits."""
     mark = Mark(stage)
     stage.camera.play(stage.films.walk("stranger"))
     refused = mark.event(EventKind.FACE_REFUSED)
     got = CLOSED if mark.openings == 0 and refused is not None else f"{mark.openings} openings, {describe(refused)}"
-    return Outcome("stranger_refused", CLOSED, got)
+    return SceneResult("stranger_refused", CLOSED, got)
 
 
-def spoof_refused(stage: Stage) -> Outcome:
+def spoof_refused(stage: Stage) -> SceneResult:
     """Somebody holds up a telephone with a photograph of somebody enrolled; facilities staff see it on the board."""
     mark = Mark(stage)
     stage.camera.play(stage.films.telephone("wang"))
@@ -51,10 +51,10 @@ def spoof_refused(stage: Stage) -> Outcome:
     expected = f"{CLOSED}, spoof on the board"
     right = mark.openings == 0 and spoof is not None and spoof.reason == Reason.SPOOF and alarm
     got = expected if right else f"{mark.openings} openings, {describe(spoof)}, alarm {alarm}"
-    return Outcome("spoof_refused", expected, got)
+    return SceneResult("spoof_refused", expected, got)
 
 
-def camera_stayed_well(stage: Stage) -> Outcome:
+def camera_stayed_well(stage: Stage) -> SceneResult:
     """Nothing is said against a camera that saw everything all day."""
     expected = "no alarm about the camera"
     kinds = {"camera_lost", "camera_impaired"}
@@ -63,4 +63,4 @@ def camera_stayed_well(stage: Stage) -> Outcome:
         return sorted(f"{one['kind']} ({one['reason']})" for one in stage.staff.alarms() if one["kind"] in kinds)
 
     poll(lambda: not wrong(), SETTLE_S)
-    return Outcome("camera_stayed_well", expected, ", ".join(wrong()) or expected)
+    return SceneResult("camera_stayed_well", expected, ", ".join(wrong()) or expected)

@@ -5,14 +5,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from campusgate.demo.campus import CARD
-from campusgate.demo.report import Outcome
+from campusgate.demo.report import SceneResult
 from campusgate.demo.stage import ANSWER_S, SETTLE_S, Mark, Stage, poll
 from messages import EventKind
 
 _ALL_DAY = [{"start": "00:00", "end": "00:00"}]
 
 
-def curfew_return_reported(stage: Stage) -> Outcome:
+def curfew_return_reported(stage: Stage) -> SceneResult:
     """After curfew a resident still gets in, and the warden hears of it."""
     late = {"schedules": [{"name": "night", "windows": _ALL_DAY}], "curfew": {"schedule": "night"}}
     with _policy(stage, late):
@@ -21,10 +21,10 @@ def curfew_return_reported(stage: Stage) -> Outcome:
         mark.event(EventKind.ACCESS_GRANTED)
         noted = stage.observer.wait(lambda: any("late_return" in event.details for event in mark.events), ANSWER_S)
     expected = "opened, late return reported"
-    return Outcome("curfew_return_reported", expected, expected if noted else f"{answer}, not reported")
+    return SceneResult("curfew_return_reported", expected, expected if noted else f"{answer}, not reported")
 
 
-def passed_back_card_refused(stage: Stage) -> Outcome:
+def passed_back_card_refused(stage: Stage) -> SceneResult:
     """Somebody goes in and hands the card out to a friend."""
     rule = {
         "direction": "entry",
@@ -37,7 +37,7 @@ def passed_back_card_refused(stage: Stage) -> Outcome:
         stage.observer.wait(stage.is_locked, SETTLE_S)
         second = stage.at_the_reader(f"card {CARD['zhao']}")
     expected = "granted, then denied passed_back"
-    return Outcome("passed_back_card_refused", expected, f"{first}, then {second}")
+    return SceneResult("passed_back_card_refused", expected, f"{first}, then {second}")
 
 
 @contextmanager

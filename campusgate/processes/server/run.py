@@ -12,7 +12,7 @@ from campusgate.processes.private_files import keep_private
 from campusgate.processes.server.app import make_app
 from campusgate.processes.server.assembly import assemble
 from campusgate.settings import Settings
-from campusgate.wiring.database import begun
+from campusgate.wiring.database import open_server_database
 from campusgate.wiring.photo_checker import further_engines, load_checker
 from web.connections import bounded
 
@@ -41,7 +41,7 @@ def run_server(
     engine, checker = load_checker(settings)
     further = further_engines(settings)
     keep_private(settings.data_dir)
-    with begun(settings) as database:
+    with open_server_database(settings) as database:
         server = assemble(settings, engine, checker, further, database=database, channels=channels, routers=routers)
     _serve(make_app(server), settings, stop)
 

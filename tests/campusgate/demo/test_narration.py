@@ -6,17 +6,17 @@ import sys
 
 from rich.console import Console
 
-from campusgate.demo.narration import narrated
-from campusgate.demo.report import Outcome
+from campusgate.demo.narration import console_narrator
+from campusgate.demo.report import SceneResult
 
 
 def test_what_stays_is_written_into_a_pipe_and_what_moves_is_not() -> None:
     written = io.StringIO()
-    with narrated(Console(file=written, width=60)) as narrator:
-        narrator.now("1 of 18: somebody walks up")
-        narrator.ended(Outcome("stranger_refused", "stayed locked", "stayed locked"), "A stranger [waits].")
-        narrator.note("The server is killed on purpose.")
-        narrator.ended(Outcome("fire_opens", "opened", "nothing"), "A fire.")
+    with console_narrator(Console(file=written, width=60)) as narrator:
+        narrator.show("1 of 18: somebody walks up")
+        narrator.report(SceneResult("stranger_refused", "stayed locked", "stayed locked"), "A stranger [waits].")
+        narrator.write("The server is killed on purpose.")
+        narrator.report(SceneResult("fire_opens", "opened", "nothing"), "A fire.")
     lines = [line[9:].rstrip() for line in written.getvalue().splitlines() if line.strip()]
     assert lines == [
         "✓ stranger_refused  A stranger [waits].",

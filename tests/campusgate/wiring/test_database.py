@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from campusgate.settings import Settings
-from campusgate.wiring.database import DatabaseUnusableError, begun
+from campusgate.wiring.database import DatabaseUnusableError, open_server_database
 from database.migrate import revision
 from tests.command_line import run
 from tests.databases import begin
@@ -55,7 +55,7 @@ def test_a_file_that_is_no_database_is_one_line_and_stays_as_it_is(
     assert str(file) in answer.stderr
     assert len(answer.stderr.splitlines()) == 1
     assert file.read_bytes() == content
-    with pytest.raises(DatabaseUnusableError, match=said), begun(Settings(data_dir=tmp_path)):
+    with pytest.raises(DatabaseUnusableError, match=said), open_server_database(Settings(data_dir=tmp_path)):
         pass
     assert file.read_bytes() == content
 
@@ -66,12 +66,15 @@ def test_a_page_in_the_middle_that_was_overwritten_keeps_the_server_from_startin
     with file.open("r+b") as held:
         held.seek(file.stat().st_size // 2)
         held.write(b"\xff" * 8192)
-    with pytest.raises(DatabaseUnusableError, match=r"damaged|malformed"), begun(Settings(data_dir=tmp_path)):
+    with (
+        pytest.raises(DatabaseUnusableError, match=r"damaged|malformed"),
+        open_server_database(Settings(data_dir=tmp_path)),
+    ):
         pass
 
 
 def test_the_server_begins_a_campus_where_there_was_none(tmp_path: Path) -> None:
-    with begun(Settings(data_dir=tmp_path / "new")) as database:
+    with open_server_database(Settings(data_dir=tmp_path / "new")) as database:
         assert revision(database) is not None
     database.close()
 
@@ -80,7 +83,10 @@ def test_the_server_begins_no_new_campus_in_the_place_of_one_that_is_gone(tmp_pa
     record = tmp_path / "record"
     record.mkdir()
     (record / "trail.jsonl").write_text('{"serial":1}\n')
-    with pytest.raises(DatabaseUnusableError, match="campusgate restore"), begun(Settings(data_dir=tmp_path)):
+    with (
+        pytest.raises(DatabaseUnusableError, match="campusgate restore"),
+        open_server_database(Settings(data_dir=tmp_path)),
+    ):
         pass
 
 

@@ -24,12 +24,12 @@ from models.engine import FaceEngine
 _ACTOR = "demonstration"
 
 
-class PhotosNotTakenError(OperatorError):
+class PhotosRefusedError(OperatorError):
     """The server did not take a photo of the demonstration; the message carries its answer."""
 
 
 @dataclass(slots=True)
-class Reader:
+class Persona:
     """Somebody with a password for the pages; `photograph` is what they hand in."""
 
     number: str
@@ -41,78 +41,78 @@ class Reader:
 
 
 @dataclass(frozen=True, slots=True)
-class Readers:
+class Personas:
     """A reviewer, two holders that a visitor can be, and two more who handed in a photo."""
 
-    reviewer: Reader
-    holder: Reader
+    reviewer: Persona
+    holder: Persona
     """Their first photo was refused at the intake; they ask for a look at another one."""
-    newcomer: Reader
+    newcomer: Persona
     """Has a first password and no photo."""
-    others: tuple[Reader, ...]
+    others: tuple[Persona, ...]
     """The first belongs to the group that may pass the gate; the second's face is like somebody else's."""
 
     @classmethod
-    def of_the_demonstration(cls) -> "Readers":
+    def of_the_demonstration(cls) -> "Personas":
         """Return them with fresh passwords."""
         return cls(
-            Reader("R0001", "Wu Min", role=Role.REVIEWER),
-            Reader("S2026003", "Zhao Lei", photograph="stranger"),
-            Reader("S2026002", "Li Hua", is_first_password=True),
+            Persona("R0001", "Wu Min", role=Role.REVIEWER),
+            Persona("S2026003", "Zhao Lei", photograph="stranger"),
+            Persona("S2026002", "Li Hua", is_first_password=True),
             (
-                Reader("S2026004", "Sun Min", photograph="li"),
-                Reader("S2026005", "Qian Wei", photograph="wang-again"),
+                Persona("S2026004", "Sun Min", photograph="li"),
+                Persona("S2026005", "Qian Wei", photograph="wang-again"),
             ),
         )
 
     @property
-    def everyone(self) -> tuple[Reader, ...]:
+    def everyone(self) -> tuple[Persona, ...]:
         """All of them."""
         return (self.reviewer, self.holder, self.newcomer, *self.others)
 
 
-def open_accounts(session: Session, readers: Readers, group: str, moment: datetime) -> None:
-    """Give every reader an account and a password; only the first of the others may pass the gate."""
+def open_accounts(session: Session, personas: Personas, group: str, moment: datetime) -> None:
+    """Give every persona an account and a password; only the first of the others may pass the gate."""
     hasher = Hasher()
-    for reader in readers.everyone:
-        person = people.by_number(session, reader.number)
+    for persona in personas.everyone:
+        person = people.by_number(session, persona.number)
         if person is None:
-            kind = PersonKind.STAFF if reader.role else PersonKind.STUDENT
-            particulars = people.Particulars(number=reader.number, name=reader.name, kind=kind, valid_from=moment)
+            kind = PersonKind.STAFF if persona.role else PersonKind.STUDENT
+            particulars = people.Particulars(number=persona.number, name=persona.name, kind=kind, valid_from=moment)
             person = people.create(session, particulars, by=_ACTOR, now=moment)
-        if reader.role is not None:
-            session.add(PersonRole(person_id=person.id, role=reader.role))
-        if reader is readers.others[0]:
+        if persona.role is not None:
+            session.add(PersonRole(person_id=person.id, role=persona.role))
+        if persona is personas.others[0]:
             session.add(PersonGroup(person_id=person.id, name=group))
-        hashed = {PasswordPurpose.PORTAL: hasher.hash(reader.password)}
-        passwords.store(session, person.id, hashed, must_change=reader.is_first_password, by=_ACTOR, now=moment)
+        hashed = {PasswordPurpose.PORTAL: hasher.hash(persona.password)}
+        passwords.store(session, person.id, hashed, must_change=persona.is_first_password, by=_ACTOR, now=moment)
 
 
-def make_portraits(engine: FaceEngine, readers: Readers, photographs: Mapping[str, Path]) -> dict[str, bytes]:
-    """Return what each reader hands in, by number: a JPEG."""
+def make_portraits(engine: FaceEngine, personas: Personas, photographs: Mapping[str, Path]) -> dict[str, bytes]:
+    """Return what each persona hands in, by number: a JPEG."""
     made = {}
-    for reader in readers.everyone:
-        if reader.photograph is not None:
+    for persona in personas.everyone:
+        if persona.photograph is not None:
             stream = io.BytesIO()
-            portrait(engine, photographs[reader.photograph]).save(stream, "JPEG", quality=95)
-            made[reader.number] = stream.getvalue()
+            portrait(engine, photographs[persona.photograph]).save(stream, "JPEG", quality=95)
+            made[persona.number] = stream.getvalue()
     return made
 
 
-def hand_in(server_url: str, readers: Readers, portraits: Mapping[str, bytes]) -> None:
+def hand_in(server_url: str, personas: Personas, portraits: Mapping[str, bytes]) -> None:
     """Let everybody consent and hand in their portrait; one that the rules refuse is brought before a reviewer.
 
     Raises:
-        PhotosNotTakenError: the server refused.
+        PhotosRefusedError: the server refused.
     """
-    for reader in readers.everyone:
-        if reader.number in portraits:
+    for persona in personas.everyone:
+        if persona.number in portraits:
             with httpx.Client(base_url=server_url, timeout=30) as client:
-                _hand_in(client, reader, portraits[reader.number])
+                _hand_in(client, persona, portraits[persona.number])
 
 
-def _hand_in(client: httpx.Client, reader: Reader, content: bytes) -> None:
-    form = {"grant_type": "password", "username": reader.number, "password": reader.password}
+def _hand_in(client: httpx.Client, persona: Persona, content: bytes) -> None:
+    form = {"grant_type": "password", "username": persona.number, "password": persona.password}
     token = _checked(client.post("/api/v1/tokens", data=form))["access_token"]
     client.headers["Authorization"] = f"Bearer {token}"
     version = _checked(client.get("/api/v1/me/face-consent"))["version"]
@@ -124,6 +124,6 @@ def _hand_in(client: httpx.Client, reader: Reader, content: bytes) -> None:
 
 def _checked(answer: httpx.Response) -> dict[str, str]:
     if answer.is_error:
-        raise PhotosNotTakenError(f"{answer.request.url.path}: {answer.status_code} {answer.text[:300]}")
+        raise PhotosRefusedError(f"{answer.request.url.path}: {answer.status_code} {answer.text[:300]}")
     found: dict[str, str] = answer.json()
     return found
