@@ -17,10 +17,6 @@ class CredentialError(ValueError):
     """What was given is no card UID, code or PIN; the message says what one looks like."""
 
 
-KEY_CHECK_HEADER = "Campusgate-Credential-Check"
-"""With every page of changes: what the server's credential key makes of nothing, for the gate to compare."""
-
-
 def key_check(key: bytes) -> str:
     """Return what tells two credential keys apart (16 hex digits), and from which nothing of the key follows."""
     return keyed_digest(key, b"check:", b"")[:16]

@@ -12,7 +12,14 @@ from uuid import UUID
 
 from access.policy import Direction, GatePolicy, Mode, Offline, Rule
 from access.reasons import Notice, Reason
-from access.rules import PassState, anti_passback, curfew, first_person, occupancy, two_persons
+from access.rules import (
+    AccessContext,
+    check_anti_passback,
+    check_curfew,
+    check_first_person,
+    check_occupancy,
+    check_two_persons,
+)
 from access.snapshot import CredentialEntry, Grant, PersonEntry
 
 
@@ -27,7 +34,7 @@ class FaceResult(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class PassRequest:
+class AccessRequest:
     """What was shown at the gate. Digests are those of `access.credentials`."""
 
     face: FaceResult | None = None
@@ -53,24 +60,24 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    request: PassRequest
+    request: AccessRequest
     entry: PersonEntry
     gate: GatePolicy
     now: datetime
-    state: PassState | None
+    context: AccessContext | None
 
 
 def decide(
-    request: PassRequest,
+    request: AccessRequest,
     entry: PersonEntry | None,
     gate: GatePolicy,
     now: datetime,
-    state: PassState | None = None,
+    context: AccessContext | None = None,
 ) -> Decision:
     """Decide one pass.
 
     `entry` is the person the face or the credential led to, None when it led to nobody; with card and face it is the
-    card's holder. `now` is aware. Without `state` the directory counts as fresh and rules about other passages are
+    card's holder. `now` is aware. Without `context` the directory counts as fresh and rules about other passages are
     left out, as for a question that is only asked to be explained.
 
     Raises:
@@ -78,18 +85,18 @@ def decide(
     """
     if now.tzinfo is None:
         raise ValueError("a decision needs an aware time: use datetime.now(UTC)")
-    if unrecognised := _recognition(request, entry, gate):
-        return Decision(granted=False, reason=unrecognised, person_id=_known(request, entry))
+    if unrecognised := _check_recognition(request, entry, gate):
+        return Decision(granted=False, reason=unrecognised, person_id=_identified_person(request, entry))
     if entry is None:
         unknown = Reason.UNKNOWN_FACE if request.credential is None else Reason.UNKNOWN_CREDENTIAL
         return Decision(granted=False, reason=unknown)
 
-    question = _Question(request, entry, gate, now, state)
+    question = _Question(request, entry, gate, now, context)
     notices: list[Notice] = []
-    for verdict in _verdicts(question):
-        if isinstance(verdict, Reason):
-            return Decision(granted=False, reason=verdict, person_id=entry.person_id)
-        notices.append(verdict)
+    for finding in _check_in_order(question):
+        if isinstance(finding, Reason):
+            return Decision(granted=False, reason=finding, person_id=entry.person_id)
+        notices.append(finding)
     return Decision(
         granted=True,
         reason=Reason.GRANTED,
@@ -107,7 +114,7 @@ def required_mode(gate: GatePolicy, now: datetime) -> Mode:
     return gate.mode
 
 
-def _recognition(request: PassRequest, entry: PersonEntry | None, gate: GatePolicy) -> Reason | None:
+def _check_recognition(request: AccessRequest, entry: PersonEntry | None, gate: GatePolicy) -> Reason | None:
     """Return why nobody was recognised. A card needs no face beside it unless the gate asks for both."""
     if request.credential is not None:
         return Reason.UNKNOWN_CREDENTIAL if entry is None else None
@@ -125,38 +132,38 @@ _UNMATCHED = {
 }
 
 
-def _known(request: PassRequest, entry: PersonEntry | None) -> UUID | None:
+def _identified_person(request: AccessRequest, entry: PersonEntry | None) -> UUID | None:
     """Return the person only when something shown really names one: a card does, an unmatched face does not."""
     if entry is None:
         return None
     return entry.person_id if request.credential is not None or request.face is FaceResult.MATCHED else None
 
 
-def _verdicts(question: _Question) -> Iterator[Reason | Notice]:
+def _check_in_order(question: _Question) -> Iterator[Reason | Notice]:
     """Yield refusals and notices in the fixed order; the caller stops at the first refusal."""
-    entry, gate, now, state = question.entry, question.gate, question.now, question.state
-    credential = _credential(question)
+    entry, gate, now, context = question.entry, question.gate, question.now, question.context
+    credential = _find_credential(question)
     if question.request.credential is not None:
         if credential is None:
             yield Reason.UNKNOWN_CREDENTIAL
             return
-        yield from _credential_standing(credential, question)
+        yield from _check_credential(credential, question)
     if entry.suspended:
         yield Reason.SUSPENDED
-    yield from _within(entry.valid_from, entry.valid_until, now, Reason.NOT_YET_VALID, Reason.EXPIRED)
-    yield from _entitlement(question)
-    yield from _staleness(question)
-    yield from _shown_enough(question, credential)
-    yield from curfew(entry, gate, now, question.request.direction)
-    if state is None:
+    yield from _check_period(entry.valid_from, entry.valid_until, now, Reason.NOT_YET_VALID, Reason.EXPIRED)
+    yield from _check_entitlement(question)
+    yield from _check_freshness(question)
+    yield from _check_mode(question, credential)
+    yield from check_curfew(entry, gate, now, question.request.direction)
+    if context is None:
         return
-    yield from anti_passback(entry, gate, now, question.request.direction, state)
-    yield from occupancy(entry, gate, question.request.direction, state)
-    yield from first_person(entry, gate, now, state)
-    yield from two_persons(entry, gate, now, state)
+    yield from check_anti_passback(entry, gate, now, question.request.direction, context)
+    yield from check_occupancy(entry, gate, question.request.direction, context)
+    yield from check_first_person(entry, gate, now, context)
+    yield from check_two_persons(entry, gate, now, context)
 
 
-def _credential(question: _Question) -> CredentialEntry | None:
+def _find_credential(question: _Question) -> CredentialEntry | None:
     for credential in question.entry.credentials:
         if credential.digest == question.request.credential and credential.kind != "pin":
             return credential
@@ -171,10 +178,10 @@ _STANDING = {
 }
 
 
-def _credential_standing(credential: CredentialEntry, question: _Question) -> Iterator[Reason]:
+def _check_credential(credential: CredentialEntry, question: _Question) -> Iterator[Reason]:
     if credential.status != "active":
         yield _STANDING[credential.status]
-    yield from _within(
+    yield from _check_period(
         credential.valid_from,
         credential.valid_until,
         question.now,
@@ -185,7 +192,7 @@ def _credential_standing(credential: CredentialEntry, question: _Question) -> It
         yield Reason.CARD_NOT_AUTHENTICATED
 
 
-def _within(
+def _check_period(
     start: datetime | None, end: datetime | None, now: datetime, early: Reason, late: Reason
 ) -> Iterator[Reason]:
     """Yield a refusal outside [start, end)."""
@@ -195,31 +202,31 @@ def _within(
         yield late
 
 
-def _entitlement(question: _Question) -> Iterator[Reason]:
+def _is_in_period(start: datetime | None, end: datetime | None, now: datetime) -> bool:
+    return (start is None or now >= start) and (end is None or now < end)
+
+
+def _check_entitlement(question: _Question) -> Iterator[Reason]:
     """One rule or grant that holds now is enough; without any, say whether another hour would do."""
     gate, now = question.gate, question.now
     permits: list[Rule | Grant] = [rule for rule in gate.rules if rule.group in question.entry.groups]
     permits += question.entry.grants
-    in_date = [
-        permit
-        for permit in permits
-        if not list(_within(permit.valid_from, permit.valid_until, now, Reason.NOT_ENTITLED, Reason.NOT_ENTITLED))
-    ]
+    in_date = [permit for permit in permits if _is_in_period(permit.valid_from, permit.valid_until, now)]
     if not in_date:
         yield Reason.NOT_ENTITLED
     elif not any(gate.is_open(permit.schedule, now) for permit in in_date):
         yield Reason.OUTSIDE_SCHEDULE
 
 
-def _staleness(question: _Question) -> Iterator[Reason | Notice]:
+def _check_freshness(question: _Question) -> Iterator[Reason | Notice]:
     """Trust the directory for a while; beyond that, ask the offline policy.
 
     An age that is not known – never synchronised, or synchronised in the future by a clock that was set back – counts
     as too old to be trusted, and not yet as too old for anyone.
     """
-    if question.state is None:
+    if question.context is None:
         return
-    synced_at, policy = question.state.synced_at, question.gate.offline
+    synced_at, policy = question.context.synced_at, question.gate.offline
     age = question.now - synced_at if synced_at is not None else None
     if age is not None and timedelta(0) <= age <= policy.trusted_for:
         return
@@ -235,7 +242,7 @@ def _staleness(question: _Question) -> Iterator[Reason | Notice]:
     yield Notice.STALE_DIRECTORY if allowed else Reason.DIRECTORY_STALE
 
 
-def _shown_enough(question: _Question, credential: CredentialEntry | None) -> Iterator[Reason]:
+def _check_mode(question: _Question, credential: CredentialEntry | None) -> Iterator[Reason]:
     mode = required_mode(question.gate, question.now)
     request, has_card = question.request, credential is not None
     if mode is Mode.CARD_AND_FACE and not has_card:
@@ -247,12 +254,12 @@ def _shown_enough(question: _Question, credential: CredentialEntry | None) -> It
     if mode is Mode.FACE and request.face is None:
         yield Reason.METHOD_NOT_ALLOWED
     if mode in {Mode.FACE, Mode.CARD_AND_FACE} and has_card:
-        yield from _face_of_card_holder(question)
+        yield from _check_card_holder(question)
     if mode is Mode.CARD_AND_PIN and credential is not None:
-        yield from _pin(question, credential)
+        yield from _check_pin(question, credential)
 
 
-def _face_of_card_holder(question: _Question) -> Iterator[Reason]:
+def _check_card_holder(question: _Question) -> Iterator[Reason]:
     """Compare 1:1: whoever shows a card and somebody else's face carries somebody else's card."""
     request = question.request
     if request.face is None:
@@ -265,7 +272,7 @@ def _face_of_card_holder(question: _Question) -> Iterator[Reason]:
         yield Reason.FACE_NOT_CARD_HOLDER
 
 
-def _pin(question: _Question, credential: CredentialEntry) -> Iterator[Reason]:
+def _check_pin(question: _Question, credential: CredentialEntry) -> Iterator[Reason]:
     """Ask for the PIN; a visitor's code is itself a secret and needs none."""
     if credential.kind == "code":
         return

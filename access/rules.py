@@ -14,7 +14,7 @@ from access.snapshot import PersonEntry
 
 
 @dataclass(frozen=True, slots=True)
-class LastPass:
+class LastPassage:
     """Where and when one person last passed, and the zone that led them into (None: unknown or outside)."""
 
     gate: str
@@ -24,25 +24,27 @@ class LastPass:
 
 
 @dataclass(frozen=True, slots=True)
-class PassState:
-    """What is known beyond the directory. Every field has a value for not knowing.
-
-    `synced_at`: when the directory was last confirmed. `passages_known`: whether `last_pass` includes other gates.
-    `last_pass`: this person's; None when never seen or forgiven. `inside`: people in the inner zone. `first_passed_at`:
-    when one of the first person's groups last passed. `waiting`, `waiting_since`: who showed themselves and waits for
-    a second person.
-    """
+class AccessContext:
+    """What is known beyond the directory. Every field has a value for not knowing."""
 
     synced_at: datetime | None = None
+    """When the directory was last confirmed."""
     passages_known: bool = True
-    last_pass: LastPass | None = None
+    """Whether `last_passage` includes other gates."""
+    last_passage: LastPassage | None = None
+    """This person's; None when never seen or forgiven."""
     inside: int | None = None
+    """People in the inner zone."""
     first_passed_at: datetime | None = None
+    """When one of the first person's groups last passed."""
     waiting: UUID | None = None
+    """Who showed themselves and waits for a second person, since `waiting_since`."""
     waiting_since: datetime | None = None
 
 
-def curfew(entry: PersonEntry, gate: GatePolicy, now: datetime, direction: Direction) -> Iterator[Reason | Notice]:
+def check_curfew(
+    entry: PersonEntry, gate: GatePolicy, now: datetime, direction: Direction
+) -> Iterator[Reason | Notice]:
     """Refuse, or report to the warden, whoever comes or goes in the curfew."""
     rule = gate.curfew
     if rule is None or _shares(rule.exempt_groups, entry) or not gate.is_open(rule.schedule, now):
@@ -54,56 +56,56 @@ def curfew(entry: PersonEntry, gate: GatePolicy, now: datetime, direction: Direc
         yield Notice.LATE_EXIT if leaves else Notice.LATE_RETURN
 
 
-def anti_passback(
-    entry: PersonEntry, gate: GatePolicy, now: datetime, direction: Direction, state: PassState
+def check_anti_passback(
+    entry: PersonEntry, gate: GatePolicy, now: datetime, direction: Direction, context: AccessContext
 ) -> Iterator[Reason | Notice]:
     """Refuse, or report, a pass that does not fit where this person last passed."""
-    rule, last = gate.anti_passback, state.last_pass
+    rule, last = gate.anti_passback, context.last_passage
     if rule is None or _shares(rule.exempt_groups, entry):
         return
-    if not state.passages_known:
+    if not context.passages_known:
         yield Notice.PASSAGES_UNKNOWN
     if last is None or not _repeats(rule, gate, last, now, direction):
         return
-    hard = rule.hard and (state.passages_known or (rule.offline_hard and last.gate == gate.gate))
+    hard = rule.hard and (context.passages_known or (rule.offline_hard and last.gate == gate.gate))
     yield Reason.PASSED_BACK if hard else Notice.PASSED_BACK
 
 
-def occupancy(
-    entry: PersonEntry, gate: GatePolicy, direction: Direction, state: PassState
+def check_occupancy(
+    entry: PersonEntry, gate: GatePolicy, direction: Direction, context: AccessContext
 ) -> Iterator[Reason | Notice]:
     """Refuse entry into a full zone; a count that is not known is reported, as a full zone is no danger to life."""
     rule = gate.occupancy
     if rule is None or direction is Direction.EXIT or _shares(rule.exempt_groups, entry):
         return
-    if state.inside is None:
+    if context.inside is None:
         yield Notice.OCCUPANCY_UNKNOWN
-    elif state.inside >= rule.limit:
+    elif context.inside >= rule.limit:
         yield Reason.ZONE_FULL
 
 
-def first_person(entry: PersonEntry, gate: GatePolicy, now: datetime, state: PassState) -> Iterator[Reason]:
+def check_first_person(entry: PersonEntry, gate: GatePolicy, now: datetime, context: AccessContext) -> Iterator[Reason]:
     """Refuse everyone until, within this window, somebody who may go first has passed."""
     rule = gate.first_person
     if rule is None or _shares(rule.groups, entry):
         return
     opened_at = gate.schedule(rule.schedule).opened_at(now, gate.zone)
-    if opened_at is not None and (state.first_passed_at is None or state.first_passed_at < opened_at):
+    if opened_at is not None and (context.first_passed_at is None or context.first_passed_at < opened_at):
         yield Reason.FIRST_PERSON_AWAITED
 
 
-def two_persons(entry: PersonEntry, gate: GatePolicy, now: datetime, state: PassState) -> Iterator[Reason]:
+def check_two_persons(entry: PersonEntry, gate: GatePolicy, now: datetime, context: AccessContext) -> Iterator[Reason]:
     """Grant only when another entitled person showed themselves shortly before."""
     rule = gate.two_persons
     if rule is None:
         return
-    partner = state.waiting is not None and state.waiting != entry.person_id
-    since = state.waiting_since
+    partner = context.waiting is not None and context.waiting != entry.person_id
+    since = context.waiting_since
     if not (partner and since is not None and since <= now <= since + rule.within):
         yield Reason.SECOND_PERSON_AWAITED
 
 
-def _repeats(rule: AntiPassback, gate: GatePolicy, last: LastPass, now: datetime, direction: Direction) -> bool:
+def _repeats(rule: AntiPassback, gate: GatePolicy, last: LastPassage, now: datetime, direction: Direction) -> bool:
     if rule.kind == "timed":
         leads_to = gate.outer_zone if direction is Direction.EXIT else gate.inner_zone
         same_way = last.gate == gate.gate or (last.zone is not None and last.zone == leads_to)

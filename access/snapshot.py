@@ -20,6 +20,11 @@ SCHEMA_VERSION = 1
 
 _MODULUS = 1 << 256
 
+KEY_CHECK_HEADER = "Campusgate-Credential-Check"
+"""With every page of changes: what the server's credential key makes of nothing, for the gate to compare."""
+TIME_HEADER = "Campusgate-Time"
+"""The server's time in an answer (ISO 8601), where the server itself believes its clock."""
+
 CredentialKind = Literal["card", "code", "pin"]
 CredentialStatus = Literal["active", "lost", "suspended", "replaced", "returned"]
 View = Literal["full", "cards"]

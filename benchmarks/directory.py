@@ -250,8 +250,7 @@ def _edge(order: _Order, pipe: Connection, hint: Event) -> None:
     """The edge's side: first directory, gallery, then wait for each revocation, then a restart from the file."""
     import structlog
 
-    from access.replica.replica import Replica
-    from access.replica.sync import DirectorySync
+    from access.replica import DirectorySync, Replica
     from database.sealing import Sealer
 
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))

@@ -18,9 +18,8 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from access.passages.log import PassageLog
-from access.replica.replica import Replica
-from access.replica.sync import DirectorySync
+from access.passages import PassageLog
+from access.replica import DirectorySync, Replica
 from benchmarks.fault_history import Emitting, Entry, Kept, RelayMoved, Started
 from benchmarks.fleet_campus import CREDENTIAL_KEY, SITE, SPAWN, Campus, card_of, quiet
 from bus import Backoff, BrokerAddress, Outbox

@@ -15,10 +15,8 @@ from uuid import UUID
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from access.passages.log import PassageLog
-from access.passages.sync import PresenceSync
-from access.replica.replica import Replica
-from access.replica.sync import DirectorySync
+from access.passages import PassageLog, PassageSync
+from access.replica import DirectorySync, Replica
 from access.snapshot import ChangePage
 from benchmarks.fleet_campus import CREDENTIAL_KEY, SITE, SPAWN, Campus, card_of, quiet
 from bus import BrokerAddress, Outbox
@@ -170,13 +168,13 @@ class _Gate:
         self._movements = [(0.0, False)]
         self._hand = threading.Lock()
         self._stop, self._wake, self._passages = threading.Event(), threading.Event(), threading.Event()
-        self._book = PassageLog(folder / "passes.db", Sealer(bytes(32)), gate=gate)
+        self._passage_log = PassageLog(folder / "passes.db", Sealer(bytes(32)), gate=gate)
         edge = TrustedKey(Ed25519PublicKey.from_public_bytes(plan.edge_key), frozenset({Action.OPEN, Action.DENY}))
         self._controller = GateController(
             GateTopics(SITE, gate),
             BrokerAddress(port=plan.mqtt_port),
             Hardware(SimulatedRelay(self._relay_moved), reader=self._reader),
-            Storage(NonceStore(folder / "nonces.db"), self.outbox, DoorMemory(folder / "door.db"), self._book),
+            Storage(NonceStore(folder / "nonces.db"), self.outbox, DoorMemory(folder / "door.db"), self._passage_log),
             signing_key=Ed25519PrivateKey.from_private_bytes(plan.key),
             trusted={
                 edge_sender(gate): edge,
@@ -190,7 +188,7 @@ class _Gate:
         )
         self._controller.bus.on_connect(self._wake.set)
         self._sync = DirectorySync(plan.server_url, gate, plan.tokens[gate], self.replica)
-        self._presence = PresenceSync(plan.server_url, gate, plan.tokens[gate], self.replica, self._book)
+        self._presence = PassageSync(plan.server_url, gate, plan.tokens[gate], self.replica, self._passage_log)
         self._threads = [
             threading.Thread(target=self._sync.run, args=(self._stop, self._wake), daemon=True),
             threading.Thread(target=self._presence.run, args=(self._stop, self._passages), daemon=True),

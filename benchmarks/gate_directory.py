@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from access.credentials import card_digest
 from access.policy import GatePolicy, Rule
-from access.replica.replica import Replica
+from access.replica import Replica
 from access.snapshot import (
     Change,
     ChangePage,

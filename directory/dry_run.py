@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from access.decision import Decision, FaceResult, PassRequest, decide, required_mode
+from access.decision import AccessRequest, Decision, FaceResult, decide, required_mode
 from access.policy import Direction, GatePolicy, Mode
 from access.snapshot import PersonEntry
 from database import Sealer
@@ -72,7 +72,7 @@ def dry_run(
     )
 
 
-def _request(shown: Shown, entry: PersonEntry | None, policy: GatePolicy, direction: Direction) -> PassRequest:
+def _request(shown: Shown, entry: PersonEntry | None, policy: GatePolicy, direction: Direction) -> AccessRequest:
     """Imagine that the person shows everything right: an active card before a lost one, a face that is known."""
     with_face = shown in {Shown.FACE, Shown.CARD_AND_FACE}
     has_face = entry is not None and bool(entry.templates)
@@ -86,7 +86,7 @@ def _request(shown: Shown, entry: PersonEntry | None, policy: GatePolicy, direct
         credential = mine[-1].digest if mine else ""
     if shown is Shown.CARD_AND_PIN and entry is not None:
         pin = next((one.digest for one in entry.credentials if one.kind == "pin"), None)
-    return PassRequest(
+    return AccessRequest(
         face=face,
         face_model=policy.model_id if with_face else None,
         credential=credential,

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from access.passages.model import REMEMBERED, PresencePage, ZonePass
+from access.passages import REMEMBERED, PresencePage, ZonePass
 from access.policy import Direction, GatePolicy
 from accounts import audit
 from directory.gates import get

@@ -2,7 +2,7 @@
 
 A receipt is made, open, in the transaction that takes a person's template out of a gate's directory, for every device
 that may hold it; the device's next acknowledgement of that revision or a later one closes it. A device acknowledges a
-revision only after it has compared the digest of everything it holds (`access.replica.replica`).
+revision only after it has compared the digest of everything it holds (`access.replica`).
 """
 
 from collections.abc import Collection, Sequence

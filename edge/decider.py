@@ -7,11 +7,11 @@ from uuid import UUID
 
 import structlog
 
-from access.decision import Decision, FaceResult, PassRequest, decide
-from access.passages.log import PassageLog
+from access.decision import AccessRequest, Decision, FaceResult, decide
+from access.passages import PassageLog
 from access.policy import Direction, GatePolicy
 from access.reasons import Reason
-from access.rules import PassState
+from access.rules import AccessContext
 from access.snapshot import CredentialKind, PersonEntry
 from edge.card_face_pairing import WaitingCard
 from edge.gallery import Directory
@@ -46,7 +46,7 @@ class Decider:
         self, result: FaceResult, person_id: UUID | None = None, *, card: WaitingCard | None = None
     ) -> Decision:
         """Decide on a face; `card` is the one that the same person presented just before."""
-        request = PassRequest(
+        request = AccessRequest(
             face=result,
             face_model=self._model_id,
             credential=card.digest if card else None,
@@ -72,7 +72,7 @@ class Decider:
         except Exception as error:  # noqa: BLE001 - whatever is wrong with the file, the answer is the same
             return _refuse_unreadable(error)
         face = None if person is None else compare(person)
-        request = PassRequest(
+        request = AccessRequest(
             face=face,
             face_model=self._model_id,
             credential=digest,
@@ -80,7 +80,7 @@ class Decider:
         )
         return self._decide(request, lambda: person)
 
-    def _decide(self, request: PassRequest, find_person: Callable[[], PersonEntry | None]) -> Decision:
+    def _decide(self, request: AccessRequest, find_person: Callable[[], PersonEntry | None]) -> Decision:
         policy = self._directory.policy
         if policy is None:
             return Decision(granted=False, reason=Reason.DIRECTORY_MISSING)
@@ -90,19 +90,19 @@ class Decider:
             return _refuse_unreadable(error)
         now = self._clock.now()
         request = replace(request, direction=policy.facing(self._direction))
-        state = None
+        context = None
         if person is not None:
-            state = self._state_of(person.person_id, policy, now, by_face=request.credential is None)
-        decision = decide(request, person, policy, now, state)
+            context = self._context_for(person.person_id, policy, now, by_face=request.credential is None)
+        decision = decide(request, person, policy, now, context)
         if decision.reason is Reason.SECOND_PERSON_AWAITED and person is not None:
-            self._passage_log.waits(person.person_id, now)
+            self._passage_log.record_first_of_two(person.person_id, now)
         return decision
 
-    def _state_of(self, person_id: UUID, policy: GatePolicy, now: datetime, *, by_face: bool) -> PassState:
+    def _context_for(self, person_id: UUID, policy: GatePolicy, now: datetime, *, by_face: bool) -> AccessContext:
         # A face of whoever may pass already, and has not yet, is no second person: the door renews their grant.
         # About cards the controller, which knows its door, asks only when nobody waits.
-        renews = by_face and self._passage_log.holds(person_id, now)
-        return self._passage_log.state_for(person_id, policy, now, self._directory.synced_at, renews=renews)
+        renews = by_face and self._passage_log.has_grant(person_id, now)
+        return self._passage_log.context_for(person_id, policy, now, self._directory.synced_at, renews=renews)
 
 
 def _refuse_unreadable(error: Exception) -> Decision:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
-from access.passages.log import PassageLog
+from access.passages import PassageLog
 from bus.outbox import Outbox
 from bus.port import Bus
 from edge.camera import Camera

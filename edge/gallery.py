@@ -23,7 +23,7 @@ _CHANGE_MISSED = 0.1
 
 
 class Directory(Protocol):
-    """What the edge needs of its replica; `access.replica.replica.Replica` is one."""
+    """What the edge needs of its replica; `access.replica.Replica` is one."""
 
     @property
     def revision(self) -> int:

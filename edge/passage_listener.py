@@ -5,7 +5,7 @@ from uuid import UUID
 
 import structlog
 
-from access.passages.log import PassageLog
+from access.passages import PassageLog
 from access.policy import Direction
 from edge.gallery import Directory
 from messages import Event, EventKind, MalformedMessageError, Method
@@ -43,18 +43,18 @@ class PassageListener:
         if event.gate != self._gate or event.source != "controller":
             return
         if event.kind == EventKind.CLOSED:
-            self._passage_log.settled(None, event.at)
+            self._passage_log.settle(None, event.at)
         if event.person_id is None or policy is None:
             return
         if event.kind == EventKind.NOT_TAKEN:
-            self._passage_log.not_taken(event.person_id)
+            self._passage_log.record_not_taken(event.person_id)
         elif event.kind == EventKind.PASSED:
-            self._passage_log.began(event.person_id, event.at)
+            self._passage_log.record_opening(event.person_id, event.at)
         elif event.kind == EventKind.RELOCKED:
-            self._passage_log.settled(event.person_id, event.at)
+            self._passage_log.settle(event.person_id, event.at)
         elif event.kind == EventKind.ACCESS_GRANTED:
             if not event.historical and event.method is not Method.STAFF:
                 self._on_granted(event.person_id)
             person = self._directory.person(event.person_id)
             if person is not None:
-                self._passage_log.granted(person, policy, policy.facing(self._direction), event.at)
+                self._passage_log.record_grant(person, policy, policy.facing(self._direction), event.at)

@@ -40,7 +40,7 @@ _HEALTH_EVERY_S = 10.0
 
 
 class Sync(Protocol):
-    """Keeps the directory in step; `access.replica.sync.DirectorySync` is one."""
+    """Keeps the directory in step; `access.replica.DirectorySync` is one."""
 
     def run(self, stop: threading.Event, wake: threading.Event) -> None:
         """Work until `stop` is set; ask at once when `wake` is set."""

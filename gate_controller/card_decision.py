@@ -4,16 +4,16 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from access.decision import Decision, PassRequest, decide
-from access.passages.log import PassageLog
+from access.decision import AccessRequest, Decision, decide
+from access.passages import PassageLog
 from access.policy import GatePolicy
 from access.reasons import Reason
-from access.rules import PassState
+from access.rules import AccessContext
 from access.snapshot import CredentialKind, PersonEntry
 
 
 class Directory(Protocol):
-    """What the controller knows (`access.replica.replica.Replica`)."""
+    """What the controller knows (`access.replica.Replica`)."""
 
     @property
     def policy(self) -> GatePolicy | None:
@@ -41,7 +41,7 @@ class Directory(Protocol):
 
 def decide_card(
     directory: Directory | None,
-    passages: PassageLog,
+    passage_log: PassageLog,
     kind: CredentialKind,
     digest: str,
     *,
@@ -61,13 +61,13 @@ def decide_card(
         return Decision(granted=False, reason=Reason.DIRECTORY_MISSING)
     synced_at = directory.synced_at
     at = max(now, synced_at) if synced_at is not None else now
-    request = PassRequest(credential=digest, authenticated=authenticated, pin=pin, direction=policy.facing())
+    request = AccessRequest(credential=digest, authenticated=authenticated, pin=pin, direction=policy.facing())
     entry = directory.by_credential(kind, digest)
-    state = PassState(synced_at)
+    context = AccessContext(synced_at)
     if entry is not None:
-        renews = passages.holds(entry.person_id, now)
-        state = passages.state_for(entry.person_id, policy, at, synced_at, renews=renews)
-    decision = decide(request, entry, policy, at, state)
+        renews = passage_log.has_grant(entry.person_id, now)
+        context = passage_log.context_for(entry.person_id, policy, at, synced_at, renews=renews)
+    decision = decide(request, entry, policy, at, context)
     if decision.reason is Reason.SECOND_PERSON_AWAITED and entry is not None:
-        passages.waits(entry.person_id, at)
+        passage_log.record_first_of_two(entry.person_id, at)
     return decision

@@ -9,7 +9,7 @@ import uuid_utils.compat
 
 from access.credentials import CredentialError, card_digest, code_digest
 from access.decision import Decision, required_mode
-from access.passages.log import PassageLog
+from access.passages import PassageLog
 from access.policy import Mode
 from access.reasons import Reason
 from access.snapshot import CredentialKind
@@ -43,7 +43,7 @@ class CardHandler:
         clock: ClockWatch,
         *,
         directory: Directory | None,
-        passages: PassageLog,
+        passage_log: PassageLog,
         credential_key: bytes,
         answer_wait_s: float,
         authenticator: CardAuthenticator,
@@ -55,7 +55,7 @@ class CardHandler:
         self._reporter = reporter
         self._clock = clock
         self._directory = directory
-        self._passages = passages
+        self._passage_log = passage_log
         self._credential_key = credential_key
         self._answer_wait_s = answer_wait_s
         self._authenticator = authenticator
@@ -258,7 +258,7 @@ class CardHandler:
         try:
             return decide_card(
                 self._directory,
-                self._passages,
+                self._passage_log,
                 _kind(reading),
                 digest,
                 authenticated=reading.authenticated,

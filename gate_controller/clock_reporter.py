@@ -4,7 +4,7 @@ from datetime import datetime
 
 import structlog
 
-from access.passages.log import PassageLog
+from access.passages import PassageLog
 from gate_controller.clock import ClockWatch
 from gate_controller.memory import DoorMemory, DoorMemoryError
 from gate_controller.reporter import Details, Reporter
@@ -16,12 +16,12 @@ log = structlog.get_logger()
 class ClockReporter:
     """Records when the clock turns out to be behind, and when the server vouches for it."""
 
-    def __init__(self, reporter: Reporter, clock: ClockWatch, *, memory: DoorMemory, passages: PassageLog) -> None:
+    def __init__(self, reporter: Reporter, clock: ClockWatch, *, memory: DoorMemory, passage_log: PassageLog) -> None:
         """Watch `clock` from now on."""
         self._reporter = reporter
         self._clock = clock
         self._memory = memory
-        self._passages = passages
+        self._passage_log = passage_log
         clock.when_unsure = self._record_unsure
 
     def accept_server_time(self, server_at: datetime) -> bool:
@@ -31,7 +31,7 @@ class ClockReporter:
             return False
         now, _ = self._clock.read()
         # What was kept under the wrong time would count until that time is reached.
-        self._passages.redate(now)
+        self._passage_log.redate(now)
         try:
             self._memory.redate(now)
         except DoorMemoryError as error:

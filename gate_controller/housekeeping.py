@@ -4,7 +4,7 @@ from datetime import datetime
 
 import structlog
 
-from access.passages.log import PassageLog
+from access.passages import PassageLog
 from bus import Connection, Outbox
 from gate_controller.card_decision import Directory
 from gate_controller.clock import ClockWatch
@@ -32,7 +32,7 @@ class Housekeeping:
         outbox: Outbox,
         bus: Connection,
         directory: Directory | None,
-        passages: PassageLog,
+        passage_log: PassageLog,
         unwritten: UnwrittenWatch,
     ) -> None:
         """`unwritten` watches the controller's files."""
@@ -42,7 +42,7 @@ class Housekeeping:
         self._outbox = outbox
         self._bus = bus
         self._directory = directory
-        self._passages = passages
+        self._passage_log = passage_log
         self._unwritten = unwritten
         self._lost = outbox.lost
         self._even_since: tuple[datetime, float] | None = None
@@ -80,7 +80,7 @@ class Housekeeping:
                 "connections": self._bus.connections,
                 "directory_revision": self._directory.revision if self._directory is not None else None,
                 "directory_synced_at": synced_at.isoformat() if synced_at is not None else None,
-                "passages_revision": self._passages.revision,
+                "passages_revision": self._passage_log.revision,
                 "clock_sure": sure,
                 "clock_steady_s": self._steady_s(at, sure=sure),
                 "boot_id": str(self._reporter.boot_id),

@@ -100,7 +100,7 @@ class GateController:
         signer = Signer(signing_key, controller_sender(topics.gate), storage.nonces)
         self._reporter = Reporter(topics, self.boot_id, self.bus, storage.outbox, signer)
         self._clock_reporter = ClockReporter(
-            self._reporter, self._clock, memory=storage.memory, passages=storage.passages
+            self._reporter, self._clock, memory=storage.memory, passage_log=storage.passage_log
         )
         is_open = hardware.inputs.contact is not None and hardware.inputs.contact.active
         self._driver = DoorDriver(
@@ -111,7 +111,7 @@ class GateController:
             self._clock,
             is_open=is_open,
             passage_recorder=PassageRecorder(
-                storage.passages, directory, closes=not isinstance(settings, TurnstileSettings)
+                storage.passage_log, directory, closes=not isinstance(settings, TurnstileSettings)
             ),
             secured=hardware.secured,
         )
@@ -122,7 +122,7 @@ class GateController:
             self._reporter,
             self._clock,
             directory=directory,
-            passages=storage.passages,
+            passage_log=storage.passage_log,
             credential_key=credential_key,
             answer_wait_s=answer_wait_s,
             authenticator=CardAuthenticator(proof_keys, credential_key, storage.memory),
@@ -144,7 +144,7 @@ class GateController:
             outbox=storage.outbox,
             bus=self.bus,
             directory=directory,
-            passages=storage.passages,
+            passage_log=storage.passage_log,
             unwritten=UnwrittenWatch(
                 {"nonces.db": storage.nonces, "outbox.db": storage.outbox, "memory.db": storage.memory}
             ),

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from access.passages.log import PassageLog
+from access.passages import PassageLog
 from bus import Outbox
 from gate_controller.memory import DoorMemory
 from messages import NonceStore
@@ -15,7 +15,7 @@ class Storage:
     nonces: NonceStore
     outbox: Outbox
     memory: DoorMemory
-    passages: PassageLog = field(default_factory=PassageLog.in_memory)
+    passage_log: PassageLog = field(default_factory=PassageLog.in_memory)
     """Who passed this zone; without a file it is known until the controller ends."""
 
     def close(self) -> None:
@@ -23,4 +23,4 @@ class Storage:
         self.nonces.close()
         self.outbox.close()
         self.memory.close()
-        self.passages.close()
+        self.passage_log.close()

@@ -1,7 +1,8 @@
 """Who passed the gates of a zone last: what travels from the server to each of them, and how a gate joins both.
 
-A gate sees its own passages only. The server sees all, from the journal, and tells every gate of a zone whose rules
-look back. Ids and times travel, and only of people who may pass that gate at all.
+A gate sees its own passages only. The server sees all, from the journal, and sends them to every gate of a zone whose
+rules look back. Ids and times travel, and only of people who may pass that gate at all. The names `PresencePage` and
+`presence` are the contract's (HTTP, MQTT); what they carry is passages.
 """
 
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from access.policy import Direction, GatePolicy, Name
-from access.rules import LastPass
+from access.rules import LastPassage
 
 REMEMBERED = timedelta(days=1)
 """A passage counts for so long; who stays longer is not kept in or out by it any more."""
@@ -60,27 +61,27 @@ class PresencePage(_Value):
 
 
 def counts(one: ZonePass | None, now: datetime, forgiven_before: datetime | None) -> bool:
-    """Tell whether a passage still says something at `now`."""
+    """Return whether a passage still says something at `now`."""
     if one is None or one.gate is None or now - one.at > REMEMBERED:
         return False
     return forgiven_before is None or one.at > forgiven_before
 
 
-def newer(own: ZonePass | None, known: ZonePass | None) -> ZonePass | None:
+def later_of(own: ZonePass | None, known: ZonePass | None) -> ZonePass | None:
     """Return which of two passages of one person is the last; of two at one time, what the server said."""
     if own is None or known is None:
         return own or known
     return own if own.at > known.at else known
 
 
-def last_pass(one: ZonePass, policy: GatePolicy) -> LastPass:
-    """Return a passage as the rules of a gate of the same zone look at it."""
+def last_passage_of(one: ZonePass, policy: GatePolicy) -> LastPassage:
+    """Return a passage as the rules of a gate of the same zone look at it; it must count (`counts`)."""
     assert one.gate is not None  # noqa: S101 - `counts` has seen to it
     leads_to = {Direction.ENTRY: policy.inner_zone, Direction.EXIT: policy.outer_zone, Direction.BOTH: None}
-    return LastPass(one.gate, one.direction, one.at, leads_to[one.direction])
+    return LastPassage(one.gate, one.direction, one.at, leads_to[one.direction])
 
 
-def number_inside(
+def count_inside(
     inside: int,
     own: Mapping[UUID, ZonePass],
     known: Mapping[UUID, ZonePass],
@@ -91,12 +92,11 @@ def number_inside(
     """Return how many are in the zone: the server's count, and this gate's passages that it has not heard of yet."""
     for person, one in own.items():
         before = known.get(person)
-        if newer(one, before) is one:
-            was, now_in = (is_inside(each, now, forgiven_before) for each in (before, one))
-            inside += int(now_in) - int(was)
+        if later_of(one, before) is one:
+            inside += int(is_inside(one, now, forgiven_before)) - int(is_inside(before, now, forgiven_before))
     return max(0, inside)
 
 
 def is_inside(one: ZonePass | None, now: datetime, forgiven_before: datetime | None) -> bool:
-    """Tell whether a passage led into the zone and still counts."""
+    """Return whether a passage led into the zone and still counts."""
     return one is not None and one.direction is Direction.ENTRY and counts(one, now, forgiven_before)

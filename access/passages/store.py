@@ -1,4 +1,4 @@
-"""The file of a pass book: SQLite, ids and times sealed. Nothing here knows a rule."""
+"""The file of a passage log: SQLite, ids and times sealed. Nothing here knows a rule."""
 
 import os
 import sqlite3
@@ -16,7 +16,7 @@ from database.sealing import Sealer, SealingError
 _log = structlog.get_logger()
 
 Source = Literal["own", "known"]
-"""Seen here, or told by the server."""
+"""Seen here, or said by the server."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS passes (
 """
 
 
-class PassStore:
+class PassageStore:
     """What cannot be written is logged and left out: a full disk closes no door. The caller sees to one at a time."""
 
     def __init__(self, path: Path | None, sealer: Sealer | None, *, gate: str) -> None:
@@ -35,28 +35,30 @@ class PassStore:
         self._sealer = sealer or Sealer(os.urandom(32))
         self._gate = gate
         self.meta: Mapping[str, str] = {}
-        self.passes: dict[Source, dict[UUID, ZonePass]] = {"own": {}, "known": {}}
+        self.passages: dict[Source, dict[UUID, ZonePass]] = {"own": {}, "known": {}}
         """What the file held when it was opened."""
         try:
             self._open()
             self._load()
         except (sqlite3.DatabaseError, SealingError, ValueError) as error:
-            _log.warning("pass_book_dropped", gate=gate, error=str(error))
+            _log.warning("passage_log_dropped", gate=gate, error=str(error))
             if (connection := getattr(self, "_connection", None)) is not None:
                 connection.close()
             if path is not None:
                 for suffix in ("", "-wal", "-shm"):
                     path.with_name(path.name + suffix).unlink(missing_ok=True)
             self._open()
-            self.meta, self.passes = {}, {"own": {}, "known": {}}
+            self.meta, self.passages = {}, {"own": {}, "known": {}}
 
-    def keep(self, source: Source, passes: Iterable[ZonePass], meta: Mapping[str, str], *, anew: bool = False) -> None:
+    def keep(
+        self, source: Source, passages: Iterable[ZonePass], meta: Mapping[str, str], *, anew: bool = False
+    ) -> None:
         """Write passages and what is known beside them; `anew`: instead of all that were there."""
 
         def write() -> None:
             if anew:
                 self._connection.execute("DELETE FROM passes WHERE source = ?", (source,))
-            rows = [(source, one.person_id.bytes, self._seal(source, one)) for one in passes]
+            rows = [(source, one.person_id.bytes, self._seal(source, one)) for one in passages]
             self._connection.executemany("INSERT OR REPLACE INTO passes VALUES (?, ?, ?)", rows)
             values = {"gate": self._gate, **meta}
             self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
@@ -91,13 +93,13 @@ class PassStore:
     def _load(self) -> None:
         self.meta = dict(self._connection.execute("SELECT name, value FROM meta").fetchall())
         if self.meta and self.meta["gate"] != self._gate:
-            raise ValueError("the book of another gate")
+            raise ValueError("the log of another gate")
         rows: list[tuple[Source, bytes, bytes]] = self._connection.execute(
             "SELECT source, person, sealed FROM passes"
         ).fetchall()
         for source, person, sealed in rows:
             one = ZonePass.model_validate_json(self._sealer.open(sealed, self._context(source, person)))
-            self.passes[source][one.person_id] = one
+            self.passages[source][one.person_id] = one
 
     def _write(self, work: Callable[[], object]) -> None:
         try:

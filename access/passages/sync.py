@@ -17,14 +17,14 @@ from access.snapshot import PersonEntry
 _log = structlog.get_logger()
 
 INTERVAL = timedelta(seconds=15)
-BREATH_S = 3.0
-"""Between two questions: a rush at other gates shall be no rush at the server. A quiet gate asks at once."""
+LEAST_PAUSE_S = 3.0
+"""Between two requests: a rush at other gates shall be no rush at the server. A quiet gate asks at once."""
 _TIMEOUT_S = 5.0
 _MOST_PAGES = 100
 
 
 class Directory(Protocol):
-    """What is asked of the replica."""
+    """What is needed of the replica."""
 
     @property
     def policy(self) -> GatePolicy | None:
@@ -36,8 +36,8 @@ class Directory(Protocol):
         ...
 
 
-class PresenceSync:
-    """Keeps one pass book in step. A gate whose rules do not look back asks nothing."""
+class PassageSync:
+    """Keeps one passage log in step. A gate whose rules do not look back asks nothing."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class PresenceSync:
         gate: str,
         token: str,
         directory: Directory,
-        book: PassageLog,
+        passage_log: PassageLog,
         *,
         interval: timedelta = INTERVAL,
         client: httpx.Client | None = None,
@@ -54,7 +54,7 @@ class PresenceSync:
         self._address = f"{base_url.rstrip('/')}/api/v1/directory/gates/{gate}/presence"
         self._headers = {"Authorization": f"Bearer {token}"}
         self._directory = directory
-        self._book = book
+        self._passage_log = passage_log
         self._interval_s = interval.total_seconds()
         self._client = client or httpx.Client(timeout=_TIMEOUT_S)
 
@@ -67,12 +67,12 @@ class PresenceSync:
         policy = self._directory.policy
         if policy is None or not policy.looks_back:
             return False
-        since = self._book.expects(policy)
+        since = self._passage_log.begin_fetch(policy)
         for _ in range(_MOST_PAGES):
             answer = self._client.get(self._address, headers=self._headers, params={"since": since})
             answer.raise_for_status()
             page = PresencePage.model_validate_json(answer.content)
-            self._book.take(page, policy, self._directory.person, datetime.now(UTC))
+            self._passage_log.apply(page, policy, self._directory.person, datetime.now(UTC))
             if page.is_complete:
                 break
             since = page.to_revision
@@ -86,12 +86,12 @@ class PresenceSync:
             try:
                 self.run_once()
                 lost = False
-            except Exception as error:  # noqa: BLE001 - whoever tells a door about the others must not die of anything
+            except Exception as error:  # noqa: BLE001 - the thread that brings a door the others' passages must go on
                 expected = isinstance(error, httpx.HTTPError | ValidationError)
                 if not lost or not expected:
                     _log.warning("passages_unknown", error=f"{type(error).__name__}: {error}"[:200])
                 lost = True
-            if not stop.wait(BREATH_S):
+            if not stop.wait(LEAST_PAUSE_S):
                 wake.wait(self._interval_s)
 
     def close(self) -> None:

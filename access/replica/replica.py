@@ -17,8 +17,8 @@ import structlog
 from access.gallery import Gallery, Vectors
 from access.policy import GatePolicy
 from access.replica.meta import Position, ReplicaMeta
-from access.replica.page import ModelMismatchError, ReplicaError, require_next
-from access.replica.store import ReplicaLockedError, ReplicaStore
+from access.replica.page import ReplicaError, require_next
+from access.replica.store import ReplicaStore
 from access.snapshot import (
     Change,
     ChangePage,
@@ -32,8 +32,6 @@ from access.snapshot import (
     unpack_vectors,
 )
 from database.sealing import Sealer, SealingError
-
-__all__ = ["ModelMismatchError", "Position", "Replica", "ReplicaError", "ReplicaLockedError"]
 
 _log = structlog.get_logger()
 

@@ -12,17 +12,17 @@ import httpx
 import structlog
 from pydantic import ValidationError
 
-from access.credentials import KEY_CHECK_HEADER, key_check
-from access.replica.replica import ModelMismatchError, Replica, ReplicaError, ReplicaLockedError
-from access.snapshot import ChangePage
+from access.credentials import key_check
+from access.replica.page import ModelMismatchError, ReplicaError
+from access.replica.replica import Replica
+from access.replica.store import ReplicaLockedError
+from access.snapshot import KEY_CHECK_HEADER, TIME_HEADER, ChangePage
 from bus.backoff import Backoff
 
 _log = structlog.get_logger()
 
 PAGE_LIMIT = 2000
 TIMEOUT_S = 10.0
-TIME_HEADER = "Campusgate-Time"
-"""The server's time in an answer (ISO 8601), where the server itself believes its clock."""
 _TIME_WITHIN_S = 5.0
 """An answer that took longer says nothing about now."""
 BACKOFF = Backoff(first_s=0.4, longest_s=24.0, refused_s=60.0)
@@ -30,7 +30,7 @@ BACKOFF = Backoff(first_s=0.4, longest_s=24.0, refused_s=60.0)
 
 After a refusal (wrong token, another gate's, another model) only a person can help: asking often does not.
 """
-_PATIENCE = 3
+_MOST_REBUILDS = 3
 """Rebuilds in one synchronisation before it gives up until the next."""
 
 
@@ -72,7 +72,7 @@ class DirectorySync:
     ) -> None:
         """`base_url` is the server's, `token` the device's, bound to `gate`.
 
-        With `credential_key`, the gate's, it is told when the server's is another: then no card would open.
+        With `credential_key`, the gate's, a server with another one is an error: then no card would open.
         `on_time` is called with the server's time after a synchronisation over TLS, or within this machine: elsewhere
         anybody on the way could write it.
         """
@@ -112,15 +112,17 @@ class DirectorySync:
                 self._on_time(self._server_at)
         except ModelMismatchError as error:
             self._status = replace(self._status, model_mismatch=True)
-            raise self._failed(SyncRefusedError(str(error))) from error
+            raise self._record_failure(SyncRefusedError(str(error))) from error
         except (ReplicaError, ReplicaLockedError, ValidationError) as error:
-            raise self._failed(SyncError(f"the directory could not be applied: {error}")) from error
+            raise self._record_failure(SyncError(f"the directory could not be applied: {error}")) from error
         except (sqlite3.Error, OSError) as error:
-            raise self._failed(SyncError(f"the replica cannot be written: {error}")) from error
+            raise self._record_failure(SyncError(f"the replica cannot be written: {error}")) from error
         except httpx.HTTPError as error:
-            raise self._failed(SyncError(f"the server does not answer: {type(error).__name__} {error}")) from error
+            raise self._record_failure(
+                SyncError(f"the server does not answer: {type(error).__name__} {error}")
+            ) from error
         except SyncError as error:
-            raise self._failed(error) from error
+            raise self._record_failure(error) from error
         self._status = replace(
             self._status,
             revision=self._replica.revision,
@@ -158,8 +160,8 @@ class DirectorySync:
         self._client.close()
 
     def _fetch(self) -> None:
-        for _ in range(_PATIENCE):
-            while (page := self._page()) is not None:
+        for _ in range(_MOST_REBUILDS):
+            while (page := self._fetch_page()) is not None:
                 in_step = self._replica.apply(page, datetime.now(UTC))
                 if page.is_complete:
                     if in_step:
@@ -168,7 +170,7 @@ class DirectorySync:
             self._status = replace(self._status, rebuilds=self._status.rebuilds + 1)
         raise SyncError("the directory does not add up, even fetched anew")
 
-    def _page(self) -> ChangePage | None:
+    def _fetch_page(self) -> ChangePage | None:
         """Ask for what follows; None when the server wants everything fetched anew."""
         position = self._replica.position
         asked_s = time.monotonic()
@@ -183,11 +185,11 @@ class DirectorySync:
                 "whole": position.rebuilding,
             },
         )
-        if answer.status_code == httpx.codes.CONFLICT and _code(answer) == "directory_rebuild_required":
+        if answer.status_code == httpx.codes.CONFLICT and _problem_code(answer) == "directory_rebuild_required":
             _log.warning("directory_rebuild", gate=self._replica.gate, revision=position.revision)
             self._replica.rebuild()
             return None
-        _check(answer)
+        _require_success(answer)
         # An older server says nothing.
         said = answer.headers.get(KEY_CHECK_HEADER)
         self._has_another_key = None not in {said, self._key_check} and said != self._key_check
@@ -196,22 +198,26 @@ class DirectorySync:
         return ChangePage.model_validate_json(answer.content)
 
     def _acknowledge(self) -> None:
-        """Tell the server what is in force here, once for each state, so that the lag of each gate is known."""
+        """Acknowledge what is in force here, once for each state, so that the server knows the lag of each gate."""
         held = (self._replica.revision, self._replica.digest)
         if held == self._acknowledged:
             return
         body = {"revision": held[0], "digest": held[1], "view": self._replica.view}
-        _check(self._client.post(f"{self._address}/applied", headers=self._headers, json=body))
+        _require_success(self._client.post(f"{self._address}/applied", headers=self._headers, json=body))
         self._acknowledged = held
 
     def _check_key(self) -> None:
-        """Tell of another key only when all is applied: faces and revocations count with any."""
+        """Refuse another key only when all is applied: faces and revocations count with any.
+
+        Raises:
+            SyncRefusedError: the server's credential key is another.
+        """
         if self._has_another_key:
             raise SyncRefusedError(
                 "CAMPUSGATE_CREDENTIAL_KEY is another here than at the server: no card, code or PIN opens this gate"
             )
 
-    def _failed(self, error: SyncError) -> SyncError:
+    def _record_failure(self, error: SyncError) -> SyncError:
         self._status = replace(self._status, error=str(error))
         return error
 
@@ -228,14 +234,14 @@ def _time_in(answer: httpx.Response) -> datetime | None:
         return None
 
 
-def _check(answer: httpx.Response) -> None:
+def _require_success(answer: httpx.Response) -> None:
     if answer.status_code in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND}:
-        raise SyncRefusedError(f"the server refuses this device ({answer.status_code} {_code(answer)})")
+        raise SyncRefusedError(f"the server refuses this device ({answer.status_code} {_problem_code(answer)})")
     if not answer.is_success:
-        raise SyncError(f"the server answered {answer.status_code} {_code(answer)}")
+        raise SyncError(f"the server answered {answer.status_code} {_problem_code(answer)}")
 
 
-def _code(answer: httpx.Response) -> str:
+def _problem_code(answer: httpx.Response) -> str:
     """Return the stable code of a problem, or nothing."""
     try:
         body: Any = answer.json()

@@ -4,10 +4,8 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from access.passages.log import PassageLog
-from access.passages.sync import PresenceSync
-from access.replica.replica import Replica
-from access.replica.sync import DirectorySync
+from access.passages import PassageLog, PassageSync
+from access.replica import DirectorySync, Replica
 from bus import Outbox, kept_client_id
 from campusgate.door_file import DoorFile
 from campusgate.door_hardware import build
@@ -89,7 +87,7 @@ def run_controller(
             on_time=controller.accept_server_time,
         )
         stack.callback(sync.close)
-        presence = PresenceSync(settings.server_url, gate, token, replica, passes)
+        presence = PassageSync(settings.server_url, gate, token, replica, passes)
         stack.callback(presence.close)
         threads = [
             threading.Thread(target=sync.run, args=(stop, wake), name="directory", daemon=True),

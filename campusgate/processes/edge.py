@@ -9,10 +9,8 @@ from datetime import UTC, datetime, timedelta
 import uuid_utils.compat
 from prometheus_client import start_http_server
 
-from access.passages.log import PassageLog
-from access.passages.sync import PresenceSync
-from access.replica.replica import Replica
-from access.replica.sync import DirectorySync
+from access.passages import PassageLog, PassageSync
+from access.replica import DirectorySync, Replica
 from bus import Connection, kept_client_id
 from bus.outbox import Outbox
 from bus.outbox_sender import OutboxSender
@@ -134,7 +132,7 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
         )
         sender = OutboxSender(disk.outbox, bus, mark_late=mark_late, needs_receipts=True)
         bus.subscribe(topics.receipts, receipts_for(sender.confirm))
-        presence = PresenceSync(settings.server_url, name, token, disk.replica, disk.passes)
+        presence = PassageSync(settings.server_url, name, token, disk.replica, disk.passes)
         stack.callback(presence.close)
         _follow_passages(presence, bus, topics, stop, stack)
         bus.start()
@@ -192,7 +190,7 @@ def _open_disk(kept: KeptFiles, sealer: Sealer, gate: str, model_id: str, stack:
 
 
 def _follow_passages(
-    presence: PresenceSync, bus: Connection, topics: GateTopics, stop: threading.Event, stack: ExitStack
+    presence: PassageSync, bus: Connection, topics: GateTopics, stop: threading.Event, stack: ExitStack
 ) -> None:
     """Ask for the zone's passages when the bus connects, when the server hints at some, and now and then."""
     hinted = threading.Event()

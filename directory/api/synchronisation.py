@@ -5,10 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from access.credentials import KEY_CHECK_HEADER, key_check
-from access.passages.model import PresencePage
-from access.replica.sync import TIME_HEADER
-from access.snapshot import ChangePage, View
+from access.credentials import key_check
+from access.passages import PresencePage
+from access.snapshot import KEY_CHECK_HEADER, TIME_HEADER, ChangePage, View
 from accounts.api.dependencies import DEVICE_ERRORS, GateDeviceDep, NowDep
 from accounts.vocabulary import DeviceRole
 from directory import acknowledgements, feed, presence

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from access.replica.replica import Replica
+from access.replica import Replica
 from database.sealing import Sealer
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from access.decision import FaceResult, PassRequest, decide, required_mode
+from access.decision import AccessRequest, FaceResult, decide, required_mode
 from access.policy import (
     AntiPassback,
     Curfew,
@@ -26,7 +26,7 @@ from access.policy import (
     TwoPersons,
 )
 from access.reasons import Notice, Reason
-from access.rules import LastPass, PassState
+from access.rules import AccessContext, LastPassage
 from access.schedules import Schedule, Window
 from access.snapshot import CredentialEntry, Grant, PersonEntry
 
@@ -38,9 +38,9 @@ MIDNIGHT = datetime(2026, 9, 7, 16, 0, tzinfo=UTC)
 
 ME, OTHER = UUID(int=1), UUID(int=2)
 CARD, CODE, PIN = "c" * 64, "d" * 64, "e" * 64
-FACE = PassRequest(face=FaceResult.MATCHED, face_model="m-1")
-BY_CARD = PassRequest(credential=CARD)
-BY_CODE = PassRequest(credential=CODE)
+FACE = AccessRequest(face=FaceResult.MATCHED, face_model="m-1")
+BY_CARD = AccessRequest(credential=CARD)
+BY_CODE = AccessRequest(credential=CODE)
 BOTH = replace(FACE, credential=CARD)
 
 
@@ -69,8 +69,8 @@ def gate(**fields) -> GatePolicy:
     return GatePolicy(**given_ | fields)
 
 
-def state(**fields) -> PassState:
-    return PassState(**{"synced_at": NOW} | fields)
+def context(**fields) -> AccessContext:
+    return AccessContext(**{"synced_at": NOW} | fields)
 
 
 def reason(request=FACE, entry=None, policy=None, now=NOW, at=None) -> Reason:
@@ -79,7 +79,7 @@ def reason(request=FACE, entry=None, policy=None, now=NOW, at=None) -> Reason:
 
 def test_an_entitled_person_passes_by_face_card_or_code() -> None:
     for request in (FACE, BY_CARD, BY_CODE, BOTH):
-        decision = decide(request, person(), gate(), NOW, state())
+        decision = decide(request, person(), gate(), NOW, context())
         assert decision.granted
         assert (decision.reason, decision.person_id, decision.notices) == (Reason.GRANTED, ME, ())
 
@@ -87,13 +87,13 @@ def test_an_entitled_person_passes_by_face_card_or_code() -> None:
 @pytest.mark.parametrize(
     ("request_", "expected"),
     [
-        (PassRequest(), Reason.NOTHING_PRESENTED),
-        (PassRequest(face=FaceResult.UNKNOWN, face_model="m-1"), Reason.UNKNOWN_FACE),
-        (PassRequest(face=FaceResult.AMBIGUOUS, face_model="m-1"), Reason.AMBIGUOUS_FACE),
-        (PassRequest(face=FaceResult.SPOOF, face_model="m-1"), Reason.SPOOF),
-        (PassRequest(face=FaceResult.MATCHED, face_model="m-1"), Reason.UNKNOWN_FACE),
-        (PassRequest(face=FaceResult.MATCHED, face_model="m-0"), Reason.MODEL_MISMATCH),
-        (PassRequest(credential="f" * 64), Reason.UNKNOWN_CREDENTIAL),
+        (AccessRequest(), Reason.NOTHING_PRESENTED),
+        (AccessRequest(face=FaceResult.UNKNOWN, face_model="m-1"), Reason.UNKNOWN_FACE),
+        (AccessRequest(face=FaceResult.AMBIGUOUS, face_model="m-1"), Reason.AMBIGUOUS_FACE),
+        (AccessRequest(face=FaceResult.SPOOF, face_model="m-1"), Reason.SPOOF),
+        (AccessRequest(face=FaceResult.MATCHED, face_model="m-1"), Reason.UNKNOWN_FACE),
+        (AccessRequest(face=FaceResult.MATCHED, face_model="m-0"), Reason.MODEL_MISMATCH),
+        (AccessRequest(credential="f" * 64), Reason.UNKNOWN_CREDENTIAL),
     ],
 )
 def test_who_is_not_recognised_is_told_why_and_named_to_nobody(request_, expected: Reason) -> None:
@@ -102,7 +102,7 @@ def test_who_is_not_recognised_is_told_why_and_named_to_nobody(request_, expecte
 
 
 def test_a_face_that_did_not_match_names_nobody_even_when_an_entry_is_given() -> None:
-    decision = decide(PassRequest(face=FaceResult.AMBIGUOUS, face_model="m-1"), person(), gate(), NOW)
+    decision = decide(AccessRequest(face=FaceResult.AMBIGUOUS, face_model="m-1"), person(), gate(), NOW)
     assert (decision.reason, decision.person_id) == (Reason.AMBIGUOUS_FACE, None)
 
 
@@ -122,7 +122,7 @@ def test_a_card_that_is_not_active_opens_nothing_while_its_holders_face_does(sta
 
 
 def test_a_pin_is_no_card() -> None:
-    assert reason(PassRequest(credential=PIN)) is Reason.UNKNOWN_CREDENTIAL
+    assert reason(AccessRequest(credential=PIN)) is Reason.UNKNOWN_CREDENTIAL
 
 
 def test_a_bare_uid_is_believed_only_where_the_gate_says_so() -> None:
@@ -134,7 +134,7 @@ def test_a_bare_uid_is_believed_only_where_the_gate_says_so() -> None:
 
 def test_a_suspended_person_opens_nothing_whatever_they_show() -> None:
     for request in (FACE, BY_CARD, BY_CODE, BOTH):
-        decision = decide(request, person(suspended=True), gate(), NOW, state())
+        decision = decide(request, person(suspended=True), gate(), NOW, context())
         assert (decision.granted, decision.reason, decision.person_id) == (False, Reason.SUSPENDED, ME)
 
 
@@ -202,7 +202,7 @@ class TestOffline:
 
     def ask(self, age: timedelta | None, policy: OfflinePolicy, **fields) -> tuple[Reason, tuple[Notice, ...]]:
         synced_at = None if age is None else NOW - age
-        decision = decide(FACE, person(**fields), gate(offline=policy), NOW, PassState(synced_at=synced_at))
+        decision = decide(FACE, person(**fields), gate(offline=policy), NOW, AccessContext(synced_at=synced_at))
         return decision.reason, decision.notices
 
     def test_it_is_trusted_for_a_while(self) -> None:
@@ -262,11 +262,11 @@ class TestCurfew:
 class TestAntiPassback:
     """One pass lets one person in once."""
 
-    def last(self, ago: timedelta, zone: str | None = "campus", **fields) -> LastPass:
-        return LastPass(**{"gate": "main", "direction": Direction.ENTRY, "at": NOW - ago, "zone": zone} | fields)
+    def last(self, ago: timedelta, zone: str | None = "campus", **fields) -> LastPassage:
+        return LastPassage(**{"gate": "main", "direction": Direction.ENTRY, "at": NOW - ago, "zone": zone} | fields)
 
-    def ask(self, rule: AntiPassback, last: LastPass | None, direction: Direction = Direction.ENTRY, **fields):
-        passed = state(last_pass=last, **fields)
+    def ask(self, rule: AntiPassback, last: LastPassage | None, direction: Direction = Direction.ENTRY, **fields):
+        passed = context(last_passage=last, **fields)
         return decide(replace(FACE, direction=direction), person(), gate(anti_passback=rule), NOW, passed)
 
     def test_timed_refuses_the_same_way_within_the_time_only(self) -> None:
@@ -313,27 +313,27 @@ class TestAntiPassback:
 
 def test_a_full_zone_takes_nobody_in_and_lets_everybody_out() -> None:
     policy = gate(occupancy=Occupancy(limit=30))
-    assert reason(policy=policy, at=state(inside=29)) is Reason.GRANTED
-    assert reason(policy=policy, at=state(inside=30)) is Reason.ZONE_FULL
-    assert reason(replace(FACE, direction=Direction.EXIT), policy=policy, at=state(inside=99)) is Reason.GRANTED
-    unknown = decide(FACE, person(), policy, NOW, state(inside=None))
+    assert reason(policy=policy, at=context(inside=29)) is Reason.GRANTED
+    assert reason(policy=policy, at=context(inside=30)) is Reason.ZONE_FULL
+    assert reason(replace(FACE, direction=Direction.EXIT), policy=policy, at=context(inside=99)) is Reason.GRANTED
+    unknown = decide(FACE, person(), policy, NOW, context(inside=None))
     assert (unknown.granted, unknown.notices) == (True, (Notice.OCCUPANCY_UNKNOWN,))
 
 
 def test_nobody_passes_before_the_first_person_of_this_window() -> None:
     policy = gate(first_person=FirstPerson(groups=("teachers",), schedule="day"))
     opened = datetime(2026, 9, 6, 22, 0, tzinfo=UTC)  # 06:00 in Shanghai
-    assert reason(policy=policy, at=state()) is Reason.FIRST_PERSON_AWAITED
-    assert reason(policy=policy, at=state(first_passed_at=opened - MINUTE)) is Reason.FIRST_PERSON_AWAITED
-    assert reason(policy=policy, at=state(first_passed_at=opened)) is Reason.GRANTED
-    assert reason(entry=person(groups=("students", "teachers")), policy=policy, at=state()) is Reason.GRANTED
+    assert reason(policy=policy, at=context()) is Reason.FIRST_PERSON_AWAITED
+    assert reason(policy=policy, at=context(first_passed_at=opened - MINUTE)) is Reason.FIRST_PERSON_AWAITED
+    assert reason(policy=policy, at=context(first_passed_at=opened)) is Reason.GRANTED
+    assert reason(entry=person(groups=("students", "teachers")), policy=policy, at=context()) is Reason.GRANTED
 
 
 def test_two_different_people_within_the_time_open_and_one_alone_does_not() -> None:
     policy = gate(two_persons=TwoPersons(within=timedelta(seconds=20)))
 
     def ask(waiting: UUID | None, ago: float) -> Reason:
-        return reason(policy=policy, at=state(waiting=waiting, waiting_since=NOW - timedelta(seconds=ago)))
+        return reason(policy=policy, at=context(waiting=waiting, waiting_since=NOW - timedelta(seconds=ago)))
 
     assert ask(None, 0) is Reason.SECOND_PERSON_AWAITED
     assert ask(ME, 5) is Reason.SECOND_PERSON_AWAITED
@@ -386,7 +386,7 @@ entries = st.builds(
     credentials=st.lists(credentials, max_size=3, unique_by=lambda one: one.digest).map(tuple),
 )
 requests = st.builds(
-    PassRequest,
+    AccessRequest,
     face=st.none() | st.sampled_from(FaceResult),
     face_model=st.sampled_from(["m-1", "m-0", None]),
     credential=st.none() | st.sampled_from([CARD, CODE, PIN, "f" * 64]),
@@ -419,17 +419,17 @@ policies = st.builds(
     | st.builds(Curfew, schedule=schedule_names, refuse_entry=st.booleans(), refuse_exit=st.booleans()),
 )
 lasts = st.builds(
-    LastPass,
+    LastPassage,
     gate=st.sampled_from(["main", "side"]),
     direction=st.sampled_from([Direction.ENTRY, Direction.EXIT]),
     at=moments,
     zone=st.sampled_from(["campus", "street", None]),
 )
 states = st.none() | st.builds(
-    PassState,
+    AccessContext,
     synced_at=maybe,
     passages_known=st.booleans(),
-    last_pass=st.none() | lasts,
+    last_passage=st.none() | lasts,
     inside=st.none() | st.integers(0, 5),
     first_passed_at=maybe,
     waiting=st.sampled_from([None, ME, OTHER]),

@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 import access.replica.sync
-from access.replica.sync import TIME_HEADER, DirectorySync, SyncError, SyncRefusedError
+from access.replica import DirectorySync, SyncError, SyncRefusedError
+from access.snapshot import TIME_HEADER
 from tests.access.pages import POLICY, Directory, entry, person_id
 from tests.waiting import PATIENCE_S
 

@@ -15,8 +15,7 @@ from fastapi.testclient import TestClient
 import directory.api
 from access import credentials
 from access.policy import GatePolicy, Rule
-from access.replica.replica import Replica
-from access.replica.sync import DirectorySync
+from access.replica import DirectorySync, Replica
 from access.snapshot import ChangePage, View
 from accounts import cards, devices, people
 from accounts.people import Particulars

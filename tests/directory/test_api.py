@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from access.replica.sync import TIME_HEADER
+from access.snapshot import TIME_HEADER
 from accounts.vocabulary import DeviceRole, Role
 from directory.tables import GateRecord
 from tests.directory.conftest import STAFF

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from access.policy import Rule
-from access.replica.replica import Replica
+from access.replica import Replica
 from accounts.vocabulary import PersonState
 from campusgate.schema import metadata
 from database import Database

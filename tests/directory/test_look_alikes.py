@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
-from access.decision import FaceResult, PassRequest, decide
+from access.decision import AccessRequest, FaceResult, decide
 from access.reasons import Reason
 from accounts.tables import AuditEntry
 from accounts.vocabulary import PersonState
@@ -58,7 +58,7 @@ def test_two_who_look_alike_need_the_card_beside_the_face_and_nobody_else_does(c
     assert flagged(campus, one, twin, stranger) == [True, True, False]
 
     replica = campus.replicas[-1]
-    face = PassRequest(face=FaceResult.MATCHED, face_model=MODEL)
+    face = AccessRequest(face=FaceResult.MATCHED, face_model=MODEL)
     reasons = [
         decide(face, replica.person(person), replica.policy, campus.clock.now).reason for person in (one, stranger)
     ]

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from access.passages.model import REMEMBERED, PresencePage
+from access.passages import REMEMBERED, PresencePage
 from access.policy import AntiPassback, Direction, Occupancy
 from accounts.vocabulary import DeviceRole
 from directory import gates, presence

@@ -5,11 +5,10 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from access.decision import FaceResult, PassRequest, decide
+from access.decision import AccessRequest, FaceResult, decide
 from access.policy import Mode
 from access.reasons import Reason
-from access.replica.replica import Replica
-from access.replica.sync import SyncRefusedError
+from access.replica import Replica, SyncRefusedError
 from accounts import cards
 from accounts.cards import card_states
 from accounts.tables import Person
@@ -27,7 +26,7 @@ def shown_card(campus, replica: Replica) -> Reason:
     digest = campus.card_digest(CARD)
     assert replica.policy is not None
     entry = replica.by_credential("card", digest)
-    return decide(PassRequest(credential=digest), entry, replica.policy, campus.clock.now).reason
+    return decide(AccessRequest(credential=digest), entry, replica.policy, campus.clock.now).reason
 
 
 def test_a_gate_receives_who_may_pass_it_and_nobody_else(campus) -> None:
@@ -358,7 +357,7 @@ def test_a_visitor_passes_with_a_code_within_the_hours(campus) -> None:
     def ask(after: timedelta) -> Reason:
         assert replica.policy is not None
         entry = replica.by_credential("code", digest)
-        return decide(PassRequest(credential=digest), entry, replica.policy, now + after).reason
+        return decide(AccessRequest(credential=digest), entry, replica.policy, now + after).reason
 
     assert ask(timedelta()) is Reason.CREDENTIAL_NOT_YET_VALID
     assert ask(timedelta(hours=2)) is Reason.GRANTED
@@ -383,7 +382,7 @@ def test_a_pin_travels_as_a_digest_and_is_asked_for(campus) -> None:
     assert policy is not None
     card = campus.card_digest(CARD)
     for pin, reason in ((None, Reason.PIN_REQUIRED), ("1111", Reason.PIN_WRONG), ("7305", Reason.GRANTED)):
-        shown = PassRequest(credential=card, pin=pin and campus.pin_digest(person, pin))
+        shown = AccessRequest(credential=card, pin=pin and campus.pin_digest(person, pin))
         assert decide(shown, entry, policy, campus.clock.now).reason is reason
 
 
@@ -416,7 +415,7 @@ def test_a_look_alike_needs_the_card_beside_the_face(campus) -> None:
     campus.sync(replica).run_once()
     entry, policy = replica.person(person), replica.policy
     assert policy is not None
-    face = PassRequest(face=FaceResult.MATCHED, face_model=policy.model_id)
+    face = AccessRequest(face=FaceResult.MATCHED, face_model=policy.model_id)
     assert decide(face, entry, policy, campus.clock.now).reason is Reason.CARD_REQUIRED
     assert shown_card(campus, replica) is Reason.GRANTED
 

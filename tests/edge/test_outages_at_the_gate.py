@@ -3,7 +3,7 @@
 import time
 from types import SimpleNamespace
 
-from access.replica.store import ReplicaLockedError
+from access.replica import ReplicaLockedError
 from bus.outbox_sender import OutboxSender
 from edge.outbox import mark_late
 from messages import ProcessStatus, Refusal

@@ -123,7 +123,7 @@ def test_passes_reported_by_the_controller_count_for_rules_that_look_back(gate, 
     say("access_granted")
 
     def last():
-        return passage_log.state_for(ANN.person_id, directory.policy, datetime.now(UTC), None).last_pass
+        return passage_log.context_for(ANN.person_id, directory.policy, datetime.now(UTC), None).last_passage
 
     until(last)
     north.controller.tap(card(0))

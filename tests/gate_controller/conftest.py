@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from access.credentials import card_digest
 from access.policy import GatePolicy, Rule
-from access.replica.replica import Replica
+from access.replica import Replica
 from access.snapshot import Change, ChangePage, CredentialEntry, PersonEntry, add_digest, directory_digest
 from bus import Backoff, BrokerAddress, Connection, Outbox
 from database import Sealer

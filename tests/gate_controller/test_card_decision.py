@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from access.passages.log import PassageLog
+from access.passages import PassageLog
 from access.policy import AntiPassback, Curfew, Direction, GatePolicy, Rule, TwoPersons
 from access.reasons import Notice, Reason
 from access.snapshot import CredentialEntry, PersonEntry
@@ -39,31 +39,31 @@ class Directory:
 
 
 @pytest.fixture
-def passages() -> PassageLog:
+def passage_log() -> PassageLog:
     return PassageLog.in_memory()
 
 
-def ask(directory: Directory, passages: PassageLog, card: str, second: float = 0):
-    return decide_card(directory, passages, "card", card, authenticated=False, now=NOW + timedelta(seconds=second))
+def ask(directory: Directory, passage_log: PassageLog, card: str, second: float = 0):
+    return decide_card(directory, passage_log, "card", card, authenticated=False, now=NOW + timedelta(seconds=second))
 
 
-def test_two_people_open_one_after_the_other(passages: PassageLog) -> None:
+def test_two_people_open_one_after_the_other(passage_log: PassageLog) -> None:
     directory = Directory(two_persons=TwoPersons(within=timedelta(seconds=20)))
-    assert ask(directory, passages, ANN).reason is Reason.SECOND_PERSON_AWAITED
-    assert ask(directory, passages, ANN, 1).reason is Reason.SECOND_PERSON_AWAITED, "one person twice is one"
-    assert ask(directory, passages, BEN, 5).granted
-    assert ask(directory, passages, ANN, 60).reason is Reason.SECOND_PERSON_AWAITED, "and then it begins anew"
+    assert ask(directory, passage_log, ANN).reason is Reason.SECOND_PERSON_AWAITED
+    assert ask(directory, passage_log, ANN, 1).reason is Reason.SECOND_PERSON_AWAITED, "one person twice is one"
+    assert ask(directory, passage_log, BEN, 5).granted
+    assert ask(directory, passage_log, ANN, 60).reason is Reason.SECOND_PERSON_AWAITED, "and then it begins anew"
 
 
-def test_what_happened_at_the_door_is_what_counts(passages: PassageLog) -> None:
+def test_what_happened_at_the_door_is_what_counts(passage_log: PassageLog) -> None:
     directory = Directory(anti_passback=AntiPassback(within=timedelta(minutes=5)))
-    log, ann = PassageRecorder(passages, directory), directory.people[ANN].person_id
-    assert ask(directory, passages, ANN).granted
-    assert ask(directory, passages, ANN).granted, "a decision is no passage yet"
+    log, ann = PassageRecorder(passage_log, directory), directory.people[ANN].person_id
+    assert ask(directory, passage_log, ANN).granted
+    assert ask(directory, passage_log, ANN).granted, "a decision is no passage yet"
     log.record(BarrierEvent(EventKind.ACCESS_GRANTED, Grant(ann)), NOW)
-    assert ask(directory, passages, ANN, 60).reason is Reason.PASSED_BACK
+    assert ask(directory, passage_log, ANN, 60).reason is Reason.PASSED_BACK
     log.record(BarrierEvent(EventKind.NOT_TAKEN, Grant(ann)), NOW + timedelta(seconds=61))
-    assert ask(directory, passages, ANN, 62).granted
+    assert ask(directory, passage_log, ANN, 62).granted
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_what_happened_at_the_door_is_what_counts(passages: PassageLog) -> None:
     [(Direction.EXIT, Notice.LATE_EXIT), (Direction.ENTRY, Notice.LATE_RETURN), (Direction.BOTH, Notice.LATE_RETURN)],
 )
 def test_a_gate_that_leads_out_decides_about_going_out(
-    passages: PassageLog, direction: Direction, notice: Notice
+    passage_log: PassageLog, direction: Direction, notice: Notice
 ) -> None:
     directory = Directory(direction=direction, curfew=Curfew(schedule="always"))
-    assert ask(directory, passages, ANN).notices == (notice,)
+    assert ask(directory, passage_log, ANN).notices == (notice,)

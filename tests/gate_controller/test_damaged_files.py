@@ -13,8 +13,8 @@ from uuid import uuid4
 import pytest
 from pydantic import SecretStr
 
-from access.passages.log import PassageLog
-from access.replica.replica import Replica
+from access.passages import PassageLog
+from access.replica import Replica
 from bus import Outbox
 from campusgate.door_file import DoorFile, InputsPart, ReaderPart, RelayPart
 from campusgate.processes.controller import run_controller

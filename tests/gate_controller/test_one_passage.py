@@ -9,7 +9,7 @@ import pytest
 
 from access.credentials import card_digest, code_digest
 from access.policy import AntiPassback, GatePolicy, Mode, Occupancy, Rule, TwoPersons
-from access.replica.replica import Replica
+from access.replica import Replica
 from access.snapshot import Change, ChangePage, CredentialEntry, PersonEntry, directory_digest
 from database import Sealer
 from gate_controller.barrier import REPEAT_S, advance

@@ -6,7 +6,7 @@ import pytest
 
 from access.credentials import card_digest, code_digest, pin_digest
 from access.policy import GatePolicy, Mode, Rule
-from access.replica.replica import Replica
+from access.replica import Replica
 from access.snapshot import Change, ChangePage, CredentialEntry, PersonEntry, directory_digest
 from database import Sealer, new_id
 from gate_controller.pin_entry import LOCKED_FOR, MOST_WRONG

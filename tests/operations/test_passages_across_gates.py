@@ -13,13 +13,9 @@ from fastapi.testclient import TestClient
 
 import directory.api
 import operations.api
-from access.passages import sync
-from access.passages.log import PassageLog
-from access.passages.model import TRUSTED_FOR
-from access.passages.sync import PresenceSync
+from access.passages import TRUSTED_FOR, PassageLog, PassageSync, sync
 from access.policy import AntiPassback, Direction, GatePolicy, Occupancy, Rule
-from access.replica.replica import Replica
-from access.replica.sync import DirectorySync
+from access.replica import DirectorySync, Replica
 from accounts import cards, devices, people
 from accounts.cards import loss
 from accounts.people import Particulars
@@ -70,7 +66,7 @@ class MovedClock(SystemClock):
 
 @dataclass
 class Gate:
-    """One controller at work with its directory and its pass book."""
+    """One controller at work with its directory and its passage log."""
 
     name: str
     folder: Path
@@ -83,7 +79,7 @@ class Gate:
         self.stopping, self.wake = threading.Event(), threading.Event()
         self.replica = Replica(self.folder / "replica.db", SEALER, gate=self.name, view="cards")
         DirectorySync("http://testserver", self.name, self.token, self.replica, client=self.api).run_once()
-        self.book = PassageLog(self.folder / "passes.db", SEALER, gate=self.name)
+        self.passage_log = PassageLog(self.folder / "passes.db", SEALER, gate=self.name)
         self.reader, self.clock = SimulatedReader(), MovedClock()
         self.controller = GateController(
             GateTopics("main", self.name),
@@ -93,7 +89,7 @@ class Gate:
                 NonceStore(self.folder / "nonces.db"),
                 Outbox(self.folder / "outbox.db"),
                 DoorMemory(self.folder / "memory.db"),
-                self.book,
+                self.passage_log,
             ),
             signing_key=Ed25519PrivateKey.generate(),
             trusted={},
@@ -106,7 +102,7 @@ class Gate:
         )
         self.controller.start()
         self.controller.bus.wait_connected(PATIENCE_S)
-        sync = PresenceSync("http://testserver", self.name, self.token, self.replica, self.book, client=self.api)
+        sync = PassageSync("http://testserver", self.name, self.token, self.replica, self.passage_log, client=self.api)
         sync.run_once()
         self.asking = threading.Thread(target=sync.run, args=(self.stopping, self.wake), daemon=True)
         self.asking.start()
@@ -123,7 +119,7 @@ class Gate:
         return self.reader.present(card).get(timeout=PATIENCE_S).reason
 
     def knows(self, revision: int) -> None:
-        until(lambda: self.book.revision >= revision)
+        until(lambda: self.passage_log.revision >= revision)
 
 
 @pytest.fixture
@@ -132,7 +128,7 @@ def campus(
 ) -> Iterator[dict[str, Gate]]:
     """Two ways into a hall for two people at most one of whom may be inside, and a way out."""
     # The gates' pause between two questions is no matter of these tests.
-    monkeypatch.setattr(sync, "BREATH_S", 0.05)
+    monkeypatch.setattr(sync, "LEAST_PAUSE_S", 0.05)
     now = datetime.now(UTC)
     server = connect(broker, "server")
     accounts = AccountsServices(database=database, secret=bytes(range(32)), hasher=CHEAP_HASHER)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from access.passages.log import PassageLog
+from access.passages import PassageLog
 from access.policy import Direction, GatePolicy
 from access.snapshot import PersonEntry
 from campusgate.processes import edge
@@ -31,10 +31,10 @@ def test_the_servers_word_is_good_for_a_while(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_what_was_noted_while_the_clock_was_ahead_is_brought_down_to_now() -> None:
-    book = PassageLog.in_memory()
+    passage_log = PassageLog.in_memory()
     ahead = datetime.now(UTC) + timedelta(days=400)
-    book.passed(ANN, POLICY, Direction.ENTRY, ahead)
-    VouchedClock(book).server_says(ahead)
-    assert book._own[ANN.person_id].at == ahead, "a server with another time changes nothing"
-    VouchedClock(book).server_says(datetime.now(UTC))
-    assert book._own[ANN.person_id].at < ahead - timedelta(days=399)
+    passage_log.record_passage(ANN, POLICY, Direction.ENTRY, ahead)
+    VouchedClock(passage_log).server_says(ahead)
+    assert passage_log._own[ANN.person_id].at == ahead, "a server with another time changes nothing"
+    VouchedClock(passage_log).server_says(datetime.now(UTC))
+    assert passage_log._own[ANN.person_id].at < ahead - timedelta(days=399)
