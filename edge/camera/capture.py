@@ -61,7 +61,7 @@ class CaptureCamera:
                 before = arrived
                 image = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
                 self._sequence += 1
-                yield Frame(image, self._clock.now(), arrived, self._sequence - 1)
+                yield Frame(image, arrived, self._sequence - 1)
         finally:
             capture.release()
 

@@ -34,4 +34,4 @@ class Pacer:
             elif stop.is_set():
                 return
             self._sequence += 1
-            yield Frame(picture, self._clock.now(), self._clock.monotonic(), self._sequence - 1)
+            yield Frame(picture, self._clock.monotonic(), self._sequence - 1)

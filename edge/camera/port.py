@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from threading import Event
 from typing import Protocol
 
@@ -26,10 +25,8 @@ class Frame:
 
     image: npt.NDArray[np.uint8]
     """RGB uint8 (H, W, 3)."""
-    captured_at: datetime
-    """Aware UTC, when this machine had the picture."""
     arrived: float
-    """Monotonic seconds of the same instant; latencies are measured from here."""
+    """Monotonic seconds at which this machine had the picture; latencies are measured from here."""
     sequence: int
     """Counts the frames of this camera; a gap means frames that were passed over."""
 

@@ -102,7 +102,7 @@ def frame(number: int, at: float, pixel: int = 0) -> Frame:
     """A black frame, but for one pixel."""
     image = np.zeros((480, 640, 3), np.uint8)
     image[0, 0] = pixel
-    return Frame(image, datetime.now(UTC), at, number)
+    return Frame(image, at, number)
 
 
 def person(index: int, **changes) -> PersonEntry:

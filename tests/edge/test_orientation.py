@@ -2,7 +2,6 @@
 
 import itertools
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +36,7 @@ def show(watch: OrientationWatch, engine: FaceEngine, image: np.ndarray, number:
     """Let somebody stand there whom liveness takes for a picture."""
     faces = engine.detect(image)
     sighting = Sighting(frozenset({number}), number, faces[0] if faces else None, liveness=Liveness.SPOOF)
-    return watch.correct(sighting, Frame(image, datetime.now(UTC), number * apart, number))
+    return watch.correct(sighting, Frame(image, number * apart, number))
 
 
 def turned(image: np.ndarray, rotation: int) -> np.ndarray:
@@ -89,7 +88,7 @@ def test_nobody_in_view_costs_no_detection(people) -> None:
         def detect(self, image: np.ndarray) -> list:
             raise AssertionError(f"nobody is there in {image.shape}")
 
-    frame = Frame(people[0], datetime.now(UTC), 0.0, 0)
+    frame = Frame(people[0], 0.0, 0)
     OrientationWatch(Blind()).observe(Sighting(frozenset()), frame)  # type: ignore[arg-type] # it only ever detects
 
 
