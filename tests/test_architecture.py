@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "enrollment": {"models", "accounts", "bus.backoff", "database", "web"},
     "directory": {"access", "accounts", "enrollment", "messages", "database", "web"},
     "gate_controller": {"access", "bus", "messages", "database"},
-    "edge": {"models", "access", "bus", "messages"},
+    "edge": {"models", "access", "bus", "messages", "database"},
     "operations": {"access", "accounts", "directory", "bus", "messages", "database", "web"},
     "console": {"accounts", "enrollment", "directory", "operations", "database", "web"},
     "campusgate": {"*"},

@@ -95,10 +95,10 @@ def spoof_picture(
     """Open the picture of a false face, at the edge that kept it. It is kept only where the gate's policy says so."""
     import structlog
 
-    from campusgate.spoof_pictures import SpoofPictures
     from campusgate.wiring.sealer import make_sealer
     from database import SealingError
     from edge.policy import SpoofPicturePolicy
+    from edge.spoof_pictures import SpoofPictures
 
     settings, policy = Settings(), SpoofPicturePolicy()
     folder = settings.data_dir / "edge" / settings.require("gate") / "spoofs"

@@ -17,7 +17,6 @@ from bus.outbox_sender import OutboxSender
 from campusgate.processes.kept_files import KeptFiles
 from campusgate.processes.private_files import keep_private
 from campusgate.settings import Settings
-from campusgate.spoof_pictures import SpoofPictures
 from campusgate.wiring.broker import broker_address
 from campusgate.wiring.covered_faces import CoveredFaces
 from campusgate.wiring.sealer import make_sealer
@@ -31,6 +30,7 @@ from edge.metrics import Metrics
 from edge.outbox import mark_late, receipts_for
 from edge.policy import EdgePolicy
 from edge.service import EdgeService
+from edge.spoof_pictures import SpoofPictures
 from gate_controller.computer import disk_free_mb, temperature_c
 from messages import (
     GateTopics,

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
-from campusgate.spoof_pictures import SpoofPictures
 from database import Sealer, SealingError
+from edge.spoof_pictures import SpoofPictures
 from models.box import Box
 from tests import command_line
 from tests.keys import key
