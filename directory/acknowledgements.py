@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from access.policy import GatePolicy
 from access.snapshot import View, directory_digest
-from directory import receipts
+from directory import template_receipts
 from directory.tables import DeviceContradiction, GateApplied, GateRecord, PublishedDigest
 from web.problems import NotFoundError, ProblemError
 
@@ -42,7 +42,7 @@ class Contradiction(StrEnum):
 
 
 class ImpossibleAcknowledgementError(ProblemError):
-    """What the device says it has in force is no directory of this server; `reason` says why. Nothing was noted."""
+    """What the device says it has in force is no directory of this server; `reason` says why. Nothing was recorded."""
 
     code = "acknowledgement_impossible"
     status = 409
@@ -59,7 +59,7 @@ class Acknowledgement:
     digest: str | None
 
 
-def contradiction(session: Session, gate: str, said: Acknowledgement, *, may_hold_templates: bool) -> str | None:
+def find_contradiction(session: Session, gate: str, said: Acknowledgement, *, may_hold_templates: bool) -> str | None:
     """Return why an acknowledgement cannot be true, or None.
 
     Raises:
@@ -80,8 +80,8 @@ def contradiction(session: Session, gate: str, said: Acknowledgement, *, may_hol
     return None if hmac.compare_digest(expected, said.digest) else Contradiction.WRONG_DIGEST
 
 
-def note(session: Session, gate: str, said: Acknowledgement, now: datetime) -> None:
-    """Note what a device has in force; its lag, its receipts and what it contradicted before follow."""
+def record(session: Session, gate: str, said: Acknowledgement, now: datetime) -> None:
+    """PersonRecord what a device has in force; its lag, its receipts and what it contradicted before follow."""
     applied = session.get(GateApplied, (gate, said.view, said.device_id))
     if applied is None:
         applied = GateApplied(gate=gate, view=said.view, device_id=said.device_id, revision=-1, applied_at=now)
@@ -90,12 +90,12 @@ def note(session: Session, gate: str, said: Acknowledgement, now: datetime) -> N
         applied.revision, applied.applied_at = said.revision, now
     applied.digest, applied.seen_at = said.digest, now
     if said.view == "full":
-        receipts.confirm(session, gate, said.device_id, said.revision, now)
+        template_receipts.confirm(session, gate, said.device_id, said.revision, now)
     session.execute(delete(DeviceContradiction).where(DeviceContradiction.device_id == said.device_id))
 
 
-def note_contradiction(session: Session, device_id: UUID, gate: str, reason: str, now: datetime) -> None:
-    """Note that a device of `gate` said what cannot be true."""
+def record_contradiction(session: Session, device_id: UUID, gate: str, reason: str, now: datetime) -> None:
+    """PersonRecord that a device of `gate` said what cannot be true."""
     found = session.get(DeviceContradiction, device_id)
     if found is None:
         found = DeviceContradiction(device_id=device_id, gate=gate, reason=reason, at=now)
@@ -103,13 +103,13 @@ def note_contradiction(session: Session, device_id: UUID, gate: str, reason: str
     found.gate, found.reason, found.at = gate, reason, now
 
 
-def contradictions(session: Session) -> Sequence[DeviceContradiction]:
+def find_contradictions(session: Session) -> Sequence[DeviceContradiction]:
     """Return which devices said what cannot be true, and nothing right since."""
     return session.scalars(select(DeviceContradiction).order_by(DeviceContradiction.device_id)).all()
 
 
-def published(session: Session, gate: GateRecord, now: datetime) -> None:
-    """Remember the digests of what was just published, and forget those that are too old."""
+def record_published(session: Session, gate: GateRecord, now: datetime) -> None:
+    """PersonRecord the digests of what was just published, and delete those that are too old."""
     if gate.published is None:
         return
     policy = GatePolicy.model_validate_json(gate.published)

@@ -13,7 +13,7 @@ from access.snapshot import PersonEntry
 from database import Sealer
 from directory.feed import NotPublishedError
 from directory.gates import get
-from directory.records import Cut, Record
+from directory.records import EntryFilter, PersonRecord
 from directory.tables import DirectoryPerson
 
 
@@ -60,8 +60,10 @@ def dry_run(
         raise NotPublishedError
     policy = GatePolicy.model_validate_json(record.published)
     person = session.get(DirectoryPerson, person_id)
-    entry = Record.open(sealer, person_id, person.sealed).for_gate(Cut.of(policy)) if person is not None else None
-    request = _request(shown, entry, policy, direction)
+    entry = None
+    if person is not None:
+        entry = PersonRecord.open(sealer, person_id, person.sealed).for_gate(EntryFilter.of(policy))
+    request = _imagine_request(shown, entry, policy, direction)
     return DryRun(
         decision=decide(request, entry, policy, at),
         mode=required_mode(policy, at),
@@ -72,11 +74,15 @@ def dry_run(
     )
 
 
-def _request(shown: Shown, entry: PersonEntry | None, policy: GatePolicy, direction: Direction) -> AccessRequest:
+def _imagine_request(
+    shown: Shown, entry: PersonEntry | None, policy: GatePolicy, direction: Direction
+) -> AccessRequest:
     """Imagine that the person shows everything right: an active card before a lost one, a face that is known."""
     with_face = shown in {Shown.FACE, Shown.CARD_AND_FACE}
-    has_face = entry is not None and bool(entry.templates)
-    face = (FaceResult.MATCHED if has_face else FaceResult.UNKNOWN) if with_face else None
+    face = None
+    if with_face:
+        has_face = entry is not None and bool(entry.templates)
+        face = FaceResult.MATCHED if has_face else FaceResult.UNKNOWN
     credential = pin = None
     if shown is not Shown.FACE:
         kind = "code" if shown is Shown.CODE else "card"

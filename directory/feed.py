@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from access.policy import GatePolicy
 from access.snapshot import Change, ChangePage, View, directory_digest
 from database import Database, Sealer
-from directory.records import Cut, Record
+from directory.records import EntryFilter, PersonRecord
 from directory.tables import DirectoryPerson, GateEntry, GateRecord
 from web.problems import NotFoundError, ProblemError
 
@@ -62,10 +62,13 @@ def changes_since(
         revoked = _rows(session, gate, max(since, revoked_since), limit, revoked=True)
         regular = _rows(session, gate, since, limit - len(revoked), revoked=False) if len(revoked) < limit else []
         revoked_to = revoked[-1][0] if len(revoked) == limit else latest
-        complete = len(revoked) + len(regular) < limit
-        to_revision = latest if complete else regular[-1][0] if regular else since
-        cut = Cut.of(policy)
-        changes = tuple(_change(sealer, cut, view, row) for row in (*revoked, *regular))
+        to_revision = since
+        if len(revoked) + len(regular) < limit:
+            to_revision = latest
+        elif regular:
+            to_revision = regular[-1][0]
+        entry_filter = EntryFilter.of(policy)
+        changes = tuple(_to_change(sealer, entry_filter, view, row) for row in (*revoked, *regular))
         total = int.from_bytes(record.full_total if view == "full" else record.cards_total, "big")
         return ChangePage(
             policy=policy,
@@ -104,11 +107,11 @@ def _rows(session: Session, gate: str, after: int, limit: int, *, revoked: bool)
     return list(session.execute(statement))
 
 
-def _change(sealer: Sealer, cut: Cut, view: View, row: _Row) -> Change:
+def _to_change(sealer: Sealer, entry_filter: EntryFilter, view: View, row: _Row) -> Change:
     revision, person_id, removed, sealed = row
     if removed or sealed is None:
         return Change(revision=revision, person_id=person_id, entry=None)
-    entry = Record.open(sealer, person_id, sealed).for_gate(cut)
+    entry = PersonRecord.open(sealer, person_id, sealed).for_gate(entry_filter)
     if entry is not None and view == "cards":
         entry = entry.without_templates()
     return Change(revision=revision, person_id=person_id, entry=entry)

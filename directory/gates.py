@@ -185,7 +185,7 @@ def remove_zone(session: Session, name: str, *, by: str, now: datetime) -> None:
     audit.record(session, actor=by, action="zone.remove", subject=f"zone:{name}", now=now)
 
 
-def zones(session: Session) -> Sequence[ZoneRecord]:
+def find_zones(session: Session) -> Sequence[ZoneRecord]:
     """Return all zones by name."""
     return session.scalars(select(ZoneRecord).order_by(ZoneRecord.name)).all()
 

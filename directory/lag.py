@@ -26,7 +26,7 @@ class Lag:
     seen_at: datetime
 
 
-def lags(session: Session, now: datetime, *, gate: str | None = None) -> list[Lag]:
+def find_lags(session: Session, now: datetime, *, gate: str | None = None) -> list[Lag]:
     """Return the lag of every device that ever said what it holds, by gate."""
     statement = select(GateApplied, GateRecord).join(GateRecord, GateRecord.name == GateApplied.gate)
     if gate is not None:

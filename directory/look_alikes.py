@@ -39,7 +39,7 @@ Threshold = Callable[[int], float]
 Vectors = npt.NDArray[np.float32]
 
 
-def pairs_of(session: Session, person_id: UUID) -> int:
+def count_pairs(session: Session, person_id: UUID) -> int:
     """Return how many people this person could be taken for."""
     mine = or_(LookAlikePair.one_id == person_id, LookAlikePair.other_id == person_id)
     return session.scalar(select(func.count()).select_from(LookAlikePair).where(mine)) or 0

@@ -36,12 +36,12 @@ def set_needs(
     Raises:
         NotFoundError: no such person.
     """
-    extra = of(session, person_id)
+    extra = get_for_change(session, person_id)
     if needs_card_and_face is not None:
         extra.needs_card_and_face = needs_card_and_face
     if extended_time is not None:
         extra.extended_time = extended_time
-    _note(session, person_id, "gate_person.change", by, now)
+    _record_change(session, person_id, "gate_person.change", by, now)
     return extra
 
 
@@ -60,8 +60,8 @@ def set_pin(
         digest = None if pin is None else pin_digest(credential_key, person_id, pin)
     except CredentialError as error:
         raise InvalidPinError(str(error)) from error
-    of(session, person_id).pin_digest = digest
-    _note(session, person_id, "gate_person.pin", by, now)
+    get_for_change(session, person_id).pin_digest = digest
+    _record_change(session, person_id, "gate_person.pin", by, now)
 
 
 def withdraw_pin(session: Session, person_id: UUID, *, by: str, now: datetime) -> None:
@@ -70,11 +70,11 @@ def withdraw_pin(session: Session, person_id: UUID, *, by: str, now: datetime) -
     Raises:
         NotFoundError: no such person.
     """
-    of(session, person_id).pin_digest = None
-    _note(session, person_id, "gate_person.pin", by, now)
+    get_for_change(session, person_id).pin_digest = None
+    _record_change(session, person_id, "gate_person.pin", by, now)
 
 
-def of(session: Session, person_id: UUID) -> GatePerson:
+def get_for_change(session: Session, person_id: UUID) -> GatePerson:
     """Return what is heeded about a person, to be changed.
 
     Raises:
@@ -89,7 +89,7 @@ def of(session: Session, person_id: UUID) -> GatePerson:
     return extra
 
 
-def _note(session: Session, person_id: UUID, action: str, by: str, now: datetime) -> None:
+def _record_change(session: Session, person_id: UUID, action: str, by: str, now: datetime) -> None:
     session.flush()
     changes.record(session, person_id)
     audit.record(session, actor=by, action=action, subject=f"person:{person_id}", now=now)

@@ -26,7 +26,7 @@ MOST_PEOPLE = 500
 """People assembled at once: SQLite and PostgreSQL limit the parameters of a statement."""
 
 
-class Record(BaseModel):
+class PersonRecord(BaseModel):
     """`entry` holds all groups and templates; `grants` the passes by gate."""
 
     model_config = ConfigDict(frozen=True)
@@ -39,7 +39,7 @@ class Record(BaseModel):
         return sealer.seal(self.model_dump_json().encode(), _context(self.entry.person_id))
 
     @classmethod
-    def open(cls, sealer: Sealer, person_id: UUID, sealed: bytes) -> "Record":
+    def open(cls, sealer: Sealer, person_id: UUID, sealed: bytes) -> "PersonRecord":
         """Read what `seal` made.
 
         Raises:
@@ -47,7 +47,7 @@ class Record(BaseModel):
         """
         return cls.model_validate_json(sealer.open(sealed, _context(person_id)))
 
-    def for_gate(self, gate: "Cut") -> PersonEntry | None:
+    def for_gate(self, gate: "EntryFilter") -> PersonEntry | None:
         """Return the entry of one gate, None when the person may never pass there."""
         grants = self.grants.get(gate.gate, ())
         groups = gate.named_groups.intersection(self.entry.groups)
@@ -58,7 +58,7 @@ class Record(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class EntryFilter:
     """What of a policy shapes the entries; hours and rules do not."""
 
     gate: str
@@ -68,7 +68,7 @@ class Cut:
     model_id: str | None
 
     @classmethod
-    def of(cls, policy: GatePolicy) -> "Cut":
+    def of(cls, policy: GatePolicy) -> "EntryFilter":
         """Return the cut of a policy."""
         return cls(policy.gate, policy.entitled_groups, policy.named_groups, policy.uses_faces, policy.model_id)
 
@@ -80,7 +80,7 @@ def assemble(
     *,
     model_id: str | None,
     now: datetime,
-) -> dict[UUID, Record]:
+) -> dict[UUID, PersonRecord]:
     """Return the records of people (at most `MOST_PEOPLE`); who is closed, long expired or gone is missing.
 
     Raises:
@@ -115,7 +115,7 @@ def assemble(
             credentials=(*credentials.get(person.id, ()), *codes, *pins),
             templates=tuple(pack_vector(template.vector) for template in faces.get(person.id, ())),
         )
-        records[person.id] = Record(entry=entry, grants=grants)
+        records[person.id] = PersonRecord(entry=entry, grants=grants)
     return records
 
 

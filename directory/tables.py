@@ -44,7 +44,7 @@ class GateRecord(Base):
 
 
 class DirectoryPerson(Base):
-    """A person as all gates together may know them, sealed; `directory.records.Record`."""
+    """A person as all gates together may know them, sealed; `directory.records.PersonRecord`."""
 
     __tablename__ = "directory_people"
 
@@ -129,8 +129,8 @@ class ZonePassage(Base):
     before_at: Mapped[datetime | None]
 
 
-class ZonePresence(Base):
-    """How far the passages of a zone are counted; a gate older than `floor` fetches them anew."""
+class ZonePassageState(Base):
+    """How far the passages of a zone are recorded; a gate older than `floor` fetches them anew."""
 
     __tablename__ = "zone_presence"
 
@@ -141,9 +141,9 @@ class ZonePresence(Base):
 
 
 class TemplateReceipt(Base):
-    """A device that may have held a person's template when it left a gate's directory; see `directory.receipts`.
+    """A device that may have held a person's template when it left a gate's directory.
 
-    It outlives the gate and the device: it is evidence.
+    See `directory.template_receipts`. It outlives the gate and the device: it is evidence.
     """
 
     __tablename__ = "template_receipts"

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DataError, SQLAlchemyError
 
 from bus import Connection, NotConnectedError
 from database import Database, DatabaseBusyError
-from directory import presence
+from directory import zone_passages
 from messages import (
     MOST_RECEIPTS,
     Availability,
@@ -156,7 +156,7 @@ class Ingest:
                 new = journal.record(session, late_taps.flagged(session, batch), received_at=now)
                 # With the events, or not at all: an alarm is counted once for each event.
                 register.take(session, [signal for event in new for signal in signals_of(event)], now=now)
-                passed = presence.note(session, new, now=now)
+                passed = zone_passages.record(session, new, now=now)
         except DataError as error:
             if len(batch) > 1:
                 return all(self._store([event]) for event in batch)

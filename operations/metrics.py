@@ -9,8 +9,8 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 
 from database import Database
-from directory import presence
-from directory.lag import lags
+from directory import zone_passages
+from directory.lag import find_lags
 from messages import DoorStatus, ProcessStatus
 from operations.alarms import register
 from operations.board import UNKNOWN, Board
@@ -94,8 +94,8 @@ class OperationsCollector(Collector):
     def _alarms_and_directories(self) -> Iterator[Metric]:
         with self.database.read() as session:
             open_alarms = register.count_open(session)
-            behind = lags(session, self.now())
-            counted = presence.inside(session, now=self.now())
+            behind = find_lags(session, self.now())
+            counted = zone_passages.count_inside(session, now=self.now())
         alarms = GaugeMetricFamily("campusgate_alarms_open", "Open alarms", labels=["kind", "severity", "acknowledged"])
         for (kind, severity, acknowledged), number in sorted(open_alarms.items()):
             alarms.add_metric([kind, severity, str(acknowledged).lower()], number)

@@ -184,13 +184,15 @@ def forgive(
 ) -> None:
     """Let earlier passages no longer count for anti-passback and occupancy. The gates hear of it within seconds."""
     from accounts import audit, people
-    from directory import presence
+    from directory import zone_passages
 
     with _problems_as_errors(), open_database(Settings()) as database, database.begin() as session:
         person = people.by_number(session, number) if number is not None else None
         if number is not None and person is None:
             raise CommandError(f"there is nobody with the number {number}")
-        presence.forgive(session, zone, person_id=person.id if person else None, by=audit.SYSTEM, now=datetime.now(UTC))
+        zone_passages.forgive(
+            session, zone, person_id=person.id if person else None, by=audit.SYSTEM, now=datetime.now(UTC)
+        )
 
 
 def _policy(given: "dict[str, Any] | str") -> "GatePolicy":

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from campusgate.settings import EnrollmentSettings
 from database import Database, Sealer
-from directory import receipts
+from directory import template_receipts
 from directory.api.receipts import AccountOut
 from enrollment.quality import Checker
 from enrollment.services import EnrollmentServices
@@ -40,4 +40,4 @@ def make_enrollment(
 
 
 def _gates_of_person(session: Session, person_id: UUID) -> dict[str, Any]:
-    return AccountOut.model_validate(receipts.of_person(session, person_id)).model_dump(mode="json")
+    return AccountOut.model_validate(template_receipts.whereabouts_of(session, person_id)).model_dump(mode="json")

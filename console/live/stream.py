@@ -18,7 +18,7 @@ from console.services import ConsoleServices
 from console.views.board import collect_people, describe_alarm, describe_gate, describe_order, describe_zones
 from console.views.events import describe_events
 from database import Database
-from directory.lag import lags
+from directory.lag import find_lags
 from operations import journal, orders
 from operations.alarms import register
 from operations.tables import GateEvent
@@ -77,7 +77,7 @@ def _query_state(services: ConsoleServices, gate: str | None) -> dict[str, Any]:
         alarms = [one for one in register.open_alarms(session) if gate in {None, one.gate}]
         waiting = orders.waiting(session, now=services.now()) if gate is None else []
         zones = describe_zones(session, now=services.now()) if gate is None else []
-        behind = [one for one in lags(session, services.now(), gate=gate) if one.behind]
+        behind = [one for one in find_lags(session, services.now(), gate=gate) if one.behind]
     names = services.names(collect_people(alarms, waiting))
     views = [view for view in services.board.views() if gate in {None, view.gate}]
     return {

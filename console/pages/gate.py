@@ -21,7 +21,7 @@ from console.views.events import describe_events
 from directory import gates
 from directory.dry_run import DryRun, Shown, dry_run
 from directory.feed import NotPublishedError
-from directory.lag import Lag, lags
+from directory.lag import Lag, find_lags
 from directory.tables import ZoneRecord
 from operations import journal
 from operations.tables import GateEvent
@@ -86,7 +86,7 @@ def directory(gate: GateName, _staff: StaffDep, services: ServicesDep) -> dict[s
     now = services.now()
     with services.database.read() as session:
         record = gates.get(session, gate)
-        found = lags(session, now, gate=gate)
+        found = find_lags(session, now, gate=gate)
     return {
         "revision": record.revision,
         "published_at": None if record.published_at is None else record.published_at.isoformat(),

@@ -12,7 +12,7 @@ from accounts.people import authority
 from console.dependencies import ServicesDep, StaffDep
 from console.rendering import render_page
 from console.same_origin import SameOriginDep
-from directory import presence
+from directory import zone_passages
 from directory.tables import ZoneRecord
 from operations import muster
 from web.problems import NotFoundError
@@ -74,7 +74,7 @@ def forgive(
             raise NotFoundError("there is nobody with this number")
         if person is not None:
             authority.require_another(staff, person.id)
-        revisions = presence.forgive(
+        revisions = zone_passages.forgive(
             session,
             zone,
             person_id=person.id if person is not None else None,

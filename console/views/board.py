@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from directory import gates, presence
+from directory import gates, zone_passages
 from directory.lag import Lag
 from operations import muster
 from operations.alarms.rules import NATURE, AlarmKind
@@ -77,9 +77,9 @@ def collect_people(alarms: Sequence[Alarm], orders: Sequence[StaffOrder]) -> set
 
 def describe_zones(session: Session, *, now: datetime) -> list[dict[str, Any]]:
     """Return how many people are in each zone, and how many may be."""
-    limits, counted = muster.limits(session), presence.inside(session, now=now)
+    limits, counted = muster.limits(session), zone_passages.count_inside(session, now=now)
     described = []
-    for zone in gates.zones(session):
+    for zone in gates.find_zones(session):
         inside, limit = counted.get(zone.name, 0), limits.get(zone.name)
         described.append({"name": zone.name, "title": zone.title, "inside": inside, "limit": limit})
     return described
@@ -92,7 +92,7 @@ def describe_places(session: Session) -> dict[str, Any]:
         zone = gates.policy_of(gate).inner_zone
         described.append({"name": gate.name, "title": gate.title, "zone": zone})
         reached.add(zone)
-    zones = [{"name": zone.name, "title": zone.title} for zone in gates.zones(session) if zone.name in reached]
+    zones = [{"name": zone.name, "title": zone.title} for zone in gates.find_zones(session) if zone.name in reached]
     return {"gates": described, "zones": zones}
 
 

@@ -16,7 +16,7 @@ from directory import gates
 from directory.api.dependencies import GateName, Moment, ServicesDep
 from directory.dry_run import Shown, dry_run
 from directory.feed import NotPublishedError
-from directory.lag import lags
+from directory.lag import find_lags
 from directory.tables import GateRecord
 from web import tickets
 from web.paging import InvalidCursorError, Page, PageDep
@@ -188,7 +188,7 @@ def remove_gate(gate: GateName, staff: FacilitiesDep, services: ServicesDep, now
 def list_lags(_staff: FacilitiesDep, services: ServicesDep, now: NowDep, gate: Slug | None = None) -> list[LagOut]:
     """Show how far each gate's devices are behind."""
     with services.database.read() as session:
-        return [LagOut.model_validate(lag) for lag in lags(session, now, gate=gate)]
+        return [LagOut.model_validate(lag) for lag in find_lags(session, now, gate=gate)]
 
 
 @router.post("/gates/{gate}/dry-run", responses=responses(*ROLE_ERRORS, NotFoundError, NotPublishedError))
@@ -226,7 +226,7 @@ def ask(gate: GateName, staff: FacilitiesDep, services: ServicesDep, now: NowDep
 def list_zones(_staff: FacilitiesDep, services: ServicesDep) -> list[ZoneOut]:
     """List zones by name."""
     with services.database.read() as session:
-        return [ZoneOut(name=zone.name, site=zone.site, title=zone.title) for zone in gates.zones(session)]
+        return [ZoneOut(name=zone.name, site=zone.site, title=zone.title) for zone in gates.find_zones(session)]
 
 
 ZoneName = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]

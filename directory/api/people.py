@@ -145,7 +145,7 @@ def put_needs(person_id: UUID, staff: FacilitiesDep, services: ServicesDep, now:
             person_id=person_id,
             needs_card_and_face=extra.needs_card_and_face,
             extended_time=extra.extended_time,
-            look_alikes=look_alikes.pairs_of(session, person_id),
+            look_alikes=look_alikes.count_pairs(session, person_id),
         )
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from accounts.api.dependencies import PERSON_ERRORS, ROLE_ERRORS, AdminDep, PrincipalDep
 from accounts.api.disclosures import record_disclosure
-from directory import receipts
+from directory import template_receipts
 from directory.api.dependencies import Moment, ServicesDep
 from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import responses
@@ -47,7 +47,7 @@ class AccountOut(BaseModel):
 def own(principal: PrincipalDep, services: ServicesDep) -> AccountOut:
     """Return which gates hold one's own template, and which devices have confirmed that it is gone."""
     with services.database.read() as session:
-        return AccountOut.model_validate(receipts.of_person(session, principal.person_id))
+        return AccountOut.model_validate(template_receipts.whereabouts_of(session, principal.person_id))
 
 
 @router.get(
@@ -58,7 +58,7 @@ def own(principal: PrincipalDep, services: ServicesDep) -> AccountOut:
 def of_person(person_id: UUID, _admin: AdminDep, services: ServicesDep) -> AccountOut:
     """Return the same of anybody."""
     with services.database.read() as session:
-        return AccountOut.model_validate(receipts.of_person(session, person_id))
+        return AccountOut.model_validate(template_receipts.whereabouts_of(session, person_id))
 
 
 @router.get(
@@ -70,6 +70,6 @@ def outstanding(_admin: AdminDep, services: ServicesDep, page: PageDep) -> Page[
     """List erased templates that some device has not confirmed yet, the oldest first."""
     after = page.after(tuple[Moment, UUID])
     with services.database.read() as session:
-        found = receipts.outstanding(session, after=after, limit=page.limit + 1)
-        rows, following = page.cut(found, receipts.position)
+        found = template_receipts.find_outstanding(session, after=after, limit=page.limit + 1)
+        rows, following = page.cut(found, template_receipts.position_of)
         return Page(items=[ReceiptOut.model_validate(one) for one in rows], next=following)

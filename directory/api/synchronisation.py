@@ -10,7 +10,7 @@ from access.passages import PresencePage
 from access.snapshot import KEY_CHECK_HEADER, TIME_HEADER, ChangePage, View
 from accounts.api.dependencies import DEVICE_ERRORS, GateDeviceDep, NowDep
 from accounts.vocabulary import DeviceRole
-from directory import acknowledgements, feed, presence
+from directory import acknowledgements, feed, zone_passages
 from directory.acknowledgements import Acknowledgement, Contradiction, ImpossibleAcknowledgementError
 from directory.api.dependencies import IN_TURN, GateName, ServicesDep, WrongGateError, check_gate
 from directory.tables import GateRecord
@@ -80,7 +80,7 @@ def get_changes(
     return Response(page.model_dump_json(), media_type="application/json", headers=headers)
 
 
-@router.get("/gates/{gate}/presence", responses=responses(*_ERRORS, presence.NoZoneError))
+@router.get("/gates/{gate}/presence", responses=responses(*_ERRORS, zone_passages.NoZoneError))
 def get_presence(
     gate: GateName,
     device: GateDeviceDep,
@@ -91,7 +91,7 @@ def get_presence(
     """Return who passed the other gates of this gate's zone last, after what the gate knows: ids and times only."""
     check_gate(device, gate)
     with services.database.read() as session:
-        return presence.page(session, gate, since=since, now=now)
+        return zone_passages.page_for(session, gate, since=since, now=now)
 
 
 @router.post("/gates/{gate}/applied", status_code=204, responses=responses(*_ERRORS, ImpossibleAcknowledgementError))
@@ -105,11 +105,11 @@ def post_applied(gate: GateName, device: GateDeviceDep, services: ServicesDep, n
         reason: str | None = Contradiction.WRONG_GATE
         if device.gate == gate:
             templates = device.role is not DeviceRole.CONTROLLER
-            reason = acknowledgements.contradiction(session, gate, said, may_hold_templates=templates)
+            reason = acknowledgements.find_contradiction(session, gate, said, may_hold_templates=templates)
         if reason is None:
-            acknowledgements.note(session, gate, said, now)
+            acknowledgements.record(session, gate, said, now)
         elif device.gate is not None and session.get(GateRecord, device.gate) is not None:
-            acknowledgements.note_contradiction(session, device.device_id, device.gate, reason, now)
+            acknowledgements.record_contradiction(session, device.device_id, device.gate, reason, now)
     check_gate(device, gate)
     if reason is not None:
         raise ImpossibleAcknowledgementError(reason=reason)

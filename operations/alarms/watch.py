@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from database import Database, DatabaseBusyError, StorageError, new_id
 from directory import gates
-from directory.acknowledgements import contradictions
-from directory.lag import lags
+from directory.acknowledgements import find_contradictions
+from directory.lag import find_lags
 from operations.alarms import register
 from operations.alarms.conditions import Limits, Observation, signals
 from operations.alarms.escalation import Route, due
@@ -145,8 +145,8 @@ class AlarmWatch:
             started_at=self._started_at,
             gates=[gate.name for gate in gates.find(session)],
             views={view.gate: view for view in self.board.views()},
-            lags=lags(session, now),
-            contradictions={one.gate: one.reason for one in contradictions(session)},
+            lags=find_lags(session, now),
+            contradictions={one.gate: one.reason for one in find_contradictions(session)},
             broker_lost_at=self._broker_lost_at,
             orders_lost_at=self._orders_lost_at,
             contested=self.contested(),

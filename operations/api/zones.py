@@ -11,7 +11,7 @@ from accounts.api.dependencies import ROLE_ERRORS, DatabaseDep, FacilitiesDep, N
 from accounts.api.disclosures import record_disclosure
 from accounts.people import authority
 from accounts.tables import Person
-from directory import gates, presence
+from directory import gates, zone_passages
 from directory.tables import ZoneRecord
 from operations import muster
 from operations.api.dependencies import OperationsDep
@@ -72,8 +72,8 @@ def list_occupancy(_staff: FacilitiesDep, database: DatabaseDep, now: NowDep) ->
     """Say how many people are in each zone, as the gates count them."""
     with database.read() as session:
         limits = muster.limits(session)
-        counted = presence.inside(session, now=now)
-        zones = [zone.name for zone in gates.zones(session)]
+        counted = zone_passages.count_inside(session, now=now)
+        zones = [zone.name for zone in gates.find_zones(session)]
     return [OccupancyOut(zone=zone, inside=counted.get(zone, 0), limit=limits.get(zone)) for zone in zones]
 
 
@@ -99,6 +99,6 @@ def forgive(
         ticket.redeem(staff.person_id, "forgive")
         if body.person_id is not None and session.get(Person, body.person_id) is None:
             raise NotFoundError("there is nobody with this id")
-        told = presence.forgive(session, zone, person_id=body.person_id, by=staff.actor, now=now)
+        told = zone_passages.forgive(session, zone, person_id=body.person_id, by=staff.actor, now=now)
     operations.hints.tell(told)
     operations.board.touch()

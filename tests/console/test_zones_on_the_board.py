@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from access.policy import AntiPassback, Direction, GatePolicy, Occupancy
 from accounts.tables import AuditEntry
-from directory import gates, presence
+from directory import gates, zone_passages
 from messages import Method
 
 # What a browser shows does not depend on the database: `test_stream` and `test_review_figures` run on each.
@@ -27,7 +27,7 @@ def walk_in(console, *numbers: str) -> None:
     for number in numbers:
         [event] = console.happen(person_id=console.people[number], method=Method.CARD, granted=True)
         with console.database.begin() as session:
-            presence.note(session, [event], now=datetime.now(UTC))
+            zone_passages.record(session, [event], now=datetime.now(UTC))
     console.board.touch()
 
 

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import select
 
 from accounts.vocabulary import DeviceRole
-from directory import acknowledgements, receipts
-from directory.lag import lags
+from directory import acknowledgements, template_receipts
+from directory.lag import find_lags
 from directory.tables import GateApplied
 from enrollment import templates
 
@@ -45,14 +45,14 @@ def say(revoked) -> Callable[..., Any]:
 
 def outstanding(campus) -> int:
     with campus.database.read() as session:
-        account = receipts.of_person(session, campus.revoked)
-        assert any(one.behind for one in lags(session, campus.clock.now)) == bool(account.outstanding)
+        account = template_receipts.whereabouts_of(session, campus.revoked)
+        assert any(one.behind for one in find_lags(session, campus.clock.now)) == bool(account.outstanding)
         return account.outstanding
 
 
 def reasons(campus) -> list[tuple[str, str]]:
     with campus.database.read() as session:
-        return [(one.gate, one.reason) for one in acknowledgements.contradictions(session)]
+        return [(one.gate, one.reason) for one in acknowledgements.find_contradictions(session)]
 
 
 @pytest.mark.parametrize(
@@ -112,8 +112,8 @@ def test_a_device_may_acknowledge_what_was_just_overtaken(revoked, say) -> None:
     body = {"revision": page.to_revision, "digest": page.digest_when_complete}
     assert say(**body).status_code == 204
     with revoked.database.read() as session:
-        assert receipts.of_person(session, revoked.revoked).outstanding == 0
-        assert [one.behind for one in lags(session, revoked.clock.now)] == [1]
+        assert template_receipts.whereabouts_of(session, revoked.revoked).outstanding == 0
+        assert [one.behind for one in find_lags(session, revoked.clock.now)] == [1]
     # Not for ever: what nobody can have fetched just now is not believed.
     revoked.clock.forward(hours=2)
     revoked.person("students")

@@ -13,7 +13,7 @@ from accounts.vocabulary import PersonState
 from campusgate.schema import metadata
 from database import Database
 from directory.feed import NotPublishedError
-from directory.gate_revision import GateLedger
+from directory.gate_publication import GatePublication
 from tests.databases import CREDENTIAL_KEY
 from tests.directory.conftest import MODEL, Campus, build
 
@@ -78,11 +78,11 @@ class History:
     def publisher_killed(self) -> None:
         """Everything is written and nothing is committed when the process dies."""
 
-        def die(_ledger) -> bool:
+        def die(_publication) -> bool:
             raise _Killed
 
         with pytest.MonkeyPatch.context() as patch, pytest.raises(_Killed):
-            patch.setattr(GateLedger, "close", die)
+            patch.setattr(GatePublication, "close", die)
             self.campus.publisher.publish_some()
 
     def page(self, limit) -> None:

@@ -58,8 +58,8 @@ def test_a_commit_of_this_process_wakes_it(campus, told, monkeypatch) -> None:
 
 
 def test_a_change_by_another_process_is_found_by_asking(campus, told, monkeypatch) -> None:
-    monkeypatch.setattr("directory.publisher._waking.__enter__", lambda _self: None)
-    monkeypatch.setattr("directory.publisher._waking.__exit__", lambda _self, *_: None)
+    monkeypatch.setattr("directory.publisher._WakeOnCommit.__enter__", lambda _self: None)
+    monkeypatch.setattr("directory.publisher._WakeOnCommit.__exit__", lambda _self, *_: None)
     publisher, hints = told
     campus.gate("main")
     with running(publisher):

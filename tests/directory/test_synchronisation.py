@@ -15,7 +15,8 @@ from accounts.tables import Person
 from accounts.vocabulary import DeviceRole, PersonState
 from database import new_id
 from directory import people, visitor_passes
-from directory.publisher import Publisher, prune
+from directory.gate_publication import prune
+from directory.publisher import Publisher
 from directory.tables import DirectoryPerson, GateRecord
 from enrollment import templates
 

@@ -26,8 +26,8 @@ from campusgate.settings import Settings
 from campusgate.wiring.notice_channels import notice_channels
 from campusgate.wiring.retention import retention_policy
 from database import Database
-from directory import gates, presence, receipts
-from directory.publisher import prune
+from directory import gates, template_receipts, zone_passages
+from directory.gate_publication import prune
 from enrollment import outbox, register
 from enrollment.retention import RetentionPolicy, purge_all
 from web.problems import ProblemError
@@ -62,7 +62,7 @@ def housekeeping_jobs(database: Database, money: MoneyServices, settings: Settin
         Job("erase photos", timedelta(minutes=1), partial(_purge, database, policy), by_age=True),
         Job("forget counters", timedelta(days=1), partial(_in_session, database, _forget_counters), by_age=True),
         Job("tidy the accounts", timedelta(days=1), partial(accounts.housekeeping.tidy, database), by_age=True),
-        Job("forget passages", timedelta(hours=1), partial(_in_session, database, presence.forget), by_age=True),
+        Job("forget passages", timedelta(hours=1), partial(_in_session, database, zone_passages.forget), by_age=True),
         Job("count people with templates", timedelta(hours=1), partial(_in_session, database, _warn_of_register)),
         Job("forget receipts", timedelta(days=1), partial(_in_session, database, _forget_receipts), by_age=True),
         Job("forget removals", timedelta(days=1), partial(_in_session, database, _forget_removals), by_age=True),
@@ -141,7 +141,7 @@ def _warn_of_register(session: Session, now: datetime) -> None:
 
 
 def _forget_receipts(session: Session, now: datetime) -> None:
-    receipts.forget(session, now - _RECEIPTS_KEPT)
+    template_receipts.forget(session, now - _RECEIPTS_KEPT)
 
 
 def _forget_removals(session: Session, now: datetime) -> None:

@@ -18,7 +18,7 @@ from campusgate.wiring.sealer import make_sealer
 from database import Database, Sealer, SealingError
 from database.resealing import outdated, reseal
 from directory.publisher import Publisher
-from directory.records import Record
+from directory.records import PersonRecord
 from directory.tables import DirectoryPerson
 from enrollment import photos, templates
 from enrollment.tables import PhotoImage, PhotoRecord, PhotoState, PhotoThumbnail
@@ -94,7 +94,7 @@ def test_a_rotation_that_was_stopped_is_finished_and_the_old_key_is_not_needed(
             assert photos.picture(session, NEW, photo_id) == b"large"
             assert photos.small_picture(session, NEW, photo_id) == b"small"
         for row in session.scalars(select(DirectoryPerson)):
-            assert Record.open(NEW, row.person_id, row.sealed).entry.templates
+            assert PersonRecord.open(NEW, row.person_id, row.sealed).entry.templates
     require_right_key(database, NEW)
 
 

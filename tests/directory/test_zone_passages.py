@@ -8,7 +8,7 @@ import pytest
 from access.passages import REMEMBERED, PresencePage
 from access.policy import AntiPassback, Direction, Occupancy
 from accounts.vocabulary import DeviceRole
-from directory import gates, presence
+from directory import gates, zone_passages
 
 LIMIT = {"occupancy": Occupancy(limit=2), "inner_zone": "hall"}
 
@@ -31,7 +31,7 @@ def walk(campus, person, gate: str, kind: str = "access_granted", second: float 
     at = campus.clock.now + timedelta(seconds=second)
     event = SimpleNamespace(gate=gate, at=at, kind=kind, person_id=person)
     with campus.database.begin() as session:
-        return presence.note(session, [event], now=campus.clock.now + timedelta(minutes=1))
+        return zone_passages.record(session, [event], now=campus.clock.now + timedelta(minutes=1))
 
 
 def ask(campus, gate: str = "east", since: int = 0) -> PresencePage:
@@ -93,12 +93,12 @@ def test_facilities_forgive_one_person_or_a_zone(hall) -> None:
         walk(hall, person, "west", second=-number)
     since = ask(hall).to_revision
     with hall.database.begin() as session:
-        told = presence.forgive(session, "hall", person_id=hall.ann, by="person:x", now=hall.clock.now)
+        told = zone_passages.forgive(session, "hall", person_id=hall.ann, by="person:x", now=hall.clock.now)
     assert set(told) == {"west", "east", "out"}
     [forgiven] = ask(hall, since=since).passes
     assert (forgiven.person_id, forgiven.gate, ask(hall).inside) == (hall.ann, None, 1)
     with hall.database.begin() as session:
-        presence.forgive(session, "hall", person_id=None, by="person:x", now=hall.clock.now)
+        zone_passages.forgive(session, "hall", person_id=None, by="person:x", now=hall.clock.now)
     page = ask(hall, since=since + 1)
     assert (page.whole, page.inside, page.passes, page.forgiven_before) == (True, 0, (), hall.clock.now)
 
@@ -108,7 +108,7 @@ def test_a_day_later_nothing_counts_and_the_rows_go(hall) -> None:
     hall.clock.forward(seconds=REMEMBERED.total_seconds())
     assert (ask(hall).inside, ask(hall).passes) == (0, ())
     with hall.database.begin() as session:
-        assert presence.forget(session, hall.clock.now) == 1
+        assert zone_passages.forget(session, hall.clock.now) == 1
 
 
 def test_a_device_asks_for_its_own_gate_only_and_a_gate_without_a_zone_has_none(hall) -> None:
@@ -119,7 +119,7 @@ def test_a_device_asks_for_its_own_gate_only_and_a_gate_without_a_zone_has_none(
 
 
 def test_pages_follow_each_other(hall, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(presence, "PAGE", 1)
+    monkeypatch.setattr(zone_passages, "PAGE", 1)
     walk(hall, hall.ann, "west")
     walk(hall, hall.ben, "west", second=1)
     first = ask(hall)

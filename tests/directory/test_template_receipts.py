@@ -8,7 +8,7 @@ import pytest
 from accounts.people import changes
 from accounts.tables import Person
 from accounts.vocabulary import DeviceRole, PersonState, Role
-from directory import receipts
+from directory import template_receipts
 from enrollment import templates
 
 
@@ -109,5 +109,5 @@ def test_receipts_are_kept_until_confirmed(campus, enrolled) -> None:
     campus.publisher.publish()
     syncs["north"].run_once()
     with campus.database.begin() as session:
-        receipts.forget(session, campus.clock.now + timedelta(days=1))
+        template_receipts.forget(session, campus.clock.now + timedelta(days=1))
     assert [one["gate"] for one in _own(campus, person)["receipts"]] == ["south"]

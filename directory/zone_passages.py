@@ -1,4 +1,4 @@
-"""Who is in which zone, counted from the journal as it is written, for every gate of the zone.
+"""Who passed the gates of each zone last, kept as the journal is written, for every gate of the zone.
 
 A passage that arrives late counts by its own time, and never over a later one. Two processes may write: the zone's
 row in `zone_presence` is the lock.
@@ -16,12 +16,14 @@ from access.passages import REMEMBERED, PresencePage, ZonePass
 from access.policy import Direction, GatePolicy
 from accounts import audit
 from directory.gates import get
-from directory.tables import GateEntry, GateRecord, ZonePassage, ZonePresence, ZoneRecord
+from directory.tables import GateEntry, GateRecord, ZonePassage, ZonePassageState, ZoneRecord
+from messages import EventKind
 from web.problems import NotFoundError, ProblemError
 
 PAGE = 2000
 
-_GRANTED, _NOT_TAKEN = "access_granted", "not_taken"
+_LOOKING_BACK = ("anti_passback", "occupancy", "first_person")
+"""The rules of a policy for which a gate must know of passages at other gates."""
 
 
 class NoZoneError(ProblemError):
@@ -32,7 +34,7 @@ class NoZoneError(ProblemError):
     title = "This gate leads into no zone"
 
 
-class Passed(Protocol):
+class PassageEvent(Protocol):
     """What is read of an event."""
 
     @property
@@ -52,25 +54,26 @@ class Passed(Protocol):
         """Who."""
 
 
-def note(session: Session, events: Iterable[Passed], *, now: datetime) -> dict[str, int]:
-    """Count passages; return the new revision of every gate that has to know of them.
+def record(session: Session, events: Iterable[PassageEvent], *, now: datetime) -> dict[str, int]:
+    """PersonRecord passages; return the new revision of every gate that has to know of them.
 
     A gate whose clock runs ahead passes nobody in the future: what is later than `now` counts as now.
     """
-    passages = [one for one in events if one.kind in {_GRANTED, _NOT_TAKEN} and one.person_id is not None]
+    kinds = {EventKind.ACCESS_GRANTED, EventKind.NOT_TAKEN}
+    passages = [event for event in events if event.kind in kinds and event.person_id is not None]
     if not passages:
         return {}
-    ways = _ways(session, {one.gate for one in passages})
+    ways = _ways_of(session, {event.gate for event in passages})
     zones = {zone for zone, _ in ways.values()}
-    counters = {zone: _counter(session, zone) for zone in sorted(zones)}
-    for one in passages:
-        if one.gate in ways:
-            zone, direction = ways[one.gate]
-            _count(session, counters[zone], one, direction, min(one.at, now))
-    return _listeners(session, counters.values())
+    states = {zone: _lock_state(session, zone) for zone in sorted(zones)}
+    for event in passages:
+        if event.gate in ways:
+            zone, direction = ways[event.gate]
+            _record_one(session, states[zone], event, direction, min(event.at, now))
+    return _revisions_by_gate(session, states.values())
 
 
-def page(session: Session, gate: str, *, since: int, now: datetime) -> PresencePage:
+def page_for(session: Session, gate: str, *, since: int, now: datetime) -> PresencePage:
     """Return what a gate does not know yet.
 
     Raises:
@@ -80,15 +83,15 @@ def page(session: Session, gate: str, *, since: int, now: datetime) -> PresenceP
     policy = GatePolicy.model_validate(get(session, gate).policy)
     if policy.inner_zone is None:
         raise NoZoneError
-    counter = session.get(ZonePresence, policy.inner_zone) or ZonePresence(
+    state = session.get(ZonePassageState, policy.inner_zone) or ZonePassageState(
         zone=policy.inner_zone, revision=0, floor=0, forgiven_before=None
     )
-    whole = since == 0 or since > counter.revision or since < counter.floor
+    whole = since == 0 or since > state.revision or since < state.floor
     entitled = select(GateEntry.person_id).where(GateEntry.gate == gate, GateEntry.is_removed.is_(False))
     rows = session.scalars(
         select(ZonePassage)
         .where(
-            ZonePassage.zone == counter.zone,
+            ZonePassage.zone == state.zone,
             ZonePassage.revision > (0 if whole else since),
             ZonePassage.at > now - REMEMBERED,
             ZonePassage.person_id.in_(entitled),
@@ -98,20 +101,17 @@ def page(session: Session, gate: str, *, since: int, now: datetime) -> PresenceP
     ).all()
     shown = rows[:PAGE]
     return PresencePage(
-        zone=counter.zone,
+        zone=state.zone,
         whole=whole,
-        to_revision=shown[-1].revision if len(rows) > PAGE else counter.revision,
-        latest_revision=counter.revision,
-        inside=inside(session, [counter.zone], now=now).get(counter.zone, 0),
-        forgiven_before=counter.forgiven_before,
-        passes=tuple(
-            ZonePass(person_id=row.person_id, gate=row.gate, direction=Direction(row.direction), at=row.at)
-            for row in shown
-        ),
+        to_revision=shown[-1].revision if len(rows) > PAGE else state.revision,
+        latest_revision=state.revision,
+        inside=count_inside(session, [state.zone], now=now).get(state.zone, 0),
+        forgiven_before=state.forgiven_before,
+        passes=tuple(_to_pass(row) for row in shown),
     )
 
 
-def inside(session: Session, zones: Sequence[str] | None = None, *, now: datetime) -> dict[str, int]:
+def count_inside(session: Session, zones: Sequence[str] | None = None, *, now: datetime) -> dict[str, int]:
     """Return how many people are in each zone by the passages of the last day; zones with nobody are left out."""
     statement = (
         select(ZonePassage.zone, func.count().label("number"))
@@ -135,21 +135,21 @@ def forgive(session: Session, zone: str, *, person_id: UUID | None, by: str, now
     """
     if session.get(ZoneRecord, zone) is None:
         raise NotFoundError(f"there is no zone {zone!r}")
-    counter = _counter(session, zone)
-    counter.revision += 1
+    state = _lock_state(session, zone)
+    state.revision += 1
     if person_id is None:
         session.execute(delete(ZonePassage).where(ZonePassage.zone == zone))
-        counter.floor, counter.forgiven_before = counter.revision, now
+        state.floor, state.forgiven_before = state.revision, now
     else:
         row = session.get(ZonePassage, (zone, person_id))
         if row is None:
             row = ZonePassage(zone=zone, person_id=person_id)
             session.add(row)
-        _set(row, counter.revision, None, Direction.BOTH, now)
+        _set(row, state.revision, None, Direction.BOTH, now)
         row.before_gate = row.before_direction = row.before_at = None
     subject = f"zone:{zone}" if person_id is None else f"person:{person_id}"
     audit.record(session, actor=by, action="passages.forgive", subject=subject, now=now, details={"zone": zone})
-    return _listeners(session, [counter])
+    return _revisions_by_gate(session, [state])
 
 
 def forget(session: Session, now: datetime) -> int:
@@ -158,44 +158,51 @@ def forget(session: Session, now: datetime) -> int:
     return len(session.execute(old).all())
 
 
-def _ways(session: Session, gates: set[str]) -> Mapping[str, tuple[str, Direction]]:
+def _to_pass(row: ZonePassage) -> ZonePass:
+    return ZonePass(person_id=row.person_id, gate=row.gate, direction=Direction(row.direction), at=row.at)
+
+
+def _ways_of(session: Session, gates: set[str]) -> Mapping[str, tuple[str, Direction]]:
+    """Return the zone and the direction of each of `gates` that leads into a zone."""
     rows = session.execute(select(GateRecord.name, GateRecord.policy).where(GateRecord.name.in_(gates))).all()
     known = set(session.scalars(select(ZoneRecord.name)))
-    return {
-        name: (policy["inner_zone"], Direction(policy.get("direction", Direction.BOTH)))
-        for name, policy in rows
-        if policy.get("inner_zone") in known
-    }
+    ways = {}
+    for name, policy in rows:
+        if policy.get("inner_zone") in known:
+            ways[name] = policy["inner_zone"], Direction(policy.get("direction", Direction.BOTH))
+    return ways
 
 
-def _counter(session: Session, zone: str) -> ZonePresence:
+def _lock_state(session: Session, zone: str) -> ZonePassageState:
     """Return the zone's row, locked, made on first use."""
-    found = session.scalar(select(ZonePresence).where(ZonePresence.zone == zone).with_for_update())
+    found = session.scalar(select(ZonePassageState).where(ZonePassageState.zone == zone).with_for_update())
     if found is None:
-        found = ZonePresence(zone=zone, revision=0, floor=0)
+        found = ZonePassageState(zone=zone, revision=0, floor=0)
         session.add(found)
         session.flush()
     return found
 
 
-def _count(session: Session, counter: ZonePresence, one: Passed, direction: Direction, at: datetime) -> None:
-    row = session.get(ZonePassage, (counter.zone, one.person_id))
-    if one.kind == _NOT_TAKEN:
-        if row is not None and row.gate == one.gate and row.at <= at:
-            counter.revision += 1
+def _record_one(
+    session: Session, state: ZonePassageState, event: PassageEvent, direction: Direction, at: datetime
+) -> None:
+    row = session.get(ZonePassage, (state.zone, event.person_id))
+    if event.kind == EventKind.NOT_TAKEN:
+        if row is not None and row.gate == event.gate and row.at <= at:
+            state.revision += 1
             before = row.before_gate, Direction(row.before_direction or Direction.BOTH), row.before_at or row.at
-            _set(row, counter.revision, *before)
+            _set(row, state.revision, *before)
             row.before_gate = row.before_direction = row.before_at = None
         return
     if row is not None and row.at >= at:
         return
-    counter.revision += 1
+    state.revision += 1
     if row is None:
-        row = ZonePassage(zone=counter.zone, person_id=one.person_id)
+        row = ZonePassage(zone=state.zone, person_id=event.person_id)
         session.add(row)
     else:
         row.before_gate, row.before_direction, row.before_at = row.gate, row.direction, row.at
-    _set(row, counter.revision, one.gate, direction, at)
+    _set(row, state.revision, event.gate, direction, at)
     session.flush()
 
 
@@ -203,14 +210,12 @@ def _set(row: ZonePassage, revision: int, gate: str | None, direction: Direction
     row.revision, row.gate, row.direction, row.at = revision, gate, direction.value, at
 
 
-def _listeners(session: Session, counters: Iterable[ZonePresence]) -> dict[str, int]:
-    revisions = {counter.zone: counter.revision for counter in counters}
-    rows = session.execute(select(GateRecord.name, GateRecord.policy))
-    return {
-        name: revisions[policy["inner_zone"]]
-        for name, policy in rows
-        if policy.get("inner_zone") in revisions and any(policy.get(rule) for rule in _LOOKING_BACK)
-    }
-
-
-_LOOKING_BACK = ("anti_passback", "occupancy", "first_person")
+def _revisions_by_gate(session: Session, states: Iterable[ZonePassageState]) -> dict[str, int]:
+    """Return the new revision of every gate of these zones whose rules look back."""
+    revisions = {state.zone: state.revision for state in states}
+    found = {}
+    for name, policy in session.execute(select(GateRecord.name, GateRecord.policy)):
+        zone = policy.get("inner_zone")
+        if zone in revisions and any(policy.get(rule) for rule in _LOOKING_BACK):
+            found[name] = revisions[zone]
+    return found

@@ -26,7 +26,7 @@ Position = tuple[datetime, UUID]
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class ErasureReceipt:
     """One device and one template that it had; `confirmed_at` is None while it is outstanding."""
 
     id: UUID
@@ -45,12 +45,12 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class TemplateWhereabouts:
     """Where a person's template is, and where it no longer is."""
 
     gates_with_template: list[str]
     """Gates whose directory holds it."""
-    receipts: list[Receipt]
+    receipts: list[ErasureReceipt]
 
     @property
     def outstanding(self) -> int:
@@ -58,7 +58,7 @@ class Account:
         return sum(receipt.confirmed_at is None for receipt in self.receipts)
 
 
-def holders(session: Session, gate: str) -> list[UUID]:
+def find_holders(session: Session, gate: str) -> list[UUID]:
     """Return the devices that may hold the templates of a gate: its edges, and whoever acknowledged any."""
     valid = Device.revoked_at.is_(None)
     edges = select(Device.id).where(Device.gate == gate, Device.role == DeviceRole.EDGE, valid)
@@ -105,7 +105,7 @@ def confirm(session: Session, gate: str, device_id: UUID, revision: int, now: da
     )
 
 
-def of_person(session: Session, person_id: UUID) -> Account:
+def whereabouts_of(session: Session, person_id: UUID) -> TemplateWhereabouts:
     """Return where a person's template is, and the receipts of where it was, the newest first."""
     gates = session.scalars(
         select(GateEntry.gate)
@@ -117,23 +117,23 @@ def of_person(session: Session, person_id: UUID) -> Account:
         .order_by(GateEntry.gate)
     )
     rows = session.execute(
-        _receipts()
+        _select_receipts()
         .where(TemplateReceipt.person_id == person_id)
         .order_by(TemplateReceipt.removed_at.desc(), TemplateReceipt.gate, TemplateReceipt.device_id)
     )
-    return Account(list(gates), [_receipt(*row) for row in rows])
+    return TemplateWhereabouts(list(gates), [_to_receipt(*row) for row in rows])
 
 
-def outstanding(session: Session, *, after: Position | None, limit: int) -> list[Receipt]:
+def find_outstanding(session: Session, *, after: Position | None, limit: int) -> list[ErasureReceipt]:
     """Return receipts that no device has confirmed, the oldest first."""
     place = (TemplateReceipt.removed_at, TemplateReceipt.id)
-    query = _receipts().where(TemplateReceipt.confirmed_at.is_(None)).order_by(*place).limit(limit)
+    query = _select_receipts().where(TemplateReceipt.confirmed_at.is_(None)).order_by(*place).limit(limit)
     if after is not None:
         query = query.where(tuple_(*place) > after)
-    return [_receipt(*row) for row in session.execute(query)]
+    return [_to_receipt(*row) for row in session.execute(query)]
 
 
-def position(receipt: Receipt) -> tuple[str, str]:
+def position_of(receipt: ErasureReceipt) -> tuple[str, str]:
     """Return a receipt's place in the list of outstanding ones, as text."""
     return receipt.removed_at.isoformat(), str(receipt.id)
 
@@ -145,12 +145,12 @@ def forget(session: Session, before: datetime) -> None:
     )
 
 
-def _receipts() -> Select[TemplateReceipt, Device]:
+def _select_receipts() -> Select[TemplateReceipt, Device]:
     return select(TemplateReceipt, Device).outerjoin(Device, Device.id == TemplateReceipt.device_id)
 
 
-def _receipt(found: TemplateReceipt, device: Device | None) -> Receipt:
-    return Receipt(
+def _to_receipt(found: TemplateReceipt, device: Device | None) -> ErasureReceipt:
+    return ErasureReceipt(
         id=found.id,
         person_id=found.person_id,
         gate=found.gate,
