@@ -81,7 +81,7 @@ def find_contradiction(session: Session, gate: str, said: Acknowledgement, *, ma
 
 
 def record(session: Session, gate: str, said: Acknowledgement, now: datetime) -> None:
-    """PersonRecord what a device has in force; its lag, its receipts and what it contradicted before follow."""
+    """Record what a device has in force; its lag, its receipts and what it contradicted before follow."""
     applied = session.get(GateApplied, (gate, said.view, said.device_id))
     if applied is None:
         applied = GateApplied(gate=gate, view=said.view, device_id=said.device_id, revision=-1, applied_at=now)
@@ -95,7 +95,7 @@ def record(session: Session, gate: str, said: Acknowledgement, now: datetime) ->
 
 
 def record_contradiction(session: Session, device_id: UUID, gate: str, reason: str, now: datetime) -> None:
-    """PersonRecord that a device of `gate` said what cannot be true."""
+    """Record that a device of `gate` said what cannot be true."""
     found = session.get(DeviceContradiction, device_id)
     if found is None:
         found = DeviceContradiction(device_id=device_id, gate=gate, reason=reason, at=now)
@@ -109,7 +109,7 @@ def find_contradictions(session: Session) -> Sequence[DeviceContradiction]:
 
 
 def record_published(session: Session, gate: GateRecord, now: datetime) -> None:
-    """PersonRecord the digests of what was just published, and delete those that are too old."""
+    """Record the digests of what was just published, and delete those that are too old."""
     if gate.published is None:
         return
     policy = GatePolicy.model_validate_json(gate.published)

@@ -55,7 +55,7 @@ class PassageEvent(Protocol):
 
 
 def record(session: Session, events: Iterable[PassageEvent], *, now: datetime) -> dict[str, int]:
-    """PersonRecord passages; return the new revision of every gate that has to know of them.
+    """Record passages; return the new revision of every gate that has to know of them.
 
     A gate whose clock runs ahead passes nobody in the future: what is later than `now` counts as now.
     """
