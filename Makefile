@@ -23,8 +23,9 @@ test: $(VENV)/.test models lint  ## set up, then lint, type-check and run every 
 pick = $(foreach name,$(2),tests/$(1)/test_$(name).py)
 QUICK := tests/access tests/database tests/web \
 	$(call pick,accounts,card_states ledger_transfers) \
-	$(call pick,edge,liveness matcher passage tracker vote) \
-	$(call pick,gate_controller,door interlock machine numbers signing supervision turnstile twins) \
+	$(call pick,edge,liveness matcher ongoing_passages tracker vote) \
+	$(call pick,gate_controller,door interlock machine numbers supervision turnstile) \
+	$(call pick,messages,command_client messages signing twins) \
 	$(call pick,models,calibration score_tail similarity_transform template) \
 	$(call pick,operations,documentation server_clock) \
 	$(wildcard tests/test_*.py)
