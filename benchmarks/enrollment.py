@@ -30,7 +30,7 @@ from database import Database, Sealer
 from database.migrate import upgrade
 from enrollment.intake import import_folder
 from enrollment.intake_measure import Terms
-from enrollment.intake_results import Outcome
+from enrollment.intake_results import IntakeOutcome
 from enrollment.person_mask import PersonMask
 from enrollment.quality import Checker, Verdict
 from models.engine import FaceEngine
@@ -96,7 +96,7 @@ def measure(images: list[Path], count: int) -> Report:
         "photos_a_second": rate,
         "processor_ms_a_photo": 1000 * worked / count,
         "workers": workers,
-        "outcomes": {outcome.value: report.count(outcome) for outcome in Outcome if report.count(outcome)},
+        "outcomes": {outcome.value: report.count(outcome) for outcome in IntakeOutcome if report.count(outcome)},
         "model": engine.model_id,
     }
     wanted = budget("photos validated and embedded a second", rate, "at least", PHOTOS_A_SECOND)

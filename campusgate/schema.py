@@ -19,7 +19,7 @@ import enrollment.tables
 import operations.tables
 import web.tables
 from database import Base, Database
-from database.migrate import revise, upgrade
+from database.migrate import upgrade, write_revision
 
 ROOMS = (
     accounts.tables,
@@ -46,7 +46,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         database = Database(f"sqlite:///{Path(folder) / 'empty.db'}")
         upgrade(database)
-        path = revise(database, metadata(), sys.argv[1])
+        path = write_revision(database, metadata(), sys.argv[1])
         database.close()
     sys.stdout.write(f"{path}: read it, and mend what the comparison cannot know\n")
 

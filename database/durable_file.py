@@ -3,7 +3,7 @@
 import sqlite3
 from pathlib import Path
 
-from database.private_files import private_file, private_folder
+from database.private_files import make_private_file, make_private_folder
 
 
 def open_durable(path: Path) -> sqlite3.Connection:
@@ -12,8 +12,8 @@ def open_durable(path: Path) -> sqlite3.Connection:
     Raises:
         OSError, sqlite3.Error: it cannot be opened.
     """
-    private_folder(path.parent)
-    private_file(path)
+    make_private_folder(path.parent)
+    make_private_file(path)
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")

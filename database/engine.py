@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from database.digests import CREDENTIAL_KEY
-from database.private_files import private_file, private_folder
+from database.private_files import make_private_file, make_private_folder
 from database.storage import StorageError, fault_of
 
 LOCK_WAIT_S = 5.0
@@ -59,7 +59,7 @@ class Database:
             DatabaseBusyError: the write lock could not be had; nothing was written.
             StorageError: the disk is full, or not to be written, or the database is damaged or away.
         """
-        with _told(), self._sessions.begin() as session:
+        with _translate_errors(), self._sessions.begin() as session:
             if self.is_sqlite:
                 session.connection(execution_options={"campusgate_write": True})
             yield session
@@ -71,13 +71,13 @@ class Database:
         Raises:
             StorageError: see there.
         """
-        with _told(), self._sessions() as session:
+        with _translate_errors(), self._sessions() as session:
             yield session
 
     @contextmanager
     def snapshot(self) -> Iterator[Session]:
         """A session for reading in which everything stays as it was at the first question, whoever writes meanwhile."""
-        with _told(), self._sessions() as session:
+        with _translate_errors(), self._sessions() as session:
             if not self.is_sqlite:
                 session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             yield session
@@ -96,22 +96,22 @@ def _keep_private(engine: Engine, path: Path) -> None:
 
     @event.listens_for(engine, "begin")
     def _require_same(*_parameters: Any) -> None:
-        if opened and _identity(path) != opened[0]:
+        if opened and _identify(path) != opened[0]:
             raise StorageError("missing")
 
     @event.listens_for(engine, "do_connect")
     def _make(*_parameters: Any) -> None:
         _require_same()
         try:
-            private_folder(path.parent)
-            private_file(path)
+            make_private_folder(path.parent)
+            make_private_file(path)
         except OSError as error:
             raise StorageError("full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "read_only") from error
-        if not opened and (found := _identity(path)) is not None:
+        if not opened and (found := _identify(path)) is not None:
             opened.append(found)
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def _identify(path: Path) -> tuple[int, int] | None:
     """Return what tells a file from another one at the same place, or None where there is none."""
     try:
         found = path.stat()
@@ -121,7 +121,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     """Say in our own words what only somebody at the machine can mend."""
     try:
         yield

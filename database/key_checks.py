@@ -15,7 +15,7 @@ class KeyChangedError(Exception):
     """The key is not the one that was used with this database before."""
 
 
-def require_same(session: Session, name: str, key: bytes) -> None:
+def require_same_key(session: Session, name: str, key: bytes) -> None:
     """Check that a key is the one that came first under this name; the first is noted.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The schema's life: `upgrade` brings a database to this program's revision; `differences` shows what it lacks."""
+"""The schema's life: `upgrade` brings a database to this program's revision; `find_differences` shows what it lacks."""
 
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ def upgrade(database: Database) -> None:
             # Several processes may start at once; the first one migrates, the others wait here.
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7263017)")
         try:
-            configuration = _configuration(connection)
+            configuration = _configure(connection)
             configuration.attributes["credential_key"] = database.credential_key
             command.upgrade(configuration, "head")
         except InvalidRequestError as error:
@@ -47,39 +47,39 @@ def upgrade(database: Database) -> None:
             ) from error
 
 
-def revision(database: Database) -> str | None:
+def read_revision(database: Database) -> str | None:
     """Return the revision the database carries, or None when it is empty."""
     with database.engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 
-def newest() -> str | None:
+def find_newest() -> str | None:
     """Return the revision this program wants."""
     return ScriptDirectory(str(_FOLDER)).get_current_head()
 
 
-def differences(database: Database, metadata: MetaData) -> list[Any]:
+def find_differences(database: Database, metadata: MetaData) -> list[Any]:
     """Return what separates the database's tables from `metadata`; empty when nothing does."""
     with database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": False})
         return list(compare_metadata(context, metadata))
 
 
-def revise(database: Database, metadata: MetaData, message: str) -> Path:
+def write_revision(database: Database, metadata: MetaData, message: str) -> Path:
     """Write the revision that brings the newest schema, which `database` has, to `metadata`; return its file."""
     number = len(list((_FOLDER / "versions").glob("[0-9]*.py"))) + 1
     with database.engine.connect() as connection:
-        configuration = _configuration(connection)
+        configuration = _configure(connection)
         configuration.attributes["metadata"] = metadata
         script = command.revision(configuration, message, autogenerate=True, rev_id=f"{number:04d}")
     if script is None or isinstance(script, list):
         raise SchemaError("no revision was written")
     path = Path(script.path)
-    path.write_text(_with_protection(path.read_text(encoding="utf-8"), metadata), encoding="utf-8")
+    path.write_text(_add_protection(path.read_text(encoding="utf-8"), metadata), encoding="utf-8")
     return path
 
 
-def _with_protection(script: str, metadata: MetaData) -> str:
+def _add_protection(script: str, metadata: MetaData) -> str:
     """Add to a revision what the comparison does not see: tables that take inserts only, where it makes them."""
     made = [name for name in metadata.tables if f"op.create_table('{name}'" in script]
     protected = [name for name in made if metadata.tables[name].info.get(MARK)]
@@ -98,7 +98,7 @@ def _with_protection(script: str, metadata: MetaData) -> str:
     return f"{head.rstrip()}\n{lines}\n\ndef downgrade(){tail.rstrip()}\n{helper}"
 
 
-def _configuration(connection: Any) -> Config:
+def _configure(connection: Any) -> Config:
     configuration = Config()
     configuration.set_main_option("script_location", str(_FOLDER))
     configuration.attributes["connection"] = connection

@@ -12,7 +12,7 @@ from pathlib import Path
 _BESIDE = ("-wal", "-shm", "-journal")
 
 
-def private_folder(path: Path) -> None:
+def make_private_folder(path: Path) -> None:
     """Make a folder, and the missing ones above it, for its owner alone; one that is there already stays as it is.
 
     A folder that others own or share (`/var/lib`, the working directory) is not ours to close.
@@ -22,7 +22,7 @@ def private_folder(path: Path) -> None:
             missing.mkdir(mode=0o700)
 
 
-def private_file(path: Path) -> None:
+def make_private_file(path: Path) -> None:
     """Make an empty file of mode 0600 where there is none, and take other people's rights from one that is there.
 
     Raises:

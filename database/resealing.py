@@ -32,14 +32,14 @@ class SealedColumn:
         return f"{self.sealed.class_.__tablename__}.{self.sealed.key}"
 
 
-def outdated(database: Database, sealer: Sealer, columns: Sequence[SealedColumn]) -> int:
+def count_outdated(database: Database, sealer: Sealer, columns: Sequence[SealedColumn]) -> int:
     """Return how many values lie under another key than the current one."""
+    total = 0
     with database.read() as session:
-        counts = (
-            session.scalar(select(func.count()).select_from(column.sealed.class_).where(_is_outdated(column, sealer)))
-            for column in columns
-        )
-        return sum(count or 0 for count in counts)
+        for column in columns:
+            query = select(func.count()).select_from(column.sealed.class_).where(_is_outdated(column, sealer))
+            total += session.scalar(query) or 0
+    return total
 
 
 def reseal(
@@ -48,13 +48,13 @@ def reseal(
     """Bring every value under the sealer's current key, and return how many were changed.
 
     A batch is a transaction, and what lies under the current key is left alone: stopped, it goes on where it was; run
-    twice at once, nothing breaks. The key before may be taken away once `outdated` returns 0 and no process still
+    twice at once, nothing breaks. The key before may be taken away once `count_outdated` returns 0 and no process still
     seals with it.
 
     Raises:
         database.SealingError: a value lies under a key that is not configured; nothing of its batch was changed.
     """
-    total, done = outdated(database, sealer, columns), 0
+    total, done = count_outdated(database, sealer, columns), 0
     for column in columns:
         last = None
         while True:

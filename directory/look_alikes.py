@@ -141,7 +141,7 @@ class LookAlikes:
             self._seen = waiting[-1].seq
 
     def _read(self, session: Session, people: Collection[UUID] | None) -> Iterator[tuple[UUID, Vectors]]:
-        found = templates.active(session, self._sealer, self._model_id, people)
+        found = templates.load_active(session, self._sealer, self._model_id, people)
         gone = select(Person.id).where(Person.state == PersonState.CLOSED)
         closed = set(session.scalars(gone if people is None else gone.where(Person.id.in_(people))))
         for person, own in found.items():

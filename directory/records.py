@@ -98,7 +98,7 @@ def assemble(
     passes = _passes(session, known, now)
     alike = _look_alikes(session, known)
     extras = {row.person_id: row for row in session.scalars(select(GatePerson).where(GatePerson.person_id.in_(known)))}
-    faces = templates.active(session, sealer, model_id, known) if model_id is not None else {}
+    faces = templates.load_active(session, sealer, model_id, known) if model_id is not None else {}
     records = {}
     for person in people:
         extra = extras.get(person.id)

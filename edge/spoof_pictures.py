@@ -14,7 +14,7 @@ import numpy.typing as npt
 import structlog
 
 from database import Sealer
-from database.private_files import private_folder
+from database.private_files import make_private_folder
 from models.box import Box
 from models.liveness import surroundings
 
@@ -42,7 +42,7 @@ class SpoofPictures:
         part = cv2.cvtColor(surroundings(image, box, _BOXES), cv2.COLOR_RGB2BGR)
         jpeg = cv2.imencode(".jpg", part, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()
         try:
-            private_folder(self._folder)
+            make_private_folder(self._folder)
             file = self._folder / f"{event_id}{_SUFFIX}"
             file.touch(mode=0o600)
             file.write_bytes(self._sealer.seal(jpeg, _context(event_id)))

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from enrollment.photo import Photo, UnreadablePhotoError, decode, encode_jpeg, thumbnail
-from enrollment.quality import Checker, QualityReport, Verdict, refused
+from enrollment.photo import Photo, UnreadablePhotoError, decode, encode_jpeg, make_thumbnail
+from enrollment.quality import Checker, QualityReport, Verdict, report_unreadable
 from models.calibration import Purpose
 from models.face import Face
 from models.pixels import Image
@@ -71,7 +71,7 @@ def assess(content: bytes, engine: Engine, checker: Checker, further: Sequence[E
     try:
         photo = decode(content)
     except UnreadablePhotoError as error:
-        return Assessment(digest, refused(error), None, ())
+        return Assessment(digest, report_unreadable(error), None, ())
     faces = engine.detect(photo.image)
     report = checker.check_faces(photo, faces)
     return Assessment(
@@ -81,7 +81,7 @@ def assess(content: bytes, engine: Engine, checker: Checker, further: Sequence[E
         tuple(faces),
         () if report.verdict is Verdict.REJECT else embed_all(photo, faces, (engine, *further)),
         picture=encode_jpeg(photo.image),
-        thumbnail=encode_jpeg(thumbnail(photo.image), quality=80),
+        thumbnail=encode_jpeg(make_thumbnail(photo.image), quality=80),
     )
 
 

@@ -34,7 +34,7 @@ class ConsentVersionError(ProblemError):
     title = "The notice has changed; read the present version"
 
 
-def current(session: Session, person_id: UUID) -> Consent | None:
+def find_current(session: Session, person_id: UUID) -> Consent | None:
     """Return the person's consent that was not withdrawn, the newest one."""
     return session.scalars(
         select(Consent)
@@ -44,7 +44,7 @@ def current(session: Session, person_id: UUID) -> Consent | None:
     ).first()
 
 
-def history(session: Session, person_id: UUID) -> Sequence[Consent]:
+def find_all(session: Session, person_id: UUID) -> Sequence[Consent]:
     """Return every consent a person ever gave, oldest first."""
     return session.scalars(select(Consent).where(Consent.person_id == person_id).order_by(Consent.id)).all()
 
@@ -55,7 +55,7 @@ def require(session: Session, person_id: UUID, version: str) -> Consent:
     Raises:
         ConsentMissingError: there is none, or only one to an older version.
     """
-    consent = current(session, person_id)
+    consent = find_current(session, person_id)
     if consent is None or consent.version != version:
         raise ConsentMissingError(version=version)
     return consent
@@ -71,7 +71,7 @@ def give(
     """
     if version != present:
         raise ConsentVersionError(version=present)
-    standing = current(session, person_id)
+    standing = find_current(session, person_id)
     if standing is not None and standing.version == version:
         return standing
     consent = Consent(id=new_id(), person_id=person_id, version=version, given_at=now, evidence=evidence)
@@ -85,7 +85,7 @@ def give(
 def withdraw(session: Session, person_id: UUID, *, by: str, now: datetime) -> int:
     """Withdraw consent: photos and templates are erased here and leave every gate; return the number of photos."""
     people.get(session, person_id, lock=True)
-    standing = [consent for consent in history(session, person_id) if consent.withdrawn_at is None]
+    standing = [consent for consent in find_all(session, person_id) if consent.withdrawn_at is None]
     for consent in standing:
         consent.withdrawn_at = now
         details = {"consent": str(consent.id)}

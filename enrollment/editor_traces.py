@@ -16,33 +16,33 @@ _EDITORS = re.compile(
 )
 
 
-def editor_trace(info: Mapping[str, Any]) -> str | None:
+def find_editor(info: Mapping[str, Any]) -> str | None:
     """Return the name of the editor that the metadata speaks of, or None; `info` is that of Pillow or pillow_heif.
 
     Reads EXIF, XMP, PNG text and Photoshop's own JPEG segment. Absence proves nothing: messengers strip metadata.
     """
     if "photoshop" in info:
         return "Photoshop"
-    for text in _texts(info):
+    for text in _read_texts(info):
         if found := _EDITORS.search(text):
             return found.group(0)
     return None
 
 
-def _texts(info: Mapping[str, Any]) -> Iterator[str]:
-    fields = exif.fields(info)
+def _read_texts(info: Mapping[str, Any]) -> Iterator[str]:
+    fields = exif.read_fields(info)
     for tag in (_SOFTWARE, _PROCESSING_SOFTWARE, _HOST_COMPUTER, _DESCRIPTION):
         if tag in fields:
             yield fields[tag].text
     for name in ("Software", "software", "Comment", "comment", "Description"):
         value = info.get(name)
         if value is not None:
-            yield exif.as_text(value)
+            yield exif.decode_text(value)
     for name in ("xmp", "XML:com.adobe.xmp"):
-        yield from _xmp_tools(exif.as_text(info.get(name, "")))
+        yield from _read_xmp_tools(exif.decode_text(info.get(name, "")))
 
 
-def _xmp_tools(packet: str) -> Iterator[str]:
+def _read_xmp_tools(packet: str) -> Iterator[str]:
     """Yield what the packet says of the tools; the packet's own toolkit (Adobe's, in every phone) does not count."""
     for found in re.finditer(r"(?:CreatorTool|softwareAgent|Software)(?:=\"([^\"]*)\"|>([^<]*)<)", packet):
         yield found.group(1) or found.group(2) or ""

@@ -44,9 +44,9 @@ class Field:
         return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
 
 
-def fields(info: Mapping[str, Any]) -> dict[int, Field]:
+def read_fields(info: Mapping[str, Any]) -> dict[int, Field]:
     """Return the fields of the first EXIF directory by their tag; `info` is that of Pillow or pillow_heif."""
-    raw = _block(info).removeprefix(b"Exif\0\0")
+    raw = _find_block(info).removeprefix(b"Exif\0\0")
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(raw[:4])
     if order is None or len(raw) < 10:
         return {}
@@ -64,19 +64,19 @@ def fields(info: Mapping[str, Any]) -> dict[int, Field]:
     return found
 
 
-def orientation(info: Mapping[str, Any]) -> int:
+def read_orientation(info: Mapping[str, Any]) -> int:
     """Return how the picture is stored, 1 (upright) to 8, as EXIF says, or else XMP; 1 when neither says."""
-    field = fields(info).get(ORIENTATION)
+    field = read_fields(info).get(ORIENTATION)
     number = field.number if field is not None else None
     if number is not None and 1 <= number <= 8:
         return number
     for name in ("xmp", "XML:com.adobe.xmp"):
-        if found := _XMP_ORIENTATION.search(as_text(info.get(name, ""))):
+        if found := _XMP_ORIENTATION.search(decode_text(info.get(name, ""))):
             return int(found.group(1))
     return 1
 
 
-def as_text(value: object) -> str:
+def decode_text(value: object) -> str:
     """Return a piece of metadata as text."""
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
@@ -88,7 +88,7 @@ def as_text(value: object) -> str:
         return text
 
 
-def _block(info: Mapping[str, Any]) -> bytes:
+def _find_block(info: Mapping[str, Any]) -> bytes:
     block = info.get("exif")
     if isinstance(block, bytes):
         return block

@@ -50,7 +50,7 @@ class Gallery:
         if template.model_id != self._model_id:
             raise ModelMismatchError(self._model_id, template.model_id)
         with self._lock:
-            self._follow(session)
+            self._synchronise(session)
             people = self._people
             similarities = self._matrix[: len(people)] @ template.vector if people else np.zeros(0, np.float32)
         best: dict[UUID, float] = {}
@@ -70,19 +70,21 @@ class Gallery:
         self._people: list[UUID] = []
         self._matrix: npt.NDArray[np.float32] = np.zeros((0, 0), np.float32)
 
-    def _follow(self, session: Session) -> None:
+    def _synchronise(self, session: Session) -> None:
         """Take in new templates. When any has gone, or came out of order, everything is read again."""
-        statement = self._standing(select(TemplateRecord.id, TemplateRecord.person_id)).order_by(TemplateRecord.id)
+        statement = self._where_searchable(select(TemplateRecord.id, TemplateRecord.person_id)).order_by(
+            TemplateRecord.id
+        )
         later = statement if self._newest is None else statement.where(TemplateRecord.id > self._newest)
         new = {row.id: row.person_id for row in session.execute(later)}
-        count = session.scalar(self._standing(select(func.count()).select_from(TemplateRecord))) or 0
+        count = session.scalar(self._where_searchable(select(func.count()).select_from(TemplateRecord))) or 0
         if count != len(self._people) + len(new):
             self._clear()
             new = {row.id: row.person_id for row in session.execute(statement)}
         if new:
-            self._add(new, templates.by_id(session, self._sealer, new))
+            self._add(new, templates.load_by_id(session, self._sealer, new))
 
-    def _standing(self, statement: Select[*Columns]) -> Select[*Columns]:
+    def _where_searchable(self, statement: Select[*Columns]) -> Select[*Columns]:
         states = (TemplateState.ACTIVE, TemplateState.CANDIDATE)
         return statement.where(TemplateRecord.model_id == self._model_id, TemplateRecord.state.in_(states))
 

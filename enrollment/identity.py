@@ -69,14 +69,14 @@ def compare(
 ) -> IdentityFindings:
     """Compare a new template with the person's own ones and references, and take over who else is like it."""
     return IdentityFindings(
-        closest(template, own),
+        max_similarity(template, own),
         own_threshold,
         tuple(likenesses),
         duplicate_threshold,
-        reference_similarity=closest(template, references),
+        reference_similarity=max_similarity(template, references),
     )
 
 
-def closest(template: Template, others: Sequence[Template]) -> float | None:
+def max_similarity(template: Template, others: Sequence[Template]) -> float | None:
     """Return the largest similarity with any of `others`; None when there are none."""
     return max((template.similarity(other) for other in others), default=None)

@@ -26,11 +26,11 @@ from accounts.tables import Person
 from accounts.vocabulary import PersonKind
 from database import Database, DatabaseBusyError, Sealer
 from enrollment import consent, notices, photos, references, upload
-from enrollment.ahead import in_order
 from enrollment.assessment import Assessment, Engine
 from enrollment.gallery import Gallery
 from enrollment.intake_measure import Measured, Measurer, Standing, Terms
-from enrollment.intake_results import OUTCOME_NOW, Failure, ImportReport, IntakeResult, Outcome, failures_of
+from enrollment.intake_results import OUTCOME_NOW, Failure, IntakeOutcome, IntakeReport, IntakeResult, read_failures
+from enrollment.parallel_map import map_in_order
 from enrollment.quality import Checker, Verdict
 from enrollment.references import ReferenceSource
 from enrollment.roster import RosterRow, open_source, read_roster
@@ -38,7 +38,7 @@ from enrollment.tables import PhotoState
 from models.template import Template
 from web.problems import ProblemError
 
-_log = structlog.get_logger()
+log = structlog.get_logger()
 
 _ACTOR = "import"
 _ORDER = (Verdict.ACCEPT, Verdict.REVIEW, Verdict.REJECT)
@@ -70,7 +70,7 @@ def import_folder(
     workers: int = 2,
     progress: Progress | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
-) -> ImportReport:
+) -> IntakeReport:
     """Enrol everyone on the list in `folder` (a folder or a ZIP file), `workers` photos at a time.
 
     Raises:
@@ -98,15 +98,15 @@ def import_folder(
             with_thumbnails=with_thumbnails,
             now=now,
         )
-        report = ImportReport()
-        ahead = in_order(rows, lambda row: measurer.measure(row, refused.get(row.number)), pool)
+        report = IntakeReport()
+        ahead = map_in_order(rows, lambda row: measurer.measure(row, refused.get(row.number)), pool)
         with closing(ahead):
             while lines := list(islice(ahead, _TOGETHER)):
                 for result in intake.store(lines):
                     report.results.append(result)
                     if progress:
                         progress(len(report.results), len(rows))
-    _log.info("intake_done", lines=len(rows), enrolled=report.count(Outcome.ENROLLED), failed=len(report.failures))
+    log.info("intake_done", lines=len(rows), enrolled=report.count(IntakeOutcome.ENROLLED), failed=len(report.failures))
     return report
 
 
@@ -126,20 +126,22 @@ class _Intake:
         for tries in range(1, _TRIES + 1):
             try:
                 with self.database.begin() as session:
-                    there = _locked(session, [row.number for row, _ in lines])
+                    there = _lock_people(session, [row.number for row, _ in lines])
                     return [self._store(session, there.get(row.number), row, measured) for row, measured in lines]
             except ProblemError as error:
                 if len(lines) > 1:
                     return [result for line in lines for result in self.store([line])]
-                return [replace(_result(*lines[0]), outcome=Outcome.INVALID, why=error.detail or error.title)]
+                return [
+                    replace(_begin_result(*lines[0]), outcome=IntakeOutcome.INVALID, why=error.detail or error.title)
+                ]
             except DatabaseBusyError:
                 if tries == _TRIES:
                     raise
         raise AssertionError
 
     def _store(self, session: Session, person: Person | None, row: RosterRow, measured: Measured) -> IntakeResult:
-        now, result = self.now(), _result(row, measured)
-        if measured.outcome is Outcome.INVALID:
+        now, result = self.now(), _begin_result(row, measured)
+        if measured.outcome is IntakeOutcome.INVALID:
             return result
         if person is None:
             raise people.AccountNotUsableError("the account was removed")
@@ -147,26 +149,28 @@ class _Intake:
             raise people.AccountNotUsableError(f"the account is {standing}")
         result = replace(result, person_id=person.id)
         if self.measurer.consents(row):
-            self._note_consent(session, row, person.id, now)
+            self._record_consent(session, row, person.id, now)
         if measured.assessment is None:
             # The report of the last run is the whole one: what an earlier run found is in it.
-            before = photos.known(session, person.id, measured.digest)
-            failed = before is not None and measured.outcome is not Outcome.ALREADY_THERE
-            return replace(result, failures=failures_of(before.report)) if before and failed else result
+            before = photos.find_by_digest(session, person.id, measured.digest)
+            failed = before is not None and measured.outcome is not IntakeOutcome.ALREADY_THERE
+            return replace(result, failures=read_failures(before.report)) if before and failed else result
         if measured.reference:
             self._put_reference(session, person.id, measured.reference, now)
         if measured.assessment.photo is None:
-            failures = failures_of(measured.assessment.report.to_json())
-            return replace(result, outcome=Outcome.UNREADABLE, failures=failures, why=_words(failures, measured.why))
-        return self._take(session, person.id, measured.assessment, replace(result, why=measured.why), now)
+            failures = read_failures(measured.assessment.report.to_json())
+            return replace(
+                result, outcome=IntakeOutcome.UNREADABLE, failures=failures, why=_explain(failures, measured.why)
+            )
+        return self._store_photo(session, person.id, measured.assessment, replace(result, why=measured.why), now)
 
-    def _take(
+    def _store_photo(
         self, session: Session, person_id: UUID, assessment: Assessment, result: IntakeResult, now: datetime
     ) -> IntakeResult:
         identity = upload.identify(
             session, self.sealer, person_id, assessment.templates, engine=self.measurer.engine, gallery=self.gallery
         )
-        photo = upload.take(
+        photo = upload.store(
             session,
             self.sealer,
             person_id,
@@ -182,13 +186,13 @@ class _Intake:
             approver = self.measurer.terms.approver
             actor = audit.person_actor(approver) if approver else _ACTOR
             photos.approve(session, photo, by=actor, now=now, decided_by=approver)
-            notices.of_decision(session, photo, now=now)
-        failures = failures_of(photo.report)
+            notices.write_decision_notice(session, photo, now=now)
+        failures = read_failures(photo.report)
         if photo.state == PhotoState.IN_REVIEW and not failures and not result.why:
             result = replace(result, why="waits for a reviewer")
         why = "the face is like another person's, or unlike this person's before" if unusual else result.why
         return replace(
-            result, outcome=OUTCOME_NOW[PhotoState(photo.state)], failures=failures, why=_words(failures, why)
+            result, outcome=OUTCOME_NOW[PhotoState(photo.state)], failures=failures, why=_explain(failures, why)
         )
 
     def _may_approve(self, person_id: UUID, assessment: Assessment) -> bool:
@@ -197,13 +201,13 @@ class _Intake:
             return False
         return _ORDER.index(assessment.report.verdict) <= _ORDER.index(worst)
 
-    def _note_consent(self, session: Session, row: RosterRow, person_id: UUID, now: datetime) -> None:
+    def _record_consent(self, session: Session, row: RosterRow, person_id: UUID, now: datetime) -> None:
         version = self.measurer.terms.consent_version
         evidence = {"channel": _ACTOR, "line": row.line, "kept": self.measurer.terms.consent_evidence or "the list"}
         consent.give(session, person_id, version, evidence, present=version, by=_ACTOR, now=now)
 
     def _put_reference(self, session: Session, person_id: UUID, made: Sequence[Template], now: datetime) -> None:
-        if references.known(session, self.sealer, person_id, made, least=_SAME_FILE):
+        if references.has_match(session, self.sealer, person_id, made, least=_SAME_FILE):
             return
         references.put(
             session,
@@ -218,13 +222,13 @@ class _Intake:
         )
 
 
-def _result(row: RosterRow, measured: Measured) -> IntakeResult:
+def _begin_result(row: RosterRow, measured: Measured) -> IntakeResult:
     """Return what is known of a line before anything of it is stored."""
-    outcome = measured.outcome or Outcome.INVALID
+    outcome = measured.outcome or IntakeOutcome.INVALID
     return IntakeResult(row.line, row.number, row.name, row.photo, outcome, measured.why)
 
 
-def _locked(session: Session, numbers: Sequence[str]) -> dict[str, Person]:
+def _lock_people(session: Session, numbers: Sequence[str]) -> dict[str, Person]:
     """Return the people with these numbers, locked against other writers; their groups and roles are not asked for."""
     query = select(Person).where(Person.number.in_(numbers)).order_by(Person.id).with_for_update()
     return {person.number: person for person in session.scalars(query.options(lazyload("*")))}
@@ -236,18 +240,18 @@ def _import_accounts(
     """Bring the accounts to what the list says; return why a line describes no person, by number."""
     with database.read() as session:
         there = people.by_numbers(session, [row.number for row in rows])
-    listed = [
-        # An intake is one of students, unless it says otherwise.
-        replace(row.listed, given={"kind": PersonKind.STUDENT, **row.listed.given})
-        if isinstance(row.listed, ListedPerson) and row.number not in there
-        else row.listed
-        for row in rows
-    ]
+    listed = []
+    for row in rows:
+        person = row.listed
+        if isinstance(person, ListedPerson) and row.number not in there:
+            # An intake is one of students, unless it says otherwise.
+            person = replace(person, given={"kind": PersonKind.STUDENT, **person.given})
+        listed.append(person)
     results = importer.run(listed, now=now)
     return {one.number: one.why for one in results if one.outcome is RowOutcome.INVALID}
 
 
-def _words(failures: Sequence[Failure], why: str) -> str:
+def _explain(failures: Sequence[Failure], why: str) -> str:
     # Two rules may give the same advice.
     advice = " ".join(dict.fromkeys(failure.en for failure in failures if failure.en))
     return ". ".join(part for part in (why, advice) if part)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from accounts.tables import Person
 from enrollment import references
 from enrollment.assessment import Assessment, Engine, assess
-from enrollment.intake_results import OUTCOME_BEFORE, Outcome
+from enrollment.intake_results import OUTCOME_BEFORE, IntakeOutcome
 from enrollment.photo import UnreadablePhotoError
 from enrollment.quality import Checker, Verdict
 from enrollment.references import NoFaceError
@@ -74,7 +74,7 @@ class Standing:
 class Measured:
     """What a worker found of a line; `outcome` is set when there is no photo to store."""
 
-    outcome: Outcome | None = None
+    outcome: IntakeOutcome | None = None
     why: str = ""
     digest: str = ""
     assessment: Assessment | None = None
@@ -95,17 +95,17 @@ class Measurer:
     def measure(self, row: RosterRow, refused: str | None) -> Measured:
         """Open and assess a line's files, unless it is `refused`. Nothing is measured of a face without consent."""
         if refused is not None:
-            return Measured(Outcome.INVALID, refused)
+            return Measured(IntakeOutcome.INVALID, refused)
         content = self._read(row.photo)
         if content is None:
             named = f"the photo {row.photo} is missing" if row.photo else f"there is no photo named {row.number}"
-            return Measured(Outcome.NO_PHOTO, named)
+            return Measured(IntakeOutcome.NO_PHOTO, named)
         digest = hashlib.sha256(content).hexdigest()
         before = self.standing.taken.get((row.number, digest))
         if before is not None:
             return Measured(OUTCOME_BEFORE[before], "decided by an earlier run", digest)
         if not self.consents(row):
-            return Measured(Outcome.NO_CONSENT, self._no_consent(row), digest)
+            return Measured(IntakeOutcome.NO_CONSENT, self._no_consent(row), digest)
         assessment = assess(content, self.engine, self.checker, self.further_engines)
         reference, why = self._reference(row)
         return Measured(None, why, digest, assessment, reference)
@@ -136,6 +136,6 @@ class Measurer:
         if content is None:
             return (), f"the reference {row.reference} is missing" if row.reference else ""
         try:
-            return references.read(content, self.engine, self.further_engines), ""
+            return references.read_templates(content, self.engine, self.further_engines), ""
         except (UnreadablePhotoError, NoFaceError):
             return (), f"the reference {row.reference} shows no face that can be read"

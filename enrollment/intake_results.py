@@ -9,7 +9,7 @@ from uuid import UUID
 from enrollment.tables import PhotoState
 
 
-class Outcome(StrEnum):
+class IntakeOutcome(StrEnum):
     """What became of one person of the list."""
 
     ENROLLED = "enrolled"
@@ -27,15 +27,15 @@ class Outcome(StrEnum):
 
 
 OUTCOME_BEFORE = {
-    PhotoState.UPLOADED: Outcome.IN_REVIEW,
-    PhotoState.CHECKED: Outcome.IN_REVIEW,
-    PhotoState.IN_REVIEW: Outcome.IN_REVIEW,
-    PhotoState.APPROVED: Outcome.ALREADY_THERE,
-    PhotoState.REPLACED: Outcome.ALREADY_THERE,
-    PhotoState.REJECTED: Outcome.REJECTED,
+    PhotoState.UPLOADED: IntakeOutcome.IN_REVIEW,
+    PhotoState.CHECKED: IntakeOutcome.IN_REVIEW,
+    PhotoState.IN_REVIEW: IntakeOutcome.IN_REVIEW,
+    PhotoState.APPROVED: IntakeOutcome.ALREADY_THERE,
+    PhotoState.REPLACED: IntakeOutcome.ALREADY_THERE,
+    PhotoState.REJECTED: IntakeOutcome.REJECTED,
 }
 """What becomes of a line whose photo an earlier run left in a state."""
-OUTCOME_NOW = OUTCOME_BEFORE | {PhotoState.APPROVED: Outcome.ENROLLED}
+OUTCOME_NOW = OUTCOME_BEFORE | {PhotoState.APPROVED: IntakeOutcome.ENROLLED}
 """The same of one whose photo was taken in this run."""
 
 
@@ -56,33 +56,34 @@ class IntakeResult:
     number: str
     name: str
     photo: str | None
-    outcome: Outcome
+    outcome: IntakeOutcome
     why: str = ""
     failures: tuple[Failure, ...] = ()
     person_id: UUID | None = None
 
 
 @dataclass(slots=True)
-class ImportReport:
+class IntakeReport:
     """The results of all lines, in the order of the list."""
 
     results: list[IntakeResult] = field(default_factory=list)
 
-    def count(self, outcome: Outcome) -> int:
+    def count(self, outcome: IntakeOutcome) -> int:
         """Return how many lines ended in `outcome`."""
         return sum(result.outcome is outcome for result in self.results)
 
     @property
     def failures(self) -> list[IntakeResult]:
         """The lines that enrolled nobody."""
-        return [one for one in self.results if one.outcome not in {Outcome.ENROLLED, Outcome.ALREADY_THERE}]
+        return [one for one in self.results if one.outcome not in {IntakeOutcome.ENROLLED, IntakeOutcome.ALREADY_THERE}]
 
 
-def failures_of(report: Mapping[str, Any] | None) -> tuple[Failure, ...]:
+def read_failures(report: Mapping[str, Any] | None) -> tuple[Failure, ...]:
     """Return the rules that fail in a photo's report, as `enrollment.quality.QualityReport.to_json` writes it."""
     rules: Sequence[Mapping[str, Any]] = (report or {}).get("rules", ())
-    return tuple(
-        Failure(rule["rule"], (rule["advice"] or {}).get("zh", ""), (rule["advice"] or {}).get("en", ""))
-        for rule in rules
-        if not rule["passed"]
-    )
+    failures = []
+    for rule in rules:
+        if not rule["passed"]:
+            advice = rule["advice"] or {}
+            failures.append(Failure(rule["rule"], advice.get("zh", ""), advice.get("en", "")))
+    return tuple(failures)

@@ -20,7 +20,7 @@ class Segment:
     body: bytes
 
 
-def segments(content: bytes) -> Iterator[Segment]:
+def read_segments(content: bytes) -> Iterator[Segment]:
     """Yield the segments of a JPEG up to the first scan's header, that one included; none of anything else."""
     if content[:3] != b"\xff\xd8\xff":
         return
@@ -40,14 +40,14 @@ def segments(content: bytes) -> Iterator[Segment]:
 
 def is_in_one_scan(content: bytes, components: int) -> bool:
     """Return whether the first scan holds all `components`, so that a sequential file needs no second one."""
-    scans = [segment.body for segment in segments(content) if segment.marker == _START_OF_SCAN]
+    scans = [segment.body for segment in read_segments(content) if segment.marker == _START_OF_SCAN]
     return bool(scans) and len(scans[0]) > 0 and scans[0][0] == components
 
 
-def metadata(content: bytes) -> dict[str, bytes]:
+def read_metadata(content: bytes) -> dict[str, bytes]:
     """Return the EXIF block and the XMP packet under the names that Pillow gives them."""
     found: dict[str, bytes] = {}
-    for segment in segments(content):
+    for segment in read_segments(content):
         if segment.body.startswith(_EXIF):
             found.setdefault("exif", segment.body)
         elif segment.body.startswith(_XMP):
@@ -55,10 +55,10 @@ def metadata(content: bytes) -> dict[str, bytes]:
     return found
 
 
-def without_metadata(content: bytes) -> bytes:
+def strip_metadata(content: bytes) -> bytes:
     """Return a JPEG without comments and application segments, but for Adobe's, which says what the colours are."""
     kept, last = [], 0
-    for segment in segments(content):
+    for segment in read_segments(content):
         is_application = _FIRST_APPLICATION <= segment.marker <= _LAST_APPLICATION
         tells_colours = segment.marker == _ADOBE and len(segment.body) >= _ADOBE_BYTES
         if (is_application and not tells_colours) or segment.marker == _COMMENT:

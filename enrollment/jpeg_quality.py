@@ -15,16 +15,16 @@ _LUMINANCE = (
 )  # fmt: skip
 
 
-def _table_sum(quality: int) -> int:
+def _sum_table(quality: int) -> int:
     """Sum of the table that the Independent JPEG Group's encoder writes for `quality`."""
     percent = 5000 // quality if quality < 50 else 200 - 2 * quality
     return sum(min(255, max(1, (entry * percent + 50) // 100)) for entry in _LUMINANCE)
 
 
-_SUMS = [_table_sum(quality) for quality in range(1, 101)]
+_SUMS = [_sum_table(quality) for quality in range(1, 101)]
 
 
-def estimated_quality(tables: Mapping[int, Sequence[int]] | None) -> int | None:
+def estimate_quality(tables: Mapping[int, Sequence[int]] | None) -> int | None:
     """Return the quality, 1…100, on the scale of the Independent JPEG Group; None without a luminance table.
 
     Sums are compared, so the order of the table's entries does not matter, and other encoders' tables get the quality

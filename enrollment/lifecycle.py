@@ -35,7 +35,7 @@ class StepError(ProblemError):
     title = "The photo is not in a state for this"
 
 
-def possible(before: PhotoState, after: PhotoState) -> bool:
+def is_possible(before: PhotoState, after: PhotoState) -> bool:
     """Say whether a photo may go from `before` to `after`."""
     return after in NEXT[before]
 
@@ -55,7 +55,7 @@ def step(
         StepError: the photo's present state does not allow it.
     """
     before = PhotoState(photo.state)
-    if not possible(before, after):
+    if not is_possible(before, after):
         raise StepError(f"a photo that is {before.value} cannot become {after.value}", state=before.value)
     photo.state = after
     details: dict[str, Any] = {"before": before.value, **(why or {})}

@@ -8,7 +8,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from database import Database
-from enrollment import outbox, register, review
+from enrollment import filing, notice_delivery, review
 
 
 @dataclass(frozen=True, eq=False)  # a registry keeps collectors by identity
@@ -28,12 +28,12 @@ class EnrollmentCollector(Collector):
         """Yield every figure."""
         now = self.now()
         with self.database.read() as session:
-            people = register.count(session)
-            queue = review.statistics(session, now=now)
-            waiting = {channel: outbox.waiting(session, channel, now) for channel in self.channels}
+            people = filing.count_people(session)
+            queue = review.query_statistics(session, now=now)
+            waiting = {channel: notice_delivery.count_waiting(session, channel, now) for channel in self.channels}
         yield GaugeMetricFamily("campusgate_people_with_template", "People who have a template", value=people.people)
         yield GaugeMetricFamily(
-            "campusgate_people_filing_due", "Number of people from which a filing is due", value=register.FILING_DUE_AT
+            "campusgate_people_filing_due", "Number of people from which a filing is due", value=filing.FILING_DUE_AT
         )
         yield GaugeMetricFamily("campusgate_photos_in_review", "Photos that wait for a reviewer", value=queue.waiting)
         yield GaugeMetricFamily(

@@ -1,4 +1,4 @@
-"""What people are told about their photos: an inbox; `enrollment.outbox` brings it to them by other channels."""
+"""Notices to people about their photos: an inbox, delivered by other channels too (`enrollment.notice_delivery`)."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,14 +17,14 @@ REGISTER_WARNING = "register_warning"
 """Kind of the notice to administrators about the number of people with a template."""
 
 
-def of_decision(session: Session, photo: PhotoRecord, *, now: datetime) -> Notice | None:
+def write_decision_notice(session: Session, photo: PhotoRecord, *, now: datetime) -> Notice | None:
     """Write the notice about a photo that was approved or rejected; other states need none."""
     if photo.state == PhotoState.APPROVED:
-        content = _content("照片已通过审核", "您的照片已通过审核，现在可以刷脸通行。",
+        content = _compose_content("照片已通过审核", "您的照片已通过审核，现在可以刷脸通行。",
                            "Your photo was approved", "You can now pass the gates with your face.")  # fmt: skip
     elif photo.state == PhotoState.REJECTED:
-        zh, en = _advice(photo)
-        content = _content("照片未通过审核", zh, "Your photo was not accepted", en)
+        zh, en = _compose_advice(photo)
+        content = _compose_content("照片未通过审核", zh, "Your photo was not accepted", en)
     else:
         return None
     notice = Notice(
@@ -34,9 +34,9 @@ def of_decision(session: Session, photo: PhotoRecord, *, now: datetime) -> Notic
     return notice
 
 
-def of_register(session: Session, person_id: UUID, *, people: int, filing_due_at: int, now: datetime) -> Notice:
+def write_filing_notice(session: Session, person_id: UUID, *, people: int, filing_due_at: int, now: datetime) -> Notice:
     """Write to an administrator that the number of people with a template comes near the one to be filed."""
-    content = _content(
+    content = _compose_content(
         "人脸信息存储人数接近备案线",
         f"已存储 {people} 人的人脸模板；达到 {filing_due_at} 人后，须在 30 个工作日内向网信部门备案。",
         "Many people have a face template",
@@ -47,7 +47,7 @@ def of_register(session: Session, person_id: UUID, *, people: int, filing_due_at
     return notice
 
 
-def inbox(session: Session, person_id: UUID, *, before: UUID | None, limit: int) -> Sequence[Notice]:
+def query_inbox(session: Session, person_id: UUID, *, before: UUID | None, limit: int) -> Sequence[Notice]:
     """Return a person's notices, newest first, those older than `before`."""
     query = select(Notice).where(Notice.person_id == person_id).order_by(Notice.id.desc()).limit(limit)
     return session.scalars(query if before is None else query.where(Notice.id < before)).all()
@@ -73,7 +73,7 @@ def forget(session: Session, before: datetime, limit: int) -> int:
     return len(old)
 
 
-def _advice(photo: PhotoRecord) -> tuple[str, str]:
+def _compose_advice(photo: PhotoRecord) -> tuple[str, str]:
     """Return what to do, from the rules that failed, the reviewer's reasons and note."""
     zh: list[str] = []
     en: list[str] = []
@@ -94,5 +94,5 @@ def _advice(photo: PhotoRecord) -> tuple[str, str]:
     return "\n".join(dict.fromkeys(zh)), "\n".join(dict.fromkeys(en))
 
 
-def _content(zh_title: str, zh_body: str, en_title: str, en_body: str) -> dict[str, Any]:
+def _compose_content(zh_title: str, zh_body: str, en_title: str, en_body: str) -> dict[str, Any]:
     return {"zh": {"title": zh_title, "body": zh_body}, "en": {"title": en_title, "body": en_body}}

@@ -66,7 +66,7 @@ def hand_in(services: EnrollmentServices, person: Principal, content: bytes, now
             engine=services.engine,
             gallery=services.gallery,
         )
-        return upload.take(
+        return upload.store(
             session,
             services.sealer,
             person.person_id,
@@ -99,7 +99,7 @@ def read_picture(services: EnrollmentServices, reader: Principal, photo_id: UUID
     """
     with services.database.read() as session:
         photo = _require_visible(photos.get(session, photo_id), reader)
-        content = photos.picture(session, services.sealer, photo_id)
+        content = photos.read_picture(session, services.sealer, photo_id)
     _audit_read(services, photo, reader)
     return content
 
@@ -113,7 +113,7 @@ def ask_for_review(services: EnrollmentServices, person: Principal, photo_id: UU
     """
     with services.database.read() as session:
         upload.require_refused_by_rules(_require_own(photos.get(session, photo_id), person))
-        content = photos.picture(session, services.sealer, photo_id)
+        content = photos.read_picture(session, services.sealer, photo_id)
     photo = decode(content)
     faces = services.engine.detect(photo.image)
     made = embed_all(photo, faces, (services.engine, *services.further_engines))

@@ -14,8 +14,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from enrollment import exif
-from enrollment.editor_traces import editor_trace
-from enrollment.jpeg_quality import estimated_quality
+from enrollment.editor_traces import find_editor
+from enrollment.jpeg_quality import estimate_quality
 from enrollment.picture_file import NotAPictureError, PictureFile, open_picture
 from enrollment.srgb import to_srgb
 from models.pixels import shrunk
@@ -97,7 +97,7 @@ def decode(source: bytes | Path) -> Photo:
     Raises:
         UnreadablePhotoError: it is missing, empty, too large, no image, or damaged.
     """
-    content = _content(source)
+    content = _read_content(source)
     try:
         picture = open_picture(content, WORKING_SIDE)
     except NotAPictureError as error:
@@ -105,12 +105,12 @@ def decode(source: bytes | Path) -> Photo:
             Unreadable.NOT_AN_IMAGE, "this is no JPEG, PNG, WebP or HEIC image: choose a photo"
         ) from error
     except Exception as error:  # Decoders raise whatever they like on bad bytes.
-        raise _damaged() from error
+        raise _damaged_error() from error
     _require_taken_size(picture)
     try:
-        return _opened(picture, len(content))
+        return _open(picture, len(content))
     except Exception as error:
-        raise _damaged() from error
+        raise _damaged_error() from error
 
 
 def encode_jpeg(image: npt.NDArray[np.uint8], *, quality: int = 92) -> bytes:
@@ -120,7 +120,7 @@ def encode_jpeg(image: npt.NDArray[np.uint8], *, quality: int = 92) -> bytes:
     return stream.getvalue()
 
 
-def thumbnail(image: npt.NDArray[np.uint8], side: int = THUMBNAIL_SIDE) -> npt.NDArray[np.uint8]:
+def make_thumbnail(image: npt.NDArray[np.uint8], side: int = THUMBNAIL_SIDE) -> npt.NDArray[np.uint8]:
     """Return `image` with `side` pixels on its longer side; a smaller one is returned as it is."""
     height, width = image.shape[:2]
     scale = side / max(height, width)
@@ -129,7 +129,7 @@ def thumbnail(image: npt.NDArray[np.uint8], side: int = THUMBNAIL_SIDE) -> npt.N
     return shrunk(image, max(1, round(width * scale)), max(1, round(height * scale)))
 
 
-def _content(source: bytes | Path) -> bytes:
+def _read_content(source: bytes | Path) -> bytes:
     size = len(source) if isinstance(source, bytes) else _size_of(source)
     if size == 0:
         raise UnreadablePhotoError(Unreadable.EMPTY, "the file is empty: choose the photo again")
@@ -171,18 +171,18 @@ def _require_taken_size(picture: PictureFile) -> None:
         )
 
 
-def _opened(picture: PictureFile, size: int) -> Photo:
+def _open(picture: PictureFile, size: int) -> Photo:
     width, height = picture.size
     picture.decode()
-    turn = None if picture.is_turned_when_decoded else _TURNS.get(exif.orientation(picture.info))
+    turn = None if picture.is_turned_when_decoded else _TURNS.get(exif.read_orientation(picture.info))
     reduced = _reduce(_coarse(picture))
     if turn is not None:
         reduced = reduced.transpose(turn)
     if (reduced.width > reduced.height) != (width > height):
         width, height = height, width
     image = np.ascontiguousarray(np.asarray(to_srgb(_opaque(reduced), picture.info), dtype=np.uint8))
-    quality = estimated_quality(picture.quantization)
-    return Photo(image, PhotoFile(picture.format, size, width, height, quality, editor_trace(picture.info)))
+    quality = estimate_quality(picture.quantization)
+    return Photo(image, PhotoFile(picture.format, size, width, height, quality, find_editor(picture.info)))
 
 
 def _coarse(picture: PictureFile) -> Image.Image:
@@ -229,5 +229,5 @@ def _opaque(picture: Image.Image) -> Image.Image:
     return Image.alpha_composite(white, picture).convert("RGB")
 
 
-def _damaged() -> UnreadablePhotoError:
+def _damaged_error() -> UnreadablePhotoError:
     return UnreadablePhotoError(Unreadable.DAMAGED, "the image is damaged or cut off: choose the photo again")

@@ -48,7 +48,7 @@ def get(session: Session, photo_id: UUID, *, lock: bool = False) -> PhotoRecord:
     return photo
 
 
-def known(session: Session, person_id: UUID, digest: str) -> PhotoRecord | None:
+def find_by_digest(session: Session, person_id: UUID, digest: str) -> PhotoRecord | None:
     """Return the photo that the person handed in as this very file, if it was not withdrawn since."""
     return session.scalars(
         select(PhotoRecord)
@@ -62,14 +62,14 @@ def known(session: Session, person_id: UUID, digest: str) -> PhotoRecord | None:
     ).first()
 
 
-def of_person(session: Session, person_id: UUID) -> Sequence[PhotoRecord]:
+def find_of_person(session: Session, person_id: UUID) -> Sequence[PhotoRecord]:
     """Return a person's photos, newest first."""
     return session.scalars(
         select(PhotoRecord).where(PhotoRecord.person_id == person_id).order_by(PhotoRecord.id.desc())
     ).all()
 
 
-def in_state(session: Session, person_id: UUID, *states: PhotoState) -> Sequence[PhotoRecord]:
+def find_in_state(session: Session, person_id: UUID, *states: PhotoState) -> Sequence[PhotoRecord]:
     """Return a person's photos in one of `states`, oldest first."""
     return session.scalars(
         select(PhotoRecord)
@@ -78,7 +78,7 @@ def in_state(session: Session, person_id: UUID, *states: PhotoState) -> Sequence
     ).all()
 
 
-def take_in(
+def store(
     session: Session,
     sealer: Sealer,
     person_id: UUID,
@@ -104,7 +104,7 @@ def take_in(
         state=PhotoState.UPLOADED,
         verdict=assessment.report.verdict.value,
         digest=assessment.digest,
-        report=_report(assessment),
+        report=_report_json(assessment),
         uploaded_at=now,
         uploaded_by=uploaded_by,
     )
@@ -127,7 +127,7 @@ def take_in(
     return photo
 
 
-def picture(session: Session, sealer: Sealer, photo_id: UUID) -> bytes:
+def read_picture(session: Session, sealer: Sealer, photo_id: UUID) -> bytes:
     """Return the picture of a photo as a JPEG without metadata.
 
     Raises:
@@ -140,7 +140,7 @@ def picture(session: Session, sealer: Sealer, photo_id: UUID) -> bytes:
     return sealer.open(image.sealed, context(photo_id))
 
 
-def small_picture(session: Session, sealer: Sealer, photo_id: UUID) -> bytes:
+def read_small_picture(session: Session, sealer: Sealer, photo_id: UUID) -> bytes:
     """Return the picture of a photo, or the thumbnail that outlives it, as a JPEG without metadata.
 
     Raises:
@@ -149,7 +149,7 @@ def small_picture(session: Session, sealer: Sealer, photo_id: UUID) -> bytes:
     """
     thumbnail = session.get(PhotoThumbnail, photo_id)
     if thumbnail is None:
-        return picture(session, sealer, photo_id)
+        return read_picture(session, sealer, photo_id)
     return sealer.open(thumbnail.sealed, thumbnail_context(photo_id))
 
 
@@ -169,8 +169,8 @@ def approve(
         NoTemplateError: there is no face in it.
     """
     lifecycle.step(session, photo, PhotoState.APPROVED, by=by, now=now, why={"note": note} if note else None)
-    _decide(photo, now, decided_by, [], note)
-    for other in in_state(session, photo.person_id, PhotoState.APPROVED, PhotoState.IN_REVIEW):
+    _record_decision(photo, now, decided_by, [], note)
+    for other in find_in_state(session, photo.person_id, PhotoState.APPROVED, PhotoState.IN_REVIEW):
         was_approved = other.state == PhotoState.APPROVED
         if other.id == photo.id or (other.id > photo.id and not was_approved):
             continue
@@ -199,7 +199,7 @@ def reject(
     """
     why = {"reasons": list(reasons), "note": note}
     lifecycle.step(session, photo, PhotoState.REJECTED, by=by, now=now, why=why)
-    _decide(photo, now, decided_by, list(reasons), note)
+    _record_decision(photo, now, decided_by, list(reasons), note)
 
 
 def undo(session: Session, photo: PhotoRecord, *, by: str, now: datetime) -> None:
@@ -216,7 +216,7 @@ def undo(session: Session, photo: PhotoRecord, *, by: str, now: datetime) -> Non
     if not was_approved:
         return
     templates.deactivate(session, photo.id)
-    for other in in_state(session, photo.person_id, PhotoState.REPLACED):
+    for other in find_in_state(session, photo.person_id, PhotoState.REPLACED):
         if other.decided_at == decided_at and templates.activate(session, other.id):
             lifecycle.step(session, other, PhotoState.APPROVED, by=by, now=now, why={"undo": True})
 
@@ -250,12 +250,12 @@ def erase_pictures(session: Session, photo_ids: Sequence[UUID]) -> None:
         session.execute(delete(table).where(table.photo_id.in_(photo_ids)))
 
 
-def _report(assessment: Assessment) -> dict[str, Any]:
+def _report_json(assessment: Assessment) -> dict[str, Any]:
     geometry = assessment.report.geometry
     return {**assessment.report.to_json(), "geometry": None if geometry is None else geometry.to_json()}
 
 
-def _decide(photo: PhotoRecord, now: datetime, by: UUID | None, reasons: list[str], note: str | None) -> None:
+def _record_decision(photo: PhotoRecord, now: datetime, by: UUID | None, reasons: list[str], note: str | None) -> None:
     photo.decided_at, photo.decided_by, photo.reasons, photo.note = now, by, reasons, note
     photo.claimed_by = photo.claimed_until = None
 

@@ -84,7 +84,7 @@ def _open_jpeg(content: bytes, side: int) -> PictureFile:
     try:
         return _JpegFile(content, content, side)
     except Exception:  # noqa: BLE001 - a decoder that stumbles over metadata says the same as over a broken picture
-        return _JpegFile(jpeg_file.without_metadata(content), content, side)
+        return _JpegFile(jpeg_file.strip_metadata(content), content, side)
 
 
 class _PillowFile:
@@ -109,7 +109,7 @@ class _PillowFile:
 
     def strips(self, multiple: int) -> Iterator[Image.Image]:
         width, height = self.size
-        for top, bottom in _rows(width, height, multiple):
+        for top, bottom in _split_rows(width, height, multiple):
             yield self._picture.crop((0, top, width, bottom))
 
 
@@ -123,7 +123,7 @@ class _JpegFile(_PillowFile):
         super().__init__(picture)
         self._size, self._bytes, self._side = picture.size, len(original), side
         self.quantization = picture.quantization
-        self._info: Mapping[str, Any] = {**jpeg_file.metadata(original), **super().info}
+        self._info: Mapping[str, Any] = {**jpeg_file.read_metadata(original), **super().info}
         self._needs_all_coefficients = "progressive" in picture.info or not jpeg_file.is_in_one_scan(
             content, picture.layers
         )
@@ -135,7 +135,7 @@ class _JpegFile(_PillowFile):
     @property
     def bytes_to_decode(self) -> int:
         width, height = self._size
-        shrink = _free_reduction(max(width, height), self._side)
+        shrink = _find_free_reduction(max(width, height), self._side)
         decoded = 4 * (width // shrink + 1) * (height // shrink + 1)
         return self._bytes + decoded + (self._coefficients() if self._needs_all_coefficients else 0)
 
@@ -176,7 +176,7 @@ class _WebpFile:
 
     def __init__(self, content: bytes) -> None:
         self._content = content
-        self._size = _webp_size(content)
+        self._size = _read_webp_size(content)
         self._opened: _PillowFile | None = None
 
     @property
@@ -242,23 +242,23 @@ class _HeifFile:
 
     def strips(self, multiple: int) -> Iterator[Image.Image]:
         (width, height), stride, mode = self.size, self._picture.stride, self._picture.mode
-        for top, bottom in _rows(width, height, multiple):
+        for top, bottom in _split_rows(width, height, multiple):
             part = self._picture.data[top * stride : bottom * stride]
             yield Image.frombytes(mode, (width, bottom - top), part, "raw", mode, stride)
 
 
-def _rows(width: int, height: int, multiple: int) -> Iterator[tuple[int, int]]:
+def _split_rows(width: int, height: int, multiple: int) -> Iterator[tuple[int, int]]:
     step = max(1, _STRIP_PIXELS // (width * multiple)) * multiple
     for top in range(0, height, step):
         yield top, min(top + step, height)
 
 
-def _free_reduction(longer: int, side: int) -> int:
+def _find_free_reduction(longer: int, side: int) -> int:
     """Return by how much the JPEG decoder reduces for nothing: 1, 2, 4 or 8."""
     return next((by for by in (8, 4, 2) if longer // by >= side), 1)
 
 
-def _webp_size(content: bytes) -> tuple[int, int]:
+def _read_webp_size(content: bytes) -> tuple[int, int]:
     """Return width and height as the first chunk gives them.
 
     Raises:

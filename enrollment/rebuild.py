@@ -15,8 +15,8 @@ from sqlalchemy import Exists, exists, func, select
 
 from database import Database, Sealer
 from enrollment import photos, templates
-from enrollment.ahead import in_order
 from enrollment.assessment import Engine, embed
+from enrollment.parallel_map import map_in_order
 from enrollment.photo import decode
 from enrollment.tables import PhotoImage, PhotoRecord, PhotoState, TemplateRecord, TemplateState
 from models.template import Template
@@ -54,21 +54,23 @@ def rebuild(
     Raises:
         database.SealingError: a picture lies under a key that is not configured.
     """
-    waiting = _waiting(database, engine.model_id)
+    waiting = _find_waiting(database, engine.model_id)
     made = faceless = 0
     with ThreadPoolExecutor(workers, thread_name_prefix="rebuild") as pool:
-        templates_made = in_order(waiting, lambda photo_id: _make(database, sealer, engine, photo_id), pool)
+        templates_made = map_in_order(
+            waiting, lambda photo_id: _make_template(database, sealer, engine, photo_id), pool
+        )
         for done, (photo_id, template) in enumerate(templates_made, start=1):
             if template is None:
                 faceless += 1
             else:
-                made += _store(database, sealer, photo_id, template, now())
+                made += _store_template(database, sealer, photo_id, template, now())
             if progress:
                 progress(done, len(waiting))
-    return Rebuilt(made, faceless, _without_picture(database, engine.model_id))
+    return Rebuilt(made, faceless, _count_without_picture(database, engine.model_id))
 
 
-def _waiting(database: Database, model_id: str) -> list[UUID]:
+def _find_waiting(database: Database, model_id: str) -> list[UUID]:
     with database.read() as session:
         return list(
             session.scalars(
@@ -80,17 +82,17 @@ def _waiting(database: Database, model_id: str) -> list[UUID]:
         )
 
 
-def _make(database: Database, sealer: Sealer, engine: Engine, photo_id: UUID) -> Template | None:
+def _make_template(database: Database, sealer: Sealer, engine: Engine, photo_id: UUID) -> Template | None:
     with database.read() as session:
         try:
-            content = photos.picture(session, sealer, photo_id)
+            content = photos.read_picture(session, sealer, photo_id)
         except NotFoundError:
             return None  # erased since the work began
     photo = decode(content)
     return embed(photo, engine.detect(photo.image), engine)
 
 
-def _store(database: Database, sealer: Sealer, photo_id: UUID, template: Template, now: datetime) -> bool:
+def _store_template(database: Database, sealer: Sealer, photo_id: UUID, template: Template, now: datetime) -> bool:
     """Keep the template, unless its photo was decided otherwise meanwhile or another process was faster."""
     with database.begin() as session:
         record = photos.get(session, photo_id, lock=True)
@@ -102,7 +104,7 @@ def _store(database: Database, sealer: Sealer, photo_id: UUID, template: Templat
     return True
 
 
-def _without_picture(database: Database, model_id: str) -> int:
+def _count_without_picture(database: Database, model_id: str) -> int:
     with database.read() as session:
         has_picture = exists().where(PhotoImage.photo_id == PhotoRecord.id)
         return (

@@ -16,7 +16,7 @@ from accounts import audit
 from database import Sealer
 from enrollment import consent, templates
 from enrollment.assessment import Engine, embed_all
-from enrollment.identity import IdentityFindings, closest
+from enrollment.identity import IdentityFindings, max_similarity
 from enrollment.photo import decode
 from enrollment.tables import PhotoRecord, PhotoState, TemplateRecord, TemplateState
 from models.template import Template
@@ -54,7 +54,7 @@ class Compared:
     same_person: bool | None
 
 
-def read(content: bytes, engine: Engine, further: Sequence[Engine] = ()) -> tuple[Template, ...]:
+def read_templates(content: bytes, engine: Engine, further: Sequence[Engine] = ()) -> tuple[Template, ...]:
     """Return the templates of the largest face of a reference photo; a document's small second print is passed over.
 
     Raises:
@@ -104,29 +104,32 @@ def put(
     )
     session.flush()
     _compare_waiting(session, sealer, person_id, engine)
-    present = templates.active(session, sealer, engine.model_id, [person_id]).get(person_id, ())
+    present = templates.load_active(session, sealer, engine.model_id, [person_id]).get(person_id, ())
     references = [template for template in made if template.model_id == engine.model_id]
-    similarity = max((one for one in (closest(mine, references) for mine in present) if one is not None), default=None)
+    similarities = [max_similarity(mine, references) for mine in present]
+    similarity = max((one for one in similarities if one is not None), default=None)
     return Compared(similarity, None if similarity is None else similarity >= engine.threshold("verification"))
 
 
-def known(session: Session, sealer: Sealer, person_id: UUID, made: Sequence[Template], *, least: float) -> bool:
+def has_match(session: Session, sealer: Sealer, person_id: UUID, made: Sequence[Template], *, least: float) -> bool:
     """Say whether a person has a reference at least as like `made` as `least`, for each of its models."""
-    return all(
-        (closest(one, templates.references(session, sealer, one.model_id, person_id)) or -1.0) >= least for one in made
-    )
+    for one in made:
+        similarity = max_similarity(one, templates.load_references(session, sealer, one.model_id, person_id))
+        if similarity is None or similarity < least:
+            return False
+    return True
 
 
-def of_person(session: Session, person_id: UUID) -> Sequence[TemplateRecord]:
+def find_of_person(session: Session, person_id: UUID) -> Sequence[TemplateRecord]:
     """Return a person's references, the oldest first; one for each source and model."""
-    return session.scalars(_standing(person_id).order_by(TemplateRecord.id)).all()
+    return session.scalars(_select_standing(person_id).order_by(TemplateRecord.id)).all()
 
 
 def withdraw(
     session: Session, person_id: UUID, *, by: str, now: datetime, source: ReferenceSource | None = None
 ) -> int:
     """Erase a person's references, all or those of one source, and return how many."""
-    statement = _standing(person_id)
+    statement = _select_standing(person_id)
     if source is not None:
         statement = statement.where(TemplateRecord.source == source.value)
     records = session.scalars(statement).all()
@@ -139,14 +142,14 @@ def withdraw(
     return len(records)
 
 
-def _standing(person_id: UUID) -> Select[TemplateRecord]:
+def _select_standing(person_id: UUID) -> Select[TemplateRecord]:
     return select(TemplateRecord).where(
         TemplateRecord.person_id == person_id, TemplateRecord.state == TemplateState.REFERENCE
     )
 
 
 def _compare_waiting(session: Session, sealer: Sealer, person_id: UUID, engine: Engine) -> None:
-    references = templates.references(session, sealer, engine.model_id, person_id)
+    references = templates.load_references(session, sealer, engine.model_id, person_id)
     waiting = session.execute(
         select(PhotoRecord, TemplateRecord.id)
         .join(TemplateRecord, TemplateRecord.photo_id == PhotoRecord.id)
@@ -157,8 +160,8 @@ def _compare_waiting(session: Session, sealer: Sealer, person_id: UUID, engine: 
             TemplateRecord.state == TemplateState.CANDIDATE,
         )
     ).all()
-    opened = templates.by_id(session, sealer, [template_id for _, template_id in waiting])
+    opened = templates.load_by_id(session, sealer, [template_id for _, template_id in waiting])
     for photo, template_id in waiting:
         if photo.identity is not None:
             findings = IdentityFindings.from_json(photo.identity)
-            photo.identity = findings.with_reference(closest(opened[template_id], references)).to_json()
+            photo.identity = findings.with_reference(max_similarity(opened[template_id], references)).to_json()

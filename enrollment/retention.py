@@ -74,13 +74,13 @@ def purge(session: Session, policy: RetentionPolicy, *, now: datetime, limit: in
     ).all()
     for photo in old:
         photos.withdraw(session, photo, by=_ACTOR, now=now, why="rejected long ago")
-    left = _left(session, now - policy.after_leaving, limit)
+    left = _find_people_who_left(session, now - policy.after_leaving, limit)
     for person_id in left:
         photos.withdraw_all(session, person_id, by=_ACTOR, now=now, why="left the campus")
     return Purged(settled, len(old), len(left), notices.forget(session, now - policy.notices, limit))
 
 
-def _left(session: Session, before: datetime, limit: int) -> list[UUID]:
+def _find_people_who_left(session: Session, before: datetime, limit: int) -> list[UUID]:
     """Return people who have left and of whom a photo or a template is still there."""
     has_photo = exists().where(PhotoRecord.person_id == Person.id, PhotoRecord.state != PhotoState.WITHDRAWN)
     has_template = exists().where(

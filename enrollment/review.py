@@ -61,7 +61,7 @@ class Statistics:
     approved_share_last_day: float | None
 
 
-def queue(
+def query_queue(
     session: Session,
     *,
     after: tuple[datetime, UUID] | None,
@@ -80,9 +80,9 @@ def queue(
 
     def wanted(photo: PhotoRecord) -> bool:
         return (
-            (rule is None or _failed(photo, rule))
-            and (unusual is None or _unusual(photo) is unusual)
-            and (free_for is None or not _claimed_by_other(photo, *free_for))
+            (rule is None or _has_failed(photo, rule))
+            and (unusual is None or _is_unusual(photo) is unusual)
+            and (free_for is None or not _is_claimed_by_other(photo, *free_for))
         )
 
     found: list[PhotoRecord] = []
@@ -109,7 +109,7 @@ def queue(
     return found[:limit]
 
 
-def departments(session: Session) -> list[str]:
+def query_departments(session: Session) -> list[str]:
     """Return the departments of the people whose photos wait, in order."""
     query = (
         select(Person.department)
@@ -130,8 +130,8 @@ def claim(session: Session, photo_id: UUID, *, by: UUID, now: datetime) -> Photo
         lifecycle.StepError: it does not wait for review.
     """
     photo = photos.get(session, photo_id, lock=True)
-    _check_decidable(photo, by)
-    if _claimed_by_other(photo, by, now):
+    _require_decidable(photo, by)
+    if _is_claimed_by_other(photo, by, now):
         raise AlreadyClaimedError(until=photo.claimed_until)
     photo.claimed_by, photo.claimed_until = by, now + CLAIM_LASTS
     return photo
@@ -154,9 +154,9 @@ def approve(
         OwnPhotoError: it is their own.
         lifecycle.StepError: it does not wait for review.
     """
-    photo = _claimed(session, photo_id, by, now)
+    photo = _require_claimed(session, photo_id, by, now)
     photos.approve(session, photo, by=actor, now=now, decided_by=by, note=note)
-    notices.of_decision(session, photo, now=now)
+    notices.write_decision_notice(session, photo, now=now)
     return photo
 
 
@@ -178,9 +178,9 @@ def reject(
     """
     if not reasons or not set(reasons) <= set(REASONS):
         raise UnknownReasonError(known=list(REASONS))
-    photo = _claimed(session, photo_id, by, now)
+    photo = _require_claimed(session, photo_id, by, now)
     photos.reject(session, photo, reasons, by=actor, now=now, decided_by=by, note=note)
-    notices.of_decision(session, photo, now=now)
+    notices.write_decision_notice(session, photo, now=now)
     return photo
 
 
@@ -200,8 +200,8 @@ def approve_flawless(
 
 def _approve_flawless(session: Session, photo_id: UUID, *, by: UUID, actor: str, now: datetime) -> str:
     photo = photos.get(session, photo_id, lock=True)
-    _check_decidable(photo, by)
-    if photo.verdict != Verdict.ACCEPT or _unusual(photo):
+    _require_decidable(photo, by)
+    if photo.verdict != Verdict.ACCEPT or _is_unusual(photo):
         return "needs_a_look"
     claim(session, photo_id, by=by, now=now)
     approve(session, photo_id, by=by, actor=actor, now=now)
@@ -223,15 +223,15 @@ def undo(session: Session, photo_id: UUID, *, by: UUID, actor: str, now: datetim
     return photo
 
 
-def statistics(session: Session, *, now: datetime) -> Statistics:
+def query_statistics(session: Session, *, now: datetime) -> Statistics:
     """Count what waits and what was decided."""
     waiting, oldest = session.execute(
         select(func.count(), func.min(PhotoRecord.uploaded_at)).where(PhotoRecord.state == PhotoState.IN_REVIEW)
     ).one()
     last_day = PhotoRecord.decided_at > now - timedelta(days=1)
-    hour = _decided(session, PhotoRecord.decided_at > now - timedelta(hours=1))
-    day = _decided(session, last_day)
-    rejected = _decided(session, last_day, PhotoRecord.state == PhotoState.REJECTED)
+    hour = _count_decided(session, PhotoRecord.decided_at > now - timedelta(hours=1))
+    day = _count_decided(session, last_day)
+    rejected = _count_decided(session, last_day, PhotoRecord.state == PhotoState.REJECTED)
     return Statistics(
         waiting,
         None if waiting == 0 else (now - oldest).total_seconds(),
@@ -240,7 +240,7 @@ def statistics(session: Session, *, now: datetime) -> Statistics:
     )
 
 
-def mark(session: Session) -> str:
+def fingerprint_queue(session: Session) -> str:
     """Return a word that changes when a photo joins or leaves the queue, or a claim is made, prolonged or released."""
     claimed = PhotoRecord.claimed_until
     figures = session.execute(
@@ -251,33 +251,33 @@ def mark(session: Session) -> str:
     return "/".join(str(figure) for figure in figures)
 
 
-def _decided(session: Session, *conditions: ColumnElement[bool]) -> int:
+def _count_decided(session: Session, *conditions: ColumnElement[bool]) -> int:
     query = select(func.count()).select_from(PhotoRecord).where(PhotoRecord.decided_by.is_not(None), *conditions)
     return session.scalar(query) or 0
 
 
-def _claimed(session: Session, photo_id: UUID, by: UUID, now: datetime) -> PhotoRecord:
+def _require_claimed(session: Session, photo_id: UUID, by: UUID, now: datetime) -> PhotoRecord:
     photo = photos.get(session, photo_id, lock=True)
-    _check_decidable(photo, by)
+    _require_decidable(photo, by)
     if photo.claimed_by != by or photo.claimed_until is None or photo.claimed_until <= now:
         raise NotClaimedError
     return photo
 
 
-def _check_decidable(photo: PhotoRecord, by: UUID) -> None:
+def _require_decidable(photo: PhotoRecord, by: UUID) -> None:
     if photo.person_id == by:
         raise OwnPhotoError
     if photo.state != PhotoState.IN_REVIEW:
         raise lifecycle.StepError(f"a photo that is {photo.state} is not in review", state=photo.state)
 
 
-def _claimed_by_other(photo: PhotoRecord, by: UUID, now: datetime) -> bool:
+def _is_claimed_by_other(photo: PhotoRecord, by: UUID, now: datetime) -> bool:
     return photo.claimed_by not in {None, by} and photo.claimed_until is not None and photo.claimed_until > now
 
 
-def _unusual(photo: PhotoRecord) -> bool:
+def _is_unusual(photo: PhotoRecord) -> bool:
     return bool((photo.identity or {}).get("unusual", False))
 
 
-def _failed(photo: PhotoRecord, rule: str) -> bool:
+def _has_failed(photo: PhotoRecord, rule: str) -> bool:
     return any(each["rule"] == rule and not each["passed"] for each in (photo.report or {}).get("rules", []))

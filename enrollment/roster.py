@@ -90,7 +90,7 @@ class ZipSource:
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
-        entries = ((_entry_name(entry), entry) for entry in archive.infolist() if not entry.is_dir())
+        entries = ((_decode_name(entry), entry) for entry in archive.infolist() if not entry.is_dir())
         self._entries = {name: entry for name, entry in entries if not _is_leftover(name)}
 
     def names(self) -> list[str]:
@@ -110,7 +110,7 @@ class ZipSource:
             raise OSError(str(error)) from error
 
 
-def _entry_name(entry: zipfile.ZipInfo) -> str:
+def _decode_name(entry: zipfile.ZipInfo) -> str:
     """Return the name of an entry as its writer meant it.
 
     Windows in China writes GB 18030 and macOS UTF-8, neither with the flag that would say so; without it a name is read
@@ -165,7 +165,7 @@ def read_roster(source: PhotoSource, zone: ZoneInfo) -> list[RosterRow]:
         raise RosterError(f"{lists[0]}: {error}") from error
     _check_columns(lists[0], table.columns)
     files = _Files.of(names, str(PurePosixPath(lists[0]).parent))
-    rows = [_row(row, files, zone) for row in table.rows]
+    rows = [_parse_row(row, files, zone) for row in table.rows]
     seen: dict[str, int] = {}
     for row in rows:
         if row.number in seen:
@@ -202,21 +202,21 @@ class _Files:
             if path.suffix.lower() in _SUFFIXES:
                 found = references if path.parent.name.lower() == REFERENCES else photos
                 found.setdefault(spelling.number(path.stem).lower(), str(path))
-        return cls({_composed(name): name for name in names}, photos, references, beside)
+        return cls({_compose_accents(name): name for name in names}, photos, references, beside)
 
     def named(self, name: str) -> str:
         """Return the file that a list calls `name`, from the top or from beside the list; `name` if there is none."""
-        wanted = _composed(name.replace("\\", "/"))
+        wanted = _compose_accents(name.replace("\\", "/"))
         below = str(PurePosixPath(self.beside) / wanted)
         return self.names.get(wanted) or self.names.get(below) or wanted
 
 
-def _composed(name: str) -> str:
+def _compose_accents(name: str) -> str:
     # macOS writes accents beside their letters.
     return unicodedata.normalize("NFC", name)
 
 
-def _row(row: Row, files: _Files, zone: ZoneInfo) -> RosterRow:
+def _parse_row(row: Row, files: _Files, zone: ZoneInfo) -> RosterRow:
     def cell(name: str) -> str:
         return spelling.line(row.cells.get(name, ""))
 

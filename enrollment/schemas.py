@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from accounts.tables import Person
 from accounts.vocabulary import PersonKind
-from enrollment.comparison import NOTHING_BESIDE, Beside
+from enrollment.review_context import EMPTY_CONTEXT, ReviewContext
 from enrollment.tables import Notice, PhotoRecord, PhotoState
 from web.text import line
 
@@ -54,7 +54,7 @@ class PhotoOut(BaseModel):
     @classmethod
     def of(cls, photo: PhotoRecord) -> "PhotoOut":
         """Show `photo`."""
-        return cls(**_fields(photo))
+        return cls(**_common_fields(photo))
 
 
 class ReviewPersonOut(BaseModel):
@@ -125,15 +125,15 @@ class ReviewOut(PhotoOut):
     claimed_until: datetime | None
 
     @classmethod
-    def seen(cls, photo: PhotoRecord, beside: Beside = NOTHING_BESIDE) -> "ReviewOut":
-        """Show `photo` to a reviewer, with what `enrollment.comparison.beside` found."""
+    def for_reviewer(cls, photo: PhotoRecord, context: ReviewContext = EMPTY_CONTEXT) -> "ReviewOut":
+        """Show `photo` to a reviewer, with what `enrollment.review_context.load_review_context` found."""
         geometry = (photo.report or {}).get("geometry")
-        person = beside.people.get(photo.person_id)
+        person = context.people.get(photo.person_id)
         return cls(
-            **_fields(photo),
+            **_common_fields(photo),
             department=person.department if person else "",
             person=ReviewPersonOut.of(person) if person else None,
-            identity=_identity(photo, beside),
+            identity=_describe_identity(photo, context),
             geometry=GeometryOut(**geometry) if geometry else None,
             claimed_by=photo.claimed_by,
             claimed_until=photo.claimed_until,
@@ -195,21 +195,21 @@ class NoticeOut(BaseModel):
         return cls.model_validate(notice)
 
 
-def _identity(photo: PhotoRecord, beside: Beside) -> IdentityFindingsOut | None:
+def _describe_identity(photo: PhotoRecord, context: ReviewContext) -> IdentityFindingsOut | None:
     if photo.identity is None:
         return None
     found = IdentityFindingsOut(**photo.identity)
-    if beside.shown(photo, photo.person_id) is not None:
+    if context.picture_of(photo, photo.person_id) is not None:
         found.own_picture = f"/api/v1/reviews/{photo.id}/before/picture"
     for one in found.duplicates:
-        person = beside.people.get(one.person_id)
+        person = context.people.get(one.person_id)
         one.person = ReviewPersonOut.of(person) if person else None
-        if beside.shown(photo, one.person_id) is not None:
+        if context.picture_of(photo, one.person_id) is not None:
             one.picture = f"/api/v1/reviews/{photo.id}/duplicates/{one.person_id}/picture"
     return found
 
 
-def _fields(photo: PhotoRecord) -> dict[str, Any]:
+def _common_fields(photo: PhotoRecord) -> dict[str, Any]:
     return {
         "id": photo.id,
         "person_id": photo.person_id,

@@ -16,7 +16,7 @@ from anyio import CapacityLimiter
 
 from database import Database, Sealer
 from enrollment.assessment import Engine
-from enrollment.dossier import Gates
+from enrollment.data_export import Gates
 from enrollment.gallery import Gallery
 from enrollment.quality import Checker
 from web.rate_limits import RateLimiter

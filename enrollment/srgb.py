@@ -32,7 +32,7 @@ def to_srgb(picture: Image.Image, info: Mapping[str, Any]) -> Image.Image:
     """Return `picture` as sRGB, mode RGB; `info` is its file's metadata. A broken profile is ignored."""
     profile = info.get("icc_profile")
     if profile and picture.mode in {"RGB", "CMYK", "L"}:
-        converted = _by_profile(picture, profile)
+        converted = _convert_by_profile(picture, profile)
         if converted is not None:
             return converted
     picture = picture if picture.mode == "RGB" else picture.convert("RGB")
@@ -44,15 +44,17 @@ def to_srgb(picture: Image.Image, info: Mapping[str, Any]) -> Image.Image:
     pixels = np.asarray(picture)
     # Light takes many times the memory of pixels.
     parts = np.array_split(pixels, max(1, len(pixels) // _ROWS_AT_ONCE))
-    return Image.fromarray(np.concatenate([_by_numbers(part, transfer, matrix) for part in parts]))
+    return Image.fromarray(np.concatenate([_convert_by_numbers(part, transfer, matrix) for part in parts]))
 
 
-def _by_numbers(pixels: npt.NDArray[np.uint8], transfer: int, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
-    light = _light(pixels, transfer) @ matrix.T
-    return _encoded(_tone_mapped(light) if transfer in {_PQ, _HLG} else light)
+def _convert_by_numbers(
+    pixels: npt.NDArray[np.uint8], transfer: int, matrix: npt.NDArray[np.float32]
+) -> npt.NDArray[np.uint8]:
+    light = _decode_light(pixels, transfer) @ matrix.T
+    return _encode(_map_tones(light) if transfer in {_PQ, _HLG} else light)
 
 
-def _by_profile(picture: Image.Image, profile: bytes) -> Image.Image | None:
+def _convert_by_profile(picture: Image.Image, profile: bytes) -> Image.Image | None:
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         if "sRGB" in ImageCms.getProfileDescription(source):
@@ -62,7 +64,7 @@ def _by_profile(picture: Image.Image, profile: bytes) -> Image.Image | None:
         return None
 
 
-def _light(encoded: npt.NDArray[np.uint8], transfer: int) -> Linear:
+def _decode_light(encoded: npt.NDArray[np.uint8], transfer: int) -> Linear:
     """Return the light that the 256 values stand for."""
     values = np.arange(256, dtype=np.float64) / 255
     if transfer == _PQ:
@@ -99,7 +101,7 @@ def _to_xyz(primaries: tuple[tuple[float, float], ...]) -> npt.NDArray[np.float6
     return np.asarray(columns * np.linalg.solve(columns, np.array((x / y, 1.0, (1 - x - y) / y))))
 
 
-def _tone_mapped(light: Linear) -> Linear:
+def _map_tones(light: Linear) -> Linear:
     """Bring what is brighter than white into the range, each colour keeping its hue."""
     strongest = np.maximum(light.max(axis=2, keepdims=True), 1e-6)
     room = 1 - _KNEE
@@ -107,7 +109,7 @@ def _tone_mapped(light: Linear) -> Linear:
     return np.asarray(light * np.where(strongest <= _KNEE, 1.0, above / strongest), np.float32)
 
 
-def _encoded(light: Linear) -> npt.NDArray[np.uint8]:
+def _encode(light: Linear) -> npt.NDArray[np.uint8]:
     light = np.clip(light, 0, 1)
     encoded = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
     return np.asarray(np.rint(encoded * 255), np.uint8)

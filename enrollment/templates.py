@@ -48,7 +48,7 @@ def store(
     return record.id
 
 
-def active(
+def load_active(
     session: Session, sealer: Sealer, model_id: str, person_ids: Collection[UUID] | None = None
 ) -> dict[UUID, tuple[Template, ...]]:
     """Return the active templates of `model_id` by person, the oldest first; of everyone when `person_ids` is None.
@@ -58,20 +58,20 @@ def active(
     Raises:
         database.SealingError: a template was sealed under a key that is not configured, or was changed.
     """
-    return _opened(session, sealer, model_id, person_ids, (TemplateState.ACTIVE,))
+    return _load(session, sealer, model_id, person_ids, (TemplateState.ACTIVE,))
 
 
-def candidates_and_active(
+def load_active_and_candidates(
     session: Session, sealer: Sealer, model_id: str, person_ids: Collection[UUID] | None = None
 ) -> dict[UUID, tuple[Template, ...]]:
-    """Like `active`, with the templates of photos that still wait for their review."""
-    return _opened(session, sealer, model_id, person_ids, (TemplateState.ACTIVE, TemplateState.CANDIDATE))
+    """Like `load_active`, with the templates of photos that still wait for their review."""
+    return _load(session, sealer, model_id, person_ids, (TemplateState.ACTIVE, TemplateState.CANDIDATE))
 
 
-def to_compare(
+def load_for_comparison(
     session: Session, sealer: Sealer, model_id: str, person_id: UUID
 ) -> tuple[tuple[Template, ...], tuple[Template, ...]]:
-    """Return a person's active templates and their references, as `active` and `references` do, in one query."""
+    """Return a person's active templates and their references, as `load_active` and `load_references`, in one query."""
     states = (TemplateState.ACTIVE, TemplateState.REFERENCE)
     found: dict[TemplateState, list[Template]] = {state: [] for state in states}
     rows = session.execute(
@@ -88,16 +88,16 @@ def to_compare(
     return tuple(found[TemplateState.ACTIVE]), tuple(found[TemplateState.REFERENCE])
 
 
-def references(session: Session, sealer: Sealer, model_id: str, person_id: UUID) -> tuple[Template, ...]:
+def load_references(session: Session, sealer: Sealer, model_id: str, person_id: UUID) -> tuple[Template, ...]:
     """Return the templates of a person's identity document or admission photo; they open no gate."""
-    return _opened(session, sealer, model_id, [person_id], (TemplateState.REFERENCE,)).get(person_id, ())
+    return _load(session, sealer, model_id, [person_id], (TemplateState.REFERENCE,)).get(person_id, ())
 
 
-def by_id(session: Session, sealer: Sealer, template_ids: Collection[UUID]) -> dict[UUID, Template]:
+def load_by_id(session: Session, sealer: Sealer, template_ids: Collection[UUID]) -> dict[UUID, Template]:
     """Return templates that have not been withdrawn, by their own id.
 
     Raises:
-        database.SealingError: as `active`.
+        database.SealingError: as `load_active`.
     """
     found: dict[UUID, Template] = {}
     wanted = list(template_ids)
@@ -112,7 +112,7 @@ def by_id(session: Session, sealer: Sealer, template_ids: Collection[UUID]) -> d
     return found
 
 
-def models_of(session: Session, photo_id: UUID) -> set[str]:
+def find_models(session: Session, photo_id: UUID) -> set[str]:
     """Return the models of which a photo has a template that has not been withdrawn."""
     query = select(TemplateRecord.model_id).where(
         TemplateRecord.photo_id == photo_id, TemplateRecord.state != TemplateState.WITHDRAWN
@@ -185,7 +185,7 @@ def forget_model(database: Database, model_id: str, *, now: datetime) -> int:
         erased += len(ids)
 
 
-def _opened(
+def _load(
     session: Session,
     sealer: Sealer,
     model_id: str,

@@ -33,7 +33,7 @@ def identify(
     template = next((one for one in made if one.model_id == engine.model_id), None)
     if template is None:
         return None
-    own, references = templates.to_compare(session, sealer, engine.model_id, person_id)
+    own, references = templates.load_for_comparison(session, sealer, engine.model_id, person_id)
     duplicate_threshold = engine.threshold("identification", max(len(gallery), LEAST_SEARCHED))
     return compare(
         template,
@@ -45,7 +45,7 @@ def identify(
     )
 
 
-def take(
+def store(
     session: Session,
     sealer: Sealer,
     person_id: UUID,
@@ -61,13 +61,13 @@ def take(
 
     The same file handed in again is the same photo. A photo that waited already is replaced by the newer one.
     """
-    before = photos.known(session, person_id, assessment.digest)
+    before = photos.find_by_digest(session, person_id, assessment.digest)
     if before is not None:
         return before
-    for waiting in photos.in_state(session, person_id, PhotoState.IN_REVIEW):
+    for waiting in photos.find_in_state(session, person_id, PhotoState.IN_REVIEW):
         lifecycle.step(session, waiting, PhotoState.REPLACED, by=by, now=now, why={"why": "a newer photo"})
         waiting.decided_at, waiting.claimed_by, waiting.claimed_until = now, None, None
-    photo = photos.take_in(
+    photo = photos.store(
         session,
         sealer,
         person_id,
@@ -81,7 +81,7 @@ def take(
     if assessment.report.verdict is Verdict.REJECT:
         failed = [result.rule for result in assessment.report.failed]
         photos.reject(session, photo, failed, by=_CHECK, now=now)
-        notices.of_decision(session, photo, now=now)
+        notices.write_decision_notice(session, photo, now=now)
     else:
         lifecycle.step(session, photo, PhotoState.IN_REVIEW, by=_CHECK, now=now)
     return photo
@@ -104,7 +104,7 @@ def ask_for_review(
         lifecycle.StepError: a reviewer has decided already, or the photo is not rejected.
     """
     require_refused_by_rules(photo)
-    present = templates.models_of(session, photo.id)
+    present = templates.find_models(session, photo.id)
     for template in made:
         if template.model_id not in present:
             templates.store(

@@ -83,7 +83,7 @@ class Contract:
 
     def check_descriptions(self) -> None:
         """Every operation says what it is for and which errors it has, under the statuses that they really have."""
-        known = {error.code: error for error in problems.known()}
+        known = {error.code: error for error in problems.list_known()}
         for path, method, operation in self.operations():
             where, documented = f"{method} {path}", self.documented(path, method)
             assert operation.get("tags"), f"{where}: no tag"
@@ -101,7 +101,7 @@ class Contract:
             for code in set().union(*self.documented(path, method).values()):
                 used.setdefault(code, set()).add(operation["tags"][0])
         table = ["| Code | Status | Meaning | Where |", "|---|---|---|---|"]
-        for error in problems.known():
+        for error in problems.list_known():
             if error.code in used:
                 tags = used[error.code]
                 where = "everywhere" if len(tags) > everywhere_above else ", ".join(sorted(tags))

@@ -11,13 +11,13 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 
 class BoundedConnection(H11Protocol):
-    """One connection; `bounded` makes the class of a server with its limits."""
+    """One connection; `make_bounded_connection` makes the class of a server with its limits."""
 
-    header_time: ClassVar[float] = 10.0
+    header_s: ClassVar[float] = 10.0
     """Seconds for the whole header of a request, counted from the first byte, or from the connection's start."""
-    most: ClassVar[int] = 512
+    max_connections: ClassVar[int] = 512
     """Connections of one network address: a dormitory behind one address, a few for each person."""
-    unbounded: ClassVar[frozenset[str]] = frozenset()
+    exempt: ClassVar[frozenset[str]] = frozenset()
     """Addresses of proxies, which hold everybody's connections and bound them themselves."""
     held: ClassVar[Counter[str]]
 
@@ -31,10 +31,10 @@ class BoundedConnection(H11Protocol):
         """Count the connection, and refuse one too many by closing it."""
         super().connection_made(transport)
         address = self.client[0] if self.client else ""
-        if address not in self.unbounded:
+        if address not in self.exempt:
             self._counted = address
             self.held[address] += 1
-            if self.held[address] > self.most:
+            if self.held[address] > self.max_connections:
                 transport.abort()
                 return
         self._watch()
@@ -62,7 +62,7 @@ class BoundedConnection(H11Protocol):
         return cycle is not None and not cycle.response_complete
 
     def _watch(self) -> None:
-        self._deadline = self.loop.call_later(self.header_time, self._late)
+        self._deadline = self.loop.call_later(self.header_s, self._late)
 
     def _unwatch(self) -> None:
         if self._deadline is not None:
@@ -75,9 +75,9 @@ class BoundedConnection(H11Protocol):
             self.transport.close()
 
 
-def bounded(
-    *, header_time: float = 10.0, most: int = 512, unbounded: frozenset[str] = frozenset()
+def make_bounded_connection(
+    *, header_s: float = 10.0, max_connections: int = 512, exempt: frozenset[str] = frozenset()
 ) -> type[BoundedConnection]:
     """Return the class of one server's connections, with counts of its own."""
-    limits = {"header_time": header_time, "most": most, "unbounded": unbounded, "held": Counter()}
+    limits = {"header_s": header_s, "max_connections": max_connections, "exempt": exempt, "held": Counter()}
     return type("BoundedConnection", (BoundedConnection,), limits)

@@ -7,7 +7,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-_log = structlog.get_logger()
+log = structlog.get_logger()
 
 
 class ForwardedAddress:
@@ -30,6 +30,6 @@ class ForwardedAddress:
             await self._behind(scope, receive, send)
             if scope.get("client") == before:
                 self._has_warned = True
-                _log.warning("forwarded_for_ignored", mend="CAMPUSGATE_TRUSTED_PROXIES names the proxies in front")
+                log.warning("forwarded_for_ignored", mend="CAMPUSGATE_TRUSTED_PROXIES names the proxies in front")
             return
         await self._behind(scope, receive, send)

@@ -1,4 +1,4 @@
-"""E-mail, handed in at the campus's own mail server."""
+"""E-mail, submitted at the campus's own mail server."""
 
 import smtplib
 import ssl
@@ -13,12 +13,12 @@ class MailRefusedError(Exception):
 
 
 class MailServerError(Exception):
-    """The server cannot be reached, or refuses to talk; nothing was handed in."""
+    """The server cannot be reached, or refuses to talk; nothing was submitted."""
 
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """Where mail is handed in. With `starttls` nothing is said before the line is encrypted."""
+    """Where mail is submitted. With `starttls` nothing is said before the line is encrypted."""
 
     host: str
     port: int = 587
@@ -27,8 +27,8 @@ class MailServer:
     starttls: bool = True
     timeout_s: float = TIMEOUT_S
 
-    def hand_in(self, message: EmailMessage) -> None:
-        """Hand `message` in for everyone it names.
+    def submit(self, message: EmailMessage) -> None:
+        """Submit `message` for everyone it names (RFC 6409).
 
         Raises:
             MailRefusedError: not every recipient was taken.

@@ -1,7 +1,7 @@
 """Errors of every HTTP API as RFC 9457 problem details with a stable `code`.
 
 A room's error that a client may see is a subclass of `ProblemError`: it states its code, status and title once, in the
-room that raises it, and needs no mapping layer. Codes are unique in the whole server; `known()` lists them for the
+room that raises it, and needs no mapping layer. Codes are unique in the whole server; `list_known()` lists them for the
 documentation.
 """
 
@@ -24,7 +24,7 @@ from database import DatabaseBusyError, StorageError
 
 MEDIA_TYPE = "application/problem+json"
 
-_log = structlog.get_logger()
+log = structlog.get_logger()
 _known: dict[str, "type[ProblemError]"] = {}
 
 
@@ -154,7 +154,7 @@ ALWAYS: tuple[type[ProblemError], ...] = (
 """What any operation may answer, beside its own errors."""
 
 
-def known() -> list[type[ProblemError]]:
+def list_known() -> list[type[ProblemError]]:
     """Return every problem of the imported rooms, by code."""
     return [_known[code] for code in sorted(_known)]
 
@@ -164,10 +164,10 @@ def responses(*errors: type[ProblemError]) -> dict[int | str, dict[str, Any]]:
     by_status: dict[int, list[type[ProblemError]]] = {}
     for error in dict.fromkeys((*errors, *ALWAYS)):
         by_status.setdefault(error.status, []).append(error)
-    return {status: _documented(found) for status, found in sorted(by_status.items())}
+    return {status: _document(found) for status, found in sorted(by_status.items())}
 
 
-def _documented(errors: Iterable[type[ProblemError]]) -> dict[str, Any]:
+def _document(errors: Iterable[type[ProblemError]]) -> dict[str, Any]:
     errors = sorted(errors, key=lambda error: error.code)
     schema = deepcopy(_schema())
     schema["properties"]["code"]["enum"] = [error.code for error in errors]
@@ -193,7 +193,7 @@ def install(app: FastAPI) -> None:
     def _invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
         # What was sent is left out: it may be a password.
         errors = [{"where": [str(part) for part in one["loc"]], "what": one["msg"]} for one in error.errors()]
-        return _answer(InvalidRequestError(_first(errors), errors=errors))
+        return _answer(InvalidRequestError(_first_message(errors), errors=errors))
 
     @app.exception_handler(HTTPException)
     def _http(_request: Request, error: HTTPException) -> JSONResponse:
@@ -207,7 +207,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(StorageError)
     def _unstored(_request: Request, error: StorageError) -> JSONResponse:
-        _log.error("storage_unusable", fault=error.fault)
+        log.error("storage_unusable", fault=error.fault)
         if error.fault == "full":
             return _answer(StorageFullError("tell the administrator: the disk of the server needs room"))
         return _answer(StorageUnusableError("tell the administrator", fault=error.fault))
@@ -215,11 +215,11 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     def _failed(request: Request, error: Exception) -> JSONResponse:
         route = request.scope.get("route")
-        _log.error("request failed", method=request.method, route=getattr(route, "path", None), exc_info=error)
+        log.error("request failed", method=request.method, route=getattr(route, "path", None), exc_info=error)
         return _answer(InternalError())
 
 
-def _first(errors: Sequence[Mapping[str, Any]]) -> str | None:
+def _first_message(errors: Sequence[Mapping[str, Any]]) -> str | None:
     if not errors:
         return None
     place, *names = errors[0]["where"]

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from web.problems import MEDIA_TYPE, ProblemError
 
 AddressOf = Callable[[Scope], str]
-Admission = Callable[[Headers], ProblemError | None]
+LargeBodyCheck = Callable[[Headers], ProblemError | None]
 """Says by a request's headers why its caller is nobody who may send a larger body; None when they may."""
 
 
@@ -56,17 +56,17 @@ class TooManyAtOnceError(ProblemError):
 
 @dataclass(frozen=True, slots=True)
 class GuardLimits:
-    """Sizes are bytes and times seconds; `larger` holds the limits of routes by the end of their path."""
+    """How much a request may take; `larger` holds the limits of routes by the end of their path."""
 
-    body_without_credentials: int = 65_536
+    body_bytes_without_credentials: int = 65_536
     """A sign-in or a claim takes less than a thousand bytes, a channel's notification some thousands."""
-    body: int = 262_144
+    body_bytes: int = 262_144
     """The largest that any route but those in `larger` takes."""
     larger: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
-    header: int = 32_768
-    body_time: float = 30.0
-    slowest: int = 20_000
-    """Bytes a second that a body must arrive with beside `body_time`: a photo over a poor mobile connection."""
+    header_bytes: int = 32_768
+    body_s: float = 30.0
+    min_bytes_per_s: int = 20_000
+    """Bytes a second that a body must arrive with beside `body_s`: a photo over a poor mobile connection."""
     at_once: int = 128
     """Requests of one address under way: a dormitory behind one address, each answered within a tenth of a second."""
 
@@ -84,12 +84,12 @@ class RequestGuard:
         self,
         app: ASGIApp,
         limits: GuardLimits | None = None,
-        admission: Admission = lambda _headers: None,
+        check_large_body: LargeBodyCheck = lambda _headers: None,
         address: AddressOf = address_of,
     ) -> None:
-        """Wrap `app`; `admission` is asked before a body larger than those without credentials is read."""
+        """Wrap `app`; `check_large_body` is asked before a body larger than those without credentials is read."""
         self._app = app
-        self._admission = admission
+        self._check_large_body = check_large_body
         self._limits = limits or GuardLimits()
         self._address = address
         self._under_way: Counter[str] = Counter()
@@ -100,8 +100,8 @@ class RequestGuard:
             await self._app(scope, receive, send)
             return
         address = self._address(scope)
-        limit = self._limit(scope)
-        if refused := self._refused(scope, address, limit):
+        limit = self._find_limit(scope)
+        if refused := self._find_refusal(scope, address, limit):
             await _answer(refused, scope, receive, send)
             return
         self._under_way[address] += 1
@@ -112,26 +112,26 @@ class RequestGuard:
             if not self._under_way[address]:
                 del self._under_way[address]
 
-    def _limit(self, scope: Scope) -> int:
+    def _find_limit(self, scope: Scope) -> int:
         names = {name for name, _ in scope["headers"]}
         if not names & {b"authorization", b"cookie"}:
-            return self._limits.body_without_credentials
-        return self._larger(scope) or self._limits.body
+            return self._limits.body_bytes_without_credentials
+        return self._find_larger(scope) or self._limits.body_bytes
 
-    def _larger(self, scope: Scope) -> int | None:
+    def _find_larger(self, scope: Scope) -> int | None:
         path = scope["path"].rstrip("/")
         return next((most for end, most in self._limits.larger.items() if path.endswith(end)), None)
 
-    def _refused(self, scope: Scope, address: str, limit: int) -> ProblemError | None:
+    def _find_refusal(self, scope: Scope, address: str, limit: int) -> ProblemError | None:
         headers = scope["headers"]
         length = len(scope["raw_path"] or b"") + len(scope["query_string"])
-        if length + sum(len(name) + len(value) for name, value in headers) > self._limits.header:
-            return HeaderTooLargeError(limit_bytes=self._limits.header)
+        if length + sum(len(name) + len(value) for name, value in headers) > self._limits.header_bytes:
+            return HeaderTooLargeError(limit_bytes=self._limits.header_bytes)
         announced = dict(headers).get(b"content-length")
         size = int(announced[:20]) if announced is not None and announced.isdigit() else None
         is_chunked = any(name == b"transfer-encoding" for name, _ in headers)
-        may_be_large = is_chunked or (size or 0) > self._limits.body_without_credentials
-        if may_be_large and self._larger(scope) and (stranger := self._admission(Headers(scope=scope))):
+        may_be_large = is_chunked or (size or 0) > self._limits.body_bytes_without_credentials
+        if may_be_large and self._find_larger(scope) and (stranger := self._check_large_body(Headers(scope=scope))):
             return stranger
         if size is not None and size > limit:
             return BodyTooLargeError(limit_bytes=limit)
@@ -152,7 +152,7 @@ class _Guarded:
 
     async def run(self, app: ASGIApp, scope: Scope) -> None:
         try:
-            await app(scope, self._take, self._give)
+            await app(scope, self._receive_in_time, self._send_unless_refused)
         except Exception:
             if self._refused is None:
                 raise
@@ -160,12 +160,12 @@ class _Guarded:
             self._answered = True
             await _answer(self._refused, scope, self._receive, self._send)
 
-    async def _take(self) -> Message:
+    async def _receive_in_time(self) -> Message:
         if self._whole:
             return await self._receive()
         if self._refused is not None:
             return {"type": "http.disconnect"}
-        left = self._limits.body_time + self._got / self._limits.slowest - (time.monotonic() - self._began)
+        left = self._limits.body_s + self._got / self._limits.min_bytes_per_s - (time.monotonic() - self._began)
         try:
             message = await asyncio.wait_for(self._receive(), max(left, 0.001))
         except TimeoutError:
@@ -178,7 +178,7 @@ class _Guarded:
             return {"type": "http.disconnect"}
         return message
 
-    async def _give(self, message: Message) -> None:
+    async def _send_unless_refused(self, message: Message) -> None:
         if self._refused is None:
             self._answered = True
             await self._send(message)

@@ -140,7 +140,7 @@ class Tickets:
             found.void()
 
 
-def of(request: Request) -> Tickets:
+def tickets_of(request: Request) -> Tickets:
     """Return the tickets of the server that answers `request`."""
     found = request.app.state.tickets
     if not isinstance(found, Tickets):
@@ -148,7 +148,7 @@ def of(request: Request) -> Tickets:
     return found
 
 
-async def _shown(
+async def _find_shown(
     request: Request,
     door_ticket: Annotated[
         str,
@@ -162,7 +162,7 @@ async def _shown(
         ),
     ],
 ) -> AsyncIterator[Ticket]:
-    ticket = of(request).find(door_ticket)
+    ticket = tickets_of(request).find(door_ticket)
     # Whatever is left to hear on this connection after the body is that it ended.
     await request.body()
     if await request.is_disconnected():
@@ -182,5 +182,5 @@ async def _void_when_gone(request: Request, ticket: Ticket) -> None:
     ticket.void()
 
 
-TicketDep = Annotated[Ticket, Depends(_shown)]
+TicketDep = Annotated[Ticket, Depends(_find_shown)]
 """The ticket that a request shows; the route redeems it."""

@@ -10,7 +10,7 @@ from uuid import UUID
 import structlog
 
 from access.passages.model import ZonePass
-from database.private_files import private_file, private_folder
+from database.private_files import make_private_file, make_private_folder
 from database.sealing import Sealer, SealingError
 
 _log = structlog.get_logger()
@@ -79,8 +79,8 @@ class PassageStore:
 
     def _open(self) -> None:
         if self._path is not None:
-            private_folder(self._path.parent)
-            private_file(self._path)
+            make_private_folder(self._path.parent)
+            make_private_file(self._path)
         self._connection = sqlite3.connect(
             self._path or ":memory:", isolation_level=None, check_same_thread=False, timeout=1.0
         )

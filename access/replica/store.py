@@ -9,7 +9,7 @@ from pathlib import Path
 
 import structlog
 
-from database.private_files import private_file, private_folder
+from database.private_files import make_private_file, make_private_folder
 from errors import OperatorError
 
 _log = structlog.get_logger()
@@ -53,9 +53,9 @@ class ReplicaStore:
         self._path = path
         self._write_lock = threading.RLock()
         self._read_lock = threading.Lock()
-        private_folder(path.parent)
+        make_private_folder(path.parent)
         lock = path.with_name(path.name + "-lock")
-        private_file(lock)
+        make_private_file(lock)
         self._hold = lock.open("w")
         try:
             fcntl.flock(self._hold, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -130,7 +130,7 @@ class ReplicaStore:
         self._reader = self._connect()
 
     def _connect(self) -> sqlite3.Connection:
-        private_file(self._path)
+        make_private_file(self._path)
         connection = sqlite3.connect(
             self._path, timeout=_LOCK_WAIT_S, isolation_level=None, check_same_thread=False, cached_statements=32
         )

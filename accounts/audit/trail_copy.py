@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from accounts.audit import trail
 from accounts.tables import AuditEntry
 from database import Database
-from database.private_files import open_private, private_folder
+from database.private_files import make_private_folder, open_private
 
 NAME = "trail.jsonl"
 
@@ -120,7 +120,7 @@ class TrailCopy:
 
     def _write(self, text: str) -> None:
         try:
-            private_folder(self.folder)
+            make_private_folder(self.folder)
             with os.fdopen(open_private(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "ab") as file:
                 file.write(text.encode())
                 file.flush()

@@ -25,7 +25,7 @@ from accounts.audit.trail_copy import TrailCopy, TrailCopyError
 from accounts.ledger import seal_chain
 from campusgate.backup.replay import replay
 from database import Database
-from database.migrate import SchemaError, revision, upgrade
+from database.migrate import SchemaError, read_revision, upgrade
 from database.private_files import open_private
 from errors import OperatorError
 
@@ -194,7 +194,7 @@ def _report(database: Database, held: Path, file: Path) -> Backup:
         database="sqlite" if database.is_sqlite else "postgresql",
         size=held.stat().st_size,
         sha256=_digest(held),
-        schema=revision(database),
+        schema=read_revision(database),
         intact=trail.intact and ledger.whole,
         trail_lines=trail.lines,
         trail_head=trail.head,

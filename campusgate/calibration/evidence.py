@@ -34,7 +34,7 @@ def gather(session: Session, sealer: Sealer, gate: str, *, model_id: str, since:
     Raises:
         database.SealingError: a template cannot be opened.
     """
-    found = templates.active(session, sealer, model_id)
+    found = templates.load_active(session, sealer, model_id)
     listed = set(session.scalars(select(GateEntry.person_id).where(GateEntry.gate == gate, ~GateEntry.is_removed)))
     people = [np.stack([template.vector for template in own]) for own in found.values()]
     return Evidence(people, _listed(found, listed), passages(session, gate, model_id=model_id, since=since))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from accounts.people_import.people_list import ListedPerson, Unreadable
     from accounts.tables import Person
     from database import Database
-    from enrollment.intake_results import ImportReport, IntakeResult
+    from enrollment.intake_results import IntakeReport, IntakeResult
 
 
 def register(app: typer.Typer) -> None:
@@ -146,10 +146,10 @@ def _import_photos(
         raise typer.Exit(1)
 
 
-def _print_intake(found: "ImportReport", *, as_json: bool) -> None:
-    from enrollment.intake_results import Outcome
+def _print_intake(found: "IntakeReport", *, as_json: bool) -> None:
+    from enrollment.intake_results import IntakeOutcome
 
-    counts = {outcome.value: found.count(outcome) for outcome in Outcome}
+    counts = {outcome.value: found.count(outcome) for outcome in IntakeOutcome}
     if not as_json:
         lines = [f"line {one.line}: {one.number}: {one.outcome}: {one.why}" for one in found.failures]
         write_lines([*shortened(lines, "--report FOLDER shows all, with their pictures"), sentence(counts)])

@@ -33,7 +33,7 @@ def check(
     there gets its verdict like the others, and the command then ends with exit code 2.
     """
     from enrollment.photo import Unreadable, UnreadablePhotoError, decode
-    from enrollment.quality import refused
+    from enrollment.quality import report_unreadable
 
     checker = _checker(limits)
     answers: list[dict[str, Any]] = []
@@ -42,7 +42,7 @@ def check(
         try:
             report = checker.check(decode(path))
         except UnreadablePhotoError as error:
-            report = refused(error)
+            report = report_unreadable(error)
             if error.reason is Unreadable.MISSING:
                 missing.append(str(error))
         answers.append({"file": _shown(path), **report.to_json()})

@@ -94,7 +94,7 @@ def rotate(as_json: _Json = False) -> None:
     from campusgate.wiring.key_checks import SEALED, WHERE_KEYS_ARE, require_same_template_key
     from campusgate.wiring.sealer import make_sealer
     from database import SealingError
-    from database.resealing import outdated, reseal
+    from database.resealing import count_outdated, reseal
 
     settings = Settings()
     sealer = make_sealer(settings)
@@ -104,7 +104,7 @@ def rotate(as_json: _Json = False) -> None:
             changed = reseal(database, sealer, SEALED, progress=advance)
         except SealingError as error:
             raise CommandError(f"{error}{WHERE_KEYS_ARE}") from error
-        left = outdated(database, sealer, SEALED)
+        left = count_outdated(database, sealer, SEALED)
     if as_json:
         print_json({"key_number": sealer.current_key, "changed": changed, "left": left})
     else:
@@ -132,12 +132,12 @@ def purge(as_json: _Json = False) -> None:
 
 def count(as_json: _Json = False) -> None:
     """Count the people who have a template; exits 1 when the number from which a filing is due comes near."""
-    from enrollment import register as people_register
+    from enrollment import filing
 
     with open_database(Settings()) as database, database.read() as session:
-        found = people_register.count(session)
-        models = people_register.by_model(session)
-    due = people_register.FILING_DUE_AT
+        found = filing.count_people(session)
+        models = filing.count_by_model(session)
+    due = filing.FILING_DUE_AT
     if as_json:
         print_json({"people": found.people, "filing_due_at": due, "warning": found.warning, "models": models})
     else:

@@ -30,7 +30,7 @@ from database.migrate import upgrade
 from directory import gates
 from enrollment.intake import import_folder
 from enrollment.intake_measure import Terms
-from enrollment.intake_results import ImportReport, Outcome
+from enrollment.intake_results import IntakeOutcome, IntakeReport
 from enrollment.quality import Checker, Verdict
 from messages import controller_sender, edge_sender, make_private_key, public_key_text
 from models.engine import FaceEngine
@@ -205,7 +205,7 @@ def write_keys(campus: Campus) -> None:
         campus.trusted_file(name).write_text(json.dumps(trusted), encoding="utf-8")
 
 
-def populate(campus: Campus, engine: FaceEngine, checker: Checker, intake: Path) -> ImportReport:
+def populate(campus: Campus, engine: FaceEngine, checker: Checker, intake: Path) -> IntakeReport:
     """Fill the server's database as its administrators would: gate, people with photos, cards, devices, staff."""
     database = Database(campus.database_url, credential_key=base64.b64decode(campus.credential_key))
     upgrade(database)
@@ -259,7 +259,11 @@ def _hire_staff(session: Session, campus: Campus, moment: datetime) -> None:
     passwords.store(session, staff.id, hashed, must_change=False, by=_ACTOR, now=moment)
 
 
-def count_photos(report: ImportReport) -> dict[str, int]:
+def count_photos(report: IntakeReport) -> dict[str, int]:
     """Return how the photos of an intake were judged."""
-    rejected = report.count(Outcome.REJECTED) + report.count(Outcome.UNREADABLE)
-    return {"accepted": report.count(Outcome.ENROLLED), "review": report.count(Outcome.IN_REVIEW), "rejected": rejected}
+    rejected = report.count(IntakeOutcome.REJECTED) + report.count(IntakeOutcome.UNREADABLE)
+    return {
+        "accepted": report.count(IntakeOutcome.ENROLLED),
+        "review": report.count(IntakeOutcome.IN_REVIEW),
+        "rejected": rejected,
+    }

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from database.private_files import close_to_others, private_folder
+from database.private_files import close_to_others, make_private_folder
 
 
 def keep_private(folder: Path) -> None:
@@ -12,5 +12,5 @@ def keep_private(folder: Path) -> None:
     Commands that people run keep the umask of their shell: what they make (models, trusted keys) is for the services.
     """
     os.umask(0o077)
-    private_folder(folder)
+    make_private_folder(folder)
     close_to_others(folder)

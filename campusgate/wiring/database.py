@@ -35,13 +35,13 @@ def open_database(settings: Settings) -> "Iterator[Database]":
 
     from database import Database, StorageError
     from database.digests import CredentialKeyMissingError
-    from database.migrate import SchemaError, revision, upgrade
+    from database.migrate import SchemaError, read_revision, upgrade
 
     database = Database(settings.resolved_database_url, credential_key=settings.key_if_set("credential_key"))
     name = name_of(database)
     try:
         require_file(database)
-        if revision(database) is None:
+        if read_revision(database) is None:
             raise DatabaseUnusableError(f"the database {name} holds no campus: `campusgate serve` begins one")
         upgrade(database)
         yield database
@@ -63,7 +63,7 @@ def open_server_database(settings: Settings) -> "Iterator[Database]":
 
     from accounts.audit.trail_copy import NAME
     from database import Database, StorageError
-    from database.migrate import SchemaError, revision, upgrade
+    from database.migrate import SchemaError, read_revision, upgrade
 
     database = Database(settings.resolved_database_url, credential_key=settings.key_if_set("credential_key"))
     name, copy = name_of(database), settings.resolved_record_dir / NAME
@@ -71,7 +71,7 @@ def open_server_database(settings: Settings) -> "Iterator[Database]":
         if database.is_sqlite and path_of(database).exists():
             require_file(database)
             require_whole(database)
-        if revision(database) is None and copy.exists() and copy.stat().st_size:
+        if read_revision(database) is None and copy.exists() and copy.stat().st_size:
             raise DatabaseUnusableError(
                 f"the database {name} holds no campus, and {copy} is the record of one: restore its newest backup with "
                 "`campusgate restore`, or move that file away to begin a new campus"

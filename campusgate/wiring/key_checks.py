@@ -2,7 +2,7 @@
 
 from campusgate.settings import Settings, SettingsError
 from database import Database, Sealer, SealingError
-from database.key_checks import KeyChangedError, require_same
+from database.key_checks import KeyChangedError, require_same_key
 from database.resealing import SealedColumn, check
 from directory.records import SEALED as DIRECTORY
 from enrollment.sealed import SEALED as ENROLLMENT
@@ -52,7 +52,7 @@ def require_same_template_key(database: Database, settings: Settings) -> None:
 def _require_same(database: Database, settings: Settings, variable: str, name: str, mend: str) -> None:
     try:
         with database.begin() as session:
-            require_same(session, name, settings.require_key(variable))
+            require_same_key(session, name, settings.require_key(variable))
     except KeyChangedError as error:
         raise SettingsError(
             f"CAMPUSGATE_{variable.upper()} is another key than this database was used with before{mend}"

@@ -15,7 +15,7 @@ from database import Database, DatabaseBusyError, SealingError
 from enrollment.intake import import_folder
 from enrollment.intake_measure import Terms
 from enrollment.intake_report import write_reports
-from enrollment.intake_results import ImportReport
+from enrollment.intake_results import IntakeReport
 from enrollment.quality import Verdict
 from errors import OperatorError
 from models.runtime import thread_count
@@ -30,7 +30,7 @@ def import_photos(
     approved_by: str | None,
     report_folder: Path | None,
     progress: Callable[[int, int], None],
-) -> ImportReport:
+) -> IntakeReport:
     """Enrol everyone on the list in a folder or ZIP file.
 
     Args:

@@ -23,13 +23,13 @@ router = APIRouter(prefix="/console", include_in_schema=False)
 @router.post("/tickets", name="console_ticket")
 def issue_ticket(wanted: TicketIn, staff: StaffDep, _same_origin: SameOriginDep, request: Request) -> TicketOut:
     """Give a ticket for one thing that somebody wants now."""
-    return TicketOut.of(tickets.of(request).issue(staff.person_id, wanted.action))
+    return TicketOut.of(tickets.tickets_of(request).issue(staff.person_id, wanted.action))
 
 
 @router.delete("/tickets/{ticket}", status_code=204, name="console_ticket_void")
 def void_ticket(ticket: str, staff: StaffDep, _same_origin: SameOriginDep, request: Request) -> None:
     """Hear that somebody cancelled what the ticket was for."""
-    tickets.of(request).void(ticket, staff.person_id)
+    tickets.tickets_of(request).void(ticket, staff.person_id)
 
 
 @router.post("/orders", name="console_order")

@@ -129,7 +129,7 @@ def read_notice(notice_id: UUID, me: HolderDep, services: ServicesDep, _same_ori
 
 def _describe_state(services: ConsoleServices, me: Principal) -> dict[str, Any]:
     with services.database.read() as session:
-        standing = consent.current(session, me.person_id)
+        standing = consent.find_current(session, me.person_id)
         given = standing is not None and standing.version == services.enrollment.consent_version
         return {
             "consent": {
@@ -137,6 +137,8 @@ def _describe_state(services: ConsoleServices, me: Principal) -> dict[str, Any]:
                 "given_at": standing.given_at.isoformat() if standing is not None else None,
                 "outdated": standing is not None and not given,
             },
-            "photos": [PhotoOut.of(one) for one in photos.of_person(session, me.person_id)[:_PHOTOS]],
-            "notices": [NoticeOut.of(one) for one in notices.inbox(session, me.person_id, before=None, limit=_NOTICES)],
+            "photos": [PhotoOut.of(one) for one in photos.find_of_person(session, me.person_id)[:_PHOTOS]],
+            "notices": [
+                NoticeOut.of(one) for one in notices.query_inbox(session, me.person_id, before=None, limit=_NOTICES)
+            ],
         }

@@ -19,7 +19,7 @@ from console.live.stream_authorization import StreamAuthorization
 from console.rendering import forbid_storing, jpeg_response, render_page
 from console.services import ConsoleServices
 from console.views.reviews import describe_reviews, describe_statistics
-from enrollment import comparison, personal_photos, photos, review
+from enrollment import personal_photos, photos, review, review_context
 from enrollment.quality import Verdict
 from enrollment.quality.rules import RULES
 from enrollment.reasons import REASONS
@@ -35,7 +35,7 @@ _POLL_S = 1.0
 def reviews_page(request: Request, me: ReviewerDep, services: ServicesDep, response: Response) -> HTMLResponse:
     """Show the queue."""
     with services.database.read() as session:
-        departments = review.departments(session)
+        departments = review.query_departments(session)
         person = people.get(session, me.person_id)
     return render_page(
         request,
@@ -65,7 +65,7 @@ def queue(
     wanted = PageRequest(_PAGE, cursor)
     after = wanted.after(tuple[datetime, UUID])
     with services.database.read() as session:
-        found = review.queue(
+        found = review.query_queue(
             session,
             after=after,
             limit=wanted.limit + 1,
@@ -119,7 +119,7 @@ def duplicate_picture(
 ) -> Response:
     """Return the picture kept of somebody whom the photo is like."""
     with services.database.begin() as session:
-        content = comparison.look_alike_picture(
+        content = review_context.read_look_alike_picture(
             session,
             services.enrollment.sealer,
             photos.get(session, photo_id),
@@ -138,7 +138,9 @@ def duplicate_picture(
 def picture_before(photo_id: UUID, _me: ReviewerDep, services: ServicesDep, response: Response) -> Response:
     """Return the picture of the person's photo that was approved before this one."""
     with services.database.read() as session:
-        content = comparison.picture_before(session, services.enrollment.sealer, photos.get(session, photo_id))
+        content = review_context.read_previous_picture(
+            session, services.enrollment.sealer, photos.get(session, photo_id)
+        )
     return jpeg_response(content, response)
 
 
@@ -146,7 +148,7 @@ def _query_figures(services: ConsoleServices) -> dict[str, Any]:
     """Return the statistics without what changes by the mere passing of time, and a mark of the queue as it stands."""
     with services.database.read() as session:
         figures = describe_statistics(session, now=services.now())
-        figures["queue"] = review.mark(session)
+        figures["queue"] = review.fingerprint_queue(session)
     oldest = figures["oldest_waiting_s"]
     figures["oldest_waiting_min"] = None if oldest is None else int(oldest // 60)
     del figures["oldest_waiting_s"]

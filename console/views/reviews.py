@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from accounts.tables import Person
-from enrollment import comparison, review
+from enrollment import review, review_context
 from enrollment.photos import UNDO_WINDOW
 from enrollment.quality import Verdict
 from enrollment.schemas import ReviewOut
@@ -21,16 +21,16 @@ def describe_reviews(
     session: Session, photos: Sequence[PhotoRecord], *, by: UUID, now: datetime
 ) -> list[dict[str, Any]]:
     """Return photos as the page shows them to reviewer `by`."""
-    beside = comparison.beside(session, photos)
+    context = review_context.load_review_context(session, photos)
     claimed = {photo.claimed_by for photo in photos if photo.claimed_by is not None}
     rows = session.execute(select(Person.id, Person.name).where(Person.id.in_(claimed)))
     names = {person.id: person.name for person in rows}
-    return [_describe(ReviewOut.seen(photo, beside), names, by, now) for photo in photos]
+    return [_describe(ReviewOut.for_reviewer(photo, context), names, by, now) for photo in photos]
 
 
 def describe_statistics(session: Session, *, now: datetime) -> dict[str, Any]:
     """Return how the queue is doing."""
-    return asdict(review.statistics(session, now=now))
+    return asdict(review.query_statistics(session, now=now))
 
 
 def _describe(seen: ReviewOut, names: Mapping[UUID, str], by: UUID, now: datetime) -> dict[str, Any]:

@@ -43,7 +43,7 @@ class ConsentWithdrawnOut(BaseModel):
 def look(services: EnrollmentDep, principal: PrincipalDep) -> ConsentOut:
     """Return one's own consent."""
     with services.database.read() as session:
-        found = consent.current(session, principal.person_id)
+        found = consent.find_current(session, principal.person_id)
     given = found is not None and found.version == services.consent_version
     return ConsentOut(
         version=services.consent_version,

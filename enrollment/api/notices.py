@@ -18,7 +18,7 @@ router = APIRouter(prefix="/me/notices", tags=["notices"])
 def inbox(services: EnrollmentDep, principal: PrincipalDep, page: PageDep) -> Page[NoticeOut]:
     """Return one's notices, newest first."""
     with services.database.read() as session:
-        found = notices.inbox(session, principal.person_id, before=page.after(UUID), limit=page.limit + 1)
+        found = notices.query_inbox(session, principal.person_id, before=page.after(UUID), limit=page.limit + 1)
         rows, following = page.cut(found, lambda notice: str(notice.id))
         return Page(items=[NoticeOut.of(notice) for notice in rows], next=following)
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from accounts.api.dependencies import OVER_ERRORS, PERSON_ERRORS, ROLE_ERRORS, AdminDep, NowDep, PrincipalDep
 from accounts.people import authority
-from enrollment import dossier, photos, register
+from enrollment import data_export, filing, photos
 from enrollment.api.dependencies import EnrollmentDep
 from web.problems import responses
 
@@ -33,15 +33,15 @@ class ErasedOut(BaseModel):
 def own_data(services: EnrollmentDep, principal: PrincipalDep) -> dict[str, Any]:
     """Return everything that enrolment holds about oneself."""
     with services.database.read() as session:
-        return dossier.of_person(session, services.sealer, principal.person_id, services.gates)
+        return data_export.export_person(session, services.sealer, principal.person_id, services.gates)
 
 
 @router.get("/enrollment/register", responses=responses(*ROLE_ERRORS))
 def count(services: EnrollmentDep, _admin: AdminDep) -> RegisterOut:
     """Count distinct people with a template, against the number from which a filing is due."""
     with services.database.read() as session:
-        found = register.count(session)
-    return RegisterOut(people=found.people, filing_due_at=register.FILING_DUE_AT, warning=found.warning)
+        found = filing.count_people(session)
+    return RegisterOut(people=found.people, filing_due_at=filing.FILING_DUE_AT, warning=found.warning)
 
 
 @router.delete("/people/{person_id}/photos", responses=responses(*OVER_ERRORS))

@@ -48,7 +48,7 @@ async def hand_in(request: Request, services: EnrollmentDep, principal: Principa
 def own_photos(services: EnrollmentDep, principal: PrincipalDep) -> PhotoList:
     """Return one's own photos, newest first."""
     with services.database.read() as session:
-        found = photos.of_person(session, principal.person_id)
+        found = photos.find_of_person(session, principal.person_id)
         return PhotoList(items=[PhotoOut.of(photo) for photo in found])
 
 

@@ -18,9 +18,10 @@ from enrollment.api.dependencies import EnrollmentDep
 from enrollment.assessment import PhotoUnreadableError
 from enrollment.photo import UnreadablePhotoError
 from enrollment.photo_form import FILE_ERRORS, describe_form, read_form
-from enrollment.quality import refused
+from enrollment.quality import report_unreadable
 from enrollment.references import NoFaceError, OwnReferenceError, ReferenceSource
 from enrollment.services import EnrollmentServices
+from enrollment.tables import TemplateRecord
 from web.problems import NotFoundError, ProblemError, responses
 
 router = APIRouter(prefix="/people/{person_id}/reference-photos", tags=["reference photos"])
@@ -42,6 +43,11 @@ class ReferenceOut(BaseModel):
     source: ReferenceSource
     model: str
     made_at: datetime
+
+    @classmethod
+    def of(cls, record: TemplateRecord) -> "ReferenceOut":
+        """Show a template that has a source."""
+        return cls.model_validate({"source": record.source, "model": record.model_id, "made_at": record.made_at})
 
 
 class ComparedOut(BaseModel):
@@ -98,13 +104,8 @@ def list_references(person_id: UUID, services: EnrollmentDep, _admin: AdminDep) 
     """Return which references a person has."""
     with services.database.read() as session:
         people.get(session, person_id)
-        return ReferencesOut(
-            items=[
-                ReferenceOut(source=ReferenceSource(one.source), model=one.model_id, made_at=one.made_at)
-                for one in references.of_person(session, person_id)
-                if one.source is not None
-            ]
-        )
+        found = references.find_of_person(session, person_id)
+    return ReferencesOut(items=[ReferenceOut.of(one) for one in found if one.source is not None])
 
 
 @router.delete("", responses=responses(*OVER_ERRORS, NotFoundError))
@@ -139,9 +140,9 @@ def _put(
         people.get(session, person_id)
         consent.require(session, person_id, services.consent_version)
     try:
-        made = references.read(content, services.engine, services.further_engines)
+        made = references.read_templates(content, services.engine, services.further_engines)
     except UnreadablePhotoError as error:
-        raise PhotoUnreadableError(rules=refused(error).to_json()["rules"]) from error
+        raise PhotoUnreadableError(rules=report_unreadable(error).to_json()["rules"]) from error
     with services.database.begin() as session:
         people.get(session, person_id, lock=True)
         compared = references.put(

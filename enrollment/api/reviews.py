@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from accounts.api.dependencies import ROLE_ERRORS, NowDep, ReviewerDep
 from accounts.api.disclosures import record_disclosure
-from enrollment import comparison, photos, review
+from enrollment import photos, review, review_context
 from enrollment.api.dependencies import EnrollmentDep
 from enrollment.lifecycle import StepError
 from enrollment.quality import Verdict
@@ -64,7 +64,7 @@ def queue(
     """Return photos that wait for a reviewer, oldest first."""
     after = page.after(tuple[datetime, UUID])
     with services.database.read() as session:
-        found = review.queue(
+        found = review.query_queue(
             session,
             after=after,
             limit=page.limit + 1,
@@ -75,15 +75,15 @@ def queue(
             free_for=(reviewer.person_id, services.clock()) if free else None,
         )
         rows, following = page.cut(found, lambda photo: (photo.uploaded_at.isoformat(), str(photo.id)))
-        beside = comparison.beside(session, rows)
-        return Page(items=[ReviewOut.seen(photo, beside) for photo in rows], next=following)
+        context = review_context.load_review_context(session, rows)
+        return Page(items=[ReviewOut.for_reviewer(photo, context) for photo in rows], next=following)
 
 
 @router.get("/statistics", responses=responses(*ROLE_ERRORS))
 def statistics(services: EnrollmentDep, _reviewer: ReviewerDep, now: NowDep) -> StatisticsOut:
     """Return how many wait, how many were decided, and the share approved."""
     with services.database.read() as session:
-        return StatisticsOut(**asdict(review.statistics(session, now=now)))
+        return StatisticsOut(**asdict(review.query_statistics(session, now=now)))
 
 
 @router.get("/reasons", responses=responses(*ROLE_ERRORS))
@@ -110,7 +110,7 @@ def approve_flawless(wanted: Flawless, services: EnrollmentDep, reviewer: Review
 def one(photo_id: UUID, services: EnrollmentDep, _reviewer: ReviewerDep) -> ReviewOut:
     """Return one photo with everything a reviewer needs."""
     with services.database.read() as session:
-        return _seen(session, photos.get(session, photo_id))
+        return _describe(session, photos.get(session, photo_id))
 
 
 @router.get(
@@ -122,7 +122,7 @@ def duplicate_picture(photo_id: UUID, person_id: UUID, services: EnrollmentDep, 
     """Return the picture kept of somebody whom the photo was found to be like; the look is audited."""
     with services.database.begin() as session:
         photo = photos.get(session, photo_id)
-        content = comparison.look_alike_picture(
+        content = review_context.read_look_alike_picture(
             session, services.sealer, photo, person_id, by=reviewer.actor, now=services.clock()
         )
     return Response(content, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
@@ -137,7 +137,7 @@ def duplicate_picture(photo_id: UUID, person_id: UUID, services: EnrollmentDep, 
 def picture_before(photo_id: UUID, services: EnrollmentDep, _reviewer: ReviewerDep) -> Response:
     """Return the picture of the person's photo that was approved before this one."""
     with services.database.read() as session:
-        content = comparison.picture_before(session, services.sealer, photos.get(session, photo_id))
+        content = review_context.read_previous_picture(session, services.sealer, photos.get(session, photo_id))
     return Response(content, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
 
@@ -149,7 +149,7 @@ def picture_before(photo_id: UUID, services: EnrollmentDep, _reviewer: ReviewerD
 def claim(photo_id: UUID, services: EnrollmentDep, reviewer: ReviewerDep, now: NowDep) -> ReviewOut:
     """Reserve a photo for oneself for five minutes."""
     with services.database.begin() as session:
-        return _seen(session, review.claim(session, photo_id, by=reviewer.person_id, now=now))
+        return _describe(session, review.claim(session, photo_id, by=reviewer.person_id, now=now))
 
 
 @router.delete("/{photo_id}/claim", status_code=204, responses=responses(*ROLE_ERRORS, NotFoundError))
@@ -168,7 +168,7 @@ def approve(
         photo = review.approve(
             session, photo_id, by=reviewer.person_id, actor=reviewer.actor, now=now, note=decision.note
         )
-        return _seen(session, photo)
+        return _describe(session, photo)
 
 
 @router.post("/{photo_id}/reject", responses=responses(*_DECISION_ERRORS, UnknownReasonError))
@@ -186,15 +186,15 @@ def reject(
             now=now,
             note=decision.note,
         )
-        return _seen(session, photo)
+        return _describe(session, photo)
 
 
 @router.post("/{photo_id}/undo", responses=responses(*_DECISION_ERRORS))
 def undo(photo_id: UUID, services: EnrollmentDep, reviewer: ReviewerDep, now: NowDep) -> ReviewOut:
     """Take one's own decision back within a minute."""
     with services.database.begin() as session:
-        return _seen(session, review.undo(session, photo_id, by=reviewer.person_id, actor=reviewer.actor, now=now))
+        return _describe(session, review.undo(session, photo_id, by=reviewer.person_id, actor=reviewer.actor, now=now))
 
 
-def _seen(session: Session, photo: PhotoRecord) -> ReviewOut:
-    return ReviewOut.seen(photo, comparison.beside(session, [photo]))
+def _describe(session: Session, photo: PhotoRecord) -> ReviewOut:
+    return ReviewOut.for_reviewer(photo, review_context.load_review_context(session, [photo]))

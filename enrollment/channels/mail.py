@@ -32,7 +32,7 @@ class MailChannel:
             ChannelDownError, LetterRefusedError: the server is not there, or does not know the address.
         """
         try:
-            self._server.hand_in(self._message(letter))
+            self._server.submit(self._message(letter))
         except (MailRefusedError, MessageError, ValueError) as error:
             raise LetterRefusedError(str(error)) from error
         except MailServerError as error:

@@ -1,6 +1,6 @@
 """The photo rules: each measures one thing, compares it with a limit and says what to do about it."""
 
-from enrollment.quality.checker import Checker, refused
+from enrollment.quality.checker import Checker, report_unreadable
 from enrollment.quality.limits import Limits, LimitsError, RuleLimits, load_limits
 from enrollment.quality.report import Advice, Level, QualityReport, RuleResult, Verdict
 
@@ -15,5 +15,5 @@ __all__ = [
     "RuleResult",
     "Verdict",
     "load_limits",
-    "refused",
+    "report_unreadable",
 ]

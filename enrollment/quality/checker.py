@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from enrollment.photo import Photo, UnreadablePhotoError
 from enrollment.quality.evidence import Evidence, PersonFinder
-from enrollment.quality.geometry import measure
+from enrollment.quality.geometry import locate
 from enrollment.quality.limits import Limits, load_limits
 from enrollment.quality.report import Finding, Level, QualityReport, RuleResult
 from enrollment.quality.rules import RULES
@@ -46,10 +46,10 @@ class Checker:
             if limits.level is Level.OFF or (rule.needs_face and not faces):
                 continue
             results.append(RuleResult(rule.name, limits.level, rule.examine(evidence, limits)))
-        return QualityReport(tuple(results), measure(evidence))
+        return QualityReport(tuple(results), locate(evidence))
 
 
-def refused(error: UnreadablePhotoError) -> QualityReport:
+def report_unreadable(error: UnreadablePhotoError) -> QualityReport:
     """Return the report of a photo that cannot be read: one failed rule, `readable`."""
     finding = Finding(0, 1, passed=False, advice=explain(error.reason))
     return QualityReport((RuleResult(READABLE, Level.REQUIRED, finding),))

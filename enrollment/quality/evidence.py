@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from enrollment.photo import Photo
-from enrollment.quality.blur import blur_by_direction
+from enrollment.quality.blur import measure_blur
 from models import similarity_transform
 from models.face import Face
 from models.pixels import halved, shrunk
@@ -116,7 +116,7 @@ class Evidence:
         turn = scale * np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
         matrix = np.column_stack([turn, np.array([128.0, 96.0]) - turn @ self.eye_midpoint])
         points = (self.mesh[:, :2] @ turn.T + matrix[:, 2]).astype(np.float32)
-        return LevelFace(_levelled(self.image, matrix, scale), points, scale)
+        return LevelFace(_level_image(self.image, matrix, scale), points, scale)
 
     @cached_property
     def level_lab(self) -> npt.NDArray[np.float32]:
@@ -131,11 +131,11 @@ class Evidence:
     @cached_property
     def level_hull(self) -> Mask:
         """The convex hull of the mesh in the level face."""
-        return polygon_mask(cv2.convexHull(self.level.points)[:, 0], (256, 256))
+        return fill_polygon(cv2.convexHull(self.level.points)[:, 0], (256, 256))
 
     def level_polygon(self, indices: Sequence[int]) -> Mask:
         """The polygon through the mesh points `indices` in the level face."""
-        return polygon_mask(self.level.points[list(indices)], (256, 256))
+        return fill_polygon(self.level.points[list(indices)], (256, 256))
 
     def level_colours(self, indices: Sequence[int]) -> npt.NDArray[np.float32]:
         """The colours (N, 3) in CIELAB of the level face within the polygon through the mesh points `indices`.
@@ -148,7 +148,7 @@ class Evidence:
             low = np.clip(np.floor(points.min(axis=0)).astype(int), 0, 255)
             high = np.clip(np.ceil(points.max(axis=0)).astype(int) + 1, low + 1, 256)
             window = self.level_lab[low[1] : high[1], low[0] : high[0]]
-            found = window[polygon_mask(points - low, window.shape[:2])]
+            found = window[fill_polygon(points - low, window.shape[:2])]
             self._level_colours[key] = found if len(found) >= _LEAST_PIXELS else np.zeros((1, 3), np.float32)
         return self._level_colours[key]
 
@@ -156,16 +156,16 @@ class Evidence:
         """The median (3,) of `level_colours`."""
         key = tuple(indices)
         if key not in self._level_medians:
-            self._level_medians[key] = median_of(self.level_colours(key))
+            self._level_medians[key] = take_median(self.level_colours(key))
         return self._level_medians[key]
 
     @cached_property
     def blur(self) -> dict[int, float]:
         """The blur of the level face along four directions, by degrees; see `enrollment.quality.blur`."""
-        return blur_by_direction(self.level_grey)
+        return measure_blur(self.level_grey)
 
 
-def polygon_mask(points: npt.ArrayLike, shape: tuple[int, ...]) -> Mask:
+def fill_polygon(points: npt.ArrayLike, shape: tuple[int, ...]) -> Mask:
     """Return the mask (H, W) of the polygon `points` (N, 2)."""
     mask = np.zeros(shape, np.uint8)
     cv2.fillPoly(mask, [np.round(np.asarray(points)).astype(np.int32)], 1)
@@ -177,14 +177,14 @@ def to_lab(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     return np.asarray(cv2.cvtColor(image.astype(np.float32) / np.float32(255), cv2.COLOR_RGB2LAB), np.float32)
 
 
-def median_of(colours: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def take_median(colours: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Return the median (3,) of colours (N, 3), channel by channel."""
     # Many small regions: `numpy.median` takes longer to check its arguments than this for all of it.
     middle = [(len(colours) - 1) // 2, len(colours) // 2]
     return np.asarray(np.partition(np.ascontiguousarray(colours.T), middle, axis=1)[:, middle].mean(axis=1))
 
 
-def _levelled(image: npt.NDArray[np.uint8], matrix: npt.NDArray[np.float64], scale: float) -> npt.NDArray[np.uint8]:
+def _level_image(image: npt.NDArray[np.uint8], matrix: npt.NDArray[np.float64], scale: float) -> npt.NDArray[np.uint8]:
     """Return the 256 × 256 pixels that `matrix`, of this `scale`, carries there; beyond its edges the image goes on."""
     border = cv2.BORDER_REPLICATE
     if scale >= 0.5:

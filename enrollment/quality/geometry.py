@@ -46,17 +46,17 @@ class Geometry:
             "width": self.width,
             "height": self.height,
             "faces": [list(box) for box in self.faces],
-            "right_eye": _plain(self.right_eye),
-            "left_eye": _plain(self.left_eye),
-            "nose": _plain(self.nose),
-            "mouth": _plain(self.mouth),
-            "face": _plain(self.face),
+            "right_eye": _to_lists(self.right_eye),
+            "left_eye": _to_lists(self.left_eye),
+            "nose": _to_lists(self.nose),
+            "mouth": _to_lists(self.mouth),
+            "face": _to_lists(self.face),
             "chin": None if self.chin is None else list(self.chin),
-            "person": [_plain(outline) for outline in self.person],
+            "person": [_to_lists(outline) for outline in self.person],
         }
 
 
-def measure(evidence: Evidence) -> Geometry:
+def locate(evidence: Evidence) -> Geometry:
     """Return where things are in the picture."""
     height, width = (int(side) for side in evidence.image.shape[:2])
     if not evidence.faces:
@@ -65,7 +65,7 @@ def measure(evidence: Evidence) -> Geometry:
     mesh = evidence.mesh[:, :2]
 
     def part(indices: Sequence[int]) -> Polygon:
-        return _points(mesh[list(indices)])
+        return _round_points(mesh[list(indices)])
 
     return Geometry(
         width,
@@ -75,25 +75,25 @@ def measure(evidence: Evidence) -> Geometry:
         left_eye=part(LEFT_EYE),
         nose=part(NOSE_TIP),
         mouth=part(LIPS),
-        face=_points(cv2.convexHull(mesh.astype(np.float32))[:, 0]),
-        chin=_points(mesh[[CHIN_POINT]])[0],
-        person=_outlines(evidence.person, width, height),
+        face=_round_points(cv2.convexHull(mesh.astype(np.float32))[:, 0]),
+        chin=_round_points(mesh[[CHIN_POINT]])[0],
+        person=_find_outlines(evidence.person, width, height),
     )
 
 
-def _outlines(person: npt.NDArray[np.float32] | None, width: int, height: int) -> tuple[Polygon, ...]:
+def _find_outlines(person: npt.NDArray[np.float32] | None, width: int, height: int) -> tuple[Polygon, ...]:
     if person is None:
         return ()
     small = cv2.resize(person, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
     contours, _ = cv2.findContours((small > 0.5).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     scale = np.array([width / _SIDE, height / _SIDE])
     large = (one for one in contours if cv2.contourArea(one) >= _LEAST_AREA * _SIDE * _SIDE)
-    return tuple(_points(cv2.approxPolyDP(one, 1.0, closed=True)[:, 0] * scale) for one in large)
+    return tuple(_round_points(cv2.approxPolyDP(one, 1.0, closed=True)[:, 0] * scale) for one in large)
 
 
-def _points(points: npt.ArrayLike) -> Polygon:
+def _round_points(points: npt.ArrayLike) -> Polygon:
     return tuple((int(x), int(y)) for x, y in np.round(np.asarray(points, np.float64)))
 
 
-def _plain(polygon: Polygon) -> list[list[int]]:
+def _to_lists(polygon: Polygon) -> list[list[int]]:
     return [list(point) for point in polygon]

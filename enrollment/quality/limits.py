@@ -53,18 +53,18 @@ def load_limits(path: Path | None = None) -> Limits:
         LimitsError: the file is missing or no TOML, or names a rule, limit or level that does not exist.
     """
     shipped = tomllib.loads(resources.files("enrollment.quality").joinpath("limits.toml").read_text("utf-8"))
-    rules = {name: _rule_limits(name, table) for name, table in shipped.items()}
+    rules = {name: _parse_rule(name, table) for name, table in shipped.items()}
     if path is not None:
-        for name, changes in _read(path).items():
+        for name, changes in _read_changes(path).items():
             if name not in shipped:
                 raise LimitsError(f"{path}: there is no rule {name!r}; rules are {', '.join(shipped)}")
             if unknown := set(changes) - set(shipped[name]):
                 raise LimitsError(f"{path}: rule {name} has no {', '.join(sorted(unknown))}")
-            rules[name] = _rule_limits(name, {**shipped[name], **changes})
+            rules[name] = _parse_rule(name, {**shipped[name], **changes})
     return Limits(rules)
 
 
-def _read(path: Path) -> dict[str, dict[str, Any]]:
+def _read_changes(path: Path) -> dict[str, dict[str, Any]]:
     try:
         document = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -74,7 +74,7 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
     return document
 
 
-def _rule_limits(name: str, table: Mapping[str, Any]) -> RuleLimits:
+def _parse_rule(name: str, table: Mapping[str, Any]) -> RuleLimits:
     values = dict(table)
     level, reason = values.pop("level"), values.pop("reason")
     try:

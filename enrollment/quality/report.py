@@ -65,13 +65,13 @@ class RuleResult:
         finding = self.finding
         return {
             "rule": self.rule,
-            "value": _short(finding.value),
-            "limit": _short(finding.limit),
+            "value": _round_short(finding.value),
+            "limit": _round_short(finding.limit),
             "passed": finding.passed,
             "advice": {"zh": finding.advice.zh, "en": finding.advice.en} if finding.advice else None,
             "level": self.level.value,
             "score": finding.score,
-            "details": {name: _short(value) for name, value in finding.details.items()},
+            "details": {name: _round_short(value) for name, value in finding.details.items()},
         }
 
 
@@ -101,6 +101,6 @@ class QualityReport:
         return {"verdict": self.verdict.value, "rules": [result.to_json() for result in self.results]}
 
 
-def _short(value: float) -> float:
+def _round_short(value: float) -> float:
     """Four significant digits are more than any of these measures is worth."""
     return float(f"{value:.4g}")

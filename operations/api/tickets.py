@@ -17,10 +17,10 @@ def issue_ticket(wanted: TicketIn, staff: FacilitiesDep, request: Request) -> Ti
     Ask for it when somebody wants the door to move, and act with it at once: after a few seconds it is worth nothing,
     so that no request that had to wait somewhere moves a door when nobody looks any more.
     """
-    return TicketOut.of(tickets.of(request).issue(staff.person_id, wanted.action))
+    return TicketOut.of(tickets.tickets_of(request).issue(staff.person_id, wanted.action))
 
 
 @router.delete("/tickets/{ticket}", status_code=204, responses=responses(*ROLE_ERRORS))
 def void_ticket(ticket: str, staff: FacilitiesDep, request: Request) -> None:
     """Cancel: whatever shows this ticket, and has not reached the gates yet, does nothing."""
-    tickets.of(request).void(ticket, staff.person_id)
+    tickets.tickets_of(request).void(ticket, staff.person_id)

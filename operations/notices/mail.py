@@ -32,7 +32,7 @@ class MailNotifier:
             NoticeNotSentError: the mail server did not take it for every recipient.
         """
         try:
-            self._server.hand_in(self._message(notice))
+            self._server.submit(self._message(notice))
         except (MailRefusedError, MailServerError) as error:
             raise NoticeNotSentError(str(error)) from error
 

@@ -7,7 +7,7 @@ from sqlalchemy.exc import DBAPIError
 from campusgate.schema import ROOMS, metadata
 from database import Database
 from database.append_only import MARK
-from database.migrate import SchemaError, differences, newest, revision, upgrade
+from database.migrate import SchemaError, find_differences, find_newest, read_revision, upgrade
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -21,14 +21,14 @@ def empty(database: Database) -> Database:
 
 def test_the_revisions_make_exactly_the_tables_of_the_rooms(empty: Database) -> None:
     upgrade(empty)
-    assert revision(empty) == newest()
-    assert differences(empty, metadata()) == []
+    assert read_revision(empty) == find_newest()
+    assert find_differences(empty, metadata()) == []
 
 
 def test_upgrading_twice_changes_nothing(empty: Database) -> None:
     upgrade(empty)
     upgrade(empty)
-    assert revision(empty) == newest()
+    assert read_revision(empty) == find_newest()
 
 
 def test_a_database_from_the_future_is_refused_with_a_way_out(empty: Database) -> None:

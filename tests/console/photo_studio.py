@@ -96,7 +96,7 @@ class Studio:
             found = upload.identify(
                 session, SEALER, person_id, assessment.templates, engine=services.engine, gallery=services.gallery
             )
-            photo = upload.take(
+            photo = upload.store(
                 session, SEALER, person_id, assessment, found, by="test", now=now, uploaded_by=person_id
             )
             if ask and assessment.photo is not None:

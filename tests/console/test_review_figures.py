@@ -18,8 +18,8 @@ def test_the_queue_is_described_and_marked(database: Database) -> None:
     accounts = AccountsServices(database=database, secret=bytes(range(32)), hasher=CHEAP_HASHER)
     student, reviewer = (hire(database, accounts, number, number) for number in ("S1", "R1"))
     with database.begin() as session:
-        assert review.departments(session) == []
-        empty = review.mark(session)
+        assert review.query_departments(session) == []
+        empty = review.fingerprint_queue(session)
         session.get_one(Person, student).department = "Physics"
         photo = PhotoRecord(
             id=new_id(), person_id=student, state=PhotoState.IN_REVIEW, verdict="accept", digest="0" * 64,
@@ -27,12 +27,12 @@ def test_the_queue_is_described_and_marked(database: Database) -> None:
         )  # fmt: skip
         session.add(photo)
         session.flush()
-        waiting = review.mark(session)
+        waiting = review.fingerprint_queue(session)
         review.claim(session, photo.id, by=reviewer, now=NOW)
         session.flush()
-        claimed = review.mark(session)
+        claimed = review.fingerprint_queue(session)
         assert len({empty, waiting, claimed}) == 3
-        assert review.departments(session) == ["Physics"]
+        assert review.query_departments(session) == ["Physics"]
 
     later = NOW + timedelta(minutes=2)
     with database.read() as session:

@@ -51,7 +51,7 @@ RULE_NAMES = [READABLE, *(rule.name for rule in RULES)]
         ("severity", Severity),
         ("effect", CommandEffect),
         ("order", ORDERS),
-        ("problem", [problem.code for problem in problems.known()]),
+        ("problem", [problem.code for problem in problems.list_known()]),
         ("problem", LostCookies),
         ("kind", EventKind),
         ("reason", [*Reason, *Notice, *Refusal, *ProofRefusal, *Covering, *NOTED]),

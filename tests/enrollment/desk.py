@@ -54,7 +54,7 @@ class Desk:
 
     def active(self) -> list[UUID]:
         with self.services.database.read() as session:
-            return list(templates.active(session, self.services.sealer, self.services.engine.model_id))
+            return list(templates.load_active(session, self.services.sealer, self.services.engine.model_id))
 
     def steps(self, photo_id: str) -> list[str]:
         """What became of the photo; looks at it have tests of their own."""

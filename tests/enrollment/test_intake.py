@@ -23,7 +23,7 @@ from enrollment import consent, templates
 from enrollment.intake import import_folder
 from enrollment.intake_measure import Terms
 from enrollment.intake_report import HTML_NAME, write_csv, write_html, write_reports
-from enrollment.intake_results import ImportReport, Outcome
+from enrollment.intake_results import IntakeOutcome, IntakeReport
 from enrollment.quality import Verdict
 from enrollment.roster import FolderSource, RosterError
 from enrollment.tables import Notice, PhotoRecord, TemplateRecord
@@ -56,13 +56,13 @@ def intake(tmp_path: Path, portraits: Path) -> Path:
 
 def _import(
     folder: Path, database: Database, engine: FaceEngine, sealer: Sealer, terms: Terms = TERMS, **options: Any
-) -> ImportReport:
+) -> IntakeReport:
     importer = Importer(database, CHEAP_HASHER, FirstPasswords("Campus@#"), "test")
     zone = ZoneInfo("Asia/Shanghai")
     return import_folder(folder, database, engine, sealer, terms=terms, importer=importer, zone=zone, **options)
 
 
-def _outcomes(report: ImportReport) -> dict[str, Outcome]:
+def _outcomes(report: IntakeReport) -> dict[str, IntakeOutcome]:
     return {result.number: result.outcome for result in report.results}
 
 
@@ -81,18 +81,18 @@ def test_everyone_is_taken_and_every_failure_says_why(
     seen: list[tuple[int, int]] = []
     report = _import(intake, database, engine, sealer, progress=lambda *done: seen.append(done))
     assert _outcomes(report) == {
-        "2026001": Outcome.ENROLLED,
-        "2026002": Outcome.REJECTED,
-        "2026003": Outcome.UNREADABLE,
-        "2026004": Outcome.UNREADABLE,
-        "2026005": Outcome.NO_PHOTO,
+        "2026001": IntakeOutcome.ENROLLED,
+        "2026002": IntakeOutcome.REJECTED,
+        "2026003": IntakeOutcome.UNREADABLE,
+        "2026004": IntakeOutcome.UNREADABLE,
+        "2026005": IntakeOutcome.NO_PHOTO,
     }
     assert all(result.why for result in report.failures)
     assert seen == [(done, 5) for done in range(1, 6)]
     with database.read() as session:
         person = session.scalars(select(Person).where(Person.number == "2026001")).one()
         assert person.groups == {"students", "dorm-3"}
-        enrolled = templates.active(session, sealer, engine.model_id)
+        enrolled = templates.load_active(session, sealer, engine.model_id)
     assert list(enrolled) == [person.id]
 
 
@@ -101,8 +101,8 @@ def test_a_second_run_takes_nothing_twice(database: Database, engine: FaceEngine
     before = _counts(database)
     again = _import(intake, database, engine, sealer)
     assert _counts(database) == before
-    assert _outcomes(again)["2026001"] is Outcome.ALREADY_THERE
-    assert _outcomes(again)["2026002"] is Outcome.REJECTED
+    assert _outcomes(again)["2026001"] is IntakeOutcome.ALREADY_THERE
+    assert _outcomes(again)["2026002"] is IntakeOutcome.REJECTED
 
 
 class KilledError(Exception):
@@ -129,7 +129,7 @@ def test_a_run_killed_in_a_transaction_is_finished_by_the_next(
     assert _counts(database) == (5, 0, 0), "who was stored together is not there either"
     finished = _import(intake, database, engine, sealer)
     assert _counts(database) == (5, 2, 1)
-    assert _outcomes(finished)["2026001"] is Outcome.ENROLLED
+    assert _outcomes(finished)["2026001"] is IntakeOutcome.ENROLLED
 
 
 def test_one_who_cannot_be_stored_keeps_nobody_else_out(
@@ -143,7 +143,7 @@ def test_one_who_cannot_be_stored_keeps_nobody_else_out(
     _import(intake, database, engine, sealer, now=lambda: NOW)
     photos.rename(intake / "photos")
     report = _import(intake, database, engine, sealer, now=lambda: NOW + timedelta(days=700))
-    assert [one.outcome for one in report.results[:2]] == [Outcome.ENROLLED, Outcome.INVALID]
+    assert [one.outcome for one in report.results[:2]] == [IntakeOutcome.ENROLLED, IntakeOutcome.INVALID]
     assert "expired" in report.results[1].why
     assert _counts(database) == (5, 1, 1)
 
@@ -157,7 +157,7 @@ def test_a_zip_file_is_a_folder(
         for path in intake.rglob("*"):
             file.write(path, path.relative_to(intake))
     report = _import(archive, database, engine, sealer)
-    assert _outcomes(report)["2026001"] is Outcome.ENROLLED
+    assert _outcomes(report)["2026001"] is IntakeOutcome.ENROLLED
 
 
 def test_a_new_photo_replaces_the_old_one(database: Database, engine: FaceEngine, sealer: Sealer, intake: Path) -> None:
@@ -165,9 +165,9 @@ def test_a_new_photo_replaces_the_old_one(database: Database, engine: FaceEngine
     photo = intake / "photos" / "2026001.jpg"
     Image.open(photo).save(photo, quality=85)
     again = _import(intake, database, engine, sealer)
-    assert _outcomes(again)["2026001"] is Outcome.ENROLLED
+    assert _outcomes(again)["2026001"] is IntakeOutcome.ENROLLED
     with database.read() as session:
-        (kept,) = templates.active(session, sealer, engine.model_id).values()
+        (kept,) = templates.load_active(session, sealer, engine.model_id).values()
     assert len(kept) == 1
 
 
@@ -178,7 +178,7 @@ def test_another_face_than_before_waits_for_a_reviewer(
     _import(intake, database, engine, sealer)
     shutil.copy(portraits / "real_00932.jpg", intake / "photos" / "2026001.jpg")
     again = _import(intake, database, engine, sealer)
-    assert _outcomes(again)["2026001"] is Outcome.IN_REVIEW
+    assert _outcomes(again)["2026001"] is IntakeOutcome.IN_REVIEW
 
 
 def test_the_same_face_under_two_numbers_waits_for_a_reviewer(
@@ -186,8 +186,8 @@ def test_the_same_face_under_two_numbers_waits_for_a_reviewer(
 ) -> None:
     Image.open(intake / "photos" / "2026001.jpg").save(intake / "photos" / "2026005.jpg", quality=85)
     report = _import(intake, database, engine, sealer)
-    assert _outcomes(report)["2026001"] is Outcome.ENROLLED
-    assert _outcomes(report)["2026005"] is Outcome.IN_REVIEW
+    assert _outcomes(report)["2026001"] is IntakeOutcome.ENROLLED
+    assert _outcomes(report)["2026005"] is IntakeOutcome.IN_REVIEW
 
 
 @one_backend
@@ -238,7 +238,7 @@ def test_a_line_that_describes_no_person_stops_nobody_else(
 ) -> None:
     (tmp_path / "list.csv").write_text("number,name,kind\n##,A,student\n2,B,student\n3,C,robot\n")
     report = _import(tmp_path, database, engine, sealer)
-    assert _outcomes(report) == {"##": Outcome.INVALID, "2": Outcome.NO_PHOTO, "3": Outcome.INVALID}
+    assert _outcomes(report) == {"##": IntakeOutcome.INVALID, "2": IntakeOutcome.NO_PHOTO, "3": IntakeOutcome.INVALID}
 
 
 def test_without_consent_no_photo_is_opened_and_a_withdrawn_one_is_not_given_again_by_a_list(
@@ -246,22 +246,22 @@ def test_without_consent_no_photo_is_opened_and_a_withdrawn_one_is_not_given_aga
 ) -> None:
     asked = Terms("2", approve=Verdict.REVIEW)
     report = _import(intake, database, engine, sealer, asked)
-    assert {one.outcome for one in report.results} == {Outcome.NO_CONSENT, Outcome.NO_PHOTO}
+    assert {one.outcome for one in report.results} == {IntakeOutcome.NO_CONSENT, IntakeOutcome.NO_PHOTO}
     assert _counts(database) == (5, 0, 0)
 
     lines = (intake / "people.csv").read_text("utf-8-sig").splitlines()
     signed = [f"{lines[0]},consent", f"{lines[1]},2", *(f"{line},1" for line in lines[2:])]
     (intake / "people.csv").write_text("\n".join(signed), "utf-8")
     report = _import(intake, database, engine, sealer, asked)
-    assert _outcomes(report)["2026001"] is Outcome.ENROLLED
-    assert _outcomes(report)["2026002"] is Outcome.NO_CONSENT, "signed an older notice"
+    assert _outcomes(report)["2026001"] is IntakeOutcome.ENROLLED
+    assert _outcomes(report)["2026002"] is IntakeOutcome.NO_CONSENT, "signed an older notice"
     with database.begin() as session:
         person = session.scalars(select(Person).where(Person.number == "2026001")).one()
-        (given,) = consent.history(session, person.id)
+        (given,) = consent.find_all(session, person.id)
         assert given.evidence == {"channel": "import", "line": 2, "kept": "the list"}
         consent.withdraw(session, person.id, by="test", now=NOW)
     again = _import(intake, database, engine, sealer, Terms("2", "on paper", approve=Verdict.REVIEW))
-    assert _outcomes(again)["2026001"] is Outcome.NO_CONSENT
+    assert _outcomes(again)["2026001"] is IntakeOutcome.NO_CONSENT
     assert "withdrawn" in again.results[0].why
 
 
@@ -269,12 +269,12 @@ def test_photos_wait_for_a_reviewer_unless_one_stands_for_them(
     database: Database, engine: FaceEngine, sealer: Sealer, intake: Path, add_person: Callable[[str], UUID]
 ) -> None:
     waiting = _import(intake, database, engine, sealer, Terms("1", "on paper"))
-    assert _outcomes(waiting)["2026001"] is Outcome.IN_REVIEW
+    assert _outcomes(waiting)["2026001"] is IntakeOutcome.IN_REVIEW
     reviewer = add_person("R1")
     photo = intake / "photos" / "2026001.jpg"
     Image.open(photo).save(photo, quality=94)
     standing = Terms("1", "on paper", approve=Verdict.REVIEW, approver=reviewer)
-    assert _outcomes(_import(intake, database, engine, sealer, standing))["2026001"] is Outcome.ENROLLED
+    assert _outcomes(_import(intake, database, engine, sealer, standing))["2026001"] is IntakeOutcome.ENROLLED
     with database.read() as session:
         decided = session.scalars(select(PhotoRecord).where(PhotoRecord.decided_by == reviewer)).one()
         told = session.scalars(select(Notice.kind).where(Notice.person_id == decided.person_id)).all()
@@ -283,7 +283,7 @@ def test_photos_wait_for_a_reviewer_unless_one_stands_for_them(
     shutil.copy(photo, intake / "photos" / "R1.jpg")
     photo.unlink()
     own = _import(intake, database, engine, sealer, standing)
-    assert _outcomes(own)["R1"] is Outcome.IN_REVIEW, "nobody approves their own"
+    assert _outcomes(own)["R1"] is IntakeOutcome.IN_REVIEW, "nobody approves their own"
 
 
 @one_backend
@@ -293,7 +293,7 @@ def test_a_list_brings_references_along(
     (intake / "references").mkdir()
     shutil.copy(portraits / "real_00932.jpg", intake / "references" / "2026001.jpg")
     report = _import(intake, database, engine, sealer)
-    assert _outcomes(report)["2026001"] is Outcome.IN_REVIEW, "the photo is unlike the reference"
+    assert _outcomes(report)["2026001"] is IntakeOutcome.IN_REVIEW, "the photo is unlike the reference"
     photo = intake / "photos" / "2026001.jpg"
     Image.open(photo).save(photo, quality=94)
     _import(intake, database, engine, sealer)
@@ -322,7 +322,7 @@ def test_a_list_leads_to_no_file_outside_its_folder(
 ) -> None:
     shutil.copy(portraits / GOOD, intake.parent / "secret.jpg")
     (intake / "people.csv").write_text("number,name,photo\n2026001,A,../secret.jpg\n")
-    assert _outcomes(_import(intake, database, engine, sealer)) == {"2026001": Outcome.NO_PHOTO}
+    assert _outcomes(_import(intake, database, engine, sealer)) == {"2026001": IntakeOutcome.NO_PHOTO}
 
 
 @one_backend

@@ -11,7 +11,7 @@ from PIL import Image
 from benchmarks.degradations import FAULTS, Fault, Portrait
 from enrollment.person_mask import PersonMask
 from enrollment.photo import Photo, Unreadable, UnreadablePhotoError, decode, encode_jpeg
-from enrollment.quality import Checker, Level, LimitsError, QualityReport, Verdict, load_limits, refused
+from enrollment.quality import Checker, Level, LimitsError, QualityReport, Verdict, load_limits, report_unreadable
 from enrollment.quality.rules import RULES
 from models.engine import FaceEngine
 from models.store import ModelStore
@@ -142,7 +142,7 @@ def test_scores_are_on_the_scale_of_the_standard(checker: Checker, good: Portrai
 
 @pytest.mark.parametrize("reason", Unreadable)
 def test_an_unreadable_photo_is_rejected_with_advice(reason: Unreadable) -> None:
-    report = refused(UnreadablePhotoError(reason, "why: mend"))
+    report = report_unreadable(UnreadablePhotoError(reason, "why: mend"))
     assert report.verdict is Verdict.REJECT
     (rule,) = report.to_json()["rules"]
     assert rule["rule"] == "readable"

@@ -84,7 +84,7 @@ def test_a_reference_goes_when_consent_does(
     with desk.services.database.read() as session:
         (record,) = session.scalars(select(TemplateRecord))
         assert (record.state, record.sealed) == (TemplateState.WITHDRAWN, None)
-        assert templates.references(session, desk.services.sealer, desk.services.engine.model_id, student) == ()
+        assert templates.load_references(session, desk.services.sealer, desk.services.engine.model_id, student) == ()
 
 
 @one_backend

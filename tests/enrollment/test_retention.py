@@ -36,7 +36,7 @@ def enrolled(
     """A person with an approved photo: their id and the photo's."""
     person = add_person("2026001")
     with database.begin() as session:
-        photo = photos.take_in(session, sealer, person, assessment, by="test", now=NOW)
+        photo = photos.store(session, sealer, person, assessment, by="test", now=NOW)
         photos.approve(session, photo, by="test", now=NOW)
     return person, photo.id
 
@@ -52,7 +52,7 @@ def test_pictures_stay_when_the_campus_keeps_them(
     later = NOW + timedelta(days=1)
     with database.begin() as session:
         assert purge(session, RetentionPolicy(keep_pictures=True), now=later).settled == 0
-        assert photos.picture(session, sealer, enrolled[1]).startswith(b"\xff\xd8")
+        assert photos.read_picture(session, sealer, enrolled[1]).startswith(b"\xff\xd8")
         assert purge(session, RetentionPolicy(), now=later).settled == 1
         assert purge(session, RetentionPolicy(), now=later).settled == 0
 
@@ -62,7 +62,7 @@ def test_an_old_rejection_is_erased(
 ) -> None:
     person = add_person("2026001")
     with database.begin() as session:
-        photo = photos.take_in(session, sealer, person, assessment, by="test", now=NOW)
+        photo = photos.store(session, sealer, person, assessment, by="test", now=NOW)
         photos.reject(session, photo, ["sharp"], by="test", now=NOW)
     with database.begin() as session:
         assert purge(session, RetentionPolicy(), now=NOW + timedelta(days=29)).rejected == 0
@@ -93,8 +93,8 @@ def test_a_new_model_gets_its_templates_beside_the_old_ones(
     assert rebuild(database, sealer, other, now=lambda: NOW).made == 1
     assert rebuild(database, sealer, other, now=lambda: NOW).made == 0, "what is done is not done again"
     with database.read() as session:
-        assert list(templates.active(session, sealer, other.model_id)) == [enrolled[0]]
-        assert list(templates.active(session, sealer, engine.model_id)) == [enrolled[0]]
+        assert list(templates.load_active(session, sealer, other.model_id)) == [enrolled[0]]
+        assert list(templates.load_active(session, sealer, engine.model_id)) == [enrolled[0]]
 
 
 def test_a_new_model_without_pictures_asks_for_new_photos(
@@ -113,7 +113,7 @@ def test_no_step_is_taken_twice(database: Database, enrolled: tuple[UUID, UUID])
 
 
 def test_nothing_leads_out_of_withdrawal() -> None:
-    assert not any(lifecycle.possible(PhotoState.WITHDRAWN, state) for state in PhotoState)
+    assert not any(lifecycle.is_possible(PhotoState.WITHDRAWN, state) for state in PhotoState)
 
 
 def test_small_pictures_outlive_the_large_ones_unless_the_campus_keeps_none(
@@ -122,10 +122,10 @@ def test_small_pictures_outlive_the_large_ones_unless_the_campus_keeps_none(
     later = NOW + timedelta(days=1)
     assert purge_all(database, RetentionPolicy(), now=later).settled == 1
     with database.read() as session:
-        assert photos.small_picture(session, sealer, enrolled[1]).startswith(b"\xff\xd8")
+        assert photos.read_small_picture(session, sealer, enrolled[1]).startswith(b"\xff\xd8")
     assert purge_all(database, RetentionPolicy(keep_thumbnails=False), now=later).settled == 1
     with database.read() as session, pytest.raises(NotFoundError):
-        photos.small_picture(session, sealer, enrolled[1])
+        photos.read_small_picture(session, sealer, enrolled[1])
 
 
 def test_what_was_measured_on_a_withdrawn_photo_goes_with_it(database: Database, enrolled: tuple[UUID, UUID]) -> None:

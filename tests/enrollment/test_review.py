@@ -106,7 +106,7 @@ def test_a_decision_is_taken_back_within_a_minute(
     assert desk.review(new, "undo", reviewer).json()["state"] == "in_review"
     with desk.services.database.read() as session:
         assert photos.get(session, UUID(old)).state == PhotoState.APPROVED
-        (kept,) = templates.active(session, desk.services.sealer, desk.services.engine.model_id)[student]
+        (kept,) = templates.load_active(session, desk.services.sealer, desk.services.engine.model_id)[student]
         (probe,) = desk.services.engine.analyse(  # type: ignore[attr-defined]
             np.asarray(Image.open(io.BytesIO(good)))
         )

@@ -47,9 +47,9 @@ def test_a_stored_template_comes_back_by_person(
         templates.store(session, sealer, second, _template(3), at=NOW)
         templates.store(session, sealer, second, _template(4, "dlib-resnet-1"), at=NOW)
     with database.read() as session:
-        everyone = templates.active(session, sealer, MODEL)
-        one = templates.active(session, sealer, MODEL, [second])
-        none = templates.active(session, sealer, MODEL, [])
+        everyone = templates.load_active(session, sealer, MODEL)
+        one = templates.load_active(session, sealer, MODEL, [second])
+        none = templates.load_active(session, sealer, MODEL, [])
     assert set(everyone) == {first, second}
     assert [
         round(template.similarity(_template(seed)), 2) for seed, template in zip((1, 2), everyone[first], strict=True)
@@ -65,7 +65,7 @@ def test_more_people_than_a_query_takes(database: Database, sealer: Sealer, add_
     with database.begin() as session:
         templates.store(session, sealer, wanted, _template(1), at=NOW)
     with database.read() as session:
-        found = templates.active(session, sealer, MODEL, [new_id() for _ in range(1200)] + [wanted])
+        found = templates.load_active(session, sealer, MODEL, [new_id() for _ in range(1200)] + [wanted])
     assert list(found) == [wanted]
 
 
@@ -86,7 +86,7 @@ def test_another_key_does_not_open_it(database: Database, sealer: Sealer, add_pe
     with database.begin() as session:
         templates.store(session, sealer, person, _template(1), at=NOW)
     with database.read() as session, pytest.raises(SealingError):
-        templates.active(session, Sealer(bytes(32)), MODEL)
+        templates.load_active(session, Sealer(bytes(32)), MODEL)
 
 
 def test_a_template_moved_to_another_row_does_not_open(
@@ -100,7 +100,7 @@ def test_a_template_moved_to_another_row_does_not_open(
         rows = session.scalars(select(TemplateRecord)).all()
         rows[0].sealed, rows[1].sealed = rows[1].sealed, rows[0].sealed
     with database.read() as session, pytest.raises(SealingError):
-        templates.active(session, sealer, MODEL)
+        templates.load_active(session, sealer, MODEL)
 
 
 def test_withdrawing_erases_the_vector_and_tells_the_directories(
@@ -115,7 +115,7 @@ def test_withdrawing_erases_the_vector_and_tells_the_directories(
         assert templates.withdraw(session, first, at=NOW) == 1
         assert templates.withdraw(session, first, at=NOW) == 0
     with database.read() as session:
-        assert list(templates.active(session, sealer, MODEL)) == [second]
+        assert list(templates.load_active(session, sealer, MODEL)) == [second]
         erased = session.scalars(select(TemplateRecord).where(TemplateRecord.person_id == first)).one()
     assert erased.sealed is None
     assert erased.state == TemplateState.WITHDRAWN
@@ -131,13 +131,13 @@ def test_a_candidate_opens_nothing_until_it_is_activated(
     with database.begin() as session:
         templates.store(session, sealer, person, _template(1), at=NOW, photo_id=photo, state=TemplateState.CANDIDATE)
     with database.read() as session:
-        assert templates.active(session, sealer, MODEL) == {}
-        assert list(templates.candidates_and_active(session, sealer, MODEL)) == [person]
+        assert templates.load_active(session, sealer, MODEL) == {}
+        assert list(templates.load_active_and_candidates(session, sealer, MODEL)) == [person]
     assert len(_changed(database)) == before
     with database.begin() as session:
         assert templates.activate(session, photo) == 1
     with database.read() as session:
-        assert list(templates.active(session, sealer, MODEL)) == [person]
+        assert list(templates.load_active(session, sealer, MODEL)) == [person]
     assert _changed(database)[before:] == [person]
 
 
@@ -152,5 +152,5 @@ def test_a_new_photo_replaces_the_templates_of_the_others(
         templates.store(session, sealer, person, _template(3), at=NOW, photo_id=new)
         assert templates.withdraw(session, person, at=NOW, keep_photo_id=new) == 2
     with database.read() as session:
-        (kept,) = templates.active(session, sealer, MODEL)[person]
+        (kept,) = templates.load_active(session, sealer, MODEL)[person]
     assert kept.similarity(_template(3)) > 0.999

@@ -15,7 +15,7 @@ from PIL import Image, ImageFile
 from sqlalchemy import func, select
 
 from accounts.vocabulary import Role
-from enrollment import register, templates
+from enrollment import filing, templates
 from enrollment.tables import PhotoRecord
 from models.engine import FaceEngine
 from models.store import ModelStore
@@ -158,9 +158,9 @@ def test_while_the_campus_moves_to_another_model_a_photo_gets_both_templates(
     desk.approved(student, good, reviewer)
     with desk.services.database.read() as session:
         for model_id in (desk.services.engine.model_id, following.model_id):
-            assert list(templates.active(session, desk.services.sealer, model_id)) == [student]
+            assert list(templates.load_active(session, desk.services.sealer, model_id)) == [student]
     with desk.services.database.read() as session:
-        assert set(register.by_model(session).values()) == {1}
+        assert set(filing.count_by_model(session).values()) == {1}
     assert templates.forget_model(desk.services.database, following.model_id, now=desk.now) == 1
     assert desk.active() == [student]
 
@@ -178,7 +178,7 @@ def test_a_face_is_measured_only_of_photos_that_keep_the_rules_or_are_asked_abou
 
     def models() -> set[str]:
         with services.database.read() as session:
-            return templates.models_of(session, UUID(photo["id"]))
+            return templates.find_models(session, UUID(photo["id"]))
 
     assert photo["state"] == "rejected"
     assert models() == set()

@@ -14,13 +14,18 @@ from starlette.datastructures import Headers
 
 from tests.waiting import until
 from web import problems
-from web.connections import BoundedConnection, bounded
+from web.connections import BoundedConnection, make_bounded_connection
 from web.rate_limits import TooManyTriesError
 from web.request_guard import GuardLimits, RequestGuard
 
 MANY = 8
 LIMITS = GuardLimits(
-    body_without_credentials=1_000, body=5_000, larger={"/large": 50_000}, header=8_000, body_time=0.5, at_once=3
+    body_bytes_without_credentials=1_000,
+    body_bytes=5_000,
+    larger={"/large": 50_000},
+    header_bytes=8_000,
+    body_s=0.5,
+    at_once=3,
 )
 
 
@@ -44,7 +49,7 @@ class Running:
 
 @pytest.fixture
 def running(unused_port: int) -> Iterator[Running]:
-    kind = bounded(header_time=0.5, most=MANY)
+    kind = make_bounded_connection(header_s=0.5, max_connections=MANY)
     found = Running(unused_port, kind)
     app = FastAPI()
     problems.install(app)
@@ -64,7 +69,7 @@ def running(unused_port: int) -> Iterator[Running]:
         found.hold.wait(20)
         return {"waited": True}
 
-    app.add_middleware(RequestGuard, limits=LIMITS, admission=_admission)
+    app.add_middleware(RequestGuard, limits=LIMITS, check_large_body=_admission)
     server = uvicorn.Server(
         uvicorn.Config(app, port=unused_port, http=kind, ws="none", log_config=None, timeout_keep_alive=1)
     )

@@ -28,7 +28,7 @@ from campusgate.wiring.retention import retention_policy
 from database import Database
 from directory import gates, template_receipts, zone_passages
 from directory.gate_publication import prune
-from enrollment import outbox, register
+from enrollment import filing, notice_delivery
 from enrollment.retention import RetentionPolicy, purge_all
 from web.problems import ProblemError
 
@@ -104,7 +104,7 @@ def notice_jobs(database: Database, settings: Settings) -> list[Job]:
     channels = notice_channels(settings)
     if not channels:
         return []
-    return [Job("send notices", timedelta(seconds=10), partial(outbox.deliver, database, channels))]
+    return [Job("send notices", timedelta(seconds=10), partial(notice_delivery.deliver, database, channels))]
 
 
 def _in_session(database: Database, do: Callable[[Session, datetime], Any], now: datetime) -> None:
@@ -135,9 +135,9 @@ def _forget_counters(session: Session, now: datetime) -> None:
 
 
 def _warn_of_register(session: Session, now: datetime) -> None:
-    people = register.warn(session, now=now)
+    people = filing.warn_administrators(session, now=now)
     if people is not None:
-        log.warning("filing_comes_near", people=people, filing_due_at=register.FILING_DUE_AT)
+        log.warning("filing_comes_near", people=people, filing_due_at=filing.FILING_DUE_AT)
 
 
 def _forget_receipts(session: Session, now: datetime) -> None:

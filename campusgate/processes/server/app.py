@@ -78,7 +78,7 @@ def make_app(server: Server) -> FastAPI:
     console.pages.install(app, _console(server))
     at_once = server.settings.web.requests_per_address
     limits = GuardLimits(larger=_LARGER_BODIES, at_once=at_once)
-    app.add_middleware(RequestGuard, limits=limits, admission=partial(_not_signed_in, server.accounts))
+    app.add_middleware(RequestGuard, limits=limits, check_large_body=partial(_not_signed_in, server.accounts))
     app.add_middleware(SecurityHeaders)
     app.add_middleware(ForwardedAddress, trusted=server.settings.trusted_proxies)
     return app

@@ -14,7 +14,7 @@ from campusgate.processes.server.assembly import assemble
 from campusgate.settings import Settings
 from campusgate.wiring.database import open_server_database
 from campusgate.wiring.photo_checker import further_engines, load_checker
-from web.connections import bounded
+from web.connections import make_bounded_connection
 
 _STARTUP_FAILED = 3
 """The exit code of `uvicorn` itself."""
@@ -51,7 +51,9 @@ def _serve(app: FastAPI, settings: Settings, stop: threading.Event) -> None:
         app,
         host=settings.server_host,
         port=settings.server_port,
-        http=bounded(most=settings.web.connections_per_address, unbounded=settings.web.unbounded_addresses),
+        http=make_bounded_connection(
+            max_connections=settings.web.connections_per_address, exempt=settings.web.unbounded_addresses
+        ),
         ws="none",
         log_config=None,
         access_log=False,

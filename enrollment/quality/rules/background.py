@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from enrollment.quality.evidence import Evidence, median_of, to_lab
+from enrollment.quality.evidence import Evidence, take_median, to_lab
 from enrollment.quality.limits import RuleLimits
 from enrollment.quality.ofiq import sigmoid_score
 from enrollment.quality.report import Advice, Finding
@@ -33,7 +33,7 @@ class Background:
         if outside.mean() < _LEAST_SHARE:
             return Finding(0, limit, passed=True)
         lab = to_lab(small[outside][:, np.newaxis])[:, 0]
-        spread = float(np.sqrt(((lab - median_of(lab)) ** 2).sum(axis=1).mean()))
+        spread = float(np.sqrt(((lab - take_median(lab)) ** 2).sum(axis=1).mean()))
         grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
         across, down = cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)
         gradient = float(cv2.magnitude(across, down)[outside].mean())

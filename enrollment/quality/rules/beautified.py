@@ -64,10 +64,10 @@ def _texture(evidence: Evidence) -> float:
         return 0.0
     brightness = max(float(np.median(grey[skin])), 20.0) / 128
     # The constant stands for what rounding to whole grey levels leaves in the smoothest skin.
-    skin_fine, skin_coarse = (float(np.median(band[skin])) / brightness + 0.02 for band in (fine, coarse))
-    detail_fine, detail_coarse = (
-        float(np.percentile(band[features], 80)) / brightness + 0.02 for band in (fine, coarse)
-    )
+    skin_fine = float(np.median(fine[skin])) / brightness + 0.02
+    skin_coarse = float(np.median(coarse[skin])) / brightness + 0.02
+    detail_fine = float(np.percentile(fine[features], 80)) / brightness + 0.02
+    detail_coarse = float(np.percentile(coarse[features], 80)) / brightness + 0.02
     return float(skin_fine * skin_coarse**-0.7 * detail_fine**-0.43 * detail_coarse**0.13)
 
 

@@ -21,9 +21,8 @@ class EvenLight:
 
     def examine(self, evidence: Evidence, limits: RuleLimits) -> Finding:
         """Compare the cheeks; the score compares their histograms."""
-        right, left = (
-            evidence.level_grey[evidence.level_polygon(part)] for part in (RIGHT_HALF_CHEEK, LEFT_HALF_CHEEK)
-        )
+        right = evidence.level_grey[evidence.level_polygon(RIGHT_HALF_CHEEK)]
+        left = evidence.level_grey[evidence.level_polygon(LEFT_HALF_CHEEK)]
         if not right.size or not left.size:
             return Finding(0, limits["share"], passed=False, advice=_ADVICE)
         light = sorted(float(np.median((cheek / 255.0) ** 2.2)) for cheek in (right, left))

@@ -19,11 +19,13 @@ class EyesOpen:
 
     def examine(self, evidence: Evidence, limits: RuleLimits) -> Finding:
         """Measure between the lids of the mesh, which follows them only roughly."""
-        openings = [
-            float(np.linalg.norm(evidence.mesh[upper, :2] - evidence.mesh[lower, :2]))
-            for upper, lower in (RIGHT_LIDS, LEFT_LIDS)
-        ]
-        value = min(openings) / max(evidence.head_height, 1.0)
+        value = min(_opening(evidence, RIGHT_LIDS), _opening(evidence, LEFT_LIDS)) / max(evidence.head_height, 1.0)
         limit = limits["opening"]
         score = sigmoid_score(value, x0=0.02, w=0.01)
         return Finding(value, limit, value >= limit, None if value >= limit else _ADVICE, score)
+
+
+def _opening(evidence: Evidence, lids: tuple[int, int]) -> float:
+    """Return the distance between the lids in pixels."""
+    upper, lower = lids
+    return float(np.linalg.norm(evidence.mesh[upper, :2] - evidence.mesh[lower, :2]))

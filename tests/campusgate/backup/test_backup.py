@@ -178,7 +178,7 @@ def test_what_was_withdrawn_after_the_backup_does_not_come_back(
     done = restore(empty, file, copy, MUCH_LATER)
     assert (done.intact, done.copy_fits) == (True, True)
     with empty.read() as session:
-        assert consent.current(session, campus.person) is None
+        assert consent.find_current(session, campus.person) is None
         assert [one.sealed for one in session.query(TemplateRecord)] == [None]
         assert [one.state for one in session.query(PhotoRecord)] == ["withdrawn"]
         assert session.query(PhotoImage).count() == 0

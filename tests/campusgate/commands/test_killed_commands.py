@@ -149,18 +149,20 @@ def test_killed_import_and_rebuild_lose_and_double_nothing(
 
     old, new = (FaceEngine(model_store, embedder=name, threads=1).model_id for name in ("fused", "dlib-resnet"))
     with database.begin() as session:
-        waiting = templates.candidates_and_active(session, sealer, old)
+        waiting = templates.load_active_and_candidates(session, sealer, old)
     of_new = TemplateRecord.model_id == new
     rebuild = ("templates", "rebuild", "--embedder", "dlib-resnet")
     made = _kill_rebuild(shell, of_new, len(waiting), *rebuild)
     assert made >= 1
     with database.read() as session:
-        assert set(templates.candidates_and_active(session, sealer, old)) == set(waiting), "the old model is served"
+        assert set(templates.load_active_and_candidates(session, sealer, old)) == set(waiting), (
+            "the old model is served"
+        )
 
     rebuilt = shell.run(*rebuild)
     assert (rebuilt["model"], rebuilt["without_picture"]) == (new, 0)
     with database.read() as session:
-        both = templates.candidates_and_active(session, sealer, new)
+        both = templates.load_active_and_candidates(session, sealer, new)
     assert rebuilt["made"] == len(both) - made
     assert set(both) == set(waiting)
     assert all(len(found) == 1 for found in both.values())

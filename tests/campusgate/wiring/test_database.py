@@ -7,7 +7,7 @@ import pytest
 
 from campusgate.settings import Settings
 from campusgate.wiring.database import DatabaseUnusableError, open_server_database
-from database.migrate import revision
+from database.migrate import read_revision
 from tests.command_line import run
 from tests.databases import begin
 from tests.keys import key_text
@@ -75,7 +75,7 @@ def test_a_page_in_the_middle_that_was_overwritten_keeps_the_server_from_startin
 
 def test_the_server_begins_a_campus_where_there_was_none(tmp_path: Path) -> None:
     with open_server_database(Settings(data_dir=tmp_path / "new")) as database:
-        assert revision(database) is not None
+        assert read_revision(database) is not None
     database.close()
 
 

@@ -16,7 +16,7 @@ from campusgate.settings import Settings, SettingsError
 from campusgate.wiring.key_checks import SEALED, require_right_key
 from campusgate.wiring.sealer import make_sealer
 from database import Database, Sealer, SealingError
-from database.resealing import outdated, reseal
+from database.resealing import count_outdated, reseal
 from directory.publisher import Publisher
 from directory.records import PersonRecord
 from directory.tables import DirectoryPerson
@@ -78,21 +78,21 @@ def test_a_rotation_that_was_stopped_is_finished_and_the_old_key_is_not_needed(
     def kill(_done: int, _all: int) -> None:
         raise KilledError
 
-    assert outdated(database, BOTH, SEALED) == 4 * PEOPLE
+    assert count_outdated(database, BOTH, SEALED) == 4 * PEOPLE
     with pytest.raises(KilledError):
         reseal(database, BOTH, SEALED, progress=kill)
-    left = outdated(database, BOTH, SEALED)
+    left = count_outdated(database, BOTH, SEALED)
     assert 0 < left < 4 * PEOPLE
     with database.read() as session:
-        assert len(templates.active(session, BOTH, MODEL)) == PEOPLE, "meanwhile the server goes on"
+        assert len(templates.load_active(session, BOTH, MODEL)) == PEOPLE, "meanwhile the server goes on"
     assert reseal(database, BOTH, SEALED) == left
     assert reseal(database, BOTH, SEALED) == 0
 
     with database.read() as session:
-        assert set(templates.active(session, NEW, MODEL)) == set(people)
+        assert set(templates.load_active(session, NEW, MODEL)) == set(people)
         for photo_id in session.scalars(select(PhotoRecord.id)):
-            assert photos.picture(session, NEW, photo_id) == b"large"
-            assert photos.small_picture(session, NEW, photo_id) == b"small"
+            assert photos.read_picture(session, NEW, photo_id) == b"large"
+            assert photos.read_small_picture(session, NEW, photo_id) == b"small"
         for row in session.scalars(select(DirectoryPerson)):
             assert PersonRecord.open(NEW, row.person_id, row.sealed).entry.templates
     require_right_key(database, NEW)
@@ -106,7 +106,7 @@ def test_a_wrong_key_is_noticed_and_changes_nothing(database: Database, wrong: S
     if wrong.current_key == 2:
         with pytest.raises(SealingError, match=r"templates\.sealed: a value lies under key 1, which is not configured"):
             reseal(database, wrong, SEALED)
-    assert outdated(database, OLD, SEALED) == 0
+    assert count_outdated(database, OLD, SEALED) == 0
 
 
 def test_no_sealed_column_is_forgotten() -> None:

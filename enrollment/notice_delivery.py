@@ -21,7 +21,7 @@ from enrollment.tables import Notice, NoticeDelivery
 
 Columns = TypeVarTuple("Columns")
 
-_log = structlog.get_logger()
+log = structlog.get_logger()
 
 MOST_TRIES = 5
 _BACKOFF = Backoff(first_s=300.0, longest_s=86_400.0, spread=0.0)
@@ -32,7 +32,7 @@ _AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Delivered:
+class DeliveryRound:
     """What one round of a channel did."""
 
     channel: str
@@ -41,51 +41,52 @@ class Delivered:
     is_down: bool
 
 
-def deliver(database: Database, channels: Sequence[Channel], now: datetime) -> list[Delivered]:
+def deliver(database: Database, channels: Sequence[Channel], now: datetime) -> list[DeliveryRound]:
     """Send what waits, at most `_AT_ONCE` letters by each channel; one that is down is left until the next round."""
     return [_deliver(database, channel, now) for channel in channels]
 
 
-def waiting(session: Session, channel: str, now: datetime) -> int:
+def count_waiting(session: Session, channel: str, now: datetime) -> int:
     """Count the letters that wait for a channel, those to be tried again included."""
-    return session.scalar(_unsent(select(func.count()).select_from(Notice), channel, now)) or 0
+    return session.scalar(_where_unsent(select(func.count()).select_from(Notice), channel, now)) or 0
 
 
-def _deliver(database: Database, channel: Channel, now: datetime) -> Delivered:
+def _deliver(database: Database, channel: Channel, now: datetime) -> DeliveryRound:
     with database.read() as session:
-        letters = _due(session, channel.name, now)
+        letters = _query_due(session, channel.name, now)
     sent = refused = 0
     for letter in letters:
         try:
             channel.send(letter)
         except ChannelDownError as error:
-            _log.warning("notices_wait", channel=channel.name, waiting=len(letters) - sent - refused, error=str(error))
-            return Delivered(channel.name, sent, refused, is_down=True)
+            log.warning("notices_wait", channel=channel.name, waiting=len(letters) - sent - refused, error=str(error))
+            return DeliveryRound(channel.name, sent, refused, is_down=True)
         except LetterRefusedError as error:
             refused += 1
-            _note(database, letter, channel.name, now, refusal=str(error))
+            _record_delivery(database, letter, channel.name, now, refusal=str(error))
         else:
             sent += 1
-            _note(database, letter, channel.name, now)
-    return Delivered(channel.name, sent, refused, is_down=False)
+            _record_delivery(database, letter, channel.name, now)
+    return DeliveryRound(channel.name, sent, refused, is_down=False)
 
 
-def _due(session: Session, channel: str, now: datetime) -> list[Letter]:
+def _query_due(session: Session, channel: str, now: datetime) -> list[Letter]:
     found = select(Notice, Person.number, Person.phone, Person.phone_confirmed_at).select_from(Notice)
-    query = _unsent(found, channel, now)
+    query = _where_unsent(found, channel, now)
     rows = session.execute(
         query.join(Person, Person.id == Notice.person_id)
         .where(or_(NoticeDelivery.next_at.is_(None), NoticeDelivery.next_at <= now))
         .order_by(Notice.id)
         .limit(_AT_ONCE)
     )
-    return [
-        Letter(notice.id, notice.at, notice.kind, number, phone if confirmed_at is not None else None, notice.content)
-        for notice, number, phone, confirmed_at in rows
-    ]
+    letters = []
+    for notice, number, phone, confirmed_at in rows:
+        confirmed = phone if confirmed_at is not None else None
+        letters.append(Letter(notice.id, notice.at, notice.kind, number, confirmed, notice.content))
+    return letters
 
 
-def _unsent(query: Select[*Columns], channel: str, now: datetime) -> Select[*Columns]:
+def _where_unsent(query: Select[*Columns], channel: str, now: datetime) -> Select[*Columns]:
     delivered = and_(NoticeDelivery.notice_id == Notice.id, NoticeDelivery.channel == channel)
     return query.outerjoin(NoticeDelivery, delivered).where(
         Notice.at > now - _LATEST,
@@ -94,7 +95,9 @@ def _unsent(query: Select[*Columns], channel: str, now: datetime) -> Select[*Col
     )
 
 
-def _note(database: Database, letter: Letter, channel: str, now: datetime, refusal: str | None = None) -> None:
+def _record_delivery(
+    database: Database, letter: Letter, channel: str, now: datetime, refusal: str | None = None
+) -> None:
     with database.begin() as session:
         if session.get(Notice, letter.notice_id) is None:
             return  # deleted meanwhile
@@ -108,4 +111,4 @@ def _note(database: Database, letter: Letter, channel: str, now: datetime, refus
             return
         delivery.next_at = now + timedelta(seconds=_BACKOFF.wait_s(delivery.tries))
         if delivery.tries >= MOST_TRIES:
-            _log.warning("notice_given_up", channel=channel, notice=str(letter.notice_id), error=refusal)
+            log.warning("notice_given_up", channel=channel, notice=str(letter.notice_id), error=refusal)

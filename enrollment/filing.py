@@ -18,7 +18,7 @@ _WARN_EVERY = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class PeopleCount:
     """Distinct people with a template that has not been withdrawn."""
 
     people: int
@@ -29,20 +29,20 @@ class Count:
         return self.people >= WARN_AT * FILING_DUE_AT
 
 
-def warn(session: Session, *, now: datetime) -> int | None:
+def warn_administrators(session: Session, *, now: datetime) -> int | None:
     """Tell the administrators when the number comes near, once in `_WARN_EVERY`; return the number if it was said."""
-    found = count(session)
+    found = count_people(session)
     if not found.warning:
         return None
     recent = Notice.at > now - _WARN_EVERY
     if session.scalar(select(Notice.id).where(Notice.kind == notices.REGISTER_WARNING, recent).limit(1)) is not None:
         return None
     for person_id in session.scalars(select(PersonRole.person_id).where(PersonRole.role == Role.ADMIN)):
-        notices.of_register(session, person_id, people=found.people, filing_due_at=FILING_DUE_AT, now=now)
+        notices.write_filing_notice(session, person_id, people=found.people, filing_due_at=FILING_DUE_AT, now=now)
     return found.people
 
 
-def by_model(session: Session) -> dict[str, int]:
+def count_by_model(session: Session) -> dict[str, int]:
     """Count the people whose active template is of a model, by the model's id."""
     rows = session.execute(
         select(TemplateRecord.model_id, func.count(func.distinct(TemplateRecord.person_id)))
@@ -53,11 +53,11 @@ def by_model(session: Session) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
-def count(session: Session) -> Count:
+def count_people(session: Session) -> PeopleCount:
     """Count people, each once, whatever number of templates they have."""
     people = session.scalar(
         select(func.count(func.distinct(TemplateRecord.person_id))).where(
             TemplateRecord.state != TemplateState.WITHDRAWN
         )
     )
-    return Count(people or 0)
+    return PeopleCount(people or 0)

@@ -18,7 +18,7 @@ from accounts.people import set_roles
 from accounts.tables import Person
 from accounts.vocabulary import Role
 from database import Database, new_id
-from enrollment import outbox, register
+from enrollment import filing, notice_delivery
 from enrollment.channels.mail import MailChannel
 from enrollment.channels.port import Channel, ChannelDownError, Letter, LetterRefusedError
 from enrollment.channels.webhook import WebhookChannel
@@ -135,7 +135,7 @@ def write(database: Database, add_person: Callable[[str], UUID]) -> Callable[[da
 
 def _waiting(database: Database, now: datetime) -> int:
     with database.read() as session:
-        return outbox.waiting(session, Recorder.name, now)
+        return notice_delivery.count_waiting(session, Recorder.name, now)
 
 
 def test_a_channel_that_is_down_loses_nothing_and_sends_nothing_twice(
@@ -144,11 +144,11 @@ def test_a_channel_that_is_down_loses_nothing_and_sends_nothing_twice(
     channel = Recorder()
     first, second = write(NOW), write(NOW)
     channel.fails = ChannelDownError("no answer")
-    (round_,) = outbox.deliver(database, [channel], NOW)
+    (round_,) = notice_delivery.deliver(database, [channel], NOW)
     assert (round_.is_down, _waiting(database, NOW)) == (True, 2)
     channel.fails = None
-    outbox.deliver(database, [channel], NOW + timedelta(hours=2))
-    outbox.deliver(database, [channel], NOW + timedelta(hours=3))
+    notice_delivery.deliver(database, [channel], NOW + timedelta(hours=2))
+    notice_delivery.deliver(database, [channel], NOW + timedelta(hours=3))
     assert channel.sent == [first, second]
     assert _waiting(database, NOW) == 0
 
@@ -164,20 +164,20 @@ def test_a_refused_letter_holds_up_nobody_and_is_given_up_in_the_end(
 
     channel, now = RefusesOne(), NOW
     bad, good = write(NOW), write(NOW)
-    assert [round_.refused for round_ in outbox.deliver(database, [channel], now)] == [1]
+    assert [round_.refused for round_ in notice_delivery.deliver(database, [channel], now)] == [1]
     assert channel.sent == [good]
-    assert outbox.deliver(database, [channel], now)[0].refused == 0, "not at once again"
+    assert notice_delivery.deliver(database, [channel], now)[0].refused == 0, "not at once again"
     tries = 1
     while _waiting(database, now):
         now += timedelta(hours=3)
-        tries += outbox.deliver(database, [channel], now)[0].refused
-    assert tries == outbox.MOST_TRIES
+        tries += notice_delivery.deliver(database, [channel], now)[0].refused
+    assert tries == notice_delivery.MOST_TRIES
 
 
 def test_an_old_notice_is_no_news(database: Database, write: Callable[[datetime], UUID]) -> None:
     write(NOW - timedelta(days=4))
     channel = Recorder()
-    outbox.deliver(database, [channel], NOW)
+    notice_delivery.deliver(database, [channel], NOW)
     assert channel.sent == []
 
 
@@ -187,9 +187,9 @@ def test_administrators_are_told_once_when_a_filing_comes_near(
     admin, _holder = add_person("A1"), add_person("2026001")
     with database.begin() as session:
         set_roles(session, session.get_one(Person, admin), {Role.ADMIN}, by="test", now=NOW)
-        assert register.warn(session, now=NOW) is None
-        monkeypatch.setattr(register, "FILING_DUE_AT", 0)
-        assert register.warn(session, now=NOW) == 0
-        assert register.warn(session, now=NOW + timedelta(days=1)) is None
+        assert filing.warn_administrators(session, now=NOW) is None
+        monkeypatch.setattr(filing, "FILING_DUE_AT", 0)
+        assert filing.warn_administrators(session, now=NOW) == 0
+        assert filing.warn_administrators(session, now=NOW + timedelta(days=1)) is None
         told = session.query(Notice.person_id, Notice.kind).all()
     assert told == [(admin, "register_warning")]

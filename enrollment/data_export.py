@@ -12,14 +12,14 @@ from sqlalchemy.orm import Session
 from accounts.tables import AuditEntry
 from database import Sealer
 from enrollment import consent, photos
-from enrollment.tables import Notice, PhotoRecord, TemplateRecord
+from enrollment.tables import Consent, Notice, PhotoRecord, TemplateRecord
 from web.problems import NotFoundError
 
 Gates = Callable[[Session, UUID], dict[str, Any]]
 """Says which gates hold a person's template, and which have confirmed that it is gone; the rim knows."""
 
 
-def of_person(session: Session, sealer: Sealer, person_id: UUID, gates: Gates | None = None) -> dict[str, Any]:
+def export_person(session: Session, sealer: Sealer, person_id: UUID, gates: Gates | None = None) -> dict[str, Any]:
     """Return photos with their pictures and steps, templates without their vectors, consents, notices, gates.
 
     The vector itself is left out: it says nothing to a person, and could open a gate for whoever finds the export. So
@@ -32,59 +32,63 @@ def of_person(session: Session, sealer: Sealer, person_id: UUID, gates: Gates | 
     return {
         "person_id": str(person_id),
         "gates": gates(session, person_id) if gates else None,
-        "photos": [_photo(session, sealer, photo) for photo in photos.of_person(session, person_id)],
-        "templates": [
-            {
-                "id": str(template.id),
-                "model": template.model_id,
-                "state": template.state,
-                "source": template.source,
-                "made_at": _time(template.made_at),
-                "withdrawn_at": _time(template.withdrawn_at),
-            }
-            for template in templates
+        "photos": [_describe_photo(session, sealer, photo) for photo in photos.find_of_person(session, person_id)],
+        "templates": [_describe_template(template) for template in templates],
+        "consents": [_describe_consent(given) for given in consent.find_all(session, person_id)],
+        "notices": [
+            {"at": _format_time(notice.at), "kind": notice.kind, "content": notice.content} for notice in notices
         ],
-        "consents": [
-            {
-                "version": given.version,
-                "given_at": _time(given.given_at),
-                "evidence": given.evidence,
-                "withdrawn_at": _time(given.withdrawn_at),
-            }
-            for given in consent.history(session, person_id)
-        ],
-        "notices": [{"at": _time(notice.at), "kind": notice.kind, "content": notice.content} for notice in notices],
     }
 
 
-def _photo(session: Session, sealer: Sealer, photo: PhotoRecord) -> dict[str, Any]:
+def _describe_photo(session: Session, sealer: Sealer, photo: PhotoRecord) -> dict[str, Any]:
     steps = session.scalars(
         select(AuditEntry).where(AuditEntry.subject == f"photo:{photo.id}").order_by(AuditEntry.serial)
     )
     return {
         "id": str(photo.id),
         "state": photo.state,
-        "uploaded_at": _time(photo.uploaded_at),
-        "decided_at": _time(photo.decided_at),
+        "uploaded_at": _format_time(photo.uploaded_at),
+        "decided_at": _format_time(photo.decided_at),
         "verdict": photo.verdict,
         "report": photo.report,
-        "comparison": _comparison(photo.identity),
+        "comparison": _describe_comparison(photo.identity),
         "reasons": photo.reasons,
         "note": photo.note,
-        "picture_jpeg_base64": _picture(session, sealer, photo.id, photos.picture),
-        "small_picture_jpeg_base64": _picture(session, sealer, photo.id, photos.small_picture),
-        "steps": [{"at": _time(step.at), "action": step.action} for step in steps],
+        "picture_jpeg_base64": _encode_picture(session, sealer, photo.id, photos.read_picture),
+        "small_picture_jpeg_base64": _encode_picture(session, sealer, photo.id, photos.read_small_picture),
+        "steps": [{"at": _format_time(step.at), "action": step.action} for step in steps],
     }
 
 
-def _comparison(identity: dict[str, Any] | None) -> dict[str, Any] | None:
+def _describe_template(template: TemplateRecord) -> dict[str, Any]:
+    return {
+        "id": str(template.id),
+        "model": template.model_id,
+        "state": template.state,
+        "source": template.source,
+        "made_at": _format_time(template.made_at),
+        "withdrawn_at": _format_time(template.withdrawn_at),
+    }
+
+
+def _describe_consent(given: Consent) -> dict[str, Any]:
+    return {
+        "version": given.version,
+        "given_at": _format_time(given.given_at),
+        "evidence": given.evidence,
+        "withdrawn_at": _format_time(given.withdrawn_at),
+    }
+
+
+def _describe_comparison(identity: dict[str, Any] | None) -> dict[str, Any] | None:
     if identity is None:
         return None
     told = {name: identity.get(name) for name in ("own_similarity", "reference_similarity", "own_threshold")}
     return {**told, "look_alikes": len(identity["duplicates"])}
 
 
-def _picture(
+def _encode_picture(
     session: Session, sealer: Sealer, photo_id: UUID, read: Callable[[Session, Sealer, UUID], bytes]
 ) -> str | None:
     try:
@@ -93,5 +97,5 @@ def _picture(
         return None
 
 
-def _time(moment: datetime | None) -> str | None:
+def _format_time(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat()

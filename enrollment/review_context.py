@@ -23,19 +23,19 @@ _STANDING = (PhotoState.APPROVED, PhotoState.IN_REVIEW)
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class ReviewContext:
     """The people of some photos and of their look-alikes, by id, and whose picture can be shown for which photo."""
 
     people: dict[UUID, Person]
     pictured: dict[UUID, list[UUID]]
     """By person: the ids of photos of theirs that have a picture or thumbnail, the one to be shown first."""
 
-    def shown(self, photo: PhotoRecord, person_id: UUID) -> UUID | None:
+    def picture_of(self, photo: PhotoRecord, person_id: UUID) -> UUID | None:
         """Return the photo that shows `person_id` beside `photo`, or None."""
         return next((one for one in self.pictured.get(person_id, ()) if one != photo.id), None)
 
 
-NOTHING_BESIDE = Beside({}, {})
+EMPTY_CONTEXT = ReviewContext({}, {})
 
 
 def look_alikes(photo: PhotoRecord) -> list[UUID]:
@@ -43,7 +43,7 @@ def look_alikes(photo: PhotoRecord) -> list[UUID]:
     return [UUID(one["person_id"]) for one in (photo.identity or {}).get("duplicates", [])]
 
 
-def beside(session: Session, found: Iterable[PhotoRecord]) -> Beside:
+def load_review_context(session: Session, found: Iterable[PhotoRecord]) -> ReviewContext:
     """Return what is needed to show `found` to a reviewer, in three queries whatever their number."""
     wanted = list({person for photo in found for person in (photo.person_id, *look_alikes(photo))})
     people: dict[UUID, Person] = {}
@@ -51,12 +51,12 @@ def beside(session: Session, found: Iterable[PhotoRecord]) -> Beside:
     for start in range(0, len(wanted), _BATCH):
         part = wanted[start : start + _BATCH]
         people.update({person.id: person for person in session.scalars(select(Person).where(Person.id.in_(part)))})
-        for person_id, photo_id in _pictured(session, part):
+        for person_id, photo_id in _query_pictured(session, part):
             pictured.setdefault(person_id, []).append(photo_id)
-    return Beside(people, pictured)
+    return ReviewContext(people, pictured)
 
 
-def look_alike_picture(
+def read_look_alike_picture(
     session: Session, sealer: Sealer, photo: PhotoRecord, person_id: UUID, *, by: str, now: datetime
 ) -> bytes:
     """Return a JPEG of somebody whom `photo` was found to be like; the look is audited.
@@ -66,7 +66,7 @@ def look_alike_picture(
     """
     if person_id not in look_alikes(photo):
         raise NotFoundError("this photo was not found to be like that person")
-    content = _picture(session, sealer, photo, person_id)
+    content = _read_picture(session, sealer, photo, person_id)
     audit.record(
         session,
         actor=by,
@@ -78,23 +78,23 @@ def look_alike_picture(
     return content
 
 
-def picture_before(session: Session, sealer: Sealer, photo: PhotoRecord) -> bytes:
+def read_previous_picture(session: Session, sealer: Sealer, photo: PhotoRecord) -> bytes:
     """Return a JPEG of the photo's own person as they were approved before.
 
     Raises:
         NotFoundError: no other picture of theirs is kept.
     """
-    return _picture(session, sealer, photo, photo.person_id)
+    return _read_picture(session, sealer, photo, photo.person_id)
 
 
-def _picture(session: Session, sealer: Sealer, photo: PhotoRecord, person_id: UUID) -> bytes:
-    shown = beside(session, [photo]).shown(photo, person_id)
+def _read_picture(session: Session, sealer: Sealer, photo: PhotoRecord, person_id: UUID) -> bytes:
+    shown = load_review_context(session, [photo]).picture_of(photo, person_id)
     if shown is None:
         raise NotFoundError("no picture of this person is kept")
-    return photos.small_picture(session, sealer, shown)
+    return photos.read_small_picture(session, sealer, shown)
 
 
-def _pictured(session: Session, people: Sequence[UUID]) -> list[tuple[UUID, UUID]]:
+def _query_pictured(session: Session, people: Sequence[UUID]) -> list[tuple[UUID, UUID]]:
     """Return (person, photo) of standing photos that can be shown: approved ones first, the newest first."""
     rows = session.execute(
         select(PhotoRecord.person_id, PhotoRecord.id, PhotoRecord.state)

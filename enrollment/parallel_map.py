@@ -8,12 +8,12 @@ from typing import TypeVar
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-AHEAD = 16
+MAX_AHEAD = 16
 """Photos worked on before the first of them is used; each may hold a few megabytes."""
 
 
-def in_order(
-    items: Iterable[Item], work: Callable[[Item], Result], pool: ThreadPoolExecutor, *, ahead: int = AHEAD
+def map_in_order(
+    items: Iterable[Item], work: Callable[[Item], Result], pool: ThreadPoolExecutor, *, ahead: int = MAX_AHEAD
 ) -> Generator[tuple[Item, Result]]:
     """Yield each item with what `work` made of it, in the items' order; what `work` raises is raised at its turn."""
     waiting: deque[tuple[Item, Future[Result]]] = deque()
