@@ -158,10 +158,8 @@ class LookAlikes:
         for one, other in ended:
             session.execute(delete(LookAlikePair).where(LookAlikePair.one_id == one, LookAlikePair.other_id == other))
         now = self._clock()
-        session.add_all(
-            LookAlikePair(one_id=one, other_id=other, similarity=alike[one, other], found_at=now)
-            for one, other in sorted(found)
-        )
+        for one, other in sorted(found):
+            session.add(LookAlikePair(one_id=one, other_id=other, similarity=alike[one, other], found_at=now))
         session.flush()
         for action, pairs in (("look_alike.found", found), ("look_alike.ended", ended)):
             for pair in sorted(pairs):

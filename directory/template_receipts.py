@@ -73,19 +73,11 @@ def find_holders(session: Session, gate: str) -> list[UUID]:
 def open_receipts(
     session: Session, gate: str, removed: Collection[tuple[UUID, int]], devices: Sequence[UUID], now: datetime
 ) -> None:
-    """Note that the templates of people left a gate's directory, each at a revision, for every device."""
-    rows = [
-        {
-            "id": new_id(),
-            "gate": gate,
-            "person_id": person,
-            "revision": revision,
-            "device_id": device,
-            "removed_at": now,
-        }
-        for person, revision in removed
-        for device in devices
-    ]
+    """Record that the templates of people left a gate's directory, each at a revision, for every device."""
+    rows = []
+    for person, revision in removed:
+        common = {"gate": gate, "person_id": person, "revision": revision, "removed_at": now}
+        rows += [{"id": new_id(), "device_id": device, **common} for device in devices]
     if rows:
         session.execute(insert(TemplateReceipt), rows)
 

@@ -66,14 +66,12 @@ class SpoofPictures:
         """Delete what is too old, where the clock can be believed, or too much; return how many."""
         files = sorted(self._files(), key=lambda file: file[1], reverse=True)
         by_age = self.by_age()
-        gone = [
-            file
-            for place, (file, made) in enumerate(files)
-            if place >= self._most or (by_age and now - made > self._days)
-        ]
-        for file in gone:
-            file.unlink(missing_ok=True)
-        return len(gone)
+        deleted = 0
+        for place, (file, made) in enumerate(files):
+            if place >= self._most or (by_age and now - made > self._days):
+                file.unlink(missing_ok=True)
+                deleted += 1
+        return deleted
 
     def _files(self) -> Iterator[tuple[Path, datetime]]:
         for file in self._folder.glob(f"*{_SUFFIX}"):

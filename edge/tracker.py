@@ -66,14 +66,12 @@ class Tracker:
         self._tracks = {
             number: track for number, track in self._tracks.items() if at - track.last_seen <= policy.patience
         }
-        pairs = sorted(
-            (
-                (affinity(track.box, box, max(at - track.last_seen, 0.0), policy), -number, index)
-                for number, track in self._tracks.items()
-                for index, box in enumerate(boxes)
-            ),
-            reverse=True,
-        )
+        # Affinity, the track's number negated (of two alike the older track wins), the box's index.
+        pairs: list[tuple[float, int, int]] = []
+        for number, track in self._tracks.items():
+            passed = max(at - track.last_seen, 0.0)
+            pairs += [(affinity(track.box, box, passed, policy), -number, index) for index, box in enumerate(boxes)]
+        pairs.sort(reverse=True)
         chosen: dict[int, Track] = {}
         taken: set[int] = set()
         for score, negative, index in pairs:
@@ -83,10 +81,10 @@ class Tracker:
                 continue
             taken.add(-negative)
             chosen[index] = self._tracks[-negative]
-        return [
-            self._follow(chosen[index], box, at) if index in chosen else self._begin(box, at)
-            for index, box in enumerate(boxes)
-        ]
+        tracks = []
+        for index, box in enumerate(boxes):
+            tracks.append(self._follow(chosen[index], box, at) if index in chosen else self._begin(box, at))
+        return tracks
 
     def attach(self, track: Track, vector: npt.NDArray[np.float32], at: float) -> Track:
         """Give a track the embedding of its newest face; return it, or a new one when another person stands there.

@@ -98,11 +98,15 @@ class Vote:
         return Identification(outcome, None, support, evidence, best, self._frames)
 
     def _evidence(self, person_id: UUID) -> float:
-        return sum(
-            ballot.excess if ballot.person_id == person_id else -ballot.excess
-            for ballot in self._window
-            if ballot.excess >= 0 and (ballot.clear or ballot.person_id != person_id)
-        )
+        evidence = 0.0
+        for ballot in self._window:
+            if ballot.excess < 0:
+                continue
+            if ballot.person_id != person_id:
+                evidence -= ballot.excess
+            elif ballot.clear:
+                evidence += ballot.excess
+        return evidence
 
     def _best_score(self, person_id: UUID) -> float:
         return max(ballot.score for ballot in self._window if ballot.person_id == person_id)

@@ -69,10 +69,8 @@ class Detector:
         if not keep.any():
             return []
         shapes = self._decode(regressors.reshape(len(scores), -1)[keep], self._anchors[keep])
-        return [
-            _to_detection(shape, score, scale, offset)
-            for shape, score in weighted_suppression(shapes, scores[keep], _OVERLAP)
-        ]
+        kept = weighted_suppression(shapes, scores[keep], _OVERLAP)
+        return [_to_detection(shape, score, scale, offset) for shape, score in kept]
 
     def _decode(self, regressors: Tensor, anchors: Tensor) -> Tensor:
         """Return (K, 16): left, top, right, bottom and six points, in pixels of the network's input."""

@@ -105,10 +105,9 @@ class FaceEngine:
         image = check_image(image)
         found = self._full_range.detect(image) or self._short_range.detect(image)
         found = [detection for detection in found if min(detection.box.width, detection.box.height) >= _MINIMUM_SIDE]
-        faces = [
-            _face(image, detection, mesh, presence)
-            for detection, (mesh, presence) in zip(found, self._meshes(image, found), strict=True)
-        ]
+        faces = []
+        for detection, (mesh, presence) in zip(found, self._meshes(image, found), strict=True):
+            faces.append(_face(image, detection, mesh, presence))
         return sorted(faces, key=lambda face: -face.box.area)
 
     def _meshes(self, image: Image, detections: Sequence[Detection]) -> list[tuple[Mesh, float]]:

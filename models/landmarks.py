@@ -43,10 +43,10 @@ class LandmarkModel:
         outputs = self._network(np.ascontiguousarray(batch.transpose(0, 3, 1, 2), np.float32) / np.float32(255))
         points, logits = sorted((output.reshape(len(crops), -1) for output in outputs), key=lambda o: -o.shape[1])
         presences = sigmoid(logits[:, 0])
-        return [
-            (_to_image(mesh.reshape(468, 3), crop), float(presence))
-            for mesh, crop, presence in zip(points, crops, presences, strict=True)
-        ]
+        meshes = []
+        for mesh, crop, presence in zip(points, crops, presences, strict=True):
+            meshes.append((_to_image(mesh.reshape(468, 3), crop), float(presence)))
+        return meshes
 
 
 def _crop_of(detection: Detection) -> Transform:

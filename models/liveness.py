@@ -36,10 +36,9 @@ class LivenessModel:
 
     def __init__(self, store: ModelFiles, *, threads: int = 0) -> None:
         """Load the networks; `store.path` raises when one is missing."""
-        self._views = tuple(
-            _View(Network(store.path(name), threads=threads), boxes)
-            for name, boxes in zip(self.NAMES, (2.7, 4.0), strict=True)
-        )
+        self._views = []
+        for name, boxes in zip(self.NAMES, (2.7, 4.0), strict=True):
+            self._views.append(_View(Network(store.path(name), threads=threads), boxes))
 
     def score(self, image: Image, face: Face) -> float:
         """Return 0 (a print or a screen) … 1 (a living face) for a face of the RGB `image`.

@@ -125,9 +125,9 @@ class ModelStore:
             UnknownModelError: the catalogue has no such model.
             ModelInstallError: some could not be installed; all others are.
         """
-        entries = [catalogue.entry(name, self._entries) for name in names] or [
-            entry for entry in self._entries if entry.default
-        ]
+        entries = [catalogue.entry(name, self._entries) for name in names]
+        if not entries:
+            entries = [entry for entry in self._entries if entry.default]
         failures = []
         with Fetcher(mirror=self._mirror, partial=self._folder / "partial") as fetcher:
             for entry in entries:

@@ -35,8 +35,7 @@ class FileCamera:
             if not capture.isOpened():
                 raise CameraLostError(f"{self._path} is not a video that can be read")
             if self._pacer is None:
-                rate = capture.get(cv2.CAP_PROP_FPS)
-                self._pacer = Pacer(self._clock, (rate if rate > 0 else _USUAL_RATE) if self._real_time else None)
+                self._pacer = Pacer(self._clock, _rate_of(capture) if self._real_time else None)
             yield from self._pacer.frames(self._pictures(capture), stop)
         finally:
             capture.release()
@@ -51,3 +50,8 @@ class FileCamera:
             yield np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
         if shown == 0:
             raise CameraLostError(f"{self._path} holds no picture")
+
+
+def _rate_of(capture: cv2.VideoCapture) -> float:
+    rate = float(capture.get(cv2.CAP_PROP_FPS))
+    return rate if rate > 0 else _USUAL_RATE

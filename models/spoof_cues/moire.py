@@ -47,10 +47,9 @@ def moire_of(image: Image, box: Box) -> float:
     if spectrum is None:
         return 0.0
     size = spectrum.size
-    left, top = (
-        int(np.clip(middle - size / 2, 0, length - size))
-        for middle, length in zip(box.centre, (image.shape[1], image.shape[0]), strict=True)
-    )
+    height, width = image.shape[:2]
+    left = int(np.clip(box.centre[0] - size / 2, 0, width - size))
+    top = int(np.clip(box.centre[1] - size / 2, 0, height - size))
     green = image[top : top + size, left : left + size, 1].astype(np.float32)
     detail = green - np.asarray(cv2.GaussianBlur(green, (0, 0), 3))
     power = np.log(np.abs(np.fft.rfft2(detail * spectrum.window)) ** 2 + 1).ravel()[spectrum.looked_at]
