@@ -188,10 +188,10 @@ class _Gate:
         )
         self._controller.bus.on_connect(self._wake.set)
         self._sync = DirectorySync(plan.server_url, gate, plan.tokens[gate], self.replica)
-        self._presence = PassageSync(plan.server_url, gate, plan.tokens[gate], self.replica, self._passage_log)
+        self._passage_sync = PassageSync(plan.server_url, gate, plan.tokens[gate], self.replica, self._passage_log)
         self._threads = [
             threading.Thread(target=self._sync.run, args=(self._stop, self._wake), daemon=True),
-            threading.Thread(target=self._presence.run, args=(self._stop, self._passages), daemon=True),
+            threading.Thread(target=self._passage_sync.run, args=(self._stop, self._passages), daemon=True),
         ]
 
     def start(self) -> None:
@@ -227,7 +227,7 @@ class _Gate:
         for thread in self._threads:
             thread.join()
         self._controller.stop()
-        self._presence.close()
+        self._passage_sync.close()
         self._sync.close()
         self.replica.close()
 

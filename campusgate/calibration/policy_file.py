@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from campusgate.calibration.study import Study
-from campusgate.edge_policy_file import PolicyFileError, read_policy
+from campusgate.settings.edge_policy_file import PolicyFileError, read_policy
 
 _TABLE = re.compile(r"^\[calibration\]\n(?:(?!\[).*\n?)*", re.MULTILINE)
 _FPIR = re.compile(r"^fpir\s*=.*\n?", re.MULTILINE)

@@ -38,9 +38,9 @@ def edge(
     ] = None,
 ) -> None:
     """Watch one gate: recognise who stands there, decide, and ask the controller to open."""
-    from campusgate.edge_policy_file import read_policy
     from campusgate.processes.edge import EdgeOptions, run_edge
     from campusgate.processes.logs import configure_logs
+    from campusgate.settings.edge_policy_file import read_policy
     from edge.policy import EdgePolicy
 
     settings = Settings()

@@ -52,7 +52,7 @@ def run_controller(
             "replica.db", lambda path: Replica(path, sealer, gate=gate, view="cards"), lost="directory_until_fetched"
         )
         stack.callback(replica.close)
-        storage, passes = _storage(kept, sealer, gate)
+        storage, passage_log = _storage(kept, sealer, gate)
         wake, passages = threading.Event(), threading.Event()
         hardware = build(file, stack)
         controller = GateController(
@@ -87,11 +87,11 @@ def run_controller(
             on_time=controller.accept_server_time,
         )
         stack.callback(sync.close)
-        presence = PassageSync(settings.server_url, gate, token, replica, passes)
-        stack.callback(presence.close)
+        passage_sync = PassageSync(settings.server_url, gate, token, replica, passage_log)
+        stack.callback(passage_sync.close)
         threads = [
             threading.Thread(target=sync.run, args=(stop, wake), name="directory", daemon=True),
-            threading.Thread(target=presence.run, args=(stop, passages), name="passages", daemon=True),
+            threading.Thread(target=passage_sync.run, args=(stop, passages), name="passages", daemon=True),
         ]
         for thread in threads:
             thread.start()
@@ -110,10 +110,10 @@ def _port(reader: Reader | None) -> int | None:
 
 
 def _storage(kept: KeptFiles, sealer: Sealer, gate: str) -> tuple[Storage, PassageLog]:
-    passes = kept.open("passes.db", lambda path: PassageLog(path, sealer, gate=gate), lost="who_passed_here")
+    passage_log = kept.open("passes.db", lambda path: PassageLog(path, sealer, gate=gate), lost="who_passed_here")
     nonces = kept.open("nonces.db", NonceStore, lost="spent_commands_of_earlier_boots")
     outbox = kept.open("outbox.db", Outbox, lost="events_not_sent")
     memory = kept.open("memory.db", DoorMemory, lost="lock_orders_wrong_pins_card_counters_time")
     if any(fault.file == "memory.db" and fault.lost for fault in kept.faults):
         memory.counters_lost()
-    return Storage(nonces, outbox, memory, passes), passes
+    return Storage(nonces, outbox, memory, passage_log), passage_log

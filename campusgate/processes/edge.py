@@ -86,7 +86,7 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
     with ExitStack() as stack:
         kept_files = KeptFiles(folder)
         disk = _open_disk(kept_files, sealer, name, engine.model_id, stack)
-        clock = VouchedClock(disk.passes)
+        clock = VouchedClock(disk.passage_log)
         pictures.by_age = clock.is_vouched_for
         sync = DirectorySync(
             settings.server_url,
@@ -111,7 +111,7 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
                 controller_keys=controllers,
                 directory=disk.replica,
                 outbox=disk.outbox,
-                passage_log=disk.passes,
+                passage_log=disk.passage_log,
             ),
             Vision(
                 camera=camera,
@@ -132,9 +132,9 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
         )
         sender = OutboxSender(disk.outbox, bus, mark_late=mark_late, needs_receipts=True)
         bus.subscribe(topics.receipts, receipts_for(sender.confirm))
-        presence = PassageSync(settings.server_url, name, token, disk.replica, disk.passes)
-        stack.callback(presence.close)
-        _follow_passages(presence, bus, topics, stop, stack)
+        passages = PassageSync(settings.server_url, name, token, disk.replica, disk.passage_log)
+        stack.callback(passages.close)
+        _follow_passages(passages, bus, topics, stop, stack)
         bus.start()
         stack.callback(lambda: bus.stop(availability(topics, boot_id, ProcessStatus.STOPPED)))
         sender.start()
@@ -147,8 +147,8 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
 class VouchedClock:
     """Whether the server told the same time as this machine's clock a short while ago."""
 
-    def __init__(self, passes: PassageLog) -> None:
-        self._passes = passes
+    def __init__(self, passage_log: PassageLog) -> None:
+        self._passage_log = passage_log
         self._vouched_s = float("-inf")
 
     def server_says(self, at: datetime) -> None:
@@ -156,7 +156,7 @@ class VouchedClock:
         now = datetime.now(UTC)
         if abs(now - at) <= VOUCHED:
             self._vouched_s = time.monotonic()
-            self._passes.redate(now)
+            self._passage_log.redate(now)
 
     def is_vouched_for(self) -> bool:
         """Whether something may be erased by this machine's clock."""
@@ -169,7 +169,7 @@ class _Disk:
 
     nonces: NonceStore
     replica: Replica
-    passes: PassageLog
+    passage_log: PassageLog
     outbox: Outbox
 
 
@@ -182,21 +182,21 @@ def _open_disk(kept: KeptFiles, sealer: Sealer, gate: str, model_id: str, stack:
         lost="directory_until_fetched",
     )
     stack.callback(replica.close)
-    passes = kept.open("passes.db", lambda path: PassageLog(path, sealer, gate=gate), lost="who_passed_here")
-    stack.callback(passes.close)
+    passage_log = kept.open("passes.db", lambda path: PassageLog(path, sealer, gate=gate), lost="who_passed_here")
+    stack.callback(passage_log.close)
     outbox = kept.open("outbox.db", Outbox, lost="events_not_sent")
     stack.callback(outbox.close)
-    return _Disk(nonces, replica, passes, outbox)
+    return _Disk(nonces, replica, passage_log, outbox)
 
 
 def _follow_passages(
-    presence: PassageSync, bus: Connection, topics: GateTopics, stop: threading.Event, stack: ExitStack
+    passages: PassageSync, bus: Connection, topics: GateTopics, stop: threading.Event, stack: ExitStack
 ) -> None:
     """Ask for the zone's passages when the bus connects, when the server hints at some, and now and then."""
     hinted = threading.Event()
     bus.subscribe(topics.presence, lambda _topic, _payload, _retained: hinted.set())
     bus.on_connect(hinted.set)
-    threading.Thread(target=presence.run, args=(stop, hinted), name="passages", daemon=True).start()
+    threading.Thread(target=passages.run, args=(stop, hinted), name="passages", daemon=True).start()
     stack.callback(hinted.set)
 
 

@@ -6,7 +6,7 @@ from edge.camera.condition import Condition, ConditionLimits, ConditionWatch, Vi
 from edge.camera.feed import Feed, FeedReport, FeedStatus, ReconnectPolicy
 from edge.camera.file import FileCamera
 from edge.camera.folder import FolderCamera
-from edge.camera.mailbox import Mailbox
+from edge.camera.frame_slot import FrameSlot
 from edge.camera.mounting import Mounting, mounted
 from edge.camera.port import Camera, CameraAddressError, CameraLostError, Frame
 from edge.camera.scene import SceneLimits
@@ -27,7 +27,7 @@ __all__ = [
     "FileCamera",
     "FolderCamera",
     "Frame",
-    "Mailbox",
+    "FrameSlot",
     "Mounting",
     "ReconnectPolicy",
     "SceneLimits",

@@ -9,7 +9,7 @@ from traceback import extract_tb
 import structlog
 
 from bus.backoff import Backoff
-from edge.camera.mailbox import Mailbox
+from edge.camera.frame_slot import FrameSlot
 from edge.camera.port import Camera, CameraLostError, Frame
 
 _log = structlog.get_logger()
@@ -59,7 +59,7 @@ class Feed:
         policy = reconnect or ReconnectPolicy()
         # One edge asks one camera: there is nobody to keep out of step with.
         self._backoff = Backoff(first_s=policy.first, longest_s=policy.longest, spread=0.0)
-        self._mailbox = Mailbox()
+        self._slot = FrameSlot()
         self._stop = Event()
         self._lock = Lock()
         self._status = FeedStatus.CONNECTING
@@ -76,19 +76,19 @@ class Feed:
     def stop(self, timeout: float = 5.0) -> None:
         """Let go of the camera; waits for the thread at most `timeout` seconds, for a read may still block."""
         self._stop.set()
-        self._mailbox.close()
+        self._slot.close()
         if self._thread.is_alive():
             self._thread.join(timeout)
 
     def take_newest(self, timeout: float) -> Frame | None:
         """Return the newest frame not yet taken, or None when none came within `timeout` seconds."""
-        return self._mailbox.take(timeout)
+        return self._slot.take(timeout)
 
     def report(self) -> FeedReport:
         """Return the figures so far."""
         with self._lock:
             return FeedReport(
-                self._status, self._frames, self._mailbox.passed_over, self._losses, self._last_arrived, self._error
+                self._status, self._frames, self._slot.passed_over, self._losses, self._last_arrived, self._error
             )
 
     def _run(self) -> None:
@@ -100,7 +100,7 @@ class Feed:
                 break
             if error is None and not self._camera.live:
                 self._become(FeedStatus.ENDED, None)
-                self._mailbox.close()
+                self._slot.close()
                 return
             failures = 1 if self._frames > before else failures + 1
             pause = self._backoff.wait_s(failures)
@@ -129,7 +129,7 @@ class Feed:
             self._status, self._error = FeedStatus.RUNNING, None
             self._frames += 1
             self._last_arrived = frame.arrived
-        self._mailbox.put(frame)
+        self._slot.put(frame)
 
     def _become(self, status: FeedStatus, error: str | None) -> None:
         with self._lock:

@@ -14,7 +14,7 @@ from edge.camera import (
     FeedStatus,
     FileCamera,
     FolderCamera,
-    Mailbox,
+    FrameSlot,
     ReconnectPolicy,
     SyntheticCamera,
     open_camera,
@@ -178,21 +178,21 @@ def frame(number: int, clock) -> Frame:
     return Frame(np.zeros((2, 2, 3), np.uint8), clock.monotonic(), number)
 
 
-def test_the_mailbox_keeps_only_the_newest_frame(clock) -> None:
-    mailbox = Mailbox()
+def test_the_slot_keeps_only_the_newest_frame(clock) -> None:
+    slot = FrameSlot()
     for number in range(100):
-        mailbox.put(frame(number, clock))
-    assert mailbox.take(0).sequence == 99
-    assert mailbox.take(0) is None
-    assert mailbox.passed_over == 99
+        slot.put(frame(number, clock))
+    assert slot.take(0).sequence == 99
+    assert slot.take(0) is None
+    assert slot.passed_over == 99
 
 
-def test_closing_the_mailbox_wakes_its_reader(clock) -> None:
-    mailbox = Mailbox()
+def test_closing_the_slot_wakes_its_reader(clock) -> None:
+    slot = FrameSlot()
     taken = []
-    reader = threading.Thread(target=lambda: taken.append(mailbox.take(60)))
+    reader = threading.Thread(target=lambda: taken.append(slot.take(60)))
     reader.start()
-    mailbox.close()
+    slot.close()
     reader.join(5)
     assert taken == [None]
 

@@ -6,7 +6,7 @@ from threading import Event
 import numpy as np
 import pytest
 
-from campusgate.edge_policy_file import PolicyFileError, read_policy
+from campusgate.settings.edge_policy_file import PolicyFileError, read_policy
 from edge.camera import Mounting, SyntheticCamera, mounted
 
 UPRIGHT = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)

@@ -16,7 +16,7 @@ from access.policy import GatePolicy, Rule
 from accounts import people
 from accounts.vocabulary import PersonKind
 from campusgate.calibration.study import Passages, study
-from campusgate.edge_policy_file import read_policy
+from campusgate.settings.edge_policy_file import read_policy
 from database import Database, Sealer, new_id
 from database.migrate import upgrade
 from directory import gates

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from campusgate.edge_policy_file import PolicyFileError, read_policy
+from campusgate.settings.edge_policy_file import PolicyFileError, read_policy
 from edge.policy import EdgePolicy
 
 PAGE = Path(__file__).parents[2] / "docs" / "edge.md"

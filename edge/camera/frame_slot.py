@@ -5,7 +5,7 @@ from threading import Condition
 from edge.camera.port import Frame
 
 
-class Mailbox:
+class FrameSlot:
     """One slot between the camera's thread and the reader's: a new frame replaces one that nobody took.
 
     There is no queue that could grow: a slow reader sees fewer frames, never old ones.
