@@ -10,7 +10,7 @@ from console.renewals import Renewals
 from database import Database, Sealer
 from enrollment.services import EnrollmentServices
 from operations.board import Board
-from operations.order_desk import OrderDesk
+from operations.order_service import OrderService
 
 Names = Callable[[set[UUID]], Mapping[UUID, str]]
 
@@ -21,7 +21,7 @@ class ConsoleServices:
 
     database: Database
     board: Board
-    orders: OrderDesk
+    orders: OrderService
     sealer: Sealer = field(repr=False)
     """Opens the directory's records for the question why."""
     accounts: AccountsServices

@@ -75,7 +75,7 @@ class Board:
         """Say that the broker is there: what is heard from now on counts."""
         with self._changed:
             self._hears = True
-            self._tell()
+            self._notify()
 
     def lost(self, at: datetime) -> None:
         """Say that the broker was lost: no presence is known until it is heard anew."""
@@ -90,7 +90,7 @@ class Board:
                     edge_since=_unknown_since(view.edge, view.edge_since, at),
                 )
                 self._views[view.gate] = unknown
-            self._tell()
+            self._notify()
 
     def views(self) -> list[GateView]:
         """Return every gate heard of, by name."""
@@ -135,9 +135,9 @@ class Board:
             self._put(changed)
 
     def touch(self) -> None:
-        """Say that something outside the views changed (a new event in the journal)."""
+        """Say that something outside the views changed (a new event was stored)."""
         with self._changed:
-            self._tell()
+            self._notify()
 
     def wait(self, seen: int, timeout_s: float) -> int:
         """Return the version as soon as it differs from `seen`, or after the time-out."""
@@ -147,9 +147,9 @@ class Board:
 
     def _put(self, view: GateView) -> None:
         self._views[view.gate] = view
-        self._tell()
+        self._notify()
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         self._version += 1
         self._changed.notify_all()
 

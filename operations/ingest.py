@@ -1,4 +1,4 @@
-"""From the bus into the journal, the register of alarms, and onto the board.
+"""From the bus into the store of events, the register of alarms, and onto the board.
 
 A gate keeps an event until this server has said that it is stored (a receipt), so nothing is lost while the server is
 down, busy, or killed between the broker and its disk.
@@ -32,7 +32,7 @@ from messages import (
     every_gate,
     parse_topic,
 )
-from operations import journal, late_taps
+from operations import event_store, lost_card_use
 from operations.alarms import register
 from operations.alarms.rules import signals_of
 from operations.board import Board
@@ -153,9 +153,9 @@ class Ingest:
         try:
             now = self._now()
             with self._database.begin() as session:
-                new = journal.record(session, late_taps.flagged(session, batch), received_at=now)
+                new = event_store.record(session, lost_card_use.flag(session, batch), received_at=now)
                 # With the events, or not at all: an alarm is counted once for each event.
-                register.take(session, [signal for event in new for signal in signals_of(event)], now=now)
+                register.apply(session, [signal for event in new for signal in signals_of(event)], now=now)
                 passed = zone_passages.record(session, new, now=now)
         except DataError as error:
             if len(batch) > 1:
@@ -168,7 +168,7 @@ class Ingest:
         self._stored.update(event.kind for event in new)
         for gate in dict.fromkeys(event.gate for event in batch):
             self._acknowledge(gate, [event.id for event in batch if event.gate == gate])
-        self._hints.tell(passed)
+        self._hints.publish(passed)
         if new:
             self._board.touch()
         return True

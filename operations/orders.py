@@ -21,7 +21,7 @@ CONFIRM_WITHIN = timedelta(minutes=2)
 """An order that waits for a second person is void after this."""
 
 
-class Order(StrEnum):
+class OrderAction(StrEnum):
     """What staff can ask for."""
 
     OPEN = "open"
@@ -34,10 +34,10 @@ class Order(StrEnum):
 
     def commands(self) -> tuple[Action, ...]:
         """Return what is sent to each gate, in this order; a lockdown is ended before the door is held open."""
-        return (Action.RELEASE, Action.HOLD) if self is Order.EVACUATE else (Action(self.value),)
+        return (Action.RELEASE, Action.HOLD) if self is OrderAction.EVACUATE else (Action(self.value),)
 
 
-ORDERS = frozenset(Order)
+ORDERS = frozenset(OrderAction)
 
 
 class OrderState(StrEnum):
@@ -77,14 +77,14 @@ class EmptyOrderError(ProblemError):
     title = "The order reaches no gate"
 
 
-def needs_second_person(action: Order, gates: Collection[str]) -> bool:
+def needs_second_person(action: OrderAction, gates: Collection[str]) -> bool:
     """Tell whether an order is of the kind that a campus may want two people for: one that moves many doors."""
-    return len(gates) > 1 and action in {Order.HOLD, Order.LOCKDOWN, Order.RELEASE}
+    return len(gates) > 1 and action in {OrderAction.HOLD, OrderAction.LOCKDOWN, OrderAction.RELEASE}
 
 
 def ask(
     session: Session,
-    action: Order,
+    action: OrderAction,
     gates: Sequence[str],
     *,
     note: str,
@@ -133,7 +133,7 @@ def confirm(session: Session, order_id: UUID, *, by: UUID, now: datetime) -> Sta
     return order
 
 
-def take_up(session: Session, order_id: UUID, *, now: datetime) -> tuple[StaffOrder, bool]:
+def claim(session: Session, order_id: UUID, *, now: datetime) -> tuple[StaffOrder, bool]:
     """Return the order, and whether it is the caller who carries it out now; one that is too old becomes void."""
     order = session.scalars(select(StaffOrder).where(StaffOrder.id == order_id).with_for_update()).one()
     if order.state != OrderState.READY:

@@ -26,7 +26,7 @@ class PresenceHints:
         self._sent_at = float("-inf")
         self._timer: threading.Timer | None = None
 
-    def tell(self, revisions: Mapping[str, int]) -> None:
+    def publish(self, revisions: Mapping[str, int]) -> None:
         """Tell each gate the revision of its zone's passages."""
         if not revisions:
             return

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from operations.order_desk import OrderTarget
-from operations.orders import Order, OrderState
+from operations.order_service import OrderTarget
+from operations.orders import OrderAction, OrderState
 from operations.tables import StaffOrder
 from web import tickets
 from web.text import Slug, line
@@ -57,9 +57,9 @@ class OrderIn(BaseModel):
     note: Annotated[str, line(200)] | None = None
 
     @property
-    def order_action(self) -> Order:
+    def order_action(self) -> OrderAction:
         """The order asked for."""
-        return Order(self.action)
+        return OrderAction(self.action)
 
     @property
     def target(self) -> OrderTarget:

@@ -1,6 +1,6 @@
 """The stream behind the live pages: server-sent events that resume without a gap.
 
-Every passage carries the journal's sequence number as its id. A browser that lost its connection names the last id it
+Every passage carries its event's sequence number as its id. A browser that lost its connection names the last id it
 saw, and the stream goes on behind it; a new one starts with the last few passages. Gates, open alarms and waiting
 orders are sent as they are, whole, when they have changed. `up_to_date` comes once, when all that was so is sent, and
 `beat` again and again, each time after everything was queried once more (`console.live.heartbeat`).
@@ -19,7 +19,7 @@ from console.views.board import collect_people, describe_alarm, describe_gate, d
 from console.views.events import describe_events
 from database import Database
 from directory.lag import find_lags
-from operations import journal, orders
+from operations import event_store, orders
 from operations.alarms import register
 from operations.tables import GateEvent
 
@@ -90,10 +90,10 @@ def _query_state(services: ConsoleServices, gate: str | None) -> dict[str, Any]:
 
 def _first_cursor(database: Database, gate: str | None) -> int:
     with database.read() as session:
-        shown = journal.latest(session, limit=_FIRST, gate=gate)
+        shown = event_store.latest(session, limit=_FIRST, gate=gate)
     return shown[-1].sequence - 1 if shown else 0
 
 
 def _events_after(database: Database, cursor: int, gate: str | None) -> Sequence[GateEvent]:
     with database.read() as session:
-        return journal.following(session, after=cursor, limit=_PAGE, gate=gate)
+        return event_store.following(session, after=cursor, limit=_PAGE, gate=gate)

@@ -23,7 +23,7 @@ from directory.dry_run import DryRun, Shown, dry_run
 from directory.feed import NotPublishedError
 from directory.lag import Lag, find_lags
 from directory.tables import ZoneRecord
-from operations import journal
+from operations import event_store
 from operations.tables import GateEvent
 from web.problems import NotFoundError
 from web.text import Line, Slug
@@ -74,7 +74,7 @@ def events(
 ) -> dict[str, Any]:
     """Return a page of the timeline, newest first; `next` is the `before` of the page after it."""
     with services.database.read() as session:
-        found = journal.latest(session, limit=_PAGE + 1, before=before, gate=gate)
+        found = event_store.latest(session, limit=_PAGE + 1, before=before, gate=gate)
     shown = found[:_PAGE]
     following = shown[-1].sequence if len(found) > _PAGE else None
     return {"items": describe_events(services, shown), "next": following}
@@ -98,7 +98,7 @@ def directory(gate: GateName, _staff: StaffDep, services: ServicesDep) -> dict[s
 def why(gate: GateName, sequence: int, staff: StaffDep, services: ServicesDep) -> dict[str, Any]:
     """Return what is known of a refusal, and what would be decided now; that is audited."""
     with services.database.read() as session:
-        event = journal.get(session, sequence)
+        event = event_store.get(session, sequence)
         if event is None or event.gate != gate:
             raise NotFoundError("there is no such event at this gate")
         now = _ask_again(session, services, event)

@@ -5,7 +5,7 @@ from typing import Any
 
 from console.services import ConsoleServices
 from console.views.board import Known, name_of
-from operations import journal
+from operations import event_store
 from operations.order_origins import origins
 from operations.tables import GateEvent, StaffOrder
 
@@ -41,7 +41,7 @@ def _describe_event(event: GateEvent, names: Known, order: StaffOrder | None = N
         "reason": event.reason,
         "latency_ms": event.latency_ms,
         "historical": event.historical,
-        "notices": journal.notices(event),
+        "notices": event_store.notices(event),
         "order": None
         if order is None
         else {

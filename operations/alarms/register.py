@@ -27,7 +27,7 @@ class AlarmNotOpenError(ProblemError):
     title = "This alarm needs no acknowledgement any more"
 
 
-def take(session: Session, signals: Iterable[Signal], *, now: datetime) -> int:
+def apply(session: Session, signals: Iterable[Signal], *, now: datetime) -> int:
     """Apply `signals` in their order and return how many changed anything.
 
     What a gate dates into the future, by a clock that runs ahead, counts as now: else nothing could end it.

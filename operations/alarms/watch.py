@@ -78,7 +78,7 @@ class AlarmWatch:
         if not found:
             return 0
         with self.database.begin() as session:
-            changed = register.take(session, found, now=now)
+            changed = register.apply(session, found, now=now)
         if changed:
             self.board.touch()
         self._told_of_storage = False

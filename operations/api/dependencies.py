@@ -6,16 +6,16 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from operations.board import Board
-from operations.order_desk import OrderDesk
+from operations.order_service import OrderService
 from operations.presence_hints import PresenceHints
 
 
 @dataclass(frozen=True, slots=True)
 class OperationsServices:
-    """The live board, the desk where orders are given, and how gates hear that passages are forgiven."""
+    """The live board, how orders are given, and how gates hear that passages are forgiven."""
 
     board: Board
-    desk: OrderDesk
+    orders: OrderService
     hints: PresenceHints
 
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from accounts.api.dependencies import ROLE_ERRORS, DatabaseDep, FacilitiesDep
 from operations import orders
 from operations.api.dependencies import OperationsDep
-from operations.order_desk import OrdersNotPossibleError
+from operations.order_service import OrdersNotPossibleError
 from operations.schemas import OrderIn, OrderOut
 from web import idempotency, tickets
 from web.idempotency import OnceDep
@@ -43,7 +43,7 @@ def give_order(
     state `void`, effect `expired`, where the waiting was on the way to the gates), and neither is what its sender has
     given up: end the connection, or void the ticket.
     """
-    order = operations.desk.give(
+    order = operations.orders.give(
         wanted.order_action, wanted.target, note=wanted.note or "", by=staff.person_id, once=once, ticket=ticket
     )
     return OrderOut.of(order)
@@ -62,7 +62,7 @@ def give_order(
 )
 def confirm_order(order_id: UUID, staff: FacilitiesDep, operations: OperationsDep, ticket: TicketDep) -> OrderOut:
     """Confirm another person's order, which is then carried out; with a ticket for `confirm`."""
-    return OrderOut.of(operations.desk.confirm(order_id, by=staff.person_id, ticket=ticket))
+    return OrderOut.of(operations.orders.confirm(order_id, by=staff.person_id, ticket=ticket))
 
 
 @router.get("/orders", responses=responses(*ROLE_ERRORS, InvalidCursorError))

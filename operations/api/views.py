@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from accounts.api.dependencies import ROLE_ERRORS, DatabaseDep, FacilitiesDep
 from accounts.api.disclosures import record_disclosure
-from operations import journal
+from operations import event_store
 from operations.api.dependencies import OperationsDep
 from operations.board import UNKNOWN, GateView
 from operations.order_origins import origins
@@ -114,7 +114,7 @@ def list_events(
 ) -> Page[EventOut]:
     """List the events of all gates, newest arrival first."""
     with database.read() as session:
-        rows = journal.latest(session, limit=page.limit + 1, before=page.after(int), gate=gate, person_id=person_id)
+        rows = event_store.latest(session, limit=page.limit + 1, before=page.after(int), gate=gate, person_id=person_id)
         of_orders = origins(session, rows)
     shown, following = page.cut(rows, lambda event: event.sequence)
     return Page(items=[EventOut.of(event, _origin(event, of_orders)) for event in shown], next=following)

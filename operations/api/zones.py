@@ -100,5 +100,5 @@ def forgive(
         if body.person_id is not None and session.get(Person, body.person_id) is None:
             raise NotFoundError("there is nobody with this id")
         told = zone_passages.forgive(session, zone, person_id=body.person_id, by=staff.actor, now=now)
-    operations.hints.tell(told)
+    operations.hints.publish(told)
     operations.board.touch()

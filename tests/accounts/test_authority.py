@@ -30,7 +30,7 @@ from enrollment import account_notices
 from enrollment.services import EnrollmentServices
 from operations.api.dependencies import OperationsServices
 from operations.board import Board
-from operations.order_desk import OrderDesk
+from operations.order_service import OrderService
 from tests.accounts.conftest import CHEAP_HASHER, SECRET, Clock
 from tests.sign_ins import sign_in
 from web import problems
@@ -44,7 +44,7 @@ LONG_AGO = timedelta(days=1)
 
 
 class NoHints:
-    def tell(self, _revisions: Any) -> None:
+    def publish(self, _revisions: Any) -> None:
         return None
 
 
@@ -102,7 +102,7 @@ def office(database: Database, clock: Clock) -> Iterator[Office]:
     app.state.enrollment = EnrollmentServices(database, sealer, engine=None, checker=None)
     board = Board()
     app.state.tickets = Tickets()
-    app.state.operations = OperationsServices(board, OrderDesk(database, board), NoHints())
+    app.state.operations = OperationsServices(board, OrderService(database, board), NoHints())
     for part in (directory.api.routes.router, router, enrollment.api.router, operations.api.router):
         app.include_router(part)
     problems.install(app)

@@ -40,13 +40,13 @@ from gate_controller.storage import Storage
 from messages import Event, GateTopics, NonceStore, Signer, TrustedKey, controller_sender
 from models.engine import FaceEngine
 from models.store import ModelStore
-from operations import journal
+from operations import event_store
 from operations.alarms import register
 from operations.alarms.rules import signals_of
 from operations.board import Board
 from operations.dispatch import Dispatcher
 from operations.ingest import Ingest
-from operations.order_desk import OrderDesk
+from operations.order_service import OrderService
 from tests.accounts.conftest import CHEAP_HASHER
 from tests.console.browser_thread import BrowserThread
 from tests.waiting import PATIENCE_S, until
@@ -83,8 +83,8 @@ class Pages:
         ]
         now = datetime.now(UTC)
         with self.database.begin() as session:
-            journal.record(session, events, received_at=now)
-            register.take(session, [found for one in events for found in signals_of(one)], now=now)
+            event_store.record(session, events, received_at=now)
+            register.apply(session, [found for one in events for found in signals_of(one)], now=now)
         self.board.touch()
         return events
 
@@ -145,7 +145,7 @@ def serve(
         pages.ConsoleServices(
             database=database,
             board=board,
-            orders=OrderDesk(database, board, dispatcher, two_persons=True),
+            orders=OrderService(database, board, dispatcher, two_persons=True),
             sealer=SEALER,
             accounts=services,
             enrollment=enrollment or EnrollmentServices(database, SEALER, engine=None, checker=None),

@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from accounts.tables import AuditEntry
 from database import Database, DatabaseBusyError, new_id
 from messages import Event
-from operations import journal
+from operations import event_store
 from operations.alarms import register
 from operations.alarms.escalation import Route
 from operations.alarms.register import AlarmNotOpenError
@@ -33,8 +33,8 @@ def happen(
         for index, kind in enumerate(kinds)
     ]
     with database.begin() as session:
-        journal.record(session, events, received_at=at(100))
-        register.take(session, [found for one in events if (found := signal_of(one))], now=at(100))
+        event_store.record(session, events, received_at=at(100))
+        register.apply(session, [found for one in events if (found := signal_of(one))], now=at(100))
 
 
 def alarms(database: Database) -> list[Alarm]:

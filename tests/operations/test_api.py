@@ -13,12 +13,12 @@ from accounts.services import AccountsServices
 from accounts.vocabulary import Role
 from database import Database, new_id
 from messages import Event
-from operations import journal
+from operations import event_store
 from operations.alarms import register
 from operations.alarms.rules import AlarmKind, Signal, signal_of
 from operations.api.dependencies import OperationsServices
 from operations.board import Board
-from operations.order_desk import OrderDesk
+from operations.order_service import OrderService
 from tests.accounts.conftest import CHEAP_HASHER
 from tests.sign_ins import sign_in
 from web.tickets import Tickets
@@ -29,7 +29,7 @@ NOW = datetime.now(UTC)
 class NoHints:
     """There is no broker here."""
 
-    def tell(self, revisions: dict[str, int]) -> None:
+    def publish(self, revisions: dict[str, int]) -> None:
         self.told = revisions
 
 
@@ -46,7 +46,7 @@ def client(database: Database, services: AccountsServices) -> Iterator[TestClien
     app.include_router(operations.api.router)
     app.state.accounts = services
     app.state.tickets = Tickets()
-    app.state.operations = OperationsServices(board, OrderDesk(database, board), NoHints())
+    app.state.operations = OperationsServices(board, OrderService(database, board), NoHints())
     with TestClient(app, headers=sign_in(services, roles=[Role.FACILITIES], now=datetime.now(UTC))) as client:
         client.board = board
         yield client
@@ -61,7 +61,7 @@ def ticket(client: TestClient, action: str) -> dict[str, str]:
 
 def alarm(database: Database, kind: AlarmKind = AlarmKind.SPOOF, gate: str = "north", second: float = 0) -> None:
     with database.begin() as session:
-        register.take(session, [Signal(gate, kind, NOW + timedelta(seconds=second), raises=True)], now=NOW)
+        register.apply(session, [Signal(gate, kind, NOW + timedelta(seconds=second), raises=True)], now=NOW)
 
 
 def test_an_open_alarm_is_listed_and_acknowledged(client: TestClient, database: Database) -> None:
@@ -83,8 +83,8 @@ def test_an_alarm_of_an_unsure_clock_says_until_when(client: TestClient, databas
         id=new_id(), gate="north", at=NOW, kind="clock_unsure", historical=False, details={"until": until.isoformat()}
     )
     with database.begin() as session:
-        journal.record(session, [event], received_at=NOW)
-        register.take(session, [signal_of(event)], now=NOW)
+        event_store.record(session, [event], received_at=NOW)
+        register.apply(session, [signal_of(event)], now=NOW)
     [shown] = client.get("/api/v1/operations/alarms/open").json()
     assert (shown["kind"], datetime.fromisoformat(shown["until"])) == ("clock_unsure", until)
 

@@ -1,4 +1,4 @@
-"""From the bus into the journal: receipts, unreadable events, and a server that is killed while events flow."""
+"""From the bus into the store of events: receipts, unreadable events, and a server that is killed while events flow."""
 
 import json
 import queue
@@ -140,7 +140,7 @@ def serve(database: Database, port: int) -> subprocess.Popen[str]:
 def test_a_server_killed_while_events_flow_has_each_of_them_once(
     broker, connect, database: Database, tmp_path: Path
 ) -> None:
-    """`kill -9` again and again: what the gate recorded is in the journal, once, and counted once in its alarm."""
+    """`kill -9` again and again: what the gate recorded is stored, once, and counted once in its alarm."""
     outbox = Outbox(tmp_path / "outbox.db")
     gate = connect(broker, "gate")
     sender = OutboxSender(

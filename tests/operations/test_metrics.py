@@ -44,7 +44,7 @@ def registry(database: Database):
     with database.begin() as session:
         gates.add(session, GatePolicy(gate="north"), title="North", by="test", now=NOW)
         session.add(GateApplied(gate="north", view="full", device_id=DEVICE, revision=0, applied_at=NOW, seen_at=NOW))
-        register.take(session, [Signal("north", AlarmKind.FORCED, NOW, raises=True)], now=NOW)
+        register.apply(session, [Signal("north", AlarmKind.FORCED, NOW, raises=True)], now=NOW)
     return make_registry(
         OperationsCollector(database, board, lambda: {"access_granted": 7}, backlog=lambda: 3, now=lambda: NOW)
     )

@@ -6,7 +6,7 @@ from access.policy import Direction, GatePolicy
 from database import Database, new_id
 from directory import gates
 from messages import Event
-from operations import journal, muster
+from operations import event_store, muster
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 LI, WANG, ZHAO = (new_id() for _ in range(3))
@@ -35,7 +35,7 @@ def walk(database: Database, person, gate: str, minute: int, kind: str = "access
         details={},
     )
     with database.begin() as session:
-        journal.record(session, [event], received_at=NOW)
+        event_store.record(session, [event], received_at=NOW)
 
 
 def inside(database: Database, **options) -> list[tuple]:

@@ -24,13 +24,13 @@ def test_a_lockdown_of_many_doors_waits_for_a_second_person(database: Database) 
     order = ask(database, Action.LOCKDOWN, "north", "south")
     assert order.state == OrderState.WAITING
     with database.begin() as session:
-        assert orders.take_up(session, order.id, now=NOW)[1] is False
+        assert orders.claim(session, order.id, now=NOW)[1] is False
         with pytest.raises(SecondPersonNeededError):
             orders.confirm(session, order.id, by=CHEN, now=NOW)
         assert orders.confirm(session, order.id, by=ZHOU, now=NOW).state == OrderState.SENDING
     with database.begin() as session:
         # Whoever confirmed it sends it, and nobody else: neither whoever asked, when their request comes again.
-        assert orders.take_up(session, order.id, now=NOW)[1] is False
+        assert orders.claim(session, order.id, now=NOW)[1] is False
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_an_order_is_taken_up_once(database: Database) -> None:
     taken = []
     for _ in range(2):
         with database.begin() as session:
-            taken.append(orders.take_up(session, order.id, now=NOW)[1])
+            taken.append(orders.claim(session, order.id, now=NOW)[1])
     assert taken == [True, False]
 
 
@@ -66,7 +66,7 @@ def test_an_order_that_was_not_sent_at_once_is_void_for_ever(database: Database)
     order = ask(database, Action.OPEN, "north")
     for now in (NOW + orders.SEND_WITHIN + timedelta(milliseconds=1), NOW):
         with database.begin() as session:
-            found, mine = orders.take_up(session, order.id, now=now)
+            found, mine = orders.claim(session, order.id, now=now)
             assert (found.state, mine) == (OrderState.VOID, False)
     with database.read() as session:
         actions = session.scalars(select(AuditEntry.action).order_by(AuditEntry.serial)).all()
@@ -76,7 +76,7 @@ def test_an_order_that_was_not_sent_at_once_is_void_for_ever(database: Database)
 def test_an_order_of_which_nothing_was_sent_is_void(database: Database) -> None:
     order = ask(database, Action.OPEN, "north", "south")
     with database.begin() as session:
-        orders.take_up(session, order.id, now=NOW)
+        orders.claim(session, order.id, now=NOW)
         results = [GateResult("north", CommandEffect.EXPIRED), GateResult("south", CommandEffect.EXPIRED)]
         assert orders.conclude(session, order.id, results, now=NOW).state == OrderState.VOID
 
@@ -84,7 +84,7 @@ def test_an_order_of_which_nothing_was_sent_is_void(database: Database) -> None:
 def test_what_it_did_and_who_asked_is_kept_and_audited(database: Database) -> None:
     order = ask(database, Action.OPEN, "north")
     with database.begin() as session:
-        orders.take_up(session, order.id, now=NOW)
+        orders.claim(session, order.id, now=NOW)
         orders.conclude(session, order.id, [GateResult("north", CommandEffect.REFUSED, "door_closed")], now=NOW)
     with database.read() as session:
         [stored] = orders.find(session)

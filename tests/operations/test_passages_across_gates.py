@@ -34,12 +34,12 @@ from gate_controller.relays.simulated import SimulatedRelay
 from gate_controller.service import GateController
 from gate_controller.storage import Storage
 from messages import GateTopics, NonceStore, SystemClock
-from operations import journal
+from operations import event_store
 from operations.alarms import register
 from operations.api.dependencies import OperationsServices
 from operations.board import Board
 from operations.ingest import Ingest
-from operations.order_desk import OrderDesk
+from operations.order_service import OrderService
 from operations.presence_hints import PresenceHints
 from tests.accounts.conftest import CHEAP_HASHER
 from tests.databases import CREDENTIAL_KEY
@@ -136,7 +136,7 @@ def campus(
     app.state.accounts = accounts
     app.state.directory = DirectoryServices(database, SEALER, CREDENTIAL_KEY)
     app.state.tickets = Tickets()
-    app.state.operations = OperationsServices(board, OrderDesk(database, board), PresenceHints(server, "main"))
+    app.state.operations = OperationsServices(board, OrderService(database, board), PresenceHints(server, "main"))
     app.include_router(directory.api.router)
     app.include_router(operations.api.router)
     problems.install(app)
@@ -227,5 +227,5 @@ def test_a_lost_card_that_opens_a_gate_which_has_not_heard_yet_is_flagged(
 
     until(lambda: "lost_card_used" in alarms())
     with database.read() as session:
-        [used] = [one for one in journal.latest(session) if one.kind == "access_granted"]
+        [used] = [one for one in event_store.latest(session) if one.kind == "access_granted"]
     assert used.details["after_loss_report"] is True

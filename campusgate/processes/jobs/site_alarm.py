@@ -12,4 +12,4 @@ def set_site_alarm(
 ) -> None:
     """Raise an alarm for the whole site, or end it."""
     with database.begin() as session:
-        register.take(session, [Signal(EVERYWHERE, kind, now, raises=raises, reason=reason)], now=now)
+        register.apply(session, [Signal(EVERYWHERE, kind, now, raises=raises, reason=reason)], now=now)

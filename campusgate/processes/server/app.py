@@ -106,13 +106,13 @@ def _console(server: Server) -> console.pages.ConsoleServices:
     return console.pages.ConsoleServices(
         database=server.database,
         board=server.operations.board,
-        orders=server.operations.desk,
+        orders=server.operations.orders,
         sealer=server.sealer,
         accounts=server.accounts,
         enrollment=server.enrollment,
         renewals=Renewals(server.accounts.desk),
         names=names,
         now=lambda: datetime.now(UTC),
-        publish_revisions=server.operations.hints.tell,
+        publish_revisions=server.operations.hints.publish,
         secure_cookies=not server.settings.demonstration,
     )

@@ -36,7 +36,7 @@ from operations.board import Board
 from operations.clock_guard import ClockGuard
 from operations.connections import ServerConnections
 from operations.ingest import Ingest
-from operations.order_desk import OrderDesk
+from operations.order_service import OrderService
 from operations.presence_hints import PresenceHints
 from web.storage_probe import StorageProbe
 
@@ -104,7 +104,8 @@ def assemble(
     clock = ClockGuard(database, board)
     connections = server_connections(settings)
     bus = connections.events
-    desk = OrderDesk(database, board, make_dispatcher(settings, connections.orders, board), settings.two_person_orders)
+    dispatcher = make_dispatcher(settings, connections.orders, board)
+    orders = OrderService(database, board, dispatcher, settings.two_person_orders)
     # Last, for its writer's thread runs from now on: what may be missing was asked for before.
     money = make_money(settings, accounts, channels)
     return Server(
@@ -119,7 +120,7 @@ def assemble(
         sealer=sealer,
         operations=OperationsServices(
             board,
-            desk,
+            orders,
             PresenceHints(bus, settings.site),
         ),
         connections=connections,

@@ -28,7 +28,7 @@ from messages import Event
 from models.calibration import CALIBRATIONS, fmr_for_search
 from models.engine import FaceEngine, default_model_id
 from models.template import Template
-from operations import journal
+from operations import event_store
 from tests import command_line
 from tests.databases import CREDENTIAL_KEY
 from tests.keys import key
@@ -64,7 +64,7 @@ def campus(folder: Path, vectors: Sequence[np.ndarray], events: Sequence[dict[st
         made = [
             Event(id=new_id(), gate="north", at=now - timedelta(hours=1), source="edge", **event) for event in events
         ]
-        journal.record(session, made, received_at=now)
+        event_store.record(session, made, received_at=now)
     Publisher(database, sealer, model_id=MODEL).publish()
     database.close()
     return folder

@@ -1,4 +1,4 @@
-"""The journal of gate events: written once for each id, read by cursor."""
+"""The events of all gates: written once for each id, read by cursor."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from access.reasons import Notice
 from messages import Event
-from operations.late_taps import AFTER_LOSS
+from operations.lost_card_use import AFTER_LOSS
 from operations.tables import GateEvent
 
 

@@ -1,4 +1,4 @@
-"""Where orders are given, by the API and by the pages: written down first, then sent, then concluded."""
+"""Orders as API and pages give them: written down first, then sent, then concluded."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from messages import Action, CommandEffect
 from operations import orders
 from operations.board import Board
 from operations.dispatch import Dispatcher
-from operations.orders import Order
+from operations.orders import OrderAction
 from operations.tables import StaffOrder
 from web.idempotency import RequestKey
 from web.problems import NotFoundError, ProblemError
@@ -50,7 +50,7 @@ class _Written(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class OrderDesk:
+class OrderService:
     """Gives orders. `dispatcher` is None where the server has no key; `two_persons` is the campus's choice."""
 
     database: Database
@@ -65,7 +65,7 @@ class OrderDesk:
         return self.dispatcher is not None
 
     def give(
-        self, action: Order, target: OrderTarget, *, note: str, by: UUID, once: RequestKey, ticket: Ticket
+        self, action: OrderAction, target: OrderTarget, *, note: str, by: UUID, once: RequestKey, ticket: Ticket
     ) -> StaffOrder:
         """Give an order in the name of `by`, once for each key, while `ticket` lives; return it with what it did.
 
@@ -85,7 +85,7 @@ class OrderDesk:
         return self.carry_out(written.id, ticket)
 
     def write(
-        self, session: Session, action: Order, reach: OrderTarget, *, note: str, by: UUID, now: datetime
+        self, session: Session, action: OrderAction, target: OrderTarget, *, note: str, by: UUID, now: datetime
     ) -> StaffOrder:
         """Write an order down in the caller's transaction.
 
@@ -95,8 +95,8 @@ class OrderDesk:
         """
         if self.dispatcher is None:
             raise OrdersNotPossibleError
-        reached = _reached(session, reach)
-        return orders.ask(session, action, reached, note=note, by=by, two_persons=self.two_persons, now=now)
+        gates_ordered = _gates_of(session, target)
+        return orders.ask(session, action, gates_ordered, note=note, by=by, two_persons=self.two_persons, now=now)
 
     def confirm(self, order_id: UUID, *, by: UUID, ticket: Ticket) -> StaffOrder:
         """Confirm another person's order and carry it out.
@@ -123,14 +123,14 @@ class OrderDesk:
         if self.dispatcher is None:
             raise OrdersNotPossibleError
         with self.database.begin() as session:
-            order, mine = orders.take_up(session, order_id, now=self.clock())
+            order, mine = orders.claim(session, order_id, now=self.clock())
         if mine:
             return self._send(self.dispatcher, order, ticket)
         self.board.touch()
         return order
 
     def _send(self, dispatcher: Dispatcher, order: StaffOrder, ticket: Ticket) -> StaffOrder:
-        *first, last = Order(order.action).commands()
+        *first, last = OrderAction(order.action).commands()
         left_s: Callable[[], float] | None = ticket.left_s
         for action in first:
             # Only where it is needed: everybody else's door is open one answer sooner.
@@ -149,11 +149,11 @@ class OrderDesk:
         return view is not None and view.door is not None and view.door.mode == Action.LOCKDOWN
 
 
-def _reached(session: Session, reach: OrderTarget) -> list[str]:
+def _gates_of(session: Session, target: OrderTarget) -> list[str]:
     known = {gate.name: gates.policy_of(gate) for gate in gates.find(session)}
-    if unknown := [name for name in reach.gates if name not in known]:
+    if unknown := [name for name in target.gates if name not in known]:
         raise NotFoundError(f"there is no gate {unknown[0]!r}")
-    if reach.zone is not None and session.get(ZoneRecord, reach.zone) is None:
-        raise NotFoundError(f"there is no zone {reach.zone!r}")
-    of_zone = [name for name, policy in known.items() if reach.zone and policy.inner_zone == reach.zone]
-    return [*reach.gates, *of_zone, *(known if reach.everywhere else ())]
+    if target.zone is not None and session.get(ZoneRecord, target.zone) is None:
+        raise NotFoundError(f"there is no zone {target.zone!r}")
+    of_zone = [name for name, policy in known.items() if target.zone and policy.inner_zone == target.zone]
+    return [*target.gates, *of_zone, *(known if target.everywhere else ())]

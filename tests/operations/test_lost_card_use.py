@@ -10,7 +10,7 @@ from accounts.tables import Person
 from accounts.vocabulary import PersonKind
 from database import Database, new_id
 from messages import Event, Method
-from operations import journal, late_taps
+from operations import event_store, lost_card_use
 from operations.alarms import register
 from operations.alarms.rules import signals_of
 
@@ -34,8 +34,10 @@ def arrive(database: Database, person_id, minute: float, **changes) -> Event:
     at = NOW + timedelta(minutes=minute)
     event = Event(id=new_id(), gate="north", at=at, person_id=person_id, details={"alone": "edge_offline"}, **values)
     with database.begin() as session:
-        [stored] = journal.record(session, late_taps.flagged(session, [event]), received_at=NOW + timedelta(days=1))
-        register.take(session, signals_of(stored), now=NOW + timedelta(days=1))
+        [stored] = event_store.record(
+            session, lost_card_use.flag(session, [event]), received_at=NOW + timedelta(days=1)
+        )
+        register.apply(session, signals_of(stored), now=NOW + timedelta(days=1))
     return stored
 
 
@@ -44,7 +46,7 @@ def test_a_grant_after_the_report_is_flagged_and_somebody_must_look(database: Da
     assert stored.details == {"alone": "edge_offline", "after_loss_report": True}
     with database.read() as session:
         [alarm] = register.open_alarms(session)
-        [kept] = journal.latest(session)
+        [kept] = event_store.latest(session)
     assert (alarm.kind, alarm.severity, alarm.event_id) == ("lost_card_used", "critical", stored.id)
     assert kept.details["after_loss_report"] is True
 

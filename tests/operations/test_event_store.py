@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 from database import Database, new_id
 from messages import Event, Method
-from operations import journal
+from operations import event_store
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 
@@ -16,34 +16,36 @@ def test_an_event_that_arrives_twice_is_stored_once(database: Database) -> None:
     once = event(latency_ms=41.5, details={"faces": 1.0})
     for _ in range(2):
         with database.begin() as session:
-            new = journal.record(session, [once, once], received_at=NOW)
+            new = event_store.record(session, [once, once], received_at=NOW)
     assert new == []
     with database.read() as session:
-        [stored] = journal.latest(session)
+        [stored] = event_store.latest(session)
     assert (stored.id, stored.method, stored.latency_ms, stored.details) == (once.id, "face", 41.5, {"faces": 1.0})
 
 
 def test_followers_see_every_event_in_order_of_arrival_whatever_its_own_time(database: Database) -> None:
     sent = [event(at=NOW - timedelta(minutes=index), historical=index > 0) for index in range(5)]
     with database.begin() as session:
-        assert journal.record(session, sent, received_at=NOW) == sent
+        assert event_store.record(session, sent, received_at=NOW) == sent
     with database.read() as session:
-        first = journal.following(session, limit=2)
-        rest = journal.following(session, after=first[-1].sequence)
+        first = event_store.following(session, limit=2)
+        rest = event_store.following(session, after=first[-1].sequence)
     assert [row.id for row in (*first, *rest)] == [one.id for one in sent]
 
 
 def test_the_newest_events_can_be_asked_for_by_gate_and_person(database: Database) -> None:
     person = new_id()
     with database.begin() as session:
-        journal.record(session, [event(), event(gate="south"), event(gate="south", person_id=person)], received_at=NOW)
+        event_store.record(
+            session, [event(), event(gate="south"), event(gate="south", person_id=person)], received_at=NOW
+        )
     with database.read() as session:
-        assert [row.gate for row in journal.latest(session, gate="south")] == ["south", "south"]
-        [row] = journal.latest(session, person_id=person)
-        older = journal.latest(session, before=row.sequence)
+        assert [row.gate for row in event_store.latest(session, gate="south")] == ["south", "south"]
+        [row] = event_store.latest(session, person_id=person)
+        older = event_store.latest(session, before=row.sequence)
     assert [one.gate for one in older] == ["south", "north"]
 
 
 def test_nothing_to_record_is_nothing_recorded(database: Database) -> None:
     with database.begin() as session:
-        assert journal.record(session, [], received_at=NOW) == []
+        assert event_store.record(session, [], received_at=NOW) == []

@@ -12,7 +12,7 @@ AFTER_LOSS = "after_loss_report"
 """Stands in the details of such an event."""
 
 
-def flagged(session: Session, events: Sequence[Event]) -> list[Event]:
+def flag(session: Session, events: Sequence[Event]) -> list[Event]:
     """Return the events, those flagged that let somebody in by card while its loss was reported.
 
     The gate's own time counts, also when it was offline for days. A gate that had heard of the loss refuses the card,
