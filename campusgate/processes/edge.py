@@ -4,22 +4,22 @@ import threading
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import uuid_utils.compat
 from prometheus_client import start_http_server
 
 from access.passages import PassageLog, PassageSync
 from access.replica import DirectorySync, Replica
-from bus import Connection, kept_client_id
+from bus import Connection
 from bus.outbox import Outbox
 from bus.outbox_sender import OutboxSender
+from campusgate.processes.confirmed_clock import ConfirmedClock
+from campusgate.processes.gate_device import GateDevice, read_gate_device, start_following
 from campusgate.processes.kept_files import KeptFiles
-from campusgate.processes.private_files import keep_private
 from campusgate.settings import Settings
 from campusgate.wiring.broker import broker_address
 from campusgate.wiring.covered_faces import CoveredFaces
-from campusgate.wiring.sealer import make_sealer
 from database import Sealer
 from edge.assembly import assemble
 from edge.camera import FeedStatus, mounted, open_camera
@@ -37,19 +37,17 @@ from messages import (
     NonceStore,
     ProcessStatus,
     Signer,
-    TrustedKeyFile,
     UnwrittenWatch,
     edge_sender,
-    read_private_key,
 )
 from models.engine import FaceEngine
 from models.liveness import LivenessModel
 from models.store import ModelMissingError, ModelStore
 
-_ASK_EVERY_S = 0.2
+_POLL_S = 0.2
+"""How late at most a stop, or the end of a recording, is noticed."""
 _PURGE_EVERY_S = 600.0
-_VOUCHED_FOR_S = 300.0
-VOUCHED = timedelta(minutes=2)
+"""Pictures are kept for days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,102 +67,73 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
     Raises:
         OperatorError: a setting is missing, or a key, a model, a file or the camera's address cannot be used.
     """
-    name = settings.require("gate")
-    token = settings.require("device_token")
-    keep_private(settings.data_dir)
-    folder = settings.data_dir / "edge" / name
+    device = read_gate_device(settings, "edge")
     camera = mounted(open_camera(options.camera), options.policy.mounting)
-    signing_key = read_private_key(settings.require("signing_key_file"))
-    controllers = TrustedKeyFile(settings.require("trusted_keys_file"))
-    sealer = make_sealer(settings)
     store = ModelStore(settings.cache_dir, settings.model_mirror)
     engine = FaceEngine(store, embedder=settings.embedder, threads=settings.engine_threads)
     engine.warm_up()
-    kept = options.policy.spoof_pictures
-    # Also where nothing is kept any more: what was kept before goes in its time.
-    pictures = SpoofPictures(folder / "spoofs", sealer, days=kept.days, most=kept.most)
+    topics, boot_id = device.topics, uuid_utils.compat.uuid7()
     with ExitStack() as stack:
-        kept_files = KeptFiles(folder)
-        disk = _open_disk(kept_files, sealer, name, engine.model_id, stack)
-        clock = VouchedClock(disk.passage_log)
-        pictures.by_age = clock.is_vouched_for
+        kept = KeptFiles(device.folder)
+        files = _open_files(kept, device.sealer, device.gate, engine.model_id, stack)
+        kept.report(files.outbox, topics, "edge")
+        clock = ConfirmedClock(files.passage_log)
+        pictures = _spoof_pictures(device, options.policy, clock)
         sync = DirectorySync(
             settings.server_url,
-            name,
-            token,
-            disk.replica,
+            device.gate,
+            device.token,
+            files.replica,
             interval=settings.sync_interval,
-            on_time=clock.server_says,
+            on_time=clock.accept_server_time,
         )
         stack.callback(sync.close)
-        topics, boot_id = GateTopics(settings.site, name), uuid_utils.compat.uuid7()
-        kept_files.report(disk.outbox, topics, "edge")
         will = availability(topics, boot_id, ProcessStatus.OFFLINE)
-        client_id = kept_client_id(f"edge-{settings.site}-{name}", folder / "client-id")
-        bus = Connection(broker_address(settings), client_id, will=will)
+        bus = Connection(broker_address(settings), device.client_id(), will=will)
         service = assemble(
             Gate(
                 topics=topics,
                 boot_id=boot_id,
                 bus=bus,
-                signer=Signer(signing_key, edge_sender(name), disk.nonces),
-                controller_keys=controllers,
-                directory=disk.replica,
-                outbox=disk.outbox,
-                passage_log=disk.passage_log,
+                signer=Signer(device.signing_key, edge_sender(device.gate), files.nonces),
+                controller_keys=device.trusted_keys,
+                directory=files.replica,
+                outbox=files.outbox,
+                passage_log=files.passage_log,
             ),
             Vision(
                 camera=camera,
                 engine=engine,
                 liveness=_liveness(store, options, settings.engine_threads),
                 covering=CoveredFaces(),
-                keep_picture=pictures.keep if kept.keep else None,
+                keep_picture=pictures.keep if options.policy.spoof_pictures.keep else None,
             ),
             _policy(options),
             environment=Environment(
                 sync=sync,
                 sync_error=lambda: sync.status.error,
                 model_refused=lambda: sync.status.model_mismatch,
-                machine=lambda: {"temperature_c": temperature_c(), "disk_free_mb": disk_free_mb(folder)},
+                machine=lambda: {"temperature_c": temperature_c(), "disk_free_mb": disk_free_mb(device.folder)},
                 metrics=_metrics(options.metrics_port, stack),
-                unwritten=UnwrittenWatch({"nonces.db": disk.nonces, "outbox.db": disk.outbox}),
+                unwritten=UnwrittenWatch({"nonces.db": files.nonces, "outbox.db": files.outbox}),
             ),
         )
-        sender = OutboxSender(disk.outbox, bus, mark_late=mark_late, needs_receipts=True)
+        sender = OutboxSender(files.outbox, bus, mark_late=mark_late, needs_receipts=True)
         bus.subscribe(topics.receipts, receipts_for(sender.confirm))
-        passages = PassageSync(settings.server_url, name, token, disk.replica, disk.passage_log)
-        stack.callback(passages.close)
-        _follow_passages(passages, bus, topics, stop, stack)
+        passage_sync = PassageSync(settings.server_url, device.gate, device.token, files.replica, files.passage_log)
+        stack.callback(passage_sync.close)
+        _follow_passages(passage_sync, bus, topics, stop, stack)
         bus.start()
         stack.callback(lambda: bus.stop(availability(topics, boot_id, ProcessStatus.STOPPED)))
         sender.start()
         stack.callback(sender.stop)
         service.start()
         stack.callback(service.stop)
-        _wait(service, pictures, stop, once=options.once)
-
-
-class VouchedClock:
-    """Whether the server told the same time as this machine's clock a short while ago."""
-
-    def __init__(self, passage_log: PassageLog) -> None:
-        self._passage_log = passage_log
-        self._vouched_s = float("-inf")
-
-    def server_says(self, at: datetime) -> None:
-        """Compare, and bring down what was noted while this clock was ahead."""
-        now = datetime.now(UTC)
-        if abs(now - at) <= VOUCHED:
-            self._vouched_s = time.monotonic()
-            self._passage_log.redate(now)
-
-    def is_vouched_for(self) -> bool:
-        """Whether something may be erased by this machine's clock."""
-        return time.monotonic() - self._vouched_s <= _VOUCHED_FOR_S
+        _run_until_stopped(service, pictures, stop, once=options.once)
 
 
 @dataclass(frozen=True, slots=True)
-class _Disk:
+class _Files:
     """What an edge keeps over a restart."""
 
     nonces: NonceStore
@@ -173,7 +142,7 @@ class _Disk:
     outbox: Outbox
 
 
-def _open_disk(kept: KeptFiles, sealer: Sealer, gate: str, model_id: str, stack: ExitStack) -> _Disk:
+def _open_files(kept: KeptFiles, sealer: Sealer, gate: str, model_id: str, stack: ExitStack) -> _Files:
     nonces = kept.open("nonces.db", NonceStore, lost="numbers_of_commands")
     stack.callback(nonces.close)
     replica = kept.open(
@@ -186,24 +155,32 @@ def _open_disk(kept: KeptFiles, sealer: Sealer, gate: str, model_id: str, stack:
     stack.callback(passage_log.close)
     outbox = kept.open("outbox.db", Outbox, lost="events_not_sent")
     stack.callback(outbox.close)
-    return _Disk(nonces, replica, passage_log, outbox)
+    return _Files(nonces, replica, passage_log, outbox)
+
+
+def _spoof_pictures(device: GateDevice, policy: EdgePolicy, clock: ConfirmedClock) -> SpoofPictures:
+    """Return the kept pictures, also where none is kept any more: those of before are erased in their time."""
+    kept = policy.spoof_pictures
+    pictures = SpoofPictures(device.folder / "spoofs", device.sealer, days=kept.days, most=kept.most)
+    pictures.by_age = clock.is_confirmed
+    return pictures
 
 
 def _follow_passages(
-    passages: PassageSync, bus: Connection, topics: GateTopics, stop: threading.Event, stack: ExitStack
+    sync: PassageSync, bus: Connection, topics: GateTopics, stop: threading.Event, stack: ExitStack
 ) -> None:
     """Ask for the zone's passages when the bus connects, when the server hints at some, and now and then."""
     hinted = threading.Event()
     bus.subscribe(topics.presence, lambda _topic, _payload, _retained: hinted.set())
     bus.on_connect(hinted.set)
-    threading.Thread(target=passages.run, args=(stop, hinted), name="passages", daemon=True).start()
-    stack.callback(hinted.set)
+    thread = threading.Thread(target=sync.run, args=(stop, hinted), name="passages", daemon=True)
+    start_following(thread, stop, hinted, stack)
 
 
-def _wait(service: EdgeService, pictures: SpoofPictures, stop: threading.Event, *, once: bool) -> None:
+def _run_until_stopped(service: EdgeService, pictures: SpoofPictures, stop: threading.Event, *, once: bool) -> None:
     """Return when `stop` is set, or when a recording has ended that is to be seen once."""
     purge_at = 0.0
-    while not stop.wait(_ASK_EVERY_S):
+    while not stop.wait(_POLL_S):
         if time.monotonic() >= purge_at:
             pictures.purge(datetime.now(UTC))
             purge_at = time.monotonic() + _PURGE_EVERY_S

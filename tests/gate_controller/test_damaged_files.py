@@ -18,7 +18,7 @@ from access.replica import Replica
 from bus import Outbox
 from campusgate.door_file import DoorFile, InputsPart, ReaderPart, RelayPart
 from campusgate.processes.controller import run_controller
-from campusgate.processes.edge import _open_disk
+from campusgate.processes.edge import _open_files
 from campusgate.processes.kept_files import KeptFiles
 from campusgate.settings import MqttSettings, Settings
 from database import Sealer
@@ -210,10 +210,10 @@ def test_an_edge_works_on_as_well(tmp_path: Path, damage) -> None:
         damage(folder / name)
     kept = KeptFiles(folder)
     with ExitStack() as stack:
-        disk = _open_disk(kept, Sealer(bytes(range(32))), "north", "model", stack)
-        assert disk.nonces.next("edge:north", 1_000) >= 1_000
-        kept.report(disk.outbox, GateTopics("main", "north"), "edge")
-        found = [Event.decode(entry.payload) for entry in disk.outbox.pending()]
+        files = _open_files(kept, Sealer(bytes(range(32))), "north", "model", stack)
+        assert files.nonces.next("edge:north", 1_000) >= 1_000
+        kept.report(files.outbox, GateTopics("main", "north"), "edge")
+        found = [Event.decode(entry.payload) for entry in files.outbox.pending()]
     assert {"nonces.db", "outbox.db"} <= {event.details["file"] for event in found}
     assert {event.source for event in found} == {"edge"}
 
