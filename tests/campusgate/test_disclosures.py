@@ -10,6 +10,8 @@ from console.disclosures import PageDisclosureRecorder
 from tests.campusgate.matrix import contexts
 from tests.campusgate.staffed import Staffed
 
+RECORDERS = DisclosureRecorder, PageDisclosureRecorder
+
 WRITES_IT_ITSELF = {
     "GET /api/v1/photos/{photo_id}",
     "GET /api/v1/photos/{photo_id}/picture",
@@ -74,10 +76,7 @@ def test_every_route_that_shows_other_people_leaves_a_line(office: Staffed) -> N
         if "GET" in route.methods:
             name = f"GET {route.path}"
             found.add(name)
-            if any(
-                isinstance(one.call, DisclosureRecorder | PageDisclosureRecorder)
-                for one in route.dependant.dependencies
-            ):
+            if any(isinstance(one.call, RECORDERS) for one in route.dependant.dependencies):
                 marked.add(name)
     own = OWN | {name for name in found if "/me/" in name or name.endswith("/me")}
     known = (WRITES_IT_ITSELF, ABOUT_NOBODY, own, FOR_DEVICES, marked)
@@ -145,9 +144,7 @@ def test_what_changes_nothing_and_answers_with_a_person_is_a_look(office: Staffe
         f"{method} {route.path}"
         for route in contexts(office.client.app.routes)
         for method in route.methods - {"GET"}
-        if any(
-            isinstance(one.call, DisclosureRecorder | PageDisclosureRecorder) for one in route.dependant.dependencies
-        )
+        if any(isinstance(one.call, RECORDERS) for one in route.dependant.dependencies)
     }
     assert marked == ANSWERS_WITH_WHAT_IS_KNOWN
     one = office.ids["somebody"]
