@@ -46,7 +46,7 @@ def tidy(database: Database, now: datetime) -> None:
         _close_emptied(session)
 
 
-def note_journal_head(session: Session, now: datetime) -> None:
+def record_journal_head(session: Session, now: datetime) -> None:
     """Write the journal's head into the trail, where it moved since the last time."""
     head = seal_chain.head(session)
     noted = audit.find(session, limit=1, action=JOURNAL_HEAD)

@@ -42,4 +42,4 @@ def change_own_password(
         person = people.get(session, me.person_id)
         change_password(session, person, purpose, hashed, by=me.actor, keep=me.sign_in_id, now=now)
         if purpose is PasswordPurpose.PORTAL:
-            services.tell(session, me.person_id, AccountNotice.PORTAL_CHANGED, now=now)
+            services.notify(session, me.person_id, AccountNotice.PORTAL_CHANGED, now=now)

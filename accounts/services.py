@@ -16,12 +16,12 @@ from accounts.cards.virtual_cards import ChannelUsers
 from accounts.devices import Places
 from accounts.passwords import Hasher, PasswordCheck
 from accounts.passwords.first import FirstPasswords
-from accounts.people.notices import Tell, tell_nobody
+from accounts.people.notices import Notify, notify_nobody
 from accounts.people.phones import CodeSender
 from accounts.sign_in.access_tokens import AccessTokens, derive_key
 from accounts.sign_in.known_devices import KnownDevices
-from accounts.sign_in.service import SignInDesk
-from accounts.sign_in.staff_sign_in import IdentityProvider, StaffDesk
+from accounts.sign_in.service import SignInService
+from accounts.sign_in.staff_sign_in import IdentityProvider, StaffSignInService
 from database import Database
 from web.rate_limits import RateLimiter
 from web.turns import Turns
@@ -37,7 +37,7 @@ class AccountsServices:
 
     `secret` (32 bytes or more) is the root of every derived key: access and refresh tokens, virtual card codes.
     `guesses` limits failed sign-ins, claims and confirmations by one address, `messages` the codes that one person may
-    have sent to phones and one phone gets; `hashing` keeps a processor free while many sign in. `tell` writes to a
+    have sent to phones and one phone gets; `hashing` keeps a processor free while many sign in. `notify` writes to a
     person what happened to their account. A port that is None answers 503; without `places` a device may name any gate.
     """
 
@@ -53,7 +53,7 @@ class AccountsServices:
     guesses: RateLimiter = field(default_factory=lambda: RateLimiter(60, timedelta(minutes=5)))
     hashing: Turns = field(default_factory=lambda: Turns(max(1, (os.cpu_count() or 2) - 1), most_waiting=128))
     messages: RateLimiter = field(default_factory=lambda: RateLimiter(10, timedelta(days=1)))
-    tell: Tell = tell_nobody
+    notify: Notify = notify_nobody
     code_sender: CodeSender | None = None
     channel_users: ChannelUsers | None = None
     identity_provider: IdentityProvider | None = None
@@ -75,9 +75,9 @@ class AccountsServices:
         return PasswordCheck(self.database, self.hasher)
 
     @cached_property
-    def desk(self) -> SignInDesk:
+    def sign_in(self) -> SignInService:
         """Sign-in with password, refresh, sign-out."""
-        return SignInDesk(
+        return SignInService(
             database=self.database,
             access_tokens=self.access_tokens,
             refresh_key=derive_key(self.secret, "refresh-tokens"),
@@ -89,6 +89,6 @@ class AccountsServices:
         )
 
     @cached_property
-    def staff_desk(self) -> StaffDesk:
+    def staff_sign_in(self) -> StaffSignInService:
         """Sign-in of staff through the identity provider."""
-        return StaffDesk(self.database, self.desk, self.identity_provider)
+        return StaffSignInService(self.database, self.sign_in, self.identity_provider)

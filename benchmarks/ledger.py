@@ -25,7 +25,7 @@ from uuid import UUID
 import structlog
 
 from accounts.ledger import AccountKind, LedgerWriter, Transfer, open_account, open_named, record, seal_chain
-from accounts.ledger.invariants import check_books
+from accounts.ledger.invariants import check_ledger
 from benchmarks.postgresql import Cluster, PostgresqlMissingError, cluster
 from benchmarks.report import Budget, Report, budget, present
 from database import Base, Database, new_id
@@ -87,7 +87,7 @@ def measure(kind: str, address: Callable[[str], str], load: Load) -> dict[str, f
                 figures[f"{kind}_alone_p50_ms"] = alone(books, load.seconds / 4)
                 figures[f"{kind}_sealed_per_s"] = sealed(books)
             with books.database.read() as session:
-                faults = check_books(session)
+                faults = check_ledger(session)
                 whole = seal_chain.verify(session).whole
             if faults or not whole:
                 raise RuntimeError(f"{kind}: the books are wrong after the run: {faults[:3]}")

@@ -30,11 +30,11 @@ import structlog
 from accounts import cards, devices, people
 from accounts.cards.identity import Presented
 from accounts.ledger import AccountKind, LedgerWriter, Transfer, open_named, record
-from accounts.ledger.invariants import check_books
+from accounts.ledger.invariants import check_ledger
 from accounts.payments import merchants, wallet
 from accounts.payments.limits import Limits
 from accounts.payments.services import MoneyServices
-from accounts.payments.wallet import Payment, Till
+from accounts.payments.wallet import Payment, Terminal
 from accounts.people import Particulars
 from accounts.services import AccountsServices
 from accounts.vocabulary import DeviceRole, PersonKind
@@ -51,9 +51,9 @@ _NO_LIMITS = Limits(meal=1_000_000, day=1_000_000)
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """A till with its device's token."""
+    """A terminal with its device's token."""
 
-    till: Till
+    terminal: Terminal
     token: str
 
 
@@ -98,7 +98,7 @@ def measure(kind: str, address: str, clients: int, seconds: float) -> dict[str, 
             with _served(address, campus) as pay:
                 figures[f"{kind}_http_{shape}_per_s"] = press(campus, shape, clients, seconds, pay)
         with campus.database.read() as session:
-            if faults := check_books(session):
+            if faults := check_ledger(session):
                 raise RuntimeError(f"{kind}: the books are wrong after the run: {faults[:3]}")
     return figures
 
@@ -157,14 +157,14 @@ def _shop(session: Any, number: int, now: datetime) -> Shop:
     made = merchants.add(session, name=f"shop {number}", campus="north", service="canteen", by="system", now=now)
     device, token = devices.add(
         session,
-        name=f"till {number}",
+        name=f"terminal {number}",
         role=DeviceRole.TERMINAL,
         campus="north",
         merchant_id=made.id,
         by="system",
         now=now,
     )
-    return Shop(Till(device.id, made.id, "north"), token)
+    return Shop(Terminal(device.id, made.id, "north"), token)
 
 
 def _money(database: Database) -> MoneyServices:
@@ -177,7 +177,7 @@ def _by_function(campus: Campus) -> Callable[[Shop, UUID, str], None]:
 
     def pay(shop: Shop, payment_id: UUID, uid: str) -> None:
         # A fen each: no run reaches a limit, and each payment is counted against both of them.
-        wallet.pay(services, shop.till, Payment(payment_id, 1, Presented(uid=uid)), datetime.now(UTC))
+        wallet.pay(services, shop.terminal, Payment(payment_id, 1, Presented(uid=uid)), datetime.now(UTC))
 
     return pay
 

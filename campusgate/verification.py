@@ -13,7 +13,7 @@ from accounts.audit import Verification
 from accounts.audit.trail_copy import TrailCopy, TrailCopyError
 from accounts.housekeeping import JOURNAL_HEAD
 from accounts.ledger import seal_chain
-from accounts.ledger.invariants import check_books
+from accounts.ledger.invariants import check_ledger
 from accounts.ledger.replay import Difference
 from accounts.ledger.seal_chain import Head, JournalReport
 from accounts.ledger.totals import COUNTERS_KEPT
@@ -54,7 +54,7 @@ def verify(
         copied, faults = _compare_copy(session, copy) if copy is not None else (0, ())
     with database.snapshot() as session:
         ledger = seal_chain.verify(session, anchors=[*_noted_heads(session), *journal_heads])
-        differences = (*check_books(session, counted_since=now - COUNTERS_KEPT), *check_reasons(session))
+        differences = (*check_ledger(session, counted_since=now - COUNTERS_KEPT), *check_reasons(session))
     return Findings(trail, ledger, differences, copied, faults)
 
 

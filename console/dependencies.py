@@ -42,7 +42,7 @@ def renew_sign_in(response: Response, refresh: str, services: ConsoleServices) -
     """Exchange a refresh token, put what it gives into the browser's cookies, and return what it says.
 
     Raises:
-        RefreshRefusedError, AccountNotUsableError: as `SignInDesk.refresh`.
+        RefreshRefusedError, AccountNotUsableError: as `SignInService.refresh`.
     """
     tokens = services.renewals.renew(refresh, now=services.now())
     sign_in_cookies.set_cookies(response, tokens, secure=services.secure_cookies)

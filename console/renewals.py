@@ -4,7 +4,7 @@ import hashlib
 import threading
 from datetime import datetime, timedelta
 
-from accounts.sign_in.service import SignInDesk, Tokens
+from accounts.sign_in.service import SignInService, Tokens
 
 _SAME_MOMENT = timedelta(seconds=30)
 """Windows whose tokens ended together ask within this of each other, also over a slow connection."""
@@ -18,7 +18,7 @@ class Renewals:
     what the first got.
     """
 
-    def __init__(self, desk: SignInDesk) -> None:
+    def __init__(self, desk: SignInService) -> None:
         """Take the desk that renews."""
         self._desk = desk
         self._lock = threading.Lock()
@@ -28,7 +28,7 @@ class Renewals:
         """Return new tokens for a refresh token.
 
         Raises:
-            RefreshRefusedError, AccountNotUsableError: as `SignInDesk.refresh`.
+            RefreshRefusedError, AccountNotUsableError: as `SignInService.refresh`.
         """
         key = hashlib.sha256(token.encode()).digest()
         with self._lock:

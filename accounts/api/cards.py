@@ -119,7 +119,7 @@ def issue_card(cashier: CashierDep, services: ServicesDep, now: NowDep, person_i
         person = people.get(session, person_id, lock=True)
         authority.require(session, cashier, person_id)
         people.require_usable(person, now)
-        services.tell(session, person_id, notices.AccountNotice.CARD_ISSUED, now=now)
+        services.notify(session, person_id, notices.AccountNotice.CARD_ISSUED, now=now)
         return CardOut.of(cards.issue(session, person, body.uid, key_number=body.key_number, by=cashier.actor, now=now))
 
 
@@ -177,7 +177,7 @@ def reissue_card(
         def write() -> CardOut:
             person = people.get(session, person_id, lock=True)
             people.require_usable(person, now)
-            services.tell(session, person_id, notices.AccountNotice.CARD_ISSUED, now=now)
+            services.notify(session, person_id, notices.AccountNotice.CARD_ISSUED, now=now)
             card = loss.reissue(session, person, body.uid, key_number=body.key_number, by=cashier.actor, now=now)
             return CardOut.of(card)
 

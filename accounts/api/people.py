@@ -196,7 +196,7 @@ def set_person_state(admin: AdminDep, services: ServicesDep, now: NowDep, person
         authority.require(session, admin, person_id)
         changed = people.set_state(session, person, body.state, by=admin.actor, now=now, reason=body.reason)
         if changed and body.state in notices.STATE:
-            services.tell(session, person_id, notices.STATE[body.state], now=now)
+            services.notify(session, person_id, notices.STATE[body.state], now=now)
         return PersonOut.of(person)
 
 
@@ -207,7 +207,7 @@ def set_person_roles(admin: AdminDep, services: ServicesDep, now: NowDep, person
         person = people.get(session, person_id, lock=True)
         authority.require(session, admin, person_id)
         if people.set_roles(session, person, body.roles, by=admin.actor, now=now):
-            services.tell(session, person_id, notices.AccountNotice.ROLES_CHANGED, now=now)
+            services.notify(session, person_id, notices.AccountNotice.ROLES_CHANGED, now=now)
         return PersonOut.of(person)
 
 
@@ -240,5 +240,5 @@ def reset_password(
         passwords.store(session, person.id, {purpose: hashed}, must_change=True, by=cashier.actor, now=now)
         if purpose is PasswordPurpose.PORTAL:
             sign_ins.end_all(session, person.id, now=now)
-        services.tell(session, person.id, notices.RESET[purpose], now=now)
+        services.notify(session, person.id, notices.RESET[purpose], now=now)
     return TemporaryPassword(purpose=purpose, password=password)

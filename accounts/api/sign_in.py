@@ -96,13 +96,13 @@ async def make_tokens(
         if form.refresh_token is None:
             raise InvalidRequestError("refresh_token is needed", error="invalid_request")
         # Nobody guesses one, and whoever shares an address with somebody who tries is renewed all the same.
-        return TokensOut.of(await run_in_threadpool(services.desk.refresh, form.refresh_token, now=now))
+        return TokensOut.of(await run_in_threadpool(services.sign_in.refresh, form.refresh_token, now=now))
     if form.username is None or form.password is None:
         raise InvalidRequestError("username and password are needed", error="invalid_request")
     origin = Origin(network, form.device)
     async with services.hashing.take():
         made = await run_in_threadpool(
-            services.desk.with_password, form.username, form.password, origin=origin, now=now
+            services.sign_in.with_password, form.username, form.password, origin=origin, now=now
         )
     return TokensOut.of(made)
 
@@ -110,13 +110,13 @@ async def make_tokens(
 @router.post("/tokens/revoke", status_code=204, responses=responses())
 def revoke_tokens(services: ServicesDep, now: NowDep, form: Annotated[RevokeForm, Form()]) -> None:
     """Sign out: end the sign-in that a token belongs to (RFC 7009); every token of it is refused from now on."""
-    services.desk.end(form.token, now=now)
+    services.sign_in.end(form.token, now=now)
 
 
 @router.post("/staff-sign-in", responses=responses(staff_sign_in.StaffSignInUnavailableError))
 def begin_staff_sign_in(services: ServicesDep, now: NowDep) -> StaffBegin:
     """Begin a sign-in through the university's identity provider."""
-    address, state = services.staff_desk.begin(now=now)
+    address, state = services.staff_sign_in.begin(now=now)
     return StaffBegin(address=address, state=state)
 
 
@@ -133,6 +133,6 @@ def begin_staff_sign_in(services: ServicesDep, now: NowDep) -> StaffBegin:
 def complete_staff_sign_in(services: ServicesDep, now: NowDep, network: NetworkDep, body: StaffAnswer) -> TokensOut:
     """Finish a sign-in through the identity provider."""
     services.guesses.take(network, now)
-    made = services.staff_desk.complete(body.state, body.code, now=now)
+    made = services.staff_sign_in.complete(body.state, body.code, now=now)
     services.guesses.give_back(network, now)
     return TokensOut.of(made)

@@ -242,7 +242,7 @@ def reissue_at_kiosk(kiosk: KioskDep, services: ServicesDep, now: NowDep, once: 
         def write() -> MyCard:
             person = people.get(session, person_id, lock=True)
             people.require_usable(person, now)
-            services.tell(session, person_id, notices.AccountNotice.CARD_ISSUED, now=now)
+            services.notify(session, person_id, notices.AccountNotice.CARD_ISSUED, now=now)
             card = loss.reissue(session, person, body.uid, key_number=body.key_number, by=kiosk.actor, now=now)
             return MyCard.of(card)
 

@@ -111,7 +111,7 @@ def claim_virtual_card(services: ServicesDep, now: NowDep, network: NetworkDep, 
         people.require_usable(person, now)
         virtual.require_confirmed_phone(person, body.channel, phone)
         actor = audit.person_actor(person.id)
-        services.tell(session, person.id, notices.AccountNotice.VIRTUAL_CARD_BOUND, now=now)
+        services.notify(session, person.id, notices.AccountNotice.VIRTUAL_CARD_BOUND, now=now)
         return MyCard.of(virtual.bind(session, person, body.channel, user, by=actor, now=now))
 
 

@@ -19,10 +19,10 @@ def keep_order(session: Session) -> None:
     # SQLite has one writer at a time, so its transactions are in order already.
     if session.get_bind().dialect.name == "postgresql" and recall(session, _KEPT) is None:
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ORDER_LOCK})
-        note(session, _KEPT, True)
+        keep(session, _KEPT, True)
 
 
-def note(session: Session, key: str, value: Any) -> None:
+def keep(session: Session, key: str, value: Any) -> None:
     """Keep `value` for as long as the open transaction, or the open savepoint in it."""
     session.info[key] = (_open(session), value)
 

@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from accounts.audit.commit_order import keep_order, note, recall
+from accounts.audit.commit_order import keep, keep_order, recall
 from accounts.tables import AuditEntry
 
 Scalar = str | int | bool | None
@@ -62,7 +62,7 @@ def record(
     session.add(entry)
     session.flush()
     # Whoever keeps order is alone: until the commit nobody else adds a line.
-    note(session, _HEAD, (entry.serial, entry.digest))
+    keep(session, _HEAD, (entry.serial, entry.digest))
 
 
 @dataclass(frozen=True, slots=True)

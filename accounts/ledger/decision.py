@@ -1,7 +1,7 @@
-"""The ledger's rules, pure: a book of what is known, a transfer, a time; out comes a journal line or a refusal.
+"""The ledger's rules, pure: a state of what is known, a transfer, a time; out comes a journal line or a refusal.
 
-`decide` never changes the book; `Book.fold` takes a line in. So a batch is decide, fold, decide, fold, …, and the same
-rules serve both databases and the tests.
+`decide` never changes the state; `LedgerState.fold` takes a line in. So a batch is decide, fold, decide, fold, …, and
+the same rules serve both databases and the tests.
 """
 
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from accounts.ledger.transfer import (
     AccountState,
     Action,
     Entry,
-    Outcome,
+    PostingResult,
     Refusal,
     RefusalCode,
     Transfer,
@@ -29,8 +29,8 @@ MAX_AMOUNT = 10**13
 
 
 @dataclass(slots=True)
-class BookAccount:
-    """An account as the book knows it; `balance` is None for every kind but wallets."""
+class KnownAccount:
+    """An account as the state knows it; `balance` is None for every kind but wallets."""
 
     kind: AccountKind
     state: AccountState
@@ -39,10 +39,10 @@ class BookAccount:
 
 
 @dataclass(slots=True)
-class Book:
+class LedgerState:
     """Everything that bears on a batch: its accounts, lines it refers to, open holds, corrections, counters."""
 
-    accounts: dict[UUID, BookAccount] = field(default_factory=dict)
+    accounts: dict[UUID, KnownAccount] = field(default_factory=dict)
     lines: dict[UUID, Entry] = field(default_factory=dict)
     open_holds: set[UUID] = field(default_factory=set)
     corrected: dict[UUID, int] = field(default_factory=dict)
@@ -90,42 +90,42 @@ class Book:
             self.counters[entry.debit, window] = self.counters.get((entry.debit, window), 0) + entry.amount
 
 
-def decide(book: Book, transfer: Transfer, now: datetime) -> Outcome:
-    """Decider one transfer against the book at `now`; the book stays as it is."""
+def decide(state: LedgerState, transfer: Transfer, now: datetime) -> PostingResult:
+    """Decide one transfer against the state at `now`; the state stays as it is."""
     digest = transfer.digest()
-    if (line := book.lines.get(transfer.id)) is not None:
+    if (line := state.lines.get(transfer.id)) is not None:
         if line.digest == digest:
-            return Outcome(line, replayed=True)
+            return PostingResult(line, replayed=True)
         message = f"transfer {transfer.id} was used before for something else"
-        return Outcome(None, Refusal(RefusalCode.ID_REUSED, message))
+        return PostingResult(None, Refusal(RefusalCode.ID_REUSED, message))
     try:
         if transfer.action in RESOLVING:
-            return Outcome(_resolution(book, transfer, digest, now))
+            return PostingResult(_resolution(state, transfer, digest, now))
         if transfer.action is Action.CANCEL:
-            return Outcome(_cancellation(book, transfer, digest, now))
-        return Outcome(_movement(book, transfer, digest, now))
+            return PostingResult(_cancellation(state, transfer, digest, now))
+        return PostingResult(_movement(state, transfer, digest, now))
     except TransferRefusedError as error:
-        return Outcome(None, error.refusal)
+        return PostingResult(None, error.refusal)
 
 
 def _refused(code: RefusalCode, message: str, *, window: str | None = None, left: int | None = None) -> Exception:
     return TransferRefusedError(Refusal(code, message, window, left))
 
 
-def _movement(book: Book, transfer: Transfer, digest: bytes, now: datetime) -> Entry:
+def _movement(state: LedgerState, transfer: Transfer, digest: bytes, now: datetime) -> Entry:
     """A plain transfer, or a hold."""
     debit_id, credit_id = _judge_form(transfer)
-    debit, credit = _active(book, debit_id), _active(book, credit_id)
+    debit, credit = _active(state, debit_id), _active(state, credit_id)
     if transfer.action is Action.HOLD and debit.balance is None:
         raise _refused(RefusalCode.INVALID, f"only a wallet can hold money; {debit_id} is a {debit.kind} account")
     if transfer.corrects is not None:
-        _judge_correction(book, transfer, transfer.corrects)
+        _check_correction(state, transfer, transfer.corrects)
     if debit.balance is not None and (left := debit.balance - debit.held) < transfer.amount:
         raise _refused(RefusalCode.INSUFFICIENT_FUNDS, f"the wallet has {left} fen to spend", left=left)
     for cap in transfer.caps:
         if cap.limit is None:
             continue
-        left = max(0, cap.limit - book.counters.get((debit_id, cap.window), 0))
+        left = max(0, cap.limit - state.counters.get((debit_id, cap.window), 0))
         if transfer.amount > left:
             message = f"{left} fen are left in {cap.window}"
             raise _refused(RefusalCode.LIMIT_REACHED, message, window=cap.window, left=left)
@@ -169,8 +169,8 @@ def _judge_form(transfer: Transfer) -> tuple[UUID, UUID]:
     return transfer.debit, transfer.credit
 
 
-def _active(book: Book, account_id: UUID) -> BookAccount:
-    account = book.accounts.get(account_id)
+def _active(state: LedgerState, account_id: UUID) -> KnownAccount:
+    account = state.accounts.get(account_id)
     if account is None:
         raise _refused(RefusalCode.ACCOUNT_UNKNOWN, f"there is no account {account_id}")
     if account.state is AccountState.SUSPENDED:
@@ -180,25 +180,25 @@ def _active(book: Book, account_id: UUID) -> BookAccount:
     return account
 
 
-def _judge_correction(book: Book, transfer: Transfer, original_id: UUID) -> None:
-    original = book.lines.get(original_id)
+def _check_correction(state: LedgerState, transfer: Transfer, original_id: UUID) -> None:
+    original = state.lines.get(original_id)
     if original is None or original.action not in MOVING or original.corrects is not None:
         message = f"there is no transfer {original_id} that can be corrected"
         raise _refused(RefusalCode.CORRECTED_UNKNOWN, message)
     if (transfer.debit, transfer.credit) != (original.credit, original.debit):
         raise _refused(RefusalCode.INVALID, "a correction goes back the way the money came")
-    left = original.amount - book.corrected.get(original.id, 0)
+    left = original.amount - state.corrected.get(original.id, 0)
     if transfer.amount > left:
         message = f"{left} fen of that transfer can still be taken back"
         raise _refused(RefusalCode.CORRECTION_EXCEEDS, message, left=left)
 
 
-def _resolution(book: Book, transfer: Transfer, digest: bytes, now: datetime) -> Entry:
+def _resolution(state: LedgerState, transfer: Transfer, digest: bytes, now: datetime) -> Entry:
     """The end of a hold: the accounts are the hold's, whatever their state."""
-    hold = None if transfer.resolves is None else book.lines.get(transfer.resolves)
+    hold = None if transfer.resolves is None else state.lines.get(transfer.resolves)
     if hold is None or hold.action is not Action.HOLD or hold.expires_at is None:
         raise _refused(RefusalCode.HOLD_UNKNOWN, f"there is no hold {transfer.resolves}")
-    if hold.id not in book.open_holds:
+    if hold.id not in state.open_holds:
         raise _refused(RefusalCode.HOLD_RESOLVED, f"hold {hold.id} was resolved before")
     if transfer.action is Action.EXPIRE and now < hold.expires_at:
         raise _refused(RefusalCode.HOLD_NOT_DUE, f"hold {hold.id} has not expired yet")
@@ -214,7 +214,7 @@ def _resolution(book: Book, transfer: Transfer, digest: bytes, now: datetime) ->
         debit=hold.debit,
         credit=hold.credit,
         amount=amount,
-        **_balances(book.accounts[hold.debit], book.accounts[hold.credit], amount if posted else 0),
+        **_balances(state.accounts[hold.debit], state.accounts[hold.credit], amount if posted else 0),
         resolves=hold.id,
         corrects=None,
         expires_at=None,
@@ -235,9 +235,9 @@ def _judge_post(transfer: Transfer, hold: Entry, *, expired: bool) -> None:
         raise _refused(RefusalCode.HOLD_EXCEEDED, f"the hold is for {hold.amount} fen", left=hold.amount)
 
 
-def _cancellation(book: Book, transfer: Transfer, digest: bytes, now: datetime) -> Entry:
+def _cancellation(state: LedgerState, transfer: Transfer, digest: bytes, now: datetime) -> Entry:
     """A line that moves nothing and uses the id up, so that a transfer still under way cannot use it."""
-    account = None if transfer.debit is None else book.accounts.get(transfer.debit)
+    account = None if transfer.debit is None else state.accounts.get(transfer.debit)
     if account is None or transfer.debit is None:
         raise _refused(RefusalCode.ACCOUNT_UNKNOWN, f"there is no account {transfer.debit}")
     return Entry(
@@ -259,7 +259,7 @@ def _cancellation(book: Book, transfer: Transfer, digest: bytes, now: datetime) 
     )
 
 
-def _balances(debit: BookAccount, credit: BookAccount, moved: int) -> dict[str, Any]:
+def _balances(debit: KnownAccount, credit: KnownAccount, moved: int) -> dict[str, Any]:
     return {
         "debit_balance": None if debit.balance is None else debit.balance - moved,
         "credit_balance": None if credit.balance is None else credit.balance + moved,

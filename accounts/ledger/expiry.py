@@ -14,13 +14,13 @@ from accounts.ledger.transfer import Action, Entry, Transfer
 def expire_holds(session: Session, now: datetime, *, limit: int = 500) -> list[Entry]:
     """Release up to `limit` holds whose time is over, and return the journal's lines. Running it twice does no harm."""
     due = select(OpenHold.id).where(OpenHold.expires_at <= now).order_by(OpenHold.expires_at).limit(limit)
-    wishes = [
+    transfers = [
         Transfer(id=expiry_id(hold), purpose="expiry", action=Action.EXPIRE, resolves=hold)
         for hold in session.scalars(due)
     ]
-    if not wishes:
+    if not transfers:
         return []
-    return [outcome.entry for outcome in record(session, wishes, now) if outcome.entry is not None]
+    return [outcome.entry for outcome in record(session, transfers, now) if outcome.entry is not None]
 
 
 def expiry_id(hold: UUID) -> UUID:

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from accounts.ledger.day_books import DayBooks
+from accounts.ledger.day_replay import DayReplay
 from accounts.ledger.posting import entry_of
 from accounts.ledger.replay import Difference, Hold, Kept, Replay
 from accounts.ledger.seal_chain import JournalReport
@@ -23,19 +23,19 @@ _TOGETHER = 2_000
 """Lines fetched at once: a journal of years does not lie in memory."""
 
 
-def check_books(session: Session, *, counted_since: datetime | None = None) -> list[Difference]:
+def check_ledger(session: Session, *, counted_since: datetime | None = None) -> list[Difference]:
     """Replay the whole journal and return every way in which the books differ from it; empty when they are right.
 
     Read in one snapshot (`Database.snapshot`), or a transfer made meanwhile looks like a difference. A counter that a
     line since `counted_since` touched must be there; older ones are cleared away in time.
     """
     kept = _kept(session, counted_since)
-    replay, days = Replay(kept), DayBooks(session, kept.kinds)
+    replay, days = Replay(kept), DayReplay(session, kept.kinds)
     query = select(_LINES.c.serial, *LINE_COLUMNS).order_by(_LINES.c.serial).execution_options(yield_per=_TOGETHER)
     for row in session.execute(query):
         entry = entry_of(row)
-        replay.take(entry)
-        days.take(row.serial, entry)
+        replay.add(entry)
+        days.add(row.serial, entry)
     return [*replay.differences(), *days.differences(session)]
 
 
@@ -51,7 +51,7 @@ def faults(journal: Iterable[Entry], kept: Kept) -> list[Difference]:
     """Return every way in which `kept` differs from what the journal's lines add up to. Pure."""
     replay = Replay(kept)
     for entry in journal:
-        replay.take(entry)
+        replay.add(entry)
     return replay.differences()
 
 

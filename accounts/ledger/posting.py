@@ -1,4 +1,4 @@
-"""Transfers into the journal: lock, load the book, decide each in turn, write what was decided, all set by set.
+"""Transfers into the journal: lock, load the state, decide each in turn, write what was decided, all set by set.
 
 The statements are the same for one transfer and for five hundred, which is what makes a batch cheap. Wallets are locked
 in the order of their ids, so that two batches never wait for each other in a circle; no other account is locked at all.
@@ -13,15 +13,15 @@ from sqlalchemy import Connection, CursorResult, Executable, Row
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from accounts.ledger.decision import Book, BookAccount, decide
-from accounts.ledger.sql import POSTGRESQL, SQLITE, Statements
+from accounts.ledger.decision import KnownAccount, LedgerState, decide
+from accounts.ledger.sql import POSTGRESQL, SQLITE, LedgerSql
 from accounts.ledger.transfer import (
     RESOLVING,
     AccountKind,
     AccountState,
     Action,
     Entry,
-    Outcome,
+    PostingResult,
     Transfer,
 )
 
@@ -30,7 +30,7 @@ class TransferRaceError(Exception):
     """Another process recorded the same transfer or correction at this moment. Nothing was written; try again."""
 
 
-def record(session: Session, transfers: Sequence[Transfer], now: datetime) -> list[Outcome]:
+def record(session: Session, transfers: Sequence[Transfer], now: datetime) -> list[PostingResult]:
     """Record `transfers` in their order, inside the caller's writing transaction; one outcome for each.
 
     A refused transfer leaves nothing behind and does not stop the ones after it.
@@ -39,24 +39,24 @@ def record(session: Session, transfers: Sequence[Transfer], now: datetime) -> li
         TransferRaceError: an id was taken by another process meanwhile; roll back and try again.
     """
     connection = session.connection()
-    book = _open_book(connection, transfers)
-    outcomes: list[Outcome] = []
+    state = _load_state(connection, transfers)
+    outcomes: list[PostingResult] = []
     fresh: list[Entry] = []
     for transfer in transfers:
-        outcome = decide(book, transfer, now)
+        outcome = decide(state, transfer, now)
         if outcome.entry is not None and not outcome.replayed:
-            book.fold(outcome.entry)
+            state.fold(outcome.entry)
             fresh.append(outcome.entry)
         outcomes.append(outcome)
     if fresh:
         try:
-            _write(connection, book, fresh, now)
+            _write(connection, state, fresh, now)
         except IntegrityError as error:
             raise TransferRaceError("another process recorded the same transfer meanwhile; try again") from error
     return outcomes
 
 
-def statements_for(connection: Connection) -> Statements:
+def sql_for(connection: Connection) -> LedgerSql:
     """Return the statements of the database behind `connection`."""
     return POSTGRESQL if connection.dialect.name == "postgresql" else SQLITE
 
@@ -88,8 +88,8 @@ def entry_of(row: Row[Any]) -> Entry:
     )
 
 
-def _open_book(connection: Connection, transfers: Sequence[Transfer]) -> Book:
-    book = Book()
+def _load_state(connection: Connection, transfers: Sequence[Transfer]) -> LedgerState:
+    state = LedgerState()
     # Lines never change. Read before the locks, holds and corrected transfers say which wallets to lock; should another
     # process record one of these ids between here and there, the index refuses ours, and all of it is tried again.
     named = {
@@ -98,68 +98,68 @@ def _open_book(connection: Connection, transfers: Sequence[Transfer]) -> Book:
         for line in (transfer.id, transfer.resolves, transfer.corrects)
         if line is not None
     }
-    book.lines = _lines(connection, named)
+    state.lines = _lines(connection, named)
     accounts = {account for transfer in transfers for account in (transfer.debit, transfer.credit) if account}
-    for line in book.lines.values():
+    for line in state.lines.values():
         accounts.update((line.debit, line.credit))
-    _lock_accounts(connection, book, accounts)
+    _lock_accounts(connection, state, accounts)
     # From here on nobody else moves these wallets, so what is read now still holds when it is written.
     resolved = {transfer.resolves for transfer in transfers if transfer.resolves and transfer.action in RESOLVING}
     if resolved:
-        book.open_holds = {row.id for row in _among(connection, statements_for(connection).open_holds, resolved)}
-    corrected = sorted({transfer.corrects for transfer in transfers if transfer.corrects in book.lines})
+        state.open_holds = {row.id for row in _among(connection, sql_for(connection).open_holds, resolved)}
+    corrected = sorted({transfer.corrects for transfer in transfers if transfer.corrects in state.lines})
     if corrected:
         rows = [{"id": one, "amount": 0} for one in corrected]
-        connection.execute(statements_for(connection).new_corrected, rows)
-        book.corrected = {
-            row.id: row.amount for row in _among(connection, statements_for(connection).lock_corrected, corrected)
+        connection.execute(sql_for(connection).new_corrected, rows)
+        state.corrected = {
+            row.id: row.amount for row in _among(connection, sql_for(connection).lock_corrected, corrected)
         }
-    _read_counters(connection, book, transfers)
-    return book
+    _read_counters(connection, state, transfers)
+    return state
 
 
 def _lines(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Entry]:
-    return {row.id: entry_of(row) for row in _among(connection, statements_for(connection).lines_by_id, ids)}
+    return {row.id: entry_of(row) for row in _among(connection, sql_for(connection).lines_by_id, ids)}
 
 
 def _among(connection: Connection, query: Executable, ids: Iterable[UUID]) -> CursorResult[Any]:
-    return connection.execute(query, {"ids": statements_for(connection).ids(ids)})
+    return connection.execute(query, {"ids": sql_for(connection).ids(ids)})
 
 
-def _lock_accounts(connection: Connection, book: Book, ids: set[UUID]) -> None:
-    for row in _among(connection, statements_for(connection).lock_accounts, ids):
-        book.accounts[row.id] = BookAccount(AccountKind(row.kind), AccountState(row.state), row.balance, row.held)
+def _lock_accounts(connection: Connection, state: LedgerState, ids: set[UUID]) -> None:
+    for row in _among(connection, sql_for(connection).lock_accounts, ids):
+        state.accounts[row.id] = KnownAccount(AccountKind(row.kind), AccountState(row.state), row.balance, row.held)
 
 
-def _read_counters(connection: Connection, book: Book, transfers: Sequence[Transfer]) -> None:
+def _read_counters(connection: Connection, state: LedgerState, transfers: Sequence[Transfer]) -> None:
     """Load the counters of every window named by a cap, and by a hold or a correction's original."""
     wanted = {(transfer.debit, cap.window) for transfer in transfers for cap in transfer.caps if transfer.debit}
-    wanted |= {(line.debit, window) for line in book.lines.values() for window in line.windows}
+    wanted |= {(line.debit, window) for line in state.lines.values() for window in line.windows}
     if wanted:
-        ids = statements_for(connection).ids({one for one, _ in wanted})
+        ids = sql_for(connection).ids({one for one, _ in wanted})
         values = {"ids": ids, "windows": list({window for _, window in wanted})}
-        book.counters = {
+        state.counters = {
             (row.account, row.window): row.spent
-            for row in connection.execute(statements_for(connection).read_counters, values)
+            for row in connection.execute(sql_for(connection).read_counters, values)
         }
 
 
-def _write(connection: Connection, book: Book, fresh: list[Entry], now: datetime) -> None:
-    statements = statements_for(connection)
+def _write(connection: Connection, state: LedgerState, fresh: list[Entry], now: datetime) -> None:
+    sql = sql_for(connection)
     wallets = [
-        {"wallet": account, "new_balance": state.balance, "new_held": state.held}
+        {"wallet": account, "new_balance": known.balance, "new_held": known.held}
         for account in sorted({account for entry in fresh for account in (entry.debit, entry.credit)})
-        if (state := book.accounts[account]).balance is not None
+        if (known := state.accounts[account]).balance is not None
     ]
-    if statements.take_a_number is not None and not wallets:
-        connection.execute(statements.take_a_number)  # a locked wallet gives one too
-    statements.write(connection, [_row(entry) for entry in fresh], wallets, _counters(book, fresh, now))
+    if sql.take_a_number is not None and not wallets:
+        connection.execute(sql.take_a_number)  # a locked wallet gives one too
+    sql.write(connection, [_row(entry) for entry in fresh], wallets, _counters(state, fresh, now))
     _write_holds(connection, fresh)
     corrected = sorted({entry.corrects for entry in fresh if entry.corrects})
     if corrected:
         connection.execute(
-            statements_for(connection).change_corrected,
-            [{"old": one, "new_amount": book.corrected[one]} for one in corrected],
+            sql_for(connection).change_corrected,
+            [{"old": one, "new_amount": state.corrected[one]} for one in corrected],
         )
 
 
@@ -170,19 +170,19 @@ def _write_holds(connection: Connection, fresh: list[Entry]) -> None:
         if e.action is Action.HOLD
     ]
     if opened:
-        connection.execute(statements_for(connection).new_holds, opened)
+        connection.execute(sql_for(connection).new_holds, opened)
     resolved = [entry.resolves for entry in fresh if entry.resolves]
     if resolved:
-        _among(connection, statements_for(connection).end_holds, resolved)
+        _among(connection, sql_for(connection).end_holds, resolved)
 
 
-def _counters(book: Book, fresh: list[Entry], now: datetime) -> list[dict[str, Any]]:
+def _counters(state: LedgerState, fresh: list[Entry], now: datetime) -> list[dict[str, Any]]:
     keys: set[tuple[UUID, str]] = set()
     for entry in fresh:
-        sources = [entry] + [book.lines[other] for other in (entry.resolves, entry.corrects) if other]
+        sources = [entry] + [state.lines[other] for other in (entry.resolves, entry.corrects) if other]
         keys.update((source.debit, window) for source in sources for window in source.windows)
     return [
-        {"account": account, "window": window, "spent": book.counters[account, window], "touched_at": now}
+        {"account": account, "window": window, "spent": state.counters[account, window], "touched_at": now}
         for account, window in sorted(keys)
     ]
 

@@ -78,7 +78,7 @@ class Replay:
         self._counters: defaultdict[tuple[UUID, str], int] = defaultdict(int)
         self._recent: set[tuple[UUID, str]] = set()
 
-    def take(self, entry: Entry) -> None:
+    def add(self, entry: Entry) -> None:
         """Follow one line."""
         if entry.action in MOVING:
             self._balances[entry.debit] -= entry.amount

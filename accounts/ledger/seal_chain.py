@@ -27,7 +27,7 @@ from accounts.ledger.sql import LINE_COLUMNS
 from accounts.ledger.tables import JournalTransfer, Seal, table_of
 from database import Database
 
-_log = structlog.get_logger()
+log = structlog.get_logger()
 
 LARGEST_SEAL = 10_000
 """Lines one seal covers at most, so that a broken one points at a small piece of the journal."""
@@ -78,7 +78,7 @@ def seal(database: Database, now: datetime, *, patience_s: float = 5.0) -> int:
     with database.read() as session:
         upto = session.scalar(select(func.max(_LINES.c.serial))) or 0
         if not _settled(session, database, patience_s):
-            _log.warning("ledger_sealing_waits_for_a_long_transaction")
+            log.warning("ledger_sealing_waits_for_a_long_transaction")
             return 0
     sealed = 0
     while True:
@@ -100,7 +100,7 @@ def run_sealer(database: Database, stop: threading.Event, *, interval_s: float =
         try:
             seal(database, datetime.now(UTC))
         except Exception as error:  # noqa: BLE001 - the chain must go on once the database is back
-            _log.warning("ledger_sealing_failed", error=type(error).__name__)
+            log.warning("ledger_sealing_failed", error=type(error).__name__)
         if stopped:
             return
 

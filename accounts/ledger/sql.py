@@ -43,7 +43,7 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Statements:
+class LedgerSql:
     """What `posting` runs. `ids` packs what the statements with a parameter `ids` take."""
 
     ids: Callable[[Iterable[UUID]], Any]
@@ -72,7 +72,7 @@ def _statements(
     lines_by_id: Executable,
     write: Callable[[Connection, Rows, Rows, Rows], None],
     take_a_number: Executable | None,
-) -> Statements:
+) -> LedgerSql:
     columns = (_ACCOUNTS.c.id, _ACCOUNTS.c.kind, _ACCOUNTS.c.state, _ACCOUNTS.c.balance, _ACCOUNTS.c.held)
     accounts = select(*columns).where(among(_ACCOUNTS.c.id))
     wallets = (
@@ -81,7 +81,7 @@ def _statements(
         .with_for_update(of=_ACCOUNTS)
     )
     others = accounts.where(_ACCOUNTS.c.kind != AccountKind.WALLET.value)
-    return Statements(
+    return LedgerSql(
         ids=ids,
         lines_by_id=lines_by_id,
         lock_accounts=select(wallets.cte("wallets")).union_all(others),

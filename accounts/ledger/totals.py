@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, and_, func, not_, select
 from sqlalchemy.orm import Session
 
 from accounts.ledger import seal_chain
-from accounts.ledger.invariants import check_books, seal_differences
+from accounts.ledger.invariants import check_ledger, seal_differences
 from accounts.ledger.replay import Difference
 from accounts.ledger.tables import (
     ALL_WALLETS,
@@ -39,7 +39,7 @@ class DayEndError(Exception):
     """A day cannot be closed: it is not over, not the next one, or it does not balance."""
 
 
-class BooksDifferError(DayEndError):
+class LedgerDiffersError(DayEndError):
     """What is stored does not follow from the journal; nothing is closed until somebody has looked."""
 
     def __init__(self, differences: Sequence[Difference]) -> None:
@@ -69,7 +69,7 @@ def close_day(database: Database, day: date, ends_at: datetime, now: datetime) -
 
     Raises:
         DayEndError: the day is not over, a later one is closed already, or the books do not balance.
-        BooksDifferError: something stored does not follow from the journal.
+        LedgerDiffersError: something stored does not follow from the journal.
     """
     if now < ends_at:
         raise DayEndError(f"{day} is not over yet")
@@ -81,13 +81,13 @@ def require_right_books(database: Database, now: datetime) -> None:
     """Check the journal's chain, and everything kept beside the journal against it.
 
     Raises:
-        BooksDifferError: with what differs.
+        LedgerDiffersError: with what differs.
     """
     with database.snapshot() as session:
         differences = seal_differences(seal_chain.verify(session))
-        differences += check_books(session, counted_since=now - COUNTERS_KEPT)
+        differences += check_ledger(session, counted_since=now - COUNTERS_KEPT)
     if differences:
-        raise BooksDifferError(differences)
+        raise LedgerDiffersError(differences)
 
 
 def _close(database: Database, day: date, ends_at: datetime, now: datetime) -> list[Total]:
@@ -101,7 +101,7 @@ def _close(database: Database, day: date, ends_at: datetime, now: datetime) -> l
         upto = session.scalar(select(func.max(Seal.last_serial))) or 0
         lines = _own_lines(last, upto, ends_at)
         totals = _sum(session, last, lines)
-        _judge(totals)
+        _require_balanced(totals)
         session.add(
             DayClose(
                 day=day,
@@ -140,7 +140,7 @@ def close_days_before(
     What `require` raises keeps every day open.
 
     Raises:
-        DayEndError, BooksDifferError: as `close_day`.
+        DayEndError, LedgerDiffersError: as `close_day`.
     """
     with database.read() as session:
         last = session.scalar(select(func.max(DayClose.day)))
@@ -197,7 +197,7 @@ def _turnover(
     return sums
 
 
-def _judge(totals: list[Total]) -> None:
+def _require_balanced(totals: list[Total]) -> None:
     debits, credits_ = sum(total.debits for total in totals), sum(total.credits for total in totals)
     if debits != credits_:
         raise DayEndError(f"debits are {debits} fen and credits {credits_}: the journal was tampered with")

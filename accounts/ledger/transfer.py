@@ -75,7 +75,7 @@ class Cap:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """A wish to move or reserve `amount` fen; `id` is made by the client and makes repeating it safe.
+    """A request to move or reserve `amount` fen; `id` is made by the client and makes repeating it safe.
 
     For `post`, `void` and `expire` the accounts are those of the hold `resolves`; `debit` and `credit` are ignored.
     `corrects` names an earlier transfer that this one takes back, whole or in part. `payload`, where given, is what
@@ -142,7 +142,7 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class PostingResult:
     """The answer to one transfer: the line it has in the journal, or the refusal. `replayed`: it was there before."""
 
     entry: Entry | None

@@ -18,10 +18,10 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from accounts.ledger.posting import TransferRaceError, record
-from accounts.ledger.transfer import Outcome, Transfer
+from accounts.ledger.transfer import PostingResult, Transfer
 from database import Database, DatabaseBusyError
 
-_log = structlog.get_logger()
+log = structlog.get_logger()
 
 LARGEST_GROUP = 500
 ATTEMPTS = 5
@@ -34,7 +34,7 @@ class WriterClosedError(Exception):
 
 
 @dataclass(slots=True)
-class _Wish:
+class _Submission:
     """A transfer, or work of the caller's own that records some, and where its answer goes."""
 
     transfer: Transfer | None
@@ -49,24 +49,24 @@ class LedgerWriter:
         """Start the writing thread."""
         self._database = database
         self._clock = clock
-        self._wishes: queue.SimpleQueue[_Wish | None] = queue.SimpleQueue()
+        self._submissions: queue.SimpleQueue[_Submission | None] = queue.SimpleQueue()
         self._closing = threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, transfer: Transfer) -> Outcome:
+    def submit(self, transfer: Transfer) -> PostingResult:
         """Record one transfer and wait until it is on the disk.
 
         Raises:
             DatabaseBusyError: another process kept the database locked; trying again with the same id is safe.
         """
-        outcome: Outcome = self._put(_Wish(transfer, None)).result()
+        outcome: PostingResult = self._put(_Submission(transfer, None)).result()
         return outcome
 
-    def send(self, transfer: Transfer) -> "Future[Outcome]":
+    def send(self, transfer: Transfer) -> "Future[PostingResult]":
         """Record one transfer; the future is done once it is on the disk."""
-        return self._put(_Wish(transfer, None))
+        return self._put(_Submission(transfer, None))
 
     def run(self, work: Callable[[Session, datetime], _T]) -> _T:
         """Run `work` in a transaction, alone or beside others; what it raises undoes its own part and comes out here.
@@ -77,7 +77,7 @@ class LedgerWriter:
             DatabaseBusyError: another process kept the database locked; trying again is safe.
         """
         if self._database.is_sqlite:
-            result: _T = self._put(_Wish(None, work)).result()
+            result: _T = self._put(_Submission(None, work)).result()
             return result
         # PostgreSQL writes side by side: a transaction of its own keeps this work's locks short.
         return _retried(lambda: self._alone(work))
@@ -92,7 +92,7 @@ class LedgerWriter:
             if self._closed:
                 return
             self._closed = True
-            self._wishes.put(None)
+            self._submissions.put(None)
         self._thread.join()
 
     def __enter__(self) -> Self:
@@ -103,32 +103,32 @@ class LedgerWriter:
         """Close at the end of the block."""
         self.close()
 
-    def _put(self, wish: _Wish) -> "Future[Any]":
+    def _put(self, submission: _Submission) -> "Future[Any]":
         with self._closing:
             if self._closed:
                 raise WriterClosedError("the ledger is shutting down; try again in a moment")
-            self._wishes.put(wish)
-        return wish.answer
+            self._submissions.put(submission)
+        return submission.answer
 
     def _run(self) -> None:
         open_ = True
         while open_:
-            first = self._wishes.get()
+            first = self._submissions.get()
             if first is None:
                 return
             group = [first]
             while len(group) < LARGEST_GROUP:
                 try:
-                    wish = self._wishes.get_nowait()
+                    submission = self._submissions.get_nowait()
                 except queue.Empty:
                     break
-                if wish is None:
+                if submission is None:
                     open_ = False
                     break
-                group.append(wish)
+                group.append(submission)
             self._answer(group)
 
-    def _answer(self, group: list[_Wish]) -> None:
+    def _answer(self, group: list[_Submission]) -> None:
         try:
             results = _retried(lambda: self._commit(group))
         except Exception as error:  # noqa: BLE001 - whatever it is, the one who asked must hear it
@@ -136,25 +136,25 @@ class LedgerWriter:
                 group[0].answer.set_exception(error)
                 return
             # One of them is to blame; on their own, the others still get through.
-            _log.warning("ledger_group_failed", wishes=len(group), error=type(error).__name__)
-            for wish in group:
-                self._answer([wish])
+            log.warning("ledger_group_failed", submissions=len(group), error=type(error).__name__)
+            for submission in group:
+                self._answer([submission])
             return
-        for wish, (value, failure) in zip(group, results, strict=True):
+        for submission, (value, failure) in zip(group, results, strict=True):
             if failure is None:
-                wish.answer.set_result(value)
+                submission.answer.set_result(value)
             else:
-                wish.answer.set_exception(failure)
+                submission.answer.set_exception(failure)
 
-    def _commit(self, group: list[_Wish]) -> list[tuple[Any, Exception | None]]:
+    def _commit(self, group: list[_Submission]) -> list[tuple[Any, Exception | None]]:
         """Everything of the group in one transaction: the transfers as one set, then the works one by one."""
         now = self._clock()
         with self._database.begin() as session:
-            transfers = [wish.transfer for wish in group if wish.transfer is not None]
-            outcomes: Iterator[Outcome] = iter(record(session, transfers, now) if transfers else ())
+            transfers = [submission.transfer for submission in group if submission.transfer is not None]
+            outcomes: Iterator[PostingResult] = iter(record(session, transfers, now) if transfers else ())
             return [
-                (next(outcomes), None) if wish.work is None else _in_savepoint(session, wish.work, now)
-                for wish in group
+                (next(outcomes), None) if submission.work is None else _in_savepoint(session, submission.work, now)
+                for submission in group
             ]
 
 
@@ -175,5 +175,5 @@ def _retried(attempt: Callable[[], _T]) -> _T:
         try:
             return attempt()
         except (TransferRaceError, DatabaseBusyError) as error:
-            _log.info("ledger_retries", error=type(error).__name__)
+            log.info("ledger_retries", error=type(error).__name__)
     return attempt()

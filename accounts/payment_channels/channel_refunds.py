@@ -16,7 +16,7 @@ import structlog
 from accounts.payment_channels.channel import ChannelRefund, ChannelRefundRefusedError, PaymentChannel, RefundState
 from web.problems import ProblemError
 
-_log = structlog.get_logger()
+log = structlog.get_logger()
 
 Settled = TypeVar("Settled")
 
@@ -75,7 +75,7 @@ def _resolve(channel: PaymentChannel, refund: PendingRefund, settle: Settle[obje
         else:
             return False
     except ProblemError as error:
-        _log.warning("refund_not_settled", channel=refund.channel, refund=str(refund.id), code=error.code)
+        log.warning("refund_not_settled", channel=refund.channel, refund=str(refund.id), code=error.code)
         return False
     return True
 

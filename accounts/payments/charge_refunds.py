@@ -21,11 +21,11 @@ from accounts.payments.corrections import Refund, reversal_id
 from accounts.payments.problems import PaymentIdReusedError, RefundTooLargeError, require
 from accounts.payments.services import MoneyServices
 from accounts.payments.tables import Charge, ChargeRefund
-from accounts.payments.wallet import Till
+from accounts.payments.wallet import Terminal
 from web.problems import NotFoundError
 
 
-def reverse(services: MoneyServices, till: Till, charge_id: UUID, now: datetime) -> Charge:
+def reverse(services: MoneyServices, terminal: Terminal, charge_id: UUID, now: datetime) -> Charge:
     """Undo a charge whose answer was lost: an unpaid one is closed, a paid one given back.
 
     Raises:
@@ -33,15 +33,15 @@ def reverse(services: MoneyServices, till: Till, charge_id: UUID, now: datetime)
         ChannelNotConnectedError: its channel is not connected any more.
         ChannelFailedError: the channel does not answer; try again.
     """
-    found = charges.get(services, till, charge_id)
+    found = charges.get(services, terminal, charge_id)
     if found.state == "pending":
         found = charges.settle(services, services.channel(found.channel).close(charge_id), now)
     if found.state == "paid" and found.refunding < found.amount:
-        give_back(services, till, Refund(reversal_id(charge_id), charge_id), now)
-    return charges.get(services, till, charge_id)
+        refund(services, terminal, Refund(reversal_id(charge_id), charge_id), now)
+    return charges.get(services, terminal, charge_id)
 
 
-def give_back(services: MoneyServices, till: Till, wanted: Refund, now: datetime) -> ChargeRefund:
+def refund(services: MoneyServices, terminal: Terminal, wanted: Refund, now: datetime) -> ChargeRefund:
     """Refund a paid charge, whole or in part, through the channel; each refund once.
 
     Raises:
@@ -51,7 +51,7 @@ def give_back(services: MoneyServices, till: Till, wanted: Refund, now: datetime
         ChannelFailedError: the channel does not answer; the same refund may be sent again.
         ChannelRefundRefusedError: the channel will not.
     """
-    reserved, channel_name = services.writer.run(lambda session, _: _reserve(services, session, till, wanted, now))
+    reserved, channel_name = services.writer.run(lambda session, _: _reserve(services, session, terminal, wanted, now))
     if reserved.state != "pending":
         return reserved
     pending = PendingRefund(reserved.id, reserved.charge_id, reserved.amount, channel_name)
@@ -68,10 +68,10 @@ def resolve_refunds(services: MoneyServices, now: datetime) -> int:
 
 
 def _reserve(
-    services: MoneyServices, session: Session, till: Till, wanted: Refund, now: datetime
+    services: MoneyServices, session: Session, terminal: Terminal, wanted: Refund, now: datetime
 ) -> tuple[ChargeRefund, str]:
     paid = session.get(Charge, wanted.payment_id, with_for_update=True, populate_existing=True)
-    if paid is None or paid.merchant_id != till.merchant_id or paid.state != "paid":
+    if paid is None or paid.merchant_id != terminal.merchant_id or paid.state != "paid":
         raise NotFoundError("this merchant has no paid charge with this id")
     digest = channel_refunds.digest(wanted.payment_id, wanted.amount)
     known = session.get(ChargeRefund, wanted.id)

@@ -22,10 +22,10 @@ from accounts.payments import merchants
 from accounts.payments.problems import PaymentCancelledError, PaymentIdReusedError, require
 from accounts.payments.services import MoneyServices
 from accounts.payments.tables import Charge
-from accounts.payments.wallet import Till
+from accounts.payments.wallet import Terminal
 from web.problems import NotFoundError, ProblemError
 
-_log = structlog.get_logger()
+log = structlog.get_logger()
 
 PATIENCE = timedelta(seconds=60)
 """How long a payer may take with their password before the charge is closed."""
@@ -40,63 +40,65 @@ class ChargeRequest:
     code: str
     channel: str
 
-    def digest(self, till: Till) -> bytes:
+    def digest(self, terminal: Terminal) -> bytes:
         """What must be the same when the id is used again."""
-        return hashlib.sha256(f"{till.device_id} {self.amount} {self.code}".encode()).digest()
+        return hashlib.sha256(f"{terminal.device_id} {self.amount} {self.code}".encode()).digest()
 
 
-def charge(services: MoneyServices, till: Till, wish: ChargeRequest, now: datetime) -> Charge:
+def charge(services: MoneyServices, terminal: Terminal, request: ChargeRequest, now: datetime) -> Charge:
     """Ask the channel for the money and return the charge: `paid`, `pending`, or `refused`.
 
     Raises:
-        ProblemError: the till may not take payments, or the id was used for something else.
+        ProblemError: the terminal may not take payments, or the id was used for something else.
     """
     with services.database.begin() as session:
-        known = session.get(Charge, wish.id, with_for_update=True)
+        known = session.get(Charge, request.id, with_for_update=True)
         if known is not None:
-            if known.digest != wish.digest(till):
+            if known.digest != request.digest(terminal):
                 raise PaymentIdReusedError
         else:
-            merchant = merchants.require_merchant(session, till.merchant_id, till.campus)
-            if (line := find(session, wish.id)) is not None:
+            merchant = merchants.require_merchant(session, terminal.merchant_id, terminal.campus)
+            if (line := find(session, request.id)) is not None:
                 raise PaymentCancelledError if line.action is Action.CANCEL else PaymentIdReusedError
             session.add(
                 Charge(
-                    id=wish.id,
-                    digest=wish.digest(till),
-                    channel=wish.channel,
+                    id=request.id,
+                    digest=request.digest(terminal),
+                    channel=request.channel,
                     merchant_id=merchant.id,
-                    device_id=till.device_id,
-                    amount=wish.amount,
+                    device_id=terminal.device_id,
+                    amount=request.amount,
                     refunding=0,
                     state="pending",
                     created_at=now,
                 )
             )
     if known is not None:
-        return look(services, till, wish.id, now)
-    if _was_cancelled(services, wish.id):
+        return query(services, terminal, request.id, now)
+    if _was_cancelled(services, request.id):
         # The reversal came between the look above and the charge's row. It looks for the row after it has cancelled.
-        settle(services, ChannelOrder(wish.id, ChannelState.CLOSED, wish.amount, reason="cancelled"), now)
+        settle(services, ChannelOrder(request.id, ChannelState.CLOSED, request.amount, reason="cancelled"), now)
         raise PaymentCancelledError
     try:
-        order = services.channel(wish.channel).charge(wish.id, wish.code, wish.amount, description="campus", now=now)
+        order = services.channel(request.channel).charge(
+            request.id, request.code, request.amount, description="campus", now=now
+        )
     except ChannelFailedError:
-        return get(services, till, wish.id)
+        return get(services, terminal, request.id)
     return settle(services, order, now)
 
 
-def look(services: MoneyServices, till: Till, charge_id: UUID, now: datetime) -> Charge:
+def query(services: MoneyServices, terminal: Terminal, charge_id: UUID, now: datetime) -> Charge:
     """Return a charge after asking the channel where it is still open.
 
     Raises:
         NotFoundError: this merchant has none with this id.
     """
-    found = get(services, till, charge_id)
+    found = get(services, terminal, charge_id)
     return found if found.state != "pending" else _ask(services, found, now)
 
 
-def get(services: MoneyServices, till: Till, charge_id: UUID) -> Charge:
+def get(services: MoneyServices, terminal: Terminal, charge_id: UUID) -> Charge:
     """Return a charge as it stands.
 
     Raises:
@@ -104,7 +106,7 @@ def get(services: MoneyServices, till: Till, charge_id: UUID) -> Charge:
     """
     with services.database.read() as session:
         found = session.get(Charge, charge_id)
-        if found is None or found.merchant_id != till.merchant_id:
+        if found is None or found.merchant_id != terminal.merchant_id:
             raise NotFoundError("this merchant has no charge with this id")
         session.expunge(found)
         return found
@@ -159,7 +161,7 @@ def _ask(services: MoneyServices, found: Charge, now: datetime) -> Charge:
         return settle(services, ask_order(channel, found.id, give_up=now >= found.created_at + PATIENCE), now)
     except ProblemError as error:
         # One charge that cannot be settled must not keep the job from the ones behind it.
-        _log.warning("charge_not_settled", charge=str(found.id), code=error.code)
+        log.warning("charge_not_settled", charge=str(found.id), code=error.code)
         return found
 
 

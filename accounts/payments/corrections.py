@@ -8,7 +8,7 @@ from accounts.ledger.tables import Corrected
 from accounts.ledger.transfer import Action, Entry, RefusalCode, Transfer
 from accounts.payments.problems import RefundTooLargeError, require
 from accounts.payments.services import MoneyServices
-from accounts.payments.wallet import METERED, PURPOSE, Till
+from accounts.payments.wallet import METERED, PURPOSE, Terminal
 from web.problems import NotFoundError
 
 _ATTEMPTS = 3
@@ -23,17 +23,17 @@ class Refund:
     amount: int | None = None
 
 
-def refund(services: MoneyServices, till: Till, wanted: Refund) -> Entry:
+def refund(services: MoneyServices, terminal: Terminal, wanted: Refund) -> Entry:
     """Give a wallet's payment back, whole or in part; the same refund again returns the same line.
 
     Raises:
         NotFoundError: the merchant took no such payment.
         RefundTooLargeError: more than the rest of the payment was asked for, or nothing is left.
     """
-    payload = f"refund {wanted.payment_id} {wanted.amount} {till.merchant_id}".encode()
+    payload = f"refund {wanted.payment_id} {wanted.amount} {terminal.merchant_id}".encode()
     with services.database.read() as session:
         earlier = find(session, wanted.id)
-        paid = require_payment(find(session, wanted.payment_id), till)
+        paid = require_payment(find(session, wanted.payment_id), terminal)
         corrected = session.get(Corrected, paid.id)
         left = paid.amount - (corrected.amount if corrected else 0)
     if earlier is None and left == 0:
@@ -45,13 +45,13 @@ def refund(services: MoneyServices, till: Till, wanted: Refund) -> Entry:
         credit=paid.debit,
         amount=left if wanted.amount is None else wanted.amount,
         corrects=paid.id,
-        details={"device": str(till.device_id)},
+        details={"device": str(terminal.device_id)},
         payload=payload,
     )
     return require(services.writer.submit(transfer))
 
 
-def reverse(services: MoneyServices, till: Till, payment_id: UUID) -> Entry:
+def reverse(services: MoneyServices, terminal: Terminal, payment_id: UUID) -> Entry:
     """Undo a payment whose answer was lost, and return the line that does.
 
     A payment that arrived is given back, whatever is left of it. One that has not arrived is cancelled: its id is used
@@ -70,9 +70,9 @@ def reverse(services: MoneyServices, till: Till, payment_id: UUID) -> Entry:
         if paid is not None and paid.action is Action.CANCEL:
             return paid
         if paid is not None:
-            require_payment(paid, till)
+            require_payment(paid, terminal)
         taken_back = corrected.amount if corrected else 0
-        outcome = services.writer.submit(_reversal(till, payment_id, paid, taken_back))
+        outcome = services.writer.submit(_reversal(terminal, payment_id, paid, taken_back))
         # Either the payment or a refund came in between: look again.
         if outcome.refusal is None or outcome.refusal.code not in _CAME_BETWEEN:
             return require(outcome)
@@ -84,13 +84,13 @@ def reversal_id(payment_id: UUID) -> UUID:
     return uuid5(payment_id, "reversal")
 
 
-def require_payment(entry: Entry | None, till: Till) -> Entry:
-    """Return a payment that this till's merchant took.
+def require_payment(entry: Entry | None, terminal: Terminal) -> Entry:
+    """Return a payment that this terminal's merchant took.
 
     Raises:
         NotFoundError: it is none, or another merchant's.
     """
-    if entry is None or entry.purpose not in (PURPOSE, METERED) or entry.credit != till.merchant_id:
+    if entry is None or entry.purpose not in (PURPOSE, METERED) or entry.credit != terminal.merchant_id:
         raise NotFoundError("this merchant took no payment with this id")
     return entry
 
@@ -98,11 +98,11 @@ def require_payment(entry: Entry | None, till: Till) -> Entry:
 _CAME_BETWEEN = (RefusalCode.ID_REUSED, RefusalCode.CORRECTION_EXCEEDS)
 
 
-def _reversal(till: Till, payment_id: UUID, paid: Entry | None, taken_back: int) -> Transfer:
-    details = {"device": str(till.device_id)}
+def _reversal(terminal: Terminal, payment_id: UUID, paid: Entry | None, taken_back: int) -> Transfer:
+    details = {"device": str(terminal.device_id)}
     if paid is None:
         return Transfer(
-            id=payment_id, purpose="reversal", action=Action.CANCEL, debit=till.merchant_id, details=details
+            id=payment_id, purpose="reversal", action=Action.CANCEL, debit=terminal.merchant_id, details=details
         )
     if taken_back == paid.amount:
         raise RefundTooLargeError("the payment was given back already", left=0)

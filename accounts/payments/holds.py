@@ -18,7 +18,7 @@ from accounts.ledger.tables import JournalTransfer, table_of
 from accounts.ledger.transfer import Action, Entry, Transfer
 from accounts.payments.problems import require
 from accounts.payments.services import MoneyServices
-from accounts.payments.wallet import HOLD, METERED, Till
+from accounts.payments.wallet import HOLD, METERED, Terminal
 from web.problems import NotFoundError
 
 _LINES = table_of(JournalTransfer)
@@ -48,17 +48,17 @@ class Held:
         return {Action.POST: HoldState.POSTED, Action.VOID: HoldState.VOIDED}.get(self.end.action, HoldState.EXPIRED)
 
 
-def look(services: MoneyServices, till: Till, hold_id: UUID) -> Held:
-    """Return a hold of this till's merchant.
+def query(services: MoneyServices, terminal: Terminal, hold_id: UUID) -> Held:
+    """Return a hold of this terminal's merchant.
 
     Raises:
         NotFoundError: it has none with this id.
     """
     with services.database.read() as session:
-        return _held(session, till, hold_id)
+        return _held(session, terminal, hold_id)
 
 
-def post(services: MoneyServices, till: Till, hold_id: UUID, amount: int) -> Held:
+def post(services: MoneyServices, terminal: Terminal, hold_id: UUID, amount: int) -> Held:
     """Take `amount` fen of a hold; the rest is free again.
 
     Raises:
@@ -66,36 +66,36 @@ def post(services: MoneyServices, till: Till, hold_id: UUID, amount: int) -> Hel
         HoldEndedError, HoldExceededError: see there.
         PaymentIdReusedError: another amount was taken before.
     """
-    return _end(services, till, hold_id, Action.POST, amount)
+    return _end(services, terminal, hold_id, Action.POST, amount)
 
 
-def void(services: MoneyServices, till: Till, hold_id: UUID) -> Held:
+def void(services: MoneyServices, terminal: Terminal, hold_id: UUID) -> Held:
     """Let a hold go.
 
     Raises:
         NotFoundError: this merchant has no such hold.
         HoldEndedError: it was posted, or has expired.
     """
-    return _end(services, till, hold_id, Action.VOID, 0)
+    return _end(services, terminal, hold_id, Action.VOID, 0)
 
 
-def _end(services: MoneyServices, till: Till, hold_id: UUID, action: Action, amount: int) -> Held:
-    held = look(services, till, hold_id)
+def _end(services: MoneyServices, terminal: Terminal, hold_id: UUID, action: Action, amount: int) -> Held:
+    held = query(services, terminal, hold_id)
     end = Transfer(
         id=uuid5(hold_id, action),
         purpose=METERED,
         amount=amount,
         action=action,
         resolves=hold_id,
-        details={"device": str(till.device_id)},
+        details={"device": str(terminal.device_id)},
         payload=f"{action} {amount}".encode(),
     )
     return Held(held.hold, held.expires_at, require(services.writer.submit(end)))
 
 
-def _held(session: Session, till: Till, hold_id: UUID) -> Held:
+def _held(session: Session, terminal: Terminal, hold_id: UUID) -> Held:
     hold = find(session, hold_id)
-    if hold is None or hold.purpose != HOLD or hold.credit != till.merchant_id or hold.expires_at is None:
+    if hold is None or hold.purpose != HOLD or hold.credit != terminal.merchant_id or hold.expires_at is None:
         raise NotFoundError("this merchant has no hold with this id")
     row = session.execute(select(*LINE_COLUMNS).where(_LINES.c.resolves == hold_id)).one_or_none()
     return Held(hold, hold.expires_at, None if row is None else entry_of(row))

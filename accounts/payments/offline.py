@@ -26,7 +26,7 @@ from accounts.payments.offline_states import Flag, OfflineState
 from accounts.payments.problems import UnknownMerchantError
 from accounts.payments.services import MoneyServices
 from accounts.payments.tables import Merchant, OfflinePayment
-from accounts.payments.wallet import PURPOSE, Till, caps_of
+from accounts.payments.wallet import PURPOSE, Terminal, caps_of
 from accounts.tables import Card, LossReport
 from accounts.vocabulary import CardState
 from database.digests import credential_key
@@ -42,16 +42,16 @@ class OfflineItem:
     at: datetime
     proved_key: int | None = None
 
-    def digest(self, till: Till, key: bytes) -> bytes:
+    def digest(self, terminal: Terminal, key: bytes) -> bytes:
         """What must be the same when it is uploaded again; under the site's key, for a card's number can be guessed."""
-        return hmac.digest(key, b"offline payment:" + self._payload(till), "sha256")
+        return hmac.digest(key, b"offline payment:" + self._payload(terminal), "sha256")
 
-    def earlier_digest(self, till: Till, key: bytes) -> bytes:
+    def earlier_digest(self, terminal: Terminal, key: bytes) -> bytes:
         """The digest of before there was a key in it, as revision 0013 keeps it: a terminal may upload again."""
-        return hmac.digest(key, hashlib.sha256(self._payload(till)).digest(), "sha256")
+        return hmac.digest(key, hashlib.sha256(self._payload(terminal)).digest(), "sha256")
 
-    def _payload(self, till: Till) -> bytes:
-        return f"offline {till.device_id} {self.amount} {self.uid} {self.at.timestamp()}".encode()
+    def _payload(self, terminal: Terminal) -> bytes:
+        return f"offline {terminal.device_id} {self.amount} {self.uid} {self.at.timestamp()}".encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +63,20 @@ class OfflineResult:
     flags: tuple[Flag, ...]
 
 
-def upload(services: MoneyServices, till: Till, items: Sequence[OfflineItem], now: datetime) -> list[OfflineResult]:
+def upload(
+    services: MoneyServices, terminal: Terminal, items: Sequence[OfflineItem], now: datetime
+) -> list[OfflineResult]:
     """Take a batch in the terminal's order; uploading it again gives the same answers.
 
     Raises:
         UnknownMerchantError: the device belongs to no merchant.
     """
     with services.database.read() as session:
-        if till.merchant_id is None or session.get(Merchant, till.merchant_id) is None:
+        if terminal.merchant_id is None or session.get(Merchant, terminal.merchant_id) is None:
             raise UnknownMerchantError
 
     # Each in a transaction of its own: a terminal that comes back after a day keeps nobody waiting for long.
-    return [services.writer.run(partial(_take, services, till, item, now)) for item in items]
+    return [services.writer.run(partial(_take, services, terminal, item, now)) for item in items]
 
 
 def collect_unpaid(services: MoneyServices, person_id: UUID, now: datetime) -> int:
@@ -134,26 +136,26 @@ def flagged(
 
 
 def _take(
-    services: MoneyServices, till: Till, item: OfflineItem, now: datetime, session: Session, _now: datetime
+    services: MoneyServices, terminal: Terminal, item: OfflineItem, now: datetime, session: Session, _now: datetime
 ) -> OfflineResult:
-    merchant_id = till.merchant_id
+    merchant_id = terminal.merchant_id
     if merchant_id is None:
         raise UnknownMerchantError
     key = credential_key(session)
-    digest = item.digest(till, key)
+    digest = item.digest(terminal, key)
     known = session.get(OfflinePayment, item.id)
     if known is not None:
-        if known.digest not in (digest, item.earlier_digest(till, key)):
+        if known.digest not in (digest, item.earlier_digest(terminal, key)):
             return OfflineResult(item.id, OfflineState.REFUSED, (Flag.ID_REUSED,))
         return _result(known)
     card = _card_at(session, item)
-    claim = Claim(till.device_id, item.amount, item.at)
+    claim = Claim(terminal.device_id, item.amount, item.at)
     flags = _flags(session, item, card)
     flags += offline_review.doubts(session, claim, card, services.ceilings, now)
     row = OfflinePayment(
         id=item.id,
         digest=digest,
-        device_id=till.device_id,
+        device_id=terminal.device_id,
         merchant_id=merchant_id,
         person_id=card.person_id if card else None,
         amount=item.amount,

@@ -1,6 +1,6 @@
 """Why a payment is refused, as problems of the API."""
 
-from accounts.ledger.transfer import Entry, Outcome, Refusal, RefusalCode
+from accounts.ledger.transfer import Entry, PostingResult, Refusal, RefusalCode
 from web.problems import ProblemError
 
 
@@ -137,7 +137,7 @@ def problem_of(refusal: Refusal) -> ProblemError:
     return LedgerRefusedError(refusal.message, reason=refusal.code.value)
 
 
-def require(outcome: Outcome) -> Entry:
+def require(outcome: PostingResult) -> Entry:
     """Return the journal's line of an outcome.
 
     Raises:

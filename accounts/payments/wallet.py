@@ -35,7 +35,7 @@ METERED = "metered"
 
 
 @dataclass(frozen=True, slots=True)
-class Till:
+class Terminal:
     """Where a payment is taken: the device, its merchant and its campus."""
 
     device_id: UUID
@@ -56,17 +56,17 @@ class Payment:
     password: str | None = None
     hold_for: timedelta | None = None
 
-    def payload(self, till: Till, key: bytes) -> bytes:
+    def payload(self, terminal: Terminal, key: bytes) -> bytes:
         """What must be the same when the id is used again; the password may come later.
 
         The journal keeps a digest of it. That is made under the site's `key`, for a card's number can be guessed.
         """
-        return hmac.digest(key, b"payment:" + self.payload_without_key(till), "sha256")
+        return hmac.digest(key, b"payment:" + self.payload_without_key(terminal), "sha256")
 
-    def payload_without_key(self, till: Till) -> bytes:
+    def payload_without_key(self, terminal: Terminal) -> bytes:
         """The payload of before there was a key in it: a terminal may ask again for what it asked for then."""
         shown = self.presented
-        what: list[str | float | None] = [str(till.device_id), self.amount, shown.uid, shown.proved_key, shown.code]
+        what: list[str | float | None] = [str(terminal.device_id), self.amount, shown.uid, shown.proved_key, shown.code]
         if self.hold_for is not None:
             what.append(self.hold_for.total_seconds())
         return json.dumps(what, separators=(",", ":")).encode()
@@ -82,7 +82,7 @@ class _Payer:
     limits: Limits
 
 
-def pay(services: MoneyServices, till: Till, payment: Payment, now: datetime) -> Entry:
+def pay(services: MoneyServices, terminal: Terminal, payment: Payment, now: datetime) -> Entry:
     """Take or hold a payment and return its line in the journal; the same payment again returns the same line.
 
     Raises:
@@ -90,34 +90,34 @@ def pay(services: MoneyServices, till: Till, payment: Payment, now: datetime) ->
             and a code shown was not used up.
     """
     try:
-        return _take(services, till, payment, now)
+        return _take(services, terminal, payment, now)
     except ProblemError:
         # A payment that was taken before is answered as before, whatever has become of card, code or wallet since.
         with services.database.read() as session:
             earlier = find(session, payment.id)
         if earlier is None:
             raise
-        payloads = (payment.payload(till, _key(services)), payment.payload_without_key(till))
+        payloads = (payment.payload(terminal, _key(services)), payment.payload_without_key(terminal))
         return require_same(earlier, *(Transfer(payment.id, PURPOSE, payload=one) for one in payloads))
 
 
-def _take(services: MoneyServices, till: Till, payment: Payment, now: datetime) -> Entry:
+def _take(services: MoneyServices, terminal: Terminal, payment: Payment, now: datetime) -> Entry:
     with services.database.read() as session:
-        merchant_id = merchants.require_merchant(session, till.merchant_id, till.campus).id
+        merchant_id = merchants.require_merchant(session, terminal.merchant_id, terminal.campus).id
         payer = None if payment.presented.code else _payer_by_card(session, services, payment.presented, now)
     if payment.password is not None:
         shown = payer or _peek(services, payment.presented, now)
         check_password(services, shown.person_id, shown.card_id, payment.password, now=now)
     if payer is not None:
         return require(
-            services.writer.submit(_transfer(services, till, payment, payer, merchant_id=merchant_id, now=now))
+            services.writer.submit(_transfer(services, terminal, payment, payer, merchant_id=merchant_id, now=now))
         )
 
     def use_code(session: Session, _now: datetime) -> Entry:
         found = _payer_by_code(session, services, payment.presented, now)
         # A refusal raises, and so undoes the use of the code too.
         return require(
-            record(session, [_transfer(services, till, payment, found, merchant_id=merchant_id, now=now)], now)[0]
+            record(session, [_transfer(services, terminal, payment, found, merchant_id=merchant_id, now=now)], now)[0]
         )
 
     return services.writer.run(use_code)
@@ -138,7 +138,7 @@ def require_same(earlier: Entry, *again: Transfer) -> Entry:
 
 
 def _payer_by_card(session: Session, services: MoneyServices, presented: Presented, now: datetime) -> _Payer:
-    """Whose card it is, if it may pay; one query, as this is what happens at every till at noon."""
+    """Whose card it is, if it may pay; one query, as this is what happens at every terminal at noon."""
     query = (
         select(Card, Person, SpendingLimit)
         .join(Person, Person.id == Card.person_id)
@@ -179,7 +179,7 @@ def _peek(services: MoneyServices, presented: Presented, now: datetime) -> _Paye
 
 
 def _transfer(
-    services: MoneyServices, till: Till, payment: Payment, payer: _Payer, *, merchant_id: UUID, now: datetime
+    services: MoneyServices, terminal: Terminal, payment: Payment, payer: _Payer, *, merchant_id: UUID, now: datetime
 ) -> Transfer:
     unlocked = payment.password is not None
     return Transfer(
@@ -192,12 +192,12 @@ def _transfer(
         expires_after=payment.hold_for,
         caps=limits.caps(payer.limits, now, services.accounts.zone, services.meals, unlocked=unlocked),
         details={
-            "device": str(till.device_id),
+            "device": str(terminal.device_id),
             "card": str(payer.card_id),
             "by": payer.trust.value,
             "password": unlocked,
         },
-        payload=payment.payload(till, _key(services)),
+        payload=payment.payload(terminal, _key(services)),
     )
 
 

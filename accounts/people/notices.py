@@ -35,7 +35,7 @@ STATE = {PersonState.SUSPENDED: AccountNotice.SUSPENDED, PersonState.ACTIVE: Acc
 """What is told of a new state; whoever leaves is told by the registry."""
 
 
-class Tell(Protocol):
+class Notify(Protocol):
     """Writes a notice to a person."""
 
     def __call__(self, session: Session, person_id: UUID, what: AccountNotice, *, now: datetime) -> object:
@@ -43,5 +43,5 @@ class Tell(Protocol):
         ...
 
 
-def tell_nobody(session: Session, person_id: UUID, what: AccountNotice, *, now: datetime) -> None:
+def notify_nobody(session: Session, person_id: UUID, what: AccountNotice, *, now: datetime) -> None:
     """Write nothing: for what has no inbox."""

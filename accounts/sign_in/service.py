@@ -67,7 +67,7 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class SignInDesk:
+class SignInService:
     """Signs people in and out."""
 
     database: Database

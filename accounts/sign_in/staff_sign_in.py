@@ -14,7 +14,7 @@ from typing import Protocol
 from sqlalchemy import delete
 
 from accounts import people
-from accounts.sign_in.service import SignInDesk, Tokens
+from accounts.sign_in.service import SignInService, Tokens
 from accounts.tables import OidcAttempt
 from accounts.vocabulary import PersonKind
 from database import Database
@@ -82,11 +82,11 @@ class IdentityProvider(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class StaffDesk:
+class StaffSignInService:
     """Signs staff in through the provider."""
 
     database: Database
-    desk: SignInDesk
+    sign_in: SignInService
     provider: IdentityProvider | None
 
     def begin(self, *, now: datetime) -> tuple[str, str]:
@@ -130,7 +130,7 @@ class StaffDesk:
             person = people.by_number(session, number)
         if person is None or person.kind is not PersonKind.STAFF:
             raise NoStaffAccountError
-        return self.desk.begin(person.id, method="oidc", must_change_password=False, now=now)
+        return self.sign_in.begin(person.id, method="oidc", must_change_password=False, now=now)
 
     def _provider(self) -> IdentityProvider:
         if self.provider is None:

@@ -66,12 +66,12 @@ def decide(services: MoneyServices, request_id: UUID, *, accept: bool, by: str, 
     """
 
     def work(session: Session, _now: datetime) -> CashRequest:
-        request = cash_requests.take(session, request_id, accept=accept, by=by)
+        request = cash_requests.get_for_decision(session, request_id, accept=accept, by=by)
         if request.state == cash_requests.WAITING:
             if accept:
                 cash = Cash(request.id, request.box, request.person_id, request.amount)
                 _record(session, request.purpose, cash, request.asked_by, now)
-            cash_requests.note_decision(session, request, accept=accept, by=by, now=now)
+            cash_requests.record_decision(session, request, accept=accept, by=by, now=now)
         return request
 
     request = services.writer.run(work)
@@ -84,11 +84,11 @@ def _move(services: MoneyServices, purpose: str, cash: Cash, *, by: str, now: da
     def work(session: Session, _now: datetime) -> Entry | CashRequest:
         # Locked first, so that two requests at once cannot both be the last below the ceiling.
         session.get(Person, cash.person_id, with_for_update=True)
-        asked = cash_requests.Wish(cash.id, purpose, cash.box, cash.person_id, cash.amount)
-        if (known := cash_requests.known(session, asked)) is not None:
+        requested = cash_requests.RequestedCash(cash.id, purpose, cash.box, cash.person_id, cash.amount)
+        if (known := cash_requests.find(session, requested)) is not None:
             return known
         if find(session, cash.id) is None and _is_above(session, cash, services.ceilings, now):
-            return cash_requests.ask(session, asked, by=by, now=now)
+            return cash_requests.add(session, requested, by=by, now=now)
         return _record(session, purpose, cash, by, now)
 
     moved = services.writer.run(work)

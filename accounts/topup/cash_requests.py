@@ -33,7 +33,7 @@ class AskerDecidesError(ProblemError):
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class RequestedCash:
     """What is asked for: the client's id, `cash_in` or `cash_out`, where, whose, and fen."""
 
     id: UUID
@@ -43,28 +43,28 @@ class Wish:
     amount: int
 
 
-def known(session: Session, wish: Wish) -> CashRequest | None:
+def find(session: Session, requested: RequestedCash) -> CashRequest | None:
     """Return the request with this id, if it was asked before.
 
     Raises:
-        PaymentIdReusedError: it was another wish.
+        PaymentIdReusedError: it was another request.
     """
-    found = session.get(CashRequest, wish.id)
+    found = session.get(CashRequest, requested.id)
     if found is None:
         return None
-    if Wish(found.id, found.purpose, found.box, found.person_id, found.amount) != wish:
+    if RequestedCash(found.id, found.purpose, found.box, found.person_id, found.amount) != requested:
         raise PaymentIdReusedError
     return found
 
 
-def ask(session: Session, wish: Wish, *, by: str, now: datetime) -> CashRequest:
-    """Note a wish; nothing moves."""
+def add(session: Session, requested: RequestedCash, *, by: str, now: datetime) -> CashRequest:
+    """Record a request; nothing moves."""
     made = CashRequest(
-        id=wish.id,
-        purpose=wish.purpose,
-        box=wish.box,
-        person_id=wish.person_id,
-        amount=wish.amount,
+        id=requested.id,
+        purpose=requested.purpose,
+        box=requested.box,
+        person_id=requested.person_id,
+        amount=requested.amount,
         state=WAITING,
         asked_by=by,
         asked_at=now,
@@ -74,7 +74,7 @@ def ask(session: Session, wish: Wish, *, by: str, now: datetime) -> CashRequest:
     return made
 
 
-def take(session: Session, request_id: UUID, *, accept: bool, by: str) -> CashRequest:
+def get_for_decision(session: Session, request_id: UUID, *, accept: bool, by: str) -> CashRequest:
     """Return a request, locked: one that waits, or one that was decided the same way before.
 
     Raises:
@@ -92,8 +92,8 @@ def take(session: Session, request_id: UUID, *, accept: bool, by: str) -> CashRe
     return found
 
 
-def note_decision(session: Session, request: CashRequest, *, accept: bool, by: str, now: datetime) -> None:
-    """Note who decided, and how."""
+def record_decision(session: Session, request: CashRequest, *, accept: bool, by: str, now: datetime) -> None:
+    """Record who decided, and how."""
     request.state, request.decided_by, request.decided_at = DONE if accept else DECLINED, by, now
     _record(session, request, f"cash_request.{request.state}", by=by, now=now)
 

@@ -35,7 +35,7 @@ from accounts.payments.tables import Charge
 from accounts.topup.tables import SeenNonce, TopUpOrder
 from web.problems import NotFoundError, ProblemError
 
-_log = structlog.get_logger()
+log = structlog.get_logger()
 
 STRANDED = "stranded top-ups"
 """The suspense account for money that a channel took while the wallet was shut."""
@@ -58,7 +58,7 @@ class TopUpRequest:
         return hashlib.sha256(f"{self.person_id} {self.channel} {self.amount}".encode()).digest()
 
 
-def create(services: MoneyServices, wish: TopUpRequest, now: datetime) -> tuple[TopUpOrder, Mapping[str, str]]:
+def create(services: MoneyServices, request: TopUpRequest, now: datetime) -> tuple[TopUpOrder, Mapping[str, str]]:
     """Write an order down, open it at the channel, and return it with what the payer's app needs.
 
     Raises:
@@ -66,32 +66,32 @@ def create(services: MoneyServices, wish: TopUpRequest, now: datetime) -> tuple[
         people.AccountNotUsableError: the money could not be credited.
         ChannelFailedError: the channel does not answer; the same order may be sent again.
     """
-    channel = services.channel(wish.channel)
+    channel = services.channel(request.channel)
     with services.database.begin() as session:
-        order = session.get(TopUpOrder, wish.id, with_for_update=True)
+        order = session.get(TopUpOrder, request.id, with_for_update=True)
         if order is None:
-            people.require_usable(people.get(session, wish.person_id), now)
-            if find(session, wish.id) is not None:
+            people.require_usable(people.get(session, request.person_id), now)
+            if find(session, request.id) is not None:
                 raise PaymentIdReusedError
             order = TopUpOrder(
-                id=wish.id,
-                digest=wish.digest(),
-                person_id=wish.person_id,
-                channel=wish.channel,
-                amount=wish.amount,
+                id=request.id,
+                digest=request.digest(),
+                person_id=request.person_id,
+                channel=request.channel,
+                amount=request.amount,
                 refunding=0,
                 state="pending",
                 created_at=now,
             )
             session.add(order)
-        elif order.digest != wish.digest():
+        elif order.digest != request.digest():
             raise PaymentIdReusedError
     if order.state != "pending":
         return order, {}
     return order, channel.create(order.id, order.amount, description="top-up", now=now)
 
 
-def look(services: MoneyServices, order_id: UUID, person_id: UUID, now: datetime) -> TopUpOrder:
+def query(services: MoneyServices, order_id: UUID, person_id: UUID, now: datetime) -> TopUpOrder:
     """Return a person's order, after asking the channel where it is still open.
 
     Raises:
@@ -105,7 +105,7 @@ def look(services: MoneyServices, order_id: UUID, person_id: UUID, now: datetime
     return order if order.state != "pending" else _ask(services, order, now)
 
 
-def notified(
+def handle_notification(
     services: MoneyServices, channel_name: str, headers: Mapping[str, str], body: bytes, now: datetime
 ) -> tuple[str, str]:
     """Take a channel's notification, of a top-up or of a charge, and return what the channel wants to hear.
@@ -220,7 +220,7 @@ def _ask(services: MoneyServices, order: TopUpOrder, now: datetime) -> TopUpOrde
         return settle(services, ask_order(channel, order.id, give_up=now >= order.created_at + LIFETIME), now)
     except ProblemError as error:
         # One order that cannot be settled must not keep the job from the ones behind it.
-        _log.warning("top_up_not_settled", order=str(order.id), code=error.code)
+        log.warning("top_up_not_settled", order=str(order.id), code=error.code)
         return order
 
 

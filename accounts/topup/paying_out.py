@@ -10,7 +10,7 @@ from accounts.ledger.chart import summed_balance
 from accounts.ledger.tables import LedgerAccount
 from web.problems import ProblemError
 
-_log = structlog.get_logger()
+log = structlog.get_logger()
 
 
 class BalanceDiffersError(ProblemError):
@@ -30,5 +30,5 @@ def require_right_balance(session: Session, wallet: UUID) -> None:
     stored = session.scalar(select(LedgerAccount.balance).where(LedgerAccount.id == wallet))
     right = summed_balance(session, wallet)
     if stored is not None and stored != right:
-        _log.critical("balance_differs", account=str(wallet), expected=right, found=stored)
+        log.critical("balance_differs", account=str(wallet), expected=right, found=stored)
         raise BalanceDiffersError("run `campusgate audit verify`")

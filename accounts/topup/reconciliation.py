@@ -20,7 +20,7 @@ from accounts.topup.refunds import posting_id
 from accounts.topup.tables import TopUpOrder, TopUpRefund
 from web.problems import ProblemError
 
-_log = structlog.get_logger()
+log = structlog.get_logger()
 
 
 class DifferenceKind(StrEnum):
@@ -171,4 +171,4 @@ def _ask_again(services: MoneyServices, order_id: UUID, now: datetime) -> None:
             charges.settle(services, word, now)
     except ProblemError as error:
         # What cannot be settled stays in the list of differences.
-        _log.warning("difference_not_settled", order=str(order_id), code=error.code)
+        log.warning("difference_not_settled", order=str(order_id), code=error.code)

@@ -39,7 +39,7 @@ class StrandedRefundError(ProblemError):
 
 
 @dataclass(frozen=True, slots=True)
-class TopUpRefundWish:
+class TopUpRefundRequest:
     """What the counter gives back of an order."""
 
     id: UUID
@@ -47,7 +47,7 @@ class TopUpRefundWish:
     amount: int
 
 
-def give_back(services: MoneyServices, wish: TopUpRefundWish, *, by: str, now: datetime) -> TopUpRefund:
+def refund(services: MoneyServices, request: TopUpRefundRequest, *, by: str, now: datetime) -> TopUpRefund:
     """Give a top-up back through its channel, a part or the whole; each refund once. Who wanted it is audited.
 
     Raises:
@@ -59,10 +59,12 @@ def give_back(services: MoneyServices, wish: TopUpRefundWish, *, by: str, now: d
         ChannelFailedError: the channel does not answer; the money stays held, and the job asks again.
         ChannelRefundRefusedError: the channel will not; the money is released.
     """
-    reserved, channel_name = services.writer.run(lambda session, _: _reserve(services, session, wish, by=by, now=now))
+    reserved, channel_name = services.writer.run(
+        lambda session, _: _reserve(services, session, request, by=by, now=now)
+    )
     if reserved.state != "pending":
         return reserved
-    pending = PendingRefund(wish.id, wish.order_id, wish.amount, channel_name)
+    pending = PendingRefund(request.id, request.order_id, request.amount, channel_name)
     return channel_refunds.request(services.channel(channel_name), pending, partial(_settle, services), now)
 
 
@@ -81,11 +83,11 @@ def posting_id(refund_id: UUID) -> UUID:
 
 
 def _reserve(
-    services: MoneyServices, session: Session, wish: TopUpRefundWish, *, by: str, now: datetime
+    services: MoneyServices, session: Session, request: TopUpRefundRequest, *, by: str, now: datetime
 ) -> tuple[TopUpRefund, str]:
-    digest = channel_refunds.digest(wish.order_id, wish.amount)
-    order = session.get(TopUpOrder, wish.order_id, with_for_update=True, populate_existing=True)
-    known = session.get(TopUpRefund, wish.id)
+    digest = channel_refunds.digest(request.order_id, request.amount)
+    order = session.get(TopUpOrder, request.order_id, with_for_update=True, populate_existing=True)
+    known = session.get(TopUpRefund, request.id)
     if order is None or (known is None and order.state not in ("credited", "stranded")):
         raise NotFoundError("there is no paid top-up with this id")
     if known is not None:
@@ -93,25 +95,25 @@ def _reserve(
             raise PaymentIdReusedError
         return known, order.channel
     services.channel(order.channel)
-    if not 0 < wish.amount <= order.amount - order.refunding:
+    if not 0 < request.amount <= order.amount - order.refunding:
         raise RefundTooLargeError(left=order.amount - order.refunding)
     if order.state == "stranded":
-        if wish.amount != order.amount:
+        if request.amount != order.amount:
             raise StrandedRefundError(amount=order.amount)
         order.state = "returning"
     else:
         channel = open_named(session, AccountKind.CHANNEL, order.channel, now)
         hold = Transfer(
-            wish.id, "top_up_refund", order.person_id, channel, wish.amount, Action.HOLD, expires_after=_LIFE
+            request.id, "top_up_refund", order.person_id, channel, request.amount, Action.HOLD, expires_after=_LIFE
         )
         require(record(session, [hold], now)[0])
         require_right_balance(session, order.person_id)
-    order.refunding += wish.amount
+    order.refunding += request.amount
     made = TopUpRefund(
-        id=wish.id, digest=digest, order_id=order.id, amount=wish.amount, state="pending", created_at=now
+        id=request.id, digest=digest, order_id=order.id, amount=request.amount, state="pending", created_at=now
     )
     session.add(made)
-    money_trail.record(session, "top_up.refund", order.person_id, wish.amount, wish.id, by=by, now=now)
+    money_trail.record(session, "top_up.refund", order.person_id, request.amount, request.id, by=by, now=now)
     return made, order.channel
 
 

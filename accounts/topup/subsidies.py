@@ -12,7 +12,7 @@ from accounts import audit
 from accounts.ledger.chart import open_named
 from accounts.ledger.posting import record
 from accounts.ledger.tables import LedgerAccount
-from accounts.ledger.transfer import AccountKind, Outcome, Transfer
+from accounts.ledger.transfer import AccountKind, PostingResult, Transfer
 from accounts.payments import offline
 from accounts.payments.services import MoneyServices
 
@@ -62,7 +62,7 @@ def transfer_id(batch_id: UUID, person_id: UUID) -> UUID:
 def _credit(
     services: MoneyServices, batch_id: UUID, fund: str, grants: Sequence[Grant], *, by: str, now: datetime
 ) -> list[GrantResult]:
-    def work(session: Session, _now: datetime) -> list[Outcome]:
+    def work(session: Session, _now: datetime) -> list[PostingResult]:
         account = open_named(session, AccountKind.SUBSIDY, fund, now)
         wallets = set(
             session.scalars(
@@ -71,7 +71,7 @@ def _credit(
                 )
             )
         )
-        wishes = [
+        transfers = [
             Transfer(
                 transfer_id(batch_id, grant.person_id),
                 "subsidy",
@@ -83,7 +83,7 @@ def _credit(
             )
             for grant in grants
         ]
-        outcomes = record(session, wishes, now)
+        outcomes = record(session, transfers, now)
         fresh = [outcome for outcome in outcomes if outcome.entry is not None and not outcome.replayed]
         if fresh:
             details: dict[str, audit.Scalar | list[str]] = {

@@ -53,7 +53,7 @@ class TrialBank:
             self.order(order_id)
             self.provider.pay(order_id)
             headers, body = self.provider.notification(order_id)
-            orders.notified(money, NAME, headers, body, now)
+            orders.handle_notification(money, NAME, headers, body, now)
             return RedirectResponse(f"{_PATH}/{order_id}", status_code=303)
 
         return router

@@ -35,7 +35,7 @@ def make_accounts(settings: Settings, database: Database, secret: bytes) -> Acco
         zone=settings.time_zone,
         first_passwords=FirstPasswords(settings.first_password_prefix),
         longest_sign_in=settings.longest_sign_in,
-        tell=account_notices.write,
+        notify=account_notices.write,
         hasher=make_hasher(settings),
         code_sender=_code_sender(settings.phone_codes),
         identity_provider=_identity_provider(settings.oidc),

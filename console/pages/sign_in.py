@@ -65,7 +65,7 @@ def sign_in(
     wants_page = not request.headers.get("accept", "").startswith("application/json")
     try:
         origin = Origin(network, request.cookies.get(sign_in_cookies.DEVICE_COOKIE))
-        tokens = services.accounts.desk.with_password(number, password, origin=origin, now=services.now())
+        tokens = services.accounts.sign_in.with_password(number, password, origin=origin, now=services.now())
     except ProblemError as error:
         if not wants_page:
             raise
@@ -86,7 +86,7 @@ def sign_out(request: Request, services: ServicesDep, _same_origin: SameOriginDe
     """End the session, also at the server."""
     for cookie in (sign_in_cookies.REFRESH_COOKIE, sign_in_cookies.ACCESS_COOKIE):
         if (token := request.cookies.get(cookie)) is not None:
-            services.accounts.desk.end(token, now=services.now())
+            services.accounts.sign_in.end(token, now=services.now())
     response = RedirectResponse(path_to(request, "sign_in_page"), status_code=303)
     sign_in_cookies.clear_cookies(response)
     return response

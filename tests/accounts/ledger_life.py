@@ -1,6 +1,6 @@
 """A random life of a ledger: a machine with its own idea of every balance, hold and limit, and books to compare.
 
-The same life is led on the pure book in memory, where hundreds of sequences cost seconds, and on both databases.
+The same life is led on the pure state in memory, where hundreds of sequences cost seconds, and on both databases.
 """
 
 from abc import ABC, abstractmethod
@@ -20,7 +20,7 @@ from accounts.ledger import (
     Action,
     Cap,
     Entry,
-    Outcome,
+    PostingResult,
     RefusalCode,
     Transfer,
     account,
@@ -31,7 +31,7 @@ from accounts.ledger import (
     set_state,
 )
 from accounts.ledger.expiry import expire_holds, expiry_id
-from accounts.ledger.invariants import check_books, faults
+from accounts.ledger.invariants import check_ledger, faults
 from accounts.ledger.replay import Hold, Kept
 from accounts.ledger.statement import open_holds, statement
 from accounts.ledger.tables import JournalTransfer
@@ -55,7 +55,7 @@ class Books(ABC):
         """Open an account."""
 
     @abstractmethod
-    def send(self, transfers: Sequence[Transfer], now: datetime) -> list[Outcome]:
+    def send(self, transfers: Sequence[Transfer], now: datetime) -> list[PostingResult]:
         """Record transfers as one batch."""
 
     @abstractmethod
@@ -80,36 +80,36 @@ class PureBooks(Books):
 
     def __init__(self, rules: ModuleType = decision) -> None:
         self.rules = rules
-        self.book: Any = rules.Book()
+        self.state: Any = rules.LedgerState()
         self.journal: list[Entry] = []
 
     def open(self, account_id: UUID, kind: AccountKind) -> None:
         balance = 0 if kind is AccountKind.WALLET else None
-        self.book.accounts[account_id] = self.rules.BookAccount(kind, AccountState.ACTIVE, balance)
+        self.state.accounts[account_id] = self.rules.KnownAccount(kind, AccountState.ACTIVE, balance)
 
-    def send(self, transfers: Sequence[Transfer], now: datetime) -> list[Outcome]:
+    def send(self, transfers: Sequence[Transfer], now: datetime) -> list[PostingResult]:
         outcomes = []
         for transfer in transfers:
-            outcome = self.rules.decide(self.book, transfer, now)
+            outcome = self.rules.decide(self.state, transfer, now)
             if outcome.entry is not None and not outcome.replayed:
-                self.book.fold(outcome.entry)
+                self.state.fold(outcome.entry)
                 self.journal.append(outcome.entry)
             outcomes.append(outcome)
         return outcomes
 
     def set_state(self, account_id: UUID, state: AccountState) -> None:
-        self.book.accounts[account_id].state = state
+        self.state.accounts[account_id].state = state
 
     def expire(self, now: datetime) -> set[UUID]:
-        due = [hold for hold in self.book.open_holds if self.book.lines[hold].expires_at <= now]
+        due = [hold for hold in self.state.open_holds if self.state.lines[hold].expires_at <= now]
         wishes = [Transfer(expiry_id(hold), "expiry", action=Action.EXPIRE, resolves=hold) for hold in due]
         return {outcome.entry.resolves for outcome in self.send(wishes, now) if outcome.entry}  # type: ignore[misc]
 
     def check(self) -> dict[UUID, tuple[int, int]]:
-        wallets = {one: (a.balance, a.held) for one, a in self.book.accounts.items() if a.balance is not None}
-        lines = {hold: self.book.lines[hold] for hold in self.book.open_holds}
+        wallets = {one: (a.balance, a.held) for one, a in self.state.accounts.items() if a.balance is not None}
+        lines = {hold: self.state.lines[hold] for hold in self.state.open_holds}
         holds = {one: Hold(line.debit, line.credit, line.amount, line.expires_at) for one, line in lines.items()}
-        assert faults(self.journal, Kept(wallets, holds, self.book.corrected, self.book.counters)) == []
+        assert faults(self.journal, Kept(wallets, holds, self.state.corrected, self.state.counters)) == []
         for wallet in wallets:
             signed = [
                 line.amount if line.credit == wallet else -line.amount
@@ -118,7 +118,7 @@ class PureBooks(Books):
             ]
             assert sum(signed) == wallets[wallet][0], "the statement adds up to the balance"
         moved = [line for line in self.journal if line.action in MOVING]
-        others = {one: (0, 0) for one in self.book.accounts if one not in wallets}
+        others = {one: (0, 0) for one in self.state.accounts if one not in wallets}
         for one in others:
             balance = sum(line.amount * ((line.credit == one) - (line.debit == one)) for line in moved)
             others[one] = balance, 0
@@ -140,7 +140,7 @@ class StoredBooks(Books):
         with self.database.begin() as session:
             open_account(session, account_id, kind, NOW)
 
-    def send(self, transfers: Sequence[Transfer], now: datetime) -> list[Outcome]:
+    def send(self, transfers: Sequence[Transfer], now: datetime) -> list[PostingResult]:
         with self.database.begin() as session:
             return record(session, transfers, now)
 
@@ -156,7 +156,7 @@ class StoredBooks(Books):
         seal_chain.seal(self.database, NOW)
         found: dict[UUID, tuple[int, int]] = {}
         with self.database.read() as session:
-            assert check_books(session) == []
+            assert check_ledger(session) == []
             assert seal_chain.verify(session).whole
             for one in self.accounts:
                 now = account(session, one)
@@ -205,10 +205,10 @@ class LedgerLife(RuleBasedStateMachine):
 
     # --- What the machine believes ---------------------------------------------------------------------------------
 
-    def send(self, transfer: Transfer) -> Outcome:
+    def send(self, transfer: Transfer) -> PostingResult:
         return self.send_all(transfer)[0]
 
-    def send_all(self, *transfers: Transfer) -> list[Outcome]:
+    def send_all(self, *transfers: Transfer) -> list[PostingResult]:
         outcomes = self.books.send(transfers, self.now)
         for transfer, outcome in zip(transfers, outcomes, strict=True):
             if outcome.entry is not None:
@@ -237,7 +237,7 @@ class LedgerLife(RuleBasedStateMachine):
                 return RefusalCode.LIMIT_REACHED, left
         return None
 
-    def judge(self, transfer: Transfer, outcome: Outcome) -> bool:
+    def judge(self, transfer: Transfer, outcome: PostingResult) -> bool:
         """Compare the answer with our own judgement and follow it; returns whether it was taken."""
         expected = self.expected(transfer)
         got = None if outcome.refusal is None else (outcome.refusal.code, outcome.refusal.left)

@@ -20,7 +20,7 @@ from accounts import cards, passwords
 from accounts.passwords import Hasher, PepperError
 from accounts.payments.offline import OfflineItem
 from accounts.payments.tables import OfflinePayment
-from accounts.payments.wallet import Till
+from accounts.payments.wallet import Terminal
 from accounts.tables import Card, Password
 from accounts.vocabulary import DeviceRole, PasswordPurpose
 from campusgate.schema import metadata
@@ -139,10 +139,10 @@ def test_requests_that_were_kept_before_hold_no_number_and_are_known_when_they_c
     body = json.dumps({"uid": UID}).encode()
     answer = json.dumps({"id": "1", "uid": UID, "state": "active"})
     key, offline = RequestKey("reissue-once", request_digest("POST", "/api/v1/x", body)), new_id()
-    item, till = OfflineItem(offline, 400, UID, NOW), Till(new_id(), new_id(), "north")
-    uploaded = hashlib.sha256(item._payload(till)).digest()
+    item, terminal = OfflineItem(offline, 400, UID, NOW), Terminal(new_id(), new_id(), "north")
+    uploaded = hashlib.sha256(item._payload(terminal)).digest()
     asked = {"scope": "person:1", "key": key.key, "digest": key.digest, "answer": answer, "at": NOW}
-    paid = {"id": offline, "digest": uploaded, "device_id": till.device_id, "merchant_id": till.merchant_id}
+    paid = {"id": offline, "digest": uploaded, "device_id": terminal.device_id, "merchant_id": terminal.merchant_id}
     paid |= {"amount": 400, "occurred_at": NOW, "received_at": NOW, "state": "paid", "flags": ""}
     with before.engine.begin() as connection:
         connection.execute(metadata().tables["answered_requests"].insert().values(asked))
@@ -152,7 +152,7 @@ def test_requests_that_were_kept_before_hold_no_number_and_are_known_when_they_c
         again = key.answer(session, Answer, lambda: pytest.fail("done again"), scope="person:1", now=NOW)
         assert again.model_dump() == {"id": "1", "state": "active"}
         stored = session.get_one(OfflinePayment, offline).digest
-        assert stored == item.earlier_digest(till, CREDENTIAL_KEY)
+        assert stored == item.earlier_digest(terminal, CREDENTIAL_KEY)
     held = b"".join(files_of(before))
     assert not [one for one in (UID.encode(), uploaded, key.digest) if one in held]
 

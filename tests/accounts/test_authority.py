@@ -95,7 +95,7 @@ def office(database: Database, clock: Clock) -> Iterator[Office]:
     app = FastAPI()
     sealer = Sealer(bytes(range(32)))
     app.state.accounts = AccountsServices(
-        database=database, secret=SECRET, clock=clock, hasher=CHEAP_HASHER, tell=account_notices.write
+        database=database, secret=SECRET, clock=clock, hasher=CHEAP_HASHER, notify=account_notices.write
     )
     app.state.money = MoneyServices(accounts=app.state.accounts, writer=None)
     app.state.directory = DirectoryServices(database, sealer, KEY)

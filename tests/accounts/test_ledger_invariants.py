@@ -65,12 +65,12 @@ def test_the_invariants_hold_after_every_step_of_lives_in_a_database(database: D
     live(make, (15 if database.is_sqlite else 8) * TIMES, 20)
 
 
-ENDED = "if hold.id not in book.open_holds:"
+ENDED = "if hold.id not in state.open_holds:"
 TOO_LITTLE = "transfer.amount:\n        raise _refused(RefusalCode.INSUFFICIENT_FUNDS"
 OVER_THE_CAP = "if transfer.amount > left:\n            message"
 ASTRAY = "if (transfer.debit, transfer.credit) != (original.credit, original.debit):"
 COUNTED = "self.open_holds.add(entry.id)\n                self._count(entry)"
-KNOWN = "if (line := book.lines.get(transfer.id)) is not None:"
+KNOWN = "if (line := state.lines.get(transfer.id)) is not None:"
 
 MUTANTS = {
     "funds check ignores holds": ("(left := debit.balance - debit.held)", "(left := debit.balance)"),
@@ -86,7 +86,7 @@ MUTANTS = {
     "a hold expires too early": ("and now < hold.expires_at:", "and False:"),
     "a post takes more than is held": ("if transfer.amount > hold.amount:", "if False:"),
     "a post leaves the rest held": ("held -= hold.amount", "held -= entry.amount"),
-    "a refund exceeds its payment": ("original.amount - book.corrected.get(original.id, 0)", "original.amount"),
+    "a refund exceeds its payment": ("original.amount - state.corrected.get(original.id, 0)", "original.amount"),
     "a reversal is not remembered": ("self.corrected.get(entry.corrects, 0) + entry.amount", "0"),
     "a refund is refunded": (" or original.corrects is not None:", ":"),
     "a refund goes to somebody else": (ASTRAY, "if False:"),

@@ -21,7 +21,7 @@ from accounts.ledger import (
     record,
     seal_chain,
 )
-from accounts.ledger.invariants import check_books
+from accounts.ledger.invariants import check_ledger
 from accounts.ledger.posting import find
 from accounts.ledger.tables import JournalTransfer
 from database import Database, new_id
@@ -114,7 +114,7 @@ def test_processes_killed_in_the_middle_leave_right_books(database: Database, tm
     assert all(outcomes[one].replayed for one in answered & outcomes.keys()), "what was answered is done already"
     assert any(outcome.entry and not outcome.replayed for outcome in outcomes.values()), "what was cut off is done now"
     with database.read() as session:
-        assert check_books(session) == []
+        assert check_ledger(session) == []
         report = seal_chain.verify(session)
         assert report.whole
         lines = session.scalar(select(func.count(JournalTransfer.serial)))

@@ -12,7 +12,7 @@ from accounts.ledger import (
     AccountState,
     Action,
     Cap,
-    Outcome,
+    PostingResult,
     RefusalCode,
     Transfer,
     account,
@@ -47,21 +47,21 @@ class Books:
             self.do(debit=CASH, credit=wallet, amount=fen, purpose="top_up").require()
         return wallet
 
-    def do(self, **fields: Any) -> Outcome:
+    def do(self, **fields: Any) -> PostingResult:
         fields = {"id": new_id(), "purpose": "payment"} | fields
         return self.all(Transfer(**fields))[0]
 
-    def all(self, *transfers: Transfer) -> list[Outcome]:
+    def all(self, *transfers: Transfer) -> list[PostingResult]:
         with self.database.begin() as session:
             return record(session, transfers, self.now)
 
-    def pay(self, wallet: UUID, amount: int, **fields: Any) -> Outcome:
+    def pay(self, wallet: UUID, amount: int, **fields: Any) -> PostingResult:
         return self.do(debit=wallet, credit=self.merchant, amount=amount, **fields)
 
-    def hold(self, wallet: UUID, amount: int, **fields: Any) -> Outcome:
+    def hold(self, wallet: UUID, amount: int, **fields: Any) -> PostingResult:
         return self.pay(wallet, amount, action=Action.HOLD, expires_after=timedelta(hours=1), **fields)
 
-    def resolve(self, hold: Outcome, action: Action, amount: int = 0, **fields: Any) -> Outcome:
+    def resolve(self, hold: PostingResult, action: Action, amount: int = 0, **fields: Any) -> PostingResult:
         return self.do(action=action, resolves=hold.require().id, amount=amount, **fields)
 
     def worth(self, account_id: UUID) -> tuple[int, int]:
@@ -75,7 +75,7 @@ def books(database: Database) -> Books:
     return Books(database)
 
 
-def refused(outcome: Outcome) -> RefusalCode:
+def refused(outcome: PostingResult) -> RefusalCode:
     assert outcome.entry is None
     assert outcome.refusal is not None
     return outcome.refusal.code
@@ -207,7 +207,7 @@ def test_corrections_never_take_back_more_than_was_paid(books: Books) -> None:
     wallet = books.wallet(1_000)
     paid = books.pay(wallet, 700).require()
 
-    def refund(amount: int) -> Outcome:
+    def refund(amount: int) -> PostingResult:
         return books.do(debit=books.merchant, credit=wallet, amount=amount, corrects=paid.id, purpose="refund")
 
     refund(300).require()

@@ -21,7 +21,7 @@ from accounts.ledger import (
     open_named,
     record,
 )
-from accounts.ledger.invariants import check_books
+from accounts.ledger.invariants import check_ledger
 from database import Database, new_id
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
@@ -50,7 +50,7 @@ def test_a_hundred_clients_never_spend_more_than_there_is(database: Database, wa
     assert {o.refusal.code for o in outcomes if o.refusal} == {RefusalCode.INSUFFICIENT_FUNDS}
     with database.read() as session:
         assert account(session, wallet).balance == 10
-        assert check_books(session) == []
+        assert check_ledger(session) == []
 
 
 def test_one_id_sent_by_many_clients_pays_once(database: Database, wallet: UUID) -> None:
@@ -79,7 +79,7 @@ def test_two_writers_on_one_database_pay_one_id_once(database: Database, wallet:
     assert sorted(answers[0] + answers[1]) == [False] * 30 + [True] * 30
     with database.read() as session:
         assert account(session, wallet).balance == 970
-        assert check_books(session) == []
+        assert check_ledger(session) == []
 
 
 def test_work_that_raises_undoes_its_own_part_only(database: Database, wallet: UUID) -> None:
@@ -100,7 +100,7 @@ def test_work_that_raises_undoes_its_own_part_only(database: Database, wallet: U
             bad.result()
     with database.read() as session:
         assert account(session, wallet).balance == 900
-        assert check_books(session) == []
+        assert check_ledger(session) == []
 
 
 def test_a_closed_writer_finishes_what_it_took_and_takes_no_more(database: Database, wallet: UUID) -> None:

@@ -245,7 +245,7 @@ def test_a_remembered_answer_is_for_whoever_may_still_act(campus, holder, me):
 
 def test_whoever_gets_a_card_from_a_kiosk_is_told(make_campus):
     told = []
-    campus = make_campus(tell=lambda _session, person_id, what, **_now: told.append((person_id, what)))
+    campus = make_campus(notify=lambda _session, person_id, what, **_now: told.append((person_id, what)))
     person = campus.person()
     campus.passwords(person.id, query="135790")
     campus.money(person.id, 1500)

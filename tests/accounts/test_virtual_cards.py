@@ -195,7 +195,8 @@ def test_enterprise_wechat_asks_for_the_phone_number_bound_there(campus, holder)
 def test_whose_card_was_claimed_is_told(make_campus):
     told = []
     campus = make_campus(
-        channel_users=LoopbackChannels(), tell=lambda _session, person_id, what, **_now: told.append((person_id, what))
+        channel_users=LoopbackChannels(),
+        notify=lambda _session, person_id, what, **_now: told.append((person_id, what)),
     )
     person = campus.person()
     campus.passwords(person.id, query="135790")

@@ -92,7 +92,7 @@ def staffed(engine: FaceEngine, folder: Path, port: int) -> Iterator[Staffed]:
         card_id = card.id
     with TestClient(make_app(server), raise_server_exceptions=False, follow_redirects=False) as client:
         for who in PEOPLE:
-            made = server.accounts.desk.begin(
+            made = server.accounts.sign_in.begin(
                 ids[who], method="password", must_change_password=False, now=datetime.now(UTC)
             )
             tokens[who] = made.access_token

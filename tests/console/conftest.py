@@ -149,7 +149,7 @@ def serve(
             sealer=SEALER,
             accounts=services,
             enrollment=enrollment or EnrollmentServices(database, SEALER, engine=None, checker=None),
-            renewals=Renewals(services.desk),
+            renewals=Renewals(services.sign_in),
             names=lambda wanted: {one: names[one] for one in wanted if one in names},
             now=now,
             publish_revisions=lambda _revisions: None,

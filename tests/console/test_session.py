@@ -26,8 +26,8 @@ def services(database: Database) -> AccountsServices:
 
 
 def test_windows_that_come_back_at_the_same_moment_all_stay_signed_in(services: AccountsServices) -> None:
-    token = services.desk.with_password("F1", PASSWORD, origin=HERE, now=NOW).refresh_token
-    renewals = Renewals(services.desk)
+    token = services.sign_in.with_password("F1", PASSWORD, origin=HERE, now=NOW).refresh_token
+    renewals = Renewals(services.sign_in)
     with ThreadPoolExecutor(8) as windows:
         got = set(windows.map(lambda _: renewals.renew(token, now=NOW).refresh_token, range(8)))
     assert len(got) == 1
@@ -35,8 +35,8 @@ def test_windows_that_come_back_at_the_same_moment_all_stay_signed_in(services: 
 
 
 def test_a_token_that_comes_back_later_was_stolen_and_ends_the_sign_in(services: AccountsServices) -> None:
-    token = services.desk.with_password("F1", PASSWORD, origin=HERE, now=NOW).refresh_token
-    renewals = Renewals(services.desk)
+    token = services.sign_in.with_password("F1", PASSWORD, origin=HERE, now=NOW).refresh_token
+    renewals = Renewals(services.sign_in)
     new = renewals.renew(token, now=NOW).refresh_token
     with pytest.raises(RefreshRefusedError):
         renewals.renew(token, now=NOW + timedelta(seconds=31))

@@ -26,7 +26,7 @@ from accounts.payments.corrections import Refund
 from accounts.payments.offline import OfflineItem
 from accounts.payments.services import MoneyServices
 from accounts.payments.tables import Charge
-from accounts.payments.wallet import Payment, Till
+from accounts.payments.wallet import Payment, Terminal
 from accounts.principals import DevicePrincipal
 from accounts.tables import Person
 from database import Database
@@ -47,11 +47,11 @@ PASSWORD_ERRORS = (
     passwords.PasswordNotSetError,
     passwords.PasswordChangeRequiredError,
 )
-TILL_ERRORS = (problems.UnknownMerchantError, problems.ServiceNotOnCampusError)
+TERMINAL_ERRORS = (problems.UnknownMerchantError, problems.ServiceNotOnCampusError)
 
 
-def _till(device: DevicePrincipal) -> Till:
-    return Till(device.device_id, device.merchant_id, device.campus)
+def _terminal(device: DevicePrincipal) -> Terminal:
+    return Terminal(device.device_id, device.merchant_id, device.campus)
 
 
 @router.post(
@@ -59,7 +59,7 @@ def _till(device: DevicePrincipal) -> Till:
     status_code=201,
     responses=responses(
         *DEVICE_ERRORS,
-        *TILL_ERRORS,
+        *TERMINAL_ERRORS,
         *CREDENTIAL_ERRORS,
         *PASSWORD_ERRORS,
         *problems.LEDGER_ERRORS,
@@ -76,26 +76,26 @@ def pay(services: MoneyDep, device: TerminalDep, now: NowDep, body: PaymentIn, r
     if body.code is not None and (route := codes.route(body.code, services.channels)) != "virtual":
         if route is None:
             raise problems.UnknownCodeError
-        wish = ChargeRequest(body.id, body.amount, body.code, route)
-        out = _charge_out(charges.charge(services, _till(device), wish, now))
+        request = ChargeRequest(body.id, body.amount, body.code, route)
+        out = _charge_out(charges.charge(services, _terminal(device), request, now))
         response.status_code = 202 if out.state == "pending" else 201
         return out
     payment = Payment(body.id, body.amount, body.presented(), body.consumption_password)
-    return _payment_out(services.database, wallet.pay(services, _till(device), payment, now))
+    return _payment_out(services.database, wallet.pay(services, _terminal(device), payment, now))
 
 
 @router.get("/payments/{payment_id}", responses=responses(*DEVICE_ERRORS, NotFoundError))
 def read_payment(services: MoneyDep, device: TerminalDep, now: NowDep, payment_id: UUID) -> PaymentOut:
     """Say what became of a payment of this merchant; a pending one is asked for at its channel."""
-    till = _till(device)
+    terminal = _terminal(device)
     with services.database.read() as session:
         entry = find(session, payment_id)
         charge = session.get(Charge, payment_id)
     if charge is not None:
-        return _charge_out(charges.look(services, till, payment_id, now))
-    if entry is not None and entry.action is Action.CANCEL and entry.debit == till.merchant_id:
+        return _charge_out(charges.query(services, terminal, payment_id, now))
+    if entry is not None and entry.action is Action.CANCEL and entry.debit == terminal.merchant_id:
         return PaymentOut(id=entry.id, state="cancelled", amount=0, channel="wallet", at=entry.occurred_at)
-    return _payment_out(services.database, corrections.require_payment(entry, till))
+    return _payment_out(services.database, corrections.require_payment(entry, terminal))
 
 
 @router.post(
@@ -112,13 +112,13 @@ def read_payment(services: MoneyDep, device: TerminalDep, now: NowDep, payment_i
 )
 def refund(services: MoneyDep, device: TerminalDep, now: NowDep, payment_id: UUID, body: RefundIn) -> CorrectionOut:
     """Give a payment back, whole or in part; all refunds together are at most the payment."""
-    till = _till(device)
+    terminal = _terminal(device)
     with services.database.read() as session:
         by_channel = session.get(Charge, payment_id) is not None
     if by_channel:
-        made = charge_refunds.give_back(services, till, Refund(body.id, payment_id, body.amount), now)
+        made = charge_refunds.refund(services, terminal, Refund(body.id, payment_id, body.amount), now)
         return CorrectionOut(id=made.id, payment_id=payment_id, state=_charge_state(made.state), amount=made.amount)
-    entry = corrections.refund(services, till, Refund(body.id, payment_id, body.amount))
+    entry = corrections.refund(services, terminal, Refund(body.id, payment_id, body.amount))
     return CorrectionOut(id=entry.id, payment_id=payment_id, state="paid", amount=entry.amount)
 
 
@@ -136,16 +136,16 @@ def refund(services: MoneyDep, device: TerminalDep, now: NowDep, payment_id: UUI
 )
 def reverse(services: MoneyDep, device: TerminalDep, now: NowDep, payment_id: UUID) -> CorrectionOut:
     """Undo a payment whose answer was lost, also one that has not arrived yet; repeating changes nothing."""
-    till = _till(device)
-    if till.merchant_id is None:
+    terminal = _terminal(device)
+    if terminal.merchant_id is None:
         raise problems.UnknownMerchantError
     if not _is_charge(services, payment_id):
-        entry = corrections.reverse(services, till, payment_id)
+        entry = corrections.reverse(services, terminal, payment_id)
         # The charge may have been written between the look above and the cancellation.
         if entry.action is not Action.CANCEL or not _is_charge(services, payment_id):
             state: Literal["cancelled", "reversed"] = "cancelled" if entry.action is Action.CANCEL else "reversed"
             return CorrectionOut(id=entry.id, payment_id=payment_id, state=state, amount=entry.amount)
-    charge = charge_refunds.reverse(services, till, payment_id, now)
+    charge = charge_refunds.reverse(services, terminal, payment_id, now)
     if charge.state == "refused":
         return CorrectionOut(id=payment_id, payment_id=payment_id, state="cancelled", amount=0)
     undone = corrections.reversal_id(payment_id)
@@ -161,7 +161,7 @@ def upload_offline(
 ) -> list[OfflineResultOut]:
     """Upload payments taken while the server was out of reach. Each has happened, so none is turned away."""
     items = [OfflineItem(one.id, one.amount, one.card.uid, one.at, one.card.proved_key) for one in body.items]
-    results = offline.upload(services, _till(device), items, now)
+    results = offline.upload(services, _terminal(device), items, now)
     return [OfflineResultOut(id=one.id, state=one.state, flags=list(one.flags)) for one in results]
 
 

@@ -29,7 +29,7 @@ from accounts.topup import cash, cash_requests, reconciliation, refunds, subsidi
 from accounts.topup.cash import Cash
 from accounts.topup.paying_out import BalanceDiffersError
 from accounts.topup.reconciliation import DifferenceKind
-from accounts.topup.refunds import StrandedRefundError, TopUpRefundWish
+from accounts.topup.refunds import StrandedRefundError, TopUpRefundRequest
 from accounts.topup.subsidies import Grant
 from accounts.topup.tables import CashRequest, TopUpOrder
 from web.paging import InvalidCursorError, Page, PageDep
@@ -170,8 +170,8 @@ def pay_cash_in(services: MoneyDep, cashier: CashierDep, now: NowDep, body: Cash
     """Credit cash paid in at the counter; above the ceiling of an account and day it waits for an admin (202)."""
     require_another(cashier, body.person_id)
     _require_person(services, body.person_id)
-    wish = Cash(body.id, f"counter:{cashier.person_id}", body.person_id, body.amount)
-    return _cash_out(cash.pay_in(services, wish, by=cashier.actor, now=now), response)
+    wanted = Cash(body.id, f"counter:{cashier.person_id}", body.person_id, body.amount)
+    return _cash_out(cash.pay_in(services, wanted, by=cashier.actor, now=now), response)
 
 
 @router.post("/cash-payouts", status_code=201, responses=_COUNTER_ERRORS)
@@ -179,8 +179,8 @@ def pay_cash_out(services: MoneyDep, cashier: CashierDep, now: NowDep, body: Cas
     """Pay a part of a balance out in cash, as when someone leaves; above the ceiling it waits likewise."""
     require_another(cashier, body.person_id)
     _require_person(services, body.person_id)
-    wish = Cash(body.id, f"counter:{cashier.person_id}", body.person_id, body.amount)
-    return _cash_out(cash.pay_out(services, wish, by=cashier.actor, now=now), response)
+    wanted = Cash(body.id, f"counter:{cashier.person_id}", body.person_id, body.amount)
+    return _cash_out(cash.pay_out(services, wanted, by=cashier.actor, now=now), response)
 
 
 @router.get(
@@ -235,8 +235,8 @@ def pay_cash_in_at_kiosk(
     with services.database.read() as session:
         holder = identity.find(session, body.card.presented(), services.accounts.code_key, now=now)
         person_id = holder.person.id
-    wish = Cash(body.id, f"{cash.KIOSK}{kiosk.device_id}", person_id, body.amount)
-    out = _cash_out(cash.pay_in(services, wish, by=kiosk.actor, now=now), response)
+    wanted = Cash(body.id, f"{cash.KIOSK}{kiosk.device_id}", person_id, body.amount)
+    out = _cash_out(cash.pay_in(services, wanted, by=kiosk.actor, now=now), response)
     # Whoever stands at the kiosk has a card and no password: they put money in and do not learn what is there.
     return out.model_copy(update={"balance": None})
 
@@ -278,7 +278,7 @@ def refund_top_up(
     with services.database.read() as session:
         order = session.get(TopUpOrder, order_id)
         require_another(cashier, order.person_id if order is not None else None)
-    made = refunds.give_back(services, TopUpRefundWish(body.id, order_id, body.amount), by=cashier.actor, now=now)
+    made = refunds.refund(services, TopUpRefundRequest(body.id, order_id, body.amount), by=cashier.actor, now=now)
     return TopUpRefundOut(id=made.id, order_id=made.order_id, amount=made.amount, state=made.state)
 
 

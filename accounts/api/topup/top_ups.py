@@ -97,7 +97,7 @@ def create_top_up(services: MoneyDep, principal: PrincipalDep, now: NowDep, body
 @router.get("/me/top-ups/{order_id}", responses=responses(*PERSON_ERRORS, NotFoundError))
 def read_top_up(services: MoneyDep, principal: PrincipalDep, now: NowDep, order_id: UUID) -> TopUpOut:
     """Say what became of a top-up; an open one is asked for at its channel."""
-    return _out(orders.look(services, order_id, principal.person_id, now))
+    return _out(orders.query(services, order_id, principal.person_id, now))
 
 
 @router.post(
@@ -134,7 +134,7 @@ async def take_notification(services: MoneyDep, request: Request, now: NowDep, c
         if len(body) > MAX_NOTIFICATION:
             raise NotificationTooLargeError
     headers = dict(request.headers)
-    media_type, text = await run_in_threadpool(orders.notified, services, channel, headers, body, now)
+    media_type, text = await run_in_threadpool(orders.handle_notification, services, channel, headers, body, now)
     return Response(text, media_type=media_type)
 
 

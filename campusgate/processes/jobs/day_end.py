@@ -9,7 +9,7 @@ from accounts.audit.trail_copy import TrailCopy
 from accounts.ledger import totals
 from accounts.ledger.invariants import seal_differences
 from accounts.ledger.replay import Difference
-from accounts.ledger.totals import BooksDifferError, DayEndError
+from accounts.ledger.totals import DayEndError, LedgerDiffersError
 from campusgate.processes.jobs.site_alarm import set_site_alarm
 from campusgate.verification import Findings, verify
 from database import Database
@@ -26,12 +26,12 @@ def close_past_days(database: Database, zone: ZoneInfo, copy: TrailCopy, now: da
 
     def require_intact(database: Database, now: datetime) -> None:
         if differences := _differences(verify(database, now, copy=copy)):
-            raise BooksDifferError(differences)
+            raise LedgerDiffersError(differences)
 
     try:
         closed = totals.close_days_before(database, now.astimezone(zone).date(), zone, now, require=require_intact)
     except DayEndError as error:
-        differences = error.differences if isinstance(error, BooksDifferError) else ()
+        differences = error.differences if isinstance(error, LedgerDiffersError) else ()
         log.critical("day_end_refused", error=str(error), differences=[str(one) for one in differences[:_NAMED]])
         set_site_alarm(database, AlarmKind.BOOKS_DIFFER, now, raises=True, reason="day_end_refused")
         return []

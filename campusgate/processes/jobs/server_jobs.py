@@ -80,7 +80,7 @@ def trail_jobs(database: Database, settings: Settings) -> list[Job]:
     """Return what leaves the database, in their order; other disks may be slow."""
     follower = trail.TrailFollower(database, TrailCopy(settings.resolved_record_dir))
     jobs = [
-        Job("note the journal's head", timedelta(hours=1), partial(trail.note_journal_head, database)),
+        Job("note the journal's head", timedelta(hours=1), partial(trail.record_journal_head, database)),
         Job("copy the trail", timedelta(seconds=1), follower.follow),
     ]
     if (sender := trail.head_sender(settings.alarms)) is not None:

@@ -62,10 +62,10 @@ class HeadSender:
             log.warning("head_not_sent", status=answer.status_code)
 
 
-def note_journal_head(database: Database, now: datetime) -> None:
+def record_journal_head(database: Database, now: datetime) -> None:
     """Write the journal's head into the trail."""
     with database.begin() as session:
-        housekeeping.note_journal_head(session, now)
+        housekeeping.record_journal_head(session, now)
 
 
 def head_sender(settings: AlarmSettings) -> HeadSender | None:

@@ -89,7 +89,7 @@ def _not_signed_in(accounts: AccountsServices, headers: Headers) -> NotSignedInE
     kind, _, bearer = headers.get("authorization", "").partition(" ")
     token = bearer if kind.lower() == "bearer" else cookie_parser(headers.get("cookie", "")).get(ACCESS_COOKIE, "")
     try:
-        accounts.access_tokens.read(token, now=accounts.clock())
+        accounts.sign_in.access_tokens.read(token, now=accounts.clock())
     except NotSignedInError as error:
         return error
     return None
@@ -110,7 +110,7 @@ def _console(server: Server) -> console.pages.ConsoleServices:
         sealer=server.sealer,
         accounts=server.accounts,
         enrollment=server.enrollment,
-        renewals=Renewals(server.accounts.desk),
+        renewals=Renewals(server.accounts.sign_in),
         names=names,
         now=lambda: datetime.now(UTC),
         publish_revisions=server.operations.hints.publish,

@@ -12,7 +12,7 @@ from httpx import Response
 
 from accounts import cards, passwords
 from accounts.ledger import AccountKind, LedgerWriter, Transfer, account, open_named, record
-from accounts.ledger.invariants import check_books
+from accounts.ledger.invariants import check_ledger
 from accounts.payment_channels.loopback import loopback
 from accounts.payment_channels.loopback_provider import LoopbackProvider
 from accounts.payments import merchants
@@ -125,7 +125,7 @@ def shop(make_campus: Callable[..., Any]) -> Iterator[Shop]:
     with running_shop(make_campus) as shop:
         yield shop
     with shop.database.read() as session:
-        assert check_books(session) == [], "whatever a test did, the books are right"
+        assert check_ledger(session) == [], "whatever a test did, the books are right"
         assert check_reasons(session) == [], "and every line has its reason"
 
 

@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import text
 
 from accounts.ledger import seal_chain
-from accounts.ledger.invariants import check_books
+from accounts.ledger.invariants import check_ledger
 from accounts.ledger.replay import Difference
 from accounts.ledger.tables import Seal
-from accounts.ledger.totals import COUNTERS_KEPT, BooksDifferError, close_day, close_days_before
+from accounts.ledger.totals import COUNTERS_KEPT, LedgerDiffersError, close_day, close_days_before
 from accounts.topup.cash import Cash, pay_in
 from accounts.topup.subsidies import Grant
 from accounts.topup.subsidies import pay as pay_subsidy
@@ -57,7 +57,7 @@ class Life:
     def differences(self) -> list[Difference]:
         since = self.shop.now - COUNTERS_KEPT
         with self.database.snapshot() as session:
-            return [*check_books(session, counted_since=since), *check_reasons(session)]
+            return [*check_ledger(session, counted_since=since), *check_reasons(session)]
 
     def edit(self, statement: str) -> None:
         with self.database.engine.begin() as connection:
@@ -129,9 +129,9 @@ def test_a_day_end_refuses_where_a_balance_was_changed(edited_shop: Any) -> None
     life = Life(edited_shop)
     life.edit("UPDATE ledger_accounts SET balance = 909000 WHERE id = '{}'")
     tomorrow = life.shop.now + timedelta(days=1)
-    with pytest.raises(BooksDifferError, match=str(life.holder.id)):
+    with pytest.raises(LedgerDiffersError, match=str(life.holder.id)):
         close_day(life.database, tomorrow.date(), tomorrow, tomorrow)
-    with pytest.raises(BooksDifferError):
+    with pytest.raises(LedgerDiffersError):
         close_days_before(life.database, tomorrow.date() + timedelta(days=2), life.shop.campus.services.zone, tomorrow)
     life.shop.campus.clock.now += timedelta(days=3)
     admin = life.shop.campus.as_role(Role.ADMIN)
@@ -156,5 +156,5 @@ def test_a_seal_that_was_exchanged_keeps_the_day_open(edited_shop: Any) -> None:
         assert not seal_chain.verify(session).whole
         assert session.query(Seal).count() > 0
     tomorrow = life.shop.now + timedelta(days=1)
-    with pytest.raises(BooksDifferError, match="seal"):
+    with pytest.raises(LedgerDiffersError, match="seal"):
         close_day(life.database, tomorrow.date(), tomorrow, tomorrow)

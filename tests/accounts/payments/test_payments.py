@@ -13,7 +13,7 @@ from accounts import cards, devices, people
 from accounts.cards import loss
 from accounts.cards.identity import Presented
 from accounts.ledger import AccountState, Transfer, record, set_state
-from accounts.payments.wallet import Payment, Till
+from accounts.payments.wallet import Payment, Terminal
 from accounts.vocabulary import DeviceRole, PersonState
 from database import new_id
 
@@ -59,8 +59,8 @@ def test_a_payment_from_before_the_site_key_was_in_its_digest_is_answered_when_i
     with shop.database.read() as session:
         device = devices.authenticate(session, shop.terminal["Authorization"].removeprefix("Bearer "))
         assert device is not None
-    till = Till(device.id, shop.merchant_id, "north")
-    payload = Payment(payment_id, 1_000, Presented(uid=holder.uid)).payload_without_key(till)
+    terminal = Terminal(device.id, shop.merchant_id, "north")
+    payload = Payment(payment_id, 1_000, Presented(uid=holder.uid)).payload_without_key(terminal)
     taken = Transfer(payment_id, "payment", holder.id, shop.merchant_id, 1_000, payload=payload)
     with shop.database.begin() as session:
         record(session, [taken], shop.now)[0].require()

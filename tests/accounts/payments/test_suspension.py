@@ -1,4 +1,4 @@
-"""A suspended or closed account and its wallet: one decision, in one transaction, for doors, tills and top-ups."""
+"""A suspended or closed account and its wallet: one decision, in one transaction, for doors, terminals and top-ups."""
 
 from typing import Any
 from uuid import UUID
@@ -54,7 +54,7 @@ def ordered(shop: Any, holder: Any, amount: int = 5_000) -> UUID:
 
 def state(shop: Any, holder: Any, order_id: UUID) -> str:
     # A suspended holder cannot ask: they cannot sign in.
-    return orders.look(shop.money, order_id, holder.id, shop.now).state
+    return orders.query(shop.money, order_id, holder.id, shop.now).state
 
 
 def test_a_suspended_account_takes_only_the_end_of_what_was_pending(shop: Any) -> None:

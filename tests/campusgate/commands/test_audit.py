@@ -12,7 +12,7 @@ import pytest
 
 from accounts import audit
 from accounts.audit.trail_copy import TrailCopy, TrailCopyError
-from accounts.housekeeping import note_journal_head
+from accounts.housekeeping import record_journal_head
 from accounts.ledger import AccountKind, Transfer, open_account, open_named, record, seal_chain
 from database import Database, new_id
 from database.migrate import upgrade
@@ -178,7 +178,7 @@ def test_the_trail_covers_the_journal(file: Path) -> None:
     database = Database(f"sqlite:///{file}")
     for _ in range(2):
         with database.begin() as session:
-            note_journal_head(session, NOW)
+            record_journal_head(session, NOW)
     database.close()
     assert json.loads(verify("--json")[1])["trail"]["lines"] == 1, "a head that stands is noted once"
     edit(file, "DROP TRIGGER ledger_seals_no_delete", "DELETE FROM ledger_seals")

@@ -15,7 +15,7 @@ from accounts.ledger.transfer import MOVING, AccountKind, Entry
 _COLUMNS = ("opening", "debits", "credits", "closing")
 
 
-class DayBooks:
+class DayReplay:
     """Takes the journal's lines and gives each to its day: the first closed after it was sealed that ends after it."""
 
     def __init__(self, session: Session, kinds: Mapping[UUID, str]) -> None:
@@ -27,7 +27,7 @@ class DayBooks:
         self._lines = [0] * len(self._days)
         self._turnover: list[defaultdict[UUID, list[int]]] = [defaultdict(lambda: [0, 0]) for _ in self._days]
 
-    def take(self, serial: int, entry: Entry) -> None:
+    def add(self, serial: int, entry: Entry) -> None:
         """Add a line to its day, if that is closed."""
         day = max(bisect_left(self._last_serials, serial), bisect_right(self._ends, entry.recorded_at))
         if day >= len(self._days):
