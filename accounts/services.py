@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
+from accounts import defaults
 from accounts.cards.virtual_cards import ChannelUsers
 from accounts.devices import Places
 from accounts.passwords import Hasher, PasswordCheck
@@ -44,11 +45,11 @@ class AccountsServices:
     database: Database
     secret: bytes = field(repr=False)
     clock: Callable[[], datetime] = _now
-    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Shanghai"))
+    zone: ZoneInfo = defaults.TIME_ZONE
     access_token_lifetime: timedelta = timedelta(minutes=10)
     refresh_token_lifetime: timedelta = timedelta(days=30)
-    longest_sign_in: timedelta = timedelta(days=90)
-    first_passwords: FirstPasswords = field(default_factory=lambda: FirstPasswords(prefix="Campus@#"))
+    longest_sign_in: timedelta = defaults.LONGEST_SIGN_IN
+    first_passwords: FirstPasswords = field(default_factory=lambda: FirstPasswords(defaults.FIRST_PASSWORD_PREFIX))
     hasher: Hasher = field(default_factory=Hasher)
     guesses: RateLimiter = field(default_factory=lambda: RateLimiter(60, timedelta(minutes=5)))
     hashing: Turns = field(default_factory=lambda: Turns(max(1, (os.cpu_count() or 2) - 1), most_waiting=128))

@@ -31,6 +31,7 @@ MAY_IMPORT = {
 INNER_WALLS = {
     "accounts": {
         "vocabulary": set(),
+        "defaults": set(),
         "tables": {"vocabulary"},
         "ledger": set(),
         "audit": {"tables"},
@@ -42,10 +43,11 @@ INNER_WALLS = {
         "sign_in": {"vocabulary", "tables", "audit", "people", "passwords"},
         "people_import": {"vocabulary", "tables", "people", "passwords"},
         "housekeeping": {"vocabulary", "tables", "ledger", "audit", "people", "passwords"},
-        "services": {"people", "passwords", "cards", "devices", "sign_in"},
+        "services": {"defaults", "people", "passwords", "cards", "devices", "sign_in"},
         "own_passwords": {"vocabulary", "principals", "people", "passwords", "sign_in", "services"},
         "payment_channels": set(),
         "payments": {
+            "defaults",
             "vocabulary",
             "tables",
             "ledger",

@@ -2,10 +2,21 @@
 
 from fastapi import APIRouter
 
-from accounts.api import audit, cards, devices, me, people, people_import, sign_in, stations, virtual_cards
-from accounts.api.payments import card_centre, holds, own_account, terminals
-from accounts.api.topup import card_centre as top_up_card_centre
-from accounts.api.topup import top_ups
+from accounts.api import (
+    audit,
+    cards,
+    devices,
+    identify,
+    kiosks,
+    me,
+    people,
+    people_import,
+    sign_in,
+    terminals,
+    virtual_cards,
+)
+from accounts.api.payments import card_centre, holds, own_account, payments
+from accounts.api.topup import cash, channels, subsidies, top_ups
 
 router = APIRouter(prefix="/api/v1")
 _PARTS = (
@@ -16,14 +27,18 @@ _PARTS = (
     people_import,
     cards,
     devices,
-    stations,
-    audit,
+    identify,
     terminals,
+    kiosks,
+    audit,
+    payments,
     holds,
     own_account,
     card_centre,
     top_ups,
-    top_up_card_centre,
+    cash,
+    subsidies,
+    channels,
 )
 for _part in _PARTS:
     router.include_router(_part.router)

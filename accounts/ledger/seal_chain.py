@@ -11,7 +11,6 @@ rewrite the whole chain: against that, keep the head (number and digest) somewhe
 """
 
 import hashlib
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -91,18 +90,6 @@ def seal(database: Database, now: datetime, *, patience_s: float = 5.0) -> int:
         if not lines:
             return sealed
         sealed += lines
-
-
-def run_sealer(database: Database, stop: threading.Event, *, interval_s: float = 1.0) -> None:
-    """Seal every `interval_s` seconds until `stop` is set, and once more then."""
-    while True:
-        stopped = stop.wait(interval_s)
-        try:
-            seal(database, datetime.now(UTC))
-        except Exception as error:  # noqa: BLE001 - the chain must go on once the database is back
-            log.warning("ledger_sealing_failed", error=type(error).__name__)
-        if stopped:
-            return
 
 
 def head(session: Session) -> Head | None:

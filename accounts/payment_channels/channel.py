@@ -13,6 +13,27 @@ from uuid import UUID
 from web.problems import ProblemError
 
 
+@dataclass(frozen=True, slots=True)
+class PaymentCodes:
+    """Which payment codes (付款码) are a channel's: by their first two digits, and how many digits they have."""
+
+    prefixes: frozenset[str]
+    shortest: int
+    longest: int
+
+    def has(self, code: str) -> bool:
+        """Return whether a code of ASCII digits is one of them."""
+        return code[:2] in self.prefixes and self.shortest <= len(code) <= self.longest
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelEntry:
+    """What is known of a channel before a campus connects it; `codes` None: nobody shows codes of it at a terminal."""
+
+    name: str
+    codes: PaymentCodes | None = None
+
+
 class ChannelFailedError(ProblemError):
     """The channel did not answer, or not so that it could be understood; whether it acted is unknown: query it."""
 

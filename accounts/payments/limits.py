@@ -15,13 +15,11 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from accounts import audit
+from accounts.defaults import DAY_LIMIT, HIGHEST_LIMIT, MEAL_LIMIT, are_limits
 from accounts.ledger.tables import SpendingCounter
 from accounts.ledger.transfer import Cap
 from accounts.payments.tables import SpendingLimit
 from web.problems import ProblemError
-
-HIGHEST_LIMIT = 1_000_000
-"""Fen: no holder sets a limit above ten thousand yuan."""
 
 
 class InvalidLimitsError(ProblemError):
@@ -58,8 +56,8 @@ class MealPeriod:
 class Limits:
     """What may be spent without the consumption password, in fen."""
 
-    meal: int = 3_000
-    day: int = 10_000
+    meal: int = MEAL_LIMIT
+    day: int = DAY_LIMIT
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense.
@@ -67,7 +65,7 @@ class Limits:
         Raises:
             InvalidLimitsError: see there.
         """
-        if not 0 <= self.meal <= self.day <= HIGHEST_LIMIT:
+        if not are_limits(self.meal, self.day):
             raise InvalidLimitsError(f"0 ≤ meal ≤ day ≤ {HIGHEST_LIMIT} fen, not meal {self.meal} and day {self.day}")
 
 

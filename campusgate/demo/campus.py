@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
 from access.policy import Direction, GateKind, GatePolicy, Occupancy, Rule
-from accounts import cards, devices, passwords, people
+from accounts import cards, defaults, devices, passwords, people
 from accounts.passwords import Hasher
 from accounts.passwords.first import FirstPasswords
 from accounts.people_import.importer import Importer
@@ -217,8 +216,8 @@ def populate(campus: Campus, engine: FaceEngine, checker: Checker, intake: Path)
             engine,
             sealer,
             terms=Terms("1", "the cast of the demonstration", approve=Verdict.REVIEW),
-            importer=Importer(database, Hasher(), FirstPasswords("Campus@#"), _ACTOR),
-            zone=ZoneInfo("Asia/Shanghai"),
+            importer=Importer(database, Hasher(), FirstPasswords(defaults.FIRST_PASSWORD_PREFIX), _ACTOR),
+            zone=defaults.TIME_ZONE,
             checker=checker,
         )
         with database.begin() as session:

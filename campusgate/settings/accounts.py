@@ -5,6 +5,10 @@ from typing import Self
 from pydantic import BaseModel, Field, SecretStr, model_validator
 
 from access.schedules import EndTime, StartTime
+from accounts import defaults
+from accounts.payments.ceilings import Ceilings
+
+_CEILINGS = Ceilings()
 
 
 class PhoneCodeSettings(BaseModel):
@@ -35,13 +39,13 @@ class MealSettings(BaseModel):
 class SpendingSettings(BaseModel):
     """What may be spent without the consumption password where the holder chose nothing else, and when a meal is."""
 
-    meal_limit: int = Field(default=3_000, ge=0, description="fen")
-    day_limit: int = Field(default=10_000, ge=0, le=1_000_000, description="fen")
+    meal_limit: int = Field(default=defaults.MEAL_LIMIT, ge=0, description="fen")
+    day_limit: int = Field(default=defaults.DAY_LIMIT, ge=0, le=defaults.HIGHEST_LIMIT, description="fen")
     meals: list[MealSettings] = Field(default=[], description="none: breakfast, lunch, dinner and late")
 
     @model_validator(mode="after")
     def _a_meal_costs_no_more_than_a_day(self) -> Self:
-        if self.meal_limit > self.day_limit:
+        if not defaults.are_limits(self.meal_limit, self.day_limit):
             raise ValueError("spending.meal_limit must not be above spending.day_limit")
         if len({meal.name for meal in self.meals}) != len(self.meals):
             raise ValueError("spending.meals: each meal has a name of its own")
@@ -51,8 +55,12 @@ class SpendingSettings(BaseModel):
 class CeilingSettings(BaseModel):
     """Fen above which a person decides; `accounts.payments.ceilings` says why the defaults are what they are."""
 
-    offline_card_day: int = Field(default=10_000, ge=0, description="one account's offline payments of 24 hours")
-    offline_card_week: int = Field(default=30_000, ge=0, description="the same of seven days")
-    offline_terminal_day: int = Field(default=500_000, ge=0, description="one terminal's offline payments of 24 hours")
-    kiosk_day: int = Field(default=2_000_000, ge=0, description="one kiosk's cash of 24 hours")
-    cash_day: int = Field(default=100_000, ge=0, description="one account's cash of 24 hours, in and out")
+    offline_card_day: int = Field(
+        default=_CEILINGS.offline_card_day, ge=0, description="one account's offline payments of 24 hours"
+    )
+    offline_card_week: int = Field(default=_CEILINGS.offline_card_week, ge=0, description="the same of seven days")
+    offline_terminal_day: int = Field(
+        default=_CEILINGS.offline_terminal_day, ge=0, description="one terminal's offline payments of 24 hours"
+    )
+    kiosk_day: int = Field(default=_CEILINGS.kiosk_day, ge=0, description="one kiosk's cash of 24 hours")
+    cash_day: int = Field(default=_CEILINGS.cash_day, ge=0, description="one account's cash of 24 hours, in and out")

@@ -11,6 +11,7 @@ import platformdirs
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from accounts import defaults
 from accounts.vocabulary import Channel
 from campusgate.settings.accounts import CeilingSettings, OidcSettings, PhoneCodeSettings, SpendingSettings
 from campusgate.settings.bus import MqttSettings
@@ -43,13 +44,16 @@ class Settings(BaseSettings):
     model_mirror: Path | None = None
 
     site: str = Field(default="main", pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
-    time_zone: ZoneInfo = ZoneInfo("Asia/Shanghai")
+    time_zone: ZoneInfo = defaults.TIME_ZONE
     first_password_prefix: str = Field(
-        default="Campus@#", description="stands before the last six of the national ID in the portal's first password"
+        default=defaults.FIRST_PASSWORD_PREFIX,
+        description="stands before the last six of the national ID in the portal's first password",
     )
 
     longest_sign_in: timedelta = Field(
-        default=timedelta(days=90), gt=timedelta(0), description="a sign-in ends then, however often it was refreshed"
+        default=defaults.LONGEST_SIGN_IN,
+        gt=timedelta(0),
+        description="a sign-in ends then, however often it was refreshed",
     )
     phone_codes: PhoneCodeSettings | None = None
     channel_secrets: dict[Channel, SecretStr] = Field(

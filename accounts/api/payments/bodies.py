@@ -7,8 +7,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from accounts.cards.identity import Presented
+from accounts.defaults import HIGHEST_LIMIT
 from accounts.payments.holds import HoldState
-from accounts.payments.limits import HIGHEST_LIMIT
 from accounts.payments.offline_states import Flag, OfflineState
 from web.text import line
 from web.times import Moment

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from accounts.api.dependencies import DEVICE_ERRORS, NowDep, PayingDep
 from accounts.api.money import MoneyDep
 from accounts.api.payments.bodies import HeldOut, HoldIn, TakeIn
-from accounts.api.payments.terminals import CREDENTIAL_ERRORS, PASSWORD_ERRORS, TERMINAL_ERRORS
+from accounts.api.payments.payments import CREDENTIAL_ERRORS, PASSWORD_ERRORS, TERMINAL_ERRORS
 from accounts.cards import virtual_cards, virtual_code
 from accounts.ledger.transfer import Action
 from accounts.payments import holds, problems, wallet

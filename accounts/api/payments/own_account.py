@@ -6,7 +6,7 @@ from accounts import cards, people
 from accounts.api.dependencies import DEVICE_ERRORS, PERSON_ERRORS, NowDep, PrincipalDep, TerminalDep
 from accounts.api.money import MoneyDep
 from accounts.api.payments.bodies import HoldOut, LimitsIn, LimitsOut, StatementLineOut, WalletOut
-from accounts.api.payments.terminals import CREDENTIAL_ERRORS, PASSWORD_ERRORS
+from accounts.api.payments.payments import CREDENTIAL_ERRORS, PASSWORD_ERRORS
 from accounts.cards import identity
 from accounts.ledger import chart
 from accounts.ledger.statement import open_holds, statement

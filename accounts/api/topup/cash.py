@@ -1,6 +1,6 @@
-"""The card centre's and the kiosk's side of top-up: cash, subsidies, refunds, reconciliation."""
+"""Cash at the counter and at kiosks, and the decisions about what is above the ceiling."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -21,32 +21,19 @@ from accounts.api.money import MoneyDep
 from accounts.api.payments.bodies import CardShown, DecisionIn
 from accounts.cards import identity
 from accounts.ledger.transfer import Entry
-from accounts.payment_channels.channel import ChannelFailedError, ChannelNotConnectedError, ChannelRefundRefusedError
 from accounts.payments import problems
 from accounts.payments.services import MoneyServices
 from accounts.people.authority import OwnAccountError, require_another
-from accounts.topup import cash, cash_requests, reconciliation, refunds, subsidies
+from accounts.topup import cash, cash_requests
 from accounts.topup.cash import Cash
 from accounts.topup.paying_out import BalanceDiffersError
-from accounts.topup.reconciliation import DifferenceKind
-from accounts.topup.refunds import StrandedRefundError, TopUpRefundRequest
-from accounts.topup.subsidies import Grant
-from accounts.topup.tables import CashRequest, TopUpOrder
+from accounts.topup.tables import CashRequest
 from web.paging import InvalidCursorError, Page, PageDep
-from web.problems import NotFoundError, ProblemError, responses
-from web.text import Slug
+from web.problems import NotFoundError, responses
 
 router = APIRouter(tags=["card centre"])
 
 Fen = Annotated[int, Field(ge=1, le=1_000_000, description="fen; at most 10,000 yuan")]
-
-
-class RepeatedPersonError(ProblemError):
-    """A person stands in the list twice."""
-
-    code = "person_repeated"
-    status = 422
-    title = "A person stands in the list twice"
 
 
 class CashIn(BaseModel):
@@ -94,72 +81,6 @@ class CashRequestOut(BaseModel):
     asked_at: datetime
     decided_by: str | None
     decided_at: datetime | None
-
-
-class GrantIn(BaseModel):
-    """One person of a list."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    person_id: UUID
-    amount: Fen
-
-
-class SubsidyIn(BaseModel):
-    """A list of subsidies from one fund. Send it again when the answer was lost; each person is credited once."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    id: UUID
-    fund: Slug
-    grants: list[GrantIn] = Field(min_length=1, max_length=10_000)
-
-
-class GrantOut(BaseModel):
-    """What became of one of them."""
-
-    person_id: UUID
-    amount: int
-    credited: bool
-    reason: str | None
-
-
-class TopUpRefundIn(BaseModel):
-    """A top-up to be given back through its channel."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    id: UUID
-    amount: Fen
-
-
-class TopUpRefundOut(BaseModel):
-    """A refund of a top-up as it stands."""
-
-    id: UUID
-    order_id: UUID
-    amount: int
-    state: str
-
-
-class DifferenceOut(BaseModel):
-    """An id on which our books and the channel's bill differ."""
-
-    kind: DifferenceKind
-    id: UUID
-    ours: int | None
-    theirs: int | None
-
-
-class ReconciliationOut(BaseModel):
-    """A channel's day: sums in fen, payments less refunds."""
-
-    channel: str
-    day: date
-    lines: int
-    ours: int
-    theirs: int
-    differences: list[DifferenceOut]
 
 
 _COUNTER_ERRORS = responses(*ROLE_ERRORS, NotFoundError, OwnAccountError, BalanceDiffersError, *problems.LEDGER_ERRORS)
@@ -239,67 +160,6 @@ def pay_cash_in_at_kiosk(
     out = _cash_out(cash.pay_in(services, wanted, by=kiosk.actor, now=now), response)
     # Whoever stands at the kiosk has a card and no password: they put money in and do not learn what is there.
     return out.model_copy(update={"balance": None})
-
-
-@router.post("/subsidies", responses=responses(*ROLE_ERRORS, OwnAccountError, RepeatedPersonError))
-def pay_subsidies(services: MoneyDep, admin: AdminDep, now: NowDep, body: SubsidyIn) -> list[GrantOut]:
-    """Credit a list of people from a fund."""
-    if len({grant.person_id for grant in body.grants}) != len(body.grants):
-        raise RepeatedPersonError
-    for grant in body.grants:
-        require_another(admin, grant.person_id)
-    grants = [Grant(grant.person_id, grant.amount) for grant in body.grants]
-    results = subsidies.pay(services, body.id, body.fund, grants, by=admin.actor, now=now)
-    return [
-        GrantOut(person_id=one.person_id, amount=one.amount, credited=one.credited, reason=one.reason)
-        for one in results
-    ]
-
-
-@router.post(
-    "/top-ups/{order_id}/refunds",
-    status_code=201,
-    responses=responses(
-        *ROLE_ERRORS,
-        NotFoundError,
-        OwnAccountError,
-        ChannelNotConnectedError,
-        BalanceDiffersError,
-        *problems.LEDGER_ERRORS,
-        StrandedRefundError,
-        ChannelFailedError,
-        ChannelRefundRefusedError,
-    ),
-)
-def refund_top_up(
-    services: MoneyDep, cashier: CashierDep, now: NowDep, order_id: UUID, body: TopUpRefundIn
-) -> TopUpRefundOut:
-    """Give a part of a top-up back through its channel."""
-    with services.database.read() as session:
-        order = session.get(TopUpOrder, order_id)
-        require_another(cashier, order.person_id if order is not None else None)
-    made = refunds.refund(services, TopUpRefundRequest(body.id, order_id, body.amount), by=cashier.actor, now=now)
-    return TopUpRefundOut(id=made.id, order_id=made.order_id, amount=made.amount, state=made.state)
-
-
-@router.get(
-    "/channels/{channel}/days/{day}",
-    responses=responses(*ROLE_ERRORS, ChannelNotConnectedError, ChannelFailedError),
-)
-def reconcile(services: MoneyDep, _cashier: CashierDep, now: NowDep, channel: Slug, day: date) -> ReconciliationOut:
-    """Compare our books with a channel's bill of a day."""
-    found = reconciliation.reconcile(services, channel, day, now)
-    differences = [
-        DifferenceOut(kind=one.kind, id=one.id, ours=one.ours, theirs=one.theirs) for one in found.differences
-    ]
-    return ReconciliationOut(
-        channel=found.channel,
-        day=found.day,
-        lines=found.lines,
-        ours=found.ours,
-        theirs=found.theirs,
-        differences=differences,
-    )
 
 
 def _require_person(services: MoneyServices, person_id: UUID) -> None:

@@ -1,0 +1,20 @@
+"""The payment channels that are known, one file each. A new one is a file beside this one and a line here.
+
+Its file holds an `ENTRY`, and the backend: a class that does what `channel.PaymentChannel` asks for. Whoever starts the
+server connects a backend under the entry's name. The loopback channel moves no money, so it is none of these.
+"""
+
+from accounts.payment_channels import alipay, wechat
+from accounts.payment_channels.channel import ChannelEntry
+
+CHANNELS: tuple[ChannelEntry, ...] = (wechat.ENTRY, alipay.ENTRY)
+
+
+def channel_of(code: str) -> str | None:
+    """Return the name of the channel whose payment code this is, or None."""
+    if not code.isascii() or not code.isdigit():
+        return None
+    for entry in CHANNELS:
+        if entry.codes is not None and entry.codes.has(code):
+            return entry.name
+    return None
