@@ -27,9 +27,10 @@ def controller(
     ] = None,
 ) -> None:
     """Keep one door: obey signed commands, decide about cards when the edge is silent, report what happens."""
-    from campusgate.door_file import DoorFile, read_door_file
     from campusgate.processes.controller import run_controller
     from campusgate.processes.logs import configure_logs
+    from campusgate.settings.door_file import read_door_file
+    from gate_controller.door_file import DoorFile
 
     settings = Settings()
     configure_logs()

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from access.passages import PassageLog, PassageSync
 from access.replica import DirectorySync, Replica
 from bus import Outbox
-from campusgate.door_file import DoorFile
-from campusgate.door_hardware import build
 from campusgate.processes.gate_device import read_gate_device, start_following
 from campusgate.processes.kept_files import KeptFiles
 from campusgate.settings import Settings
 from campusgate.wiring.broker import broker_address
 from database import Sealer
+from gate_controller.door_file import DoorFile
+from gate_controller.door_hardware import open_hardware
 from gate_controller.memory import DoorMemory
 from gate_controller.readers import Reader
 from gate_controller.readers.lines import LineReader
@@ -40,7 +40,7 @@ def run_controller(
         files = _open_files(kept, device.sealer, device.gate, stack)
         kept.report(files.outbox, device.topics, "controller")
         directory_hinted, passages_hinted = threading.Event(), threading.Event()
-        hardware = build(file, stack)
+        hardware = open_hardware(file, stack)
         controller = GateController(
             device.topics,
             broker_address(settings),

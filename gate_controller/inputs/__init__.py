@@ -37,6 +37,16 @@ class Supervised(Protocol):
         ...
 
 
+@runtime_checkable
+class HasTamper(Protocol):
+    """A reader that tells whether its housing was opened."""
+
+    @property
+    def tamper(self) -> Input:
+        """Its tamper switch."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Inputs:
     """The wires of one door; None where there is none."""

@@ -21,9 +21,12 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from pydantic import Field
+
 from gate_controller.readers import Dropped, Read, Reader, ReaderError, Reading, ReadingResult, Unreadable
 from gate_controller.readers.freshness import STALE_S, Freshness
 from gate_controller.readers.numbers import NumberFormat, describe_text
+from gate_controller.readers.options import ReaderOptions
 from gate_controller.readers.texts import SUN_FORM
 
 LONGEST_LINE = 256
@@ -33,6 +36,14 @@ _POLL_S = 0.2
 _LISTEN_S = 0.1
 _KEEPALIVE = ((socket.TCP_KEEPIDLE, 1), (socket.TCP_KEEPINTVL, 1), (socket.TCP_KEEPCNT, 2))
 """Seconds, seconds, probes: three seconds without a sign of the other end."""
+
+
+class LineOptions(ReaderOptions):
+    """Where a reader that speaks lines is listened for."""
+
+    host: str = "127.0.0.1"
+    port: int | None = Field(default=None, ge=0, le=65535)
+
 
 Verb = Callable[[str], str]
 """Takes the rest of the line and returns the line to answer."""
@@ -69,6 +80,10 @@ class LineReader(Reader):
             raise ReaderError(f"cannot listen for readers on {self.host}:{self.port}: {error.strerror}") from error
         self.port = int(self._server.server_address[1])
         threading.Thread(target=self._server.serve_forever, args=(_LISTEN_S,), name="line-reader", daemon=True).start()
+
+    def add_verbs(self, verbs: Mapping[str, Verb]) -> None:
+        """Understand further verbs; before `start`."""
+        self._verbs = {**verbs, **self._verbs}
 
     def stop(self) -> None:
         """Listen no more."""
@@ -128,6 +143,11 @@ class LineReader(Reader):
         if not answered.wait(ANSWER_TIMEOUT_S):
             return "error no decision"
         return "granted" if outcomes[0].granted else f"denied {outcomes[0].reason}"
+
+
+def open_line_reader(options: LineOptions) -> LineReader | None:
+    """Return the reader, None without a port."""
+    return None if options.port is None else LineReader(options.host, options.port, numbers=options.numbers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,11 +24,13 @@ from osdp import (
     PDInfo,
     StatusReportType,
 )
+from pydantic import Field
 
 from gate_controller.inputs.reported import ReportedInput
 from gate_controller.readers import Dropped, Read, Reader, ReaderError, Reading, ReadingResult, Unreadable
 from gate_controller.readers.keypad import Keypad
 from gate_controller.readers.numbers import NumberFormat
+from gate_controller.readers.options import DeviceOptions
 from gate_controller.readers.osdp_cards import parse_card_event
 from gate_controller.readers.osdp_line import LineWatch, SerialChannel, WatchedChannel
 from gate_controller.readers.texts import parse_typed
@@ -53,6 +55,14 @@ _PRESENTED = (Event.CardRead, Event.KeyPress)
 _CODES = {Command.Status: 0x64, Command.LED: 0x69, Command.Buzzer: 0x6A}
 """What libosdp's commands are on the line."""
 _CAPABILITIES = {Command.LED: Capability.LEDControl, Command.Buzzer: Capability.AudibleControl}
+
+
+class OsdpOptions(DeviceOptions):
+    """Where an OSDP reader is, and its key."""
+
+    address: int = Field(default=0, ge=0, le=126)
+    key_file: Path | None = None
+    """The reader's own key (SCBK)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,3 +254,15 @@ class OsdpReader(Reader):
         capability = _CAPABILITIES.get(kind)
         if capability is None or all(self._panel.check_capability(self._address, capability)):
             self._panel.submit_command(self._address, dict(command))
+
+
+def open_osdp_reader(options: OsdpOptions) -> OsdpReader | None:
+    """Return the reader, None where the options name no device and key.
+
+    Raises:
+        ReaderError: the key cannot be used.
+    """
+    if options.device is None or options.key_file is None:
+        return None
+    channel = SerialChannel(options.device, options.speed)
+    return OsdpReader(channel, read_key(options.key_file), address=options.address, numbers=options.numbers)

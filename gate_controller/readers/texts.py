@@ -16,6 +16,7 @@ from gate_controller.readers.freshness import Freshness
 from gate_controller.readers.keyboard import KeyboardText
 from gate_controller.readers.keypad import NEXT_KEY_S
 from gate_controller.readers.numbers import NumberFormat, describe_text
+from gate_controller.readers.options import DeviceOptions
 from gate_controller.readers.serial_port import SerialPort
 from gate_controller.sun import parse_sun
 
@@ -51,6 +52,21 @@ class TextFormat:
     def framing(self) -> Framing:
         """Return what cuts this reader's texts; people type more slowly than readers."""
         return Framing(self.frame, NEXT_KEY_S if self.reads == "codes" else PAUSE_S)
+
+
+class TextOptions(DeviceOptions):
+    """How a reader of texts is connected and writes."""
+
+    frame: Frame = "line"
+    """`pause`: texts have no end but the silence after them."""
+    reads: Literal["cards", "codes"] = "cards"
+    prefix: str = ""
+    suffix: str = ""
+
+    @property
+    def texts(self) -> TextFormat:
+        """How this reader writes."""
+        return TextFormat(self.numbers, self.frame, self.reads, self.prefix, self.suffix)
 
 
 def parse_reading(text: str, text_format: TextFormat | None = None) -> Reading | Unreadable | None:
@@ -215,3 +231,17 @@ class _Listening:
         found = Unreadable(framed.fault) if framed.fault is not None else parse_reading(framed.text, self._format)
         if found is not None:
             read(replace(found, read_ns=read_ns))
+
+
+def open_serial_reader(options: TextOptions) -> TextReader | None:
+    """Return a reader on a serial port, None where the options name no device."""
+    if (device := options.device) is None:
+        return None
+    return TextReader(lambda: SerialText(device, options.speed), options.texts)
+
+
+def open_keyboard_reader(options: TextOptions) -> TextReader | None:
+    """Return a reader that types as a keyboard, None where the options name no device."""
+    if (device := options.device) is None:
+        return None
+    return TextReader(lambda: KeyboardText(device), options.texts)

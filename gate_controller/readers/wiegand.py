@@ -17,12 +17,21 @@ from gate_controller.readers.bits import KEY_LENGTHS, WiegandError, decode, deco
 from gate_controller.readers.freshness import Freshness
 from gate_controller.readers.keypad import Keypad
 from gate_controller.readers.numbers import NumberFormat
+from gate_controller.readers.options import ReaderOptions
+from gate_controller.tables import Pin
 
 FRAME_END_S = 0.025
 """A pause so long ends a frame; bits are 1 to 2 milliseconds apart."""
 _POLL_S = 0.2
 _MOST_BITS = 128
 _FEWEST_BITS = 26
+
+
+class WiegandOptions(ReaderOptions):
+    """The pins of the two data wires."""
+
+    data0: Pin | None = None
+    data1: Pin | None = None
 
 
 class _Cutter:
@@ -154,3 +163,14 @@ class WiegandReader(Reader):
         for wire in self._wires:
             wire.close()
         self._wires = []
+
+
+def open_wiegand_reader(options: WiegandOptions) -> WiegandReader | None:
+    """Return the reader, None where the options name no pins.
+
+    Raises:
+        ReaderError: no such pin, or no access to it.
+    """
+    if options.data0 is None or options.data1 is None:
+        return None
+    return WiegandReader(options.data0, options.data1, numbers=options.numbers)

@@ -13,11 +13,12 @@ from pydantic import BaseModel, ValidationError
 
 from accounts.payments.limits import Limits, MealPeriod
 from accounts.people.phone_webhook import WebhookCodeSender
-from campusgate.door_file import DoorFileError, read_door_file
 from campusgate.settings import Settings, SettingsError
 from campusgate.settings.accounts import MealSettings
+from campusgate.settings.door_file import read_door_file
 from campusgate.wiring.accounts import make_accounts, make_money
 from database import Database
+from gate_controller.door_file import DoorFileError
 from tests.keys import key, key_text
 
 KEY = key_text("templates")

@@ -166,7 +166,8 @@ def test_bad_input_is_one_clear_line(
     ],
 )  # fmt: skip
 def test_a_wrong_door_file_names_the_field(tmp_path: Path, text: str, complaint: str) -> None:
-    from campusgate.door_file import DoorFileError, read_door_file
+    from campusgate.settings.door_file import read_door_file
+    from gate_controller.door_file import DoorFileError
 
     path = tmp_path / "door.toml"
     path.write_text(text)
@@ -175,8 +176,9 @@ def test_a_wrong_door_file_names_the_field(tmp_path: Path, text: str, complaint:
 
 
 def test_the_door_file_of_the_documentation_is_read(tmp_path: Path) -> None:
-    from campusgate.door_file import DoorFile, read_door_file
+    from campusgate.settings.door_file import read_door_file
     from gate_controller.barrier_settings import DoorSettings
+    from gate_controller.door_file import DoorFile
 
     page = (Path(__file__).parents[2] / "docs" / "gate-controller.md").read_text(encoding="utf-8")
     example = page.split("```toml\n")[1].split("```")[0]

@@ -16,14 +16,17 @@ from pydantic import SecretStr
 from access.passages import PassageLog
 from access.replica import Replica
 from bus import Outbox
-from campusgate.door_file import DoorFile, InputsPart, ReaderPart, RelayPart
 from campusgate.processes.controller import run_controller
 from campusgate.processes.edge import _open_files
 from campusgate.processes.kept_files import KeptFiles
 from campusgate.settings import MqttSettings, Settings
 from database import Sealer
+from gate_controller.boards.registry import RelayTable
+from gate_controller.door_file import DoorFile
 from gate_controller.memory import DoorMemory
+from gate_controller.readers.registry import ReaderTable
 from gate_controller.signals import BarrierMode
+from gate_controller.tables import InputsTable
 from messages import Event, GateTopics, NonceStore, make_private_key
 from tests.keys import key_text
 from tests.waiting import PATIENCE_S
@@ -116,9 +119,9 @@ def door(settings: Settings) -> Iterator[Callable[[str], str]]:
         up.set()
 
     file = DoorFile(
-        relay=RelayPart(driver="simulated", record=settings.data_dir / "relay"),
-        inputs=InputsPart(contact=1),
-        reader=ReaderPart(port=0),
+        relay=RelayTable(driver="simulated", record=settings.data_dir / "relay"),
+        inputs=InputsTable(contact=1),
+        reader=ReaderTable(port=0),
     )
     thread = threading.Thread(target=run_controller, args=(settings, file, stop, ready), daemon=True)
     thread.start()

@@ -13,14 +13,18 @@ import pytest
 from gpiozero import Device
 from gpiozero.pins.mock import MockFactory
 
-from campusgate.door_file import DoorFile, DoorFileError, read_door_file
-from campusgate.door_hardware import build
+from campusgate.settings.door_file import read_door_file
 from gate_controller.barrier_settings import TurnstileSettings
+from gate_controller.boards.modbus_client import ModbusRelay
+from gate_controller.boards.registry import BOARDS
+from gate_controller.door_file import DoorFile, DoorFileError
+from gate_controller.door_hardware import open_hardware
 from gate_controller.inputs.gpio import GpioInput
 from gate_controller.inputs.reported import ReportedInput
-from gate_controller.modbus_board import ModbusRelay
 from gate_controller.readers import ReaderError
 from gate_controller.readers.osdp import OsdpReader
+from gate_controller.readers.registry import READERS, ReaderDriver, ReaderTable
+from gate_controller.readers.simulated import SimulatedReader
 from gate_controller.readers.texts import TextReader
 from gate_controller.readers.wiegand import WiegandReader
 from gate_controller.relays.gpio import GpioRelay
@@ -60,7 +64,7 @@ def test_a_door_on_pins(tmp_path: Path, pins: MockFactory) -> None:
         )
     )
     with ExitStack() as stack:
-        hardware = build(file, stack)
+        hardware = open_hardware(file, stack)
         assert isinstance(hardware.relay, GpioRelay)
         assert isinstance(hardware.secured, GpioRelay)
         assert isinstance(hardware.reader, WiegandReader)
@@ -97,7 +101,7 @@ def test_a_turnstile_on_a_board_that_is_not_there_yet(tmp_path: Path, unused_por
     file = read_door_file(written(tmp_path, text))
     assert file.settings == TurnstileSettings(pass_s=6.0)
     with ExitStack() as stack:
-        hardware = build(file, stack)
+        hardware = open_hardware(file, stack)
         assert isinstance(hardware.relay, ModbusRelay)
         assert isinstance(hardware.reader, TextReader)
         assert isinstance(hardware.inputs.fire, ReportedInput)
@@ -111,6 +115,8 @@ def test_a_turnstile_on_a_board_that_is_not_there_yet(tmp_path: Path, unused_por
      ('[reader]\ndriver = "wiegand"', "data0 and data1"),
      ('[reader]\ndriver = "wiegand"\ndata0 = 5\ndata1 = 6\nframe = "pause"', "'wiegand' has no frame"),
      ('[reader]\nport = 1\nreads = "codes"', "'lines' has no reads"),
+     ('[reader]\ndriver = "magic"', "reader.driver: .*no driver 'magic' of readers"),
+     ('[relay]\ndriver = "magic"', "relay.driver: .*no driver 'magic' of relays"),
      ("[reader]\nbits = 20", "bits"),
      ("[reader]\nbits = 33", "bits"),
      ("[door]\n[turnstile]", "or a"),
@@ -135,10 +141,10 @@ def on_a_line(folder: Path, terminal: Path, rest: str) -> DoorFile:
 def test_a_bench_keeps_its_own_reader_beside_the_port_that_moves_its_wires(tmp_path: Path, terminal: Path) -> None:
     file = on_a_line(tmp_path, terminal, '[relay]\ndriver = "simulated"')
     with ExitStack() as stack:
-        alone = build(file, stack)
+        alone = open_hardware(file, stack)
         assert isinstance(alone.reader, OsdpReader)
         assert alone.inputs.tamper is alone.reader.tamper
-        both = build(file.model_copy(update={"reader": file.reader.model_copy(update={"port": 0})}), stack)
+        both = open_hardware(file.model_copy(update={"reader": file.reader.model_copy(update={"port": 0})}), stack)
     own, port = both.reader.readers
     assert isinstance(own, OsdpReader)
     read: queue.Queue[object] = queue.Queue()
@@ -153,7 +159,7 @@ def test_a_bench_keeps_its_own_reader_beside_the_port_that_moves_its_wires(tmp_p
 def test_a_bench_reads_as_its_reader_is_set(tmp_path: Path, terminal: Path) -> None:
     text = f'[relay]\ndriver = "simulated"\n[reader]\ndriver = "serial"\ndevice = "{terminal}"\nbase = 10'
     with ExitStack() as stack:
-        reader = build(read_door_file(written(tmp_path, text)), stack).reader
+        reader = open_hardware(read_door_file(written(tmp_path, text)), stack).reader
     assert isinstance(reader, TextReader)
     assert reader._format.numbers.parse_text("0077798258") == "04A31B72"
 
@@ -162,7 +168,32 @@ def test_a_real_door_has_no_port_beside_its_reader(tmp_path: Path, terminal: Pat
     file = on_a_line(tmp_path, terminal, "")
     file = file.model_copy(update={"reader": file.reader.model_copy(update={"port": 9100})})
     with ExitStack() as stack, pytest.raises(ReaderError, match="take the port away"):
-        build(file, stack)
+        open_hardware(file, stack)
+
+
+def test_the_documentation_names_every_driver() -> None:
+    page = (ROOT / "docs" / "gate-controller.md").read_text(encoding="utf-8")
+    assert [name for name in READERS if f"| `{name}` |" not in page] == []
+    assert [name for name in BOARDS if f'driver = "{name}"' not in page and f'or "{name}"' not in page] == []
+
+
+def test_a_further_driver_needs_only_its_place_in_the_registry(tmp_path: Path, monkeypatch) -> None:
+    opened: list[ReaderTable] = []
+
+    def open_reader(options: ReaderTable) -> SimulatedReader:
+        opened.append(options)
+        return SimulatedReader()
+
+    driver = ReaderDriver(open=open_reader, needs=("device",), heeds=("prefix",))
+    monkeypatch.setattr("gate_controller.readers.registry.READERS", READERS | {"further": driver})
+    monkeypatch.setattr("gate_controller.door_hardware.READERS", READERS | {"further": driver})
+    text = '[relay]\ndriver = "simulated"\n[reader]\ndriver = "further"\n'
+    with pytest.raises(DoorFileError, match="needs device"):
+        read_door_file(written(tmp_path, text))
+    file = read_door_file(written(tmp_path, f'{text}device = "/dev/further"\nprefix = "x"'))
+    with ExitStack() as stack:
+        assert isinstance(open_hardware(file, stack).reader, SimulatedReader)
+    assert opened == [file.reader]
 
 
 @pytest.mark.parametrize("page", ["gate-controller.md"])

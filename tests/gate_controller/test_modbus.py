@@ -9,7 +9,7 @@ import pytest
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
-from gate_controller.modbus_board import ModbusBoard, group_neighbours
+from gate_controller.boards.modbus_client import ModbusClient, group_neighbours
 from gate_controller.relays import RelayError
 from gate_controller.supervision import Loop, LoopLimits
 from messages import Action, DoorStatus, EventKind, Refusal
@@ -96,8 +96,8 @@ def server(unused_port: int) -> Iterator[RelayBoard]:
 
 
 @pytest.fixture
-def board(server: RelayBoard) -> Iterator[ModbusBoard]:
-    board = ModbusBoard("127.0.0.1", server.port)
+def board(server: RelayBoard) -> Iterator[ModbusClient]:
+    board = ModbusClient("127.0.0.1", server.port)
     yield board
     board.stop()
 
@@ -122,7 +122,7 @@ def test_nothing_is_written_at_start_whatever_the_relay_is(server, board, energi
 
 
 def test_a_board_that_is_gone_is_an_error_and_comes_back(server, board, monkeypatch) -> None:
-    monkeypatch.setattr("gate_controller.modbus_board.RETRY_S", 0.1)
+    monkeypatch.setattr("gate_controller.boards.modbus_client.RETRY_S", 0.1)
     relay, wire = board.add_relay(COIL), board.add_input(CONTACT, active_when_open=True)
     board.start()
     server.off()
@@ -202,7 +202,7 @@ def test_a_write_that_is_given_up_is_not_delivered_by_the_kernel_later() -> None
     given_up = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listening:
         threading.Thread(target=answer_all_but_writes, args=(listening,), daemon=True).start()
-        board = ModbusBoard("127.0.0.1", listening.getsockname()[1])
+        board = ModbusClient("127.0.0.1", listening.getsockname()[1])
         relay = board.add_relay(COIL)
         board.start()
         with pytest.raises(RelayError, match="does not answer"):
@@ -228,7 +228,7 @@ def test_a_broken_fire_loop_is_told_and_counts_as_fire(server, board, part: floa
 
 
 def test_the_controller_tells_a_lost_board_and_opens_nothing_late(server, board, bench, operator, monkeypatch) -> None:
-    monkeypatch.setattr("gate_controller.modbus_board.RETRY_S", 0.1)
+    monkeypatch.setattr("gate_controller.boards.modbus_client.RETRY_S", 0.1)
     bench.relay, bench.contact = board.add_relay(COIL), board.add_input(CONTACT, active_when_open=True)
     board.start()
     bench.start()
@@ -255,7 +255,7 @@ def test_the_controller_tells_a_lost_board_and_opens_nothing_late(server, board,
 def test_a_door_held_open_is_held_open_again_when_the_board_is_back(
     server, board, bench, operator, monkeypatch
 ) -> None:
-    monkeypatch.setattr("gate_controller.modbus_board.RETRY_S", 0.1)
+    monkeypatch.setattr("gate_controller.boards.modbus_client.RETRY_S", 0.1)
     bench.relay = board.add_relay(COIL)
     board.start()
     bench.start()

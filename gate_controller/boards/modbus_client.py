@@ -92,7 +92,7 @@ class _Wire:
     """For a supervised one, which is an input register (voltage as a part of 65535) instead of a discrete input."""
 
 
-class ModbusBoard:
+class ModbusClient:
     """One board. `start` returns at once; what cannot be reached is tried again and again."""
 
     def __init__(self, host: str, port: int = 502, *, unit: int = 1) -> None:
@@ -255,7 +255,7 @@ def _report(wire: _Wire, value: int) -> None:
 class ModbusRelay:
     """One coil of a board."""
 
-    def __init__(self, board: ModbusBoard, number: int) -> None:
+    def __init__(self, board: ModbusClient, number: int) -> None:
         self._board = board
         self._number = number
 
