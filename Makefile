@@ -24,7 +24,7 @@ pick = $(foreach name,$(2),tests/$(1)/test_$(name).py)
 QUICK := tests/access tests/database tests/web \
 	$(call pick,accounts,card_states ledger_transfers) \
 	$(call pick,edge,liveness matcher ongoing_passages tracker vote) \
-	$(call pick,gate_controller,door interlock numbers supervision turnstile) \
+	$(call pick,gate_controller,computer door interlock numbers supervision turnstile) \
 	$(call pick,messages,command_client messages signing twins) \
 	$(call pick,models,calibration score_tail similarity_transform template) \
 	$(call pick,operations,documentation server_clock) \

@@ -120,7 +120,7 @@ def _same_person(one: Grant, other: Grant) -> bool:
 
 
 def remember_recent(barrier: AnyBarrier, grants: Iterable[Grant], now: float) -> AnyBarrier:
-    """Note that these people were granted, or passed, at `now`."""
+    """Return the barrier with these people as granted, or passed, at `now`."""
     people = {one.person_id for one in grants if one.person_id is not None and one.method is not Method.STAFF}
     if not people:
         return barrier
@@ -129,7 +129,7 @@ def remember_recent(barrier: AnyBarrier, grants: Iterable[Grant], now: float) ->
 
 
 def forget_recent(barrier: AnyBarrier, grant: Grant | None) -> AnyBarrier:
-    """Note that a grant is over without a passage: its person may ask anew at once."""
+    """Return the barrier after a grant that ended without a passage: its person may ask anew at once."""
     if grant is None or not barrier.recent:
         return barrier
     return replace(barrier, recent=tuple(one for one in barrier.recent if one.person_id != grant.person_id))

@@ -1,4 +1,4 @@
-"""Cards and codes: shown to the edge first, decided here when it is away or too slow. One tap, one outcome."""
+"""Cards and codes: the edge is asked first; when it is away or too slow the controller decides. One tap, one result."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -33,7 +33,7 @@ _PROVEN_BEFORE = frozenset({Reason.PIN_REQUIRED, Reason.FACE_REQUIRED})
 
 
 class CardHandler:
-    """Takes readings and gives each its outcome."""
+    """Gives each reading its result."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class CardHandler:
         self.edge_online = False
 
     def handle(self, presented: Presented) -> None:
-        """Take what was presented."""
+        """Decide about what was presented, or ask the edge."""
         if isinstance(presented, Dropped):
             self._unused.report_dropped(presented.number, presented.why)
         elif self._clock.monotonic_ns() - presented.read_ns > STALE_S * 1e9:
@@ -75,7 +75,7 @@ class CardHandler:
             self._handle_reading(presented)
 
     def handle_missed(self, presented: Presented) -> None:
-        """Take note, from any thread, of what there is no room to look at."""
+        """Count, from any thread, what the queue has no room for."""
         self._unused.count_missed(presented.number if isinstance(presented, Dropped) else 1)
         if not isinstance(presented, Dropped):
             presented.answer(ReadingResult(granted=False, reason=Refusal.TOO_LATE.value))
@@ -131,7 +131,7 @@ class CardHandler:
         self._taps.add(waiting)
 
     def set_edge_online(self, *, online: bool) -> None:
-        """Take note whether the edge is there; what waits for a lost one is decided now."""
+        """Set whether the edge is there; what waits for a lost one is decided now."""
         self.edge_online = online
         if not online:
             for waiting in self._taps.pop_all():
@@ -149,7 +149,7 @@ class CardHandler:
             self.decide_alone(waiting, "edge_silent")
 
     def _repeats(self, reading: Reading, digest: str) -> bool:
-        """Tell whether this is shown by somebody who has a grant that waits, or who passed on one just now."""
+        """Return whether this is presented by somebody who has a grant that waits, or who passed on one just now."""
         if not self._driver.has_recent_grants or self._directory is None:
             return False
         try:
@@ -214,7 +214,7 @@ class CardHandler:
         presented.answer(ReadingResult(granted=False, reason=Refusal.TOO_LATE.value))
 
     def decide_alone(self, waiting: PendingTap, why: str) -> None:
-        """Give a tap its outcome here; `why` goes into the event."""
+        """Decide about a tap here; `why` goes into the event."""
         reading, tap = waiting.reading, waiting.tap
         if waiting.is_old(self._clock.monotonic()):
             self._too_late(reading)

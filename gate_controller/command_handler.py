@@ -1,4 +1,4 @@
-"""Commands: judged, carried out or refused, and always answered."""
+"""Commands: verified, carried out or refused, and always acknowledged."""
 
 from collections.abc import Callable, Mapping
 
@@ -33,7 +33,7 @@ class CommandHandler:
         *,
         decide_again: Callable[[PendingTap], None],
     ) -> None:
-        """`decide_again` takes a tap that the edge refused for what only this door knows better."""
+        """`decide_again` decides about a tap that the edge refused for what only this door knows better."""
         self._verifier = verifier
         self._driver = driver
         self._taps = taps
@@ -67,7 +67,7 @@ class CommandHandler:
             waiting.reading.answer(ReadingResult(granted, command.reason if refusal is None else refusal.value))
 
     def _is_overtaken(self, command: Command) -> bool:
-        """Tell whether an edge refuses somebody for a passage that their own grant still waits for."""
+        """Return whether an edge refuses somebody for a passage that their own grant still waits for."""
         looks_back = command.action is Action.DENY and command.reason in _LOOKS_BACK
         return looks_back and self._driver.has_grant(Grant(command.person_id, command.method))
 

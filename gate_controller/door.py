@@ -6,12 +6,9 @@ Two things are kept apart. The *phase* is the passage under way (locked → gran
 and forced). The *mode* is what staff or the schedule ordered until further notice. Fire stands above both.
 """
 
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import dataclass, replace
 
 from gate_controller.barrier import (
-    STATUS_OF_MODE,
-    Barrier,
     change_tamper,
     change_wire,
     forget_recent,
@@ -19,6 +16,7 @@ from gate_controller.barrier import (
     remember_recent,
 )
 from gate_controller.barrier_settings import DoorSettings
+from gate_controller.door_phase import Phase, PhasedDoor, enter, settle
 from gate_controller.signals import (
     BarrierEvent,
     BarrierMode,
@@ -34,81 +32,12 @@ from gate_controller.signals import (
     TimePassed,
     WireChanged,
 )
-from messages import DoorStatus, EventKind, Refusal
-
-
-class Phase(StrEnum):
-    """The passage under way."""
-
-    LOCKED = "locked"
-    GRANTED = "granted"
-    OPEN = "open"
-    OPEN_TOO_LONG = "held"
-    FORCED = "forced"
+from messages import EventKind, Refusal
 
 
 @dataclass(frozen=True, slots=True)
-class Door(Barrier):
-    """A door at one moment."""
-
-    settings: DoorSettings = field(default_factory=DoorSettings)
-    phase: Phase = Phase.LOCKED
-    interlocked: bool = False
-    """The other door of the pair is not closed and locked: this one stays locked, unless there is fire."""
-    grant: Grant | None = None
-    """Whom the phase GRANTED or OPEN is for; an exit is a grant without a person."""
-    others: tuple[Grant, ...] = ()
-    """Who else was granted before somebody opened the door: all of them wait for this one opening."""
-    given_while_open: bool = False
-    by_exit: bool = False
-    since: float = 0.0
-    """When the phase began."""
-    deadline: float | None = None
-    """When time alone ends the phase."""
-    exit_until: float | None = None
-    """Until then an opening is explained by the exit button."""
-    exit_ignored_until: float | None = None
-    """Until then the exit input says nothing."""
-
-    @property
-    def unlocked(self) -> bool:
-        """Whether the lock is to be released."""
-        if self.fire or self.interlocked:
-            return self.fire
-        if self.mode is BarrierMode.HELD_OPEN:
-            return True
-        if self.phase is Phase.GRANTED:
-            return True
-        return self.phase is Phase.OPEN and self.grant is not None and not self.settings.relock_on_open
-
-    @property
-    def waiting_grants(self) -> tuple[Grant, ...]:
-        """The grants that wait for their passages."""
-        waits = (self.phase is Phase.GRANTED and not self.by_exit) or self.given_while_open
-        return (*self.others, self.grant) if waits and self.grant is not None else ()
-
-    @property
-    def status(self) -> DoorStatus:
-        """The state as staff see it: fire, then an alarm, then the mode, then the passage."""
-        if self.fire:
-            return DoorStatus.FIRE_OPEN
-        if self.phase is Phase.FORCED:
-            return DoorStatus.FORCED
-        if self.mode is BarrierMode.HELD_OPEN:
-            return DoorStatus.HELD_OPEN
-        if self.phase is not Phase.LOCKED:
-            return DoorStatus(self.phase.value)
-        return STATUS_OF_MODE[self.mode]
-
-    @property
-    def has_contact(self) -> bool:
-        """Whether a sensor tells that the door is open."""
-        return self.settings.has_contact
-
-    @property
-    def next_at(self) -> float | None:
-        """When time alone ends the phase."""
-        return self.deadline
+class Door(PhasedDoor):
+    """A door at one moment, and what each signal makes of it."""
 
     def step(self, signal: Signal, now: float) -> "tuple[Door, BarrierEvent | None]":  # noqa: PLR0911 -- one for each signal
         """Return the door after `signal` and what happened, None when nothing did."""
@@ -138,23 +67,10 @@ class Door(Barrier):
 
 def at_start(settings: DoorSettings, *, is_open: bool, staff_mode: BarrierMode, now: float) -> Door:
     """Return the door of a controller that starts: one that stands open may have been opened rightly before."""
-    return _settle(Door(settings, staff_mode=staff_mode, is_open=is_open and settings.has_contact), now)
+    return settle(Door(settings, staff_mode=staff_mode, is_open=is_open and settings.has_contact), now)
 
 
 _Step = tuple[Door, BarrierEvent | None]
-
-
-def _enter(door: Door, phase: Phase, now: float, lasting_s: float | None = None, **changes: object) -> Door:
-    """Begin a phase; what belonged to the one before ends."""
-    fresh: dict[str, object] = {
-        "grant": None,
-        "others": (),
-        "given_while_open": False,
-        "by_exit": False,
-        "exit_until": None,
-    }
-    deadline = None if lasting_s is None else now + lasting_s
-    return replace(door, phase=phase, since=now, deadline=deadline, **(fresh | changes))  # type: ignore[arg-type]
 
 
 def _on_time(door: Door, now: float) -> _Step:
@@ -168,9 +84,9 @@ def _on_time(door: Door, now: float) -> _Step:
         if door.others:
             first, *others = door.others
             return forget_recent(replace(door, others=tuple(others)), first), BarrierEvent(kind, first)
-        return forget_recent(_enter(door, Phase.LOCKED, now), door.grant), BarrierEvent(kind, door.grant)
+        return forget_recent(enter(door, Phase.LOCKED, now), door.grant), BarrierEvent(kind, door.grant)
     if door.phase is Phase.OPEN:
-        return _enter(door, Phase.OPEN_TOO_LONG, now), BarrierEvent(EventKind.DOOR_HELD, door.grant)
+        return enter(door, Phase.HELD, now), BarrierEvent(EventKind.DOOR_HELD, door.grant)
     return replace(door, deadline=None), None
 
 
@@ -184,7 +100,7 @@ def _on_grant(door: Door, grant: Grant, now: float) -> _Step:
     door = remember_recent(door, [grant], now)
     settings = door.settings
     event = BarrierEvent(EventKind.ACCESS_GRANTED, grant, granted=True, reason=grant.reason)
-    if door.fire or door.mode is BarrierMode.HELD_OPEN or door.phase in {Phase.OPEN_TOO_LONG, Phase.FORCED}:
+    if door.fire or door.mode is BarrierMode.HELD_OPEN or door.phase in {Phase.HELD, Phase.FORCED}:
         # The way is open already; an alarm goes on until the door is closed.
         return door, event
     if door.phase is Phase.OPEN:
@@ -195,9 +111,7 @@ def _on_grant(door: Door, grant: Grant, now: float) -> _Step:
         return door, event
     others = _waiting_before(door)
     left = door.deadline - now if others and door.deadline is not None else 0.0
-    return _enter(
-        door, Phase.GRANTED, now, max(left, _grant_duration_s(door, grant)), grant=grant, others=others
-    ), event
+    return enter(door, Phase.GRANTED, now, max(left, _grant_duration_s(door, grant)), grant=grant, others=others), event
 
 
 def _waiting_before(door: Door) -> tuple[Grant, ...]:
@@ -232,12 +146,12 @@ def _on_opened(door: Door, now: float) -> _Step:
         if not door.by_exit:
             door = remember_recent(door, door.waiting_grants, now)
             door = replace(door, exit_ignored_until=now + settings.exit_ignored_s)
-        return _enter(door, Phase.OPEN, now, held_after, grant=door.grant), event
+        return enter(door, Phase.OPEN, now, held_after, grant=door.grant), event
     if door.exit_until is not None and now < door.exit_until:
-        return _enter(door, Phase.OPEN, now, settings.held_after_s), BarrierEvent(
+        return enter(door, Phase.OPEN, now, settings.held_after_s), BarrierEvent(
             EventKind.PASSED, details={"exit": True}
         )
-    return _enter(door, Phase.FORCED, now), BarrierEvent(EventKind.DOOR_FORCED)
+    return enter(door, Phase.FORCED, now), BarrierEvent(EventKind.DOOR_FORCED)
 
 
 def _on_closed(door: Door, now: float) -> _Step:
@@ -251,13 +165,13 @@ def _on_closed(door: Door, now: float) -> _Step:
         left = door.since + door.settings.grant_s - now
         if door.given_while_open and left > 0:
             others = door.others
-            waiting = _enter(door, Phase.GRANTED, now, left, grant=door.grant, others=others, given_while_open=True)
+            waiting = enter(door, Phase.GRANTED, now, left, grant=door.grant, others=others, given_while_open=True)
             return waiting, BarrierEvent(EventKind.CLOSED, details=stood_s)
-        return _enter(door, Phase.LOCKED, now), BarrierEvent(EventKind.CLOSED, details=stood_s)
-    if door.phase is Phase.OPEN_TOO_LONG:
-        return _enter(door, Phase.LOCKED, now), BarrierEvent(EventKind.DOOR_HELD_ENDED, details=stood_s)
+        return enter(door, Phase.LOCKED, now), BarrierEvent(EventKind.CLOSED, details=stood_s)
+    if door.phase is Phase.HELD:
+        return enter(door, Phase.LOCKED, now), BarrierEvent(EventKind.DOOR_HELD_ENDED, details=stood_s)
     if door.phase is Phase.FORCED:
-        return _enter(door, Phase.LOCKED, now), BarrierEvent(EventKind.DOOR_FORCED_ENDED, details=stood_s)
+        return enter(door, Phase.LOCKED, now), BarrierEvent(EventKind.DOOR_FORCED_ENDED, details=stood_s)
     return door, None
 
 
@@ -270,7 +184,7 @@ def _on_exit_requested(door: Door, now: float) -> _Step:
     event = BarrierEvent(EventKind.EXIT_REQUESTED)
     if door.phase is Phase.LOCKED:
         if door.settings.exit_unlocks:
-            return _enter(door, Phase.GRANTED, now, door.settings.exit_s, by_exit=True), event
+            return enter(door, Phase.GRANTED, now, door.settings.exit_s, by_exit=True), event
         # A button held down, or pressed again and again, is one request.
         is_new = door.exit_until is None or now >= door.exit_until
         return replace(door, exit_until=now + door.settings.exit_s), event if is_new else None
@@ -296,15 +210,15 @@ def _on_mode_ordered(door: Door, ordered: ModeOrdered, now: float) -> _Step:
 def _under_new_mode(door: Door, before: BarrierMode, now: float) -> Door:
     """Return the door with the passage under way fitted to its new mode."""
     if door.mode is BarrierMode.HELD_OPEN:
-        return _enter(door, Phase.LOCKED, now)
+        return enter(door, Phase.LOCKED, now)
     if before is BarrierMode.HELD_OPEN:
-        return _settle(door, now)
+        return settle(door, now)
     if door.mode is BarrierMode.NORMAL:
         return door
     if door.phase is not Phase.GRANTED:
         return replace(door, grant=None, others=(), given_while_open=False)
     keeps_exit = door.by_exit and not (door.mode is BarrierMode.LOCKDOWN and door.settings.lockdown_closes_exit)
-    return door if keeps_exit else _enter(door, Phase.LOCKED, now)
+    return door if keeps_exit else enter(door, Phase.LOCKED, now)
 
 
 def _on_fire_changed(door: Door, active: bool, now: float) -> _Step:
@@ -312,13 +226,6 @@ def _on_fire_changed(door: Door, active: bool, now: float) -> _Step:
         return door, None
     door = replace(door, fire=active, recent=())
     if active:
-        return _enter(door, Phase.LOCKED, now), BarrierEvent(EventKind.FIRE_OPENED)
-    settled = door if door.mode is BarrierMode.HELD_OPEN else _settle(door, now)
+        return enter(door, Phase.LOCKED, now), BarrierEvent(EventKind.FIRE_OPENED)
+    settled = door if door.mode is BarrierMode.HELD_OPEN else settle(door, now)
     return settled, BarrierEvent(EventKind.FIRE_RESTORED)
-
-
-def _settle(door: Door, now: float) -> Door:
-    """Begin anew after a time in which the door was free: an open one may now stand only as long as any."""
-    if door.is_open:
-        return _enter(door, Phase.OPEN, now, door.settings.held_after_s)
-    return _enter(door, Phase.LOCKED, now)

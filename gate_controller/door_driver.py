@@ -1,4 +1,4 @@
-"""Keeps the door: turns the state machine, records what happens, moves the relay, tells the state. In this order.
+"""Drives the door: steps the state machine, records what happens, moves the relay, publishes the state, in this order.
 
 So nobody is let in without a record, wherever the power fails; and nobody long after they asked, however slow the disk.
 Whoever has to get out, by fire or by the exit button, waits for no disk. All of it runs on the controller's one thread.
@@ -35,7 +35,7 @@ from messages import EventKind, Refusal
 log = structlog.get_logger()
 
 RETRY_S = 1.0
-"""How soon a relay that did not obey is asked again."""
+"""How soon a relay that did not obey is driven again: a board on the network is back within a second or so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ class DoorDriver:
         return SignalResult(_refusal(events, obeyed=obeyed), energised_ns)
 
     def has_grant(self, grant: Grant) -> bool:
-        """Tell whether the person of `grant` has one that waits for its passage, or passed on it just now."""
+        """Return whether the person of `grant` has one that waits for its passage, or passed on it just now."""
         return self.door.has_grant(grant, self._clock.monotonic())
 
     @property
@@ -124,7 +124,7 @@ class DoorDriver:
         return self.door.next_at
 
     def publish_state(self) -> None:
-        """Say how the door is, if that was not said yet."""
+        """Publish how the door is, if that was not published yet."""
         at, sure = self._clock.read()
         self._reporter.publish_state(self.door, at, clock_sure=sure)
 
@@ -132,7 +132,7 @@ class DoorDriver:
         return self._clock.monotonic_ns() - since_ns > STALE_S * 1e9
 
     def _record_too_late(self, events: list[BarrierEvent]) -> None:
-        """Tell that nothing came of what was recorded: whoever waits that long has left, or asks again."""
+        """Record that nothing came of what was recorded: whoever waits that long has left, or asks again."""
         at, _ = self._clock.read()
         who = next((one.grant for one in reversed(events) if one.grant is not None), None)
         reason = Refusal.TOO_LATE.value
@@ -177,7 +177,7 @@ def _refusal(events: Iterable[BarrierEvent], *, obeyed: bool) -> Refusal | None:
 
 
 def _is_request(signal: Signal) -> bool:
-    """Tell whether somebody waits for this now, at the door or before a screen."""
+    """Return whether somebody waits for this now, at the door or before a screen."""
     return isinstance(signal, Grant) or (isinstance(signal, ModeOrdered) and signal.by is Authority.STAFF)
 
 

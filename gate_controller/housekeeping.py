@@ -1,4 +1,4 @@
-"""What the controller does now and then: keeps the time on record, tells lost events, publishes its figures."""
+"""What the controller does now and then: stores the time, records lost events, publishes its figures."""
 
 from datetime import datetime
 
@@ -16,6 +16,7 @@ from messages import KEPT_IN_MEMORY, EventKind, UnwrittenWatch
 log = structlog.get_logger()
 
 EVERY_S = 30.0
+"""How often: after a power cut the clock may be so far behind the last time on record without being noticed."""
 _EVEN_S = 60.0
 """How far the wall clock may come away from the counting one before it is said to have jumped."""
 
@@ -49,7 +50,7 @@ class Housekeeping:
         self.next_at = clock.monotonic()
 
     def report_unwritten_files(self) -> None:
-        """Tell of a file that cannot be written any more; what it was to hold is kept in memory."""
+        """Record a file that cannot be written any more; what it was to hold is kept in memory."""
         for name in self._unwritten.look(self._clock.monotonic()):
             at, _ = self._clock.read()
             details = {"file": name, "lost": ""}

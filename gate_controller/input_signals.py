@@ -25,7 +25,7 @@ Post = Callable[[Signal], None]
 
 
 def apply_signal(signal: Signal, since: float, driver: DoorDriver, reporter: Reporter, clock: ClockWatch) -> None:
-    """Let a signal of `since` (monotonic seconds) happen; a button that was pressed long ago opens nothing any more."""
+    """Apply a signal of `since` (monotonic seconds); a button that was pressed long ago opens nothing any more."""
     if isinstance(signal, ExitRequested) and clock.monotonic() - since > STALE_S:
         at, _ = clock.read()
         reporter.record(EventKind.EXIT_REFUSED, at, granted=False, reason=Refusal.TOO_LATE.value)

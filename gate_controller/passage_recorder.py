@@ -13,16 +13,16 @@ log = structlog.get_logger()
 
 
 class PassageRecorder:
-    """Takes what happens at the door."""
+    """Follows what happens at the door."""
 
     def __init__(self, passage_log: PassageLog, directory: Directory | None, *, closes: bool = True) -> None:
-        """`closes`: a passage lasts until the door is closed again; at a turnstile it is over when it is told."""
+        """`closes`: a passage lasts until the door is closed again; at a turnstile it is over when it is sensed."""
         self._closes = closes
         self._passage_log = passage_log
         self._directory = directory
 
     def record(self, event: BarrierEvent, at: datetime) -> None:
-        """Note a passage, or take it back; nothing that goes wrong here may stop the door."""
+        """Log a passage, or take it back; nothing that goes wrong here may stop the door."""
         if event.kind is EventKind.CLOSED:
             self._passage_log.settle(None, at)
         person_id = event.grant.person_id if event.grant is not None else None
@@ -40,4 +40,4 @@ class PassageRecorder:
                 if policy is not None and person is not None:
                     self._passage_log.record_grant(person, policy, policy.facing(), at)
         except Exception:
-            log.exception("passage_not_noted")
+            log.exception("passage_not_logged")

@@ -1,4 +1,4 @@
-"""PINs: typed after a card that asks for one, judged here and nowhere else, and not guessed for long.
+"""PINs: typed after a card that asks for one, checked here and nowhere else, and not guessed for long.
 
 What was typed the reader says, never the characters: a card of digits alone is a card.
 
@@ -19,7 +19,7 @@ from gate_controller.readers import Reading
 log = structlog.get_logger()
 
 PIN_WAIT_S = 15.0
-"""How long after the card the PIN may be typed."""
+"""How long after the card the PIN may be typed: eight digits, typed slowly."""
 MOST_WRONG = 5
 LOCKED_FOR = timedelta(minutes=15)
 """After `MOST_WRONG` wrong PINs in a row, counted at this door and kept over a power cut."""
@@ -63,7 +63,7 @@ class PinEntry:
         return pin_digest(self._credential_key, awaited.person_id, pin)
 
     def is_locked(self, person_id: UUID, at: datetime) -> bool:
-        """Tell whether too many wrong PINs were typed with this person's card a short while ago."""
+        """Return whether too many wrong PINs were typed with this person's card a short while ago."""
         wrong, last = self._memory.wrong_pins(person_id)
         # A clock that was set back makes nobody free.
         return wrong >= MOST_WRONG and last is not None and at < last + LOCKED_FOR
@@ -72,7 +72,13 @@ class PinEntry:
         """Count a wrong PIN; a right one ends the count, and so does a lock that is over."""
         wrong, last = self._memory.wrong_pins(person_id)
         over = last is not None and at >= last + LOCKED_FOR
+        if right:
+            number = 0
+        elif over:
+            number = 1
+        else:
+            number = wrong + 1
         try:
-            self._memory.keep_wrong_pins(person_id, 0 if right else (0 if over else wrong) + 1, at)
+            self._memory.keep_wrong_pins(person_id, number, at)
         except DoorMemoryError as error:
             log.error("wrong_pin_not_remembered", error=str(error))

@@ -1,4 +1,4 @@
-"""What the controller says: events through the outbox, the retained state, signed acknowledgements, availability."""
+"""What the controller publishes: events through the outbox, retained state, signed acknowledgements, availability."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -45,18 +45,18 @@ Details = Mapping[str, float | str | bool | None]
 
 
 def availability(topics: GateTopics, boot_id: UUID, status: ProcessStatus, at: datetime | None = None) -> Will:
-    """Return the retained message that tells whether the controller is there; OFFLINE is its last will."""
+    """Return the retained message of whether the controller is there; OFFLINE is its last will."""
     message = Availability(gate=topics.gate, status=status, boot_id=boot_id, at=at)
     return Will(topics.availability, message.encode())
 
 
 def mark_historical(payload: bytes) -> bytes:
-    """Return an event as one of the past."""
+    """Return an event marked as one of the past."""
     return Event.decode(payload).model_copy(update={"historical": True}).encode()
 
 
 class Reporter:
-    """Speaks for one controller during one boot. Nothing here waits for the network."""
+    """Publishes for one controller during one boot. Nothing here waits for the network."""
 
     def __init__(self, topics: GateTopics, boot_id: UUID, bus: Connection, outbox: Outbox, signer: Signer) -> None:
         self._topics = topics
@@ -146,14 +146,14 @@ class Reporter:
         self._publish(self._topics.state, self._state.encode(), retain=True)
 
     def announce(self, at: datetime) -> None:
-        """Say that the controller is there and how the door is: on every connection."""
+        """Publish that the controller is there and how the door is: on every connection."""
         here = availability(self._topics, self.boot_id, ProcessStatus.ONLINE, at)
         self._publish(here.topic, here.payload, retain=True)
         if self._state is not None:
             self._publish(self._topics.state, self._state.encode(), retain=True)
 
     def publish_tap(self, tap: Tap) -> None:
-        """Show a tap to the edge.
+        """Ask the edge about a tap.
 
         Raises:
             NotConnectedError: there is no broker.
@@ -169,7 +169,7 @@ class Reporter:
         received_ns: int,
         energised_ns: int | None = None,
     ) -> None:
-        """Answer a command, signed."""
+        """Acknowledge a command, signed."""
         ack = Ack(
             command_id=command.id if command else None,
             gate=self._topics.gate,
@@ -191,4 +191,4 @@ class Reporter:
         try:
             self._bus.publish(topic, payload, qos=qos, retain=retain)
         except NotConnectedError:
-            log.debug("not_said_without_broker", topic=topic)
+            log.debug("not_published_without_broker", topic=topic)

@@ -26,6 +26,7 @@ class LoopLimits:
     open_above: float = 0.58
     cut_above: float = 0.83
     settle_s: float = 0.05
+    """Switches bounce for 5 to 10 ms; a new state is seen in two polls of a board."""
 
     def __post_init__(self) -> None:
         """Refuse limits out of order.

@@ -14,7 +14,7 @@ from gate_controller.signals import Authority, BarrierMode, ModeOrdered
 log = structlog.get_logger()
 
 EVERY_S = 1.0
-"""How often it is looked at: also after a clock was set or a new policy came."""
+"""How often the schedule is read: also after a clock was set or a new policy came."""
 
 _MODES = {DoorMode.HELD_OPEN: BarrierMode.HELD_OPEN, DoorMode.ALWAYS_CLOSED: BarrierMode.ALWAYS_CLOSED}
 
@@ -34,10 +34,10 @@ class Timetable:
         self._directory = directory
         self._ordered = BarrierMode.NORMAL
         self.next_at = 0.0
-        """When to look again, in monotonic seconds."""
+        """When to ask again, in monotonic seconds."""
 
     def next_order(self, at: datetime, seconds: float, *, clock_sure: bool) -> ModeOrdered | None:
-        """Return a new order of the schedule, None when nothing has changed or it is not time to look yet.
+        """Return a new order of the schedule, None when nothing has changed or it is not time to ask yet.
 
         A clock that cannot be believed never holds a door open; a door that is to be closed stays so.
         """

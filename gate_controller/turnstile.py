@@ -2,7 +2,7 @@
 
 One gate is one direction of a lane: *forward* needs a grant. Its sensors tell each passage and its direction, so what
 a door can only guess at is known here: a second passage on one grant, a passage against the direction, a grant that
-nobody took. Such an alarm is over in the moment it is told; the lane is never *forced* for longer.
+nobody took. Such an alarm is over in the moment it is recorded; the lane is never *forced* for longer.
 """
 
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""Tells in events what a reader sent and nobody could use: its form and how many, never a number."""
+"""Records in events what a reader sent and nobody could use: its form and how many, never a number."""
 
 import queue
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class UnusedReadings:
         self._missed: queue.SimpleQueue[int] = queue.SimpleQueue()
 
     def report_unreadable(self, form: str) -> None:
-        """Tell that something of this form came which is no card and no code."""
+        """Record that something of this form came which is no card and no code."""
         reported = self._reported.get(form)
         if reported is not None:
             reported.since += 1
@@ -36,12 +36,12 @@ class UnusedReadings:
         self._record_unreadable(form, 1)
 
     def report_dropped(self, number: int, why: str) -> None:
-        """Tell that so many readings were not looked at."""
+        """Record that so many readings were dropped unread."""
         at, _ = self._clock.read()
         self._reporter.record(EventKind.READINGS_DROPPED, at, details={"number": number, "why": why})
 
     def count_missed(self, number: int) -> None:
-        """Take note, from any thread, of readings for which there was no room; `tick` tells."""
+        """Count, from any thread, readings for which there was no room; `tick` records them."""
         self._missed.put(number)
 
     @property
@@ -52,7 +52,7 @@ class UnusedReadings:
         return min((reported.at + AGAIN_S for reported in self._reported.values()), default=None)
 
     def tick(self) -> None:
-        """Tell what was missed, and what has come of a form since it was reported."""
+        """Record what was missed, and what has come of a form since it was reported."""
         if missed := sum(self._missed.get() for _ in range(self._missed.qsize())):
             self.report_dropped(missed, "hung")
         now = self._clock.monotonic()

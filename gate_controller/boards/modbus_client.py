@@ -25,9 +25,13 @@ from gate_controller.supervision import Loop, LoopState
 log = structlog.get_logger()
 
 TIMEOUT_S = 0.5
+"""A board answers within some 20 ms; a door that waits longer for its relay keeps people standing."""
 POLL_S = 0.05
+"""A push of an exit button lasts 100 ms and more."""
 RETRY_S = 1.0
+"""A board that is gone is reported, and one that is back used, within a second."""
 FULL_SCALE = 65535
+"""The reading of a register at the supply's voltage."""
 _HANG_UP_AT_ONCE = struct.pack("ii", 1, 0)
 """SO_LINGER, on, no seconds: what was not delivered is forgotten when the connection is closed."""
 _MOST_AT_ONCE = 64
@@ -186,8 +190,9 @@ class ModbusClient:
         if self._reachable is not True:
             log.info("relay_board_reached", board=self.name)
         self._reachable = True
+        now = time.monotonic()
         for wire, value in [*loops, *plain]:
-            _report(wire, value)
+            _report(wire, value, now)
 
     def _hang_up(self) -> None:
         with self._line.for_writing():
@@ -238,12 +243,12 @@ class ModbusClient:
             wire.input.report_fault("lost")
 
 
-def _report(wire: _Wire, value: int) -> None:
+def _report(wire: _Wire, value: int, now: float) -> None:
     if wire.loop is None:
         wire.input.report_fault(None)
         wire.input.report((value == 0) is wire.active_when_open)
         return
-    wire.loop = wire.loop.measure(value / FULL_SCALE, time.monotonic())
+    wire.loop = wire.loop.measure(value / FULL_SCALE, now)
     fault = wire.loop.fault
     wire.input.report_fault(fault)
     if fault is None:

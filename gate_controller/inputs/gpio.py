@@ -9,6 +9,7 @@ from gate_controller import pins
 from gate_controller.inputs import InputError
 
 BOUNCE_S = 0.02
+"""Contacts of buttons and reeds bounce for 5 to 10 ms."""
 
 
 class GpioInput:

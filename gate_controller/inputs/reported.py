@@ -1,11 +1,11 @@
-"""A wire whose state a driver tells: the base of wires on boards and in readers; and several wires as one."""
+"""A wire whose state a driver reports: on boards and in readers."""
 
 import threading
 from collections.abc import Callable
 
 
 class ReportedInput:
-    """A wire that is told its state and its faults, from any thread; it passes on only changes."""
+    """A wire whose driver reports state and faults, from any thread; it passes on only changes."""
 
     def __init__(self, *, active: bool = False) -> None:
         self._lock = threading.Lock()
@@ -35,7 +35,7 @@ class ReportedInput:
             changed(self._fault)
 
     def report(self, active: bool) -> None:
-        """Take note of the state."""
+        """Set the state, and pass on a new one."""
         with self._lock:
             if active == self._active:
                 return
@@ -44,7 +44,7 @@ class ReportedInput:
             self._changed(active)
 
     def report_fault(self, fault: str | None) -> None:
-        """Take note of a fault, or that all is well."""
+        """Set the fault, None when all is well, and pass on a new one."""
         with self._lock:
             if fault == self._fault:
                 return

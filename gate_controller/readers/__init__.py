@@ -1,6 +1,6 @@
 """The card reader: the port, one file for each kind.
 
-A reader tells everything that it was sent: what it can read, the form of what it cannot, and how much it dropped
+A reader reports everything that it was sent: what it can read, the form of what it cannot, and how much it dropped
 because it may be old. Numbers are in a reading's value and nowhere else.
 """
 
@@ -24,7 +24,7 @@ class ReadingResult:
     reason: str
 
 
-def _nobody_listens(_outcome: ReadingResult) -> None:
+def _nobody_listens(_result: ReadingResult) -> None:
     pass
 
 
@@ -58,11 +58,11 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """Cards and keys that may have waited somewhere were not looked at: whoever is still there shows the card again."""
+    """Cards and keys that may have waited somewhere, dropped unread: whoever is still there shows the card again."""
 
     number: int
     why: Literal["line_lost", "hung"]
-    """`line_lost`: the device or the line to it was away; `hung`: this process did not look for a while."""
+    """`line_lost`: the device or the line to it was away; `hung`: this process did not read for a while."""
 
 
 Presented = Reading | Unreadable | Dropped

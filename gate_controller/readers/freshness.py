@@ -7,10 +7,10 @@ STALE_S = 2.0
 
 
 class Freshness:
-    """Follows the looks at one device. After a pause nothing counts until a look found the device empty."""
+    """Follows the polls of one device. After a pause nothing counts until a poll found the device empty."""
 
     def __init__(self, now: float, *, settled: bool = False, longest_gap_s: float = STALE_S) -> None:
-        """`settled`: the device can hold nothing yet. Looks end at most `longest_gap_s` apart (seconds) in health."""
+        """`settled`: the device can hold nothing yet. Polls end at most `longest_gap_s` apart (seconds) in health."""
         self._polled_at = now
         self._longest_gap_s = longest_gap_s
         self._settled = settled
@@ -22,16 +22,12 @@ class Freshness:
         """Whether what comes now is of this moment."""
         return self._settled
 
-    def lost(self) -> None:
-        """Take note that the device was away."""
-        self._settled, self.why = False, "line_lost"
-
     def record_poll(self, now: float, *, empty: bool) -> bool:
-        """Take note of a look that ended at `now` (monotonic seconds); return whether what it found is fresh."""
+        """Record a poll that ended at `now` (monotonic seconds); return whether what it found is fresh."""
         paused = now - self._polled_at > self._longest_gap_s
         self._polled_at = now
         if paused:
-            # Also an empty look proves nothing here: it may have begun before the pause.
+            # Also an empty poll proves nothing here: it may have begun before the pause.
             self.why = "hung" if self._settled else self.why
             self._settled = False
             return False

@@ -1,10 +1,9 @@
 """A keypad: keys become what was typed when the enter key is pressed."""
 
-import time
-
 NEXT_KEY_S = 10.0
 """After a longer pause typing begins anew."""
 _LONGEST = 32
+"""Keys that are kept; the longest code has so many letters (`access.credentials.code_digest`)."""
 
 
 class Keypad:
@@ -14,9 +13,8 @@ class Keypad:
         self._enter, self._clear = enter, clear
         self._typed, self._typed_at = "", 0.0
 
-    def press(self, key: str) -> str | None:
-        """Return what was typed when `key` ends it, else None."""
-        now = time.monotonic()
+    def press(self, key: str, now: float) -> str | None:
+        """Return what was typed when `key`, pressed at `now` (monotonic seconds), ends it, else None."""
         if key == self._clear or now > self._typed_at + NEXT_KEY_S:
             self._typed = ""
         self._typed_at = now

@@ -30,7 +30,9 @@ from gate_controller.readers.options import ReaderOptions
 from gate_controller.readers.texts import SUN_FORM
 
 LONGEST_LINE = 256
+"""Bytes; the longest thing to say is an address with a card's proof, of about 150."""
 ANSWER_TIMEOUT_S = 5.0
+"""The controller decides within `answer_wait_ms`; a disk that is so slow has opened nothing any more."""
 IDLE_TIMEOUT_S = 3600.0
 _POLL_S = 0.2
 _LISTEN_S = 0.1
@@ -109,7 +111,7 @@ class LineReader(Reader):
         return function(rest.strip())
 
     def too_late(self, freshness: Freshness) -> str:
-        """Tell that a line was not looked at, and return the answer to it."""
+        """Report that a line was dropped unread, and return the answer to it."""
         if self._read is not None:
             self._read(Dropped(1, freshness.why))
         return "error it came too late; say it again"
@@ -129,11 +131,11 @@ class LineReader(Reader):
         return self._present(text, Reading(text, "sun", form=SUN_FORM))
 
     def _present(self, said: str, presented: Reading | Unreadable) -> str:
-        outcomes: list[ReadingResult] = []
+        results: list[ReadingResult] = []
         answered = threading.Event()
 
-        def take(outcome: ReadingResult) -> None:
-            outcomes.append(outcome)
+        def take(result: ReadingResult) -> None:
+            results.append(result)
             answered.set()
 
         read = self._read
@@ -142,7 +144,7 @@ class LineReader(Reader):
         read(replace(presented, answer=take))
         if not answered.wait(ANSWER_TIMEOUT_S):
             return "error no decision"
-        return "granted" if outcomes[0].granted else f"denied {outcomes[0].reason}"
+        return "granted" if results[0].granted else f"denied {results[0].reason}"
 
 
 def open_line_reader(options: LineOptions) -> LineReader | None:
@@ -218,7 +220,7 @@ class _Server(socketserver.ThreadingTCPServer):
         return connection, _Caller(address, now, self._freshness.record_poll(now, empty=False))
 
     def service_actions(self) -> None:
-        """Take note of a look that found nobody calling."""
+        """Record a poll that found nobody calling."""
         if not self._was_called:
             self._freshness.record_poll(time.monotonic(), empty=True)
         self._was_called = False

@@ -45,6 +45,7 @@ _WELL_KNOWN_KEY = bytes(range(0x30, 0x40))
 START_S = 5.0
 """How long a reader may take to come up before it counts as lost."""
 _POLL_S = 0.2
+"""How long to wait for an event before the line is looked after: `stop` and losses are noticed so soon."""
 _CALL_S, _CALL_AGAIN_S = 0.5, 3.0
 """How soon a reader that was lost is called, and how often; libosdp by itself waits up to five minutes."""
 _PATIENCE_S = 2.0
@@ -158,7 +159,7 @@ class OsdpReader(Reader):
         return self._watch.settled and self.secure
 
     def _arrived(self, _number: int, event: Mapping[str, Any]) -> int:
-        """Take an event on libosdp's own thread, where it is known what was said on the line just before."""
+        """Queue an event on libosdp's own thread, where it is known what was said on the line just before."""
         heard_at = self._watch.heard_at or 0.0
         self._arrivals.put(_Arrival(event, self._watch.settled, int(heard_at * 1e9)))
         return 0
@@ -211,7 +212,7 @@ class OsdpReader(Reader):
                 self._dropped += 1
 
     def _settled(self, read: Read) -> None:
-        """Tell what was dropped, and ask about the housing: what it told a line that failed is lost."""
+        """Report what was dropped, and ask about the housing: what it told a line that failed is lost."""
         number, self._dropped = self._dropped, 0
         if number:
             read(Dropped(number, "line_lost"))
@@ -226,19 +227,19 @@ class OsdpReader(Reader):
             self._read(parse_card_event(arrival.event, self._numbers), arrival, read)
             return
         for key in bytes(arrival.event["data"]):
-            if (typed := self._keypad.press(chr(key))) is not None:
+            if (typed := self._keypad.press(chr(key), arrival.at_ns / 1e9)) is not None:
                 self._read(parse_typed(typed), arrival, read)
 
     def _read(self, found: Reading | Unreadable | None, arrival: _Arrival, read: Read) -> None:
         if found is not None:
             read(replace(found, read_ns=arrival.at_ns, answer=self._show))
 
-    def _show(self, outcome: ReadingResult) -> None:
+    def _show(self, result: ReadingResult) -> None:
         """Green and one tone, or red and three; amber and one tone while more is to be shown."""
-        is_welcome = outcome.granted or outcome.reason in _ASKS_FOR_MORE
+        is_welcome = result.granted or result.reason in _ASKS_FOR_MORE
         colour = CommandLEDColor.Red
         if is_welcome:
-            colour = CommandLEDColor.Green if outcome.granted else CommandLEDColor.Amber
+            colour = CommandLEDColor.Green if result.granted else CommandLEDColor.Amber
         light = {"command": Command.LED, "reader": 0, "led_number": 0, "control_code": 2, "temporary": True}
         light |= {"on_color": colour, "off_color": CommandLEDColor.Black}
         light |= {"on_count": 10, "off_count": 0, "timer_count": 20}

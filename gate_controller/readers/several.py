@@ -27,7 +27,7 @@ class SeveralReaders(Reader):
             reader.stop()
 
     def watch_fault(self, changed: Callable[[str | None], None]) -> None:
-        """Call `changed` with the faults of those that can tell."""
+        """Call `changed` with the faults of those that report them."""
         for reader in self.readers:
             if isinstance(reader, Supervised):
                 reader.watch_fault(changed)

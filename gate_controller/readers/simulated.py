@@ -24,12 +24,12 @@ class SimulatedReader:
 
     def present(self, value: str, *, kind: Kind = "card", authenticated: bool = False) -> "queue.Queue[ReadingResult]":
         """Present a card or type a code; the outcome comes out of the returned queue."""
-        outcomes: queue.Queue[ReadingResult] = queue.Queue()
+        results: queue.Queue[ReadingResult] = queue.Queue()
         at_ns = self.monotonic_ns()
-        self.report(Reading(value, kind, authenticated=authenticated, read_ns=at_ns, answer=outcomes.put))
-        return outcomes
+        self.report(Reading(value, kind, authenticated=authenticated, read_ns=at_ns, answer=results.put))
+        return results
 
     def report(self, presented: Presented) -> None:
-        """Hand over whatever a reader can tell."""
+        """Hand over whatever a reader can report."""
         if self._read is not None:
             self._read(presented)

@@ -32,9 +32,11 @@ _CODE = (6, 32)
 _NO_NUMBER = re.compile("[G-Zg-z]")
 """A visitor's code has letters that no number has (`directory.visitor_passes`)."""
 _MOST_KEPT = 64
-"""Looks that empty a device at once; one that gives without end is looked at like any other."""
+"""Polls that empty a device at once; one that gives without end is then polled like any other."""
 _WAIT_S = 0.2
+"""How long a poll waits: `stop` is heeded so soon."""
 _AGAIN_S = 1.0
+"""How soon a device that is gone is opened again: a USB plug is back within a second or two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +203,7 @@ class _Listening:
             self._poll(0.0, read)
 
     def poll(self, read: Read) -> None:
-        """Wait a moment for text, and tell what came."""
+        """Wait a moment for text, and report what came."""
         self._poll(_WAIT_S, read)
 
     def close(self) -> None:

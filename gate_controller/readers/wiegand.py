@@ -23,8 +23,11 @@ from gate_controller.tables import Pin
 FRAME_END_S = 0.025
 """A pause so long ends a frame; bits are 1 to 2 milliseconds apart."""
 _POLL_S = 0.2
+"""How often silence is noticed while no frame is under way."""
 _MOST_BITS = 128
+"""Longer than any card; a wire that flaps fills no memory."""
 _FEWEST_BITS = 26
+"""The shortest card, by which dropped pulses are counted as cards."""
 
 
 class WiegandOptions(ReaderOptions):
@@ -146,7 +149,7 @@ class WiegandReader(Reader):
         key = decode_key(bits)
         if key is None:
             read(Unreadable(f"{len(bits)} bits, no key", read_ns))
-        elif code := self._keypad.press(key):
+        elif code := self._keypad.press(key, self._cutter.last):
             read(Reading(code, "code", form=f"{len(code)} keys", read_ns=read_ns))
 
     def _parse_card(self, bits: list[int], read_ns: int) -> Reading:

@@ -9,7 +9,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from gate_controller.barrier import advance
 from gate_controller.barrier_settings import DoorSettings
-from gate_controller.door import Door, Phase
+from gate_controller.door import Door
+from gate_controller.door_phase import Phase
 from gate_controller.signals import (
     Authority,
     BarrierEvent,
@@ -335,7 +336,7 @@ class DoorMachine(RuleBasedStateMachine):
     @invariant()
     def a_passage_knows_whether_the_door_is_open(self) -> None:
         if self.play is not None:
-            if self.play.phase in {Phase.OPEN, Phase.OPEN_TOO_LONG, Phase.FORCED}:
+            if self.play.phase in {Phase.OPEN, Phase.HELD, Phase.FORCED}:
                 assert self.play.is_open
             if self.play.phase is Phase.GRANTED:
                 assert self.play.deadline is not None
