@@ -156,7 +156,7 @@ def create_person(admin: AdminDep, database: DatabaseDep, now: NowDep, body: Per
 
 
 _READS = record_disclosure("person.read", "person:{person_id}")
-"""Also on what changes a person: where nothing changes, the answer is a look all the same."""
+"""Also on what changes a person: where nothing changes, the answer is a disclosure all the same."""
 
 
 @router.get(
@@ -232,7 +232,7 @@ def reset_password(
     """
     with services.database.read() as session:
         authority.require(session, cashier, people.get(session, person_id).id)
-    password = passwords.temporary(purpose)
+    password = passwords.make_temporary(purpose)
     hashed = services.hasher.hash(password)
     with services.database.begin() as session:
         person = people.get(session, person_id, lock=True)

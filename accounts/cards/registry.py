@@ -219,7 +219,7 @@ def require_key(card: Card, proved_key: int | None) -> None:
 
 
 def note(session: Session, card: Card, action: str, *, by: str, now: datetime, text: str = "") -> None:
-    """Write a line of history, tell the gates, and audit."""
+    """Write a line of history, of the change feed and of the audit trail."""
     session.add(CardEvent(card_id=card.id, at=now, action=action, state=card.state, actor=by, note=text))
     changes.record(session, card.person_id)
     details: dict[str, audit.Scalar | list[str]] = {"state": card.state.value, "kind": card.kind.value}

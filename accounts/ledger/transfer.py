@@ -80,7 +80,7 @@ class Transfer:
     For `post`, `void` and `expire` the accounts are those of the hold `resolves`; `debit` and `credit` are ignored.
     `corrects` names an earlier transfer that this one takes back, whole or in part. `payload`, where given, is what
     the client sent and replaces the transfer's own fields in the comparison with an earlier use of the id.
-    `caps` are judged but not compared: a second try with the password has other ones.
+    `caps` are checked but not compared: a second try with the password has other ones.
     """
 
     id: UUID

@@ -10,8 +10,8 @@ from accounts.passwords.check import (
     PasswordWrongError,
 )
 from accounts.passwords.hashing import SEALED, Hasher, PepperError
-from accounts.passwords.rules import WeakPasswordError, require_strong, temporary
-from accounts.passwords.stored import missing, seal_stored, store
+from accounts.passwords.rules import WeakPasswordError, make_temporary, require_strong
+from accounts.passwords.stored import find_missing, seal_stored, store
 
 __all__ = [
     "SEALED",
@@ -25,9 +25,9 @@ __all__ = [
     "PasswordWrongError",
     "PepperError",
     "WeakPasswordError",
-    "missing",
+    "find_missing",
+    "make_temporary",
     "require_strong",
     "seal_stored",
     "store",
-    "temporary",
 ]

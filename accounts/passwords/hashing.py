@@ -46,7 +46,7 @@ class Hasher:
     def hash(self, password: str) -> str:
         """Return the hash to store."""
         with self._room:
-            return self.sealed(self._hash.hash(password))
+            return self.seal(self._hash.hash(password))
 
     def verify(self, password: str, stored: str | None) -> bool:
         """Whether `password` is the one stored; takes as long when nothing is stored."""
@@ -55,7 +55,7 @@ class Hasher:
             same = self._hash.verify(password, plain)
         return same and stored is not None
 
-    def sealed(self, stored: str) -> str:
+    def seal(self, stored: str) -> str:
         """Return a stored hash sealed under the pepper, if it is not sealed already."""
         if self._sealer is None or stored.startswith(SEALED):
             return stored

@@ -18,7 +18,7 @@ class WeakPasswordError(ProblemError):
     title = "Choose another password"
 
 
-def temporary(purpose: PasswordPurpose) -> str:
+def make_temporary(purpose: PasswordPurpose) -> str:
     """Return a random password for the counter to hand out: twelve letters and digits, or six digits for a keypad."""
     if purpose is PasswordPurpose.PORTAL:
         return "".join(secrets.choice(_LEGIBLE) for _ in range(12))

@@ -63,7 +63,7 @@ def seal_stored(database: Database, hasher: Hasher) -> int:
             )
             changed = 0
             for password in session.scalars(plain):
-                sealed = hasher.sealed(password.hash)
+                sealed = hasher.seal(password.hash)
                 changed += sealed != password.hash
                 password.hash = sealed
         if not changed:
@@ -76,7 +76,7 @@ def seal_stored(database: Database, hasher: Hasher) -> int:
     return done
 
 
-def missing(session: Session, person_id: UUID) -> frozenset[PasswordPurpose]:
+def find_missing(session: Session, person_id: UUID) -> frozenset[PasswordPurpose]:
     """Return the purposes the person has no password for."""
     there = session.scalars(select(Password.purpose).where(Password.person_id == person_id))
     return frozenset(PasswordPurpose) - frozenset(there)

@@ -21,7 +21,7 @@ log = structlog.get_logger()
 Settled = TypeVar("Settled")
 
 Settle = Callable[[UUID, datetime | None], Settled]
-"""Takes the word on a refund into the books, unless it is there: its id, and when the money went back or None."""
+"""Settles a refund as its channel says, unless that was done: its id, and when the money went back or None."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,7 @@ def charge(services: MoneyServices, terminal: Terminal, request: ChargeRequest, 
     if known is not None:
         return query(services, terminal, request.id, now)
     if _was_cancelled(services, request.id):
-        # The reversal came between the look above and the charge's row. It looks for the row after it has cancelled.
+        # The reversal came between the query above and the charge's row. It looks for the row after it has cancelled.
         settle(services, ChannelOrder(request.id, ChannelState.CLOSED, request.amount, reason="cancelled"), now)
         raise PaymentCancelledError
     try:
@@ -122,7 +122,7 @@ def resolve_pending(services: MoneyServices, now: datetime) -> int:
 
 
 def settle(services: MoneyServices, order: ChannelOrder, now: datetime) -> Charge:
-    """Take a channel's word on a charge into the books, once.
+    """Settle a charge as its channel says, once.
 
     Raises:
         NotFoundError: there is no such charge.

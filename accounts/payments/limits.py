@@ -1,7 +1,7 @@
 """Spending limits (消费限额): 30 yuan a meal and 100 yuan a calendar day, unless the holder chose others.
 
 A meal is a configured period of the campus's day and a day is a calendar day of the campus's time zone: neither is a
-rolling window. What counts is what was paid *and* what is held. The ledger keeps one counter for each window and judges
+rolling window. What counts is what was paid *and* what is held. The ledger keeps one counter for each window and checks
 the caps under the wallet's lock, so two terminals cannot both take the last yuan.
 """
 

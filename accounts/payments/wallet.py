@@ -1,7 +1,7 @@
 """A payment from a wallet, by card or by the virtual card's code.
 
 Reading (who, which limits), hashing (the password) and writing are kept apart: the writing is one entry in the
-ledger's group commit, which judges funds and limits under the wallet's lock.
+ledger's group commit, which checks funds and limits under the wallet's lock.
 """
 
 import hmac
@@ -90,7 +90,7 @@ def pay(services: MoneyServices, terminal: Terminal, payment: Payment, now: date
             and a code shown was not used up.
     """
     try:
-        return _take(services, terminal, payment, now)
+        return _pay(services, terminal, payment, now)
     except ProblemError:
         # A payment that was taken before is answered as before, whatever has become of card, code or wallet since.
         with services.database.read() as session:
@@ -101,12 +101,12 @@ def pay(services: MoneyServices, terminal: Terminal, payment: Payment, now: date
         return require_same(earlier, *(Transfer(payment.id, PURPOSE, payload=one) for one in payloads))
 
 
-def _take(services: MoneyServices, terminal: Terminal, payment: Payment, now: datetime) -> Entry:
+def _pay(services: MoneyServices, terminal: Terminal, payment: Payment, now: datetime) -> Entry:
     with services.database.read() as session:
         merchant_id = merchants.require_merchant(session, terminal.merchant_id, terminal.campus).id
         payer = None if payment.presented.code else _payer_by_card(session, services, payment.presented, now)
     if payment.password is not None:
-        shown = payer or _peek(services, payment.presented, now)
+        shown = payer or _payer_by_code_unused(services, payment.presented, now)
         check_password(services, shown.person_id, shown.card_id, payment.password, now=now)
     if payer is not None:
         return require(
@@ -170,7 +170,7 @@ def _payer_by_code(session: Session, services: MoneyServices, presented: Present
     return _Payer(holder.person.id, holder.card.id, holder.trust, own)
 
 
-def _peek(services: MoneyServices, presented: Presented, now: datetime) -> _Payer:
+def _payer_by_code_unused(services: MoneyServices, presented: Presented, now: datetime) -> _Payer:
     """Whose code it is, without using it up: the transaction that would is rolled back."""
     with services.database.begin() as session:
         payer = _payer_by_code(session, services, presented, now)

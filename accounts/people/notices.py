@@ -1,4 +1,4 @@
-"""What a person is told about their account, through a port: the inbox belongs to another room."""
+"""Notices to a person about their account, through a port: the inbox belongs to another room."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -29,17 +29,17 @@ RESET = {
     PasswordPurpose.QUERY: AccountNotice.QUERY_RESET,
     PasswordPurpose.CONSUMPTION: AccountNotice.CONSUMPTION_RESET,
 }
-"""What is told when staff have set a password."""
+"""Sent when staff have set a password."""
 
 STATE = {PersonState.SUSPENDED: AccountNotice.SUSPENDED, PersonState.ACTIVE: AccountNotice.RELEASED}
-"""What is told of a new state; whoever leaves is told by the registry."""
+"""Sent with a new state; whoever leaves hears it from the registry."""
 
 
 class Notify(Protocol):
     """Writes a notice to a person."""
 
     def __call__(self, session: Session, person_id: UUID, what: AccountNotice, *, now: datetime) -> object:
-        """Write it in the transaction of what it tells of."""
+        """Write it in the transaction of what it is about."""
         ...
 
 

@@ -143,7 +143,7 @@ class Importer:
         if row.state is not None:
             people.set_state(session, person, row.state, by=self.by, now=now)
         if hashes:
-            missing = passwords.missing(session, person.id)
+            missing = passwords.find_missing(session, person.id)
             wanted = {purpose: hashed for purpose, hashed in hashes.items() if purpose in missing}
             if wanted:
                 passwords.store(session, person.id, wanted, must_change=True, by=self.by, now=now)
@@ -184,6 +184,6 @@ def _planned(
         differences["state"] = (person.state, row.state)
     # Whoever knows the ID document of a member of staff must not hold a password that opens their roles.
     is_plain = person.roles == {Role.HOLDER}
-    wants_first = row.national_id is not None and is_plain and bool(passwords.missing(session, person.id))
+    wants_first = row.national_id is not None and is_plain and bool(passwords.find_missing(session, person.id))
     outcome = RowOutcome.UPDATED if differences or wants_first else RowOutcome.UNCHANGED
     return RowResult(row.line, row.number, outcome, differences, first_passwords=wants_first)

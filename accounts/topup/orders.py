@@ -154,7 +154,7 @@ def credit_stranded(services: MoneyServices, now: datetime) -> int:
 
 
 def settle(services: MoneyServices, word: ChannelOrder, now: datetime) -> TopUpOrder:
-    """Take a channel's word on an order into the books, once.
+    """Settle an order as its channel says, once.
 
     Raises:
         NotFoundError: there is no such order.

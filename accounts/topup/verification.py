@@ -1,6 +1,6 @@
 """What orders, refunds, charges, cash and subsidies say, compared with the journal's lines, in both directions.
 
-The journal tells that money moved, these rows and the audit trail tell why. A line without its reason, a reason without
+The journal says that money moved, these rows and the audit trail say why. A line without its reason, a reason without
 its line, and two that speak of different amounts are differences. Read them in one snapshot with the journal.
 """
 
@@ -127,7 +127,7 @@ def _same(
         sides = (right.debit in (None, found.debit), right.credit in (None, found.credit))
         if all(sides) and (not to or found.credit in to):
             return
-    yield Difference(f"{what} in the journal", str(line_id), _said(right), _said(found))
+    yield Difference(f"{what} in the journal", str(line_id), _text_of(right), _text_of(found))
 
 
 def _unexplained(
@@ -151,36 +151,36 @@ def _offline(session: Session) -> Iterator[Difference]:
         found = None if amount is None else _Moved(debit, credit, amount)
         right = _Moved(payment.person_id, payment.merchant_id, payment.amount)
         if found != right:
-            yield Difference("offline payment in the journal", str(payment.id), str(right), _said(found))
+            yield Difference("offline payment in the journal", str(payment.id), str(right), _text_of(found))
 
 
 def _by_hand(session: Session, lines: Mapping[UUID, Row[Any]]) -> Iterator[Difference]:
     """Cash: the trail has a line for each, with the transfer's id and amount."""
-    told: dict[UUID, int] = {}
+    recorded: dict[UUID, int] = {}
     for entry in session.scalars(select(AuditEntry).where(AuditEntry.action.in_(_BY_HAND))):
         details = json.loads(entry.details)
-        told[UUID(details["transfer"])] = int(details["amount"])
+        recorded[UUID(details["transfer"])] = int(details["amount"])
     cash = {line.id: line.amount for line in lines.values() if line.purpose in _BY_HAND}
-    for one in sorted({*told, *cash}):
-        if told.get(one) != cash.get(one):
-            yield Difference("cash in the journal", str(one), told.get(one), cash.get(one))
+    for one in sorted({*recorded, *cash}):
+        if recorded.get(one) != cash.get(one):
+            yield Difference("cash in the journal", str(one), recorded.get(one), cash.get(one))
 
 
 def _subsidies(session: Session, lines: Iterable[Row[Any]]) -> Iterator[Difference]:
     """Each piece of a batch has a line in the trail, with how many people and how much."""
-    told: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
+    recorded: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
     for entry in session.scalars(select(AuditEntry).where(AuditEntry.action == "subsidy")):
         details = json.loads(entry.details)
-        told[entry.subject.removeprefix("batch:")][0] += int(details["people"])
-        told[entry.subject.removeprefix("batch:")][1] += int(details["amount"])
+        recorded[entry.subject.removeprefix("batch:")][0] += int(details["people"])
+        recorded[entry.subject.removeprefix("batch:")][1] += int(details["amount"])
     paid: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
     for line in lines:
         batch = json.loads(line.details or "{}").get("batch") if line.purpose == "subsidy" else None
         if batch is not None:
             paid[batch][0] += 1
             paid[batch][1] += line.amount
-    for batch in sorted({*told, *paid}):
-        for what, right, found in zip(("people", "fen"), told[batch], paid[batch], strict=True):
+    for batch in sorted({*recorded, *paid}):
+        for what, right, found in zip(("people", "fen"), recorded[batch], paid[batch], strict=True):
             if right != found:
                 yield Difference(f"{what} of a subsidy", f"batch {batch}", right, found)
 
@@ -218,5 +218,5 @@ def _other_accounts(session: Session) -> Iterator[Difference]:
             yield Difference("kind and name", str(account), "those its id was made of", f"{kind} {name}")
 
 
-def _said(value: object) -> str | None:
+def _text_of(value: object) -> str | None:
     return None if value is None else str(value)

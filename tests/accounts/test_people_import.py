@@ -173,7 +173,7 @@ def test_only_the_passwords_that_are_missing_are_set(campus, importer):
     (result,) = importer.run(row, now=campus.clock.now)
     assert (result.outcome, result.first_passwords) == (RowOutcome.UPDATED, True)
     with campus.database.read() as session:
-        assert passwords.missing(session, person.id) == frozenset()
+        assert passwords.find_missing(session, person.id) == frozenset()
     form = {"grant_type": "password", "username": "1", "password": "my own sentence"}
     assert campus.client.post("/api/v1/tokens", data=form).json()["must_change_password"] is False
 

@@ -1,4 +1,4 @@
-"""Payments at terminals: take, look, give back, undo, upload."""
+"""Payments at terminals: pay, query, refund, reverse, upload."""
 
 from typing import Literal
 from uuid import UUID
@@ -141,7 +141,7 @@ def reverse(services: MoneyDep, device: TerminalDep, now: NowDep, payment_id: UU
         raise problems.UnknownMerchantError
     if not _is_charge(services, payment_id):
         entry = corrections.reverse(services, terminal, payment_id)
-        # The charge may have been written between the look above and the cancellation.
+        # The charge may have been written between the query above and the cancellation.
         if entry.action is not Action.CANCEL or not _is_charge(services, payment_id):
             state: Literal["cancelled", "reversed"] = "cancelled" if entry.action is Action.CANCEL else "reversed"
             return CorrectionOut(id=entry.id, payment_id=payment_id, state=state, amount=entry.amount)
