@@ -33,7 +33,7 @@ def run(
         patch.object(sys, "argv", command),
         patch.object(sys, "stdin", io.StringIO(stdin)),
         patch.object(sys, "excepthook", sys.excepthook),
-        patch.object(process_age, "process_age_s", lambda: time.monotonic() - typed_at),
+        patch.object(process_age, "read_process_age_s", lambda: time.monotonic() - typed_at),
         redirect_stdout(out),
         redirect_stderr(err),
         _logs_as_before(),

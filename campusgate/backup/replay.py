@@ -1,7 +1,7 @@
 """What had been withdrawn, revoked and erased after a backup was made, done again in the database restored from it.
 
-The copy of the audit trail tells what it was. Only what takes something away is done again: whatever was given since
-(a card, a role, consent) must be given anew, by somebody who looks. Money is not touched.
+The copy of the audit trail says what it was. Only what takes something away is done again: whatever was given since
+(a card, a role, consent) must be given anew, by somebody who checks. Money is not touched.
 """
 
 from collections import Counter

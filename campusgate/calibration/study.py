@@ -22,7 +22,7 @@ _RATES = np.arange(-2.5, -7.1, -0.5)
 class Passages:
     """What the gate's events say.
 
-    `genuine` are the scores of those let in; `strangers` the best score of anybody *else* in the same look, which is
+    `genuine` are the scores of those let in; `strangers` the best score of anybody *else* in the same search, which is
     what a stranger with that face would have got; `unknown` the best scores of faces that were nobody's.
     """
 

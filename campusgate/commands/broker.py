@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from campusgate.commands import CommandError
-from campusgate.processes.stopping import until_stopped
+from campusgate.processes.stopping import make_stop_event
 from campusgate.settings import Settings
 
 
@@ -36,7 +36,7 @@ def broker(
     if (cert is None) != (key is None):
         raise CommandError("--cert and --key go together: give both or neither")
     tls = ServerTls(cert, key) if cert is not None and key is not None else None
-    stop = until_stopped()
+    stop = make_stop_event()
     running = EmbeddedBroker(
         host or settings.mqtt.host,
         settings.mqtt.port if port is None else port,

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from campusgate.processes.stopping import until_stopped
+from campusgate.processes.stopping import make_stop_event
 from campusgate.settings import Settings
 
 
@@ -34,7 +34,7 @@ def controller(
 
     settings = Settings()
     configure_logs()
-    stop = until_stopped()
+    stop = make_stop_event()
 
     def ready(port: int | None) -> None:
         at = f", readers on port {port}" if port is not None else ""

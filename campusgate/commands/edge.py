@@ -1,4 +1,4 @@
-"""`campusgate edge`: one camera's eyes, from frame to signed command."""
+"""`campusgate edge`: one camera, from frame to signed command."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from campusgate.commands import CommandError
-from campusgate.processes.stopping import until_stopped
+from campusgate.processes.stopping import make_stop_event
 from campusgate.settings import Settings
 
 
@@ -45,7 +45,7 @@ def edge(
 
     settings = Settings()
     configure_logs()
-    stop = until_stopped()
+    stop = make_stop_event()
     tuned = read_policy(policy) if policy is not None else EdgePolicy()
     options = EdgeOptions(_address(camera, settings), tuned, liveness=liveness, once=once, metrics_port=metrics_port)
     run_edge(settings, options, stop)

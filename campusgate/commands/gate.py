@@ -54,8 +54,8 @@ def release(name: _Gate, sender: _Sender = "staff", as_json: _Json = False) -> N
 def _ask(action: str, name: str, sender: str, *, as_json: bool) -> None:
     from campusgate.gate_orders import one_at_a_time, send_order
     from campusgate.processes.logs import configure_logs
-    from campusgate.processes.process_age import process_age_s
-    from campusgate.wiring.broker import broker_address
+    from campusgate.processes.process_age import read_process_age_s
+    from campusgate.wiring.broker import make_broker_address
     from messages import (
         Action,
         GateTopics,
@@ -74,8 +74,8 @@ def _ask(action: str, name: str, sender: str, *, as_json: bool) -> None:
     try:
         with one_at_a_time(settings.data_dir / "staff"):
             signer = Signer(key, sender, nonces)
-            address = broker_address(settings)
-            order = send_order(address, topics, Action(action), signer, controllers, age_s=process_age_s)
+            address = make_broker_address(settings)
+            order = send_order(address, topics, Action(action), signer, controllers, age_s=read_process_age_s)
     finally:
         nonces.close()
     if as_json:

@@ -2,7 +2,7 @@
 
 import typer
 
-from campusgate.processes.stopping import until_stopped
+from campusgate.processes.stopping import make_stop_event
 from campusgate.settings import Settings
 
 
@@ -18,4 +18,4 @@ def serve() -> None:
 
     settings = Settings()
     configure_logs()
-    run_server(settings, until_stopped())
+    run_server(settings, make_stop_event())

@@ -115,12 +115,12 @@ def rotate(as_json: _Json = False) -> None:
 
 def purge(as_json: _Json = False) -> None:
     """Erase what has outlived its purpose; the server does it by itself every minute."""
-    from campusgate.wiring.retention import retention_policy
+    from campusgate.wiring.retention import make_retention_policy
     from enrollment.retention import purge_all
 
     settings = Settings()
     with open_database(settings) as database:
-        purged = purge_all(database, retention_policy(settings), now=datetime.now(UTC))
+        purged = purge_all(database, make_retention_policy(settings), now=datetime.now(UTC))
     if as_json:
         print_json(asdict(purged))
     else:

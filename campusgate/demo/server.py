@@ -6,7 +6,7 @@
 from campusgate.demo.bank import TrialBank
 from campusgate.processes.logs import configure_logs
 from campusgate.processes.server.run import run_server
-from campusgate.processes.stopping import until_stopped
+from campusgate.processes.stopping import make_stop_event
 from campusgate.settings import Settings
 
 
@@ -15,7 +15,7 @@ def main() -> None:
     settings = Settings()
     configure_logs()
     bank = TrialBank(settings.time_zone)
-    run_server(settings, until_stopped(), channels=bank.channels, routers=[bank.router()])
+    run_server(settings, make_stop_event(), channels=bank.channels, routers=[bank.router()])
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from bus import Outbox
 from campusgate.processes.gate_device import read_gate_device, start_following
 from campusgate.processes.kept_files import KeptFiles
 from campusgate.settings import Settings
-from campusgate.wiring.broker import broker_address
+from campusgate.wiring.broker import make_broker_address
 from database import Sealer
 from gate_controller.door_file import DoorFile
 from gate_controller.door_hardware import open_hardware
@@ -43,7 +43,7 @@ def run_controller(
         hardware = open_hardware(file, stack)
         controller = GateController(
             device.topics,
-            broker_address(settings),
+            make_broker_address(settings),
             hardware,
             Storage(files.nonces, files.outbox, files.memory, files.passage_log),
             signing_key=device.signing_key,

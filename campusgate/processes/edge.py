@@ -18,7 +18,7 @@ from campusgate.processes.confirmed_clock import ConfirmedClock
 from campusgate.processes.gate_device import GateDevice, read_gate_device, start_following
 from campusgate.processes.kept_files import KeptFiles
 from campusgate.settings import Settings
-from campusgate.wiring.broker import broker_address
+from campusgate.wiring.broker import make_broker_address
 from campusgate.wiring.covered_faces import CoveredFaces
 from database import Sealer
 from edge.assembly import assemble
@@ -89,7 +89,7 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
         )
         stack.callback(sync.close)
         will = availability(topics, boot_id, ProcessStatus.OFFLINE)
-        bus = Connection(broker_address(settings), device.client_id(), will=will)
+        bus = Connection(make_broker_address(settings), device.client_id(), will=will)
         service = assemble(
             Gate(
                 topics=topics,

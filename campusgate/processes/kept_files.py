@@ -1,4 +1,4 @@
-"""The files that a gate keeps over a restart: one that cannot be used is set aside and told, and the gate goes on.
+"""The files that a gate keeps over a restart: one that cannot be used is set aside and reported, and the gate goes on.
 
 A door must open for a card, the exit button and a fire alarm whatever became of its disk. What is damaged is renamed,
 never deleted, and begun anew; where nothing can be kept at all, the files lie in memory until the next start.
@@ -116,7 +116,7 @@ def _require_content(path: Path) -> None:
 
 
 def _is_damaged(path: Path, error: Exception) -> bool:
-    """Tell a file that is no good from a good one on a disk that is full or cannot be written."""
+    """Return whether the file is no good, and not a good one on a disk that is full or cannot be written."""
     cause = error.__cause__ or error
     if isinstance(cause, ValueError) or path.is_dir():
         return True

@@ -8,7 +8,7 @@ _STARTED_FIELD = 21
 """Of `/proc/PID/stat`, counted from 0 (proc(5): `starttime`, in clock ticks after the machine started)."""
 
 
-def process_age_s() -> float:
+def read_process_age_s() -> float:
     """Return the seconds since this process was started, also those in which it was stopped or the machine slept."""
     # The second field is the command in brackets, which may hold blanks of its own.
     fields = Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()

@@ -1,10 +1,10 @@
-"""How a service that runs until it is stopped hears that it is to stop."""
+"""The signals that stop a service."""
 
 import signal
 import threading
 
 
-def until_stopped() -> threading.Event:
+def make_stop_event() -> threading.Event:
     """Return an event that is set by Ctrl-C and by the service manager (SIGINT, SIGTERM)."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,4 +1,4 @@
-"""Settings of enrolment: photos, templates, consent, and how people are told."""
+"""Settings of enrolment: photos, templates, consent, and how people are notified."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -9,7 +9,7 @@ from campusgate.settings.webhook import WebhookSettings
 
 
 class EnrollmentSettings(WebhookSettings):
-    """Photos and templates: which rules apply, and how long what is kept. The webhook is told of each notice."""
+    """Photos and templates: which rules apply, and how long what is kept. The webhook gets each notice."""
 
     limits_file: Path | None = Field(default=None, description="TOML file with other limits for the photo rules")
     consent_version: str = Field(

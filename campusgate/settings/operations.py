@@ -1,4 +1,4 @@
-"""Settings of the alarms, and of the people and services that are told of them."""
+"""Settings of the alarms, and of the people and services that are notified of them."""
 
 from datetime import timedelta
 
@@ -21,7 +21,7 @@ class MailSettings(BaseModel):
 
 
 class AlarmSettings(WebhookSettings):
-    """From when on a condition is an alarm, and who is told when nobody acknowledges one."""
+    """From when on a condition is an alarm, and who is notified when nobody acknowledges one."""
 
     offline_after: timedelta = timedelta(seconds=60)
     lag_after: timedelta = timedelta(seconds=60)

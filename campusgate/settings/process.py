@@ -1,4 +1,4 @@
-"""Everything a process is told from outside: the fields of the campus, and each room's nested settings."""
+"""Everything a process is given from outside: the fields of the campus, and each room's nested settings."""
 
 import ipaddress
 import os

@@ -1,4 +1,4 @@
-"""A webhook of the campus that is told of something, and the secret its messages are signed with."""
+"""A webhook of the campus, and the secret its messages are signed with."""
 
 from typing import Self
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field, SecretStr, model_validator
 
 
 class WebhookSettings(BaseModel):
-    """Settings of a room that may tell a webhook; without an address nothing is sent."""
+    """Settings of a room that may post to a webhook; without an address nothing is sent."""
 
     webhook_url: str | None = Field(default=None, repr=False)
     webhook_secret: SecretStr | None = None

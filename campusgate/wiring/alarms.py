@@ -1,9 +1,9 @@
-"""From settings to who watches the gates and who is told."""
+"""From settings to the watch over the gates, and who is notified of alarms."""
 
 from datetime import timedelta
 
 from campusgate.settings import AlarmSettings
-from campusgate.wiring.notice_channels import mail_server
+from campusgate.wiring.notice_channels import make_mail_server
 from database import Database
 from operations.alarms.conditions import Limits
 from operations.alarms.escalation import Route
@@ -18,7 +18,7 @@ from operations.notices.webhook import WebhookNotifier
 from web.storage_probe import StorageProbe
 
 _SOONEST = timedelta(microseconds=1)
-"""The pages show every alarm at once; what they are told of is that nobody acknowledges it."""
+"""The pages show every alarm at once; a notice says that nobody acknowledged it."""
 
 
 def make_watch(
@@ -38,7 +38,7 @@ def make_watch(
         notifier = WebhookNotifier(settings.webhook_url, secret)
         escalations.append(Escalation(Route(notifier.channel, settings.webhook_after), notifier))
     if (mail := settings.mail) is not None:
-        server = mail_server(mail)
+        server = make_mail_server(mail)
         by_mail = MailNotifier(server, mail.sender, mail.recipients)
         escalations.append(Escalation(Route(by_mail.channel, late, least=Severity.MAJOR), by_mail))
         if mail.wardens:

@@ -14,7 +14,7 @@ BROKER_MISSED_S = 10
 """After how long at most a broker that hangs is missed: a ping is sent after half of it, and waited for as long."""
 
 
-def broker_address(settings: Settings) -> BrokerAddress:
+def make_broker_address(settings: Settings) -> BrokerAddress:
     """Return where the broker is."""
     mqtt = settings.mqtt
     return BrokerAddress(
@@ -28,7 +28,7 @@ def broker_address(settings: Settings) -> BrokerAddress:
     )
 
 
-def server_connections(settings: Settings) -> ServerConnections:
+def make_server_connections(settings: Settings) -> ServerConnections:
     """Return both connections, not started. Each may have a user of its own, with the rights of its own work.
 
     Raises:
@@ -36,7 +36,7 @@ def server_connections(settings: Settings) -> ServerConnections:
     """
     mqtt = settings.mqtt
     # Quicker than a gate's: a broker that hangs shows soon that nothing on the board is heard any more.
-    address = replace(broker_address(settings), keepalive_s=BROKER_MISSED_S // 2)
+    address = replace(make_broker_address(settings), keepalive_s=BROKER_MISSED_S // 2)
     address.tls()
     for_orders = address
     if mqtt.orders_username is not None:

@@ -144,7 +144,7 @@ def require_file(database: "Database") -> None:
 
 
 def require_whole(database: "Database") -> None:
-    """Look through an SQLite file for damage.
+    """Check an SQLite file for damage.
 
     Raises:
         StorageError: it is damaged.

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from campusgate.settings import Settings
-from campusgate.wiring.notice_channels import notice_channels
+from campusgate.wiring.notice_channels import make_notice_channels
 from database import Database
 from enrollment.metrics import EnrollmentCollector
 from operations.api.metrics import MetricsServices
@@ -25,6 +25,6 @@ def make_metrics(settings: Settings, database: Database, board: Board, ingest: I
         now=lambda: datetime.now(UTC),
     )
     registry = make_registry(collector)
-    channels = [channel.name for channel in notice_channels(settings)]
+    channels = [channel.name for channel in make_notice_channels(settings)]
     registry.register(EnrollmentCollector(database, channels, now=lambda: datetime.now(UTC)))
     return MetricsServices(registry, token.get_secret_value())

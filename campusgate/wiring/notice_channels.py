@@ -1,4 +1,4 @@
-"""From settings to the ways in which people outside the pages are told."""
+"""From settings to the channels that bring notices to people outside the pages."""
 
 from campusgate.settings import MailSettings, Settings
 from enrollment.channels.mail import MailChannel
@@ -7,18 +7,18 @@ from enrollment.channels.webhook import WebhookChannel
 from web.mail import MailServer
 
 
-def mail_server(mail: MailSettings) -> MailServer:
+def make_mail_server(mail: MailSettings) -> MailServer:
     """Return the campus's mail server."""
     password = mail.password.get_secret_value() if mail.password else None
     return MailServer(mail.host, mail.port, mail.username, password, mail.starttls)
 
 
-def notice_channels(settings: Settings) -> list[Channel]:
-    """Return the channels by which people hear of their photos, beside the inbox."""
+def make_notice_channels(settings: Settings) -> list[Channel]:
+    """Return the channels that bring notices about photos, beside the inbox."""
     chosen, mail = settings.enrollment, settings.alarms.mail
     found: list[Channel] = []
     if chosen.mail_address is not None and mail is not None:
-        found.append(MailChannel(mail_server(mail), mail.sender, chosen.mail_address))
+        found.append(MailChannel(make_mail_server(mail), mail.sender, chosen.mail_address))
     if chosen.webhook_url is not None and chosen.webhook_secret is not None:
         found.append(WebhookChannel(chosen.webhook_url, chosen.webhook_secret.get_secret_value().encode()))
     return found

@@ -41,7 +41,7 @@ def load_engine(settings: Settings, embedder: str, *, threads: int | None = None
     return FaceEngine(store, embedder=embedder, threads=settings.engine_threads if threads is None else threads)
 
 
-def further_engines(settings: Settings, *, threads: int | None = None) -> tuple[FaceEngine, ...]:
+def load_further_engines(settings: Settings, *, threads: int | None = None) -> tuple[FaceEngine, ...]:
     """Load the engine of the model that the campus moves to, if it moves.
 
     Raises:

@@ -9,7 +9,7 @@ from accounts.vocabulary import Role
 from campusgate.settings import Settings
 from campusgate.wiring.accounts import make_importer
 from campusgate.wiring.key_checks import WHERE_KEYS_ARE, require_same_template_key
-from campusgate.wiring.photo_checker import further_engines, load_checker
+from campusgate.wiring.photo_checker import load_checker, load_further_engines
 from campusgate.wiring.sealer import make_sealer
 from database import Database, DatabaseBusyError, SealingError
 from enrollment.intake import import_folder
@@ -66,7 +66,7 @@ def import_photos(
             importer=make_importer(database, settings),
             zone=settings.time_zone,
             checker=checker,
-            further_engines=further_engines(settings, threads=1),
+            further_engines=load_further_engines(settings, threads=1),
             with_thumbnails=settings.enrollment.keep_thumbnails,
             workers=thread_count(0),
             progress=progress,

@@ -4,7 +4,7 @@ from campusgate.settings import Settings
 from enrollment.retention import RetentionPolicy
 
 
-def retention_policy(settings: Settings) -> RetentionPolicy:
+def make_retention_policy(settings: Settings) -> RetentionPolicy:
     """Return the policy that the settings describe."""
     chosen = settings.enrollment
     return RetentionPolicy(

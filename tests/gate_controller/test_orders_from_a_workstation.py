@@ -59,7 +59,7 @@ def test_an_order_that_was_typed_too_long_ago_is_not_sent(gate, operator, ask) -
 
 
 def test_a_command_that_was_stopped_is_as_old_as_when_it_was_typed() -> None:
-    command = "from campusgate.processes.process_age import process_age_s; input(); print(process_age_s())"
+    command = "from campusgate.processes.process_age import read_process_age_s; input(); print(read_process_age_s())"
     began = time.monotonic()
     with subprocess.Popen(
         [sys.executable, "-c", command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

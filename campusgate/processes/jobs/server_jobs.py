@@ -23,8 +23,8 @@ from campusgate.processes.jobs import trail
 from campusgate.processes.jobs.day_end import close_past_days
 from campusgate.processes.jobs.schedule import Job
 from campusgate.settings import Settings
-from campusgate.wiring.notice_channels import notice_channels
-from campusgate.wiring.retention import retention_policy
+from campusgate.wiring.notice_channels import make_notice_channels
+from campusgate.wiring.retention import make_retention_policy
 from database import Database
 from directory import gates, template_receipts, zone_passages
 from directory.gate_publication import prune
@@ -40,20 +40,20 @@ _REMOVALS_KEPT = timedelta(days=30)
 """A gate that was away for longer begins its directory anew."""
 
 
-def server_jobs(database: Database, money: MoneyServices, settings: Settings) -> dict[str, list[Job]]:
+def make_server_jobs(database: Database, money: MoneyServices, settings: Settings) -> dict[str, list[Job]]:
     """Return the server's jobs by the name of their thread: what may take long holds up nothing else."""
     return {
-        "housekeeping": housekeeping_jobs(database, money, settings),
-        "day-end": day_end_jobs(database, settings),
-        "trail": trail_jobs(database, settings),
-        "channels": channel_jobs(money, settings.time_zone),
-        "notices": notice_jobs(database, settings),
+        "housekeeping": make_housekeeping_jobs(database, money, settings),
+        "day-end": make_day_end_jobs(database, settings),
+        "trail": make_trail_jobs(database, settings),
+        "channels": make_channel_jobs(money, settings.time_zone),
+        "notices": make_notice_jobs(database, settings),
     }
 
 
-def housekeeping_jobs(database: Database, money: MoneyServices, settings: Settings) -> list[Job]:
+def make_housekeeping_jobs(database: Database, money: MoneyServices, settings: Settings) -> list[Job]:
     """Return what seals, expires and erases."""
-    policy = retention_policy(settings)
+    policy = make_retention_policy(settings)
     return [
         Job("seal the journal", timedelta(seconds=2), partial(seal_chain.seal, database)),
         Job("expire holds", timedelta(seconds=30), partial(_in_session, database, expire_holds), by_age=True),
@@ -69,26 +69,26 @@ def housekeeping_jobs(database: Database, money: MoneyServices, settings: Settin
     ]
 
 
-def day_end_jobs(database: Database, settings: Settings) -> list[Job]:
+def make_day_end_jobs(database: Database, settings: Settings) -> list[Job]:
     """Return what proves the books right and closes days; a replay of the journal may take minutes."""
     copy = TrailCopy(settings.resolved_record_dir)
     day_end = partial(close_past_days, database, settings.time_zone, copy)
     return [Job("close past days", timedelta(minutes=10), day_end, by_age=True)]
 
 
-def trail_jobs(database: Database, settings: Settings) -> list[Job]:
+def make_trail_jobs(database: Database, settings: Settings) -> list[Job]:
     """Return what leaves the database, in their order; other disks may be slow."""
     follower = trail.TrailFollower(database, TrailCopy(settings.resolved_record_dir))
     jobs = [
         Job("note the journal's head", timedelta(hours=1), partial(trail.record_journal_head, database)),
         Job("copy the trail", timedelta(seconds=1), follower.follow),
     ]
-    if (sender := trail.head_sender(settings.alarms)) is not None:
+    if (sender := trail.make_head_sender(settings.alarms)) is not None:
         jobs.append(Job("send the trail's head", timedelta(days=1), partial(sender.send, database)))
     return jobs
 
 
-def channel_jobs(money: MoneyServices, zone: ZoneInfo) -> list[Job]:
+def make_channel_jobs(money: MoneyServices, zone: ZoneInfo) -> list[Job]:
     """Return what waits for the payment channels' answers; a channel may be slow."""
     return [
         Job("ask after top-ups", timedelta(minutes=1), partial(orders.resolve_pending, money)),
@@ -99,9 +99,9 @@ def channel_jobs(money: MoneyServices, zone: ZoneInfo) -> list[Job]:
     ]
 
 
-def notice_jobs(database: Database, settings: Settings) -> list[Job]:
+def make_notice_jobs(database: Database, settings: Settings) -> list[Job]:
     """Return what brings notices to people; a mail server may be slow."""
-    channels = notice_channels(settings)
+    channels = make_notice_channels(settings)
     if not channels:
         return []
     return [Job("send notices", timedelta(seconds=10), partial(notice_delivery.deliver, database, channels))]

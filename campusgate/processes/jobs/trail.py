@@ -19,7 +19,7 @@ log = structlog.get_logger()
 
 
 class TrailFollower:
-    """Lets a copy follow the trail, and tells by an alarm while it cannot."""
+    """Lets a copy follow the trail, and raises an alarm while it cannot."""
 
     def __init__(self, database: Database, copy: TrailCopy) -> None:
         """Take the copy; an alarm from before this start ends with the first success."""
@@ -68,7 +68,7 @@ def record_journal_head(database: Database, now: datetime) -> None:
         housekeeping.record_journal_head(session, now)
 
 
-def head_sender(settings: AlarmSettings) -> HeadSender | None:
+def make_head_sender(settings: AlarmSettings) -> HeadSender | None:
     """Return who sends the head, where the campus has a webhook."""
     if settings.webhook_url is None or settings.webhook_secret is None:
         return None

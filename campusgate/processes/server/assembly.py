@@ -15,7 +15,7 @@ from accounts.services import AccountsServices
 from campusgate.settings import Settings, SettingsError
 from campusgate.wiring.accounts import make_accounts, make_money
 from campusgate.wiring.alarms import make_watch
-from campusgate.wiring.broker import server_connections
+from campusgate.wiring.broker import make_server_connections
 from campusgate.wiring.directory_hints import DirectoryHints
 from campusgate.wiring.enrollment import make_enrollment
 from campusgate.wiring.key_checks import require_right_key, require_same_keys
@@ -102,7 +102,7 @@ def assemble(
     _seal_passwords(database, accounts)
     board, storage = Board(), StorageProbe(database)
     clock = ClockGuard(database, board)
-    connections = server_connections(settings)
+    connections = make_server_connections(settings)
     bus = connections.events
     dispatcher = make_dispatcher(settings, connections.orders, board)
     orders = OrderService(database, board, dispatcher, settings.two_person_orders)

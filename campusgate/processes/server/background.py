@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 
 from campusgate.processes.jobs.schedule import run_jobs
-from campusgate.processes.jobs.server_jobs import server_jobs
+from campusgate.processes.jobs.server_jobs import make_server_jobs
 from campusgate.processes.server.assembly import Server
 
 
@@ -20,7 +20,7 @@ class Background:
             _thread("look-alikes", server.look_alikes.run, self._stop),
             _thread("alarms", server.alarms.run, self._stop),
         ]
-        for name, jobs in server_jobs(server.database, server.money, server.settings).items():
+        for name, jobs in make_server_jobs(server.database, server.money, server.settings).items():
             self._threads.append(_thread(name, run_jobs, jobs, self._stop, server.clock))
 
     def start(self) -> None:

@@ -13,7 +13,7 @@ from campusgate.processes.server.app import make_app
 from campusgate.processes.server.assembly import assemble
 from campusgate.settings import Settings
 from campusgate.wiring.database import open_server_database
-from campusgate.wiring.photo_checker import further_engines, load_checker
+from campusgate.wiring.photo_checker import load_checker, load_further_engines
 from web.connections import make_bounded_connection
 
 _STARTUP_FAILED = 3
@@ -39,7 +39,7 @@ def run_server(
         OperatorError: a setting is missing, or a key, a model, a file of limits or the database cannot be used.
     """
     engine, checker = load_checker(settings)
-    further = further_engines(settings)
+    further = load_further_engines(settings)
     keep_private(settings.data_dir)
     with open_server_database(settings) as database:
         server = assemble(settings, engine, checker, further, database=database, channels=channels, routers=routers)

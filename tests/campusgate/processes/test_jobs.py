@@ -57,7 +57,7 @@ def working(machine: Machine, database: Database) -> Iterator[tuple[list[datetim
         session.add(attempt)
     everything = [
         Job(one.name, timedelta(0), one.do, by_age=one.by_age)
-        for one in server_jobs.housekeeping_jobs(database, None, Settings())  # type: ignore[arg-type]
+        for one in server_jobs.make_housekeeping_jobs(database, None, Settings())  # type: ignore[arg-type]
         if one.name != "credit stranded top-ups"
     ]
     stop = threading.Event()
@@ -93,8 +93,8 @@ def test_a_wrong_time_erases_nothing_and_the_right_one_goes_on(machine, working,
 
 def test_what_waits_is_everything_that_erases_ends_or_closes_by_age(database) -> None:
     everything = [
-        *server_jobs.housekeeping_jobs(database, None, Settings()),
-        *server_jobs.day_end_jobs(database, Settings()),
+        *server_jobs.make_housekeeping_jobs(database, None, Settings()),
+        *server_jobs.make_day_end_jobs(database, Settings()),
     ]
     waiting = {one.name for one in everything if one.by_age}
     assert waiting >= {

@@ -15,7 +15,7 @@ from campusgate.processes.jobs import server_jobs
 from campusgate.processes.server.app import make_app
 from campusgate.processes.server.assembly import Server, assemble
 from campusgate.settings import EnrollmentSettings, MqttSettings, Settings, SettingsError
-from campusgate.wiring.retention import retention_policy
+from campusgate.wiring.retention import make_retention_policy
 from enrollment.quality import Checker
 from models.engine import FaceEngine
 from operations.alarms import register
@@ -134,9 +134,9 @@ def test_every_job_can_be_done_at_any_time_and_again(server: Server) -> None:
     sides = {name: loopback(name, zone=zone) for name in ("wechat", "alipay")}
     sides["wechat"][0].answers_to_lose = 10**6
     money = replace(server.money, channels={name: channel for name, (_, channel) in sides.items()})
-    everything = server_jobs.housekeeping_jobs(server.database, money, server.settings) + server_jobs.channel_jobs(
-        money, zone
-    )
+    everything = server_jobs.make_housekeeping_jobs(
+        server.database, money, server.settings
+    ) + server_jobs.make_channel_jobs(money, zone)
     for _ in range(2):
         for job in everything:
             job.do(datetime.now(UTC))
@@ -151,7 +151,7 @@ def test_enrolment_is_as_the_settings_say(engine: FaceEngine, tmp_path) -> None:
     made = server.enrollment
     assert (made.consent_version, made.keep_pictures, made.with_thumbnails) == ("2027", True, False)
     assert made.further_engines == (engine,)
-    assert retention_policy(settings).keep_pictures
+    assert make_retention_policy(settings).keep_pictures
     server.money.writer.close()
     server.database.close()
 

@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from accounts import audit
-from campusgate.processes.jobs.trail import head_sender
+from campusgate.processes.jobs.trail import make_head_sender
 from campusgate.settings.operations import AlarmSettings
 from database import Database
 from tests.ports import free_port
@@ -50,7 +50,7 @@ def receiver(status: int = 204) -> Iterator[Receiver]:
 
 def send(database: Database, port: int) -> None:
     settings = AlarmSettings(webhook_url=f"http://127.0.0.1:{port}/alarms", webhook_secret=SecretStr(SECRET))
-    sender = head_sender(settings)
+    sender = make_head_sender(settings)
     assert sender is not None
     sender.send(database, NOW)
 
@@ -102,4 +102,4 @@ def test_a_receiver_that_refuses_or_is_away_stops_nothing(told: Database) -> Non
 
 
 def test_without_a_webhook_nobody_sends() -> None:
-    assert head_sender(AlarmSettings()) is None
+    assert make_head_sender(AlarmSettings()) is None
