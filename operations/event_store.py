@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from access.reasons import Notice
 from messages import Event
-from operations.lost_card_use import AFTER_LOSS
+from operations.alarms.rules import AFTER_LOSS
 from operations.tables import GateEvent
 
 

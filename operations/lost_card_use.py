@@ -6,10 +6,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from accounts.tables import LossReport
-from messages import Event, Method
-
-AFTER_LOSS = "after_loss_report"
-"""Stands in the details of such an event."""
+from messages import Event, EventKind, Method
+from operations.alarms.rules import AFTER_LOSS
 
 
 def flag(session: Session, events: Sequence[Event]) -> list[Event]:
@@ -41,4 +39,4 @@ def flag(session: Session, events: Sequence[Event]) -> list[Event]:
 
 
 def _by_card(event: Event) -> bool:
-    return event.kind == "access_granted" and event.method is Method.CARD and event.person_id is not None
+    return event.kind == EventKind.ACCESS_GRANTED and event.method is Method.CARD and event.person_id is not None

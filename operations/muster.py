@@ -11,10 +11,8 @@ from sqlalchemy.orm import Session, aliased
 from access.policy import Direction
 from directory import gates
 from directory.tables import GateRecord
+from messages import EventKind
 from operations.tables import GateEvent
-
-_PASSAGES = ("access_granted",)
-"""A door without a contact reports no `passed`; a grant is the best that is known at every door."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +56,13 @@ def _last_passages(session: Session, names: Collection[str], since: datetime) ->
     was_not_taken = exists().where(
         undone.person_id == GateEvent.person_id,
         undone.gate == GateEvent.gate,
-        undone.kind == "not_taken",
+        undone.kind == EventKind.NOT_TAKEN,
         or_(undone.tap_id == GateEvent.tap_id, undone.command_id == GateEvent.command_id),
     )
     at_these_gates = (
         GateEvent.gate.in_(names),
-        GateEvent.kind.in_(_PASSAGES),
+        # A door without a contact reports no `passed`; a grant is the best that is known at every door.
+        GateEvent.kind == EventKind.ACCESS_GRANTED,
         GateEvent.person_id.is_not(None),
         GateEvent.at >= since,
         ~was_not_taken,

@@ -26,6 +26,7 @@ from osdp import (
 )
 from pydantic import Field
 
+from access.reasons import Reason
 from gate_controller.inputs.reported import ReportedInput
 from gate_controller.readers import Dropped, Read, Reader, ReaderError, Reading, ReadingResult, Unreadable
 from gate_controller.readers.keypad import Keypad
@@ -50,7 +51,7 @@ _CALL_S, _CALL_AGAIN_S = 0.5, 3.0
 """How soon a reader that was lost is called, and how often; libosdp by itself waits up to five minutes."""
 _PATIENCE_S = 2.0
 """One lost reply costs the line for a second; a reader that is back by then was not lost."""
-_ASKS_FOR_MORE = {"pin_required", "face_required", "second_person_awaited"}
+_ASKS_FOR_MORE = {Reason.PIN_REQUIRED, Reason.FACE_REQUIRED, Reason.SECOND_PERSON_AWAITED}
 """Reasons that ask for something more instead of sending away."""
 _PRESENTED = (Event.CardRead, Event.KeyPress)
 _CODES = {Command.Status: 0x64, Command.LED: 0x69, Command.Buzzer: 0x6A}

@@ -12,6 +12,9 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
+from access.reasons import Notice
+from messages import EventKind
+
 EVERYWHERE = "-"
 """Stands in place of a gate for what concerns the whole site; no gate can have this name."""
 
@@ -123,43 +126,46 @@ NATURE: Mapping[AlarmKind, AlarmBehaviour] = {
 }
 
 RAISED_BY: Mapping[str, AlarmKind] = {
-    "fire_opened": AlarmKind.FIRE,
-    "door_forced": AlarmKind.FORCED,
-    "tamper": AlarmKind.TAMPER,
-    "spoof": AlarmKind.SPOOF,
-    "door_held": AlarmKind.HELD,
-    "passage_forced": AlarmKind.PASSAGE_FORCED,
-    "tailgated": AlarmKind.TAILGATED,
-    "reverse_passage": AlarmKind.REVERSE_PASSAGE,
-    "door_fault": AlarmKind.DOOR_FAULT,
-    "wire_fault": AlarmKind.WIRE_FAULT,
-    "camera_lost": AlarmKind.CAMERA_LOST,
-    "camera_impaired": AlarmKind.CAMERA_IMPAIRED,
-    "model_mismatch": AlarmKind.MODEL_MISMATCH,
-    "clock_unsure": AlarmKind.CLOCK_UNSURE,
-    "events_lost": AlarmKind.EVENTS_LOST,
-    "cloned_card": AlarmKind.CLONED_CARD,
-    "storage_fault": AlarmKind.STORAGE_FAULT,
+    EventKind.FIRE_OPENED: AlarmKind.FIRE,
+    EventKind.DOOR_FORCED: AlarmKind.FORCED,
+    EventKind.TAMPER: AlarmKind.TAMPER,
+    EventKind.SPOOF: AlarmKind.SPOOF,
+    EventKind.DOOR_HELD: AlarmKind.HELD,
+    EventKind.PASSAGE_FORCED: AlarmKind.PASSAGE_FORCED,
+    EventKind.TAILGATED: AlarmKind.TAILGATED,
+    EventKind.REVERSE_PASSAGE: AlarmKind.REVERSE_PASSAGE,
+    EventKind.DOOR_FAULT: AlarmKind.DOOR_FAULT,
+    EventKind.WIRE_FAULT: AlarmKind.WIRE_FAULT,
+    EventKind.CAMERA_LOST: AlarmKind.CAMERA_LOST,
+    EventKind.CAMERA_IMPAIRED: AlarmKind.CAMERA_IMPAIRED,
+    EventKind.MODEL_MISMATCH: AlarmKind.MODEL_MISMATCH,
+    EventKind.CLOCK_UNSURE: AlarmKind.CLOCK_UNSURE,
+    EventKind.EVENTS_LOST: AlarmKind.EVENTS_LOST,
+    EventKind.CLONED_CARD: AlarmKind.CLONED_CARD,
+    EventKind.STORAGE_FAULT: AlarmKind.STORAGE_FAULT,
 }
 """The kinds of events that raise an alarm."""
 
 ENDED_BY: Mapping[str, AlarmKind] = {
-    "fire_restored": AlarmKind.FIRE,
-    "door_forced_ended": AlarmKind.FORCED,
-    "tamper_ended": AlarmKind.TAMPER,
-    "door_held_ended": AlarmKind.HELD,
-    "door_fault_ended": AlarmKind.DOOR_FAULT,
-    "wire_restored": AlarmKind.WIRE_FAULT,
-    "clock_restored": AlarmKind.CLOCK_UNSURE,
-    "camera_back": AlarmKind.CAMERA_LOST,
-    "camera_clear": AlarmKind.CAMERA_IMPAIRED,
+    EventKind.FIRE_RESTORED: AlarmKind.FIRE,
+    EventKind.DOOR_FORCED_ENDED: AlarmKind.FORCED,
+    EventKind.TAMPER_ENDED: AlarmKind.TAMPER,
+    EventKind.DOOR_HELD_ENDED: AlarmKind.HELD,
+    EventKind.DOOR_FAULT_ENDED: AlarmKind.DOOR_FAULT,
+    EventKind.WIRE_RESTORED: AlarmKind.WIRE_FAULT,
+    EventKind.CLOCK_RESTORED: AlarmKind.CLOCK_UNSURE,
+    EventKind.CAMERA_BACK: AlarmKind.CAMERA_LOST,
+    EventKind.CAMERA_CLEAR: AlarmKind.CAMERA_IMPAIRED,
 }
 """The kinds of events that end one."""
 
+AFTER_LOSS = "after_loss_report"
+"""Stands beside a grant by a card whose loss was reported by then; the server adds it."""
+
 NOTED: Mapping[str, AlarmKind] = {
-    "after_loss_report": AlarmKind.LOST_CARD_USED,
-    "late_return": AlarmKind.CURFEW,
-    "late_exit": AlarmKind.CURFEW,
+    AFTER_LOSS: AlarmKind.LOST_CARD_USED,
+    Notice.LATE_RETURN: AlarmKind.CURFEW,
+    Notice.LATE_EXIT: AlarmKind.CURFEW,
 }
 """What stands beside a grant and raises an alarm, with the note as its reason."""
 

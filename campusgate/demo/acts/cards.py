@@ -3,6 +3,7 @@
 import threading
 import time
 
+from access.reasons import Reason
 from campusgate.demo.campus import CARD
 from campusgate.demo.report import SceneResult
 from campusgate.demo.stage import ANSWER_S, OPENED, QUIET_S, SETTLE_S, Mark, Stage, poll
@@ -41,7 +42,8 @@ def one_card_one_person(stage: Stage) -> SceneResult:
     stage.at_the_reader("contact on")
     stage.at_the_reader("contact off")
     mark.event(EventKind.CLOSED)
-    grants, passages = (sum(event.kind == kind for event in mark.events) for kind in ("access_granted", "passed"))
+    grants = sum(event.kind == EventKind.ACCESS_GRANTED for event in mark.events)
+    passages = sum(event.kind == EventKind.PASSED for event in mark.events)
     expected = "granted twice, one grant, one passage"
     well = (answers, grants, passages, mark.openings) == (["granted"] * 2, 1, 1, 1)
     got = expected if well else f"{' and '.join(answers)}, {grants} grants, {passages} passages"
@@ -57,8 +59,10 @@ def lost_card_refused(stage: Stage) -> SceneResult:
     mark = Mark(stage)
     answer = stage.at_the_reader(f"card {CARD['li']}")
     time.sleep(QUIET_S)
-    got = "card_lost" if answer == "denied card_lost" and mark.openings == 0 else f"{answer}, {mark.openings} openings"
-    return SceneResult("lost_card_refused", "card_lost", got)
+    expected = Reason.CARD_LOST.value
+    refused = answer == f"denied {expected}" and mark.openings == 0
+    got = expected if refused else f"{answer}, {mark.openings} openings"
+    return SceneResult("lost_card_refused", expected, got)
 
 
 def late_card_stays_out(stage: Stage) -> SceneResult:

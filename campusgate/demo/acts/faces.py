@@ -6,6 +6,7 @@ from access.reasons import Reason
 from campusgate.demo.report import SceneResult
 from campusgate.demo.stage import ANSWER_S, CLOSED, NEXT_PASSAGE_S, OPENED, SETTLE_S, WALKS, Mark, Stage, describe, poll
 from messages import Event, EventKind, Method
+from operations.alarms.rules import AlarmKind
 
 
 def walks_up(stage: Stage, name: str) -> Event | None:
@@ -47,7 +48,7 @@ def spoof_refused(stage: Stage) -> SceneResult:
     mark = Mark(stage)
     stage.camera.play(stage.films.telephone("wang"))
     spoof = mark.event(EventKind.SPOOF)
-    alarm = poll(lambda: any(one["kind"] == "spoof" for one in stage.staff.alarms()), ANSWER_S)
+    alarm = poll(lambda: any(one["kind"] == AlarmKind.SPOOF for one in stage.staff.alarms()), ANSWER_S)
     expected = f"{CLOSED}, spoof on the board"
     right = mark.openings == 0 and spoof is not None and spoof.reason == Reason.SPOOF and alarm
     got = expected if right else f"{mark.openings} openings, {describe(spoof)}, alarm {alarm}"
@@ -57,7 +58,7 @@ def spoof_refused(stage: Stage) -> SceneResult:
 def camera_stayed_well(stage: Stage) -> SceneResult:
     """Nothing is said against a camera that saw everything all day."""
     expected = "no alarm about the camera"
-    kinds = {"camera_lost", "camera_impaired"}
+    kinds = {AlarmKind.CAMERA_LOST.value, AlarmKind.CAMERA_IMPAIRED.value}
 
     def wrong() -> list[str]:
         return sorted(f"{one['kind']} ({one['reason']})" for one in stage.staff.alarms() if one["kind"] in kinds)

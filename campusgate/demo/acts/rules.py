@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from access.reasons import Notice
 from campusgate.demo.campus import CARD
 from campusgate.demo.report import SceneResult
 from campusgate.demo.stage import ANSWER_S, SETTLE_S, Mark, Stage, poll
@@ -19,7 +20,7 @@ def curfew_return_reported(stage: Stage) -> SceneResult:
         mark = Mark(stage)
         answer = stage.at_the_reader(f"card {CARD['wang']}")
         mark.event(EventKind.ACCESS_GRANTED)
-        noted = stage.observer.wait(lambda: any("late_return" in event.details for event in mark.events), ANSWER_S)
+        noted = stage.observer.wait(lambda: any(Notice.LATE_RETURN in event.details for event in mark.events), ANSWER_S)
     expected = "opened, late return reported"
     return SceneResult("curfew_return_reported", expected, expected if noted else f"{answer}, not reported")
 
