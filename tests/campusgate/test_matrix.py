@@ -91,7 +91,7 @@ LET_IN: dict[tuple[str, ...], tuple[str, ...]] = {
         "GET /api/v1/directory/lags",
         "GET /api/v1/directory/passes",
         "POST /api/v1/directory/passes",
-        "POST /api/v1/directory/visitor_passes/{pass_id}/end",
+        "POST /api/v1/directory/passes/{pass_id}/end",
         "PUT /api/v1/directory/people/{person_id}/needs",
         "GET /api/v1/directory/zones",
         "DELETE /api/v1/directory/zones/{zone}",
