@@ -24,8 +24,8 @@ from accounts.sign_in.known_devices import KnownDevices
 from accounts.sign_in.service import SignInService
 from accounts.sign_in.staff_sign_in import IdentityProvider, StaffSignInService
 from database import Database
+from web.concurrency_limit import ConcurrencyLimit
 from web.rate_limits import RateLimiter
-from web.turns import Turns
 
 
 def _now() -> datetime:
@@ -52,7 +52,9 @@ class AccountsServices:
     first_passwords: FirstPasswords = field(default_factory=lambda: FirstPasswords(defaults.FIRST_PASSWORD_PREFIX))
     hasher: Hasher = field(default_factory=Hasher)
     guesses: RateLimiter = field(default_factory=lambda: RateLimiter(60, timedelta(minutes=5)))
-    hashing: Turns = field(default_factory=lambda: Turns(max(1, (os.cpu_count() or 2) - 1), most_waiting=128))
+    hashing: ConcurrencyLimit = field(
+        default_factory=lambda: ConcurrencyLimit(max(1, (os.cpu_count() or 2) - 1), max_waiting=128)
+    )
     messages: RateLimiter = field(default_factory=lambda: RateLimiter(10, timedelta(days=1)))
     notify: Notify = notify_nobody
     code_sender: CodeSender | None = None

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from accounts.vocabulary import CardKind, CardState, Channel, DeviceRole, PasswordPurpose, PersonKind, PersonState, Role
 from database import Base, new_id
-from database.append_only import take_inserts_only
+from database.append_only import make_append_only
 
 Serial = BigInteger().with_variant(Integer, "sqlite")
 
@@ -276,4 +276,4 @@ class AuditEntry(Base):
     digest: Mapped[bytes] = mapped_column(LargeBinary(32))
 
 
-take_inserts_only(AuditEntry)
+make_append_only(AuditEntry)

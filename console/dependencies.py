@@ -89,7 +89,7 @@ SignedInDep = Annotated[Claims, Depends(_require_signed_in)]
 
 
 async def _wait_for_hashing(services: ServicesDep) -> AsyncIterator[None]:
-    async with services.accounts.hashing.take():
+    async with services.accounts.hashing.slot():
         yield
 
 

@@ -8,7 +8,7 @@ MARK = "inserts_only"
 """Key in `Table.info` of the tables that take inserts only."""
 
 
-def take_inserts_only(row: Any) -> None:
+def make_append_only(row: Any) -> None:
     """Make the database refuse to change or delete lines of a mapped class's table, from its creation on."""
     table: Table = row.__table__
     table.info[MARK] = True

@@ -35,7 +35,7 @@ def count_upload(services: EnrollmentServices, person: Principal, *, now: dateti
         TooManyPhotosError: it is one too many for a day.
     """
     try:
-        services.handed_in.take(str(person.person_id), now)
+        services.handed_in.count_try(str(person.person_id), now)
     except TooManyTriesError as error:
         raise TooManyPhotosError(headers=error.headers, **error.members) from error
 

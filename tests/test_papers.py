@@ -55,6 +55,15 @@ def names_in(path: Path) -> frozenset[str]:
     return frozenset(found)
 
 
+def test_names_spell_enrollment_as_the_urls_do() -> None:
+    """The prose is British and writes enrolment; names, of files too, have one spelling: enrollment."""
+    wrong = []
+    for path in [*modules(), *sorted((ROOT / "tests").rglob("*.py"))]:
+        names = {path.stem, *(part.rsplit(".", 1)[-1] for part in names_in(path))}
+        wrong += [f"{path.relative_to(ROOT)}: {name}" for name in names if "enrolment" in name.lower()]
+    assert not wrong, "\n".join(wrong)
+
+
 def is_in_code(dotted: str) -> bool:
     """Tell whether `room.module`, `room.module.Class` or `room.module.Class.member` exists."""
     parts = dotted.split(".")

@@ -31,14 +31,14 @@ class RateLimiter:
     _tries: OrderedDict[str, deque[datetime]] = field(default_factory=OrderedDict, init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
-    def take(self, key: str, now: datetime) -> None:
+    def count_try(self, key: str, now: datetime) -> None:
         """Count a try of `key` before its outcome is known, so that tries in parallel count like tries in a row.
 
         Raises:
             TooManyTriesError: it tried too often.
         """
         with self._lock:
-            tries = self._recent(key, now)
+            tries = self._find_recent(key, now)
             if len(tries) >= self.limit:
                 wait = (tries[0] + self.period - now).total_seconds()
                 seconds = max(1, round(wait + 0.5))
@@ -49,13 +49,13 @@ class RateLimiter:
             while len(self._tries) > _MAX_KEYS:
                 self._tries.popitem(last=False)
 
-    def give_back(self, key: str, now: datetime) -> None:
+    def forgive_try(self, key: str, now: datetime) -> None:
         """Forgive the try that was counted last: it was no guess."""
         with self._lock:
-            if tries := self._recent(key, now):
+            if tries := self._find_recent(key, now):
                 tries.pop()
 
-    def _recent(self, key: str, now: datetime) -> deque[datetime]:
+    def _find_recent(self, key: str, now: datetime) -> deque[datetime]:
         tries = self._tries.get(key, deque())
         while tries and tries[0] <= now - self.period:
             tries.popleft()

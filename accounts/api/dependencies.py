@@ -68,7 +68,7 @@ def _now(services: ServicesDep) -> datetime:
 
 
 async def _hashing_turn(services: ServicesDep) -> AsyncIterator[None]:
-    async with services.hashing.take():
+    async with services.hashing.slot():
         yield
 
 

@@ -123,7 +123,7 @@ def reissue_at_kiosk(kiosk: KioskDep, services: ServicesDep, now: NowDep, once: 
 def _holder(services: AccountsServices, kiosk: DevicePrincipal, body: HolderIn, now: datetime) -> UUID:
     """Check number and query password; a first password must be changed in the app before kiosks take it."""
     key = audit.device_actor(kiosk.device_id)
-    services.guesses.take(key, now)
+    services.guesses.count_try(key, now)
     with services.database.read() as session:
         person = people.by_number(session, body.number)
     try:
@@ -134,7 +134,7 @@ def _holder(services: AccountsServices, kiosk: DevicePrincipal, body: HolderIn, 
         raise HolderRefusedError from error
     if person is None:
         raise HolderRefusedError
-    services.guesses.give_back(key, now)
+    services.guesses.forgive_try(key, now)
     if checked.must_change:
         raise passwords.PasswordChangeRequiredError(purpose=PasswordPurpose.QUERY.value)
     return person.id

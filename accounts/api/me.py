@@ -130,7 +130,7 @@ def send_phone_code(me: PrincipalDep, services: ServicesDep, now: NowDep, body: 
     phone = phones.normalise(body.phone)
     # Ten a day to one phone too: else a handful of accounts could fill a stranger's.
     for limited in (me.actor, f"phone {phone}"):
-        services.messages.take(limited, now)
+        services.messages.count_try(limited, now)
     with services.database.begin() as session:
         code = phones.prepare(session, people.get(session, me.person_id, lock=True), phone, now=now)
     services.code_sender.send(phone, code)

@@ -100,7 +100,7 @@ async def make_tokens(
     if form.username is None or form.password is None:
         raise InvalidRequestError("username and password are needed", error="invalid_request")
     origin = Origin(network, form.device)
-    async with services.hashing.take():
+    async with services.hashing.slot():
         made = await run_in_threadpool(
             services.sign_in.with_password, form.username, form.password, origin=origin, now=now
         )
@@ -132,7 +132,7 @@ def begin_staff_sign_in(services: ServicesDep, now: NowDep) -> StaffBegin:
 )
 def complete_staff_sign_in(services: ServicesDep, now: NowDep, network: NetworkDep, body: StaffAnswer) -> TokensOut:
     """Finish a sign-in through the identity provider."""
-    services.guesses.take(network, now)
+    services.guesses.count_try(network, now)
     made = services.staff_sign_in.complete(body.state, body.code, now=now)
-    services.guesses.give_back(network, now)
+    services.guesses.forgive_try(network, now)
     return TokensOut.of(made)

@@ -85,7 +85,7 @@ def claim_virtual_card(services: ServicesDep, now: NowDep, network: NetworkDep, 
     A first query password follows from the ID document, which others have seen: it is changed in the app before it
     claims anything. A claim confirms no phone number; where one is confirmed, no other one claims in enterprise WeChat.
     """
-    services.guesses.take(network, now)
+    services.guesses.count_try(network, now)
     if services.channel_users is None:
         raise virtual.ChannelUnavailableError
     user = services.channel_users.user(body.channel, body.channel_token)
@@ -103,7 +103,7 @@ def claim_virtual_card(services: ServicesDep, now: NowDep, network: NetworkDep, 
         raise virtual.ClaimRefusedError from error
     if known is None:
         raise virtual.ClaimRefusedError
-    services.guesses.give_back(network, now)
+    services.guesses.forgive_try(network, now)
     if checked.must_change:
         raise passwords.PasswordChangeRequiredError("PUT /api/v1/me/passwords/query", purpose="query")
     with services.database.begin() as session:

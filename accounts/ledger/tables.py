@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from database import Base
-from database.append_only import take_inserts_only
+from database.append_only import make_append_only
 
 ALL_WALLETS = UUID(int=0)
 """The id under which the wallets' day stands, all together."""
@@ -170,4 +170,4 @@ def table_of(row: type[Base]) -> Table:
 
 
 for _row in (JournalTransfer, Seal, DayClose, DayTotal):
-    take_inserts_only(_row)
+    make_append_only(_row)

@@ -94,7 +94,7 @@ class SignInService:
             person = people.by_number(session, number)
         device = self.devices.recognise(origin.device, person.id if person else None)
         if device is None:
-            self.guesses.take(origin.address, now)
+            self.guesses.count_try(origin.address, now)
         source = f"address {origin.address}" if device is None else f"device {device}"
         who = Claimant.named(number, person)
         try:
@@ -106,7 +106,7 @@ class SignInService:
         if person is None:
             raise SignInRefusedError(error="invalid_grant")
         if device is None:
-            self.guesses.give_back(origin.address, now)
+            self.guesses.forgive_try(origin.address, now)
         tokens = self.begin(person.id, method="password", must_change_password=checked.must_change, now=now)
         return replace(tokens, device=self.devices.remember(origin.device, person.id))
 

@@ -13,9 +13,9 @@ from accounts.housekeeping import tidy
 from accounts.passwords import tries
 from accounts.tables import PasswordTries
 from accounts.vocabulary import DeviceRole, Role
+from web.concurrency_limit import ConcurrencyLimit
 from web.problems import BusyError
 from web.rate_limits import RateLimiter, TooManyTriesError
-from web.turns import Turns
 
 GOOD = "correct horse battery"
 WRONG = "a wrong one"
@@ -161,7 +161,7 @@ def test_tries_in_parallel_do_not_slip_past_the_limits(campus, holder):
 
     def once(_: int) -> bool:
         try:
-            limiter.take("key", campus.clock.now)
+            limiter.count_try("key", campus.clock.now)
         except TooManyTriesError:
             return False
         return True
@@ -253,12 +253,12 @@ def test_what_counts_no_more_is_deleted(campus, holder):
 
 def test_whoever_waits_for_a_turn_holds_no_thread_and_too_long_a_queue_ends_at_once():
     async def crowd() -> tuple[list[str], int]:
-        turns, running, most = Turns(2, most_waiting=3), 0, 0
+        turns, running, most = ConcurrencyLimit(2, max_waiting=3), 0, 0
 
         async def one() -> str:
             nonlocal running, most
             try:
-                async with turns.take():
+                async with turns.slot():
                     running += 1
                     most = max(most, running)
                     await asyncio.sleep(0)
@@ -279,7 +279,7 @@ def test_whoever_waits_for_a_turn_holds_no_thread_and_too_long_a_queue_ends_at_o
 @sqlite_only
 def test_a_flood_of_sign_ins_leaves_the_threads_that_gates_are_answered_by(make_campus, monkeypatch):
     """As many sign-ins as there are threads wait for a hash that does not end: another route is answered meanwhile."""
-    campus = make_campus(hashing=Turns(1, most_waiting=1000))
+    campus = make_campus(hashing=ConcurrencyLimit(1, max_waiting=1000))
     person = campus.person()
     campus.passwords(person.id, portal=GOOD)
     desk = campus.as_device(DeviceRole.DESK)

@@ -21,7 +21,7 @@ from enrollment.services import EnrollmentServices
 from models.engine import FaceEngine
 from models.store import ModelStore
 from tests.accounts.conftest import CHEAP_HASHER
-from tests.enrollment.desk import GOOD, OTHER, Desk
+from tests.enrollment.enrollment_api import GOOD, OTHER, EnrollmentApi
 from web import problems
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
@@ -71,9 +71,9 @@ def portraits() -> Path:
 
 
 @pytest.fixture
-def desk(database: Database, engine: FaceEngine, sealer: Sealer, model_store: ModelStore) -> Iterator[Desk]:
+def api(database: Database, engine: FaceEngine, sealer: Sealer, model_store: ModelStore) -> Iterator[EnrollmentApi]:
     mask = PersonMask(model_store.path("selfie-segmenter"))
-    holder: list[Desk] = []
+    holder: list[EnrollmentApi] = []
     checker = Checker(engine, person_finder=mask)
     services = EnrollmentServices(database, sealer, engine, checker, clock=lambda: holder[0].now)
     accounts = AccountsServices(database=database, secret=b"x" * 32, clock=lambda: holder[0].now, hasher=CHEAP_HASHER)
@@ -82,7 +82,7 @@ def desk(database: Database, engine: FaceEngine, sealer: Sealer, model_store: Mo
     problems.install(app)
     app.include_router(router)
     with TestClient(app) as client:
-        holder.append(Desk(client, accounts, services))
+        holder.append(EnrollmentApi(client, accounts, services))
         yield holder[0]
 
 

@@ -24,7 +24,7 @@ from tests.accounts.conftest import CHEAP_HASHER
 from tests.api_contract import Contract
 from tests.databases import CREDENTIAL_KEY
 from tests.enrollment.conftest import NOW
-from tests.enrollment.desk import GOOD, Desk
+from tests.enrollment.enrollment_api import GOOD, EnrollmentApi
 from tests.generated import assert_generated
 from web import problems
 
@@ -35,12 +35,12 @@ EXAMPLES = 8
 class Api:
     """The app with a photo in review, a reviewer and an administrator in it, so that random requests meet something."""
 
-    def __init__(self, desk: Desk, app: FastAPI, photo: bytes) -> None:
-        person, reviewer = _person(desk, "2026001"), _person(desk, "R1")
-        desk.consent(person)
-        waiting = desk.hand_in(person, photo).json()["id"]
+    def __init__(self, api: EnrollmentApi, app: FastAPI, photo: bytes) -> None:
+        person, reviewer = _person(api, "2026001"), _person(api, "R1")
+        api.consent(person)
+        waiting = api.hand_in(person, photo).json()["id"]
         self.known = {"photo_id": waiting, "person_id": str(person)}
-        self.headers = [desk.as_person(person, *Role), desk.as_person(reviewer, Role.REVIEWER, Role.ADMIN)]
+        self.headers = [api.as_person(person, *Role), api.as_person(reviewer, Role.REVIEWER, Role.ADMIN)]
         self.contract = Contract(app)
 
     def ask(self, case: schemathesis.Case, known: bool, who: int) -> Any:
@@ -50,8 +50,8 @@ class Api:
         return case.call(headers=self.headers[who])
 
 
-def _person(desk: Desk, number: str) -> UUID:
-    with desk.services.database.begin() as session:
+def _person(api: EnrollmentApi, number: str) -> UUID:
+    with api.services.database.begin() as session:
         person = Person(
             id=new_id(), number=number, name="Somebody", kind=PersonKind.STUDENT, valid_from=NOW,
             created_at=NOW, updated_at=NOW,
@@ -73,7 +73,7 @@ def api(tmp_path_factory: pytest.TempPathFactory, engine: FaceEngine, portraits:
     problems.install(app)
     app.include_router(router)
     with TestClient(app) as client:
-        yield Api(Desk(client, app.state.accounts, services, NOW), app, (portraits / GOOD).read_bytes())
+        yield Api(EnrollmentApi(client, app.state.accounts, services, NOW), app, (portraits / GOOD).read_bytes())
     database.close()
 
 

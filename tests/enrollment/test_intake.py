@@ -30,7 +30,7 @@ from enrollment.tables import Notice, PhotoRecord, TemplateRecord
 from models.engine import FaceEngine
 from tests.accounts.conftest import CHEAP_HASHER
 from tests.enrollment.conftest import NOW
-from tests.enrollment.desk import one_backend
+from tests.enrollment.enrollment_api import one_backend
 
 GOOD = "real_00898.jpg"
 TERMS = Terms("1", "on paper", approve=Verdict.REVIEW)

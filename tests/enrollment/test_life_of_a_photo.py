@@ -12,77 +12,79 @@ from sqlalchemy import select
 from accounts.vocabulary import Role
 from enrollment import settling
 from enrollment.tables import PhotoImage
-from tests.enrollment.desk import Desk, grey
+from tests.enrollment.enrollment_api import EnrollmentApi, grey
 
 
-def test_from_upload_to_the_gates_and_outagain(desk: Desk, good: bytes, add_person: Callable[[str], UUID]) -> None:
+def test_from_upload_to_the_gates_and_out_again(
+    api: EnrollmentApi, good: bytes, add_person: Callable[[str], UUID]
+) -> None:
     student, reviewer = add_person("2026001"), add_person("R1")
-    refused = desk.hand_in(student, good)
+    refused = api.hand_in(student, good)
     assert (refused.status_code, refused.json()["code"]) == (403, "consent_missing")
 
-    desk.consent(student)
-    answer = desk.hand_in(student, good)
+    api.consent(student)
+    answer = api.hand_in(student, good)
     assert answer.status_code == 201, answer.text
     photo = answer.json()
     assert (photo["state"], photo["verdict"]) == ("in_review", "accept")
-    assert desk.active() == []
+    assert api.active() == []
 
-    queue = desk.client.get("/api/v1/reviews", headers=desk.as_person(reviewer, Role.REVIEWER)).json()
+    queue = api.client.get("/api/v1/reviews", headers=api.as_person(reviewer, Role.REVIEWER)).json()
     assert [one["id"] for one in queue["items"]] == [photo["id"]]
     assert queue["items"][0]["department"] == "Physics"
-    assert desk.review(photo["id"], "approve", reviewer, note="ok").json()["code"] == "photo_not_claimed"
-    assert desk.review(photo["id"], "claim", reviewer).status_code == 200
-    assert desk.review(photo["id"], "approve", reviewer, note="welcome").json()["state"] == "approved"
-    assert desk.active() == [student]
+    assert api.review(photo["id"], "approve", reviewer, note="ok").json()["code"] == "photo_not_claimed"
+    assert api.review(photo["id"], "claim", reviewer).status_code == 200
+    assert api.review(photo["id"], "approve", reviewer, note="welcome").json()["state"] == "approved"
+    assert api.active() == [student]
 
-    inbox = desk.client.get("/api/v1/me/notices", headers=desk.as_person(student)).json()["items"]
+    inbox = api.client.get("/api/v1/me/notices", headers=api.as_person(student)).json()["items"]
     assert [notice["kind"] for notice in inbox] == ["photo_approved"]
-    assert desk.client.post(f"/api/v1/me/notices/{inbox[0]['id']}/read", headers=desk.as_person(student)).json()[
+    assert api.client.post(f"/api/v1/me/notices/{inbox[0]['id']}/read", headers=api.as_person(student)).json()[
         "read_at"
     ]
 
-    with desk.services.database.begin() as session:
-        assert settling.settle(session, now=desk.now + timedelta(seconds=30)) == 0, "it can still be undone"
-        assert settling.settle(session, now=desk.now + timedelta(minutes=2)) == 1
-    picture = desk.client.get(f"/api/v1/photos/{photo['id']}/picture", headers=desk.as_person(student))
+    with api.services.database.begin() as session:
+        assert settling.settle(session, now=api.now + timedelta(seconds=30)) == 0, "it can still be undone"
+        assert settling.settle(session, now=api.now + timedelta(minutes=2)) == 1
+    picture = api.client.get(f"/api/v1/photos/{photo['id']}/picture", headers=api.as_person(student))
     assert picture.status_code == 404, "the original is erased after approval"
 
-    erased = desk.client.delete("/api/v1/me/face-consent", headers=desk.as_person(student)).json()
+    erased = api.client.delete("/api/v1/me/face-consent", headers=api.as_person(student)).json()
     assert erased == {"photos_erased": 1}
-    assert desk.active() == []
-    assert desk.steps(photo["id"]) == ["checked", "in_review", "approved", "withdrawn"]
+    assert api.active() == []
+    assert api.steps(photo["id"]) == ["checked", "in_review", "approved", "withdrawn"]
 
 
 def test_a_photo_against_the_rules_comes_back_with_advice(
-    desk: Desk, good: bytes, add_person: Callable[[str], UUID]
+    api: EnrollmentApi, good: bytes, add_person: Callable[[str], UUID]
 ) -> None:
     student, reviewer = add_person("2026001"), add_person("R1")
-    desk.consent(student)
-    photo = desk.hand_in(student, grey(good)).json()
+    api.consent(student)
+    photo = api.hand_in(student, grey(good)).json()
     assert (photo["state"], photo["verdict"]) == ("rejected", "reject")
     (colour,) = [rule for rule in photo["rules"] if rule["rule"] == "colour"]
     assert "彩色" in colour["advice"]["zh"]
-    (notice,) = desk.client.get("/api/v1/me/notices", headers=desk.as_person(student)).json()["items"]
+    (notice,) = api.client.get("/api/v1/me/notices", headers=api.as_person(student)).json()["items"]
     assert colour["advice"]["zh"] in notice["content"]["zh"]["body"]
 
-    asked = desk.client.post(f"/api/v1/photos/{photo['id']}/review", headers=desk.as_person(student))
+    asked = api.client.post(f"/api/v1/photos/{photo['id']}/review", headers=api.as_person(student))
     assert asked.json()["state"] == "in_review"
-    desk.review(photo["id"], "claim", reviewer)
-    unknown = desk.review(photo["id"], "reject", reviewer, reasons=["ugly"])
+    api.review(photo["id"], "claim", reviewer)
+    unknown = api.review(photo["id"], "reject", reviewer, reasons=["ugly"])
     assert (unknown.status_code, unknown.json()["code"]) == (422, "unknown_reason")
-    decided = desk.review(photo["id"], "reject", reviewer, reasons=["colour"], note="black and white")
+    decided = api.review(photo["id"], "reject", reviewer, reasons=["colour"], note="black and white")
     assert decided.json()["state"] == "rejected"
-    again = desk.client.post(f"/api/v1/photos/{photo['id']}/review", headers=desk.as_person(student))
+    again = api.client.post(f"/api/v1/photos/{photo['id']}/review", headers=api.as_person(student))
     assert again.status_code == 409, "a reviewer has the last word"
 
 
 def test_everything_held_about_a_person_is_theirs_to_see(
-    desk: Desk, good: bytes, add_person: Callable[[str], UUID]
+    api: EnrollmentApi, good: bytes, add_person: Callable[[str], UUID]
 ) -> None:
     student, stranger = add_person("2026001"), add_person("2026002")
-    desk.consent(student)
-    photo = desk.hand_in(student, good).json()["id"]
-    held = desk.client.get("/api/v1/me/face-data", headers=desk.as_person(student)).json()
+    api.consent(student)
+    photo = api.hand_in(student, good).json()["id"]
+    held = api.client.get("/api/v1/me/face-data", headers=api.as_person(student)).json()
     assert [one["id"] for one in held["photos"]] == [photo]
     picture = Image.open(io.BytesIO(base64.b64decode(held["photos"][0]["picture_jpeg_base64"])))
     assert not picture.getexif()
@@ -91,21 +93,23 @@ def test_everything_held_about_a_person_is_theirs_to_see(
     assert [step["action"] for step in held["photos"][0]["steps"]] == ["photo.checked", "photo.in_review"]
     assert held["consents"][0]["evidence"]["channel"] == "api"
     for address in (f"/api/v1/photos/{photo}", f"/api/v1/photos/{photo}/picture"):
-        assert desk.client.get(address, headers=desk.as_person(stranger)).status_code == 404
+        assert api.client.get(address, headers=api.as_person(stranger)).status_code == 404
 
 
-def test_pictures_are_sealed_at_rest(desk: Desk, good: bytes, add_person: Callable[[str], UUID]) -> None:
+def test_pictures_are_sealed_at_rest(api: EnrollmentApi, good: bytes, add_person: Callable[[str], UUID]) -> None:
     student = add_person("2026001")
-    desk.consent(student)
-    desk.hand_in(student, good)
-    with desk.services.database.read() as session:
+    api.consent(student)
+    api.hand_in(student, good)
+    with api.services.database.read() as session:
         sealed = session.scalars(select(PhotoImage.sealed)).one()
     assert b"JFIF" not in sealed
 
 
-def test_people_are_counted_once_for_the_register(desk: Desk, good: bytes, add_person: Callable[[str], UUID]) -> None:
+def test_people_are_counted_once_for_the_register(
+    api: EnrollmentApi, good: bytes, add_person: Callable[[str], UUID]
+) -> None:
     student = add_person("2026001")
-    desk.consent(student)
-    desk.hand_in(student, good)
-    answer = desk.client.get("/api/v1/enrollment/register", headers=desk.as_person(student, Role.ADMIN)).json()
+    api.consent(student)
+    api.hand_in(student, good)
+    answer = api.client.get("/api/v1/enrollment/register", headers=api.as_person(student, Role.ADMIN)).json()
     assert answer == {"people": 1, "filing_due_at": 100_000, "warning": False}

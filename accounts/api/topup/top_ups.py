@@ -108,13 +108,13 @@ def read_top_up(services: MoneyDep, principal: PrincipalDep, now: NowDep, order_
 def create_top_up_by_scan(services: MoneyDep, network: NetworkDep, now: NowDep, body: ScanTopUpIn) -> TopUpOut:
     """Open a top-up for the person with this number and name (the static code; no sign-in)."""
     key = f"scan-top-up {network}"
-    services.accounts.guesses.take(key, now)
+    services.accounts.guesses.count_try(key, now)
     with services.database.read() as session:
         person = people.by_number(session, body.number)
         known = person is not None and people.is_called(person, body.name)
     if person is None or not known:
         raise PayeeUnknownError
-    services.accounts.guesses.give_back(key, now)
+    services.accounts.guesses.forgive_try(key, now)
     order, pay = orders.create(services, TopUpRequest(body.id, person.id, body.channel, body.amount), now)
     return _out(order, pay)
 

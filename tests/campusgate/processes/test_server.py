@@ -144,7 +144,7 @@ def test_every_job_can_be_done_at_any_time_and_again(server: Server) -> None:
     server.database.close()
 
 
-def test_enrolment_is_as_the_settings_say(engine: FaceEngine, tmp_path) -> None:
+def test_photos_are_taken_as_the_settings_say(engine: FaceEngine, tmp_path) -> None:
     chosen = EnrollmentSettings(consent_version="2027", keep_pictures=True, keep_thumbnails=False)
     settings = Settings(data_dir=tmp_path, enrollment=chosen, **SECRETS)
     server = assemble(settings, engine, Checker(engine), [engine])

@@ -28,7 +28,7 @@ one_backend = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 @dataclass
-class Desk:
+class EnrollmentApi:
     """The server, its clock and short ways to what the tests do."""
 
     client: TestClient
