@@ -18,6 +18,7 @@ import pytest
 import structlog
 from hypothesis import HealthCheck
 
+import tests.compiled_statements  # noqa: F401 - what follows makes engines
 from bus import AccessList, Backoff, BrokerAddress, Connection
 from bus.embedded import EmbeddedBroker, ServerTls
 from campusgate.demo.photographs import PhotographsMissingError, fetch_photographs
