@@ -18,7 +18,7 @@ from edge.card_face_pairing import CardFacePairing, WaitingCard
 from edge.command_sender import CommandSender
 from edge.decider import Decider
 from edge.metrics import Metrics
-from messages import Action, Clock, GateTopics, MalformedMessageError, Method, Tap
+from messages import Action, Clock, GateTopics, MalformedMessageError, Method, Refusal, Tap
 from messages.command_client import Answer, NotSentError
 
 _log = structlog.get_logger()
@@ -77,10 +77,10 @@ class TapResponder:
     def _find_fault(self, tap: Tap, *, retained: bool) -> str | None:
         age = self._clock.now() - tap.at
         checks = (
-            ("retained", retained),
-            ("wrong_gate", tap.gate != self._topics.gate),
-            ("wrong_boot", tap.boot_id != self._commands.boot_id),
-            ("stale", age > _FRESH or age < -_CLOCKS_APART),
+            (Refusal.RETAINED.value, retained),
+            (Refusal.WRONG_GATE.value, tap.gate != self._topics.gate),
+            (Refusal.WRONG_BOOT.value, tap.boot_id != self._commands.boot_id),
+            (Refusal.STALE.value, age > _FRESH or age < -_CLOCKS_APART),
             ("seen_before", tap.id in self._answered),
             ("unknown_kind", tap.credential_kind not in _METHODS),
         )

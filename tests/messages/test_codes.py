@@ -16,6 +16,8 @@ OTHER_WORDS = {
     "closed", "expired", "suspended", "not_yet_valid", "refused", "done", "passed",
     # of doors: actions, states, modes and wires
     "lockdown", "held_open", "always_closed", "tamper",
+    # of a gate's policy: the rule itself
+    "curfew",
     # of the storage that a server writes to
     "unreachable",
     # the name of a field of events and decisions
