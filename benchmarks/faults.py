@@ -44,13 +44,13 @@ from bus import Backoff, BrokerAddress, Connection, NotConnectedError
 from campusgate.demo.staff import Staff
 from messages import (
     Action,
-    Channel,
     DoorState,
     GateTopics,
     Method,
     NonceStore,
     SignedCommand,
     Signer,
+    Topic,
     edge_sender,
     every_gate,
 )
@@ -87,7 +87,7 @@ class Bus:
         self._sent: list[SignedCommand] = []
         self._boots: dict[str, UUID] = {}
         self._chance = chance
-        self.connection.subscribe(every_gate(SITE, Channel.STATE), self._on_state)
+        self.connection.subscribe(every_gate(SITE, Topic.STATE), self._on_state)
 
     def run(self, stop: threading.Event) -> None:
         """Send until `stop` is set."""

@@ -15,12 +15,12 @@ from campusgate.demo.staff import Staff
 from messages import (
     Ack,
     Action,
-    Channel,
     DoorState,
     GateTopics,
     Method,
     NonceStore,
     Signer,
+    Topic,
     TrustedKey,
     controller_sender,
     edge_sender,
@@ -43,8 +43,8 @@ class Commander:
         self._boots: dict[str, UUID] = {}
         self._acks: dict[UUID, Ack] = {}
         self.latencies: list[float] = []
-        bus.subscribe(every_gate(SITE, Channel.STATE), self._on_state)
-        bus.subscribe(every_gate(SITE, Channel.ACK), self._on_ack)
+        bus.subscribe(every_gate(SITE, Topic.STATE), self._on_state)
+        bus.subscribe(every_gate(SITE, Topic.ACK), self._on_ack)
 
     def run(self, stop: threading.Event) -> None:
         """Send until `stop` is set."""

@@ -28,8 +28,8 @@ from messages.signing import (
 )
 from messages.status import Advice, Availability, DoorState, DoorStatus, Feedback, Health, ProcessStatus
 from messages.topics import (
-    Channel,
     GateTopics,
+    Topic,
     TopicError,
     controller_sender,
     edge_sender,
@@ -51,7 +51,6 @@ __all__ = [
     "Advice",
     "Availability",
     "BadAckError",
-    "Channel",
     "Clock",
     "Command",
     "CommandEffect",
@@ -82,6 +81,7 @@ __all__ = [
     "Signer",
     "SystemClock",
     "Tap",
+    "Topic",
     "TopicError",
     "TrustedKey",
     "TrustedKeyFile",

@@ -20,7 +20,7 @@ from messages.controller_watch import ControllerView
 from messages.keys import TrustedKey
 from messages.signing import BadAckError, Signer, verify_ack
 from messages.status import ProcessStatus
-from messages.topics import Channel, GateTopics, every_gate
+from messages.topics import GateTopics, Topic, every_gate
 from messages.wire import MalformedMessageError
 
 log = structlog.get_logger()
@@ -115,7 +115,7 @@ class CommandClient:
 
     def listen(self, gate: str | None = None) -> None:
         """Subscribe to the acknowledgements of `gate`, or of every gate; call once."""
-        topic = every_gate(self._site, Channel.ACK) if gate is None else GateTopics(self._site, gate).ack
+        topic = every_gate(self._site, Topic.ACK) if gate is None else GateTopics(self._site, gate).ack
         self._bus.subscribe(topic, self._on_ack)
 
     def send(

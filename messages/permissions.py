@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from messages.topics import Channel, GateTopics, every_gate
+from messages.topics import GateTopics, Topic, every_gate
 
 
 class Role(StrEnum):
@@ -30,53 +30,53 @@ class Rights:
 
 
 SAYS = {
-    Role.CONTROLLER: (Channel.ACK, Channel.STATE, Channel.AVAILABILITY, Channel.EVENTS, Channel.TAPS, Channel.HEALTH),
-    Role.EDGE: (Channel.COMMAND, Channel.EDGE_AVAILABILITY, Channel.EVENTS, Channel.HEALTH, Channel.FEEDBACK),
-    Role.SERVER: (Channel.DIRECTORY, Channel.RECEIPTS, Channel.PRESENCE),
-    Role.ORDERS: (Channel.COMMAND,),
-    Role.STAFF: (Channel.COMMAND,),
+    Role.CONTROLLER: (Topic.ACK, Topic.STATE, Topic.AVAILABILITY, Topic.EVENTS, Topic.TAPS, Topic.HEALTH),
+    Role.EDGE: (Topic.COMMAND, Topic.EDGE_AVAILABILITY, Topic.EVENTS, Topic.HEALTH, Topic.FEEDBACK),
+    Role.SERVER: (Topic.DIRECTORY, Topic.RECEIPTS, Topic.PRESENCE),
+    Role.ORDERS: (Topic.COMMAND,),
+    Role.STAFF: (Topic.COMMAND,),
     Role.DISPLAY: (),
 }
 HEARS = {
     Role.CONTROLLER: (
-        Channel.COMMAND,
-        Channel.AVAILABILITY,
-        Channel.EDGE_AVAILABILITY,
-        Channel.DIRECTORY,
-        Channel.RECEIPTS,
-        Channel.PRESENCE,
+        Topic.COMMAND,
+        Topic.AVAILABILITY,
+        Topic.EDGE_AVAILABILITY,
+        Topic.DIRECTORY,
+        Topic.RECEIPTS,
+        Topic.PRESENCE,
     ),
     Role.EDGE: (
-        Channel.ACK,
-        Channel.STATE,
-        Channel.AVAILABILITY,
-        Channel.EDGE_AVAILABILITY,
-        Channel.TAPS,
-        Channel.EVENTS,
-        Channel.DIRECTORY,
-        Channel.RECEIPTS,
-        Channel.PRESENCE,
+        Topic.ACK,
+        Topic.STATE,
+        Topic.AVAILABILITY,
+        Topic.EDGE_AVAILABILITY,
+        Topic.TAPS,
+        Topic.EVENTS,
+        Topic.DIRECTORY,
+        Topic.RECEIPTS,
+        Topic.PRESENCE,
     ),
     Role.SERVER: (
-        Channel.STATE,
-        Channel.AVAILABILITY,
-        Channel.EDGE_AVAILABILITY,
-        Channel.EVENTS,
-        Channel.HEALTH,
+        Topic.STATE,
+        Topic.AVAILABILITY,
+        Topic.EDGE_AVAILABILITY,
+        Topic.EVENTS,
+        Topic.HEALTH,
     ),
-    Role.ORDERS: (Channel.ACK,),
-    Role.STAFF: (Channel.ACK, Channel.STATE, Channel.AVAILABILITY),
-    Role.DISPLAY: (Channel.STATE, Channel.FEEDBACK),
+    Role.ORDERS: (Topic.ACK,),
+    Role.STAFF: (Topic.ACK, Topic.STATE, Topic.AVAILABILITY),
+    Role.DISPLAY: (Topic.STATE, Topic.FEEDBACK),
 }
 
 
 def rights(role: Role, site: str, gate: str | None = None) -> Rights:
     """Return the rights of a process of `role` at `gate`; None: at every gate of the site."""
 
-    def topic(channel: Channel) -> str:
-        return every_gate(site, channel) if gate is None else GateTopics(site, gate).of(channel)
+    def whole(topic: Topic) -> str:
+        return every_gate(site, topic) if gate is None else GateTopics(site, gate).of(topic)
 
-    return Rights(tuple(map(topic, SAYS[role])), tuple(map(topic, HEARS[role])))
+    return Rights(tuple(map(whole, SAYS[role])), tuple(map(whole, HEARS[role])))
 
 
 def mosquitto_acl(site: str, gates: list[str]) -> str:

@@ -8,22 +8,22 @@ from messages.events import DirectoryHint, Event, EventKind, PresenceHint, Recei
 from messages.permissions import HEARS, SAYS
 from messages.signing import SignedMessage
 from messages.status import Availability, DoorState, Feedback, Health
-from messages.topics import Channel
+from messages.topics import Topic
 from messages.wire import MAX_PAYLOAD_BYTES, Message
 
-ON_THE_WIRE: dict[Channel, tuple[type[Message], str]] = {
-    Channel.COMMAND: (SignedMessage, "QoS 1, never retained. `body` is a Command."),
-    Channel.ACK: (SignedMessage, "QoS 1. `body` is an Ack."),
-    Channel.STATE: (DoorState, "QoS 1, retained."),
-    Channel.AVAILABILITY: (Availability, "QoS 1, retained, last will."),
-    Channel.EDGE_AVAILABILITY: (Availability, "QoS 1, retained, last will."),
-    Channel.EVENTS: (Event, "QoS 1, at least once, from an outbox on disk."),
-    Channel.TAPS: (Tap, "QoS 1."),
-    Channel.HEALTH: (Health, "QoS 0."),
-    Channel.FEEDBACK: (Feedback, "QoS 0, never retained."),
-    Channel.DIRECTORY: (DirectoryHint, "QoS 1."),
-    Channel.RECEIPTS: (Receipt, "QoS 1."),
-    Channel.PRESENCE: (PresenceHint, "QoS 1."),
+ON_THE_WIRE: dict[Topic, tuple[type[Message], str]] = {
+    Topic.COMMAND: (SignedMessage, "QoS 1, never retained. `body` is a Command."),
+    Topic.ACK: (SignedMessage, "QoS 1. `body` is an Ack."),
+    Topic.STATE: (DoorState, "QoS 1, retained."),
+    Topic.AVAILABILITY: (Availability, "QoS 1, retained, last will."),
+    Topic.EDGE_AVAILABILITY: (Availability, "QoS 1, retained, last will."),
+    Topic.EVENTS: (Event, "QoS 1, at least once, from an outbox on disk."),
+    Topic.TAPS: (Tap, "QoS 1."),
+    Topic.HEALTH: (Health, "QoS 0."),
+    Topic.FEEDBACK: (Feedback, "QoS 0, never retained."),
+    Topic.DIRECTORY: (DirectoryHint, "QoS 1."),
+    Topic.RECEIPTS: (Receipt, "QoS 1."),
+    Topic.PRESENCE: (PresenceHint, "QoS 1."),
 }
 _MODELS: tuple[type[Message], ...] = (
     SignedMessage, Command, Ack, DoorState, Availability, Event, Tap, Health, Feedback, DirectoryHint, Receipt,
@@ -63,10 +63,10 @@ def _topics() -> list[str]:
         "| Topic | Payload | Delivery | Said by | Heard by |",
         "|---|---|---|---|---|",
     ]
-    for channel, (model, delivery) in ON_THE_WIRE.items():
-        said = ", ".join(role.value for role, channels in SAYS.items() if channel in channels)
-        heard = ", ".join(role.value for role, channels in HEARS.items() if channel in channels)
-        lines.append(f"| `{channel.value}` | {model.__name__} | {delivery} | {said} | {heard} |")
+    for topic, (model, delivery) in ON_THE_WIRE.items():
+        said = ", ".join(role.value for role, topics in SAYS.items() if topic in topics)
+        heard = ", ".join(role.value for role, topics in HEARS.items() if topic in topics)
+        lines.append(f"| `{topic.value}` | {model.__name__} | {delivery} | {said} | {heard} |")
     return [*lines, ""]
 
 

@@ -1,4 +1,4 @@
-"""The topics of a gate: `campusgate/SITE/gates/GATE/CHANNEL`."""
+"""The topics of a gate: `campusgate/SITE/gates/GATE/TOPIC`."""
 
 import re
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ class TopicError(OperatorError, ValueError):
     """The text is not the topic of a gate, or a name in it is not allowed."""
 
 
-class Channel(StrEnum):
-    """What is said on a topic, by whom, and whether it stays (retained)."""
+class Topic(StrEnum):
+    """The last level of a topic: what is said there, by whom, and whether it stays (retained)."""
 
     COMMAND = "command"
     """Signed commands to the controller, by edge and operations. Never retained, never queued."""
@@ -64,88 +64,88 @@ class GateTopics:
             if not _NAME.fullmatch(name):
                 raise TopicError(f"{name!r} cannot stand in a topic; use lower-case letters, digits and hyphens")
 
-    def of(self, channel: Channel) -> str:
-        """Return the topic of `channel`."""
-        return f"{_ROOT}/{self.site}/gates/{self.gate}/{channel.value}"
+    def of(self, topic: Topic) -> str:
+        """Return the whole topic that ends in `topic`."""
+        return f"{_ROOT}/{self.site}/gates/{self.gate}/{topic.value}"
 
     @property
     def command(self) -> str:
         """Commands to the controller."""
-        return self.of(Channel.COMMAND)
+        return self.of(Topic.COMMAND)
 
     @property
     def ack(self) -> str:
         """Answers of the controller."""
-        return self.of(Channel.ACK)
+        return self.of(Topic.ACK)
 
     @property
     def state(self) -> str:
         """The retained state of the door."""
-        return self.of(Channel.STATE)
+        return self.of(Topic.STATE)
 
     @property
     def availability(self) -> str:
         """Whether the controller is there."""
-        return self.of(Channel.AVAILABILITY)
+        return self.of(Topic.AVAILABILITY)
 
     @property
     def edge_availability(self) -> str:
         """Whether the edge is there."""
-        return self.of(Channel.EDGE_AVAILABILITY)
+        return self.of(Topic.EDGE_AVAILABILITY)
 
     @property
     def events(self) -> str:
         """What happened."""
-        return self.of(Channel.EVENTS)
+        return self.of(Topic.EVENTS)
 
     @property
     def taps(self) -> str:
         """Cards presented."""
-        return self.of(Channel.TAPS)
+        return self.of(Topic.TAPS)
 
     @property
     def health(self) -> str:
         """Figures."""
-        return self.of(Channel.HEALTH)
+        return self.of(Topic.HEALTH)
 
     @property
     def feedback(self) -> str:
         """What to tell the person in front."""
-        return self.of(Channel.FEEDBACK)
+        return self.of(Topic.FEEDBACK)
 
     @property
     def directory(self) -> str:
         """Hints of a newer directory."""
-        return self.of(Channel.DIRECTORY)
+        return self.of(Topic.DIRECTORY)
 
     @property
     def receipts(self) -> str:
         """Which events are stored."""
-        return self.of(Channel.RECEIPTS)
+        return self.of(Topic.RECEIPTS)
 
     @property
     def presence(self) -> str:
         """Hints of passages at other gates."""
-        return self.of(Channel.PRESENCE)
+        return self.of(Topic.PRESENCE)
 
 
-def every_gate(site: str, channel: Channel) -> str:
-    """Return the filter that matches `channel` of every gate of `site`."""
+def every_gate(site: str, topic: Topic) -> str:
+    """Return the filter that matches the topic ending in `topic` of every gate of `site`."""
     if not _NAME.fullmatch(site):
         raise TopicError(f"{site!r} cannot stand in a topic; use lower-case letters, digits and hyphens")
-    return f"{_ROOT}/{site}/gates/+/{channel.value}"
+    return f"{_ROOT}/{site}/gates/+/{topic.value}"
 
 
-def parse_topic(topic: str) -> tuple[GateTopics, Channel]:
-    """Return the gate and the channel of a topic.
+def parse_topic(topic: str) -> tuple[GateTopics, Topic]:
+    """Return the gate of a whole topic, and its last level.
 
     Raises:
         TopicError: it is not the topic of a gate.
     """
     parts = topic.split("/")
-    if len(parts) != 5 or parts[0] != _ROOT or parts[2] != "gates" or parts[4] not in set(Channel):
+    if len(parts) != 5 or parts[0] != _ROOT or parts[2] != "gates" or parts[4] not in set(Topic):
         raise TopicError(f"not the topic of a gate: {topic[:200]!r}")
-    return GateTopics(parts[1], parts[3]), Channel(parts[4])
+    return GateTopics(parts[1], parts[3]), Topic(parts[4])
 
 
 def controller_sender(gate: str) -> str:

@@ -22,13 +22,13 @@ from directory import zone_passages
 from messages import (
     MOST_RECEIPTS,
     Availability,
-    Channel,
     DoorState,
     Event,
     GateTopics,
     Health,
     MalformedMessageError,
     Receipt,
+    Topic,
     every_gate,
     parse_topic,
 )
@@ -69,14 +69,14 @@ class Ingest:
         self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._write, name="ingest", daemon=True)
-        for channel, handler in {
-            Channel.EVENTS: self._on_event,
-            Channel.STATE: self._on_state,
-            Channel.AVAILABILITY: self._on_controller,
-            Channel.EDGE_AVAILABILITY: self._on_edge,
-            Channel.HEALTH: self._on_health,
+        for topic, handler in {
+            Topic.EVENTS: self._on_event,
+            Topic.STATE: self._on_state,
+            Topic.AVAILABILITY: self._on_controller,
+            Topic.EDGE_AVAILABILITY: self._on_edge,
+            Topic.HEALTH: self._on_health,
         }.items():
-            connection.subscribe(every_gate(site, channel), _guarded(handler))
+            connection.subscribe(every_gate(site, topic), _guarded(handler))
         if not connection.connected:
             board.lost(self._now())
         connection.on_connect(board.connected)

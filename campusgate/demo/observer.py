@@ -10,13 +10,13 @@ from messages import (
     Ack,
     Availability,
     BadAckError,
-    Channel,
     DoorState,
     Event,
     GateTopics,
     Health,
     MalformedMessageError,
     ProcessStatus,
+    Topic,
     TrustedKey,
     verify_ack,
 )
@@ -36,16 +36,16 @@ class Observer:
         self.commands: list[bytes] = []
         self.presence: dict[str, ProcessStatus] = {}
         self.figures: dict[str, dict[str, float | str | bool | None]] = {}
-        for channel, record in {
-            Channel.EVENTS: self._record_event,
-            Channel.STATE: self._record_state,
-            Channel.ACK: self._record_ack,
-            Channel.COMMAND: self.commands.append,
-            Channel.AVAILABILITY: lambda payload: self._record_presence("controller", payload),
-            Channel.HEALTH: self._record_health,
-            Channel.EDGE_AVAILABILITY: lambda payload: self._record_presence("edge", payload),
+        for topic, record in {
+            Topic.EVENTS: self._record_event,
+            Topic.STATE: self._record_state,
+            Topic.ACK: self._record_ack,
+            Topic.COMMAND: self.commands.append,
+            Topic.AVAILABILITY: lambda payload: self._record_presence("controller", payload),
+            Topic.HEALTH: self._record_health,
+            Topic.EDGE_AVAILABILITY: lambda payload: self._record_presence("edge", payload),
         }.items():
-            connection.subscribe(topics.of(channel), self._handler(record))
+            connection.subscribe(topics.of(topic), self._handler(record))
 
     @property
     def door(self) -> DoorState | None:

@@ -14,7 +14,6 @@ from messages import (
     Ack,
     Action,
     Availability,
-    Channel,
     Command,
     DirectoryHint,
     DoorState,
@@ -28,6 +27,7 @@ from messages import (
     RefusedError,
     SignedMessage,
     Tap,
+    Topic,
     TopicError,
     Verifier,
     every_gate,
@@ -153,11 +153,11 @@ def test_an_acknowledgement_with_a_refusal_of_a_later_version_is_read() -> None:
     assert Ack.decode(known.encode()).refusal is Refusal.STALE
 
 
-@given(site=names, gate=names, channel=st.sampled_from(Channel))
-def test_topics_are_built_and_parsed_alike(site: str, gate: str, channel: Channel) -> None:
+@given(site=names, gate=names, end=st.sampled_from(Topic))
+def test_topics_are_built_and_parsed_alike(site: str, gate: str, end: Topic) -> None:
     topics = GateTopics(site, gate)
-    assert parse_topic(topics.of(channel)) == (topics, channel)
-    assert getattr(topics, channel.name.lower()) == topics.of(channel)
+    assert parse_topic(topics.of(end)) == (topics, end)
+    assert getattr(topics, end.name.lower()) == topics.of(end)
 
 
 @pytest.mark.parametrize("name", ["", "North", "a/b", "+", "#", "a b", "ä", "x" * 64, "a\n"])
@@ -165,7 +165,7 @@ def test_names_that_would_change_a_topic_are_refused(name: str) -> None:
     with pytest.raises(TopicError, match="cannot stand in a topic"):
         GateTopics("main", name)
     with pytest.raises(TopicError, match="cannot stand in a topic"):
-        every_gate(name, Channel.EVENTS)
+        every_gate(name, Topic.EVENTS)
 
 
 @given(topic=st.text())

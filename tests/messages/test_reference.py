@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bus import Backoff, BrokerAddress, Connection, covers, random_client_id
-from messages import Channel, GateTopics
+from messages import GateTopics, Topic
 from messages.permissions import Role, mosquitto_acl, rights
 from messages.reference import ON_THE_WIRE, json_schemas, markdown
 from tests.waiting import PATIENCE_S
@@ -31,12 +31,12 @@ def test_the_access_list_is_current() -> None:
 
 
 def test_every_topic_has_its_payload_and_somebody_who_says_and_hears_it() -> None:
-    assert set(ON_THE_WIRE) == set(Channel)
-    for channel in Channel:
-        topic = GateTopics("main", "north").of(channel)
+    assert set(ON_THE_WIRE) == set(Topic)
+    for end in Topic:
+        topic = GateTopics("main", "north").of(end)
         granted = [rights(role, "main", "north") for role in Role]
-        assert any(topic in one.publish for one in granted), channel
-        assert any(topic in one.subscribe for one in granted), channel
+        assert any(topic in one.publish for one in granted), end
+        assert any(topic in one.subscribe for one in granted), end
 
 
 def test_only_senders_of_commands_may_publish_them() -> None:

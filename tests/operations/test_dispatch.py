@@ -13,7 +13,6 @@ from database import new_id
 from messages import (
     Action,
     Availability,
-    Channel,
     Command,
     CommandEffect,
     DoorState,
@@ -21,6 +20,7 @@ from messages import (
     ProcessStatus,
     SignedMessage,
     Signer,
+    Topic,
     every_gate,
 )
 from operations import dispatch
@@ -51,7 +51,7 @@ def test_no_command_outlives_the_wish_for_it(broker, connect, tmp_path, left_s, 
     def on_command(_topic: str, payload: bytes, _retained: bool) -> None:
         heard.put(Command.decode(SignedMessage.decode(payload).body.encode()).ttl_ms)
 
-    connect(broker, "gates").subscribe(every_gate("main", Channel.COMMAND), on_command)
+    connect(broker, "gates").subscribe(every_gate("main", Topic.COMMAND), on_command)
     signer = Signer(Ed25519PrivateKey.generate(), "staff", NonceStore(tmp_path / "nonces.db"))
     dispatcher = Dispatcher(connect(broker, "orders"), "main", signer, {}, board_of(["north"]), answer_wait_s=0)
     [result] = dispatcher.send(["north"], Action.OPEN, None if left_s is None else lambda: left_s)
@@ -78,7 +78,7 @@ def test_orders_given_at_once_reach_every_gate_in_the_order_of_their_nonces(brok
         if sum(map(len, heard.values())) == orders * len(GATES):
             everything.set()
 
-    connect(broker, "gates").subscribe(every_gate("main", Channel.COMMAND), on_command)
+    connect(broker, "gates").subscribe(every_gate("main", Topic.COMMAND), on_command)
     signer = Signer(Ed25519PrivateKey.generate(), "staff", NonceStore(tmp_path / "nonces.db"))
     dispatcher = Dispatcher(connect(broker, "orders"), "main", signer, {}, board_of(GATES), answer_wait_s=0)
     with ThreadPoolExecutor(orders) as staff:

@@ -17,10 +17,10 @@ from bus import Outbox, OutboxSender
 from database import Database, new_id
 from messages import (
     MOST_RECEIPTS,
-    Channel,
     Event,
     GateTopics,
     Receipt,
+    Topic,
     every_gate,
 )
 from operations.alarms import register
@@ -183,7 +183,7 @@ def test_a_server_killed_while_events_flow_has_each_of_them_once(
 
 
 def test_only_the_events_channel_is_written_to_the_journal(gate, database: Database) -> None:
-    assert every_gate("main", Channel.EVENTS) == "campusgate/main/gates/+/events"
+    assert every_gate("main", Topic.EVENTS) == "campusgate/main/gates/+/events"
     gate.publish(NORTH.health, event().encode(), wait_s=PATIENCE_S)
     good = event()
     gate.publish(NORTH.events, good.encode(), wait_s=PATIENCE_S)
