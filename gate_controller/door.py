@@ -104,14 +104,16 @@ def _on_grant(door: Door, grant: Grant, now: float) -> _Step:
         # The way is open already; an alarm goes on until the door is closed.
         return door, event
     if door.phase is Phase.OPEN:
-        held_after = settings.extended_held_after_s if grant.extended else settings.held_after_s
+        held_after_s = settings.extended_held_after_s if grant.extended else settings.held_after_s
         # Should the door fall shut before they are through, what is left of the grant opens it again.
         others = _waiting_before(door)
-        door = replace(door, grant=grant, others=others, given_while_open=True, since=now, deadline=now + held_after)
+        door = replace(door, grant=grant, others=others, given_while_open=True, since=now, deadline=now + held_after_s)
         return door, event
     others = _waiting_before(door)
-    left = door.deadline - now if others and door.deadline is not None else 0.0
-    return enter(door, Phase.GRANTED, now, max(left, _grant_duration_s(door, grant)), grant=grant, others=others), event
+    left_s = door.deadline - now if others and door.deadline is not None else 0.0
+    return enter(
+        door, Phase.GRANTED, now, max(left_s, _grant_duration_s(door, grant)), grant=grant, others=others
+    ), event
 
 
 def _waiting_before(door: Door) -> tuple[Grant, ...]:
@@ -141,12 +143,12 @@ def _on_opened(door: Door, now: float) -> _Step:
     settings = door.settings
     if door.phase is Phase.GRANTED:
         extended = door.grant is not None and door.grant.extended
-        held_after = settings.extended_held_after_s if extended else settings.held_after_s
+        held_after_s = settings.extended_held_after_s if extended else settings.held_after_s
         event = BarrierEvent(EventKind.PASSED, door.grant, details={"exit": True} if door.by_exit else {})
         if not door.by_exit:
             door = remember_recent(door, door.waiting_grants, now)
             door = replace(door, exit_ignored_until=now + settings.exit_ignored_s)
-        return enter(door, Phase.OPEN, now, held_after, grant=door.grant), event
+        return enter(door, Phase.OPEN, now, held_after_s, grant=door.grant), event
     if door.exit_until is not None and now < door.exit_until:
         return enter(door, Phase.OPEN, now, settings.held_after_s), BarrierEvent(
             EventKind.PASSED, details={"exit": True}
@@ -162,10 +164,10 @@ def _on_closed(door: Door, now: float) -> _Step:
     if door.phase is Phase.OPEN:
         if door.grant is not None:
             door = replace(door, exit_ignored_until=now + door.settings.exit_ignored_s)
-        left = door.since + door.settings.grant_s - now
-        if door.given_while_open and left > 0:
+        left_s = door.since + door.settings.grant_s - now
+        if door.given_while_open and left_s > 0:
             others = door.others
-            waiting = enter(door, Phase.GRANTED, now, left, grant=door.grant, others=others, given_while_open=True)
+            waiting = enter(door, Phase.GRANTED, now, left_s, grant=door.grant, others=others, given_while_open=True)
             return waiting, BarrierEvent(EventKind.CLOSED, details=stood_s)
         return enter(door, Phase.LOCKED, now), BarrierEvent(EventKind.CLOSED, details=stood_s)
     if door.phase is Phase.HELD:

@@ -71,11 +71,11 @@ class DoorDriver:
         self._clock = clock
         self._passage_recorder = passage_recorder
         self._faulty_since: float | None = None
-        self.door: Barrier = (
-            Turnstile(settings, staff_mode=memory.staff_mode)
-            if isinstance(settings, TurnstileSettings)
-            else at_start(settings, is_open=is_open, staff_mode=memory.staff_mode, now=clock.monotonic())
-        )
+        self.door: Barrier
+        if isinstance(settings, TurnstileSettings):
+            self.door = Turnstile(settings, staff_mode=memory.staff_mode)
+        else:
+            self.door = at_start(settings, is_open=is_open, staff_mode=memory.staff_mode, now=clock.monotonic())
 
     def apply(
         self, signal: Signal, *, since_ns: int | None = None, details: Mapping[str, str | bool] | None = None

@@ -48,10 +48,9 @@ class DoorMemory:
             )
             require_sound(path, self._connection)
             self._connection.execute("SELECT digest, counter FROM counters LIMIT 1").fetchone()
-            self._wrong_pins = {
-                UUID(bytes=person): (int(number), datetime.fromisoformat(at).astimezone(UTC))
-                for person, number, at in self._connection.execute("SELECT person, number, at FROM wrong_pins")
-            }
+            self._wrong_pins: dict[UUID, tuple[int, datetime]] = {}
+            for person, number, at in self._connection.execute("SELECT person, number, at FROM wrong_pins"):
+                self._wrong_pins[UUID(bytes=person)] = int(number), datetime.fromisoformat(at).astimezone(UTC)
             self._counters: dict[str, int] = {}
             _ = self.latest_time
         except (OSError, sqlite3.Error, ValueError, TypeError) as error:

@@ -145,11 +145,11 @@ def _on_grant(lane: Turnstile, grant: Grant, now: float) -> _Step:
 def _renew(lane: Turnstile, grant: Grant, now: float) -> Turnstile:
     """Let the grant that this person has wait anew; one that was passed on just now stays over."""
     until = now + _grant_duration_s(lane, grant)
-    waiting = tuple(
-        replace(one, until=max(one.until, until)) if one.grant.person_id == grant.person_id else one
-        for one in lane.waiting
-    )
-    return replace(lane, waiting=waiting)
+    waiting = []
+    for one in lane.waiting:
+        is_same = one.grant.person_id == grant.person_id
+        waiting.append(replace(one, until=max(one.until, until)) if is_same else one)
+    return replace(lane, waiting=tuple(waiting))
 
 
 def _grant_duration_s(lane: Turnstile, grant: Grant) -> float:

@@ -18,12 +18,10 @@ _ROWS = (
     ((79, 80, 81, 75, 76, 77, 71, 72, 73, 82, 83, 98, 55, 74, 78), "1234567890./*-+", "1234567890./*-+"),  # the keypad
     ((15, 28, 57, 96), "\t\n \n", "\t\n \n"),
 )
-_KEYS = {
-    code: (plain, shifted)
-    for codes, plains, shifteds in _ROWS
-    for code, plain, shifted in zip(codes, plains, shifteds, strict=True)
-}
+_KEYS: dict[int, tuple[str, str]] = {}
 """What the key codes in linux/input-event-codes.h write, without and with shift, on a US keyboard."""
+for _codes, _plains, _shifteds in _ROWS:
+    _KEYS.update(zip(_codes, zip(_plains, _shifteds, strict=True), strict=True))
 _SHIFTS, _CAPS_LOCK = (42, 54), 58
 _EVENT = struct.Struct("@llHHi")
 _SYNCHRONISE, _DROPPED, _KEY_EVENT, _RELEASED, _PRESSED = 0, 3, 1, 0, 1

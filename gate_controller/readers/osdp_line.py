@@ -112,9 +112,9 @@ class LineWatch:
                 self._heard(packet, now)
 
     def _heard(self, packet: "_Packet", now: float) -> None:
-        silence = None if self.heard_at is None else now - self.heard_at
+        silence_s = None if self.heard_at is None else now - self.heard_at
         self.heard_at, self._answered = now, True
-        if silence is not None and silence > SILENCE_S:
+        if silence_s is not None and silence_s > SILENCE_S:
             self._begin_anew()
         if packet.code == _NAK and self._asked is not None and packet.is_refusal:
             self.refused.add(self._asked)

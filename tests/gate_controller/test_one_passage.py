@@ -241,7 +241,7 @@ def test_other_rules_that_look_back_do_not_turn_on_a_repeat(bench, directory, op
     operator.state(DoorStatus.LOCKED)
     show(bench, BENS_CARD)
     if directory.policy.occupancy is not None:
-        bench.controller._storage.passages._heard_at = datetime.now(UTC)
+        bench.controller._storage.passage_log._heard_at = datetime.now(UTC)
     else:
         assert show(bench) == "granted"
     assert show(bench, BENS_CARD if directory.policy.occupancy is not None else CARD) == "granted"
