@@ -26,6 +26,7 @@ from campusgate.schema import metadata
 from campusgate.settings import Settings
 from database import Database
 from models.store import ModelInstallError, ModelStore
+from tests import forked
 from tests.apps import LentApps
 from tests.databases import CREDENTIAL_KEY, LentDatabases, find_postgresql, private_cluster
 from tests.ports import free_port
@@ -117,6 +118,12 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 def lent_apps() -> LentApps:
     """Apps for tests of the HTTP APIs: `lent_apps.lend(router)`."""
     return LentApps()
+
+
+@pytest.fixture(scope="session")
+def imported_rooms() -> None:
+    """What `tests.forked` forks processes from."""
+    forked.prepare()
 
 
 # --- Brokers: the embedded one and a real Mosquitto, behind one fixture ---------------------------------------------

@@ -1,11 +1,8 @@
-"""The pages' server in a process of its own, which a test can stop, let go on, and kill: run by `test_hung_server`.
+"""The pages' server in a process of its own, which `test_hung_server` stops, lets go on, and kills."""
 
-`python -m tests.console.server_alone FOLDER BROKER_PORT HEARTBEAT_S SILENT_S` prints its address, and runs until its
-input ends. The gates and the broker are the test's.
-"""
-
-import sys
+import contextlib
 from datetime import UTC, datetime
+from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -26,7 +23,8 @@ GATES = ("north", "south")
 KEYS = {name: Ed25519PrivateKey.from_private_bytes(bytes([n]) * 32) for n, name in enumerate(("staff", *GATES), 1)}
 
 
-def main(folder: Path, broker_port: int, beat_s: float, silent_s: float) -> None:
+def main(pipe: Pipe, folder: Path, broker_port: int, beat_s: float, silent_s: float) -> None:
+    """Send the server's address and run until the pipe is closed. The gates and the broker are the test's."""
     stream._AT_LEAST_EVERY_S, rendering.SILENT_S = beat_s, silent_s
     database = Database(f"sqlite:///{folder / 'campusgate.db'}", credential_key=CREDENTIAL_KEY)
     board = Board()
@@ -40,12 +38,8 @@ def main(folder: Path, broker_port: int, beat_s: float, silent_s: float) -> None
     bus.wait_connected(PATIENCE_S)
     with serve(database, board, dispatcher) as console:
         until(lambda: [view.controller for view in board.views() if view.door] == ["online", "online"])
-        sys.stdout.write(console.url + "\n")
-        sys.stdout.flush()
-        sys.stdin.read()
+        pipe.send(console.url)
+        with contextlib.suppress(EOFError):
+            pipe.recv()
     bus.stop()
     ingest.stop()
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), float(sys.argv[4]))

@@ -1,15 +1,14 @@
 """A server that hangs (SIGSTOP) or dies under real pages and real gates: nothing opens late, and the pages say it."""
 
-import contextlib
+import os
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import httpx
@@ -21,15 +20,16 @@ from bus.embedded import EmbeddedBroker
 from console.live.heartbeat import HEARTBEAT_S, SILENT_S
 from database import Database
 from operations.tables import GateEvent, StaffOrder
+from tests.console import server_alone
 from tests.console.conftest import PASSWORD, Pages, install_gate
 from tests.console.server_alone import GATES, KEYS
 from tests.databases import CREDENTIAL_KEY
-from tests.waiting import until
+from tests.forked import running
+from tests.waiting import PATIENCE_S, until
 from web.tickets import LIFE
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
-ROOT = Path(__file__).parents[2]
 BEATS = (0.5, 4.0)
 """Quicker than in earnest; how the two hang together is tested below."""
 
@@ -39,14 +39,14 @@ class Alone:
     """A server in a process of its own, with two gates behind it in this one."""
 
     url: str
-    process: subprocess.Popen[str]
+    process: BaseProcess
     pages: Pages
 
     def hang(self) -> None:
-        self.process.send_signal(signal.SIGSTOP)
+        os.kill(self.process.pid, signal.SIGSTOP)
 
     def go_on(self) -> None:
-        self.process.send_signal(signal.SIGCONT)
+        os.kill(self.process.pid, signal.SIGCONT)
 
     @contextmanager
     def signed_in(self) -> Iterator[httpx.Client]:
@@ -82,33 +82,21 @@ class Alone:
 
 
 @pytest.fixture
-def alone(sqlite_template: Path, tmp_path: Path) -> Iterator[Alone]:
+def alone(imported_rooms: None, sqlite_template: Path, tmp_path: Path) -> Iterator[Alone]:
     shutil.copyfile(sqlite_template, tmp_path / "campusgate.db")
     database = Database(f"sqlite:///{tmp_path / 'campusgate.db'}", credential_key=CREDENTIAL_KEY)
     with EmbeddedBroker(port=0) as broker:
         pages = Pages("", None, database, None, {}, {})
         for gate in GATES:
             install_gate(pages, gate, BrokerAddress(port=broker.port), KEYS, tmp_path / gate)
-        command = [sys.executable, "-m", "tests.console.server_alone", str(tmp_path), str(broker.port)]
-        process = subprocess.Popen(
-            [*command, *map(str, BEATS)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        drain = threading.Thread(target=process.stdout.read, daemon=True)
         try:
-            url = next(line for line in process.stdout if line.startswith("http")).strip()
-            drain.start()
-            pages.url = url
-            yield Alone(url, process, pages)
+            with running(server_alone.main, tmp_path, broker.port, *BEATS) as (process, pipe):
+                assert pipe.poll(2 * PATIENCE_S), "the server did not start"
+                pages.url = pipe.recv()
+                yield Alone(pages.url, process, pages)
+                if process.is_alive():
+                    os.kill(process.pid, signal.SIGCONT)
         finally:
-            process.send_signal(signal.SIGCONT)
-            process.stdin.close()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(20)
-            process.kill()
-            process.wait()
-            if drain.ident is not None:
-                drain.join()
-            process.stdout.close()
             for controller in pages.controllers.values():
                 controller.stop()
             database.close()

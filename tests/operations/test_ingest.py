@@ -2,11 +2,10 @@
 
 import json
 import queue
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -27,6 +26,8 @@ from operations.alarms import register
 from operations.board import Board
 from operations.ingest import Ingest
 from operations.tables import GateEvent
+from tests.forked import running
+from tests.operations import ingest_alone
 from tests.waiting import PATIENCE_S, until
 
 # Each broker and each database once: neither knows of the other.
@@ -106,37 +107,17 @@ def test_receipts_come_in_batches_that_fit_into_a_message(gate, ingest: Ingest) 
     assert [gate.receipts.get(timeout=PATIENCE_S) for _ in ids] == ids
 
 
-SERVER = """
-import sys
-from bus import Backoff, BrokerAddress, Connection
-from database import Database
-from operations.board import Board
-from operations.ingest import Ingest
-database = Database(sys.argv[1])
-bus = Connection(BrokerAddress(port=int(sys.argv[2])), "server", backoff=Backoff(0.05, 0.2, 0.2))
-ingest = Ingest(bus, "main", database, Board())
-ingest.start()
-bus.start()
-bus.wait_connected(20)
-print("ready", flush=True)
-sys.stdin.read()
-"""
-
-
-def serve(database: Database, port: int) -> subprocess.Popen[str]:
+@contextmanager
+def serving(database: Database, port: int) -> Iterator[None]:
+    """A server that is killed at the end."""
     url = database.url.render_as_string(hide_password=False)
-    server = subprocess.Popen(
-        [sys.executable, "-c", SERVER, url, str(port)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=Path(__file__).parents[2],
-    )
-    # The log shares the line.
-    assert any("ready" in line for line in iter(server.stdout.readline, "")), "the server did not start"
-    return server
+    with running(ingest_alone.main, url, port) as (server, pipe):
+        assert pipe.poll(PATIENCE_S), "the server did not start"
+        yield
+        server.kill()
 
 
+@pytest.mark.usefixtures("imported_rooms")
 def test_a_server_killed_while_events_flow_has_each_of_them_once(
     broker, connect, database: Database, tmp_path: Path
 ) -> None:
@@ -164,14 +145,11 @@ def test_a_server_killed_while_events_flow_has_each_of_them_once(
 
     record(40)
     for _ in range(3):
-        server = serve(database, broker.port)
-        record(60)
-        server.kill()
-        server.communicate()
+        with serving(database, broker.port):
+            record(60)
         record(20)
-    with serve(database, broker.port) as server:
+    with serving(database, broker.port):
         until(lambda: len(outbox) == 0, timeout_s=3 * PATIENCE_S)
-        server.kill()
     sender.stop()
     outbox.close()
     rows = stored(database)
