@@ -11,7 +11,7 @@ from campusgate.commands import print_json
 from campusgate.settings import Settings
 
 if TYPE_CHECKING:
-    from campusgate.backup.backup import Backup
+    from campusgate.backup.file import Backup
 
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
@@ -52,7 +52,7 @@ def restore(
     that were changed are taken away again, as the copy of the audit trail says; everybody signs in anew.
     """
     from accounts.audit.trail_copy import TrailCopy
-    from campusgate.backup.backup import restore as fill
+    from campusgate.backup.restore import restore as fill
     from database import Database
 
     settings = Settings()

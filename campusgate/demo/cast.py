@@ -119,7 +119,7 @@ class Cast:
 
 
 def _is_ready(observer: Observer) -> bool:
-    both = all(observer.presence.get(source) is ProcessStatus.ONLINE for source in ("controller", "edge"))
+    both = all(observer.status.get(source) is ProcessStatus.ONLINE for source in ("controller", "edge"))
     figures = observer.figures.get("edge", {})
     sees = figures.get("camera") == "running" and bool(figures.get("people"))
     return both and observer.door is not None and sees

@@ -34,16 +34,16 @@ class Observer:
         self.states: list[DoorState] = []
         self.acks: list[Ack] = []
         self.commands: list[bytes] = []
-        self.presence: dict[str, ProcessStatus] = {}
+        self.status: dict[str, ProcessStatus] = {}
         self.figures: dict[str, dict[str, float | str | bool | None]] = {}
         for topic, record in {
             Topic.EVENTS: self._record_event,
             Topic.STATE: self._record_state,
             Topic.ACK: self._record_ack,
             Topic.COMMAND: self.commands.append,
-            Topic.AVAILABILITY: lambda payload: self._record_presence("controller", payload),
+            Topic.AVAILABILITY: lambda payload: self._record_status("controller", payload),
             Topic.HEALTH: self._record_health,
-            Topic.EDGE_AVAILABILITY: lambda payload: self._record_presence("edge", payload),
+            Topic.EDGE_AVAILABILITY: lambda payload: self._record_status("edge", payload),
         }.items():
             connection.subscribe(topics.of(topic), self._handler(record))
 
@@ -61,10 +61,10 @@ class Observer:
             before = state.unlocked
         return count
 
-    def forget_presence(self, *sources: str) -> None:
+    def forget_status(self, *sources: str) -> None:
         """Wait to hear anew whether `sources` (all, when none is named) are there."""
-        for source in sources or tuple(self.presence):
-            self.presence.pop(source, None)
+        for source in sources or tuple(self.status):
+            self.status.pop(source, None)
             self.figures.pop(source, None)
 
     def wait(self, condition: Callable[[], bool], seconds: float) -> bool:
@@ -104,5 +104,5 @@ class Observer:
         health = Health.decode(payload)
         self.figures[health.source] = health.figures
 
-    def _record_presence(self, source: str, payload: bytes) -> None:
-        self.presence[source] = Availability.decode(payload).status
+    def _record_status(self, source: str, payload: bytes) -> None:
+        self.status[source] = Availability.decode(payload).status

@@ -18,7 +18,7 @@ def edge_dead_card_opens(stage: Stage) -> SceneResult:
     expected = f"opened within {_ALONE_MS:.0f} ms"
     stage.cast.kill("edge")
     stage.narrator.write("The edge is killed on purpose: until it is back nobody is recognised, and cards open alone.")
-    stage.observer.forget_presence("edge")
+    stage.observer.forget_status("edge")
     mark = Mark(stage)
     answer = stage.at_the_reader(f"card {CARD['wang']}")
     granted = mark.event(EventKind.ACCESS_GRANTED)
@@ -51,7 +51,7 @@ def broker_dead_card_opens(stage: Stage) -> SceneResult:
     walk = stage.films.walk("wang-at-the-gate")
     stage.cast.kill("broker")
     stage.narrator.write("The broker is killed on purpose: on the board nobody's presence is known until it is back.")
-    stage.observer.forget_presence()
+    stage.observer.forget_status()
     film = threading.Thread(target=stage.camera.play, args=(walk,))
     film.start()
     card = stage.at_the_reader(f"card {CARD['wang']}")

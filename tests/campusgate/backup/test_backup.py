@@ -15,7 +15,9 @@ from accounts.audit.trail_copy import TrailCopy
 from accounts.cards import loss
 from accounts.tables import Card, Device, Password, Person, SignIn
 from accounts.vocabulary import CardState, DeviceRole, PasswordPurpose, PersonKind, PersonState, Role
-from campusgate.backup.backup import BackupError, back_up, restore
+from campusgate.backup.backup import back_up
+from campusgate.backup.file import BackupError
+from campusgate.backup.restore import restore
 from campusgate.schema import metadata
 from database import Database, Sealer
 from database.migrate import upgrade
