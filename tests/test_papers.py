@@ -205,6 +205,15 @@ def test_both_readmes_lead_to_every_page(readme: str) -> None:
     assert (pages | FOR_CONTRIBUTORS) - linked == set()
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_module_and_folder_that_a_page_names_exists(page: Path) -> None:
+    """By its path from the top; the changelog names what is gone too."""
+    named = re.findall(r"`([a-z_]+/(?:[a-z0-9_-]+/)*(?:[\w-]+\.\w+)?)`", text_of(page))
+    folders = {path.name for path in ROOT.iterdir() if path.is_dir()}
+    if page.name != "CHANGELOG.md":
+        assert [name for name in named if name.split("/")[0] in folders and not (ROOT / name).exists()] == []
+
+
 def test_files_that_contributors_are_sent_to_exist() -> None:
     named = re.findall(r"`([\w./-]+/[\w.-]*|[\w-]+\.(?:py|toml|md|yaml))`", text_of(ROOT / "CONTRIBUTING.md"))
     assert len(named) > 20
