@@ -143,7 +143,7 @@ class DirectorySync:
                 failures, pause = 0, self._interval.total_seconds()
             except SyncRefusedError as error:
                 failures += 1
-                pause = BACKOFF.wait_s(failures, refused=True)
+                pause = BACKOFF.refused_s
                 _log.error("directory_refused", gate=self._replica.gate, error=str(error))
             except SyncError as error:
                 failures += 1
