@@ -1,6 +1,6 @@
 """Apps that are lent to one test after the other: what one works out at its first request takes a tenth of a second."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from fastapi import APIRouter, FastAPI
@@ -9,16 +9,16 @@ from web import problems
 
 
 class LentApps:
-    """Apps with one router each, and with problems for errors. What a test puts into `app.state` goes with the test."""
+    """Apps with the routers given and with problems for errors. What a test puts into `app.state` goes with it."""
 
     def __init__(self) -> None:
-        self._free: dict[int, list[FastAPI]] = {}
+        self._free: dict[tuple[int, ...], list[FastAPI]] = {}
 
     @contextmanager
-    def lend(self, router: APIRouter) -> Iterator[FastAPI]:
+    def lend(self, *routers: APIRouter) -> Iterator[FastAPI]:
         """Lend an app that nobody else has; two at a time are two apps."""
-        free = self._free.setdefault(id(router), [])
-        app = free.pop() if free else _made(router)
+        free = self._free.setdefault(tuple(map(id, routers)), [])
+        app = free.pop() if free else _made(routers)
         try:
             yield app
         finally:
@@ -26,8 +26,9 @@ class LentApps:
             free.append(app)
 
 
-def _made(router: APIRouter) -> FastAPI:
+def _made(routers: Iterable[APIRouter]) -> FastAPI:
     app = FastAPI()
-    app.include_router(router)
+    for router in routers:
+        app.include_router(router)
     problems.install(app)
     return app

@@ -32,8 +32,8 @@ from operations.api.dependencies import OperationsServices
 from operations.board import Board
 from operations.order_service import OrderService
 from tests.accounts.conftest import CHEAP_HASHER, SECRET, Clock
+from tests.apps import LentApps
 from tests.sign_ins import sign_in
-from web import problems
 from web.tickets import Tickets
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -91,8 +91,14 @@ class Office:
 
 
 @pytest.fixture
-def office(database: Database, clock: Clock) -> Iterator[Office]:
-    app = FastAPI()
+def app(lent_apps: LentApps) -> Iterator[FastAPI]:
+    routers = directory.api.routes.router, router, enrollment.api.router, operations.api.router
+    with lent_apps.lend(*routers) as app:
+        yield app
+
+
+@pytest.fixture
+def office(database: Database, clock: Clock, app: FastAPI) -> Iterator[Office]:
     sealer = Sealer(bytes(range(32)))
     app.state.accounts = AccountsServices(
         database=database, secret=SECRET, clock=clock, hasher=CHEAP_HASHER, notify=account_notices.write
@@ -103,9 +109,6 @@ def office(database: Database, clock: Clock) -> Iterator[Office]:
     board = Board()
     app.state.tickets = Tickets()
     app.state.operations = OperationsServices(board, OrderService(database, board), NoHints())
-    for part in (directory.api.routes.router, router, enrollment.api.router, operations.api.router):
-        app.include_router(part)
-    problems.install(app)
     with database.begin() as session:
         gates.put_zone(session, "hall", site="main", title="Hall", by="test", now=clock.now)
         gates.add(session, GatePolicy(gate="north", inner_zone="hall"), title="North", by="test", now=clock.now)

@@ -7,7 +7,6 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from accounts.services import AccountsServices
@@ -21,8 +20,8 @@ from enrollment.services import EnrollmentServices
 from models.engine import FaceEngine
 from models.store import ModelStore
 from tests.accounts.conftest import CHEAP_HASHER
+from tests.apps import LentApps
 from tests.enrollment.enrollment_api import GOOD, OTHER, EnrollmentApi
-from web import problems
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 
@@ -71,17 +70,16 @@ def portraits() -> Path:
 
 
 @pytest.fixture
-def api(database: Database, engine: FaceEngine, sealer: Sealer, model_store: ModelStore) -> Iterator[EnrollmentApi]:
+def api(
+    database: Database, engine: FaceEngine, sealer: Sealer, model_store: ModelStore, lent_apps: LentApps
+) -> Iterator[EnrollmentApi]:
     mask = PersonMask(model_store.path("selfie-segmenter"))
     holder: list[EnrollmentApi] = []
     checker = Checker(engine, person_finder=mask)
     services = EnrollmentServices(database, sealer, engine, checker, clock=lambda: holder[0].now)
     accounts = AccountsServices(database=database, secret=b"x" * 32, clock=lambda: holder[0].now, hasher=CHEAP_HASHER)
-    app = FastAPI()
-    app.state.accounts, app.state.enrollment = accounts, services
-    problems.install(app)
-    app.include_router(router)
-    with TestClient(app) as client:
+    with lent_apps.lend(router) as app, TestClient(app) as client:
+        app.state.accounts, app.state.enrollment = accounts, services
         holder.append(EnrollmentApi(client, accounts, services))
         yield holder[0]
 
