@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ROOMS = sorted(path.parent for path in ROOT.glob("*/__init__.py") if path.parent.name not in {"tests", "benchmarks"})
+NOT_SHIPPED = {"tests", "benchmarks", "tools"}
+ROOMS = sorted(path.parent for path in ROOT.glob("*/__init__.py") if path.parent.name not in NOT_SHIPPED)
 
 HAN = "[一-鿿]"
 PUNCTUATION = re.compile(rf"{HAN}\s*[,;:?!()]|[,;:?!()]\s*{HAN}|{HAN}\.(?!\w)|{HAN}\.\.\.|[「」]")

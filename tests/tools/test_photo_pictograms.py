@@ -4,8 +4,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from benchmarks.photo_pictograms import DRAWINGS, FOLDER, pictogram
 from enrollment.quality.rules import RULES
+from tools.photo_pictograms import DRAWINGS, FOLDER, pictogram
 
 
 def test_every_rule_has_a_pictogram_and_every_file_a_rule() -> None:
@@ -17,7 +17,7 @@ def test_every_rule_has_a_pictogram_and_every_file_a_rule() -> None:
 @pytest.mark.parametrize("name", DRAWINGS)
 def test_the_file_is_what_the_generator_draws(name: str) -> None:
     drawn = pictogram(name)
-    assert (FOLDER / f"{name}.svg").read_text("utf-8") == drawn, "run python -m benchmarks.photo_pictograms"
+    assert (FOLDER / f"{name}.svg").read_text("utf-8") == drawn, "run python -m tools.photo_pictograms"
     root = ET.fromstring(drawn)
     assert root.attrib["viewBox"] == "0 0 120 150"
     tags = {element.tag.rpartition("}")[2] for element in root.iter()}

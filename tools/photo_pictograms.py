@@ -1,4 +1,4 @@
-"""Draws the pictograms of the photo rules: `python -m benchmarks.photo_pictograms [FOLDER]`.
+"""Draws the pictograms of the photo rules: `python -m tools.photo_pictograms [FOLDER]`.
 
 One SVG of 120 × 150 for each rule, showing what breaks it, and `good.svg`, showing what keeps them all. They stand in
 `console/static/rules`, for the phone page and for `docs/photo-rules.md`. Each brings its own paper and its own
@@ -250,7 +250,7 @@ def pictogram(name: str) -> str:
 
 def main() -> int:
     """Write every pictogram."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.photo_pictograms", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m tools.photo_pictograms", description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, nargs="?", default=FOLDER)
     folder: Path = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,1 @@
+"""Programs that make what the product ships, and are not shipped themselves."""
