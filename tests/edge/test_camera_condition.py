@@ -1,5 +1,7 @@
 import itertools
 import os
+from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from threading import Event
 
@@ -8,7 +10,7 @@ import numpy as np
 import pytest
 
 from campusgate.demo.scenes import Walker, corridor, walk_up
-from edge.camera import Condition, ConditionLimits, ConditionWatch, FileCamera, SceneLimits, measure_view
+from edge.camera import Condition, ConditionLimits, ConditionWatch, FileCamera, SceneLimits, View, measure_view
 from enrollment.photo import decode
 
 
@@ -30,8 +32,14 @@ STILL = scene(1)
 def watch_for(seconds: float, watch: ConditionWatch, make, start: float = 0.0) -> Condition:
     condition = Condition.GOOD
     for step in range(int(seconds / 0.5) + 1):
-        condition = watch.observe(measure_view(make(step)), start + step * 0.5)
+        condition = watch.observe(view(make, step), start + step * 0.5)
     return condition
+
+
+@lru_cache(1_000)
+def view(make: Callable[[int], np.ndarray], step: int) -> View:
+    """What the camera sees at a step: most tests begin with the same minute."""
+    return measure_view(make(step))
 
 
 def test_a_working_camera_is_good() -> None:
