@@ -8,8 +8,8 @@ from errors import OperatorError
 from gate_controller.barrier_settings import DoorSettings, TurnstileSettings
 from gate_controller.boards import BoardTable
 from gate_controller.boards.registry import BOARDS, RelayTable
+from gate_controller.door_file_tables import WIRES, CardsTable, InputsTable, Table
 from gate_controller.readers.registry import ReaderTable
-from gate_controller.tables import WIRES, CardsTable, InputsTable, Table
 
 
 class DoorFileError(OperatorError):

@@ -6,13 +6,13 @@ from dataclasses import replace
 from gate_controller.boards import Board
 from gate_controller.boards.registry import BOARDS
 from gate_controller.door_file import DoorFile
+from gate_controller.door_file_tables import WIRES
 from gate_controller.hardware import Hardware
 from gate_controller.inputs import HasTamper, Inputs
 from gate_controller.readers import Reader, ReaderError
 from gate_controller.readers.lines import LineReader
 from gate_controller.readers.registry import READERS, ReaderTable
 from gate_controller.readers.several import SeveralReaders
-from gate_controller.tables import WIRES
 
 
 def open_hardware(file: DoorFile, stack: ExitStack) -> Hardware:

@@ -9,10 +9,10 @@ from typing import Annotated, Protocol
 
 from pydantic import Field
 
+from gate_controller.door_file_tables import InputsTable, Pin, Table
 from gate_controller.inputs import Input
 from gate_controller.readers.lines import Verb
 from gate_controller.relays import Relay
-from gate_controller.tables import InputsTable, Pin, Table
 
 CLOSED_WHEN_ACTIVE = frozenset({"exit_button", "passage", "reverse"})
 """Wires that close when something happens; all others are closed at rest, so that a cut one is noticed."""

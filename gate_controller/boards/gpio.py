@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 
 from gate_controller.boards import CLOSED_WHEN_ACTIVE, BoardTable, RelayOptions
+from gate_controller.door_file_tables import InputsTable, Pin
 from gate_controller.inputs import Input
 from gate_controller.inputs.gpio import GpioInput
 from gate_controller.readers.lines import Verb
 from gate_controller.relays import Relay
 from gate_controller.relays.gpio import GpioRelay
-from gate_controller.tables import InputsTable, Pin
 
 
 class GpioBoard:

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from gate_controller.boards import CLOSED_WHEN_ACTIVE, BoardTable, RelayOptions
 from gate_controller.boards.modbus_client import ModbusClient
+from gate_controller.door_file_tables import InputsTable, Pin
 from gate_controller.inputs import Input
 from gate_controller.readers.lines import Verb
 from gate_controller.relays import Relay, RelayError
-from gate_controller.tables import InputsTable, Pin
 
 
 class ModbusBoard:

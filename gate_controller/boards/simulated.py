@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gate_controller.boards import BoardTable, RelayOptions
+from gate_controller.door_file_tables import InputsTable, Pin
 from gate_controller.inputs import Input
 from gate_controller.inputs.simulated import SimulatedInput
 from gate_controller.readers.lines import Verb
 from gate_controller.relays import Relay
 from gate_controller.relays.simulated import SimulatedRelay
-from gate_controller.tables import InputsTable, Pin
 
 _ALWAYS_THERE = frozenset({"exit_button", "fire", "tamper"})
 """Wires that a bench has without being asked; the others change what the door is, and are named in `[inputs]`."""

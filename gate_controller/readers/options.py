@@ -4,8 +4,8 @@ from pathlib import Path
 
 from pydantic import Field
 
+from gate_controller.door_file_tables import Table
 from gate_controller.readers.numbers import Base, NumberFormat, Order
-from gate_controller.tables import Table
 
 
 class ReaderOptions(Table):

@@ -12,13 +12,13 @@ from typing import Any
 from gpiozero import DigitalInputDevice
 
 from gate_controller import pins
+from gate_controller.door_file_tables import Pin
 from gate_controller.readers import Dropped, Read, Reader, ReaderError, Reading, Unreadable
 from gate_controller.readers.bits import KEY_LENGTHS, WiegandError, decode, decode_key, pack
 from gate_controller.readers.freshness import Freshness
 from gate_controller.readers.keypad import Keypad
 from gate_controller.readers.numbers import NumberFormat
 from gate_controller.readers.options import ReaderOptions
-from gate_controller.tables import Pin
 
 FRAME_END_S = 0.025
 """A pause so long ends a frame; bits are 1 to 2 milliseconds apart."""

@@ -23,10 +23,10 @@ from campusgate.settings import MqttSettings, Settings
 from database import Sealer
 from gate_controller.boards.registry import RelayTable
 from gate_controller.door_file import DoorFile
+from gate_controller.door_file_tables import InputsTable
 from gate_controller.memory import DoorMemory
 from gate_controller.readers.registry import ReaderTable
 from gate_controller.signals import BarrierMode
-from gate_controller.tables import InputsTable
 from messages import Event, GateTopics, NonceStore, make_private_key
 from tests.keys import key_text
 from tests.waiting import PATIENCE_S
