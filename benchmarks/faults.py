@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,7 +27,7 @@ from uuid import UUID, uuid4
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from benchmarks.fault_gate import FaultGate
-from benchmarks.fault_history import Facts, Judgement, judge
+from benchmarks.fault_history import Emitting, Facts, Judgement, RelayMoved, judge
 from benchmarks.fleet import journal
 from benchmarks.fleet_campus import (
     SITE,
@@ -213,8 +213,14 @@ class Outcome:
     judgement: Judgement
 
 
-def campaign(gate_count: int, rounds: int, seed: int, *, postgresql: bool = False) -> Outcome:
-    """Let `rounds` of faults come over so many gates, and judge."""
+def campaign(
+    gate_count: int, rounds: int, seed: int, *, postgresql: bool = False, tried: Set[str] = frozenset()
+) -> Outcome:
+    """Let `rounds` of faults come over so many gates, and judge.
+
+    Who comes when is up to the machine: the gates go on working until they have opened, and refused for every reason
+    in `tried`.
+    """
     chance = random.Random(seed)  # noqa: S311 - a fate that can be repeated
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="campusgate-faults-")))
@@ -244,6 +250,7 @@ def campaign(gate_count: int, rounds: int, seed: int, *, postgresql: bool = Fals
         mishaps = Mishaps(gates, server, broker, chance)
         for _ in range(rounds):
             mishaps.one_round()
+        wait_until(lambda: _has_tried(gates, tried), f"openings and refusals {sorted(tried)}", _SETTLE_S)
         time.sleep(_PAUSE_S)
         stop.set()
         sending.join()
@@ -251,6 +258,13 @@ def campaign(gate_count: int, rounds: int, seed: int, *, postgresql: bool = Fals
         stored, decided_twice = journal(url)
         facts = Facts(frozenset(campus.people[:-1]), campus.people[_LOST], dict(bus.meant), stored, decided_twice)
         return Outcome(mishaps.done, judge({gate.name: gate.history for gate in gates}, facts))
+
+
+def _has_tried(gates: list[FaultGate], reasons: Set[str]) -> bool:
+    entries = [entry for gate in gates for entry in tuple(gate.history)]
+    refusals = [entry.event for entry in entries if isinstance(entry, Emitting) and entry.event.granted is False]
+    seen = {str(event.reason) for event in refusals}
+    return seen >= reasons and any(isinstance(entry, RelayMoved) and entry.energised for entry in entries)
 
 
 def _settle(gates: list[FaultGate], server: ServerProcess, mishaps: Mishaps) -> None:

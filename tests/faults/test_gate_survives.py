@@ -12,11 +12,8 @@ TRIED = {Reason.CARD_LOST, Refusal.REPLAYED, Refusal.WRONG_BOOT}
 
 @pytest.mark.timeout(600)
 def test_a_gate_survives_what_can_happen_without_losing_an_event_or_opening_wrongly() -> None:
-    # Who comes when is up to the machine: where one round was too short for everybody, there are more.
-    for rounds in (1, 4):
-        outcome = campaign(1, rounds, seed=20261123)
-        assert outcome.judgement.violations == []
-        assert set(outcome.mishaps) == {"kill_controller", "kill_server", "restart_broker", "jump_clock", "fill_disk"}
-        if outcome.judgement.openings > 0 and set(outcome.judgement.refusals) >= TRIED:
-            return
-    pytest.fail(f"only tried: {outcome.judgement.refusals}")
+    outcome = campaign(1, 1, seed=20261123, tried=TRIED)
+    assert outcome.judgement.violations == []
+    assert set(outcome.mishaps) == {"kill_controller", "kill_server", "restart_broker", "jump_clock", "fill_disk"}
+    assert outcome.judgement.openings > 0
+    assert set(outcome.judgement.refusals) >= TRIED
