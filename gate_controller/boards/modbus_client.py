@@ -10,7 +10,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 import structlog
@@ -137,7 +137,8 @@ class ModbusClient:
         self._stopping.set()
         if self._thread is not None:
             self._thread.join()
-        self._hang_up()
+        with self._line.for_writing():
+            self._close()
 
     def read_coil(self, number: int) -> bool:
         """Return a coil as the last reading found it.
@@ -157,7 +158,7 @@ class ModbusClient:
             RelayError: the board does not answer, or the coil did not follow.
         """
         try:
-            with self._line.for_writing():
+            with self._hanging_up(self._line.for_writing()):
                 self._connect()
                 self._check(self._client.write_coil(number, value, device_id=self._unit))
                 read = bool(self._check(self._client.read_coils(number, count=1, device_id=self._unit)).bits[0])
@@ -178,7 +179,7 @@ class ModbusClient:
 
     def _round(self) -> None:
         try:
-            with self._line.for_reading():
+            with self._hanging_up(self._line.for_reading()):
                 self._connect()
             for run in group_neighbours(self._coils):
                 self._read_coils(run)
@@ -194,9 +195,22 @@ class ModbusClient:
         for wire, value in [*loops, *plain]:
             _report(wire, value, now)
 
-    def _hang_up(self) -> None:
-        with self._line.for_writing():
-            self._client.close()  # type: ignore[no-untyped-call]  # pymodbus has none
+    @contextmanager
+    def _hanging_up(self, turn: AbstractContextManager[None]) -> Iterator[None]:
+        """Use the line in `turn`, and hang up before anybody else may use it when that fails.
+
+        Otherwise a reading that waits would go out first, and what was given up could be delivered until it too is
+        given up.
+        """
+        with turn:
+            try:
+                yield
+            except (ModbusException, OSError):
+                self._close()
+                raise
+
+    def _close(self) -> None:
+        self._client.close()  # type: ignore[no-untyped-call]  # pymodbus has none
 
     def _connect(self) -> None:
         if self._client.connected:
@@ -208,7 +222,7 @@ class ModbusClient:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _HANG_UP_AT_ONCE)
 
     def _read_coils(self, run: range) -> None:
-        with self._line.for_reading():
+        with self._hanging_up(self._line.for_reading()):
             values = self._values(self._client.read_coils, run)
             # While the line is still ours: a coil that is written next is not overwritten by what it was before.
             self._coils.update({number: bool(value) for number, value in values.items()})
@@ -216,7 +230,7 @@ class ModbusClient:
     def _read_wires(self, read: _Request, wires: list[_Wire]) -> list[tuple[_Wire, int]]:
         values: dict[int, int] = {}
         for run in group_neighbours({wire.number for wire in wires}):
-            with self._line.for_reading():
+            with self._hanging_up(self._line.for_reading()):
                 values |= self._values(read, run)
         return [(wire, values[wire.number]) for wire in wires]
 
@@ -237,7 +251,6 @@ class ModbusClient:
         if self._reachable is not False:
             log.error("relay_board_lost", board=self.name, error=str(error))
         self._reachable = False
-        self._hang_up()
         self._coils = dict.fromkeys(self._coils)
         for wire in self._wires:
             wire.input.report_fault("lost")
