@@ -99,7 +99,7 @@ class Measured:
     orders: Sequence[Ordered]
 
     def report(self) -> Report:
-        """Decider it."""
+        """Judge it."""
         stored, decided_twice = self.journal
         lag = percentiles_ms([each for one in self.lags for each in one.values()])
         lost = len(self.emitted - stored.keys())

@@ -31,7 +31,7 @@ class Budget:
 
 
 def budget(what: str, got: float, sense: Literal["at least", "at most"], limit: float) -> Budget:
-    """Decider a figure; one that is not a number misses its budget."""
+    """Judge a figure; one that is not a number misses its budget."""
     met = got >= limit if sense == "at least" else got <= limit
     return Budget(f"{what} {sense}", limit, got, met)
 

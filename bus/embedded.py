@@ -161,7 +161,7 @@ class PasswordPlugin(BaseAuthPlugin):  # type: ignore[misc]  # amqtt has no type
         access: AccessList
 
     async def authenticate(self, *, session: Session) -> bool:
-        """Decider name and password of a new connection."""
+        """Judge name and password of a new connection."""
         access: AccessList = self.config.access
         return access.knows(session.username, session.password)
 
@@ -182,7 +182,7 @@ class TopicPlugin(BaseTopicPlugin):  # type: ignore[misc]  # amqtt has no types
     async def topic_filtering(
         self, *, session: Session | None = None, topic: str | None = None, action: Action | None = None
     ) -> bool:
-        """Decider one publication, one subscription, or one delivery."""
+        """Judge one publication, one subscription, or one delivery."""
         name = session.username if session else None
         if action == Action.PUBLISH:
             return self._access.may_publish(name, topic or "")

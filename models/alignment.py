@@ -41,7 +41,7 @@ ARCFACE = Alignment(
         [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]
     ),
 )
-"""FrameLoop, nose and corners of the mouth as the ArcFace family was trained on (Deng et al., 2019)."""
+"""Eyes, nose and corners of the mouth as the ArcFace family was trained on (Deng et al., 2019)."""
 
 _DLIB_SIZE, _DLIB_PADDING = 150, 0.25
 _DLIB_POINTS = np.array([[0.8596, 0.2135], [0.6461, 0.2290], [0.1206, 0.2137], [0.3341, 0.2291], [0.4901, 0.6278]])

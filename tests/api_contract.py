@@ -58,7 +58,7 @@ class Contract:
     def try_requests(
         self, ask: Callable[..., Any], *, examples: int, **chosen: SearchStrategy[Any]
     ) -> list[tuple[str, str]]:
-        """Decider what `ask(case, **chosen)` answers to the same random requests at each run, right and wrong bodies.
+        """Judge what `ask(case, **chosen)` answers to the same random requests at each run, right and wrong bodies.
 
         Returns:
             The path and method of every operation.

@@ -1,4 +1,4 @@
-"""FrameLoop open (ISO/IEC 29794-5)."""
+"""Eyes open (ISO/IEC 29794-5)."""
 
 import numpy as np
 
