@@ -71,13 +71,9 @@ def run_controller(
             credential_key=credential_key,
             on_time=controller.accept_server_time,
         )
-        stack.callback(sync.close)
+        start_following("directory", sync, stop, directory_hinted, stack)
         passage_sync = PassageSync(settings.server_url, device.gate, device.token, files.replica, files.passage_log)
-        stack.callback(passage_sync.close)
-        thread = threading.Thread(target=sync.run, args=(stop, directory_hinted), name="directory", daemon=True)
-        start_following(thread, stop, directory_hinted, stack)
-        thread = threading.Thread(target=passage_sync.run, args=(stop, passages_hinted), name="passages", daemon=True)
-        start_following(thread, stop, passages_hinted, stack)
+        start_following("passages", passage_sync, stop, passages_hinted, stack)
         ready(_port(hardware.reader))
         stop.wait()
 

@@ -121,7 +121,6 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
         sender = OutboxSender(files.outbox, bus, mark_late=mark_late, needs_receipts=True)
         bus.subscribe(topics.receipts, receipts_for(sender.confirm))
         passage_sync = PassageSync(settings.server_url, device.gate, device.token, files.replica, files.passage_log)
-        stack.callback(passage_sync.close)
         _follow_passages(passage_sync, bus, topics, stop, stack)
         bus.start()
         stack.callback(lambda: bus.stop(availability(topics, boot_id, ProcessStatus.STOPPED)))
@@ -173,8 +172,7 @@ def _follow_passages(
     hinted = threading.Event()
     bus.subscribe(topics.presence, lambda _topic, _payload, _retained: hinted.set())
     bus.on_connect(hinted.set)
-    thread = threading.Thread(target=sync.run, args=(stop, hinted), name="passages", daemon=True)
-    start_following(thread, stop, hinted, stack)
+    start_following("passages", sync, stop, hinted, stack)
 
 
 def _run_until_stopped(service: EdgeService, pictures: SpoofPictures, stop: threading.Event, *, once: bool) -> None:

@@ -8,6 +8,8 @@ from typing import Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from access.passages import PassageSync
+from access.replica import DirectorySync
 from bus import kept_client_id
 from campusgate.processes.private_files import keep_private
 from campusgate.settings import Settings
@@ -58,13 +60,17 @@ def read_gate_device(settings: Settings, role: Literal["edge", "controller"]) ->
     )
 
 
-def start_following(thread: threading.Thread, stop: threading.Event, wake: threading.Event, stack: ExitStack) -> None:
-    """Start a thread that asks the server until `stop` is set and sleeps on `wake`; the stack ends it."""
+def start_following(
+    name: str, sync: DirectorySync | PassageSync, stop: threading.Event, wake: threading.Event, stack: ExitStack
+) -> None:
+    """Start a thread that asks the server until `stop` is set and sleeps on `wake`; the stack ends both."""
+    thread = threading.Thread(target=sync.run, args=(stop, wake), name=name, daemon=True)
 
     def end() -> None:
         stop.set()
         wake.set()
         thread.join(_JOIN_S)
 
+    stack.callback(sync.close)
     thread.start()
     stack.callback(end)
