@@ -134,8 +134,10 @@ def test_each_way_is_followed(way: str) -> None:
 THREADS = re.findall(r"^\| `([^`]+)` \| `([\w/]+\.py)`", text_of(DOCS / "processes.md"), re.MULTILINE)
 
 
-def started_threads() -> Iterator[tuple[str, str | None]]:
+@cache
+def started_threads() -> list[tuple[str, str | None]]:
     """File and name of each thread or pool that product code starts; None where the name is a variable."""
+    found = []
     for path in modules():
         for node in ast.walk(ast.parse(text_of(path))):
             if not isinstance(node, ast.Call):
@@ -144,7 +146,8 @@ def started_threads() -> Iterator[tuple[str, str | None]]:
             if function not in {"Thread", "ThreadPoolExecutor"}:
                 continue
             named = [one.value for one in node.keywords if one.arg in {"name", "thread_name_prefix"}] or node.args[1:2]
-            yield path.relative_to(ROOT).as_posix(), _name(named[0]) if named else ""
+            found.append((path.relative_to(ROOT).as_posix(), _name(named[0]) if named else ""))
+    return found
 
 
 def _name(node: ast.expr) -> str | None:
