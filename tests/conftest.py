@@ -5,11 +5,9 @@ import gc
 import os
 import random
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -29,6 +27,7 @@ from models.store import ModelInstallError, ModelStore
 from tests import forked
 from tests.apps import LentApps
 from tests.databases import CREDENTIAL_KEY, LentDatabases, find_postgresql, private_cluster
+from tests.mosquitto import AS_ROOT, find_mosquitto, start_mosquitto, write_passwords
 from tests.ports import free_port
 from tests.process_state import Guard
 from tests.waiting import PATIENCE_S
@@ -160,12 +159,9 @@ class MosquittoBackend:
         self._folder = folder
         lines = [f"listener {self.port} 127.0.0.1", "persistence false", "set_tcp_nodelay true", "log_dest none"]
         lines.append(f"allow_anonymous {'true' if access is None else 'false'}")
-        if os.geteuid() == 0:
-            lines.append("user root")
         if access is not None:
             passwords, topics = folder / "passwords", folder / "topics"
-            passwords.write_text("".join(f"{name}:{user.password}\n" for name, user in access.users.items()))
-            subprocess.run(["mosquitto_passwd", "-U", str(passwords)], check=True, capture_output=True)
+            write_passwords(passwords, {name: user.password for name, user in access.users.items()})
             rules = []
             for name, user in access.users.items():
                 rules.append(f"user {name}")
@@ -175,22 +171,11 @@ class MosquittoBackend:
             lines += [f"password_file {passwords}", f"acl_file {topics}"]
         if tls is not None:
             lines += [f"certfile {tls.cert_file}", f"keyfile {tls.key_file}"]
-        (folder / "mosquitto.conf").write_text("\n".join(lines) + "\n")
+        (folder / "mosquitto.conf").write_text("\n".join(lines) + "\n" + AS_ROOT)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        binary = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
-        self._process = subprocess.Popen(
-            [binary, "-c", str(self._folder / "mosquitto.conf")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        until = time.monotonic() + PATIENCE_S
-        while time.monotonic() < until:
-            if self._process.poll() is not None:
-                raise RuntimeError(f"mosquitto ended with exit code {self._process.returncode}")
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
-                return
-            time.sleep(0.02)
-        raise RuntimeError("mosquitto does not listen")
+        self._process = start_mosquitto(self._folder / "mosquitto.conf", self.port)
 
     def stop(self) -> None:
         if self._process is not None:
@@ -206,8 +191,8 @@ BrokerMaker = Callable[..., EmbeddedBackend | MosquittoBackend]
 def make_broker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerMaker]:
     """Makes running brokers of each backend: `make_broker(access=…, tls=…)`; `started=False` leaves it off."""
     backend = EmbeddedBackend if request.param == "embedded" else MosquittoBackend
-    if backend is MosquittoBackend and not (shutil.which("mosquitto") or Path("/usr/sbin/mosquitto").exists()):
-        pytest.skip("Mosquitto is not installed: Debian package `mosquitto`")
+    if backend is MosquittoBackend:
+        find_mosquitto()
     made = []
 
     def make(

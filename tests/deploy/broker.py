@@ -1,19 +1,13 @@
 """Debian's Mosquitto with the configuration that `deploy/mosquitto/` ships, in a folder of its own."""
 
-import contextlib
-import os
 import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from messages.permissions import mosquitto_acl
 from tests.certificates import Authority
+from tests.mosquitto import AS_ROOT, find_mosquitto, start_mosquitto, write_passwords
 from tests.waiting import PATIENCE_S
 
 DEPLOY = Path(__file__).parent.parent.parent / "deploy"
@@ -35,17 +29,13 @@ def mosquitto_as_shipped(
     folder: Path, port: int, authority: Authority, users: Mapping[str, str], main: str = DEBIANS_OWN
 ) -> Iterator[Path]:
     """Run it with TLS for gate `north` of site `main` and these users; yields the log's file."""
-    binary = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
-    if not Path(binary).exists():
-        pytest.skip("Mosquitto is not installed: Debian package `mosquitto`")
+    find_mosquitto()
     for name in ("etc/conf.d", "etc/certs", "state"):
         (folder / name).mkdir(parents=True)
     log = folder / "mosquitto.log"
     shutil.copyfile(authority.server.cert_file, folder / "etc/certs/broker.pem")
     shutil.copyfile(authority.server.key_file, folder / "etc/certs/broker.key")
-    passwords = folder / "etc/campusgate.passwords"
-    passwords.write_text("".join(f"{name}:{password}\n" for name, password in users.items()))
-    subprocess.run(["mosquitto_passwd", "-U", str(passwords)], check=True, capture_output=True)
+    write_passwords(folder / "etc/campusgate.passwords", users)
     (folder / "etc/campusgate.acl").write_text(mosquitto_acl("main", ["north"]))
 
     def moved(text: str) -> str:
@@ -64,25 +54,10 @@ def mosquitto_as_shipped(
 
     shipped = (DEPLOY / "mosquitto" / "mosquitto.conf").read_text(encoding="utf-8")
     (folder / "etc/conf.d/campusgate.conf").write_text(moved(shipped))
-    as_root = "user root\n" if os.geteuid() == 0 else ""
-    (folder / "etc/mosquitto.conf").write_text(moved(main) + as_root)
-    process = subprocess.Popen(
-        [binary, "-c", str(folder / "etc/mosquitto.conf")], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
-    )
+    (folder / "etc/mosquitto.conf").write_text(moved(main) + AS_ROOT)
+    process = start_mosquitto(folder / "etc/mosquitto.conf", port)
     try:
-        _wait_for(process, port)
         yield log
     finally:
         process.terminate()
-        process.communicate(timeout=PATIENCE_S)
-
-
-def _wait_for(process: "subprocess.Popen[bytes]", port: int) -> None:
-    until = time.monotonic() + PATIENCE_S
-    while time.monotonic() < until:
-        if process.poll() is not None:
-            raise AssertionError(f"Mosquitto ended: {process.communicate()[1].decode()}")
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        time.sleep(0.02)
-    raise AssertionError("Mosquitto does not listen")
+        process.wait(PATIENCE_S)

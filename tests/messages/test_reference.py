@@ -1,11 +1,9 @@
 """The reference and the access list say what the code does."""
 
 import json
-import os
 import queue
 import shutil
 import stat
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from bus import Backoff, BrokerAddress, Connection, covers, random_client_id
 from messages import GateTopics, Topic
 from messages.permissions import Role, mosquitto_acl, rights
 from messages.reference import ON_THE_WIRE, json_schemas, markdown
+from tests.mosquitto import AS_ROOT, find_mosquitto, start_mosquitto, write_passwords
 from tests.waiting import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
@@ -53,29 +52,23 @@ def test_schemas_are_json_and_name_every_field() -> None:
 @pytest.fixture
 def shipped_broker(tmp_path: Path, unused_port: int) -> Iterator[int]:
     """Mosquitto with the configuration we ship; every user of the access list has their name as password."""
-    binary = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
-    if not Path(binary).exists():
-        pytest.skip("Mosquitto is not installed: Debian package `mosquitto`")
+    find_mosquitto()
     access = (ROOT / "deploy" / "mosquitto" / "campusgate.acl").read_text(encoding="utf-8")
     users = [line.removeprefix("user ") for line in access.splitlines() if line.startswith("user ")]
-    passwords = tmp_path / "campusgate.passwords"
-    passwords.write_text("".join(f"{name}:{name}\n" for name in users))
-    subprocess.run(["mosquitto_passwd", "-U", str(passwords)], check=True, capture_output=True)
+    write_passwords(tmp_path / "campusgate.passwords", dict(zip(users, users, strict=True)))
     shutil.copy(ROOT / "deploy" / "mosquitto" / "campusgate.acl", tmp_path)
     shipped = (ROOT / "deploy" / "mosquitto" / "mosquitto.conf").read_text(encoding="utf-8")
     ours = shipped.replace("listener 8883", f"listener {unused_port} 127.0.0.1")
     ours = ours.replace("/etc/mosquitto/campusgate", f"{tmp_path}/campusgate")
     # TLS has tests of its own; here it would only need certificates.
     ours = "\n".join(line for line in ours.splitlines() if not line.startswith(("certfile", "keyfile", "tls_version")))
-    (tmp_path / "mosquitto.conf").write_text(ours + ("\nuser root\n" if os.geteuid() == 0 else "\n"))
-    log = tmp_path / "log"
-    with log.open("wb") as output:
-        process = subprocess.Popen([binary, "-c", str(tmp_path / "mosquitto.conf")], stdout=output, stderr=output)
+    (tmp_path / "mosquitto.conf").write_text(f"{ours}\n{AS_ROOT}")
+    process = start_mosquitto(tmp_path / "mosquitto.conf", unused_port)
     yield unused_port
     ended = process.poll()
     process.terminate()
     process.wait(PATIENCE_S)
-    assert ended is None, log.read_text()
+    assert ended is None, (tmp_path / "printed").read_text()
 
 
 @pytest.fixture
