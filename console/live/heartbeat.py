@@ -25,13 +25,17 @@ class Heartbeat:
         self._every_s = HEARTBEAT_S - poll_s
         self._at: float | None = None
 
+    def is_due(self) -> bool:
+        """Tell whether everything is to be queried again, for `next_event` to be sent."""
+        return self._at is None or time.monotonic() - self._at >= self._every_s
+
     def next_event(self, *, now: datetime) -> ServerSentEvent | None:
         """Return what is to be sent after everything was queried; None when it was sent a moment ago."""
-        before, at = self._at, time.monotonic()
-        if before is not None and at - before < self._every_s:
+        if not self.is_due():
             return None
-        self._at = at
-        return status_event(UP_TO_DATE if before is None else BEAT, now=now)
+        event = UP_TO_DATE if self._at is None else BEAT
+        self._at = time.monotonic()
+        return status_event(event, now=now)
 
 
 def status_event(event: str, *, now: datetime) -> ServerSentEvent:

@@ -13,7 +13,7 @@ from typing import Any
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import ServerSentEvent
 
-from console.live.heartbeat import AGAIN, HEARTBEAT_S, Heartbeat, status_event
+from console.live.heartbeat import AGAIN, Heartbeat, status_event
 from console.services import ConsoleServices
 from console.views.board import collect_people, describe_alarm, describe_gate, describe_order, describe_zones
 from console.views.events import describe_events
@@ -27,8 +27,6 @@ _FIRST = 30
 _POLL_S = 0.1
 _PAGE = 200
 _RETRY_MS = 1000
-_AT_LEAST_EVERY_S = HEARTBEAT_S - _POLL_S
-"""Waiting orders run out without anybody changing them."""
 
 
 async def stream_gates(
@@ -44,15 +42,15 @@ async def stream_gates(
     """
     board, database = services.board, services.database
     cursor = last_seen if last_seen is not None else await run_in_threadpool(_first_cursor, database, gate)
-    seen, sent, waited = -1, dict[str, Any](), 0.0
+    seen, sent = -1, dict[str, Any]()
     heartbeat = Heartbeat(poll_s=_POLL_S)
     while await still_allowed():
         version = board.version
-        if version == seen and waited < _AT_LEAST_EVERY_S:
+        # Also with each heartbeat: waiting orders run out without anybody changing them.
+        if version == seen and not heartbeat.is_due():
             await asyncio.sleep(_POLL_S)
-            waited += _POLL_S
             continue
-        seen, waited = version, 0.0
+        seen = version
         for name, data in (await run_in_threadpool(_query_state, services, gate)).items():
             if sent.get(name) != data:
                 sent[name] = data

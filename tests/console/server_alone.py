@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bus import Backoff, BrokerAddress, Connection
 from console import rendering
-from console.live import stream
+from console.live import heartbeat
 from database import Database
 from messages import NonceStore, Signer, TrustedKey, controller_sender
 from operations.board import Board
@@ -25,7 +25,7 @@ KEYS = {name: Ed25519PrivateKey.from_private_bytes(bytes([n]) * 32) for n, name 
 
 def main(pipe: Pipe, folder: Path, broker_port: int, beat_s: float, silent_s: float) -> None:
     """Send the server's address and run until the pipe is closed. The gates and the broker are the test's."""
-    stream._AT_LEAST_EVERY_S, rendering.SILENT_S = beat_s, silent_s
+    heartbeat.HEARTBEAT_S, rendering.SILENT_S = beat_s, silent_s
     database = Database(f"sqlite:///{folder / 'campusgate.db'}", credential_key=CREDENTIAL_KEY)
     board = Board()
     bus = Connection(BrokerAddress(port=broker_port), "server", backoff=Backoff(0.05, 0.2, 0.2))
