@@ -61,10 +61,15 @@ def queue(
     unusual: bool | None = None,
     cursor: Annotated[str | None, Query(max_length=500)] = None,
 ) -> dict[str, Any]:
-    """Return photos that wait, oldest first; `next` is the cursor of the page after it."""
+    """Return photos that wait, oldest first; `next` is the cursor of the page after it.
+
+    `fingerprint` is what the stream's figures call `queue`: as long as they are equal, nothing has changed since.
+    """
     wanted = PageRequest(_PAGE, cursor)
     after = wanted.after(tuple[datetime, UUID])
     with services.database.read() as session:
+        # Before the photos: what changes in between is then loaded once more, and not missed.
+        fingerprint = review.fingerprint_queue(session)
         found = review.query_queue(
             session,
             after=after,
@@ -78,6 +83,7 @@ def queue(
         return {
             "items": describe_reviews(session, rows, by=me.person_id, now=services.now()),
             "next": following,
+            "fingerprint": fingerprint,
         }
 
 

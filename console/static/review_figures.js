@@ -2,19 +2,13 @@
 
 import { follow } from "./live.js";
 import { askToSignIn, byId, setup, text } from "./page.js";
+import { queueFingerprint } from "./review_queue.js";
 
-/**
- * Follows the figures; calls `changed` when photos came, went, or were claimed, and with the first figures: what
- * changed between the page's own look at the queue and those would be told by nobody.
- */
+/** Follows the figures; calls `changed` when they are of another queue than the page shows. */
 export function followFigures(changed) {
-  let known = null;
-
   function take(figures) {
     show(figures);
-    if (known === figures.queue) return;
-    known = figures.queue;
-    changed();
+    if (figures.queue !== queueFingerprint()) changed();
   }
 
   follow({ address: () => setup.stream, ask: setup.queue, signedOut: askToSignIn, handlers: { figures: take } });

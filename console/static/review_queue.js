@@ -5,10 +5,13 @@ import { fault } from "./rules.js";
 
 let items = [];
 let following = null;
+let fingerprint = null;
 let opened = () => {};
 let filtered = () => {};
 
 export const queue = () => items;
+/** What the server said of the whole queue with the photos that are shown; nothing before the first answer. */
+export const queueFingerprint = () => fingerprint;
 export const onOpen = (handler) => { opened = handler; };
 export const onFilter = (handler) => { filtered = handler; };
 
@@ -26,6 +29,7 @@ export async function loadQueue() {
   const found = await get(address(null));
   items = found.items;
   following = found.next;
+  fingerprint = found.fingerprint;
   render();
 }
 

@@ -178,5 +178,5 @@ for (const button of document.querySelectorAll("dialog [data-close]")) {
 
 window.addEventListener("pagehide", () => open && letGo(open));
 
-followFigures(refresh);
-await refresh();
+// First the queue: figures that come before its answer would have it loaded twice.
+refresh().finally(() => followFigures(refresh));

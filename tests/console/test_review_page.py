@@ -193,6 +193,17 @@ def test_a_photo_that_came_between_the_first_look_and_the_first_figures_is_liste
     expect(page.locator("#queue li")).to_contain_text("yours")
 
 
+def test_figures_of_the_queue_that_is_shown_load_it_no_second_time(reviewer) -> None:
+    page = reviewer()
+    loaded = list[str]()
+    page.on("request", lambda request: loaded.append(request.url) if "/reviews/queue" in request.url else None)
+    page.reload()
+    expect(page.locator("#link.live")).to_be_visible()
+    expect(page.locator("#queue-empty")).to_be_visible()
+    assert page.evaluate("async () => (await fetch('/console/static/favicon.svg')).ok"), "asked after all others"
+    assert len(loaded) == 1
+
+
 def test_flawless_photos_are_approved_together_and_others_left(reviewer, studio: Studio) -> None:
     _, flawless = waits(studio, "flawless", "He Yu")
     _, other = waits(studio, "good", "Wang Xiaoming")
