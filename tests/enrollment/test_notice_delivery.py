@@ -8,7 +8,6 @@ import socketserver
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from email.message import Message
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 from uuid import UUID
 
@@ -26,7 +25,7 @@ from enrollment.tables import Notice
 from tests.enrollment.conftest import NOW
 from tests.operations.test_notices import MailPeer
 from tests.ports import free_port
-from tests.served import served
+from tests.served import WebhookReceiver, served
 from web.mail import MailServer
 from web.webhooks import SIGNATURE_HEADER
 
@@ -35,22 +34,9 @@ CONTENT = {"zh": {"title": "照片", "body": "已通过"}, "en": {"title": "Phot
 LETTER = Letter(new_id(), NOW, "photo_approved", "2026001", "+8613800000000", CONTENT)
 
 
-class WebhookPeer(BaseHTTPRequestHandler):
-    def do_POST(self) -> None:
-        server: Any = self.server
-        server.requests.append((self.headers, self.rfile.read(int(self.headers["Content-Length"]))))
-        self.send_response(server.status)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture
-def webhook() -> Iterator[Any]:
-    server: Any = HTTPServer(("127.0.0.1", 0), WebhookPeer)
-    server.requests, server.status = [], 204
-    with served(server):
+def webhook() -> Iterator[WebhookReceiver]:
+    with served(WebhookReceiver()) as server:
         yield server
 
 
@@ -82,7 +68,7 @@ def test_a_mail_is_in_chinese_and_english_and_goes_to_the_number(mail: Any) -> N
     assert str(LETTER.notice_id) in message["Message-ID"]
 
 
-def test_a_webhook_is_signed_and_told_which_notice_it_is(webhook: Any) -> None:
+def test_a_webhook_is_signed_and_told_which_notice_it_is(webhook: WebhookReceiver) -> None:
     _webhook_channel(webhook.server_port).send(LETTER)
     ((headers, body),) = webhook.requests
     seconds = int(NOW.timestamp())
@@ -92,7 +78,7 @@ def test_a_webhook_is_signed_and_told_which_notice_it_is(webhook: Any) -> None:
     assert json.loads(body)["content"] == CONTENT
 
 
-def test_a_refusal_of_one_letter_is_told_from_a_channel_that_is_down(mail: Any, webhook: Any) -> None:
+def test_a_refusal_of_one_letter_is_told_from_a_channel_that_is_down(mail: Any, webhook: WebhookReceiver) -> None:
     mail.refuses, webhook.status = True, 404
     channels: list[Channel] = [_mail_channel(mail.server_address[1]), _webhook_channel(webhook.server_port)]
     for channel in channels:

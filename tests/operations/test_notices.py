@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import Message
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
@@ -21,6 +20,7 @@ from operations.notices.mail import MailNotifier
 from operations.notices.port import Notice, NoticeNotSentError, Notifier
 from operations.notices.webhook import WebhookNotifier
 from tests.ports import free_port
+from tests.served import WebhookReceiver
 from web.mail import MailServer
 from web.webhooks import SIGNATURE_HEADER
 
@@ -40,17 +40,6 @@ class Channel:
     """From now on the peer says no."""
     vanish: Callable[[], None]
     """From now on the peer is not there."""
-
-
-class WebhookPeer(BaseHTTPRequestHandler):
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.requests.append((self.headers, body))
-        self.send_response(self.server.status)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        pass
 
 
 class MailPeer(socketserver.StreamRequestHandler):
@@ -109,10 +98,9 @@ def channel(request: pytest.FixtureRequest) -> Iterator[Channel]:
         watched.join()
         return
     if request.param == "webhook":
-        server = HTTPServer(("127.0.0.1", 0), WebhookPeer)
-        server.requests, server.status = [], 204
+        server = WebhookReceiver()
         stop = _run(server)
-        notifier: Notifier = WebhookNotifier(f"http://127.0.0.1:{server.server_port}/alarms", SECRET, now=lambda: NOW)
+        notifier: Notifier = WebhookNotifier(server.url, SECRET, now=lambda: NOW)
 
         class Bodies(list):
             def __iter__(self):
@@ -156,11 +144,10 @@ def test_a_peer_that_is_not_there_is_one_too(channel: Channel) -> None:
 
 
 def test_the_receiver_can_check_who_sent_a_webhook_and_when() -> None:
-    with HTTPServer(("127.0.0.1", 0), WebhookPeer) as server:
-        server.requests, server.status = [], 200
+    with WebhookReceiver(status=200) as server:
         thread = threading.Thread(target=server.handle_request)
         thread.start()
-        WebhookNotifier(f"http://127.0.0.1:{server.server_port}/", SECRET, now=lambda: NOW).send(NOTICE)
+        WebhookNotifier(server.url, SECRET, now=lambda: NOW).send(NOTICE)
         thread.join()
     [(headers, body)] = server.requests
     stamp, _, mac = headers[SIGNATURE_HEADER].removeprefix("t=").partition(",v1=")
@@ -173,12 +160,11 @@ def test_the_receiver_can_check_who_sent_a_webhook_and_when() -> None:
 
 def test_a_webhook_is_not_led_elsewhere() -> None:
     """A redirect must not carry the notice to another address."""
-    with HTTPServer(("127.0.0.1", 0), WebhookPeer) as server:
-        server.requests, server.status = [], 307
+    with WebhookReceiver(status=307) as server:
         thread = threading.Thread(target=server.handle_request)
         thread.start()
         with pytest.raises(NoticeNotSentError, match="307"):
-            WebhookNotifier(f"http://127.0.0.1:{server.server_port}/", SECRET).send(NOTICE)
+            WebhookNotifier(server.url, SECRET).send(NOTICE)
         thread.join()
 
 

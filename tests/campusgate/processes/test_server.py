@@ -47,8 +47,7 @@ def server(engine: FaceEngine, tmp_path, unused_port) -> Iterator[Server]:
     settings = Settings(data_dir=tmp_path, mqtt=MqttSettings(port=unused_port), **SECRETS)
     server = assemble(settings, engine, Checker(engine))
     yield server
-    server.money.writer.close()
-    server.database.close()
+    close(server)
 
 
 @pytest.fixture
@@ -140,8 +139,6 @@ def test_every_job_can_be_done_at_any_time_and_again(server: Server) -> None:
     for _ in range(2):
         for job in everything:
             job.do(datetime.now(UTC))
-    server.money.writer.close()
-    server.database.close()
 
 
 def test_photos_are_taken_as_the_settings_say(engine: FaceEngine, tmp_path) -> None:
@@ -152,8 +149,7 @@ def test_photos_are_taken_as_the_settings_say(engine: FaceEngine, tmp_path) -> N
     assert (made.consent_version, made.keep_pictures, made.with_thumbnails) == ("2027", True, False)
     assert made.further_engines == (engine,)
     assert make_retention_policy(settings).keep_pictures
-    server.money.writer.close()
-    server.database.close()
+    close(server)
 
 
 @pytest.mark.parametrize("missing", SECRETS)

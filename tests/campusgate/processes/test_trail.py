@@ -1,10 +1,7 @@
 """The head of the audit trail leaves the machine through the alarms' webhook, signed, and whatever answers."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from pydantic import SecretStr
@@ -14,38 +11,11 @@ from campusgate.processes.jobs.trail import make_head_sender
 from campusgate.settings.operations import AlarmSettings
 from database import Database
 from tests.ports import free_port
-from tests.served import served
+from tests.served import WebhookReceiver, served
 from web.webhooks import SIGNATURE_HEADER, signature
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 SECRET = "a secret that both of them know, of 32 bytes"
-
-
-class Receiver(ThreadingHTTPServer):
-    """Keeps what it is sent, and answers with a status."""
-
-    def __init__(self, status: int) -> None:
-        self.status, self.got = status, list[tuple[dict[str, str], bytes]]()
-        super().__init__(("127.0.0.1", 0), Peer)
-
-
-class Peer(BaseHTTPRequestHandler):
-    server: Receiver
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.got.append((dict(self.headers), body))
-        self.send_response(self.server.status)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@contextmanager
-def receiver(status: int = 204) -> Iterator[Receiver]:
-    with served(Receiver(status)) as server:
-        yield server
 
 
 def send(database: Database, port: int) -> None:
@@ -64,9 +34,9 @@ def told(database: Database) -> Database:
 
 
 def test_the_head_that_is_sent_is_the_one_that_verify_takes(told: Database) -> None:
-    with receiver() as peer:
+    with served(WebhookReceiver()) as peer:
         send(told, peer.server_port)
-    [(headers, body)] = peer.got
+    [(headers, body)] = peer.requests
     said = json.loads(body)
     assert (said["kind"], said["at"]) == ("audit_head", NOW.isoformat())
     serial, _, digest = said["head"].partition(":")
@@ -78,9 +48,9 @@ def test_the_head_that_is_sent_is_the_one_that_verify_takes(told: Database) -> N
 
 
 def test_a_trail_written_anew_shows_against_the_head_that_was_sent(told: Database) -> None:
-    with receiver() as peer:
+    with served(WebhookReceiver()) as peer:
         send(told, peer.server_port)
-    digest = json.loads(peer.got[0][1])["head"].partition(":")[2]
+    digest = json.loads(peer.requests[0][1])["head"].partition(":")[2]
     with told.engine.begin() as connection:
         if told.is_sqlite:
             connection.exec_driver_sql("DROP TRIGGER audit_no_delete")
@@ -95,9 +65,9 @@ def test_a_trail_written_anew_shows_against_the_head_that_was_sent(told: Databas
 
 
 def test_a_receiver_that_refuses_or_is_away_stops_nothing(told: Database) -> None:
-    with receiver(status=500) as peer:
+    with served(WebhookReceiver(status=500)) as peer:
         send(told, peer.server_port)
-    assert len(peer.got) == 1
+    assert len(peer.requests) == 1
     send(told, free_port())
 
 
