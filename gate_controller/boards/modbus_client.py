@@ -10,7 +10,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import structlog
@@ -38,6 +38,7 @@ _MOST_AT_ONCE = 64
 """Neighbours in one request; boards answer for many more, and few have so many inputs."""
 
 
+_FAILURES = (ModbusException, OSError)
 _Request = Callable[..., ModbusPDU]
 
 
@@ -53,9 +54,14 @@ def group_neighbours(numbers: Iterable[int]) -> list[range]:
 
 
 class _Line:
-    """The one connection: one request at a time, and whoever has to write comes before whoever reads."""
+    """The one connection: one request at a time, and whoever has to write comes before whoever reads.
 
-    def __init__(self) -> None:
+    When a request fails, `hang_up` runs before anybody else may use the line. Otherwise a reading that waits would go
+    out first, and what was given up could be delivered until it too is given up.
+    """
+
+    def __init__(self, hang_up: Callable[[], None]) -> None:
+        self._hang_up = hang_up
         self._turn = threading.Condition()
         self._busy = False
         self._urgent = 0
@@ -81,6 +87,9 @@ class _Line:
     def _use(self) -> Iterator[None]:
         try:
             yield
+        except _FAILURES:
+            self._hang_up()
+            raise
         finally:
             with self._turn:
                 self._busy = False
@@ -103,7 +112,7 @@ class ModbusClient:
         self.name = f"{host}:{port}"
         self._unit = unit
         self._client = ModbusTcpClient(host, port=port, timeout=TIMEOUT_S, retries=0)
-        self._line = _Line()
+        self._line = _Line(self._close)
         self._wires: list[_Wire] = []
         self._coils: dict[int, bool | None] = {}
         self._stopping = threading.Event()
@@ -158,12 +167,12 @@ class ModbusClient:
             RelayError: the board does not answer, or the coil did not follow.
         """
         try:
-            with self._hanging_up(self._line.for_writing()):
+            with self._line.for_writing():
                 self._connect()
                 self._check(self._client.write_coil(number, value, device_id=self._unit))
                 read = bool(self._check(self._client.read_coils(number, count=1, device_id=self._unit)).bits[0])
                 self._coils[number] = read
-        except (ModbusException, OSError) as error:
+        except _FAILURES as error:
             self._lost(error)
             raise RelayError(f"the relay board {self.name} does not answer: {error}") from error
         if read != value:
@@ -179,13 +188,13 @@ class ModbusClient:
 
     def _round(self) -> None:
         try:
-            with self._hanging_up(self._line.for_reading()):
+            with self._line.for_reading():
                 self._connect()
             for run in group_neighbours(self._coils):
                 self._read_coils(run)
             loops = self._read_wires(self._client.read_input_registers, [one for one in self._wires if one.loop])
             plain = self._read_wires(self._client.read_discrete_inputs, [one for one in self._wires if not one.loop])
-        except (ModbusException, OSError) as error:
+        except _FAILURES as error:
             self._lost(error)
             return
         if self._reachable is not True:
@@ -194,20 +203,6 @@ class ModbusClient:
         now = time.monotonic()
         for wire, value in [*loops, *plain]:
             _report(wire, value, now)
-
-    @contextmanager
-    def _hanging_up(self, turn: AbstractContextManager[None]) -> Iterator[None]:
-        """Use the line in `turn`, and hang up before anybody else may use it when that fails.
-
-        Otherwise a reading that waits would go out first, and what was given up could be delivered until it too is
-        given up.
-        """
-        with turn:
-            try:
-                yield
-            except (ModbusException, OSError):
-                self._close()
-                raise
 
     def _close(self) -> None:
         self._client.close()  # type: ignore[no-untyped-call]  # pymodbus has none
@@ -222,7 +217,7 @@ class ModbusClient:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _HANG_UP_AT_ONCE)
 
     def _read_coils(self, run: range) -> None:
-        with self._hanging_up(self._line.for_reading()):
+        with self._line.for_reading():
             values = self._values(self._client.read_coils, run)
             # While the line is still ours: a coil that is written next is not overwritten by what it was before.
             self._coils.update({number: bool(value) for number, value in values.items()})
@@ -230,7 +225,7 @@ class ModbusClient:
     def _read_wires(self, read: _Request, wires: list[_Wire]) -> list[tuple[_Wire, int]]:
         values: dict[int, int] = {}
         for run in group_neighbours({wire.number for wire in wires}):
-            with self._hanging_up(self._line.for_reading()):
+            with self._line.for_reading():
                 values |= self._values(read, run)
         return [(wire, values[wire.number]) for wire in wires]
 
