@@ -3,12 +3,8 @@
 from collections.abc import Callable, Iterable
 from uuid import UUID
 
-import structlog
-
 from bus.outbox import Outbox
-from messages import Event, EventKind, GateTopics, MalformedMessageError, Receipt
-
-_log = structlog.get_logger()
+from messages import Event, EventKind, GateTopics, Receipt, decoding_handler
 
 _CHEAP = frozenset({EventKind.FACE_REFUSED.value})
 """What is given up first when the outbox is full: strangers who looked into the camera."""
@@ -38,11 +34,4 @@ def mark_late(payload: bytes) -> bytes:
 
 def receipts_for(confirm: Callable[[Iterable[UUID]], None]) -> Callable[[str, bytes, bool], None]:
     """Return the handler of the receipts topic: what the server has stored need not be kept here."""
-
-    def handle(_topic: str, payload: bytes, _retained: bool) -> None:
-        try:
-            confirm(Receipt.decode(payload).ids)
-        except MalformedMessageError as error:
-            _log.warning("receipt_unreadable", error=str(error))
-
-    return handle
+    return decoding_handler(Receipt, lambda receipt, _retained: confirm(receipt.ids), malformed="receipt_unreadable")

@@ -3,14 +3,10 @@
 from collections.abc import Callable
 from uuid import UUID
 
-import structlog
-
 from access.passages import PassageLog
 from access.policy import Direction
 from edge.gallery import Directory
-from messages import Event, EventKind, MalformedMessageError, Method
-
-_log = structlog.get_logger()
+from messages import Event, EventKind, Method
 
 
 class PassageListener:
@@ -32,13 +28,8 @@ class PassageListener:
         self._direction = direction
         self._on_granted = on_granted
 
-    def handle(self, _topic: str, payload: bytes, _retained: bool) -> None:
+    def handle(self, event: Event, _retained: bool) -> None:
         """Record what one message of the events topic says."""
-        try:
-            event = Event.decode(payload)
-        except MalformedMessageError as error:
-            _log.warning("event_unreadable", error=str(error))
-            return
         policy = self._directory.policy
         if event.gate != self._gate or event.source != "controller":
             return

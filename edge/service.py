@@ -24,12 +24,13 @@ from messages import (
     KEPT_IN_MEMORY,
     Availability,
     Clock,
+    Event,
     EventKind,
     GateTopics,
-    MalformedMessageError,
     ProcessStatus,
     TwinWatch,
     UnwrittenWatch,
+    decoding_handler,
 )
 
 _log = structlog.get_logger()
@@ -105,11 +106,16 @@ class EdgeService:
         self._commands.listen()
         self._bus.subscribe(self._topics.taps, self._tap_responder.handle)
         try:
-            self._bus.subscribe(self._topics.events, self._passages.handle)
+            self._bus.subscribe(
+                self._topics.events, decoding_handler(Event, self._passages.handle, malformed="event_unreadable")
+            )
         except SubscriptionRefusedError as error:
             _log.warning("passes_not_heard", error=str(error))
         try:
-            self._bus.subscribe(self._topics.edge_availability, self._on_own_availability)
+            self._bus.subscribe(
+                self._topics.edge_availability,
+                decoding_handler(Availability, self._on_own_availability, malformed="availability_unreadable"),
+            )
         except SubscriptionRefusedError as error:
             _log.warning("own_name_not_heard", error=str(error))
         self._bus.subscribe(self._topics.directory, self._on_hint)
@@ -160,12 +166,7 @@ class EdgeService:
         # What it says does not matter: the server is asked, over its own authenticated line.
         self._wake.set()
 
-    def _on_own_availability(self, _topic: str, payload: bytes, retained: bool) -> None:
-        try:
-            message = Availability.decode(payload)
-        except MalformedMessageError as error:
-            _log.warning("availability_unreadable", error=str(error))
-            return
+    def _on_own_availability(self, message: Availability, retained: bool) -> None:
         if self._twins.heard(message, retained=retained, connections=self._connections):
             _log.error("another_edge_answers_for_this_gate", boot_id=str(message.boot_id))
             details: dict[str, Detail] = {"boot_id": str(self._boot_id), "other_boot_id": str(message.boot_id)}

@@ -4,14 +4,10 @@ import threading
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-import structlog
-
 from bus.port import Bus
+from messages.handlers import decoding_handler
 from messages.status import Availability, DoorState, ProcessStatus
 from messages.topics import GateTopics
-from messages.wire import MalformedMessageError
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +32,13 @@ class ControllerWatch:
     def listen(self) -> None:
         """Subscribe; call once."""
         # Availability first: by the time the retained state is here, so is it.
-        self._bus.subscribe(self._topics.availability, self._on_availability)
-        self._bus.subscribe(self._topics.state, self._on_state)
+        self._bus.subscribe(
+            self._topics.availability,
+            decoding_handler(Availability, self._on_availability, malformed="availability_unreadable"),
+        )
+        self._bus.subscribe(
+            self._topics.state, decoding_handler(DoorState, self._on_state, malformed="state_unreadable")
+        )
         self._bus.on_disconnect(self._forget)
 
     @property
@@ -50,12 +51,7 @@ class ControllerWatch:
         with self._changed:
             return self._changed.wait_for(lambda: self._view.boot_id is not None, timeout_s)
 
-    def _on_state(self, _topic: str, payload: bytes, _retained: bool) -> None:
-        try:
-            state = DoorState.decode(payload)
-        except MalformedMessageError as error:
-            log.warning("state_unreadable", error=str(error))
-            return
+    def _on_state(self, state: DoorState, _retained: bool) -> None:
         with self._changed:
             if self._view.boot_id == state.boot_id and state.sequence < self._sequence:
                 return
@@ -63,12 +59,7 @@ class ControllerWatch:
             self._view = replace(self._view, boot_id=state.boot_id)
             self._changed.notify_all()
 
-    def _on_availability(self, _topic: str, payload: bytes, _retained: bool) -> None:
-        try:
-            availability = Availability.decode(payload)
-        except MalformedMessageError as error:
-            log.warning("availability_unreadable", error=str(error))
-            return
+    def _on_availability(self, availability: Availability, _retained: bool) -> None:
         with self._changed:
             self._view = replace(self._view, status=availability.status)
 

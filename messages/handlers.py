@@ -15,14 +15,19 @@ PayloadHandler = Callable[[str, bytes, bool], None]
 AnyMessage = TypeVar("AnyMessage", bound=Message)
 
 
-def decoding_handler(kind: type[AnyMessage], handle: Callable[[AnyMessage, bool], None]) -> PayloadHandler:
-    """Return a handler of payloads that calls `handle` with each message of `kind` and whether it was retained."""
+def decoding_handler(
+    kind: type[AnyMessage], handle: Callable[[AnyMessage, bool], None], *, malformed: str = "message_malformed"
+) -> PayloadHandler:
+    """Return a handler of payloads that calls `handle` with each message of `kind` and whether it was retained.
+
+    `malformed` is the name in the log of what is no such message.
+    """
 
     def handle_payload(topic: str, payload: bytes, retained: bool) -> None:
         try:
             message = kind.decode(payload)
         except MalformedMessageError as error:
-            log.warning("message_malformed", topic=topic, error=str(error))
+            log.warning(malformed, topic=topic, error=str(error))
             return
         handle(message, retained)
 

@@ -2,6 +2,8 @@
 
 from uuid import uuid4
 
+from structlog.testing import capture_logs
+
 from messages import DirectoryHint, Receipt, decoding_handler
 
 
@@ -19,3 +21,16 @@ def test_what_is_malformed_is_dropped() -> None:
     for payload in (b"", b"{", Receipt(gate="north", ids=(uuid4(),)).encode()):
         handle("campusgate/main/gates/north/directory", payload, False)
     assert seen == []
+
+
+def test_what_is_malformed_is_logged_under_the_name_that_its_receiver_gives() -> None:
+    def ignore(_message: DirectoryHint, _retained: bool) -> None:
+        raise AssertionError("there is no message")
+
+    with capture_logs() as logged:
+        decoding_handler(DirectoryHint, ignore)("topic", b"{", False)
+        decoding_handler(DirectoryHint, ignore, malformed="hint_unreadable")("topic", b"{", False)
+    assert [(entry["event"], entry["topic"]) for entry in logged] == [
+        ("message_malformed", "topic"),
+        ("hint_unreadable", "topic"),
+    ]
