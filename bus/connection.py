@@ -21,6 +21,7 @@ from bus.errors import (
 )
 from bus.filters import matches
 from bus.handler_thread import HandlerThread
+from bus.port import Handler
 from bus.session import Session, Will
 from bus.steadiness import Steadiness
 
@@ -28,9 +29,6 @@ log = structlog.get_logger()
 
 PUBLISH_TIMEOUT_S = 5.0
 _STOP_NOTICED_S = 0.5
-
-Handler = Callable[[str, bytes, bool], None]
-"""Called with topic, payload, and whether the message was a retained one from the past."""
 
 
 class ConnectionState(StrEnum):

@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from typing import Protocol
 
+Handler = Callable[[str, bytes, bool], None]
+"""Called with topic, payload, and whether the message was a retained one from the past."""
+
 
 class Bus(Protocol):
     """A connection that is there or not; nothing is queued while it is not."""
@@ -22,8 +25,8 @@ class Bus(Protocol):
         """
         ...
 
-    def subscribe(self, topic_filter: str, handler: Callable[[str, bytes, bool], None], *, qos: int = 1) -> None:
-        """Call `handler` with topic, payload and whether it was retained."""
+    def subscribe(self, topic_filter: str, handler: Handler, *, qos: int = 1) -> None:
+        """Call `handler` with every message on `topic_filter`."""
         ...
 
     def on_connect(self, hook: Callable[[], None]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from uuid import UUID
 
 from bus.outbox import Outbox
+from bus.port import Handler
 from messages import Event, EventKind, GateTopics, Receipt, decoding_handler
 
 _CHEAP = frozenset({EventKind.FACE_REFUSED.value})
@@ -32,6 +33,6 @@ def mark_late(payload: bytes) -> bytes:
     return Event.decode(payload).model_copy(update={"historical": True}).encode()
 
 
-def receipts_for(confirm: Callable[[Iterable[UUID]], None]) -> Callable[[str, bytes, bool], None]:
+def receipts_for(confirm: Callable[[Iterable[UUID]], None]) -> Handler:
     """Return the handler of the receipts topic: what the server has stored need not be kept here."""
     return decoding_handler(Receipt, lambda receipt, _retained: confirm(receipt.ids), malformed="receipt_unreadable")

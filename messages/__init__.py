@@ -3,7 +3,7 @@
 from messages.clock import Clock, SystemClock
 from messages.commands import MAX_TTL_MS, Ack, Action, Command, CommandEffect, Method, NotSent, Refusal
 from messages.events import MOST_RECEIPTS, DirectoryHint, Event, EventKind, PresenceHint, Receipt, Tap
-from messages.handlers import PayloadHandler, decoding_handler
+from messages.handlers import decoding_handler
 from messages.keys import (
     KeyFileError,
     PreviousKey,
@@ -69,7 +69,6 @@ __all__ = [
     "NonceStore",
     "NonceStoreError",
     "NotSent",
-    "PayloadHandler",
     "PresenceHint",
     "PreviousKey",
     "ProcessStatus",

@@ -5,19 +5,17 @@ from typing import TypeVar
 
 import structlog
 
+from bus.port import Handler
 from messages.wire import MalformedMessageError, Message
 
 log = structlog.get_logger()
-
-PayloadHandler = Callable[[str, bytes, bool], None]
-"""Takes topic, payload, and whether the broker had kept the payload from before (retained)."""
 
 AnyMessage = TypeVar("AnyMessage", bound=Message)
 
 
 def decoding_handler(
     kind: type[AnyMessage], handle: Callable[[AnyMessage, bool], None], *, malformed: str = "message_malformed"
-) -> PayloadHandler:
+) -> Handler:
     """Return a handler of payloads that calls `handle` with each message of `kind` and whether it was retained.
 
     `malformed` is the name in the log of what is no such message.

@@ -17,6 +17,7 @@ import structlog
 from sqlalchemy.exc import DataError, SQLAlchemyError
 
 from bus import Connection, NotConnectedError
+from bus.port import Handler
 from database import Database, DatabaseBusyError
 from directory import zone_passages
 from messages import (
@@ -200,7 +201,7 @@ def _id_in(payload: bytes) -> UUID | None:
         return None
 
 
-def _guarded(handler: Callable[[str, bytes], None]) -> Callable[[str, bytes, bool], None]:
+def _guarded(handler: Callable[[str, bytes], None]) -> Handler:
     def guarded(topic: str, payload: bytes, _retained: bool) -> None:
         try:
             handler(parse_topic(topic)[0].gate, payload)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from bus import Connection
+from bus.port import Handler
 from messages import (
     Ack,
     Availability,
@@ -73,7 +74,7 @@ class Observer:
         with self._changed:
             return self._changed.wait_for(condition, max(0.0, until - time.monotonic()))
 
-    def _handler(self, record: Callable[[bytes], None]) -> Callable[[str, bytes, bool], None]:
+    def _handler(self, record: Callable[[bytes], None]) -> Handler:
         def handle(_topic: str, payload: bytes, _retained: bool) -> None:
             with self._changed:
                 try:
