@@ -24,15 +24,6 @@ class EventOutbox:
         self._outbox.put(event.id, self._topic, event.encode(), event.at, valuable=valuable)
 
 
-def mark_late(payload: bytes) -> bytes:
-    """Return an event's bytes marked as part of the past.
-
-    Raises:
-        MalformedMessageError: the bytes are no event.
-    """
-    return Event.decode(payload).model_copy(update={"historical": True}).encode()
-
-
 def receipts_for(confirm: Callable[[Iterable[UUID]], None]) -> Handler:
     """Return the handler of the receipts topic: what the server has stored need not be kept here."""
     return decoding_handler(Receipt, lambda receipt, _retained: confirm(receipt.ids), malformed="receipt_unreadable")

@@ -50,11 +50,6 @@ def availability(topics: GateTopics, boot_id: UUID, status: ProcessStatus, at: d
     return Will(topics.availability, message.encode())
 
 
-def mark_historical(payload: bytes) -> bytes:
-    """Return an event marked as one of the past."""
-    return Event.decode(payload).model_copy(update={"historical": True}).encode()
-
-
 class Reporter:
     """Publishes for one controller during one boot. Nothing here waits for the network."""
 

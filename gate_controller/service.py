@@ -25,7 +25,7 @@ from gate_controller.passage_recorder import PassageRecorder
 from gate_controller.pending_taps import PendingTaps
 from gate_controller.pin_entry import PinEntry
 from gate_controller.readers import Presented
-from gate_controller.reporter import Reporter, availability, mark_historical
+from gate_controller.reporter import Reporter, availability
 from gate_controller.signals import Signal, TimePassed
 from gate_controller.storage import Storage
 from gate_controller.sun import ProofKeys
@@ -47,6 +47,7 @@ from messages import (
     Verifier,
     controller_sender,
     decoding_handler,
+    mark_historical,
 )
 
 log = structlog.get_logger()

@@ -2,7 +2,16 @@
 
 from messages.clock import Clock, SystemClock
 from messages.commands import MAX_TTL_MS, Ack, Action, Command, CommandEffect, Method, NotSent, Refusal
-from messages.events import MOST_RECEIPTS, DirectoryHint, Event, EventKind, PresenceHint, Receipt, Tap
+from messages.events import (
+    MOST_RECEIPTS,
+    DirectoryHint,
+    Event,
+    EventKind,
+    PresenceHint,
+    Receipt,
+    Tap,
+    mark_historical,
+)
 from messages.handlers import decoding_handler
 from messages.keys import (
     KeyFileError,
@@ -93,6 +102,7 @@ __all__ = [
     "every_gate",
     "finish_rotation",
     "make_private_key",
+    "mark_historical",
     "parse_topic",
     "parse_trusted_keys",
     "public_key_text",

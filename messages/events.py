@@ -110,6 +110,15 @@ class Event(Message):
     details: Annotated[dict[Code, float | str | bool | None], Field(default_factory=dict, max_length=32)]
 
 
+def mark_historical(payload: bytes) -> bytes:
+    """Return the bytes of an event marked as one of the past.
+
+    Raises:
+        MalformedMessageError: the bytes are no event.
+    """
+    return Event.decode(payload).model_copy(update={"historical": True}).encode()
+
+
 class Tap(Message):
     """A card was presented. The number itself never travels: only its digest under the site's credential key."""
 

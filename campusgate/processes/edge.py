@@ -27,7 +27,7 @@ from edge.dependencies import Environment, Gate, Vision
 from edge.health import availability
 from edge.liveness import LivenessScorer
 from edge.metrics import Metrics
-from edge.outbox import mark_late, receipts_for
+from edge.outbox import receipts_for
 from edge.policy import EdgePolicy
 from edge.service import EdgeService
 from edge.spoof_pictures import SpoofPictures
@@ -39,6 +39,7 @@ from messages import (
     Signer,
     UnwrittenWatch,
     edge_sender,
+    mark_historical,
 )
 from models.engine import FaceEngine
 from models.liveness import LivenessModel
@@ -118,7 +119,7 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
                 unwritten=UnwrittenWatch({"nonces.db": files.nonces, "outbox.db": files.outbox}),
             ),
         )
-        sender = OutboxSender(files.outbox, bus, mark_late=mark_late, needs_receipts=True)
+        sender = OutboxSender(files.outbox, bus, mark_late=mark_historical, needs_receipts=True)
         bus.subscribe(topics.receipts, receipts_for(sender.confirm))
         passage_sync = PassageSync(settings.server_url, device.gate, device.token, files.replica, files.passage_log)
         _follow_passages(passage_sync, bus, topics, stop, stack)

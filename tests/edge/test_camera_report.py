@@ -6,8 +6,8 @@ from bus.outbox import Outbox
 from edge.camera import Condition, FeedReport, FeedStatus
 from edge.camera_report import SILENT, CameraReporter
 from edge.event_recorder import EventRecorder
-from edge.outbox import EventOutbox, mark_late, receipts_for
-from messages import Event, EventKind, MalformedMessageError, Receipt
+from edge.outbox import EventOutbox, receipts_for
+from messages import Event, EventKind, MalformedMessageError, Receipt, mark_historical
 from tests.edge.staging import TOPICS, EventLog
 
 
@@ -91,7 +91,7 @@ def test_a_full_outbox_gives_up_strangers_first(clock, tmp_path: Path) -> None:
 def test_a_late_event_says_so_and_keeps_its_time(clock) -> None:
     log = EventLog()
     event = EventRecorder("north", log, clock).record(EventKind.CAMERA_LOST)
-    late = Event.decode(mark_late(event.encode()))
+    late = Event.decode(mark_historical(event.encode()))
     assert (late.historical, late.id, late.at) == (True, event.id, event.at)
     with pytest.raises(MalformedMessageError):
-        mark_late(b"{}")
+        mark_historical(b"{}")

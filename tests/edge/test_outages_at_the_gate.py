@@ -5,8 +5,7 @@ from types import SimpleNamespace
 
 from access.replica import ReplicaLockedError
 from bus.outbox_sender import OutboxSender
-from edge.outbox import mark_late
-from messages import ProcessStatus, Refusal
+from messages import ProcessStatus, Refusal, mark_historical
 from tests.edge.staging import TOPICS, Directory, card, face, frame, person, unit
 
 ANN, BEN = person(0), person(1)
@@ -93,7 +92,7 @@ def test_a_match_made_while_the_broker_was_gone_does_not_open_when_it_is_back(ga
     time.sleep(0.5)
     assert north.controller.accepted == []
     assert [event.reason for event in north.events("face_refused")] == ["no_broker"]
-    sender = OutboxSender(north.outbox, north.bus, mark_late=mark_late)
+    sender = OutboxSender(north.outbox, north.bus, mark_late=mark_historical)
     assert sender.send_pending() >= 1
     assert not north.outbox.pending()
 

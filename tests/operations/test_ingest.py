@@ -21,6 +21,7 @@ from messages import (
     Receipt,
     Topic,
     every_gate,
+    mark_historical,
 )
 from operations.alarms import register
 from operations.board import Board
@@ -127,7 +128,7 @@ def test_a_server_killed_while_events_flow_has_each_of_them_once(
     sender = OutboxSender(
         outbox,
         gate,
-        mark_late=lambda payload: Event.decode(payload).model_copy(update={"historical": True}).encode(),
+        mark_late=mark_historical,
         needs_receipts=True,
         send_again_s=0.3,
     )
