@@ -6,7 +6,6 @@ row in `zone_presence` is the lock.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy import delete, func, select
@@ -17,7 +16,7 @@ from access.policy import Direction, GatePolicy
 from accounts import audit
 from directory.gates import get
 from directory.tables import GateEntry, GateRecord, ZonePassage, ZonePassageState, ZoneRecord
-from messages import EventKind
+from messages import Event, EventKind
 from web.problems import NotFoundError, ProblemError
 
 PAGE = 2000
@@ -34,27 +33,7 @@ class NoZoneError(ProblemError):
     title = "This gate leads into no zone"
 
 
-class PassageEvent(Protocol):
-    """What is read of an event."""
-
-    @property
-    def gate(self) -> str:
-        """Where."""
-
-    @property
-    def at(self) -> datetime:
-        """When."""
-
-    @property
-    def kind(self) -> str:
-        """What."""
-
-    @property
-    def person_id(self) -> UUID | None:
-        """Who."""
-
-
-def record(session: Session, events: Iterable[PassageEvent], *, now: datetime) -> dict[str, int]:
+def record(session: Session, events: Iterable[Event], *, now: datetime) -> dict[str, int]:
     """Record passages; return the new revision of every gate that has to know of them.
 
     A gate whose clock runs ahead passes nobody in the future: what is later than `now` counts as now.
@@ -183,9 +162,7 @@ def _lock_state(session: Session, zone: str) -> ZonePassageState:
     return found
 
 
-def _record_one(
-    session: Session, state: ZonePassageState, event: PassageEvent, direction: Direction, at: datetime
-) -> None:
+def _record_one(session: Session, state: ZonePassageState, event: Event, direction: Direction, at: datetime) -> None:
     row = session.get(ZonePassage, (state.zone, event.person_id))
     if event.kind == EventKind.NOT_TAKEN:
         if row is not None and row.gate == event.gate and row.at <= at:

@@ -9,11 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
 from uuid import UUID
 
 from access.reasons import Notice
-from messages import EventKind
+from messages import Event, EventKind
 
 EVERYWHERE = "-"
 """Stands in place of a gate for what concerns the whole site; no gate can have this name."""
@@ -183,39 +182,7 @@ class Signal:
     historical: bool = False
 
 
-class Happened(Protocol):
-    """What is read of an event."""
-
-    @property
-    def id(self) -> UUID:
-        """Its id."""
-
-    @property
-    def gate(self) -> str:
-        """Where."""
-
-    @property
-    def at(self) -> datetime:
-        """When, by the gate's clock."""
-
-    @property
-    def kind(self) -> str:
-        """What."""
-
-    @property
-    def reason(self) -> str | None:
-        """Why."""
-
-    @property
-    def historical(self) -> bool:
-        """Whether it was sent late."""
-
-    @property
-    def details(self) -> Mapping[str, object]:
-        """What stands beside it."""
-
-
-def signals_of(event: Happened) -> list[Signal]:
+def signals_of(event: Event) -> list[Signal]:
     """Return everything that `event` means for the alarms."""
     first = signal_of(event)
     noted = [
@@ -226,7 +193,7 @@ def signals_of(event: Happened) -> list[Signal]:
     return [*([first] if first is not None else ()), *noted]
 
 
-def signal_of(event: Happened) -> Signal | None:
+def signal_of(event: Event) -> Signal | None:
     """Return what the kind of `event` means for the alarms, or None when it means nothing for them."""
     kind = RAISED_BY.get(event.kind) or ENDED_BY.get(event.kind)
     if kind is None:

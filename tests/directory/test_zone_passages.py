@@ -1,14 +1,15 @@
 """Passages counted on the server for every gate of a zone, over the real API."""
 
 from datetime import timedelta
-from types import SimpleNamespace
 
 import pytest
 
 from access.passages import REMEMBERED, PresencePage
 from access.policy import AntiPassback, Direction, Occupancy
 from accounts.vocabulary import DeviceRole
+from database import new_id
 from directory import gates, zone_passages
+from messages import Event
 
 LIMIT = {"occupancy": Occupancy(limit=2), "inner_zone": "hall"}
 
@@ -29,7 +30,7 @@ def hall(campus):
 
 def walk(campus, person, gate: str, kind: str = "access_granted", second: float = 0) -> dict[str, int]:
     at = campus.clock.now + timedelta(seconds=second)
-    event = SimpleNamespace(gate=gate, at=at, kind=kind, person_id=person)
+    event = Event(id=new_id(), gate=gate, at=at, kind=kind, person_id=person)
     with campus.database.begin() as session:
         return zone_passages.record(session, [event], now=campus.clock.now + timedelta(minutes=1))
 
