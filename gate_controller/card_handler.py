@@ -168,11 +168,11 @@ class CardHandler:
             return False
 
     def _handle_pin(self, reading: Reading, awaited: AwaitedPin) -> None:
-        at, _ = self._clock.read()
         if self._is_code(reading):
             # Somebody's own code, typed after another's card: neither a wrong PIN nor held up by a lock.
             self._handle_credential(reading)
             return
+        at, _ = self._clock.read()
         if self._pins.is_locked(awaited.person_id, at):
             decision = Decision(granted=False, reason=Reason.PIN_LOCKED, person_id=awaited.person_id)
         else:
@@ -231,11 +231,11 @@ class CardHandler:
         self._carry_out(decision, reading, _method(reading), why, tap.id)
 
     def _carry_out(self, decision: Decision, reading: Reading, method: Method, why: str, tap_id: UUID | None) -> None:
-        at, sure = self._clock.read()
         reason = decision.reason.value
         notices = {notice.value: True for notice in decision.notices}
         details: dict[str, str | bool] = {"alone": why, **form_details(reading), **notices}
         if not decision.granted:
+            at, sure = self._clock.read()
             self._reporter.record(
                 EventKind.ACCESS_DENIED,
                 at,
