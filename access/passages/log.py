@@ -250,7 +250,6 @@ class PassageLog:
         self._grants = {person: grant for person, grant in pending if now - grant.passage.at < _LONGEST_WAIT}
 
     def _drop(self, source: Source, people: list[UUID]) -> None:
-        passages = self._own if source == "own" else self._known
         for person in people:
-            passages.pop(person, None)
+            self._store.passages[source].pop(person, None)
         self._store.drop(source, people)

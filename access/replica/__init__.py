@@ -7,7 +7,7 @@ the fetching from the server.
 from access.replica.page import ModelMismatchError, ReplicaError
 from access.replica.replica import Replica
 from access.replica.store import ReplicaLockedError
-from access.replica.sync import DirectorySync, SyncError, SyncRefusedError, SyncStatus
+from access.replica.sync import DirectorySync, SyncError, SyncRefusedError
 
 __all__ = [
     "DirectorySync",
@@ -17,5 +17,4 @@ __all__ = [
     "ReplicaLockedError",
     "SyncError",
     "SyncRefusedError",
-    "SyncStatus",
 ]
