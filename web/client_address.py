@@ -4,10 +4,17 @@ import ipaddress
 from typing import Annotated
 
 from fastapi import Depends, Request
+from starlette.types import Scope
+
+
+def address_of(scope: Scope) -> str:
+    """Return the caller's network address."""
+    client = scope.get("client")
+    return str(client[0]) if client else "unknown"
 
 
 def _read_address(request: Request) -> str:
-    return request.client.host if request.client else "unknown"
+    return address_of(request.scope)
 
 
 AddressDep = Annotated[str, Depends(_read_address)]

@@ -15,9 +15,9 @@ from fastapi.responses import JSONResponse
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from web.client_address import address_of
 from web.problems import MEDIA_TYPE, ProblemError
 
-AddressOf = Callable[[Scope], str]
 LargeBodyCheck = Callable[[Headers], ProblemError | None]
 """Says by a request's headers why its caller is nobody who may send a larger body; None when they may."""
 
@@ -71,12 +71,6 @@ class GuardLimits:
     """Requests of one address under way: a dormitory behind one address, each answered within a tenth of a second."""
 
 
-def address_of(scope: Scope) -> str:
-    """Return the caller's network address; behind a proxy the web server must be told to trust its header."""
-    client = scope.get("client")
-    return str(client[0]) if client else "unknown"
-
-
 class RequestGuard:
     """ASGI middleware; problems it answers are those above."""
 
@@ -85,13 +79,11 @@ class RequestGuard:
         app: ASGIApp,
         limits: GuardLimits | None = None,
         check_large_body: LargeBodyCheck = lambda _headers: None,
-        address: AddressOf = address_of,
     ) -> None:
         """Wrap `app`; `check_large_body` is asked before a body larger than those without credentials is read."""
         self._app = app
         self._check_large_body = check_large_body
         self._limits = limits or GuardLimits()
-        self._address = address
         self._under_way: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -99,7 +91,7 @@ class RequestGuard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        address = self._address(scope)
+        address = address_of(scope)
         limit = self._find_limit(scope)
         if refused := self._find_refusal(scope, address, limit):
             await _answer(refused, scope, receive, send)
