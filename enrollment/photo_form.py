@@ -9,7 +9,8 @@ from enrollment.assessment import PhotoUnreadableError
 from enrollment.photo import MAX_BYTES
 from web.problems import ProblemError
 
-_MULTIPART_OVERHEAD = 16_384
+MAX_FORM_BYTES = MAX_BYTES + 16_384
+"""A photo with the other fields and what multipart adds."""
 _MOST_FIELDS = 4
 
 
@@ -59,7 +60,7 @@ async def read_form(request: Request) -> tuple[bytes, dict[str, str]]:
     length = request.headers.get("content-length", "")
     if not length.isascii() or not length.isdecimal():
         raise LengthRequiredError
-    if int(length) > MAX_BYTES + _MULTIPART_OVERHEAD:
+    if int(length) > MAX_FORM_BYTES:
         raise PhotoTooLargeError(f"at most {MAX_BYTES // 1_048_576} MB", limit_bytes=MAX_BYTES)
     async with request.form(max_files=1, max_fields=_MOST_FIELDS) as found:
         file = found.get("file")

@@ -25,7 +25,7 @@ from console.renewals import Renewals
 from console.sign_in_cookies import ACCESS_COOKIE
 from directory.api.routes import router as directory_router
 from enrollment.api import router as enrollment_router
-from enrollment.photo import MAX_BYTES
+from enrollment.photo_form import MAX_FORM_BYTES
 from operations.api import health
 from operations.api.metrics import router as metrics_router
 from web.forwarded_address import ForwardedAddress
@@ -33,8 +33,7 @@ from web.request_guard import GuardLimits, RequestGuard
 from web.security_headers import SecurityHeaders
 from web.tickets import Tickets
 
-_PICTURE_BYTES = MAX_BYTES + 16_384
-_LARGER_BODIES = {"/photos": _PICTURE_BYTES, "/reference-photos": _PICTURE_BYTES, "/people/import": 2_097_152}
+_LARGER_BODIES = {"/photos": MAX_FORM_BYTES, "/reference-photos": MAX_FORM_BYTES, "/people/import": 2_097_152}
 """Routes that take pictures, or 500 rows of a list; only who is signed in may send as much."""
 
 
