@@ -8,6 +8,7 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 from database import Sealer, SealingError
+from errors import OperatorError
 
 SEALED = "sealed:"
 
@@ -15,7 +16,7 @@ SEALED = "sealed:"
 _CONTEXT = b"password"
 
 
-class PepperError(Exception):
+class PepperError(OperatorError):
     """A stored password is sealed under another key than the configured one: nobody could sign in."""
 
     def __init__(self) -> None:

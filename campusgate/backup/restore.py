@@ -22,7 +22,7 @@ from campusgate.backup.file import (
 )
 from campusgate.backup.replay import replay
 from database import Database
-from database.migrate import SchemaError, upgrade
+from database.migrate import upgrade
 
 
 def restore(
@@ -35,6 +35,7 @@ def restore(
     Raises:
         BackupError: the file is no backup, damaged or one of another kind, its manifest is missing, the database is not
             empty, or it cannot be filled. Nothing was written then.
+        SchemaError: its schema cannot be brought up to date.
     """
     kind = kind_of(file)
     wanted: Kind = "sqlite" if database.is_sqlite else "postgresql"
@@ -53,10 +54,7 @@ def restore(
         _fill_sqlite(database, file)
     else:
         run_postgresql("pg_restore", database.url, "--no-owner", "--exit-on-error", "--single-transaction", str(file))
-    try:
-        upgrade(database)
-    except SchemaError as error:
-        raise BackupError(str(error)) from error
+    upgrade(database)
     try:
         again = replay(database, copy, now)
         copy.set_aside(now)

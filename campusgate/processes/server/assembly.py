@@ -8,11 +8,10 @@ import structlog
 from fastapi import APIRouter
 
 from accounts import passwords
-from accounts.passwords import PepperError
 from accounts.payment_channels.channel import PaymentChannel
 from accounts.payments.services import MoneyServices
 from accounts.services import AccountsServices
-from campusgate.settings import Settings, SettingsError
+from campusgate.settings import Settings
 from campusgate.wiring.accounts import make_accounts, make_money
 from campusgate.wiring.alarms import make_watch
 from campusgate.wiring.broker import make_server_connections
@@ -89,6 +88,7 @@ def assemble(
 
     Raises:
         SettingsError: a secret is missing or unusable, or the template key is not the one the database was sealed with.
+        PepperError: the stored passwords are sealed under another key.
     """
     secret = settings.require_key("token_secret")
     sealer = make_sealer(settings)
@@ -99,7 +99,8 @@ def assemble(
     require_right_key(database, sealer)
     require_same_keys(database, settings)
     accounts = make_accounts(settings, database, secret)
-    _seal_passwords(database, accounts)
+    if sealed := passwords.seal_stored(database, accounts.hasher):
+        log.info("passwords_sealed", number=sealed)
     board, storage = Board(), StorageProbe(database)
     clock = ClockGuard(database, board)
     connections = make_server_connections(settings)
@@ -139,15 +140,6 @@ def assemble(
         directory=DirectoryServices(database, sealer, credential_key, lambda: clock.doubt() is None),
         routers=routers,
     )
-
-
-def _seal_passwords(database: Database, accounts: AccountsServices) -> None:
-    try:
-        sealed = passwords.seal_stored(database, accounts.hasher)
-    except PepperError as error:
-        raise SettingsError(str(error)) from error
-    if sealed:
-        log.info("passwords_sealed", number=sealed)
 
 
 def _taken_for_each_other(engine: FaceEngine, people: int) -> float:
