@@ -1,9 +1,7 @@
 """Reads a door's TOML file."""
 
 from pathlib import Path
-from typing import Any
 
-from campusgate.settings.names import require_known_keys
 from campusgate.settings.toml_file import read_toml
 from gate_controller.door_file import DoorFile, DoorFileError
 
@@ -14,9 +12,4 @@ def read_door_file(path: Path) -> DoorFile:
     Raises:
         DoorFileError: unreadable, no TOML, or a field is wrong.
     """
-
-    def validate(values: dict[str, Any]) -> DoorFile:
-        require_known_keys(values, DoorFile, str(path), DoorFileError)
-        return DoorFile.model_validate(values)
-
-    return read_toml(path, validate, DoorFileError)
+    return read_toml(path, DoorFile, DoorFile.model_validate, DoorFileError)

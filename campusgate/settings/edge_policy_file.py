@@ -1,11 +1,9 @@
 """A gate's policy file: TOML in, `EdgePolicy` out."""
 
 from pathlib import Path
-from typing import Any
 
 from pydantic import TypeAdapter
 
-from campusgate.settings.names import require_known_keys
 from campusgate.settings.toml_file import read_toml
 from edge.policy import EdgePolicy
 from errors import OperatorError
@@ -21,9 +19,4 @@ def read_policy(path: Path) -> EdgePolicy:
     Raises:
         PolicyFileError: unreadable, no TOML, or a field is wrong.
     """
-
-    def validate(values: dict[str, Any]) -> EdgePolicy:
-        require_known_keys(values, EdgePolicy, str(path), PolicyFileError)
-        return TypeAdapter(EdgePolicy).validate_python(values)
-
-    return read_toml(path, validate, PolicyFileError)
+    return read_toml(path, EdgePolicy, TypeAdapter(EdgePolicy).validate_python, PolicyFileError)

@@ -18,7 +18,7 @@ from campusgate.settings.bus import MqttSettings
 from campusgate.settings.enrollment import EnrollmentSettings
 from campusgate.settings.errors import SettingsError
 from campusgate.settings.keys import HOW_TO_MAKE, decode_key
-from campusgate.settings.names import require_known_keys, require_known_variables
+from campusgate.settings.names import require_known_variables
 from campusgate.settings.operations import AlarmSettings
 from campusgate.settings.strength import require_strong
 from campusgate.settings.toml_file import read_toml
@@ -206,7 +206,7 @@ class Settings(BaseSettings):
         if path := os.environ.get("CAMPUSGATE_CONFIG"):
             if not Path(path).is_file():
                 raise SettingsError(f"CAMPUSGATE_CONFIG names {path}, which is not a file")
-            document = read_toml(Path(path), dict, SettingsError)
-            require_known_keys(document, cls, path, SettingsError)
+            # Checked here, with our words; the source reads it again.
+            read_toml(Path(path), cls, dict, SettingsError)
             sources += (TomlConfigSettingsSource(settings_cls, toml_file=path),)
         return sources

@@ -7,17 +7,21 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from campusgate.settings.names import require_known_keys
+
 _T = TypeVar("_T")
 
 
-def read_toml(path: Path, validate: Callable[[dict[str, Any]], _T], problem: type[Exception]) -> _T:
-    """Return what `validate` makes of the file.
+def read_toml(path: Path, kind: Any, validate: Callable[[dict[str, Any]], _T], problem: type[Exception]) -> _T:
+    """Return what `validate` makes of the file, which has no name that `kind`, a model or dataclass, does not have.
 
     Raises:
-        problem: unreadable, no TOML, or a field is wrong; whatever else `validate` raises passes.
+        problem: unreadable, no TOML, or a name or field is wrong; whatever else `validate` raises passes.
     """
     try:
-        return validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        require_known_keys(values, kind, str(path), problem)
+        return validate(values)
     except OSError as error:
         raise problem(f"{path} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
