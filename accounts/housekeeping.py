@@ -17,7 +17,7 @@ from accounts.vocabulary import PersonState
 from database import Database
 from web import idempotency
 
-JOURNAL_HEAD = "seal_chain.head"
+JOURNAL_HEAD = "journal.head"
 """The trail's line that notes the journal's head: the trail's own head so covers the journal too."""
 ANSWERS_KEPT = timedelta(days=7)
 """Longer than any client goes on repeating a request."""

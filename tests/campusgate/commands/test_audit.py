@@ -179,6 +179,9 @@ def test_the_trail_covers_the_journal(file: Path) -> None:
     for _ in range(2):
         with database.begin() as session:
             record_journal_head(session, NOW)
+    with database.read() as session:
+        (line,) = audit.find(session)
+        assert line.action == "journal.head", "the word that trails of earlier versions hold"
     database.close()
     assert json.loads(verify("--json")[1])["trail"]["lines"] == 1, "a head that stands is noted once"
     edit(file, "DROP TRIGGER ledger_seals_no_delete", "DELETE FROM ledger_seals")
