@@ -8,22 +8,17 @@ from fastapi import APIRouter
 from accounts.api.dependencies import DEVICE_ERRORS, NowDep, PayingDep
 from accounts.api.money import MoneyDep
 from accounts.api.payments.bodies import HeldOut, HoldIn, TakeIn
-from accounts.api.payments.payments import CREDENTIAL_ERRORS, PASSWORD_ERRORS, TERMINAL_ERRORS
+from accounts.api.payments.payments import CREDENTIAL_ERRORS, PASSWORD_ERRORS, TERMINAL_ERRORS, terminal_of
 from accounts.cards import virtual_cards, virtual_code
 from accounts.ledger.transfer import Action
 from accounts.payments import holds, problems, wallet
 from accounts.payments.holds import Held
-from accounts.payments.wallet import Payment, Terminal
-from accounts.principals import DevicePrincipal
+from accounts.payments.wallet import Payment
 from web.problems import NotFoundError, responses
 
 router = APIRouter(tags=["holds"])
 
 _END_ERRORS = (*DEVICE_ERRORS, NotFoundError, problems.HoldEndedError, problems.PaymentIdReusedError)
-
-
-def _terminal(device: DevicePrincipal) -> Terminal:
-    return Terminal(device.device_id, device.merchant_id, device.campus)
 
 
 @router.post(
@@ -45,26 +40,26 @@ def hold(services: MoneyDep, device: PayingDep, now: NowDep, body: HoldIn) -> He
     """Reserve money of the holder of a card or a virtual code; it counts in the limits from now on."""
     presented = body.presented()
     payment = Payment(body.id, body.amount, presented, body.consumption_password, timedelta(seconds=body.seconds))
-    entry = wallet.pay(services, _terminal(device), payment, now)
-    return _out(holds.query(services, _terminal(device), entry.id), now)
+    entry = wallet.pay(services, terminal_of(device), payment, now)
+    return _out(holds.query(services, terminal_of(device), entry.id), now)
 
 
 @router.get("/holds/{hold_id}", responses=responses(*DEVICE_ERRORS, NotFoundError))
 def read_hold(services: MoneyDep, device: PayingDep, now: NowDep, hold_id: UUID) -> HeldOut:
     """Say what became of a hold of this merchant."""
-    return _out(holds.query(services, _terminal(device), hold_id), now)
+    return _out(holds.query(services, terminal_of(device), hold_id), now)
 
 
 @router.post("/holds/{hold_id}/post", responses=responses(*_END_ERRORS, problems.HoldExceededError))
 def post_hold(services: MoneyDep, device: PayingDep, now: NowDep, hold_id: UUID, body: TakeIn) -> HeldOut:
     """Take what a hold has come to; the rest is free again. The same amount again changes nothing."""
-    return _out(holds.post(services, _terminal(device), hold_id, body.amount), now)
+    return _out(holds.post(services, terminal_of(device), hold_id, body.amount), now)
 
 
 @router.post("/holds/{hold_id}/void", responses=responses(*_END_ERRORS))
 def void_hold(services: MoneyDep, device: PayingDep, now: NowDep, hold_id: UUID) -> HeldOut:
     """Let a hold go; again changes nothing."""
-    return _out(holds.void(services, _terminal(device), hold_id), now)
+    return _out(holds.void(services, terminal_of(device), hold_id), now)
 
 
 def _out(held: Held, now: datetime) -> HeldOut:

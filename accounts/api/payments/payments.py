@@ -50,7 +50,8 @@ PASSWORD_ERRORS = (
 TERMINAL_ERRORS = (problems.UnknownMerchantError, problems.ServiceNotOnCampusError)
 
 
-def _terminal(device: DevicePrincipal) -> Terminal:
+def terminal_of(device: DevicePrincipal) -> Terminal:
+    """Return the terminal that `device` is."""
     return Terminal(device.device_id, device.merchant_id, device.campus)
 
 
@@ -77,17 +78,17 @@ def pay(services: MoneyDep, device: TerminalDep, now: NowDep, body: PaymentIn, r
         if route is None:
             raise problems.UnknownCodeError
         request = ChargeRequest(body.id, body.amount, body.code, route)
-        out = _charge_out(charges.charge(services, _terminal(device), request, now))
+        out = _charge_out(charges.charge(services, terminal_of(device), request, now))
         response.status_code = 202 if out.state == "pending" else 201
         return out
     payment = Payment(body.id, body.amount, body.presented(), body.consumption_password)
-    return _payment_out(services.database, wallet.pay(services, _terminal(device), payment, now))
+    return _payment_out(services.database, wallet.pay(services, terminal_of(device), payment, now))
 
 
 @router.get("/payments/{payment_id}", responses=responses(*DEVICE_ERRORS, NotFoundError))
 def read_payment(services: MoneyDep, device: TerminalDep, now: NowDep, payment_id: UUID) -> PaymentOut:
     """Say what became of a payment of this merchant; a pending one is asked for at its channel."""
-    terminal = _terminal(device)
+    terminal = terminal_of(device)
     with services.database.read() as session:
         entry = find(session, payment_id)
         charge = session.get(Charge, payment_id)
@@ -112,7 +113,7 @@ def read_payment(services: MoneyDep, device: TerminalDep, now: NowDep, payment_i
 )
 def refund(services: MoneyDep, device: TerminalDep, now: NowDep, payment_id: UUID, body: RefundIn) -> CorrectionOut:
     """Give a payment back, whole or in part; all refunds together are at most the payment."""
-    terminal = _terminal(device)
+    terminal = terminal_of(device)
     with services.database.read() as session:
         by_channel = session.get(Charge, payment_id) is not None
     if by_channel:
@@ -136,7 +137,7 @@ def refund(services: MoneyDep, device: TerminalDep, now: NowDep, payment_id: UUI
 )
 def reverse(services: MoneyDep, device: TerminalDep, now: NowDep, payment_id: UUID) -> CorrectionOut:
     """Undo a payment whose answer was lost, also one that has not arrived yet; repeating changes nothing."""
-    terminal = _terminal(device)
+    terminal = terminal_of(device)
     if terminal.merchant_id is None:
         raise problems.UnknownMerchantError
     if not _is_charge(services, payment_id):
@@ -161,7 +162,7 @@ def upload_offline(
 ) -> list[OfflineResultOut]:
     """Upload payments taken while the server was out of reach. Each has happened, so none is turned away."""
     items = [OfflineItem(one.id, one.amount, one.card.uid, one.at, one.card.proved_key) for one in body.items]
-    results = offline.upload(services, _terminal(device), items, now)
+    results = offline.upload(services, terminal_of(device), items, now)
     return [OfflineResultOut(id=one.id, state=one.state, flags=list(one.flags)) for one in results]
 
 
