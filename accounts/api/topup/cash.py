@@ -1,24 +1,18 @@
 """Cash at the counter and at kiosks, and the decisions about what is above the ceiling."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from accounts import cards, people
-from accounts.api.dependencies import (
-    DEVICE_ERRORS,
-    ROLE_ERRORS,
-    AdminDep,
-    CashierDep,
-    KioskDep,
-    NowDep,
-)
+from accounts.api.dependencies import DEVICE_ERRORS, ROLE_ERRORS, AdminDep, CashierDep, KioskDep, NowDep
 from accounts.api.disclosures import record_disclosure
 from accounts.api.money import MoneyDep
 from accounts.api.payments.bodies import CardShown, DecisionIn
+from accounts.api.topup.bodies import Fen
 from accounts.cards import identity
 from accounts.ledger.transfer import Entry
 from accounts.payments import problems
@@ -32,8 +26,6 @@ from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import NotFoundError, responses
 
 router = APIRouter(tags=["card centre"])
-
-Fen = Annotated[int, Field(ge=1, le=1_000_000, description="fen; at most 10,000 yuan")]
 
 
 class CashIn(BaseModel):

@@ -1,18 +1,14 @@
 """The card centre and the payment channels: refunds of top-ups, reconciliation with the daily bill."""
 
 from datetime import date
-from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
-from accounts.api.dependencies import (
-    ROLE_ERRORS,
-    CashierDep,
-    NowDep,
-)
+from accounts.api.dependencies import ROLE_ERRORS, CashierDep, NowDep
 from accounts.api.money import MoneyDep
+from accounts.api.topup.bodies import Fen
 from accounts.payment_channels.channel import ChannelFailedError, ChannelNotConnectedError, ChannelRefundRefusedError
 from accounts.payments import problems
 from accounts.people.authority import OwnAccountError, require_another
@@ -25,8 +21,6 @@ from web.problems import NotFoundError, responses
 from web.text import Slug
 
 router = APIRouter(tags=["card centre"])
-
-Fen = Annotated[int, Field(ge=1, le=1_000_000, description="fen; at most 10,000 yuan")]
 
 
 class TopUpRefundIn(BaseModel):

@@ -1,17 +1,13 @@
 """Subsidies, paid from a fund to many people at once."""
 
-from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from accounts.api.dependencies import (
-    ROLE_ERRORS,
-    AdminDep,
-    NowDep,
-)
+from accounts.api.dependencies import ROLE_ERRORS, AdminDep, NowDep
 from accounts.api.money import MoneyDep
+from accounts.api.topup.bodies import Fen
 from accounts.people.authority import OwnAccountError, require_another
 from accounts.topup import subsidies
 from accounts.topup.subsidies import Grant
@@ -19,8 +15,6 @@ from web.problems import ProblemError, responses
 from web.text import Slug
 
 router = APIRouter(tags=["card centre"])
-
-Fen = Annotated[int, Field(ge=1, le=1_000_000, description="fen; at most 10,000 yuan")]
 
 
 class RepeatedPersonError(ProblemError):

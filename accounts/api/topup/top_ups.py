@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from accounts import people
 from accounts.api.dependencies import PERSON_ERRORS, NowDep, PrincipalDep
 from accounts.api.money import MoneyDep
+from accounts.api.topup.bodies import Fen
 from accounts.payment_channels.channel import ChannelFailedError, ChannelNotConnectedError, NotificationRefusedError
 from accounts.payments.problems import PaymentIdReusedError
 from accounts.topup import orders
@@ -24,7 +25,6 @@ from web.text import Slug, line
 
 router = APIRouter(tags=["top-up"])
 
-Fen = Annotated[int, Field(ge=1, le=1_000_000, description="fen; at most 10,000 yuan")]
 MAX_NOTIFICATION = 64 * 1024
 
 
