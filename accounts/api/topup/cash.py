@@ -18,6 +18,7 @@ from accounts.ledger.transfer import Entry
 from accounts.payments import problems
 from accounts.payments.services import MoneyServices
 from accounts.people.authority import OwnAccountError, require_another
+from accounts.principals import Principal
 from accounts.topup import cash, cash_requests
 from accounts.topup.cash import Cash
 from accounts.topup.paying_out import BalanceDiffersError
@@ -81,18 +82,14 @@ _COUNTER_ERRORS = responses(*ROLE_ERRORS, NotFoundError, OwnAccountError, Balanc
 @router.post("/cash-top-ups", status_code=201, responses=_COUNTER_ERRORS)
 def pay_cash_in(services: MoneyDep, cashier: CashierDep, now: NowDep, body: CashIn, response: Response) -> CashOut:
     """Credit cash paid in at the counter; above the ceiling of an account and day it waits for an admin (202)."""
-    require_another(cashier, body.person_id)
-    _require_person(services, body.person_id)
-    wanted = Cash(body.id, f"counter:{cashier.person_id}", body.person_id, body.amount)
+    wanted = _wanted_at_counter(services, cashier, body)
     return _cash_out(cash.pay_in(services, wanted, by=cashier.actor, now=now), response)
 
 
 @router.post("/cash-payouts", status_code=201, responses=_COUNTER_ERRORS)
 def pay_cash_out(services: MoneyDep, cashier: CashierDep, now: NowDep, body: CashIn, response: Response) -> CashOut:
     """Pay a part of a balance out in cash, as when someone leaves; above the ceiling it waits likewise."""
-    require_another(cashier, body.person_id)
-    _require_person(services, body.person_id)
-    wanted = Cash(body.id, f"counter:{cashier.person_id}", body.person_id, body.amount)
+    wanted = _wanted_at_counter(services, cashier, body)
     return _cash_out(cash.pay_out(services, wanted, by=cashier.actor, now=now), response)
 
 
@@ -154,9 +151,12 @@ def pay_cash_in_at_kiosk(
     return out.model_copy(update={"balance": None})
 
 
-def _require_person(services: MoneyServices, person_id: UUID) -> None:
+def _wanted_at_counter(services: MoneyServices, cashier: Principal, body: CashIn) -> Cash:
+    """Return what the cashier wants to move, of a person there is and not of themselves."""
+    require_another(cashier, body.person_id)
     with services.database.read() as session:
-        people.get(session, person_id)
+        people.get(session, body.person_id)
+    return Cash(body.id, f"counter:{cashier.person_id}", body.person_id, body.amount)
 
 
 def _cash_out(moved: Entry | CashRequest, response: Response) -> CashOut:
