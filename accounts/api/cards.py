@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.orm import Session
 
 from accounts import cards, people
 from accounts.api.dependencies import OVER_ERRORS, ROLE_ERRORS, CashierDep, DatabaseDep, NowDep, ServicesDep
@@ -15,6 +16,7 @@ from accounts.cards import card_states, loss, virtual_cards
 from accounts.cards.card_states import CardAction
 from accounts.people import authority, notices
 from accounts.principals import Principal
+from accounts.services import AccountsServices
 from accounts.tables import Card, CardEvent
 from accounts.vocabulary import CardKind, CardState, Channel
 from database import Database
@@ -175,13 +177,23 @@ def reissue_card(
         authority.require(session, cashier, person_id)
 
         def write() -> CardOut:
-            person = people.get(session, person_id, lock=True)
-            people.require_usable(person, now)
-            services.notify(session, person_id, notices.AccountNotice.CARD_ISSUED, now=now)
-            card = loss.reissue(session, person, body.uid, key_number=body.key_number, by=cashier.actor, now=now)
-            return CardOut.of(card)
+            return CardOut.of(reissue(services, session, person_id, body, by=cashier.actor, now=now))
 
         return once.answer(session, CardOut, write, scope=cashier.actor, now=now)
+
+
+def reissue(
+    services: AccountsServices, session: Session, person_id: UUID, wanted: CardIn, *, by: str, now: datetime
+) -> Card:
+    """Issue a new card for a lost one, at the counter or at a kiosk; the person is told.
+
+    Raises:
+        ProblemError: one of `REISSUE_ERRORS`.
+    """
+    person = people.get(session, person_id, lock=True)
+    people.require_usable(person, now)
+    services.notify(session, person_id, notices.AccountNotice.CARD_ISSUED, now=now)
+    return loss.reissue(session, person, wanted.uid, key_number=wanted.key_number, by=by, now=now)
 
 
 _RELEASE_ERRORS = (card_states.CardTransitionError, virtual_cards.LossOpenError)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
 from accounts import audit, cards, passwords, people
-from accounts.api.cards import REISSUE_ERRORS, Uid
+from accounts.api.cards import REISSUE_ERRORS, CardIn, Uid, reissue
 from accounts.api.dependencies import DEVICE_ERRORS, HASHING, KioskDep, NowDep, ServicesDep
 from accounts.api.me import LossOut, MyCard
 from accounts.api.people import Number
@@ -16,7 +16,7 @@ from accounts.api.sign_in import Secret
 from accounts.cards import loss
 from accounts.ledger import chart
 from accounts.passwords import Claimant
-from accounts.people import Standing, notices
+from accounts.people import Standing
 from accounts.principals import DevicePrincipal
 from accounts.services import AccountsServices
 from accounts.tables import Person
@@ -111,11 +111,8 @@ def reissue_at_kiosk(kiosk: KioskDep, services: ServicesDep, now: NowDep, once: 
     with services.database.begin() as session:
 
         def write() -> MyCard:
-            person = people.get(session, person_id, lock=True)
-            people.require_usable(person, now)
-            services.notify(session, person_id, notices.AccountNotice.CARD_ISSUED, now=now)
-            card = loss.reissue(session, person, body.uid, key_number=body.key_number, by=kiosk.actor, now=now)
-            return MyCard.of(card)
+            wanted = CardIn(uid=body.uid, key_number=body.key_number)
+            return MyCard.of(reissue(services, session, person_id, wanted, by=kiosk.actor, now=now))
 
         return once.answer(session, MyCard, write, scope=kiosk.actor, now=now)
 
