@@ -24,6 +24,9 @@ class CardTransitionError(ProblemError):
     title = "The card's state does not allow this"
 
 
+ENDED = (CardState.REPLACED, CardState.RETURNED)
+"""Nothing leads out of these."""
+
 TRANSITIONS: dict[tuple[CardState, CardAction], CardState] = {
     (CardState.ACTIVE, CardAction.SUSPEND): CardState.SUSPENDED,
     (CardState.ACTIVE, CardAction.REPORT_LOST): CardState.LOST,

@@ -15,14 +15,12 @@ from sqlalchemy.orm import Session
 
 from accounts import audit
 from accounts.cards import card_states
-from accounts.cards.card_states import CardAction
+from accounts.cards.card_states import ENDED, CardAction
 from accounts.people import changes
 from accounts.tables import Card, CardEvent, Person
 from accounts.vocabulary import CardKind, CardState
 from database.digests import credential_key, keyed_digest
 from web.problems import NotFoundError, ProblemError
-
-_ENDED = (CardState.REPLACED, CardState.RETURNED)
 
 
 class InvalidUidError(ProblemError):
@@ -105,7 +103,7 @@ def issue(session: Session, person: Person, uid: str, *, key_number: int | None,
         InvalidUidError, UidTakenError, CardAlreadyIssuedError: see there.
     """
     digest = uid_digest(session, uid)
-    if session.scalar(select(Card.id).where(Card.uid_digest == digest, Card.state.not_in(_ENDED))) is not None:
+    if session.scalar(select(Card.id).where(Card.uid_digest == digest, Card.state.not_in(ENDED))) is not None:
         raise UidTakenError
     if physical_card(session, person.id) is not None:
         raise CardAlreadyIssuedError
@@ -136,7 +134,7 @@ def apply(session: Session, card: Card, action: CardAction, *, by: str, now: dat
     card.state = card_states.after(card.state, action)
     if action is CardAction.RELEASE:
         card.suspended_for_loss = False
-    if card.state in _ENDED:
+    if card.state in ENDED:
         card.ended_at = now
         card.suspended_for_loss = False
     note(session, card, action.value, by=by, now=now, text=note_text)
@@ -170,7 +168,7 @@ def by_uid(session: Session, uid: str) -> Card:
         InvalidUidError: it is no UID.
         UnknownCardError: there is no such card.
     """
-    card = session.scalar(select(Card).where(Card.uid_digest == uid_digest(session, uid), Card.state.not_in(_ENDED)))
+    card = session.scalar(select(Card).where(Card.uid_digest == uid_digest(session, uid), Card.state.not_in(ENDED)))
     if card is None:
         raise UnknownCardError
     return card
@@ -180,7 +178,7 @@ def of_person(session: Session, person_id: UUID, *, ended: bool = False, lock: b
     """Return a person's cards, oldest first; those that have ended only if asked for."""
     query = select(Card).where(Card.person_id == person_id).order_by(Card.id)
     if not ended:
-        query = query.where(Card.state.not_in(_ENDED))
+        query = query.where(Card.state.not_in(ENDED))
     if lock:
         query = query.with_for_update()
     return session.scalars(query).all()
@@ -189,7 +187,7 @@ def of_person(session: Session, person_id: UUID, *, ended: bool = False, lock: b
 def physical_card(session: Session, person_id: UUID) -> Card | None:
     """Return the person's physical card in use (active, suspended or lost), or None."""
     return session.scalar(
-        select(Card).where(Card.person_id == person_id, Card.kind == CardKind.PHYSICAL, Card.state.not_in(_ENDED))
+        select(Card).where(Card.person_id == person_id, Card.kind == CardKind.PHYSICAL, Card.state.not_in(ENDED))
     )
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from accounts.cards import registry, virtual_code
-from accounts.cards.card_states import CardAction
+from accounts.cards.card_states import ENDED, CardAction
 from accounts.cards.virtual_code import InvalidCodeError
 from accounts.tables import Card, LossReport, Person
 from accounts.vocabulary import CardKind, CardState, Channel
@@ -151,7 +151,7 @@ def bind(session: Session, person: Person, channel: Channel, user: ChannelUser, 
     taken = select(Card.id).where(
         Card.kind == CardKind.VIRTUAL,
         Card.channel == channel,
-        Card.state.not_in((CardState.REPLACED, CardState.RETURNED)),
+        Card.state.not_in(ENDED),
         or_(Card.person_id == person.id, Card.channel_user == user.user),
     )
     if session.scalar(taken.limit(1)) is not None:
@@ -222,7 +222,7 @@ def redeem(session: Session, code: str, key: bytes, *, now: datetime) -> Card:
     """
     handle = virtual_code.handle_of(code)
     card = session.scalar(select(Card).where(Card.code_handle == handle))
-    if card is None or card.code_lease_until is None or card.state in {CardState.REPLACED, CardState.RETURNED}:
+    if card is None or card.code_lease_until is None or card.state in ENDED:
         raise InvalidCodeError
     secret = virtual_code.lease_secret(key, card.id.bytes, card.code_lease)
     second = virtual_code.second_of(secret, code, int(now.timestamp()))

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, lazyload
 
 from accounts import cards, passwords, people
-from accounts.cards import identity
+from accounts.cards import card_states, identity
 from accounts.cards.identity import Presented, Trust
 from accounts.ledger.posting import find, record
 from accounts.ledger.transfer import Action, Cap, Entry, Transfer
@@ -24,7 +24,7 @@ from accounts.payments.problems import PaymentCancelledError, PaymentIdReusedErr
 from accounts.payments.services import MoneyServices
 from accounts.payments.tables import SpendingLimit
 from accounts.tables import Card, Person
-from accounts.vocabulary import CardState, PasswordPurpose
+from accounts.vocabulary import PasswordPurpose
 from database.digests import CredentialKeyMissingError
 from web.problems import ProblemError
 
@@ -145,7 +145,7 @@ def _payer_by_card(session: Session, services: MoneyServices, presented: Present
         .outerjoin(SpendingLimit, SpendingLimit.person_id == Person.id)
         .where(
             Card.uid_digest == cards.uid_digest(session, presented.uid or ""),
-            Card.state.not_in((CardState.REPLACED, CardState.RETURNED)),
+            Card.state.not_in(card_states.ENDED),
         )
         .options(lazyload(Person.group_rows), lazyload(Person.role_rows))
     )

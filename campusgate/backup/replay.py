@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from accounts import audit, cards, devices, people
 from accounts.audit.trail_copy import CopiedLine, TrailCopy
+from accounts.cards import card_states
 from accounts.tables import AuditEntry, Card, Device, Password, Person, SignIn
 from accounts.vocabulary import CardState, PasswordPurpose, PersonState
 from database import Database
@@ -131,10 +132,10 @@ def _restrict_card(session: Session, line: CopiedLine, now: datetime) -> bool:
     card, state = session.get(Card, _subject_id(line)), line.details.get("state")
     if card is None or state is None or CardState(state) in (CardState.ACTIVE, card.state):
         return False
-    if card.state in (CardState.REPLACED, CardState.RETURNED):
+    if card.state in card_states.ENDED:
         return False
     card.state = CardState(state)
-    if card.state in (CardState.REPLACED, CardState.RETURNED):
+    if card.state in card_states.ENDED:
         card.ended_at, card.suspended_for_loss = now, False
     cards.note(session, card, line.action.removeprefix("card."), by=ACTOR, now=now, text="before the restore")
     return True
