@@ -69,7 +69,7 @@ class EntryFilter:
 
     @classmethod
     def of(cls, policy: GatePolicy) -> "EntryFilter":
-        """Return the cut of a policy."""
+        """Return what shapes the entries of a policy's gate."""
         return cls(policy.gate, policy.entitled_groups, policy.named_groups, policy.uses_faces, policy.model_id)
 
 

@@ -77,7 +77,6 @@ def normalise_uid(text: str) -> str:
     4, 7 or 10 bytes are a UID of ISO/IEC 14443-3, 8 one of ISO/IEC 15693 or FeliCa, 5 an EM4100's number, 3 the 24 bits
     that a Wiegand reader of 26 bits sends.
 
-
     Raises:
         InvalidUidError: it is none.
     """

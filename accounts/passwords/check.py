@@ -59,7 +59,7 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Claimant:
-    """Who somebody says they are. Tries are key by `whom`, whether or not there is such a person."""
+    """Who somebody says they are. Tries are counted by `whom`, whether or not there is such a person."""
 
     whom: str
     person_id: UUID | None

@@ -11,8 +11,6 @@ from database import Sealer, SealingError
 from errors import OperatorError
 
 SEALED = "sealed:"
-
-
 _CONTEXT = b"password"
 
 

@@ -3,7 +3,7 @@
 from accounts.payment_channels.channel import ChannelEntry, PaymentCodes
 
 ENTRY = ChannelEntry(
-    # Alipay announces codes of 16 to 24 digits.
     "alipay",
-    codes=PaymentCodes(frozenset(f"{prefix}" for prefix in range(25, 31)), shortest=16, longest=24),
+    # Alipay announces codes of 16 to 24 digits.
+    codes=PaymentCodes(frozenset(map(str, range(25, 31))), shortest=16, longest=24),
 )

@@ -2,6 +2,4 @@
 
 from accounts.payment_channels.channel import ChannelEntry, PaymentCodes
 
-ENTRY = ChannelEntry(
-    "wechat", codes=PaymentCodes(frozenset(f"{prefix}" for prefix in range(10, 16)), shortest=18, longest=18)
-)
+ENTRY = ChannelEntry("wechat", codes=PaymentCodes(frozenset(map(str, range(10, 16))), shortest=18, longest=18))

@@ -11,14 +11,8 @@ from accounts.vocabulary import PersonKind
 from web.problems import ProblemError
 
 _NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
-
-
 _LINE = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{0,100}")
-
-
 _GROUP = re.compile(r"[^\s;,\x00-\x1f\x7f-\x9f\ud800-\udfff][^;,\x00-\x1f\x7f-\x9f\ud800-\udfff]{0,63}")
-
-
 _EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 """Times that calendar arithmetic in any zone can bear."""
 
