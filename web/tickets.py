@@ -25,6 +25,7 @@ from uuid import UUID
 from fastapi import Depends, Header, Request
 
 from web import times
+from web.app_state import from_state
 from web.problems import ProblemError
 
 LIFE = timedelta(seconds=5)
@@ -140,12 +141,8 @@ class Tickets:
             found.void()
 
 
-def tickets_of(request: Request) -> Tickets:
-    """Return the tickets of the server that answers `request`."""
-    found = request.app.state.tickets
-    if not isinstance(found, Tickets):
-        raise TypeError("app.state.tickets must hold Tickets; the rim sets it when it makes the app")
-    return found
+tickets_of = from_state("tickets", Tickets)
+"""Return the tickets of the server that answers a request."""
 
 
 async def _find_shown(

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import Depends, Request, Security
+from fastapi import Depends, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, OAuth2PasswordBearer
 
 from accounts import devices
@@ -20,6 +20,7 @@ from accounts.services import AccountsServices
 from accounts.sign_in.access_tokens import NotSignedInError
 from accounts.vocabulary import DeviceRole, Role
 from database import Database
+from web.app_state import from_state
 from web.problems import ProblemError
 
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
@@ -49,14 +50,7 @@ class DeviceRoleRequiredError(ProblemError):
     title = "This device's role does not allow this"
 
 
-def _services(request: Request) -> AccountsServices:
-    services = request.app.state.accounts
-    if not isinstance(services, AccountsServices):
-        raise TypeError("app.state.accounts must hold AccountsServices; the rim sets it when it makes the app")
-    return services
-
-
-ServicesDep = Annotated[AccountsServices, Depends(_services)]
+ServicesDep = Annotated[AccountsServices, Depends(from_state("accounts", AccountsServices))]
 
 
 def _database(services: ServicesDep) -> Database:

@@ -2,16 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends
 
 from accounts.payments.services import MoneyServices
+from web.app_state import from_state
 
-
-def _money(request: Request) -> MoneyServices:
-    services = request.app.state.money
-    if not isinstance(services, MoneyServices):
-        raise TypeError("app.state.money must hold MoneyServices; the rim sets it when it makes the app")
-    return services
-
-
-MoneyDep = Annotated[MoneyServices, Depends(_money)]
+MoneyDep = Annotated[MoneyServices, Depends(from_state("money", MoneyServices))]

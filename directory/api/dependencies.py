@@ -4,11 +4,12 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import Depends, Path, Request
+from fastapi import Depends, Path
 from pydantic import AwareDatetime, Field
 
 from accounts.api.dependencies import GateDeviceDep
 from directory.services import DirectoryServices
+from web.app_state import from_state
 from web.problems import ProblemError
 
 
@@ -26,14 +27,7 @@ Moment = Annotated[AwareDatetime, Field(ge=datetime(2000, 1, 1, tzinfo=UTC), le=
 GateName = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="name of the gate")]
 
 
-def _services(request: Request) -> DirectoryServices:
-    services = request.app.state.directory
-    if not isinstance(services, DirectoryServices):
-        raise TypeError("app.state.directory must hold DirectoryServices; the rim sets it when it makes the app")
-    return services
-
-
-ServicesDep = Annotated[DirectoryServices, Depends(_services)]
+ServicesDep = Annotated[DirectoryServices, Depends(from_state("directory", DirectoryServices))]
 
 
 async def _turn(services: ServicesDep) -> AsyncIterator[None]:

@@ -2,16 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends
 
 from enrollment.services import EnrollmentServices
+from web.app_state import from_state
 
-
-def _services(request: Request) -> EnrollmentServices:
-    services = request.app.state.enrollment
-    if not isinstance(services, EnrollmentServices):
-        raise TypeError("app.state.enrollment must hold EnrollmentServices; the rim sets it when it makes the app")
-    return services
-
-
-EnrollmentDep = Annotated[EnrollmentServices, Depends(_services)]
+EnrollmentDep = Annotated[EnrollmentServices, Depends(from_state("enrollment", EnrollmentServices))]

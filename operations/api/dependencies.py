@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends
 
 from operations.board import Board
 from operations.order_service import OrderService
 from operations.presence_hints import PresenceHints
+from web.app_state import from_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +20,4 @@ class OperationsServices:
     hints: PresenceHints
 
 
-def _services(request: Request) -> OperationsServices:
-    services = request.app.state.operations
-    if not isinstance(services, OperationsServices):
-        raise TypeError("app.state.operations must hold OperationsServices; the rim sets it when it makes the app")
-    return services
-
-
-OperationsDep = Annotated[OperationsServices, Depends(_services)]
+OperationsDep = Annotated[OperationsServices, Depends(from_state("operations", OperationsServices))]
