@@ -78,8 +78,8 @@ def judge(histories: Mapping[str, History], facts: Facts) -> Judgement:
         events = [entry for entry in history if isinstance(entry, Emitting)]
         told |= {entry.event.id for entry in events}
         judgement.events += len(kept)
-        judgement.openings += sum(isinstance(entry, RelayMoved) and entry.energised for entry in history)
-        judgement.refusals.update(str(entry.event.reason) for entry in events if entry.event.granted is False)
+        judgement.openings += count_openings(history)
+        judgement.refusals.update(refusals_in(history))
         lost = len(kept - facts.journal.keys())
         found = [f"{lost} events lost"] if lost else []
         found += [*_openings(history), *_grants(events, facts), *_revocation(events, facts), *_nonces(events)]
@@ -89,6 +89,18 @@ def judge(histories: Mapping[str, History], facts: Facts) -> Judgement:
     if twice := sum(count - 1 for count in facts.journal.values()) + facts.decided_twice:
         judgement.violations.append(f"{twice} events twice in the journal")
     return judgement
+
+
+def count_openings(history: History) -> int:
+    """Return how often the relay was energised."""
+    return sum(isinstance(entry, RelayMoved) and entry.energised for entry in history)
+
+
+def refusals_in(history: History) -> list[str]:
+    """Return the reason of each refusal."""
+    return [
+        str(entry.event.reason) for entry in history if isinstance(entry, Emitting) and entry.event.granted is False
+    ]
 
 
 def _openings(history: History) -> list[str]:

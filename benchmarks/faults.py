@@ -27,7 +27,7 @@ from uuid import UUID, uuid4
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from benchmarks.fault_gate import FaultGate
-from benchmarks.fault_history import Emitting, Facts, Judgement, RelayMoved, judge
+from benchmarks.fault_history import Facts, Judgement, count_openings, judge, refusals_in
 from benchmarks.fleet import journal
 from benchmarks.fleet_campus import (
     SITE,
@@ -261,10 +261,8 @@ def campaign(
 
 
 def _has_tried(gates: list[FaultGate], reasons: Set[str]) -> bool:
-    entries = [entry for gate in gates for entry in tuple(gate.history)]
-    refusals = [entry.event for entry in entries if isinstance(entry, Emitting) and entry.event.granted is False]
-    seen = {str(event.reason) for event in refusals}
-    return seen >= reasons and any(isinstance(entry, RelayMoved) and entry.energised for entry in entries)
+    history = [entry for gate in gates for entry in tuple(gate.history)]
+    return count_openings(history) > 0 and set(refusals_in(history)) >= reasons
 
 
 def _settle(gates: list[FaultGate], server: ServerProcess, mishaps: Mishaps) -> None:
