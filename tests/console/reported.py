@@ -10,7 +10,9 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
-ROOMS = ("access", "edge", "gate_controller", "operations/alarms")
+ROOMS = ("access", "edge", "gate_controller", "messages", "operations/alarms")
+AT_THE_GATE = ("edge", "gate_controller", "messages")
+CONTROLLER = ("gate_controller", "messages")
 
 _CODE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 _NO_CODES = {"topics.py"}
@@ -24,7 +26,7 @@ def reasons() -> set[str]:
 def refusals() -> set[str]:
     """Reasons of an edge or a controller that lets nobody in."""
     places = ("edge/decider.py", "gate_controller/signals.py", "gate_controller/turnstile.py")
-    return {*_constants(*places), *_arguments("reason", rooms=("gate_controller",))}
+    return {*_constants(*places), *_arguments("reason", rooms=CONTROLLER)}
 
 
 def figures() -> set[str]:
@@ -35,8 +37,8 @@ def figures() -> set[str]:
 def values() -> set[str]:
     """The words among the figures that are written where they are said."""
     said = {word for found in _said() for word in _texts(_branches(found.values))}
-    calls = (*_calls("decide_alone"), *_calls("dropped"), *_calls("ReadingsDropped"))
-    return said | _arguments("why", rooms=("gate_controller",)) | {word for call in calls for word in _texts(call.args)}
+    calls = (*_calls("decide_alone"), *_calls("report_dropped"))
+    return said | _arguments("why", rooms=CONTROLLER) | {word for call in calls for word in _texts(call.args)}
 
 
 def wires() -> set[str]:
@@ -47,7 +49,9 @@ def wires() -> set[str]:
 
 def _said() -> Iterator[ast.Dict]:
     """Every dictionary that becomes `details` or `figures`."""
-    for node in _nodes("edge", "gate_controller"):
+    for call in _calls("publish_health"):
+        yield from (one for one in call.args if isinstance(one, ast.Dict))
+    for node in _nodes(*AT_THE_GATE):
         match node:
             case ast.keyword(arg="details" | "figures", value=value):
                 yield from _dictionaries(value)
@@ -59,8 +63,6 @@ def _said() -> Iterator[ast.Dict]:
                 yield ast.Dict([key], [value])
             case ast.FunctionDef(name="figures"):
                 yield from (one for one in ast.walk(node) if isinstance(one, ast.Dict))
-            case ast.Call(func=ast.Attribute(attr="health"), args=[_, ast.Dict() as value]):
-                yield value
 
 
 def _arguments(name: str, *, rooms: tuple[str, ...] = ROOMS) -> set[str]:
@@ -71,7 +73,7 @@ def _arguments(name: str, *, rooms: tuple[str, ...] = ROOMS) -> set[str]:
 
 def _faults() -> set[str]:
     """How a wire, a reader or a board is broken."""
-    calls = (*_calls("_fault"), *_calls("tell_fault"))
+    calls = (*_calls("_fault"), *_calls("report_fault"))
     return {code for call in calls for code in _texts(_branches(call.args))}
 
 
@@ -86,11 +88,14 @@ def _constants(*places: str) -> set[str]:
     return found
 
 
-def _calls(name: str) -> Iterator[ast.Call]:
+def _calls(name: str) -> list[ast.Call]:
+    calls = []
     for node in _nodes():
         match node:
             case ast.Call(func=ast.Attribute(attr=found) | ast.Name(id=found)) if found == name:
-                yield node
+                calls.append(node)
+    assert calls, f"nothing calls {name}: its new name belongs here"
+    return calls
 
 
 def _dictionaries(node: ast.expr) -> Iterator[ast.Dict]:
@@ -109,10 +114,14 @@ def _texts(nodes: list[ast.expr] | list[ast.expr | None]) -> Iterator[str]:
                 yield text
 
 
+def _nodes(*rooms: str) -> Iterator[ast.AST]:
+    for path in _files(*rooms or ROOMS):
+        yield from _nodes_in(path)
+
+
 @cache
-def _nodes(*rooms: str) -> list[ast.AST]:
-    sources = (path.read_text(encoding="utf-8") for path in _files(*rooms or ROOMS))
-    return [node for source in sources for node in ast.walk(ast.parse(source))]
+def _nodes_in(path: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
 
 
 def _files(*rooms: str) -> list[Path]:
