@@ -25,7 +25,8 @@ MAY_IMPORT = {
     "gate_controller": {"access", "bus", "messages", "database"},
     "edge": {"models", "access", "bus", "messages", "database"},
     "operations": {"access", "accounts", "directory", "bus", "messages", "database", "web"},
-    "console": {"accounts", "enrollment", "directory", "operations", "database", "web"},
+    "metering": {"messages", "accounts", "bus", "database", "web"},
+    "console": {"accounts", "enrollment", "directory", "operations", "metering", "database", "web"},
     "campusgate": {"*"},
 }
 
@@ -60,6 +61,19 @@ INNER_WALLS = {
             "payment_channels",
         },
         "topup": {"vocabulary", "tables", "ledger", "audit", "people", "payment_channels", "payments"},
+        "api": {"*"},
+    },
+    "metering": {
+        "vocabulary": set(),
+        "reader_contract": {"vocabulary"},
+        "frames": set(),
+        "lines": {"frames", "vocabulary", "reader_contract"},
+        "readings": {"vocabulary", "reader_contract"},
+        "tariffs": {"vocabulary"},
+        "sessions": {"vocabulary", "tariffs"},
+        "rooms": {"vocabulary", "reader_contract", "readings"},
+        "billing": {"vocabulary", "readings", "tariffs", "rooms"},
+        "supply": {"vocabulary", "reader_contract", "readings", "rooms", "billing"},
         "api": {"*"},
     },
 }

@@ -1,0 +1,1 @@
+"""From readings to money: a room's prepaid account, its charges with both readings, top-up, disputes."""

@@ -1,0 +1,1 @@
+"""The lines meters hang on: one task and one connection a gateway, what is read when, the process that reads them."""

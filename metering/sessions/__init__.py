@@ -1,0 +1,1 @@
+"""Sessions at shower controllers: authorised, running, settled, expired; what each of them costs."""

@@ -1,0 +1,1 @@
+"""What water and electricity cost, pure: prices with a start date, quotas, tiers, time of use."""
