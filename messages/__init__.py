@@ -1,4 +1,4 @@
-"""The messages of a gate: what travels over MQTT, how it is signed, and how it is judged."""
+"""The messages of gates and shower controllers: what travels over MQTT, how it is signed, and how it is judged."""
 
 from messages.clock import Clock, SystemClock
 from messages.commands import MAX_TTL_MS, Ack, Action, Command, CommandEffect, Method, NotSent, Refusal
@@ -24,6 +24,20 @@ from messages.keys import (
     read_private_key,
     read_trusted_keys,
     rotate_private_key,
+)
+from messages.metering import (
+    DeviceHeartbeat,
+    HeartbeatAnswer,
+    MeterTotal,
+    OpeningPeriod,
+    SessionAnswer,
+    SessionLimit,
+    SessionReport,
+    SessionStep,
+    ShownCard,
+    WaterCount,
+    WaterPrice,
+    session_id,
 )
 from messages.nonces import NonceStore, NonceStoreError
 from messages.signing import (
@@ -63,6 +77,7 @@ __all__ = [
     "Clock",
     "Command",
     "CommandEffect",
+    "DeviceHeartbeat",
     "DirectoryHint",
     "DoorState",
     "DoorStatus",
@@ -71,19 +86,27 @@ __all__ = [
     "Feedback",
     "GateTopics",
     "Health",
+    "HeartbeatAnswer",
     "KeyFileError",
     "MalformedMessageError",
     "Message",
+    "MeterTotal",
     "Method",
     "NonceStore",
     "NonceStoreError",
     "NotSent",
+    "OpeningPeriod",
     "PresenceHint",
     "PreviousKey",
     "ProcessStatus",
     "Receipt",
     "Refusal",
     "RefusedError",
+    "SessionAnswer",
+    "SessionLimit",
+    "SessionReport",
+    "SessionStep",
+    "ShownCard",
     "SignedCommand",
     "SignedMessage",
     "Signer",
@@ -96,6 +119,8 @@ __all__ = [
     "TwinWatch",
     "UnwrittenWatch",
     "Verifier",
+    "WaterCount",
+    "WaterPrice",
     "controller_sender",
     "decoding_handler",
     "edge_sender",
@@ -109,5 +134,6 @@ __all__ = [
     "read_private_key",
     "read_trusted_keys",
     "rotate_private_key",
+    "session_id",
     "verify_ack",
 ]

@@ -3,8 +3,22 @@
 import json
 from typing import Any
 
+from pydantic import BaseModel
+
 from messages.commands import Ack, Command
 from messages.events import DirectoryHint, Event, EventKind, PresenceHint, Receipt, Tap
+from messages.metering import (
+    DeviceHeartbeat,
+    HeartbeatAnswer,
+    MeterTotal,
+    OpeningPeriod,
+    SessionAnswer,
+    SessionLimit,
+    SessionReport,
+    ShownCard,
+    WaterCount,
+    WaterPrice,
+)
 from messages.permissions import HEARS, SAYS
 from messages.signing import SignedMessage
 from messages.status import Availability, DoorState, Feedback, Health
@@ -27,8 +41,10 @@ ON_THE_WIRE: dict[Topic, tuple[type[Message], str]] = {
 }
 _MODELS: tuple[type[Message], ...] = (
     SignedMessage, Command, Ack, DoorState, Availability, Event, Tap, Health, Feedback, DirectoryHint, Receipt,
-    PresenceHint,
+    PresenceHint, SessionReport, SessionAnswer, DeviceHeartbeat, HeartbeatAnswer,
 )  # fmt: skip
+_PARTS: tuple[type[BaseModel], ...] = (ShownCard, WaterCount, MeterTotal, WaterPrice, SessionLimit, OpeningPeriod)
+"""What stands inside messages."""
 
 
 def json_schemas() -> dict[str, dict[str, Any]]:
@@ -108,7 +124,7 @@ def _events() -> list[str]:
 
 def _messages() -> list[str]:
     lines = ["## Fields", ""]
-    for model in _MODELS:
+    for model in (*_MODELS, *_PARTS):
         lines += [f"### {model.__name__}", "", _first_paragraph(model), "", "| Field | Type | |", "|---|---|---|"]
         schema = model.model_json_schema()
         required = set(schema.get("required", []))
@@ -121,19 +137,22 @@ def _messages() -> list[str]:
     return lines
 
 
-def _first_paragraph(model: type[Message]) -> str:
+def _first_paragraph(model: type[BaseModel]) -> str:
     return " ".join((model.__doc__ or "").strip().split("\n\n")[0].split())
 
 
 def _type(part: dict[str, Any], definitions: dict[str, Any]) -> str:
     if "$ref" in part:
-        return _type(definitions[part["$ref"].rsplit("/", 1)[1]], definitions)
+        name = part["$ref"].rsplit("/", 1)[1]
+        return _type(definitions[name], definitions) if "enum" in definitions[name] else name
     if "anyOf" in part:
         return " or ".join(_type(choice, definitions) for choice in part["anyOf"])
     if "enum" in part:
         return ", ".join(f"`{value}`" for value in part["enum"])
     if "const" in part:
         return f"`{part['const']}`"
+    if part.get("type") == "array" and "$ref" in part.get("items", {}):
+        return f"array of {_type(part['items'], definitions)}"
     kind = str(part.get("type", "any"))
     notes = [str(part["format"])] if "format" in part else []
     notes += [f"`{part['pattern']}`".replace("|", "\\|")] if "pattern" in part else []
