@@ -2,6 +2,7 @@
 
 from messages.clock import Clock, SystemClock
 from messages.commands import MAX_TTL_MS, Ack, Action, Command, CommandEffect, Method, NotSent, Refusal
+from messages.envelope import Purpose, SignedMessage, has_signature, seal
 from messages.events import (
     MOST_RECEIPTS,
     DirectoryHint,
@@ -40,16 +41,32 @@ from messages.metering import (
     session_id,
 )
 from messages.nonces import NonceStore, NonceStoreError
+from messages.shower_topics import (
+    SERVER_SENDER,
+    ShowerTopic,
+    ShowerTopics,
+    every_shower,
+    parse_shower_topic,
+    shower_sender,
+)
 from messages.signing import (
     BadAckError,
     RefusedError,
     SignedCommand,
-    SignedMessage,
     Signer,
     Verifier,
     verify_ack,
 )
-from messages.status import Advice, Availability, DoorState, DoorStatus, Feedback, Health, ProcessStatus
+from messages.status import (
+    Advice,
+    Availability,
+    DoorState,
+    DoorStatus,
+    Feedback,
+    Health,
+    ProcessStatus,
+    ShowerAvailability,
+)
 from messages.topics import (
     GateTopics,
     Topic,
@@ -69,6 +86,7 @@ __all__ = [
     "MAX_PAYLOAD_BYTES",
     "MAX_TTL_MS",
     "MOST_RECEIPTS",
+    "SERVER_SENDER",
     "Ack",
     "Action",
     "Advice",
@@ -99,6 +117,7 @@ __all__ = [
     "PresenceHint",
     "PreviousKey",
     "ProcessStatus",
+    "Purpose",
     "Receipt",
     "Refusal",
     "RefusedError",
@@ -106,6 +125,9 @@ __all__ = [
     "SessionLimit",
     "SessionReport",
     "SessionStep",
+    "ShowerAvailability",
+    "ShowerTopic",
+    "ShowerTopics",
     "ShownCard",
     "SignedCommand",
     "SignedMessage",
@@ -125,15 +147,20 @@ __all__ = [
     "decoding_handler",
     "edge_sender",
     "every_gate",
+    "every_shower",
     "finish_rotation",
+    "has_signature",
     "make_private_key",
     "mark_historical",
+    "parse_shower_topic",
     "parse_topic",
     "parse_trusted_keys",
     "public_key_text",
     "read_private_key",
     "read_trusted_keys",
     "rotate_private_key",
+    "seal",
     "session_id",
+    "shower_sender",
     "verify_ack",
 ]

@@ -169,6 +169,8 @@ class DeviceHeartbeat(Message):
 
     device: UUID
     boot_id: UUID
+    seq: Sequence = 0
+    """Counts the heartbeats of one start."""
     at: Moment
     clock_sure: bool = True
     version: Annotated[str, Field(max_length=100)] | None = None
@@ -205,6 +207,9 @@ class HeartbeatAnswer(Message):
     """What a controller works by from now on: price, cadence, time-outs, limits; and the answer to what it repeated."""
 
     device: UUID
+    boot_id: UUID | None = None
+    seq: Sequence | None = None
+    """Which heartbeat it answers, by the start of the controller: an answer to an earlier one is not followed."""
     at: Moment
     """The server's time, for a controller whose clock is unsure."""
     utc_offset_s: Annotated[int, Field(ge=-86_400, le=86_400)]

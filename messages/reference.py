@@ -1,11 +1,14 @@
 """The reference of the messages, made from the models themselves: `docs/messages.md` and one JSON Schema for each."""
 
 import json
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel
 
 from messages.commands import Ack, Command
+from messages.envelope import Purpose, SignedMessage
 from messages.events import DirectoryHint, Event, EventKind, PresenceHint, Receipt, Tap
 from messages.metering import (
     DeviceHeartbeat,
@@ -19,9 +22,9 @@ from messages.metering import (
     WaterCount,
     WaterPrice,
 )
-from messages.permissions import HEARS, SAYS
-from messages.signing import SignedMessage
-from messages.status import Availability, DoorState, Feedback, Health
+from messages.permissions import HEARS, SAYS, SHOWER_HEARS, SHOWER_SAYS, Role
+from messages.shower_topics import SERVER_SENDER, ShowerTopic
+from messages.status import Availability, DoorState, Feedback, Health, ShowerAvailability
 from messages.topics import Topic
 from messages.wire import MAX_PAYLOAD_BYTES, Message
 
@@ -39,9 +42,16 @@ ON_THE_WIRE: dict[Topic, tuple[type[Message], str]] = {
     Topic.RECEIPTS: (Receipt, "QoS 1."),
     Topic.PRESENCE: (PresenceHint, "QoS 1."),
 }
+SHOWERS_ON_THE_WIRE: dict[ShowerTopic, tuple[type[Message], str]] = {
+    ShowerTopic.REPORTS: (SignedMessage, "QoS 1, never retained. `body` is a SessionReport."),
+    ShowerTopic.ANSWERS: (SignedMessage, "QoS 1. `body` is a SessionAnswer."),
+    ShowerTopic.HEARTBEATS: (SignedMessage, "QoS 1. `body` is a DeviceHeartbeat."),
+    ShowerTopic.HEARTBEAT_ANSWERS: (SignedMessage, "QoS 1. `body` is a HeartbeatAnswer."),
+    ShowerTopic.AVAILABILITY: (ShowerAvailability, "QoS 1, retained, last will."),
+}
 _MODELS: tuple[type[Message], ...] = (
     SignedMessage, Command, Ack, DoorState, Availability, Event, Tap, Health, Feedback, DirectoryHint, Receipt,
-    PresenceHint, SessionReport, SessionAnswer, DeviceHeartbeat, HeartbeatAnswer,
+    PresenceHint, SessionReport, SessionAnswer, DeviceHeartbeat, HeartbeatAnswer, ShowerAvailability,
 )  # fmt: skip
 _PARTS: tuple[type[BaseModel], ...] = (ShownCard, WaterCount, MeterTotal, WaterPrice, SessionLimit, OpeningPeriod)
 """What stands inside messages."""
@@ -54,7 +64,7 @@ def json_schemas() -> dict[str, dict[str, Any]]:
 
 def markdown() -> str:
     """Return the reference as Markdown."""
-    return "\n".join([*_introduction(), *_topics(), *_signatures(), *_events(), *_messages()])
+    return "\n".join([*_introduction(), *_topics(), *_signatures(), *_events(), *_showers(), *_messages()])
 
 
 def _introduction() -> list[str]:
@@ -65,7 +75,7 @@ def _introduction() -> list[str]:
         "",
         f"MQTT 3.1.1. Payloads are UTF-8 JSON of at most {MAX_PAYLOAD_BYTES:,} bytes. Times carry their zone. Readers",
         "ignore fields they do not know. `campusgate messages schema NAME` prints a message's JSON Schema,",
-        "`campusgate messages acl GATE…` the broker's access list.",
+        "`campusgate messages acl GATE… [--shower DEVICE]` the broker's access list.",
         "",
     ]
 
@@ -80,10 +90,20 @@ def _topics() -> list[str]:
         "|---|---|---|---|---|",
     ]
     for topic, (model, delivery) in ON_THE_WIRE.items():
-        said = ", ".join(role.value for role, topics in SAYS.items() if topic in topics)
-        heard = ", ".join(role.value for role, topics in HEARS.items() if topic in topics)
-        lines.append(f"| `{topic.value}` | {model.__name__} | {delivery} | {said} | {heard} |")
+        lines.append(_row(topic, model, delivery, _roles(SAYS, topic), _roles(HEARS, topic)))
+    lines += ["", "Below `campusgate/SITE/showers/DEVICE/`, where `DEVICE` is the controller's id:", ""]
+    lines += ["| Topic | Payload | Delivery | Said by | Heard by |", "|---|---|---|---|---|"]
+    for end, (model, delivery) in SHOWERS_ON_THE_WIRE.items():
+        lines.append(_row(end, model, delivery, _roles(SHOWER_SAYS, end), _roles(SHOWER_HEARS, end)))
     return [*lines, ""]
+
+
+def _roles(table: Mapping[Role, Iterable[str]], topic: str) -> str:
+    return ", ".join(role.value for role, topics in table.items() if topic in topics)
+
+
+def _row(topic: StrEnum, model: type[Message], delivery: str, said: str, heard: str) -> str:
+    return f"| `{topic.value}` | {model.__name__} | {delivery} | {said} | {heard} |"
 
 
 def _signatures() -> list[str]:
@@ -118,6 +138,35 @@ def _events() -> list[str]:
         "more than ten seconds after it happened is marked `historical`. A gate's outbox keeps 20,000",
         "events; when it is full, the oldest of low value go first (refused commands, what is no card, closings), then",
         "the oldest, and `events_lost` tells how many.",
+        "",
+    ]
+
+
+def _showers() -> list[str]:
+    return [
+        "## Showers",
+        "",
+        "Everything but the availability travels in a SignedMessage, each kind for a purpose of its own:",
+        "",
+        "| Body | Signed over | By |",
+        "|---|---|---|",
+        *(
+            f"| {model.__name__} | `{purpose.value.decode().strip()}\\n` and `body` | `{sender}` |"
+            for model, purpose, sender in (
+                (SessionReport, Purpose.SHOWER_REPORT, "shower:DEVICE"),
+                (SessionAnswer, Purpose.SHOWER_ANSWER, SERVER_SENDER),
+                (DeviceHeartbeat, Purpose.SHOWER_HEARTBEAT, "shower:DEVICE"),
+                (HeartbeatAnswer, Purpose.SHOWER_HEARTBEAT_ANSWER, SERVER_SENDER),
+            )
+        ),
+        "",
+        "The server takes a message only if its signature holds, and `device` in the body, the sender and the topic",
+        "name one controller. Nothing happens twice: a session is `device`, `boot_id` and `number`, its report is",
+        "`seq`, and the server stores each once. A report has no time to live: water that has flowed is reported",
+        "however late, and is sent again until its answer came.",
+        "",
+        "A controller takes an answer only if the server signed it, and it names the report (`session`, `seq`) or the",
+        "heartbeat (`boot_id`, `seq`) that waits for one: an answer that is played back changes nothing.",
         "",
     ]
 

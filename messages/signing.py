@@ -1,43 +1,28 @@
 """Signatures over the exact bytes of a command or an acknowledgement, and the judgement of a command that arrived.
 
-On the wire a signed message is `{"schema_version": 1, "sender": …, "body": "<JSON text>", "signature": "<base64>"}`.
-The signature (Ed25519) covers the purpose and the body as it stands, so nothing is ever re-encoded before it is
-checked, and an acknowledgement cannot be played back as a command.
+Both travel in the envelope of `messages.envelope`, whose signature covers the purpose too: an acknowledgement cannot be
+played back as a command.
 """
 
-import base64
-import binascii
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 import uuid_utils.compat
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from pydantic import Field
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from messages.commands import MAX_TTL_MS, Ack, Action, Command, Method, Refusal
+from messages.envelope import Purpose, SignedMessage, has_signature, seal
 from messages.keys import TrustedKey
 from messages.nonces import NonceStore
 from messages.topics import controller_sender
-from messages.wire import MalformedMessageError, Message, Sender
-
-_COMMAND = b"campusgate command 1\n"
-_ACK = b"campusgate ack 1\n"
+from messages.wire import MalformedMessageError, Message
 
 CLOCK_TOLERANCE = timedelta(seconds=2)
 """How far ahead of the controller's clock a sender's clock may be."""
-
-
-class SignedMessage(Message):
-    """The envelope: who says it, the exact text, the signature over it."""
-
-    sender: Sender
-    body: str
-    signature: Annotated[str, Field(max_length=128)]
 
 
 class RefusedError(Exception):
@@ -110,10 +95,8 @@ class Signer:
 
     def sign(self, message: Command | Ack) -> bytes:
         """Return the bytes of `message` inside its signature."""
-        purpose = _COMMAND if isinstance(message, Command) else _ACK
-        body = message.model_dump_json()
-        signature = base64.b64encode(self._key.sign(purpose + body.encode())).decode()
-        return SignedMessage(sender=self.sender, body=body, signature=signature).encode()
+        purpose = Purpose.COMMAND if isinstance(message, Command) else Purpose.ACK
+        return seal(self._key, self.sender, purpose, message)
 
 
 class Verifier:
@@ -168,7 +151,7 @@ class Verifier:
         trusted = self._trusted.get(envelope.sender)
         if trusted is None:
             raise RefusedError(Refusal.UNKNOWN_SENDER, claimed)
-        if not _signature_holds(trusted, _COMMAND, envelope, now):
+        if not has_signature(trusted, Purpose.COMMAND, envelope, now):
             raise RefusedError(Refusal.BAD_SIGNATURE, claimed)
         if claimed is None:
             raise RefusedError(Refusal.MALFORMED)
@@ -191,29 +174,12 @@ def verify_ack(payload: bytes, trusted: Mapping[str, TrustedKey], *, now: dateti
     key = trusted.get(envelope.sender)
     if key is None:
         raise BadAckError(f"acknowledgement by {envelope.sender!r}, whose key is not trusted")
-    if not _signature_holds(key, _ACK, envelope, now or datetime.now(UTC)):
+    if not has_signature(key, Purpose.ACK, envelope, now or datetime.now(UTC)):
         raise BadAckError(f"acknowledgement with a wrong signature in the name of {envelope.sender!r}")
     ack = Ack.decode(envelope.body.encode())
     if envelope.sender != controller_sender(ack.gate):
         raise BadAckError(f"acknowledgement for gate {ack.gate} by {envelope.sender!r}")
     return ack
-
-
-def _signature_holds(trusted: TrustedKey, purpose: bytes, envelope: SignedMessage, now: datetime) -> bool:
-    try:
-        signature = base64.b64decode(envelope.signature, validate=True)
-    except (binascii.Error, ValueError):
-        return False
-    signed = purpose + envelope.body.encode(errors="surrogatepass")
-    return any(_holds(key, signature, signed) for key in trusted.valid_at(now))
-
-
-def _holds(key: Ed25519PublicKey, signature: bytes, signed: bytes) -> bool:
-    try:
-        key.verify(signature, signed)
-    except InvalidSignature:
-        return False
-    return True
 
 
 def _not_an_envelope(payload: bytes) -> RefusedError:

@@ -71,6 +71,16 @@ class Availability(Message):
     """None in a last will, which is written before anybody knows when it will be said."""
 
 
+class ShowerAvailability(Message):
+    """Whether the controller of a shower is there. Retained."""
+
+    device: UUID
+    status: ProcessStatus
+    boot_id: UUID
+    at: Moment | None = None
+    """None in a last will, which is written before anybody knows when it will be said."""
+
+
 class Health(Message):
     """Figures of one process at a gate."""
 

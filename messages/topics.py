@@ -7,11 +7,22 @@ from enum import StrEnum
 from errors import OperatorError
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_ROOT = "campusgate"
+ROOT = "campusgate"
 
 
 class TopicError(OperatorError, ValueError):
-    """The text is not the topic of a gate, or a name in it is not allowed."""
+    """The text is not the topic of a gate or a shower, or a name in it is not allowed."""
+
+
+def require_topic_names(*names: str) -> None:
+    """Refuse names that would change the shape of a topic.
+
+    Raises:
+        TopicError: a name holds anything but lower-case letters, digits and hyphens.
+    """
+    for name in names:
+        if not _NAME.fullmatch(name):
+            raise TopicError(f"{name!r} cannot stand in a topic; use lower-case letters, digits and hyphens")
 
 
 class Topic(StrEnum):
@@ -60,13 +71,11 @@ class GateTopics:
         Raises:
             TopicError: a name holds anything but lower-case letters, digits and hyphens.
         """
-        for name in (self.site, self.gate):
-            if not _NAME.fullmatch(name):
-                raise TopicError(f"{name!r} cannot stand in a topic; use lower-case letters, digits and hyphens")
+        require_topic_names(self.site, self.gate)
 
     def of(self, topic: Topic) -> str:
         """Return the whole topic that ends in `topic`."""
-        return f"{_ROOT}/{self.site}/gates/{self.gate}/{topic.value}"
+        return f"{ROOT}/{self.site}/gates/{self.gate}/{topic.value}"
 
     @property
     def command(self) -> str:
@@ -131,9 +140,8 @@ class GateTopics:
 
 def every_gate(site: str, topic: Topic) -> str:
     """Return the filter that matches the topic ending in `topic` of every gate of `site`."""
-    if not _NAME.fullmatch(site):
-        raise TopicError(f"{site!r} cannot stand in a topic; use lower-case letters, digits and hyphens")
-    return f"{_ROOT}/{site}/gates/+/{topic.value}"
+    require_topic_names(site)
+    return f"{ROOT}/{site}/gates/+/{topic.value}"
 
 
 def parse_topic(topic: str) -> tuple[GateTopics, Topic]:
@@ -143,7 +151,7 @@ def parse_topic(topic: str) -> tuple[GateTopics, Topic]:
         TopicError: it is not the topic of a gate.
     """
     parts = topic.split("/")
-    if len(parts) != 5 or parts[0] != _ROOT or parts[2] != "gates" or parts[4] not in set(Topic):
+    if len(parts) != 5 or parts[0] != ROOT or parts[2] != "gates" or parts[4] not in set(Topic):
         raise TopicError(f"not the topic of a gate: {topic[:200]!r}")
     return GateTopics(parts[1], parts[3]), Topic(parts[4])
 

@@ -1,6 +1,7 @@
 """`campusgate messages`: the reference of what travels over MQTT, and the broker's access list."""
 
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
@@ -37,8 +38,11 @@ def reference() -> None:
 
 
 @messages.command()
-def acl(gates: Annotated[list[str], typer.Argument(help="The gates.", metavar="GATE…")]) -> None:
-    """Print Mosquitto's access list for these gates of the site."""
+def acl(
+    gates: Annotated[list[str], typer.Argument(help="The gates.", metavar="GATE…")],
+    shower: Annotated[list[UUID] | None, typer.Option(help="The id of a shower's controller; may be repeated.")] = None,
+) -> None:
+    """Print Mosquitto's access list for these gates and showers of the site."""
     from messages.permissions import mosquitto_acl
 
-    typer.echo(mosquitto_acl(Settings().site, gates), nl=False)
+    typer.echo(mosquitto_acl(Settings().site, gates, shower or ()), nl=False)

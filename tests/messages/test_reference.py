@@ -6,17 +6,20 @@ import shutil
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
 from bus import Backoff, BrokerAddress, Connection, covers, random_client_id
-from messages import GateTopics, Topic
-from messages.permissions import Role, mosquitto_acl, rights
-from messages.reference import ON_THE_WIRE, json_schemas, markdown
+from messages import GateTopics, ShowerTopic, ShowerTopics, Topic, every_shower
+from messages.permissions import Role, mosquitto_acl, rights, shower_rights
+from messages.reference import ON_THE_WIRE, SHOWERS_ON_THE_WIRE, json_schemas, markdown
 from tests.mosquitto import AS_ROOT, find_mosquitto, start_mosquitto, write_passwords
 from tests.waiting import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
+SHOWER = UUID("01920000-0000-7000-8000-000000000001")
+"""The device of the access list that we ship."""
 
 
 def test_the_reference_is_current() -> None:
@@ -26,7 +29,7 @@ def test_the_reference_is_current() -> None:
 
 def test_the_access_list_is_current() -> None:
     text = (ROOT / "deploy" / "mosquitto" / "campusgate.acl").read_text(encoding="utf-8")
-    assert text == mosquitto_acl("main", ["north", "south"])
+    assert text == mosquitto_acl("main", ["north", "south"], [SHOWER])
 
 
 def test_every_topic_has_its_payload_and_somebody_who_says_and_hears_it() -> None:
@@ -36,6 +39,24 @@ def test_every_topic_has_its_payload_and_somebody_who_says_and_hears_it() -> Non
         granted = [rights(role, "main", "north") for role in Role]
         assert any(topic in one.publish for one in granted), end
         assert any(topic in one.subscribe for one in granted), end
+
+
+def test_every_topic_of_a_shower_is_said_and_heard_by_the_controller_or_the_server() -> None:
+    assert set(SHOWERS_ON_THE_WIRE) == set(ShowerTopic)
+    server, controller = rights(Role.SERVER, "main"), shower_rights("main", SHOWER)
+    for end in ShowerTopic:
+        topic, every = ShowerTopics("main", SHOWER).of(end), every_shower("main", end)
+        assert (topic in controller.publish, every in server.subscribe) in {(True, True), (False, False)}, end
+        assert (topic in controller.subscribe, every in server.publish) in {(True, True), (False, False)}, end
+        assert (topic in controller.publish) != (topic in controller.subscribe), end
+
+
+def test_a_shower_says_and_hears_nothing_of_another_shower_or_of_a_gate() -> None:
+    own = ShowerTopics("main", SHOWER)
+    granted = shower_rights("main", SHOWER)
+    assert all(topic.startswith(own.of(ShowerTopic.REPORTS).removesuffix("reports")) for topic in granted.publish)
+    assert all(topic.startswith(own.of(ShowerTopic.REPORTS).removesuffix("reports")) for topic in granted.subscribe)
+    assert not any("+" in topic or "#" in topic for topic in (*granted.publish, *granted.subscribe))
 
 
 def test_only_senders_of_commands_may_publish_them() -> None:
@@ -125,6 +146,21 @@ def test_each_connection_of_the_server_may_do_its_own_work_only(user) -> None:
     events.publish(topics.receipts, b"stored", wait_s=PATIENCE_S)
     got = sorted(heard.get(timeout=PATIENCE_S) for _ in range(2))
     assert got == [(topics.command, b"open"), (topics.receipts, b"stored")]
+
+
+def test_a_shower_reaches_the_server_and_no_other_shower_at_the_broker_we_ship(user) -> None:
+    server, shower, edge = user("server"), user(f"shower-{SHOWER}"), user("edge-north")
+    own = ShowerTopics("main", SHOWER)
+    heard: queue.Queue[tuple[str, bytes]] = queue.Queue()
+    server.subscribe(every_shower("main", ShowerTopic.REPORTS), lambda topic, payload, _: heard.put((topic, payload)))
+    shower.subscribe(own.of(ShowerTopic.ANSWERS), lambda topic, payload, _: heard.put((topic, payload)))
+    shower.publish(ShowerTopics("main", UUID(int=7)).of(ShowerTopic.REPORTS), b"in another's name", wait_s=PATIENCE_S)
+    edge.publish(own.of(ShowerTopic.REPORTS), b"in another's name", wait_s=PATIENCE_S)
+    edge.publish(own.of(ShowerTopic.ANSWERS), b"not the server's", wait_s=PATIENCE_S)
+    shower.publish(own.of(ShowerTopic.REPORTS), b"a report", wait_s=PATIENCE_S)
+    assert heard.get(timeout=PATIENCE_S) == (own.of(ShowerTopic.REPORTS), b"a report")
+    server.publish(own.of(ShowerTopic.ANSWERS), b"an answer", wait_s=PATIENCE_S)
+    assert heard.get(timeout=PATIENCE_S) == (own.of(ShowerTopic.ANSWERS), b"an answer")
 
 
 def test_key_files_are_private(tmp_path: Path) -> None:
