@@ -16,6 +16,8 @@ import accounts.topup.tables
 import database.tables
 import directory.tables
 import enrollment.tables
+import metering.readings.tables
+import metering.rooms.tables
 import operations.tables
 import web.tables
 from database import Base, Database
@@ -28,6 +30,8 @@ ROOMS = (
     accounts.topup.tables,
     directory.tables,
     enrollment.tables,
+    metering.readings.tables,
+    metering.rooms.tables,
     operations.tables,
     web.tables,
     database.tables,

@@ -9,7 +9,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, Table
 from sqlalchemy.exc import InvalidRequestError
 
 from database.append_only import MARK
@@ -61,8 +61,18 @@ def find_newest() -> str | None:
 def find_differences(database: Database, metadata: MetaData) -> list[Any]:
     """Return what separates the database's tables from `metadata`; empty when nothing does."""
     with database.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": False})
+        partitioned = [f"{table.name}_" for table in metadata.tables.values() if _is_partitioned(table)]
+
+        def is_table(name: str | None, kind: str, _parents: Any) -> bool:
+            """Leave out partitions, which are made as time goes by and bear their table's name in front."""
+            return not (kind == "table" and name is not None and name.startswith(tuple(partitioned)))
+
+        context = MigrationContext.configure(connection, opts={"compare_type": False, "include_name": is_table})
         return list(compare_metadata(context, metadata))
+
+
+def _is_partitioned(table: Table) -> bool:
+    return bool(table.dialect_options["postgresql"]["partition_by"])
 
 
 def write_revision(database: Database, metadata: MetaData, message: str) -> Path:
