@@ -1,0 +1,1 @@
+"""CJ/T 188, the protocol of water and gas meters with valves: frames, requests, answers, models."""
