@@ -8,7 +8,7 @@ from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import Session
 
 from accounts.ledger.tables import DayClose, DayTotal, JournalTransfer, LedgerAccount, OpenHold
-from accounts.ledger.transfer import MOVING, AccountKind, AccountState
+from accounts.ledger.transfer import CARRYING, MOVING, AccountKind, AccountState
 
 _NAMES = uuid5(NAMESPACE_URL, "campusgate:ledger")
 
@@ -19,7 +19,7 @@ class AccountError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account at one moment, in fen. Only wallets hold; `available` is what a wallet can still spend."""
+    """An account at one moment, in fen. Wallets and rooms hold; `available` is what can still be spent."""
 
     id: UUID
     kind: AccountKind
@@ -40,7 +40,9 @@ def named_account(kind: AccountKind, name: str) -> UUID:
 
 
 def open_account(session: Session, account_id: UUID, kind: AccountKind, now: datetime, *, name: str = "") -> None:
-    """Open an account; does nothing when it is open already. A wallet has its holder's id, a merchant's its own.
+    """Open an account; does nothing when it is open already. A wallet has their holder's id.
+
+    A room's account has the id of the room, a merchant's the merchant's.
 
     Raises:
         AccountError: the id belongs to an account of another kind.
@@ -50,7 +52,7 @@ def open_account(session: Session, account_id: UUID, kind: AccountKind, now: dat
         if known.kind != kind:
             raise AccountError(f"account {account_id} is a {known.kind} account already, it cannot be a {kind}")
         return
-    balance = 0 if kind is AccountKind.WALLET else None
+    balance = 0 if kind in CARRYING else None
     session.add(
         LedgerAccount(
             id=account_id,
@@ -87,7 +89,7 @@ def set_state(session: Session, account_id: UUID, state: AccountState) -> None:
         raise AccountError(f"account {account_id} is closed for good; open another one")
     if state is AccountState.CLOSED:
         if row.balance:
-            raise AccountError(f"account {account_id} still has {row.balance} fen: pay them out before closing it")
+            raise AccountError(f"account {account_id} still has {row.balance} fen: settle them before closing it")
         holds = select(OpenHold.id).where(or_(OpenHold.debit == account_id, OpenHold.credit == account_id))
         if session.scalars(holds.limit(1)).first() is not None:
             raise AccountError(f"account {account_id} has open holds: resolve them before closing it")

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from accounts.ledger.replay import Difference
-from accounts.ledger.tables import ALL_WALLETS, DayClose, DayTotal
+from accounts.ledger.tables import IN_ONE_LINE, DayClose, DayTotal
 from accounts.ledger.transfer import MOVING, AccountKind, Entry
 
 _COLUMNS = ("opening", "debits", "credits", "closing")
@@ -57,8 +57,8 @@ class DayReplay:
             opening = {account: total[3] for account, total in right.items()}
 
     def _line_of(self, account: UUID) -> UUID:
-        """What is no other account is a wallet, and the wallets are one line."""
-        return account if self._kinds.get(account, AccountKind.WALLET) != AccountKind.WALLET else ALL_WALLETS
+        """What is no other account is a wallet."""
+        return IN_ONE_LINE.get(AccountKind(self._kinds.get(account, AccountKind.WALLET)), account)
 
 
 def _compare(

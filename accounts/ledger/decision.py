@@ -10,8 +10,10 @@ from typing import Any
 from uuid import UUID
 
 from accounts.ledger.transfer import (
+    CARRYING,
     MOVING,
     RESOLVING,
+    SUPPLYING,
     AccountKind,
     AccountState,
     Action,
@@ -30,7 +32,7 @@ MAX_AMOUNT = 10**13
 
 @dataclass(slots=True)
 class KnownAccount:
-    """An account as the state knows it; `balance` is None for every kind but wallets."""
+    """An account as the state knows it; `balance` is None for every kind that carries none."""
 
     kind: AccountKind
     state: AccountState
@@ -117,11 +119,11 @@ def _movement(state: LedgerState, transfer: Transfer, digest: bytes, now: dateti
     debit_id, credit_id = _judge_form(transfer)
     debit, credit = _active(state, debit_id), _active(state, credit_id)
     if transfer.action is Action.HOLD and debit.balance is None:
-        raise _refused(RefusalCode.INVALID, f"only a wallet can hold money; {debit_id} is a {debit.kind} account")
+        raise _refused(RefusalCode.INVALID, f"no money can be held on {debit_id}, which is a {debit.kind} account")
     if transfer.corrects is not None:
         _check_correction(state, transfer, transfer.corrects)
-    if debit.balance is not None and (left := debit.balance - debit.held) < transfer.amount:
-        raise _refused(RefusalCode.INSUFFICIENT_FUNDS, f"the wallet has {left} fen to spend", left=left)
+    if _must_be_covered(transfer, debit, credit) and (left := _available(debit)) < transfer.amount:
+        raise _refused(RefusalCode.INSUFFICIENT_FUNDS, f"the account has {left} fen to spend", left=left)
     for cap in transfer.caps:
         if cap.limit is None:
             continue
@@ -146,6 +148,18 @@ def _movement(state: LedgerState, transfer: Transfer, digest: bytes, now: dateti
         occurred_at=transfer.occurred_at or now,
         recorded_at=now,
     )
+
+
+def _must_be_covered(transfer: Transfer, debit: KnownAccount, credit: KnownAccount) -> bool:
+    """Whether the debited account must have the amount: always, but for what a room has used already."""
+    if debit.kind not in CARRYING:
+        return False
+    used = debit.kind is AccountKind.ROOM and credit.kind in SUPPLYING
+    return transfer.action is Action.HOLD or not used
+
+
+def _available(account: KnownAccount) -> int:
+    return (account.balance or 0) - account.held
 
 
 def _judge_form(transfer: Transfer) -> tuple[UUID, UUID]:

@@ -1,7 +1,7 @@
 """What is kept beside the journal, compared with what the journal adds up to: what an auditor would add up by hand.
 
 Every number that is kept because adding it up each time would take too long is checked here: balances and holds of
-wallets, open holds, corrections, the counters of the limits, and the totals of closed days.
+wallets and rooms, open holds, corrections, the counters of the limits, and the totals of closed days.
 """
 
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ from accounts.ledger.replay import Difference, Hold, Kept, Replay
 from accounts.ledger.seal_chain import JournalReport
 from accounts.ledger.sql import LINE_COLUMNS
 from accounts.ledger.tables import Corrected, JournalTransfer, LedgerAccount, OpenHold, SpendingCounter, table_of
-from accounts.ledger.transfer import AccountKind, Entry
+from accounts.ledger.transfer import CARRYING, Entry
 
 _LINES = table_of(JournalTransfer)
 _TOGETHER = 2_000
@@ -61,7 +61,7 @@ def _kept(session: Session, counted_since: datetime | None) -> Kept:
     counters = session.execute(select(table_of(SpendingCounter)))
     corrects = select(_LINES.c.corrects).where(_LINES.c.corrects.is_not(None))
     return Kept(
-        wallets={row.id: (row.balance, row.held) for row in accounts if row.kind == AccountKind.WALLET},
+        carried={row.id: (row.balance, row.held) for row in accounts if row.kind in CARRYING},
         open_holds={row.id: Hold(row.debit, row.credit, row.amount, row.expires_at) for row in holds},
         corrected={row.id: row.amount for row in session.execute(select(table_of(Corrected)))},
         counters={(row.account, row.window): row.spent for row in counters},

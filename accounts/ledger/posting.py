@@ -1,7 +1,8 @@
 """Transfers into the journal: lock, load the state, decide each in turn, write what was decided, all set by set.
 
-The statements are the same for one transfer and for five hundred, which is what makes a batch cheap. Wallets are locked
-in the order of their ids, so that two batches never wait for each other in a circle; no other account is locked at all.
+The statements are the same for one transfer and for five hundred, which is what makes a batch cheap. Wallets and
+rooms are locked in the order of their ids, so that two batches never wait for each other in a circle; no other account
+is locked at all.
 """
 
 from collections.abc import Iterable, Sequence
@@ -90,7 +91,7 @@ def entry_of(row: Row[Any]) -> Entry:
 
 def _load_state(connection: Connection, transfers: Sequence[Transfer]) -> LedgerState:
     state = LedgerState()
-    # Lines never change. Read before the locks, holds and corrected transfers say which wallets to lock; should another
+    # Lines never change. Read before the locks, holds and corrected transfers say what to lock; should another
     # process record one of these ids between here and there, the index refuses ours, and all of it is tried again.
     named = {
         line
@@ -103,7 +104,7 @@ def _load_state(connection: Connection, transfers: Sequence[Transfer]) -> Ledger
     for line in state.lines.values():
         accounts.update((line.debit, line.credit))
     _lock_accounts(connection, state, accounts)
-    # From here on nobody else moves these wallets, so what is read now still holds when it is written.
+    # From here on nobody else moves these accounts, so what is read now still holds when it is written.
     resolved = {transfer.resolves for transfer in transfers if transfer.resolves and transfer.action in RESOLVING}
     if resolved:
         state.open_holds = {row.id for row in _among(connection, sql_for(connection).open_holds, resolved)}
@@ -146,14 +147,14 @@ def _read_counters(connection: Connection, state: LedgerState, transfers: Sequen
 
 def _write(connection: Connection, state: LedgerState, fresh: list[Entry], now: datetime) -> None:
     sql = sql_for(connection)
-    wallets = [
-        {"wallet": account, "new_balance": known.balance, "new_held": known.held}
+    balances = [
+        {"account": account, "new_balance": known.balance, "new_held": known.held}
         for account in sorted({account for entry in fresh for account in (entry.debit, entry.credit)})
         if (known := state.accounts[account]).balance is not None
     ]
-    if sql.take_a_number is not None and not wallets:
-        connection.execute(sql.take_a_number)  # a locked wallet gives one too
-    sql.write(connection, [_row(entry) for entry in fresh], wallets, _counters(state, fresh, now))
+    if sql.take_a_number is not None and not balances:
+        connection.execute(sql.take_a_number)  # a locked account gives one too
+    sql.write(connection, [_row(entry) for entry in fresh], balances, _counters(state, fresh, now))
     _write_holds(connection, fresh)
     corrected = sorted({entry.corrects for entry in fresh if entry.corrects})
     if corrected:

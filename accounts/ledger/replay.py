@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from accounts.ledger.transfer import MOVING, RESOLVING, Action, Entry
+from accounts.ledger.transfer import CARRYING, MOVING, RESOLVING, AccountKind, Action, Entry
 
 Value = int | str | None
 _Key = TypeVar("_Key")
@@ -43,8 +43,8 @@ class Hold:
 class Kept:
     """What is kept beside the journal, and must follow from it: fen by id."""
 
-    wallets: Mapping[UUID, tuple[int, int]]
-    """Balance and held."""
+    carried: Mapping[UUID, tuple[int, int]]
+    """Balance and held of the accounts that carry them."""
     open_holds: Mapping[UUID, Hold]
     corrected: Mapping[UUID, int]
     counters: Mapping[tuple[UUID, str], int]
@@ -104,14 +104,15 @@ class Replay:
         held: defaultdict[UUID, int] = defaultdict(int)
         for hold, _windows in self._holds.values():
             held[hold.debit] += hold.amount
-        for wallet, (balance, reserved) in kept.wallets.items():
-            if balance != self._balances[wallet]:
-                found.append(Difference("balance", str(wallet), self._balances[wallet], balance))
-            if reserved != held[wallet]:
-                found.append(Difference("held amount", str(wallet), held[wallet], reserved))
-            if not 0 <= held[wallet] <= self._balances[wallet]:
+        for one, (balance, reserved) in kept.carried.items():
+            if balance != self._balances[one]:
+                found.append(Difference("balance", str(one), self._balances[one], balance))
+            if reserved != held[one]:
+                found.append(Difference("held amount", str(one), held[one], reserved))
+            owes = kept.kinds.get(one, AccountKind.WALLET) == AccountKind.ROOM
+            if held[one] < 0 or (held[one] > self._balances[one] and not owes):
                 what = "least balance for what is held"
-                found.append(Difference(what, str(wallet), held[wallet], self._balances[wallet]))
+                found.append(Difference(what, str(one), held[one], self._balances[one]))
         found += self._compare_holds()
         found += _compare("corrected amount", kept.corrected, self._corrected, str)
         wanted = {key: self._counters[key] for key in self._recent.union(kept.counters)}
@@ -125,8 +126,8 @@ class Replay:
             kind = self._kept.kinds.get(account)
             if self._kept.kinds and kind is None:
                 self._found.append(Difference("account", str(account), f"that of transfer {entry.id}", None))
-            elif kind is not None and (kind == "wallet") != (stated is not None):
-                right = "wallet" if stated is not None else "no wallet"
+            elif kind is not None and (kind in CARRYING) != (stated is not None):
+                right = "one that carries a balance" if stated is not None else "one that carries none"
                 self._found.append(Difference("kind", str(account), right, kind))
 
     def _resolve(self, entry: Entry) -> None:

@@ -1,8 +1,8 @@
 """The statements that record transfers, built once for each database: to build one anew costs as much as to run it.
 
 What a batch costs on PostgreSQL is round trips. So a batch of any size reads its accounts in one statement, which locks
-the wallets too, and writes its lines and balances in one: rows go over as one JSON text and ids as one array, so that
-each statement stays the same and is prepared once.
+wallets and rooms too, and writes its lines and balances in one: rows go over as one JSON text and ids as one array, so
+that each statement stays the same and is prepared once.
 """
 
 import json
@@ -29,7 +29,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import UserDefinedType
 
 from accounts.ledger.tables import Corrected, JournalTransfer, LedgerAccount, OpenHold, SpendingCounter, table_of
-from accounts.ledger.transfer import AccountKind
+from accounts.ledger.transfer import CARRYING
 
 _ACCOUNTS = table_of(LedgerAccount)
 _LINES = table_of(JournalTransfer)
@@ -49,13 +49,13 @@ class LedgerSql:
     ids: Callable[[Iterable[UUID]], Any]
     lines_by_id: Executable
     lock_accounts: Executable
-    """All accounts among `ids`; wallets are locked in the order of their ids, no other account is locked at all."""
+    """All accounts among `ids`; wallets and rooms are locked in the order of their ids, no other account at all."""
     open_holds: Executable
     end_holds: Executable
     new_holds: Executable
     write: Callable[[Connection, Rows, Rows, Rows], None]
-    """Adds lines to the journal (columns of `LINE_COLUMNS`), sets wallets (wallet, new_balance, new_held), and sets
-    counters (columns of `SpendingCounter`)."""
+    """Adds lines to the journal (columns of `LINE_COLUMNS`), sets wallets and rooms (account, new_balance,
+    new_held), and sets counters (columns of `SpendingCounter`)."""
     new_corrected: Executable
     lock_corrected: Executable
     change_corrected: Executable
@@ -75,16 +75,13 @@ def _statements(
 ) -> LedgerSql:
     columns = (_ACCOUNTS.c.id, _ACCOUNTS.c.kind, _ACCOUNTS.c.state, _ACCOUNTS.c.balance, _ACCOUNTS.c.held)
     accounts = select(*columns).where(among(_ACCOUNTS.c.id))
-    wallets = (
-        accounts.where(_ACCOUNTS.c.kind == AccountKind.WALLET.value)
-        .order_by(_ACCOUNTS.c.id)
-        .with_for_update(of=_ACCOUNTS)
-    )
-    others = accounts.where(_ACCOUNTS.c.kind != AccountKind.WALLET.value)
+    carrying = [kind.value for kind in CARRYING]
+    locked = accounts.where(_ACCOUNTS.c.kind.in_(carrying)).order_by(_ACCOUNTS.c.id).with_for_update(of=_ACCOUNTS)
+    others = accounts.where(_ACCOUNTS.c.kind.not_in(carrying))
     return LedgerSql(
         ids=ids,
         lines_by_id=lines_by_id,
-        lock_accounts=select(wallets.cte("wallets")).union_all(others),
+        lock_accounts=select(locked.cte("locked")).union_all(others),
         open_holds=select(_HOLDS.c.id).where(among(_HOLDS.c.id)).with_for_update(),
         end_holds=delete(_HOLDS).where(among(_HOLDS.c.id)),
         new_holds=insert(_HOLDS),
@@ -104,9 +101,9 @@ def _statements(
 # --- SQLite: nothing goes over a wire, so rows go in one by one ------------------------------------------------------
 
 _NEW_LINES = insert(_LINES).inline()
-_CHANGE_WALLETS = (
+_CHANGE_BALANCES = (
     update(_ACCOUNTS)
-    .where(_ACCOUNTS.c.id == bindparam("wallet"))
+    .where(_ACCOUNTS.c.id == bindparam("account"))
     .values(balance=bindparam("new_balance"), held=bindparam("new_held"))
 )
 _COUNTER = sqlite.insert(_COUNTERS)
@@ -116,8 +113,8 @@ _SET_COUNTERS = _COUNTER.on_conflict_do_update(
 )
 
 
-def _write_rows(connection: Connection, lines: Rows, wallets: Rows, counters: Rows) -> None:
-    for statement, rows in ((_NEW_LINES, lines), (_CHANGE_WALLETS, wallets), (_SET_COUNTERS, counters)):
+def _write_rows(connection: Connection, lines: Rows, balances: Rows, counters: Rows) -> None:
+    for statement, rows in ((_NEW_LINES, lines), (_CHANGE_BALANCES, balances), (_SET_COUNTERS, counters)):
         if rows:
             connection.execute(statement, rows)
 
@@ -203,16 +200,16 @@ def _write_from_json() -> Executable:
         'AS r(account uuid, "window" text, spent bigint, touched_at timestamptz) '
         'ON CONFLICT (account, "window") DO UPDATE SET spent = excluded.spent, touched_at = excluded.touched_at) '
         f"UPDATE {_ACCOUNTS.name} AS a SET balance = r.new_balance, held = r.new_held "
-        "FROM json_to_recordset(CAST(:wallets AS json)) AS r(wallet uuid, new_balance bigint, new_held bigint) "
-        "WHERE a.id = r.wallet"
+        "FROM json_to_recordset(CAST(:balances AS json)) AS r(account uuid, new_balance bigint, new_held bigint) "
+        "WHERE a.id = r.account"
     )
 
 
 _WRITE = _write_from_json()
 
 
-def _write_at_once(connection: Connection, lines: Rows, wallets: Rows, counters: Rows) -> None:
-    values = {"lines": _as_json(lines), "wallets": _as_json(wallets), "counters": _as_json(counters)}
+def _write_at_once(connection: Connection, lines: Rows, balances: Rows, counters: Rows) -> None:
+    values = {"lines": _as_json(lines), "balances": _as_json(balances), "counters": _as_json(counters)}
     connection.execute(_WRITE, values)
 
 

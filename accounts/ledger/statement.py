@@ -28,7 +28,7 @@ class StatementLine:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Money of a wallet that is reserved and not yet taken."""
+    """Money that is reserved and not yet taken."""
 
     id: UUID
     amount: int
@@ -38,7 +38,8 @@ class Hold:
 def statement(session: Session, account_id: UUID, *, before: int | None = None, limit: int = 50) -> list[StatementLine]:
     """Return up to `limit` lines, newest first; `before` is the serial of the last line of the page before.
 
-    A wallet's line carries its balance. Any other account's is summed from the journal, so it costs more on old pages.
+    The line of a wallet or a room carries its balance. Any other account's is summed from the journal, so it
+    costs more on old pages.
     """
     rows = session.execute(_page(account_id, before, limit)).all()
     if not rows:
@@ -56,10 +57,10 @@ def statement(session: Session, account_id: UUID, *, before: int | None = None, 
     return lines
 
 
-def open_holds(session: Session, wallet: UUID) -> list[Hold]:
-    """Return a wallet's open holds, the one that expires first in front."""
+def open_holds(session: Session, account_id: UUID) -> list[Hold]:
+    """Return an account's open holds, the one that expires first in front."""
     columns = (OpenHold.id, OpenHold.amount, OpenHold.expires_at)
-    query = select(*columns).where(OpenHold.debit == wallet).order_by(OpenHold.expires_at, OpenHold.id)
+    query = select(*columns).where(OpenHold.debit == account_id).order_by(OpenHold.expires_at, OpenHold.id)
     return [Hold(row.id, row.amount, row.expires_at) for row in session.execute(query)]
 
 

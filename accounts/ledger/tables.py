@@ -22,22 +22,35 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from accounts.ledger.transfer import AccountKind
 from database import Base
 from database.append_only import make_append_only
 
 ALL_WALLETS = UUID(int=0)
 """The id under which the wallets' day stands, all together."""
 
+ALL_ROOMS = UUID(int=1)
+"""The id under which the rooms' day stands, all together."""
+
+IN_ONE_LINE = {AccountKind.WALLET: ALL_WALLETS, AccountKind.ROOM: ALL_ROOMS}
+"""Kinds whose accounts are one line of a day's totals, all together."""
+
 _Serial = BigInteger().with_variant(Integer, "sqlite")
 
 
 class LedgerAccount(Base):
-    """An account. Only wallets carry `balance` and `held`; every other kind is summed from the journal."""
+    """An account. Wallets and rooms carry `balance` and `held`; every other kind is summed from the journal.
+
+    A room may owe: what it has used is debited whatever it has paid in.
+    """
 
     __tablename__ = "ledger_accounts"
     __table_args__ = (
-        CheckConstraint("(kind = 'wallet') = (balance IS NOT NULL)", name="wallets_carry_a_balance"),
-        CheckConstraint("balance IS NULL OR (held >= 0 AND balance >= held)", name="wallets_are_never_negative"),
+        CheckConstraint(
+            "(kind IN ('wallet', 'room')) = (balance IS NOT NULL)", name="wallets_and_rooms_carry_a_balance"
+        ),
+        CheckConstraint("kind <> 'wallet' OR balance >= held", name="wallets_are_never_negative"),
+        CheckConstraint("held >= 0", name="held_amounts_are_not_negative"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -50,7 +63,7 @@ class LedgerAccount(Base):
 
 
 class JournalTransfer(Base):
-    """One line of the journal: `amount` fen from `debit` to `credit`, and the wallets' balances after it.
+    """One line of the journal: `amount` fen from `debit` to `credit`, and what balances are after it.
 
     A hold, a void and an expiry move nothing: their `amount` is what they reserve or release.
     """
@@ -151,7 +164,7 @@ class DayClose(Base):
 
 
 class DayTotal(Base):
-    """One account's day. The wallets are one line, under the id `ALL_WALLETS`."""
+    """One account's day. The wallets are one line, under the id `ALL_WALLETS`, and the rooms one under `ALL_ROOMS`."""
 
     __tablename__ = "ledger_day_totals"
 

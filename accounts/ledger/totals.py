@@ -5,7 +5,7 @@ belongs to exactly one day, also one that a slow transaction brought in after mi
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
@@ -18,7 +18,7 @@ from accounts.ledger import seal_chain
 from accounts.ledger.invariants import check_ledger, seal_differences
 from accounts.ledger.replay import Difference
 from accounts.ledger.tables import (
-    ALL_WALLETS,
+    IN_ONE_LINE,
     DayClose,
     DayTotal,
     JournalTransfer,
@@ -174,7 +174,7 @@ def _own_lines(last: DayClose | None, upto: int, ends_at: datetime) -> ColumnEle
 
 def _sum(session: Session, last: DayClose | None, lines: ColumnElement[bool]) -> list[Total]:
     """Every account that ever had a line keeps a line on each day, so that the newest day tells its balance."""
-    kinds: dict[UUID, AccountKind] = {ALL_WALLETS: AccountKind.WALLET}
+    kinds: dict[UUID, AccountKind] = {line: kind for kind, line in IN_ONE_LINE.items()}
     query = select(LedgerAccount.id, LedgerAccount.kind).where(LedgerAccount.kind != AccountKind.WALLET)
     kinds.update({row.id: AccountKind(row.kind) for row in session.execute(query)})
     opening: dict[UUID, int] = {}
@@ -187,13 +187,13 @@ def _sum(session: Session, last: DayClose | None, lines: ColumnElement[bool]) ->
 
 
 def _turnover(
-    session: Session, side: ColumnElement[UUID], lines: ColumnElement[bool], others: Iterable[UUID]
+    session: Session, side: ColumnElement[UUID], lines: ColumnElement[bool], kinds: Mapping[UUID, AccountKind]
 ) -> defaultdict[UUID, int]:
-    """Sum one side by account; what is none of the `others` is a wallet."""
+    """Sum one side by account; what is not among `kinds` is a wallet."""
     query = select(side, func.sum(_LINES.c.amount)).where(lines, _LINES.c.action.in_(MOVING)).group_by(side)
     sums: defaultdict[UUID, int] = defaultdict(int)
     for account, amount in session.execute(query):
-        sums[account if account in others else ALL_WALLETS] += int(amount)
+        sums[IN_ONE_LINE.get(kinds.get(account, AccountKind.WALLET), account)] += int(amount)
     return sums
 
 

@@ -21,6 +21,14 @@ class AccountKind(StrEnum):
     SUBSIDY = "subsidy"
     CASH = "cash"
     SUSPENSE = "suspense"
+    ROOM = "room"
+    """What a room has paid in advance for its electricity; its id is the room's."""
+
+
+CARRYING = (AccountKind.WALLET, AccountKind.ROOM)
+"""Kinds that carry their balance and what is held, under a lock; every other one is summed from the journal."""
+SUPPLYING = (AccountKind.MERCHANT, AccountKind.FEE)
+"""Kinds that a room pays for what it has used: it is debited then whatever it has, for the use cannot be undone."""
 
 
 class AccountState(StrEnum):

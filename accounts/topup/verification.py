@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from accounts.ledger.chart import named_account
 from accounts.ledger.replay import Difference
 from accounts.ledger.tables import JournalTransfer, LedgerAccount, table_of
-from accounts.ledger.transfer import AccountKind, AccountState, Action
+from accounts.ledger.transfer import CARRYING, AccountKind, AccountState, Action
 from accounts.payments.offline_states import OfflineState
 from accounts.payments.tables import Charge, ChargeRefund, Merchant, OfflinePayment
 from accounts.tables import AuditEntry, Person
@@ -209,7 +209,7 @@ def _wallets(session: Session) -> Iterator[Difference]:
 def _other_accounts(session: Session) -> Iterator[Difference]:
     """A campus account's id follows from its kind and name; a merchant's account has the merchant's id."""
     query = select(LedgerAccount.id, LedgerAccount.kind, LedgerAccount.name, Merchant.id)
-    query = query.outerjoin(Merchant, Merchant.id == LedgerAccount.id).where(LedgerAccount.kind != AccountKind.WALLET)
+    query = query.outerjoin(Merchant, Merchant.id == LedgerAccount.id).where(LedgerAccount.kind.not_in(CARRYING))
     for account, kind, name, merchant in session.execute(query):
         if kind == AccountKind.MERCHANT:
             if merchant is None:

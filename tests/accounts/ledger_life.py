@@ -35,7 +35,7 @@ from accounts.ledger.invariants import check_ledger, faults
 from accounts.ledger.replay import Hold, Kept
 from accounts.ledger.statement import open_holds, statement
 from accounts.ledger.tables import JournalTransfer
-from accounts.ledger.transfer import MOVING, RESOLVING
+from accounts.ledger.transfer import CARRYING, MOVING, RESOLVING
 from database import Database, new_id
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
@@ -84,7 +84,7 @@ class PureBooks(Books):
         self.journal: list[Entry] = []
 
     def open(self, account_id: UUID, kind: AccountKind) -> None:
-        balance = 0 if kind is AccountKind.WALLET else None
+        balance = 0 if kind in CARRYING else None
         self.state.accounts[account_id] = self.rules.KnownAccount(kind, AccountState.ACTIVE, balance)
 
     def send(self, transfers: Sequence[Transfer], now: datetime) -> list[PostingResult]:
@@ -106,23 +106,25 @@ class PureBooks(Books):
         return {outcome.entry.resolves for outcome in self.send(wishes, now) if outcome.entry}  # type: ignore[misc]
 
     def check(self) -> dict[UUID, tuple[int, int]]:
-        wallets = {one: (a.balance, a.held) for one, a in self.state.accounts.items() if a.balance is not None}
+        accounts = self.state.accounts
+        carried = {one: (a.balance, a.held) for one, a in accounts.items() if a.balance is not None}
+        kinds = {one: a.kind.value for one, a in accounts.items()}
         lines = {hold: self.state.lines[hold] for hold in self.state.open_holds}
         holds = {one: Hold(line.debit, line.credit, line.amount, line.expires_at) for one, line in lines.items()}
-        assert faults(self.journal, Kept(wallets, holds, self.state.corrected, self.state.counters)) == []
-        for wallet in wallets:
+        assert faults(self.journal, Kept(carried, holds, self.state.corrected, self.state.counters, kinds)) == []
+        for one in carried:
             signed = [
-                line.amount if line.credit == wallet else -line.amount
+                line.amount if line.credit == one else -line.amount
                 for line in self.journal
-                if line.action in MOVING and wallet in (line.debit, line.credit)
+                if line.action in MOVING and one in (line.debit, line.credit)
             ]
-            assert sum(signed) == wallets[wallet][0], "the statement adds up to the balance"
+            assert sum(signed) == carried[one][0], "the statement adds up to the balance"
         moved = [line for line in self.journal if line.action in MOVING]
-        others = {one: (0, 0) for one in self.state.accounts if one not in wallets}
+        others = {one: (0, 0) for one in self.state.accounts if one not in carried}
         for one in others:
             balance = sum(line.amount * ((line.credit == one) - (line.debit == one)) for line in moved)
             others[one] = balance, 0
-        return wallets | others
+        return carried | others
 
     def ids(self) -> list[UUID]:
         return [entry.id for entry in self.journal]
@@ -174,7 +176,7 @@ class StoredBooks(Books):
 
 
 class LedgerLife(RuleBasedStateMachine):
-    """Three wallets, two merchants and a cash box. `books` is set by the test."""
+    """Three wallets, a room, two merchants and a cash box. `books` is set by the test."""
 
     books: Books
     sent = Bundle("sent")
@@ -186,15 +188,16 @@ class LedgerLife(RuleBasedStateMachine):
         self.now = NOW
         self.wallets = [new_id() for _ in range(3)]
         self.merchants = [new_id() for _ in range(2)]
-        self.cash = new_id()
-        self.balances = dict.fromkeys((*self.wallets, *self.merchants, self.cash), 0)
-        self.spent = dict.fromkeys(self.wallets, 0)
+        self.cash, self.room = new_id(), new_id()
+        self.balances = dict.fromkeys((*self.wallets, *self.merchants, self.cash, self.room), 0)
+        self.spent = dict.fromkeys((*self.wallets, self.room), 0)
         self.holds: dict[UUID, tuple[UUID, int, datetime]] = {}
         self.suspended: set[UUID] = set()
         self.recorded: dict[UUID, Entry] = {}
         self.corrected: dict[UUID, int] = {}
         self.refused: set[UUID] = set()
         self.books.open(self.cash, AccountKind.CASH)
+        self.books.open(self.room, AccountKind.ROOM)
         for wallet in self.wallets:
             self.books.open(wallet, AccountKind.WALLET)
         for merchant in self.merchants:
@@ -292,6 +295,31 @@ class LedgerLife(RuleBasedStateMachine):
         transfer = Transfer(new_id(), "adjustment", giver, taker, amount)
         outcome = self.send(transfer)
         if giver == taker or taker in self.suspended:
+            assert outcome.entry is None
+        else:
+            self.judge(transfer, outcome)
+        return transfer
+
+    @rule(target=sent, which=WALLETS, amount=AMOUNTS)
+    def pay_into_the_room(self, which: int, amount: int) -> Transfer:
+        transfer = Transfer(new_id(), "room", self.wallets[which], self.room, amount)
+        self.judge(transfer, self.send(transfer))
+        return transfer
+
+    @rule(target=sent, amount=AMOUNTS)
+    def charge_the_room(self, amount: int) -> Transfer:
+        """What was used has been used: a room is debited whatever it has."""
+        transfer = Transfer(new_id(), "electricity", self.room, self.merchants[0], amount)
+        assert self.send(transfer).entry is not None
+        self.move(self.room, self.merchants[0], amount)
+        return transfer
+
+    @rule(target=sent, which=WALLETS, amount=AMOUNTS)
+    def pay_out_of_the_room(self, which: int, amount: int) -> Transfer:
+        """Money that leaves a room unused must be there."""
+        transfer = Transfer(new_id(), "room", self.room, self.wallets[which], amount)
+        outcome = self.send(transfer)
+        if self.wallets[which] in self.suspended:
             assert outcome.entry is None
         else:
             self.judge(transfer, outcome)
@@ -430,7 +458,7 @@ class LedgerLife(RuleBasedStateMachine):
             and original.corrects is None
             and amount <= original.amount - done
             and not {debit, credit} & self.suspended
-            and (debit not in self.wallets or amount <= self.balances[debit] - self.reserved(debit))
+            and (debit not in (*self.wallets, self.room) or amount <= self.balances[debit] - self.reserved(debit))
         )
         assert taken == possible
         if taken and original is not None:

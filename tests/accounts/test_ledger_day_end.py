@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from accounts.ledger import AccountKind, Transfer, account, open_account, open_named, record
 from accounts.ledger.statement import statement
-from accounts.ledger.tables import ALL_WALLETS
+from accounts.ledger.tables import ALL_ROOMS, ALL_WALLETS
 from accounts.ledger.totals import DayEndError, Total, close_day, close_days_before, day_totals
 from database import Database, new_id
 
@@ -59,6 +59,24 @@ def test_a_day_shows_each_merchant_and_channel_and_balances(campus: Campus) -> N
         campus.cash: (0, 5_000, 0, -5_000),
     }
     assert sum(total.closing for total in totals) == 0
+
+
+def test_rooms_are_a_line_of_their_own_beside_the_wallets(campus: Campus) -> None:
+    rooms = [new_id(), new_id()]
+    with campus.database.begin() as session:
+        for room in rooms:
+            open_account(session, room, AccountKind.ROOM, NOON)
+    campus.move(campus.wallet, rooms[0], 1_000, NOON)
+    campus.move(rooms[0], campus.quiet, 400, NOON)
+    campus.move(rooms[1], campus.quiet, 70, NOON)
+    totals = close_day(campus.database, DAY, MIDNIGHT, MIDNIGHT)
+    found = by_account(totals)
+    assert found[ALL_ROOMS] == (0, 470, 1_000, 530)
+    assert found[ALL_WALLETS] == (0, 3_000, 5_300, 2_300)
+    assert [total.kind for total in totals].count(AccountKind.ROOM) == 1
+    tomorrow = MIDNIGHT + timedelta(days=1)
+    next_day = by_account(close_day(campus.database, DAY + timedelta(days=1), tomorrow, tomorrow))
+    assert next_day[ALL_ROOMS] == (530, 0, 0, 530)
 
 
 def test_the_next_day_opens_where_this_one_closed(campus: Campus) -> None:

@@ -67,13 +67,17 @@ def test_the_invariants_hold_after_every_step_of_lives_in_a_database(database: D
 
 ENDED = "if hold.id not in state.open_holds:"
 TOO_LITTLE = "transfer.amount:\n        raise _refused(RefusalCode.INSUFFICIENT_FUNDS"
+USED = "used = debit.kind is AccountKind.ROOM and credit.kind in SUPPLYING"
 OVER_THE_CAP = "if transfer.amount > left:\n            message"
 ASTRAY = "if (transfer.debit, transfer.credit) != (original.credit, original.debit):"
 COUNTED = "self.open_holds.add(entry.id)\n                self._count(entry)"
 KNOWN = "if (line := state.lines.get(transfer.id)) is not None:"
 
 MUTANTS = {
-    "funds check ignores holds": ("(left := debit.balance - debit.held)", "(left := debit.balance)"),
+    "funds check ignores holds": ("(account.balance or 0) - account.held", "(account.balance or 0)"),
+    "a room cannot owe": (USED, "used = False"),
+    "a room pays out what it does not have": (USED, "used = debit.kind is AccountKind.ROOM"),
+    "a wallet may owe": (USED, "used = credit.kind in SUPPLYING"),
     "funds are not checked": (TOO_LITTLE, TOO_LITTLE.replace("transfer.amount", "-1")),
     "limits ignore holds": (COUNTED, COUNTED.replace("self._count(entry)", "pass")),
     "limits forget what a post did not use": ("+ used - hold.amount", "+ 0"),

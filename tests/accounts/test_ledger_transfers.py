@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from accounts.ledger import (
     AccountError,
@@ -22,6 +23,8 @@ from accounts.ledger import (
     record,
     set_state,
 )
+from accounts.ledger.chart import close_or_suspend
+from accounts.ledger.tables import LedgerAccount
 from database import Database, new_id
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
@@ -46,6 +49,12 @@ class Books:
         if fen:
             self.do(debit=CASH, credit=wallet, amount=fen, purpose="top_up").require()
         return wallet
+
+    def room(self) -> UUID:
+        room = new_id()
+        with self.database.begin() as session:
+            open_account(session, room, AccountKind.ROOM, NOW)
+        return room
 
     def do(self, **fields: Any) -> PostingResult:
         fields = {"id": new_id(), "purpose": "payment"} | fields
@@ -97,6 +106,56 @@ def test_a_wallet_is_never_negative(books: Books) -> None:
     assert books.worth(wallet) == (100, 100)
     books.pay(wallet, 100).require()
     assert refused(books.pay(wallet, 1)) is RefusalCode.INSUFFICIENT_FUNDS
+
+
+def test_a_room_pays_for_what_it_has_used_whatever_it_has_paid_in(books: Books) -> None:
+    wallet, room = books.wallet(1_000), books.room()
+    assert books.do(debit=wallet, credit=room, amount=300).require().credit_balance == 300
+    used = books.pay(room, 500).require()
+    assert used.debit_balance == -200
+    assert books.worth(room) == (-200, -200)
+    assert books.do(debit=wallet, credit=room, amount=250).require().credit_balance == 50
+
+
+def test_a_room_gives_back_and_reserves_no_more_than_it_has(books: Books) -> None:
+    wallet, room, other = books.wallet(1_000), books.room(), books.room()
+    paid_in = books.do(debit=wallet, credit=room, amount=300).require()
+    for taker in (wallet, other, CASH):
+        assert refused(books.do(debit=room, credit=taker, amount=301)) is RefusalCode.INSUFFICIENT_FUNDS
+    assert refused(books.hold(room, 301)) is RefusalCode.INSUFFICIENT_FUNDS
+    hold = books.hold(room, 100)
+    assert books.worth(room) == (300, 200)
+    books.pay(room, 250).require()
+    undone = books.do(debit=room, credit=wallet, amount=60, corrects=paid_in.id)
+    assert refused(undone) is RefusalCode.INSUFFICIENT_FUNDS
+    assert books.resolve(hold, Action.POST, 90).require().debit_balance == -40
+
+
+def test_a_room_that_owes_or_has_money_is_suspended_and_not_closed(books: Books) -> None:
+    room = books.room()
+    books.pay(room, 1).require()
+    with books.database.begin() as session:
+        with pytest.raises(AccountError, match="still has -1 fen"):
+            set_state(session, room, AccountState.CLOSED)
+        assert close_or_suspend(session, room) is AccountState.SUSPENDED
+    assert refused(books.pay(room, 1)) is RefusalCode.ACCOUNT_SUSPENDED
+    with books.database.begin() as session:
+        set_state(session, room, AccountState.ACTIVE)
+    books.do(debit=books.merchant, credit=room, amount=1).require()
+    with books.database.begin() as session:
+        assert close_or_suspend(session, room) is AccountState.CLOSED
+
+
+@pytest.mark.parametrize(
+    ("kind", "balance", "held"),
+    [("room", None, 0), ("merchant", 0, 0), ("wallet", -1, 0), ("wallet", 1, 2), ("room", -5, -1)],
+)
+def test_the_database_itself_refuses_a_balance_that_cannot_be(
+    books: Books, kind: str, balance: int | None, held: int
+) -> None:
+    row = LedgerAccount(id=new_id(), kind=kind, name="", state="active", balance=balance, held=held, opened_at=NOW)
+    with pytest.raises(IntegrityError), books.database.begin() as session:
+        session.add(row)
 
 
 def test_a_hold_reserves_and_a_post_takes_no_more_than_it(books: Books) -> None:

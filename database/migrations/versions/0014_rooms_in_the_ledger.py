@@ -1,0 +1,44 @@
+"""rooms in the ledger: an account of a room carries its balance as a wallet does, and may owe
+
+Revision: 0014
+Revises: 0013
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0014"
+down_revision = "0013"
+branch_labels = None
+depends_on = None
+
+_BEFORE = {
+    "wallets_carry_a_balance": "(kind = 'wallet') = (balance IS NOT NULL)",
+    "wallets_are_never_negative": "balance IS NULL OR (held >= 0 AND balance >= held)",
+}
+_AFTER = {
+    "wallets_and_rooms_carry_a_balance": "(kind IN ('wallet', 'room')) = (balance IS NOT NULL)",
+    "wallets_are_never_negative": "kind <> 'wallet' OR balance >= held",
+    "held_amounts_are_not_negative": "held >= 0",
+}
+
+
+def upgrade() -> None:
+    _replace(_BEFORE, _AFTER)
+
+
+def downgrade() -> None:
+    _replace(_AFTER, _BEFORE)
+
+
+def _replace(old: dict[str, str], new: dict[str, str]) -> None:
+    if op.get_context().dialect.name == "sqlite":
+        # A table made anew has only the checks that are named here: SQLite does not tell which there were.
+        checks = tuple(sa.CheckConstraint(rule, name=op.f(f"ck_ledger_accounts_{name}")) for name, rule in new.items())
+        with op.batch_alter_table("ledger_accounts", recreate="always", table_args=checks):
+            pass
+        return
+    for name in old:
+        op.drop_constraint(op.f(f"ck_ledger_accounts_{name}"), "ledger_accounts", type_="check")
+    for name, rule in new.items():
+        op.create_check_constraint(op.f(f"ck_ledger_accounts_{name}"), "ledger_accounts", rule)
