@@ -1,14 +1,14 @@
 """rooms in the ledger: an account of a room carries its balance as a wallet does, and may owe
 
-Revision: 0014
-Revises: 0013
+Revision: 0015
+Revises: 0014
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0014"
-down_revision = "0013"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
