@@ -1,0 +1,196 @@
+"""What a line asks by itself: registers and relays in each cycle, midnight's frozen readings, the meters' clocks."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import date, timedelta
+from functools import partial
+from typing import Final, Protocol, TypeVar
+from uuid import UUID
+
+import structlog
+
+from metering.lines import calendar
+from metering.lines.exchange import MeterRefusedError, Request, SilentError, UnreadableError
+from metering.lines.line_state import LineState
+from metering.lines.orders import Work
+from metering.lines.protocol import MeterError, MeterProtocol, Registers, Status
+from metering.lines.setting import Setting
+from metering.lines.work_queue import Priority, WorkQueue
+from metering.reader_contract import MeterPlan, ReadingIn
+from metering.vocabulary import ReadingSource, SupplyState
+
+log = structlog.get_logger()
+Value = TypeVar("Value")
+
+_MOST_FROZEN_DAYS: Final = 7
+"""Meters keep 62 daily freezes; what is further back was settled without."""
+
+
+class CycleLine(Protocol):
+    """What the cycle needs of its line."""
+
+    async def ask(self, meter: MeterPlan, request: Request[Value]) -> Value:
+        """Ask, and note whether the meter answered."""
+
+    async def tell(self, request: Request[None]) -> None:
+        """Send what nobody answers."""
+
+
+class Cycle:
+    """Puts the line's own questions into its queue, and asks them."""
+
+    def __init__(
+        self, line: CycleLine, queue: WorkQueue[Work], protocol: MeterProtocol, state: LineState, setting: Setting
+    ) -> None:
+        self._line, self._queue, self._protocol, self._state = line, queue, protocol, state
+        self._setting, self._sink, self._now = setting, setting.sink, setting.now
+        self._requests: dict[UUID, Request[Registers]] = {}
+        self._watched_until_s: dict[UUID, float] = {}
+        self._clocks_set_on: date | None = None
+        self.number = 0
+
+    def begin(self, meters: list[MeterPlan]) -> None:
+        """Put all meters into the queue that do not rest; what still waits since the last time is not put in twice."""
+        self.number += 1
+        self._state.tell_silent(self.number)
+        day = calendar.day_to_freeze(self._now(), self._setting.zone)
+        for meter in meters:
+            if not self._state.is_due(meter.id, self.number):
+                continue
+            if day is not None and self._setting.frozen_days.get(meter.id, date.min) < day:
+                self._put_frozen(meter, day)
+            self._queue.put(("registers", meter.id), Priority.CYCLE, partial(self._unless_resting, meter, self.read))
+            if meter.has_relay:
+                self._put_status(meter)
+        if meters and self._setting.sets_clocks:
+            self._put_clocks(meters)
+
+    def forget(self) -> None:
+        """Drop what was kept of meters: there is another plan."""
+        self._requests.clear()
+        self._queue.clear(Priority.CYCLE)
+        self._queue.clear(Priority.FREEZE)
+
+    def take_requested(self, meter: MeterPlan, registers: Registers) -> None:
+        """Pass on a reading that somebody asked for."""
+        self._take(meter, registers, ReadingSource.REQUESTED)
+
+    def take_status(self, meter: MeterPlan, status: Status) -> None:
+        """Pass on what a relay shows; one that was just armed is watched, so that a page shows when it closes."""
+        self._state.note_status(meter.id, status)
+        now_s = asyncio.get_running_loop().time()
+        if status.supply is not SupplyState.ARMED:
+            self._watched_until_s.pop(meter.id, None)
+            return
+        timing = self._setting.timing
+        if now_s < self._watched_until_s.setdefault(meter.id, now_s + timing.watch_for_s):
+            self._put_status(meter, due_s=now_s + timing.watch_s)
+
+    async def read(self, meter: MeterPlan) -> None:
+        """Read what a meter counted; one that fails is logged.
+
+        Raises:
+            LineLostError: the gateway cannot be reached.
+        """
+        try:
+            request = self._requests.get(meter.id)
+            if request is None:
+                request = self._requests[meter.id] = self._protocol.read_registers(meter)
+            registers = await self._line.ask(meter, request)
+        except SilentError:
+            return
+        except (MeterRefusedError, UnreadableError, MeterError) as error:
+            log.warning("meter_not_read", meter=str(meter.id), error=str(error))
+            return
+        self._take(meter, registers, ReadingSource.CYCLE)
+
+    async def _unless_resting(self, meter: MeterPlan, work: Callable[[MeterPlan], Awaitable[None]]) -> None:
+        """Do the work, unless the meter was silent in this cycle already: its silence would cost twice."""
+        if self._state.is_due(meter.id, self.number):
+            await work(meter)
+
+    async def _read_status(self, meter: MeterPlan) -> None:
+        try:
+            request = self._protocol.read_status(meter)
+            if request is not None:
+                self.take_status(meter, await self._line.ask(meter, request))
+        except SilentError:
+            return
+        except (MeterRefusedError, UnreadableError, MeterError) as error:
+            log.warning("meter_status_not_read", meter=str(meter.id), error=str(error))
+
+    async def _read_frozen(self, day: date, meter: MeterPlan) -> None:
+        """Read this day's midnight, and those before it that were missed; each only if the meter froze at midnight."""
+        known = self._setting.frozen_days.get(meter.id, day - timedelta(days=1))
+        missing = min((day - known).days, _MOST_FROZEN_DAYS)
+        try:
+            for back in range(1, missing + 1):
+                if not await self._read_freeze(meter, day - timedelta(days=back - 1), back):
+                    return
+        except SilentError:
+            return
+        except (MeterRefusedError, MeterError) as error:
+            # It has none, or none so far back: asking again today changes nothing.
+            log.info("meter_without_freeze", meter=str(meter.id), error=str(error))
+        except UnreadableError as error:
+            log.warning("meter_not_read", meter=str(meter.id), error=str(error))
+            return
+        self._note_frozen(meter.id, day)
+
+    async def _read_freeze(self, meter: MeterPlan, day: date, back: int) -> bool:
+        """Read one freeze; return False where it is another midnight's, or another time's."""
+        ask_at, ask = self._protocol.read_frozen_at(meter, back), self._protocol.read_frozen(meter, back)
+        if ask_at is None or ask is None:
+            return True
+        frozen_at = await self._line.ask(meter, ask_at)
+        if not calendar.is_midnight_of(frozen_at, day):
+            log.warning("meter_freeze_not_at_midnight", meter=str(meter.id), frozen_at=frozen_at.isoformat())
+            return False
+        registers = await self._line.ask(meter, ask)
+        self._take(meter, registers, ReadingSource.FROZEN, day)
+        return True
+
+    async def _set_clocks(self, meters: list[MeterPlan], day: date) -> None:
+        for told in {request.payload: request for one in meters if (request := self._clock_of(one))}.values():
+            await self._line.tell(told)
+        self._clocks_set_on = day
+
+    def _clock_of(self, meter: MeterPlan) -> Request[None] | None:
+        try:
+            return self._protocol.set_clocks(meter, self._now())
+        except MeterError:
+            return None
+
+    def _put_frozen(self, meter: MeterPlan, day: date) -> None:
+        is_hour = calendar.is_freeze_hour(self._now(), self._setting.zone)
+        priority = Priority.FREEZE if is_hour else Priority.CYCLE
+        work = partial(self._unless_resting, meter, partial(self._read_frozen, day))
+        self._queue.put(("frozen", meter.id), priority, work)
+
+    def _put_status(self, meter: MeterPlan, *, due_s: float | None = None) -> None:
+        work = partial(self._unless_resting, meter, self._read_status)
+        self._queue.put(("status", meter.id), Priority.CYCLE, work, due_s=due_s)
+
+    def _put_clocks(self, meters: list[MeterPlan]) -> None:
+        day = calendar.day_to_set_clocks(self._now(), self._setting.zone)
+        if day is not None and day != self._clocks_set_on:
+            self._queue.put("clocks", Priority.CYCLE, partial(self._set_clocks, meters, day))
+
+    def _note_frozen(self, meter: UUID, day: date) -> None:
+        self._setting.frozen_days[meter] = day
+        self._sink.take_frozen(meter, day)
+
+    def _take(
+        self, meter: MeterPlan, registers: Registers, source: ReadingSource, frozen_on: date | None = None
+    ) -> None:
+        at = calendar.midnight_of(frozen_on, self._setting.zone) if frozen_on is not None else self._now()
+        self._sink.take_reading(
+            ReadingIn(
+                meter=meter.id,
+                serial=meter.serial,
+                at=at,
+                digits=registers.digits,
+                source=source,
+                tariffs=registers.tariffs,
+            )
+        )

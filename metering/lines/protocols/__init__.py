@@ -1,0 +1,1 @@
+"""The protocols of meters, each a backend of `metering.lines.protocol.MeterProtocol`."""

@@ -1,0 +1,55 @@
+"""What all lines of a process have alike: where results go, the campus's time, how long things take."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Protocol
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from metering.lines.exchange import Timing
+from metering.lines.orders import OrderTiming
+from metering.reader_contract import LineStatus, MeterStatus, OrderResult, ReadingIn
+
+
+class Sink(Protocol):
+    """Where what a line finds out goes. Nothing here waits."""
+
+    def take_reading(self, reading: ReadingIn) -> None:
+        """Keep a reading until the server has it."""
+
+    def take_result(self, order: UUID, result: OrderResult) -> None:
+        """Keep what became of an order until the server has it."""
+
+    def take_line_status(self, status: LineStatus) -> None:
+        """Note that a line went down or came up, or how many of its meters are silent."""
+
+    def take_meter_status(self, status: MeterStatus) -> None:
+        """Note what a meter's relay shows, or that it fell silent or answers again."""
+
+    def take_frozen(self, meter: UUID, day: date) -> None:
+        """Note that the frozen reading of this day's midnight need not be asked for again."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineTiming:
+    """The times of a line. `watch_s`: how often an armed meter is asked whether its resident pressed the button."""
+
+    exchange: Timing = field(default_factory=Timing)
+    orders: OrderTiming = field(default_factory=OrderTiming)
+    probe_s: float = 30.0
+    watch_s: float = 20.0
+    watch_for_s: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """`frozen_days` has, by meter, the last day of which the frozen reading is known."""
+
+    sink: Sink
+    zone: ZoneInfo
+    now: Callable[[], datetime]
+    cycle_s: float = 900.0
+    timing: LineTiming = field(default_factory=LineTiming)
+    sets_clocks: bool = True
+    frozen_days: dict[UUID, date] = field(default_factory=dict)

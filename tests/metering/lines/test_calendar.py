@@ -1,0 +1,109 @@
+"""What is read at which hour: midnight's frozen readings, and the meters' clocks."""
+
+import asyncio
+from datetime import date, datetime, timedelta
+
+from metering.lines import calendar
+from metering.vocabulary import ReadingSource
+from tests.metering.lines.site import CAMPUS, meters, running_site
+from tests.metering.lines.virtual_time import run_virtually
+
+DAY = date(2026, 11, 28)
+EVENING = datetime(2026, 11, 27, 23, 40, tzinfo=CAMPUS)
+MINUTE = 60.0
+HOUR = 3600.0
+
+
+def midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=CAMPUS)
+
+
+def test_the_frozen_reading_of_midnight_is_read_once_and_dated_midnight() -> None:
+    async def story() -> None:
+        two = meters(2)
+        yesterday = {place: DAY - timedelta(days=1) for place in range(2)}
+        async with running_site(two, start=EVENING, frozen_days=yesterday) as site:
+            await asyncio.sleep(20 * MINUTE)
+            for meter in two:
+                meter.freezes.insert(0, (midnight(DAY), (meter.digits, 900, 50, 40, meter.digits - 990)))
+                meter.digits += 3
+            await asyncio.sleep(5 * HOUR)
+            frozen = [one for one in site.sink.readings if one.source is ReadingSource.FROZEN]
+            assert [(one.meter, one.at, one.digits, one.tariffs) for one in frozen] == [
+                (plan.id, midnight(DAY), 1000 + n, (900, 50, 40, 10 + n)) for n, plan in enumerate(site.plan.meters, 1)
+            ]
+            assert site.sink.frozen == [(plan.id, DAY) for plan in site.plan.meters]
+
+    run_virtually(story)
+
+
+def test_nothing_frozen_is_asked_for_before_five_past_midnight() -> None:
+    before = datetime(2026, 11, 28, 0, 4, 59, tzinfo=CAMPUS)
+    assert calendar.day_to_freeze(before, CAMPUS) is None
+    assert calendar.day_to_freeze(before + timedelta(seconds=1), CAMPUS) == DAY
+    assert calendar.is_freeze_hour(before + timedelta(seconds=1), CAMPUS)
+    assert not calendar.is_freeze_hour(before + timedelta(hours=2), CAMPUS)
+
+
+def test_a_freeze_of_another_time_than_midnight_is_not_taken_and_is_asked_for_again() -> None:
+    async def story() -> None:
+        (one,) = meters(1)
+        one.freezes = [(midnight(DAY - timedelta(days=1)), (900,))]
+        yesterday = {0: DAY - timedelta(days=1)}
+        async with running_site([one], start=EVENING, frozen_days=yesterday) as site:
+            await asyncio.sleep(1.2 * HOUR)
+            assert not any(reading.source is ReadingSource.FROZEN for reading in site.sink.readings)
+            # Its clock was an hour behind.
+            one.freezes.insert(0, (midnight(DAY), (1001,)))
+            await asyncio.sleep(HOUR)
+            (frozen,) = [reading for reading in site.sink.readings if reading.source is ReadingSource.FROZEN]
+            assert (frozen.at, frozen.digits) == (midnight(DAY), 1001)
+
+    run_virtually(story)
+
+
+def test_midnights_that_were_missed_are_read_afterwards() -> None:
+    async def story() -> None:
+        (one,) = meters(1)
+        one.freezes = [(midnight(DAY - timedelta(days=back)), (1000 - back,)) for back in range(5)]
+        three_days_ago = {0: DAY - timedelta(days=3)}
+        noon = midnight(DAY) + timedelta(hours=12)
+        async with running_site([one], start=noon, frozen_days=three_days_ago) as site:
+            await asyncio.sleep(MINUTE)
+            frozen = [reading for reading in site.sink.readings if reading.source is ReadingSource.FROZEN]
+            assert [(reading.at, reading.digits) for reading in frozen] == [
+                (midnight(DAY - timedelta(days=back)), 1000 - back) for back in range(3)
+            ]
+
+    run_virtually(story)
+
+
+def test_clocks_are_set_once_a_day_and_away_from_midnight() -> None:
+    async def story() -> None:
+        two = meters(2)
+        for meter in two:
+            meter.clock_off = timedelta(minutes=2)
+        async with running_site(two, start=EVENING, sets_clocks=True) as site:
+            await asyncio.sleep(3 * HOUR)
+            assert {meter.clock_off for meter in two} == {timedelta(minutes=2)}
+            await asyncio.sleep(HOUR)
+            assert all(abs(meter.clock_off) < timedelta(seconds=2) for meter in two)
+            for meter in two:
+                meter.clock_off = timedelta(minutes=1)
+            await asyncio.sleep(18 * HOUR)
+            assert {meter.clock_off for meter in two} == {timedelta(minutes=1)}
+            await asyncio.sleep(6 * HOUR)
+            assert all(abs(meter.clock_off) < timedelta(seconds=2) for meter in two)
+            del site
+
+    run_virtually(story)
+
+
+def test_cycles_begin_with_the_quarters_of_an_hour() -> None:
+    async def story() -> None:
+        async with running_site(meters(2), start=EVENING + timedelta(minutes=2)) as site:
+            await asyncio.sleep(HOUR)
+            minutes = [one.at.astimezone(CAMPUS).minute for one in site.sink.readings][::2]
+            assert minutes == [42, 45, 0, 15, 30]
+
+    run_virtually(story)
