@@ -44,7 +44,6 @@ class Cycle:
     ) -> None:
         self._line, self._queue, self._protocol, self._state = line, queue, protocol, state
         self._setting, self._sink, self._now = setting, setting.sink, setting.now
-        self._requests: dict[UUID, Request[Registers]] = {}
         self._watched_until_s: dict[UUID, float] = {}
         self._clocks_set_on: date | None = None
         self.number = 0
@@ -66,8 +65,7 @@ class Cycle:
             self._put_clocks(meters)
 
     def forget(self) -> None:
-        """Drop what was kept of meters: there is another plan."""
-        self._requests.clear()
+        """Drop what waits: there is another plan."""
         self._queue.clear(Priority.CYCLE)
         self._queue.clear(Priority.FREEZE)
 
@@ -93,10 +91,7 @@ class Cycle:
             LineLostError: the gateway cannot be reached.
         """
         try:
-            request = self._requests.get(meter.id)
-            if request is None:
-                request = self._requests[meter.id] = self._protocol.read_registers(meter)
-            registers = await self._line.ask(meter, request)
+            registers = await self._line.ask(meter, self._protocol.read_registers(meter))
         except SilentError:
             return
         except (MeterRefusedError, UnreadableError, MeterError) as error:

@@ -20,7 +20,7 @@ from metering.reader_contract import LinePlan, MeterPlan, OrderOut
 log = structlog.get_logger()
 Value = TypeVar("Value")
 
-_LONGEST_SLEEP_S: Final = 30.0
+_LONGEST_SLEEP_S: Final = 60.0
 """The wall clock may be set while the line sleeps."""
 _LOSSES_IN_A_ROW: Final = 2
 """Many gateways hang up when nobody spoke for minutes: the first loss only means to connect again."""

@@ -45,6 +45,8 @@ class Dlt645:
 
     def __init__(self, zone: ZoneInfo, credentials: Credentials) -> None:
         self._zone, self._credentials = zone, credentials
+        # Asked in every cycle, and the same each time.
+        self._energies: dict[tuple[str, str], Request[Registers]] = {}
 
     def make_decoder(self) -> Decoder:
         """Return what finds frames."""
@@ -52,7 +54,11 @@ class Dlt645:
 
     def read_registers(self, meter: MeterPlan) -> Request[Registers]:
         """Ask for the register that is billed."""
-        return self._read(meter, _model(meter).energy, _ENERGY_BYTES, _registers)
+        key = (meter.address, meter.model)
+        known = self._energies.get(key)
+        if known is None:
+            known = self._energies[key] = self._read(meter, _model(meter).energy, _ENERGY_BYTES, _registers)
+        return known
 
     def read_status(self, meter: MeterPlan) -> Request[Status] | None:
         """Ask for status word 3."""

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from metering.frames.dlt645.orders import Credentials
 from metering.lines.address import LineAddress
 from metering.lines.protocol import MeterProtocol
+from metering.lines.protocols.cjt188 import Cjt188
 from metering.lines.protocols.dlt645 import Dlt645
 from metering.lines.protocols.modbus import Modbus
 from metering.reader_contract import Protocol
@@ -22,5 +23,6 @@ class ProtocolOptions:
 
 PROTOCOLS: Mapping[Protocol, Callable[[LineAddress, ProtocolOptions], MeterProtocol]] = {
     Protocol.DLT645: lambda _address, options: Dlt645(options.zone, options.credentials),
+    Protocol.CJT188: lambda _address, options: Cjt188(options.zone),
     Protocol.MODBUS: lambda address, _options: Modbus(address.framing),
 }
