@@ -32,6 +32,7 @@ class StopReason(StrEnum):
     NO_FLOW = "no_flow"
     PAUSED_TOO_LONG = "paused_too_long"
     VALVE_STUCK = "valve_stuck"
+    METER_FAULT = "meter_fault"
     POWER_LOST = "power_lost"
     REBOOT = "reboot"
     REMOTE = "remote"
