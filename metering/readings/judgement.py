@@ -15,10 +15,8 @@ AHEAD = timedelta(minutes=5)
 LATE = timedelta(days=60)
 """How long a reader may keep what it could not send; less than the 90 days for which readings are kept one by one."""
 
-VALUE_DOUBTS = frozenset(
-    {Doubt.BACKWARDS, Doubt.IMPLAUSIBLE_STEP, Doubt.FOLLOWS_DOUBTFUL, Doubt.OTHER_SERIAL, Doubt.OTHER_VALUE}
-)
-"""Doubts of the value: what goes on from such a one is as doubtful, however plausible it becomes with time."""
+LEADING_DOUBTS = frozenset({Doubt.IMPLAUSIBLE_STEP, Doubt.FOLLOWS_DOUBTFUL})
+"""Doubts of a value that leads on: what goes on from it is as doubtful, however plausible it becomes with time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ class NewReading:
 class Around:
     """What is known around a reading's time: the good readings before and after, and the newest doubtful value.
 
-    `before` began at or before the reading's time; `after` began later. `doubtful` is one whose value is in doubt.
+    `before` began at or before the reading's time; `after` began later. `doubtful` is one that others may lead on from.
     """
 
     before: Reading | None = None

@@ -1,6 +1,6 @@
 """Tables of readings. A meter stands in them by its number (`meters.number`), so that a row stays small."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import DDL, BigInteger, Index, Integer, String, event, text
@@ -85,6 +85,15 @@ class ReadingReview(Base):
     decided_by: Mapped[str | None] = mapped_column(String(80))
     decided_at: Mapped[datetime | None]
     note: Mapped[str | None] = mapped_column(String(200))
+
+
+class ReadingRetention(Base):
+    """How far old readings were thinned out; one row."""
+
+    __tablename__ = "reading_retention"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    thinned_until: Mapped[date]
 
 
 _default = DDL(f"CREATE TABLE {DEFAULT_PARTITION} PARTITION OF meter_readings DEFAULT")  # type: ignore[no-untyped-call]  # SQLAlchemy left it untyped

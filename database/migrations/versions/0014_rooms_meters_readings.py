@@ -122,6 +122,12 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "reading_retention",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("thinned_until", sa.Date(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reading_retention")),
+    )
+    op.create_table(
         "meter_lines",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("name", sa.String(length=63), nullable=False),
@@ -282,6 +288,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_reading_reviews_state")
         batch_op.drop_index(batch_op.f("ix_reading_reviews_meter"))
 
+    op.drop_table("reading_retention")
     op.drop_table("reading_reviews")
     op.drop_table("meter_readings")
     with op.batch_alter_table("doubtful_readings", schema=None) as batch_op:
