@@ -16,6 +16,7 @@ import accounts.topup.tables
 import database.tables
 import directory.tables
 import enrollment.tables
+import metering.billing.tables
 import metering.readings.tables
 import metering.rooms.tables
 import operations.tables
@@ -30,6 +31,7 @@ ROOMS = (
     accounts.topup.tables,
     directory.tables,
     enrollment.tables,
+    metering.billing.tables,
     metering.readings.tables,
     metering.rooms.tables,
     operations.tables,

@@ -183,7 +183,8 @@ class _Meter:
             self._lines.append(replace(line, fen=fen, is_estimated=part.is_estimated))
 
     def _rounded(self) -> int:
-        return (self._exact + self._state.carried + EXACT // 2) // EXACT
+        # Never below nothing: what was rounded up too often before waits for the next energy.
+        return max(0, (self._exact + self._state.carried + EXACT // 2) // EXACT)
 
     def result(self) -> Charge:
         fen = self._rounded()

@@ -8,6 +8,7 @@ watt-hour.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import zip_longest
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -71,7 +72,7 @@ def grants(plans: Sequence[PricePlan], stays: Sequence[Stay], until: date, zone:
     """Return every grant of a room that begins before `until`, in the order in which they are used up."""
     found = [
         grant
-        for quota, begins_on, ends_on in _rules(plans, until)
+        for quota, begins_on, ends_on in quota_rules(plans)
         for window in _windows(quota, begins_on, until)
         for grant in _of_window(quota, window, (begins_on, ends_on), stays, zone)
         if grant.wh > 0 and grant.begins < midnight(until, zone)
@@ -84,17 +85,12 @@ def _order(grant: Grant) -> tuple[bool, float, datetime, str]:
     return grant.ends is None, 0.0 if grant.ends is None else grant.ends.timestamp(), grant.begins, grant.key
 
 
-def _rules(plans: Sequence[PricePlan], until: date) -> Iterator[tuple[Quota, date, date | None]]:
-    """Quotas and from when until when each holds; plans that only change the price go on with the same one."""
-    started = sorted((plan for plan in plans if plan.starts_on < until), key=lambda plan: plan.starts_on)
-    index = 0
-    while index < len(started):
-        quota, begins_on = started[index].quota, started[index].starts_on
-        index += 1
-        while index < len(started) and started[index].quota == quota:
-            index += 1
-        if quota is not None:
-            yield quota, begins_on, started[index].starts_on if index < len(started) else None
+def quota_rules(plans: Sequence[PricePlan]) -> list[tuple[Quota, date, date | None]]:
+    """Return each quota with when it begins and ends to hold; plans that only change the price go on with the same."""
+    ordered = sorted(plans, key=lambda plan: plan.starts_on)
+    changes = [plan for index, plan in enumerate(ordered) if index == 0 or plan.quota != ordered[index - 1].quota]
+    ends = [plan.starts_on for plan in changes[1:]]
+    return [(plan.quota, plan.starts_on, until) for plan, until in zip_longest(changes, ends) if plan.quota is not None]
 
 
 def _windows(quota: Quota, begins_on: date, until: date) -> Iterator[tuple[str, _Span]]:
