@@ -26,7 +26,7 @@ from database import Database
 from models.store import ModelInstallError, ModelStore
 from tests import forked
 from tests.apps import LentApps
-from tests.databases import CREDENTIAL_KEY, LentDatabases, find_postgresql, private_cluster
+from tests.databases import CREDENTIAL_KEY, LentDatabases, copied, find_postgresql, private_cluster
 from tests.mosquitto import AS_ROOT, find_mosquitto, start_mosquitto, write_passwords
 from tests.ports import free_port
 from tests.process_state import Guard
@@ -103,9 +103,7 @@ def postgresql_databases(postgresql_url: str) -> Iterator[LentDatabases]:
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An empty database with every table, on each backend in turn."""
     if request.param == "sqlite":
-        path = tmp_path / "campusgate.db"
-        shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
-        database = Database(f"sqlite:///{path}", credential_key=CREDENTIAL_KEY)
+        database = copied(request.getfixturevalue("sqlite_template"), tmp_path)
         yield database
         database.close()
         return

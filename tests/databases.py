@@ -72,6 +72,13 @@ def private_cluster(binaries: Path) -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def copied(template: Path, folder: Path) -> Database:
+    """Copy a SQLite database with every table into a folder, where nothing else uses it."""
+    path = folder / "campusgate.db"
+    shutil.copyfile(template, path)
+    return Database(f"sqlite:///{path}", credential_key=CREDENTIAL_KEY)
+
+
 class Administration:
     """Makes and removes databases of a server."""
 

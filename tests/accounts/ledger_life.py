@@ -4,7 +4,7 @@ The same life is led on the pure state in memory, where hundreds of sequences co
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from types import ModuleType
 from typing import Any
@@ -13,6 +13,7 @@ from uuid import UUID, uuid5
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from accounts.ledger import (
     AccountKind,
@@ -73,6 +74,10 @@ class Books(ABC):
     @abstractmethod
     def ids(self) -> list[UUID]:
         """The ids of all lines of the journal."""
+
+    def close(self) -> None:
+        """Assert at the end of a life what takes too long after each step."""
+        return
 
 
 class PureBooks(Books):
@@ -136,39 +141,58 @@ class StoredBooks(Books):
     def __init__(self, database: Database) -> None:
         self.database = database
         self.accounts: list[UUID] = []
+        self._changed: set[UUID] = set()
+        self._found: dict[UUID, tuple[int, int]] = {}
 
     def open(self, account_id: UUID, kind: AccountKind) -> None:
         self.accounts.append(account_id)
+        self._changed.add(account_id)
         with self.database.begin() as session:
             open_account(session, account_id, kind, NOW)
 
     def send(self, transfers: Sequence[Transfer], now: datetime) -> list[PostingResult]:
         with self.database.begin() as session:
-            return record(session, transfers, now)
+            results = record(session, transfers, now)
+        self._follow(result.entry for result in results)
+        return results
 
     def set_state(self, account_id: UUID, state: AccountState) -> None:
+        self._changed.add(account_id)
         with self.database.begin() as session:
             set_state(session, account_id, state)
 
     def expire(self, now: datetime) -> set[UUID]:
         with self.database.begin() as session:
-            return {entry.resolves for entry in expire_holds(session, now) if entry.resolves}
+            expired = expire_holds(session, now)
+        self._follow(expired)
+        return {entry.resolves for entry in expired if entry.resolves}
+
+    def _follow(self, entries: Iterable[Entry | None]) -> None:
+        self._changed |= {one for entry in entries if entry is not None for one in (entry.debit, entry.credit)}
 
     def check(self) -> dict[UUID, tuple[int, int]]:
+        """The journal as a whole, and the statements of the accounts that a step touched; `close` asks all again."""
         seal_chain.seal(self.database, NOW)
-        found: dict[UUID, tuple[int, int]] = {}
         with self.database.read() as session:
             assert check_ledger(session) == []
             assert seal_chain.verify(session).whole
-            for one in self.accounts:
-                now = account(session, one)
-                lines = statement(session, one, limit=1_000)
-                assert sum(line.amount for line in lines) == now.balance, "the statement adds up to the balance"
-                assert not lines or lines[0].balance == now.balance
-                assert sum(hold.amount for hold in open_holds(session, one)) == now.held
-                found[one] = now.balance, now.held
+            for one in self._changed:
+                self._found[one] = self._check_statement(session, one)
             assert len(self.ids()) == session.scalar(select(func.count(JournalTransfer.serial)))
-        return found
+        self._changed.clear()
+        return dict(self._found)
+
+    def close(self) -> None:
+        with self.database.read() as session:
+            assert {one: self._check_statement(session, one) for one in self.accounts} == self._found
+
+    def _check_statement(self, session: Session, one: UUID) -> tuple[int, int]:
+        now = account(session, one)
+        lines = statement(session, one, limit=1_000)
+        assert sum(line.amount for line in lines) == now.balance, "the statement adds up to the balance"
+        assert not lines or lines[0].balance == now.balance
+        assert sum(hold.amount for hold in open_holds(session, one)) == now.held
+        return now.balance, now.held
 
     def ids(self) -> list[UUID]:
         with self.database.read() as session:
@@ -383,6 +407,12 @@ class LedgerLife(RuleBasedStateMachine):
         for _ in range(2):
             self.resolve(earlier.id, action, 0)
 
+    @rule(earlier=held)
+    def expire_twice(self, earlier: Transfer) -> None:
+        _, _, until = self.holds.get(earlier.id, (None, 0, NOW))
+        self.now = max(self.now, until)
+        self.release_twice(earlier, Action.EXPIRE)
+
     @rule(earlier=sent)
     def post_what_is_no_hold(self, earlier: Transfer) -> None:
         self.resolve(earlier.id, Action.POST, 1)
@@ -519,3 +549,6 @@ class LedgerLife(RuleBasedStateMachine):
         assert not set(written) & (self.refused - set(self.recorded)), "a refusal leaves nothing behind"
         resolved = [entry.resolves for entry in self.recorded.values() if entry.action in RESOLVING]
         assert len(resolved) == len(set(resolved)), "each hold ends once"
+
+    def teardown(self) -> None:
+        self.books.close()

@@ -49,6 +49,7 @@ from operations.ingest import Ingest
 from operations.order_service import OrderService
 from tests.accounts.conftest import CHEAP_HASHER
 from tests.console.browser_thread import BrowserThread
+from tests.databases import copied
 from tests.waiting import PATIENCE_S, until
 from web.security_headers import SecurityHeaders
 from web.tickets import Tickets
@@ -339,7 +340,7 @@ def shared_studio(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[object]:
     """One server for the tests of a module."""
-    from tests.console.photo_studio import copied, open_studio
+    from tests.console.photo_studio import open_studio
 
     database = copied(sqlite_template, tmp_path_factory.mktemp("studio"))
     with open_studio(database, engine, model_store, portraits) as studio:

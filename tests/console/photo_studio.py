@@ -1,7 +1,6 @@
 """A server with real face models behind its pages, real portraits to hand in, and a clock that can be set ahead."""
 
 import io
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,7 +27,6 @@ from models.engine import FaceEngine
 from models.store import ModelStore
 from operations.board import Board
 from tests.console.conftest import SEALER, Pages, hire, serve
-from tests.databases import CREDENTIAL_KEY
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 DESK = {"viewport": {"width": 1440, "height": 900}}
@@ -140,10 +138,3 @@ def open_studio(
     with serve(database, Board(), None, enrollment, now) as console:
         made.append(Studio(console, enrollment, portraits))
         yield made[0]
-
-
-def copied(template: Path, folder: Path) -> Database:
-    """A database of its own with every table."""
-    path = folder / "campusgate.db"
-    shutil.copyfile(template, path)
-    return Database(f"sqlite:///{path}", credential_key=CREDENTIAL_KEY)

@@ -7,14 +7,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import directory.api
 from access.policy import Rule
 from access.replica import Replica
 from accounts.vocabulary import PersonState
-from campusgate.schema import metadata
-from database import Database
 from directory.feed import NotPublishedError
 from directory.gate_publication import GatePublication
-from tests.databases import CREDENTIAL_KEY
+from tests.databases import copied
 from tests.directory.conftest import MODEL, Campus, build
 
 NUMBERS = st.integers(0, 3)
@@ -136,18 +135,20 @@ def faces(replica: Replica) -> dict:
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(steps, max_size=20))
-def test_any_history_ends_in_the_directory_a_full_fetch_gives(tmp_path_factory, steps_) -> None:
+def test_any_history_ends_in_the_directory_a_full_fetch_gives(
+    tmp_path_factory, sqlite_template, lent_apps, steps_
+) -> None:
     folder: Path = tmp_path_factory.mktemp("history")
-    database = Database(f"sqlite:///{folder / 'campusgate.db'}", credential_key=CREDENTIAL_KEY)
-    metadata().create_all(database.engine)
-    campus = build(database, folder)
-    try:
-        run(campus, steps_)
-    finally:
-        for replica in campus.replicas:
-            replica.close()
-        campus.client.close()
-        database.close()
+    database = copied(sqlite_template, folder)
+    with lent_apps.lend(directory.api.router) as app:
+        campus = build(database, folder, app=app)
+        try:
+            run(campus, steps_)
+        finally:
+            for replica in campus.replicas:
+                replica.close()
+            campus.client.close()
+            database.close()
 
 
 HISTORY = [

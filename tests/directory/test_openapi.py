@@ -7,18 +7,15 @@ import pytest
 import schemathesis
 
 from accounts.vocabulary import Role
-from campusgate.schema import metadata
-from database import Database
 from tests.api_contract import Contract
-from tests.databases import CREDENTIAL_KEY
+from tests.databases import copied
 from tests.directory.conftest import build
 
 
 @pytest.fixture(scope="module")
-def fuzzed(tmp_path_factory):
+def fuzzed(tmp_path_factory, sqlite_template):
     folder: Path = tmp_path_factory.mktemp("fuzzed")
-    database = Database(f"sqlite:///{folder / 'campusgate.db'}", credential_key=CREDENTIAL_KEY)
-    metadata().create_all(database.engine)
+    database = copied(sqlite_template, folder)
     campus = build(database, folder)
     campus.gate("main")
     campus.person("students", face=1, card="04A31B72")

@@ -14,15 +14,14 @@ from hypothesis import strategies as st
 from accounts.services import AccountsServices
 from accounts.tables import Person
 from accounts.vocabulary import PersonKind, Role
-from campusgate.schema import metadata
-from database import Database, Sealer, new_id
+from database import Sealer, new_id
 from enrollment.api import router
 from enrollment.quality import Checker
 from enrollment.services import EnrollmentServices
 from models.engine import FaceEngine
 from tests.accounts.conftest import CHEAP_HASHER
 from tests.api_contract import Contract
-from tests.databases import CREDENTIAL_KEY
+from tests.databases import copied
 from tests.enrollment.conftest import NOW
 from tests.enrollment.enrollment_api import GOOD, EnrollmentApi
 from tests.generated import assert_generated
@@ -61,11 +60,10 @@ def _person(api: EnrollmentApi, number: str) -> UUID:
 
 
 @pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory, engine: FaceEngine, portraits: Path) -> Iterator[Api]:
-    database = Database(
-        f"sqlite:///{tmp_path_factory.mktemp('contract') / 'campusgate.db'}", credential_key=CREDENTIAL_KEY
-    )
-    metadata().create_all(database.engine)
+def api(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, engine: FaceEngine, portraits: Path
+) -> Iterator[Api]:
+    database = copied(sqlite_template, tmp_path_factory.mktemp("contract"))
     services = EnrollmentServices(database, Sealer(bytes(range(32))), engine, Checker(engine), clock=lambda: NOW)
     app = FastAPI()
     app.state.accounts = AccountsServices(database=database, secret=b"x" * 32, clock=lambda: NOW, hasher=CHEAP_HASHER)
