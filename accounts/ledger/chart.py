@@ -97,6 +97,16 @@ def set_state(session: Session, account_id: UUID, state: AccountState) -> None:
     session.flush()
 
 
+def lock(session: Session, account_id: UUID) -> None:
+    """Lock an account that carries a balance until the end of the transaction: nobody moves its money meanwhile.
+
+    Raises:
+        AccountError: there is no such account.
+    """
+    if session.get(LedgerAccount, account_id, with_for_update=True, populate_existing=True) is None:
+        raise AccountError(f"there is no account {account_id}")
+
+
 def close_or_suspend(session: Session, account_id: UUID) -> AccountState:
     """Close an account that is empty; suspend one that has money or open holds, until that is settled.
 

@@ -26,7 +26,7 @@ from accounts.payments.offline_states import Flag, OfflineState
 from accounts.payments.problems import UnknownMerchantError
 from accounts.payments.services import MoneyServices
 from accounts.payments.tables import Merchant, OfflinePayment
-from accounts.payments.wallet import PURPOSE, Terminal, caps_of
+from accounts.payments.wallet import METERED, PURPOSE, Terminal, caps_of
 from accounts.tables import Card, LossReport
 from accounts.vocabulary import CardState
 from database.digests import credential_key
@@ -148,10 +148,7 @@ def _take(
         if known.digest not in (digest, item.earlier_digest(terminal, key)):
             return OfflineResult(item.id, OfflineState.REFUSED, (Flag.ID_REUSED,))
         return _result(known)
-    card = _card_at(session, item)
-    claim = Claim(terminal.device_id, item.amount, item.at)
-    flags = _flags(session, item, card)
-    flags += offline_review.doubts(session, claim, card, services.ceilings, now)
+    card = _card_with_uid(session, item)
     row = OfflinePayment(
         id=item.id,
         digest=digest,
@@ -164,7 +161,22 @@ def _take(
         state=OfflineState.REFUSED,
         flags="",
     )
-    if card is not None and offline_review.WAITS.intersection(flags) and find(session, item.id) is None:
+    return _result(enter(session, services, row, card, flags_of(session, card, item.at, item.proved_key), now=now))
+
+
+def enter(
+    session: Session,
+    services: MoneyServices,
+    row: OfflinePayment,
+    card: Card | None,
+    flags: list[Flag],
+    *,
+    now: datetime,
+) -> OfflinePayment:
+    """Add a payment that has happened: take its money, or note why not. `flags` are those known so far."""
+    claim = Claim(row.device_id, row.amount, row.occurred_at)
+    flags = flags + offline_review.doubts(session, claim, card, services.ceilings, now)
+    if card is not None and offline_review.WAITS.intersection(flags) and find(session, row.id) is None:
         row.state = OfflineState.WAITING
     elif card is not None:
         refused = _record(session, services, row, now)
@@ -176,7 +188,7 @@ def _take(
     row.flags = " ".join(flags)
     session.add(row)
     session.flush()
-    return _result(row)
+    return row
 
 
 def _state_after(refused: RefusalCode | None) -> OfflineState:
@@ -187,28 +199,33 @@ def _state_after(refused: RefusalCode | None) -> OfflineState:
     return OfflineState.UNPAID if refused in waits_for_money else OfflineState.REFUSED
 
 
-def _card_at(session: Session, item: OfflineItem) -> Card | None:
-    """The card that had this UID when the payment was made, whatever has become of it since."""
+def _card_with_uid(session: Session, item: OfflineItem) -> Card | None:
     try:
-        digest = cards.uid_digest(session, item.uid)
+        return card_at(session, cards.uid_digest(session, item.uid), item.at)
     except cards.InvalidUidError:
         return None
-    found = session.scalars(select(Card).where(Card.uid_digest == digest).order_by(Card.issued_at.desc())).all()
-    at_the_time = [card for card in found if card.issued_at <= item.at] or list(found)
+
+
+def card_at(session: Session, uid_digest: str, at: datetime) -> Card | None:
+    """Return the card that had this UID when a payment was made, whatever has become of it since."""
+    query = select(Card).where(Card.uid_digest == uid_digest).order_by(Card.issued_at.desc())
+    found = session.scalars(query).all()
+    at_the_time = [card for card in found if card.issued_at <= at] or list(found)
     return at_the_time[0] if at_the_time else None
 
 
-def _flags(session: Session, item: OfflineItem, card: Card | None) -> list[Flag]:
+def flags_of(session: Session, card: Card | None, at: datetime, proved_key: int | None) -> list[Flag]:
+    """Return what was odd about a card and its holder when a payment was made."""
     flags: list[Flag] = []
     if card is None:
         return flags
-    if _lost_at(session, card, item.at):
+    if _lost_at(session, card, at):
         flags.append(Flag.AFTER_LOSS_REPORT)
-    if card.state is not CardState.ACTIVE or (card.ended_at is not None and card.ended_at <= item.at):
+    if card.state is not CardState.ACTIVE or (card.ended_at is not None and card.ended_at <= at):
         flags.append(Flag.CARD_NOT_ACTIVE)
-    if card.key_number is not None and card.key_number != item.proved_key:
+    if card.key_number is not None and card.key_number != proved_key:
         flags.append(Flag.KEY_NOT_PROVED)
-    if people.standing(people.get(session, card.person_id), item.at) != "good":
+    if people.standing(people.get(session, card.person_id), at) != "good":
         flags.append(Flag.ACCOUNT_NOT_USABLE)
     return flags
 
@@ -230,12 +247,13 @@ def _record(session: Session, services: MoneyServices, row: OfflinePayment, now:
         return RefusalCode.ACCOUNT_UNKNOWN
     transfer = Transfer(
         id=row.id,
-        purpose=PURPOSE,
+        purpose=PURPOSE if row.hold_id is None else METERED,
         debit=row.person_id,
         credit=row.merchant_id,
         amount=row.amount,
         caps=caps_of(session, services, row.person_id, row.occurred_at, unlocked=True),
-        details={"device": str(row.device_id), "offline": True},
+        details={"device": str(row.device_id)}
+        | ({"offline": True} if row.hold_id is None else {"hold": str(row.hold_id)}),
         occurred_at=row.occurred_at,
     )
     refusal = record(session, [transfer], now)[0].refusal

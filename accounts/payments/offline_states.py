@@ -22,6 +22,10 @@ class Flag(StrEnum):
     ABOVE_CARD_DAY = "above_card_day"
     ABOVE_CARD_WEEK = "above_card_week"
     ABOVE_TERMINAL_DAY = "above_terminal_day"
+    ABOVE_HOLD = "above_hold"
+    """A meter counted more than was held."""
+    AFTER_HOLD = "after_hold"
+    """The record came when the hold had ended."""
     ID_REUSED = "id_reused"
 
 

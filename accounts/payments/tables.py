@@ -76,7 +76,7 @@ class ChargeRefund(Base):
 
 
 class OfflinePayment(Base):
-    """A payment that a terminal took without the server and uploaded later."""
+    """A payment that a terminal took without the server and uploaded later, or a charge that its hold did not cover."""
 
     __tablename__ = "offline_payments"
     __table_args__ = (
@@ -96,4 +96,6 @@ class OfflinePayment(Base):
     flags: Mapped[str] = mapped_column(String(250))
     decided_by: Mapped[str | None] = mapped_column(String(80))
     """Who decided about one that waited."""
+    hold_id: Mapped[UUID | None] = mapped_column(index=True)
+    """Of a late charge: the hold that it goes beyond or comes after."""
     decided_at: Mapped[datetime | None]

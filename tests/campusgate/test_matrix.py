@@ -153,7 +153,9 @@ LET_IN: dict[tuple[str, ...], tuple[str, ...]] = {
     ("terminal", "meter"): (
         "POST /api/v1/holds",
         "GET /api/v1/holds/{hold_id}",
+        "POST /api/v1/holds/{hold_id}/extend",
         "POST /api/v1/holds/{hold_id}/post",
+        "POST /api/v1/holds/{hold_id}/settle",
         "POST /api/v1/holds/{hold_id}/void",
     ),
     PEOPLE: (

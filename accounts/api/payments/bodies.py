@@ -70,8 +70,29 @@ class TakeIn(BaseModel):
     amount: Fen
 
 
+class ExtendIn(BaseModel):
+    """What a hold shall be in all; it never becomes smaller or ends earlier. The same body again changes nothing."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    amount: Fen
+    seconds: int = Field(ge=30, le=86_400, description="from now on, after which the money is free again by itself")
+
+
+class SettleIn(BaseModel):
+    """What a hold was made for came to in all, however much that is and however late. Again takes only what is more."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    amount: int = Field(ge=0, le=10_000_000, description="fen, also what was taken before")
+    at: Moment = Field(description="when it was used")
+
+
 class HeldOut(BaseModel):
-    """A hold as it stands. `taken` is what was posted of it, and `payment_id` the line that did."""
+    """A hold as it stands. `taken` is what was posted of it, and `payment_id` the line that did.
+
+    `late` is what was charged beyond it or after it; `extended_by` is the hold in the place of an extended one.
+    """
 
     id: UUID
     state: HoldState
@@ -80,6 +101,8 @@ class HeldOut(BaseModel):
     person_id: UUID
     taken: int | None = None
     payment_id: UUID | None = None
+    late: int = 0
+    extended_by: UUID | None = None
 
 
 class PaymentOut(BaseModel):
