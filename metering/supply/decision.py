@@ -33,10 +33,11 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """A room's money. `has_quota`: free energy is left, so nothing is charged yet."""
+    """A room's money. `has_quota`: free energy is left, so nothing is charged yet. `paid_at`: the last top-up."""
 
     balance_fen: int
     has_quota: bool = False
+    paid_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

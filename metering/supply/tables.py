@@ -108,18 +108,13 @@ class RoomNotice(Base):
     """What a room's residents were told of its supply; `content`: numbers and times, which the rim puts into words."""
 
     __tablename__ = "room_notices"
-    __table_args__ = (
-        Index("ix_room_notices_room", "room_id", "id"),
-        Index("ix_room_notices_passed_on", "passed_on_at"),
-    )
+    __table_args__ = (Index("ix_room_notices_room", "room_id", "id"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     room_id: Mapped[UUID] = mapped_column(ForeignKey("rooms.id"))
     at: Mapped[datetime]
     kind: Mapped[NoticeKind] = mapped_column(word(NoticeKind, 20))
     content: Mapped[dict[str, Any]] = mapped_column(JSON)
-    passed_on_at: Mapped[datetime | None]
-    """When it went into the residents' inboxes."""
 
 
 class OutdoorTemperature(Base):

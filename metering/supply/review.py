@@ -1,0 +1,226 @@
+"""Reviewing a room: its grounds are brought up to date, and each of its meters is told what follows from them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from metering.rooms.tables import Building, Meter, Room
+from metering.supply import orders, room_state
+from metering.supply.decision import (
+    Credit,
+    Decision,
+    Ground,
+    RoomFacts,
+    begin_overload,
+    decide,
+    find_needed_fen,
+    find_restoring,
+    update_grounds,
+)
+from metering.supply.ports import NotifyResidents, RoomCredits, notify_nobody
+from metering.supply.rules import SupplyRules
+from metering.supply.states import UNDER_WAY, MeterOrderState
+from metering.supply.tables import MeterOrder, RoomNotice, RoomSupply, SupplyGround
+from metering.supply.warnings import NoticeKind, find_level, find_warning
+from metering.vocabulary import MeterAction, SupplyState, TripReason
+
+REVIEW_EVERY = timedelta(minutes=15)
+"""A room is looked at so often even if nothing calls for it: money runs down, and a relay may be moved by hand."""
+_FAILED = (MeterOrderState.REFUSED, MeterOrderState.SILENT, MeterOrderState.EXPIRED)
+
+
+@dataclass(frozen=True, slots=True)
+class SupplyKeeper:
+    """Keeps the supply of rooms as the campus's rules want it. Every method works in the caller's transaction."""
+
+    rules: SupplyRules
+    credits: RoomCredits
+    notify: NotifyResidents = notify_nobody
+
+    def review(self, session: Session, room_id: UUID, *, now: datetime) -> RoomSupply:
+        """Bring a room's grounds up to date with its money, the time and its residents, and order what follows."""
+        state = room_state.lock(session, room_id)
+        credit = self.credits.find(session, room_id, now)
+        standing = self._update(session, state, credit, now)
+        decisions = [
+            self._tell(session, meter, state, standing, now) for meter in room_state.find_relays(session, room_id, now)
+        ]
+        state.put_off_until = max((one.put_off_until for one in decisions if one.put_off_until), default=None)
+        self._warn(session, state, credit, standing, now)
+        again = [one.look_again_at for one in decisions if one.look_again_at]
+        state.review_at = min((at for at in again if at > now), default=now + REVIEW_EVERY)
+        state.review_at = min(state.review_at, now + REVIEW_EVERY)
+        session.flush()
+        return state
+
+    def find_due(self, session: Session, *, now: datetime, limit: int = 500) -> Sequence[UUID]:
+        """Return rooms that are to be reviewed, those with a meter that never were among them."""
+        known = select(RoomSupply.room_id).where(RoomSupply.review_at <= now).order_by(RoomSupply.review_at)
+        due = list(session.scalars(known.limit(limit)))
+        new = select(Room.id).where(Room.id.not_in(select(RoomSupply.room_id)), Room.closed_at.is_(None))
+        return [*due, *session.scalars(new.limit(limit - len(due)))] if len(due) < limit else due
+
+    def add_ground(
+        self, session: Session, room_id: UUID, reason: TripReason, *, note: str, now: datetime
+    ) -> SupplyGround:
+        """Let a ground begin that money, time and residents do not bring; one that stands already is returned."""
+        room_state.lock(session, room_id)
+        for ground in room_state.find_standing(session, room_id):
+            if ground.reason is reason:
+                return ground
+        until = None
+        if reason is TripReason.OVERLOAD:
+            until = begin_overload(room_state.find_overloads(session, room_id), self.rules, now).until
+        ground = SupplyGround(room_id=room_id, reason=reason, began_at=now, until=until, note=note)
+        session.add(ground)
+        session.flush()
+        self.review(session, room_id, now=now)
+        return ground
+
+    def end_ground(self, session: Session, ground: SupplyGround, *, by: UUID, now: datetime) -> None:
+        """Let staff end a ground; the supply is then restored as its rule says, unless another ground stands."""
+        state = room_state.lock(session, ground.room_id)
+        ground.ended_at, ground.lifted_by = now, by
+        self._restore_by(state, [ground.reason])
+        session.flush()
+        self.review(session, ground.room_id, now=now)
+
+    def note_power(self, session: Session, room_id: UUID, watts: int, *, now: datetime) -> SupplyGround | None:
+        """Cut a room off that draws more than its limit (W, the mean between two readings); `None`: it does not."""
+        state = room_state.lock(session, room_id)
+        limit = self.rules.load_limit_w if state.load_limit_w is None else state.load_limit_w
+        if limit is None or watts <= limit:
+            return None
+        return self.add_ground(session, room_id, TripReason.OVERLOAD, note=f"{watts} W, limit {limit} W", now=now)
+
+    def note_concluded(self, session: Session, order: MeterOrder, *, now: datetime) -> None:
+        """Tell residents what a meter did, and look whether more follows."""
+        if order.room_id is None:
+            return
+        if order.state is MeterOrderState.DONE:
+            kind = _NOTICES.get(order.supply) if order.supply else None
+            if kind is not None:
+                self._tell_residents(session, order.room_id, kind, now, reason=order.reason)
+        self.review(session, order.room_id, now=now)
+
+    def _update(self, session: Session, state: RoomSupply, credit: Credit | None, now: datetime) -> list[SupplyGround]:
+        rows = {row.reason: row for row in room_state.find_standing(session, state.room_id)}
+        residents = len(room_state.find_residents(session, state.room_id, now, self.rules.zone))
+        has_list = residents > 0 or room_state.has_a_list_of_residents(session, state.room_id)
+        facts = RoomFacts(credit, residents if has_list else None, state.is_curfew_exempt)
+        changes = update_grounds([_value(row) for row in rows.values()], facts, self.rules, now)
+        for reason in changes.ended:
+            rows.pop(reason).ended_at = now
+        if changes.ended:
+            self._restore_by(state, changes.ended)
+        if TripReason.NO_CREDIT in changes.ended:
+            state.paid_at = (credit and credit.paid_at) or now
+        for ground in changes.begun:
+            row = SupplyGround(
+                room_id=state.room_id, reason=ground.reason, began_at=ground.began_at, until=ground.until, note=""
+            )
+            session.add(row)
+            rows[ground.reason] = row
+        session.flush()
+        return list(rows.values())
+
+    def _restore_by(self, state: RoomSupply, ended: Sequence[TripReason]) -> None:
+        action = find_restoring(ended)
+        state.restored_by = MeterAction.ARM if state.restored_by is MeterAction.ARM else action
+
+    def _tell(
+        self, session: Session, meter: Meter, state: RoomSupply, standing: Sequence[SupplyGround], now: datetime
+    ) -> Decision:
+        orders.let_expire(session, meter.id, now=now)
+        decision = decide(
+            [_value(row) for row in standing],
+            meter.supply,
+            restored_by=state.restored_by,
+            temperature_c=room_state.find_temperature(session, now),
+            rules=self.rules,
+            now=now,
+        )
+        last = orders.find_last(session, meter.id)
+        if decision.action is None:
+            orders.supersede(session, meter.id, now=now)
+            if not standing and meter.supply is SupplyState.ON:
+                state.restored_by = None
+            return decision
+        if last is not None and last.action is decision.action:
+            if last.state in UNDER_WAY:
+                return Decision(look_again_at=last.expires_at)
+            if (retry_at := self._retry_at(last)) is not None and now < retry_at:
+                return Decision(look_again_at=retry_at)
+        expires_at = decision.expires_at or now + self.rules.order_life
+        orders.give(
+            session,
+            meter,
+            decision.action,
+            room_id=state.room_id,
+            reason=decision.reason,
+            now=now,
+            expires_at=expires_at,
+        )
+        return Decision(decision.action, decision.reason, expires_at, look_again_at=expires_at)
+
+    def _retry_at(self, last: MeterOrder) -> datetime | None:
+        if last.state not in _FAILED or last.ended_at is None:
+            return None
+        is_power_back_late = last.state is MeterOrderState.EXPIRED and last.action is not MeterAction.TRIP
+        return None if is_power_back_late else last.ended_at + self.rules.retry_after
+
+    def _warn(
+        self,
+        session: Session,
+        state: RoomSupply,
+        credit: Credit | None,
+        standing: Sequence[SupplyGround],
+        now: datetime,
+    ) -> None:
+        level = find_level(credit, [_value(row) for row in standing], self.rules)
+        kind = find_warning(state.warning_level, level)
+        state.warning_level = level
+        if kind is None or credit is None:
+            return
+        fen = find_needed_fen(credit) if kind is NoticeKind.CUT_OFF_AHEAD else credit.balance_fen
+        at = (state.put_off_until or now) if kind is NoticeKind.CUT_OFF_AHEAD else None
+        self._tell_residents(session, state.room_id, kind, now, fen=fen, at=at)
+
+    def _tell_residents(
+        self,
+        session: Session,
+        room_id: UUID,
+        kind: NoticeKind,
+        now: datetime,
+        *,
+        fen: int | None = None,
+        at: datetime | None = None,
+        reason: TripReason | None = None,
+    ) -> None:
+        building, number = session.execute(
+            select(Building.name, Room.number).join(Room, Room.building_id == Building.id).where(Room.id == room_id)
+        ).one()
+        content = {
+            "room": f"{building} {number}",
+            "fen": fen,
+            "at": None if at is None else at.astimezone(self.rules.zone).isoformat(timespec="minutes"),
+            "reason": None if reason is None else reason.value,
+        }
+        session.add(RoomNotice(room_id=room_id, at=now, kind=kind, content=content))
+        people = room_state.find_residents(session, room_id, now, self.rules.zone)
+        self.notify(session, people, kind, content, now=now)
+
+
+_NOTICES = {
+    SupplyState.OFF: NoticeKind.CUT_OFF,
+    SupplyState.ARMED: NoticeKind.ARMED,
+    SupplyState.ON: NoticeKind.RESTORED,
+}
+
+
+def _value(row: SupplyGround) -> Ground:
+    return Ground(row.reason, row.began_at, row.until)
