@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import groupby
 from uuid import UUID
 
-from sqlalchemy import bindparam, insert, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from metering.reader_contract import ReadingIn, ReadingsOut, RefusedReading
@@ -207,6 +207,26 @@ def _write(session: Session, courses: Iterable[_MeterCourse]) -> None:
         key = (MeterReading.meter == bindparam("m")) & (MeterReading.at == bindparam("a"))
         session.connection().execute(update(MeterReading).where(key), changed)
         session.expire_all()
+
+
+def put(session: Session, meter: int, reading: Reading) -> None:
+    """Store a reading that a person vouches for; one at the same instant gives way to it."""
+    known = session.get(MeterReading, (meter, reading.at))
+    if known is not None:
+        session.delete(known)
+        session.flush()
+        reading = _replaced(reading, seen_at=max(reading.seen_at, known.seen_at))
+    covering = session.scalar(
+        select(MeterReading)
+        .where(MeterReading.meter == meter, MeterReading.at < reading.at, MeterReading.seen_at > reading.at)
+        .order_by(MeterReading.at.desc())
+        .limit(1)
+    )
+    if covering is not None:
+        reading = _replaced(reading, seen_at=covering.seen_at)
+        covering.seen_at = reading.at
+    session.execute(insert(MeterReading), [to_columns(meter, reading)])
+    session.flush()
 
 
 def to_columns(meter: int, reading: Reading) -> dict[str, object]:
