@@ -1,7 +1,7 @@
 """supply of rooms, orders to meters
 
-Revision: 0016
-Revises: 0015
+Revision: 0018
+Revises: 0017
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 from database import columns
 
-revision = "0016"
-down_revision = "0015"
+revision = "0018"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 
