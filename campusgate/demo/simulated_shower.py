@@ -62,7 +62,8 @@ class SimulatedShower:
     @property
     def pulses(self) -> int:
         """What an honest meter has counted since the installation."""
-        return self.flowed_ml * PULSES_PER_M3 // _ML_PER_M3
+        self._flow()
+        return _pulses(self._flowed_ul)
 
     def cut_power(self) -> None:
         """Let the valve fall closed, and the counter since the start begin again."""

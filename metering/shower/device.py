@@ -101,6 +101,7 @@ class ShowerController:
         self._signals: queue.Queue[Signal] = queue.Queue(_MOST_SIGNALS)
         self._time = ServerTime(surroundings.clock)
         self._unmoved: MoveValve | None = None
+        self._silent: set[str] = set()
         self._next_read_s = surroundings.clock.monotonic()
         self._link = make_link(self._take)
         now = self._time.instant()
@@ -168,19 +169,29 @@ class ShowerController:
 
     def _totals(self) -> tuple[MeterTotal, ...] | None:
         try:
-            return self._hydraulics.totals()
+            totals = self._hydraulics.totals()
         except HydraulicsError as error:
-            log.warning("shower_meters_silent", error=str(error))
+            self._note_silence("meters", error)
             return None
+        self._silent.discard("meters")
+        return totals
 
     def _position(self) -> ValvePosition:
         if self._unmoved is not None:
             self._move(self._unmoved)
         try:
-            return self._hydraulics.position()
+            position = self._hydraulics.position()
         except HydraulicsError as error:
-            log.warning("shower_valve_silent", error=str(error))
+            self._note_silence("valve", error)
             return ValvePosition.UNKNOWN
+        self._silent.discard("valve")
+        return position
+
+    def _note_silence(self, what: str, error: HydraulicsError) -> None:
+        """Log it once, until it answered again."""
+        if what not in self._silent:
+            log.warning("shower_line_silent", what=what, error=str(error))
+        self._silent.add(what)
 
     def _act(self, effects: tuple[Effect, ...]) -> None:
         for effect in effects:
