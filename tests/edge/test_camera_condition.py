@@ -9,9 +9,12 @@ import cv2
 import numpy as np
 import pytest
 
-from campusgate.demo.scenes import Walker, corridor, walk_up
+from campusgate.demo.scenes import Walk, Walker, corridor, walk_up
 from edge.camera import Condition, ConditionLimits, ConditionWatch, FileCamera, SceneLimits, View, measure_view
 from enrollment.photo import decode
+
+NOISE = np.random.default_rng(0).standard_normal((300, 402, 3), np.float32)
+"""A frame's noise is a part of it: to draw it anew for each frame takes longer than to look at the frame."""
 
 
 def scene(seed: int = 0, *, blur: float = 0.0, light: float = 1.0) -> np.ndarray:
@@ -22,8 +25,14 @@ def scene(seed: int = 0, *, blur: float = 0.0, light: float = 1.0) -> np.ndarray
     cv2.circle(image, (200, 120), 45, (200, 160, 120), -1)
     if blur:
         image = cv2.GaussianBlur(image, (0, 0), blur)
-    noise = np.random.default_rng(seed).normal(0, 2, image.shape)
-    return np.clip(image * light + noise, 0, 255).astype(np.uint8)
+    return lit(image, np.float32(light), seed)
+
+
+def lit(image: np.ndarray, light: np.ndarray | np.float32, seed: int, grain: float = 2) -> np.ndarray:
+    """The picture in another light, with the noise of a sensor."""
+    down, right = 7 * seed % 61, 13 * seed % 83
+    noise = NOISE[down : down + image.shape[0], right : right + image.shape[1]]
+    return np.asarray(cv2.scaleAdd(noise, grain, image * light).clip(0, 255), np.uint8)
 
 
 STILL = scene(1)
@@ -125,7 +134,8 @@ def test_another_view_is_taken_for_the_camera_s_own_when_it_lasts() -> None:
 
 def lamp(step: int) -> np.ndarray:
     """Light that is switched off and on, and sun that wanders over the wall."""
-    gain = (0.35, 1.0, 1.5)[step // 60 % 3] * np.linspace(0.5 + step / 400, 1.2, 320)[None, :, None]
+    across = np.linspace(0.5 + step / 400, 1.2, 320, dtype=np.float32)[None, :, None]
+    gain = np.float32((0.35, 1.0, 1.5)[step // 60 % 3]) * across
     return np.clip(scene(step) * gain, 0, 255).astype(np.uint8)
 
 
@@ -146,11 +156,15 @@ def test_light_and_people_do_not_make_another_camera(make) -> None:
 
 def test_a_bare_wall_says_nothing_about_the_camera() -> None:
     def wall(level: int):
-        return lambda step: np.random.default_rng(step).normal(level, 25, (240, 320, 3)).clip(0, 255).astype(np.uint8)
+        return lambda step: lit(np.full((240, 320, 3), level, np.uint8), np.float32(1), step, grain=25)
 
     watch = ConditionWatch()
     watch_for(60, watch, wall(120))
     assert watch_for(60, watch, wall(170), 61) is Condition.GOOD
+
+
+# As many frames of each part as a look at every tenth of 20 a second would show.
+TWICE_A_SECOND = Walk(approach_s=Walk().approach_s / 10, wait_s=Walk().wait_s / 10, leave_s=Walk().leave_s / 10)
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +175,7 @@ def walks(photographs: dict[str, Path]) -> list[list[np.ndarray]]:
         photograph = decode(photographs[name]).image
         height, width = photograph.shape[:2]
         face = (0.4 * width, 0.2 * height, 0.2 * width, 0.2 * width)
-        walks.append(list(itertools.islice(walk_up(Walker(photograph, face)), 0, None, 10)))
+        walks.append(list(walk_up(Walker(photograph, face), TWICE_A_SECOND)))
     return walks
 
 
@@ -177,8 +191,8 @@ def test_people_before_a_bare_wall_are_not_its_background(walks: list[list[np.nd
 
 def dusk(step: int) -> np.ndarray:
     """Hardly any light: no edge is to be seen."""
-    rows = np.linspace(10, 50, 240)[:, None, None] * np.ones((1, 320, 3))
-    return np.clip(rows + np.random.default_rng(step).normal(0, 2, rows.shape), 0, 255).astype(np.uint8)
+    rows = np.linspace(10, 50, 240, dtype=np.float32)[:, None, None] * np.ones((1, 320, 3), np.float32)
+    return lit(rows, np.float32(1), step)
 
 
 def test_a_camera_that_was_started_in_the_dark_learns_its_background_in_the_light() -> None:
