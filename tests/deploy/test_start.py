@@ -133,13 +133,16 @@ def test_everything_starts_with_every_variable_of_the_examples(tmp_path: Path, p
     enrol(machine, "controller-north-trusts.json", "staff", keys["staff"])
     enrol(machine, "edge-north-trusts.json", "controller:north", keys["controller-north"])
 
-    server = f"http://127.0.0.1:{machine.server_port}"
     with ExitStack() as stack:
+        # One for all questions: to make it takes longer than an answer.
+        client = stack.enter_context(
+            httpx.Client(base_url=f"http://127.0.0.1:{machine.server_port}", timeout=PATIENCE_S)
+        )
         stack.enter_context(
             mosquitto_as_shipped(tmp_path / "broker", machine.broker_port, authority, machine.passwords)
         )
         serve = stack.enter_context(machine.running("--env-file", str(server_env), "serve"))
-        wait_for(lambda: answers(f"{server}/health").get("status") == "ok", serve)
+        wait_for(lambda: answers(client, "/health").get("status") == "ok", serve)
         in_server = ("--env-file", str(server_env))
         machine.ask(*in_server, "gates", "add", "north", "--group", "residents")
         tokens = {
@@ -162,7 +165,7 @@ def test_everything_starts_with_every_variable_of_the_examples(tmp_path: Path, p
             machine.running("--env-file", str(envs["controller"]), "controller", "--door", door)
         )
         edge = stack.enter_context(machine.running("--env-file", str(envs["edge"]), "edge"))
-        wait_for(lambda: online(server, machine) == {"controller": 1.0, "edge": 1.0}, serve, controller, edge)
+        wait_for(lambda: online(client, machine) == {"controller": 1.0, "edge": 1.0}, serve, controller, edge)
 
 
 def make_key(machine: Machine, name: str) -> str:
@@ -173,19 +176,17 @@ def enrol(machine: Machine, file: str, sender: str, key: str, *options: str) -> 
     machine.ask("keys", "enrol", str(machine.etc / file), sender, key, *options)
 
 
-def answers(address: str) -> dict[str, object]:
+def answers(client: httpx.Client, path: str) -> dict[str, object]:
     try:
-        answer: dict[str, object] = httpx.get(address, timeout=PATIENCE_S).json()
+        answer: dict[str, object] = client.get(path).json()
     except httpx.TransportError:
         return {}
     return answer
 
 
-def online(server: str, machine: Machine) -> dict[str, float]:
+def online(client: httpx.Client, machine: Machine) -> dict[str, float]:
     """What /metrics says of the processes of gate `north`."""
-    answer = httpx.get(
-        f"{server}/metrics", headers={"Authorization": f"Bearer {machine.metrics_token}"}, timeout=PATIENCE_S
-    )
+    answer = client.get("/metrics", headers={"Authorization": f"Bearer {machine.metrics_token}"})
     assert answer.status_code == 200
     rows = [line for line in answer.text.splitlines() if line.startswith('campusgate_gate_online{gate="north"')]
     return {row.split('process="')[1].split('"')[0]: float(row.rpartition(" ")[2]) for row in rows}
