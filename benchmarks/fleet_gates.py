@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from access.passages import PassageLog, PassageSync
 from access.replica import DirectorySync, Replica
 from access.snapshot import ChangePage
-from benchmarks.fleet_campus import CREDENTIAL_KEY, SITE, SPAWN, Campus, card_of, quiet
+from benchmarks.fleet_campus import CREDENTIAL_KEY, PROCESSES, SITE, Campus, card_of, quiet
 from bus import BrokerAddress, Outbox
 from campusgate.wiring.orders import STAFF_SENDER
 from database import Sealer
@@ -68,8 +68,8 @@ class GatesProcess:
     """The process, started when entered; its gates are in step with the server once `wait_ready` has returned."""
 
     def __init__(self, plan: GatesPlan) -> None:
-        self._pipe, theirs = SPAWN.Pipe()
-        self._process = SPAWN.Process(target=_serve, args=(plan, theirs), daemon=True)
+        self._pipe, theirs = PROCESSES.Pipe()
+        self._process = PROCESSES.Process(target=_serve, args=(plan, theirs), daemon=True)
 
     def __enter__(self) -> Self:
         self._process.start()

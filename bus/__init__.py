@@ -19,11 +19,12 @@ from bus.errors import (
 )
 from bus.filters import covers, matches
 from bus.outbox import Entry, Outbox, OutboxError
-from bus.outbox_sender import LATE_AFTER, OutboxSender
+from bus.outbox_sender import LATE_AFTER, SEND_AGAIN_S, OutboxSender
 from bus.session import Will
 
 __all__ = [
     "LATE_AFTER",
+    "SEND_AGAIN_S",
     "AccessList",
     "Backoff",
     "BrokerAddress",

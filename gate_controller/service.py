@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from bus import Backoff, BrokerAddress, Connection, OutboxSender, random_client_id
+from bus import SEND_AGAIN_S, Backoff, BrokerAddress, Connection, OutboxSender, random_client_id
 from gate_controller.barrier_settings import DoorSettings, TurnstileSettings
 from gate_controller.call_loop import CallLoop
 from gate_controller.card_authentication import CardAuthenticator
@@ -76,6 +76,7 @@ class GateController:
         clock: Clock | None = None,
         proof_keys: ProofKeys | None = None,
         answer_wait_s: float = ANSWER_WAIT_S,
+        send_again_s: float = SEND_AGAIN_S,
         backoff: Backoff | None = None,
         client_id: str | None = None,
     ) -> None:
@@ -96,7 +97,12 @@ class GateController:
         client_id = client_id or random_client_id(f"controller-{topics.site}-{topics.gate}")
         self.bus = Connection(address, client_id, will=will, backoff=backoff)
         self._outbox_sender = OutboxSender(
-            storage.outbox, self.bus, mark_late=mark_historical, needs_receipts=True, now=clock.now
+            storage.outbox,
+            self.bus,
+            mark_late=mark_historical,
+            needs_receipts=True,
+            now=clock.now,
+            send_again_s=send_again_s,
         )
         signer = Signer(signing_key, controller_sender(topics.gate), storage.nonces)
         self._reporter = Reporter(topics, self.boot_id, self.bus, storage.outbox, signer)

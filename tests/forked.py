@@ -10,7 +10,15 @@ from typing import Any
 from tests.waiting import PATIENCE_S
 
 _processes = multiprocessing.get_context("forkserver")
-_IMPORTED = ["tests.console.server_alone", "tests.operations.ingest_alone"]
+_IMPORTED = [
+    "benchmarks.fault_gate",
+    "campusgate.processes.server.app",
+    "campusgate.processes.server.assembly",
+    "enrollment.quality",
+    "tests.console.server_alone",
+    "tests.operations.ingest_alone",
+    "uvicorn",
+]
 
 
 def prepare() -> None:

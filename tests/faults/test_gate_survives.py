@@ -11,6 +11,7 @@ TRIED = {Reason.CARD_LOST, Refusal.REPLAYED, Refusal.WRONG_BOOT}
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.usefixtures("imported_rooms")
 def test_a_gate_survives_what_can_happen_without_losing_an_event_or_opening_wrongly() -> None:
     outcome = campaign(1, 1, seed=20261123, tried=TRIED)
     assert outcome.judgement.violations == []
