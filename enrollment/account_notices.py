@@ -19,6 +19,14 @@ _WORDS = {
     AccountNotice.RELEASED: ("您的账户已恢复使用", "Your account works again"),
     AccountNotice.CARD_ISSUED: ("已为您发放新的校园卡", "A new card was issued to you"),
     AccountNotice.VIRTUAL_CARD_BOUND: ("您的虚拟校园卡已被领取", "Your virtual card was claimed"),
+    AccountNotice.AUTOMATIC_TOP_UP_AGREED: (
+        "您已同意为房间自动充值电费",
+        "You agreed to top up your room's electricity automatically",
+    ),
+    AccountNotice.AUTOMATIC_TOP_UP_FAILED: (
+        "余额不足或已达当月上限，房间电费自动充值未成功",
+        "Your room's automatic top-up failed: the balance is too low, or the month's limit is reached",
+    ),
 }
 
 

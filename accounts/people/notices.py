@@ -22,6 +22,8 @@ class AccountNotice(StrEnum):
     RELEASED = "account_released"
     CARD_ISSUED = "card_issued"
     VIRTUAL_CARD_BOUND = "virtual_card_bound"
+    AUTOMATIC_TOP_UP_AGREED = "automatic_top_up_agreed"
+    AUTOMATIC_TOP_UP_FAILED = "automatic_top_up_failed"
 
 
 RESET = {

@@ -1,5 +1,6 @@
 """Charges as they are stored, each with its line in the ledger: written once, withdrawn whole, never edited."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID, uuid5
 
@@ -38,6 +39,12 @@ def state_before(session: Session, room_id: UUID, day: date) -> BillState:
     )
     text = session.scalar(query)
     return BillState() if text is None else load(STATE, text)
+
+
+def standing(session: Session, room_id: UUID, first: date) -> Sequence[RoomCharge]:
+    """Return the charges that stand from a day on, by day."""
+    query = select(RoomCharge).where(RoomCharge.room_id == room_id, RoomCharge.day >= first)
+    return session.scalars(query.where(RoomCharge.withdrawn_at.is_(None)).order_by(RoomCharge.day)).all()
 
 
 def store(session: Session, room_id: UUID, found: DayCharge, now: datetime) -> None:

@@ -22,16 +22,16 @@ from accounts.ledger.transfer import TransferRefusedError
 from accounts.payments.services import MoneyServices
 from metering.billing import charges, plans
 from metering.billing.day_charge import DayCharge, Quote, charge_again, charge_day, is_same, keep_money
-from metering.billing.room_courses import load_courses
 from metering.billing.stored import QUOTES, STATE, dump, load
 from metering.billing.tables import RoomBilling, RoomCharge
 from metering.readings.course import NotReadYetError
 from metering.readings.tables import ReadingReview
+from metering.rooms import registry, residents
 from metering.rooms.consumption import RoomCourse, find_consumption
-from metering.rooms.tables import Meter, MeterPeriod, Residence, Room
+from metering.rooms.courses import load_courses
+from metering.rooms.tables import Meter, MeterPeriod
 from metering.tariffs.electricity import PricePlan, midnight
 from metering.tariffs.electricity_charge import BillState, RoomTerms
-from metering.tariffs.electricity_credit import Credit
 from metering.tariffs.electricity_quota import DAY, Stay, quota_rules
 from metering.vocabulary import Utility
 
@@ -64,7 +64,7 @@ def bill_room(session: Session, room_id: UUID, now: datetime, zone: ZoneInfo, *,
     Raises:
         NotFoundError: there is no such room.
     """
-    room = session.get_one(Room, room_id)
+    room = registry.get_room(session, room_id)
     price_plans = plans.of_building(session, room.building_id)
     account = session.get(RoomBilling, room_id, with_for_update=True) or _begin(
         session, room_id, price_plans, now, zone
@@ -97,8 +97,8 @@ def _work(room_id: UUID, now: datetime, zone: ZoneInfo) -> Callable[[Session, da
 
 def stays_of(session: Session, room_id: UUID) -> tuple[Stay, ...]:
     """Return who lived and lives in a room."""
-    query = select(Residence).where(Residence.room_id == room_id).order_by(Residence.moved_in, Residence.id)
-    return tuple(Stay(row.person_id, row.moved_in, row.moved_out) for row in session.scalars(query))
+    history = residents.find_history(session, room_id)
+    return tuple(Stay(row.person_id, row.moved_in, row.moved_out) for row in history)
 
 
 def _begin(
@@ -115,9 +115,7 @@ def _begin(
         return None
     begins_on = max(metered_since.astimezone(zone).date(), min(plan.starts_on for plan in price_plans))
     open_account(session, room_id, AccountKind.ROOM, now)
-    account = RoomBilling(
-        room_id=room_id, begins_on=begins_on, billed_until=begins_on, inputs="", warned=Credit.GOOD.value
-    )
+    account = RoomBilling(room_id=room_id, begins_on=begins_on, billed_until=begins_on, inputs="")
     session.add(account)
     session.flush()
     return account
@@ -164,7 +162,7 @@ class _Run:
         if self._account.inputs == self._inputs() and not self._has_late_readings(since):
             return 0
         first = max(self._account.begins_on, since.replace(month=1, day=1))
-        standing = {row.day: row for row in self._standing(first)}
+        standing = {row.day: row for row in charges.standing(self._session, self._room, first)}
         courses = self._courses(since, self._account.billed_until)
         state, corrected, day = charges.state_before(self._session, self._room, first), 0, first
         while day < self._account.billed_until:
@@ -199,13 +197,9 @@ class _Run:
         may_come = waits and self._now < midnight(day + DAY, self._zone) + WAITS_FOR_FREEZE
         return None if may_come and any(quote.is_estimated for quote in found.quotes) else found
 
-    def _standing(self, first: date) -> Sequence[RoomCharge]:
-        query = select(RoomCharge).where(RoomCharge.room_id == self._room, RoomCharge.day >= first)
-        return self._session.scalars(query.where(RoomCharge.withdrawn_at.is_(None)).order_by(RoomCharge.day)).all()
-
     def _has_late_readings(self, since: date) -> bool:
         """Whether a reading that was worked out for a charge has been read since."""
-        for row in self._standing(since):
+        for row in charges.standing(self._session, self._room, since):
             if row.is_estimated:
                 start, end = midnight(row.day, self._zone), midnight(row.day + DAY, self._zone)
                 used = find_consumption(self._courses(row.day, row.day + DAY), start, end)

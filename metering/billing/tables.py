@@ -40,8 +40,7 @@ class ElectricityPlan(Base):
 class RoomBilling(Base):
     """How far a room is billed: every campus day from `begins_on` until before `billed_until`.
 
-    `inputs` is a digest of what the charges followed from; where it differs they are made anew. `warned` is the least
-    credit that the residents were told of since the last good one.
+    `inputs` is a digest of what the charges followed from; where it differs they are worked out anew.
     """
 
     __tablename__ = "room_billing"
@@ -50,7 +49,6 @@ class RoomBilling(Base):
     begins_on: Mapped[date] = mapped_column(Date)
     billed_until: Mapped[date] = mapped_column(Date, index=True)
     inputs: Mapped[str] = mapped_column(String(64))
-    warned: Mapped[str] = mapped_column(String(10))
 
 
 class RoomCharge(Base):

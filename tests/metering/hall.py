@@ -18,10 +18,13 @@ from database import Database, new_id
 from metering.billing import plans, run
 from metering.billing.run import Billed
 from metering.billing.tables import RoomCharge
-from metering.readings.tables import MeterReading
-from metering.rooms.tables import Building, Meter, MeterPeriod, Residence, Room
+from metering.readings.store import put
+from metering.readings.values import Reading, Register
+from metering.rooms import installation, meters, registry, residents
+from metering.rooms.installation import Exchange, Stand
+from metering.rooms.tables import Meter, MeterPeriod
 from metering.tariffs.electricity import PricePerKwh, PricePlan, Quota, flat_plan
-from metering.vocabulary import ReadingQuality, ReadingSource, Utility
+from metering.vocabulary import ReadingQuality, ReadingSource
 from tests.metering.electricity_cases import FIRST, ZONE, at
 
 CHEAP_HASHER = Hasher(time_cost=1, memory_kib=8)
@@ -64,52 +67,38 @@ class Hall:
             plans.add(session, plan, None, plan.starts_on - timedelta(days=1), by="system", now=self.clock.now)
         return plan
 
-    def room(self, *residents: str, number: str = "1005", beds: int = 4, since: date = FIRST, shows: int = 0) -> UUID:
+    def room(self, *names: str, number: str = "1005", beds: int = 4, since: date = FIRST, shows: int = 0) -> UUID:
         """A room with a meter that shows `shows` hundredths of a kWh, and who lives in it."""
-        self._numbers += 1
         with self.database.begin() as session:
-            room = Room(id=new_id(), building_id=self.building, number=number, beds=beds)
-            session.add(room)
-            session.flush()
-        self.install(room.id, at(since), shows)
-        for name in residents:
-            self.move_in(room.id, name, since)
-        return room.id
+            room = registry.add_room(session, self.building, number, beds, by="system", now=self.clock.now).id
+        self.install(room, at(since), shows)
+        for name in names:
+            self.move_in(room, name, since)
+        return room
 
     def install(self, room_id: UUID, when: datetime, shows: int, *, ratio: int = 1, final: int | None = None) -> UUID:
         """Install a meter; one that counted there ends at the same instant with its `final` reading."""
         self._numbers += 1
+        register = Register(ratio=ratio)
         with self.database.begin() as session:
-            for old in session.scalars(
-                select(MeterPeriod).where(MeterPeriod.room_id == room_id, MeterPeriod.ends_at.is_(None))
-            ):
-                old.ends_at, old.final_digits, old.final_source = when, final, ReadingSource.PERSON
-            meter = Meter(
-                id=new_id(),
-                number=self._numbers,
+            new = meters.add_meter(
+                session,
                 serial=f"M{self._numbers}",
-                utility=Utility.ELECTRICITY,
                 model="dlt645",
                 address=f"{self._numbers:012}",
                 has_relay=True,
-            )
-            session.add(meter)
-            session.flush()
-            session.add(
-                MeterPeriod(
-                    id=new_id(),
-                    meter_id=meter.id,
-                    room_id=room_id,
-                    begins_at=when,
-                    digits=8,
-                    decimals=2,
-                    ratio=ratio,
-                    max_w=20_000,
-                    first_digits=shows,
-                    first_source=ReadingSource.PERSON,
-                )
-            )
-        return meter.id
+                line_id=None,
+                by="system",
+                now=self.clock.now,
+            ).id
+            now = max(when, self.clock.now)
+            if final is None:
+                installation.install(session, new, room_id, Stand(when, shows), register, by="system", now=now)
+            else:
+                [old] = meters.find_meters_of(session, room_id)
+                exchange = Exchange(old.id, new, when, final, shows, register=register)
+                installation.exchange(session, exchange, by="system", now=now)
+        return new
 
     def read(
         self,
@@ -126,7 +115,7 @@ class Hall:
                 .join(MeterPeriod, MeterPeriod.meter_id == Meter.id)
                 .where(MeterPeriod.room_id == room_id, MeterPeriod.ends_at.is_(None))
             ).one()
-            session.add(MeterReading(meter=number, at=when, seen_at=when, digits=shows, source=source, quality=quality))
+            put(session, number, Reading(when, when, shows, source, quality))
 
     def use(self, room_id: UUID, kwh: Sequence[int], first: date = FIRST, shows: int = 0) -> int:
         """So much is used on each day from `first` on, and frozen at each midnight; returns what the meter shows."""
@@ -157,13 +146,12 @@ class Hall:
         """Somebody moves in at the midnight that begins a day."""
         person = self.person(name)
         with self.database.begin() as session:
-            session.add(Residence(id=new_id(), room_id=room_id, person_id=person, moved_in=on))
+            residents.move_in(session, room_id, person, on, by="system", now=self.clock.now)
 
-    def move_out(self, room_id: UUID, name: str, on: date) -> None:
+    def move_out(self, name: str, on: date) -> None:
         """Somebody no longer lives there from a day on."""
         with self.database.begin() as session:
-            query = select(Residence).where(Residence.room_id == room_id, Residence.person_id == self.people[name])
-            session.scalars(query.where(Residence.moved_out.is_(None))).one().moved_out = on
+            residents.move_out(session, self.people[name], on, by="system", now=self.clock.now)
 
     def bill(self, room_id: UUID, *, days: int = 1, up_to: date | None = None) -> Billed:
         """Let days pass, and bill the room."""
@@ -188,6 +176,5 @@ def make_hall(database: Database, writer: LedgerWriter, clock: Clock) -> Hall:
     """A hall with one building and nothing in it."""
     services = AccountsServices(database=database, secret=SECRET, clock=clock, hasher=CHEAP_HASHER, zone=ZONE)
     with database.begin() as session:
-        building = Building(id=new_id(), code="north-1", name="北一楼")
-        session.add(building)
-    return Hall(MoneyServices(accounts=services, writer=writer), clock, building.id)
+        building = registry.add_building(session, "north-1", "北一楼", by="system", now=clock.now).id
+    return Hall(MoneyServices(accounts=services, writer=writer), clock, building)

@@ -73,7 +73,6 @@ def upgrade() -> None:
         sa.Column("begins_on", sa.Date(), nullable=False),
         sa.Column("billed_until", sa.Date(), nullable=False),
         sa.Column("inputs", sa.String(length=64), nullable=False),
-        sa.Column("warned", sa.String(length=10), nullable=False),
         sa.ForeignKeyConstraint(["room_id"], ["rooms.id"], name=op.f("fk_room_billing_room_id_rooms")),
         sa.PrimaryKeyConstraint("room_id", name=op.f("pk_room_billing")),
     )

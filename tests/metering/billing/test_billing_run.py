@@ -118,7 +118,7 @@ def test_a_move_in_mid_month_parts_quota_by_days(hall: Hall) -> None:
     hall.use(room, [5] * 20)
     hall.bill(room, days=10)
     assert hall.balance(room) == -20 * 50
-    hall.move_out(room, "Anna", FIRST + timedelta(days=10))
+    hall.move_out("Anna", FIRST + timedelta(days=10))
     hall.move_in(room, "Bo", FIRST + timedelta(days=15))
     hall.bill(room, days=20)
     charges = hall.charges(room)
@@ -135,7 +135,7 @@ def test_a_late_move_out_of_an_old_month_is_left_to_people(hall: Hall) -> None:
     room = hall.room("Anna")
     hall.use(room, [1] * 100)
     hall.bill(room, days=100)
-    hall.move_out(room, "Anna", FIRST + timedelta(days=90))
+    hall.move_out("Anna", FIRST + timedelta(days=90))
     assert hall.bill(room, days=100).corrected == 10
     assert hall.balance(room) == -90 * 50
 
