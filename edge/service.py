@@ -148,7 +148,7 @@ class EdgeService:
         now = self._clock.monotonic()
         self._reporter.report_connection(self._feed.report(), now)
         self._report_mismatch()
-        for name in self._unwritten.look(now):
+        for name in self._unwritten.find_begun(now):
             self._events.record(EventKind.STORAGE_FAULT, reason=KEPT_IN_MEMORY, details={"file": name, "lost": ""})
         state = (self._feed.report().status, self._searches.current)
         if now - self._health_at >= _HEALTH_EVERY_S or state != self._published_state:

@@ -51,7 +51,7 @@ class Housekeeping:
 
     def report_unwritten_files(self) -> None:
         """Record a file that cannot be written any more; what it was to hold is kept in memory."""
-        for name in self._unwritten.look(self._clock.monotonic()):
+        for name in self._unwritten.find_begun(self._clock.monotonic()):
             at, _ = self._clock.read()
             details = {"file": name, "lost": ""}
             self._reporter.record(EventKind.STORAGE_FAULT, at, reason=KEPT_IN_MEMORY, details=details)

@@ -44,20 +44,20 @@ class ClockGuard:
         self._kept_s = float("-inf")
 
     def doubt(self) -> ClockDoubt | None:
-        """Look, and return why the clock cannot be believed; None when it can."""
-        return self.look()[1]
+        """Return why the clock cannot be believed; None when it can."""
+        return self.check()[1]
 
-    def look(self) -> tuple[datetime, ClockDoubt | None]:
+    def check(self) -> tuple[datetime, ClockDoubt | None]:
         """Return the time for what must not happen too early, and why the clock cannot be believed.
 
         In doubt it is the earlier one of the times that may be right.
         """
-        clock, now, elapsed = self._looked()
+        clock, now, elapsed = self._advance()
         if clock.doubt is None:
             return now, None
         return min(now, clock.expected(elapsed)), clock.doubt.why
 
-    def _looked(self) -> tuple[ServerClock, datetime, float]:
+    def _advance(self) -> tuple[ServerClock, datetime, float]:
         with self._lock:
             now, elapsed = self._now(), self._elapsed()
             before = self._clock or self._on_record(now, elapsed)
@@ -65,7 +65,7 @@ class ClockGuard:
             in_doubt = before.doubt is not None
             confirmed_at = self._confirmed_at() if in_doubt else None
             witnesses = self._witnesses() if in_doubt else []
-            after = before.looked(now, elapsed, witnesses=witnesses, confirmed_at=confirmed_at)
+            after = before.advance(now, elapsed, witnesses=witnesses, confirmed_at=confirmed_at)
             if before.doubt is None and after.doubt is not None:
                 log.error("server_clock_in_doubt", why=after.doubt.why.value, expected=str(before.expected(elapsed)))
             if before.doubt is not None and after.doubt is None:

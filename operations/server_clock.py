@@ -59,7 +59,7 @@ class ServerClock:
         """Return what the clock should show by what was believed last."""
         return self.believed_at + timedelta(seconds=elapsed_s - self.believed_s)
 
-    def looked(
+    def advance(
         self,
         now: datetime,
         elapsed_s: float,

@@ -57,20 +57,20 @@ class AlarmWatch:
     _started_at: datetime | None = field(default=None, init=False)
     _broker_lost_at: datetime | None = field(default=None, init=False)
     _orders_lost_at: datetime | None = field(default=None, init=False)
-    _told_of_storage: bool = field(default=False, init=False)
+    _storage_reported: bool = field(default=False, init=False)
 
     def run(self, stop: threading.Event) -> None:
-        """Look until `stop` is set."""
+        """Update and send until `stop` is set."""
         while not stop.wait(_EVERY_S):
             try:
-                self.look()
-                self.tell()
+                self.update()
+                self.send_due()
             except StorageError as error:
-                self.tell_of_storage(error.fault)
+                self.report_storage_fault(error.fault)
             except (SQLAlchemyError, DatabaseBusyError) as error:
                 log.warning("alarms_not_looked_at", error=type(error).__name__)
 
-    def look(self) -> int:
+    def update(self) -> int:
         """Raise and end alarms by what is true now, and return how many changed."""
         now, doubt = self.now(), self.clock_doubt()
         with self.database.read() as session:
@@ -81,14 +81,14 @@ class AlarmWatch:
             changed = register.apply(session, found, now=now)
         if changed:
             self.board.touch()
-        self._told_of_storage = False
+        self._storage_reported = False
         return changed
 
-    def tell_of_storage(self, fault: str) -> None:
-        """Tell, once until a write is taken again, of an alarm that cannot be written down: there is no room for it."""
-        if self._told_of_storage:
+    def report_storage_fault(self, fault: str) -> None:
+        """Send, once until a write is taken again, an alarm that cannot be written down: there is no room for it."""
+        if self._storage_reported:
             return
-        self._told_of_storage = True
+        self._storage_reported = True
         now, kind = self.now(), AlarmKind.STORAGE_FULL
         log.critical("storage_unusable", fault=fault)
         notice = Notice(
@@ -109,8 +109,8 @@ class AlarmWatch:
             except NoticeNotSentError as failure:
                 log.warning("notice_not_sent", channel=one.route.channel, error=str(failure)[:200])
 
-    def tell(self) -> int:
-        """Tell what is due, and return how many notices were delivered."""
+    def send_due(self) -> int:
+        """Send the notices that are due, and return how many notices were delivered."""
         now = self.now()
         routes = [one.route for one in self.escalations]
         if not routes:

@@ -43,8 +43,8 @@ class Night:
 
     def later(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
-        self.watch.look()
-        self.watch.tell()
+        self.watch.update()
+        self.watch.send_due()
 
     def controller(self, status: ProcessStatus) -> None:
         message = Availability(gate="north", status=status, boot_id=new_id())

@@ -33,7 +33,7 @@ def why(clock: ServerClock) -> ClockDoubt | None:
     ],
 )
 def test_a_running_clock_that_jumps_is_doubted(off: timedelta, expected: ClockDoubt | None) -> None:
-    assert why(running().looked(NOW + timedelta(seconds=60) + off, 60.0)) is expected
+    assert why(running().advance(NOW + timedelta(seconds=60) + off, 60.0)) is expected
 
 
 @pytest.mark.parametrize(
@@ -41,34 +41,34 @@ def test_a_running_clock_that_jumps_is_doubted(off: timedelta, expected: ClockDo
     [(timedelta(minutes=1), None), (LONGEST_PAUSE, None), (2 * DAY, ClockDoubt.AHEAD), (-DAY, ClockDoubt.BEHIND)],
 )
 def test_a_server_that_starts_goes_on_from_the_time_on_record(away: timedelta, expected: ClockDoubt | None) -> None:
-    assert why(ServerClock(NOW, 7.0).looked(NOW + away, 7.0)) is expected
+    assert why(ServerClock(NOW, 7.0).advance(NOW + away, 7.0)) is expected
 
 
 def test_a_clock_that_comes_back_is_believed_at_once() -> None:
-    jumped = running().looked(NOW + 400 * DAY, 1.0)
+    jumped = running().advance(NOW + 400 * DAY, 1.0)
     assert jumped.expected(75.0) == NOW + timedelta(seconds=75)
-    assert why(jumped.looked(NOW + timedelta(seconds=75), 75.0)) is None
+    assert why(jumped.advance(NOW + timedelta(seconds=75), 75.0)) is None
 
 
 def test_many_small_steps_do_not_add_up() -> None:
     clock = running()
     for minute in range(1, 30):
-        clock = clock.looked(NOW + minute * timedelta(minutes=3), minute * 60.0)
+        clock = clock.advance(NOW + minute * timedelta(minutes=3), minute * 60.0)
     assert why(clock) is ClockDoubt.AHEAD
 
 
 def test_a_day_of_true_time_is_no_jump() -> None:
     clock = running()
     for minute in range(24 * 60):
-        clock = clock.looked(NOW + minute * timedelta(minutes=1, milliseconds=10), minute * 60.0)
+        clock = clock.advance(NOW + minute * timedelta(minutes=1, milliseconds=10), minute * 60.0)
     assert why(clock) is None
 
 
 def after(away: timedelta, seconds: float, *witnesses: Witness, confirmed_at: datetime | None = None) -> ServerClock:
     """A server that was away, and looks again after so many seconds."""
-    began = ServerClock(NOW, 0.0).looked(NOW + away, 0.0)
+    began = ServerClock(NOW, 0.0).advance(NOW + away, 0.0)
     now = NOW + away + timedelta(seconds=seconds)
-    return began.looked(now, seconds, witnesses=witnesses, confirmed_at=confirmed_at)
+    return began.advance(now, seconds, witnesses=witnesses, confirmed_at=confirmed_at)
 
 
 def test_a_long_downtime_ends_with_the_word_of_gates_that_were_up_all_the_while() -> None:
@@ -93,7 +93,7 @@ def test_an_administrators_word_ends_it_and_one_from_before_does_not() -> None:
 
 
 def test_a_clock_that_jumps_on_begins_to_be_steady_anew() -> None:
-    clock = running().looked(NOW + 3 * DAY, 1.0).looked(NOW + 30 * DAY, 300.0)
+    clock = running().advance(NOW + 3 * DAY, 1.0).advance(NOW + 30 * DAY, 300.0)
     now = NOW + 30 * DAY + timedelta(seconds=STEADY_S - 10)
     gate = Witness(now, (60 * DAY).total_seconds())
-    assert why(clock.looked(now, 300.0 + STEADY_S - 10, witnesses=[gate])) is ClockDoubt.AHEAD
+    assert why(clock.advance(now, 300.0 + STEADY_S - 10, witnesses=[gate])) is ClockDoubt.AHEAD

@@ -40,7 +40,7 @@ def run_jobs(jobs: Sequence[Job], stop: threading.Event, clock: ClockGuard) -> N
     while not stop.wait(_POLL_S):
         for job in jobs:
             try:
-                now, doubt = clock.look()
+                now, doubt = clock.check()
             except (SQLAlchemyError, DatabaseBusyError) as error:
                 # Once, not at each round: the log may share its disk with a database that found it full.
                 if waits_for != type(error).__name__:

@@ -100,17 +100,17 @@ def test_an_alarm_that_cannot_be_written_down_is_told_all_the_same(small: Databa
     fill(small)
     for _ in range(3):
         try:
-            watch.look()
+            watch.update()
         except StorageError as error:
-            watch.tell_of_storage(error.fault)
+            watch.report_storage_fault(error.fault)
     if not pager.sent:
-        watch.tell()
+        watch.send_due()
     assert pager.sent == [("storage_full", "full")], "once"
     bound(small, 1000)
-    watch.look()
+    watch.update()
     with small.read() as session:
         assert [alarm.kind for alarm in register.open_alarms(session)] == ["storage_full"]
     faults[0] = None
-    watch.look()
+    watch.update()
     with small.read() as session:
         assert register.open_alarms(session) == []

@@ -141,7 +141,7 @@ def test_the_doubt_is_an_alarm_that_ends_with_it(machine, database) -> None:
     machine.guard.doubt()
 
     def alarms() -> list[tuple[str, str | None]]:
-        watch.look()
+        watch.update()
         with database.read() as session:
             return [(one.kind, one.reason) for one in register.open_alarms(session)]
 

@@ -116,7 +116,7 @@ def test_health_and_an_alarm_tell_when_another_client_takes_the_place_of_the_ord
             until(lambda: orders.connections == times and orders.connected)  # noqa: B023 -- within the round
             thief.close()
         assert client.get("/health").json() == well | {"status": "degraded", "contested": "orders"}
-        server.alarms.look()
+        server.alarms.update()
         with server.database.read() as session:
             found = [(alarm.kind, alarm.reason) for alarm in register.open_alarms(session)]
         assert ("connection_contested", "orders") in found
