@@ -71,7 +71,7 @@ INNER_WALLS = {
         "readings": {"vocabulary", "reader_contract"},
         "tariffs": {"vocabulary"},
         "sessions": {"vocabulary", "tariffs"},
-        "shower": {"vocabulary", "frames", "lines"},
+        "shower": {"vocabulary", "reader_contract", "frames", "lines"},
         "rooms": {"vocabulary", "reader_contract", "readings"},
         "billing": {"vocabulary", "readings", "tariffs", "rooms"},
         "supply": {"vocabulary", "reader_contract", "readings", "rooms", "billing"},

@@ -75,7 +75,7 @@ class Surroundings:
 
 
 class ShowerController:
-    """Keeps one shower. `run` decides on the caller's thread; the other methods may be called from any."""
+    """Keeps one shower. `run` decides on the caller's thread, or `step` in its place; the rest any thread may call."""
 
     def __init__(
         self,
@@ -101,6 +101,8 @@ class ShowerController:
         self._signals: queue.Queue[Signal] = queue.Queue(_MOST_SIGNALS)
         self._time = ServerTime(surroundings.clock)
         self._unmoved: MoveValve | None = None
+        self._silent: set[str] = set()
+        self._next_read_s = surroundings.clock.monotonic()
         self._link = make_link(self._take)
         now = self._time.instant()
         self._state, effects = recover(
@@ -131,13 +133,8 @@ class ShowerController:
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set; then the valve is closed, and a session under way goes on at the next start."""
-        next_read_s = self._clock.monotonic()
         while not stop.is_set():
-            wait_s = next_read_s - self._clock.monotonic()
-            if wait_s <= 0:
-                next_read_s = self._clock.monotonic() + self._poll_s
-                self.handle(MetersRead(self._totals(), self._position()))
-                continue
+            wait_s = self.step()
             try:
                 signal = self._signals.get(timeout=wait_s)
             except queue.Empty:
@@ -145,8 +142,17 @@ class ShowerController:
             self.handle(signal)
         self._act((MoveValve(is_open=False),))
 
+    def step(self) -> float:
+        """Take the signals that wait, read valve and meters where it is time; return after how many seconds it is."""
+        while not self._signals.empty():
+            self.handle(self._signals.get_nowait())
+        if self._clock.monotonic() >= self._next_read_s:
+            self._next_read_s = self._clock.monotonic() + self._poll_s
+            self.handle(MetersRead(self._totals(), self._position()))
+        return max(0.0, self._next_read_s - self._clock.monotonic())
+
     def handle(self, signal: Signal) -> None:
-        """Take one signal to its effects. For `run`, and whoever drives the controller in its place."""
+        """Take one signal to its effects."""
         self._state, effects = advance(self._state, signal, self._time.instant())
         if isinstance(signal, HeartbeatAnswered) and self._state.terms is signal.answer:
             self._time.tell(signal.answer.at)
@@ -163,19 +169,29 @@ class ShowerController:
 
     def _totals(self) -> tuple[MeterTotal, ...] | None:
         try:
-            return self._hydraulics.totals()
+            totals = self._hydraulics.totals()
         except HydraulicsError as error:
-            log.warning("shower_meters_silent", error=str(error))
+            self._note_silence("meters", error)
             return None
+        self._silent.discard("meters")
+        return totals
 
     def _position(self) -> ValvePosition:
         if self._unmoved is not None:
             self._move(self._unmoved)
         try:
-            return self._hydraulics.position()
+            position = self._hydraulics.position()
         except HydraulicsError as error:
-            log.warning("shower_valve_silent", error=str(error))
+            self._note_silence("valve", error)
             return ValvePosition.UNKNOWN
+        self._silent.discard("valve")
+        return position
+
+    def _note_silence(self, what: str, error: HydraulicsError) -> None:
+        """Log it once, until it answered again."""
+        if what not in self._silent:
+            log.warning("shower_line_silent", what=what, error=str(error))
+        self._silent.add(what)
 
     def _act(self, effects: tuple[Effect, ...]) -> None:
         for effect in effects:

@@ -1,0 +1,95 @@
+"""The controller of a shower as a process: settings and the shower's file in, parts put together, ended in order."""
+
+import re
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from uuid import uuid4
+
+import structlog
+
+from access.credentials import CredentialError, card_digest
+from bus import Connection, Will, kept_client_id
+from campusgate.processes.private_files import keep_private
+from campusgate.settings import Settings
+from campusgate.settings.shower_file import InstalledShower
+from campusgate.wiring.broker import make_broker_address
+from gate_controller.readers import Presented, Reading
+from gate_controller.readers.registry import READERS
+from messages import ProcessStatus, ShowerTopic, ShowerTopics, SystemClock, TrustedKeyFile, read_private_key
+from messages.metering import ShownCard
+from metering.shower.device import ShowerController, Surroundings
+from metering.shower.line_hydraulics import LineHydraulics
+from metering.shower.link import ShowerLink, availability, last_will
+from metering.shower.records import ShowerRecords
+from metering.shower.signals import Show
+
+log = structlog.get_logger()
+
+_ONE_TIME_CODE = re.compile(r"[0-9]{16,24}")
+
+
+class LoggedDisplay:
+    """A display of controllers without one: the log."""
+
+    def show(self, message: Show) -> None:
+        """Log it."""
+        log.info("shower_shows", notice=message.notice, code=message.code, cost_fen=message.cost_fen)
+
+
+def run_shower(settings: Settings, file: InstalledShower, stop: threading.Event, ready: Callable[[], None]) -> None:
+    """Keep the shower until `stop` is set; `ready` is called once its reader is watched.
+
+    Raises:
+        OperatorError: a setting is missing, or a key, a file, a line or a port cannot be used.
+    """
+    keep_private(settings.data_dir)
+    folder = settings.data_dir / "shower" / str(file.device)
+    credential_key = settings.require_key("credential_key")
+    key = read_private_key(settings.require("signing_key_file"))
+    trusted = TrustedKeyFile(settings.require("trusted_keys_file"))
+    topics, boot_id, clock = ShowerTopics(settings.site, file.device), uuid4(), SystemClock()
+    with ExitStack() as stack:
+        records = ShowerRecords(folder / "sessions.db")
+        stack.callback(records.close)
+        hydraulics = LineHydraulics(file)
+        hydraulics.start()
+        stack.callback(hydraulics.close)
+        bus = Connection(
+            make_broker_address(settings),
+            kept_client_id(f"shower-{settings.site}-{file.device}", folder / "client-id"),
+            will=last_will(topics, boot_id),
+        )
+        hydraulics.wait_heard()
+        controller = ShowerController(
+            file.device,
+            boot_id,
+            Surroundings(hydraulics, records, LoggedDisplay(), clock),
+            lambda on_answer: ShowerLink(
+                bus, topics, boot_id, key=key, trusted=trusted, now=clock.now, on_answer=on_answer
+            ),
+            poll_s=file.poll_s,
+        )
+        bus.start()
+        farewell = availability(topics, boot_id, ProcessStatus.STOPPED)
+        stack.callback(bus.stop, Will(topics.of(ShowerTopic.AVAILABILITY), farewell.encode()))
+        reader = READERS[file.reader.driver].open(file.reader)
+        if reader is not None:
+            reader.start(lambda presented: _show(controller, credential_key, presented))
+            stack.callback(reader.stop)
+        ready()
+        controller.run(stop)
+
+
+def _show(controller: ShowerController, credential_key: bytes, presented: Presented) -> None:
+    """Give what was presented to the controller; a number goes no further than its digest."""
+    if not isinstance(presented, Reading):
+        log.info("shower_reading_unreadable", kind=type(presented).__name__)
+        return
+    if _ONE_TIME_CODE.fullmatch(presented.value) and presented.kind == "code":
+        controller.show_code(presented.value)
+        return
+    try:
+        controller.show_card(ShownCard(digest=card_digest(credential_key, presented.value)))
+    except CredentialError:
+        log.info("shower_reading_unreadable", form=presented.form)
