@@ -75,6 +75,7 @@ INNER_WALLS = {
         "rooms": {"vocabulary", "reader_contract", "readings"},
         "billing": {"vocabulary", "readings", "tariffs", "rooms"},
         "supply": {"vocabulary", "reader_contract", "readings", "rooms", "billing"},
+        "services": {"vocabulary", "tariffs", "sessions", "readings", "rooms", "billing", "supply"},
         "api": {"*"},
     },
 }

@@ -109,7 +109,7 @@ class SupplyKeeper:
 
     def _update(self, session: Session, state: RoomSupply, credit: Credit | None, now: datetime) -> list[SupplyGround]:
         rows = {row.reason: row for row in room_state.find_standing(session, state.room_id)}
-        residents = len(room_state.find_residents(session, state.room_id, now, self.rules.zone))
+        residents = len(room_state.find_people(session, state.room_id, now, self.rules.zone))
         has_list = residents > 0 or room_state.has_a_list_of_residents(session, state.room_id)
         facts = RoomFacts(credit, residents if has_list else None, state.is_curfew_exempt)
         changes = update_grounds([_value(row) for row in rows.values()], facts, self.rules, now)
@@ -211,7 +211,7 @@ class SupplyKeeper:
             "reason": None if reason is None else reason.value,
         }
         session.add(RoomNotice(room_id=room_id, at=now, kind=kind, content=content))
-        people = room_state.find_residents(session, room_id, now, self.rules.zone)
+        people = room_state.find_people(session, room_id, now, self.rules.zone)
         self.notify(session, people, kind, content, now=now)
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from metering.rooms import residents
 from metering.rooms.tables import Meter, MeterPeriod, Residence
 from metering.supply.tables import OutdoorTemperature, RoomSupply, SupplyGround
 from metering.vocabulary import TripReason, Utility
@@ -53,16 +54,9 @@ def find_relays(session: Session, room_id: UUID, now: datetime) -> Sequence[Mete
     ).all()
 
 
-def find_residents(session: Session, room_id: UUID, now: datetime, zone: tzinfo) -> Sequence[UUID]:
+def find_people(session: Session, room_id: UUID, now: datetime, zone: tzinfo) -> list[UUID]:
     """Return who lives in the room on the campus's day of `now`."""
-    today = now.astimezone(zone).date()
-    return session.scalars(
-        select(Residence.person_id).where(
-            Residence.room_id == room_id,
-            Residence.moved_in <= today,
-            or_(Residence.moved_out.is_(None), Residence.moved_out > today),
-        )
-    ).all()
+    return [one.person_id for one in residents.find_residents(session, room_id, now.astimezone(zone).date())]
 
 
 def has_a_list_of_residents(session: Session, room_id: UUID) -> bool:
