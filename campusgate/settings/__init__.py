@@ -14,6 +14,7 @@ from campusgate.settings.accounts import (
 from campusgate.settings.bus import MqttSettings
 from campusgate.settings.enrollment import EnrollmentSettings
 from campusgate.settings.errors import SettingsError
+from campusgate.settings.meters import MeterSettings
 from campusgate.settings.operations import AlarmSettings, MailSettings
 from campusgate.settings.process import Settings
 
@@ -23,6 +24,7 @@ __all__ = [
     "EnrollmentSettings",
     "MailSettings",
     "MealSettings",
+    "MeterSettings",
     "MqttSettings",
     "OidcSettings",
     "PhoneCodeSettings",

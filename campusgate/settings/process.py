@@ -18,6 +18,7 @@ from campusgate.settings.bus import MqttSettings
 from campusgate.settings.enrollment import EnrollmentSettings
 from campusgate.settings.errors import SettingsError
 from campusgate.settings.keys import HOW_TO_MAKE, decode_key
+from campusgate.settings.meters import MeterSettings
 from campusgate.settings.names import require_known_variables
 from campusgate.settings.operations import AlarmSettings
 from campusgate.settings.strength import require_strong
@@ -99,6 +100,7 @@ class Settings(BaseSettings):
 
     enrollment: EnrollmentSettings = EnrollmentSettings()
     alarms: AlarmSettings = AlarmSettings()
+    meters: MeterSettings = MeterSettings()
     metrics_token: SecretStr | None = Field(
         default=None, min_length=16, description="opens GET /metrics; without it there are no metrics"
     )

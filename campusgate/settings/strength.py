@@ -25,7 +25,7 @@ _LEAST_DISTINCT = 20
 _SHORTEST = 12
 """A program keeps it, nobody types it; half of what the hint makes."""
 _SHORTEST_NUMBER = 24
-_ISSUED_BY_OTHERS = frozenset({"OIDC__CLIENT_SECRET", "ALARMS__MAIL__PASSWORD", "DEVICE_TOKEN"})
+_ISSUED_BY_OTHERS = frozenset({"OIDC__CLIENT_SECRET", "ALARMS__MAIL__PASSWORD", "DEVICE_TOKEN", "METERS__PASSWORD"})
 """What the campus cannot choose here."""
 _KEYS = frozenset({"TEMPLATE_KEY", "TOKEN_SECRET", "CREDENTIAL_KEY"})
 """Judged as keys, where they are decoded."""

@@ -22,6 +22,7 @@ Value = TypeVar("Value")
 
 _LONGEST_SLEEP_S: Final = 60.0
 """The wall clock may be set while the line sleeps."""
+_AFTER_FAULT_S: Final = 1.0
 _LOSSES_IN_A_ROW: Final = 2
 """Many gateways hang up when nobody spoke for minutes: the first loss only means to connect again."""
 
@@ -61,7 +62,12 @@ class Line:
         try:
             await asyncio.sleep(start_after_s)
             while True:
-                await self.step()
+                try:
+                    await self.step()
+                except Exception:
+                    # A fault with one meter must not end the line of a hundred.
+                    log.exception("line_work_failed", line=self._plan.name)
+                    await asyncio.sleep(_AFTER_FAULT_S)
         finally:
             self._exchange.close()
 
@@ -93,14 +99,14 @@ class Line:
         """Whether nothing waits, not even for later."""
         return len(self._queue) == 0
 
-    def give(self, order: OrderOut) -> bool:
-        """Take an order to one of the meters; return False where it is none of this line."""
+    def give(self, order: OrderOut) -> bool | None:
+        """Take an order; return False where it was taken before, None where its meter is none of this line."""
         meter = self._meters.get(order.meter)
         if meter is None:
-            return False
-        self._orders.give(order, meter)
+            return None
+        is_new = self._orders.give(order, meter)
         self._wake.set()
-        return True
+        return is_new
 
     def update(self, plan: LinePlan) -> None:
         """Take other meters, on the same line."""

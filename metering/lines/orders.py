@@ -84,12 +84,12 @@ class Orders:
         self._waiting: dict[UUID, OrderOut] = {}
         self._ended: deque[UUID] = deque(maxlen=_REMEMBERED)
 
-    def give(self, order: OrderOut, meter: MeterPlan) -> None:
-        """Put an order into the queue; one that waits, or ended and was not reported yet, is not put in again."""
+    def give(self, order: OrderOut, meter: MeterPlan) -> bool:
+        """Put an order into the queue; return False where it was given before."""
         if order.id in self._waiting or order.id in self._ended:
-            return
-        if self._queue.put(order.id, _priority(order), partial(self._carry_out, order, meter)):
-            self._waiting[order.id] = order
+            return False
+        self._waiting[order.id] = order
+        return self._queue.put(order.id, _priority(order), partial(self._carry_out, order, meter))
 
     def end_what_cannot_wait(self) -> None:
         """While the line is down: questions are answered, and orders that are over their time end."""

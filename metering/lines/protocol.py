@@ -15,6 +15,8 @@ class Registers:
 
     digits: int
     tariffs: tuple[int, ...] = ()
+    step: str = ""
+    """What one digit is, in words, where that is known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ def test_a_unit_starts_a_command_there_is_and_may_do_little(unit: Path) -> None:
         assert line in text
 
 
-@pytest.mark.parametrize("process", ["server", "controller", "edge"])
+@pytest.mark.parametrize("process", ["server", "controller", "edge", "meters"])
 def test_unit_and_example_keep_their_files_in_the_same_place(process: str) -> None:
     """Otherwise models are installed, and people added, where the unit does not look."""
     unit = next(DEPLOY.glob(f"systemd/campusgate-{process}*.service")).read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from metering.frames.bcd import CodecError
 from metering.frames.cjt188 import messages
-from metering.frames.cjt188.frame import Decoder, Frame, MeterType, encode
+from metering.frames.cjt188.frame import ANYBODY, Decoder, Frame, MeterType, encode
 from metering.frames.cjt188.models import MODELS, MeterModel, Valve
 from metering.lines.exchange import MeterRefusedError, Request, UnreadableError
 from metering.lines.protocol import MeterError, Registers, Status
@@ -39,7 +39,7 @@ class Cjt188:
 
     def read_registers(self, meter: MeterPlan) -> Request[Registers]:
         """Ask for the counter (901F), in hundredths of the unit that the meter shows."""
-        return self._read(meter, lambda reading: Registers(self._digits(meter.address, reading.total)))
+        return self._read(meter, lambda reading: self._registers(meter.address, reading.total))
 
     def read_status(self, meter: MeterPlan) -> Request[Status] | None:
         """Ask for the valve, which stands in the same answer."""
@@ -92,13 +92,13 @@ class Cjt188:
             model, frame, _READING_BYTES, lambda answer: convert(messages.read_reading(answer, model, self._zone))
         )
 
-    def _digits(self, address: str, total: messages.Counter) -> int:
+    def _registers(self, address: str, total: messages.Counter) -> Registers:
         """Return the digits; a meter that shows another unit than before would be misread by a power of ten."""
         if total.digits is None or total.volume_ml is None:
             raise UnreadableError("no volume")
         if self._units.setdefault(address, total.unit) != total.unit:
             raise UnreadableError(f"the unit is {total.unit:02X} and was {self._units[address]:02X}")
-        return total.digits
+        return Registers(total.digits, step=f"{messages.ML_PER_DIGIT[total.unit]} ml")
 
 
 def _found(meter: MeterPlan) -> tuple[MeterModel, int, str]:
@@ -106,7 +106,10 @@ def _found(meter: MeterPlan) -> tuple[MeterModel, int, str]:
     if model is None:
         raise MeterError(f"CJ/T 188 has no model {meter.model!r}; there are {', '.join(MODELS)}")
     digits = meter.address
-    if not (digits.isascii() and digits.isdecimal() and len(digits) in {14, 16}):
+    is_number = digits.isascii() and digits.isdecimal()
+    if digits[-14:] == ANYBODY:
+        is_number = digits[:-14].isdecimal() or len(digits) == 14
+    if not is_number or len(digits) not in {14, 16}:
         raise MeterError(f"a CJ/T 188 meter's address has 14 digits, or 16 with its type, not {digits!r}")
     return model, int(digits[:-14], 16) if len(digits) > 14 else MeterType.COLD_WATER, digits[-14:]
 

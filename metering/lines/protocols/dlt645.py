@@ -38,6 +38,7 @@ _FOLLOWED: Final[Mapping[MeterAction, Callable[[StatusWord3], bool]]] = {
     MeterAction.KEEP_OFF: lambda word: not word.is_power_kept_on,
 }
 _MOST_TARIFFS: Final = 4
+_STEP: Final = "0.01 kWh"
 
 
 class Dlt645:
@@ -164,7 +165,7 @@ def _registers(value: items.Value) -> Registers:
         raise UnreadableError("no value")
     tariffs = value[1 : 1 + _MOST_TARIFFS]
     known = tuple(one for one in tariffs if one is not None and one >= 0)
-    return Registers(value[0], known if len(known) == len(tariffs) else ())
+    return Registers(value[0], known if len(known) == len(tariffs) else (), _STEP)
 
 
 def _status(value: items.Value) -> Status:

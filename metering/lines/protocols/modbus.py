@@ -76,7 +76,7 @@ class Modbus:
                 raise MeterRefusedError(f"modbus exception {answer.exception_code}")
             if len(answer.registers) != 2:
                 return None
-            return Registers(_digits(answer.registers, model))
+            return Registers(_digits(answer.registers, model), step="0.01 kWh" if model.is_float else "")
 
         overhead = _RTU_FRAME_BYTES if self._framing is Framing.RTU else _MBAP_FRAME_BYTES
         return Request(framer.buildFrame(message), overhead + 4, read_answer)

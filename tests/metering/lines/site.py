@@ -75,7 +75,7 @@ class Site:
         """Give an order to the meter at `place`."""
         expires_at = self.now() + timedelta(seconds=valid_s)
         order = OrderOut(id=uuid4(), meter=self.plan.meters[place].id, action=action, expires_at=expires_at)
-        assert self.line.give(order)
+        assert self.line.give(order) is not None
         return order
 
     def results_of(self, order: OrderOut) -> list[str]:
