@@ -1,6 +1,6 @@
 """An API against its own description: which requests are tried, and what an answer must be."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import schemathesis
@@ -14,6 +14,10 @@ from web.problems import MEDIA_TYPE
 
 _NO_OPERATION = {(404, "not_found"), (405, "method_not_allowed")}
 """A random path may leave the operation altogether."""
+
+
+Request = tuple[Case, dict[str, Any]]
+"""A request, and what was drawn beside it."""
 
 
 class Contract:
@@ -55,30 +59,41 @@ class Contract:
         if (answer.status_code, code) not in _NO_OPERATION:
             assert code in self.documented(path, method).get(answer.status_code, set()), f"{what} is not documented"
 
-    def try_requests(
-        self, ask: Callable[..., Any], *, examples: int, **chosen: SearchStrategy[Any]
-    ) -> list[tuple[str, str]]:
-        """Judge what `ask(case, **chosen)` answers to the same random requests at each run, right and wrong bodies.
-
-        Returns:
-            The path and method of every operation.
-        """
-        tried = []
+    def random_requests(self, *, examples: int, **chosen: SearchStrategy[Any]) -> list[Request]:
+        """Make the same random requests to every operation at each run, with right and wrong bodies."""
+        made: list[Request] = []
         bounded = settings(
             max_examples=examples, deadline=None, derandomize=True, database=None,
             phases=[Phase.generate], suppress_health_check=list(HealthCheck),
         )  # fmt: skip
 
-        def check(case: Case, **given_: Any) -> None:
-            self.judge(case.operation.path, case.operation.method.lower(), ask(case, **given_))
+        def keep(case: Case, **given_: Any) -> None:
+            made.append((case, given_))
 
         for found in schemathesis.openapi.from_asgi("/openapi.json", self.app).get_all_operations():
             operation = found.ok()
             cases = operation.as_strategy()
             if operation.body:
                 cases |= operation.as_strategy(generation_mode=GenerationMode.NEGATIVE)
-            bounded(given(case=cases, **chosen)(check))()
-            tried.append((operation.path, operation.method.lower()))
+            bounded(given(case=cases, **chosen)(keep))()
+        return made
+
+    def try_requests(self, ask: Callable[..., Any], requests: Iterable[Request]) -> set[tuple[str, str]]:
+        """Judge what `ask(case, **chosen)` answers to requests.
+
+        Returns:
+            The path and method of every operation that was asked.
+        """
+        tried = set()
+        for case, given_ in requests:
+            path, method = case.operation.path, case.operation.method.lower()
+            tried.add((path, method))
+            answer = ask(case, **given_)
+            try:
+                self.judge(path, method, answer)
+            except AssertionError as error:
+                error.add_note(f"{case.as_curl_command()} {given_}")
+                raise
         return tried
 
     def check_descriptions(self) -> None:

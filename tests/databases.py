@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from sqlalchemy import text
@@ -14,6 +15,7 @@ from sqlalchemy.engine import URL
 from campusgate.schema import metadata
 from database import Database, new_id
 from database.migrate import upgrade
+from database.private_files import make_private_file, make_private_folder
 
 CREDENTIAL_KEY = b"c" * 32
 """The site's key in tests."""
@@ -101,16 +103,29 @@ class Administration:
 
 def begin(folder: Path) -> None:
     """Begin a campus's SQLite database in a data directory, as `campusgate serve` would: other commands need one."""
-    database = Database(f"sqlite:///{folder / 'campusgate.db'}")
-    upgrade(database)
-    database.close()
+    path = folder / "campusgate.db"
+    make_private_folder(folder)
+    make_private_file(path)
+    path.write_bytes(_begun())
+
+
+@cache
+def _begun() -> bytes:
+    """A database after every revision: to run through them takes longer than most tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "campusgate.db"
+        database = Database(f"sqlite:///{path}")
+        upgrade(database)
+        database.close()
+        assert [one.name for one in path.parent.iterdir()] == [path.name]
+        return path.read_bytes()
 
 
 @contextmanager
-def made_database(server_url: str | URL) -> Iterator[Database]:
-    """An empty database without tables."""
+def made_database(server_url: str | URL, *, template: str = "template1") -> Iterator[Database]:
+    """A copy of another database, which nobody has open; without a name, an empty one without tables."""
     administration, name = Administration(server_url), _new_name()
-    administration.do(f"CREATE DATABASE {name}")
+    administration.do(f"CREATE DATABASE {name} TEMPLATE {template}")
     database = administration.open(name)
     try:
         yield database

@@ -15,6 +15,7 @@ _IMPORTED = [
     "campusgate.processes.server.app",
     "campusgate.processes.server.assembly",
     "enrollment.quality",
+    "tests.accounts.ledger_client",
     "tests.console.server_alone",
     "tests.operations.ingest_alone",
     "uvicorn",

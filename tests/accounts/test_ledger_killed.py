@@ -1,14 +1,13 @@
 """Several processes on few accounts, killed in the middle: whoever got an answer finds it in the books, and whoever got
 none sends the same again and it is done once."""
 
-import signal
-import subprocess
-import sys
 import time
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
+import pytest
 from sqlalchemy import func, select
 
 from accounts.ledger import (
@@ -25,72 +24,15 @@ from accounts.ledger.invariants import check_ledger
 from accounts.ledger.posting import find
 from accounts.ledger.tables import JournalTransfer
 from database import Database, new_id
+from tests import forked
+from tests.accounts import ledger_client
 from tests.waiting import PATIENCE_S
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 PROCESSES, ROUNDS = 3, 2
 
-CLIENT = """
-import random, sys, threading
-from datetime import timedelta
-from uuid import UUID
 
-import structlog
-
-from accounts.ledger import Action, LedgerWriter, Transfer
-from database import Database, DatabaseBusyError, new_id
-
-structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-url, merchant, *wallets = sys.argv[1:]
-merchant, wallets = UUID(merchant), [UUID(wallet) for wallet in wallets]
-said = threading.Lock()
-
-
-def tell(*words):
-    with said:
-        sys.stdout.write(" ".join(map(str, words)) + " .\\n")
-        sys.stdout.flush()
-
-
-def live(writer):
-    dice = random.Random()
-    while True:
-        giver, taker = dice.sample(wallets, 2)
-        amount = dice.randint(1, 500)
-        wish = dice.choice((
-            Transfer(new_id(), "payment", giver, merchant, amount),
-            Transfer(new_id(), "gift", giver, taker, amount),
-            Transfer(new_id(), "shower", giver, merchant, amount, Action.HOLD, expires_after=timedelta(hours=1)),
-        ))
-        tell("wished", wish.id, wish.action, wish.purpose, wish.debit, wish.credit, wish.amount)
-        try:
-            outcome = writer.submit(wish)
-            if outcome.entry is None:
-                continue
-            tell("answered", wish.id)
-            if wish.action is Action.HOLD and dice.random() < 0.7:
-                action = dice.choice((Action.POST, Action.VOID))
-                fen = dice.randint(1, amount) if action is Action.POST else 0
-                end = Transfer(new_id(), "shower", amount=fen, action=action, resolves=wish.id)
-                writer.submit(end).require()
-                tell("answered", end.id)
-            elif dice.random() < 0.3:
-                back = Transfer(new_id(), "refund", wish.credit, giver, amount, corrects=wish.id)
-                if writer.submit(back).entry is not None:
-                    tell("answered", back.id)
-        except DatabaseBusyError:
-            continue
-
-
-with LedgerWriter(Database(url)) as writer:
-    clients = [threading.Thread(target=live, args=(writer,), daemon=True) for _ in range(4)]
-    for one in clients:
-        one.start()
-    for one in clients:
-        one.join()
-"""
-
-
+@pytest.mark.usefixtures("imported_rooms")
 def test_processes_killed_in_the_middle_leave_right_books(database: Database, tmp_path: Path) -> None:
     merchant, wallets = new_id(), [new_id() for _ in range(4)]
     with database.begin() as session:
@@ -127,22 +69,20 @@ def killed_in_the_middle(
     database: Database, folder: Path, merchant: UUID, wallets: list[UUID], attempt: int
 ) -> list[list[str]]:
     """Start clients, wait until each has had answers, kill them, and return the lines that they said."""
-    arguments = [database.url.render_as_string(hide_password=False), str(merchant), *map(str, wallets)]
+    url = database.url.render_as_string(hide_password=False)
     files = [folder / f"{attempt}-{number}" for number in range(PROCESSES)]
-    clients = []
     for file in files:
-        with file.open("w") as out:
-            clients.append(subprocess.Popen([sys.executable, "-c", CLIENT, *arguments], stdout=out, cwd=Path.cwd()))
-    try:
+        file.touch()
+    with ExitStack() as running:
+        clients = [
+            running.enter_context(forked.running(ledger_client.main, file, url, merchant, wallets))[0] for file in files
+        ]
         until = time.monotonic() + 3 * PATIENCE_S
         while any(file.read_text().count("answered") < 20 for file in files) and time.monotonic() < until:
-            assert all(client.poll() is None for client in clients), "a client ended by itself"
+            assert all(client.is_alive() for client in clients), "a client ended by itself"
             time.sleep(0.02)
-    finally:
         for client in clients:
-            client.send_signal(signal.SIGKILL)
-        for client in clients:
-            client.wait()
+            client.kill()
     # The last line may have been cut off by the kill: whole ones end with a dot.
     said = [line.split() for file in files for line in file.read_text().splitlines()]
     return [words[:-1] for words in said if words and words[-1] == "."]

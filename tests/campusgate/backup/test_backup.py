@@ -2,6 +2,7 @@
 
 import stat
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,7 +19,6 @@ from accounts.vocabulary import CardState, DeviceRole, PasswordPurpose, PersonKi
 from campusgate.backup.backup import back_up
 from campusgate.backup.file import BackupError
 from campusgate.backup.restore import restore
-from campusgate.schema import metadata
 from database import Database, Sealer
 from database.migrate import upgrade
 from directory import people as gate_people
@@ -26,20 +26,36 @@ from directory.tables import GatePerson
 from enrollment import consent, templates
 from enrollment.tables import PhotoImage, PhotoRecord, TemplateRecord
 from models.template import Template
-from tests.databases import CREDENTIAL_KEY, made_database
+from tests.databases import CREDENTIAL_KEY, begin, made_database
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 LATER, MUCH_LATER = NOW + timedelta(hours=1), NOW + timedelta(days=1)
 SEALER = Sealer(bytes(32))
 
 
-@pytest.fixture
-def server(database: Database) -> Database:
+@pytest.fixture(scope="module")
+def upgraded(postgresql_url: str) -> Iterator[str]:
+    """The name of a PostgreSQL database after every revision, to be copied."""
+    with made_database(postgresql_url) as database:
+        upgrade(database)
+        database.close()
+        yield str(database.url.database)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """A database as a server leaves it, with a person in it."""
-    metadata().drop_all(database.engine)
-    upgrade(database)
-    enrol(database, "S1")
-    return database
+    if request.param == "sqlite":
+        begin(tmp_path)
+        database = Database(f"sqlite:///{tmp_path / 'campusgate.db'}", credential_key=CREDENTIAL_KEY)
+        enrol(database, "S1")
+        yield database
+        database.close()
+        return
+    url, template = request.getfixturevalue("postgresql_url"), request.getfixturevalue("upgraded")
+    with made_database(url, template=template) as database:
+        enrol(database, "S1")
+        yield database
 
 
 @pytest.fixture

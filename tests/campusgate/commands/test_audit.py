@@ -15,8 +15,8 @@ from accounts.audit.trail_copy import TrailCopy, TrailCopyError
 from accounts.housekeeping import record_journal_head
 from accounts.ledger import AccountKind, Transfer, open_account, open_named, record, seal_chain
 from database import Database, new_id
-from database.migrate import upgrade
 from tests.command_line import run
+from tests.databases import begin
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 
@@ -26,8 +26,8 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A server's database with three top-ups in its journal, sealed."""
     monkeypatch.setenv("CAMPUSGATE_DATA_DIR", str(tmp_path))
     path = tmp_path / "campusgate.db"
+    begin(tmp_path)
     database = Database(f"sqlite:///{path}")
-    upgrade(database)
     with database.begin() as session:
         cash, wallet = open_named(session, AccountKind.CASH, "counter", NOW), new_id()
         open_account(session, wallet, AccountKind.WALLET, NOW)

@@ -18,7 +18,6 @@ from accounts.vocabulary import PersonKind
 from campusgate.calibration.study import Passages, study
 from campusgate.settings.edge_policy_file import read_policy
 from database import Database, Sealer, new_id
-from database.migrate import upgrade
 from directory import gates
 from directory.publisher import Publisher
 from edge.gallery import threshold_for
@@ -30,7 +29,7 @@ from models.engine import FaceEngine, default_model_id
 from models.template import Template
 from operations import event_store
 from tests import command_line
-from tests.databases import CREDENTIAL_KEY
+from tests.databases import CREDENTIAL_KEY, begin
 from tests.keys import key
 
 KEY = key("templates")
@@ -49,8 +48,8 @@ def crowd(count: int, seed: int = 1, templates: int = 1, spread: float = 0.55) -
 
 def campus(folder: Path, vectors: Sequence[np.ndarray], events: Sequence[dict[str, object]] = ()) -> Path:
     """A server's database with one gate, and people with active templates who may pass it."""
+    begin(folder)
     database, now = Database(f"sqlite:///{folder / 'campusgate.db'}", credential_key=CREDENTIAL_KEY), datetime.now(UTC)
-    upgrade(database)
     sealer = Sealer(KEY)
     with database.begin() as session:
         gates.add(session, GatePolicy(gate="north", rules=(Rule(group="students"),)), title="N", by="test", now=now)

@@ -17,11 +17,12 @@ from sqlalchemy import delete, func, select
 
 from accounts.tables import AuditEntry, Person
 from database import Database, Sealer
-from database.migrate import upgrade
 from enrollment import templates
 from enrollment.tables import Notice, PhotoImage, PhotoRecord, TemplateRecord
 from models.engine import FaceEngine
 from models.store import ModelStore
+from tests import command_line
+from tests.databases import begin
 from tests.keys import key
 from tests.waiting import PATIENCE_S
 
@@ -59,9 +60,7 @@ class Shell:
         }
 
     def run(self, *arguments: str) -> dict[str, Any]:
-        done = subprocess.run(
-            self._command(arguments), capture_output=True, text=True, check=False, env=self._environment
-        )
+        done = command_line.run(*arguments, "--json", environment=self._environment)
         assert done.returncode in {0, 1}, done.stderr
         found: dict[str, Any] = json.loads(done.stdout)
         return found
@@ -69,7 +68,10 @@ class Shell:
     def killed_when(self, reached: Callable[[], bool], *arguments: str) -> bool:
         """Begin, and kill the process as soon as `reached` says so; False where it was faster than we."""
         process = subprocess.Popen(
-            self._command(arguments), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=self._environment
+            [sys.executable, "-m", "campusgate", *arguments, "--json"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=self._environment,
         )
         patience = time.monotonic() + 3 * PATIENCE_S
         while not reached() and process.poll() is None:
@@ -77,10 +79,6 @@ class Shell:
             time.sleep(0.005)
         process.send_signal(signal.SIGKILL)
         return process.wait() == -signal.SIGKILL
-
-    @staticmethod
-    def _command(arguments: tuple[str, ...]) -> list[str]:
-        return [sys.executable, "-m", "campusgate", *arguments, "--json"]
 
 
 @pytest.fixture
@@ -91,7 +89,7 @@ def make_shell(tmp_path: Path) -> Iterator[Callable[[], Shell]]:
     def make() -> Shell:
         folder = tmp_path / f"data-{len(made)}"
         made.append(Database(f"sqlite:///{folder / 'campusgate.db'}"))
-        upgrade(made[-1])
+        begin(folder)
         return Shell(made[-1], folder)
 
     yield make

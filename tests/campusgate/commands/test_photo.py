@@ -2,8 +2,7 @@
 
 import json
 import os
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +11,9 @@ import pytest
 from PIL import Image
 
 from models.store import ModelStore
+from tests.command_line import run
 
-
-def check(*arguments: object) -> subprocess.CompletedProcess[str]:
-    program = "from campusgate.cli import main; main()"
-    command = [sys.executable, "-c", program, "photo", "check", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+check = partial(run, "photo", "check")
 
 
 @pytest.fixture
