@@ -12,6 +12,7 @@ from bus.port import Bus
 from campusgate.demo.simulated_shower import LastShown, SimulatedClock, SimulatedShower
 from campusgate.demo.unreliable_bus import Mishaps, UnreliableBus
 from messages import ShowerTopics, TrustedKey
+from messages.metering import SessionReport, SessionStep
 from metering.shower.device import ShowerController, Surroundings
 from metering.shower.link import ShowerLink
 from metering.shower.records import ShowerRecords
@@ -31,6 +32,20 @@ class ShowerSetting:
     poll_s: float = 0.25
 
 
+class _ObservedRecords(ShowerRecords):
+    """Remembers each session's last end, as the controller kept it."""
+
+    def __init__(self, path: Path, ended: dict[UUID, SessionReport]) -> None:
+        super().__init__(path)
+        self._ended = ended
+
+    def save(self, report: SessionReport) -> None:
+        """Keep `report` as the one record of its session."""
+        super().save(report)
+        if report.step is SessionStep.ENDED:
+            self._ended[report.session] = report
+
+
 class SimulatedController:
     """One shower. Who drives it calls `step` several times a second."""
 
@@ -43,6 +58,8 @@ class SimulatedController:
         self.shower = SimulatedShower(self.clock)
         self.display = LastShown()
         self.bus = UnreliableBus(bus, setting.mishaps, chance)
+        self.ended: dict[UUID, SessionReport] = {}
+        """Every session that ended here, with what it used."""
         self._key = key
         self._setting = setting
         self._records: ShowerRecords | None = None
@@ -52,7 +69,7 @@ class SimulatedController:
     def switch_on(self) -> None:
         """Start the controller with what it kept."""
         boot_id = uuid4()
-        self._records = ShowerRecords(self._setting.folder / f"{self.device}.db")
+        self._records = _ObservedRecords(self._setting.folder / f"{self.device}.db", self.ended)
         self.controller = ShowerController(
             self.device,
             boot_id,
