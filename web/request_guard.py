@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -93,7 +94,7 @@ class RequestGuard:
             return
         address = address_of(scope)
         limit = self._find_limit(scope)
-        if refused := self._find_refusal(scope, address, limit):
+        if refused := _find_long_header(scope, self._limits) or await self._find_refusal(scope, address, limit):
             await _answer(refused, scope, receive, send)
             return
         self._under_way[address] += 1
@@ -114,22 +115,29 @@ class RequestGuard:
         path = scope["path"].rstrip("/")
         return next((most for end, most in self._limits.larger.items() if path.endswith(end)), None)
 
-    def _find_refusal(self, scope: Scope, address: str, limit: int) -> ProblemError | None:
+    async def _find_refusal(self, scope: Scope, address: str, limit: int) -> ProblemError | None:
         headers = scope["headers"]
-        length = len(scope["raw_path"] or b"") + len(scope["query_string"])
-        if length + sum(len(name) + len(value) for name, value in headers) > self._limits.header_bytes:
-            return HeaderTooLargeError(limit_bytes=self._limits.header_bytes)
         announced = dict(headers).get(b"content-length")
         size = int(announced[:20]) if announced is not None and announced.isdigit() else None
         is_chunked = any(name == b"transfer-encoding" for name, _ in headers)
         may_be_large = is_chunked or (size or 0) > self._limits.body_bytes_without_credentials
-        if may_be_large and self._find_larger(scope) and (stranger := self._check_large_body(Headers(scope=scope))):
-            return stranger
+        if may_be_large and self._find_larger(scope):
+            # In a thread: a device is looked up in the database.
+            stranger = await run_in_threadpool(self._check_large_body, Headers(scope=scope))
+            if stranger is not None:
+                return stranger
         if size is not None and size > limit:
             return BodyTooLargeError(limit_bytes=limit)
         if self._under_way[address] >= self._limits.at_once:
             return TooManyAtOnceError(headers={"Retry-After": "1"}, retry_after_s=1)
         return None
+
+
+def _find_long_header(scope: Scope, limits: GuardLimits) -> ProblemError | None:
+    length = len(scope["raw_path"] or b"") + len(scope["query_string"])
+    if length + sum(len(name) + len(value) for name, value in scope["headers"]) > limits.header_bytes:
+        return HeaderTooLargeError(limit_bytes=limits.header_bytes)
+    return None
 
 
 class _Guarded:

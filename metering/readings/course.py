@@ -33,11 +33,8 @@ class NotReadYetError(Exception):
 class Course:
     """A meter's register from its first reading for a room to its last: `readings` by time, none of them doubtful.
 
-    Attributes:
-        meter: its id.
-        serial: its serial.
-        register: its digits and ratio, the same all the time.
-        readings: at least the first; each begins after the one before it was last seen.
+    There is at least one reading, and each begins after the one before it was last seen; the register is the same all
+    the time.
     """
 
     meter: UUID

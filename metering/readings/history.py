@@ -55,13 +55,15 @@ def find_newest_doubtful(session: Session, meters: Collection[int]) -> dict[int,
     return {row.meter: row for row in rows if row.meter in wanted}
 
 
-def find_around(session: Session, meter: int, start: datetime, end: datetime) -> Sequence[MeterReading]:
+def find_around(
+    session: Session, meter: int, start: datetime, end: datetime, *, limit: int | None = None
+) -> Sequence[MeterReading]:
     """Return a meter's readings from the last one that began by `start` to the first one that began after `end`."""
     begins = session.scalar(
         select(func.max(MeterReading.at)).where(MeterReading.meter == meter, MeterReading.at <= start)
     )
     ends = session.scalar(select(func.min(MeterReading.at)).where(MeterReading.meter == meter, MeterReading.at > end))
-    query = select(MeterReading).where(MeterReading.meter == meter).order_by(MeterReading.at)
+    query = select(MeterReading).where(MeterReading.meter == meter).order_by(MeterReading.at).limit(limit)
     query = query.where(MeterReading.at >= (start if begins is None else begins))
     return session.scalars(query.where(MeterReading.at <= (end if ends is None else ends))).all()
 

@@ -9,6 +9,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from accounts import audit
+from accounts.tables import Device
+from accounts.vocabulary import DeviceRole
 from metering.reader_contract import Protocol
 from metering.readings import history
 from metering.readings.values import Register
@@ -23,6 +25,14 @@ class LineTakenError(ProblemError):
     code = "line_taken"
     status = 409
     title = "Another line has this name"
+
+
+class UnknownReaderError(ProblemError):
+    """No device with this id may read meters."""
+
+    code = "unknown_reader"
+    status = 422
+    title = "The device that shall read this line does not exist, or is no meter reader"
 
 
 class MeterTakenError(ProblemError):
@@ -47,8 +57,9 @@ def add_line(
     """Add a line, read by a device.
 
     Raises:
-        LineTakenError: see there.
+        LineTakenError, UnknownReaderError: see there.
     """
+    _require_reader(session, device_id)
     line = MeterLine(name=name, url=url, protocol=protocol, bits_per_s=bits_per_s, device_id=device_id)
     _insert(session, line, LineTakenError)
     audit.record(session, actor=by, action="meter_line.add", subject=f"meter_line:{line.id}", now=now)
@@ -69,8 +80,10 @@ def change_line(
 
     Raises:
         NotFoundError: there is no such line.
+        UnknownReaderError: see there.
     """
     line = get_line(session, line_id)
+    _require_reader(session, device_id)
     line.url, line.bits_per_s, line.device_id = url, bits_per_s, device_id
     line.is_up, line.since, line.silent_meters = None, None, 0
     audit.record(session, actor=by, action="meter_line.change", subject=f"meter_line:{line.id}", now=now)
@@ -181,6 +194,12 @@ def get_open_period(session: Session, meter_id: UUID) -> MeterPeriod | None:
     return session.scalar(select(MeterPeriod).where(MeterPeriod.meter_id == meter_id, MeterPeriod.ends_at.is_(None)))
 
 
+def find_room_of(session: Session, meter_id: UUID) -> UUID | None:
+    """Return the room that a meter counts for now, or None."""
+    period = get_open_period(session, meter_id)
+    return None if period is None else period.room_id
+
+
 def find_meters_of(session: Session, room_id: UUID) -> Sequence[Meter]:
     """Return the meters that count for a room now."""
     query = select(Meter).join(MeterPeriod, MeterPeriod.meter_id == Meter.id)
@@ -208,6 +227,14 @@ def find_periods(session: Session, meter_id: UUID) -> Sequence[MeterPeriod]:
 def to_register(period: MeterPeriod) -> Register:
     """Return the register of a period."""
     return Register(period.digits, period.decimals, period.ratio, period.max_w)
+
+
+def _require_reader(session: Session, device_id: UUID | None) -> None:
+    if device_id is None:
+        return
+    device = session.get(Device, device_id)
+    if device is None or device.role is not DeviceRole.METER or device.revoked_at is not None:
+        raise UnknownReaderError
 
 
 def _insert(session: Session, row: MeterLine | Meter, taken: type[ProblemError]) -> None:

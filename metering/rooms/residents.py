@@ -78,13 +78,18 @@ def move_out(session: Session, person_id: UUID, day: date, *, by: str, now: date
     return residence
 
 
-def move(session: Session, person_id: UUID, room_id: UUID, day: date, *, by: str, now: datetime) -> Residence:
-    """Let a person move over: out of where they live and into a room by one midnight.
+def settle(session: Session, person_id: UUID, room_id: UUID, day: date, *, by: str, now: datetime) -> Residence:
+    """Let a person live in a room from a midnight on: moving in, or over from where they live; nothing if they do.
 
     Raises:
         NotFoundError, LivesNowhereError, RoomClosedError, RoomFullError, LivesElsewhereError: see there.
     """
-    move_out(session, person_id, day, by=by, now=now)
+    people.get(session, person_id, lock=True)
+    present = find_residence(session, person_id, day)
+    if present is not None and present.room_id == room_id:
+        return present
+    if present is not None:
+        move_out(session, person_id, day, by=by, now=now)
     return move_in(session, room_id, person_id, day, by=by, now=now)
 
 

@@ -28,6 +28,9 @@ from directory import gates, visitor_passes
 from directory.services import DirectoryServices
 from enrollment import account_notices
 from enrollment.services import EnrollmentServices
+from metering.api.router import router as metering_router
+from metering.rooms import registry
+from metering.services import MeteringServices
 from operations.api.dependencies import OperationsServices
 from operations.board import Board
 from operations.order_service import OrderService
@@ -86,13 +89,18 @@ class Office:
                                   credential_key=KEY, by="test", now=self.clock.now)  # fmt: skip
             return one.id
 
+    def room(self) -> UUID:
+        with self.database.begin() as session:
+            building = registry.add_building(session, new_id().hex, "b", by="test", now=self.clock.now)
+            return registry.add_room(session, building.id, "1", 1, by="test", now=self.clock.now).id
+
     def period(self) -> dict[str, Any]:
         return {"valid_from": self.clock.now, "valid_until": self.clock.now + timedelta(hours=1)}
 
 
 @pytest.fixture
 def app(lent_apps: LentApps) -> Iterator[FastAPI]:
-    routers = directory.api.routes.router, router, enrollment.api.router, operations.api.router
+    routers = directory.api.routes.router, router, enrollment.api.router, operations.api.router, metering_router
     with lent_apps.lend(*routers) as app:
         yield app
 
@@ -104,6 +112,7 @@ def office(database: Database, clock: Clock, app: FastAPI) -> Iterator[Office]:
         database=database, secret=SECRET, clock=clock, hasher=CHEAP_HASHER, notify=account_notices.write
     )
     app.state.money = MoneyServices(accounts=app.state.accounts, writer=None)
+    app.state.metering = MeteringServices(money=app.state.money)
     app.state.directory = DirectoryServices(database, sealer, KEY)
     app.state.enrollment = EnrollmentServices(database, sealer, engine=None, checker=None)
     board = Board()
@@ -171,6 +180,14 @@ ABOUT_A_PERSON: dict[tuple[str, str], tuple[Role, Callable[[Office, UUID], Reque
     ("delete", f"{PEOPLE}/reference-photos"): (
         Role.ADMIN,
         lambda _, one: (f"/api/v1/people/{one}/reference-photos", None),
+    ),
+    ("put", f"{PEOPLE}/residence"): (
+        Role.FACILITIES,
+        lambda office, one: (f"/api/v1/people/{one}/residence", {"room_id": str(office.room()), "day": "2026-09-01"}),
+    ),
+    ("post", f"{PEOPLE}/residence/end"): (
+        Role.FACILITIES,
+        lambda _, one: (f"/api/v1/people/{one}/residence/end", {"day": "2026-10-01"}),
     ),
 }
 """By route: the role it is for beside administrators, and how to ask it about somebody."""

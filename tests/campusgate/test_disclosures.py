@@ -20,10 +20,18 @@ WRITES_IT_ITSELF = {
     "GET /console/reviews/{photo_id}/duplicates/{person_id}/picture",
     "GET /console/zones/{zone}/muster",
     "GET /console/gates/{gate}/events/{sequence}/why",
+    "GET /api/v1/rooms/{room_id}/electricity",
 }
 """The subject follows from what was found, or the picture is one's own or another's."""
 
 ABOUT_NOBODY = {
+    "GET /api/v1/buildings",
+    "GET /api/v1/buildings/{building_id}/rooms",
+    "GET /api/v1/meter-lines",
+    "GET /api/v1/meter-lines/silence",
+    "GET /api/v1/meters",
+    "GET /api/v1/meters/{meter_id}/periods",
+    "GET /api/v1/reading-reviews",
     "GET /api/v1/devices",
     "GET /api/v1/merchants",
     "GET /api/v1/services/{service}/campuses",
@@ -57,6 +65,7 @@ OWN = {
     "GET /console/reviews/stream",
 }
 FOR_DEVICES = {
+    "GET /api/v1/meter-reader/plan",
     "GET /api/v1/payments/{payment_id}",
     "GET /api/v1/holds/{hold_id}",
     "GET /api/v1/directory/gates/{gate}/changes",
@@ -133,6 +142,7 @@ ANSWERS_WITH_WHAT_IS_KNOWN = {
     "PUT /api/v1/people/{person_id}/state",
     "PUT /api/v1/people/{person_id}/roles",
     "POST /api/v1/people/import",
+    "POST /api/v1/residents/import",
     "POST /api/v1/reviews/{photo_id}/claim",
     "POST /console/reviews/{photo_id}/claim",
 }

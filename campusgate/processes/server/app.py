@@ -14,6 +14,7 @@ from starlette.requests import cookie_parser
 import console.pages
 import operations.api
 import web.problems
+from accounts import devices
 from accounts.api.router import router as accounts_router
 from accounts.services import AccountsServices
 from accounts.sign_in.access_tokens import NotSignedInError
@@ -26,6 +27,7 @@ from console.sign_in_cookies import ACCESS_COOKIE
 from directory.api.routes import router as directory_router
 from enrollment.api import router as enrollment_router
 from enrollment.photo_form import MAX_FORM_BYTES
+from metering.api.router import router as metering_router
 from operations.api import health
 from operations.api.metrics import router as metrics_router
 from web.forwarded_address import ForwardedAddress
@@ -33,8 +35,13 @@ from web.request_guard import GuardLimits, RequestGuard
 from web.security_headers import SecurityHeaders
 from web.tickets import Tickets
 
-_LARGER_BODIES = {"/photos": MAX_FORM_BYTES, "/reference-photos": MAX_FORM_BYTES, "/people/import": 2_097_152}
-"""Routes that take pictures, or 500 rows of a list; only who is signed in may send as much."""
+_LARGER_BODIES = {
+    "/photos": MAX_FORM_BYTES,
+    "/reference-photos": MAX_FORM_BYTES,
+    "/people/import": 2_097_152,
+    "/meter-reader/readings": 2_097_152,
+}
+"""Routes that take pictures, 500 rows of a list, or a cycle of 5,000 meters; only who is known may send as much."""
 
 
 def make_app(server: Server) -> FastAPI:
@@ -58,6 +65,7 @@ def make_app(server: Server) -> FastAPI:
     )
     app.state.accounts = server.accounts
     app.state.money = server.money
+    app.state.metering = server.metering
     app.state.enrollment = server.enrollment
     app.state.directory = server.directory
     app.state.operations = server.operations
@@ -68,6 +76,7 @@ def make_app(server: Server) -> FastAPI:
     app.include_router(directory_router)
     app.include_router(accounts_router)
     app.include_router(enrollment_router)
+    app.include_router(metering_router)
     app.include_router(operations.api.router)
     app.include_router(metrics_router)
     app.include_router(health.router)
@@ -77,21 +86,26 @@ def make_app(server: Server) -> FastAPI:
     console.pages.install(app, _console(server))
     at_once = server.settings.web.requests_per_address
     limits = GuardLimits(larger=_LARGER_BODIES, at_once=at_once)
-    app.add_middleware(RequestGuard, limits=limits, check_large_body=partial(_not_signed_in, server.accounts))
+    app.add_middleware(RequestGuard, limits=limits, check_large_body=partial(_not_known, server.accounts))
     app.add_middleware(SecurityHeaders)
     app.add_middleware(ForwardedAddress, trusted=server.settings.trusted_proxies)
     return app
 
 
-def _not_signed_in(accounts: AccountsServices, headers: Headers) -> NotSignedInError | None:
-    """Return why nobody is signed in by these headers; whether they may do what they want is for the route to say."""
+def _not_known(accounts: AccountsServices, headers: Headers) -> NotSignedInError | None:
+    """Return why nobody is known by these headers; whether they may do what they want is for the route to say."""
     kind, _, bearer = headers.get("authorization", "").partition(" ")
     token = bearer if kind.lower() == "bearer" else cookie_parser(headers.get("cookie", "")).get(ACCESS_COOKIE, "")
     try:
         accounts.sign_in.access_tokens.read(token, now=accounts.clock())
     except NotSignedInError as error:
-        return error
+        return None if _is_device(accounts, token) else error
     return None
+
+
+def _is_device(accounts: AccountsServices, token: str) -> bool:
+    with accounts.database.read() as session:
+        return devices.authenticate(session, token) is not None
 
 
 def _console(server: Server) -> console.pages.ConsoleServices:

@@ -18,6 +18,7 @@ from campusgate.wiring.broker import make_server_connections
 from campusgate.wiring.directory_hints import DirectoryHints
 from campusgate.wiring.enrollment import make_enrollment
 from campusgate.wiring.key_checks import require_right_key, require_same_keys
+from campusgate.wiring.metering import make_metering
 from campusgate.wiring.orders import make_dispatcher
 from campusgate.wiring.sealer import make_sealer
 from database import Database, Sealer
@@ -28,6 +29,7 @@ from directory.services import DirectoryServices
 from enrollment.quality import Checker
 from enrollment.services import EnrollmentServices
 from enrollment.upload import LEAST_SEARCHED
+from metering.services import MeteringServices
 from models.engine import FaceEngine
 from operations.alarms.watch import AlarmWatch
 from operations.api.dependencies import OperationsServices
@@ -50,6 +52,7 @@ class Server:
     database: Database
     accounts: AccountsServices
     money: MoneyServices
+    metering: MeteringServices
     enrollment: EnrollmentServices
     sealer: Sealer
     operations: OperationsServices
@@ -108,12 +111,13 @@ def assemble(
     dispatcher = make_dispatcher(settings, connections.orders, board)
     orders = OrderService(database, board, dispatcher, settings.two_person_orders)
     # Last, for its writer's thread runs from now on: what may be missing was asked for before.
-    money = make_money(settings, accounts, channels)
+    money = replace(make_money(settings, accounts, channels), clock_believed=lambda: clock.doubt() is None)
     return Server(
         settings=settings,
         database=database,
         accounts=accounts,
-        money=replace(money, clock_believed=lambda: clock.doubt() is None),
+        money=money,
+        metering=make_metering(money),
         clock=clock,
         enrollment=make_enrollment(
             settings.enrollment, database, sealer, engine, checker, further_engines=further_engines

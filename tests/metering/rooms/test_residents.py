@@ -17,7 +17,7 @@ def test_a_person_lives_in_one_room_on_each_day(dormitory: Dormitory) -> None:
     old, new, person = dormitory.room("101"), dormitory.room("102"), dormitory.person()
     dormitory.move_in(old, person, FIRST)
     with dormitory.database.begin() as session:
-        residents.move(session, person, new.id, MOVE, by=BY, now=dormitory.now)
+        residents.settle(session, person, new.id, MOVE, by=BY, now=dormitory.now)
     with dormitory.database.read() as session:
         days = (date(2026, 8, 31), FIRST, date(2026, 9, 14), MOVE, date(2027, 1, 1))
         found = [residents.find_residence(session, person, day) for day in days]

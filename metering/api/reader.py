@@ -1,0 +1,32 @@
+"""For the reading process: its plan, its readings, states of lines and meters; see `metering.reader_contract`."""
+
+from fastapi import APIRouter
+
+from accounts.api.dependencies import DEVICE_ERRORS, MeterDep, NowDep
+from metering.api.dependencies import MeteringDep
+from metering.reader_contract import Plan, ReadingsIn, ReadingsOut, StatusIn
+from metering.rooms import reader
+from web.problems import responses
+
+router = APIRouter(tags=["meter reader"])
+
+
+@router.get("/meter-reader/plan", responses=responses(*DEVICE_ERRORS))
+def show_plan(services: MeteringDep, device: MeterDep) -> Plan:
+    """Show the lines that this device reads, with their meters."""
+    with services.database.read() as session:
+        return reader.make_plan(session, device.device_id, services.cycle)
+
+
+@router.post("/meter-reader/readings", responses=responses(*DEVICE_ERRORS))
+def take_readings(services: MeteringDep, device: MeterDep, now: NowDep, body: ReadingsIn) -> ReadingsOut:
+    """Store readings of this device's meters; sending them again changes nothing. Doubtful ones wait for a person."""
+    with services.database.begin() as session:
+        return reader.take_readings(session, device.device_id, body, now)
+
+
+@router.post("/meter-reader/status", status_code=204, responses=responses(*DEVICE_ERRORS))
+def take_status(services: MeteringDep, device: MeterDep, now: NowDep, body: StatusIn) -> None:
+    """Note which lines and meters answer, and what their relays do."""
+    with services.database.begin() as session:
+        reader.take_status(session, device.device_id, body, now)
