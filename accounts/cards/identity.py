@@ -27,11 +27,15 @@ class Trust(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Presented:
-    """A credential as a reader reports it: a card's UID (with the issuer key it proved, if any), or a code."""
+    """A credential as a reader reports it: a card's UID (with the issuer key it proved, if any), or a code.
+
+    Who reports over a broker gives `uid_digest` in place of the UID.
+    """
 
     uid: str | None = None
     proved_key: int | None = None
     code: str | None = None
+    uid_digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,14 @@ from uuid import UUID, uuid5
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from accounts.ledger import chart
 from accounts.ledger.expiry import expiry_id
 from accounts.ledger.posting import record
-from accounts.ledger.transfer import Action, Entry, Transfer
+from accounts.ledger.transfer import Action, Transfer
 from accounts.payments import holds, offline
 from accounts.payments.holds import Held
 from accounts.payments.offline_states import Flag, OfflineState
-from accounts.payments.problems import require
+from accounts.payments.problems import UnknownMerchantError, require
 from accounts.payments.services import MoneyServices
 from accounts.payments.tables import OfflinePayment
 from accounts.payments.wallet import METERED, Terminal
@@ -33,6 +34,19 @@ class Settled:
     held: Held
     posted: int
     late: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """A charge of `amount` fen beside the `already` taken for a hold, or for a use that had none."""
+
+    of: UUID
+    person_id: UUID
+    merchant_id: UUID
+    card: Card | None
+    already: int
+    amount: int
+    at: datetime
 
 
 def settle(
@@ -71,10 +85,44 @@ def settle_in(
     posted = held.end.amount if held.end is not None and held.end.action is Action.POST else 0
     late = charged(session, held.hold.id)
     if (rest := amount - posted - late) > 0:
-        flag = Flag.ABOVE_HOLD if posted else Flag.AFTER_HOLD
-        _charge(session, services, terminal, held.hold, rest, already=posted + late, flag=flag, at=at, now=now)
+        hold = held.hold
+        card = session.get(Card, UUID(json.loads(hold.details or "{}")["card"]))
+        flags = [Flag.ABOVE_HOLD if posted else Flag.AFTER_HOLD]
+        claim = _Claim(hold.id, hold.debit, hold.credit, card, posted + late, rest, at)
+        _charge(session, services, terminal, claim, flags, now=now)
         late += rest
     return Settled(held, posted, late)
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What somebody used without a hold, as a meter away from the server lets its holders; `at` is when."""
+
+    id: UUID
+    card: Card
+    proved_key: int | None
+    at: datetime
+
+
+def charge_in(
+    session: Session, services: MoneyServices, terminal: Terminal, use: Use, amount: int, *, now: datetime
+) -> int:
+    """Take `amount` fen in all for a use without a hold, as `settle_in` does; return what was charged so far.
+
+    Raises:
+        UnknownMerchantError: the device belongs to no merchant.
+    """
+    if terminal.merchant_id is None:
+        raise UnknownMerchantError
+    session.get(Device, terminal.device_id, with_for_update=True)
+    chart.lock(session, use.card.person_id)
+    already = charged(session, use.id)
+    if amount > already:
+        person_id, rest = use.card.person_id, amount - already
+        claim = _Claim(use.id, person_id, terminal.merchant_id, use.card, already, rest, use.at)
+        flags = offline.flags_of(session, use.card, use.at, use.proved_key)
+        _charge(session, services, terminal, claim, flags, now=now)
+    return max(amount, already)
 
 
 def charged(session: Session, hold_id: UUID) -> int:
@@ -99,30 +147,19 @@ def _end_of(held: Held, terminal: Terminal, amount: int, now: datetime) -> Trans
 
 
 def _charge(
-    session: Session,
-    services: MoneyServices,
-    terminal: Terminal,
-    hold: Entry,
-    amount: int,
-    *,
-    already: int,
-    flag: Flag,
-    at: datetime,
-    now: datetime,
+    session: Session, services: MoneyServices, terminal: Terminal, claim: _Claim, flags: list[Flag], *, now: datetime
 ) -> OfflinePayment:
-    card_id = json.loads(hold.details or "{}").get("card")
-    card = None if card_id is None else session.get(Card, UUID(card_id))
     row = OfflinePayment(
-        id=uuid5(hold.id, f"late/{already}"),
-        digest=Transfer(hold.id, METERED, amount=amount, details={"already": already}).digest(),
+        id=uuid5(claim.of, f"late/{claim.already}"),
+        digest=Transfer(claim.of, METERED, amount=claim.amount, details={"already": claim.already}).digest(),
         device_id=terminal.device_id,
-        merchant_id=hold.credit,
-        person_id=hold.debit,
-        amount=amount,
-        occurred_at=at,
+        merchant_id=claim.merchant_id,
+        person_id=claim.person_id,
+        amount=claim.amount,
+        occurred_at=claim.at,
         received_at=now,
         state=OfflineState.REFUSED,
         flags="",
-        hold_id=hold.id,
+        hold_id=claim.of,
     )
-    return offline.enter(session, services, row, card, [flag], now=now)
+    return offline.enter(session, services, row, claim.card, flags, now=now)

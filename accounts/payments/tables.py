@@ -97,5 +97,5 @@ class OfflinePayment(Base):
     decided_by: Mapped[str | None] = mapped_column(String(80))
     """Who decided about one that waited."""
     hold_id: Mapped[UUID | None] = mapped_column(index=True)
-    """Of a late charge: the hold that it goes beyond or comes after."""
+    """Of a late charge: the hold that it goes beyond or comes after, or the use that had none."""
     decided_at: Mapped[datetime | None]

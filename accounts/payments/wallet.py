@@ -69,11 +69,13 @@ class Payment:
         what: list[str | float | None] = [str(terminal.device_id), self.amount, shown.uid, shown.proved_key, shown.code]
         if self.hold_for is not None:
             what.append(self.hold_for.total_seconds())
+        if shown.uid_digest is not None:
+            what.append(shown.uid_digest)
         return json.dumps(what, separators=(",", ":")).encode()
 
 
 @dataclass(frozen=True, slots=True)
-class _Payer:
+class Payer:
     """Whose credential it is, as far as a payment needs to know."""
 
     person_id: UUID
@@ -104,20 +106,20 @@ def pay(services: MoneyServices, terminal: Terminal, payment: Payment, now: date
 def _pay(services: MoneyServices, terminal: Terminal, payment: Payment, now: datetime) -> Entry:
     with services.database.read() as session:
         merchant_id = merchants.require_merchant(session, terminal.merchant_id, terminal.campus).id
-        payer = None if payment.presented.code else _payer_by_card(session, services, payment.presented, now)
+        payer = None if payment.presented.code else payer_by_card(session, services, payment.presented, now)
     if payment.password is not None:
         shown = payer or _payer_by_code_unused(services, payment.presented, now)
         check_password(services, shown.person_id, shown.card_id, payment.password, now=now)
     if payer is not None:
         return require(
-            services.writer.submit(_transfer(services, terminal, payment, payer, merchant_id=merchant_id, now=now))
+            services.writer.submit(transfer_of(services, terminal, payment, payer, merchant_id=merchant_id, now=now))
         )
 
     def use_code(session: Session, _now: datetime) -> Entry:
-        found = _payer_by_code(session, services, payment.presented, now)
+        found = payer_by_code(session, services, payment.presented, now)
         # A refusal raises, and so undoes the use of the code too.
         return require(
-            record(session, [_transfer(services, terminal, payment, found, merchant_id=merchant_id, now=now)], now)[0]
+            record(session, [transfer_of(services, terminal, payment, found, merchant_id=merchant_id, now=now)], now)[0]
         )
 
     return services.writer.run(use_code)
@@ -137,14 +139,18 @@ def require_same(earlier: Entry, *again: Transfer) -> Entry:
     return earlier
 
 
-def _payer_by_card(session: Session, services: MoneyServices, presented: Presented, now: datetime) -> _Payer:
-    """Whose card it is, if it may pay; one query, as this is what happens at every terminal at noon."""
+def payer_by_card(session: Session, services: MoneyServices, presented: Presented, now: datetime) -> Payer:
+    """Return whose card it is, if it may pay; one query, as this is what happens at every terminal at noon.
+
+    Raises:
+        ProblemError: of the credential or the account.
+    """
     query = (
         select(Card, Person, SpendingLimit)
         .join(Person, Person.id == Card.person_id)
         .outerjoin(SpendingLimit, SpendingLimit.person_id == Person.id)
         .where(
-            Card.uid_digest == cards.uid_digest(session, presented.uid or ""),
+            Card.uid_digest == (presented.uid_digest or cards.uid_digest(session, presented.uid or "")),
             Card.state.not_in(card_states.ENDED),
         )
         .options(lazyload(Person.group_rows), lazyload(Person.role_rows))
@@ -158,29 +164,34 @@ def _payer_by_card(session: Session, services: MoneyServices, presented: Present
     cards.require_key(card, presented.proved_key)
     people.require_usable(person, now)
     trust = Trust.UID_ONLY if card.key_number is None else Trust.KEYED
-    return _Payer(person.id, card.id, trust, services.default_limits if own is None else Limits(own.meal, own.day))
+    return Payer(person.id, card.id, trust, services.default_limits if own is None else Limits(own.meal, own.day))
 
 
-def _payer_by_code(session: Session, services: MoneyServices, presented: Presented, now: datetime) -> _Payer:
-    """Whose code it is, if it may pay; the code is used up in the caller's transaction."""
+def payer_by_code(session: Session, services: MoneyServices, presented: Presented, now: datetime) -> Payer:
+    """Return whose code it is, if it may pay; the code is used up in the caller's transaction.
+
+    Raises:
+        ProblemError: of the credential or the account.
+    """
     holder = identity.find(session, presented, services.accounts.code_key, now=now)
     cards.require_usable(holder.card)
     people.require_usable(holder.person, now)
     own = limits.of_person(session, holder.person.id, services.default_limits)
-    return _Payer(holder.person.id, holder.card.id, holder.trust, own)
+    return Payer(holder.person.id, holder.card.id, holder.trust, own)
 
 
-def _payer_by_code_unused(services: MoneyServices, presented: Presented, now: datetime) -> _Payer:
+def _payer_by_code_unused(services: MoneyServices, presented: Presented, now: datetime) -> Payer:
     """Whose code it is, without using it up: the transaction that would is rolled back."""
     with services.database.begin() as session:
-        payer = _payer_by_code(session, services, presented, now)
+        payer = payer_by_code(session, services, presented, now)
         session.rollback()
         return payer
 
 
-def _transfer(
-    services: MoneyServices, terminal: Terminal, payment: Payment, payer: _Payer, *, merchant_id: UUID, now: datetime
+def transfer_of(
+    services: MoneyServices, terminal: Terminal, payment: Payment, payer: Payer, *, merchant_id: UUID, now: datetime
 ) -> Transfer:
+    """Return the transfer or the hold that takes a payment from a payer."""
     unlocked = payment.password is not None
     return Transfer(
         id=payment.id,
