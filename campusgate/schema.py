@@ -19,6 +19,7 @@ import enrollment.tables
 import metering.billing.tables
 import metering.readings.tables
 import metering.rooms.tables
+import metering.sessions.tables
 import metering.supply.tables
 import operations.tables
 import web.tables
@@ -35,6 +36,7 @@ ROOMS = (
     metering.billing.tables,
     metering.readings.tables,
     metering.rooms.tables,
+    metering.sessions.tables,
     metering.supply.tables,
     operations.tables,
     web.tables,

@@ -14,6 +14,7 @@ class Utility(StrEnum):
 class SessionState(StrEnum):
     """Where a session is in its life; `settled` and `expired` end it, and a late record still finds it."""
 
+    REFUSED = "refused"
     AUTHORISED = "authorised"
     RUNNING = "running"
     SETTLED = "settled"

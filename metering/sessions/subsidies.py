@@ -1,0 +1,99 @@
+"""The monthly subsidy of hot water: used before the holder's own money, and gone with the month.
+
+Nothing is credited to anybody: a session that a subsidy pays draws from the fund's ledger account as it is settled. So
+what is unused ends with the month by itself, and the month is that in which the session began, however late it settles.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import uuid5
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from accounts import audit
+from accounts.ledger import AccountKind, Transfer, open_named, record
+from accounts.tables import Person
+from accounts.vocabulary import PersonKind
+from metering.sessions.case import Case
+from metering.sessions.tables import WaterSubsidy, WaterSubsidyUse
+
+PURPOSE = "water_subsidy"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What staff set: `fen` a month and person of a kind, from the month of `begins_on` until before `ends_on`."""
+
+    fund: str
+    fen: int
+    kind: PersonKind
+    begins_on: date
+    ends_on: date | None
+
+
+def add(session: Session, plan: Plan, *, by: str, now: datetime) -> WaterSubsidy:
+    """Begin a subsidy and open its fund's account."""
+    open_named(session, AccountKind.SUBSIDY, plan.fund, now)
+    row = WaterSubsidy(
+        fund=plan.fund, fen=plan.fen, kind=plan.kind.value, begins_on=plan.begins_on, ends_on=plan.ends_on
+    )
+    session.add(row)
+    session.flush()
+    audit.record(
+        session,
+        actor=by,
+        action="water_subsidy.add",
+        subject=f"water_subsidy:{row.id}",
+        now=now,
+        details={"fund": plan.fund, "fen": plan.fen, "kind": plan.kind.value},
+    )
+    return row
+
+
+def left(session: Session, person: Person, at: datetime, zone: ZoneInfo) -> int:
+    """Return the fen of hot water that a person's subsidies still pay in the month of `at`."""
+    return sum(subsidy.fen - use for subsidy, use in _of(session, person, month_of(at, zone)))
+
+
+def draw(case: Case, hot_cost: int) -> int:
+    """Take what the subsidies pay of a session's hot water; return what they pay of it in all.
+
+    The caller has locked the holder's wallet. Drawing again takes only what is more.
+    """
+    session, row, now = case.session, case.row, case.now
+    person = None if row.person_id is None else session.get(Person, row.person_id)
+    if person is None or row.merchant_id is None:
+        return row.subsidy
+    month, drawn = month_of(row.began_at, case.zone), row.subsidy
+    for subsidy, used in _of(session, person, month):
+        amount = min(hot_cost - drawn, subsidy.fen - used)
+        if amount <= 0:
+            continue
+        fund = open_named(session, AccountKind.SUBSIDY, subsidy.fund, now)
+        details = {"session": str(row.id), "person": str(person.id)}
+        transfer = Transfer(uuid5(row.id, f"subsidy/{drawn}"), PURPOSE, fund, row.merchant_id, amount, details=details)
+        if record(session, [transfer], now)[0].entry is None:
+            continue
+        session.merge(WaterSubsidyUse(subsidy_id=subsidy.id, person_id=person.id, month=month, used=used + amount))
+        drawn += amount
+    return drawn
+
+
+def month_of(at: datetime, zone: ZoneInfo) -> date:
+    """Return the first day of the campus's month."""
+    return at.astimezone(zone).date().replace(day=1)
+
+
+def _of(session: Session, person: Person, month: date) -> Iterator[tuple[WaterSubsidy, int]]:
+    """The subsidies of a person's kind in a month, with what is used of each."""
+    query = select(WaterSubsidy).where(
+        WaterSubsidy.kind == person.kind.value,
+        WaterSubsidy.begins_on <= month,
+        or_(WaterSubsidy.ends_on.is_(None), WaterSubsidy.ends_on > month),
+    )
+    for subsidy in session.scalars(query.order_by(WaterSubsidy.id)).all():
+        use = session.get(WaterSubsidyUse, (subsidy.id, person.id, month), populate_existing=True)
+        yield subsidy, 0 if use is None else use.used
