@@ -284,7 +284,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         random.Random(seed).shuffle(items)
 
 
-def pytest_collection_finish() -> None:
-    # Modules and tests stay to the end: looking through them for garbage again and again took a tenth of the time.
-    gc.collect()
-    gc.freeze()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[object]:
+    # Modules and tests stay to the end: looking through them for garbage again and again took a tenth of the time, and
+    # an eighth of that of collecting them.
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
