@@ -67,6 +67,7 @@ class LineOut(BaseModel):
     is_up: bool | None
     since: datetime | None
     silent_meters: int
+    heard_at: datetime | None
 
     @classmethod
     def of(cls, line: MeterLine) -> "LineOut":
@@ -187,8 +188,9 @@ class SilentMeter(BaseModel):
 
 
 class Silence(BaseModel):
-    """Lines whose gateway does not answer, and silent meters on the others, longest first."""
+    """Lines whose reader reports nothing, whose gateway does not answer, silent meters on others; longest first."""
 
+    unread: list[LineOut]
     lines: list[LineOut]
     meters: list[SilentMeter]
 
@@ -208,10 +210,11 @@ def add_line(services: MeteringDep, staff: FacilitiesDep, now: NowDep, body: Lin
 
 
 @router.get("/meter-lines/silence", responses=responses(*ROLE_ERRORS))
-def show_silence(services: MeteringDep, _staff: FacilitiesDep) -> Silence:
-    """Show what does not answer: gateways, and meters behind gateways that do."""
+def show_silence(services: MeteringDep, _staff: FacilitiesDep, now: NowDep) -> Silence:
+    """Show what does not answer: readers, gateways, and meters behind gateways that do."""
     with services.database.read() as session:
         return Silence(
+            unread=[LineOut.of(line) for line in reader.find_unread(session, now, services.cycle)],
             lines=[LineOut.of(line) for line in reader.find_down(session)],
             meters=[SilentMeter(meter=MeterOut.of(one), line=line.name) for one, line in reader.find_silent(session)],
         )

@@ -85,7 +85,7 @@ def change_line(
     line = get_line(session, line_id)
     _require_reader(session, device_id)
     line.url, line.bits_per_s, line.device_id = url, bits_per_s, device_id
-    line.is_up, line.since, line.silent_meters = None, None, 0
+    line.is_up, line.since, line.silent_meters, line.heard_at = None, None, 0, None
     audit.record(session, actor=by, action="meter_line.change", subject=f"meter_line:{line.id}", now=now)
     return line
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, Select, select, update
 from sqlalchemy.orm import Session
 
 from metering.reader_contract import LinePlan, MeterPlan, Plan, ReadingsIn, ReadingsOut, StatusIn
@@ -37,12 +37,14 @@ def make_plan(session: Session, device_id: UUID, cycle: timedelta = CYCLE) -> Pl
 
 def take_readings(session: Session, device_id: UUID, sent: ReadingsIn, now: datetime) -> ReadingsOut:
     """Store what a device read; readings of meters that are not on its lines are refused one by one."""
+    _note_heard(session, device_id, now)
     known = find_known(session, {one.meter for one in sent.readings}, device_id=device_id)
     return store(session, sent.readings, known, now)
 
 
 def take_status(session: Session, device_id: UUID, sent: StatusIn, now: datetime) -> None:
     """Note what a device says of its lines and meters; what is not its own is passed over."""
+    _note_heard(session, device_id, now)
     for said in sent.lines:
         line = session.get(MeterLine, said.line)
         if line is not None and line.device_id == device_id:
@@ -85,6 +87,18 @@ def find_silent(session: Session) -> Sequence[Row[Meter, MeterLine]]:
 def find_down(session: Session) -> Sequence[MeterLine]:
     """Return the lines whose gateway does not answer, longest first."""
     return session.scalars(select(MeterLine).where(MeterLine.is_up.is_(False)).order_by(MeterLine.since)).all()
+
+
+def find_unread(session: Session, now: datetime, cycle: timedelta = CYCLE) -> Sequence[MeterLine]:
+    """Return the lines whose device has sent nothing for three cycles, or nothing yet, longest first."""
+    query = select(MeterLine).where(
+        MeterLine.device_id.is_not(None), MeterLine.heard_at.is_(None) | (MeterLine.heard_at < now - 3 * cycle)
+    )
+    return session.scalars(query.order_by(MeterLine.heard_at, MeterLine.name)).all()
+
+
+def _note_heard(session: Session, device_id: UUID, now: datetime) -> None:
+    session.execute(update(MeterLine).where(MeterLine.device_id == device_id).values(heard_at=now))
 
 
 def _meters_of(device_id: UUID) -> Select[Meter]:

@@ -72,6 +72,8 @@ class MeterLine(Base):
     """None while nobody has said anything."""
     since: Mapped[datetime | None]
     silent_meters: Mapped[int] = mapped_column(Integer, default=0)
+    heard_at: Mapped[datetime | None]
+    """When its device last sent anything."""
 
 
 class Meter(Base):

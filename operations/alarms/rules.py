@@ -72,6 +72,12 @@ class AlarmKind(StrEnum):
     """What is stored does not follow from the journal, or a chain was changed: no day is closed."""
     TRAIL_NOT_COPIED = "trail_not_copied"
     """The copy of the audit trail cannot be written, or the trail does not go on where the copy ends."""
+    METER_READER_LOST = "meter_reader_lost"
+    """The device that reads meters sends nothing: no reading comes in, and no order goes out."""
+    METER_LINE_DOWN = "meter_line_down"
+    """A gateway of meters does not answer; the staff's page says which."""
+    METERS_SILENT = "meters_silent"
+    """Meters do not answer behind gateways that do; the staff's page says which."""
     STORAGE_FULL = "storage_full"
     """The server's database cannot be written."""
     BROKER_LOST = "broker_lost"
@@ -118,6 +124,9 @@ NATURE: Mapping[AlarmKind, AlarmBehaviour] = {
     AlarmKind.STORAGE_FAULT: AlarmBehaviour(Severity.MAJOR, latching=True, ends=False),
     AlarmKind.BOOKS_DIFFER: AlarmBehaviour(Severity.CRITICAL, latching=True),
     AlarmKind.TRAIL_NOT_COPIED: AlarmBehaviour(Severity.MAJOR, latching=True),
+    AlarmKind.METER_READER_LOST: AlarmBehaviour(Severity.MAJOR, latching=False),
+    AlarmKind.METER_LINE_DOWN: AlarmBehaviour(Severity.MAJOR, latching=False),
+    AlarmKind.METERS_SILENT: AlarmBehaviour(Severity.MINOR, latching=False),
     AlarmKind.STORAGE_FULL: AlarmBehaviour(Severity.CRITICAL, latching=False),
     AlarmKind.BROKER_LOST: AlarmBehaviour(Severity.MAJOR, latching=False),
     # Somebody may be at work against the server: that it stopped for a minute is no reason not to look.

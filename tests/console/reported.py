@@ -15,7 +15,7 @@ AT_THE_GATE = ("edge", "gate_controller", "messages")
 CONTROLLER = ("gate_controller", "messages")
 
 _CODE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
-_NO_CODES = {"topics.py"}
+_NO_CODES = {"topics.py", "shower_topics.py"}
 
 
 def reasons() -> set[str]:

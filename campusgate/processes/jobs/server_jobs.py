@@ -21,6 +21,7 @@ from accounts.payments.services import MoneyServices
 from accounts.topup import orders, reconciliation, refunds
 from campusgate.processes.jobs import trail
 from campusgate.processes.jobs.day_end import close_past_days
+from campusgate.processes.jobs.meters import make_meter_jobs
 from campusgate.processes.jobs.schedule import Job
 from campusgate.settings import Settings
 from campusgate.wiring.notice_channels import make_notice_channels
@@ -47,6 +48,7 @@ def make_server_jobs(database: Database, money: MoneyServices, settings: Setting
         "day-end": make_day_end_jobs(database, settings),
         "trail": make_trail_jobs(database, settings),
         "channels": make_channel_jobs(money, settings.time_zone),
+        "meters": make_meter_jobs(database, settings.time_zone),
         "notices": make_notice_jobs(database, settings),
     }
 

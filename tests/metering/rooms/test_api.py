@@ -152,9 +152,12 @@ def test_a_line_that_is_down_stands_for_its_meters_and_silent_ones_on_others_are
     }
     _, stranger = office.second_reader()
     office.ask("POST", "/meter-reader/status", status, who=stranger, status=204)
-    assert office.ask("GET", "/meter-lines/silence") == {"lines": [], "meters": []}
+    silence = office.ask("GET", "/meter-lines/silence")
+    assert [one["name"] for one in silence["unread"]] == ["north-6-a", "north-6-b"]
+    assert (silence["lines"], silence["meters"]) == ([], [])
     office.ask("POST", "/meter-reader/status", status, who=office.reader, status=204)
     silence = office.ask("GET", "/meter-lines/silence")
+    assert silence["unread"] == []
     assert [one["name"] for one in silence["lines"]] == ["north-6-b"]
     assert [(one["meter"]["serial"], one["line"]) for one in silence["meters"]] == [("A1", "north-6-a")]
     status = {"lines": [], "meters": [{"meter": silent, "supply": "on"}]}
