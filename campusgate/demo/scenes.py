@@ -6,6 +6,7 @@ people do. Faces are real; only the walk is made. Somebody else holds up a telep
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -78,8 +79,7 @@ def walk_up(walker: Walker, walk: Walk | None = None, *, seed: int = 7) -> Itera
         frame = _place(backdrop, walker, width, centre_x, centre_y)
         light = walk.start_light + (1.05 - walk.start_light) * progress
         blurred = cv2.GaussianBlur(frame, (0, 0), 0.4 + 1.2 * (1 - progress))
-        grain = noise.normal(0, 2, (HEIGHT, WIDTH, 1))
-        yield np.clip(blurred * light + grain, 0, 255).astype(np.uint8)
+        yield _grainy(blurred * np.float32(light), noise)
 
 
 def hold_up(walker: Walker, telephone: Telephone | None = None, *, seed: int = 11) -> Iterator[Image]:
@@ -95,9 +95,9 @@ def hold_up(walker: Walker, telephone: Telephone | None = None, *, seed: int = 1
         at = WIDTH / 2 + 8 * np.sin(5 * second), HEIGHT * (0.45 + 0.9 * below) + 4 * np.cos(7 * second)
         matrix = _turned(middle, scale, telephone.face_width, (yaw, pitch), at)
         laid = cv2.warpPerspective(screen, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_AREA)
-        covers = cv2.warpPerspective(np.ones(screen.shape[:2], np.float32), matrix, (WIDTH, HEIGHT))[..., None]
+        covers = _in_three(cv2.warpPerspective(np.ones(screen.shape[:2], np.float32), matrix, (WIDTH, HEIGHT)))
         frame = cv2.GaussianBlur(laid * covers + backdrop * (1 - covers), (0, 0), 0.6)
-        yield np.clip(frame + noise.normal(0, 2, (HEIGHT, WIDTH, 1)), 0, 255).astype(np.uint8)
+        yield _grainy(frame, noise)
 
 
 def _screen(walker: Walker, telephone: Telephone) -> tuple[Image, tuple[float, float], float]:
@@ -155,11 +155,24 @@ def _place(backdrop: Image, walker: Walker, face_width: float, centre_x: float, 
     if scale < 0.5:
         source = cv2.resize(source, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.uint8)
         matrix[:, :2] /= scale
-    inside = np.zeros(source.shape[:2], np.float32)
+    inside = np.zeros((2, source.shape[1]), np.float32)
     inside[:, _FEATHER:-_FEATHER] = 1
-    soft = cv2.GaussianBlur(inside, (0, 0), _FEATHER / 2)
+    # All rows are equal; of a single one OpenCV rounds sums to just below 1.
+    soft = np.repeat(cv2.GaussianBlur(inside, (0, 0), _FEATHER / 2)[:1], source.shape[0], axis=0)
     size = (WIDTH, HEIGHT)
     laid = cv2.warpAffine(source, matrix, size, flags=cv2.INTER_LINEAR)
-    weight = cv2.warpAffine(soft, matrix, size, flags=cv2.INTER_LINEAR)[..., None]
+    weight = _in_three(cv2.warpAffine(soft, matrix, size, flags=cv2.INTER_LINEAR))
     mixed: Image = (laid * weight + backdrop * (1 - weight)).astype(np.uint8)
     return mixed
+
+
+def _grainy(frame: npt.NDArray[Any], noise: np.random.Generator) -> Image:
+    """Add the grain of a sensor."""
+    grain = noise.normal(0, 2, (HEIGHT, WIDTH)).astype(np.float32)
+    grainy: Image = np.clip(frame + _in_three(grain), 0, 255).astype(np.uint8)
+    return grainy
+
+
+def _in_three(values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """Return (H, W) as three equal channels: to spread it while computing takes several times as long."""
+    return np.asarray(cv2.merge([values] * 3), np.float32)
