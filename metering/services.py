@@ -17,21 +17,25 @@ from metering.supply.credits import LedgerCredits
 from metering.supply.ports import NotifyResidents, RoomCredits, notify_nobody
 from metering.supply.review import SupplyKeeper
 from metering.supply.rules import SupplyRules
+from web.rate_limits import RateLimiter
 
 
 @dataclass(frozen=True)
 class MeteringServices:
     """Values and ports of metering. `cycle` is how often every meter is read.
 
-    `two_persons`: staff cut a room off, and arm it, only two together. `notify` writes to the residents of a room.
+    `credits` knows what a room has left (as billing says, where it is None), `notify` writes to its residents.
+    `two_persons`: staff cut a room off, and arm it, only two together. `previews` limits how many rooms one person
+    looks at, of which the residents' initials are shown.
     """
 
     money: MoneyServices
     cycle: timedelta = CYCLE
     rules: SupplyRules | None = None
-    credits: RoomCredits = field(default_factory=LedgerCredits)
+    credits: RoomCredits | None = None
     notify: NotifyResidents = notify_nobody
     two_persons: bool = True
+    previews: RateLimiter = field(default_factory=lambda: RateLimiter(60, timedelta(hours=1)))
 
     @property
     def database(self) -> Database:
@@ -46,4 +50,5 @@ class MeteringServices:
     @cached_property
     def supply(self) -> SupplyKeeper:
         """What keeps the rooms' supply by the campus's rules."""
-        return SupplyKeeper(self.rules or SupplyRules(zone=self.zone), self.credits, self.notify)
+        rules = self.rules or SupplyRules(zone=self.zone)
+        return SupplyKeeper(rules, self.credits or LedgerCredits(self.zone), self.notify)

@@ -6,14 +6,19 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.orm import Session
 
 from accounts.api.dependencies import PERSON_ERRORS, NowDep, PrincipalDep
 from accounts.audit import disclosures
+from accounts.principals import Principal
 from accounts.vocabulary import Role
 from metering.api.dependencies import MeteringDep
+from metering.api.room_money import money_of
+from metering.api.room_money_bodies import RoomMoneyOut
 from metering.api.rooms import BuildingOut, RoomOut
-from metering.rooms import meters, registry, series
+from metering.rooms import meters, registry, residents, series
 from metering.rooms.series import SeriesTooLongError, Step
+from metering.services import MeteringServices
 from metering.vocabulary import SupplyState
 from web.problems import NotFoundError, responses
 from web.times import Moment
@@ -57,6 +62,7 @@ class ElectricityOut(BaseModel):
     room: RoomOut
     meters: list[RoomMeter]
     known_until: datetime | None
+    money: RoomMoneyOut | None = Field(description="null for who does not live there any more")
     series: list[SpanOut]
 
 
@@ -81,6 +87,7 @@ def show_electricity(
             room=RoomOut.of(room),
             meters=[RoomMeter.model_validate(one, from_attributes=True) for one in counting],
             known_until=found.known_until,
+            money=_money(session, services, principal, room_id, now=now),
             series=[
                 SpanOut(
                     start=begins,
@@ -100,3 +107,11 @@ def show_electricity(
             now=now,
         )
     return shown
+
+
+def _money(
+    session: Session, services: MeteringServices, principal: Principal, room_id: UUID, *, now: datetime
+) -> RoomMoneyOut | None:
+    home = residents.find_residence(session, principal.person_id, now.astimezone(services.zone).date())
+    lives_there = home is not None and home.room_id == room_id
+    return money_of(session, services, room_id, now) if lives_there or principal.roles & _STAFF else None

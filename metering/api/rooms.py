@@ -6,7 +6,9 @@ from uuid import UUID
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.orm import Session
 
+from accounts import audit
 from accounts.api.dependencies import (
     OVER_ERRORS,
     PERSON_ERRORS,
@@ -17,19 +19,24 @@ from accounts.api.dependencies import (
 )
 from accounts.api.disclosures import record_disclosure
 from accounts.people import authority
+from accounts.principals import Principal
+from accounts.vocabulary import Role
 from metering.api.dependencies import MeteringDep
+from metering.billing.settlement import RoomDebtError, RoomNotReadError, require_settled
 from metering.rooms import registry, resident_list, residents
 from metering.rooms.registry import BuildingTakenError, RoomClosedError, RoomInUseError, RoomTakenError
 from metering.rooms.resident_list import ListedResident, ResidentOutcome
 from metering.rooms.residents import LivesElsewhereError, LivesNowhereError, RoomFullError
 from metering.rooms.tables import Building, Residence, Room
+from metering.services import MeteringServices
 from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import NotFoundError, responses
 from web.text import Line, Slug, line
 
 router = APIRouter(tags=["rooms"])
 
-_MOVE_ERRORS = (NotFoundError, LivesElsewhereError, LivesNowhereError, RoomFullError, RoomClosedError)
+_DEBT_ERRORS = (RoomDebtError, RoomNotReadError)
+_MOVE_ERRORS = (NotFoundError, LivesElsewhereError, LivesNowhereError, RoomFullError, RoomClosedError, *_DEBT_ERRORS)
 RoomNumber = Annotated[str, line(20)]
 Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2199, 12, 31))]
 
@@ -85,12 +92,14 @@ class ResidenceIn(_Body):
 
     room_id: UUID
     day: Day
+    despite_debt: Line | None = Field(default=None, description="why an administrator lets a debt be")
 
 
 class ResidenceEnd(_Body):
     """The first day on which a person does not live where they do."""
 
     day: Day
+    despite_debt: Line | None = Field(default=None, description="why an administrator lets a debt be")
 
 
 class ResidenceOut(BaseModel):
@@ -195,19 +204,27 @@ def list_residents(services: MeteringDep, _staff: FacilitiesDep, room_id: UUID) 
 def move_person(
     services: MeteringDep, staff: FacilitiesDep, now: NowDep, person_id: UUID, body: ResidenceIn
 ) -> ResidenceOut:
-    """Let a person move in, or move over from where they live, by the midnight that begins a day."""
+    """Let a person move in, or move over from where they live, by the midnight that begins a day.
+
+    Whoever leaves a room pays their share of its debt first.
+    """
     with services.database.begin() as session:
         authority.require(session, staff, person_id)
+        _require_settled(session, services, person_id, body, staff, now=now)
         return ResidenceOut.of(residents.settle(session, person_id, body.room_id, body.day, by=staff.actor, now=now))
 
 
-@router.post("/people/{person_id}/residence/end", responses=responses(*OVER_ERRORS, NotFoundError, LivesNowhereError))
+@router.post(
+    "/people/{person_id}/residence/end",
+    responses=responses(*OVER_ERRORS, NotFoundError, LivesNowhereError, *_DEBT_ERRORS),
+)
 def end_residence(
     services: MeteringDep, staff: FacilitiesDep, now: NowDep, person_id: UUID, body: ResidenceEnd
 ) -> ResidenceOut:
-    """Let a person move out by the midnight that begins a day."""
+    """Let a person move out by the midnight that begins a day, once their share of the room's debt is paid."""
     with services.database.begin() as session:
         authority.require(session, staff, person_id)
+        _require_settled(session, services, person_id, body, staff, now=now)
         return ResidenceOut.of(residents.move_out(session, person_id, body.day, by=staff.actor, now=now))
 
 
@@ -235,3 +252,28 @@ def import_residents(
     rows = [ListedResident(line, **row.model_dump()) for line, row in enumerate(body.rows, start=1)]
     results = resident_list.apply(services.database, rows, staff, dry_run=body.dry_run, now=now)
     return [ResidentResult(line=one.line, outcome=one.outcome, why=one.why) for one in results]
+
+
+def _require_settled(
+    session: Session,
+    services: MeteringServices,
+    person_id: UUID,
+    body: ResidenceIn | ResidenceEnd,
+    staff: Principal,
+    *,
+    now: datetime,
+) -> None:
+    """Check that somebody leaves no debt where they live; an administrator may let it be, and says why.
+
+    Raises:
+        RoomDebtError, RoomNotReadError: see there.
+    """
+    home = residents.find_residence(session, person_id, now.astimezone(services.zone).date())
+    if home is None or (isinstance(body, ResidenceIn) and body.room_id == home.room_id):
+        return
+    if body.despite_debt is not None and Role.ADMIN in staff.roles:
+        details: dict[str, audit.Scalar | list[str]] = {"room": str(home.room_id), "why": body.despite_debt}
+        subject = f"person:{person_id}"
+        audit.record(session, actor=staff.actor, action="room.debt_let_be", subject=subject, now=now, details=details)
+        return
+    require_settled(session, services.money, home.room_id, person_id, body.day, now=now)

@@ -2,9 +2,31 @@
 
 from fastapi import APIRouter
 
-from metering.api import electricity, meters, reader, readings, rooms
+from metering.api import (
+    charge_disputes,
+    electricity,
+    electricity_days,
+    meters,
+    price_plans,
+    reader,
+    readings,
+    room_money,
+    room_money_staff,
+    rooms,
+)
 
 router = APIRouter(prefix="/api/v1")
-_PARTS = (reader, rooms, meters, readings, electricity)
+_PARTS = (
+    reader,
+    rooms,
+    meters,
+    readings,
+    electricity,
+    room_money,
+    room_money_staff,
+    charge_disputes,
+    electricity_days,
+    price_plans,
+)
 for _part in _PARTS:
     router.include_router(_part.router)

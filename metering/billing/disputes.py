@@ -98,12 +98,19 @@ def find_charge(session: Session, charge_id: UUID) -> RoomCharge:
 
 
 def find(
-    session: Session, *, state: DisputeState | None = None, after: UUID | None = None, limit: int = 50
+    session: Session,
+    *,
+    state: DisputeState | None = None,
+    person_id: UUID | None = None,
+    after: UUID | None = None,
+    limit: int = 50,
 ) -> Sequence[tuple[ChargeDispute, RoomCharge]]:
-    """Return disputes with their charges, oldest first."""
+    """Return disputes with their charges, oldest first; those of one person, or in one state."""
     query = select(ChargeDispute, RoomCharge).join(RoomCharge, RoomCharge.id == ChargeDispute.charge_id)
     if state is not None:
         query = query.where(ChargeDispute.state == state)
+    if person_id is not None:
+        query = query.where(ChargeDispute.person_id == person_id)
     if after is not None:
         query = query.where(ChargeDispute.id > after)
     return [(row[0], row[1]) for row in session.execute(query.order_by(ChargeDispute.id).limit(limit))]

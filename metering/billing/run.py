@@ -14,7 +14,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from accounts.ledger import AccountKind, open_account
@@ -78,10 +78,19 @@ def bill_room(session: Session, room_id: UUID, now: datetime, zone: ZoneInfo, *,
     return Billed(room_id, days, corrected, account.billed_until)
 
 
-def bill_all(money: MoneyServices, now: datetime) -> list[Billed]:
-    """Charge every room, each in a transaction of its own; one that fails is logged and tried at the next run."""
+def bill_all(money: MoneyServices, now: datetime, *, also_billed: bool = False) -> list[Billed]:
+    """Charge every room that has a past day to be charged, each in a transaction of its own.
+
+    With `also_billed` every other room is looked at too, for what became known later. A room that fails is logged and
+    tried at the next run.
+    """
+    today = now.astimezone(money.accounts.zone).date()
+    query = select(MeterPeriod.room_id).distinct().order_by(MeterPeriod.room_id)
+    if not also_billed:
+        query = query.outerjoin(RoomBilling, RoomBilling.room_id == MeterPeriod.room_id)
+        query = query.where(or_(RoomBilling.room_id.is_(None), RoomBilling.billed_until < today))
     with money.database.read() as session:
-        rooms = session.scalars(select(MeterPeriod.room_id).distinct().order_by(MeterPeriod.room_id)).all()
+        rooms = session.scalars(query).all()
     done = []
     for room_id in rooms:
         try:

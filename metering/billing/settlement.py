@@ -94,16 +94,16 @@ def settle(
 
 def require_settled(
     session: Session, money: MoneyServices, room_id: UUID, person_id: UUID, moved_out: date, *, now: datetime
-) -> Settlement:
-    """Check that a person may move out.
+) -> None:
+    """Check that a person may move out of a room; for a later day, by what they would owe if they left today.
 
     Raises:
         RoomNotReadError, RoomDebtError: see there.
     """
-    settlement = settle(session, money, room_id, person_id, moved_out, now=now)
+    day = min(moved_out, now.astimezone(money.accounts.zone).date())
+    settlement = settle(session, money, room_id, person_id, day, now=now)
     if settlement.due:
         raise RoomDebtError(due=settlement.due)
-    return settlement
 
 
 @dataclass(frozen=True, slots=True)

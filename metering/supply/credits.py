@@ -1,29 +1,32 @@
-"""What a room has left, from its account in the ledger and from its last charge."""
+"""What a room has left, as billing knows it at this moment."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from accounts import ledger
-from metering.billing.tables import RoomBilling, RoomCharge
+from metering.billing.credit import find_credit
+from metering.billing.tables import RoomBilling
+from metering.billing.top_up import find_last_payment
 from metering.supply.decision import Credit
 
 
+@dataclass(frozen=True)
 class LedgerCredits:
-    """The balance of a room's account. A room that is not billed has none; one whose last use was free has quota."""
+    """The balance of a room's account less what was read since its last charge; `zone` is the campus's.
+
+    A room that is not billed, or in which nobody lives, has none.
+    """
+
+    zone: ZoneInfo
 
     def find(self, session: Session, room_id: UUID, now: datetime) -> Credit | None:
-        """Return a room's credit as it is charged so far."""
-        del now
+        """Return a room's credit at `now`."""
         if session.get(RoomBilling, room_id) is None:
             return None
-        last = session.scalars(
-            select(RoomCharge)
-            .where(RoomCharge.room_id == room_id, RoomCharge.withdrawn_at.is_(None))
-            .order_by(RoomCharge.day.desc())
-            .limit(1)
-        ).first()
-        has_quota = last is not None and last.wh > 0 and last.fen == 0
-        return Credit(ledger.account(session, room_id).balance, has_quota)
+        found = find_credit(session, room_id, now, self.zone)
+        if found.is_vacant:
+            return None
+        return Credit(found.available, found.has_quota, find_last_payment(session, room_id))

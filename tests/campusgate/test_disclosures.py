@@ -21,6 +21,7 @@ WRITES_IT_ITSELF = {
     "GET /console/zones/{zone}/muster",
     "GET /console/gates/{gate}/events/{sequence}/why",
     "GET /api/v1/rooms/{room_id}/electricity",
+    "GET /api/v1/rooms/{room_id}/preview",
 }
 """The subject follows from what was found, or the picture is one's own or another's."""
 
@@ -28,6 +29,10 @@ ABOUT_NOBODY = {
     "GET /api/v1/buildings",
     "GET /api/v1/buildings/{building_id}/rooms",
     "GET /api/v1/meter-lines",
+    "GET /api/v1/price-plans",
+    # Of rooms, without anybody's name.
+    "GET /api/v1/electricity-days/{day}",
+    "GET /api/v1/electricity-days/{day}/table",
     "GET /api/v1/meter-lines/silence",
     "GET /api/v1/meters",
     "GET /api/v1/meters/{meter_id}/periods",

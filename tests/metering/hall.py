@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from accounts import people
-from accounts.ledger import AccountKind, LedgerWriter, Transfer, account, open_named, record
+from accounts.ledger import AccountError, AccountKind, LedgerWriter, Transfer, account, open_named, record
 from accounts.passwords import Hasher
 from accounts.payments.services import MoneyServices
 from accounts.people import Particulars
@@ -160,9 +160,12 @@ class Hall:
             return run.bill_room(session, room_id, self.clock.now, ZONE, up_to=up_to)
 
     def balance(self, account_id: UUID) -> int:
-        """What an account is worth."""
+        """What an account is worth; one that was never opened is worth nothing."""
         with self.database.read() as session:
-            return account(session, account_id).balance
+            try:
+                return account(session, account_id).balance
+            except AccountError:
+                return 0
 
     def charges(self, room_id: UUID, *, withdrawn: bool = False) -> list[RoomCharge]:
         """The room's charges that stand, or those that were withdrawn, by day."""
@@ -174,7 +177,14 @@ class Hall:
 
 def make_hall(database: Database, writer: LedgerWriter, clock: Clock) -> Hall:
     """A hall with one building and nothing in it."""
-    services = AccountsServices(database=database, secret=SECRET, clock=clock, hasher=CHEAP_HASHER, zone=ZONE)
+    services = AccountsServices(
+        database=database,
+        secret=SECRET,
+        clock=clock,
+        hasher=CHEAP_HASHER,
+        zone=ZONE,
+        access_token_lifetime=timedelta(days=400),
+    )
     with database.begin() as session:
         building = registry.add_building(session, "north-1", "北一楼", by="system", now=clock.now).id
     return Hall(MoneyServices(accounts=services, writer=writer), clock, building)

@@ -22,6 +22,7 @@ from accounts.topup import orders, reconciliation, refunds
 from campusgate.processes.jobs import trail
 from campusgate.processes.jobs.day_end import close_past_days
 from campusgate.processes.jobs.meters import make_meter_jobs
+from campusgate.processes.jobs.room_money import make_room_money_jobs
 from campusgate.processes.jobs.schedule import Job
 from campusgate.settings import Settings
 from campusgate.wiring.notice_channels import make_notice_channels
@@ -50,6 +51,7 @@ def make_server_jobs(database: Database, money: MoneyServices, settings: Setting
         "channels": make_channel_jobs(money, settings.time_zone),
         "meters": make_meter_jobs(database, settings.time_zone),
         "notices": make_notice_jobs(database, settings),
+        "room-money": make_room_money_jobs(money),
     }
 
 

@@ -15,7 +15,7 @@ from metering.billing.room_labels import RoomLabel, RoomNotSeenError, find_label
 from metering.billing.settlement import GivenBack, RoomDebtError, RoomLivedInError, RoomNotReadError
 from metering.billing.top_up import RoomPayment, TopUpRefundedError
 from metering.rooms.tables import Room
-from metering.tariffs.electricity import Fen, Quota, WattHours
+from metering.tariffs.electricity import Quota, WattHours
 from metering.vocabulary import ReadingSource
 from tests.metering.electricity_cases import FIRST, ZONE, at
 from tests.metering.hall import Hall
@@ -238,11 +238,11 @@ def test_an_agreement_ends_when_it_is_revoked_or_they_move_out(hall: Hall) -> No
         agree(hall, room, "Bo")
 
 
-def settle(hall: Hall, room: UUID, name: str, days: int) -> Fen:
+def leave(hall: Hall, room: UUID, name: str, days: int) -> None:
     with hall.database.begin() as session:
-        return settlement.require_settled(
+        settlement.require_settled(
             session, hall.money, room, hall.people[name], FIRST + timedelta(days=days), now=hall.clock.now
-        ).due
+        )
 
 
 def test_nobody_moves_out_with_their_share_of_a_debt(hall: Hall) -> None:
@@ -252,15 +252,15 @@ def test_nobody_moves_out_with_their_share_of_a_debt(hall: Hall) -> None:
     shows = hall.use(room, [10])
     hall.clock.now = at(SECOND, 4)
     with pytest.raises(RoomDebtError) as refused:
-        settle(hall, room, "Anna", 1)
+        leave(hall, room, "Anna", 1)
     assert refused.value.members == {"due": 250}
     pay(hall, room, "Anna", 250)
-    assert settle(hall, room, "Anna", 1) == 0
+    leave(hall, room, "Anna", 1)
     hall.move_out("Anna", SECOND)
     hall.use(room, [4], SECOND, shows)
     hall.bill(room, days=2)
     with pytest.raises(RoomDebtError) as refused:
-        settle(hall, room, "Bo", 2)
+        leave(hall, room, "Bo", 2)
     assert refused.value.members == {"due": 450}  # the last one pays what is left
 
 
@@ -272,7 +272,7 @@ def test_what_is_used_after_a_move_out_is_not_theirs(hall: Hall) -> None:
     hall.use(room, [10, 30])
     hall.bill(room, days=2)
     assert hall.balance(room) == -1_500
-    assert settle(hall, room, "Anna", 1) == 0
+    leave(hall, room, "Anna", 1)
 
 
 def test_moving_out_needs_the_meter_to_be_read(hall: Hall) -> None:
@@ -280,7 +280,7 @@ def test_moving_out_needs_the_meter_to_be_read(hall: Hall) -> None:
     room = hall.room("Anna")
     hall.clock.now = at(SECOND, 4)
     with pytest.raises(RoomNotReadError):
-        settle(hall, room, "Anna", 1)
+        leave(hall, room, "Anna", 1)
 
 
 def test_a_left_rooms_credit_goes_back_to_who_paid_last(hall: Hall) -> None:

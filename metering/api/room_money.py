@@ -1,0 +1,294 @@
+"""Routes about the money of the room one lives in, and paying for a room."""
+
+from datetime import date, datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from accounts import passwords, people
+from accounts.api.dependencies import HASHING, PERSON_ERRORS, NowDep, PrincipalDep
+from accounts.audit import disclosures
+from accounts.passwords import PasswordChangeRequiredError
+from accounts.payments.problems import (
+    ConsumptionPasswordRequiredError,
+    InsufficientFundsError,
+    LedgerRefusedError,
+    WalletNotUsableError,
+)
+from accounts.people.notices import AccountNotice
+from accounts.principals import Principal
+from accounts.sign_in.access_tokens import derive_key
+from accounts.tables import Person
+from accounts.vocabulary import PasswordPurpose
+from metering.api.charge_bodies import ChargeOut
+from metering.api.dependencies import MeteringDep
+from metering.api.room_money_bodies import (
+    AutomaticTopUpIn,
+    AutomaticTopUpOut,
+    MonthOfUseOut,
+    RoomMoneyOut,
+    RoomPreviewOut,
+    RoomTopUpIn,
+    RoomTopUpOut,
+    TopUpLineOut,
+    UsageOut,
+)
+from metering.billing import automatic, top_up
+from metering.billing.automatic import Agreement, NotResidentError
+from metering.billing.credit import AHEAD, find_credit, find_days_left
+from metering.billing.room_labels import RoomLabel, RoomNotSeenError, find_label, initials
+from metering.billing.tables import RoomCharge, RoomTopUp
+from metering.billing.top_up import RoomPayment
+from metering.billing.usage import find_usage
+from metering.rooms import registry, residents
+from metering.rooms.registry import RoomClosedError
+from metering.rooms.tables import Residence
+from metering.services import MeteringServices
+from metering.tariffs.electricity import Fen
+from metering.tariffs.electricity_credit import CreditRules, top_up_effect
+from web import idempotency
+from web.idempotency import OnceDep
+from web.paging import InvalidCursorError, Page, PageDep, PageRequest
+from web.problems import NotFoundError, responses
+from web.rate_limits import TooManyTriesError
+
+router = APIRouter(tags=["rooms"])
+
+PASSWORD_ERRORS = (passwords.PasswordWrongError, passwords.PasswordLockedError, passwords.PasswordNotSetError)
+MOST_MONTHS = 24
+
+
+@router.get("/me/room/money", responses=responses(*PERSON_ERRORS, NotFoundError))
+def show_my_rooms_money(services: MeteringDep, me: PrincipalDep, now: NowDep) -> RoomMoneyOut:
+    """Show what one's room has left, until now, for how many days, and at which price."""
+    with services.database.read() as session:
+        return money_of(session, services, _home(session, services, me, now).room_id, now)
+
+
+@router.get("/me/room/charges", responses=responses(*PERSON_ERRORS, NotFoundError, InvalidCursorError))
+def list_my_rooms_charges(services: MeteringDep, me: PrincipalDep, now: NowDep, page: PageDep) -> Page[ChargeOut]:
+    """List the charges of the days that one lived in one's room, newest first, with readings and prices."""
+    with services.database.read() as session:
+        home = _home(session, services, me, now)
+        return charges_page(session, home.room_id, page, since=home.moved_in)
+
+
+@router.get("/me/room/top-ups", responses=responses(*PERSON_ERRORS, NotFoundError, InvalidCursorError))
+def list_my_rooms_top_ups(services: MeteringDep, me: PrincipalDep, now: NowDep, page: PageDep) -> Page[TopUpLineOut]:
+    """List who topped one's room up, newest first, by initials."""
+    with services.database.read() as session:
+        return top_ups_page(session, _home(session, services, me, now).room_id, page)
+
+
+@router.get("/me/usage", responses=responses(*PERSON_ERRORS))
+def show_my_usage(
+    services: MeteringDep,
+    me: PrincipalDep,
+    now: NowDep,
+    months: Annotated[int, Query(ge=1, le=MOST_MONTHS)] = 12,
+) -> UsageOut:
+    """Show one's own part of the rooms' electricity, by month: each day is shared equally by who lived there."""
+    today = now.astimezone(services.zone).date()
+    first = _months_before(today, months - 1)
+    with services.database.read() as session:
+        found = find_usage(session, me.person_id, first, today + timedelta(days=1))
+    return UsageOut(electricity=[MonthOfUseOut.model_validate(one, from_attributes=True) for one in found])
+
+
+@router.get(
+    "/rooms/{room_id}/preview",
+    responses=responses(*PERSON_ERRORS, NotFoundError, RoomClosedError, TooManyTriesError),
+)
+def preview_room(services: MeteringDep, me: PrincipalDep, now: NowDep, room_id: UUID) -> RoomPreviewOut:
+    """Show whom a room is before it is paid for: building, number, residents' initials, and what a payment quotes."""
+    services.previews.count_try(me.actor, now)
+    with services.database.read() as session:
+        label = find_label(session, room_id, now.astimezone(services.zone).date())
+        home = residents.find_residence(session, me.person_id, now.astimezone(services.zone).date())
+    if home is None or home.room_id != room_id:
+        disclosures.record(
+            services.database, by=me.person_id, action="room.preview", subject=f"room:{room_id}", now=now
+        )
+    return RoomPreviewOut(
+        room_id=room_id,
+        building=label.building,
+        number=label.number,
+        residents=list(label.residents),
+        quote=label.quote(me.person_id, now, _key(services)),
+    )
+
+
+@router.post(
+    "/rooms/{room_id}/top-ups",
+    status_code=201,
+    dependencies=[HASHING],
+    responses=responses(
+        *PERSON_ERRORS,
+        *PASSWORD_ERRORS,
+        *idempotency.ERRORS,
+        people.AccountNotUsableError,
+        NotFoundError,
+        RoomClosedError,
+        RoomNotSeenError,
+        ConsumptionPasswordRequiredError,
+        InsufficientFundsError,
+        WalletNotUsableError,
+        LedgerRefusedError,
+    ),
+)
+def top_up_room(
+    *, services: MeteringDep, me: PrincipalDep, now: NowDep, room_id: UUID, body: RoomTopUpIn, once: OnceDep
+) -> RoomTopUpOut:
+    """Pay for a room from one's own wallet. It counts at once; where the room was dark, its meter is armed.
+
+    Above one's day limit, which payments to rooms have for themselves, the consumption password is needed.
+    """
+    if body.consumption_password is not None:
+        _check_password(services, me, body.consumption_password, now)
+
+    def work(session: Session, _: datetime) -> RoomTopUpOut:
+        def pay() -> RoomTopUpOut:
+            label = find_label(session, room_id, now.astimezone(services.zone).date())
+            label.require_quoted(body.quote, me.person_id, now, _key(services))
+            return _pay(session, services, me, body, label, now=now)
+
+        return once.answer(session, RoomTopUpOut, pay, scope=me.actor, now=now)
+
+    return services.money.writer.run(work)
+
+
+@router.get("/me/room/automatic-top-up", responses=responses(*PERSON_ERRORS, NotFoundError))
+def show_my_automatic_top_up(services: MeteringDep, me: PrincipalDep, now: NowDep) -> AutomaticTopUpOut:
+    """Show what one agreed to for one's room."""
+    with services.database.read() as session:
+        row = automatic.find(session, _home(session, services, me, now).room_id, me.person_id)
+        if row is None:
+            raise NotFoundError("you agreed to no automatic top-up of this room")
+        return AutomaticTopUpOut.of(row)
+
+
+@router.put(
+    "/me/room/automatic-top-up",
+    dependencies=[HASHING],
+    responses=responses(*PERSON_ERRORS, *PASSWORD_ERRORS, NotFoundError, NotResidentError),
+)
+def agree_to_automatic_top_up(
+    services: MeteringDep, me: PrincipalDep, now: NowDep, body: AutomaticTopUpIn
+) -> AutomaticTopUpOut:
+    """Agree that one's room is topped up from one's wallet whenever it falls below a level, up to a limit a month."""
+    _check_password(services, me, body.consumption_password, now)
+    agreement = Agreement(body.below_fen, body.fen, body.month_limit_fen)
+    with services.database.begin() as session:
+        room_id = _home(session, services, me, now).room_id
+        today = now.astimezone(services.zone).date()
+        row = automatic.agree(session, room_id, me.person_id, agreement, today=today, now=now)
+        services.money.accounts.notify(session, me.person_id, AccountNotice.AUTOMATIC_TOP_UP_AGREED, now=now)
+        return AutomaticTopUpOut.of(row)
+
+
+@router.delete("/me/room/automatic-top-up", status_code=204, responses=responses(*PERSON_ERRORS, NotFoundError))
+def revoke_automatic_top_up(services: MeteringDep, me: PrincipalDep, now: NowDep) -> None:
+    """Revoke what one agreed to; nothing is paid by it from now on."""
+    with services.database.begin() as session:
+        automatic.revoke(session, _home(session, services, me, now).room_id, me.person_id, now)
+
+
+def money_of(session: Session, services: MeteringServices, room_id: UUID, now: datetime) -> RoomMoneyOut:
+    """Return what a room has left.
+
+    Raises:
+        NotFoundError: there is no such room.
+    """
+    beds = registry.get_room(session, room_id).beds
+    found = find_credit(session, room_id, now, services.zone, ahead=AHEAD)
+    return RoomMoneyOut.of(found, find_days_left(session, found, services.zone), CreditRules().warning_level(beds))
+
+
+def charges_page(session: Session, room_id: UUID, page: PageRequest, *, since: date | None = None) -> Page[ChargeOut]:
+    """Return a page of a room's charges, newest first, withdrawn ones too."""
+    query = select(RoomCharge).where(RoomCharge.room_id == room_id)
+    if since is not None:
+        query = query.where(RoomCharge.day >= since)
+    if (after := page.after(tuple[date, int])) is not None:
+        day, revision = after
+        older = RoomCharge.day < day
+        query = query.where(older | ((RoomCharge.day == day) & (RoomCharge.revision < revision)))
+    rows = session.scalars(
+        query.order_by(RoomCharge.day.desc(), RoomCharge.revision.desc()).limit(page.limit + 1)
+    ).all()
+    shown, following = page.cut(rows, lambda row: (row.day, row.revision))
+    return Page(items=[ChargeOut.of(row) for row in shown], next=following)
+
+
+def top_ups_page(session: Session, room_id: UUID, page: PageRequest) -> Page[TopUpLineOut]:
+    """Return a page of a room's top-ups, newest first."""
+    query = select(RoomTopUp, Person.name).join(Person, Person.id == RoomTopUp.person_id)
+    query = query.where(RoomTopUp.room_id == room_id)
+    if (after := page.after(UUID)) is not None:
+        query = query.where(RoomTopUp.id < after)
+    rows = session.execute(query.order_by(RoomTopUp.id.desc()).limit(page.limit + 1)).all()
+    shown, following = page.cut(rows, lambda row: row[0].id)
+    items = [
+        TopUpLineOut(
+            id=row.id,
+            fen=row.fen,
+            paid_by=initials(name),
+            is_automatic=row.by_rule is not None,
+            paid_at=row.paid_at,
+            refunded_fen=row.fen - top_up.left_of(session, row),
+        )
+        for row, name in shown
+    ]
+    return Page(items=items, next=following)
+
+
+def _pay(
+    session: Session, services: MeteringServices, me: Principal, body: RoomTopUpIn, label: RoomLabel, *, now: datetime
+) -> RoomTopUpOut:
+    before = find_credit(session, label.room_id, now, services.zone).available
+    wanted = RoomPayment(label.room_id, me.person_id, body.fen, unlocked=body.consumption_password is not None)
+    paid = top_up.pay(session, services.money, wanted, now).row
+    services.supply.review(session, label.room_id, now=now)
+    effect = top_up_effect(before, Fen(body.fen))
+    return RoomTopUpOut(
+        id=paid.id,
+        room_id=label.room_id,
+        building=label.building,
+        number=label.number,
+        fen=paid.fen,
+        paid_at=paid.paid_at,
+        available_fen=effect.balance,
+        repaid_fen=effect.repays,
+        still_missing_fen=effect.still_missing,
+    )
+
+
+def _home(session: Session, services: MeteringServices, me: Principal, now: datetime) -> Residence:
+    """Where somebody lives today: nothing has to be bound or paid before.
+
+    Raises:
+        NotFoundError: they live in no room.
+    """
+    home = residents.find_residence(session, me.person_id, now.astimezone(services.zone).date())
+    if home is None:
+        raise NotFoundError("you live in no room here")
+    return home
+
+
+def _check_password(services: MeteringServices, me: Principal, attempt: str, now: datetime) -> None:
+    who, purpose = passwords.Claimant.known(me.person_id), PasswordPurpose.CONSUMPTION
+    checked = services.money.accounts.passwords.require(who, purpose, attempt, source=me.actor, now=now)
+    if checked.must_change:
+        raise PasswordChangeRequiredError(purpose=purpose.value)
+
+
+def _key(services: MeteringServices) -> bytes:
+    return derive_key(services.money.accounts.secret, "room-previews")
+
+
+def _months_before(day: date, months: int) -> date:
+    place = day.year * 12 + day.month - 1 - months
+    return date(place // 12, place % 12 + 1, 1)
