@@ -9,8 +9,9 @@ from uuid import UUID
 
 import structlog
 
+from metering.lines.setting import TakenReading
 from metering.lines.unsent import UnsentFile
-from metering.reader_contract import LineStatus, MeterStatus, OrderResult, ReadingIn, StatusIn
+from metering.reader_contract import LineStatus, MeterStatus, OrderResult, StatusIn
 
 log = structlog.get_logger()
 Result = TypeVar("Result")
@@ -27,7 +28,7 @@ class Collector:
 
     def __init__(self, file: UnsentFile) -> None:
         self._file = file
-        self._readings: list[ReadingIn] = []
+        self._readings: list[TakenReading] = []
         self._results: list[tuple[UUID, OrderResult]] = []
         self._frozen: list[tuple[UUID, date]] = []
         self._lines: dict[UUID, LineStatus] = {}
@@ -37,7 +38,7 @@ class Collector:
         self.taken = 0
         """Readings since the start."""
 
-    def take_reading(self, reading: ReadingIn) -> None:
+    def take_reading(self, reading: TakenReading) -> None:
         """Keep a reading; it is on disk within a second."""
         self.taken += 1
         self._readings.append(reading)

@@ -101,12 +101,22 @@ async def _open_tcp(address: TcpLine, claim: socket.socket, on_bytes: OnBytes, o
     return connection
 
 
-class _TcpConnection(asyncio.Protocol):
+class _TcpConnection(asyncio.BufferedProtocol):
+    """With a buffer of its own: asyncio's plain protocol makes one of 256 kB for each answer of 24 bytes."""
+
     def __init__(self, claim: socket.socket, on_bytes: OnBytes, on_lost: OnLost) -> None:
         self._claim = claim
+        self._on_bytes = on_bytes
         self._on_lost: OnLost | None = on_lost
         self._transport: asyncio.Transport | None = None
-        self.data_received = on_bytes  # type: ignore[assignment,method-assign]  # a call less for each answer
+        self._buffer = bytearray(_CHUNK)
+
+    def get_buffer(self, sizehint: int) -> bytearray:
+        del sizehint
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._on_bytes(bytes(self._buffer[:nbytes]))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)

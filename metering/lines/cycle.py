@@ -14,9 +14,9 @@ from metering.lines.exchange import MeterRefusedError, Request, SilentError, Unr
 from metering.lines.line_state import LineState
 from metering.lines.orders import Work
 from metering.lines.protocol import MeterError, MeterProtocol, Registers, Status
-from metering.lines.setting import Setting
+from metering.lines.setting import Setting, TakenReading
 from metering.lines.work_queue import Priority, WorkQueue
-from metering.reader_contract import MeterPlan, ReadingIn
+from metering.reader_contract import MeterPlan
 from metering.vocabulary import ReadingSource, SupplyState
 
 log = structlog.get_logger()
@@ -179,13 +179,4 @@ class Cycle:
         self, meter: MeterPlan, registers: Registers, source: ReadingSource, frozen_on: date | None = None
     ) -> None:
         at = calendar.midnight_of(frozen_on, self._setting.zone) if frozen_on is not None else self._now()
-        self._sink.take_reading(
-            ReadingIn(
-                meter=meter.id,
-                serial=meter.serial,
-                at=at,
-                digits=registers.digits,
-                source=source,
-                tariffs=registers.tariffs,
-            )
-        )
+        self._sink.take_reading(TakenReading(meter.id, meter.serial, at, registers.digits, source, registers.tariffs))

@@ -78,6 +78,8 @@ class Exchange:
         self._request: Request[Any] | None = None
         self._waiter: asyncio.Future[Any] | None = None
         self._heard_s = 0.0
+        self._deadline_s = 0.0
+        self._timer: asyncio.TimerHandle | None = None
         self.dropped = 0
         """Frames that were whole and no answer to what was asked: late, another's, an echo."""
 
@@ -158,13 +160,24 @@ class Exchange:
         waiter: asyncio.Future[Value] = self._loop.create_future()
         self._request, self._waiter = request, waiter
         wait_s = self._timing.time_out_s(request, self._bits_per_s) + self._extra_wait_s
-        time_out = self._loop.call_later(wait_s, _time_out, waiter)
+        self._deadline_s = self._loop.time() + wait_s
+        if self._timer is None:
+            self._timer = self._loop.call_at(self._deadline_s, self._time_out)
         try:
             connection.write(request.payload)
             return await waiter
         finally:
-            time_out.cancel()
             self._request = self._waiter = None
+
+    def _time_out(self) -> None:
+        """End the wait whose time is over; one timer serves many questions, most of which are answered long before."""
+        self._timer = None
+        if self._waiter is None or self._waiter.done():
+            return
+        if self._loop.time() < self._deadline_s:
+            self._timer = self._loop.call_at(self._deadline_s, self._time_out)
+        else:
+            self._waiter.set_exception(TimeoutError())
 
     async def _wait_for_quiet(self) -> None:
         """Wait until nothing came for `quiet_s`; a gateway that is still sending then is hung up on."""
@@ -182,8 +195,3 @@ class Exchange:
         if self._connection is None:
             raise LineLostError("there is no connection")
         return self._connection
-
-
-def _time_out(waiter: "asyncio.Future[Any]") -> None:
-    if not waiter.done():
-        waiter.set_exception(TimeoutError())

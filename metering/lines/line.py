@@ -53,6 +53,7 @@ class Line:
         )
         self._wake = asyncio.Event()
         self._cycle_mark: int | None = None
+        self._look_at_s = 0.0
         self._probe_at_s = 0.0
         self._probes = 0
         self._losses = 0
@@ -76,8 +77,8 @@ class Line:
         if not self._state.is_up:
             await self._wait_and_probe()
             return
-        if self._seconds_until_cycle() <= 0:
-            self.begin_cycle()
+        if self._loop_s() >= self._look_at_s:
+            self._look_at_clock()
         waiting = self._queue.take(self._loop_s())
         if waiting is None:
             await self._sleep(self._seconds_until_due())
@@ -92,6 +93,7 @@ class Line:
     def begin_cycle(self) -> None:
         """Ask every meter now that does not rest."""
         self._cycle_mark = self._mark()
+        self._wake.set()
         self._cycle.begin(list(self._meters.values()))
 
     @property
@@ -114,7 +116,7 @@ class Line:
         self._meters = {meter.id: meter for meter in plan.meters}
         self._state.update(plan, self._meters)
         self._cycle.forget()
-        self._cycle_mark = None
+        self._begin_anew()
         self._wake.set()
 
     def tell_everything(self) -> None:
@@ -187,7 +189,18 @@ class Line:
         except LineLostError as error:
             self._note_loss(error)
         if self._state.is_up:
-            self._cycle_mark = None
+            self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self._cycle_mark, self._look_at_s = None, 0.0
+
+    def _look_at_clock(self) -> None:
+        """Begin the cycle if it is time; otherwise do not look again before it may be, nor for a minute."""
+        until_cycle_s = self._seconds_until_cycle()
+        if until_cycle_s <= 0:
+            self.begin_cycle()
+            until_cycle_s = self._seconds_until_cycle()
+        self._look_at_s = self._loop_s() + min(until_cycle_s, _LONGEST_SLEEP_S)
 
     async def _sleep(self, seconds: float) -> None:
         self._wake.clear()

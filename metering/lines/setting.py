@@ -3,19 +3,31 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from metering.lines.exchange import Timing
 from metering.lines.orders import OrderTiming
-from metering.reader_contract import LineStatus, MeterStatus, OrderResult, ReadingIn
+from metering.reader_contract import LineStatus, MeterStatus, OrderResult
+from metering.vocabulary import ReadingSource
+
+
+class TakenReading(NamedTuple):
+    """A reading as a line took it: a `metering.reader_contract.ReadingIn` that is not checked: that took a tenth."""
+
+    meter: UUID
+    serial: str
+    at: datetime
+    digits: int
+    source: ReadingSource
+    tariffs: tuple[int, ...] = ()
 
 
 class Sink(Protocol):
     """Where what a line finds out goes. Nothing here waits."""
 
-    def take_reading(self, reading: ReadingIn) -> None:
+    def take_reading(self, reading: TakenReading) -> None:
         """Keep a reading until the server has it."""
 
     def take_result(self, order: UUID, result: OrderResult) -> None:

@@ -13,14 +13,15 @@ import structlog
 from pydantic import ValidationError
 
 from database.durable_file import open_durable, require_sound
+from metering.lines.setting import TakenReading
 from metering.reader_contract import OrderResult, Plan, ReadingIn
-from metering.vocabulary import ReadingQuality, ReadingSource
+from metering.vocabulary import ReadingSource
 
 log = structlog.get_logger()
 
 _TABLES: Final = (
     "CREATE TABLE IF NOT EXISTS readings (sequence INTEGER PRIMARY KEY AUTOINCREMENT, meter BLOB NOT NULL,"
-    " serial TEXT NOT NULL, at INTEGER NOT NULL, digits INTEGER NOT NULL, source TEXT NOT NULL, quality TEXT NOT NULL,"
+    " serial TEXT NOT NULL, at INTEGER NOT NULL, digits INTEGER NOT NULL, source TEXT NOT NULL,"
     " tariffs TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS results (sequence INTEGER PRIMARY KEY AUTOINCREMENT, task BLOB NOT NULL,"
     " body TEXT NOT NULL)",
@@ -54,7 +55,7 @@ class UnsentFile:
         with self._lock:
             self._connection.close()
 
-    def put_readings(self, readings: Iterable[ReadingIn]) -> None:
+    def put_readings(self, readings: Iterable[TakenReading]) -> None:
         """Keep readings, all or none."""
         rows = [
             (
@@ -63,20 +64,16 @@ class UnsentFile:
                 (one.at - _EPOCH) // _MICROSECOND,
                 one.digits,
                 one.source.value,
-                one.quality.value,
                 " ".join(map(str, one.tariffs)),
             )
             for one in readings
         ]
-        sql = "INSERT INTO readings (meter, serial, at, digits, source, quality, tariffs) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        sql = "INSERT INTO readings (meter, serial, at, digits, source, tariffs) VALUES (?, ?, ?, ?, ?, ?)"
         self._write(lambda cursor: cursor.executemany(sql, rows))
 
     def first_readings(self, most: int) -> list[tuple[int, ReadingIn]]:
         """Return the oldest readings, each with its number in the file."""
-        sql = (
-            "SELECT sequence, meter, serial, at, digits, source, quality, tariffs FROM readings"
-            " ORDER BY sequence LIMIT ?"
-        )
+        sql = "SELECT sequence, meter, serial, at, digits, source, tariffs FROM readings ORDER BY sequence LIMIT ?"
         with self._lock:
             rows = self._connection.execute(sql, (most,)).fetchall()
         return [(row[0], _reading(row)) for row in rows]
@@ -154,6 +151,5 @@ def _reading(row: Sequence[Any]) -> ReadingIn:
         at=_EPOCH + row[3] * _MICROSECOND,
         digits=row[4],
         source=ReadingSource(row[5]),
-        quality=ReadingQuality(row[6]),
-        tariffs=tuple(int(one) for one in row[7].split()),
+        tariffs=tuple(int(one) for one in row[6].split()),
     )

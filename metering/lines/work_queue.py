@@ -1,10 +1,11 @@
-"""What a line does next: the most urgent work that is due; among equals, what waited longest."""
+"""What a line does next: the most urgent work that is due; among equals, what has been due for longest."""
 
 import heapq
+import itertools
+from collections import deque
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 Work = TypeVar("Work")
 
@@ -21,15 +22,12 @@ class Priority(IntEnum):
     CYCLE = 3
 
 
-@dataclass(order=True, slots=True)
-class Waiting(Generic[Work]):
+class Waiting(NamedTuple, Generic[Work]):
     """One piece of work in the queue."""
 
-    rank: tuple[float, int]
-    key: Hashable = field(compare=False)
-    priority: Priority = field(compare=False)
-    sequence: int = field(compare=False)
-    work: Work = field(compare=False)
+    key: Hashable
+    priority: Priority
+    work: Work
 
 
 class WorkQueue(Generic[Work]):
@@ -39,10 +37,10 @@ class WorkQueue(Generic[Work]):
     """
 
     def __init__(self) -> None:
-        self._later: list[Waiting[Work]] = []
-        self._due: list[Waiting[Work]] = []
+        self._later: list[tuple[float, int, Waiting[Work]]] = []
+        self._due: tuple[deque[Waiting[Work]], ...] = tuple(deque() for _ in Priority)
         self._keys: set[Hashable] = set()
-        self._sequence = 0
+        self._sequence = itertools.count()
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -55,36 +53,34 @@ class WorkQueue(Generic[Work]):
         if key in self._keys:
             return False
         self._keys.add(key)
-        self._sequence += 1
+        waiting = Waiting(key, priority, work)
         if due_s is None:
-            rank = (float(priority), self._sequence)
-            heapq.heappush(self._due, Waiting(rank, key, priority, self._sequence, work))
+            self._due[priority].append(waiting)
         else:
-            rank = (due_s, self._sequence)
-            heapq.heappush(self._later, Waiting(rank, key, priority, self._sequence, work))
+            heapq.heappush(self._later, (due_s, next(self._sequence), waiting))
         return True
 
     def put_back(self, waiting: Waiting[Work]) -> None:
         """Add again what was taken and could not be done, before its equals."""
         if waiting.key not in self._keys:
             self._keys.add(waiting.key)
-            heapq.heappush(self._due, waiting)
+            self._due[waiting.priority].appendleft(waiting)
 
     def take(self, now_s: float) -> Waiting[Work] | None:
         """Return and remove the most urgent work that is due at `now_s`."""
-        while self._later and self._later[0].rank[0] <= now_s:
-            one = heapq.heappop(self._later)
-            one.rank = (float(one.priority), one.sequence)
-            heapq.heappush(self._due, one)
-        if not self._due:
-            return None
-        found = heapq.heappop(self._due)
-        self._keys.discard(found.key)
-        return found
+        while self._later and self._later[0][0] <= now_s:
+            later = heapq.heappop(self._later)[2]
+            self._due[later.priority].append(later)
+        for waiting in self._due:
+            if waiting:
+                found = waiting.popleft()
+                self._keys.discard(found.key)
+                return found
+        return None
 
     def next_due_s(self) -> float | None:
         """Return when the next work for later is due; None where there is none."""
-        return self._later[0].rank[0] if self._later else None
+        return self._later[0][0] if self._later else None
 
     def discard(self, key: Hashable) -> None:
         """Drop the work of this key, if it waits."""
@@ -96,7 +92,7 @@ class WorkQueue(Generic[Work]):
         self._keep(lambda one: one.priority is not priority)
 
     def _keep(self, is_kept: Callable[[Waiting[Work]], bool]) -> None:
-        for waiting in (self._later, self._due):
-            waiting[:] = [one for one in waiting if is_kept(one)]
-            heapq.heapify(waiting)
-        self._keys = {one.key for one in (*self._later, *self._due)}
+        self._later = [one for one in self._later if is_kept(one[2])]
+        heapq.heapify(self._later)
+        self._due = tuple(deque(one for one in waiting if is_kept(one)) for waiting in self._due)
+        self._keys = {one[2].key for one in self._later} | {one.key for waiting in self._due for one in waiting}

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
+from metering.frames import bcd
 from metering.frames.bcd import CodecError
 from metering.frames.dlt645 import items, numbers, orders, requests
-from metering.frames.dlt645.answers import MeterRefusalError, accepts, read_acknowledgement
+from metering.frames.dlt645.answers import MeterRefusalError, accepts, read_acknowledgement, read_error
 from metering.frames.dlt645.frame import Decoder, Frame, encode
 from metering.frames.dlt645.models import MODELS, MeterModel
 from metering.frames.dlt645.orders import Command, Credentials
@@ -58,7 +59,10 @@ class Dlt645:
         key = (meter.address, meter.model)
         known = self._energies.get(key)
         if known is None:
-            known = self._energies[key] = self._read(meter, _model(meter).energy, _ENERGY_BYTES, _registers)
+            model = _model(meter)
+            frame = requests.read(meter.address, model.energy)
+            read = _read_forward_energy if model.energy == numbers.FORWARD_ENERGY else self._read_registers
+            known = self._energies[key] = self._request(model, frame, _ENERGY_BYTES, read)
         return known
 
     def read_status(self, meter: MeterPlan) -> Request[Status] | None:
@@ -118,6 +122,9 @@ class Dlt645:
 
         return self._read(meter, items.TIME, _CLOCK_BYTES, read)
 
+    def _read_registers(self, answer: Frame) -> Registers:
+        return _registers(items.read_value(answer, self._zone))
+
     def _read(
         self, meter: MeterPlan, item: int, answer_bytes: int, convert: Callable[[items.Value], Value]
     ) -> Request[Value]:
@@ -158,6 +165,18 @@ def _checked(make: Callable[[], Value]) -> Value:
         return make()
     except CodecError as error:
         raise MeterError(str(error)) from error
+
+
+def _read_forward_energy(answer: Frame) -> Registers:
+    """Return what `items.read_value` would, in a third of the time: nothing else is read so often."""
+    if answer.is_error:
+        raise MeterRefusalError(read_error(answer))
+    if len(answer.data) != _ENERGY_BYTES or answer.has_more:
+        raise CodecError(f"{len(answer.data)} bytes of data are no energy")
+    digits = bcd.decode(answer.data[4:])
+    if digits is None:
+        raise UnreadableError("no value")
+    return Registers(digits, (), _STEP)
 
 
 def _registers(value: items.Value) -> Registers:

@@ -14,7 +14,7 @@ from metering.frames.dlt645.orders import Credentials
 from metering.lines.line import Line
 from metering.lines.protocol import MeterProtocol
 from metering.lines.protocols.dlt645 import Dlt645
-from metering.lines.setting import Setting
+from metering.lines.setting import Setting, TakenReading
 from metering.reader_contract import (
     LinePlan,
     LineStatus,
@@ -23,7 +23,6 @@ from metering.reader_contract import (
     OrderOut,
     OrderResult,
     Protocol,
-    ReadingIn,
 )
 from metering.vocabulary import MeterAction
 from tests.metering.lines.virtual_time import VirtualClock
@@ -37,13 +36,13 @@ MODEL = "dlt645-2007"
 class KeptSink:
     """Keeps everything in lists."""
 
-    readings: list[ReadingIn] = field(default_factory=list)
+    readings: list[TakenReading] = field(default_factory=list)
     results: list[tuple[UUID, OrderResult]] = field(default_factory=list)
     lines: list[LineStatus] = field(default_factory=list)
     meters: list[MeterStatus] = field(default_factory=list)
     frozen: list[tuple[UUID, date]] = field(default_factory=list)
 
-    def take_reading(self, reading: ReadingIn) -> None:
+    def take_reading(self, reading: TakenReading) -> None:
         self.readings.append(reading)
 
     def take_result(self, order: UUID, result: OrderResult) -> None:

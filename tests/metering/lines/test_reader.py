@@ -22,7 +22,7 @@ from metering.lines.orders import OrderTiming
 from metering.lines.protocols.registry import ProtocolOptions
 from metering.lines.reader import Reader
 from metering.lines.server_client import ServerClient
-from metering.lines.setting import LineTiming, Setting
+from metering.lines.setting import LineTiming, Setting, TakenReading
 from metering.lines.unsent import UnsentFile
 from metering.reader_contract import OrderOut, Plan, ReadingIn
 from metering.vocabulary import MeterAction, ReadingSource, SupplyState
@@ -280,21 +280,22 @@ def test_a_line_whose_address_is_none_is_down_and_the_others_are_read(tmp_path: 
     asyncio.run(story())
 
 
-def reading(n: int) -> ReadingIn:
+def reading(n: int) -> TakenReading:
     at = datetime(2026, 11, 27, tzinfo=UTC) + timedelta(microseconds=n)
-    return ReadingIn(meter=uuid4(), serial=f"S{n}" * 20, at=at, digits=n, tariffs=(n, 0, 3))
+    return TakenReading(uuid4(), f"S{n}" * 20, at, n, ReadingSource.FROZEN, (n, 0, 3))
 
 
 def test_readings_come_back_from_the_file_as_they_were(tmp_path: Path) -> None:
     file = UnsentFile(tmp_path / "unsent.db")
     readings = [reading(n) for n in range(10)]
     file.put_readings(readings)
-    assert [one for _, one in file.first_readings(100)] == readings
+    expected = [ReadingIn(**one._asdict()) for one in readings]
+    assert [one for _, one in file.first_readings(100)] == expected
     numbers = [number for number, _ in file.first_readings(4)]
     file.remove_readings(numbers)
     file.close()
     again = UnsentFile(tmp_path / "unsent.db")
-    assert [one for _, one in again.first_readings(100)] == readings[4:]
+    assert [one for _, one in again.first_readings(100)] == expected[4:]
     again.close()
 
 

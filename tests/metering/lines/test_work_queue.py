@@ -12,8 +12,9 @@ class Queue(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.queue: WorkQueue[int] = WorkQueue()
-        self.waiting: list[tuple[Priority, int, float, int]] = []
+        self.waiting: list[tuple[Priority, float, int, int]] = []
         self.number = 0
+        self.at_once: set[int] = set()
         self.now_s = 0.0
 
     @rule(key=st.integers(0, 9), priority=st.sampled_from(Priority), due_in_s=st.none() | st.floats(0, 10))
@@ -22,8 +23,10 @@ class Queue(RuleBasedStateMachine):
         due_s = None if due_in_s is None else self.now_s + due_in_s
         is_new = all(one[3] != key for one in self.waiting)
         assert self.queue.put(key, priority, self.number, due_s=due_s) is is_new
+        if is_new and due_in_s is None:
+            self.at_once.add(self.number)
         if is_new:
-            self.waiting.append((priority, self.number, self.now_s if due_s is None else due_s, key))
+            self.waiting.append((priority, self.now_s if due_s is None else due_s, self.number, key))
 
     @rule(passes_s=st.floats(0, 5))
     def wait(self, passes_s: float) -> None:
@@ -31,15 +34,19 @@ class Queue(RuleBasedStateMachine):
 
     @rule()
     def take(self) -> None:
-        due = [one for one in self.waiting if one[2] <= self.now_s]
+        due = [one for one in self.waiting if one[1] <= self.now_s]
         found = self.queue.take(self.now_s)
         if not due:
             assert found is None
             return
-        expected = min(due)
-        self.waiting.remove(expected)
         assert found is not None
-        assert found.work == expected[1]
+        (taken,) = [one for one in due if one[2] == found.work]
+        self.waiting.remove(taken)
+        assert taken[0] == min(one[0] for one in due)
+        # What was put in to be done at once keeps its order.
+        assert taken[2] not in self.at_once or not any(
+            one[2] in self.at_once and one[0] == taken[0] and one[2] < taken[2] for one in due
+        )
 
     @precondition(lambda self: self.waiting)
     @rule(data=st.data())
