@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from accounts.payments.services import MoneyServices
 from database import Database
 from metering.rooms.reader import CYCLE
+from metering.sessions.service import SessionService
 from metering.supply.credits import LedgerCredits
 from metering.supply.ports import NotifyResidents, RoomCredits, notify_nobody
 from metering.supply.review import SupplyKeeper
@@ -46,6 +47,11 @@ class MeteringServices:
     def zone(self) -> ZoneInfo:
         """The campus's time zone: days, months and prices begin by it."""
         return self.money.accounts.zone
+
+    @cached_property
+    def sessions(self) -> SessionService:
+        """What takes the reports of showers."""
+        return SessionService(self.money)
 
     @cached_property
     def supply(self) -> SupplyKeeper:

@@ -167,6 +167,11 @@ def extension_id(hold_id: UUID) -> UUID:
     return uuid5(hold_id, "extension")
 
 
+def post_id(hold_id: UUID) -> UUID:
+    """Return the id of the line that takes money out of a hold; always the same, so there is one."""
+    return uuid5(hold_id, Action.POST)
+
+
 def lock(session: Session, terminal: Terminal, hold_id: UUID) -> Held:
     """Return a hold of this terminal's merchant with its wallet locked, so that nobody ends it meanwhile.
 
@@ -200,7 +205,7 @@ def end_of(terminal: Terminal, hold_id: UUID, amount: int) -> Transfer:
     """Return the transfer that takes `amount` fen of a hold, or lets it go where that is nothing."""
     action = Action.POST if amount else Action.VOID
     return Transfer(
-        id=uuid5(hold_id, action),
+        id=post_id(hold_id) if amount else uuid5(hold_id, action),
         purpose=METERED,
         amount=amount,
         action=action,

@@ -1,10 +1,9 @@
 """Routes about the money of the room one lives in, and paying for a room."""
 
-from datetime import date, datetime, timedelta
-from typing import Annotated
+from datetime import date, datetime
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -28,13 +27,11 @@ from metering.api.dependencies import MeteringDep
 from metering.api.room_money_bodies import (
     AutomaticTopUpIn,
     AutomaticTopUpOut,
-    MonthOfUseOut,
     RoomMoneyOut,
     RoomPreviewOut,
     RoomTopUpIn,
     RoomTopUpOut,
     TopUpLineOut,
-    UsageOut,
 )
 from metering.billing import automatic, top_up
 from metering.billing.automatic import Agreement, NotResidentError
@@ -42,7 +39,6 @@ from metering.billing.credit import AHEAD, find_credit, find_days_left
 from metering.billing.room_labels import RoomLabel, RoomNotSeenError, find_label, initials
 from metering.billing.tables import RoomCharge, RoomTopUp
 from metering.billing.top_up import RoomPayment
-from metering.billing.usage import find_usage
 from metering.rooms import registry, residents
 from metering.rooms.registry import RoomClosedError
 from metering.rooms.tables import Residence
@@ -58,7 +54,6 @@ from web.rate_limits import TooManyTriesError
 router = APIRouter(tags=["rooms"])
 
 PASSWORD_ERRORS = (passwords.PasswordWrongError, passwords.PasswordLockedError, passwords.PasswordNotSetError)
-MOST_MONTHS = 24
 
 
 @router.get("/me/room/money", responses=responses(*PERSON_ERRORS, NotFoundError))
@@ -81,21 +76,6 @@ def list_my_rooms_top_ups(services: MeteringDep, me: PrincipalDep, now: NowDep, 
     """List who topped one's room up, newest first, by initials."""
     with services.database.read() as session:
         return top_ups_page(session, _home(session, services, me, now).room_id, page)
-
-
-@router.get("/me/usage", responses=responses(*PERSON_ERRORS))
-def show_my_usage(
-    services: MeteringDep,
-    me: PrincipalDep,
-    now: NowDep,
-    months: Annotated[int, Query(ge=1, le=MOST_MONTHS)] = 12,
-) -> UsageOut:
-    """Show one's own part of the rooms' electricity, by month: each day is shared equally by who lived there."""
-    today = now.astimezone(services.zone).date()
-    first = _months_before(today, months - 1)
-    with services.database.read() as session:
-        found = find_usage(session, me.person_id, first, today + timedelta(days=1))
-    return UsageOut(electricity=[MonthOfUseOut.model_validate(one, from_attributes=True) for one in found])
 
 
 @router.get(
@@ -287,8 +267,3 @@ def _check_password(services: MeteringServices, me: Principal, attempt: str, now
 
 def _key(services: MeteringServices) -> bytes:
     return derive_key(services.money.accounts.secret, "room-previews")
-
-
-def _months_before(day: date, months: int) -> date:
-    place = day.year * 12 + day.month - 1 - months
-    return date(place // 12, place % 12 + 1, 1)

@@ -189,12 +189,6 @@ class MonthOfUseOut(BaseModel):
     days: int
 
 
-class UsageOut(BaseModel):
-    """What one used, by month."""
-
-    electricity: list[MonthOfUseOut]
-
-
 class RefundIn(BaseModel):
     """How much of a top-up goes back to its payer, and why; all that is left of it where `fen` is left out."""
 

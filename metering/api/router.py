@@ -13,6 +13,9 @@ from metering.api import (
     room_money,
     room_money_staff,
     rooms,
+    sessions,
+    usage,
+    water_places,
 )
 
 router = APIRouter(prefix="/api/v1")
@@ -27,6 +30,9 @@ _PARTS = (
     charge_disputes,
     electricity_days,
     price_plans,
+    sessions,
+    usage,
+    water_places,
 )
 for _part in _PARTS:
     router.include_router(_part.router)

@@ -26,6 +26,8 @@ WRITES_IT_ITSELF = {
 """The subject follows from what was found, or the picture is one's own or another's."""
 
 ABOUT_NOBODY = {
+    "GET /api/v1/water-places",
+    "GET /api/v1/water-subsidies",
     "GET /api/v1/buildings",
     "GET /api/v1/buildings/{building_id}/rooms",
     "GET /api/v1/meter-lines",

@@ -32,6 +32,7 @@ from directory import gates, template_receipts, zone_passages
 from directory.gate_publication import prune
 from enrollment import filing, notice_delivery
 from enrollment.retention import RetentionPolicy, purge_all
+from metering.sessions.service import SessionService
 from web.problems import ProblemError
 
 log = structlog.get_logger()
@@ -60,6 +61,8 @@ def make_housekeeping_jobs(database: Database, money: MoneyServices, settings: S
     policy = make_retention_policy(settings)
     return [
         Job("seal the journal", timedelta(seconds=2), partial(seal_chain.seal, database)),
+        # Before their holds expire, which they still take from.
+        Job("settle silent showers", timedelta(seconds=30), SessionService(money).expire, by_age=True),
         Job("expire holds", timedelta(seconds=30), partial(_in_session, database, expire_holds), by_age=True),
         Job("credit stranded top-ups", timedelta(minutes=1), partial(orders.credit_stranded, money)),
         Job("forget nonces", timedelta(hours=1), partial(_in_session, database, orders.forget_nonces), by_age=True),

@@ -15,7 +15,7 @@ from httpx import Response
 from accounts import audit, passwords
 from accounts.vocabulary import PasswordPurpose, Role
 from database import new_id
-from metering.api import charge_disputes, electricity_days, price_plans, room_money, room_money_staff
+from metering.api import charge_disputes, electricity_days, price_plans, room_money, room_money_staff, usage
 from metering.services import MeteringServices
 from metering.tariffs.electricity import Quota, WattHours
 from metering.vocabulary import ReadingSource
@@ -28,7 +28,7 @@ PIN = "482913"
 SECOND = FIRST + timedelta(days=1)
 
 router = APIRouter(prefix="/api/v1")
-for _part in (room_money, room_money_staff, charge_disputes, electricity_days, price_plans):
+for _part in (room_money, room_money_staff, charge_disputes, electricity_days, price_plans, usage):
     router.include_router(_part.router)
 
 
@@ -149,7 +149,7 @@ def test_complaint_226_kwh_billed_to_an_empty_room(site: Site) -> None:
     assert hall.balance(room) == -50
     [found] = site.get(f"/electricity-days/{SECOND}", site.staff(Role.FACILITIES))["rooms"]
     assert (found["finding"], found["charged_wh"], found["charged_fen"]) == ("vacant", 226_000, 0)
-    assert site.get("/me/usage", site.headers("Bo")) == {"electricity": []}
+    assert site.get("/me/usage", site.headers("Bo"))["electricity"] == []
 
 
 def test_complaint_not_bound_until_the_first_payment(site: Site) -> None:
