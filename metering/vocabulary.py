@@ -34,6 +34,7 @@ class StopReason(StrEnum):
     PAUSED_TOO_LONG = "paused_too_long"
     VALVE_STUCK = "valve_stuck"
     METER_FAULT = "meter_fault"
+    METER_SILENT = "meter_silent"
     POWER_LOST = "power_lost"
     REBOOT = "reboot"
     REMOTE = "remote"

@@ -44,7 +44,7 @@ class SimulatedShower:
         """Neither valve nor meter answers."""
         self._clock = clock
         self._utility = utility
-        self._stroke_s = stroke_s
+        self.stroke_s = stroke_s
         self._is_open = False
         self._moves_at_s = float("inf")
         self._wanted = False
@@ -82,7 +82,7 @@ class SimulatedShower:
         self._require_answer()
         self._flow()
         self._wanted = is_open
-        self._moves_at_s = self._clock.monotonic() + self._stroke_s
+        self._moves_at_s = self._clock.monotonic() + self.stroke_s
 
     def position(self) -> ValvePosition:
         """Return where the valve is."""

@@ -102,7 +102,7 @@ class _Step(Work):
         self.set(
             phase=Phase.ASKING,
             next_number=state.next_number + 1,
-            session=Session(report, report, since_s=now.monotonic_s, reported_s=now.monotonic_s),
+            session=Session(report, report, since_s=now.monotonic_s, sent_s=now.monotonic_s),
         )
         self.effects += [Save(report), Send(report)]
         self.show(Notice.WAIT)
@@ -133,7 +133,7 @@ class _Step(Work):
         if totals is None:
             if self.now.monotonic_s - self.state.read_at_s >= self.state.times.meters_silent_s:
                 self.set(are_meters_faulty=True)
-                self.end(StopReason.METER_FAULT)
+                self.end(StopReason.METER_SILENT)
         else:
             self._watch_closed_valve(totals)
             self._count(totals)
@@ -193,7 +193,7 @@ class _Step(Work):
                 # The server may have heard the question: the end lets its hold go.
                 self.finish(StopReason.LOCAL)
                 self.show(Notice.REFUSED, SessionRefusal.SERVER_UNAVAILABLE)
-        elif now_s - session.reported_s >= times.resend_s:
+        elif now_s - session.sent_s >= times.resend_s:
             self.resend()
 
     def _go_on_running(self) -> None:
@@ -212,7 +212,7 @@ class _Step(Work):
             self.state.terms.update_s if self.state.terms else self.state.times.record_s
         ):
             self.report(SessionStep.UPDATED, trigger="periodic")
-        elif not session.is_answered and now_s - session.reported_s >= self.state.times.resend_s:
+        elif not session.is_answered and now_s - session.sent_s >= self.state.times.resend_s:
             self.resend()
         elif now_s - session.recorded_s >= self.state.times.record_s:
             self.record()
@@ -246,7 +246,7 @@ class _Step(Work):
             self.send_unsettled()
 
     def _answered_current(self, session: Session, answer: SessionAnswer) -> None:
-        self.set(session=replace(session, is_answered=True))
+        self.set(session=replace(session, is_answered=True, asked=None))
         if self.state.phase is Phase.ASKING:
             if answer.refusal is not None:
                 self.set(phase=Phase.IDLE, session=None)

@@ -62,7 +62,11 @@ class Session:
     has_opened: bool = False
     recorded_s: float = 0.0
     reported_s: float = 0.0
+    sent_s: float = 0.0
+    """When that report was sent last."""
     stop_reason: StopReason | None = None
+    asked: SessionReport | None = None
+    """Of a session that began offline: the question, which goes before each report until one is answered."""
     is_answered: bool = False
 
 

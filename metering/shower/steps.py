@@ -32,9 +32,10 @@ class Work:
         changes: dict[str, Any] = {"offline": offline, "hold": hold, "counts": counting.begin(self.state.totals)}
         if tariff is not None:
             changes["tariff"] = tariff
+        asked = session.report if offline else None
         report = session.report.model_copy(update=changes)
         prices = Prices(terms.prices, terms.is_pause_charged) if terms is not None else Prices()
-        session = Session(report, None, prices, stricter(limit, terms), since_s=now_s, flowed_s=now_s)
+        session = Session(report, None, prices, stricter(limit, terms), since_s=now_s, flowed_s=now_s, asked=asked)
         self.set(phase=Phase.OPEN, session=session)
         self.report(SessionStep.STARTED)
         self.move(is_open=True)
@@ -51,8 +52,19 @@ class Work:
         """Record and send the session as it stands."""
         report = self._next_report(step, trigger=trigger)
         now_s = self.now.monotonic_s
-        self.set(session=replace(self.current(), report=report, recorded_s=now_s, reported_s=now_s, is_answered=False))
-        self.effects += [Save(report), Send(report)]
+        self.set(
+            session=replace(
+                self.current(), report=report, recorded_s=now_s, reported_s=now_s, sent_s=now_s, is_answered=False
+            )
+        )
+        self.effects.append(Save(report))
+        self._ask_again()
+        self.effects.append(Send(report))
+
+    def _ask_again(self) -> None:
+        """Put the question of an offline session before its report: without a hold the server would have it end."""
+        if (asked := self.current().asked) is not None:
+            self.effects.append(Send(asked))
 
     def _next_report(
         self, step: SessionStep, *, trigger: str | None, stop_reason: StopReason | None = None
@@ -72,7 +84,8 @@ class Work:
     def resend(self) -> None:
         """Send what was not answered, as it was sent: what has flowed since stands in the next report."""
         session = self.current()
-        self.set(session=replace(session, reported_s=self.now.monotonic_s))
+        self.set(session=replace(session, sent_s=self.now.monotonic_s))
+        self._ask_again()
         self.effects.append(Send(session.sent or session.report))
 
     def record(self) -> None:

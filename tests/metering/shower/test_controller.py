@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from messages.metering import SessionLimit, SessionStep
@@ -186,6 +186,25 @@ def test_offline_a_card_has_its_own_limit_over_all_its_sessions_that_wait() -> N
     assert world.is_open, "another card has a limit of its own"
 
 
+def test_a_session_that_began_offline_asks_for_its_hold_as_soon_as_the_server_hears_it() -> None:
+    world = World(offline_fen=300)
+    world.run(2)
+    world.answers = False
+    world.tap(1)
+    world.run(30)
+    world.sent.clear()
+    world.run(30)
+    steps = [report.step for report in world.sent]
+    assert steps[::2] == [SessionStep.AUTHORISE] * (len(steps) // 2), "the question goes before each report"
+    assert set(steps[1::2]) == {SessionStep.UPDATED}
+    world.answers = True
+    world.run(21)
+    world.sent.clear()
+    world.run(45)
+    assert world.is_open
+    assert {report.step for report in world.sent} == {SessionStep.UPDATED}
+
+
 def test_a_code_that_nobody_can_judge_opens_nothing_offline() -> None:
     world = World(offline_fen=30)
     world.run(2)
@@ -263,7 +282,7 @@ def test_meters_that_fall_silent_end_the_session(world: World) -> None:
     world.run(5)
     world.tap(2)
     assert world.shown[-1].notice == "out_of_order"
-    assert world.last_end.stop_reason == StopReason.METER_FAULT
+    assert world.last_end.stop_reason == StopReason.METER_SILENT
 
 
 def test_an_answer_of_the_past_changes_nothing(world: World) -> None:
@@ -302,6 +321,7 @@ class Doings:
     }
 
 
+@settings(max_examples=40)
 @given(st.lists(st.sampled_from(sorted(Doings.every)), max_size=30), st.sampled_from([0, 200]))
 def test_whatever_happens_every_session_ends_once_and_bills_no_more_than_flowed(
     doings: list[str], offline_fen: int
