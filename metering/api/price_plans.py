@@ -12,8 +12,8 @@ from accounts.api.dependencies import (
     PrincipalDep,
 )
 from metering.api.dependencies import MeteringDep
-from metering.api.price_plan_bodies import InvalidPlanError, PlanIn, PlanOut
 from metering.billing import plans
+from metering.billing.plan_schemas import InvalidPlanError, PlanIn, PlanOut
 from metering.billing.plans import PlanStartedError, PlanStartTakenError
 from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import NotFoundError, responses

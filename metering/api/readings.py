@@ -157,12 +157,11 @@ def show_review(services: MeteringDep, _staff: FacilitiesDep, review_id: UUID) -
     """Show doubtful readings with the last good one before them."""
     with services.database.read() as session:
         review = reviews.get_review(session, review_id)
-        rows = history.find_around(session, review.meter, review.first_at, review.first_at)
-        before = [history.to_reading(row) for row in rows if row.at <= review.first_at]
+        before, _ = reviews.find_neighbours(session, review)
         kept = doubtful.find_of(session, review_id)
         return ReadingReviewDetail(
             **_show(session, review),
-            before=ReadingOut.of(before[-1]) if before else None,
+            before=None if before is None else ReadingOut.of(before),
             doubtful=[DoubtfulOut.model_validate(row, from_attributes=True) for row in kept],
         )
 

@@ -6,9 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.orm import Session
 
-from accounts import audit
 from accounts.api.dependencies import (
     OVER_ERRORS,
     PERSON_ERRORS,
@@ -18,17 +16,14 @@ from accounts.api.dependencies import (
     PrincipalDep,
 )
 from accounts.api.disclosures import record_disclosure
-from accounts.people import authority
-from accounts.principals import Principal
-from accounts.vocabulary import Role
 from metering.api.dependencies import MeteringDep
-from metering.billing.settlement import RoomDebtError, RoomNotReadError, require_settled
+from metering.billing import moves
+from metering.billing.settlement import RoomDebtError, RoomNotReadError
 from metering.rooms import registry, resident_list, residents
 from metering.rooms.registry import BuildingTakenError, RoomClosedError, RoomInUseError, RoomTakenError
 from metering.rooms.resident_list import ListedResident, ResidentOutcome
 from metering.rooms.residents import LivesElsewhereError, LivesNowhereError, RoomFullError
 from metering.rooms.tables import Building, Residence, Room
-from metering.services import MeteringServices
 from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import NotFoundError, responses
 from web.text import Line, Slug, line
@@ -209,9 +204,17 @@ def move_person(
     Whoever leaves a room pays their share of its debt first.
     """
     with services.database.begin() as session:
-        authority.require(session, staff, person_id)
-        _require_settled(session, services, person_id, body, staff, now=now)
-        return ResidenceOut.of(residents.settle(session, person_id, body.room_id, body.day, by=staff.actor, now=now))
+        moved = moves.move_over(
+            session,
+            services.money,
+            person_id,
+            body.room_id,
+            body.day,
+            staff=staff,
+            despite_debt=body.despite_debt,
+            now=now,
+        )
+        return ResidenceOut.of(moved)
 
 
 @router.post(
@@ -223,9 +226,10 @@ def end_residence(
 ) -> ResidenceOut:
     """Let a person move out by the midnight that begins a day, once their share of the room's debt is paid."""
     with services.database.begin() as session:
-        authority.require(session, staff, person_id)
-        _require_settled(session, services, person_id, body, staff, now=now)
-        return ResidenceOut.of(residents.move_out(session, person_id, body.day, by=staff.actor, now=now))
+        moved = moves.move_out(
+            session, services.money, person_id, body.day, staff=staff, despite_debt=body.despite_debt, now=now
+        )
+        return ResidenceOut.of(moved)
 
 
 @router.get("/me/residence", responses=responses(*PERSON_ERRORS, NotFoundError))
@@ -252,28 +256,3 @@ def import_residents(
     rows = [ListedResident(line, **row.model_dump()) for line, row in enumerate(body.rows, start=1)]
     results = resident_list.apply(services.database, rows, staff, dry_run=body.dry_run, now=now)
     return [ResidentResult(line=one.line, outcome=one.outcome, why=one.why) for one in results]
-
-
-def _require_settled(
-    session: Session,
-    services: MeteringServices,
-    person_id: UUID,
-    body: ResidenceIn | ResidenceEnd,
-    staff: Principal,
-    *,
-    now: datetime,
-) -> None:
-    """Check that somebody leaves no debt where they live; an administrator may let it be, and says why.
-
-    Raises:
-        RoomDebtError, RoomNotReadError: see there.
-    """
-    home = residents.find_residence(session, person_id, now.astimezone(services.zone).date())
-    if home is None or (isinstance(body, ResidenceIn) and body.room_id == home.room_id):
-        return
-    if body.despite_debt is not None and Role.ADMIN in staff.roles:
-        details: dict[str, audit.Scalar | list[str]] = {"room": str(home.room_id), "why": body.despite_debt}
-        subject = f"person:{person_id}"
-        audit.record(session, actor=staff.actor, action="room.debt_let_be", subject=subject, now=now, details=details)
-        return
-    require_settled(session, services.money, home.room_id, person_id, body.day, now=now)

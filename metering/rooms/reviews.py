@@ -113,6 +113,13 @@ def get_review(session: Session, review_id: UUID) -> ReadingReview:
     return review
 
 
+def find_neighbours(session: Session, review: ReadingReview) -> tuple[Reading | None, Reading | None]:
+    """Return the good readings before the first and after the last of a review."""
+    before, _ = _around(session, review.meter, review.first_at)
+    _, after = _around(session, review.meter, review.last_at)
+    return before, after
+
+
 def _get_waiting(session: Session, review_id: UUID) -> ReadingReview:
     review = get_review(session, review_id)
     if review.state is not ReviewState.WAITING:
