@@ -1,9 +1,11 @@
 """Readings as they are stored: those around a time, the newest of many meters, and a person's questions."""
 
+import json
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import CTE, Integer, column, func, select, text, values
+from sqlalchemy import CTE, Integer, Row, column, func, select, text
 from sqlalchemy.orm import Session
 
 from metering.readings.judgement import LEADING_DOUBTS
@@ -22,14 +24,14 @@ def lock(session: Session) -> None:
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
 
 
-def to_reading(row: MeterReading) -> Reading:
+def to_reading(row: MeterReading | Row[Any]) -> Reading:
     """Return a row as a value."""
     tariffs = (row.tariff_1, row.tariff_2, row.tariff_3, row.tariff_4)
     given = tuple(digits for digits in tariffs if digits is not None)
     return Reading(row.at, row.seen_at, row.digits, row.source, row.quality, given)
 
 
-def find_newest(session: Session, meters: Collection[int], now: datetime) -> dict[int, MeterReading]:
+def find_newest(session: Session, meters: Collection[int], now: datetime) -> dict[int, Reading]:
     """Return the newest reading of each of `meters` that has one, in two questions for all of them."""
     found = _newest(session, meters, now - _RECENT)
     missing = set(meters) - found.keys()
@@ -68,20 +70,31 @@ def find_around(
     return session.scalars(query.where(MeterReading.at <= (end if ends is None else ends))).all()
 
 
-def _newest(session: Session, meters: Collection[int], since: datetime | None) -> dict[int, MeterReading]:
+def _newest(session: Session, meters: Collection[int], since: datetime | None) -> dict[int, Reading]:
     if not meters:
         return {}
-    wanted = _table_of(meters)
+    wanted = _table_of(session)
     newest = select(func.max(MeterReading.at)).where(MeterReading.meter == wanted.c.meter)
     if since is not None:
         newest = newest.where(MeterReading.at >= since)
     # The times first: what joined them would be asked for each reading of a meter, instead of once.
     at = select(wanted.c.meter, newest.scalar_subquery().label("at")).cte("newest")
-    query = select(MeterReading).join(at, (at.c.meter == MeterReading.meter) & (at.c.at == MeterReading.at))
+    query = select(*MeterReading.__table__.c).join_from(
+        at, MeterReading, (at.c.meter == MeterReading.meter) & (at.c.at == MeterReading.at)
+    )
     if since is not None:
         query = query.where(MeterReading.at >= since)
-    return {row.meter: row for row in session.scalars(query)}
+    rows = session.execute(query, {"meters": _array_of(session, meters)})
+    return {row.meter: to_reading(row) for row in rows}
 
 
-def _table_of(meters: Collection[int]) -> CTE:
-    return values(column("meter", Integer), name="wanted").data([(meter,) for meter in meters]).cte("wanted")
+def _table_of(session: Session) -> CTE:
+    """Return a table of the parameter `meters`, whose statement is the same for any number of them."""
+    is_sqlite = session.get_bind().dialect.name == "sqlite"
+    rows = "json_each(:meters)" if is_sqlite else "unnest(CAST(:meters AS integer[])) AS numbers (value)"
+    return text(f"SELECT value AS meter FROM {rows}").columns(column("meter", Integer)).cte("wanted")  # noqa: S608
+
+
+def _array_of(session: Session, meters: Collection[int]) -> str | list[int]:
+    numbers = sorted(meters)
+    return json.dumps(numbers) if session.get_bind().dialect.name == "sqlite" else numbers

@@ -180,12 +180,12 @@ def _load(
     return courses
 
 
-def _rows_around(session: Session, newest: MeterReading | None, meter: int, times: Sequence[datetime]) -> list[_Row]:
+def _rows_around(session: Session, newest: Reading | None, meter: int, times: Sequence[datetime]) -> list[_Row]:
     if newest is None:
         return []
-    late = newest.at > times[0]
-    rows = history.find_around(session, meter, times[0], times[-1]) if late else [newest]
-    return [_Row(history.to_reading(row)) for row in rows]
+    if newest.at <= times[0]:
+        return [_Row(newest)]
+    return [_Row(history.to_reading(row)) for row in history.find_around(session, meter, times[0], times[-1])]
 
 
 def _value_of(row: DoubtfulReading | None) -> Reading | None:
