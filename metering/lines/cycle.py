@@ -94,7 +94,11 @@ class Cycle:
             registers = await self._line.ask(meter, self._protocol.read_registers(meter))
         except SilentError:
             return
-        except (MeterRefusedError, UnreadableError, MeterError) as error:
+        except MeterError as error:
+            log.error("meter_not_readable", meter=str(meter.id), error=str(error))
+            self._state.note_impossible(meter.id, self.number)
+            return
+        except (MeterRefusedError, UnreadableError) as error:
             log.warning("meter_not_read", meter=str(meter.id), error=str(error))
             return
         self._take(meter, registers, ReadingSource.CYCLE)

@@ -63,6 +63,11 @@ class LineState:
             log.error("line_down", line=self._plan.name, silences=self._line.silences)
             self._forgive()
 
+    def note_impossible(self, meter: UUID, cycle: int) -> None:
+        """Note that the meter cannot be asked at all, as one that is silent: the line is not to blame."""
+        before = self._meters.get(meter, _HEALTHY)
+        self._meters[meter] = before.after_silence(self._now(), cycle, self._cycle_s)
+
     def note_loss(self, reason: str) -> None:
         """Note that the gateway cannot be reached."""
         if self._line.is_up:

@@ -117,6 +117,7 @@ async def running_site(
     sets_clocks: bool = False,
     frozen_days: dict[int, date] | None = None,
     options: str = "",
+    models: dict[int, str] | None = None,
     protocol: Callable[..., MeterProtocol] = Dlt645,
     **wire: float,
 ) -> AsyncIterator[Site]:
@@ -125,6 +126,11 @@ async def running_site(
     line = SimulatedLine(simulated, zone=CAMPUS, now=now, bits_per_s=2400, answers_after_s=0.1, **wire)
     async with simulated_gateway(line) as gateway:
         plan = plan_for(simulated, gateway.url + options, has_relay=has_relay)
+        planned = [
+            meter.model_copy(update={"model": (models or {}).get(place, MODEL)})
+            for place, meter in enumerate(plan.meters)
+        ]
+        plan = plan.model_copy(update={"meters": tuple(planned)})
         known = {plan.meters[place].id: day for place, day in (frozen_days or {}).items()}
         setting = Setting(sink, CAMPUS, now, sets_clocks=sets_clocks, frozen_days=known)
         reader = Line(plan, protocol(CAMPUS, Credentials()), setting)

@@ -151,3 +151,17 @@ def test_while_the_line_is_down_a_question_is_answered_and_an_order_waits() -> N
             assert not ten[3].is_open
 
     run_virtually(story)
+
+
+def test_a_meter_that_cannot_be_asked_is_reported_silent_and_blames_no_line() -> None:
+    async def story() -> None:
+        seven = meters(7)
+        async with running_site(seven, models=dict.fromkeys(range(6), "no-such-model")) as site:
+            await asyncio.sleep(4 * CYCLE)
+            assert [status.is_up for status in site.sink.lines] == [True] * len(site.sink.lines)
+            assert {status.meter for status in site.sink.meters if status.silent_since} == {
+                meter.id for meter in site.plan.meters[:6]
+            }
+            assert set(site.digits_of(6)) == {1007}
+
+    run_virtually(story)
