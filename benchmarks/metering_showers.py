@@ -80,7 +80,7 @@ def simulate(plan: ShowersPlan) -> None:
     happened: Counter[str] = Counter()
     while True:
         now_s = time.monotonic()
-        left = plan.sessions - sum(shower.begun for shower in showers)
+        left = plan.sessions - sum(shower.sessions for shower in showers)
         for shower in showers:
             left -= shower.live(now_s, may_begin=left > 0)
         if left <= 0 and all(shower.is_over(now_s) for shower in showers):
@@ -110,7 +110,6 @@ class _Shower:
         self, controller: SimulatedController, card: ShownCard, plan: ShowersPlan, chance: random.Random
     ) -> None:
         self.controller = controller
-        self.begun = 0
         self.happened: Counter[str] = Counter()
         self._card = card
         self._plan = plan
@@ -118,6 +117,13 @@ class _Shower:
         self._next_s = time.monotonic() + chance.uniform(0, 5)
         self._later: list[tuple[float, Callable[[], None]]] = []
         controller.shower.flow_ml_per_s = FLOW_ML_PER_S
+
+    @property
+    def sessions(self) -> int:
+        """Sessions that ended here or are under way."""
+        state = self.controller.controller.state if self.controller.controller is not None else None
+        is_under_way = state is not None and state.session is not None
+        return len(self.controller.ended) + is_under_way
 
     def live(self, now_s: float, *, may_begin: bool) -> int:
         """Let a moment pass; return how many sessions began in it."""
@@ -132,7 +138,6 @@ class _Shower:
             self._tap()
             self._next_s = now_s + self._chance.uniform(3.0, 9.0)
             self._choose_fate(now_s)
-            self.begun += 1
             return 1
         if state.phase is Phase.OPEN:
             self._tap()

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from messages.metering import SessionReport, SessionStep, WaterCount
 from metering.tariffs.water import ML_PER_M3, WaterUse
+from metering.vocabulary import StopReason
 
 MOST_ML_PER_S = 1_000
 """No shower gives more: a pipe of DN 20 at 3 bar gives about that much with nothing at its end."""
@@ -75,6 +76,9 @@ def read(reports: Iterable[SessionReport]) -> SessionReading:
         uses.append(use)
         later = [count for one in tail for count in one.counts if count.utility == utility]
         loss_ml += max((_ml(count) or 0 for count in later), default=use.ml) - use.ml
+    if last.stop_reason == StopReason.METER_FAULT:
+        # The controller saw its counter go back between two reports.
+        doubts.add(Doubt.COUNTER_WENT_BACK)
     return SessionReading(
         uses=tuple(uses),
         doubts=frozenset(doubts),

@@ -21,6 +21,7 @@ from campusgate.wiring.key_checks import require_right_key, require_same_keys
 from campusgate.wiring.metering import make_metering
 from campusgate.wiring.orders import make_dispatcher
 from campusgate.wiring.sealer import make_sealer
+from campusgate.wiring.showers import make_shower_port
 from database import Database, Sealer
 from database.migrate import upgrade
 from directory.look_alikes import LookAlikes
@@ -30,6 +31,7 @@ from enrollment.quality import Checker
 from enrollment.services import EnrollmentServices
 from enrollment.upload import LEAST_SEARCHED
 from metering.services import MeteringServices
+from metering.sessions.mqtt_port import ShowerPort
 from models.engine import FaceEngine
 from operations.alarms.watch import AlarmWatch
 from operations.api.dependencies import OperationsServices
@@ -58,6 +60,8 @@ class Server:
     operations: OperationsServices
     connections: ServerConnections
     ingest: Ingest
+    showers: ShowerPort | None
+    """None where the server has no key to sign its answers with."""
     storage: StorageProbe
     alarms: AlarmWatch
     clock: ClockGuard
@@ -112,12 +116,13 @@ def assemble(
     orders = OrderService(database, board, dispatcher, settings.two_person_orders)
     # Last, for its writer's thread runs from now on: what may be missing was asked for before.
     money = replace(make_money(settings, accounts, channels), clock_believed=lambda: clock.doubt() is None)
+    metering = make_metering(money)
     return Server(
         settings=settings,
         database=database,
         accounts=accounts,
         money=money,
-        metering=make_metering(money),
+        metering=metering,
         clock=clock,
         enrollment=make_enrollment(
             settings.enrollment, database, sealer, engine, checker, further_engines=further_engines
@@ -130,6 +135,7 @@ def assemble(
         ),
         connections=connections,
         ingest=Ingest(bus, settings.site, database, board),
+        showers=make_shower_port(settings, bus, metering.sessions),
         storage=storage,
         alarms=make_watch(settings.alarms, database, board, connections, clock=clock, storage=storage),
         publisher=Publisher(

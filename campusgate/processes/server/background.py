@@ -26,6 +26,8 @@ class Background:
     def start(self) -> None:
         """Connect, and start every thread."""
         self._server.ingest.start()
+        if self._server.showers is not None:
+            self._server.showers.start()
         self._server.connections.events.start()
         self._server.connections.orders.start()
         for thread in self._threads:
@@ -38,6 +40,8 @@ class Background:
         self._server.connections.orders.stop()
         self._server.connections.events.stop()
         self._server.ingest.stop()
+        if self._server.showers is not None:
+            self._server.showers.stop()
         for thread in self._threads:
             thread.join()
         self._server.money.writer.close()
