@@ -32,24 +32,21 @@ DAYS_OF_AVERAGE = 7
 
 @dataclass(frozen=True)
 class RoomCredit:
-    """A room's money at one moment.
-
-    Attributes:
-        balance: what the ledger says, after the last charge.
-        used: what was used since then, at its price; not charged yet.
-        read_until: until when the use is known; None before the first reading.
-        state: what the next energy is priced by, and `terms` with it.
-        is_vacant: nobody lives there, so nothing is charged.
-    """
+    """A room's money at one moment."""
 
     room_id: UUID
     at: datetime
     balance: Fen
+    """What the ledger says, after the last charge."""
     used: Charge
+    """What was used since then, at its price; not charged yet."""
     read_until: datetime | None
+    """Until when the use is known; None before the first reading."""
     state: BillState
+    """What the next energy is priced by, with `terms`."""
     terms: RoomTerms
     is_vacant: bool
+    """Nobody lives there, so nothing is charged."""
 
     @property
     def available(self) -> Fen:

@@ -123,6 +123,10 @@ def _begin(
     if metered_since is None or not price_plans:
         return None
     begins_on = max(metered_since.astimezone(zone).date(), min(plan.starts_on for plan in price_plans))
+    # Whoever else opens it at this moment waits here, and then finds it.
+    registry.get_room(session, room_id, lock=True)
+    if (begun := session.get(RoomBilling, room_id, populate_existing=True)) is not None:
+        return begun
     open_account(session, room_id, AccountKind.ROOM, now)
     account = RoomBilling(room_id=room_id, begins_on=begins_on, billed_until=begins_on, inputs="")
     session.add(account)

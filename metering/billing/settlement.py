@@ -47,25 +47,21 @@ class RoomLivedInError(ProblemError):
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What somebody who moves out owes.
-
-    Attributes:
-        moved_out: the first day on which they do not live there.
-        balance: what the room had at the midnight that begins it.
-        sharers: those who lived there on the day before; a debt is shared out among them equally.
-        share: this person's part of it.
-        paid: what they paid to the room since.
-        due: what is left of the share, as far as the room still has a debt.
-    """
+    """What somebody who moves out owes."""
 
     room_id: UUID
     person_id: UUID
     moved_out: date
+    """The first day on which they do not live there."""
     balance: Fen
+    """What the room had at the midnight that begins it."""
     sharers: int
+    """Those who lived there on the day before; a debt is shared out among them equally."""
     share: Fen
     paid: Fen
+    """What they paid to the room since."""
     due: Fen
+    """What is left of the share, as far as the room still has a debt."""
 
 
 def settle(

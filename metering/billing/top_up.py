@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from accounts import audit, people
 from accounts.ledger import AccountKind, Cap, Entry, Transfer, open_account, record
-from accounts.ledger.tables import Corrected
+from accounts.ledger.tables import Corrected, LedgerAccount
 from accounts.payments import limits
 from accounts.payments.problems import InsufficientFundsError, require
 from accounts.payments.services import MoneyServices
@@ -68,7 +68,9 @@ def pay(session: Session, money: MoneyServices, payment: RoomPayment, now: datet
         AccountNotUsableError, InsufficientFundsError: see there.
         ConsumptionPasswordRequiredError, WalletNotUsableError: see there.
     """
-    registry.get_open_room(session, payment.room_id)
+    is_first = session.get(LedgerAccount, payment.room_id) is None
+    # Whoever else opens the account at this moment waits for the room.
+    registry.get_open_room(session, payment.room_id, lock=is_first)
     people.require_usable(people.get(session, payment.person_id), now)
     open_account(session, payment.room_id, AccountKind.ROOM, now)
     transfer = Transfer(
