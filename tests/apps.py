@@ -1,9 +1,12 @@
 """Apps that are lent to one test after the other: what one works out at its first request takes a tenth of a second."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from typing import Any
 
+from anyio.from_thread import BlockingPortal
 from fastapi import APIRouter, FastAPI
+from fastapi.testclient import TestClient
 
 from web import problems
 
@@ -11,7 +14,8 @@ from web import problems
 class LentApps:
     """Apps with the routers given and with problems for errors. What a test puts into `app.state` goes with it."""
 
-    def __init__(self) -> None:
+    def __init__(self, portal: BlockingPortal) -> None:
+        self._portal = portal
         self._free: dict[tuple[int, ...], list[FastAPI]] = {}
 
     @contextmanager
@@ -24,6 +28,13 @@ class LentApps:
         finally:
             app.state._state.clear()
             free.append(app)
+
+    @contextmanager
+    def ask(self, app: FastAPI, **options: Any) -> Iterator[TestClient]:
+        """Return a client of an app without a lifespan. It makes no event loop of its own for each request."""
+        with closing(TestClient(app, **options)) as client:
+            client.portal = self._portal
+            yield client
 
 
 def _made(routers: Iterable[APIRouter]) -> FastAPI:

@@ -14,6 +14,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 import structlog
+from anyio.from_thread import start_blocking_portal
 from hypothesis import HealthCheck
 
 import tests.compiled_statements  # noqa: F401 - what follows makes engines
@@ -112,9 +113,10 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 
 
 @pytest.fixture(scope="session")
-def lent_apps() -> LentApps:
+def lent_apps() -> Iterator[LentApps]:
     """Apps for tests of the HTTP APIs: `lent_apps.lend(router)`."""
-    return LentApps()
+    with start_blocking_portal() as portal:
+        yield LentApps(portal)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """The accounts' API on each database, with a clock that the tests turn."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -121,7 +121,7 @@ def make_campus(database: Database, clock: Clock, lent_apps: LentApps) -> Iterat
         app = lent.enter_context(lent_apps.lend(router))
         given = {"hasher": CHEAP_HASHER, "first_passwords": FirstPasswords("Test@#")} | services
         app.state.accounts = AccountsServices(database=database, secret=SECRET, clock=clock, **given)
-        client = lent.enter_context(closing(TestClient(app)))
+        client = lent.enter_context(lent_apps.ask(app))
         return Campus(app.state.accounts, client, clock)
 
     with lent:

@@ -1,6 +1,6 @@
 """The directory on each database: people, gates, a publisher, and replicas that are fed by the real API."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -175,21 +175,18 @@ class Campus:
         return sign_in(self.accounts, person_id, roles, now=self.clock.now)
 
 
-def build(
-    database: Database,
-    folder: Path,
-    new_client: Callable[[FastAPI], TestClient] = TestClient,
-    app: FastAPI | None = None,
-) -> Campus:
+def build(database: Database, folder: Path, client: TestClient | None = None) -> Campus:
     clock = Clock()
     sealer = Sealer(b"s" * 32)
     accounts = AccountsServices(
         database=database, secret=b"a test secret of enough bytes 123", clock=clock, hasher=CHEAP_HASHER
     )
-    if app is None:
+    if client is None:
         app = FastAPI()
         app.include_router(directory.api.router)
         problems.install(app)
+        client = TestClient(app)
+    app = client.app
     app.state.accounts = accounts
     app.state.directory = DirectoryServices(database, sealer, CREDENTIAL_KEY)
     app.state.tickets = Tickets()
@@ -201,17 +198,16 @@ def build(
         notify=lambda gate, revision: hints.append((gate, revision)),
         clock=clock,
     )
-    return Campus(database, new_client(app), clock, sealer, folder, publisher, hints, accounts, app.state.tickets)
+    return Campus(database, client, clock, sealer, folder, publisher, hints, accounts, app.state.tickets)
 
 
 @pytest.fixture
 def campus(database: Database, tmp_path: Path, lent_apps: LentApps) -> Iterator[Campus]:
-    with lent_apps.lend(directory.api.router) as app:
-        campus = build(database, tmp_path, app=app)
+    with lent_apps.lend(directory.api.router) as app, lent_apps.ask(app) as client:
+        campus = build(database, tmp_path, client)
         yield campus
         for replica in campus.replicas:
             replica.close()
-        campus.client.close()
 
 
 @pytest.fixture

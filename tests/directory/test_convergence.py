@@ -140,14 +140,13 @@ def test_any_history_ends_in_the_directory_a_full_fetch_gives(
 ) -> None:
     folder: Path = tmp_path_factory.mktemp("history")
     database = copied(sqlite_template, folder)
-    with lent_apps.lend(directory.api.router) as app:
-        campus = build(database, folder, app=app)
+    with lent_apps.lend(directory.api.router) as app, lent_apps.ask(app) as client:
+        campus = build(database, folder, client)
         try:
             run(campus, steps_)
         finally:
             for replica in campus.replicas:
                 replica.close()
-            campus.client.close()
             database.close()
 
 

@@ -1,7 +1,6 @@
 """A room's money over HTTP; each public complaint that concerns money is a test with its name."""
 
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -74,7 +73,7 @@ def site(hall: Hall, lent_apps: LentApps) -> Iterator[Site]:
     with lent_apps.lend(router) as app:
         app.state.accounts, app.state.money = hall.money.accounts, hall.money
         app.state.metering = MeteringServices(money=hall.money)
-        with closing(TestClient(app)) as client:
+        with lent_apps.ask(app) as client:
             yield Site(hall, client, app.state.metering)
 
 

@@ -1,11 +1,9 @@
 """A dormitory on each database, and its API."""
 
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import timedelta
 
 import pytest
-from fastapi.testclient import TestClient
 
 from accounts.passwords import Hasher
 from accounts.payments.services import MoneyServices
@@ -39,5 +37,5 @@ def office(dormitory: Dormitory, lent_apps: LentApps) -> Iterator[Office]:
     with lent_apps.lend(router) as app:
         app.state.accounts = accounts
         app.state.metering = MeteringServices(money=MoneyServices(accounts=accounts, writer=None))
-        with closing(TestClient(app)) as client:
+        with lent_apps.ask(app) as client:
             yield Office(client, accounts, dormitory, staff, reader, reader_id)

@@ -1,7 +1,6 @@
 """Showers over HTTP: a controller, its place, the holder, and the staff who look and decide."""
 
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -76,7 +75,7 @@ def site(bath: Bath, lent_apps: LentApps) -> Iterator[Site]:
     with lent_apps.lend(router) as app:
         app.state.accounts, app.state.money = bath.money.accounts, bath.money
         app.state.metering = MeteringServices(money=bath.money)
-        with closing(TestClient(app)) as client:
+        with lent_apps.ask(app) as client:
             yield Site(bath, client)
 
 

@@ -4,12 +4,10 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import timedelta
 
 import pytest
 from fastapi import APIRouter
-from fastapi.testclient import TestClient
 
 from accounts import audit
 from accounts.ledger import LedgerWriter
@@ -80,7 +78,7 @@ def site(dormitory, lent_apps: LentApps) -> Iterator[Site]:
             credits=dormitory.money,
             notify=dormitory.inbox,
         )
-        with closing(TestClient(app)) as client:
+        with lent_apps.ask(app) as client:
             yield Site(dormitory, client, accounts)
 
 
