@@ -116,6 +116,10 @@ def make_person(session: Session, number: str) -> Person:
 
 @pytest.fixture
 def dormitory(database: Database) -> Dormitory:
+    return make_dormitory(database)
+
+
+def make_dormitory(database: Database) -> Dormitory:
     money, inbox = Money(), Inbox()
     keeper = SupplyKeeper(SupplyRules(zone=CAMPUS), money, inbox)
     with database.begin() as session:
