@@ -17,6 +17,7 @@ from campusgate.settings.errors import SettingsError
 from campusgate.settings.meters import MeterSettings
 from campusgate.settings.operations import AlarmSettings, MailSettings
 from campusgate.settings.process import Settings
+from campusgate.settings.supply import SupplySettings
 
 __all__ = [
     "AlarmSettings",
@@ -31,4 +32,5 @@ __all__ = [
     "Settings",
     "SettingsError",
     "SpendingSettings",
+    "SupplySettings",
 ]

@@ -22,6 +22,7 @@ from campusgate.settings.meters import MeterSettings
 from campusgate.settings.names import require_known_variables
 from campusgate.settings.operations import AlarmSettings
 from campusgate.settings.strength import require_strong
+from campusgate.settings.supply import SupplySettings
 from campusgate.settings.toml_file import read_toml
 from campusgate.settings.web import WebSettings
 
@@ -101,6 +102,7 @@ class Settings(BaseSettings):
     enrollment: EnrollmentSettings = EnrollmentSettings()
     alarms: AlarmSettings = AlarmSettings()
     meters: MeterSettings = MeterSettings()
+    supply: SupplySettings = SupplySettings()
     metrics_token: SecretStr | None = Field(
         default=None, min_length=16, description="opens GET /metrics; without it there are no metrics"
     )

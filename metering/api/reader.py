@@ -30,3 +30,4 @@ def take_status(services: MeteringDep, device: MeterDep, now: NowDep, body: Stat
     """Note which lines and meters answer, and what their relays do."""
     with services.database.begin() as session:
         reader.take_status(session, device.device_id, body, now)
+        services.supply.call_for_review(session, [one.meter for one in body.meters], now=now)

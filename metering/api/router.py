@@ -6,6 +6,7 @@ from metering.api import (
     charge_disputes,
     electricity,
     electricity_days,
+    meter_orders,
     meters,
     price_plans,
     reader,
@@ -14,6 +15,7 @@ from metering.api import (
     room_money_staff,
     rooms,
     sessions,
+    supply,
     usage,
     water_places,
 )
@@ -21,6 +23,7 @@ from metering.api import (
 router = APIRouter(prefix="/api/v1")
 _PARTS = (
     reader,
+    meter_orders,
     rooms,
     meters,
     readings,
@@ -33,6 +36,7 @@ _PARTS = (
     sessions,
     usage,
     water_places,
+    supply,
 )
 for _part in _PARTS:
     router.include_router(_part.router)

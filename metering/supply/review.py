@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from metering.rooms.tables import Building, Meter, Room
+from metering.rooms.tables import Building, Meter, MeterPeriod, Room
 from metering.supply import orders, room_state
 from metering.supply.decision import (
     Credit,
@@ -21,8 +21,9 @@ from metering.supply.decision import (
     find_restoring,
     update_grounds,
 )
+from metering.supply.load import find_power
 from metering.supply.ports import NotifyResidents, RoomCredits, notify_nobody
-from metering.supply.rules import SupplyRules
+from metering.supply.rules import SupplyRules, find_curfew_start
 from metering.supply.states import UNDER_WAY, MeterOrderState
 from metering.supply.tables import MeterOrder, RoomNotice, RoomSupply, SupplyGround
 from metering.supply.warnings import NoticeKind, find_level, find_warning
@@ -30,6 +31,8 @@ from metering.vocabulary import MeterAction, SupplyState, TripReason
 
 REVIEW_EVERY = timedelta(minutes=15)
 """A room is looked at so often even if nothing calls for it: money runs down, and a relay may be moved by hand."""
+REVIEW_OWING_EVERY = timedelta(minutes=1)
+"""A room that waits for money: whoever paid by a way that does not call for a review must not sit in the dark."""
 _FAILED = (MeterOrderState.REFUSED, MeterOrderState.SILENT, MeterOrderState.EXPIRED)
 
 
@@ -45,15 +48,17 @@ class SupplyKeeper:
         """Bring a room's grounds up to date with its money, the time and its residents, and order what follows."""
         state = room_state.lock(session, room_id)
         credit = self.credits.find(session, room_id, now)
+        self._watch_load(session, state, now)
         standing = self._update(session, state, credit, now)
         decisions = [
             self._tell(session, meter, state, standing, now) for meter in room_state.find_relays(session, room_id, now)
         ]
         state.put_off_until = max((one.put_off_until for one in decisions if one.put_off_until), default=None)
         self._warn(session, state, credit, standing, now)
-        again = [one.look_again_at for one in decisions if one.look_again_at]
-        state.review_at = min((at for at in again if at > now), default=now + REVIEW_EVERY)
-        state.review_at = min(state.review_at, now + REVIEW_EVERY)
+        is_owing = any(row.reason is TripReason.NO_CREDIT for row in standing)
+        again = [one.look_again_at for one in decisions]
+        again += [now + (REVIEW_OWING_EVERY if is_owing else REVIEW_EVERY), find_curfew_start(self.rules, now)]
+        state.review_at = min(at for at in again if at is not None and at > now)
         session.flush()
         return state
 
@@ -63,6 +68,11 @@ class SupplyKeeper:
         due = list(session.scalars(known.limit(limit)))
         new = select(Room.id).where(Room.id.not_in(select(RoomSupply.room_id)), Room.closed_at.is_(None))
         return [*due, *session.scalars(new.limit(limit - len(due)))] if len(due) < limit else due
+
+    def call_for_review(self, session: Session, meter_ids: Sequence[UUID], *, now: datetime) -> None:
+        """Let the rooms of these meters be reviewed at the next turn: their relays may have moved."""
+        rooms = select(MeterPeriod.room_id).where(MeterPeriod.meter_id.in_(meter_ids), MeterPeriod.ends_at.is_(None))
+        session.execute(update(RoomSupply).where(RoomSupply.room_id.in_(rooms)).values(review_at=now))
 
     def add_ground(
         self, session: Session, room_id: UUID, reason: TripReason, *, note: str, now: datetime
@@ -92,7 +102,7 @@ class SupplyKeeper:
     def note_power(self, session: Session, room_id: UUID, watts: int, *, now: datetime) -> SupplyGround | None:
         """Cut a room off that draws more than its limit (W, the mean between two readings); `None`: it does not."""
         state = room_state.lock(session, room_id)
-        limit = self.rules.load_limit_w if state.load_limit_w is None else state.load_limit_w
+        limit = self._limit(state)
         if limit is None or watts <= limit:
             return None
         return self.add_ground(session, room_id, TripReason.OVERLOAD, note=f"{watts} W, limit {limit} W", now=now)
@@ -106,6 +116,27 @@ class SupplyKeeper:
             if kind is not None:
                 self._tell_residents(session, order.room_id, kind, now, reason=order.reason)
         self.review(session, order.room_id, now=now)
+
+    def _watch_load(self, session: Session, state: RoomSupply, now: datetime) -> None:
+        limit = self._limit(state)
+        if limit is None:
+            return
+        drawn = find_power(session, state.room_id, now)
+        standing = room_state.find_standing(session, state.room_id)
+        if drawn is None or drawn[0] <= limit or any(row.reason is TripReason.OVERLOAD for row in standing):
+            return
+        earlier = room_state.find_overloads(session, state.room_id)
+        # a reading from before the last trip says nothing new
+        if all(at < drawn[1] for at in earlier):
+            until = begin_overload(earlier, self.rules, now).until
+            note = f"{drawn[0]} W, limit {limit} W"
+            session.add(
+                SupplyGround(room_id=state.room_id, reason=TripReason.OVERLOAD, began_at=now, until=until, note=note)
+            )
+            session.flush()
+
+    def _limit(self, state: RoomSupply) -> int | None:
+        return self.rules.load_limit_w if state.load_limit_w is None else state.load_limit_w
 
     def _update(self, session: Session, state: RoomSupply, credit: Credit | None, now: datetime) -> list[SupplyGround]:
         rows = {row.reason: row for row in room_state.find_standing(session, state.room_id)}

@@ -119,6 +119,15 @@ def find_quiet_start(rules: SupplyRules, now: datetime) -> datetime:
     return min((at for at in starts if at > now), default=now + timedelta(days=2))
 
 
+def find_curfew_start(rules: SupplyRules, now: datetime) -> datetime | None:
+    """Return when the next curfew after `now` begins, `None` where there is none."""
+    if rules.curfew is None or rules.curfew.begins == rules.curfew.ends:
+        return None
+    today = now.astimezone(rules.zone).date()
+    starts = (_at(rules, today + timedelta(days=days), rules.curfew.begins) for days in range(2))
+    return next(at for at in starts if at > now)
+
+
 def find_curfew_end(rules: SupplyRules, now: datetime) -> datetime | None:
     """Return when the curfew ends that runs at `now`, `None` where none does."""
     local = now.astimezone(rules.zone)

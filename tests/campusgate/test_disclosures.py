@@ -73,6 +73,7 @@ OWN = {
 }
 FOR_DEVICES = {
     "GET /api/v1/meter-reader/plan",
+    "GET /api/v1/meter-reader/orders",
     "GET /api/v1/payments/{payment_id}",
     "GET /api/v1/holds/{hold_id}",
     "GET /api/v1/directory/gates/{gate}/changes",

@@ -24,6 +24,7 @@ from campusgate.processes.jobs.day_end import close_past_days
 from campusgate.processes.jobs.meters import make_meter_jobs
 from campusgate.processes.jobs.room_money import make_room_money_jobs
 from campusgate.processes.jobs.schedule import Job
+from campusgate.processes.jobs.supply import make_supply_jobs
 from campusgate.settings import Settings
 from campusgate.wiring.notice_channels import make_notice_channels
 from campusgate.wiring.retention import make_retention_policy
@@ -33,6 +34,7 @@ from directory.gate_publication import prune
 from enrollment import filing, notice_delivery
 from enrollment.retention import RetentionPolicy, purge_all
 from metering.sessions.service import SessionService
+from metering.supply.review import SupplyKeeper
 from web.problems import ProblemError
 
 log = structlog.get_logger()
@@ -43,7 +45,9 @@ _REMOVALS_KEPT = timedelta(days=30)
 """A gate that was away for longer begins its directory anew."""
 
 
-def make_server_jobs(database: Database, money: MoneyServices, settings: Settings) -> dict[str, list[Job]]:
+def make_server_jobs(
+    database: Database, money: MoneyServices, keeper: SupplyKeeper, settings: Settings
+) -> dict[str, list[Job]]:
     """Return the server's jobs by the name of their thread: what may take long holds up nothing else."""
     return {
         "housekeeping": make_housekeeping_jobs(database, money, settings),
@@ -53,6 +57,7 @@ def make_server_jobs(database: Database, money: MoneyServices, settings: Setting
         "meters": make_meter_jobs(database, settings.time_zone),
         "notices": make_notice_jobs(database, settings),
         "room-money": make_room_money_jobs(money),
+        "supply": make_supply_jobs(database, keeper),
     }
 
 

@@ -116,7 +116,7 @@ def assemble(
     orders = OrderService(database, board, dispatcher, settings.two_person_orders)
     # Last, for its writer's thread runs from now on: what may be missing was asked for before.
     money = replace(make_money(settings, accounts, channels), clock_believed=lambda: clock.doubt() is None)
-    metering = make_metering(money)
+    metering = make_metering(settings, money)
     return Server(
         settings=settings,
         database=database,

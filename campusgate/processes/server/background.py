@@ -20,7 +20,9 @@ class Background:
             _thread("look-alikes", server.look_alikes.run, self._stop),
             _thread("alarms", server.alarms.run, self._stop),
         ]
-        for name, jobs in make_server_jobs(server.database, server.money, server.settings).items():
+        for name, jobs in make_server_jobs(
+            server.database, server.money, server.metering.supply, server.settings
+        ).items():
             self._threads.append(_thread(name, run_jobs, jobs, self._stop, server.clock))
 
     def start(self) -> None:

@@ -1,14 +1,20 @@
 """A room's supply as it is kept on a database: orders to its meter, what they did, what its residents were told."""
 
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from sqlalchemy import select
 
+from campusgate.processes.jobs.supply import review_due
 from database import new_id
+from enrollment import room_notices
+from enrollment.tables import Notice
 from metering.reader_contract import OrderOutcome
+from metering.readings.tables import MeterReading
 from metering.rooms.tables import Residence
 from metering.supply import orders, requests, room_state
+from metering.supply.load import find_power
 from metering.supply.orders import OrderOverError, ResultWithoutProofError
 from metering.supply.requests import (
     NoSuchCutOffError,
@@ -16,10 +22,11 @@ from metering.supply.requests import (
     SecondPersonForSupplyError,
     SupplyRequestNotWaitingError,
 )
+from metering.supply.rules import Hours
 from metering.supply.states import MeterOrderState, RequestAction, RequestState
 from metering.supply.tables import MeterOrder, OutdoorTemperature, RoomSupply, SupplyGround
 from metering.supply.warnings import NoticeKind
-from metering.vocabulary import MeterAction, SupplyState, TripReason
+from metering.vocabulary import MeterAction, ReadingQuality, ReadingSource, SupplyState, TripReason
 from web.problems import NotFoundError
 
 
@@ -345,3 +352,91 @@ def test_grounds_are_kept_when_they_are_over(dormitory):
     with dormitory.database.read() as session:
         (ground,) = session.scalars(select(SupplyGround)).all()
     assert (ground.reason, ground.ended_at) == (TripReason.NO_CREDIT, dormitory.now)
+
+
+def read_meter(dormitory, digits, *, minutes=15):
+    dormitory.wait(minutes=minutes)
+    with dormitory.database.begin() as session:
+        session.add(
+            MeterReading(
+                meter=1,
+                at=dormitory.now,
+                seen_at=dormitory.now,
+                digits=digits,
+                source=ReadingSource.CYCLE,
+                quality=ReadingQuality.GOOD,
+            )
+        )
+    dormitory.review()
+
+
+def test_a_room_that_draws_more_than_its_limit_is_cut_off_once_for_each_reading(dormitory):
+    with dormitory.database.begin() as session:
+        room_state.lock(session, dormitory.room).load_limit_w = 600
+    read_meter(dormitory, 100_000)
+    read_meter(dormitory, 100_015)  # 0.15 kWh in 15 min: 600 W
+    assert dormitory.obey() == []
+    read_meter(dormitory, 100_031)  # 640 W
+    assert dormitory.obey() == [MeterAction.TRIP]
+    with dormitory.database.read() as session:
+        (ground,) = room_state.find_standing(session, dormitory.room)
+    assert (ground.reason, ground.note) == (TripReason.OVERLOAD, "640 W, limit 600 W")
+    dormitory.wait(minutes=10)
+    dormitory.review()
+    assert dormitory.obey() == [MeterAction.ARM], "the reading from before the trip is no second overload"
+
+
+def test_an_old_reading_or_a_replaced_register_is_no_load(dormitory):
+    with dormitory.database.begin() as session:
+        room_state.lock(session, dormitory.room).load_limit_w = 600
+    read_meter(dormitory, 100_000)
+    read_meter(dormitory, 50_000)
+    assert dormitory.obey() == []
+    read_meter(dormitory, 60_000, minutes=0.5)
+    assert dormitory.obey() == []
+    dormitory.wait(hours=1)
+    with dormitory.database.read() as session:
+        assert find_power(session, dormitory.room, dormitory.now) is None
+
+
+def test_rooms_are_reviewed_when_a_relay_moved_when_a_curfew_begins_and_soon_when_they_owe(dormitory):
+    dormitory.review()
+
+    def due(**by):
+        with dormitory.database.read() as session:
+            return list(dormitory.keeper.find_due(session, now=dormitory.now + timedelta(**by)))
+
+    assert due(minutes=14) == []
+    assert due(minutes=15) == [dormitory.room]
+    with dormitory.database.begin() as session:
+        dormitory.keeper.call_for_review(session, [dormitory.meter], now=dormitory.now)
+    assert due() == [dormitory.room]
+    dormitory.pay(-500)
+    dormitory.review()
+    assert due(minutes=1) == [dormitory.room]
+    dormitory.pay(5_000)
+    rules = replace(dormitory.keeper.rules, curfew=Hours(time(12, 7), time(12, 9)))
+    dormitory.keeper = replace(dormitory.keeper, rules=rules)
+    dormitory.review()
+    assert due(minutes=6) == []
+    assert due(minutes=7) == [dormitory.room]
+
+
+def test_the_servers_job_reviews_new_rooms_and_those_that_are_due(dormitory):
+    dormitory.pay(-500)
+    assert review_due(dormitory.database, dormitory.keeper, dormitory.now) == 1
+    assert dormitory.obey() == [MeterAction.TRIP]
+    assert review_due(dormitory.database, dormitory.keeper, dormitory.now) == 0
+
+
+@pytest.mark.parametrize("kind", NoticeKind)
+def test_every_notice_has_its_words_in_both_languages(dormitory, kind):
+    content = {"room": "七号楼 1005", "fen": -123, "at": "2026-11-28T08:00+08:00", "reason": None}
+    with dormitory.database.begin() as session:
+        room_notices.write(session, dormitory.people, kind, content, now=dormitory.now)
+    with dormitory.database.read() as session:
+        notices = session.scalars(select(Notice)).all()
+    assert {notice.person_id for notice in notices} == set(dormitory.people)
+    for words in notices[0].content.values():
+        assert "七号楼 1005" in words["body"]
+        assert "{" not in words["title"] + words["body"]
