@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
-from accounts import people
+from accounts import audit, people
 from accounts.people import authority, spelling
 from accounts.people_import import spreadsheet_damage
 from accounts.people_import.list_table import ListTableError, Row, read_table
@@ -74,14 +74,17 @@ def parse(content: bytes) -> tuple[list[ListedResident], list[ResidentRowResult]
 
 
 def apply(
-    database: Database, rows: Sequence[ListedResident], acting: Principal, *, dry_run: bool, now: datetime
+    database: Database, rows: Sequence[ListedResident], acting: Principal | None, *, dry_run: bool, now: datetime
 ) -> list[ResidentRowResult]:
-    """Bring who lives where to what the rows say, each in a transaction of its own; a second time nothing changes."""
+    """Bring who lives where to what the rows say, each in a transaction of its own; a second time nothing changes.
+
+    `acting` is the member of staff who does it, or None for the command line.
+    """
     return [_apply(database, row, acting, dry_run=dry_run, now=now) for row in rows]
 
 
 def _apply(
-    database: Database, row: ListedResident, acting: Principal, *, dry_run: bool, now: datetime
+    database: Database, row: ListedResident, acting: Principal | None, *, dry_run: bool, now: datetime
 ) -> ResidentRowResult:
     try:
         with database.begin() as session:
@@ -95,18 +98,20 @@ def _apply(
     return ResidentRowResult(row.line, outcome)
 
 
-def _settle(session: Session, row: ListedResident, acting: Principal, now: datetime) -> ResidentOutcome:
+def _settle(session: Session, row: ListedResident, acting: Principal | None, now: datetime) -> ResidentOutcome:
     person = people.by_number(session, row.number)
     if person is None:
         raise UnknownResidentError
     room = registry.find_by_number(session, row.building, row.room)
     if room is None:
         raise UnknownRoomError
-    authority.require(session, acting, person.id)
+    if acting is not None:
+        authority.require(session, acting, person.id)
     present = residents.find_residence(session, person.id, row.day)
     if present is not None and present.room_id == room.id:
         return ResidentOutcome.UNCHANGED
-    residents.settle(session, person.id, room.id, row.day, by=acting.actor, now=now)
+    by = audit.SYSTEM if acting is None else acting.actor
+    residents.settle(session, person.id, room.id, row.day, by=by, now=now)
     return ResidentOutcome.MOVED
 
 
