@@ -1,7 +1,5 @@
 """Routes about the day's reconciliation: readings, charges and ledger, room by room."""
 
-from datetime import date
-
 from fastapi import APIRouter, Response
 
 from accounts.api.dependencies import (
@@ -15,6 +13,7 @@ from metering.api.room_money_bodies import (
     RoomDayOut,
 )
 from metering.billing.day_table import write_table
+from metering.billing.plan_schemas import Day
 from metering.billing.reconciliation import reconcile
 from web.problems import responses
 
@@ -22,7 +21,7 @@ router = APIRouter(tags=["rooms"])
 
 
 @router.get("/electricity-days/{day}", responses=responses(*ROLE_ERRORS))
-def show_day(services: MeteringDep, staff: FacilitiesDep, now: NowDep, day: date) -> DayOut:
+def show_day(services: MeteringDep, staff: FacilitiesDep, now: NowDep, day: Day) -> DayOut:
     """Compare the readings of a day with its charges and with the ledger, room by room."""
     del staff
     with services.database.read() as session:
@@ -41,7 +40,7 @@ def show_day(services: MeteringDep, staff: FacilitiesDep, now: NowDep, day: date
     response_class=Response,
     responses={**responses(*ROLE_ERRORS), 200: {"content": {"text/csv": {}}}},
 )
-def download_day(services: MeteringDep, staff: FacilitiesDep, now: NowDep, day: date) -> Response:
+def download_day(services: MeteringDep, staff: FacilitiesDep, now: NowDep, day: Day) -> Response:
     """Download the comparison as CSV; energy in kWh, money in yuan, each said in its heading."""
     del staff
     with services.database.read() as session:

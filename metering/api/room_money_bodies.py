@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from accounts.api.sign_in import Secret
 from metering.billing.credit import RoomCredit
+from metering.billing.plan_schemas import Day
 from metering.billing.tables import AutomaticTopUp
 from metering.billing.top_up import LEAST, MOST
 from metering.tariffs.electricity import plan_on
@@ -212,7 +213,7 @@ class SettlementIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     person_id: UUID
-    moved_out: date
+    moved_out: Day
 
 
 class SettlementOut(BaseModel):

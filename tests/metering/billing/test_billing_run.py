@@ -1,8 +1,17 @@
 """The billing run: each day once, from readings that are believed, corrected where something becomes known later."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
+from sqlalchemy import select
+
+from metering.billing.run import bill_all
 from metering.billing.stored import LINES, QUOTES, load
+from metering.reader_contract import ReadingIn
+from metering.readings.store import KnownMeter, store
+from metering.readings.tables import ReadingReview
+from metering.readings.values import Register
+from metering.rooms import meters, reviews
 from metering.tariffs.electricity import Quota, WattHours
 from metering.vocabulary import ReadingQuality, ReadingSource
 from tests.metering.electricity_cases import FIRST, at, day_and_night_plan
@@ -163,3 +172,33 @@ def test_nothing_is_billed_before_the_first_price(hall: Hall) -> None:
     hall.bill(room, days=3)
     assert [one.day for one in hall.charges(room)] == [THIRD]
     assert hall.balance(room) == -250
+
+
+def test_runs_at_the_same_moment_charge_each_day_once(hall: Hall) -> None:
+    hall.plan()
+    rooms = [hall.room(name, number=name) for name in ("Anna", "Bo", "Cy")]
+    for room in rooms:
+        hall.use(room, [1, 2, 3])
+    hall.clock.now = at(FIRST + timedelta(days=3), 4)
+    with ThreadPoolExecutor(4) as pool:
+        done = [run.result() for run in [pool.submit(bill_all, hall.money, hall.clock.now) for _ in range(4)]]
+    assert sum(one.days for billed in done for one in billed) == 9
+    assert [hall.balance(room) for room in rooms] == [-300] * 3
+
+
+def test_what_waits_for_a_person_is_not_billed_until_they_decided(hall: Hall) -> None:
+    hall.plan()
+    room = hall.room("Anna")
+    hall.use(room, [1])
+    hall.clock.now = at(THIRD, 4)
+    with hall.database.begin() as session:
+        [meter] = meters.find_meters_of(session, room)
+        said = ReadingIn(meter=meter.id, serial=meter.serial, at=at(THIRD), digits=1_000_000)
+        known = {meter.id: KnownMeter(meter.number, meter.serial, ((at(FIRST), Register()),))}
+        assert store(session, [said], known, hall.clock.now).in_review == 1
+    assert hall.bill(room, days=2).days == 1
+    with hall.database.begin() as session:
+        review = session.scalars(select(ReadingReview)).one()
+        reviews.accept(session, review.id, note="a heater of the workshop", by="system", now=hall.clock.now)
+    assert hall.bill(room, days=2).days == 1
+    assert hall.balance(room) == -50 - (1_000_000 - 100) // 2

@@ -386,6 +386,17 @@ def test_the_days_reconciliation_finds_what_is_missing(site: Site) -> None:
     assert (day["charged_fen"], day["ledger_fen"]) == (100, 100)
 
 
+def test_a_day_that_no_calendar_holds_is_refused(site: Site) -> None:
+    staff = site.staff(Role.FACILITIES)
+    site.hall.plan()
+    room = site.hall.room("Anna")
+    site.hall.bill(room, days=0)
+    for day in ("0001-01-01", "9999-12-31"):
+        site.get(f"/electricity-days/{day}", staff, 422)
+        body = {"person_id": str(site.hall.people["Anna"]), "moved_out": day}
+        assert site.send(f"/rooms/{room}/settlements", staff, body).status_code == 422
+
+
 def test_a_stranger_who_looks_at_a_room_leaves_a_line_and_may_not_look_at_all_of_them(site: Site) -> None:
     hall = site.hall
     room = hall.room("Anna")
