@@ -14,7 +14,7 @@ from campusgate.processes.private_files import keep_private
 from campusgate.settings import Settings
 from campusgate.settings.shower_file import InstalledShower
 from campusgate.wiring.broker import make_broker_address
-from gate_controller.readers import Presented, Reading
+from gate_controller.readers import Dropped, Presented, Reading, ReadingResult, Unreadable
 from gate_controller.readers.registry import READERS
 from messages import ProcessStatus, ShowerTopic, ShowerTopics, SystemClock, TrustedKeyFile, read_private_key
 from messages.metering import ShownCard
@@ -22,19 +22,34 @@ from metering.shower.device import ShowerController, Surroundings
 from metering.shower.line_hydraulics import LineHydraulics
 from metering.shower.link import ShowerLink, availability, last_will
 from metering.shower.records import ShowerRecords
-from metering.shower.signals import Show
+from metering.shower.signals import Notice, Show
 
 log = structlog.get_logger()
 
+_REFUSALS = {Notice.OCCUPIED, Notice.REFUSED, Notice.OUT_OF_ORDER}
 _ONE_TIME_CODE = re.compile(r"[0-9]{16,24}")
 
 
-class LoggedDisplay:
-    """A display of controllers without one: the log."""
+class ReaderDisplay:
+    """What a controller without a screen shows: the reader's light and sound for the last card, and the log."""
+
+    def __init__(self) -> None:
+        """Nobody has asked."""
+        self._asking: Reading | None = None
+
+    def ask(self, reading: Reading) -> None:
+        """Let the next answer go to this reading."""
+        self._asking = reading
 
     def show(self, message: Show) -> None:
-        """Log it."""
+        """Log it, and let the reader show what became of its card."""
         log.info("shower_shows", notice=message.notice, code=message.code, cost_fen=message.cost_fen)
+        asking = self._asking
+        if asking is None or message.notice is Notice.WAIT:
+            return
+        self._asking = None
+        is_granted = message.notice not in _REFUSALS
+        asking.answer(ReadingResult(is_granted, message.code or message.notice))
 
 
 def run_shower(settings: Settings, file: InstalledShower, stop: threading.Event, ready: Callable[[], None]) -> None:
@@ -61,10 +76,11 @@ def run_shower(settings: Settings, file: InstalledShower, stop: threading.Event,
             will=last_will(topics, boot_id),
         )
         hydraulics.wait_heard()
+        display = ReaderDisplay()
         controller = ShowerController(
             file.device,
             boot_id,
-            Surroundings(hydraulics, records, LoggedDisplay(), clock),
+            Surroundings(hydraulics, records, display, clock),
             lambda on_answer: ShowerLink(
                 bus, topics, boot_id, key=key, trusted=trusted, now=clock.now, on_answer=on_answer
             ),
@@ -75,21 +91,29 @@ def run_shower(settings: Settings, file: InstalledShower, stop: threading.Event,
         stack.callback(bus.stop, Will(topics.of(ShowerTopic.AVAILABILITY), farewell.encode()))
         reader = READERS[file.reader.driver].open(file.reader)
         if reader is not None:
-            reader.start(lambda presented: _show(controller, credential_key, presented))
+            reader.start(lambda presented: _show(controller, display, credential_key, presented))
             stack.callback(reader.stop)
         ready()
         controller.run(stop)
 
 
-def _show(controller: ShowerController, credential_key: bytes, presented: Presented) -> None:
+def _show(controller: ShowerController, display: ReaderDisplay, credential_key: bytes, presented: Presented) -> None:
     """Give what was presented to the controller; a number goes no further than its digest."""
-    if not isinstance(presented, Reading):
-        log.info("shower_reading_unreadable", kind=type(presented).__name__)
+    if isinstance(presented, Dropped):
+        log.info("shower_readings_dropped", number=presented.number, why=presented.why)
         return
-    if _ONE_TIME_CODE.fullmatch(presented.value) and presented.kind == "code":
+    unreadable = ReadingResult(granted=False, reason="reading_unreadable")
+    if isinstance(presented, Unreadable):
+        presented.answer(unreadable)
+        return
+    if presented.kind == "code" and _ONE_TIME_CODE.fullmatch(presented.value):
+        display.ask(presented)
         controller.show_code(presented.value)
         return
     try:
-        controller.show_card(ShownCard(digest=card_digest(credential_key, presented.value)))
+        card = ShownCard(digest=card_digest(credential_key, presented.value))
     except CredentialError:
-        log.info("shower_reading_unreadable", form=presented.form)
+        presented.answer(unreadable)
+        return
+    display.ask(presented)
+    controller.show_card(card)
