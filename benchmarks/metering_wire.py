@@ -2,12 +2,14 @@
 
 import asyncio
 import multiprocessing
+import select
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
-from typing import Final, cast
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from benchmarks.fleet_campus import quiet
@@ -17,6 +19,7 @@ from metering.frames.dlt645 import numbers, requests
 from metering.frames.dlt645.frame import encode
 
 CAMPUS: Final = ZoneInfo("Asia/Shanghai")
+_LONGEST_REQUEST: Final = 64
 SPAWN: Final = multiprocessing.get_context("spawn")
 """Each process begins with nothing: its memory is its own."""
 
@@ -65,35 +68,54 @@ def running_wire(wire: Wire) -> Iterator[list[int]]:
         process.join()
 
 
-class _Prepared(asyncio.Protocol):
-    """Answers from a table, so that the peer of what is measured costs as little as it can."""
-
-    def __init__(self, answers: dict[bytes, bytes]) -> None:
-        self._answers = answers
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
-
-    def data_received(self, data: bytes) -> None:
-        self._transport.write(self._answers[data])
-
-
 def _simulate(wire: Wire, pipe: "Connection[list[int], None]") -> None:
     quiet()
-    asyncio.run(_serve(wire, pipe))
+    if wire.bits_per_s:
+        asyncio.run(_serve(wire, pipe))
+    else:
+        _serve_prepared(wire, pipe)
 
 
 async def _serve(wire: Wire, pipe: "Connection[list[int], None]") -> None:
-    lines = [_line(number, wire) for number in range(wire.lines)]
-    if wire.bits_per_s:
-        gateways = [SimulatedGateway(line) for line in lines]
-        for gateway in gateways:
-            await gateway.start()
-        pipe.send([gateway.port for gateway in gateways])
-    else:
-        servers = [await _serve_prepared(line) for line in lines]
-        pipe.send([server.sockets[0].getsockname()[1] for server in servers])
+    gateways = [SimulatedGateway(_line(number, wire)) for number in range(wire.lines)]
+    for gateway in gateways:
+        await gateway.start()
+    pipe.send([gateway.port for gateway in gateways])
     await asyncio.Event().wait()
+
+
+def _serve_prepared(wire: Wire, pipe: "Connection[list[int], None]") -> None:
+    """Answer from tables and without an event loop, so that what is measured is whoever asks."""
+    answers = {socket.create_server(("127.0.0.1", 0)): _prepare(_line(number, wire)) for number in range(wire.lines)}
+    listeners = {listener.fileno(): listener for listener in answers}
+    clients: dict[int, tuple[socket.socket, dict[bytes, bytes]]] = {}
+    ready = select.epoll()
+    for number in listeners:
+        ready.register(number, select.EPOLLIN)
+    pipe.send([listener.getsockname()[1] for listener in answers])
+    while True:
+        for number, _ in ready.poll():
+            if number in listeners:
+                client, _address = listeners[number].accept()
+                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                clients[client.fileno()] = client, answers[listeners[number]]
+                ready.register(client.fileno(), select.EPOLLIN)
+                continue
+            client, prepared = clients[number]
+            request = client.recv(_LONGEST_REQUEST)
+            if request:
+                client.send(prepared[request])
+            else:
+                ready.unregister(number)
+                clients.pop(number)[0].close()
+
+
+def _prepare(line: SimulatedLine) -> dict[bytes, bytes]:
+    answers = {}
+    for address in line.meters:
+        request = encode(requests.read(address, numbers.FORWARD_ENERGY), preamble=4)
+        ((_, answers[request]),) = line.receive(request, 0.0)
+    return answers
 
 
 def _line(number: int, wire: Wire) -> SimulatedLine:
@@ -110,12 +132,3 @@ def _line(number: int, wire: Wire) -> SimulatedLine:
         bits_per_s=wire.bits_per_s,
         answers_after_s=wire.answers_after_s,
     )
-
-
-async def _serve_prepared(line: SimulatedLine) -> asyncio.Server:
-    answers = {}
-    for address in line.meters:
-        request = encode(requests.read(address, numbers.FORWARD_ENERGY), preamble=4)
-        ((_, answers[request]),) = line.receive(request, 0.0)
-    loop = asyncio.get_running_loop()
-    return await loop.create_server(lambda: _Prepared(answers), "127.0.0.1", 0)
