@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from metering.supply.locks import lifted_by
 from metering.supply.rules import TRIP_RULES, LiftedBy
 from metering.supply.states import MeterOrderState, RequestAction, RequestState
 from metering.supply.tables import SupplyGround, SupplyRequest
@@ -97,15 +98,12 @@ class GroundOut(BaseModel):
     @classmethod
     def of(cls, row: SupplyGround) -> Self:
         """Make it of the stored one; an overload that does not end by itself waits for a written request."""
-        rule = TRIP_RULES[row.reason]
-        is_locked = row.reason is TripReason.OVERLOAD and row.until is None
-        lifted_by = LiftedBy.WRITTEN_REQUEST if is_locked else rule.lifted_by
         return cls(
             reason=row.reason,
             began_at=row.began_at,
             until=row.until,
-            lifted_by=lifted_by,
-            restored_by=rule.restored_by,
+            lifted_by=lifted_by(row),
+            restored_by=TRIP_RULES[row.reason].restored_by,
         )
 
 

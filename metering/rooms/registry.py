@@ -1,7 +1,7 @@
 """Buildings and rooms: entered once by staff, and from then on chosen by id, never typed."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -142,6 +142,12 @@ def find_rooms(session: Session, building_id: UUID, *, after: str | None = None,
     if after is not None:
         query = query.where(Room.number > after)
     return session.scalars(query).all()
+
+
+def find_names(session: Session, room_ids: Collection[UUID]) -> dict[UUID, tuple[str, str]]:
+    """Return building and number of rooms, by their ids."""
+    query = select(Room.id, Building.name, Room.number).join(Building, Building.id == Room.building_id)
+    return {row[0]: (row[1], row[2]) for row in session.execute(query.where(Room.id.in_(room_ids)))}
 
 
 def find_by_number(session: Session, building_code: str, number: str) -> Room | None:

@@ -29,6 +29,20 @@ from gate_controller.card_authentication import ProofRefusal
 from gate_controller.signals import Authority, BarrierMode
 from gate_controller.supervision import LoopState
 from messages import Action, CommandEffect, DoorStatus, EventKind, Method, NotSent, ProcessStatus, Refusal
+from metering.billing.reconciliation import Finding
+from metering.readings.values import Doubt
+from metering.sessions.reading import Doubt as SessionDoubt
+from metering.supply.rules import LiftedBy
+from metering.supply.states import MeterOrderState, RequestAction, RequestState
+from metering.supply.view import Advice
+from metering.vocabulary import (
+    MeterAction,
+    ReadingQuality,
+    ReadingSource,
+    StopReason,
+    SupplyState,
+    TripReason,
+)
 from operations.alarms.rules import NOTED, AlarmKind, Severity
 from operations.orders import ORDERS
 from tests.console import reported
@@ -66,6 +80,20 @@ RULE_NAMES = [READABLE, *(rule.name for rule in RULES)]
         ("state", PhotoState),
         ("verdict", Verdict),
         ("fault", [*RULE_NAMES, *REASONS]),
+        ("trip_reason", TripReason),
+        ("lifted_by", LiftedBy),
+        ("supply_state", SupplyState),
+        ("supply_advice", Advice),
+        ("supply_action", RequestAction),
+        ("supply_request", RequestState),
+        ("meter_action", MeterAction),
+        ("meter_order", MeterOrderState),
+        ("reading_source", ReadingSource),
+        ("reading_quality", ReadingQuality),
+        ("reading_doubt", Doubt),
+        ("session_doubt", SessionDoubt),
+        ("stop_reason", StopReason),
+        ("day_finding", Finding),
     ],
 )
 def test_every_code_has_its_words(table: str, codes: object) -> None:
