@@ -24,6 +24,7 @@ from messages import (
     SERVER_SENDER,
     MalformedMessageError,
     Purpose,
+    Refusal,
     ShowerAvailability,
     ShowerTopic,
     ShowerTopics,
@@ -152,7 +153,9 @@ class ShowerPort:
             if device is None:
                 return
             if retained or len(payload) > MAX_PAYLOAD_BYTES:
-                log.warning("shower_message_refused", topic=topic, reason="retained" if retained else "too_large")
+                log.warning(
+                    "shower_message_refused", topic=topic, reason=Refusal.RETAINED.value if retained else "too_large"
+                )
                 return
             if not self._queue.put(device, _Arrived(kind, payload)):
                 log.warning("shower_message_turned_away", device=str(device), waiting=len(self._queue))
@@ -177,7 +180,7 @@ class ShowerPort:
         except TopicError:
             return None
         if shower_sender(device) not in self._trusted:
-            log.warning("shower_message_refused", topic=topic, reason="unknown_sender")
+            log.warning("shower_message_refused", topic=topic, reason=Refusal.UNKNOWN_SENDER.value)
             return None
         return device
 
@@ -225,9 +228,9 @@ class ShowerPort:
         sender = shower_sender(device)
         key = self._trusted.get(sender)
         if envelope.sender != sender or key is None:
-            reason = "unknown_sender"
+            reason = Refusal.UNKNOWN_SENDER.value
         elif not has_signature(key, arrived.kind.value, envelope, self._now()):
-            reason = "bad_signature"
+            reason = Refusal.BAD_SIGNATURE.value
         else:
             return envelope.body.encode(errors="surrogatepass")
         log.warning("shower_message_refused", device=str(device), reason=reason)

@@ -15,6 +15,7 @@ from messages import (
     MalformedMessageError,
     ProcessStatus,
     Purpose,
+    Refusal,
     ShowerAvailability,
     ShowerTopic,
     ShowerTopics,
@@ -96,11 +97,13 @@ class ShowerLink:
                 key = self._trusted.get(SERVER_SENDER)
                 if retained or envelope.sender != SERVER_SENDER or key is None:
                     log.warning(
-                        "shower_answer_refused", topic=topic, reason="retained" if retained else "unknown_sender"
+                        "shower_answer_refused",
+                        topic=topic,
+                        reason=Refusal.RETAINED.value if retained else Refusal.UNKNOWN_SENDER.value,
                     )
                     return
                 if not has_signature(key, purpose, envelope, self._now()):
-                    log.warning("shower_answer_refused", topic=topic, reason="bad_signature")
+                    log.warning("shower_answer_refused", topic=topic, reason=Refusal.BAD_SIGNATURE.value)
                     return
                 answer = kind.decode(envelope.body.encode(errors="surrogatepass"))
             except MalformedMessageError as error:
