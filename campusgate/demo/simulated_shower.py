@@ -71,11 +71,14 @@ class SimulatedShower:
         if not self.is_stuck:
             self._is_open = self._wanted = False
             self._moves_at_s = float("inf")
-        self._since_boot_ul = self._flowed_ul
+        self._since_boot_ul = self._flowed_ul - self._shown_less_ul
 
     def set_counter_back(self, ml: int) -> None:
-        """Let the meter show less than it has counted."""
-        self._shown_less_ul += ml * 1_000
+        """Let the meter show less than it has counted; no counter shows less than nothing."""
+        self._flow()
+        back_ul = min(ml * 1_000, self._flowed_ul - self._shown_less_ul)
+        self._shown_less_ul += back_ul
+        self._since_boot_ul = min(self._since_boot_ul, self._flowed_ul - self._shown_less_ul)
 
     def move_valve(self, *, is_open: bool) -> None:
         """Tell the valve; it moves after its stroke."""
