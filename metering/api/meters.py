@@ -40,7 +40,7 @@ class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class LineChange(_Body):
+class MeterLineChange(_Body):
     """Where a line is, and which device reads it; nobody where that is null."""
 
     url: Line = Field(examples=["tcp://10.0.6.20:8899"])
@@ -48,14 +48,14 @@ class LineChange(_Body):
     device_id: UUID | None = None
 
 
-class LineIn(LineChange):
+class MeterLineIn(MeterLineChange):
     """A line to be added."""
 
     name: Slug
     protocol: Protocol
 
 
-class LineOut(BaseModel):
+class MeterLineOut(BaseModel):
     """A line, and what its reader said of it last; `is_up` is null while nobody said anything."""
 
     id: UUID
@@ -70,7 +70,7 @@ class LineOut(BaseModel):
     heard_at: datetime | None
 
     @classmethod
-    def of(cls, line: MeterLine) -> "LineOut":
+    def of(cls, line: MeterLine) -> "MeterLineOut":
         """Show `line`."""
         return cls.model_validate(line, from_attributes=True)
 
@@ -190,23 +190,23 @@ class SilentMeter(BaseModel):
 class Silence(BaseModel):
     """Lines whose reader reports nothing, whose gateway does not answer, silent meters on others; longest first."""
 
-    unread: list[LineOut]
-    lines: list[LineOut]
+    unread: list[MeterLineOut]
+    lines: list[MeterLineOut]
     meters: list[SilentMeter]
 
 
 @router.get("/meter-lines", responses=responses(*ROLE_ERRORS))
-def list_lines(services: MeteringDep, _staff: FacilitiesDep) -> list[LineOut]:
+def list_lines(services: MeteringDep, _staff: FacilitiesDep) -> list[MeterLineOut]:
     """List the lines."""
     with services.database.read() as session:
-        return [LineOut.of(line) for line in meters.find_lines(session)]
+        return [MeterLineOut.of(line) for line in meters.find_lines(session)]
 
 
 @router.post("/meter-lines", status_code=201, responses=responses(*ROLE_ERRORS, LineTakenError, UnknownReaderError))
-def add_line(services: MeteringDep, staff: FacilitiesDep, now: NowDep, body: LineIn) -> LineOut:
+def add_line(services: MeteringDep, staff: FacilitiesDep, now: NowDep, body: MeterLineIn) -> MeterLineOut:
     """Add a line."""
     with services.database.begin() as session:
-        return LineOut.of(meters.add_line(session, **body.model_dump(), by=staff.actor, now=now))
+        return MeterLineOut.of(meters.add_line(session, **body.model_dump(), by=staff.actor, now=now))
 
 
 @router.get("/meter-lines/silence", responses=responses(*ROLE_ERRORS))
@@ -214,17 +214,19 @@ def show_silence(services: MeteringDep, _staff: FacilitiesDep, now: NowDep) -> S
     """Show what does not answer: readers, gateways, and meters behind gateways that do."""
     with services.database.read() as session:
         return Silence(
-            unread=[LineOut.of(line) for line in reader.find_unread(session, now, services.cycle)],
-            lines=[LineOut.of(line) for line in reader.find_down(session)],
+            unread=[MeterLineOut.of(line) for line in reader.find_unread(session, now, services.cycle)],
+            lines=[MeterLineOut.of(line) for line in reader.find_down(session)],
             meters=[SilentMeter(meter=MeterOut.of(one), line=line.name) for one, line in reader.find_silent(session)],
         )
 
 
 @router.put("/meter-lines/{line_id}", responses=responses(*ROLE_ERRORS, NotFoundError, UnknownReaderError))
-def change_line(services: MeteringDep, staff: FacilitiesDep, now: NowDep, line_id: UUID, body: LineChange) -> LineOut:
+def change_line(
+    services: MeteringDep, staff: FacilitiesDep, now: NowDep, line_id: UUID, body: MeterLineChange
+) -> MeterLineOut:
     """Change where a line is, and which device reads it."""
     with services.database.begin() as session:
-        return LineOut.of(meters.change_line(session, line_id, **body.model_dump(), by=staff.actor, now=now))
+        return MeterLineOut.of(meters.change_line(session, line_id, **body.model_dump(), by=staff.actor, now=now))
 
 
 @router.get("/meters", responses=responses(*ROLE_ERRORS, InvalidCursorError))
