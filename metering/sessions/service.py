@@ -109,7 +109,8 @@ class SessionService:
         """Take a report in that was not known before."""
         row = case.row
         reading = settlement.reading_of(case)
-        if report.step is SessionStep.AUTHORISE and row.hold_id is None and not reading.has_ended:
+        may_hold = row.hold_id is None and row.state in (SessionState.REFUSED, *OPEN) and not reading.has_ended
+        if report.step is SessionStep.AUTHORISE and may_hold:
             self._close_open(case.session, case.found, case.now, WaterSession.id != row.id)
             _authorise(case, report)
         elif row.person_id is None:

@@ -67,7 +67,12 @@ def take(case: Case, cost: int, hot_cost: int, *, at: datetime) -> None:
     chart.lock(case.session, row.person_id)
     row.subsidy = subsidies.draw(case, min(hot_cost, cost))
     rest = max(0, cost - row.subsidy)
-    row.billed = row.subsidy + (_from_hold(case, rest, at) if row.hold_id is not None else _without(case, rest, at))
+    if row.hold_id is None:
+        row.billed = row.subsidy + _without(case, rest, at)
+        return
+    # What was charged before there was a hold is not taken out of it again.
+    before = late_charges.charged(case.session, row.id)
+    row.billed = row.subsidy + before + _from_hold(case, max(0, rest - before), at)
 
 
 def let_go(case: Case) -> None:

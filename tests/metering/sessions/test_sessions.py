@@ -160,6 +160,18 @@ def test_a_session_of_nobody_known_waits_for_a_person_until_somebody_is(bath: Ba
     assert (found.state, bath.worth(student)) == ("settled", 900)
 
 
+def test_a_question_that_comes_after_its_session_was_settled_holds_nothing(bath: Bath) -> None:
+    student = bath.student(1_000)
+    bath.tell(1, 1, "updated", hot(20), card=student.shown, offline=True)
+    bath.forward(1_000)
+    assert bath.expire() == 1
+    assert bath.worth(student) == 950
+    late = bath.ask(student)
+    assert (late.state, late.hold, bath.free(student)) == ("expired", None, 950)
+    bath.tell(1, 2, "ended", hot(40), card=student.shown)
+    assert (bath.worth(student), bath.free(student)) == (900, 900)
+
+
 # --- Refusals --------------------------------------------------------------------------------------------------------
 
 
