@@ -13,7 +13,6 @@ from uuid import UUID
 import httpx
 import pytest
 import uvicorn
-from fastapi import APIRouter
 from sqlalchemy import func, select
 
 from accounts import devices
@@ -23,7 +22,6 @@ from accounts.services import AccountsServices
 from accounts.vocabulary import DeviceRole, Role
 from campusgate.demo.simulated_lines import simulated_gateway
 from database import Database
-from metering.api import meter_orders
 from metering.api.router import router
 from metering.readings.tables import MeterReading
 from metering.rooms.tables import Meter
@@ -35,9 +33,6 @@ from tests.apps import LentApps
 from tests.metering.lines.site import meters
 from tests.metering.lines.test_reader import running_reader, until, wire
 from tests.sign_ins import sign_in
-
-_ORDERS = APIRouter(prefix="/api/v1")
-_ORDERS.include_router(meter_orders.router)
 
 
 @dataclass
@@ -68,7 +63,7 @@ def server(database: Database, lent_apps: LentApps) -> Iterator[Served]:
         device, token = devices.add(session, name="reader", role=DeviceRole.METER, by="system", now=now)
         device_id = device.id
     headers = sign_in(accounts, None, [Role.FACILITIES], now=now)
-    with lent_apps.lend(router, _ORDERS) as app, httpx.Client(headers=headers) as staff:
+    with lent_apps.lend(router) as app, httpx.Client(headers=headers) as staff:
         app.state.accounts = accounts
         app.state.metering = MeteringServices(
             money=MoneyServices(accounts=accounts, writer=None), cycle=timedelta(seconds=1)
