@@ -121,7 +121,7 @@ class StatusIn(_Body):
     meters: tuple[MeterStatus, ...] = Field(default=(), max_length=MOST_READINGS)
 
 
-class OrderOut(_Body):
+class MeterOrderOut(_Body):
     """An order to one meter. It is worthless after `expires_at`, also inside the meter where that can be said."""
 
     id: UUID
@@ -133,7 +133,7 @@ class OrderOut(_Body):
 class OrdersOut(_Body):
     """Orders that wait, most urgent first."""
 
-    orders: tuple[OrderOut, ...] = ()
+    orders: tuple[MeterOrderOut, ...] = ()
 
 
 class OrderOutcome(StrEnum):

@@ -39,7 +39,7 @@ class QuoteOut(BaseModel):
         return cls(meter_serial=quote.serial, start=start, end=end, digits=quote.digits, ratio=quote.ratio, wh=quote.wh)
 
 
-class LineOut(BaseModel):
+class ChargeLineOut(BaseModel):
     """A part of a charge at one price; `free_by` names the quota that it was free by."""
 
     wh: int
@@ -51,7 +51,7 @@ class LineOut(BaseModel):
     is_estimated: bool
 
     @classmethod
-    def of(cls, line: Line) -> "LineOut":
+    def of(cls, line: Line) -> "ChargeLineOut":
         """Show a line."""
         return cls(
             wh=line.wh,
@@ -77,7 +77,7 @@ class ChargeOut(BaseModel):
     charged_at: datetime
     withdrawn_at: datetime | None
     readings: list[QuoteOut]
-    lines: list[LineOut]
+    lines: list[ChargeLineOut]
 
     @classmethod
     def of(cls, row: RoomCharge) -> "ChargeOut":
@@ -93,5 +93,5 @@ class ChargeOut(BaseModel):
             charged_at=row.charged_at,
             withdrawn_at=row.withdrawn_at,
             readings=[QuoteOut.of(one) for one in load(QUOTES, row.quotes)],
-            lines=[LineOut.of(one) for one in load(LINES, row.lines)],
+            lines=[ChargeLineOut.of(one) for one in load(LINES, row.lines)],
         )

@@ -10,7 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from accounts.api.dependencies import DEVICE_ERRORS, DatabaseDep, MeterDep, ServicesDep
 from database import Database
 from metering.api.dependencies import MeteringDep
-from metering.reader_contract import OrderOut, OrderResult, OrdersOut
+from metering.reader_contract import MeterOrderOut, OrderResult, OrdersOut
 from metering.supply import orders
 from metering.supply.orders import OrderOverError, ResultWithoutProofError
 from web.problems import NotFoundError, responses
@@ -74,6 +74,7 @@ def _take(database: Database, device_id: UUID, services: ServicesDep) -> OrdersO
         taken = orders.take(session, device_id, now=now)
         return OrdersOut(
             orders=tuple(
-                OrderOut(id=one.id, meter=one.meter_id, action=one.action, expires_at=one.expires_at) for one in taken
+                MeterOrderOut(id=one.id, meter=one.meter_id, action=one.action, expires_at=one.expires_at)
+                for one in taken
             )
         )

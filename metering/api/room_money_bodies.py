@@ -190,7 +190,7 @@ class MonthOfUseOut(BaseModel):
     days: int
 
 
-class RefundIn(BaseModel):
+class RoomRefundIn(BaseModel):
     """How much of a top-up goes back to its payer, and why; all that is left of it where `fen` is left out."""
 
     model_config = ConfigDict(extra="forbid")

@@ -22,9 +22,9 @@ from metering.api.room_money import charges_page, money_of, top_ups_page
 from metering.api.room_money_bodies import (
     CreditReturnOut,
     GivenBackOut,
-    RefundIn,
     RefundOut,
     RoomMoneyOut,
+    RoomRefundIn,
     SettlementIn,
     SettlementOut,
     TopUpLineOut,
@@ -94,7 +94,7 @@ def list_rooms_top_ups(services: MeteringDep, staff: CashierDep, room_id: UUID, 
     ),
 )
 def refund_top_up(
-    *, services: MeteringDep, staff: CashierDep, now: NowDep, top_up_id: UUID, body: RefundIn, once: OnceDep
+    *, services: MeteringDep, staff: CashierDep, now: NowDep, top_up_id: UUID, body: RoomRefundIn, once: OnceDep
 ) -> RefundOut:
     """Give a top-up back to whoever paid it, such as one for the wrong room, as far as the room has not used it."""
 
@@ -114,7 +114,11 @@ def refund_top_up(
     return services.money.writer.run(work)
 
 
-@router.post("/rooms/{room_id}/settlements", responses=responses(*ROLE_ERRORS, NotFoundError, RoomNotReadError))
+@router.post(
+    "/rooms/{room_id}/settlements",
+    dependencies=[record_disclosure("room_settlement.read", "room:{room_id}")],
+    responses=responses(*ROLE_ERRORS, NotFoundError, RoomNotReadError),
+)
 def settle_resident(
     services: MeteringDep, staff: FacilitiesDep, now: NowDep, room_id: UUID, body: SettlementIn
 ) -> SettlementOut:

@@ -19,10 +19,10 @@ from metering.api.dependencies import MeteringDep
 from metering.api.supply_schemas import (
     ApplicationIn,
     ApplicationOut,
-    LimitsIn,
-    LimitsOut,
     RoomSupplyOut,
     StaffRequestIn,
+    SupplyLimitsIn,
+    SupplyLimitsOut,
     SupplyRequestOut,
     TemperatureIn,
 )
@@ -179,13 +179,13 @@ def list_supply_requests(
 @router.put("/rooms/{room_id}/supply/limits", responses=responses(*ROLE_ERRORS, NotFoundError))
 def set_limits(
     room_id: UUID,
-    wanted: LimitsIn,
+    wanted: SupplyLimitsIn,
     *,
     staff: FacilitiesDep,
     database: DatabaseDep,
     now: NowDep,
     metering: MeteringDep,
-) -> LimitsOut:
+) -> SupplyLimitsOut:
     """Allow a room another load than the campus's, or leave it out of the curfew."""
     with database.begin() as session:
         registry.get_room(session, room_id)
@@ -196,7 +196,9 @@ def set_limits(
             session, actor=staff.actor, action="supply.limits", subject=f"room:{room_id}", now=now, details=details
         )
         metering.supply.review(session, room_id, now=now)
-        return LimitsOut(room_id=room_id, load_limit_w=state.load_limit_w, is_curfew_exempt=state.is_curfew_exempt)
+        return SupplyLimitsOut(
+            room_id=room_id, load_limit_w=state.load_limit_w, is_curfew_exempt=state.is_curfew_exempt
+        )
 
 
 @router.put("/outdoor-temperature", status_code=204, responses=responses(*ROLE_ERRORS))

@@ -34,14 +34,14 @@ class ApplicationIn(BaseModel):
     note: Annotated[str, line(500)]
 
 
-class LimitsIn(BaseModel):
+class SupplyLimitsIn(BaseModel):
     """What holds for one room alone; null: the campus's limit."""
 
     load_limit_w: Annotated[int, Field(ge=100, le=100_000)] | None = None
     is_curfew_exempt: bool = False
 
 
-class LimitsOut(BaseModel):
+class SupplyLimitsOut(BaseModel):
     """What holds for the room from now on."""
 
     room_id: UUID

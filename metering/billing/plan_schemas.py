@@ -18,10 +18,10 @@ from metering.tariffs.electricity import (
     Quota,
     QuotaExpiry,
     QuotaShare,
+    QuotaWindow,
     Rate,
     Term,
     WattHours,
-    Window,
 )
 from web.problems import ProblemError
 from web.text import Line, Slug
@@ -76,7 +76,7 @@ class QuotaBody(_Body):
 
     wh: Wh
     share: QuotaShare = QuotaShare.PERSON
-    window: Window = Window.MONTH
+    window: QuotaWindow = QuotaWindow.MONTH
     months_without: list[Annotated[int, Field(ge=1, le=12)]] = Field(default_factory=list, max_length=12)
     expiry: QuotaExpiry = QuotaExpiry.WINDOW
     head_count_day: Annotated[int, Field(ge=1, le=28)] | None = None
@@ -94,7 +94,7 @@ class PlanIn(_Body):
     workday_periods: list[PeriodBody] = Field(min_length=1, max_length=MOST_PERIODS)
     holiday_periods: list[PeriodBody] = Field(default_factory=list, max_length=MOST_PERIODS)
     tier_limits_wh: list[Wh] = Field(default_factory=list, max_length=9)
-    tier_window: Window = Window.YEAR
+    tier_window: QuotaWindow = QuotaWindow.YEAR
     quota: QuotaBody | None = None
     holidays: list[Day] = Field(default_factory=list, max_length=1_000)
     worked_days: list[Day] = Field(default_factory=list, max_length=1_000)

@@ -15,7 +15,7 @@ from metering.lines.orders import Orders, Work
 from metering.lines.protocol import MeterProtocol, Registers, Status
 from metering.lines.setting import Setting
 from metering.lines.work_queue import WorkQueue
-from metering.reader_contract import LinePlan, MeterPlan, OrderOut
+from metering.reader_contract import LinePlan, MeterOrderOut, MeterPlan
 
 log = structlog.get_logger()
 Value = TypeVar("Value")
@@ -101,7 +101,7 @@ class Line:
         """Whether nothing waits, not even for later."""
         return len(self._queue) == 0
 
-    def give(self, order: OrderOut) -> bool | None:
+    def give(self, order: MeterOrderOut) -> bool | None:
         """Take an order; return False where it was taken before, None where its meter is none of this line."""
         meter = self._meters.get(order.meter)
         if meter is None:

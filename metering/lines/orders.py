@@ -18,7 +18,7 @@ from uuid import UUID
 from metering.lines.exchange import MeterRefusedError, Request, SilentError, UnreadableError
 from metering.lines.protocol import MeterError, MeterProtocol, Registers, Status
 from metering.lines.work_queue import Priority, WorkQueue
-from metering.reader_contract import MeterPlan, OrderOut, OrderOutcome, OrderResult
+from metering.reader_contract import MeterOrderOut, MeterPlan, OrderOutcome, OrderResult
 from metering.vocabulary import MeterAction, SupplyState
 
 CLOCK_TOLERANCE: Final = timedelta(seconds=60)
@@ -59,7 +59,7 @@ class OrderLine(Protocol):
 class _Sent:
     """An order whose relay is watched until `until_s`."""
 
-    order: OrderOut
+    order: MeterOrderOut
     meter: MeterPlan
     until_s: float
     is_acknowledged: bool
@@ -81,10 +81,10 @@ class Orders:
     ) -> None:
         self._line, self._queue, self._protocol = line, queue, protocol
         self._report_to, self._now, self._timing = report, now, timing
-        self._waiting: dict[UUID, OrderOut] = {}
+        self._waiting: dict[UUID, MeterOrderOut] = {}
         self._ended: deque[UUID] = deque(maxlen=_REMEMBERED)
 
-    def give(self, order: OrderOut, meter: MeterPlan) -> bool:
+    def give(self, order: MeterOrderOut, meter: MeterPlan) -> bool:
         """Put an order into the queue; return False where it was given before."""
         if order.id in self._waiting or order.id in self._ended:
             return False
@@ -103,7 +103,7 @@ class Orders:
                 self._queue.discard(order.id)
                 self._end(order, OrderOutcome.SILENT, error="line_down")
 
-    async def _carry_out(self, order: OrderOut, meter: MeterPlan) -> None:
+    async def _carry_out(self, order: MeterOrderOut, meter: MeterPlan) -> None:
         if self._is_over(order):
             self._end(order, OrderOutcome.EXPIRED)
             return
@@ -121,13 +121,13 @@ class Orders:
         except (MeterRefusedError, MeterError) as error:
             self._end(order, OrderOutcome.REFUSED, error=str(error))
 
-    async def _read(self, order: OrderOut, meter: MeterPlan) -> None:
+    async def _read(self, order: MeterOrderOut, meter: MeterPlan) -> None:
         registers = await self._line.ask(meter, self._protocol.read_registers(meter))
         self._line.take_requested(meter, registers)
         status = await self._ask_status(meter) if meter.has_relay else None
         self._end(order, OrderOutcome.DONE, status=status, digits=registers.digits)
 
-    async def _set_clock(self, order: OrderOut, meter: MeterPlan) -> None:
+    async def _set_clock(self, order: MeterOrderOut, meter: MeterPlan) -> None:
         tell, read = self._protocol.set_clocks(meter, self._now()), self._protocol.read_clock(meter, self._now())
         if tell is None or read is None:
             self._end(order, OrderOutcome.REFUSED, error="not_supported")
@@ -138,7 +138,7 @@ class Orders:
         outcome = OrderOutcome.DONE if has_followed else OrderOutcome.REFUSED
         self._end(order, outcome, error=None if has_followed else "clock_not_set")
 
-    async def _send(self, order: OrderOut, meter: MeterPlan) -> None:
+    async def _send(self, order: MeterOrderOut, meter: MeterPlan) -> None:
         request = self._protocol.order(meter, order.action, order.expires_at)
         if request is None:
             self._end(order, OrderOutcome.REFUSED, error="not_supported")
@@ -189,12 +189,12 @@ class Orders:
         self._line.take_requested(meter, registers)
         return registers.digits
 
-    def _is_over(self, order: OrderOut) -> bool:
+    def _is_over(self, order: MeterOrderOut) -> bool:
         return self._now() >= order.expires_at
 
     def _end(
         self,
-        order: OrderOut,
+        order: MeterOrderOut,
         outcome: OrderOutcome,
         *,
         status: Status | None = None,
@@ -207,7 +207,7 @@ class Orders:
 
     def _report(
         self,
-        order: OrderOut,
+        order: MeterOrderOut,
         outcome: OrderOutcome,
         *,
         status: Status | None = None,
@@ -225,5 +225,5 @@ class Orders:
         self._report_to(order.id, result)
 
 
-def _priority(order: OrderOut) -> Priority:
+def _priority(order: MeterOrderOut) -> Priority:
     return Priority.QUESTION if order.action is MeterAction.READ else Priority.SUPPLY

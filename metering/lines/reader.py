@@ -13,7 +13,7 @@ from metering.lines.address import parse_address
 from metering.lines.line import Line
 from metering.lines.protocols.registry import PROTOCOLS, ProtocolOptions
 from metering.lines.setting import Setting
-from metering.reader_contract import LinePlan, LineStatus, OrderOut, OrderOutcome, OrderResult, Plan
+from metering.reader_contract import LinePlan, LineStatus, MeterOrderOut, OrderOutcome, OrderResult, Plan
 
 log = structlog.get_logger()
 
@@ -50,7 +50,7 @@ class Reader:
         for line in plan.lines:
             self._follow_line(line)
 
-    def give(self, order: OrderOut) -> bool | None:
+    def give(self, order: MeterOrderOut) -> bool | None:
         """Take an order; return False where it was taken before, None where the plan has no such meter."""
         if order.id in self._refused:
             return False
@@ -59,7 +59,7 @@ class Reader:
                 return is_new
         return None
 
-    def refuse(self, order: OrderOut) -> None:
+    def refuse(self, order: MeterOrderOut) -> None:
         """Say that the plan has no such meter."""
         self._refused.append(order.id)
         result = OrderResult(outcome=OrderOutcome.REFUSED, at=self._setting.now(), error="not_in_plan")

@@ -29,7 +29,7 @@ class PlanError(ValueError):
     """A plan contradicts itself; the message says how."""
 
 
-class Window(StrEnum):
+class QuotaWindow(StrEnum):
     """Over which calendar time something counts."""
 
     MONTH = "month"
@@ -88,7 +88,7 @@ class Quota:
 
     wh: WattHours
     share: QuotaShare = QuotaShare.PERSON
-    window: Window = Window.MONTH
+    window: QuotaWindow = QuotaWindow.MONTH
     months_without: frozenset[int] = frozenset()
     expiry: QuotaExpiry = QuotaExpiry.WINDOW
     head_count_day: int | None = None
@@ -107,7 +107,7 @@ class Quota:
             raise PlanError("heads are counted on a day that each month has: 1 to 28")
         if not self.months_without <= frozenset(range(1, 13)):
             raise PlanError("months are numbered 1 to 12")
-        if Window.TERM in (self.window, self.expiry) and not self.terms:
+        if QuotaWindow.TERM in (self.window, self.expiry) and not self.terms:
             raise PlanError("a quota by term names the terms")
         if any(one.ends_on <= one.begins_on for one in self.terms):
             raise PlanError("a term ends after it begins")
@@ -137,7 +137,7 @@ class PricePlan:
     workday_periods: tuple[Period, ...]
     holiday_periods: tuple[Period, ...] = ()
     tier_limits: tuple[WattHours, ...] = ()
-    tier_window: Window = Window.YEAR
+    tier_window: QuotaWindow = QuotaWindow.YEAR
     quota: Quota | None = None
     holidays: frozenset[date] = field(default_factory=frozenset)
     worked_days: frozenset[date] = field(default_factory=frozenset)
@@ -157,7 +157,7 @@ class PricePlan:
             raise PlanError("a price is not negative")
         if list(self.tier_limits) != sorted(set(self.tier_limits)) or any(one <= 0 for one in self.tier_limits):
             raise PlanError("the limits of tiers rise")
-        if self.tier_window is Window.TERM:
+        if self.tier_window is QuotaWindow.TERM:
             raise PlanError("tiers count by calendar month or year")
         self._check_day(self.workday_periods, names)
         if self.holiday_periods:
@@ -191,7 +191,7 @@ class PricePlan:
 
     def tier_window_of(self, local: datetime) -> str:
         """Return the name of the calendar time in which tiers count: `2026`, or `2026-11`."""
-        return f"{local:%Y}" if self.tier_window is Window.YEAR else f"{local:%Y-%m}"
+        return f"{local:%Y}" if self.tier_window is QuotaWindow.YEAR else f"{local:%Y-%m}"
 
 
 def flat_plan(id_: UUID, name: str, starts_on: date, price: PricePerKwh, *, quota: Quota | None = None) -> PricePlan:

@@ -12,7 +12,7 @@ from itertools import zip_longest
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from metering.tariffs.electricity import PricePlan, Quota, QuotaExpiry, QuotaShare, WattHours, Window, midnight
+from metering.tariffs.electricity import PricePlan, Quota, QuotaExpiry, QuotaShare, QuotaWindow, WattHours, midnight
 
 DAY = timedelta(days=1)
 
@@ -94,16 +94,16 @@ def quota_rules(plans: Sequence[PricePlan]) -> list[tuple[Quota, date, date | No
 
 
 def _windows(quota: Quota, begins_on: date, until: date) -> Iterator[tuple[str, _Span]]:
-    if quota.window is Window.TERM:
+    if quota.window is QuotaWindow.TERM:
         for term in quota.terms:
             if term.begins_on < until and term.ends_on > begins_on:
                 yield term.name, _Span(term.begins_on, term.ends_on)
         return
-    first = begins_on.replace(day=1) if quota.window is Window.MONTH else date(begins_on.year, 1, 1)
+    first = begins_on.replace(day=1) if quota.window is QuotaWindow.MONTH else date(begins_on.year, 1, 1)
     while first < until:
-        after = _next_month(first) if quota.window is Window.MONTH else date(first.year + 1, 1, 1)
-        if quota.window is Window.YEAR or first.month not in quota.months_without:
-            yield (f"{first:%Y-%m}" if quota.window is Window.MONTH else f"{first:%Y}"), _Span(first, after)
+        after = _next_month(first) if quota.window is QuotaWindow.MONTH else date(first.year + 1, 1, 1)
+        if quota.window is QuotaWindow.YEAR or first.month not in quota.months_without:
+            yield (f"{first:%Y-%m}" if quota.window is QuotaWindow.MONTH else f"{first:%Y}"), _Span(first, after)
         first = after
 
 

@@ -202,6 +202,7 @@ OF_ANOTHER_KIND = {
     ("post", "/api/v1/cash-payouts"): "money: tests/accounts/payments",
     ("post", "/api/v1/subsidies"): "money: tests/accounts/payments",
     ("post", "/api/v1/top-ups/{order_id}/refunds"): "money: tests/accounts/payments",
+    ("post", "/api/v1/rooms/{room_id}/settlements"): "charges a room and says what somebody owes; moves nobody out",
 }
 """Routes that name a person, or could, and why they are not in the table."""
 

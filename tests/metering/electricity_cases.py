@@ -16,10 +16,10 @@ from metering.tariffs.electricity import (
     Quota,
     QuotaExpiry,
     QuotaShare,
+    QuotaWindow,
     Rate,
     Term,
     WattHours,
-    Window,
 )
 from metering.tariffs.electricity_charge import Piece
 from metering.tariffs.electricity_quota import Stay
@@ -75,7 +75,7 @@ def quotas(draw: st.DrawFn) -> Quota:
     return Quota(
         wh=wh(draw(st.integers(0, 30_000))),
         share=draw(st.sampled_from(QuotaShare)),
-        window=draw(st.sampled_from(Window)),
+        window=draw(st.sampled_from(QuotaWindow)),
         months_without=draw(st.frozensets(st.sampled_from([2, 8, 10]))),
         expiry=draw(st.sampled_from(QuotaExpiry)),
         head_count_day=draw(st.sampled_from([None, 1, 15])),
@@ -105,7 +105,7 @@ def _plan(draw: st.DrawFn, index: int, starts_on: date) -> PricePlan:
         workday_periods=workday,
         holiday_periods=(Period(time(0), names[-1]),) if draw(st.booleans()) else (),
         tier_limits=tuple(limits),
-        tier_window=draw(st.sampled_from([Window.MONTH, Window.YEAR])),
+        tier_window=draw(st.sampled_from([QuotaWindow.MONTH, QuotaWindow.YEAR])),
         quota=draw(st.one_of(st.none(), quotas())),
     )
 

@@ -15,8 +15,8 @@ from metering.tariffs.electricity import (
     Quota,
     QuotaExpiry,
     QuotaShare,
+    QuotaWindow,
     Rate,
-    Window,
     flat_plan,
     kwh_text,
     price_text,
@@ -93,7 +93,7 @@ def test_tiers_begin_where_the_year_has_used_them_up() -> None:
 
 def test_tiers_by_month_begin_anew_each_month() -> None:
     rates = (Rate("flat", (PricePerKwh(5000), PricePerKwh(8000))),)
-    plan = PricePlan(some_id("m"), "m", FIRST, rates, (Period(time(0), "flat"),), (), (wh(10_000),), Window.MONTH)
+    plan = PricePlan(some_id("m"), "m", FIRST, rates, (Period(time(0), "flat"),), (), (wh(10_000),), QuotaWindow.MONTH)
     result = bill([used(date(2026, 9, 30), 12), used(date(2026, 10, 1), 12)], terms(plan))
     assert [(line.tier, line.wh) for line in result.lines] == [(1, 20_000), (2, 4_000)]
 
@@ -168,14 +168,16 @@ def test_an_unused_quota_expires_with_its_month_or_is_kept() -> None:
 
 
 def test_a_quota_by_term_is_not_given_in_the_holidays() -> None:
-    room = terms(quota_plan(Quota(wh(40_000), QuotaShare.ROOM, Window.TERM, terms=TERMS)), stays=(Stay(ANNA, FIRST),))
+    room = terms(
+        quota_plan(Quota(wh(40_000), QuotaShare.ROOM, QuotaWindow.TERM, terms=TERMS)), stays=(Stay(ANNA, FIRST),)
+    )
     assert free(bill([used(date(2026, 9, 2), 50)], room)) == 40_000
     assert free(bill([used(date(2027, 2, 1), 50)], room)) == 0
 
 
 def test_a_quota_by_year_knows_kinds_of_people() -> None:
     by_kind = (("master", wh(154_000)), ("doctor", wh(160_000)))
-    plan = quota_plan(Quota(wh(140_000), window=Window.YEAR, by_kind=by_kind, head_count_day=1))
+    plan = quota_plan(Quota(wh(140_000), window=QuotaWindow.YEAR, by_kind=by_kind, head_count_day=1))
     stays = (Stay(ANNA, FIRST, kind="master"), Stay(BO, FIRST, kind="bachelor"))
     assert free(bill([used(date(2027, 1, 1), 500)], terms(plan, stays=stays))) == 294_000
 
@@ -227,7 +229,7 @@ def test_units_are_written_with_their_names() -> None:
         {"workday_periods": (Period(time(0), "peak"),)},
         {"workday_periods": tuple(Period(time(hour), "flat") for hour in range(9))},
         {"tier_limits": (wh(5), wh(5)), "rates": (Rate("flat", (PricePerKwh(1),) * 3),)},
-        {"tier_window": Window.TERM},
+        {"tier_window": QuotaWindow.TERM},
     ],
 )
 def test_a_plan_that_contradicts_itself_is_refused(change: dict[str, object]) -> None:

@@ -10,8 +10,8 @@ from pydantic import BaseModel
 
 from metering.reader_contract import (
     LineStatus,
+    MeterOrderOut,
     MeterStatus,
-    OrderOut,
     OrderOutcome,
     OrderResult,
     OrdersOut,
@@ -39,7 +39,7 @@ class ContractServer(ThreadingHTTPServer):
         self.results: list[tuple[UUID, OrderResult]] = []
         self.lines: list[LineStatus] = []
         self.meters: list[MeterStatus] = []
-        self.waiting: dict[UUID, OrderOut] = {}
+        self.waiting: dict[UUID, MeterOrderOut] = {}
         self.failing: int | None = None
         self.loses_answers = False
         self.minds: UUID | None = None
@@ -53,7 +53,7 @@ class ContractServer(ThreadingHTTPServer):
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"
 
-    def give(self, order: OrderOut) -> None:
+    def give(self, order: MeterOrderOut) -> None:
         self.waiting[order.id] = order
         self.order_given.set()
 

@@ -18,9 +18,9 @@ from metering.lines.setting import Setting, TakenReading
 from metering.reader_contract import (
     LinePlan,
     LineStatus,
+    MeterOrderOut,
     MeterPlan,
     MeterStatus,
-    OrderOut,
     OrderResult,
     Protocol,
 )
@@ -70,18 +70,18 @@ class Site:
     sink: KeptSink
     now: VirtualClock
 
-    def order(self, place: int, action: MeterAction, *, valid_s: float = 300.0) -> OrderOut:
+    def order(self, place: int, action: MeterAction, *, valid_s: float = 300.0) -> MeterOrderOut:
         """Give an order to the meter at `place`."""
         expires_at = self.now() + timedelta(seconds=valid_s)
-        order = OrderOut(id=uuid4(), meter=self.plan.meters[place].id, action=action, expires_at=expires_at)
+        order = MeterOrderOut(id=uuid4(), meter=self.plan.meters[place].id, action=action, expires_at=expires_at)
         assert self.line.give(order) is not None
         return order
 
-    def results_of(self, order: OrderOut) -> list[str]:
+    def results_of(self, order: MeterOrderOut) -> list[str]:
         """Return the outcomes that were reported."""
         return [result.outcome.value for of, result in self.sink.results if of == order.id]
 
-    def last_result(self, order: OrderOut) -> OrderResult:
+    def last_result(self, order: MeterOrderOut) -> OrderResult:
         """Return the last one."""
         return [result for of, result in self.sink.results if of == order.id][-1]
 

@@ -24,7 +24,7 @@ from metering.lines.reader import Reader
 from metering.lines.server_client import ServerClient
 from metering.lines.setting import LineTiming, Setting, TakenReading
 from metering.lines.unsent import UnsentFile
-from metering.reader_contract import OrderOut, Plan, ReadingIn
+from metering.reader_contract import MeterOrderOut, Plan, ReadingIn
 from metering.vocabulary import MeterAction, ReadingSource, SupplyState
 from tests.metering.lines.contract_server import TOKEN, ContractServer
 from tests.metering.lines.site import meters, plan_for
@@ -188,7 +188,7 @@ def test_an_order_is_carried_out_and_its_results_arrive(tmp_path: Path) -> None:
                 async with running_reader(tmp_path / "unsent.db", server.url):
                     await until(lambda: len(server.readings) == 4)
                     meter = plan.lines[0].meters[2]
-                    order = OrderOut(
+                    order = MeterOrderOut(
                         id=uuid4(), meter=meter.id, action=MeterAction.TRIP, expires_at=now() + timedelta(minutes=5)
                     )
                     server.give(order)
@@ -215,7 +215,7 @@ def test_an_order_for_a_meter_that_was_just_mounted_waits_for_the_plan_and_one_f
                     server.plan = new
                     expires_at = now() + timedelta(minutes=5)
                     known, unknown = (
-                        OrderOut(id=uuid4(), meter=meter, action=MeterAction.READ, expires_at=expires_at)
+                        MeterOrderOut(id=uuid4(), meter=meter, action=MeterAction.READ, expires_at=expires_at)
                         for meter in (new.lines[1].meters[0].id, uuid4())
                     )
                     server.give(known)
