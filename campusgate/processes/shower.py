@@ -102,7 +102,7 @@ def _show(controller: ShowerController, display: ReaderDisplay, credential_key: 
     if isinstance(presented, Dropped):
         log.info("shower_readings_dropped", number=presented.number, why=presented.why)
         return
-    unreadable = ReadingResult(granted=False, reason="reading_unreadable")
+    unreadable = ReadingResult(granted=False, reason="unreadable")
     if isinstance(presented, Unreadable):
         presented.answer(unreadable)
         return
