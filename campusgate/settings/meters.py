@@ -1,10 +1,19 @@
-"""Settings of the process that reads meters."""
+"""Settings of reading meters: how often, with what they are ordered, whether their clocks are set."""
+
+from datetime import timedelta
 
 from pydantic import BaseModel, Field, SecretStr, field_validator
 
 
 class MeterSettings(BaseModel):
-    """With what meters are ordered, and whether their clocks are set."""
+    """`cycle` is the server's, whose plan tells it to the reading process; the others are the reading process's."""
+
+    cycle: timedelta = Field(
+        default=timedelta(minutes=15),
+        ge=timedelta(seconds=5),
+        le=timedelta(days=1),
+        description="how often all meters are read",
+    )
 
     password: SecretStr = Field(default=SecretStr("000000"), description="six digits, as the meters have it")
     operator: str = Field(default="00000000", pattern=r"^[0-9]{8}$", description="eight digits that meters record")

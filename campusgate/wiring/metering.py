@@ -11,6 +11,7 @@ def make_metering(settings: Settings, money: MoneyServices) -> MeteringServices:
     """Return the services of showers, rooms and meters."""
     return MeteringServices(
         money=money,
+        cycle=settings.meters.cycle,
         rules=make_supply_rules(settings),
         notify=room_notices.write,
         two_persons=settings.supply.two_persons,

@@ -22,7 +22,10 @@ def show_plan(services: MeteringDep, device: MeterDep) -> Plan:
 def take_readings(services: MeteringDep, device: MeterDep, now: NowDep, body: ReadingsIn) -> ReadingsOut:
     """Store readings of this device's meters; sending them again changes nothing. Doubtful ones wait for a person."""
     with services.database.begin() as session:
-        return reader.take_readings(session, device.device_id, body, now)
+        taken = reader.take_readings(session, device.device_id, body, now)
+        if taken.stored:
+            services.supply.note_readings(session, {one.meter for one in body.readings}, now=now)
+        return taken
 
 
 @router.post("/meter-reader/status", status_code=204, responses=responses(*DEVICE_ERRORS))

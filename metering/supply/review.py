@@ -1,6 +1,6 @@
 """Reviewing a room: its grounds are brought up to date, and each of its meters is told what follows from them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -26,7 +26,7 @@ from metering.supply.ports import NotifyResidents, RoomCredits, notify_nobody
 from metering.supply.rules import SupplyRules, find_curfew_start
 from metering.supply.states import UNDER_WAY, MeterOrderState
 from metering.supply.tables import MeterOrder, RoomNotice, RoomSupply, SupplyGround
-from metering.supply.warnings import NoticeKind, find_level, find_warning
+from metering.supply.warnings import WELL, NoticeKind, find_level, find_warning
 from metering.vocabulary import MeterAction, SupplyState, TripReason
 
 REVIEW_EVERY = timedelta(minutes=15)
@@ -73,6 +73,12 @@ class SupplyKeeper:
         """Let the rooms of these meters be reviewed at the next turn: their relays may have moved."""
         rooms = select(MeterPeriod.room_id).where(MeterPeriod.meter_id.in_(meter_ids), MeterPeriod.ends_at.is_(None))
         session.execute(update(RoomSupply).where(RoomSupply.room_id.in_(rooms)).values(review_at=now))
+
+    def note_readings(self, session: Session, meter_ids: Collection[UUID], *, now: datetime) -> None:
+        """Let those of the meters' rooms be reviewed at the next turn whose money has run down."""
+        rooms = select(MeterPeriod.room_id).where(MeterPeriod.meter_id.in_(meter_ids), MeterPeriod.ends_at.is_(None))
+        is_low = RoomSupply.warning_level != WELL
+        session.execute(update(RoomSupply).where(RoomSupply.room_id.in_(rooms), is_low).values(review_at=now))
 
     def add_ground(
         self, session: Session, room_id: UUID, reason: TripReason, *, note: str, now: datetime

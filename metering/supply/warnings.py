@@ -19,7 +19,8 @@ class NoticeKind(StrEnum):
     RESTORED = "restored"
 
 
-_NO_LEVEL = 0
+WELL = 0
+"""The level of a room that need not be warned."""
 _EMERGENCY = -1
 _USED_UP = -2
 
@@ -27,7 +28,7 @@ _USED_UP = -2
 def find_level(credit: Credit | None, grounds: Collection[Ground], rules: SupplyRules) -> int:
     """Return how far a room's money has run down: 0 well, then a number for each warning, negative below zero."""
     if credit is None or credit.has_quota:
-        return _NO_LEVEL
+        return WELL
     if any(ground.reason is TripReason.NO_CREDIT for ground in grounds):
         return _USED_UP
     if credit.balance_fen <= 0:

@@ -54,7 +54,7 @@ def make_server_jobs(
         "day-end": make_day_end_jobs(database, settings),
         "trail": make_trail_jobs(database, settings),
         "channels": make_channel_jobs(money, settings.time_zone),
-        "meters": make_meter_jobs(database, settings.time_zone),
+        "meters": make_meter_jobs(database, settings.time_zone, settings.meters.cycle),
         "notices": make_notice_jobs(database, settings),
         "room-money": make_room_money_jobs(money),
         "supply": make_supply_jobs(database, keeper),

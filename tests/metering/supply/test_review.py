@@ -440,3 +440,13 @@ def test_every_notice_has_its_words_in_both_languages(dormitory, kind):
     for words in notices[0].content.values():
         assert "七号楼 1005" in words["body"]
         assert "{" not in words["title"] + words["body"]
+
+
+@pytest.mark.parametrize(("balance", "is_looked_at"), [(500, True), (-501, True), (5_000, False)])
+def test_a_reading_lets_a_room_be_looked_at_again_whose_money_has_run_down(dormitory, balance, is_looked_at) -> None:
+    dormitory.pay(balance)
+    dormitory.review()
+    dormitory.wait(seconds=5)
+    with dormitory.database.begin() as session:
+        dormitory.keeper.note_readings(session, {dormitory.meter}, now=dormitory.now)
+        assert (dormitory.room in dormitory.keeper.find_due(session, now=dormitory.now)) is is_looked_at
