@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, Table, text
+from sqlalchemy import CheckConstraint, Connection, Table, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from campusgate.schema import ROOMS, metadata
@@ -23,6 +23,15 @@ def test_the_revisions_make_exactly_the_tables_of_the_rooms(empty: Database) -> 
     upgrade(empty)
     assert read_revision(empty) == find_newest()
     assert find_differences(empty, metadata()) == []
+
+
+def test_the_revisions_leave_exactly_the_checks_of_the_tables(empty: Database) -> None:
+    """A table made anew on SQLite must not keep the checks that a revision replaced."""
+    upgrade(empty)
+    made = inspect(empty.engine)
+    for table in metadata().sorted_tables:
+        wanted = {str(one.name) for one in table.constraints if isinstance(one, CheckConstraint)}
+        assert {str(one["name"]) for one in made.get_check_constraints(table.name)} == wanted, table.name
 
 
 def test_upgrading_twice_changes_nothing(empty: Database) -> None:

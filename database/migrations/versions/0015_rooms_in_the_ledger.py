@@ -32,13 +32,9 @@ def downgrade() -> None:
 
 
 def _replace(old: dict[str, str], new: dict[str, str]) -> None:
-    if op.get_context().dialect.name == "sqlite":
-        # A table made anew has only the checks that are named here: SQLite does not tell which there were.
-        checks = tuple(sa.CheckConstraint(rule, name=op.f(f"ck_ledger_accounts_{name}")) for name, rule in new.items())
-        with op.batch_alter_table("ledger_accounts", recreate="always", table_args=checks):
-            pass
-        return
-    for name in old:
-        op.drop_constraint(op.f(f"ck_ledger_accounts_{name}"), "ledger_accounts", type_="check")
-    for name, rule in new.items():
-        op.create_check_constraint(op.f(f"ck_ledger_accounts_{name}"), "ledger_accounts", rule)
+    # SQLite's table is made anew, from what SQLAlchemy reflects of it: its checks among that.
+    with op.batch_alter_table("ledger_accounts") as table:
+        for name in old:
+            table.drop_constraint(op.f(f"ck_ledger_accounts_{name}"), type_="check")
+        for name, rule in new.items():
+            table.create_check_constraint(op.f(f"ck_ledger_accounts_{name}"), sa.text(rule))
