@@ -13,6 +13,8 @@ from accounts.sign_in.service import RefreshRefusedError
 from accounts.vocabulary import Role
 from console import sign_in_cookies
 from console.services import ConsoleServices
+from metering.services import MeteringServices
+from web.app_state import from_state
 
 STAFF = frozenset({Role.FACILITIES, Role.ADMIN})
 REVIEWERS = frozenset({Role.REVIEWER, Role.ADMIN})
@@ -36,6 +38,7 @@ def _find_services(request: Request) -> ConsoleServices:
 
 
 ServicesDep = Annotated[ConsoleServices, Depends(_find_services)]
+MeteringDep = Annotated[MeteringServices, Depends(from_state("metering", MeteringServices))]
 
 
 def renew_sign_in(response: Response, refresh: str, services: ConsoleServices) -> Claims:
@@ -105,6 +108,16 @@ def _require_staff(claims: SignedInDep) -> Claims:
 
 StaffDep = Annotated[Claims, Depends(_require_staff)]
 """A signed-in member of facilities staff."""
+
+
+def _require_admin(claims: SignedInDep) -> Principal:
+    if Role.ADMIN not in claims.roles:
+        raise NotAllowedError
+    return principal_of(claims)
+
+
+AdminDep = Annotated[Principal, Depends(_require_admin)]
+"""A signed-in administrator."""
 
 
 def principal_of(claims: Claims) -> Principal:

@@ -18,13 +18,14 @@ class Destination:
 _PHOTO = Destination("nav.photo", "photo_page")
 _REVIEWS = Destination("nav.reviews", "reviews_page")
 _BOARD = Destination("nav.board", "gate_board")
+_METERING = Destination("nav.metering", "metering_page")
 
 
 def destinations(roles: Collection[Role]) -> list[Destination]:
     """Return the pages that people with these roles may open, their own page first."""
     found = []
     if STAFF & set(roles):
-        found.append(_BOARD)
+        found += [_BOARD, _METERING]
     if REVIEWERS & set(roles):
         found.append(_REVIEWS)
     return [*found, _PHOTO]

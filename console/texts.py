@@ -54,3 +54,8 @@ def all_texts(chosen: str) -> dict[str, str]:
     """Return every text in `chosen`, for the page's script."""
     index = LANGUAGES[chosen]
     return {key: texts[index] for key, texts in TEXTS.items()}
+
+
+def some_texts(chosen: str, beginnings: tuple[str, ...]) -> dict[str, str]:
+    """Return the texts of no table, and those whose keys begin so: for a page that needs few of them."""
+    return {key: text for key, text in all_texts(chosen).items() if "." not in key or key.startswith(beginnings)}

@@ -13,7 +13,9 @@ from web import tickets
 from web.text import Slug, line
 from web.tickets import Ticket
 
-TicketAction = Literal["open", "hold", "lock", "lockdown", "release", "evacuate", "confirm", "forgive", "gate", "pass"]
+TicketAction = Literal[
+    "open", "hold", "lock", "lockdown", "release", "evacuate", "confirm", "forgive", "gate", "pass", "supply"
+]
 
 
 class TicketIn(BaseModel):
@@ -23,7 +25,7 @@ class TicketIn(BaseModel):
 
     action: TicketAction = Field(
         description="an order's action; `confirm` another person's order; `forgive` passages; change or remove "
-        "a `gate` or give it a rule; issue or end a `pass`"
+        "a `gate` or give it a rule; issue or end a `pass`; on the pages, cut off or arm a room's `supply`"
     )
 
 

@@ -4,7 +4,22 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from console.dependencies import NewPasswordNeededError, NotAllowedError, SignInNeededError
-from console.pages import board, board_actions, gate, photo, review_actions, reviews, sign_in, zone
+from console.pages import (
+    board,
+    board_actions,
+    gate,
+    metering,
+    metering_actions,
+    metering_changes,
+    metering_days,
+    metering_prices,
+    metering_room,
+    photo,
+    review_actions,
+    reviews,
+    sign_in,
+    zone,
+)
 from console.rendering import FOLDER
 from console.services import ConsoleServices
 
@@ -17,6 +32,12 @@ ROUTERS = (
     photo.router,
     reviews.router,
     review_actions.router,
+    metering.router,
+    metering_room.router,
+    metering_actions.router,
+    metering_changes.router,
+    metering_days.router,
+    metering_prices.router,
 )
 
 

@@ -92,6 +92,13 @@ def of_building(session: Session, building_id: UUID) -> tuple[PricePlan, ...]:
     return tuple(load(PLAN, row.rules) for row in [*campus, *own])
 
 
+def standing_of(session: Session, building_id: UUID | None) -> tuple[PricePlan, ...]:
+    """Return the plans of a building, or of the campus where that is None, by their start."""
+    if building_id is not None:
+        return of_building(session, building_id)
+    return tuple(load(PLAN, row.rules) for row in _standing(session, None))
+
+
 def find(session: Session, *, after: UUID | None = None, limit: int = 50) -> Sequence[ElectricityPlan]:
     """Return all plans in the order they were added, withdrawn ones too."""
     query = select(ElectricityPlan).order_by(ElectricityPlan.id).limit(limit)

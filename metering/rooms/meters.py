@@ -213,6 +213,20 @@ def find_meters(session: Session, *, after: int | None = None, limit: int = 50) 
     return session.scalars(query if after is None else query.where(Meter.number > after)).all()
 
 
+def find_in_store(session: Session, utility: Utility, *, limit: int = 200) -> Sequence[Meter]:
+    """Return meters of a kind that count for no room now, by serial."""
+    counts = select(MeterPeriod.meter_id).where(MeterPeriod.ends_at.is_(None))
+    query = select(Meter).where(Meter.utility == utility, Meter.id.not_in(counts))
+    return session.scalars(query.order_by(Meter.serial).limit(limit)).all()
+
+
+def find_room_periods(session: Session, room_id: UUID) -> Sequence[tuple[MeterPeriod, Meter]]:
+    """Return which meters count and counted for a room, the newest first."""
+    query = select(MeterPeriod, Meter).join(Meter, Meter.id == MeterPeriod.meter_id)
+    rows = session.execute(query.where(MeterPeriod.room_id == room_id).order_by(MeterPeriod.begins_at.desc()))
+    return [(row[0], row[1]) for row in rows]
+
+
 def find_lines(session: Session) -> Sequence[MeterLine]:
     """Return all lines, by name."""
     return session.scalars(select(MeterLine).order_by(MeterLine.name)).all()

@@ -20,6 +20,8 @@ from fastapi import FastAPI
 import web.problems
 from access.policy import GatePolicy
 from accounts import passwords, people
+from accounts.ledger import LedgerWriter
+from accounts.payments.services import MoneyServices
 from accounts.services import AccountsServices
 from accounts.tables import PersonRole
 from accounts.vocabulary import PasswordPurpose, PersonKind, Role
@@ -38,6 +40,7 @@ from gate_controller.relays.simulated import SimulatedRelay
 from gate_controller.service import GateController
 from gate_controller.storage import Storage
 from messages import Event, GateTopics, NonceStore, Signer, TrustedKey, controller_sender
+from metering.services import MeteringServices
 from models.engine import FaceEngine
 from models.store import ModelStore
 from operations import event_store
@@ -141,6 +144,8 @@ def serve(
     app.state.tickets = Tickets()
     web.problems.install(app)
     app.state.accounts = services
+    writer = LedgerWriter(database)
+    app.state.metering = MeteringServices(money=MoneyServices(accounts=services, writer=writer))
     pages.install(
         app,
         pages.ConsoleServices(
@@ -169,6 +174,7 @@ def serve(
         server.should_exit = True
         thread.join()
         listener.close()
+        writer.close()
 
 
 @pytest.fixture
