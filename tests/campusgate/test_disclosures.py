@@ -36,6 +36,13 @@ ABOUT_NOBODY = {
     "GET /api/v1/electricity-days/{day}",
     "GET /api/v1/electricity-days/{day}/table",
     "GET /api/v1/meter-lines/silence",
+    "GET /console/metering/days",
+    "GET /console/metering/days/{day}/table",
+    "GET /console/metering/prices",
+    "GET /console/metering/rooms",
+    # Whether what is shown has changed.
+    "GET /console/metering/stream",
+    "GET /console/metering/rooms/{room_id}/stream",
     "GET /api/v1/meters",
     "GET /api/v1/meters/{meter_id}/periods",
     "GET /api/v1/reading-reviews",
@@ -128,6 +135,7 @@ def routes_of(office: Staffed) -> list[tuple[str, str, str, str]]:
         ("facilities", "/console/gates/north", "board.read", "gate:north"),
         ("facilities", "/console/gates/north/events", "events.read", "gate:north"),
         ("facilities", "/console/zones/campus/muster", "muster.read", "zone:campus"),
+        ("facilities", "/console/metering", "metering.read", "metering:list"),
         ("reviewer", "/console/reviews/queue?department=Physics", "reviews.read", "photos:list"),
     ]
 
@@ -151,8 +159,10 @@ ANSWERS_WITH_WHAT_IS_KNOWN = {
     "PUT /api/v1/people/{person_id}/roles",
     "POST /api/v1/people/import",
     "POST /api/v1/residents/import",
+    "POST /api/v1/rooms/{room_id}/settlements",
     "POST /api/v1/reviews/{photo_id}/claim",
     "POST /console/reviews/{photo_id}/claim",
+    "POST /console/metering/moves/preview",
 }
 """They change something or not, and show somebody in either case."""
 
