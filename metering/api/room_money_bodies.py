@@ -250,7 +250,7 @@ class RoomDayOut(BaseModel):
     room_id: UUID
     building: str
     number: str
-    finding: Literal["agrees", "vacant", "not_billed", "readings_differ", "ledger_differs"]
+    finding: Literal["agrees", "vacant", "not_billed", "readings_differ", "no_longer_read", "ledger_differs"]
     read_wh: int | None
     charged_wh: int
     charged_fen: int

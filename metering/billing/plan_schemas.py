@@ -65,9 +65,12 @@ class TermBody(_Body):
 
 
 class KindQuotaBody(_Body):
-    """What another kind of person gets."""
+    """What another kind of person gets: `kind` is that of their account, or a group that they are in.
 
-    kind: Slug
+    Whoever is of several gets the first of them.
+    """
+
+    kind: Line
     wh: Wh
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from accounts.ledger.tables import JournalTransfer
@@ -31,8 +31,10 @@ class Finding(StrEnum):
     """Its meter was not read to the day's end."""
     READINGS_DIFFER = "readings_differ"
     """The readings of now say another energy; the next billing run corrects the charge."""
+    NO_LONGER_READ = "no_longer_read"
+    """It was charged, and by the readings of now a meter was not read to the day's end; the charge stands."""
     LEDGER_DIFFERS = "ledger_differs"
-    """The ledger did not take what was charged, or what was withdrawn did not go back."""
+    """The ledger did not take what was charged, what was withdrawn did not go back, or it took what no charge says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +64,31 @@ def reconcile(session: Session, day: date, now: datetime, zone: ZoneInfo) -> lis
     for charge in session.scalars(select(RoomCharge).where(RoomCharge.day == day)):
         by_room.setdefault(charge.room_id, []).append(charge)
     lines = _lines(session, [one.id for found in by_room.values() for one in found])
+    strays = _find_strays(session, day, zone)
     return [
-        _compare(room, building, by_room.get(room.id, []), lines, _read(session, room.id, day, now, zone))
+        _compare(
+            room,
+            building,
+            by_room.get(room.id, []),
+            lines,
+            read=_read(session, room.id, day, now, zone),
+            stray=strays.get(room.id, 0),
+        )
         for _, room, building in rows
     ]
 
 
 def _compare(
-    room: Room, building: Building, found: list[RoomCharge], lines: Mapping[UUID, int], read: WattHours | None
+    room: Room,
+    building: Building,
+    found: list[RoomCharge],
+    lines: Mapping[UUID, int],
+    *,
+    read: WattHours | None,
+    stray: int,
 ) -> RoomDay:
     stands = next((one for one in found if one.withdrawn_at is None), None)
-    in_ledger = sum(lines.get(one.id, 0) - lines.get(charges.withdrawal_id(one.id), 0) for one in found)
+    in_ledger = sum(lines.get(one.id, 0) - lines.get(charges.withdrawal_id(one.id), 0) for one in found) + stray
     charged_wh = WattHours(0 if stands is None else stands.wh)
     charged = Fen(0 if stands is None else stands.fen)
     finding = _finding(stands, read, charged_wh, agrees=in_ledger == charged)
@@ -84,6 +100,8 @@ def _finding(stands: RoomCharge | None, read: WattHours | None, charged: WattHou
         return Finding.LEDGER_DIFFERS
     if stands is None:
         return Finding.NOT_BILLED if read != 0 else Finding.AGREES
+    if read is None:
+        return Finding.NO_LONGER_READ
     if read != charged:
         return Finding.READINGS_DIFFER
     return Finding.VACANT if stands.is_vacant and charged else Finding.AGREES
@@ -105,6 +123,26 @@ def _lines(session: Session, charged: list[UUID]) -> dict[UUID, int]:
     for ids in _some([*charged, *map(charges.withdrawal_id, charged)]):
         query = select(JournalTransfer.id, JournalTransfer.amount).where(JournalTransfer.id.in_(ids))
         found.update({row.id: row.amount for row in session.execute(query)})
+    return found
+
+
+def _find_strays(session: Session, day: date, zone: ZoneInfo) -> dict[UUID, int]:
+    """What the journal took from each account for electricity, in lines of this day that follow from no charge."""
+    is_charge = select(RoomCharge.id).where(RoomCharge.id == JournalTransfer.id).exists()
+    withdrawn = RoomCharge.id == JournalTransfer.corrects, RoomCharge.withdrawn_at.is_not(None)
+    is_withdrawal = select(RoomCharge.id).where(*withdrawn).exists()
+    query = select(JournalTransfer).where(
+        JournalTransfer.recorded_at >= midnight(day, zone),
+        JournalTransfer.recorded_at < midnight(day + DAY, zone),
+        or_(
+            and_(JournalTransfer.purpose == charges.ELECTRICITY, ~is_charge),
+            and_(JournalTransfer.purpose == charges.WITHDRAWN, ~is_withdrawal),
+        ),
+    )
+    found: dict[UUID, int] = {}
+    for line in session.scalars(query):
+        found[line.debit] = found.get(line.debit, 0) + line.amount
+        found[line.credit] = found.get(line.credit, 0) - line.amount
     return found
 
 

@@ -44,15 +44,35 @@ LATEST_CHANGE = timedelta(days=60)
 """How far back changes are followed: as far as readings may come late. The days of that year before it too, for the
 tiers and quotas that they bear on."""
 
+_WAITS = "waits"
+"""In place of a digest: charges that are to be worked out anew when their days are read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Billed:
-    """What a run did for one room: days charged for the first time, and days charged anew."""
+    """What a run did for one room: days charged for the first time, and days charged anew.
+
+    `unread` is the first day that was charged and is no longer read to its end; its charge stands until it is again.
+    """
 
     room_id: UUID
     days: int
     corrected: int
     billed_until: date | None
+    unread: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Billing:
+    """What a run did for all rooms that it looked at, and the rooms that it could not charge."""
+
+    done: list[Billed]
+    failed: list[UUID]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing waits for a person."""
+        return not self.failed and not any(one.unread for one in self.done)
 
 
 def bill_room(session: Session, room_id: UUID, now: datetime, zone: ZoneInfo, *, up_to: date | None = None) -> Billed:
@@ -75,10 +95,10 @@ def bill_room(session: Session, room_id: UUID, now: datetime, zone: ZoneInfo, *,
     corrected = run.correct() if account.inputs else 0
     days = run.go_on(up_to)
     run.conclude()
-    return Billed(room_id, days, corrected, account.billed_until)
+    return Billed(room_id, days, corrected, account.billed_until, run.unread)
 
 
-def bill_all(money: MoneyServices, now: datetime, *, also_billed: bool = False) -> list[Billed]:
+def bill_all(money: MoneyServices, now: datetime, *, also_billed: bool = False) -> Billing:
     """Charge every room that has a past day to be charged, each in a transaction of its own.
 
     With `also_billed` every other room is looked at too, for what became known later. A room that fails is logged and
@@ -91,13 +111,14 @@ def bill_all(money: MoneyServices, now: datetime, *, also_billed: bool = False) 
         query = query.where(or_(RoomBilling.room_id.is_(None), RoomBilling.billed_until < today))
     with money.database.read() as session:
         rooms = session.scalars(query).all()
-    done = []
+    billing = Billing([], [])
     for room_id in rooms:
         try:
-            done.append(money.writer.run(_work(room_id, now, money.accounts.zone)))
+            billing.done.append(money.writer.run(_work(room_id, now, money.accounts.zone)))
         except (TransferRefusedError, NotReadYetError) as error:
             log.warning("room_not_billed", room=str(room_id), error=type(error).__name__)
-    return done
+            billing.failed.append(room_id)
+    return billing
 
 
 def _work(room_id: UUID, now: datetime, zone: ZoneInfo) -> Callable[[Session, datetime], Billed]:
@@ -105,9 +126,10 @@ def _work(room_id: UUID, now: datetime, zone: ZoneInfo) -> Callable[[Session, da
 
 
 def stays_of(session: Session, room_id: UUID) -> tuple[Stay, ...]:
-    """Return who lived and lives in a room."""
+    """Return who lived and lives in a room, each with what they are now."""
     history = residents.find_history(session, room_id)
-    return tuple(Stay(row.person_id, row.moved_in, row.moved_out) for row in history)
+    kinds = residents.find_kinds(session, {row.person_id for row in history})
+    return tuple(Stay(row.person_id, row.moved_in, row.moved_out, kinds[row.person_id]) for row in history)
 
 
 def _begin(
@@ -147,6 +169,7 @@ class _Run:
         self._stays = stays_of(session, account.room_id)
         self._now = now
         self._zone = zone
+        self.unread: date | None = None
 
     def go_on(self, up_to: date | None) -> int:
         """Charge the days after the last one; returns how many."""
@@ -165,10 +188,8 @@ class _Run:
     def correct(self) -> int:
         """Work out anew what no longer follows from what is known; returns how many days were charged anew.
 
-        Days that readings can still change are read again; earlier ones keep what was counted, under the terms of now.
-
-        Raises:
-            NotReadYetError: a day that was charged is no longer read to its end.
+        Days that readings can still change are read again; earlier ones keep what was counted, under the terms of now,
+        and so do those that are no longer read to their end, such as after a second meter was entered late.
         """
         today = self._now.astimezone(self._zone).date()
         since = max(self._account.begins_on, today - LATEST_CHANGE)
@@ -181,23 +202,31 @@ class _Run:
         while day < self._account.billed_until:
             row = standing.get(day)
             known = None if row is None else charges.to_value(row)
-            if day >= since or known is None:
-                found = charge_day(courses, day, state, self._terms(day), self._zone)
-            else:
-                found = charge_again(known, state, self._terms(day))
-            if row is not None and known is not None and is_same(known, found):
+            found = self._work_out(known, courses if day >= since else None, day, state)
+            if row is not None and known is not None and found is not None and is_same(known, found):
                 state = keep_money(known, found)
                 row.state = dump(STATE, state)
-            else:
+            elif found is not None:
                 corrected += self._replace(row, found)
                 state = found.charge.state
             day += DAY
         return corrected
 
     def conclude(self) -> None:
-        """Note what the charges followed from."""
-        self._account.inputs = self._inputs()
+        """Note what the charges followed from; where a day waits to be read again, the next run looks again too."""
+        self._account.inputs = self._inputs() if self.unread is None else _WAITS
         self._session.flush()
+
+    def _work_out(
+        self, known: DayCharge | None, courses: Sequence[RoomCourse] | None, day: date, state: BillState
+    ) -> DayCharge | None:
+        """Return what a day comes to by its readings, else by what was counted; None where neither is known."""
+        if courses is not None:
+            try:
+                return charge_day(courses, day, state, self._terms(day), self._zone)
+            except NotReadYetError:
+                self.unread = self.unread or day
+        return None if known is None else charge_again(known, state, self._terms(day))
 
     def _courses(self, first: date, last: date) -> list[RoomCourse]:
         return load_courses(self._session, self._room, midnight(first, self._zone), midnight(last, self._zone))
@@ -215,7 +244,10 @@ class _Run:
         for row in charges.standing(self._session, self._room, since):
             if row.is_estimated:
                 start, end = midnight(row.day, self._zone), midnight(row.day + DAY, self._zone)
-                used = find_consumption(self._courses(row.day, row.day + DAY), start, end)
+                try:
+                    used = find_consumption(self._courses(row.day, row.day + DAY), start, end)
+                except NotReadYetError:
+                    return True
                 if tuple(Quote.of(part) for part in used.parts) != load(QUOTES, row.quotes):
                     return True
         return False
@@ -235,12 +267,16 @@ class _Run:
             ReadingReview.meter.in_(meters), ReadingReview.decided_at.is_not(None)
         )
         what = (
-            [(stay.person, stay.begins_on, stay.ends_on) for stay in self._stays if stay.begins_on < until],
+            [self._stay(stay) for stay in self._stays if stay.begins_on < until],
             [_period(row, ends) for row in periods if row.begins_at < ends],
             [(str(quota), *dates) for quota, *dates in quota_rules(self._plans)],
             [tuple(row) for row in self._session.execute(decided.order_by(ReadingReview.id))],
         )
         return hashlib.sha256(repr(what).encode()).hexdigest()
+
+    def _stay(self, stay: Stay) -> tuple[object, ...]:
+        told_apart = {kind for quota, *_ in quota_rules(self._plans) for kind, _ in quota.by_kind}
+        return stay.person, stay.begins_on, stay.ends_on, *sorted(told_apart.intersection(stay.kinds))
 
     def _replace(self, row: RoomCharge | None, found: DayCharge) -> int:
         if row is not None:

@@ -1,6 +1,6 @@
 """Who lives where and since when: by days of the campus, from the midnight that begins the first of them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from accounts import audit, people
+from accounts.tables import Person, PersonGroup
 from metering.rooms import registry
 from metering.rooms.tables import Residence, Room
 from web.problems import ProblemError
@@ -103,6 +104,16 @@ def find_history(session: Session, room_id: UUID) -> Sequence[Residence]:
     """Return everybody who lives, lived or will live in a room, by when they moved in."""
     query = select(Residence).where(Residence.room_id == room_id)
     return session.scalars(query.order_by(Residence.moved_in, Residence.id)).all()
+
+
+def find_kinds(session: Session, person_ids: Collection[UUID]) -> dict[UUID, tuple[str, ...]]:
+    """Return the kind of each person's account, and the groups that they are in: what quotas tell people apart by."""
+    query = select(Person.id, Person.kind).where(Person.id.in_(person_ids))
+    kinds: dict[UUID, tuple[str, ...]] = {row.id: (row.kind.value,) for row in session.execute(query)}
+    groups = select(PersonGroup.person_id, PersonGroup.name).where(PersonGroup.person_id.in_(person_ids))
+    for person_id, name in session.execute(groups.order_by(PersonGroup.name)):
+        kinds[person_id] += (name,)
+    return kinds
 
 
 def find_residence(session: Session, person_id: UUID, day: date) -> Residence | None:

@@ -4,7 +4,7 @@ Energy, money and prices are different types, so that a type checker refuses to 
 never changed: a new price is a new plan with a later start, and the reading of that midnight parts the two.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
@@ -83,7 +83,7 @@ class Quota:
     """Energy that costs nothing.
 
     `head_count_day` is the day of the window's first month on which heads are counted; without one the quota is given
-    by the days that somebody really lives there. `by_kind` gives other amounts to other kinds of people.
+    by the days that somebody really lives there. `by_kind` gives other amounts to other kinds or groups of people.
     """
 
     wh: WattHours
@@ -112,9 +112,9 @@ class Quota:
         if any(one.ends_on <= one.begins_on for one in self.terms):
             raise PlanError("a term ends after it begins")
 
-    def wh_of(self, kind: str) -> WattHours:
-        """Return what a person of this kind gets in a whole window."""
-        return dict(self.by_kind).get(kind, self.wh)
+    def wh_of(self, kinds: Collection[str]) -> WattHours:
+        """Return what a person of these kinds gets in a whole window: the first amount that is given to one of them."""
+        return next((wh for kind, wh in self.by_kind if kind in kinds), self.wh)
 
     def term_of(self, day: date) -> Term | None:
         """Return the term of a day, None in the holidays between."""

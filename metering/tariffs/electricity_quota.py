@@ -19,12 +19,15 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """Somebody lives in the room from `begins_on` until before `ends_on`; None while they do."""
+    """Somebody lives in the room from `begins_on` until before `ends_on`; None while they do.
+
+    `kinds` are the kind of their account and the groups they are in: what quotas tell people apart by.
+    """
 
     person: UUID
     begins_on: date
     ends_on: date | None = None
-    kind: str = ""
+    kinds: tuple[str, ...] = ()
 
     def is_on(self, day: date) -> bool:
         """Return whether they live there on a day."""
@@ -166,7 +169,7 @@ def _shares(
         if counted_on is not None and person in seen:
             continue
         seen.add(person)
-        yield person, quota.wh if person is None else quota.wh_of(stays[index].kind), _Lived(span, ends_on)
+        yield person, quota.wh if person is None else quota.wh_of(stays[index].kinds), _Lived(span, ends_on)
 
 
 def _runs(stays: Sequence[Stay]) -> list[tuple[date, date | None]]:

@@ -76,21 +76,25 @@ class Hall:
             self.move_in(room, name, since)
         return room
 
-    def install(self, room_id: UUID, when: datetime, shows: int, *, ratio: int = 1, final: int | None = None) -> UUID:
-        """Install a meter; one that counted there ends at the same instant with its `final` reading."""
+    def new_meter(self) -> UUID:
+        """A meter that lies in the store."""
         self._numbers += 1
-        register = Register(ratio=ratio)
         with self.database.begin() as session:
-            new = meters.add_meter(
+            return meters.add_meter(
                 session,
                 serial=f"M{self._numbers}",
-                model="dlt645",
+                model="dlt645-2007",
                 address=f"{self._numbers:012}",
                 has_relay=True,
                 line_id=None,
                 by="system",
                 now=self.clock.now,
             ).id
+
+    def install(self, room_id: UUID, when: datetime, shows: int, *, ratio: int = 1, final: int | None = None) -> UUID:
+        """Install a meter; one that counted there ends at the same instant with its `final` reading."""
+        register, new = Register(ratio=ratio), self.new_meter()
+        with self.database.begin() as session:
             now = max(when, self.clock.now)
             if final is None:
                 installation.install(session, new, room_id, Stand(when, shows), register, by="system", now=now)
@@ -109,12 +113,23 @@ class Hall:
         source: ReadingSource = ReadingSource.FROZEN,
     ) -> None:
         """The room's meter was read."""
-        with self.database.begin() as session:
-            number = session.scalars(
-                select(Meter.number)
-                .join(MeterPeriod, MeterPeriod.meter_id == Meter.id)
-                .where(MeterPeriod.room_id == room_id, MeterPeriod.ends_at.is_(None))
+        with self.database.read() as session:
+            meter = session.scalars(
+                select(MeterPeriod.meter_id).where(MeterPeriod.room_id == room_id, MeterPeriod.ends_at.is_(None))
             ).one()
+        self.read_meter(meter, when, shows, quality, source)
+
+    def read_meter(
+        self,
+        meter: UUID,
+        when: datetime,
+        shows: int,
+        quality: ReadingQuality = ReadingQuality.GOOD,
+        source: ReadingSource = ReadingSource.FROZEN,
+    ) -> None:
+        """A meter was read."""
+        with self.database.begin() as session:
+            number = session.get_one(Meter, meter).number
             put(session, number, Reading(when, when, shows, source, quality))
 
     def use(self, room_id: UUID, kwh: Sequence[int], first: date = FIRST, shows: int = 0) -> int:

@@ -178,7 +178,7 @@ def test_a_quota_by_term_is_not_given_in_the_holidays() -> None:
 def test_a_quota_by_year_knows_kinds_of_people() -> None:
     by_kind = (("master", wh(154_000)), ("doctor", wh(160_000)))
     plan = quota_plan(Quota(wh(140_000), window=QuotaWindow.YEAR, by_kind=by_kind, head_count_day=1))
-    stays = (Stay(ANNA, FIRST, kind="master"), Stay(BO, FIRST, kind="bachelor"))
+    stays = (Stay(ANNA, FIRST, kinds=("student", "master")), Stay(BO, FIRST, kinds=("student", "bachelor")))
     assert free(bill([used(date(2027, 1, 1), 500)], terms(plan, stays=stays))) == 294_000
 
 

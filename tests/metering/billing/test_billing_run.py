@@ -5,8 +5,16 @@ from datetime import date, timedelta
 
 from sqlalchemy import select
 
+from accounts.ledger import AccountKind, Transfer, open_named, record
+from accounts.ledger.tables import LedgerAccount
+from accounts.ledger.transfer import AccountState
+from accounts.tables import PersonGroup
+from database import new_id
+from metering.billing.charges import charge_id
+from metering.billing.reconciliation import Finding, reconcile
 from metering.billing.run import bill_all
 from metering.billing.stored import LINES, QUOTES, load
+from metering.billing.tables import RoomCharge
 from metering.reader_contract import ReadingIn
 from metering.readings.store import KnownMeter, store
 from metering.readings.tables import ReadingReview
@@ -14,7 +22,7 @@ from metering.readings.values import Register
 from metering.rooms import meters, reviews
 from metering.tariffs.electricity import Quota, WattHours
 from metering.vocabulary import ReadingQuality, ReadingSource
-from tests.metering.electricity_cases import FIRST, at, day_and_night_plan
+from tests.metering.electricity_cases import FIRST, ZONE, at, day_and_night_plan
 from tests.metering.hall import Hall
 
 SECOND, THIRD = FIRST + timedelta(days=1), FIRST + timedelta(days=2)
@@ -182,7 +190,7 @@ def test_runs_at_the_same_moment_charge_each_day_once(hall: Hall) -> None:
     hall.clock.now = at(FIRST + timedelta(days=3), 4)
     with ThreadPoolExecutor(4) as pool:
         done = [run.result() for run in [pool.submit(bill_all, hall.money, hall.clock.now) for _ in range(4)]]
-    assert sum(one.days for billed in done for one in billed) == 9
+    assert sum(one.days for billing in done for one in billing.done) == 9
     assert [hall.balance(room) for room in rooms] == [-300] * 3
 
 
@@ -202,3 +210,85 @@ def test_what_waits_for_a_person_is_not_billed_until_they_decided(hall: Hall) ->
         reviews.accept(session, review.id, note="a heater of the workshop", by="system", now=hall.clock.now)
     assert hall.bill(room, days=2).days == 1
     assert hall.balance(room) == -50 - (1_000_000 - 100) // 2
+
+
+def test_a_meter_entered_late_and_not_yet_read_stops_no_billing(hall: Hall) -> None:
+    hall.plan(5283)
+    room = hall.room("Anna")
+    shows = hall.use(room, [1, 2, 3])
+    hall.bill(room, days=3)
+    before = hall.balance(room)
+    with hall.database.read() as session:
+        [first] = meters.find_meters_of(session, room)
+    second = hall.install(room, at(SECOND), 0)
+    billed = hall.bill(room, days=3)
+    assert (billed.unread, billed.corrected, hall.balance(room)) == (SECOND, 0, before)
+    with hall.database.read() as session:
+        findings = [reconcile(session, day, hall.clock.now, ZONE)[0].finding for day in (FIRST, SECOND, THIRD)]
+    assert findings == [Finding.AGREES, Finding.NO_LONGER_READ, Finding.NO_LONGER_READ]
+    assert not bill_all(hall.money, hall.clock.now, also_billed=True).is_whole
+    assert hall.bill(room, days=4).days == 0  # neither meter is read to the fourth day's end
+    fifth = FIRST + timedelta(days=4)
+    hall.read_meter(first.id, at(fifth), shows + 100)
+    hall.read_meter(second, at(fifth), 300)
+    billed = hall.bill(room, days=4)
+    assert (billed.unread, billed.days, billed.corrected) == (None, 1, 2)
+    assert hall.balance(room) == -528  # 7 kWh by the first, 3 by the second: 528.3 fen
+    assert bill_all(hall.money, hall.clock.now, also_billed=True).is_whole
+
+
+def test_a_room_whose_account_is_suspended_is_told_and_stops_no_other(hall: Hall) -> None:
+    hall.plan()
+    rooms = [hall.room(name, number=name) for name in ("Anna", "Bo")]
+    for room in rooms:
+        hall.use(room, [1, 1])
+        hall.bill(room)
+    with hall.database.begin() as session:
+        session.get_one(LedgerAccount, rooms[0]).state = AccountState.SUSPENDED
+    billing = bill_all(hall.money, at(THIRD, 4))
+    assert (billing.failed, billing.is_whole, [one.room_id for one in billing.done]) == ([rooms[0]], False, [rooms[1]])
+    with hall.database.begin() as session:
+        session.get_one(LedgerAccount, rooms[0]).state = AccountState.ACTIVE
+    assert bill_all(hall.money, at(THIRD, 4)).is_whole
+    assert [hall.balance(room) for room in rooms] == [-100, -100]
+
+
+def test_the_reconciliation_shows_money_that_no_charge_took_and_charges_that_are_gone(hall: Hall) -> None:
+    hall.plan()
+    room = hall.room("Anna")
+    hall.use(room, [1, 1])
+    hall.bill(room, days=2)
+
+    def findings() -> list[tuple[Finding, int]]:
+        hall.clock.now = at(FIRST + timedelta(days=5))
+        with hall.database.read() as session:
+            days = [FIRST + timedelta(days=number) for number in range(3)]
+            found = [reconcile(session, day, hall.clock.now, ZONE)[0] for day in days]
+        return [(one.finding, one.ledger_fen) for one in found]
+
+    assert findings()[:2] == [(Finding.AGREES, 50), (Finding.AGREES, 50)]
+    with hall.database.begin() as session:
+        taker = open_named(session, AccountKind.FEE, "electricity", at(SECOND, 5))
+        record(session, [Transfer(new_id(), "electricity", room, taker, 7)], at(SECOND, 5))[0].require()
+    assert findings()[:2] == [(Finding.AGREES, 50), (Finding.LEDGER_DIFFERS, 57)]
+    with hall.database.begin() as session:
+        session.delete(session.get_one(RoomCharge, charge_id(room, FIRST, 1)))
+    gone = findings()
+    assert gone[0] == (Finding.NOT_BILLED, 0)
+    assert gone[2] == (Finding.LEDGER_DIFFERS, 50)  # the line was written in that night
+
+
+def test_a_quota_by_kind_goes_by_the_account_and_by_groups(hall: Hall) -> None:
+    by_kind = (("master", WattHours(3000)), ("student", WattHours(1000)))
+    hall.plan(quota=Quota(WattHours(0), by_kind=by_kind, head_count_day=1))
+    anna, bo = hall.room("Anna", number="1"), hall.room("Bo", number="2")
+    with hall.database.begin() as session:
+        session.add(PersonGroup(person_id=hall.people["Bo"], name="master"))
+    for room in (anna, bo):
+        hall.use(room, [5])
+        hall.bill(room)
+    assert (hall.balance(anna), hall.balance(bo)) == (-200, -100)
+    with hall.database.begin() as session:
+        session.add(PersonGroup(person_id=hall.people["Anna"], name="master"))
+    assert hall.bill(anna).corrected == 1
+    assert hall.balance(anna) == -100
