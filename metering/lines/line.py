@@ -74,6 +74,8 @@ class Line:
 
     async def step(self) -> None:
         """Do one piece of work, or wait until there is some."""
+        if self._state.is_doubtful:
+            await self._ask_witnesses()
         if not self._state.is_up:
             await self._wait_and_probe()
             return
@@ -171,6 +173,21 @@ class Line:
             raise LineLostError(str(error)) from error
         self._exchange.attach(connection)
 
+    async def _ask_witnesses(self) -> None:
+        """Find out whether the line is down, or only the meters that were silent in a row."""
+        try:
+            for meter in self._state.pick_witnesses(list(self._meters.values())):
+                await self._connect()
+                await self._cycle.read(meter)
+                if not self._state.is_doubtful:
+                    return
+        except LineLostError as error:
+            self._note_loss(error)
+        else:
+            self._state.note_loss("no meter answers")
+        if not self._state.is_up:
+            self._probe_at_s = self._loop_s() + self._setting.timing.probe_s
+
     async def _wait_and_probe(self) -> None:
         """Wait for the next probe, ask one meter; when it answers, all that were left out are asked."""
         self._orders.end_what_cannot_wait()
@@ -183,6 +200,8 @@ class Line:
         if not meters:
             return
         self._probes += 1
+        # Some gateways keep a connection on which nothing passes any more, and let in only one.
+        self._exchange.close()
         try:
             await self._connect()
             await self._cycle.read(meters[self._probes % len(meters)])

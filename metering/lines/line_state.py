@@ -1,6 +1,6 @@
 """What is known of a line and its meters at this moment, and telling it when it changes."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -9,12 +9,13 @@ import structlog
 from metering.lines.protocol import Status
 from metering.lines.setting import Sink
 from metering.lines.silence import LineHealth, MeterHealth
-from metering.reader_contract import LinePlan, LineStatus, MeterStatus
+from metering.reader_contract import LinePlan, LineStatus, MeterPlan, MeterStatus
 from metering.vocabulary import SupplyState
 
 log = structlog.get_logger()
 
 _HEALTHY = MeterHealth()
+_WITNESSES = 3
 
 
 class LineState:
@@ -26,11 +27,24 @@ class LineState:
         self._meters: dict[UUID, MeterHealth] = {}
         self._told: dict[UUID, MeterStatus] = {}
         self._line_told: LineStatus | None = None
+        self._answered_last: UUID | None = None
 
     @property
     def is_up(self) -> bool:
         """Whether the line answers, as far as is known."""
         return self._line.is_up
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether so many meters were silent in a row that the line may be down; see `pick_witnesses`."""
+        return self._line.is_doubtful(len(self._plan.meters))
+
+    def pick_witnesses(self, meters: Sequence[MeterPlan]) -> list[MeterPlan]:
+        """Return the meters to ask whether the line is up: none of the silent ones, and from all over it."""
+        others = [meter for meter in meters if meter.id not in self._line.before and meter.id not in self._meters]
+        last = [meter for meter in others if meter.id == self._answered_last]
+        spread = [others[place * (len(others) - 1) // (_WITNESSES - 1)] for place in range(_WITNESSES)] if others else []
+        return list({meter.id: meter for meter in (*last, *spread)}.values())[:_WITNESSES]
 
     def is_due(self, meter: UUID, cycle: int) -> bool:
         """Return whether the meter is asked in this cycle, or rests."""
@@ -38,7 +52,8 @@ class LineState:
 
     def note_answer(self, meter: UUID) -> None:
         """Note that the meter answered, whatever it said."""
-        if self._line.silences or not self._line.is_up or self._line.since is None:
+        self._answered_last = meter
+        if self._line.before or not self._line.is_up or self._line.since is None:
             was_up = self._line.is_up
             self._line = self._line.after_answer(self._now())
             if not was_up:
@@ -52,16 +67,11 @@ class LineState:
                 self.tell_line()
 
     def note_silence(self, meter: UUID, cycle: int) -> None:
-        """Note that the meter did not answer; where no meter does, the line is down and none is blamed."""
-        now = self._now()
-        was_up = self._line.is_up
+        """Note that the meter did not answer; while the line is down none is blamed."""
         before = self._meters.get(meter, _HEALTHY)
-        self._line = self._line.after_silence(meter, before, now)
-        if was_up:
-            self._meters[meter] = before.after_silence(now, cycle, self._cycle_s)
-        if was_up and not self._line.is_up:
-            log.error("line_down", line=self._plan.name, silences=self._line.silences)
-            self._forgive()
+        self._line = self._line.after_silence(meter, before)
+        if self._line.is_up:
+            self._meters[meter] = before.after_silence(self._now(), cycle, self._cycle_s)
 
     def note_impossible(self, meter: UUID, cycle: int) -> None:
         """Note that the meter cannot be asked at all, as one that is silent: the line is not to blame."""
@@ -69,7 +79,7 @@ class LineState:
         self._meters[meter] = before.after_silence(self._now(), cycle, self._cycle_s)
 
     def note_loss(self, reason: str) -> None:
-        """Note that the gateway cannot be reached."""
+        """Note that the gateway cannot be reached, or that no meter answers: none of them is blamed."""
         if self._line.is_up:
             log.error("line_down", line=self._plan.name, error=reason)
             self._line = self._line.after_loss(self._now())

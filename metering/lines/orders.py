@@ -124,7 +124,9 @@ class Orders:
     async def _read(self, order: MeterOrderOut, meter: MeterPlan) -> None:
         registers = await self._line.ask(meter, self._protocol.read_registers(meter))
         self._line.take_requested(meter, registers)
-        status = await self._ask_status(meter) if meter.has_relay else None
+        status = None
+        with contextlib.suppress(SilentError):
+            status = await self._ask_status(meter) if meter.has_relay else None
         self._end(order, OrderOutcome.DONE, status=status, digits=registers.digits)
 
     async def _set_clock(self, order: MeterOrderOut, meter: MeterPlan) -> None:
@@ -155,7 +157,14 @@ class Orders:
     async def _check(self, sent: _Sent) -> None:
         """See whether the relay is as ordered; if not, the line does other work until it is looked at again."""
         order, meter = sent.order, sent.meter
-        status = await self._ask_status(meter)
+        try:
+            status = await self._ask_status(meter)
+        except SilentError:
+            if not sent.is_acknowledged:
+                # Silent twice: to go on asking would hold up the line of a hundred for half a minute.
+                self._end(order, OrderOutcome.SILENT, status=sent.status)
+                return
+            status = None
         sent.status = status or sent.status
         if status is not None and self._protocol.has_followed(order.action, status):
             digits = await self._read_after(meter)
@@ -170,13 +179,17 @@ class Orders:
             self._end(order, OrderOutcome.SILENT, status=sent.status)
 
     async def _ask_status(self, meter: MeterPlan) -> Status | None:
-        """Return what the relay shows, None where the meter does not say."""
+        """Return what the relay shows, None where the meter does not say.
+
+        Raises:
+            SilentError: it does not answer at all.
+        """
         request = self._protocol.read_status(meter)
         if request is None:
             return None
         try:
             status = await self._line.ask(meter, request)
-        except (SilentError, MeterRefusedError, UnreadableError):
+        except (MeterRefusedError, UnreadableError):
             return None
         self._line.take_status(meter, status)
         return status

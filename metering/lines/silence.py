@@ -7,7 +7,8 @@ from uuid import UUID
 REPORTED_AFTER_CYCLES = 3
 """A meter that is silent for so long is reported; before that it was a disturbance."""
 SILENT_IN_A_ROW = 5
-"""So many silences in a row are the gateway's or the cable's: no meter is blamed."""
+"""So many meters that are silent one after another may be the gateway or the cable: others are asked before one of
+them is blamed."""
 _RESTS = (1, 4)
 """Cycles a meter rests after its first and second silence. Each silence costs the line some 2.6 s at 2400 bps."""
 _HOUR_S = 3600
@@ -57,27 +58,29 @@ class MeterHealth:
 
 @dataclass(frozen=True, slots=True)
 class LineHealth:
-    """Whether a line answers at all. `before` has the meters of the silences in a row, as they were before."""
+    """Whether a line answers at all. `before` has the meters that were silent in a row, as they were before."""
 
     is_up: bool = True
     since: datetime | None = None
     before: dict[UUID, MeterHealth] = field(default_factory=dict)
     silences: int = 0
 
+    def is_doubtful(self, meters: int) -> bool:
+        """Return whether the line, which has so many meters, may be what is silent."""
+        is_long = self.silences >= SILENT_IN_A_ROW
+        return self.is_up and is_long and len(self.before) >= min(SILENT_IN_A_ROW, meters)
+
     def after_answer(self, now: datetime) -> "LineHealth":
         """Return what follows from any meter's answer."""
         if self.is_up and self.since is not None:
-            return self if self.silences == 0 else LineHealth(since=self.since)
+            return LineHealth(since=self.since) if self.before else self
         return LineHealth(since=now)
 
-    def after_silence(self, meter: UUID, health: MeterHealth, now: datetime) -> "LineHealth":
+    def after_silence(self, meter: UUID, health: MeterHealth) -> "LineHealth":
         """Return what follows when `meter`, whose health was `health`, does not answer."""
         before = {**self.before, meter: self.before.get(meter, health)}
-        silences = self.silences + 1
-        if self.is_up and silences >= SILENT_IN_A_ROW:
-            return LineHealth(is_up=False, since=now, before=before, silences=silences)
-        return replace(self, before=before, silences=silences)
+        return replace(self, before=before, silences=self.silences + 1)
 
     def after_loss(self, now: datetime) -> "LineHealth":
-        """Return what follows when the gateway cannot be reached."""
-        return LineHealth(is_up=False, since=now, before=self.before) if self.is_up else self
+        """Return what follows when the gateway cannot be reached, or no meter answers."""
+        return replace(self, is_up=False, since=now) if self.is_up else self

@@ -105,7 +105,7 @@ def _has_what_was_asked(request: Frame, answer: Frame) -> bool:
         case Function.READ_ADDRESS:
             return len(answer.data) == 6
         case Function.ORDER:
-            return len(answer.data) in (0, 2)
+            return len(answer.data) <= 2
         case _:
             return not answer.data
 

@@ -31,7 +31,8 @@ _COMMANDS: Final = {
     MeterAction.KEEP_OFF: Command.KEEP_OFF,
 }
 _FOLLOWED: Final[Mapping[MeterAction, Callable[[StatusWord3], bool]]] = {
-    MeterAction.TRIP: lambda word: word.is_relay_open,
+    # Open and armed: not told yet, and the button would close it.
+    MeterAction.TRIP: lambda word: word.is_relay_open and word.is_told_to_open,
     # Closed already: the resident was quick.
     MeterAction.ARM: lambda word: word.is_armed or not word.is_relay_open,
     MeterAction.CLOSE: lambda word: not word.is_relay_open,

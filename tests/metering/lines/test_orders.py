@@ -6,10 +6,12 @@ from datetime import timedelta
 import pytest
 
 from campusgate.demo.simulated_meters import Fault
+from metering.frames.dlt645.orders import Credentials
+from metering.lines.protocol import Status
 from metering.lines.protocols.dlt645 import Dlt645
 from metering.reader_contract import OrderOutcome
 from metering.vocabulary import MeterAction, ReadingSource, SupplyState
-from tests.metering.lines.site import meters, running_site
+from tests.metering.lines.site import CAMPUS, meters, running_site
 from tests.metering.lines.virtual_time import run_virtually
 
 MINUTE = 60.0
@@ -34,6 +36,13 @@ def test_a_trip_is_sent_when_acknowledged_and_done_when_the_relay_has_opened() -
             assert site.sink.lines[-1].is_up
 
     run_virtually(story)
+
+
+@pytest.mark.parametrize(("word", "follows"), [(0x50, True), (0x10, False), (0x40, False), (0x00, False)])
+def test_a_trip_is_followed_only_by_an_open_relay_that_the_button_does_not_close(word: int, follows: bool) -> None:
+    protocol = Dlt645(CAMPUS, Credentials())
+    shown = SupplyState.OFF if follows else SupplyState.ON
+    assert protocol.has_followed(MeterAction.TRIP, Status(shown, word)) is follows
 
 
 def test_an_armed_meter_is_done_and_its_closing_by_the_button_is_seen_within_half_a_minute() -> None:
