@@ -5,6 +5,8 @@ from zoneinfo import ZoneInfo
 
 FREEZE_FROM = time(0, 5)
 """Meters freeze at midnight by their own clocks, which may be some minutes late."""
+NO_FREEZE_FROM = time(23, 50)
+"""When a freeze was and what it holds are two questions: between them, no meter may freeze again."""
 FREEZE_UNTIL = time(2, 0)
 """After that, meters of which the frozen reading is missing are asked once a cycle."""
 SET_CLOCKS_FROM = time(3, 0)
@@ -19,9 +21,9 @@ def midnight_of(day: date, zone: ZoneInfo) -> datetime:
 
 
 def day_to_freeze(now: datetime, zone: ZoneInfo) -> date | None:
-    """Return the day of which the midnight's frozen reading may be asked for; None before 00:05."""
+    """Return the day of which the midnight's frozen reading may be asked for; None from 23:50 until 00:05."""
     local = now.astimezone(zone)
-    return local.date() if local.time() >= FREEZE_FROM else None
+    return local.date() if FREEZE_FROM <= local.time() < NO_FREEZE_FROM else None
 
 
 def is_freeze_hour(now: datetime, zone: ZoneInfo) -> bool:
@@ -29,9 +31,10 @@ def is_freeze_hour(now: datetime, zone: ZoneInfo) -> bool:
     return FREEZE_FROM <= now.astimezone(zone).time() < FREEZE_UNTIL
 
 
-def is_midnight_of(frozen_at: datetime, day: date) -> bool:
-    """Return whether a meter's time of freeze, naive and in campus time, is the midnight with which `day` begins."""
-    return abs(frozen_at - datetime.combine(day, time(0))) <= FREEZE_TOLERANCE
+def find_midnight(frozen_at: datetime) -> date | None:
+    """Return the day that begins with a meter's time of freeze, naive and in campus time; None where none does."""
+    day = (frozen_at + FREEZE_TOLERANCE).date()
+    return day if abs(frozen_at - datetime.combine(day, time(0))) <= FREEZE_TOLERANCE else None
 
 
 def day_to_set_clocks(now: datetime, zone: ZoneInfo) -> date | None:

@@ -120,34 +120,43 @@ class Cycle:
 
     async def _read_frozen(self, day: date, meter: MeterPlan) -> None:
         """Read this day's midnight, and those before it that were missed; each only if the meter froze at midnight."""
-        known = self._setting.frozen_days.get(meter.id, day - timedelta(days=1))
-        missing = min((day - known).days, _MOST_FROZEN_DAYS)
+        if calendar.day_to_freeze(self._now(), self._setting.zone) != day:
+            return
+        newest: date | None = None
         try:
-            for back in range(1, missing + 1):
-                if not await self._read_freeze(meter, day - timedelta(days=back - 1), back):
-                    return
+            for back in range(1, _MOST_FROZEN_DAYS + 1):
+                midnight = await self._read_freeze(meter, day, back)
+                if midnight is None:
+                    break
+                newest = newest or midnight
         except SilentError:
             return
         except (MeterRefusedError, MeterError) as error:
             # It has none, or none so far back: asking again today changes nothing.
             log.info("meter_without_freeze", meter=str(meter.id), error=str(error))
+            newest = newest or day
         except UnreadableError as error:
             log.warning("meter_not_read", meter=str(meter.id), error=str(error))
-            return
-        self._note_frozen(meter.id, day)
+        if newest is not None:
+            self._note_frozen(meter.id, newest)
 
-    async def _read_freeze(self, meter: MeterPlan, day: date, back: int) -> bool:
-        """Read one freeze; return False where it is another midnight's, or another time's."""
+    async def _read_freeze(self, meter: MeterPlan, day: date, back: int) -> date | None:
+        """Read one freeze and return its day; None where it is known, or not of a midnight, or cannot be had."""
         ask_at, ask = self._protocol.read_frozen_at(meter, back), self._protocol.read_frozen(meter, back)
         if ask_at is None or ask is None:
-            return True
+            self._note_frozen(meter.id, day)
+            return None
         frozen_at = await self._line.ask(meter, ask_at)
-        if not calendar.is_midnight_of(frozen_at, day):
+        midnight = calendar.find_midnight(frozen_at)
+        if midnight is None or midnight > day:
             log.warning("meter_freeze_not_at_midnight", meter=str(meter.id), frozen_at=frozen_at.isoformat())
-            return False
+            return None
+        # A midnight without power has no freeze, so the one before stands in its place.
+        if midnight <= self._setting.frozen_days.get(meter.id, day - timedelta(days=1)):
+            return None
         registers = await self._line.ask(meter, ask)
-        self._take(meter, registers, ReadingSource.FROZEN, day)
-        return True
+        self._take(meter, registers, ReadingSource.FROZEN, midnight)
+        return midnight
 
     async def _set_clocks(self, meters: list[MeterPlan], day: date) -> None:
         for told in {request.payload: request for one in meters if (request := self._clock_of(one))}.values():

@@ -1,6 +1,7 @@
 """Bringing to the server what lies in the file, oldest first, and fetching plans and orders from it."""
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -10,7 +11,7 @@ import structlog
 from bus.backoff import Backoff
 from metering.lines.collector import Collector
 from metering.lines.reader import Reader
-from metering.lines.server_client import RejectedError, ServerClient, ServerError, ServerRefusedError
+from metering.lines.server_client import RejectedError, ServerClient, ServerError, ServerRefusedError, TooLargeError
 from metering.lines.unsent import UnsentFile
 from metering.reader_contract import ReadingIn
 
@@ -91,9 +92,14 @@ class Delivery:
 
     async def _fetch_plan(self) -> None:
         plan = await self._client.fetch_plan()
-        if plan != self._reader.plan:
+        if plan == self._reader.plan:
+            return
+        self._reader.follow(plan)
+        try:
             await asyncio.to_thread(self._file.put_plan, plan)
-            self._reader.follow(plan)
+        except sqlite3.Error as error:
+            # Only a start without the server needs it.
+            log.error("plan_not_written", error=str(error))
 
     async def _fetch_orders(self) -> None:
         orders = (await self._client.fetch_orders(self._timing.orders_wait_s)).orders
@@ -122,6 +128,8 @@ class Delivery:
         try:
             answer = await self._client.send_readings(readings)
         except RejectedError as error:
+            if len(readings) == 1 and isinstance(error, TooLargeError):
+                raise ServerError("the server takes not even one reading: 413") from error
             if len(readings) == 1:
                 log.error("reading_rejected", reading=readings[0].model_dump(mode="json"), error=str(error))
                 return

@@ -43,7 +43,9 @@ class LineState:
         """Return the meters to ask whether the line is up: none of the silent ones, and from all over it."""
         others = [meter for meter in meters if meter.id not in self._line.before and meter.id not in self._meters]
         last = [meter for meter in others if meter.id == self._answered_last]
-        spread = [others[place * (len(others) - 1) // (_WITNESSES - 1)] for place in range(_WITNESSES)] if others else []
+        spread = (
+            [others[place * (len(others) - 1) // (_WITNESSES - 1)] for place in range(_WITNESSES)] if others else []
+        )
         return list({meter.id: meter for meter in (*last, *spread)}.values())[:_WITNESSES]
 
     def is_due(self, meter: UUID, cycle: int) -> bool:

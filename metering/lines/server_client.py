@@ -1,6 +1,6 @@
 """The reading process's side of `metering.reader_contract`, over HTTP."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -13,14 +13,10 @@ Body = TypeVar("Body", bound=BaseModel)
 
 _TIMEOUT_S: Final = 20.0
 _REFUSED: Final = {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}
-_REJECTED: Final = {
-    httpx.codes.BAD_REQUEST,
-    httpx.codes.NOT_FOUND,
-    httpx.codes.CONFLICT,
-    httpx.codes.GONE,
-    httpx.codes.REQUEST_ENTITY_TOO_LARGE,
-    httpx.codes.UNPROCESSABLE_ENTITY,
-}
+_TOO_LARGE: Final = httpx.codes.REQUEST_ENTITY_TOO_LARGE
+_UNFIT: Final = {httpx.codes.BAD_REQUEST, httpx.codes.UNPROCESSABLE_ENTITY, _TOO_LARGE}
+_OVER: Final = {httpx.codes.NOT_FOUND, httpx.codes.CONFLICT, httpx.codes.GONE}
+"""What an order's result may meet; of a reading it says that this is not the server, so that it is kept."""
 
 
 class ServerError(Exception):
@@ -33,6 +29,10 @@ class ServerRefusedError(ServerError):
 
 class RejectedError(Exception):
     """The server takes what was sent neither now nor later."""
+
+
+class TooLargeError(RejectedError):
+    """What was sent is too long."""
 
 
 class ServerClient:
@@ -79,9 +79,16 @@ class ServerClient:
         Raises:
             RejectedError: the server does not know the order, or has its result.
         """
-        await self._call("POST", f"orders/{order}/result", result.model_dump_json())
+        await self._call("POST", f"orders/{order}/result", result.model_dump_json(), rejections=_UNFIT | _OVER)
 
-    async def _call(self, method: str, path: str, body: str | None = None, timeout_s: float = _TIMEOUT_S) -> bytes:
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        body: str | None = None,
+        timeout_s: float = _TIMEOUT_S,
+        rejections: Collection[int] = _UNFIT,
+    ) -> bytes:
         headers = self._headers | ({"Content-Type": "application/json"} if body is not None else {})
         try:
             answer = await self._client.request(
@@ -91,8 +98,11 @@ class ServerClient:
             raise ServerError(f"the server does not answer: {type(error).__name__} {error}") from error
         if answer.status_code in _REFUSED:
             raise ServerRefusedError(f"the server refuses this device ({answer.status_code} {_code(answer)})")
-        if answer.status_code in _REJECTED and method == "POST":
-            raise RejectedError(f"{answer.status_code} {_code(answer)}")
+        # A proxy that is set up wrongly answers in the server's place, and without its code.
+        is_from_server = bool(_code(answer)) or answer.status_code == _TOO_LARGE
+        if method == "POST" and answer.status_code in rejections and is_from_server:
+            kind = TooLargeError if answer.status_code == _TOO_LARGE else RejectedError
+            raise kind(f"{answer.status_code} {_code(answer)}")
         if not answer.is_success:
             raise ServerError(f"the server answered {answer.status_code} {_code(answer)}")
         return answer.content

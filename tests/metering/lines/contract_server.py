@@ -41,6 +41,8 @@ class ContractServer(ThreadingHTTPServer):
         self.meters: list[MeterStatus] = []
         self.waiting: dict[UUID, MeterOrderOut] = {}
         self.failing: int | None = None
+        self.refused = 0
+        """Requests that were answered with `failing`."""
         self.loses_answers = False
         self.minds: UUID | None = None
         """The meter of which no reading is taken."""
@@ -129,6 +131,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _may_go_on(self) -> bool:
         if self.server.failing is not None:
+            self.server.refused += 1
             self._problem(self.server.failing)
         elif self.headers["Authorization"] != f"Bearer {TOKEN}":
             self._problem(401)

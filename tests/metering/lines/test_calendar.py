@@ -45,6 +45,30 @@ def test_nothing_frozen_is_asked_for_before_five_past_midnight() -> None:
     assert not calendar.is_freeze_hour(before + timedelta(hours=2), CAMPUS)
 
 
+def test_nothing_frozen_is_asked_for_while_a_meter_may_freeze_between_two_questions() -> None:
+    before = datetime(2026, 11, 28, 23, 49, 59, tzinfo=CAMPUS)
+    assert calendar.day_to_freeze(before, CAMPUS) == DAY
+    assert calendar.day_to_freeze(before + timedelta(seconds=1), CAMPUS) is None
+
+
+def test_a_midnight_without_power_is_left_out_and_no_other_is_taken_for_it() -> None:
+    async def story() -> None:
+        (one,) = meters(1)
+        one.freezes = [(midnight(DAY - timedelta(days=back)), (1000 - back,)) for back in (0, 2, 3, 4)]
+        three_days_ago = {0: DAY - timedelta(days=3)}
+        noon = midnight(DAY) + timedelta(hours=12)
+        async with running_site([one], start=noon, frozen_days=three_days_ago) as site:
+            await asyncio.sleep(2 * HOUR)
+            frozen = [reading for reading in site.sink.readings if reading.source is ReadingSource.FROZEN]
+            assert [(reading.at, reading.digits) for reading in frozen] == [
+                (midnight(DAY - timedelta(days=back)), 1000 - back) for back in (0, 2)
+            ]
+            # Known then, and not asked for in each cycle.
+            assert site.sink.frozen == [(site.plan.meters[0].id, DAY)]
+
+    run_virtually(story)
+
+
 def test_a_freeze_of_another_time_than_midnight_is_not_taken_and_is_asked_for_again() -> None:
     async def story() -> None:
         (one,) = meters(1)

@@ -167,6 +167,35 @@ def test_a_reading_that_the_server_never_takes_holds_up_no_other(tmp_path: Path)
     asyncio.run(story())
 
 
+@pytest.mark.parametrize("status", [404, 409, 500, 413])
+def test_what_answers_in_the_servers_place_loses_no_reading(tmp_path: Path, status: int) -> None:
+    async def story() -> None:
+        async with simulated_gateway(wire(meters(3))) as gateway:
+            with served(ContractServer(plan_of(gateway, cycle_s=900))) as server:
+                UnsentFile(tmp_path / "unsent.db").put_plan(server.plan)
+                server.failing = status
+                async with running_reader(tmp_path / "unsent.db", server.url) as running:
+                    await until(lambda: running.file.count_readings() == 3 and server.refused >= 3)
+                    server.failing = None
+                    await until(lambda: running.file.count_readings() == 0)
+                    assert {one.meter for one in server.readings} == {one.id for one in server.plan.lines[0].meters}
+
+    asyncio.run(story())
+
+
+def test_with_a_full_disk_a_new_plan_is_followed(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with simulated_gateway(wire(meters(1))) as one, simulated_gateway(wire(meters(2))) as two:
+            with served(ContractServer(plan_of(one))) as server:
+                async with running_reader(tmp_path / "unsent.db", server.url) as running:
+                    await until(lambda: server.readings)
+                    running.file._connection.execute("PRAGMA query_only = 1")
+                    server.plan = plan_of(two)
+                    await until(lambda: running.reader.plan == server.plan and two.clients)
+
+    asyncio.run(story())
+
+
 def test_a_device_that_the_server_refuses_keeps_its_readings(tmp_path: Path) -> None:
     async def story() -> None:
         async with simulated_gateway(wire(meters(2))) as gateway:
