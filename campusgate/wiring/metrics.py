@@ -6,6 +6,7 @@ from campusgate.settings import Settings
 from campusgate.wiring.notice_channels import make_notice_channels
 from database import Database
 from enrollment.metrics import EnrollmentCollector
+from metering.rooms.metrics import MeterCollector
 from operations.api.metrics import MetricsServices
 from operations.board import Board
 from operations.ingest import Ingest
@@ -27,4 +28,5 @@ def make_metrics(settings: Settings, database: Database, board: Board, ingest: I
     registry = make_registry(collector)
     channels = [channel.name for channel in make_notice_channels(settings)]
     registry.register(EnrollmentCollector(database, channels, now=lambda: datetime.now(UTC)))
+    registry.register(MeterCollector(database, now=lambda: datetime.now(UTC)))
     return MetricsServices(registry, token.get_secret_value())
