@@ -4,24 +4,18 @@ from datetime import date, datetime
 from uuid import UUID
 
 from fastapi import APIRouter
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from accounts import passwords, people
 from accounts.api.dependencies import HASHING, PERSON_ERRORS, NowDep, PrincipalDep
-from accounts.audit import disclosures
-from accounts.passwords import PasswordChangeRequiredError
 from accounts.payments.problems import (
     ConsumptionPasswordRequiredError,
     InsufficientFundsError,
     LedgerRefusedError,
     WalletNotUsableError,
 )
-from accounts.people.notices import AccountNotice
 from accounts.principals import Principal
-from accounts.sign_in.access_tokens import derive_key
-from accounts.tables import Person
-from accounts.vocabulary import PasswordPurpose
+from metering import room_payments
 from metering.api.charge_bodies import ChargeOut
 from metering.api.dependencies import MeteringDep
 from metering.api.room_money_bodies import (
@@ -30,21 +24,18 @@ from metering.api.room_money_bodies import (
     RoomMoneyOut,
     RoomPreviewOut,
     RoomTopUpIn,
-    RoomTopUpOut,
     TopUpLineOut,
 )
-from metering.billing import automatic, top_up
+from metering.billing import automatic, charges, top_up
 from metering.billing.automatic import Agreement, NotResidentError
 from metering.billing.credit import AHEAD, find_credit, find_days_left
-from metering.billing.room_labels import RoomLabel, RoomNotSeenError, find_label, initials
-from metering.billing.tables import RoomCharge, RoomTopUp
-from metering.billing.top_up import RoomPayment
+from metering.billing.room_labels import RoomNotSeenError, initials
+from metering.room_payments import QuotedPayment, RoomTopUpOut
 from metering.rooms import registry, residents
 from metering.rooms.registry import RoomClosedError
 from metering.rooms.tables import Residence
 from metering.services import MeteringServices
-from metering.tariffs.electricity import Fen
-from metering.tariffs.electricity_credit import CreditRules, top_up_effect
+from metering.tariffs.electricity_credit import CreditRules
 from web import idempotency
 from web.idempotency import OnceDep
 from web.paging import InvalidCursorError, Page, PageDep, PageRequest
@@ -84,20 +75,13 @@ def list_my_rooms_top_ups(services: MeteringDep, me: PrincipalDep, now: NowDep, 
 )
 def preview_room(services: MeteringDep, me: PrincipalDep, now: NowDep, room_id: UUID) -> RoomPreviewOut:
     """Show whom a room is before it is paid for: building, number, residents' initials, and what a payment quotes."""
-    services.previews.count_try(me.actor, now)
-    with services.database.read() as session:
-        label = find_label(session, room_id, now.astimezone(services.zone).date())
-        home = residents.find_residence(session, me.person_id, now.astimezone(services.zone).date())
-    if home is None or home.room_id != room_id:
-        disclosures.record(
-            services.database, by=me.person_id, action="room.preview", subject=f"room:{room_id}", now=now
-        )
+    label, quote = room_payments.preview(services, me, room_id, now)
     return RoomPreviewOut(
         room_id=room_id,
         building=label.building,
         number=label.number,
         residents=list(label.residents),
-        quote=label.quote(me.person_id, now, _key(services)),
+        quote=quote,
     )
 
 
@@ -126,18 +110,8 @@ def top_up_room(
 
     Above one's day limit, which payments to rooms have for themselves, the consumption password is needed.
     """
-    if body.consumption_password is not None:
-        _check_password(services, me, body.consumption_password, now)
-
-    def work(session: Session, _: datetime) -> RoomTopUpOut:
-        def pay() -> RoomTopUpOut:
-            label = find_label(session, room_id, now.astimezone(services.zone).date())
-            label.require_quoted(body.quote, me.person_id, now, _key(services))
-            return _pay(session, services, me, body, label, now=now)
-
-        return once.answer(session, RoomTopUpOut, pay, scope=me.actor, now=now)
-
-    return services.money.writer.run(work)
+    wanted = QuotedPayment(room_id, body.fen, body.quote, body.consumption_password)
+    return room_payments.pay(services, me, wanted, once, now)
 
 
 @router.get("/me/room/automatic-top-up", responses=responses(*PERSON_ERRORS, NotFoundError))
@@ -159,21 +133,15 @@ def agree_to_automatic_top_up(
     services: MeteringDep, me: PrincipalDep, now: NowDep, body: AutomaticTopUpIn
 ) -> AutomaticTopUpOut:
     """Agree that one's room is topped up from one's wallet whenever it falls below a level, up to a limit a month."""
-    _check_password(services, me, body.consumption_password, now)
     agreement = Agreement(body.below_fen, body.fen, body.month_limit_fen)
-    with services.database.begin() as session:
-        room_id = _home(session, services, me, now).room_id
-        today = now.astimezone(services.zone).date()
-        row = automatic.agree(session, room_id, me.person_id, agreement, today=today, now=now)
-        services.money.accounts.notify(session, me.person_id, AccountNotice.AUTOMATIC_TOP_UP_AGREED, now=now)
-        return AutomaticTopUpOut.of(row)
+    row = room_payments.agree_to_automatic(services, me, agreement, body.consumption_password, now)
+    return AutomaticTopUpOut.of(row)
 
 
 @router.delete("/me/room/automatic-top-up", status_code=204, responses=responses(*PERSON_ERRORS, NotFoundError))
 def revoke_automatic_top_up(services: MeteringDep, me: PrincipalDep, now: NowDep) -> None:
     """Revoke what one agreed to; nothing is paid by it from now on."""
-    with services.database.begin() as session:
-        automatic.revoke(session, _home(session, services, me, now).room_id, me.person_id, now)
+    room_payments.revoke_automatic(services, me, now)
 
 
 def money_of(session: Session, services: MeteringServices, room_id: UUID, now: datetime) -> RoomMoneyOut:
@@ -189,27 +157,15 @@ def money_of(session: Session, services: MeteringServices, room_id: UUID, now: d
 
 def charges_page(session: Session, room_id: UUID, page: PageRequest, *, since: date | None = None) -> Page[ChargeOut]:
     """Return a page of a room's charges, newest first, withdrawn ones too."""
-    query = select(RoomCharge).where(RoomCharge.room_id == room_id)
-    if since is not None:
-        query = query.where(RoomCharge.day >= since)
-    if (after := page.after(tuple[date, int])) is not None:
-        day, revision = after
-        older = RoomCharge.day < day
-        query = query.where(older | ((RoomCharge.day == day) & (RoomCharge.revision < revision)))
-    rows = session.scalars(
-        query.order_by(RoomCharge.day.desc(), RoomCharge.revision.desc()).limit(page.limit + 1)
-    ).all()
+    before = page.after(tuple[date, int])
+    rows = charges.find_latest(session, room_id, since=since, before=before, limit=page.limit + 1)
     shown, following = page.cut(rows, lambda row: (row.day, row.revision))
     return Page(items=[ChargeOut.of(row) for row in shown], next=following)
 
 
 def top_ups_page(session: Session, room_id: UUID, page: PageRequest) -> Page[TopUpLineOut]:
     """Return a page of a room's top-ups, newest first."""
-    query = select(RoomTopUp, Person.name).join(Person, Person.id == RoomTopUp.person_id)
-    query = query.where(RoomTopUp.room_id == room_id)
-    if (after := page.after(UUID)) is not None:
-        query = query.where(RoomTopUp.id < after)
-    rows = session.execute(query.order_by(RoomTopUp.id.desc()).limit(page.limit + 1)).all()
+    rows = top_up.find_of_room(session, room_id, before=page.after(UUID), limit=page.limit + 1)
     shown, following = page.cut(rows, lambda row: row[0].id)
     items = [
         TopUpLineOut(
@@ -225,45 +181,5 @@ def top_ups_page(session: Session, room_id: UUID, page: PageRequest) -> Page[Top
     return Page(items=items, next=following)
 
 
-def _pay(
-    session: Session, services: MeteringServices, me: Principal, body: RoomTopUpIn, label: RoomLabel, *, now: datetime
-) -> RoomTopUpOut:
-    before = find_credit(session, label.room_id, now, services.zone).available
-    wanted = RoomPayment(label.room_id, me.person_id, body.fen, unlocked=body.consumption_password is not None)
-    paid = top_up.pay(session, services.money, wanted, now).row
-    services.supply.review(session, label.room_id, now=now)
-    effect = top_up_effect(before, Fen(body.fen))
-    return RoomTopUpOut(
-        id=paid.id,
-        room_id=label.room_id,
-        building=label.building,
-        number=label.number,
-        fen=paid.fen,
-        paid_at=paid.paid_at,
-        available_fen=effect.balance,
-        repaid_fen=effect.repays,
-        still_missing_fen=effect.still_missing,
-    )
-
-
 def _home(session: Session, services: MeteringServices, me: Principal, now: datetime) -> Residence:
-    """Where somebody lives today: nothing has to be bound or paid before.
-
-    Raises:
-        NotFoundError: they live in no room.
-    """
-    home = residents.find_residence(session, me.person_id, now.astimezone(services.zone).date())
-    if home is None:
-        raise NotFoundError("you live in no room here")
-    return home
-
-
-def _check_password(services: MeteringServices, me: Principal, attempt: str, now: datetime) -> None:
-    who, purpose = passwords.Claimant.known(me.person_id), PasswordPurpose.CONSUMPTION
-    checked = services.money.accounts.passwords.require(who, purpose, attempt, source=me.actor, now=now)
-    if checked.must_change:
-        raise PasswordChangeRequiredError(purpose=purpose.value)
-
-
-def _key(services: MeteringServices) -> bytes:
-    return derive_key(services.money.accounts.secret, "room-previews")
+    return residents.get_residence(session, me.person_id, now.astimezone(services.zone).date())

@@ -8,10 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from accounts.api.sign_in import Secret
 from metering.billing.credit import RoomCredit
+from metering.billing.current_price import find_current_price
 from metering.billing.plan_schemas import Day
 from metering.billing.tables import AutomaticTopUp
 from metering.billing.top_up import LEAST, MOST
-from metering.tariffs.electricity import plan_on
 
 PaidFen = Annotated[int, Field(ge=LEAST, le=MOST, description="fen")]
 LevelFen = Annotated[int, Field(ge=0, le=MOST, description="fen")]
@@ -92,21 +92,17 @@ class RoomMoneyOut(BaseModel):
 
 
 def _price(found: RoomCredit) -> PriceOut | None:
-    local = found.at.astimezone(found.terms.zone)
-    plan = plan_on(found.terms.plans, local.date())
-    if plan is None:
+    now = find_current_price(found)
+    if now is None:
         return None
-    used = found.state.tier_wh if found.state.tier_window == plan.tier_window_of(local) else 0
-    tier = sum(1 for limit in plan.tier_limits if used >= limit)
-    rate = plan.rate_at(local)
     return PriceOut(
-        plan=plan.name,
-        starts_on=plan.starts_on,
-        rate=rate.name,
-        tier=tier + 1,
-        price_per_kwh=rate.prices[tier],
-        tier_used_wh=used,
-        next_tier_at_wh=plan.tier_limits[tier] if tier < len(plan.tier_limits) else None,
+        plan=now.plan.name,
+        starts_on=now.plan.starts_on,
+        rate=now.rate.name,
+        tier=now.tier,
+        price_per_kwh=now.price,
+        tier_used_wh=now.tier_used,
+        next_tier_at_wh=now.next_tier_at,
     )
 
 
@@ -128,20 +124,6 @@ class RoomTopUpIn(BaseModel):
     fen: PaidFen
     quote: Annotated[str, Field(min_length=1, max_length=100, description="of the room's preview")]
     consumption_password: Secret | None = Field(default=None, description="above the day's limit")
-
-
-class RoomTopUpOut(BaseModel):
-    """A top-up that counts. `available_fen` is what the room has then; `still_missing_fen` keeps it dark yet."""
-
-    id: UUID
-    room_id: UUID
-    building: str
-    number: str
-    fen: int
-    paid_at: datetime
-    available_fen: int
-    repaid_fen: int = Field(description="of this top-up, what went into a debt")
-    still_missing_fen: int
 
 
 class TopUpLineOut(BaseModel):

@@ -47,6 +47,25 @@ def standing(session: Session, room_id: UUID, first: date) -> Sequence[RoomCharg
     return session.scalars(query.where(RoomCharge.withdrawn_at.is_(None)).order_by(RoomCharge.day)).all()
 
 
+def find_latest(
+    session: Session,
+    room_id: UUID,
+    *,
+    since: date | None = None,
+    before: tuple[date, int] | None = None,
+    limit: int = 50,
+) -> Sequence[RoomCharge]:
+    """Return a room's charges, newest first, withdrawn ones too; `before` is day and revision of the last one known."""
+    query = select(RoomCharge).where(RoomCharge.room_id == room_id)
+    if since is not None:
+        query = query.where(RoomCharge.day >= since)
+    if before is not None:
+        day, revision = before
+        older = RoomCharge.day < day
+        query = query.where(older | ((RoomCharge.day == day) & (RoomCharge.revision < revision)))
+    return session.scalars(query.order_by(RoomCharge.day.desc(), RoomCharge.revision.desc()).limit(limit)).all()
+
+
 def store(session: Session, room_id: UUID, found: DayCharge, now: datetime) -> None:
     """Write the next revision of a day's charge, and take its money; a day on which no meter counted leaves nothing.
 

@@ -5,6 +5,7 @@ person pays to rooms in a day needs no consumption password up to their own day'
 they eat, so that paying for electricity leaves nobody without lunch.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -18,6 +19,7 @@ from accounts.ledger.tables import Corrected, LedgerAccount
 from accounts.payments import limits
 from accounts.payments.problems import InsufficientFundsError, require
 from accounts.payments.services import MoneyServices
+from accounts.tables import Person
 from database import new_id
 from metering.billing.credit import find_credit
 from metering.billing.tables import RoomTopUp
@@ -101,6 +103,17 @@ def pay(session: Session, money: MoneyServices, payment: RoomPayment, now: datet
 def find_last_payment(session: Session, room_id: UUID) -> datetime | None:
     """Return when somebody last paid for a room."""
     return session.scalar(select(func.max(RoomTopUp.paid_at)).where(RoomTopUp.room_id == room_id))
+
+
+def find_of_room(
+    session: Session, room_id: UUID, *, before: UUID | None = None, limit: int = 50
+) -> Sequence[tuple[RoomTopUp, str]]:
+    """Return a room's top-ups with the names of who paid, newest first."""
+    query = select(RoomTopUp, Person.name).join(Person, Person.id == RoomTopUp.person_id)
+    query = query.where(RoomTopUp.room_id == room_id)
+    if before is not None:
+        query = query.where(RoomTopUp.id < before)
+    return [(row, name) for row, name in session.execute(query.order_by(RoomTopUp.id.desc()).limit(limit))]
 
 
 def left_of(session: Session, top_up: RoomTopUp) -> int:

@@ -11,7 +11,7 @@ from accounts import audit, people
 from accounts.tables import Person, PersonGroup
 from metering.rooms import registry
 from metering.rooms.tables import Residence, Room
-from web.problems import ProblemError
+from web.problems import NotFoundError, ProblemError
 
 
 class LivesElsewhereError(ProblemError):
@@ -130,6 +130,18 @@ def count_heads(session: Session, room_id: UUID, day: date) -> int:
 def is_vacant(session: Session, room_id: UUID, day: date) -> bool:
     """Return whether nobody lives in a room on a day."""
     return count_heads(session, room_id, day) == 0
+
+
+def get_residence(session: Session, person_id: UUID, day: date) -> Residence:
+    """Return where a person lives on a day: nothing has to be bound or paid before.
+
+    Raises:
+        NotFoundError: they live in no room.
+    """
+    found = find_residence(session, person_id, day)
+    if found is None:
+        raise NotFoundError("you live in no room here")
+    return found
 
 
 def find_days_of_change(session: Session, room_id: UUID, start: date, end: date) -> list[date]:
