@@ -9,6 +9,7 @@ from accounts.services import AccountsServices
 from console.renewals import Renewals
 from database import Database, Sealer
 from enrollment.services import EnrollmentServices
+from metering.services import MeteringServices
 from operations.board import Board
 from operations.order_service import OrderService
 
@@ -26,6 +27,7 @@ class ConsoleServices:
     """Opens the directory's records for the question why."""
     accounts: AccountsServices
     enrollment: EnrollmentServices
+    metering: MeteringServices
     renewals: Renewals
     names: Names
     """The names of people by id, for those who may see them."""

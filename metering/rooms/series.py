@@ -67,7 +67,7 @@ def read_series(session: Session, room_id: UUID, time_span: Span, step: Step, zo
     known_until = find_known_until(courses)
     if known_until is not None and start < known_until < end:
         end = known_until
-    instants = [start, *_instants(start, end, step, zone), end]
+    instants = [start, *find_instants(start, end, step, zone), end]
     return Series(tuple(pairwise(instants)), tuple(find_series(courses, instants)), known_until)
 
 
@@ -92,7 +92,7 @@ def find_midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
-def _instants(start: datetime, end: datetime, step: Step, zone: ZoneInfo) -> list[datetime]:
+def find_instants(start: datetime, end: datetime, step: Step, zone: ZoneInfo) -> list[datetime]:
     """Return where the campus's hours, days or months begin between two instants.
 
     Raises:

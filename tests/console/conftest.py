@@ -139,6 +139,8 @@ def serve(
         staff[number] = hire(database, services, number, name, *roles)
         names[staff[number]] = name
     build_gates(database)
+    writer = LedgerWriter(database)
+    money = MoneyServices(accounts=services, writer=writer)
     app = FastAPI()
     app.add_middleware(SecurityHeaders)
     app.state.tickets = Tickets()
@@ -154,6 +156,7 @@ def serve(
             orders=OrderService(database, board, dispatcher, two_persons=True),
             sealer=SEALER,
             accounts=services,
+            metering=MeteringServices(money=money),
             enrollment=enrollment or EnrollmentServices(database, SEALER, engine=None, checker=None),
             renewals=Renewals(services.sign_in),
             names=lambda wanted: {one: names[one] for one in wanted if one in names},

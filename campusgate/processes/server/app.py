@@ -123,6 +123,7 @@ def _console(server: Server) -> console.pages.ConsoleServices:
         sealer=server.sealer,
         accounts=server.accounts,
         enrollment=server.enrollment,
+        metering=server.metering,
         renewals=Renewals(server.accounts.sign_in),
         names=names,
         now=lambda: datetime.now(UTC),
