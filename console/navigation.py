@@ -16,6 +16,7 @@ class Destination:
 
 
 _PHOTO = Destination("nav.photo", "photo_page")
+_USAGE = Destination("nav.usage", "usage_page")
 _REVIEWS = Destination("nav.reviews", "reviews_page")
 _BOARD = Destination("nav.board", "gate_board")
 _METERING = Destination("nav.metering", "metering_page")
@@ -28,4 +29,4 @@ def destinations(roles: Collection[Role]) -> list[Destination]:
         found += [_BOARD, _METERING]
     if REVIEWERS & set(roles):
         found.append(_REVIEWS)
-    return [*found, _PHOTO]
+    return [*found, _PHOTO, _USAGE]

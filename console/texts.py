@@ -1,7 +1,7 @@
 """The words of the pages (`texts*.toml`). A page is written with keys; the language of the reader's browser decides."""
 
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +19,30 @@ def _flatten(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
             yield f"{prefix}{key}", (chinese, english)
 
 
-def _read_texts() -> dict[str, tuple[str, str]]:
+def _read_texts(pattern: str) -> dict[str, tuple[str, str]]:
     found: dict[str, tuple[str, str]] = {}
-    for file in sorted(Path(__file__).parent.glob("texts*.toml")):
+    for file in sorted(Path(__file__).parent.glob(pattern)):
         found.update(_flatten(tomllib.loads(file.read_text(encoding="utf-8"))))
     return found
 
 
-TEXTS: Mapping[str, tuple[str, str]] = _read_texts()
+TEXTS: Mapping[str, tuple[str, str]] = _read_texts("texts*.toml")
 """Every text by its key, in the order of `LANGUAGES`."""
+
+_OF_USAGE = frozenset(_read_texts("texts_usage.toml"))
+"""What only a holder's page of water and electricity asks for, and no other page loads."""
+_ALSO_FOR_USAGE = (
+    "lifted_by.",
+    "order.between",
+    "punctuation.",
+    "reading_quality.",
+    "reading_source.",
+    "session_doubt.",
+    "signing.",
+    "stop_reason.",
+    "trip_reason.",
+)
+"""What that page asks for beside, in its own modules and in those that all pages share."""
 
 
 def negotiate_language(accept_language: str | None) -> str:
@@ -51,11 +66,25 @@ def translator(chosen: str) -> Translate:
 
 
 def all_texts(chosen: str) -> dict[str, str]:
-    """Return every text in `chosen`, for the page's script."""
+    """Return every text in `chosen` that the scripts of every page but a holder's page of usage may ask for."""
     index = LANGUAGES[chosen]
-    return {key: texts[index] for key, texts in TEXTS.items()}
+    return {key: texts[index] for key, texts in TEXTS.items() if key not in _OF_USAGE}
 
 
 def some_texts(chosen: str, beginnings: tuple[str, ...]) -> dict[str, str]:
     """Return the texts of no table, and those whose keys begin so: for a page that needs few of them."""
     return {key: text for key, text in all_texts(chosen).items() if "." not in key or key.startswith(beginnings)}
+
+
+def texts_of_usage(chosen: str, problems: Collection[str]) -> dict[str, str]:
+    """Return every text in `chosen` that a holder's page of usage may ask for, and those of these problems' codes.
+
+    A phone loads no others.
+    """
+    index = LANGUAGES[chosen]
+    wanted = {f"problem.{code}" for code in problems}
+    return {
+        key: texts[index]
+        for key, texts in TEXTS.items()
+        if key in _OF_USAGE or key in wanted or "." not in key or key.startswith(_ALSO_FOR_USAGE)
+    }

@@ -17,7 +17,9 @@ from console.pages import (
     photo,
     review_actions,
     reviews,
+    room_payments,
     sign_in,
+    usage,
     zone,
 )
 from console.rendering import FOLDER
@@ -30,6 +32,8 @@ ROUTERS = (
     gate.router,
     zone.router,
     photo.router,
+    usage.router,
+    room_payments.router,
     reviews.router,
     review_actions.router,
     metering.router,

@@ -82,6 +82,13 @@ export function toast(message, isGood = true) {
   toastTimer = setTimeout(() => { shown.hidden = true; }, 6000);
 }
 
+/** Fetches a module when its dialog is first wanted, and says so where it cannot be fetched. */
+export async function fetchModule(name, use) {
+  const module = await import(`./${name}`).catch(() => null);
+  if (module) use(module);
+  else toast(text("offline"), false);
+}
+
 /** What the server, or the way to it, said no to. `code` is the problem's, or nothing where there was no answer. */
 export class Refused extends Error {
   constructor(message, code = null, body = null) {

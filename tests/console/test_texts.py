@@ -29,19 +29,27 @@ from gate_controller.card_authentication import ProofRefusal
 from gate_controller.signals import Authority, BarrierMode
 from gate_controller.supervision import LoopState
 from messages import Action, CommandEffect, DoorStatus, EventKind, Method, NotSent, ProcessStatus, Refusal
+from metering.billing import disputes as charge_disputes
 from metering.billing.reconciliation import Finding
 from metering.readings.values import Doubt
+from metering.rooms.calendar_series import UnitState
+from metering.sessions import disputes as sessions_disputes
 from metering.sessions.reading import Doubt as SessionDoubt
 from metering.supply.rules import LiftedBy
 from metering.supply.states import MeterOrderState, RequestAction, RequestState
 from metering.supply.view import Advice
+from metering.supply.warnings import NoticeKind
+from metering.tariffs.electricity import QuotaExpiry, QuotaShare, QuotaWindow
 from metering.vocabulary import (
     MeterAction,
     ReadingQuality,
     ReadingSource,
+    SessionRefusal,
+    SessionState,
     StopReason,
     SupplyState,
     TripReason,
+    Utility,
 )
 from operations.alarms.rules import NOTED, AlarmKind, Severity
 from operations.orders import ORDERS
@@ -94,6 +102,18 @@ RULE_NAMES = [READABLE, *(rule.name for rule in RULES)]
         ("session_doubt", SessionDoubt),
         ("stop_reason", StopReason),
         ("day_finding", Finding),
+        ("session", SessionState),
+        ("session_refusal", SessionRefusal),
+        ("utility", Utility),
+        ("dispute", [*sessions_disputes.WaterDisputeState, *charge_disputes.DisputeState]),
+        ("unit", UnitState),
+        ("supply", SupplyState),
+        ("advice", Advice),
+        ("application", RequestState),
+        ("room_notice", NoticeKind),
+        ("tier_window", QuotaWindow),
+        ("quota_expiry", QuotaExpiry),
+        ("usage", [f"quota_{share}" for share in QuotaShare]),
     ],
 )
 def test_every_code_has_its_words(table: str, codes: object) -> None:
