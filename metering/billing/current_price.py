@@ -8,20 +8,17 @@ from metering.tariffs.electricity import PricePerKwh, PricePlan, Rate, WattHours
 
 @dataclass(frozen=True, slots=True)
 class CurrentPrice:
-    """The rate and tier of now.
-
-    Attributes:
-        tier: counted from 1.
-        tier_used: what was used in the calendar time in which tiers count, free energy apart.
-        next_tier_at: where the next tier begins; None in the last one.
-    """
+    """The rate and tier of now."""
 
     plan: PricePlan
     rate: Rate
     tier: int
+    """Counted from 1."""
     price: PricePerKwh
     tier_used: WattHours
+    """What was used in the calendar time in which tiers count, free energy apart."""
     next_tier_at: WattHours | None
+    """Where the next tier begins; None in the last one."""
 
 
 def find_current_price(found: RoomCredit) -> CurrentPrice | None:

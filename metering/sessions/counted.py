@@ -14,19 +14,16 @@ from metering.tariffs.water import ML_PER_M3
 
 @dataclass(frozen=True, slots=True)
 class CountedWater:
-    """One meter at one report.
-
-    Attributes:
-        at: by the controller's clock; `clock_sure` says whether that is to be believed.
-        counter: the pulses that the meter shows, since its installation where it says so.
-        ml: what flowed in the session until then; None where the report does not say.
-    """
+    """One meter at one report."""
 
     at: datetime
+    """By the controller's clock; `clock_sure` says whether that is to be believed."""
     clock_sure: bool
     utility: str
     counter: int | None
+    """The pulses that the meter shows, since its installation where it says so."""
     ml: int | None
+    """What flowed in the session until then; None where the report does not say."""
 
 
 def find_counted(session: Session, session_id: UUID) -> list[CountedWater]:
