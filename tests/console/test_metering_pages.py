@@ -1,20 +1,26 @@
-"""The staff's pages of metering in a real browser: one house in which everything has happened, worked off in order."""
+"""The staff's pages of metering: one house in which everything has happened, looked at and worked off."""
 
+import contextlib
 import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
+import httpx
 import pytest
 from playwright.sync_api import expect
 
 from accounts.vocabulary import Role
 from metering.rooms import meters, residents
+from metering.rooms.tables import Meter
 from metering.supply import requests, room_state
 from metering.supply.states import RequestState
 from metering.vocabulary import TripReason
 from operations.board import Board
-from tests.console.conftest import hire, serve
+from tests.console.conftest import PASSWORD, hire, serve
 from tests.console.metering_house import House, build_house
 from tests.databases import copied
 from tests.test_chinese import PUNCTUATION
+from tests.waiting import PATIENCE_S
 
 
 @pytest.fixture(scope="module")
@@ -171,3 +177,80 @@ def test_a_phone_holds_every_page_and_none_is_heavy(open_window, pages, house) -
     assert page.locator("#course svg .bar").count() > 0
     for button in page.locator("main button:visible").all():
         assert button.bounding_box()["height"] >= 24
+
+
+@pytest.fixture
+def client(pages) -> Iterator[Callable[[str], httpx.Client]]:
+    """Signs somebody in without a browser."""
+    with contextlib.ExitStack() as stack:
+
+        def sign_in(number: str) -> httpx.Client:
+            headers = {"Origin": pages.url}
+            client = stack.enter_context(httpx.Client(base_url=pages.url, timeout=PATIENCE_S, headers=headers))
+            client.post("/console/sign-in", data={"number": number, "password": PASSWORD})
+            return client
+
+        yield sign_in
+
+
+def ticket(client: httpx.Client) -> dict[str, str]:
+    return {"Door-Ticket": client.post("/console/tickets", json={"action": "supply"}).json()["ticket"]}
+
+
+TRIP = {"action": "trip", "reason": "staff", "note": "because"}
+
+
+def test_no_relay_moves_without_a_ticket_of_this_moment_and_each_ticket_is_for_one_request(client, house) -> None:
+    staff = client("F1")
+    path = f"/console/metering/rooms/{house.rooms['1005']}/supply-requests"
+    assert staff.post(path, json=TRIP).status_code == 422
+    other = client("F2")
+    assert staff.post(path, json=TRIP, headers=ticket(other)).json()["code"] == "ticket_not_valid"
+    shown = ticket(staff)
+    asked = staff.post(path, json=TRIP, headers=shown)
+    assert (asked.status_code, asked.json()["state"]) == (201, "waiting")
+    assert staff.post(path, json=TRIP, headers=shown).json()["code"] == "ticket_not_valid"
+    mine = f"/console/metering/supply-requests/{asked.json()['id']}"
+    assert staff.post(f"{mine}/confirm", headers=ticket(staff)).json()["code"] == "supply_second_person_needed"
+    assert other.post(f"{mine}/cancel").json()["state"] == "cancelled"
+
+
+def test_nobody_decides_about_the_room_they_live_in(client, pages, house) -> None:
+    room = house.hall.room(number="1010", since=house.first)
+    with pages.database.begin() as session:
+        residents.move_in(session, room, pages.people["F2"], house.first, by="system", now=datetime.now(UTC))
+        meter = meters.find_meters_of(session, room)[0].id
+    staff = client("F2")
+    asked = staff.post(f"/console/metering/rooms/{room}/supply-requests", json=TRIP, headers=ticket(staff))
+    wanted = {"new_serial": "X", "new_address": "1", "at": "2026-09-01T12:00", "final_shown": "1", "first_shown": "0"}
+    replaced = staff.post(f"/console/metering/meters/{meter}/replacement", json=wanted)
+    moved = staff.post("/console/metering/moves", json={"person_id": str(pages.people["F2"]), "day": "2026-09-01"})
+    assert [one.json()["code"] for one in (asked, replaced, moved)] == ["own_account"] * 3
+
+
+def test_only_administrators_change_prices(client, pages) -> None:
+    staff = client("F1")
+    assert 'data-open="new-prices"' not in staff.get("/console/metering/prices").text
+    assert 'data-open="new-prices"' in client("A1").get("/console/metering/prices").text
+    assert staff.post("/console/metering/prices", json={}).status_code == 403
+
+
+def test_the_stream_tells_when_something_new_is_wrong(client, pages, house) -> None:
+    with client("F1").stream("GET", "/console/metering/stream") as stream:
+        lines = stream.iter_lines()
+        first = next(line for line in lines if line.startswith('data: {"mark"'))
+        with pages.database.begin() as session:
+            session.get_one(Meter, house.meter_of("1005").id).silent_since = datetime.now(UTC)
+        assert next(line for line in lines if line.startswith('data: {"mark"')) != first
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_postgresql_answers_every_page(console) -> None:
+    """What a browser shows is tried on SQLite; here, that the questions behind it are questions to PostgreSQL too."""
+    house = build_house(console)
+    with httpx.Client(base_url=console.url, timeout=PATIENCE_S, headers={"Origin": console.url}) as staff:
+        staff.post("/console/sign-in", data={"number": "F1", "password": PASSWORD})
+        paths = ("", "/rooms", *(f"/rooms/{one}" for one in house.rooms.values()), "/prices", "/days?everything=true")
+        shown = {path: staff.get(f"/console/metering{path}") for path in paths}
+        assert {path: one.status_code for path, one in shown.items()} == dict.fromkeys(paths, 200)
+        assert "wiring is repaired" in shown[""].text
