@@ -250,7 +250,8 @@ def test_postgresql_answers_every_page(console) -> None:
     house = build_house(console)
     with httpx.Client(base_url=console.url, timeout=PATIENCE_S, headers={"Origin": console.url}) as staff:
         staff.post("/console/sign-in", data={"number": "F1", "password": PASSWORD})
-        paths = ("", "/rooms", *(f"/rooms/{one}" for one in house.rooms.values()), "/prices", "/days?everything=true")
+        rooms = [f"/rooms/{one}{step}" for one in house.rooms.values() for step in ("", "?step=hour", "?step=month")]
+        paths = ("", "/rooms", *rooms, "/prices", "/days?everything=true")
         shown = {path: staff.get(f"/console/metering{path}") for path in paths}
         assert {path: one.status_code for path, one in shown.items()} == dict.fromkeys(paths, 200)
         assert "wiring is repaired" in shown[""].text
