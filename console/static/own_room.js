@@ -1,7 +1,7 @@
 // The room somebody lives in: what is left, whether there is light and what to do, the price and where it comes from.
 
 import { bracketed, byId, clock, coded, element, fetchModule, filled, keyed, labelled, listed, say, text } from "./page.js";
-import { calendarDay, kwh, pricePerKwh, yuan } from "./units.js";
+import { calendarDay, kwh, pricePerKwh, ruledKwh, yuan } from "./units.js";
 
 /** Shows the room; `changed` is called when something was applied for. */
 export function showRoom(home, changed) {
@@ -114,7 +114,7 @@ function showPrice({ price, money }) {
   if (price.rate_until) rows.push(row(text("usage.rate_until"), price.rate_until));
   if (price.next_tier_at_wh !== null) {
     const window = coded("tier_window", price.tier_window);
-    rows.push(row(text("usage.tier_used"), filled("usage.tier_of", { used: kwh(price.tier_used_wh), limit: kwh(price.next_tier_at_wh), window })));
+    rows.push(row(text("usage.tier_used"), filled("usage.tier_of", { used: kwh(price.tier_used_wh), limit: ruledKwh(price.next_tier_at_wh), window })));
   }
   for (const quota of money.quotas) {
     rows.push(row(
@@ -140,7 +140,7 @@ function showPrice({ price, money }) {
 
 function quotaRule(quota) {
   const parts = [
-    filled(`usage.quota_${quota.share}`, { energy: kwh(quota.wh), window: coded("tier_window", quota.window) }),
+    filled(`usage.quota_${quota.share}`, { energy: ruledKwh(quota.wh), window: coded("tier_window", quota.window) }),
     coded("quota_expiry", quota.expiry),
   ];
   if (quota.months_without.length) parts.push(filled("usage.quota_without", { months: listed(quota.months_without.map(String)) }));
@@ -152,7 +152,7 @@ function priceTable({ tier_limits_wh: limits, rates }, rate = null, tier = null)
   const tierName = (place) => {
     if (limits.length === 0) return text("usage.price");
     return place === limits.length
-      ? filled("usage.above", { from: kwh(limits[place - 1]) }) : filled("usage.up_to", { to: kwh(limits[place]) });
+      ? filled("usage.above", { from: ruledKwh(limits[place - 1]) }) : filled("usage.up_to", { to: ruledKwh(limits[place]) });
   };
   const head = element("tr", "", element("th", "", "¥/kWh"), ...rates.map((one) => element("th", "number", coded("rate", one.name))));
   const rows = [...limits, null].map((_, place) => element(

@@ -12,6 +12,9 @@ export const yuan = (fen) => `${fen < 0 ? "−" : ""}¥${two.format(Math.abs(fen
 /** Energy: `12.35 kWh`. */
 export const kwh = (wh) => `${two.format(wh / 1000)} kWh`;
 
+/** Energy of a rule, as it is written there: `4,800 kWh`. */
+export const ruledKwh = (wh) => (wh % 1000 ? kwh(wh) : `${whole.format(wh / 1000)} kWh`);
+
 /** Water: `40.5 L`. */
 export const litres = (ml) => `${one.format(ml / 1000)} L`;
 
