@@ -4,7 +4,7 @@ import asyncio
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 
 from accounts.api.dependencies import DEVICE_ERRORS, DatabaseDep, MeterDep, ServicesDep
@@ -16,7 +16,7 @@ from metering.supply.orders import OrderOverError, ResultWithoutProofError
 from web.problems import NotFoundError, responses
 from web.times import steady_s
 
-router = APIRouter()
+router = APIRouter(tags=["meter reader"])
 
 LONGEST_WAIT_S = 25.0
 """Below the half minute after which proxies end a connection on which nothing comes."""
@@ -26,6 +26,8 @@ _LOOK_EVERY_S = 0.5
 
 @router.get("/meter-reader/orders", responses=responses(*DEVICE_ERRORS))
 async def fetch_orders(
+    request: Request,
+    *,
     device: MeterDep,
     services: ServicesDep,
     database: DatabaseDep,
@@ -37,6 +39,9 @@ async def fetch_orders(
     """
     ends_s = steady_s() + wait_s
     while True:
+        if await request.is_disconnected():
+            # Whoever asked is gone: an order handed out here would be lost, and a room that paid stay dark.
+            return OrdersOut()
         found = await run_in_threadpool(_take, database, device.device_id, services)
         if found.orders or steady_s() >= ends_s:
             return found

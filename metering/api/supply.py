@@ -41,7 +41,7 @@ from web.idempotency import OnceDep
 from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import NotFoundError, responses
 
-router = APIRouter()
+router = APIRouter(tags=["supply"])
 
 
 @router.get("/me/room/supply", responses=responses(*PERSON_ERRORS, NotFoundError))

@@ -145,6 +145,8 @@ def conclude(
     if result.outcome is OrderOutcome.DONE and result.supply not in _PROOFS.get(order.action, set(SupplyState)):
         raise ResultWithoutProofError
     state = _ENDED.get(result.outcome, MeterOrderState.SENT)
+    # A reader whose clock is ahead must not make what the meter shows afterwards look older.
+    result = result.model_copy(update={"at": min(result.at, now)})
     if order.state is state:
         return order, False
     is_late_truth = order.state is MeterOrderState.EXPIRED and state is MeterOrderState.DONE

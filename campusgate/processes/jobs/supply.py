@@ -8,6 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from campusgate.processes.jobs.schedule import Job
 from database import Database
+from metering.supply import housekeeping
 from metering.supply.review import SupplyKeeper
 
 log = structlog.get_logger()
@@ -15,7 +16,10 @@ log = structlog.get_logger()
 
 def make_supply_jobs(database: Database, keeper: SupplyKeeper) -> list[Job]:
     """Return what reviews rooms; a room must not go dark by a clock that is in doubt."""
-    return [Job("review supplies", timedelta(seconds=5), partial(review_due, database, keeper), by_age=True)]
+    return [
+        Job("review supplies", timedelta(seconds=5), partial(review_due, database, keeper), by_age=True),
+        Job("forget old orders to meters", timedelta(days=1), partial(housekeeping.forget, database), by_age=True),
+    ]
 
 
 def review_due(database: Database, keeper: SupplyKeeper, now: datetime) -> int:

@@ -44,11 +44,11 @@ def line_of(count: int) -> Iterator[tuple[SimulatedLine, str]]:
 
 
 @contextmanager
-def process(server_url: str, folder: Path) -> Iterator["subprocess.Popen[str]"]:
+def process(server_url: str, folder: Path, token: str = TOKEN) -> Iterator["subprocess.Popen[str]"]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CAMPUSGATE_")}
     environment = kept | {
         "CAMPUSGATE_SERVER_URL": server_url,
-        "CAMPUSGATE_DEVICE_TOKEN": TOKEN,
+        "CAMPUSGATE_DEVICE_TOKEN": token,
         "CAMPUSGATE_DATA_DIR": str(folder),
     }
     command = [sys.executable, "-m", "campusgate", "meters"]

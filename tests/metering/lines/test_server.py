@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from uuid import UUID
 import httpx
 import pytest
 import uvicorn
+from fastapi import FastAPI
 from sqlalchemy import func, select
 
 from accounts import devices
@@ -55,6 +57,22 @@ class Served:
             return int(session.scalar(select(func.count()).select_from(MeterReading).where(*where)) or 0)
 
 
+@contextmanager
+def serve(app: FastAPI) -> Iterator[str]:
+    """Let an app answer over real HTTP; the value is its address."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        running = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1))
+        thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
+        thread.start()
+        while not running.started:
+            time.sleep(0.01)
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            running.should_exit = True
+            thread.join()
+
+
 @pytest.fixture
 def server(database: Database, lent_apps: LentApps) -> Iterator[Served]:
     accounts = AccountsServices(database=database, secret=bytes(range(32)), hasher=Hasher(time_cost=1, memory_kib=8))
@@ -68,15 +86,8 @@ def server(database: Database, lent_apps: LentApps) -> Iterator[Served]:
         app.state.metering = MeteringServices(
             money=MoneyServices(accounts=accounts, writer=None), cycle=timedelta(seconds=1)
         )
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            running = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1))
-            thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
-            thread.start()
-            while not running.started:
-                time.sleep(0.01)
-            yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", database, staff, device_id, token)
-            running.should_exit = True
-            thread.join()
+        with serve(app) as url:
+            yield Served(url, database, staff, device_id, token)
 
 
 def test_what_meters_show_stands_in_the_servers_table_and_its_order_moves_the_relay(

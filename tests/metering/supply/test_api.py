@@ -121,6 +121,20 @@ def test_a_done_without_proof_is_refused_and_an_unknown_order_is_not_found(site)
     assert site.result({"id": new_id()}, 404, supply="off")["code"] == "not_found"
 
 
+def test_a_readers_clock_that_is_ahead_makes_nothing_look_older(site):
+    dormitory = site.dormitory
+    dormitory.pay(-620)
+    dormitory.review()
+    (order,) = site.get("/meter-reader/orders", site.reader)["orders"]
+    site.result(order, supply="off", at=(dormitory.now + timedelta(hours=5)).isoformat())
+    dormitory.pay(380)
+    dormitory.wait(minutes=1)
+    dormitory.review()
+    (order,) = site.get("/meter-reader/orders", site.reader)["orders"]
+    site.result(order, supply="armed")
+    assert site.get("/me/room/supply", site.resident)["supply"] == "armed"
+
+
 def test_who_waits_gets_an_order_that_comes_meanwhile(site):
     dormitory = site.dormitory
     dormitory.pay(-620)
