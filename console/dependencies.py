@@ -14,7 +14,6 @@ from accounts.vocabulary import Role
 from console import sign_in_cookies
 from console.services import ConsoleServices
 from metering.services import MeteringServices
-from web.app_state import from_state
 
 STAFF = frozenset({Role.FACILITIES, Role.ADMIN})
 REVIEWERS = frozenset({Role.REVIEWER, Role.ADMIN})
@@ -38,7 +37,13 @@ def _find_services(request: Request) -> ConsoleServices:
 
 
 ServicesDep = Annotated[ConsoleServices, Depends(_find_services)]
-MeteringDep = Annotated[MeteringServices, Depends(from_state("metering", MeteringServices))]
+
+
+def _find_metering(services: ServicesDep) -> MeteringServices:
+    return services.metering
+
+
+MeteringDep = Annotated[MeteringServices, Depends(_find_metering)]
 
 
 def renew_sign_in(response: Response, refresh: str, services: ConsoleServices) -> Claims:

@@ -146,8 +146,6 @@ def serve(
     app.state.tickets = Tickets()
     web.problems.install(app)
     app.state.accounts = services
-    writer = LedgerWriter(database)
-    app.state.metering = MeteringServices(money=MoneyServices(accounts=services, writer=writer))
     pages.install(
         app,
         pages.ConsoleServices(

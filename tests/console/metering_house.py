@@ -45,7 +45,7 @@ def build_house(pages: Pages) -> House:
     """Four rooms with twelve days of use, prices, charges, and one of each thing that waits for a person."""
     now = datetime.now(UTC)
     first = now.astimezone(ZONE).date() - timedelta(days=DAYS)
-    money = pages.app.state.metering.money
+    money = pages.app.state.console.metering.money
     with pages.database.begin() as session:
         building = registry.add_building(session, "north-1", "北一楼", by="system", now=now).id
     hall = Hall(money, Clock(now), building)
@@ -102,7 +102,7 @@ def _let_things_happen(pages: Pages, house: House, now: datetime) -> None:
         )  # fmt: skip
     # A step that no connection can carry.
     house.read("1006", now - timedelta(minutes=20), 9_000_000)
-    keeper = pages.app.state.metering.supply
+    keeper = pages.app.state.console.metering.supply
     with pages.database.begin() as session:
         requests.ask(
             session, keeper, house.rooms["1006"], RequestAction.TRIP, TripReason.MALICIOUS_LOAD,
@@ -123,7 +123,7 @@ def _let_things_happen(pages: Pages, house: House, now: datetime) -> None:
 def _leave_showers(pages: Pages, now: datetime) -> None:
     """One session whose counter went back."""
     clock = baths.Clock(now - timedelta(hours=2))
-    with_money = pages.app.state.metering.money
+    with_money = pages.app.state.console.metering.money
     bath = baths.build(pages.database, clock, with_money.writer)
     student = bath.student(2_000)
     pages.names[student.id] = "王小明"
