@@ -23,12 +23,13 @@ def demo(
     once: Annotated[bool, typer.Option("--once", help="Play the day and stop; exit code 1 if it went wrong.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the day as one JSON document.")] = False,
 ) -> None:
-    """Play one day at a gate with real processes over real sockets, then keep running with a live page."""
+    """Play one day at a gate and in a dormitory with real processes over real sockets, then keep running."""
     from rich.console import Console
 
     from campusgate.demo.narration import console_narrator
     from campusgate.demo.report import Report
-    from campusgate.demo.run import keep_playing, open_stage, play_day
+    from campusgate.demo.run import open_stage, play_day
+    from campusgate.demo.traffic import keep_playing
     from campusgate.processes.logs import configure_logs
 
     console = Console(stderr=as_json)
@@ -68,6 +69,7 @@ def _invitation(campus: "Campus") -> str:
         ("the gate's live board", campus.staff_number, campus.staff_password, "open this one first"),
         ("the reviewer's queue", personas.reviewer.number, personas.reviewer.password, "three photos wait"),
         ("a student", personas.holder.number, personas.holder.password, "whose photo waits for the reviewer"),
+        ("a resident", personas.resident.number, personas.resident.password, "whose shower and room are metered"),
         ("a newcomer", personas.newcomer.number, personas.newcomer.password, "whose first password must be changed"),
     )
     lines = [
@@ -79,9 +81,11 @@ def _invitation(campus: "Campus") -> str:
     lines += [
         "",
         "Two of them at once need two browsers, or a private window.",
+        f"The resident's water and electricity: {campus.server_url}/console/me/usage",
+        f"The staff's meters, rooms and prices: {campus.server_url}/console/metering",
         f"The API is described at {campus.server_url}/api/v1/openapi.json",
         "",
-        f"The day begins: {len(SCENES)} scenes at the north gate, about two minutes. What is played:",
+        f"The day begins: {len(SCENES)} scenes at a gate and in a dormitory, in under three minutes. What is played:",
     ]
     return "\n".join(lines)
 
@@ -89,9 +93,10 @@ def _invitation(campus: "Campus") -> str:
 def _farewell(campus: "Campus") -> str:
     reviewer = campus.personas.reviewer
     return (
-        "The day is over, the pages stay, and people go on walking up to the gate.\n"
+        "The day is over, the pages stay; people go on walking up to the gate, showering, and using electricity.\n"
         f"Sign in as {reviewer.number} (password {reviewer.password}) and approve Sun Min's photo: "
         "the gate then opens for that face.\n"
+        f"Sign in as {campus.personas.resident.number} to see a shower's cost while it runs, and to pay for the room.\n"
         f"Logs and databases of every process: {campus.folder}\n"
         "Ctrl-C stops everything."
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from campusgate.demo.campus import GATE, SITE, Campus
 from messages import GateTopics
-from messages.permissions import Rights, Role, rights
+from messages.permissions import Rights, Role, rights, shower_rights
 
 
 def write_users(campus: Campus) -> Path:
@@ -18,6 +18,7 @@ def write_users(campus: Campus) -> Path:
         "server-orders": rights(Role.ORDERS, SITE),
         "controller": rights(Role.CONTROLLER, SITE, GATE),
         "edge": rights(Role.EDGE, SITE, GATE),
+        "shower": shower_rights(SITE, campus.dormitory.shower_device),
         # The witness hears everything; it may send commands, as a thief with a stolen password would.
         "demo": Rights((topics.command,), (everything,)),
     }

@@ -1,38 +1,28 @@
 """The campus of the demonstration: fresh secrets, invented people, one gate, and the environment of each process."""
 
 import base64
-import csv
 import json
 import os
 import secrets
 import shutil
 import socket
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
-from sqlalchemy.orm import Session
-
-from access.policy import Direction, GateKind, GatePolicy, Occupancy, Rule
-from accounts import cards, defaults, devices, passwords, people
-from accounts.passwords import Hasher
-from accounts.passwords.first import FirstPasswords
-from accounts.people_import.importer import Importer
-from accounts.tables import PersonRole
-from accounts.vocabulary import DeviceRole, PasswordPurpose, PersonKind, Role
-from campusgate.demo.personas import Personas, open_accounts
-from campusgate.demo.portraits import portrait
+from campusgate.demo import dormitory
+from campusgate.demo.dormitory import Dormitory
+from campusgate.demo.personas import Personas
 from campusgate.settings import Settings
-from database import Database, Sealer
-from database.migrate import upgrade
-from directory import gates
-from enrollment.intake import import_folder
-from enrollment.intake_measure import Terms
-from enrollment.intake_results import IntakeOutcome, IntakeReport
-from enrollment.quality import Checker, Verdict
-from messages import controller_sender, edge_sender, make_private_key, public_key_text
-from models.engine import FaceEngine
+from messages import (
+    SERVER_SENDER,
+    controller_sender,
+    edge_sender,
+    make_private_key,
+    public_key_text,
+    shower_sender,
+)
 
 SITE = "demo"
 GATE = "north"
@@ -42,6 +32,8 @@ CONTROLLER_SENDER = controller_sender(GATE)
 GROUP = "residents"
 CARD = {"wang": "04A1B2C3D4E580", "li": "04F00DCAFE1180", "zhao": "04BEEF00C0FFEE"}
 STAFF_NUMBER = "F0001"
+METER_CYCLE = timedelta(seconds=5)
+"""How often the room's meter is read: what it says shall show while somebody watches."""
 _ACTOR = "demonstration"
 
 
@@ -62,6 +54,8 @@ PEOPLE = {
 }
 """Wang gives a photograph. Li does not want to, and has a card. Zhao hands in a grey one, which is not
 accepted. All three have a card."""
+DORMITORY = ("wang", "zhao")
+"""Who lives in the room; the first one pays."""
 
 
 def _key() -> str:
@@ -94,7 +88,10 @@ class Campus:
     mqtt_passwords: dict[str, str] = field(default_factory=dict, repr=False)
     device_tokens: dict[str, str] = field(default_factory=dict, repr=False)
     people: dict[str, UUID] = field(default_factory=dict)
+    furnished: Dormitory | None = None
     personas: Personas = field(default_factory=Personas.of_the_demonstration, repr=False)
+    is_night: bool = True
+    """Whether it is night by the hours that the server reads at its next start: then no room goes dark for money."""
 
     @classmethod
     def fresh(cls, settings: Settings) -> "Campus":
@@ -128,6 +125,13 @@ class Campus:
         return self.folder / "keys" / "reader.key"
 
     @property
+    def dormitory(self) -> Dormitory:
+        """What `populate` set up."""
+        if self.furnished is None:
+            raise LookupError("the dormitory is not set up")
+        return self.furnished
+
+    @property
     def staff_number(self) -> str:
         """The number of the one who watches the gates."""
         return STAFF_NUMBER
@@ -159,6 +163,16 @@ class Campus:
                 "TEMPLATE_KEY": self.template_keys[process],
                 "TOKEN_SECRET": self.token_secret,
                 "CREDENTIAL_KEY": self.credential_key,
+                "METERS__CYCLE": f"PT{METER_CYCLE.seconds}S",
+                **self._quiet_hours(),
+            }
+        elif process == "meters":
+            values |= {"DEVICE_TOKEN": self.dormitory.reader_token}
+        elif process == "shower":
+            values |= {
+                "SIGNING_KEY_FILE": str(self.key_file(process)),
+                "TRUSTED_KEYS_FILE": str(self.trusted_file(process)),
+                "CREDENTIAL_KEY": self.credential_key,
             }
         elif process in self.template_keys:
             values |= {
@@ -171,98 +185,27 @@ class Campus:
             }
         return {f"CAMPUSGATE_{name}": value for name, value in values.items()}
 
-
-def write_intake(campus: Campus, engine: FaceEngine, photographs: dict[str, Path]) -> Path:
-    """Write the list and the photos that a registry would hand over, and return the folder."""
-    folder = campus.folder / "intake"
-    folder.mkdir()
-    with (folder / "people.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["number", "name", "groups", "photo"])
-        for somebody in PEOPLE.values():
-            name = ""
-            if somebody.photograph is not None:
-                name = f"{somebody.number}.jpg"
-                cut = portrait(engine, photographs[somebody.photograph])
-                cut.convert("L" if somebody.grey else "RGB").save(folder / name, quality=95)
-            writer.writerow([somebody.number, somebody.name, GROUP, name])
-    return folder
+    def _quiet_hours(self) -> dict[str, str]:
+        hours_around = dormitory.night_around if self.is_night else dormitory.day_around
+        begins, ends = hours_around(datetime.now(UTC), self.settings.time_zone)
+        return {"SUPPLY__QUIET_BEGINS": f"{begins:%H:%M}", "SUPPLY__QUIET_ENDS": f"{ends:%H:%M}"}
 
 
 def write_keys(campus: Campus) -> None:
     """Make a key pair for each process that signs, and tell each whom it may believe."""
     (campus.folder / "keys").mkdir()
-    keys = {name: public_key_text(make_private_key(campus.key_file(name))) for name in ("edge", "controller", "staff")}
+    signers = ("edge", "controller", "staff", "shower")
+    keys = {name: public_key_text(make_private_key(campus.key_file(name))) for name in signers}
     trusts = {
         "controller": {EDGE_SENDER: {"key": keys["edge"], "actions": ["open", "deny"]}, "staff": keys["staff"]},
         "edge": {CONTROLLER_SENDER: keys["controller"]},
-        "staff": {CONTROLLER_SENDER: keys["controller"]},
+        "staff": {
+            CONTROLLER_SENDER: keys["controller"],
+            shower_sender(campus.dormitory.shower_device): keys["shower"],
+        },
+        "shower": {SERVER_SENDER: keys["staff"]},
     }
     campus.reader_key_file.touch(mode=0o600)
     campus.reader_key_file.write_text(secrets.token_hex(16), encoding="ascii")
     for name, trusted in trusts.items():
         campus.trusted_file(name).write_text(json.dumps(trusted), encoding="utf-8")
-
-
-def populate(campus: Campus, engine: FaceEngine, checker: Checker, intake: Path) -> IntakeReport:
-    """Fill the server's database as its administrators would: gate, people with photos, cards, devices, staff."""
-    database = Database(campus.database_url, credential_key=base64.b64decode(campus.credential_key))
-    upgrade(database)
-    sealer = Sealer(base64.b64decode(campus.template_keys["server"]))
-    try:
-        report = import_folder(
-            intake,
-            database,
-            engine,
-            sealer,
-            terms=Terms("1", "the cast of the demonstration", approve=Verdict.REVIEW),
-            importer=Importer(database, Hasher(), FirstPasswords(defaults.FIRST_PASSWORD_PREFIX), _ACTOR),
-            zone=defaults.TIME_ZONE,
-            checker=checker,
-        )
-        with database.begin() as session:
-            moment = datetime.now(UTC)
-            gates.put_zone(session, ZONE, site=SITE, title="Main campus", by=_ACTOR, now=moment)
-            policy = GatePolicy(
-                gate=GATE,
-                site=SITE,
-                kind=GateKind.CAMPUS,
-                rules=(Rule(group=GROUP),),
-                direction=Direction.ENTRY,
-                inner_zone=ZONE,
-                occupancy=Occupancy(limit=500),
-            )
-            gates.add(session, policy, title="North gate", by=_ACTOR, now=moment)
-            for role in (DeviceRole.EDGE, DeviceRole.CONTROLLER):
-                _, token = devices.add(session, name=f"{GATE}-{role}", role=role, gate=GATE, by=_ACTOR, now=moment)
-                campus.device_tokens[role.value] = token
-            for key, somebody in PEOPLE.items():
-                person = people.by_number(session, somebody.number)
-                if person is None:
-                    raise LookupError(f"{somebody.number} was not imported")
-                campus.people[key] = person.id
-                cards.issue(session, person, CARD[key], key_number=None, by=_ACTOR, now=moment)
-            _hire_staff(session, campus, moment)
-            open_accounts(session, campus.personas, GROUP, moment)
-    finally:
-        database.close()
-    return report
-
-
-def _hire_staff(session: Session, campus: Campus, moment: datetime) -> None:
-    """Open an account for somebody who watches the gates and hears of lost cards."""
-    particulars = people.Particulars(number=STAFF_NUMBER, name="Chen Jing", kind=PersonKind.STAFF, valid_from=moment)
-    staff = people.create(session, particulars, by=_ACTOR, now=moment)
-    session.add_all(PersonRole(person_id=staff.id, role=role) for role in (Role.FACILITIES, Role.CASHIER, Role.ADMIN))
-    hashed = {PasswordPurpose.PORTAL: Hasher().hash(campus.staff_password)}
-    passwords.store(session, staff.id, hashed, must_change=False, by=_ACTOR, now=moment)
-
-
-def count_photos(report: IntakeReport) -> dict[str, int]:
-    """Return how the photos of an intake were judged."""
-    rejected = report.count(IntakeOutcome.REJECTED) + report.count(IntakeOutcome.UNREADABLE)
-    return {
-        "accepted": report.count(IntakeOutcome.ENROLLED),
-        "review": report.count(IntakeOutcome.IN_REVIEW),
-        "rejected": rejected,
-    }

@@ -8,9 +8,12 @@ from pathlib import Path
 import httpx
 
 from campusgate.demo.campus import Campus, free_port
+from campusgate.demo.installations import Installations
 from campusgate.demo.observer import Observer
 from campusgate.demo.osdp_peer import SPEED, SoftwareReader
 from campusgate.demo.processes import Children
+from campusgate.demo.simulated_shower import PULSES_PER_M3
+from campusgate.demo.simulated_water_lines import COUNTER_ADDRESS, VALVE_ADDRESS
 from messages import ProcessStatus
 
 _DOOR = """\
@@ -32,6 +35,28 @@ speed = {speed}
 key_file = "{key_file}"
 """
 
+_SHOWER = """\
+device = "{device}"
+poll_s = 0.1
+
+[valve]
+url = "{valve}"
+address = "{valve_address}"
+model = "cjt188"
+
+[[meters]]
+utility = "hot_water"
+url = "{counter}"
+protocol = "modbus"
+address = "{counter_address}"
+model = "u32-0000-input"
+pulses_per_m3 = {pulses_per_m3}
+
+[reader]
+driver = "lines"
+port = {reader_port}
+"""
+
 _EDGE_POLICY = """\
 # The people on the film are photographs laid before a wall. The networks, which judge the texture of a living skin, are
 # not asked; what shows that somebody holds up a picture is.
@@ -41,19 +66,25 @@ networks = false
 
 
 class Cast:
-    """Broker, server, gate controller and edge of one campus."""
+    """Broker, server, gate controller, edge, shower controller and reader of meters of one campus."""
 
-    def __init__(self, campus: Campus, children: Children, users: Path, reader: SoftwareReader) -> None:
-        """Take the campus, whose settings each process gets, the broker's file of users, and the gate's reader."""
+    def __init__(
+        self, campus: Campus, children: Children, users: Path, reader: SoftwareReader, installations: Installations
+    ) -> None:
+        """Take the campus, whose settings each process gets, the broker's users, the gate's reader, the dormitory."""
         self._campus = campus
         self._children = children
         self._users = users
         self.reader = reader
         """The gate's own reader, on a line that can be cut."""
+        self.installations = installations
         self.reader_port = free_port()
         self._door = campus.folder / "door.toml"
         door = _DOOR.format(device=reader.path, speed=SPEED, key_file=campus.reader_key_file)
         self._door.write_text(door, encoding="utf-8")
+        self.shower_reader_port = free_port()
+        self._shower = campus.folder / "shower.toml"
+        self._shower.write_text(self._describe_shower(installations), encoding="utf-8")
         self._edge_policy = campus.folder / "gate.toml"
         self._edge_policy.write_text(_EDGE_POLICY, encoding="utf-8")
 
@@ -82,6 +113,18 @@ class Cast:
         """Return when controller and edge are there, the edge sees, and it knows people."""
         self._children.wait_until(lambda: _is_ready(observer), "gate controller and edge are ready")
 
+    def start_meters(self) -> None:
+        """Start the process that reads the dormitory's meter."""
+        self._start("meters", "meters")
+
+    def start_shower(self) -> None:
+        """Start the controller of the dormitory's shower; `wait_for_shower` returns when it takes cards."""
+        self._start("shower", "shower", str(self._shower))
+
+    def wait_for_shower(self) -> None:
+        """Return when the shower's reader takes cards."""
+        self._children.wait_until(lambda: _listens(self.shower_reader_port), "the shower takes cards")
+
     def kill(self, name: str) -> None:
         """End a process as a power cut does."""
         self._children.stop(name, kill=True)
@@ -104,18 +147,33 @@ class Cast:
         environment = {**self._campus.environment(name), **(extra or {})}
         self._children.start(name, *arguments, module=module, extra=environment)
 
+    def _describe_shower(self, installations: Installations) -> str:
+        return _SHOWER.format(
+            device=self._campus.dormitory.shower_device,
+            valve=installations.valve_url,
+            valve_address=VALVE_ADDRESS,
+            counter=installations.counter_url,
+            counter_address=COUNTER_ADDRESS,
+            pulses_per_m3=PULSES_PER_M3,
+            reader_port=self.shower_reader_port,
+        )
+
     def _broker_listens(self) -> bool:
-        try:
-            socket.create_connection(("127.0.0.1", self._campus.mqtt_port), timeout=1).close()
-        except OSError:
-            return False
-        return True
+        return _listens(self._campus.mqtt_port)
 
     def _server_answers(self) -> bool:
         try:
             return httpx.get(f"{self._campus.server_url}/api/v1/openapi.json", timeout=2).is_success
         except httpx.HTTPError:
             return False
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def _is_ready(observer: Observer) -> bool:

@@ -42,11 +42,13 @@ class Persona:
 
 @dataclass(frozen=True, slots=True)
 class Personas:
-    """A reviewer, two holders that a visitor can be, and two more who handed in a photo."""
+    """A reviewer, three holders that a visitor can be, and two more who handed in a photo."""
 
     reviewer: Persona
     holder: Persona
     """Their first photo was refused at the intake; they ask for a look at another one."""
+    resident: Persona
+    """Lives in the dormitory, and takes the shower whose controller is there."""
     newcomer: Persona
     """Has a first password and no photo."""
     others: tuple[Persona, ...]
@@ -58,6 +60,7 @@ class Personas:
         return cls(
             Persona("R0001", "Wu Min", role=Role.REVIEWER),
             Persona("S2026003", "Zhao Lei", photograph="stranger"),
+            Persona("S2026001", "Wang Xiaoming"),
             Persona("S2026002", "Li Hua", is_first_password=True),
             (
                 Persona("S2026004", "Sun Min", photograph="li"),
@@ -68,7 +71,7 @@ class Personas:
     @property
     def everyone(self) -> tuple[Persona, ...]:
         """All of them."""
-        return (self.reviewer, self.holder, self.newcomer, *self.others)
+        return (self.reviewer, self.holder, self.resident, self.newcomer, *self.others)
 
 
 def open_accounts(session: Session, personas: Personas, group: str, moment: datetime) -> None:

@@ -1,10 +1,9 @@
-"""The demonstration from start to end: prepare, start every process, play the day, and go on until stopped."""
+"""The demonstration until the evening: prepare, start every process, play the day."""
 
 import fcntl
-import itertools
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from bus import BrokerAddress, Connection, random_client_id
@@ -16,20 +15,21 @@ from campusgate.demo.campus import (
     SITE,
     STAFF_NUMBER,
     Campus,
-    count_photos,
-    populate,
-    write_intake,
     write_keys,
 )
 from campusgate.demo.cast import Cast
+from campusgate.demo.dormitory import NIGHT_WH, make_meter
 from campusgate.demo.films import Films
+from campusgate.demo.installations import Installations
 from campusgate.demo.narration import Narrator
 from campusgate.demo.observer import Observer
 from campusgate.demo.osdp_peer import SoftwareReader
 from campusgate.demo.personas import hand_in, make_portraits
 from campusgate.demo.photographs import fetch_photographs
+from campusgate.demo.population import count_photos, populate, write_intake
 from campusgate.demo.processes import Children
 from campusgate.demo.report import Report
+from campusgate.demo.resident import Resident
 from campusgate.demo.scenes import Walker
 from campusgate.demo.script import SCENES, play
 from campusgate.demo.staff import Staff
@@ -41,15 +41,6 @@ from errors import OperatorError
 from gate_controller.readers.osdp import read_key
 from messages import GateTopics, NonceStore, Signer, read_private_key, read_trusted_keys
 from models.engine import FaceEngine
-
-_PAUSE_S = 6.0
-_PASSERS_BY = {
-    "wang-again": "Wang Xiaoming, whom the gate knows from another photograph",
-    "stranger": "Zhao Lei, let in once a reviewer has approved the photo",
-    "wang-at-the-gate": "Wang Xiaoming again, in another light",
-    "li": "Sun Min, let in once a reviewer has approved the photo",
-}
-"""Who walks up after the day, by the photograph on the film."""
 
 
 class StageInUseError(OperatorError):
@@ -77,17 +68,22 @@ def _prepare(settings: Settings, narrator: Narrator, stack: ExitStack, *, with_q
     photographs = fetch_photographs(settings.cache_dir / "photographs" / "demo", mirror=settings.model_mirror)
     engine, checker = load_checker(settings)
     campus = Campus.fresh(settings)
+    installations = stack.enter_context(
+        Installations(settings.time_zone, make_meter(settings.time_zone, datetime.now(UTC)))
+    )
+    narrator.show("enrolling people from one photograph each")
+    intake = write_intake(campus, engine, photographs)
+    report = Report(photos=count_photos(populate(campus, engine, checker, intake, installations.meter_url)))
     write_keys(campus)
     users = write_users(campus)
-    narrator.show("enrolling people from one photograph each")
-    report = Report(photos=count_photos(populate(campus, engine, checker, write_intake(campus, engine, photographs))))
     films = Films({name: _walker(engine, path) for name, path in photographs.items()})
     portraits = make_portraits(engine, campus.personas, photographs) if with_queue else {}
     del engine, checker
     children = stack.enter_context(Children(campus.folder / "logs", {}))
-    narrator.show("starting broker, server, gate controller and edge")
+    narrator.show("starting broker, server, gate controller, edge, shower and reader of meters")
     reader = stack.enter_context(SoftwareReader(read_key(campus.reader_key_file)))
-    stage = _start(campus, Cast(campus, children, users, reader), films, narrator, stack)
+    cast = Cast(campus, children, users, reader, installations)
+    stage = _start(campus, cast, films, narrator, stack)
     if portraits:
         narrator.show("handing in photos for the reviewer")
         hand_in(campus.server_url, campus.personas, portraits)
@@ -119,22 +115,14 @@ def play_day(stage: Stage, report: Report) -> None:
     report.events = sorted(stage.observer.events, key=lambda event: event.at)
 
 
-def keep_playing(stage: Stage) -> None:
-    """Let people walk up, one after the other, until somebody presses Ctrl-C."""
-    for name, who in itertools.cycle(_PASSERS_BY.items()):
-        stage.narrator.show(f"next at the gate: {who} (Ctrl-C ends)")
-        time.sleep(_PAUSE_S)
-        stage.cast.check()
-        stage.narrator.show(f"at the gate: {who} (Ctrl-C ends)")
-        stage.camera.play(stage.films.walk(name))
-
-
 def _start(campus: Campus, cast: Cast, films: Films, narrator: Narrator, stack: ExitStack) -> Stage:
     camera = stack.enter_context(FilmCamera())
     cast.start_server()
     cast.start_broker()
     cast.start_controller()
+    cast.start_shower()
     cast.wait_for_server()
+    cast.start_meters()
     cast.start_edge(camera.url)
 
     address = BrokerAddress(port=campus.mqtt_port, username="demo", password=campus.mqtt_passwords["demo"])
@@ -149,6 +137,12 @@ def _start(campus: Campus, cast: Cast, films: Films, narrator: Narrator, stack: 
     stack.callback(nonces.close)
     staff = Staff(campus.server_url, STAFF_NUMBER, campus.staff_password)
     stack.callback(staff.close)
+    persona = campus.personas.resident
+    resident = Resident(campus.server_url, persona.number, persona.password)
+    stack.callback(resident.close)
+    cast.wait_for_shower()
+    # It is night in the dormitory: what goes on until `night_is_not_cut_off` begins here.
+    cast.installations.use_electricity(NIGHT_WH)
     return Stage(
         campus=campus,
         cast=cast,
@@ -158,6 +152,8 @@ def _start(campus: Campus, cast: Cast, films: Films, narrator: Narrator, stack: 
         topics=topics,
         edge_signer=Signer(read_private_key(campus.key_file("edge")), EDGE_SENDER, nonces),
         staff=staff,
+        resident=resident,
+        installations=cast.installations,
         films=films,
         narrator=narrator,
     )

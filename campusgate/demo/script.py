@@ -1,8 +1,11 @@
-"""One day at the gate, in order. Every outcome is judged by what the gate itself said on the bus."""
+"""One day at the gate and in the dormitory, in order.
+
+Every outcome is judged by what the gate itself said on the bus, or the meters, the ledger and the account.
+"""
 
 import time
 
-from campusgate.demo.acts import cards, commands, door, faces, hanging, outages, rules
+from campusgate.demo.acts import cards, commands, door, faces, hanging, outages, rooms, rules, showers
 from campusgate.demo.report import SceneResult
 from campusgate.demo.stage import SETTLE_S, Scene, Stage
 
@@ -24,14 +27,18 @@ SCENES: tuple[Scene, ...] = (
     rules.curfew_return_reported,
     rules.passed_back_card_refused,
     cards.revocation_within_2s,
+    showers.shower_settles_exactly,
+    showers.shower_power_cut_costs_nothing,
+    rooms.night_is_not_cut_off,
     hanging.cancelled_order_stays_cancelled,
     hanging.hung_server_is_shown,
     faces.camera_stayed_well,
     outages.edge_dead_card_opens,
     outages.server_dead_gate_works,
     outages.broker_dead_card_opens,
+    rooms.room_cut_off_and_armed_again,
 )
-"""Lost cards stay lost: Li's and Zhao's are not needed after their scenes."""
+"""Lost cards stay lost: Li's and Zhao's are not needed after their scenes. The night ends with the server's death."""
 
 
 _HEARD_S = 0.25

@@ -5,9 +5,7 @@ from uuid import UUID, uuid4
 
 import httpx
 
-
-class StaffError(Exception):
-    """The server refused what the staff asked for; the message carries its answer."""
+from campusgate.demo.api_client import checked, sign_in
 
 
 class Staff:
@@ -17,23 +15,19 @@ class Staff:
         """Sign in.
 
         Raises:
-            StaffError: number or password was refused.
+            RefusedError: number or password was refused.
         """
         self._titles: dict[str, str] = {}
         self._client = httpx.Client(base_url=server_url, timeout=10.0)
-        answer = self._client.post(
-            "/api/v1/tokens", data={"grant_type": "password", "username": number, "password": password}
-        )
-        token = _checked(answer)["access_token"]
-        self._client.headers["Authorization"] = f"Bearer {token}"
+        sign_in(self._client, number, password)
 
     def report_lost(self, person_id: UUID) -> None:
         """Report the person's card as lost."""
-        _checked(self._client.post(f"/api/v1/people/{person_id}/loss"))
+        checked(self._client.post(f"/api/v1/people/{person_id}/loss"))
 
     def revisions(self, gate: str) -> list[int]:
         """Return the directory's revision in force at each device of `gate`."""
-        lags = _checked(self._client.get("/api/v1/directory/lags", params={"gate": gate}))
+        lags = checked(self._client.get("/api/v1/directory/lags", params={"gate": gate}))
         return [lag["revision"] for lag in lags]
 
     def order(self, action: str, gate: str) -> str:
@@ -48,11 +42,11 @@ class Staff:
 
     def alarms(self) -> list[dict[str, Any]]:
         """Return the alarms that are open."""
-        return list(_checked(self._client.get("/api/v1/operations/alarms/open")))
+        return list(checked(self._client.get("/api/v1/operations/alarms/open")))
 
     def policy(self, gate: str) -> dict[str, Any]:
         """Return the gate's policy."""
-        found: dict[str, Any] = _checked(self._client.get(f"/api/v1/directory/gates/{gate}"))
+        found: dict[str, Any] = checked(self._client.get(f"/api/v1/directory/gates/{gate}"))
         self._titles[gate] = found["title"]
         policy: dict[str, Any] = found["policy"]
         return policy
@@ -60,7 +54,7 @@ class Staff:
     def set_policy(self, gate: str, policy: dict[str, Any]) -> None:
         """Give the gate another policy than the one that was asked for."""
         wanted = {"title": self._titles[gate], "policy": policy}
-        _checked(self._client.put(f"/api/v1/directory/gates/{gate}", json=wanted, headers=self._ticket("gate")))
+        checked(self._client.put(f"/api/v1/directory/gates/{gate}", json=wanted, headers=self._ticket("gate")))
 
     def close(self) -> None:
         """End the connection."""
@@ -68,15 +62,9 @@ class Staff:
 
     def _order(self, order: dict[str, Any]) -> Any:
         headers = {"Idempotency-Key": str(uuid4()), **self._ticket(order["action"])}
-        return _checked(self._client.post("/api/v1/operations/orders", json=order, headers=headers))
+        return checked(self._client.post("/api/v1/operations/orders", json=order, headers=headers))
 
     def _ticket(self, action: str) -> dict[str, str]:
         """Return the header by which `action` is allowed for the next few seconds."""
-        given = _checked(self._client.post("/api/v1/operations/tickets", json={"action": action}))
+        given = checked(self._client.post("/api/v1/operations/tickets", json={"action": action}))
         return {"Door-Ticket": given["ticket"]}
-
-
-def _checked(answer: httpx.Response) -> Any:
-    if answer.is_error:
-        raise StaffError(f"{answer.request.url.path}: {answer.status_code} {answer.text[:300]}")
-    return answer.json() if answer.content else None

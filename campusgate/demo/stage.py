@@ -11,9 +11,11 @@ from campusgate.demo.camera import FilmCamera
 from campusgate.demo.campus import Campus
 from campusgate.demo.cast import Cast
 from campusgate.demo.films import Films
+from campusgate.demo.installations import Installations
 from campusgate.demo.narration import Narrator
 from campusgate.demo.observer import Observer
 from campusgate.demo.report import SceneResult
+from campusgate.demo.resident import Resident
 from campusgate.demo.staff import Staff
 from edge.ongoing_passages import PassagePolicy
 from messages import DoorStatus, Event, EventKind, GateTopics, Signer
@@ -43,6 +45,8 @@ class Stage:
     edge_signer: Signer
     """The edge's own key: a thief who holds it still cannot use an old command."""
     staff: Staff
+    resident: Resident
+    installations: Installations
     films: Films
     narrator: Narrator
 
@@ -64,9 +68,17 @@ class Stage:
 
         `card UID`, `contact on`, `fire off`: see `gate_controller.readers.lines`.
         """
-        with socket.create_connection(("127.0.0.1", self.cast.reader_port), timeout=_READER_S) as connection:
-            connection.sendall(f"{line}\n".encode())
-            return connection.makefile().readline().strip()
+        return _say(self.cast.reader_port, line)
+
+    def at_the_shower(self, line: str) -> str:
+        """Hold something to the shower's reader, as `at_the_reader`."""
+        return _say(self.cast.shower_reader_port, line)
+
+
+def _say(port: int, line: str) -> str:
+    with socket.create_connection(("127.0.0.1", port), timeout=_READER_S) as connection:
+        connection.sendall(f"{line}\n".encode())
+        return connection.makefile().readline().strip()
 
 
 Scene = Callable[[Stage], SceneResult]

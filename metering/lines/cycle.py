@@ -82,7 +82,7 @@ class Cycle:
             return
         timing = self._setting.timing
         if now_s < self._watched_until_s.setdefault(meter.id, now_s + timing.watch_for_s):
-            self._put_status(meter, due_s=now_s + timing.watch_s)
+            self._put_status(meter, due_s=now_s + min(timing.watch_s, self._setting.cycle_s))
 
     async def read(self, meter: MeterPlan) -> None:
         """Read what a meter counted; one that fails is logged.
