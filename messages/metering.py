@@ -19,7 +19,8 @@ MOST_PULSES = 2**53
 
 Pulses = Annotated[int, Field(ge=-MOST_PULSES, le=MOST_PULSES)]
 """A pulse counter's value; a negative one stands for a value the controller does not know."""
-Fen = Annotated[int, Field(ge=0, le=10_000_000)]
+MOST_FEN = 10_000_000
+Fen = Annotated[int, Field(ge=0, le=MOST_FEN)]
 Millilitres = Annotated[int, Field(ge=0, le=10**12)]
 Seconds = Annotated[int, Field(ge=0, le=10**9)]
 Sequence = Annotated[int, Field(ge=0, le=2**53)]
@@ -67,6 +68,8 @@ class WaterCount(_Part):
     total: Pulses | None = None
     open_s: Seconds = 0
     paused_s: Seconds = 0
+    went_back: bool = False
+    """The controller saw a counter stand lower than before in this session; a person decides what is billed."""
 
 
 class SessionReport(Message):

@@ -21,7 +21,10 @@ class MalformedMessageError(ValueError):
 
 
 def _in_utc(value: datetime) -> datetime:
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("this time is outside the calendar") from error
 
 
 _CODE_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"

@@ -136,7 +136,7 @@ def extend_in(
         reason = RefusalCode.HOLD_EXPIRED if held.end is None else RefusalCode.HOLD_RESOLVED
         raise HoldEndedError(reason=reason.value)
     details = json.loads(held.hold.details or "{}")
-    _require_usable(session, held.hold, details, now)
+    require_usable(session, held.hold, now)
     device = str(terminal.device_id)
     old = Transfer(
         id=_extending_line(hold_id),
@@ -182,9 +182,13 @@ def lock(session: Session, terminal: Terminal, hold_id: UUID) -> Held:
     return find_held(session, terminal, hold_id)
 
 
-def _require_usable(session: Session, hold: Entry, details: dict[str, object], now: datetime) -> None:
-    """Whoever may not begin to pay may not go on either."""
-    card = session.get(Card, UUID(str(details["card"])), populate_existing=True)
+def require_usable(session: Session, hold: Entry, now: datetime) -> None:
+    """Check that card and holder may pay now: whoever may not begin to pay may not go on either.
+
+    Raises:
+        UnknownCardError, CardNotUsableError, AccountNotUsableError: see there.
+    """
+    card = session.get(Card, UUID(json.loads(hold.details or "{}")["card"]), populate_existing=True)
     if card is None:
         raise cards.UnknownCardError
     cards.require_usable(card)

@@ -126,8 +126,8 @@ class WaterSubsidyIn(BaseModel):
     fund: Slug
     fen: int = Field(ge=1, le=100_000, description="a person and month")
     kind: PersonKind
-    begins_on: date = Field(description="of this day's month on, if it is the first of the month")
-    ends_on: date | None = None
+    begins_on: date = Field(description="the whole of this day's month counts")
+    ends_on: date | None = Field(default=None, description="the last month is the one that the day before lies in")
 
 
 class WaterSubsidyOut(WaterSubsidyIn):

@@ -1,5 +1,6 @@
 """Whether a session may begin, and the money reserved for it: at first, and again as it comes near what is held."""
 
+import json
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID, uuid5
@@ -194,7 +195,7 @@ def lasts(settings: PlaceSettings) -> timedelta:
 
 
 def keep_held(case: Case, allowed: Allowance, subsidy: int) -> None:
-    """Extend the hold of a running session that has come near what is held, or near its hold's end.
+    """Extend the hold of a running session that has come near what is held, or near its hold's end, or past it.
 
     Where that is refused the session goes on with what is held until it has come to it.
     """
@@ -207,13 +208,40 @@ def keep_held(case: Case, allowed: Allowance, subsidy: int) -> None:
     if row.cost * NEAR[1] >= (row.held + subsidy) * NEAR[0]:
         available = account(case.session, row.person_id).available
         more = max(0, min(settings.hold_fen, allowed.fen - subsidy - row.held, available))
-    if held.end is not None or not (more or ends_soon):
+    is_over = held.end is not None or case.now >= held.expires_at
+    if not (is_over or more or ends_soon):
         return
     wanted = Extension(row.held + more, lasts(settings))
     try:
         with case.session.begin_nested():
-            new = holds.extend_in(case.session, case.services, case.terminal, row.hold_id, wanted, now=case.now)
+            if is_over:
+                new = _hold_again(case, held.hold, wanted)
+            else:
+                new = holds.extend_in(
+                    case.session, case.services, case.terminal, row.hold_id, wanted, now=case.now
+                ).hold
     except ProblemError as error:
         log.info("hold_not_extended", session=str(row.id), code=error.code)
+        if is_over:
+            # Nothing is held any more, so the controller is told to stop.
+            row.held = 0
         return
-    row.hold_id, row.held = new.hold.id, new.hold.amount
+    row.hold_id, row.held = new.id, new.amount
+
+
+def _hold_again(case: Case, ended: Entry, wanted: Extension) -> Entry:
+    """Hold for a session whose hold ended while its water ran and the server was away; as much as there is."""
+    holds.require_usable(case.session, ended, case.now)
+    available = account(case.session, ended.debit).available
+    transfer = Transfer(
+        id=uuid5(ended.id, "again"),
+        purpose=HOLD,
+        debit=ended.debit,
+        credit=ended.credit,
+        amount=max(1, min(wanted.amount, available)),
+        action=Action.HOLD,
+        expires_after=wanted.lasts,
+        caps=wallet.caps_of(case.session, case.services, ended.debit, case.now, unlocked=False),
+        details=json.loads(ended.details or "{}") | {"after": str(ended.id)},
+    )
+    return require(record(case.session, [transfer], case.now)[0])

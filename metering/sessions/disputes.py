@@ -55,7 +55,7 @@ class RefundAboveChargeError(ProblemError):
 
     code = "refund_above_charge"
     status = 409
-    title = "More than the holder paid cannot be given back"
+    title = "More than was paid cannot be given back"
 
 
 def open_dispute(session: Session, session_id: UUID, person_id: UUID, text: str, now: datetime) -> WaterDispute:
@@ -109,7 +109,8 @@ def decide(
                 raise WaterDisputeDecidedError(state=dispute.state)
             return dispute
         row = session.get_one(WaterSession, dispute.session_id, populate_existing=True)
-        given = refunds.give_back(session, row, refund, ref=dispute.id, by=by, now=now) if refund else 0
+        zone = services.accounts.zone
+        given = refunds.give_back(session, row, refund, ref=dispute.id, zone=zone, by=by, now=now) if refund else 0
         if given < refund:
             raise RefundAboveChargeError(left=given)
         dispute.state = WaterDisputeState.ACCEPTED if refund else WaterDisputeState.DECLINED

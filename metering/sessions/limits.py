@@ -46,6 +46,8 @@ def allowance(case: Case) -> Allowance:
         WaterSession.began_at >= begins,
         WaterSession.began_at < ends,
         WaterSession.state != SessionState.REFUSED,
+        # What cannot be read uses up nobody's day.
+        WaterSession.doubts == "",
     )
     fen, ml, open_s = (int(value) for value in case.session.execute(query).one())
     return Allowance(

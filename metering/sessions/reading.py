@@ -11,12 +11,14 @@ from enum import StrEnum
 
 from messages.metering import SessionReport, SessionStep, WaterCount
 from metering.tariffs.water import ML_PER_M3, WaterUse
-from metering.vocabulary import StopReason
 
 MOST_ML_PER_S = 1_000
 """No shower gives more: a pipe of DN 20 at 3 bar gives about that much with nothing at its end."""
 SPARE_S = 30
 """Beyond the seconds that a controller counted: a valve takes seconds to close, a power cut hides some more."""
+MOST_OPEN_S = 86_400
+"""Above what any place lets a session run; also what keeps every product of a reading small enough to be stored."""
+MOST_ML = (MOST_OPEN_S + SPARE_S) * MOST_ML_PER_S
 MOST_DISAGREEMENT_ML = 1_000
 """Between the two counters of one meter; the one that outlives a power cut is written every few pulses only."""
 
@@ -27,7 +29,9 @@ class Doubt(StrEnum):
     COUNTER_WENT_BACK = "counter_went_back"
     COUNTERS_DISAGREE = "counters_disagree"
     IMPLAUSIBLE_FLOW = "implausible_flow"
+    IMPLAUSIBLE_TIME = "implausible_time"
     BEGINS_DISAGREE = "begins_disagree"
+    NOT_COUNTED = "not_counted"
     NO_PRICE = "no_price"
     HOLDER_UNKNOWN = "holder_unknown"
 
@@ -44,6 +48,8 @@ class SessionReading:
     began_at: datetime | None = None
     ended_at: datetime | None = None
     loss_ml: int = 0
+    uncounted: frozenset[str] = frozenset()
+    """The waters whose valve was open while no counter ever told."""
 
     @property
     def ml(self) -> int:
@@ -68,17 +74,17 @@ def read(reports: Iterable[SessionReport]) -> SessionReading:
     utilities = sorted({count.utility for one in told for count in one.counts})
     doubts: set[Doubt] = set()
     uses = []
+    uncounted = set()
     loss_ml = 0
     for utility in utilities:
         counts = [count for one in billed for count in one.counts if count.utility == utility]
         doubts |= _doubts_of(counts)
         use = _use(utility, counts)
         uses.append(use)
+        if use.open_s and all(_ml(count) is None for count in counts):
+            uncounted.add(utility)
         later = [count for one in tail for count in one.counts if count.utility == utility]
         loss_ml += max((_ml(count) or 0 for count in later), default=use.ml) - use.ml
-    if last.stop_reason == StopReason.METER_FAULT:
-        # The controller saw its counter go back between two reports.
-        doubts.add(Doubt.COUNTER_WENT_BACK)
     return SessionReading(
         uses=tuple(uses),
         doubts=frozenset(doubts),
@@ -88,6 +94,7 @@ def read(reports: Iterable[SessionReport]) -> SessionReading:
         began_at=_began_at(told),
         ended_at=last.at if ends else None,
         loss_ml=max(0, loss_ml),
+        uncounted=frozenset(uncounted),
     )
 
 
@@ -111,7 +118,7 @@ def _difference(begin: int | None, now: int | None) -> int | None:
 
 def _ml(count: WaterCount) -> int | None:
     pulses = pulses_of(count)
-    return None if pulses is None else pulses * ML_PER_M3 // count.pulses_per_m3
+    return None if pulses is None else min(pulses * ML_PER_M3 // count.pulses_per_m3, MOST_ML + 1)
 
 
 def _use(utility: str, counts: Sequence[WaterCount]) -> WaterUse:
@@ -120,8 +127,8 @@ def _use(utility: str, counts: Sequence[WaterCount]) -> WaterUse:
     return WaterUse(
         utility,
         max(0, known[-1]) if known else 0,
-        max((count.open_s for count in counts), default=0),
-        max((count.paused_s for count in counts), default=0),
+        min(max((count.open_s for count in counts), default=0), MOST_OPEN_S),
+        min(max((count.paused_s for count in counts), default=0), MOST_OPEN_S),
     )
 
 
@@ -129,6 +136,10 @@ def _doubts_of(counts: Sequence[WaterCount]) -> set[Doubt]:
     found: set[Doubt] = set()
     highest = 0
     for count in counts:
+        if max(count.open_s, count.paused_s) > MOST_OPEN_S:
+            found.add(Doubt.IMPLAUSIBLE_TIME)
+        if count.went_back:
+            found.add(Doubt.COUNTER_WENT_BACK)
         since_start, in_all = _difference(count.begin, count.now), _difference(count.begin_total, count.total)
         ml = _ml(count)
         if ml is None:
@@ -139,7 +150,7 @@ def _doubts_of(counts: Sequence[WaterCount]) -> set[Doubt]:
         if since_start is not None and in_all is not None:
             apart = abs(since_start - in_all) * ML_PER_M3 // count.pulses_per_m3
             found |= {Doubt.COUNTERS_DISAGREE} if apart > MOST_DISAGREEMENT_ML else set()
-        if ml > (count.open_s + SPARE_S) * MOST_ML_PER_S:
+        if ml > min((count.open_s + SPARE_S) * MOST_ML_PER_S, MOST_ML):
             found.add(Doubt.IMPLAUSIBLE_FLOW)
     for one in ("begin", "begin_total", "pulses_per_m3"):
         if len({value for count in counts if (value := getattr(count, one)) is not None and value >= 0}) > 1:

@@ -1,8 +1,9 @@
-"""Money of a session that goes back to its holder: corrections of the very lines that took it, the newest first."""
+"""Money of a session that goes back: corrections of the very lines that took it, the holder's before a subsidy's."""
 
 from collections.abc import Iterator
 from datetime import datetime
 from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -13,15 +14,19 @@ from accounts.payments import holds, offline_review
 from accounts.payments.offline_states import OfflineState
 from accounts.payments.problems import require
 from accounts.payments.tables import OfflinePayment
+from metering.sessions import subsidies
 from metering.sessions.tables import WaterSession
 
 _OWED = (OfflineState.UNPAID, OfflineState.WAITING)
 
 
-def give_back(session: Session, row: WaterSession, amount: int, *, ref: UUID, by: str, now: datetime) -> int:
+def give_back(
+    session: Session, row: WaterSession, amount: int, *, ref: UUID, zone: ZoneInfo, by: str, now: datetime
+) -> int:
     """Give `amount` fen of a session back, or what can be; return how much. `ref` makes repeating it safe.
 
-    What was charged and not paid yet is let go first, where the whole of it may be.
+    What was charged and not paid yet is let go first, where the whole of it may be. What a subsidy paid goes back to
+    its fund, and may be used again in the session's month.
 
     Raises:
         ProblemError: the ledger refused.
@@ -46,6 +51,8 @@ def give_back(session: Session, row: WaterSession, amount: int, *, ref: UUID, by
             details={"session": str(row.id)},
         )
         require(record(session, [transfer], now)[0])
+        if line.purpose == subsidies.PURPOSE:
+            subsidies.restore(session, row, line, part, zone)
         left -= part
     return amount - left
 
@@ -56,6 +63,7 @@ def _paid_lines(session: Session, row: WaterSession) -> Iterator[Entry]:
             yield line
     if row.hold_id is not None and (line := find(session, holds.post_id(row.hold_id))) is not None:
         yield line
+    yield from reversed(subsidies.draws(session, row))
 
 
 def _late(session: Session, row: WaterSession, states: tuple[OfflineState, ...]) -> list[OfflinePayment]:

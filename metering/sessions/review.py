@@ -53,7 +53,9 @@ def decide(services: MoneyServices, session_id: UUID, fen: int, *, by: str, now:
         hot = 0 if prices is None else prices.hot_cost(settlement.reading_of(case).uses)
         settlement.take(case, fen, hot, at=row.began_at)
         if row.billed > fen:
-            refunds.give_back(session, row, row.billed - fen, ref=row.id, by=by, now=now)
+            above = row.billed - fen
+            row.billed -= refunds.give_back(session, row, above, ref=row.id, zone=case.zone, by=by, now=now)
+            row.subsidy = min(row.subsidy, row.billed)
         row.state, row.cost = SessionState.SETTLED, fen
         details: dict[str, audit.Scalar | list[str]] = {"fen": fen, "doubts": row.doubts.split()}
         audit.record(

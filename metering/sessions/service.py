@@ -13,13 +13,12 @@ import structlog
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from accounts.cards.identity import Presented
 from accounts.ledger import account
-from accounts.payments import offline, wallet
 from accounts.payments.services import MoneyServices
-from accounts.tables import Card, Device
-from accounts.vocabulary import CardState, DeviceRole
+from accounts.tables import Device
+from accounts.vocabulary import DeviceRole
 from messages.metering import (
+    MOST_FEN,
     DeviceHeartbeat,
     HeartbeatAnswer,
     SessionAnswer,
@@ -27,9 +26,10 @@ from messages.metering import (
     SessionReport,
     SessionStep,
 )
-from metering.sessions import authorisation, limits, places, settlement
+from metering.sessions import authorisation, holders, limits, places, settlement
 from metering.sessions.authorisation import OPEN, SessionRefusedError
 from metering.sessions.case import Case
+from metering.sessions.clocks import believed
 from metering.sessions.places import Placed
 from metering.sessions.reading import SessionReading
 from metering.sessions.tables import ShowerController, WaterSession, WaterSessionReport
@@ -85,11 +85,17 @@ class SessionService:
             )
             due = session.execute(query.order_by(WaterSession.expires_at).limit(most)).all()
         for session_id, device_id in due:
-            self._money.writer.run(partial(self._expire, session_id, device_id, now))
+            try:
+                self._money.writer.run(partial(self._expire, session_id, device_id, now))
+            except ProblemError as error:
+                # One session must not keep the money of all others held.
+                log.warning("session_not_settled", session=str(session_id), code=error.code)
         return len(due)
 
     def _expire(self, session_id: UUID, device_id: UUID, now: datetime, session: Session, _now: datetime) -> None:
-        found = _lock_device(session, device_id)
+        # Of a revoked controller too: it says nothing more, and what it held must not stay held.
+        session.get(Device, device_id, with_for_update=True)
+        found = places.placed(session, device_id)
         row = session.get(WaterSession, session_id, populate_existing=True)
         if row is not None and row.state in OPEN and row.expires_at <= now:
             self._close(Case(session, self._money, row, found, now))
@@ -114,15 +120,16 @@ class SessionService:
             self._close_open(case.session, case.found, case.now, WaterSession.id != row.id)
             _authorise(case, report)
         elif row.person_id is None:
-            _identify(case, report)
+            holders.identify(case, report)
         if not reading.has_started:
             return
         shown = None
         if row.price_list_id is None and row.place_id is not None:
-            row.began_at = reading.began_at if report.clock_sure and reading.began_at is not None else row.began_at
+            row.began_at = believed(case.found, report, reading.began_at, case.now) or row.began_at
             shown = places.price_list(case.session, row.place_id, row.began_at, report.tariff)
         doubts = settlement.note(case, reading, shown)
         if row.decided_at is not None:
+            row.cost = row.decided_fen or 0
             return
         if reading.has_ended:
             row.ended_at = row.ended_at or case.now
@@ -173,7 +180,7 @@ class SessionService:
         if row.state in OPEN and row.person_id is not None:
             paid = row.held + self._subsidy(case)
             limit = limits.allowance(case).limit(paid)
-            stop = StopReason.REMOTE if _is_blocked(case) else limits.reached(row, limit)
+            stop = StopReason.REMOTE if holders.is_blocked(case) else limits.reached(row, limit)
         elif row.state == SessionState.RUNNING and row.refusal is not None:
             stop = StopReason.REMOTE
         return SessionAnswer(
@@ -188,7 +195,7 @@ class SessionService:
             expires_at=row.expires_at if row.state in OPEN else None,
             limit=limit or (SessionLimit(fen=0) if row.state == SessionState.REFUSED else None),
             tariff=row.price_list_id,
-            cost=row.cost,
+            cost=min(row.cost, MOST_FEN),
             subsidy=row.subsidy,
             balance=None if row.person_id is None else account(case.session, row.person_id).available,
         )
@@ -222,10 +229,12 @@ def _begin(session: Session, report: SessionReport, found: Placed, now: datetime
         open_s=0,
         loss_ml=0,
         doubts="",
-        began_at=now if asks or not report.clock_sure else report.began_at or report.at,
+        began_at=now,
         heard_at=now,
         expires_at=now + timedelta(seconds=found.settings.silence_s),
     )
+    if not asks:
+        row.began_at = believed(found, report, report.began_at or report.at, now) or now
     session.add(row)
     session.flush()
     return row
@@ -253,7 +262,7 @@ def _authorise(case: Case, report: SessionReport) -> None:
     except SessionRefusedError as error:
         row.refusal = error.refusal.value
         if is_running:
-            _identify(case, report)
+            holders.identify(case, report)
         return
     row.person_id, row.card_id, row.refusal = grant.person_id, grant.card_id, None
     row.proved_key = None if report.card is None else report.card.proved_key
@@ -264,31 +273,9 @@ def _authorise(case: Case, report: SessionReport) -> None:
     row.expires_at = case.now + timedelta(seconds=case.settings.silence_s)
 
 
-def _identify(case: Case, report: SessionReport) -> None:
-    """Find whose session it is that began without the server: by the card or the code of that time."""
-    row, at = case.row, report.at if report.clock_sure else case.now
-    if report.card is not None:
-        card = offline.card_at(case.session, report.card.digest, at)
-        if card is not None:
-            row.person_id, row.card_id, row.proved_key = card.person_id, card.id, report.card.proved_key
-    elif report.code is not None:
-        try:
-            with case.session.begin_nested():
-                payer = wallet.payer_by_code(case.session, case.services, Presented(code=report.code), at)
-        except ProblemError as error:
-            log.info("session_code_not_known", session=str(row.id), code=error.code)
-        else:
-            row.person_id, row.card_id = payer.person_id, payer.card_id
-
-
 def _used_at(case: Case, report: SessionReport, reading: SessionReading) -> datetime:
     """When the water was used, as far as the controller's clock is to be believed."""
-    return (reading.ended_at or report.at) if report.clock_sure else case.now
-
-
-def _is_blocked(case: Case) -> bool:
-    card = None if case.row.card_id is None else case.session.get(Card, case.row.card_id, populate_existing=True)
-    return card is not None and card.state is not CardState.ACTIVE
+    return believed(case.found, report, reading.ended_at or report.at, case.now) or case.now
 
 
 def _note_heartbeat(session: Session, heartbeat: DeviceHeartbeat, now: datetime) -> None:

@@ -6,26 +6,30 @@ what is unused ends with the month by itself, and the month is that in which the
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
-from uuid import uuid5
+from datetime import date, datetime, timedelta
+from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from accounts import audit
-from accounts.ledger import AccountKind, Transfer, open_named, record
+from accounts.ledger import AccountKind, Entry, Transfer, find, open_named, record
+from accounts.ledger.chart import named_account
 from accounts.tables import Person
 from accounts.vocabulary import PersonKind
 from metering.sessions.case import Case
-from metering.sessions.tables import WaterSubsidy, WaterSubsidyUse
+from metering.sessions.tables import WaterSession, WaterSubsidy, WaterSubsidyUse
 
 PURPOSE = "water_subsidy"
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What staff set: `fen` a month and person of a kind, from the month of `begins_on` until before `ends_on`."""
+    """What staff set: `fen` a month and person of a kind, in each month of which a day lies in the time.
+
+    The time runs from `begins_on` until before `ends_on`.
+    """
 
     fund: str
     fen: int
@@ -74,7 +78,7 @@ def draw(case: Case, hot_cost: int) -> int:
             continue
         fund = open_named(session, AccountKind.SUBSIDY, subsidy.fund, now)
         details = {"session": str(row.id), "person": str(person.id)}
-        transfer = Transfer(uuid5(row.id, f"subsidy/{drawn}"), PURPOSE, fund, row.merchant_id, amount, details=details)
+        transfer = Transfer(_draw_id(row, drawn), PURPOSE, fund, row.merchant_id, amount, details=details)
         if record(session, [transfer], now)[0].entry is None:
             continue
         session.merge(WaterSubsidyUse(subsidy_id=subsidy.id, person_id=person.id, month=month, used=used + amount))
@@ -82,16 +86,50 @@ def draw(case: Case, hot_cost: int) -> int:
     return drawn
 
 
+def draws(session: Session, row: WaterSession) -> list[Entry]:
+    """Return the lines that subsidies paid of a session, the oldest first."""
+    found, drawn = list[Entry](), 0
+    while (line := find(session, _draw_id(row, drawn))) is not None:
+        found.append(line)
+        drawn += line.amount
+    return found
+
+
+def restore(session: Session, row: WaterSession, line: Entry, amount: int, zone: ZoneInfo) -> None:
+    """Let `amount` fen that went back to the fund of `line` be used again in the session's month."""
+    query = (
+        select(WaterSubsidyUse, WaterSubsidy.fund)
+        .join(WaterSubsidy, WaterSubsidy.id == WaterSubsidyUse.subsidy_id)
+        .where(WaterSubsidyUse.person_id == row.person_id, WaterSubsidyUse.month == month_of(row.began_at, zone))
+        .order_by(WaterSubsidy.id)
+    )
+    for use, fund in session.execute(query).all():
+        if named_account(AccountKind.SUBSIDY, fund) == line.debit:
+            back = min(amount, use.used)
+            use.used -= back
+            amount -= back
+    session.flush()
+
+
+def _draw_id(row: WaterSession, drawn: int) -> UUID:
+    return uuid5(row.id, f"subsidy/{drawn}")
+
+
 def month_of(at: datetime, zone: ZoneInfo) -> date:
     """Return the first day of the campus's month."""
     return at.astimezone(zone).date().replace(day=1)
+
+
+def month_after(month: date) -> date:
+    """Return the first day of the next month."""
+    return (month + timedelta(days=31)).replace(day=1)
 
 
 def _of(session: Session, person: Person, month: date) -> Iterator[tuple[WaterSubsidy, int]]:
     """The subsidies of a person's kind in a month, with what is used of each."""
     query = select(WaterSubsidy).where(
         WaterSubsidy.kind == person.kind.value,
-        WaterSubsidy.begins_on <= month,
+        WaterSubsidy.begins_on < month_after(month),
         or_(WaterSubsidy.ends_on.is_(None), WaterSubsidy.ends_on > month),
     )
     for subsidy in session.scalars(query.order_by(WaterSubsidy.id)).all():

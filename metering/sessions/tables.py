@@ -124,7 +124,7 @@ class WaterSubsidy(Base):
     """The kind of people who get it."""
     begins_on: Mapped[date]
     ends_on: Mapped[date | None]
-    """The last month is the one before this day's."""
+    """The last month is the one that the day before lies in."""
 
 
 class WaterSubsidyUse(Base):

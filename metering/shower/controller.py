@@ -163,7 +163,7 @@ class _Step(Work):
             return
         open_s, paused_s = self.times_of(session)
         counts = counting.count(session.report.counts, totals, open_s=open_s, paused_s=paused_s)
-        if counting.has_gone_back(session.report.counts, counts):
+        if counting.is_faulty(session.report.counts, totals):
             self.set(are_meters_faulty=True)
             self.keep(counts)
             self.end(StopReason.METER_FAULT)

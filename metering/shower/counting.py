@@ -39,16 +39,28 @@ def begin(totals: Iterable[MeterTotal]) -> tuple[WaterCount, ...]:
 def count(
     counts: Iterable[WaterCount], totals: Iterable[MeterTotal], *, open_s: float, paused_s: float
 ) -> tuple[WaterCount, ...]:
-    """Return the counts as the meters stand now; a meter that said nothing keeps what it said before."""
+    """Return the counts as the meters stand now; what a meter does not say stays as it said it before."""
     by_utility = {total.utility: total for total in totals}
     times = {"open_s": int(open_s), "paused_s": int(paused_s)}
 
     def read(one: WaterCount) -> WaterCount:
         total = by_utility.get(one.utility)
-        read = {} if total is None else {"now": total.now, "total": total.total}
+        read = {} if total is None else _read(one, total)
         return one.model_copy(update={**times, **read})
 
     return tuple(map(read, counts))
+
+
+def _read(one: WaterCount, total: MeterTotal) -> dict[str, int | bool | None]:
+    return {
+        "now": one.now if total.now is None else total.now,
+        "total": one.total if total.total is None else total.total,
+        "went_back": one.went_back or _is_lower(one.now, total.now) or _is_lower(one.total, total.total),
+    }
+
+
+def _is_lower(before: int | None, after: int | None) -> bool:
+    return before is not None and after is not None and after < before
 
 
 def pulses(one: WaterCount) -> int | None:
@@ -94,12 +106,14 @@ def has_flown(before: Iterable[WaterCount], after: Iterable[WaterCount]) -> bool
     return any((pulses(old), old.total) != (pulses(new), new.total) for old, new in zip(before, after, strict=True))
 
 
-def has_gone_back(before: Iterable[WaterCount], after: Iterable[WaterCount]) -> bool:
-    """Tell whether a counter stands lower than before, or stopped telling: it can be billed no further."""
+def is_faulty(before: Iterable[WaterCount], totals: Iterable[MeterTotal]) -> bool:
+    """Tell whether a counter stands lower than before, or stopped telling: no session can go on by it."""
+    by_utility = {total.utility: total for total in totals}
     return any(
         old is not None and (new is None or new < old)
-        for one, other in zip(before, after, strict=True)
-        for old, new in ((one.now, other.now), (one.total, other.total))
+        for one in before
+        if (total := by_utility.get(one.utility)) is not None
+        for old, new in ((one.now, total.now), (one.total, total.total))
     )
 
 

@@ -131,9 +131,9 @@ class Bath:
         self.forward(in_s)
         return listed.id
 
-    def subsidise(self, fen: int, begins_on: date = date(2026, 11, 1)) -> None:
+    def subsidise(self, fen: int, begins_on: date = date(2026, 11, 1), ends_on: date | None = None) -> None:
         with self.database.begin() as session:
-            plan = Plan("hot-water", fen, PersonKind.STUDENT, begins_on, None)
+            plan = Plan("hot-water", fen, PersonKind.STUDENT, begins_on, ends_on)
             subsidies.add(session, plan, by="person:x", now=self.clock.now)
 
     def forward(self, seconds: float) -> None:

@@ -270,6 +270,7 @@ def test_a_counter_that_goes_back_ends_the_session_and_stands_in_the_report(worl
     world.flowed_ml -= 2_000
     world.run(5)
     assert world.last_end.stop_reason == StopReason.METER_FAULT
+    assert [count.went_back for count in world.last_end.counts] == [True], "the reason is a hint, this is not"
     assert not world.is_open
 
 
