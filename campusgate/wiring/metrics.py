@@ -7,13 +7,17 @@ from campusgate.wiring.notice_channels import make_notice_channels
 from database import Database
 from enrollment.metrics import EnrollmentCollector
 from metering.rooms.metrics import MeterCollector
+from metering.sessions.metrics import ShowerCollector
+from metering.sessions.mqtt_port import ShowerPort
 from operations.api.metrics import MetricsServices
 from operations.board import Board
 from operations.ingest import Ingest
 from operations.metrics import OperationsCollector, make_registry
 
 
-def make_metrics(settings: Settings, database: Database, board: Board, ingest: Ingest) -> MetricsServices | None:
+def make_metrics(
+    settings: Settings, database: Database, board: Board, ingest: Ingest, showers: ShowerPort | None
+) -> MetricsServices | None:
     """Return what `GET /metrics` shows to whoever knows the token; None where there is none."""
     token = settings.metrics_token
     if token is None:
@@ -29,4 +33,5 @@ def make_metrics(settings: Settings, database: Database, board: Board, ingest: I
     channels = [channel.name for channel in make_notice_channels(settings)]
     registry.register(EnrollmentCollector(database, channels, now=lambda: datetime.now(UTC)))
     registry.register(MeterCollector(database, now=lambda: datetime.now(UTC)))
+    registry.register(ShowerCollector(database, showers))
     return MetricsServices(registry, token.get_secret_value())

@@ -133,6 +133,11 @@ class ShowerPort:
         """What each trusted controller, or the broker in its name, said last. It is not signed: for display only."""
         return dict(self._availability)
 
+    @property
+    def twice(self) -> frozenset[UUID]:
+        """The showers in whose name two controllers speak."""
+        return self._order.twice
+
     def start(self) -> None:
         """Begin to answer."""
         for thread in self._threads:
@@ -216,6 +221,8 @@ class ShowerPort:
             _of_device(device, heartbeat.unsettled)
         if not self._order.is_new(heartbeat):
             log.info("shower_heartbeat_repeated", device=str(device), seq=heartbeat.seq)
+            if self._order.is_second_voice(heartbeat):
+                log.error("shower_speaks_twice", device=str(device), boot=str(heartbeat.boot_id))
             return
         answer = self._sessions.heartbeat(heartbeat, self._now())
         named = answer.model_copy(update={"boot_id": heartbeat.boot_id, "seq": heartbeat.seq})

@@ -130,6 +130,13 @@ def test_times_without_a_zone_are_malformed() -> None:
         Availability.decode(json.dumps(state).encode())
 
 
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
+def test_times_outside_the_calendar_are_malformed(at: str) -> None:
+    state = {"gate": "north", "boot_id": str(uuid4()), "status": "online", "at": at}
+    with pytest.raises(MalformedMessageError, match="calendar"):
+        Availability.decode(json.dumps(state).encode())
+
+
 def test_a_denial_names_its_tap() -> None:
     with pytest.raises(ValueError, match="names the tap"):
         Command(

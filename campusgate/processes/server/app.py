@@ -82,7 +82,9 @@ def make_app(server: Server) -> FastAPI:
     app.include_router(health.router)
     for router in server.routers:
         app.include_router(router)
-    app.state.metrics = make_metrics(server.settings, server.database, server.operations.board, server.ingest)
+    app.state.metrics = make_metrics(
+        server.settings, server.database, server.operations.board, server.ingest, server.showers
+    )
     console.pages.install(app, _console(server))
     at_once = server.settings.web.requests_per_address
     limits = GuardLimits(larger=_LARGER_BODIES, at_once=at_once)

@@ -7,9 +7,11 @@ from uuid import UUID, uuid4
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from prometheus_client import CollectorRegistry, generate_latest
 from sqlalchemy.exc import OperationalError
 
 from bus import Connection
+from database import Database
 from messages import (
     SERVER_SENDER,
     ProcessStatus,
@@ -32,6 +34,7 @@ from messages.metering import (
     SessionStep,
     ShownCard,
 )
+from metering.sessions.metrics import ShowerCollector
 from metering.sessions.mqtt_port import ShowerPort
 from tests.waiting import PATIENCE_S, until
 
@@ -198,6 +201,27 @@ def test_an_answer_names_its_heartbeat_and_one_played_back_has_none(shower: Show
     shower.say(signed(heartbeat(1, boot=6)), ShowerTopic.HEARTBEATS)
     shower.hear()
     assert len(sessions.heartbeats) == 4
+
+
+def test_two_controllers_that_speak_for_one_shower_are_noticed(
+    database: Database, shower: Shower, port: ShowerPort
+) -> None:
+    for beat in (heartbeat(4), heartbeat(0, boot=6), heartbeat(4), heartbeat(3), heartbeat(5), heartbeat(5)):
+        shower.say(signed(beat), ShowerTopic.HEARTBEATS)
+    shower.say(signed(heartbeat(1, boot=6)), ShowerTopic.HEARTBEATS)
+    for _ in range(3):
+        shower.hear()
+    assert port.twice == frozenset(), "played back, and one that was late"
+    for beat in (heartbeat(6), heartbeat(2, boot=6)):
+        shower.say(signed(beat), ShowerTopic.HEARTBEATS)
+    shower.hear()
+    assert port.twice == {DEVICE}
+    registry = CollectorRegistry()
+    registry.register(ShowerCollector(database, port))
+    figures = generate_latest(registry).decode()
+    assert "campusgate_showers_twice 1.0" in figures
+    assert "campusgate_shower_turned_away_total 0.0" in figures
+    assert 'campusgate_shower_sessions{state="running"} 0.0' in figures
 
 
 def test_a_heartbeat_repeats_only_its_own_controllers_report(shower: Shower, sessions: StoredSessions) -> None:
