@@ -173,6 +173,8 @@ class BathLife(RuleBasedStateMachine):
         self.random.shuffle(self.mail)
         for report in self.mail:
             self.bath.send(report)
+        for student in self.students:
+            assert self.bath.free(student) == self.bath.worth(student), "an end lets go, not the clock"
         self.bath.forward(4_000)
         self.bath.expire()
         for row in self.rows():
