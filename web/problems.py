@@ -7,7 +7,6 @@ documentation.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from copy import deepcopy
 from functools import cache
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -169,11 +168,11 @@ def responses(*errors: type[ProblemError]) -> dict[int | str, dict[str, Any]]:
 
 def _document(errors: Iterable[type[ProblemError]]) -> dict[str, Any]:
     errors = sorted(errors, key=lambda error: error.code)
-    schema = deepcopy(_schema())
-    schema["properties"]["code"]["enum"] = [error.code for error in errors]
+    schema = _schema()
+    code = {**schema["properties"]["code"], "enum": [error.code for error in errors]}
     return {
         "description": "; ".join(f"`{error.code}`: {error.title}" for error in errors),
-        "content": {MEDIA_TYPE: {"schema": schema}},
+        "content": {MEDIA_TYPE: {"schema": {**schema, "properties": {**schema["properties"], "code": code}}}},
     }
 
 
