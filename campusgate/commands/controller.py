@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from campusgate.processes.garbage import pause_collection
 from campusgate.processes.stopping import make_stop_event
 from campusgate.settings import Settings
 
@@ -27,10 +28,11 @@ def controller(
     ] = None,
 ) -> None:
     """Keep one door: obey signed commands, decide about cards when the edge is silent, report what happens."""
-    from campusgate.processes.controller import run_controller
-    from campusgate.processes.logs import configure_logs
-    from campusgate.settings.door_file import read_door_file
-    from gate_controller.door_file import DoorFile
+    with pause_collection():
+        from campusgate.processes.controller import run_controller
+        from campusgate.processes.logs import configure_logs
+        from campusgate.settings.door_file import read_door_file
+        from gate_controller.door_file import DoorFile
 
     settings = Settings()
     configure_logs()

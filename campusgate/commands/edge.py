@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from campusgate.commands import CommandError
+from campusgate.processes.garbage import pause_collection
 from campusgate.processes.stopping import make_stop_event
 from campusgate.settings import Settings
 
@@ -38,10 +39,11 @@ def edge(
     ] = None,
 ) -> None:
     """Watch one gate: recognise who stands there, decide, and ask the controller to open."""
-    from campusgate.processes.edge import EdgeOptions, run_edge
-    from campusgate.processes.logs import configure_logs
-    from campusgate.settings.edge_policy_file import read_policy
-    from edge.policy import EdgePolicy
+    with pause_collection():
+        from campusgate.processes.edge import EdgeOptions, run_edge
+        from campusgate.processes.logs import configure_logs
+        from campusgate.settings.edge_policy_file import read_policy
+        from edge.policy import EdgePolicy
 
     settings = Settings()
     configure_logs()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from campusgate.commands import CommandError, print_json
+from campusgate.processes.garbage import pause_collection
 from campusgate.processes.stopping import make_stop_event
 from campusgate.settings import Settings
 
@@ -29,8 +30,9 @@ def run(context: typer.Context) -> None:
     """Read all meters that the server names, again and again, and carry out its orders to them."""
     if context.invoked_subcommand is not None:
         return
-    from campusgate.processes.logs import configure_logs
-    from campusgate.processes.meters import run_meters
+    with pause_collection():
+        from campusgate.processes.logs import configure_logs
+        from campusgate.processes.meters import run_meters
 
     settings = Settings()
     configure_logs()

@@ -2,6 +2,7 @@
 
 import typer
 
+from campusgate.processes.garbage import pause_collection
 from campusgate.processes.stopping import make_stop_event
 from campusgate.settings import Settings
 
@@ -13,8 +14,9 @@ def register(app: typer.Typer) -> None:
 
 def serve() -> None:
     """Run the server: accounts, enrolment, directories, events and the pages."""
-    from campusgate.processes.logs import configure_logs
-    from campusgate.processes.server.run import run_server
+    with pause_collection():
+        from campusgate.processes.logs import configure_logs
+        from campusgate.processes.server.run import run_server
 
     settings = Settings()
     configure_logs()

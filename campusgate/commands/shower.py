@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from campusgate.processes.garbage import pause_collection
 from campusgate.processes.stopping import make_stop_event
 from campusgate.settings import Settings
 
@@ -18,9 +19,10 @@ def shower(
     file: Annotated[Path, typer.Argument(help="TOML file of this shower; see docs/metering.md.")],
 ) -> None:
     """Keep one shower: ask the server, open the valve, count, close it, and report until the server has it."""
-    from campusgate.processes.logs import configure_logs
-    from campusgate.processes.shower import run_shower
-    from campusgate.settings.shower_file import read_shower_file
+    with pause_collection():
+        from campusgate.processes.logs import configure_logs
+        from campusgate.processes.shower import run_shower
+        from campusgate.settings.shower_file import read_shower_file
 
     settings, installed = Settings(), read_shower_file(file)
     configure_logs()

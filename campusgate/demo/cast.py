@@ -87,6 +87,7 @@ class Cast:
         self._shower.write_text(self._describe_shower(installations), encoding="utf-8")
         self._edge_policy = campus.folder / "gate.toml"
         self._edge_policy.write_text(_EDGE_POLICY, encoding="utf-8")
+        self._client = httpx.Client(base_url=campus.server_url, timeout=2)
 
     def start_broker(self) -> None:
         """Start the broker and return when it listens."""
@@ -163,7 +164,7 @@ class Cast:
 
     def _server_answers(self) -> bool:
         try:
-            return httpx.get(f"{self._campus.server_url}/api/v1/openapi.json", timeout=2).is_success
+            return self._client.get("/health").is_success
         except httpx.HTTPError:
             return False
 
