@@ -26,9 +26,9 @@ import structlog
 
 from accounts.ledger import AccountKind, LedgerWriter, Transfer, open_account, open_named, record, seal_chain
 from accounts.ledger.invariants import check_ledger
-from benchmarks.postgresql import Cluster, PostgresqlMissingError, cluster
 from benchmarks.report import Budget, Report, budget, present
 from database import Base, Database, new_id
+from tests.postgresql import Cluster, PostgresqlMissingError, cluster
 
 WALLETS, MERCHANTS = 2_000, 200
 SPREAD, HOT = "spread", "hot"

@@ -38,9 +38,9 @@ from accounts.payments.wallet import Payment, Terminal
 from accounts.people import Particulars
 from accounts.services import AccountsServices
 from accounts.vocabulary import DeviceRole, PersonKind
-from benchmarks.postgresql import PostgresqlMissingError, cluster
 from benchmarks.report import Budget, Report, budget, present
 from database import Base, Database, new_id
+from tests.postgresql import PostgresqlMissingError, cluster
 
 HOLDERS, SHOPS = 300, 50
 NEEDED_PER_S = 40

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import hypothesis
@@ -27,9 +28,10 @@ from database import Database
 from models.store import ModelInstallError, ModelStore
 from tests import forked
 from tests.apps import LentApps
-from tests.databases import CREDENTIAL_KEY, LentDatabases, copied, find_postgresql, private_cluster
+from tests.databases import CREDENTIAL_KEY, LentDatabases, copied
 from tests.mosquitto import AS_ROOT, find_mosquitto, start_mosquitto, write_passwords
 from tests.ports import free_port
+from tests.postgresql import FORGETFUL, PostgresqlMissingError, cluster
 from tests.process_state import Guard
 from tests.waiting import PATIENCE_S
 
@@ -75,11 +77,12 @@ def postgresql_url() -> Iterator[str]:
     if url := os.environ.get("CAMPUSGATE_TEST_POSTGRESQL"):
         yield url
         return
-    binaries = find_postgresql()
-    if binaries is None:
-        pytest.skip("PostgreSQL is not installed: Debian package `postgresql`")
-    with private_cluster(binaries) as url:
-        yield url
+    with ExitStack() as stack:
+        try:
+            private = stack.enter_context(cluster(FORGETFUL))
+        except PostgresqlMissingError as error:
+            pytest.skip(str(error))
+        yield private.url("postgres")
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,6 @@
-"""A private PostgreSQL server, and databases on it that are lent to one test after the other."""
+"""Databases that are lent to one test after the other: files of SQLite, and those of a PostgreSQL server."""
 
-import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,42 +38,6 @@ _FILLED = """
     WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND pg_relation_size(oid) > 0
 """
 """The tables that ever had a row: to delete from a table costs its indexes' descriptions, also where it is empty."""
-
-
-def find_postgresql() -> Path | None:
-    """The folder of PostgreSQL's programs, which Debian does not put on the path."""
-    found = shutil.which("initdb")
-    if found:
-        return Path(found).parent
-    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    return versions[-1].parent if versions else None
-
-
-@contextmanager
-def private_cluster(binaries: Path) -> Iterator[str]:
-    """Run a cluster on a socket of its own, quick because it keeps nothing; removed at the end. Yields its URL."""
-    folder = Path(tempfile.mkdtemp(prefix="campusgate-pg-"))
-    # PostgreSQL refuses to run as root; Debian's package brings a user for it.
-    prefix = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    if prefix:
-        shutil.chown(folder, "postgres", "postgres")
-
-    def run(*command: str) -> None:
-        subprocess.run([*prefix, *command], check=True, capture_output=True, cwd=folder)
-
-    data = folder / "data"
-    run(str(binaries / "initdb"), "-D", str(data), "-U", "campusgate", "-A", "trust", "-E", "UTF8", "--no-sync")
-    settings = {
-        "listen_addresses": "''", "unix_socket_directories": str(folder), "max_connections": "60", "fsync": "off",
-        "full_page_writes": "off", "wal_level": "minimal", "max_wal_senders": "0", "max_wal_size": "256MB",
-    }  # fmt: skip
-    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
-    run(str(binaries / "pg_ctl"), "-D", str(data), "-o", options, "-l", str(folder / "log"), "-w", "start")
-    try:
-        yield f"postgresql://campusgate@/postgres?host={folder}"
-    finally:
-        run(str(binaries / "pg_ctl"), "-D", str(data), "-m", "immediate", "-w", "stop")
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def copied(template: Path, folder: Path) -> Database:

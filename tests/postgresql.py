@@ -1,14 +1,20 @@
-"""A private PostgreSQL cluster for a benchmark: fsync on, default settings, on a socket of its own."""
+"""PostgreSQL clusters of tests and benchmarks, each with a socket of its own and gone at the end."""
 
 import os
 import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+FORGETFUL = {
+    "max_connections": "60", "fsync": "off", "full_page_writes": "off", "wal_level": "minimal", "max_wal_senders": "0",
+    "max_wal_size": "256MB",
+}  # fmt: skip
+"""Settings of a cluster that is quick because it keeps nothing."""
 
 
 class PostgresqlMissingError(Exception):
@@ -63,23 +69,27 @@ class Cluster:
 
 
 @contextmanager
-def cluster() -> Iterator[Cluster]:
-    """Start a cluster that is gone at the end of the block.
+def cluster(settings: Mapping[str, str] | None = None) -> Iterator[Cluster]:
+    """Start a cluster that is gone at the end of the block; without settings, one that keeps what it is given.
 
     Raises:
         PostgresqlMissingError: its programs are not installed.
     """
     programs = _programs()
-    folder = Path(tempfile.mkdtemp(prefix="campusgate-benchmark-"))
+    folder = Path(tempfile.mkdtemp(prefix="campusgate-pg-"))
     # PostgreSQL refuses to run as root; Debian's package brings a user for it.
     prefix = ("runuser", "-u", "postgres", "--") if os.geteuid() == 0 else ()
     if prefix:
         shutil.chown(folder, "postgres", "postgres")
     made = Cluster(folder, programs, prefix)
     data, log = str(folder / "data"), str(folder / "log")
+    given = {"listen_addresses": "''", "unix_socket_directories": str(folder), **(settings or {})}
+    options = " ".join(f"-c {name}={value}" for name, value in given.items())
+    kept = given.get("fsync") != "off"
     try:
-        made.run("initdb", "-D", data, "-U", "campusgate", "-A", "trust", "-E", "UTF8")
-        options = f"-c listen_addresses='' -c unix_socket_directories={folder}"
+        made.run(
+            "initdb", "-D", data, "-U", "campusgate", "-A", "trust", "-E", "UTF8", *([] if kept else ["--no-sync"])
+        )
         made.run("pg_ctl", "-D", data, "-o", options, "-l", log, "-w", "start")
         try:
             yield made
@@ -90,6 +100,7 @@ def cluster() -> Iterator[Cluster]:
 
 
 def _programs() -> Path:
+    # Debian does not put them on the path.
     if found := shutil.which("initdb"):
         return Path(found).resolve().parent
     installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
