@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from access.passages import PassageLog
 from access.replica import DirectorySync, Replica
 from benchmarks.fault_history import Emitting, Entry, Kept, RelayMoved, Started
-from benchmarks.fleet_campus import CREDENTIAL_KEY, PROCESSES, SITE, Campus, card_of, quiet
+from benchmarks.fleet_campus import CREDENTIAL_KEY, SITE, Campus, card_of
 from bus import Backoff, BrokerAddress, Outbox
 from database import Sealer
 from gate_controller.barrier_settings import DoorSettings
@@ -32,6 +32,7 @@ from gate_controller.relays.simulated import SimulatedRelay
 from gate_controller.service import GateController
 from gate_controller.storage import Storage
 from messages import Action, Event, GateTopics, NonceStore, TrustedKey, edge_sender
+from tests.doubles.processes import PROCESSES, quiet
 
 _GRANT_S = 0.05
 _PAUSE_S = 0.15

@@ -36,7 +36,6 @@ from benchmarks.fleet_campus import (
     Campus,
     ServerProcess,
     database_url,
-    quiet,
     wait_until,
 )
 from benchmarks.report import Report, budget, present
@@ -54,6 +53,7 @@ from messages import (
     edge_sender,
     every_gate,
 )
+from tests.doubles.processes import quiet
 
 _PEOPLE = 4
 _LOST = 1

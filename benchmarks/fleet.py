@@ -35,7 +35,6 @@ from benchmarks.fleet_campus import (
     ServerProcess,
     database_url,
     percentiles_ms,
-    quiet,
     wait_until,
 )
 from benchmarks.fleet_gates import GatesPlan, GatesProcess
@@ -46,6 +45,7 @@ from campusgate.demo.staff import Staff
 from database import Database
 from messages import NonceStore
 from operations.tables import GateEvent
+from tests.doubles.processes import quiet
 
 _GATES_PER_PROCESS = 10
 _TAPS_PER_S = 0.2

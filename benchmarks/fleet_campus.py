@@ -7,8 +7,6 @@ import base64
 import contextlib
 import hashlib
 import json
-import logging
-import multiprocessing
 import secrets
 import shutil
 import socket
@@ -24,7 +22,6 @@ from typing import Any, Self, cast
 from uuid import UUID
 
 import httpx
-import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from access.policy import Direction, GatePolicy, Occupancy, Rule
@@ -32,12 +29,13 @@ from accounts import cards, devices, passwords, people
 from accounts.passwords import Hasher
 from accounts.tables import PersonRole
 from accounts.vocabulary import DeviceRole, PasswordPurpose, PersonKind, Role
-from benchmarks.postgresql import PostgresqlMissingError, cluster
 from campusgate.demo.campus import free_port
 from database import Database
 from database.migrate import upgrade
 from directory import gates
 from messages import controller_sender, make_private_key, public_key_text
+from tests.doubles.processes import PROCESSES, quiet
+from tests.postgresql import PostgresqlMissingError, cluster
 
 SITE = "fleet"
 CREDENTIAL_KEY = hashlib.sha256(b"the credentials of a benchmark").digest()
@@ -47,14 +45,6 @@ _ZONE = "campus"
 _ACTOR = "benchmark"
 _START_S = 120.0
 _MOSQUITTO_PATH = "/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin"
-
-PROCESSES = multiprocessing.get_context("forkserver")
-"""Each begins with nothing but what `multiprocessing.set_forkserver_preload` named: at first that is nothing."""
-
-
-def quiet() -> None:
-    """Let nothing be logged in this process: every line would go through the parent's terminal."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
 
 def card_of(number: int) -> str:

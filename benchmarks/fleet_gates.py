@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from access.passages import PassageLog, PassageSync
 from access.replica import DirectorySync, Replica
 from access.snapshot import ChangePage
-from benchmarks.fleet_campus import CREDENTIAL_KEY, PROCESSES, SITE, Campus, card_of, quiet
+from benchmarks.fleet_campus import CREDENTIAL_KEY, SITE, Campus, card_of
 from bus import BrokerAddress, Outbox
 from campusgate.wiring.orders import STAFF_SENDER
 from database import Sealer
@@ -30,6 +30,7 @@ from gate_controller.relays.simulated import SimulatedRelay
 from gate_controller.service import GateController
 from gate_controller.storage import Storage
 from messages import Action, GateTopics, NonceStore, TrustedKey, edge_sender
+from tests.doubles.processes import PROCESSES, quiet
 
 _GRANT_S = 0.05
 """So short that the relay has fallen back before the next person comes."""

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from benchmarks.fleet_campus import quiet
 from benchmarks.metering_process import read_cycle
 from benchmarks.metering_readers import OurRounds, PeerRounds, ReaderProcess, Round
 from benchmarks.metering_storage import CYCLES_A_DAY, measure_storage
 from benchmarks.metering_wire import Wire, running_wire
 from benchmarks.report import Report, budget, progress
+from tests.doubles.processes import quiet
 
 _DAYS: Final = 365
 _STORED_CYCLES: Final = 8

@@ -9,7 +9,6 @@ from multiprocessing.connection import Connection
 from typing import Any, Final, Protocol
 from uuid import UUID
 
-from benchmarks.fleet_campus import quiet
 from benchmarks.metering_wire import CAMPUS, SPAWN, Wire, address_of, number_of
 from metering.frames.dlt645.numbers import FORWARD_ENERGY
 from metering.lines.address import parse_address
@@ -18,6 +17,7 @@ from metering.lines.protocols.registry import PROTOCOLS, ProtocolOptions
 from metering.lines.setting import Setting, TakenReading
 from metering.reader_contract import LinePlan, LineStatus, MeterPlan, MeterStatus, OrderResult, Plan
 from metering.reader_contract import Protocol as LineProtocol
+from tests.doubles.processes import quiet
 
 _LOOK_S: Final = 0.002
 _LONGEST_S: Final = 60.0

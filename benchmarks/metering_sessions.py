@@ -22,11 +22,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.fleet_campus import PROCESSES, BrokerProcess, database_url, quiet
+from benchmarks.fleet_campus import BrokerProcess, database_url
 from benchmarks.metering_showers import Fates, ShowersPlan, read_ended, simulate
-from benchmarks.metering_water import SILENCE_S, SITE, Books, WaterCampus, WaterServer, judge
 from benchmarks.report import Report, budget, present
 from campusgate.demo.campus import free_port
+from tests.doubles.processes import PROCESSES, quiet
+from tests.doubles.water_campus import SILENCE_S, SITE, Books, WaterCampus, WaterServer, judge
 
 _KILL_EVERY_S = (6.0, 15.0)
 _DEAD_FOR_S = (0.2, 3.0)
@@ -147,7 +148,7 @@ def main() -> int:
         parser.error("sessions and showers must be positive")
     quiet()
     # So that a server that was killed is back in a moment.
-    multiprocessing.set_forkserver_preload(["benchmarks.metering_water", "benchmarks.metering_showers"])
+    multiprocessing.set_forkserver_preload(["tests.doubles.water_campus", "benchmarks.metering_showers"])
     report = report_of(Campaign(given.sessions, min(given.showers, given.sessions), given.seed))
     return present(report, as_json=given.json)
 

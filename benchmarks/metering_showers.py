@@ -12,13 +12,13 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from benchmarks.fleet_campus import quiet
 from bus import Backoff, BrokerAddress, Connection
 from campusgate.demo.simulated_controller import ShowerSetting, SimulatedController
 from campusgate.demo.unreliable_bus import Mishaps
 from messages import SERVER_SENDER, TrustedKey, parse_trusted_keys
 from messages.metering import SessionReport, ShownCard
 from metering.shower.state import Phase
+from tests.doubles.processes import quiet
 
 MISHAPS = Mishaps(lost=0.05, repeated=0.05, delayed=0.05, longest_delay_s=20.0)
 FLOW_ML_PER_S = 150

@@ -12,11 +12,11 @@ from multiprocessing.connection import Connection
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from benchmarks.fleet_campus import quiet
 from campusgate.demo.simulated_lines import SimulatedGateway
 from campusgate.demo.simulated_meters import Fault, SimulatedLine, SimulatedMeter
 from metering.frames.dlt645 import numbers, requests
 from metering.frames.dlt645.frame import encode
+from tests.doubles.processes import quiet
 
 CAMPUS: Final = ZoneInfo("Asia/Shanghai")
 _LONGEST_REQUEST: Final = 64

@@ -2,8 +2,8 @@
 
 `DIR` holds `portraits/original` (people in everyday surroundings) and, where there are any, `portraits/photoshopped`,
 `lfw` (press photos), `occlusion/with_mask`, `occlusion/without_mask` and `nuaa/live` (webcams). Every rule is run on
-them, and on good portraits with each fault of `benchmarks.degradations` done to them. Printed are, for each rule, the
-share of good photos it fails wrongly and the share of each fault it catches; whatever misses its target is in the
+them, and on good portraits with each fault of `tests.doubles.degradations` done to them. Printed are, for each rule,
+the share of good photos it fails wrongly and the share of each fault it catches; whatever misses its target is in the
 budgets, with the exit code. `python -m benchmarks.quality_page` brings the JSON into `docs/photo-rules.md`.
 
 Which portraits are good was decided by eye against the campus guide before any rule was run on them; the list of the
@@ -22,7 +22,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from benchmarks.degradations import CHANGES_NOTHING, FAULTS, Fault, Portrait
 from benchmarks.report import Budget, Report, budget, present, progress
 from campusgate.settings import Settings
 from enrollment.person_mask import PersonMask
@@ -30,6 +29,7 @@ from enrollment.photo import Photo, UnreadablePhotoError, decode, encode_jpeg
 from enrollment.quality import Checker, Level, QualityReport, Verdict, load_limits
 from models.engine import FaceEngine
 from models.store import ModelError, ModelStore
+from tests.doubles.degradations import CHANGES_NOTHING, FAULTS, Fault, Portrait
 
 GOOD_PASS, FAULTS_CAUGHT = 0.85, 0.95
 GOOD, MASKED = "portraits, good", "with mask"

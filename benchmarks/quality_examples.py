@@ -1,4 +1,4 @@
-"""Draws what each fault of `benchmarks.degradations` looks like, and what the rules say of it.
+"""Draws what each fault of `tests.doubles.degradations` looks like, and what the rules say of it.
 
 `python -m benchmarks.quality_examples OUT.jpg [--photo FILE] [--second FILE]` writes one sheet with the photo and every
 fault. Without `--photo` it takes the demonstration's photographs, which come with an installed package; no picture
@@ -11,7 +11,6 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from benchmarks.degradations import FAULTS, Fault, Portrait
 from benchmarks.report import progress
 from campusgate.demo.photographs import PhotographsMissingError, fetch_photographs
 from campusgate.settings import Settings
@@ -20,6 +19,7 @@ from enrollment.photo import UnreadablePhotoError, decode, encode_jpeg
 from enrollment.quality import Checker
 from models.engine import FaceEngine
 from models.store import ModelError, ModelStore
+from tests.doubles.degradations import FAULTS, Fault, Portrait
 
 _COLUMNS, _SIDE, _LINE = 8, 200, 18
 

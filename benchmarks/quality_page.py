@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.degradations import FAULTS
 from enrollment.quality import Limits, load_limits
+from tests.doubles.degradations import FAULTS
 
 PAGE = Path(__file__).parent.parent / "docs" / "photo-rules.md"
 PICTOGRAMS = "../console/static/rules"

@@ -1,8 +1,8 @@
 """`docs/photo-rules.md` says what the rules are."""
 
-from benchmarks.degradations import FAULTS
 from benchmarks.quality_page import PAGE, rewritten, rules_table
 from enrollment.quality import load_limits
+from tests.doubles.degradations import FAULTS
 
 
 def _rows(part: str) -> list[list[str]]:

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.degradations import FAULTS, Fault, Portrait
 from enrollment.person_mask import PersonMask
 from enrollment.photo import Photo, Unreadable, UnreadablePhotoError, decode, encode_jpeg
 from enrollment.quality import Checker, Level, LimitsError, QualityReport, Verdict, load_limits, report_unreadable
 from enrollment.quality.rules import RULES
 from models.engine import FaceEngine
 from models.store import ModelStore
+from tests.doubles.degradations import FAULTS, Fault, Portrait
 
 GOOD, OTHER = "real_00898.jpg", "real_00932.jpg"
 STRONG = [fault for fault in FAULTS if fault.strong and "beautified" not in fault.rules]

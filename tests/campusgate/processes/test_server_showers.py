@@ -8,7 +8,6 @@ from typing import cast
 
 from fastapi.testclient import TestClient
 
-from benchmarks.metering_water import SITE, WaterCampus
 from campusgate.demo.simulated_controller import ShowerSetting, SimulatedController
 from campusgate.processes.server.app import make_app
 from campusgate.processes.server.assembly import Server, assemble
@@ -18,6 +17,7 @@ from messages import SERVER_SENDER, TrustedKey, read_private_key
 from models.engine import FaceEngine
 from tests import keys
 from tests.campusgate.processes.test_server import SECRETS, close
+from tests.doubles.water_campus import SITE, WaterCampus
 from tests.waiting import until
 
 ENGINE = cast("FaceEngine", SimpleNamespace(model_id="made-up-1"))

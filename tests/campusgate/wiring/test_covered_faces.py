@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.degradations import FAULTS, Portrait
 from campusgate.wiring.covered_faces import CoveredFaces
 from edge.covering import Covering
 from enrollment.photo import decode
 from models.engine import FaceEngine
 from models.store import ModelStore
+from tests.doubles.degradations import FAULTS, Portrait
 
 
 @pytest.fixture(scope="module")

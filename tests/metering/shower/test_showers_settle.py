@@ -14,7 +14,6 @@ import pytest
 from accounts.ledger import LedgerWriter
 from accounts.payments.services import MoneyServices
 from accounts.services import AccountsServices
-from benchmarks.metering_water import SITE, WaterCampus, judge
 from bus import Connection
 from campusgate.demo.simulated_controller import ShowerSetting, SimulatedController
 from campusgate.demo.unreliable_bus import Mishaps
@@ -25,6 +24,7 @@ from metering.sessions.mqtt_port import ShowerPort
 from metering.sessions.service import SessionService
 from metering.shower.state import Phase, Times
 from tests.databases import CREDENTIAL_KEY
+from tests.doubles.water_campus import SITE, WaterCampus, judge
 from tests.waiting import PATIENCE_S
 
 SHOWERS = 4

@@ -3,7 +3,7 @@
 All work on RGB uint8 (H, W, 3) and the mesh (468, 3) of the face in it, and give the same picture for the same input.
 """
 
-from benchmarks.degradations.faults import CHANGES_NOTHING, FAULTS, Fault
-from benchmarks.degradations.portrait import Portrait
+from tests.doubles.degradations.faults import CHANGES_NOTHING, FAULTS, Fault
+from tests.doubles.degradations.portrait import Portrait
 
 __all__ = ["CHANGES_NOTHING", "FAULTS", "Fault", "Portrait"]

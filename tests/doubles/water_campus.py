@@ -27,7 +27,6 @@ from accounts.payments import merchants
 from accounts.payments.services import MoneyServices
 from accounts.services import AccountsServices
 from accounts.vocabulary import DeviceRole, PersonKind
-from benchmarks.fleet_campus import PROCESSES, quiet
 from bus import Backoff, BrokerAddress, Connection
 from database import Database, new_id
 from database.migrate import upgrade
@@ -40,6 +39,7 @@ from metering.sessions.settings import PlaceSettings
 from metering.sessions.tables import WaterSession
 from metering.tariffs.water import PriceList
 from metering.vocabulary import SessionState
+from tests.doubles.processes import PROCESSES, quiet
 
 SITE = "baths"
 FEN_PER_M3 = 25_000

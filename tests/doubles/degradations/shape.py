@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.degradations.portrait import OVAL, Degrade, Image, Portrait, clipped
+from tests.doubles.degradations.portrait import OVAL, Degrade, Image, Portrait, clipped
 
 
 def tilt(degrees: float) -> Degrade:

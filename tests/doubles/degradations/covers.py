@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from benchmarks.degradations.portrait import LOWER_OVAL, Degrade, Image, Portrait, clipped, pixel
+from tests.doubles.degradations.portrait import LOWER_OVAL, Degrade, Image, Portrait, clipped, pixel
 
 
 def mask(colour: tuple[int, int, int]) -> Degrade:

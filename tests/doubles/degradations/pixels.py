@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from PIL import Image as Pillow
 
-from benchmarks.degradations.portrait import OVAL, Degrade, Image, Portrait, clipped
+from tests.doubles.degradations.portrait import OVAL, Degrade, Image, Portrait, clipped
 
 
 def grey(portrait: Portrait, _: Portrait) -> Image:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from benchmarks.degradations import covers, pixels, shape
-from benchmarks.degradations.portrait import Degrade
+from tests.doubles.degradations import covers, pixels, shape
+from tests.doubles.degradations.portrait import Degrade
 
 
 @dataclass(frozen=True, slots=True)
