@@ -29,6 +29,7 @@ from models.store import ModelInstallError, ModelStore
 from tests import forked
 from tests.apps import LentApps
 from tests.databases import CREDENTIAL_KEY, LentDatabases, copied
+from tests.long_modules import begin_with_long
 from tests.mosquitto import AS_ROOT, find_mosquitto, start_mosquitto, write_passwords
 from tests.ports import free_port
 from tests.postgresql import FORGETFUL, PostgresqlMissingError, cluster
@@ -287,6 +288,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if (seed := config.getoption("shuffle")) is not None:
         random.Random(seed).shuffle(items)
+        return
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    items[:] = begin_with_long(items, workers)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,0 +1,45 @@
+"""In which order the suite runs: each worker begins with the modules that take longest."""
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+LONG = (
+    "faults/test_gate_survives.py",  # a gate that is killed and started for a minute
+    "campusgate/demo/test_narration.py",  # a whole day of the demonstration
+    "deploy/test_start.py",  # server, controller and edge as processes
+    "accounts/test_ledger_invariants.py",  # random lives of the ledger, after each step its invariants
+    "enrollment/test_quality.py",  # every fault of a photo, judged by the networks
+    "enrollment/test_photo_memory.py",  # the largest photos that are taken
+    "gate_controller/test_killed.py",  # a controller that is killed and started
+    "campusgate/commands/test_serve.py",  # servers as processes
+    "metering/billing/test_room_life.py",  # random lives of a room, on both databases
+    "edge/test_real_faces.py",  # films through all networks
+    "models/test_engine.py",  # networks, compared with their originals
+    "metering/lines/test_process.py",  # readers of meters as processes
+)
+"""Modules with a test of ten seconds and more, the longest first. One of them at the end is waited for by the rest."""
+
+
+def begin_with_long(items: Sequence[pytest.Item], workers: int) -> list[pytest.Item]:
+    """Return `items` so that each of equal shares, one for each worker, begins with some of the long modules.
+
+    Modules stay in one piece: what a module's tests share is made once. `--dist worksteal` hands out such shares,
+    and takes from their ends what another worker has time for.
+    """
+    folder = Path(__file__).parent
+    names = {item: item.path.relative_to(folder).as_posix() for item in items}
+    long = [[item for item in items if names[item] == name] for name in LONG]
+    others = iter([item for item in items if names[item] not in LONG])
+    ordered: list[pytest.Item] = []
+    for worker in range(workers):
+        share = _joined(long[worker::workers])
+        size = len(items) * (worker + 1) // workers - len(ordered)
+        ordered += [*share, *islice(others, max(0, size - len(share)))]
+    return [*ordered, *others]
+
+
+def _joined(modules: Iterable[list[pytest.Item]]) -> list[pytest.Item]:
+    return [item for module in modules for item in module]
