@@ -1,12 +1,15 @@
 """Routes about a room's supply: what residents see and apply for, what staff cut off, arm and allow."""
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
+from sqlalchemy.orm import Session
 
 from accounts import audit
 from accounts.api.dependencies import (
+    OVER_ERRORS,
     PERSON_ERRORS,
     ROLE_ERRORS,
     DatabaseDep,
@@ -15,6 +18,7 @@ from accounts.api.dependencies import (
     PrincipalDep,
 )
 from accounts.api.disclosures import record_disclosure
+from accounts.principals import Principal
 from metering.api.dependencies import MeteringDep
 from metering.api.supply_schemas import (
     ApplicationIn,
@@ -27,6 +31,8 @@ from metering.api.supply_schemas import (
     TemperatureIn,
 )
 from metering.rooms import registry, residents
+from metering.rooms.own_room import require_another_room
+from metering.services import MeteringServices
 from metering.supply import requests, room_state, view
 from metering.supply.requests import (
     NoSuchCutOffError,
@@ -35,7 +41,7 @@ from metering.supply.requests import (
     SupplyRequestNotWaitingError,
 )
 from metering.supply.states import RequestAction, RequestState
-from metering.supply.tables import OutdoorTemperature
+from metering.supply.tables import OutdoorTemperature, SupplyRequest
 from web import idempotency
 from web.idempotency import OnceDep
 from web.paging import InvalidCursorError, Page, PageDep
@@ -91,7 +97,7 @@ def see_supply(
 @router.post(
     "/rooms/{room_id}/supply/requests",
     status_code=201,
-    responses=responses(*ROLE_ERRORS, *idempotency.ERRORS, NotFoundError, NotForStaffError, NoSuchCutOffError),
+    responses=responses(*OVER_ERRORS, *idempotency.ERRORS, NotFoundError, NotForStaffError, NoSuchCutOffError),
 )
 def ask_for_supply(
     room_id: UUID,
@@ -109,6 +115,7 @@ def ask_for_supply(
 
     def write() -> SupplyRequestOut:
         registry.get_room(session, room_id)
+        _require_another_room(session, metering, staff, room_id, now)
         row = requests.ask(
             session,
             metering.supply,
@@ -129,7 +136,7 @@ def ask_for_supply(
 @router.post(
     "/supply-requests/{request_id}/confirm",
     responses=responses(
-        *ROLE_ERRORS,
+        *OVER_ERRORS,
         NotFoundError,
         SupplyRequestNotWaitingError,
         SecondPersonForSupplyError,
@@ -142,6 +149,8 @@ def confirm_supply_request(
 ) -> SupplyRequestOut:
     """Confirm another person's request, which is then carried out; or grant what a resident applied for."""
     with database.begin() as session:
+        asked = session.get(SupplyRequest, request_id)
+        _require_another_room(session, metering, staff, None if asked is None else asked.room_id, now)
         row = requests.confirm(session, metering.supply, request_id, by=staff.person_id, now=now)
         return SupplyRequestOut.of(row)
 
@@ -176,7 +185,7 @@ def list_supply_requests(
     return Page(items=[SupplyRequestOut.of(row) for row in shown], next=following)
 
 
-@router.put("/rooms/{room_id}/supply/limits", responses=responses(*ROLE_ERRORS, NotFoundError))
+@router.put("/rooms/{room_id}/supply/limits", responses=responses(*OVER_ERRORS, NotFoundError))
 def set_limits(
     room_id: UUID,
     wanted: SupplyLimitsIn,
@@ -189,6 +198,7 @@ def set_limits(
     """Allow a room another load than the campus's, or leave it out of the curfew."""
     with database.begin() as session:
         registry.get_room(session, room_id)
+        _require_another_room(session, metering, staff, room_id, now)
         state = room_state.lock(session, room_id)
         state.load_limit_w, state.is_curfew_exempt = wanted.load_limit_w, wanted.is_curfew_exempt
         details: dict[str, audit.Scalar | list[str]] = dict(wanted.model_dump())
@@ -217,3 +227,9 @@ def set_temperature(wanted: TemperatureIn, staff: FacilitiesDep, database: Datab
         audit.record(
             session, actor=staff.actor, action="supply.temperature", subject="campus:weather", now=now, details=details
         )
+
+
+def _require_another_room(
+    session: Session, metering: MeteringServices, staff: Principal, room_id: UUID | None, now: datetime
+) -> None:
+    require_another_room(session, staff, room_id, now.astimezone(metering.zone).date())

@@ -170,6 +170,15 @@ def test_staff_cut_off_with_a_reason_an_audit_line_and_a_second_person(site):
     assert lines["supply.ask"] == {"action": "trip", "reason": "staff", "room": str(site.dormitory.room)}
 
 
+def test_staff_neither_cut_off_nor_arm_nor_favour_the_room_they_live_in(site):
+    living = sign_in(site.services, site.dormitory.people[0], [Role.FACILITIES], now=site.dormitory.now)
+    room, limits = f"/rooms/{site.dormitory.room}/supply", {"load_limit_w": 5_000, "is_curfew_exempt": True}
+    assert site.ask(who=living, status=403)["code"] == "own_account"
+    assert site.send("PUT", f"{room}/limits", living, limits, 403)["code"] == "own_account"
+    asked = site.ask()
+    assert site.send("POST", f"/supply-requests/{asked['id']}/confirm", living, status=403)["code"] == "own_account"
+
+
 def test_a_request_can_be_cancelled_and_is_listed(site):
     request = site.ask()
     assert [one["id"] for one in site.get("/supply-requests", site.staff, state="waiting")["items"]] == [request["id"]]
