@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -59,15 +60,20 @@ def residents(
 
     Exits 1 when a row could not be used; the others are.
     """
+    from accounts import audit
     from accounts.people_import.list_table import ListTableError
+    from metering.billing.moves import leave_listed
     from metering.rooms import resident_list
 
     try:
         rows, unreadable = resident_list.parse(_read(source))
     except ListTableError as error:
         raise CommandError(f"{source}: {error}") from error
-    with open_database(Settings()) as database:
-        done = resident_list.apply(database, rows, None, dry_run=dry_run, now=datetime.now(UTC))
+    settings = Settings()
+    with open_database(settings) as database:
+        now = datetime.now(UTC)
+        leave = partial(leave_listed, zone=settings.time_zone, staff=None, now=now)
+        done = resident_list.apply(database, rows, leave, by=audit.SYSTEM, dry_run=dry_run, now=now)
     results = sorted([*unreadable, *done], key=lambda one: one.line)
     refused = [one for one in results if one.why is not None]
     counts = Counter(one.outcome.value for one in results)

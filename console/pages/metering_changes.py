@@ -146,7 +146,7 @@ def foresee_move(
         leaves = home is not None and home.room_id != body.room_id
         owed = None
         if home is not None and leaves:
-            owed = settlement.settle(session, metering.money, home.room_id, person.id, min(body.day, today), now=now)
+            owed = settlement.settle(session, metering.zone, home.room_id, person.id, min(body.day, today), now=now)
         labels = registry.find_names(session, {one for one in (body.room_id, home and home.room_id) if one})
         return {
             "person_id": str(person.id),
@@ -195,11 +195,11 @@ def _move(
 ) -> Residence:
     if body.room_id is None:
         return moves.move_out(
-            session, metering.money, person_id, body.day, staff=staff, despite_debt=body.despite_debt, now=now
+            session, metering.zone, person_id, body.day, staff=staff, despite_debt=body.despite_debt, now=now
         )
     return moves.move_over(
         session,
-        metering.money,
+        metering.zone,
         person_id,
         body.room_id,
         body.day,

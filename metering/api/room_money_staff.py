@@ -127,7 +127,7 @@ def settle_resident(
 
     def work(session: Session, _: datetime) -> SettlementOut:
         registry.get_room(session, room_id)
-        found = settlement.settle(session, services.money, room_id, body.person_id, body.moved_out, now=now)
+        found = settlement.settle(session, services.zone, room_id, body.person_id, body.moved_out, now=now)
         return SettlementOut(
             room_id=found.room_id,
             person_id=found.person_id,

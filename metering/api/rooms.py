@@ -1,6 +1,7 @@
 """Buildings, rooms and who lives in them."""
 
 from datetime import date, datetime
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -206,7 +207,7 @@ def move_person(
     with services.database.begin() as session:
         moved = moves.move_over(
             session,
-            services.money,
+            services.zone,
             person_id,
             body.room_id,
             body.day,
@@ -227,7 +228,7 @@ def end_residence(
     """Let a person move out by the midnight that begins a day, once their share of the room's debt is paid."""
     with services.database.begin() as session:
         moved = moves.move_out(
-            session, services.money, person_id, body.day, staff=staff, despite_debt=body.despite_debt, now=now
+            session, services.zone, person_id, body.day, staff=staff, despite_debt=body.despite_debt, now=now
         )
         return ResidenceOut.of(moved)
 
@@ -252,7 +253,11 @@ def show_my_residence(services: MeteringDep, principal: PrincipalDep, now: NowDe
 def import_residents(
     services: MeteringDep, staff: FacilitiesDep, now: NowDep, body: ResidentsIn
 ) -> list[ResidentResult]:
-    """Bring who lives where to what a list says; doing it again changes nothing."""
+    """Bring who lives where to what a list says; doing it again changes nothing.
+
+    Whoever leaves a room pays their share of its debt first, as when they move one by one.
+    """
     rows = [ListedResident(line, **row.model_dump()) for line, row in enumerate(body.rows, start=1)]
-    results = resident_list.apply(services.database, rows, staff, dry_run=body.dry_run, now=now)
+    leave = partial(moves.leave_listed, zone=services.zone, staff=staff, now=now)
+    results = resident_list.apply(services.database, rows, leave, by=staff.actor, dry_run=body.dry_run, now=now)
     return [ResidentResult(line=one.line, outcome=one.outcome, why=one.why) for one in results]

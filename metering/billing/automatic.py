@@ -149,7 +149,8 @@ def _payment(row: AutomaticTopUp, today: date) -> RoomPayment:
 
 
 def _id_on(row: AutomaticTopUp, today: date) -> UUID:
-    return uuid5(row.id, f"{today}")
+    # The payer's and not the agreement's, as the month.
+    return uuid5(row.person_id, f"automatic top-up {today}")
 
 
 def _pays_today(session: Session, row: AutomaticTopUp, today: date) -> bool:

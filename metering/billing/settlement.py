@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -65,39 +66,38 @@ class Settlement:
 
 
 def settle(
-    session: Session, money: MoneyServices, room_id: UUID, person_id: UUID, moved_out: date, *, now: datetime
+    session: Session, zone: ZoneInfo, room_id: UUID, person_id: UUID, moved_out: date, *, now: datetime
 ) -> Settlement:
     """Charge the room until a move-out, and return what the person owes then; in a writing transaction.
 
     Raises:
         RoomNotReadError: see there.
     """
-    zone = money.accounts.zone
     billed = run.bill_room(session, room_id, now, zone, up_to=moved_out)
     if billed.billed_until is not None and billed.billed_until < moved_out:
         raise RoomNotReadError(billed_until=str(billed.billed_until))
-    stays = [stay for stay in run.stays_of(session, room_id) if stay.is_on(moved_out - DAY)]
-    sharers = sorted({stay.person for stay in stays} | {person_id})
+    sharers = sorted({stay.person for stay in run.stays_of(session, room_id) if stay.is_on(moved_out - DAY)})
     since = midnight(moved_out, zone)
     has = _balance(session, room_id) + _charged_since(session, room_id, moved_out)
     all_paid = _paid_since(session, room_id, since)
     balance = has - sum(all_paid.values())
-    share = split_equally(max(0, -balance), sharers)[person_id]
+    # Whoever moves out on the day they moved in has used nothing.
+    share = split_equally(max(0, -balance), sharers)[person_id] if person_id in sharers else 0
     paid = all_paid.get(person_id, 0)
     due = max(0, min(share - paid, -has))
     return Settlement(room_id, person_id, moved_out, Fen(balance), len(sharers), Fen(share), Fen(paid), Fen(due))
 
 
 def require_settled(
-    session: Session, money: MoneyServices, room_id: UUID, person_id: UUID, moved_out: date, *, now: datetime
+    session: Session, zone: ZoneInfo, room_id: UUID, person_id: UUID, moved_out: date, *, now: datetime
 ) -> None:
     """Check that a person may move out of a room; for a later day, by what they would owe if they left today.
 
     Raises:
         RoomNotReadError, RoomDebtError: see there.
     """
-    day = min(moved_out, now.astimezone(money.accounts.zone).date())
-    settlement = settle(session, money, room_id, person_id, day, now=now)
+    day = min(moved_out, now.astimezone(zone).date())
+    settlement = settle(session, zone, room_id, person_id, day, now=now)
     if settlement.due:
         raise RoomDebtError(due=settlement.due)
 

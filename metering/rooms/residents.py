@@ -61,6 +61,8 @@ def move_in(session: Session, room_id: UUID, person_id: UUID, day: date, *, by: 
 def move_out(session: Session, person_id: UUID, day: date, *, by: str, now: datetime) -> Residence:
     """End a person's residence with the midnight that begins `day`, the first on which they do not live there.
 
+    On the day they moved in that means that they never lived there, as when a wrong room was entered.
+
     Raises:
         NotFoundError: there is no such person.
         LivesNowhereError: see there.
@@ -68,7 +70,7 @@ def move_out(session: Session, person_id: UUID, day: date, *, by: str, now: date
     people.get(session, person_id, lock=True)
     residence = session.scalar(
         select(Residence).where(
-            Residence.person_id == person_id, Residence.moved_in < day, Residence.moved_out.is_(None)
+            Residence.person_id == person_id, Residence.moved_in <= day, Residence.moved_out.is_(None)
         )
     )
     if residence is None:

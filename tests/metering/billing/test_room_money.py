@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -11,9 +12,12 @@ from database import new_id
 from metering.billing import automatic, settlement, top_up
 from metering.billing.automatic import Agreement, NotResidentError
 from metering.billing.credit import AHEAD, RoomCredit, find_credit, find_days_left
+from metering.billing.moves import leave_listed
 from metering.billing.room_labels import RoomLabel, RoomNotSeenError, find_label, initials
 from metering.billing.settlement import GivenBack, RoomDebtError, RoomLivedInError, RoomNotReadError
 from metering.billing.top_up import RoomPayment, TopUpRefundedError
+from metering.rooms import resident_list, residents
+from metering.rooms.resident_list import ListedResident, ResidentOutcome
 from metering.rooms.tables import Room
 from metering.tariffs.electricity import Quota, WattHours
 from metering.vocabulary import ReadingSource
@@ -241,7 +245,7 @@ def test_an_agreement_ends_when_it_is_revoked_or_they_move_out(hall: Hall) -> No
 def leave(hall: Hall, room: UUID, name: str, days: int) -> None:
     with hall.database.begin() as session:
         settlement.require_settled(
-            session, hall.money, room, hall.people[name], FIRST + timedelta(days=days), now=hall.clock.now
+            session, ZONE, room, hall.people[name], FIRST + timedelta(days=days), now=hall.clock.now
         )
 
 
@@ -315,3 +319,51 @@ def test_a_closed_room_is_shown_to_nobody(hall: Hall) -> None:
         session.get_one(Room, room).closed_at = hall.clock.now
     with hall.database.read() as session, pytest.raises(Exception, match="closed"):
         find_label(session, room, FIRST)
+
+
+def test_a_list_moves_nobody_out_of_their_debt(hall: Hall) -> None:
+    hall.plan()
+    old, new = hall.room("Anna", "Bo", number="1"), hall.room(number="2")
+    hall.use(old, [4])
+    hall.bill(old)
+    hall.person("Anna", 5_000)
+    row = ListedResident(1, "20260000", "north-1", "2", SECOND)
+
+    def run(*, dry_run: bool = False) -> tuple[ResidentOutcome, str | None]:
+        leave = partial(leave_listed, zone=ZONE, staff=None, now=hall.clock.now)
+        [done] = resident_list.apply(hall.database, [row], leave, by="system", dry_run=dry_run, now=hall.clock.now)
+        return done.outcome, done.why
+
+    assert run(dry_run=True) == run() == (ResidentOutcome.REFUSED, "room_debt")
+    pay(hall, old, "Anna", 100)
+    assert run() == (ResidentOutcome.MOVED, None)
+    assert run() == (ResidentOutcome.UNCHANGED, None)
+    with hall.database.read() as session:
+        home = residents.find_residence(session, hall.people["Anna"], SECOND)
+        assert home is not None and home.room_id == new
+
+
+def test_whoever_leaves_on_the_day_they_came_owes_nothing(hall: Hall) -> None:
+    hall.plan()
+    room = hall.room("Anna")
+    hall.use(room, [4])
+    hall.move_in(room, "Bo", SECOND)
+    hall.bill(room)
+    leave(hall, room, "Bo", days=1)
+    with pytest.raises(RoomDebtError):
+        leave(hall, room, "Anna", days=1)
+
+
+def test_whoever_agrees_anew_on_a_day_does_not_pay_again_on_it(hall: Hall) -> None:
+    hall.plan()
+    room = hall.room("Anna")
+    hall.use(room, [20])
+    hall.bill(room)
+    anna = hall.person("Anna", 5_000)
+    today = hall.clock.now.astimezone(ZONE).date()
+    for fen in (200, 300):
+        with hall.database.begin() as session:
+            wanted = Agreement(below_fen=1_000, fen=fen, month_limit_fen=5_000)
+            automatic.agree(session, room, anna, wanted, today=today, now=hall.clock.now)
+        automatic.pay_all(hall.money, hall.clock.now)
+    assert hall.balance(anna) == 4_800

@@ -212,5 +212,24 @@ def test_a_list_brings_people_into_their_rooms_and_guesses_none(office: Office) 
     assert office.code("GET", "/me/residence", who=office.resident(two), status=404) == "not_found"
 
 
+def test_a_list_lets_people_change_places_in_full_rooms_in_any_order(office: Office) -> None:
+    dormitory = office.dormitory
+    for number in ("101", "102", "103"):
+        dormitory.room(number, beds=1)
+    for _ in range(4):
+        dormitory.person()
+
+    def send(*wanted: tuple[int, str], day: str, **more: Any) -> list[str]:
+        rows = [{"number": f"2026{one:04}", "building": "north-6", "room": room, "day": day} for one, room in wanted]
+        return [row["why"] or row["outcome"] for row in office.ask("POST", "/residents/import", {"rows": rows} | more)]
+
+    assert send((1, "101"), (2, "102"), (3, "103"), day="2026-09-01") == ["moved"] * 3
+    swap = (1, "102"), (2, "101"), (4, "103")
+    for more in ({"dry_run": True}, {}):
+        assert send(*swap, day="2026-09-08", **more) == ["moved", "moved", "room_full"]
+    assert send(*swap, day="2026-09-08") == ["unchanged", "unchanged", "room_full"]
+    assert send((1, "103"), (3, "101"), (2, "102"), day="2026-09-09") == ["moved"] * 3
+
+
 def _z(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -11,7 +11,7 @@ HEADER = "number,building,room,day\n"
 
 
 def test_a_list_is_read_with_rooms_as_they_are_written() -> None:
-    rows, unreadable = parse((HEADER + "20260001,North-6,1005,2026-09-01\n20260002,north-6,0105,2026/09/01\n").encode())
+    rows, unreadable = parse((HEADER + "20260001,North-6,1005,2026-09-01\n20260002,north-6,0105,2026/9/1\n").encode())
     assert unreadable == []
     assert rows == [
         ListedResident(2, "20260001", "north-6", "1005", date(2026, 9, 1)),

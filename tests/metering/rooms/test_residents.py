@@ -1,6 +1,6 @@
 """Who lives where on which day."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -43,7 +43,18 @@ def test_nobody_moves_out_of_nowhere_or_before_they_moved_in(dormitory: Dormitor
         residents.move_out(session, person, MOVE, by=BY, now=dormitory.now)
     dormitory.move_in(dormitory.room(), person, MOVE)
     with pytest.raises(LivesNowhereError), dormitory.database.begin() as session:
-        residents.move_out(session, person, MOVE, by=BY, now=dormitory.now)
+        residents.move_out(session, person, MOVE - timedelta(days=1), by=BY, now=dormitory.now)
+
+
+def test_a_wrong_room_is_corrected_on_the_same_day(dormitory: Dormitory) -> None:
+    wrong, right, person = dormitory.room("101", beds=1), dormitory.room("102"), dormitory.person()
+    dormitory.move_in(wrong, person, MOVE)
+    with dormitory.database.begin() as session:
+        residents.settle(session, person, right.id, MOVE, by=BY, now=dormitory.now)
+        assert residents.is_vacant(session, wrong.id, MOVE)
+        assert [one.person_id for one in residents.find_residents(session, right.id, MOVE)] == [person]
+        residents.settle(session, person, wrong.id, MOVE, by=BY, now=dormitory.now)
+        assert residents.find_residents(session, wrong.id, MOVE)[0].person_id == person
 
 
 def test_a_room_holds_as_many_as_it_has_beds(dormitory: Dormitory) -> None:
