@@ -19,7 +19,7 @@ from metering.supply.states import RequestAction
 from metering.supply.tables import RoomNotice, SupplyGround, SupplyRequest
 from metering.supply.view import RoomView
 from metering.tariffs.electricity import PricePlan, Quota
-from metering.tariffs.electricity_credit import CreditRules
+from metering.tariffs.electricity_credit import warning_level
 from metering.vocabulary import TripReason
 
 _NOTICES = 5
@@ -59,7 +59,7 @@ def _describe_money(session: Session, services: MeteringServices, credit: RoomCr
         "read_until": _moment(credit.read_until),
         "energy_left_wh": left,
         "days_left": find_days_left(session, credit, services.zone),
-        "is_low": left < CreditRules().warning_level(beds),
+        "is_low": left < warning_level(beds),
         "is_vacant": credit.is_vacant,
         "quotas": _describe_quotas(credit, services),
     }

@@ -21,6 +21,7 @@ from metering.rooms.installation import (
 )
 from metering.rooms.meters import LineTakenError, MeterTakenError, UnknownReaderError
 from metering.rooms.own_room import require_another_room
+from metering.rooms.plates import MeterPlateError
 from metering.rooms.registry import RoomClosedError
 from metering.rooms.tables import Meter, MeterLine, MeterPeriod
 from metering.services import MeteringServices
@@ -33,6 +34,7 @@ from web.times import Moment
 router = APIRouter(tags=["meters"])
 
 _CHANGE_ERRORS = (*OVER_ERRORS, NotFoundError, MeterIdleError, MeterCountsError, ReadingContradictedError)
+_PLATE_ERRORS = (NotFoundError, MeterPlateError, MeterTakenError)
 BitsPerS = Annotated[int, Field(ge=300, le=115_200)]
 
 
@@ -238,14 +240,14 @@ def list_meters(services: MeteringDep, _staff: FacilitiesDep, page: PageDep) -> 
         return Page(items=[MeterOut.of(meter) for meter in rows], next=following)
 
 
-@router.post("/meters", status_code=201, responses=responses(*ROLE_ERRORS, NotFoundError, MeterTakenError))
+@router.post("/meters", status_code=201, responses=responses(*ROLE_ERRORS, *_PLATE_ERRORS))
 def add_meter(services: MeteringDep, staff: FacilitiesDep, now: NowDep, body: NewMeter) -> MeterOut:
     """Add a meter."""
     with services.database.begin() as session:
         return MeterOut.of(meters.add_meter(session, **body.model_dump(), by=staff.actor, now=now))
 
 
-@router.put("/meters/{meter_id}", responses=responses(*ROLE_ERRORS, NotFoundError, MeterTakenError))
+@router.put("/meters/{meter_id}", responses=responses(*ROLE_ERRORS, *_PLATE_ERRORS))
 def change_meter(services: MeteringDep, staff: FacilitiesDep, now: NowDep, meter_id: UUID, body: MeterIn) -> MeterOut:
     """Correct what was entered of a meter."""
     with services.database.begin() as session:
@@ -284,7 +286,11 @@ def remove_meter(
         return PeriodOut.of(installation.remove(session, meter_id, final, by=staff.actor, now=now))
 
 
-@router.post("/meters/{meter_id}/replacement", status_code=201, responses=responses(*_CHANGE_ERRORS, RoomClosedError))
+@router.post(
+    "/meters/{meter_id}/replacement",
+    status_code=201,
+    responses=responses(*_CHANGE_ERRORS, MeterPlateError, RoomClosedError),
+)
 def replace_meter(
     services: MeteringDep, staff: FacilitiesDep, now: NowDep, meter_id: UUID, body: ReplacementIn
 ) -> PeriodOut:

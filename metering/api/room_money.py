@@ -35,7 +35,7 @@ from metering.rooms import registry, residents
 from metering.rooms.registry import RoomClosedError
 from metering.rooms.tables import Residence
 from metering.services import MeteringServices
-from metering.tariffs.electricity_credit import CreditRules
+from metering.tariffs.electricity_credit import warning_level
 from web import idempotency
 from web.idempotency import OnceDep
 from web.paging import InvalidCursorError, Page, PageDep, PageRequest
@@ -152,7 +152,7 @@ def money_of(session: Session, services: MeteringServices, room_id: UUID, now: d
     """
     beds = registry.get_room(session, room_id).beds
     found = find_credit(session, room_id, now, services.zone, ahead=AHEAD)
-    return RoomMoneyOut.of(found, find_days_left(session, found, services.zone), CreditRules().warning_level(beds))
+    return RoomMoneyOut.of(found, find_days_left(session, found, services.zone), warning_level(beds))
 
 
 def charges_page(session: Session, room_id: UUID, page: PageRequest, *, since: date | None = None) -> Page[ChargeOut]:

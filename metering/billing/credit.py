@@ -20,7 +20,7 @@ from metering.rooms.consumption import find_known_until
 from metering.rooms.courses import load_courses
 from metering.tariffs.electricity import NO_MONEY, Fen, WattHours, midnight, plan_on
 from metering.tariffs.electricity_charge import BillState, Charge, RoomTerms, charge
-from metering.tariffs.electricity_credit import MOST_DAYS, Credit, CreditRules, credit_of, days_left, energy_left
+from metering.tariffs.electricity_credit import MOST_DAYS, days_left, energy_left
 from metering.tariffs.electricity_quota import DAY, Grant, heads_on
 
 MOST_ENERGY = WattHours(10_000_000)
@@ -68,10 +68,6 @@ class RoomCredit:
     def energy_left(self) -> WattHours:
         """Return what can be used at the price of now before money and quota are gone."""
         return energy_left(self.available, self.state, self.at, self.terms, MOST_ENERGY)
-
-    def standing(self, beds: int, rules: CreditRules) -> Credit:
-        """Return how the room stands."""
-        return credit_of(self.available, self.energy_left(), beds, rules)
 
 
 def find_credit(session: Session, room_id: UUID, now: datetime, zone: ZoneInfo, *, ahead: int = 1) -> RoomCredit:

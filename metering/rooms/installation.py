@@ -18,7 +18,8 @@ from metering.readings.store import put
 from metering.readings.tables import ReadingReview
 from metering.readings.values import Reading, Register, ReviewState
 from metering.rooms import registry
-from metering.rooms.meters import get_meter, get_open_period, to_register
+from metering.rooms.meters import get_line, get_meter, get_open_period, to_register
+from metering.rooms.plates import require_plate
 from metering.rooms.tables import Meter, MeterPeriod
 from metering.vocabulary import ReadingSource
 from web.problems import ProblemError
@@ -138,6 +139,7 @@ def exchange(session: Session, wanted: Exchange, *, by: str, now: datetime) -> M
 
     Raises:
         NotFoundError: there is no such meter.
+        MeterPlateError: the new one does not speak as the old one's line does.
         MeterIdleError, MeterCountsError, ReadingContradictedError: see there.
     """
     old, new = get_meter(session, wanted.old, lock=True), get_meter(session, wanted.new, lock=True)
@@ -146,6 +148,8 @@ def exchange(session: Session, wanted: Exchange, *, by: str, now: datetime) -> M
     ended = remove(session, wanted.old, final, by=by, now=now)
     if new.line_id is None:
         new.line_id, new.address = line_id, new.address or address
+        if line_id is not None:
+            require_plate(get_line(session, line_id).protocol, new.model, new.address)
         session.flush()
     first = Stand(wanted.at, wanted.first_digits, wanted.source)
     register = wanted.register or to_register(ended)

@@ -14,6 +14,7 @@ from accounts.vocabulary import DeviceRole
 from metering.reader_contract import Protocol
 from metering.readings import history
 from metering.readings.values import Register
+from metering.rooms.plates import require_plate
 from metering.rooms.tables import Meter, MeterLine, MeterPeriod
 from metering.vocabulary import Utility
 from web.problems import NotFoundError, ProblemError
@@ -106,10 +107,9 @@ def add_meter(
 
     Raises:
         NotFoundError: there is no such line.
-        MeterTakenError: see there.
+        MeterPlateError, MeterTakenError: see there.
     """
-    if line_id is not None:
-        get_line(session, line_id)
+    _require_plate(session, line_id, model, address)
     history.lock(session)
     meter = Meter(
         number=(session.scalar(select(func.max(Meter.number))) or 0) + 1,
@@ -141,11 +141,10 @@ def change_meter(
 
     Raises:
         NotFoundError: there is no such meter or line.
-        MeterTakenError: see there.
+        MeterPlateError, MeterTakenError: see there.
     """
     meter = get_meter(session, meter_id, lock=True)
-    if line_id is not None:
-        get_line(session, line_id)
+    _require_plate(session, line_id, model, address)
     meter.serial, meter.model, meter.address = serial, model, address
     meter.line_id, meter.has_relay = line_id, has_relay
     _insert(session, meter, MeterTakenError)
@@ -249,6 +248,10 @@ def _require_reader(session: Session, device_id: UUID | None) -> None:
     device = session.get(Device, device_id)
     if device is None or device.role is not DeviceRole.METER or device.revoked_at is not None:
         raise UnknownReaderError
+
+
+def _require_plate(session: Session, line_id: UUID | None, model: str, address: str) -> None:
+    require_plate(None if line_id is None else get_line(session, line_id).protocol, model, address)
 
 
 def _insert(session: Session, row: MeterLine | Meter, taken: type[ProblemError]) -> None:

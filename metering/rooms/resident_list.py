@@ -140,7 +140,7 @@ def _apply_all(begin: Begin, rows: Sequence[ListedResident], work: "_Work") -> l
 
 
 _ROUNDS = 10
-"""In each, who has no bed or may not leave stays where they are, and whoever wanted theirs may have none in the next."""
+"""In each, who has no bed or may not leave stays where they are, so that in the next others may have none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +168,7 @@ class _Work:
         try:
             with begin() as session:
                 for step in (self._leave_one, self._enter_one):
-                    for row in rows:
-                        if not _has_done(session, step, row):
-                            refused.append(row)
+                    refused += [row for row in rows if not _has_done(session, step, row)]
                 if refused:
                     raise _RefusedError
         except _RefusedError:

@@ -1,4 +1,4 @@
-"""A room's credit: what a top-up repays, when emergency credit ends, days left, and shares that add up. Pure.
+"""A room's credit: what a top-up repays, when it is low, days left, and shares that add up. Pure.
 
 A debt needs no account of its own: what was used has been used, the balance says so, and the next top-up fills it up
 from below.
@@ -7,10 +7,9 @@ from below.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import TypeVar
 
-from metering.tariffs.electricity import NO_MONEY, Fen, WattHours
+from metering.tariffs.electricity import Fen, WattHours
 from metering.tariffs.electricity_charge import BillState, Piece, RoomTerms, charge
 from metering.tariffs.electricity_quota import DAY
 
@@ -21,28 +20,6 @@ WARN_BELOW = (4, WattHours(20_000)), (10, WattHours(30_000))
 
 MOST_DAYS = 120
 """How far a forecast looks; beyond a term nobody plans."""
-
-
-class Credit(StrEnum):
-    """How a room's credit stands. Only `used_up` may cut its supply, and whether it does the rules of supply say."""
-
-    GOOD = "good"
-    LOW = "low"
-    EMERGENCY = "emergency"
-    USED_UP = "used_up"
-
-
-@dataclass(frozen=True, slots=True)
-class CreditRules:
-    """`emergency_fen` may be used below zero; `warn_wh` says for up to how many beds below what a warning comes."""
-
-    emergency_fen: Fen = NO_MONEY
-    warn_wh: tuple[tuple[int, WattHours], ...] = WARN_BELOW
-
-    def warning_level(self, beds: int) -> WattHours:
-        """Return the energy below which a room with so many beds is warned."""
-        fitting = [wh for most, wh in self.warn_wh if beds <= most]
-        return fitting[0] if fitting else self.warn_wh[-1][1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +42,10 @@ def top_up_effect(available: Fen, amount: Fen) -> TopUpEffect:
     return TopUpEffect(Fen(min(debt, amount)), Fen(after), Fen(max(0, 1 - after)))
 
 
-def credit_of(available: Fen, left: WattHours, beds: int, rules: CreditRules) -> Credit:
-    """Return how a room stands with `available` fen, where `left` can still be used, free energy included.
-
-    Free energy may be used also while a debt is open.
-    """
-    if left > 0:
-        return Credit.GOOD if available >= 0 and left >= rules.warning_level(beds) else Credit.LOW
-    return Credit.EMERGENCY if -available < rules.emergency_fen else Credit.USED_UP
+def warning_level(beds: int) -> WattHours:
+    """Return the energy below which a room with so many beds is low."""
+    fitting = [wh for most, wh in WARN_BELOW if beds <= most]
+    return fitting[0] if fitting else WARN_BELOW[-1][1]
 
 
 def energy_left(available: Fen, state: BillState, at: datetime, terms: RoomTerms, most: WattHours) -> WattHours:

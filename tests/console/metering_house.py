@@ -97,7 +97,7 @@ def _let_things_happen(pages: Pages, house: House, now: datetime) -> None:
         silent.silent_since = now - timedelta(hours=3)
         session.get_one(MeterLine, house.line).heard_at = now
         meters.add_meter(
-            session, serial="SPARE-1", model="dlt645", address="000000000099", line_id=None, has_relay=True,
+            session, serial="SPARE-1", model="dlt645-2007", address="000000000099", line_id=None, has_relay=True,
             by="system", now=now,
         )  # fmt: skip
     # A step that no connection can carry.

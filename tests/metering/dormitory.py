@@ -21,6 +21,11 @@ NOON = datetime(2026, 9, 10, 4, tzinfo=UTC)
 REGISTER = Register(digits=8, decimals=2, ratio=1, max_w=20_000)
 
 
+def address_of(serial: str) -> str:
+    """Twelve digits, others for each serial."""
+    return f"{int.from_bytes(serial.encode()) % 10**12:012}"
+
+
 def at(hour: float) -> datetime:
     return NOON + timedelta(hours=hour)
 
@@ -51,8 +56,8 @@ class Dormitory:
             return meters.add_meter(
                 session,
                 serial=serial,
-                model="dlt645-single",
-                address=f"address-{serial}",
+                model="dlt645-2007",
+                address=address_of(serial),
                 line_id=line_id,
                 has_relay=True,
                 by=BY,

@@ -1,4 +1,4 @@
-"""Debts and emergency credit by arithmetic, forecasts, and shares that add up."""
+"""Debts by arithmetic, forecasts, and shares that add up."""
 
 from datetime import date
 
@@ -10,16 +10,14 @@ from metering.tariffs.electricity import Fen, PricePerKwh, PricePlan, Quota, Wat
 from metering.tariffs.electricity_charge import BillState, Piece, RoomTerms, charge
 from metering.tariffs.electricity_credit import (
     MOST_DAYS,
-    Credit,
-    CreditRules,
     LoungeQuota,
     TopUpEffect,
-    credit_of,
     days_left,
     energy_left,
     lounge_excess,
     split_equally,
     top_up_effect,
+    warning_level,
 )
 from metering.tariffs.electricity_quota import DAY, Stay
 from tests.metering.electricity_cases import FIRST, ZONE, at, some_id, wh
@@ -50,26 +48,8 @@ def test_top_ups_repay_a_debt_once_however_they_are_parted(available: int, amoun
     assert balance == available + sum(amounts)
 
 
-@pytest.mark.parametrize(
-    ("available", "left", "emergency", "expected"),
-    [
-        (5000, 100_000, 0, Credit.GOOD),
-        (500, 19_999, 0, Credit.LOW),
-        (500, 20_000, 0, Credit.GOOD),
-        (0, 0, 0, Credit.USED_UP),
-        (0, 0, 500, Credit.EMERGENCY),
-        (-499, 0, 500, Credit.EMERGENCY),
-        (-500, 0, 500, Credit.USED_UP),
-        (-800, 7_000, 500, Credit.LOW),  # the month's free energy may be used also by who has a debt
-    ],
-)
-def test_credit_ends_where_the_rules_say(available: int, left: int, emergency: int, expected: Credit) -> None:
-    assert credit_of(Fen(available), wh(left), 4, CreditRules(Fen(emergency))) == expected
-
-
 def test_more_beds_are_warned_earlier() -> None:
-    rules = CreditRules()
-    assert [rules.warning_level(beds) for beds in (1, 4, 5, 10, 12)] == [20_000, 20_000, 30_000, 30_000, 30_000]
+    assert [warning_level(beds) for beds in (1, 4, 5, 10, 12)] == [20_000, 20_000, 30_000, 30_000, 30_000]
 
 
 def test_days_left_count_the_free_energy_to_come() -> None:

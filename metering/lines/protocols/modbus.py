@@ -7,10 +7,8 @@ when noise comes before an RTU frame; here each byte may begin one.
 
 import itertools
 import math
-import re
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -18,6 +16,7 @@ from pymodbus.framer import FramerRTU, FramerSocket
 from pymodbus.pdu import DecodePDU, ExceptionResponse, ModbusPDU
 from pymodbus.pdu.register_message import ReadHoldingRegistersRequest, ReadInputRegistersRequest
 
+from metering.frames.modbus_models import HIGHEST_UNIT, NAMED_MODELS, MeterModel, find_model
 from metering.lines.address import Framing
 from metering.lines.exchange import Decoder, MeterRefusedError, Request, UnreadableError
 from metering.lines.protocol import MeterError, Registers, Status
@@ -30,22 +29,6 @@ _READS: Final = (0x03, 0x04)
 _RTU_FRAME_BYTES: Final = 5
 """Unit, function, count of bytes, and two bytes of check."""
 _MBAP_FRAME_BYTES: Final = 9
-_HIGHEST_UNIT: Final = 247
-_MODEL: Final = re.compile(r"u32-(?P<register>[0-9a-f]{4})(?P<input>-input)?(?P<swapped>-swapped)?")
-
-
-@dataclass(frozen=True, slots=True)
-class MeterModel:
-    """Where a model keeps its energy: two registers, an integer of its last digit or a float of kWh (0.01 shown)."""
-
-    register: int
-    is_float: bool = False
-    is_input: bool = False
-    is_swapped: bool = False
-    """Whether the word with the lower half comes first."""
-
-
-NAMED_MODELS: Final = {"ddsu666": MeterModel(0x4000, is_float=True), "dtsu666": MeterModel(0x101E, is_float=True)}
 
 
 class Modbus:
@@ -61,7 +44,7 @@ class Modbus:
 
     def read_registers(self, meter: MeterPlan) -> Request[Registers]:
         """Ask for the two registers of the energy."""
-        model, unit = find_model(meter.model), _unit(meter.address)
+        model, unit = _find_model(meter.model), _unit(meter.address)
         kind = ReadInputRegistersRequest if model.is_input else ReadHoldingRegistersRequest
         transaction = next(self._transactions) % 0x10000
         message = kind(address=model.register, count=2, dev_id=unit, transaction_id=transaction)
@@ -186,21 +169,14 @@ class MbapDecoder:
         self._buffer = b""
 
 
-def find_model(name: str) -> MeterModel:
-    """Return the model of that name: `ddsu666`, `dtsu666`, or `u32-REGISTER` with `-input`, `-swapped` as needed.
-
-    Raises:
-        MeterError: there is none.
-    """
-    if (known := NAMED_MODELS.get(name)) is not None:
-        return known
-    match = _MODEL.fullmatch(name)
-    if match is None:
+def _find_model(name: str) -> MeterModel:
+    model = find_model(name)
+    if model is None:
         raise MeterError(
             f"Modbus has no model {name!r}; there are {', '.join(NAMED_MODELS)} and u32-REGISTER (four hexadecimal"
             " digits), with -input for input registers and -swapped where the lower word comes first"
         )
-    return MeterModel(int(match["register"], 16), is_input=bool(match["input"]), is_swapped=bool(match["swapped"]))
+    return model
 
 
 def _decode(pdus: DecodePDU, unit: int, transaction: int, body: bytes) -> ModbusPDU | None:
@@ -213,8 +189,8 @@ def _decode(pdus: DecodePDU, unit: int, transaction: int, body: bytes) -> Modbus
 
 
 def _unit(address: str) -> int:
-    if not (address.isascii() and address.isdecimal() and 1 <= int(address) <= _HIGHEST_UNIT):
-        raise MeterError(f"a Modbus meter's address is a number from 1 to {_HIGHEST_UNIT}, not {address!r}")
+    if not (address.isascii() and address.isdecimal() and 1 <= int(address) <= HIGHEST_UNIT):
+        raise MeterError(f"a Modbus meter's address is a number from 1 to {HIGHEST_UNIT}, not {address!r}")
     return int(address)
 
 

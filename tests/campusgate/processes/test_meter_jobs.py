@@ -48,8 +48,8 @@ def test_what_is_silent_raises_an_alarm_until_it_is_heard_again(database: Databa
         meter = meters.add_meter(
             session,
             serial="A1",
-            model="m",
-            address="a",
+            model="dlt645-2007",
+            address="000000000001",
             line_id=line.id,
             has_relay=False,
             by="system",

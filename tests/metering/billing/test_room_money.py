@@ -340,7 +340,8 @@ def test_a_list_moves_nobody_out_of_their_debt(hall: Hall) -> None:
     assert run() == (ResidentOutcome.UNCHANGED, None)
     with hall.database.read() as session:
         home = residents.find_residence(session, hall.people["Anna"], SECOND)
-        assert home is not None and home.room_id == new
+        assert home is not None
+        assert home.room_id == new
 
 
 def test_whoever_leaves_on_the_day_they_came_owes_nothing(hall: Hall) -> None:

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from accounts import audit, devices
 from accounts.services import AccountsServices
 from accounts.vocabulary import DeviceRole, Role
-from tests.metering.dormitory import Dormitory, at
+from tests.metering.dormitory import Dormitory, address_of, at
 from tests.sign_ins import sign_in
 
 
@@ -44,7 +44,7 @@ class Office:
         if line not in lines:
             body = {"name": line, "url": "tcp://10.0.6.20:8899", "protocol": "dlt645", "device_id": str(self.reader_id)}
             lines[line] = self.ask("POST", "/meter-lines", body, status=201)["id"]
-        body = {"serial": serial, "model": "dlt645-single", "address": serial.lower(), "line_id": lines[line]}
+        body = {"serial": serial, "model": "dlt645-2007", "address": address_of(serial), "line_id": lines[line]}
         return self.ask("POST", "/meters", body, status=201)["id"]
 
     def send(self, meter: str, serial: str, *values: tuple[float, int], who: Any = None) -> Any:

@@ -133,7 +133,9 @@ def test_a_replacement_is_one_instant_and_the_rooms_curve_goes_on(office: Office
     room = office.dormitory.room()
     old = installed(office, room.id, digits=900_000)
     office.send(old, "A1", (10, 900_200))
-    new = office.ask("POST", "/meters", {"serial": "B2", "model": "m", "address": "b2"}, status=201)["id"]
+    new = office.ask(
+        "POST", "/meters", {"serial": "B2", "model": "dlt645-2007", "address": "000000000002"}, status=201
+    )["id"]
     body = {"new_meter_id": new, "at": at(12).isoformat(), "final_digits": 900_100, "first_digits": 7}
     assert office.code("POST", f"/meters/{old}/replacement", body) == "reading_contradicted"
     office.ask("POST", f"/meters/{old}/replacement", body | {"final_digits": 900_300}, status=201)
