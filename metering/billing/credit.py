@@ -88,7 +88,7 @@ def find_credit(session: Session, room_id: UUID, now: datetime, zone: ZoneInfo, 
         if known is not None and known > begins:
             read_until = min(known, now)
             try:
-                used = charge(state, pieces(courses, begins, read_until), terms)
+                used = charge(state, pieces(courses, begins, read_until, terms), terms)
             except NotReadYetError:
                 read_until = begins
     is_vacant = heads_on(terms.stays, now.astimezone(zone).date()) == 0

@@ -4,6 +4,7 @@ A day is charged from the midnight that begins it to the one that ends it, so th
 which all follow midnights, never part a charge; prices that change within a day are parted by the day's own readings.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -14,7 +15,7 @@ from zoneinfo import ZoneInfo
 from metering.readings.values import Reading, ReadingAt
 from metering.rooms.consumption import Consumption, MeterConsumption, RoomCourse, find_consumption
 from metering.tariffs.electricity import WattHours, midnight
-from metering.tariffs.electricity_charge import EXACT, BillState, Charge, Piece, RoomTerms, charge
+from metering.tariffs.electricity_charge import EXACT, BillState, Charge, Piece, RoomTerms, boundaries, charge
 from metering.tariffs.electricity_quota import DAY, heads_on
 from metering.vocabulary import ReadingQuality, ReadingSource
 
@@ -85,7 +86,7 @@ def charge_day(
     """
     start, end = midnight(day, zone), midnight(day + DAY, zone)
     quotes = tuple(Quote.of(part) for part in find_consumption(courses, start, end).parts)
-    came_to = charge(state, pieces(courses, start, end), terms)
+    came_to = charge(state, pieces(courses, start, end, terms), terms)
     return DayCharge(day, quotes, came_to, heads_on(terms.stays, day) == 0)
 
 
@@ -112,13 +113,16 @@ def keep_money(charged: DayCharge, again: DayCharge) -> BillState:
     return replace(state, carried=state.carried + (again.charge.fen - charged.charge.fen) * EXACT)
 
 
-def pieces(courses: Sequence[RoomCourse], start: datetime, end: datetime) -> list[Piece]:
-    """Return what was used from `start` to `end`, reading by reading, in the order in which it was.
+def pieces(courses: Sequence[RoomCourse], start: datetime, end: datetime, terms: RoomTerms) -> list[Piece]:
+    """Return what was used from `start` to `end`, in the order in which it was.
+
+    It is parted at the readings next to each instant at which a price may change: further ones would change nothing.
 
     Raises:
         NotReadYetError: a meter that counts was not read at or after `end`.
     """
-    instants = sorted({start, end, *_read_between(courses, start, end)})
+    changes = list(boundaries(start, end, terms))
+    instants = sorted({start, end, *_read_next_to(changes, courses, start, end)})
     return [
         piece for begins, ends in pairwise(instants) for piece in _pieces_of(find_consumption(courses, begins, ends))
     ]
@@ -130,10 +134,15 @@ def _pieces_of(used: Consumption) -> Iterator[Piece]:
             yield Piece(part.start.at, part.end.at, WattHours(part.wh), part.is_estimated)
 
 
-def _read_between(courses: Sequence[RoomCourse], start: datetime, end: datetime) -> Iterator[datetime]:
+def _read_next_to(
+    changes: Sequence[datetime], courses: Sequence[RoomCourse], start: datetime, end: datetime
+) -> Iterator[datetime]:
+    """Return of each meter when it was last read by each change, and first after it."""
     for one in courses:
-        for reading in one.course.readings:
-            yield from (at for at in _instants(reading) if start < at < end)
+        read = [at for reading in one.course.readings for at in _instants(reading) if start < at < end]
+        for change in changes:
+            place = bisect_right(read, change)
+            yield from read[max(0, place - 1) : place + 1]
 
 
 def _instants(reading: Reading) -> tuple[datetime, datetime]:

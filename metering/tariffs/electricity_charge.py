@@ -205,7 +205,7 @@ def _kind(line: Line) -> tuple[UUID | None, str, int, PricePerKwh, str | None, b
 def _parts(piece: Piece, terms: RoomTerms) -> Iterator[tuple[Piece, _Context]]:
     """Part a piece where the price changes inside of it."""
     cuts = [(piece.begins, _context(piece.begins, terms))]
-    for at in _boundaries(piece, terms):
+    for at in boundaries(piece.begins, piece.ends, terms):
         context = _context(at, terms)
         if context != cuts[-1][1]:
             cuts.append((at, context))
@@ -220,16 +220,16 @@ def _parts(piece: Piece, terms: RoomTerms) -> Iterator[tuple[Piece, _Context]]:
         taken = upto
 
 
-def _boundaries(piece: Piece, terms: RoomTerms) -> Iterator[datetime]:
-    """Every instant inside a piece at which the campus's day or a period of it begins."""
-    day, last = piece.begins.astimezone(terms.zone).date(), piece.ends.astimezone(terms.zone).date()
+def boundaries(begins: datetime, ends: datetime, terms: RoomTerms) -> Iterator[datetime]:
+    """Return every instant between two at which the campus's day or a period of it begins: only there prices change."""
+    day, last = begins.astimezone(terms.zone).date(), ends.astimezone(terms.zone).date()
     while day <= last:
         plan = plan_on(terms.plans, day)
         times = [midnight(day, terms.zone)]
         if plan is not None:
-            begins = [one.begins for one in plan.periods_of(day)[1:]]
-            times += [datetime.combine(day, one, terms.zone).astimezone(UTC) for one in begins]
-        yield from (at for at in times if piece.begins < at < piece.ends)
+            clocks = [one.begins for one in plan.periods_of(day)[1:]]
+            times += [datetime.combine(day, one, terms.zone).astimezone(UTC) for one in clocks]
+        yield from (at for at in times if begins < at < ends)
         day += DAY
 
 

@@ -292,3 +292,18 @@ def test_a_quota_by_kind_goes_by_the_account_and_by_groups(hall: Hall) -> None:
         session.add(PersonGroup(person_id=hall.people["Anna"], name="master"))
     assert hall.bill(anna).corrected == 1
     assert hall.balance(anna) == -100
+
+
+def test_what_a_day_costs_does_not_depend_on_how_often_it_was_read(hall: Hall) -> None:
+    hall.add_plan(day_and_night_plan())
+    rooms = [hall.room(name, number=name) for name in ("Anna", "Bo")]
+    for room, quarters in zip(rooms, (range(1, 97), (31, 33, 87, 89, 96)), strict=True):
+        for quarter in quarters:
+            when = at(FIRST) + timedelta(minutes=15 * quarter)
+            hall.read(room, when, quarter * 7, source=ReadingSource.CYCLE)
+        hall.bill(room)
+    often, seldom = (load(LINES, hall.charges(room)[0].lines) for room in rooms)
+    assert [(one.rate, one.wh) for one in often] == [("valley", 10 * 4 * 70), ("peak", 14 * 4 * 70)]
+    assert [(one.rate, one.wh) for one in seldom] == [(one.rate, one.wh) for one in often]
+    assert not any(one.is_estimated for one in often)
+    assert all(one.is_estimated for one in seldom)
