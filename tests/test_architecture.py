@@ -72,7 +72,7 @@ INNER_WALLS = {
         "tariffs": {"vocabulary"},
         "sessions": {"vocabulary", "tariffs"},
         "shower": {"vocabulary", "reader_contract", "frames", "lines"},
-        "rooms": {"vocabulary", "reader_contract", "readings"},
+        "rooms": {"vocabulary", "reader_contract", "frames", "readings"},
         "billing": {"vocabulary", "readings", "tariffs", "rooms"},
         "supply": {"vocabulary", "reader_contract", "readings", "rooms", "billing"},
         "services": {"vocabulary", "tariffs", "sessions", "readings", "rooms", "billing", "supply"},
