@@ -117,7 +117,7 @@ class RelayOut(BaseModel):
     silent_since: datetime | None
 
 
-class MeterOrderOut(BaseModel):
+class SupplyOrderOut(BaseModel):
     """An order to a meter and what became of it."""
 
     id: UUID
@@ -155,7 +155,7 @@ class RoomSupplyOut(BaseModel):
     ordered_at: datetime | None = Field(description="when the meter was told, after the last top-up, to let it close")
     armed_at: datetime | None = Field(description="when its relay showed that")
     relays: list[RelayOut]
-    orders: list[MeterOrderOut]
+    orders: list[SupplyOrderOut]
     notices: list[RoomNoticeOut]
 
     @classmethod
@@ -184,6 +184,6 @@ class RoomSupplyOut(BaseModel):
             ordered_at=view.ordered_at,
             armed_at=view.armed_at,
             relays=relays,
-            orders=[MeterOrderOut.model_validate(row, from_attributes=True) for row in view.orders],
+            orders=[SupplyOrderOut.model_validate(row, from_attributes=True) for row in view.orders],
             notices=[RoomNoticeOut.model_validate(row, from_attributes=True) for row in view.notices],
         )

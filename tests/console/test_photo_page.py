@@ -214,10 +214,10 @@ def test_the_reader_chooses_the_language_and_keeps_it(holder) -> None:
 @pytest.mark.parametrize(
     ("roles", "offered", "refused"),
     [
-        ((), [], ["reviews", "reviews/queue", "gates"]),
-        ((Role.REVIEWER,), ["Photo review", "My photo"], ["gates"]),
-        ((Role.FACILITIES,), ["Gates", "My photo"], ["reviews", "reviews/queue"]),
-        ((Role.ADMIN,), ["Gates", "Photo review", "My photo"], []),
+        ((), ["My photo", "Water and electricity"], ["reviews", "reviews/queue", "gates", "metering"]),
+        ((Role.REVIEWER,), ["Photo review", "My photo", "Water and electricity"], ["gates", "metering"]),
+        ((Role.FACILITIES,), ["Gates", "Metering", "My photo", "Water and electricity"], ["reviews", "reviews/queue"]),
+        ((Role.ADMIN,), ["Gates", "Metering", "Photo review", "My photo", "Water and electricity"], []),
     ],
 )
 def test_each_role_lands_on_its_page_and_is_offered_only_what_it_may_open(
@@ -227,8 +227,7 @@ def test_each_role_lands_on_its_page_and_is_offered_only_what_it_may_open(
     page = open_window(studio, number, ready="main")
     navigation = page.get_by_role("navigation")
     assert navigation.get_by_role("link").all_inner_texts() == offered
-    if offered:
-        expect(navigation.locator("[aria-current=page]")).to_have_text(offered[0])
+    expect(navigation.locator("[aria-current=page]")).to_have_text(offered[0])
     state = page.request.get(f"{studio.url}/console/me/state")
     assert (state.status, state.headers["cache-control"]) == (200, "no-store")
     for path in refused:

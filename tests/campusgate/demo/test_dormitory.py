@@ -44,7 +44,7 @@ def test_ten_days_are_charged_and_the_night_uses_up_what_is_left_and_lent(databa
         accounts = AccountsServices(database=database, secret=bytes(32), clock=lambda: NOW)
         money = MoneyServices(accounts, writer)
         pay_first(money, dormitory.room_id, wang, cashier, NOW)
-        assert [one.days for one in run.bill_all(money, NOW)] == [10]
+        assert [one.days for one in run.bill_all(money, NOW).done] == [10]
     meter = make_meter(CAMPUS, NOW)
     rules = SupplyRules(zone=CAMPUS)
     with database.begin() as session:
