@@ -27,8 +27,8 @@ from tests.metering.lines.test_server import serve
 from tests.metering.supply.conftest import CAMPUS, Dormitory
 from tests.waiting import until
 
-ALWAYS = Hours(datetime.min.time(), datetime.min.time())
-RULES = SupplyRules(zone=CAMPUS, quiet=ALWAYS, order_life=timedelta(seconds=4), retry_after=timedelta(0))
+NO_HOURS = Hours(datetime.min.time(), datetime.min.time())
+RULES = SupplyRules(zone=CAMPUS, quiet=NO_HOURS, order_life=timedelta(seconds=4), retry_after=timedelta(0))
 
 
 def test_an_order_that_nobody_reported_on_is_given_anew_when_its_life_is_over(dormitory: Dormitory) -> None:
