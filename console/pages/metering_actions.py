@@ -4,7 +4,6 @@ What opens or closes a relay needs a ticket (`web.tickets`), as what moves a doo
 network must not leave a room in the dark that nobody wants dark any more.
 """
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 from uuid import UUID
@@ -14,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
 from accounts.people import authority
-from accounts.principals import Principal
 from console.dependencies import AdminDep, MeteringDep, ServicesDep, StaffDep, principal_of
 from console.rendering import forbid_storing
 from console.same_origin import SameOriginDep
@@ -23,7 +21,6 @@ from metering.billing.disputes import DisputeState
 from metering.billing.tables import ChargeDispute
 from metering.rooms import meters, registry, reviews
 from metering.rooms.own_room import require_another_room
-from metering.services import MeteringServices
 from metering.sessions import disputes as water_disputes
 from metering.sessions import history, review
 from metering.supply import requests
@@ -111,7 +108,7 @@ def decide_reading(
     now, me = services.now(), principal_of(staff)
     with services.database.begin() as session:
         meter = meters.get_by_number(session, reviews.get_review(session, review_id).meter)
-        _require_another_room(session, metering, me, meters.find_room_of(session, meter.id), now)
+        require_another_room(session, me, meters.find_room_of(session, meter.id), now=now, zone=metering.zone)
         row = decide(session, review_id, note=body.note, by=me.actor, now=now)
         return DoneOut(id=row.id, state=row.state)
 
@@ -183,7 +180,7 @@ def ask_for_supply(
     with services.database.begin() as session:
         ticket.redeem(me.person_id, SUPPLY)
         registry.get_room(session, room_id)
-        _require_another_room(session, metering, me, room_id, now)
+        require_another_room(session, me, room_id, now=now, zone=metering.zone)
         row = requests.ask(
             session,
             metering.supply,
@@ -212,7 +209,7 @@ def confirm_supply(
     now, me = services.now(), principal_of(staff)
     with services.database.begin() as session:
         ticket.redeem(me.person_id, SUPPLY)
-        _require_another_room(session, metering, me, _room_of(session, request_id), now)
+        require_another_room(session, me, _room_of(session, request_id), now=now, zone=metering.zone)
         row = requests.confirm(session, metering.supply, request_id, by=me.person_id, now=now)
         return DoneOut(id=row.id, state=row.state)
 
@@ -230,9 +227,3 @@ def _room_of(session: Session, request_id: UUID) -> UUID:
     if row is None:
         raise NotFoundError("there is no request with this id")
     return row.room_id
-
-
-def _require_another_room(
-    session: Session, metering: MeteringServices, me: Principal, room_id: UUID | None, now: datetime
-) -> None:
-    require_another_room(session, me, room_id, now.astimezone(metering.zone).date())

@@ -119,7 +119,7 @@ def replace_meter(
     """Put another meter in a meter's place: both values at one instant."""
     now, me = services.now(), principal_of(staff)
     with services.database.begin() as session:
-        require_another_room(session, me, meters.find_room_of(session, meter_id), _today(metering, now))
+        require_another_room(session, me, meters.find_room_of(session, meter_id), now=now, zone=metering.zone)
         period = replacement.replace(session, body.to_value(meter_id, metering), by=me.actor, now=now)
         return {"meter_id": str(period.meter_id), "begins_at": period.begins_at.isoformat()}
 

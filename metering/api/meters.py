@@ -1,6 +1,6 @@
 """Lines and meters, and for which room each meter counts; for staff."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -24,7 +24,6 @@ from metering.rooms.own_room import require_another_room
 from metering.rooms.plates import MeterPlateError
 from metering.rooms.registry import RoomClosedError
 from metering.rooms.tables import Meter, MeterLine, MeterPeriod
-from metering.services import MeteringServices
 from metering.vocabulary import ReadingSource, SupplyState, Utility
 from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import NotFoundError, responses
@@ -268,7 +267,7 @@ def install_meter(
 ) -> PeriodOut:
     """Let a meter count for a room from an instant on."""
     with services.database.begin() as session:
-        require_another_room(session, staff, body.room_id, _today(services, now))
+        require_another_room(session, staff, body.room_id, now=now, zone=services.zone)
         first, register = Stand(body.at, body.digits), body.energy_register.to_register()
         return PeriodOut.of(
             installation.install(session, meter_id, body.room_id, first, register, by=staff.actor, now=now)
@@ -281,7 +280,7 @@ def remove_meter(
 ) -> PeriodOut:
     """Let a meter count no longer from an instant on."""
     with services.database.begin() as session:
-        require_another_room(session, staff, meters.find_room_of(session, meter_id), _today(services, now))
+        require_another_room(session, staff, meters.find_room_of(session, meter_id), now=now, zone=services.zone)
         final = Stand(body.at, body.digits)
         return PeriodOut.of(installation.remove(session, meter_id, final, by=staff.actor, now=now))
 
@@ -304,9 +303,5 @@ def replace_meter(
         register=None if body.energy_register is None else body.energy_register.to_register(),
     )
     with services.database.begin() as session:
-        require_another_room(session, staff, meters.find_room_of(session, meter_id), _today(services, now))
+        require_another_room(session, staff, meters.find_room_of(session, meter_id), now=now, zone=services.zone)
         return PeriodOut.of(installation.exchange(session, wanted, by=staff.actor, now=now))
-
-
-def _today(services: MeteringServices, now: datetime) -> date:
-    return now.astimezone(services.zone).date()

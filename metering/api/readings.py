@@ -1,6 +1,6 @@
 """Readings of a meter, those that wait for a person, and what a person read."""
 
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
@@ -19,7 +19,6 @@ from metering.readings.values import Doubt, Reading, ReviewState
 from metering.rooms import meters, reviews
 from metering.rooms.own_room import require_another_room
 from metering.rooms.reviews import ReadingImplausibleError, ReadingUnfitError, ReviewDecidedError
-from metering.services import MeteringServices
 from metering.vocabulary import ReadingQuality, ReadingSource
 from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import NotFoundError, responses
@@ -135,7 +134,7 @@ def list_readings(
 def enter_reading(services: MeteringDep, staff: FacilitiesDep, now: NowDep, meter_id: UUID, body: ReadingEntry) -> None:
     """Enter what somebody read at a meter."""
     with services.database.begin() as session:
-        require_another_room(session, staff, meters.find_room_of(session, meter_id), _today(services, now))
+        require_another_room(session, staff, meters.find_room_of(session, meter_id), now=now, zone=services.zone)
         reviews.enter(session, meter_id, body.at, body.digits, confirmed=body.confirmed, by=staff.actor, now=now)
 
 
@@ -177,7 +176,7 @@ def decide_review(
     decide = reviews.accept if body.decision is Decision.ACCEPT else reviews.reject
     with services.database.begin() as session:
         meter = meters.get_by_number(session, reviews.get_review(session, review_id).meter)
-        require_another_room(session, staff, meters.find_room_of(session, meter.id), _today(services, now))
+        require_another_room(session, staff, meters.find_room_of(session, meter.id), now=now, zone=services.zone)
         review = decide(session, review_id, note=body.note, by=staff.actor, now=now)
         return ReadingReviewOut.model_validate(_show(session, review))
 
@@ -198,7 +197,3 @@ def _show(session: Session, review: ReadingReview) -> dict[str, Any]:
         "decided_at": review.decided_at,
         "note": review.note,
     }
-
-
-def _today(services: MeteringServices, now: datetime) -> date:
-    return now.astimezone(services.zone).date()

@@ -1,11 +1,9 @@
 """Routes about a room's supply: what residents see and apply for, what staff cut off, arm and allow."""
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from sqlalchemy.orm import Session
 
 from accounts import audit
 from accounts.api.dependencies import (
@@ -18,7 +16,6 @@ from accounts.api.dependencies import (
     PrincipalDep,
 )
 from accounts.api.disclosures import record_disclosure
-from accounts.principals import Principal
 from metering.api.dependencies import MeteringDep
 from metering.api.supply_schemas import (
     ApplicationIn,
@@ -32,7 +29,6 @@ from metering.api.supply_schemas import (
 )
 from metering.rooms import registry, residents
 from metering.rooms.own_room import require_another_room
-from metering.services import MeteringServices
 from metering.supply import requests, room_state, view
 from metering.supply.requests import (
     NoSuchCutOffError,
@@ -115,7 +111,7 @@ def ask_for_supply(
 
     def write() -> SupplyRequestOut:
         registry.get_room(session, room_id)
-        _require_another_room(session, metering, staff, room_id, now)
+        require_another_room(session, staff, room_id, now=now, zone=metering.zone)
         row = requests.ask(
             session,
             metering.supply,
@@ -150,7 +146,7 @@ def confirm_supply_request(
     """Confirm another person's request, which is then carried out; or grant what a resident applied for."""
     with database.begin() as session:
         asked = session.get(SupplyRequest, request_id)
-        _require_another_room(session, metering, staff, None if asked is None else asked.room_id, now)
+        require_another_room(session, staff, None if asked is None else asked.room_id, now=now, zone=metering.zone)
         row = requests.confirm(session, metering.supply, request_id, by=staff.person_id, now=now)
         return SupplyRequestOut.of(row)
 
@@ -198,7 +194,7 @@ def set_limits(
     """Allow a room another load than the campus's, or leave it out of the curfew."""
     with database.begin() as session:
         registry.get_room(session, room_id)
-        _require_another_room(session, metering, staff, room_id, now)
+        require_another_room(session, staff, room_id, now=now, zone=metering.zone)
         state = room_state.lock(session, room_id)
         state.load_limit_w, state.is_curfew_exempt = wanted.load_limit_w, wanted.is_curfew_exempt
         details: dict[str, audit.Scalar | list[str]] = dict(wanted.model_dump())
@@ -227,9 +223,3 @@ def set_temperature(wanted: TemperatureIn, staff: FacilitiesDep, database: Datab
         audit.record(
             session, actor=staff.actor, action="supply.temperature", subject="campus:weather", now=now, details=details
         )
-
-
-def _require_another_room(
-    session: Session, metering: MeteringServices, staff: Principal, room_id: UUID | None, now: datetime
-) -> None:
-    require_another_room(session, staff, room_id, now.astimezone(metering.zone).date())

@@ -5,12 +5,15 @@ a beginning never hides the frame behind it. Frames may therefore overlap; what 
 control code and data id, and never by its place.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from metering.frames.bcd import CodecError
 
 START, END, PREAMBLE = 0x68, 0x16, 0xFE
+
+_Frame = TypeVar("_Frame")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +112,20 @@ class Scanner:
         del self._buffer[:gone]
         self._open = [start - gone for start in still_open]
         self._seen = len(self._buffer)
+
+
+class FrameDecoder(Generic[_Frame]):
+    """Finds the frames of one protocol in what a line brings, as that protocol's values."""
+
+    def __init__(self, shape: Shape, read: Callable[[bytes], _Frame]) -> None:
+        """`shape`: that of the protocol; `read` makes the value of one whole frame."""
+        self._scanner = Scanner(shape)
+        self._read = read
+
+    def feed(self, data: bytes) -> Sequence[_Frame]:
+        """Return the frames that are complete with `data`."""
+        return [self._read(raw) for raw in self._scanner.feed(data)]
+
+    def clear(self) -> None:
+        """Forget what is not complete."""
+        self._scanner.clear()

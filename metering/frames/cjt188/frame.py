@@ -1,13 +1,12 @@
 """A frame: 68 T A0–A6 C L data sum 16; the address goes lowest byte first, and nothing is added to the data."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
 from metering.frames import bcd
 from metering.frames.bcd import CodecError
-from metering.frames.scanner import PREAMBLE, START, Scanner, Shape, check_frame, close_frame
+from metering.frames.scanner import PREAMBLE, START, FrameDecoder, Shape, check_frame, close_frame
 
 ANYBODY = "AAAAAAAAAAAAAA"
 """The wildcard address: one meter alone on a line answers, with its own address."""
@@ -80,19 +79,11 @@ def decode(raw: bytes) -> Frame:
     return _read(check_frame(raw, SHAPE))
 
 
-class Decoder:
+class Decoder(FrameDecoder[Frame]):
     """Finds the frames in what a line brings."""
 
     def __init__(self) -> None:
-        self._scanner = Scanner(SHAPE)
-
-    def feed(self, data: bytes) -> Sequence[Frame]:
-        """Return the frames that are complete with `data`."""
-        return [_read(raw) for raw in self._scanner.feed(data)]
-
-    def clear(self) -> None:
-        """Forget what is not complete."""
-        self._scanner.clear()
+        super().__init__(SHAPE, _read)
 
 
 def _read(raw: bytes) -> Frame:

@@ -1,13 +1,12 @@
 """A frame: 68 A0–A5 68 C L data+33H sum 16; the address and each data id go lowest byte first."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
 from metering.frames import bcd
 from metering.frames.bcd import CodecError
-from metering.frames.scanner import PREAMBLE, START, Scanner, Shape, check_frame, close_frame
+from metering.frames.scanner import PREAMBLE, START, FrameDecoder, Shape, check_frame, close_frame
 
 ANYBODY = "AAAAAAAAAAAA"
 """The wildcard address: one meter alone on a line answers, with its own address."""
@@ -85,19 +84,11 @@ def decode(raw: bytes) -> Frame:
     return _read(check_frame(raw, SHAPE))
 
 
-class Decoder:
+class Decoder(FrameDecoder[Frame]):
     """Finds the frames in what a line brings."""
 
     def __init__(self) -> None:
-        self._scanner = Scanner(SHAPE)
-
-    def feed(self, data: bytes) -> Sequence[Frame]:
-        """Return the frames that are complete with `data`."""
-        return [_read(raw) for raw in self._scanner.feed(data)]
-
-    def clear(self) -> None:
-        """Forget what is not complete."""
-        self._scanner.clear()
+        super().__init__(SHAPE, _read)
 
 
 def _read(raw: bytes) -> Frame:
