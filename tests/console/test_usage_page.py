@@ -92,6 +92,7 @@ def test_the_page_speaks_chinese_to_whoever_reads_chinese(open_window, dormitory
     bath.tell(11, 1, "ended", hot(40), stop_reason="power_lost")
     page = open_page(open_window, dormitory, number, locale="zh-CN")
     expect(page.locator("#supply-state")).to_have_text("已断电")
+    expect(page.locator("#showers > li")).to_have_count(1)
     for summary in page.locator(".entry > details > summary").all():
         summary.click()
     expect(page.locator("#showers")).to_contain_text("停电；只收已用的水")
@@ -115,7 +116,8 @@ def test_a_running_shower_costs_more_as_water_flows_and_then_gives_back_what_was
     expect(page.locator("#running-water")).to_have_text("hot water 20.0 L")
     bath.tell(21, 3, "ended", hot(40), stop_reason="local")
     expect(page.locator("#running")).to_be_hidden()
-    [shower] = page.locator("#showers > li").all()
+    shower = page.locator("#showers > li")
+    expect(shower).to_have_count(1)
     shower.locator("summary").first.click()
     for words in ("40.0 L × ¥0.0250/L", "¥1.00", "ended by the holder"):
         expect(shower).to_contain_text(words)
