@@ -1,7 +1,7 @@
-"""Which pages a person may open, and which one is theirs."""
+"""Which pages a person may open, by area, and which one is theirs."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 
 from accounts.vocabulary import Role
 from console.dependencies import REVIEWERS, STAFF
@@ -9,24 +9,59 @@ from console.dependencies import REVIEWERS, STAFF
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A page in the navigation: the key of its words, and its route."""
+    """A page in the navigation: the key of its words, its route, and who besides the area's people may not open it."""
 
     words: str
     route: str
+    roles: frozenset[Role] | None = None
+    """Who may open it; None for everybody who may open the area."""
 
 
-_PHOTO = Destination("nav.photo", "photo_page")
-_USAGE = Destination("nav.usage", "usage_page")
-_REVIEWS = Destination("nav.reviews", "reviews_page")
-_BOARD = Destination("nav.board", "gate_board")
-_METERING = Destination("nav.metering", "metering_page")
+@dataclass(frozen=True, slots=True)
+class Area:
+    """Pages that belong together: one link in the header, and a tab for each page."""
+
+    words: str
+    pages: tuple[Destination, ...]
+    roles: frozenset[Role] | None = None
+    """Who may open it; None for everybody who is signed in."""
 
 
-def destinations(roles: Collection[Role]) -> list[Destination]:
-    """Return the pages that people with these roles may open, their own page first."""
-    found = []
-    if STAFF & set(roles):
-        found += [_BOARD, _METERING]
-    if REVIEWERS & set(roles):
-        found.append(_REVIEWS)
-    return [*found, _PHOTO, _USAGE]
+AREAS = (
+    Area("nav.board", (Destination("nav.board", "gate_board"),), STAFF),
+    Area(
+        "nav.metering",
+        (
+            Destination("metering.overview", "metering_page"),
+            Destination("metering.rooms", "metering_rooms_page"),
+            Destination("metering.prices", "metering_prices_page"),
+            Destination("metering.day", "metering_day_page"),
+        ),
+        STAFF,
+    ),
+    Area("nav.reviews", (Destination("nav.reviews", "reviews_page"),), REVIEWERS),
+    Area("nav.mine", (Destination("nav.photo", "photo_page"), Destination("nav.usage", "usage_page"))),
+)
+"""In the order of the header; the first that a person may open is where they land."""
+
+
+def areas_for(roles: Collection[Role]) -> list[Area]:
+    """Return the areas that people with these roles may open, each with the pages that they may open."""
+
+    def is_open(one: Area | Destination) -> bool:
+        return one.roles is None or bool(one.roles & set(roles))
+
+    opened = [replace(area, pages=tuple(filter(is_open, area.pages))) for area in AREAS if is_open(area)]
+    return [area for area in opened if area.pages]
+
+
+def find_current(areas: Sequence[Area], path: str, path_to: Callable[[str], str]) -> tuple[Area, Destination] | None:
+    """Return the area and page that an address belongs to: the page whose own address is its longest beginning."""
+    matching = [
+        (len(start), area, page)
+        for area in areas
+        for page in area.pages
+        for start in (path_to(page.route),)
+        if path == start or path.startswith(f"{start}/")
+    ]
+    return max(matching, key=lambda one: one[0])[1:] if matching else None

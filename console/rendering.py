@@ -11,7 +11,7 @@ from fastapi.templating import Jinja2Templates
 from accounts.sign_in.access_tokens import Claims
 from console import texts
 from console.live.heartbeat import SILENT_S
-from console.navigation import destinations
+from console.navigation import areas_for, find_current
 from web.tickets import LIFE
 
 Answer = TypeVar("Answer", bound=Response)
@@ -43,12 +43,14 @@ def render_page(
     """
     chosen = language_of(request)
     claims: Claims | None = getattr(request.state, "claims", None)
+    areas = areas_for(claims.roles) if claims and not claims.must_change_password else []
     context: dict[str, Any] = {
         "lang": chosen,
         "t": texts.translator(chosen),
         "texts": texts.all_texts(chosen),
         "path": partial(path_to, request),
-        "navigation": destinations(claims.roles) if claims and not claims.must_change_password else [],
+        "areas": areas,
+        "current": find_current(areas, request.url.path, partial(path_to, request)),
         "is_signed_in": claims is not None,
         "silent_ms": round(SILENT_S * 1000),
         "wish_ms": round(LIFE.total_seconds() * 1000),

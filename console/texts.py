@@ -1,4 +1,4 @@
-"""The words of the pages (`texts*.toml`). A page is written with keys; the language of the reader's browser decides."""
+"""The words of the pages (`words/*.toml`). A page is written with keys; the reader's browser decides the language."""
 
 import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -21,15 +21,22 @@ def _flatten(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 def _read_texts(pattern: str) -> dict[str, tuple[str, str]]:
     found: dict[str, tuple[str, str]] = {}
-    for file in sorted(Path(__file__).parent.glob(pattern)):
+    for file in sorted((Path(__file__).parent / "words").glob(pattern)):
         found.update(_flatten(tomllib.loads(file.read_text(encoding="utf-8"))))
     return found
 
 
-TEXTS: Mapping[str, tuple[str, str]] = _read_texts("texts*.toml")
+TEXTS: Mapping[str, tuple[str, str]] = _read_texts("*.toml")
 """Every text by its key, in the order of `LANGUAGES`."""
 
-_OF_USAGE = frozenset(_read_texts("texts_usage.toml"))
+_OF_SCRIPTS = frozenset(
+    key
+    for name in ("shared", "events", "metering_codes", "metering_staff", "photos", "problems")
+    for key in _read_texts(f"{name}.toml")
+)
+"""What the scripts of live pages may ask for. Words of other files are written by the server, or asked for by name."""
+
+_OF_USAGE = frozenset(_read_texts("usage.toml"))
 """What only a holder's page of water and electricity asks for, and no other page loads."""
 _ALSO_FOR_USAGE = (
     "lifted_by.",
@@ -66,9 +73,15 @@ def translator(chosen: str) -> Translate:
 
 
 def all_texts(chosen: str) -> dict[str, str]:
-    """Return every text in `chosen` that the scripts of every page but a holder's page of usage may ask for."""
+    """Return every text in `chosen` that the scripts of live pages may ask for."""
     index = LANGUAGES[chosen]
-    return {key: texts[index] for key, texts in TEXTS.items() if key not in _OF_USAGE}
+    return {key: texts[index] for key, texts in TEXTS.items() if key in _OF_SCRIPTS}
+
+
+def texts_beginning(chosen: str, beginnings: tuple[str, ...]) -> dict[str, str]:
+    """Return the texts in `chosen` whose keys begin so, for a page whose script needs these and no others."""
+    index = LANGUAGES[chosen]
+    return {key: texts[index] for key, texts in TEXTS.items() if key.startswith(beginnings)}
 
 
 def some_texts(chosen: str, beginnings: tuple[str, ...]) -> dict[str, str]:

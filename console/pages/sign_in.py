@@ -22,7 +22,7 @@ from console.dependencies import (
     principal_of,
     renew_sign_in,
 )
-from console.navigation import destinations
+from console.navigation import areas_for
 from console.rendering import LANGUAGE_COOKIE, copy_cookies, path_to, render_page
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
@@ -41,7 +41,7 @@ Secret = Annotated[str, Form(min_length=1, max_length=128)]
 @router.get("/", response_class=RedirectResponse)
 def home(request: Request, claims: SignedInDep, response: Response) -> Response:
     """Lead everybody to the page that is theirs."""
-    own = RedirectResponse(path_to(request, destinations(claims.roles)[0].route), status_code=303)
+    own = RedirectResponse(path_to(request, areas_for(claims.roles)[0].pages[0].route), status_code=303)
     return copy_cookies(own, response)
 
 

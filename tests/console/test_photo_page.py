@@ -214,10 +214,10 @@ def test_the_reader_chooses_the_language_and_keeps_it(holder) -> None:
 @pytest.mark.parametrize(
     ("roles", "offered", "refused"),
     [
-        ((), ["My photo", "Water and electricity"], ["reviews", "reviews/queue", "gates", "metering"]),
-        ((Role.REVIEWER,), ["Photo review", "My photo", "Water and electricity"], ["gates", "metering"]),
-        ((Role.FACILITIES,), ["Gates", "Metering", "My photo", "Water and electricity"], ["reviews", "reviews/queue"]),
-        ((Role.ADMIN,), ["Gates", "Metering", "Photo review", "My photo", "Water and electricity"], []),
+        ((), [], ["reviews", "reviews/queue", "gates", "metering"]),
+        ((Role.REVIEWER,), ["Photo review", "Mine"], ["gates", "metering"]),
+        ((Role.FACILITIES,), ["Gates", "Metering", "Mine"], ["reviews", "reviews/queue"]),
+        ((Role.ADMIN,), ["Gates", "Metering", "Photo review", "Mine"], []),
     ],
 )
 def test_each_role_lands_on_its_page_and_is_offered_only_what_it_may_open(
@@ -225,9 +225,10 @@ def test_each_role_lands_on_its_page_and_is_offered_only_what_it_may_open(
 ) -> None:
     number, _ = studio.person("Somebody", *roles)
     page = open_window(studio, number, ready="main")
-    navigation = page.get_by_role("navigation")
-    assert navigation.get_by_role("link").all_inner_texts() == offered
-    expect(navigation.locator("[aria-current=page]")).to_have_text(offered[0])
+    areas = page.get_by_role("navigation", name="Navigation")
+    assert areas.get_by_role("link").all_inner_texts() == offered
+    if offered:
+        expect(areas.locator("[aria-current=page]")).to_have_text(offered[0])
     state = page.request.get(f"{studio.url}/console/me/state")
     assert (state.status, state.headers["cache-control"]) == (200, "no-store")
     for path in refused:

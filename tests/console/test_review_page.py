@@ -200,7 +200,9 @@ def test_figures_of_the_queue_that_is_shown_load_it_no_second_time(reviewer) -> 
     page.reload()
     expect(page.locator("#link.live")).to_be_visible()
     expect(page.locator("#queue-empty")).to_be_visible()
-    assert page.evaluate("async () => (await fetch('/console/static/favicon.svg')).ok"), "asked after all others"
+    assert page.evaluate("async () => (await fetch(document.querySelector('link[rel=icon]').href)).ok"), (
+        "asked after all others"
+    )
     assert len(loaded) == 1
 
 

@@ -137,7 +137,7 @@ def test_every_code_in_the_sources_has_its_words(table: str, codes_in: Callable[
 
 
 def test_no_key_has_words_twice() -> None:
-    files = [tomllib.loads(path.read_text(encoding="utf-8")) for path in ROOM.glob("texts*.toml")]
+    files = [tomllib.loads(path.read_text(encoding="utf-8")) for path in (ROOM / "words").glob("*.toml")]
     keys = Counter(key for file in files for key, _ in texts._flatten(file))
     assert [key for key, number in keys.items() if number > 1] == []
 
@@ -149,9 +149,9 @@ def test_every_action_staff_can_choose_is_explained() -> None:
 
 def test_every_key_that_a_page_or_a_script_names_exists() -> None:
     named = set()
-    for path in (ROOM / "templates").glob("*.html"):
+    for path in (ROOM / "templates").rglob("*.html"):
         named |= set(re.findall(r"""\bt\(["']([\w.]+)["']\)""", path.read_text(encoding="utf-8")))
-    for path in (ROOM / "static").glob("*.js"):
+    for path in (ROOM / "static").rglob("*.js"):
         named |= set(re.findall(r"""\b(?:text|filled)\("([\w.]+)"[,)]""", path.read_text(encoding="utf-8")))
         for asked in re.findall(r"""\bconfirm\("([\w.]+)",""", path.read_text(encoding="utf-8")):
             named |= {asked, f"{asked}_title", f"{asked}_lead"}

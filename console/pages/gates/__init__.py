@@ -1,0 +1,10 @@
+"""Pages of the gates, for facilities staff."""
+
+from console.pages.gates import actions, board, gate, zone
+
+ROUTERS = (
+    board.router,
+    actions.router,
+    gate.router,
+    zone.router,
+)

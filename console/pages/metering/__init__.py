@@ -1,0 +1,12 @@
+"""Pages of metering, for facilities staff."""
+
+from console.pages.metering import actions, changes, days, overview, prices, room
+
+ROUTERS = (
+    overview.router,
+    room.router,
+    actions.router,
+    changes.router,
+    days.router,
+    prices.router,
+)

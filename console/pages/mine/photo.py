@@ -1,0 +1,144 @@
+"""A person's own page: consent to face recognition, their photo and its life, and their inbox."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import HTMLResponse
+from pydantic import BaseModel, ConfigDict
+
+from accounts import people
+from accounts.principals import Principal
+from console import consent_notice
+from console.dependencies import HolderDep, ServicesDep
+from console.rendering import forbid_storing, jpeg_response, render_page
+from console.same_origin import SameOriginDep
+from console.services import ConsoleServices
+from enrollment import consent, notices, personal_photos, photos
+from enrollment.photo import MAX_BYTES
+from enrollment.photo_form import read_form
+from enrollment.schemas import NoticeOut, PhotoOut
+from web.client_address import AddressDep
+from web.text import line
+
+router = APIRouter(prefix="/console/me", include_in_schema=False, dependencies=[Depends(forbid_storing)])
+
+_NOTICES = 20
+_PHOTOS = 10
+
+
+class ConsentIn(BaseModel):
+    """Consent to the version of the notice that was shown, and the language it was read in."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: Annotated[str, line(32)]
+    language: Literal["zh", "en"]
+
+
+@router.get("/photo", response_class=HTMLResponse)
+def photo_page(request: Request, me: HolderDep, services: ServicesDep, response: Response) -> HTMLResponse:
+    """Show the page of one's own photo."""
+    with services.database.read() as session:
+        person = people.get(session, me.person_id)
+    return render_page(
+        request,
+        "mine/photo.html",
+        renewed=response,
+        person=person,
+        version=services.enrollment.consent_version,
+        notice_parts=consent_notice.PARTS,
+        most_bytes=MAX_BYTES,
+    )
+
+
+@router.get("/state", name="console_state")
+def state(me: HolderDep, services: ServicesDep) -> dict[str, Any]:
+    """Return everything the page shows: consent, photos (newest first), notices (newest first)."""
+    return _describe_state(services, me)
+
+
+@router.put("/consent", name="console_consent")
+def give_consent(
+    wanted: ConsentIn, me: HolderDep, services: ServicesDep, address: AddressDep, _same_origin: SameOriginDep
+) -> dict[str, Any]:
+    """Consent to the notice in force."""
+    evidence = {
+        "channel": "console",
+        "address": address,
+        "sign_in": str(me.sign_in_id),
+        "language": wanted.language,
+        "notice_sha256": consent_notice.digest_notice(wanted.language),
+    }
+    with services.database.begin() as session:
+        consent.give(
+            session,
+            me.person_id,
+            wanted.version,
+            evidence,
+            present=services.enrollment.consent_version,
+            by=me.actor,
+            now=services.now(),
+        )
+    return _describe_state(services, me)
+
+
+@router.delete("/consent", name="console_consent_withdraw")
+def withdraw_consent(me: HolderDep, services: ServicesDep, _same_origin: SameOriginDep) -> dict[str, int]:
+    """Withdraw consent: photos and templates are erased; card and code go on working."""
+    with services.database.begin() as session:
+        return {"photos_erased": consent.withdraw(session, me.person_id, by=me.actor, now=services.now())}
+
+
+@router.post("/photos", status_code=201, name="console_photos")
+async def hand_in(request: Request, me: HolderDep, services: ServicesDep, _same_origin: SameOriginDep) -> PhotoOut:
+    """Hand in a photo."""
+    enrollment, now = services.enrollment, services.now()
+    personal_photos.count_upload(enrollment, me, now=now)
+    content, _ = await read_form(request)
+    return PhotoOut.of(await enrollment.run_assessment(personal_photos.hand_in, enrollment, me, content, now))
+
+
+@router.get("/photos/{photo_id}/picture", name="console_picture")
+def picture(photo_id: UUID, me: HolderDep, services: ServicesDep, response: Response) -> Response:
+    """Return the picture of one's own photo, while it is kept."""
+    # Also a reviewer sees only their own here.
+    holder = Principal(me.person_id, me.sign_in_id, frozenset())
+    return jpeg_response(personal_photos.read_picture(services.enrollment, holder, photo_id), response)
+
+
+@router.post("/photos/{photo_id}/review", name="console_photo_review")
+async def ask_for_review(photo_id: UUID, me: HolderDep, services: ServicesDep, _same_origin: SameOriginDep) -> PhotoOut:
+    """Bring a photo that the rules rejected before a reviewer."""
+    enrollment, ask = services.enrollment, personal_photos.ask_for_review
+    return PhotoOut.of(await enrollment.run_assessment(ask, enrollment, me, photo_id, services.now()))
+
+
+@router.delete("/photos/{photo_id}", name="console_photo_withdraw")
+def withdraw_photo(photo_id: UUID, me: HolderDep, services: ServicesDep, _same_origin: SameOriginDep) -> PhotoOut:
+    """Withdraw a photo: its picture and its template are erased."""
+    return PhotoOut.of(personal_photos.withdraw(services.enrollment, me, photo_id, services.now()))
+
+
+@router.post("/notices/{notice_id}/read", name="console_notice_read")
+def read_notice(notice_id: UUID, me: HolderDep, services: ServicesDep, _same_origin: SameOriginDep) -> NoticeOut:
+    """Note that a notice was read."""
+    with services.database.begin() as session:
+        return NoticeOut.of(notices.mark_read(session, me.person_id, notice_id, now=services.now()))
+
+
+def _describe_state(services: ConsoleServices, me: Principal) -> dict[str, Any]:
+    with services.database.read() as session:
+        standing = consent.find_current(session, me.person_id)
+        given = standing is not None and standing.version == services.enrollment.consent_version
+        return {
+            "consent": {
+                "given": given,
+                "given_at": standing.given_at.isoformat() if standing is not None else None,
+                "outdated": standing is not None and not given,
+            },
+            "photos": [PhotoOut.of(one) for one in photos.find_of_person(session, me.person_id)[:_PHOTOS]],
+            "notices": [
+                NoticeOut.of(one) for one in notices.query_inbox(session, me.person_id, before=None, limit=_NOTICES)
+            ],
+        }

@@ -1,0 +1,167 @@
+// A person's own page: consent, the photo and its life, the inbox.
+
+import "../sign_in_again.js";
+import { chooseAnother, hideCapture, onHandedIn, showCapture } from "./capture.js";
+import { showChecklist } from "./checklist.js";
+import { confirm } from "../confirm.js";
+import { showNotices } from "./inbox.js";
+import { showLife } from "./life.js";
+import { byId, clock, element, get, getBlob, post, put, Refused, remove, setup, text, toast } from "../page.js";
+import { draw } from "../picture.js";
+
+const LOOK_AGAIN_MS = 8000;
+const GONE = new Set(["withdrawn", "replaced"]);
+
+let state = null;
+let hasRefused = false;
+let pictured = null;
+let checked = null;
+
+const show = (id, isShown) => { byId(id).hidden = !isShown; };
+const current = () => state.photos.find((photo) => !GONE.has(photo.state)) ?? null;
+
+async function load() {
+  try {
+    state = await get(setup.state);
+    show("trouble", false);
+    render();
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    if (!state) trouble(error.message);
+  } finally {
+    show("loading", false);
+  }
+}
+
+function trouble(message) {
+  byId("trouble").querySelector("p").textContent = message;
+  show("trouble", true);
+}
+
+function render() {
+  const { given, given_at: since, outdated } = state.consent;
+  const photo = given ? current() : null;
+  show("consent", !given && !hasRefused);
+  show("consent-outdated", outdated);
+  show("refusal", !given && hasRefused);
+  show("rights", given);
+  if (given) byId("given").replaceChildren(text("consent.given"), " · ", clock(since));
+  show("current", Boolean(photo));
+  show("checks", Boolean(photo) && photo.state !== "approved");
+  if (photo) renderPhoto(photo);
+  if (given && !photo) showCapture();
+  else if (!given) hideCapture();
+  show("inbox", state.notices.length > 0);
+  showNotices(state.notices, load);
+}
+
+function renderPhoto(photo) {
+  byId("current").dataset.state = photo.state;
+  const heading = text(`state.${photo.state}`);
+  if (byId("state").textContent !== heading) byId("state").textContent = heading;
+  byId("state-lead").textContent = text(`state.${leadOf(photo)}_lead`);
+  const note = byId("reviewer-note");
+  note.hidden = !photo.note;
+  note.replaceChildren(element("strong", "", text("photo.reviewer_says")), element("span", "", photo.note ?? ""));
+  showLife(byId("life"), photo);
+  const isRejected = photo.state === "rejected";
+  byId("another").textContent = text(isRejected ? "photo.again" : "photo.replace");
+  byId("another").classList.toggle("plain", !isRejected);
+  const canAsk = isRejected && !photo.reviewed;
+  show("ask", canAsk);
+  show("ask-lead", canAsk);
+  if (checked !== photo.id) showChecklist(byId("checklist"), photo.rules);
+  checked = photo.id;
+  showPicture(photo);
+}
+
+function leadOf(photo) {
+  if (photo.state !== "rejected") return photo.state === "approved" ? "approved" : "in_review";
+  return photo.reviewed ? "rejected_by_reviewer" : "rejected_by_rules";
+}
+
+async function showPicture(photo) {
+  if (pictured === photo.id) return;
+  pictured = photo.id;
+  const canvas = byId("portrait");
+  const blob = await getBlob(`${setup.photos}/${photo.id}/picture`).catch(() => null);
+  const isDrawn = Boolean(blob) && (await draw(canvas, blob));
+  show("portrait", isDrawn);
+  show("no-portrait", !isDrawn);
+}
+
+/** Does something about consent or the photo, tells what happened, and shows how things stand then. */
+async function act(doIt, done) {
+  await doIt();
+  if (done) toast(text(done));
+  await load();
+}
+
+byId("give").addEventListener("click", async (event) => {
+  event.target.disabled = true;
+  const language = document.documentElement.lang;
+  try {
+    await act(() => put(setup.consent, { version: setup.version, language }));
+    byId("take").focus();
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    toast(error.message, false);
+  } finally {
+    event.target.disabled = false;
+  }
+});
+
+byId("refuse").addEventListener("click", () => {
+  hasRefused = true;
+  render();
+  byId("reconsider").focus();
+});
+
+byId("reconsider").addEventListener("click", () => {
+  hasRefused = false;
+  render();
+  byId("give").focus();
+});
+
+byId("another").addEventListener("click", () => chooseAnother());
+
+byId("ask").addEventListener("click", async () => {
+  try {
+    await act(() => post(`${setup.photos}/${current().id}/review`, {}), "photo.asked");
+    byId("state").focus();
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    toast(error.message, false);
+    await load();
+  }
+});
+
+byId("withdraw").addEventListener("click", () => confirm("photo.withdraw", async () => {
+  await act(() => remove(`${setup.photos}/${current().id}`), "photo.withdrawn");
+}));
+
+byId("withdraw-consent").addEventListener("click", () => confirm("consent.withdraw", async () => {
+  await act(() => remove(setup.consent), "consent.withdrawn");
+}));
+
+byId("trouble").querySelector("button").addEventListener("click", load);
+
+onHandedIn(async (photo) => {
+  const wasThere = state.photos.some((one) => one.id === photo.id);
+  hideCapture();
+  await load();
+  if (wasThere) toast(text("photo.same"));
+  byId("state").focus();
+  byId("current").scrollIntoView({ block: "start" });
+});
+
+setInterval(() => {
+  const isWaiting = state?.consent.given && current()?.state === "in_review";
+  if (isWaiting && document.visibilityState === "visible" && !document.querySelector("dialog[open]")) load();
+}, LOOK_AGAIN_MS);
+
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "visible" && state) load();
+});
+
+load();
