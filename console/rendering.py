@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from fastapi import Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.templating import Jinja2Templates
 
 from accounts.sign_in.access_tokens import Claims
 from console import texts
+from console.formats import Formats, show_money
 from console.live.heartbeat import SILENT_S
 from console.navigation import areas_for, find_current
 from web.tickets import LIFE
@@ -18,9 +19,13 @@ Answer = TypeVar("Answer", bound=Response)
 
 FOLDER = Path(__file__).parent
 LANGUAGE_COOKIE = "campusgate_language"
+DONE = "done"
 _templates = Jinja2Templates(FOLDER / "templates")
 # Chinese as it is takes half the bytes of its escapes; what HTML must not hold is escaped all the same.
 _templates.env.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":")}
+
+
+_templates.env.filters["money"] = show_money
 
 
 def path_to(request: Request, name: str, **parameters: Any) -> str:
@@ -49,6 +54,8 @@ def render_page(
         "t": texts.translator(chosen),
         "texts": texts.all_texts(chosen),
         "path": partial(path_to, request),
+        "formats": Formats(chosen, request.app.state.console.zone),
+        "done": _words_of_done(request),
         "areas": areas,
         "current": find_current(areas, request.url.path, partial(path_to, request)),
         "is_signed_in": claims is not None,
@@ -59,6 +66,17 @@ def render_page(
     made = _templates.TemplateResponse(request, template, context, status_code=status)
     made.headers["Cache-Control"] = "no-store"
     return copy_cookies(made, renewed)
+
+
+def _words_of_done(request: Request) -> str | None:
+    """Return the key of what was just done, which the address carries from the form to the page after it."""
+    key = f"done.{request.query_params.get(DONE, '')}"
+    return key if key in texts.TEXTS else None
+
+
+def done(request: Request, route: str, words: str, **parameters: Any) -> RedirectResponse:
+    """Lead from a form that was sent to the page `route`, which says `done.<words>`; loading it again sends nothing."""
+    return RedirectResponse(f"{path_to(request, route, **parameters)}?{DONE}={words}", status_code=303)
 
 
 def forbid_storing(response: Response) -> None:

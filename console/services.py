@@ -4,10 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
+from accounts.payments.services import MoneyServices
 from accounts.services import AccountsServices
 from console.renewals import Renewals
 from database import Database, Sealer
+from directory.services import DirectoryServices
 from enrollment.services import EnrollmentServices
 from metering.services import MeteringServices
 from operations.board import Board
@@ -28,6 +31,7 @@ class ConsoleServices:
     accounts: AccountsServices
     enrollment: EnrollmentServices
     metering: MeteringServices
+    directory: DirectoryServices
     renewals: Renewals
     names: Names
     """The names of people by id, for those who may see them."""
@@ -36,3 +40,13 @@ class ConsoleServices:
     """Sends gates the revision of their zone's passages."""
     secure_cookies: bool
     """Send cookies over HTTPS only; off just for the demonstration on this machine."""
+
+    @property
+    def money(self) -> MoneyServices:
+        """What moves money."""
+        return self.metering.money
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The campus's time zone, in which pages show moments."""
+        return self.accounts.zone

@@ -13,6 +13,7 @@ from datetime import time as TimeOfDay
 from pathlib import Path
 from uuid import UUID
 
+import httpx
 import pytest
 import uvicorn
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -32,6 +33,7 @@ from console import pages
 from console.renewals import Renewals
 from database import Database, Sealer, new_id
 from directory import gates
+from directory.services import DirectoryServices
 from enrollment.services import EnrollmentServices
 from gate_controller.hardware import Hardware
 from gate_controller.inputs import Inputs
@@ -110,6 +112,15 @@ def hire(
     return person.id
 
 
+@contextmanager
+def signed_in(console: Pages, number: str, **headers: str) -> Iterator[httpx.Client]:
+    """A client without scripts that has signed in and reads English, as a browser's requests from our own pages."""
+    own = {"Origin": console.url, "Accept-Language": "en", "Accept": "text/html"} | headers
+    with httpx.Client(base_url=console.url, timeout=PATIENCE_S, headers=own, follow_redirects=True) as client:
+        client.post("/console/sign-in", data={"number": number, "password": PASSWORD}).raise_for_status()
+        yield client
+
+
 def build_gates(database: Database) -> None:
     """Two gates into a hall, and one elsewhere."""
     now = datetime.now(UTC)
@@ -159,6 +170,7 @@ def serve(
             sealer=SEALER,
             accounts=services,
             metering=MeteringServices(money=money, rules=SupplyRules(zone=services.zone, quiet=NO_HOURS)),
+            directory=DirectoryServices(database, SEALER, credential_key=bytes(range(32))),
             enrollment=enrollment or EnrollmentServices(database, SEALER, engine=None, checker=None),
             renewals=Renewals(services.sign_in),
             names=lambda wanted: {one: names[one] for one in wanted if one in names},
@@ -187,6 +199,15 @@ def console(database: Database) -> Iterator[Pages]:
     """The pages of a server that has no gates behind it."""
     with serve(database, Board(), None) as console:
         yield console
+
+
+@pytest.fixture(scope="module")
+def served_pages(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
+    """One server without gates for the tests of a module; each test makes the people and things it asks about."""
+    database = copied(sqlite_template, tmp_path_factory.mktemp("pages"))
+    with serve(database, Board(), None) as console:
+        yield console
+    database.close()
 
 
 @pytest.fixture

@@ -126,6 +126,7 @@ def _console(server: Server) -> console.pages.ConsoleServices:
         accounts=server.accounts,
         enrollment=server.enrollment,
         metering=server.metering,
+        directory=server.directory,
         renewals=Renewals(server.accounts.sign_in),
         names=names,
         now=lambda: datetime.now(UTC),
