@@ -47,6 +47,8 @@ INNER_WALLS = {
         "housekeeping": {"vocabulary", "tables", "ledger", "audit", "people", "passwords"},
         "services": {"defaults", "people", "passwords", "cards", "devices", "sign_in"},
         "own_passwords": {"vocabulary", "principals", "people", "passwords", "sign_in", "services"},
+        "reissue": {"tables", "people", "cards", "services"},
+        "kiosk_holders": {"vocabulary", "principals", "people", "passwords", "services"},
         "payment_channels": set(),
         "payments": {
             "defaults",

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.orm import Session
 
 from accounts import cards, people
 from accounts.api.dependencies import OVER_ERRORS, ROLE_ERRORS, CashierDep, DatabaseDep, NowDep, ServicesDep
@@ -16,7 +15,7 @@ from accounts.cards import card_states, loss, virtual_cards
 from accounts.cards.card_states import CardAction
 from accounts.people import authority, notices
 from accounts.principals import Principal
-from accounts.services import AccountsServices
+from accounts.reissue import reissue
 from accounts.tables import Card, CardEvent
 from accounts.vocabulary import CardKind, CardState, Channel
 from database import Database
@@ -177,23 +176,12 @@ def reissue_card(
         authority.require(session, cashier, person_id)
 
         def write() -> CardOut:
-            return CardOut.of(reissue(services, session, person_id, body, by=cashier.actor, now=now))
+            made = reissue(
+                services, session, person_id, body.uid, key_number=body.key_number, by=cashier.actor, now=now
+            )
+            return CardOut.of(made)
 
         return once.answer(session, CardOut, write, scope=cashier.actor, now=now)
-
-
-def reissue(
-    services: AccountsServices, session: Session, person_id: UUID, wanted: CardIn, *, by: str, now: datetime
-) -> Card:
-    """Issue a new card for a lost one, at the counter or at a kiosk; the person is told.
-
-    Raises:
-        ProblemError: one of `REISSUE_ERRORS`.
-    """
-    person = people.get(session, person_id, lock=True)
-    people.require_usable(person, now)
-    services.notify(session, person_id, notices.AccountNotice.CARD_ISSUED, now=now)
-    return loss.reissue(session, person, wanted.uid, key_number=wanted.key_number, by=by, now=now)
 
 
 _RELEASE_ERRORS = (card_states.CardTransitionError, virtual_cards.LossOpenError)

@@ -7,34 +7,24 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
-from accounts import audit, cards, passwords, people
-from accounts.api.cards import REISSUE_ERRORS, CardIn, Uid, reissue
+from accounts import cards, passwords, people
+from accounts.api.cards import REISSUE_ERRORS, Uid
 from accounts.api.dependencies import DEVICE_ERRORS, HASHING, KioskDep, NowDep, ServicesDep
 from accounts.api.me import LossOut, MyCard
 from accounts.api.people import Number
 from accounts.api.sign_in import Secret
 from accounts.cards import loss
+from accounts.kiosk_holders import HolderRefusedError, identify_holder
 from accounts.ledger import chart
-from accounts.passwords import Claimant
 from accounts.people import Standing
-from accounts.principals import DevicePrincipal
-from accounts.services import AccountsServices
+from accounts.reissue import reissue
 from accounts.tables import Person
-from accounts.vocabulary import PasswordPurpose
 from web import idempotency
 from web.idempotency import OnceDep
-from web.problems import ProblemError, responses
+from web.problems import responses
 from web.rate_limits import TooManyTriesError
 
 router = APIRouter(tags=["kiosk"])
-
-
-class HolderRefusedError(ProblemError):
-    """Number and query password do not belong together; which of them is wrong is not said."""
-
-    code = "holder_refused"
-    status = 403
-    title = "The number or the query password is wrong"
 
 
 class HolderIn(BaseModel):
@@ -77,7 +67,7 @@ _KIOSK_ERRORS = (
 @router.post("/kiosk/holder", dependencies=[HASHING], responses=responses(*_KIOSK_ERRORS))
 def read_holder(kiosk: KioskDep, services: ServicesDep, now: NowDep, body: HolderIn) -> KioskOut:
     """Show a holder their balance, their cards and an open loss."""
-    person_id = _holder(services, kiosk, body, now)
+    person_id = identify_holder(services, kiosk, body.number, body.query_password, now)
     with services.database.read() as session:
         return _shown(session, people.get(session, person_id), now)
 
@@ -90,7 +80,7 @@ def read_holder(kiosk: KioskDep, services: ServicesDep, now: NowDep, body: Holde
 )
 def report_loss_at_kiosk(kiosk: KioskDep, services: ServicesDep, now: NowDep, body: HolderIn) -> LossOut:
     """Report the physical card lost; the virtual ones are suspended with it."""
-    person_id = _holder(services, kiosk, body, now)
+    person_id = identify_holder(services, kiosk, body.number, body.query_password, now)
     with services.database.begin() as session:
         person = people.get(session, person_id, lock=True)
         return LossOut.of(loss.report(session, person, through="kiosk", by=kiosk.actor, now=now))
@@ -107,34 +97,14 @@ def reissue_at_kiosk(kiosk: KioskDep, services: ServicesDep, now: NowDep, once: 
 
     Give the card out only after this has answered; when the answer was lost, send it again with the same key.
     """
-    person_id = _holder(services, kiosk, body, now)
+    person_id = identify_holder(services, kiosk, body.number, body.query_password, now)
     with services.database.begin() as session:
 
         def write() -> MyCard:
-            wanted = CardIn(uid=body.uid, key_number=body.key_number)
-            return MyCard.of(reissue(services, session, person_id, wanted, by=kiosk.actor, now=now))
+            made = reissue(services, session, person_id, body.uid, key_number=body.key_number, by=kiosk.actor, now=now)
+            return MyCard.of(made)
 
         return once.answer(session, MyCard, write, scope=kiosk.actor, now=now)
-
-
-def _holder(services: AccountsServices, kiosk: DevicePrincipal, body: HolderIn, now: datetime) -> UUID:
-    """Check number and query password; a first password must be changed in the app before kiosks take it."""
-    key = audit.device_actor(kiosk.device_id)
-    services.guesses.count_try(key, now)
-    with services.database.read() as session:
-        person = people.by_number(session, body.number)
-    try:
-        checked = services.passwords.require(
-            Claimant.named(body.number, person), PasswordPurpose.QUERY, body.query_password, source=key, now=now
-        )
-    except (passwords.PasswordWrongError, passwords.PasswordNotSetError) as error:
-        raise HolderRefusedError from error
-    if person is None:
-        raise HolderRefusedError
-    services.guesses.forgive_try(key, now)
-    if checked.must_change:
-        raise passwords.PasswordChangeRequiredError(purpose=PasswordPurpose.QUERY.value)
-    return person.id
 
 
 def _shown(session: Session, person: Person, now: datetime) -> KioskOut:

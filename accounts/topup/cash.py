@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from accounts import people
 from accounts.ledger.chart import account, close_or_suspend, named_account, open_named, set_state
 from accounts.ledger.posting import find, record
 from accounts.ledger.tables import JournalTransfer
@@ -18,6 +19,7 @@ from accounts.payments import offline
 from accounts.payments.ceilings import DAY, Ceilings
 from accounts.payments.problems import require
 from accounts.payments.services import MoneyServices
+from accounts.people.authority import Acting, require_another
 from accounts.tables import Person
 from accounts.topup import cash_requests, money_trail
 from accounts.topup.paying_out import require_right_balance
@@ -29,6 +31,10 @@ KIOSK = "kiosk:"
 """How the boxes of kiosks are named."""
 
 
+COUNTER = "counter:"
+"""How the boxes of cashiers are named."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cash:
     """Cash that changes hands at `box` (`counter:<person>` or `kiosk:<device>`); the same id again moves it once."""
@@ -37,6 +43,22 @@ class Cash:
     box: str
     person_id: UUID
     amount: int
+
+
+def at_counter(session: Session, cashier: Acting, transfer_id: UUID, person_id: UUID, amount: int) -> Cash:
+    """Return cash that a cashier wants to move at their counter, of a person there is and not of themselves.
+
+    Raises:
+        OwnAccountError, NotFoundError: see there.
+    """
+    require_another(cashier, person_id)
+    people.get(session, person_id)
+    return Cash(transfer_id, counter_of(cashier.person_id), person_id, amount)
+
+
+def counter_of(cashier_id: UUID) -> str:
+    """Return the name of a cashier's box."""
+    return f"{COUNTER}{cashier_id}"
 
 
 def pay_in(services: MoneyServices, cash: Cash, *, by: str, now: datetime) -> Entry | CashRequest:

@@ -15,11 +15,21 @@ from accounts.ledger.tables import LedgerAccount
 from accounts.ledger.transfer import AccountKind, PostingResult, Transfer
 from accounts.payments import offline
 from accounts.payments.services import MoneyServices
+from accounts.people.authority import Acting, require_another
+from web.problems import ProblemError
 
 _NOBODY = UUID(int=0)
 
 PIECE = 500
 """People credited in one transaction; a list that breaks off is sent again and goes on where it stopped."""
+
+
+class RepeatedPersonError(ProblemError):
+    """A person stands in the list twice."""
+
+    code = "person_repeated"
+    status = 422
+    title = "A person stands in the list twice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +48,19 @@ class GrantResult:
     amount: int
     credited: bool
     reason: str | None = None
+
+
+def require_payable(acting: Acting, grants: Sequence[Grant]) -> None:
+    """Check that nobody stands in a list twice, and that whoever pays it does not stand in it.
+
+    Raises:
+        RepeatedPersonError, OwnAccountError: see there.
+    """
+    people = [grant.person_id for grant in grants]
+    if len(set(people)) != len(people):
+        raise RepeatedPersonError
+    for person_id in people:
+        require_another(acting, person_id)
 
 
 def pay(

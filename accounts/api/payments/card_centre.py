@@ -1,7 +1,7 @@
 """The card centre's side of payments: merchants, services, odd offline payments, day-end."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -14,27 +14,20 @@ from accounts.api.money import MoneyDep
 from accounts.api.payments.bodies import DecisionIn
 from accounts.ledger import totals
 from accounts.ledger.transfer import AccountKind
-from accounts.payments import merchants, offline
+from accounts.payments import day_end, merchants, offline
+from accounts.payments.day_end import DayEndRefusedError
 from accounts.payments.merchants import MerchantNameTakenError
 from accounts.payments.offline_review import OfflinePaymentDecidedError
 from accounts.payments.offline_states import OfflineState
 from accounts.payments.tables import Merchant, OfflinePayment
 from accounts.people.authority import OwnAccountError, require_another
 from web.paging import InvalidCursorError, Page, PageDep
-from web.problems import NotFoundError, ProblemError, responses
+from web.problems import NotFoundError, responses
 from web.text import Line, Slug
 
 router = APIRouter(tags=["card centre"])
 
 Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2200, 1, 1), description="a day of the campus's calendar")]
-
-
-class DayEndRefusedError(ProblemError):
-    """The day is not over, a later one is closed, or the books do not balance; the detail says which."""
-
-    code = "day_end_refused"
-    status = 409
-    title = "The day cannot be closed"
 
 
 class MerchantIn(BaseModel):
@@ -162,13 +155,7 @@ def decide_offline_payment(
 @router.post("/days/{day}/close", responses=responses(*ROLE_ERRORS, DayEndRefusedError))
 def close_day(services: MoneyDep, _admin: AdminDep, now: NowDep, day: Day) -> list[TotalOut]:
     """Close a day and show its totals; again shows the same ones."""
-    if not services.clock_believed():
-        raise DayEndRefusedError("the server's clock is in doubt; set it right, or run: campusgate clock confirm")
-    try:
-        ends_at = datetime.combine(day + timedelta(days=1), time(), services.accounts.zone)
-        return _totals_out(totals.close_day(services.database, day, ends_at, now))
-    except totals.DayEndError as error:
-        raise DayEndRefusedError(str(error)) from error
+    return _totals_out(day_end.close(services, day, now))
 
 
 @router.get("/days/{day}", responses=responses(*ROLE_ERRORS, NotFoundError))

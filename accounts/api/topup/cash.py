@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from accounts import cards, people
+from accounts import cards
 from accounts.api.dependencies import DEVICE_ERRORS, ROLE_ERRORS, AdminDep, CashierDep, KioskDep, NowDep
 from accounts.api.disclosures import record_disclosure
 from accounts.api.money import MoneyDep
@@ -153,10 +153,8 @@ def pay_cash_in_at_kiosk(
 
 def _wanted_at_counter(services: MoneyServices, cashier: Principal, body: CashIn) -> Cash:
     """Return what the cashier wants to move, of a person there is and not of themselves."""
-    require_another(cashier, body.person_id)
     with services.database.read() as session:
-        people.get(session, body.person_id)
-    return Cash(body.id, f"counter:{cashier.person_id}", body.person_id, body.amount)
+        return cash.at_counter(session, cashier, body.id, body.person_id, body.amount)
 
 
 def _cash_out(moved: Entry | CashRequest, response: Response) -> CashOut:

@@ -8,21 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from accounts.api.dependencies import ROLE_ERRORS, AdminDep, NowDep
 from accounts.api.money import MoneyDep
 from accounts.api.topup.bodies import Fen
-from accounts.people.authority import OwnAccountError, require_another
+from accounts.people.authority import OwnAccountError
 from accounts.topup import subsidies
-from accounts.topup.subsidies import Grant
-from web.problems import ProblemError, responses
+from accounts.topup.subsidies import Grant, RepeatedPersonError
+from web.problems import responses
 from web.text import Slug
 
 router = APIRouter(tags=["card centre"])
-
-
-class RepeatedPersonError(ProblemError):
-    """A person stands in the list twice."""
-
-    code = "person_repeated"
-    status = 422
-    title = "A person stands in the list twice"
 
 
 class GrantIn(BaseModel):
@@ -56,11 +48,8 @@ class GrantOut(BaseModel):
 @router.post("/subsidies", responses=responses(*ROLE_ERRORS, OwnAccountError, RepeatedPersonError))
 def pay_subsidies(services: MoneyDep, admin: AdminDep, now: NowDep, body: SubsidyIn) -> list[GrantOut]:
     """Credit a list of people from a fund."""
-    if len({grant.person_id for grant in body.grants}) != len(body.grants):
-        raise RepeatedPersonError
-    for grant in body.grants:
-        require_another(admin, grant.person_id)
     grants = [Grant(grant.person_id, grant.amount) for grant in body.grants]
+    subsidies.require_payable(admin, grants)
     results = subsidies.pay(services, body.id, body.fund, grants, by=admin.actor, now=now)
     return [
         GrantOut(person_id=one.person_id, amount=one.amount, credited=one.credited, reason=one.reason)
