@@ -1,5 +1,6 @@
 """From templates to pages."""
 
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -52,6 +53,8 @@ def render_page(
     context: dict[str, Any] = {
         "lang": chosen,
         "t": texts.translator(chosen),
+        "has_text": texts.TEXTS.__contains__,
+        "now": datetime.now(UTC),
         "texts": texts.all_texts(chosen),
         "path": partial(path_to, request),
         "formats": Formats(chosen, request.app.state.console.zone),

@@ -2,12 +2,13 @@
 
 from fastapi import FastAPI
 
+from console import problem_pages
 from console.dependencies import NewPasswordNeededError, NotAllowedError, SignInNeededError
 from console.pages import gates, metering, mine, reviews, sign_in
 from console.services import ConsoleServices
 from console.static_files import FOLDER, CompressedFiles
 
-ROUTERS = (sign_in.router, *gates.ROUTERS, *mine.ROUTERS, *reviews.ROUTERS, *metering.ROUTERS)
+ROUTERS = (sign_in.entrance, sign_in.router, *gates.ROUTERS, *mine.ROUTERS, *reviews.ROUTERS, *metering.ROUTERS)
 
 
 def install(app: FastAPI, services: ConsoleServices) -> None:
@@ -17,6 +18,7 @@ def install(app: FastAPI, services: ConsoleServices) -> None:
     app.mount(static.mount_path, static, name="console-static")
     for part in ROUTERS:
         app.include_router(part)
+    problem_pages.install(app)
     app.add_exception_handler(SignInNeededError, sign_in.ask_to_sign_in)
     app.add_exception_handler(NewPasswordNeededError, sign_in.ask_for_password)
     app.add_exception_handler(NotAllowedError, sign_in.refuse)

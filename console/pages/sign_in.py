@@ -23,6 +23,7 @@ from console.dependencies import (
     renew_sign_in,
 )
 from console.navigation import areas_for
+from console.problem_pages import wants_page
 from console.rendering import LANGUAGE_COOKIE, copy_cookies, path_to, render_page
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
@@ -30,12 +31,20 @@ from web.client_address import NetworkDep
 from web.problems import ProblemError
 from web.rate_limits import TooManyTriesError
 
+entrance = APIRouter(include_in_schema=False)
 router = APIRouter(prefix="/console", include_in_schema=False)
 
 _YEAR_S = 31_536_000
 _LOST = "lost"
 
 Secret = Annotated[str, Form(min_length=1, max_length=128)]
+
+
+@entrance.get("/", name="entrance", response_class=RedirectResponse)
+@entrance.get("/console", name="console_entrance", response_class=RedirectResponse)
+def enter(request: Request) -> Response:
+    """Lead whoever types only the server's name to the pages."""
+    return RedirectResponse(path_to(request, "home"), status_code=303)
 
 
 @router.get("/", response_class=RedirectResponse)
@@ -62,17 +71,17 @@ def sign_in(
     password: Annotated[str, Form(max_length=128)],
 ) -> Response:
     """Sign in with number and password. A script that asks for JSON gets no page, but the cookies."""
-    wants_page = not request.headers.get("accept", "").startswith("application/json")
+    is_script = request.headers.get("accept", "").startswith("application/json")
     try:
         origin = Origin(network, request.cookies.get(sign_in_cookies.DEVICE_COOKIE))
         tokens = services.accounts.sign_in.with_password(number, password, origin=origin, now=services.now())
     except ProblemError as error:
-        if not wants_page:
+        if is_script:
             raise
         known = (AccountNotUsableError, TooManyTriesError)
         problem = f"problem.{error.code}" if isinstance(error, known) else "sign_in_failed"
         return _render_sign_in(request, services, status=403, problem=problem, number=number)
-    if wants_page:
+    if not is_script:
         lost = sign_in_cookies.explain_lost(request, secure=services.secure_cookies)
         answer: Response = RedirectResponse(f"{path_to(request, 'home')}?{_LOST}={lost}", status_code=303)
     else:
@@ -151,7 +160,7 @@ def choose_language(
 
 async def ask_to_sign_in(request: Request, _error: Exception) -> Response:
     """Lead a reader to the form; tell a script that nobody is signed in."""
-    if _wants_page(request):
+    if wants_page(request):
         # Who comes straight from signing in, and is not signed in, has lost the cookies on the way.
         lost = request.query_params.get(_LOST)
         query = f"?{_LOST}={lost}" if lost in set(sign_in_cookies.LostCookies) else ""
@@ -164,7 +173,7 @@ async def ask_to_sign_in(request: Request, _error: Exception) -> Response:
 
 async def ask_for_password(request: Request, _error: Exception) -> Response:
     """Lead a reader with a first password to the form for a new one."""
-    if _wants_page(request):
+    if wants_page(request):
         return RedirectResponse(path_to(request, "password_page"), status_code=303)
     return Response(status_code=403)
 
@@ -185,7 +194,3 @@ def _render_password(
         number = people.get(session, claims.person_id).number
     is_first = claims.must_change_password
     return render_page(request, "password.html", number=number, problem=problem, is_first=is_first, **more)
-
-
-def _wants_page(request: Request) -> bool:
-    return request.headers.get("accept", "").startswith("text/html")

@@ -71,6 +71,8 @@ ABOUT_NOBODY = {
 }
 OWN = {
     "GET /api/v1/photos",
+    "GET /",
+    "GET /console",
     "GET /console/",
     "GET /console/sign-in",
     "GET /console/password",

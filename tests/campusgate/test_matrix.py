@@ -329,6 +329,8 @@ LET_IN: dict[tuple[str, ...], tuple[str, ...]] = {
         "POST /api/v1/top-ups",
         "POST /api/v1/virtual-cards",
         "POST /console/language",
+        "GET /",
+        "GET /console",
         "GET /console/sign-in",
         "POST /console/sign-in",
         "GET /health",

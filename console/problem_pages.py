@@ -1,0 +1,53 @@
+"""Problems as pages, for whoever asked with a browser's address bar or a form: what happened, and what to do.
+
+Scripts and programs ask for something else than HTML and get the problem as `web.problems` makes it.
+"""
+
+import inspect
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
+
+from console.rendering import render_page
+from web.problems import MEDIA_TYPE
+
+Handler = Callable[[Request, Any], Response | Awaitable[Response]]
+
+_API = "/api/"
+_PASSED_ON = ("retry-after", "allow")
+
+
+def install(app: FastAPI) -> None:
+    """Show the problems of `app`, whose handlers `web.problems` has installed, as pages to readers."""
+    for kind, answer in list(app.exception_handlers.items()):
+        app.add_exception_handler(kind, _shown(answer))
+
+
+def wants_page(request: Request) -> bool:
+    """Tell whether a browser asked for a page, and not a script for data."""
+    takes_html = request.headers.get("accept", "").startswith("text/html")
+    return takes_html and not request.url.path.startswith(_API)
+
+
+def _shown(answer: Handler) -> Handler:
+    async def handle(request: Request, error: Exception) -> Response:
+        response = answer(request, error)
+        if inspect.isawaitable(response):
+            response = await response
+        if not wants_page(request) or response.media_type != MEDIA_TYPE:
+            return response
+        return await run_in_threadpool(_render, request, response)
+
+    return handle
+
+
+def _render(request: Request, answer: Response) -> Response:
+    problem = json.loads(bytes(answer.body))
+    page = render_page(request, "problem.html", status=answer.status_code, code=problem["code"])
+    for name in _PASSED_ON:
+        if name in answer.headers:
+            page.headers[name] = answer.headers[name]
+    return page
