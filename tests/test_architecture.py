@@ -46,6 +46,7 @@ INNER_WALLS = {
         "people_import": {"vocabulary", "tables", "people", "passwords"},
         "housekeeping": {"vocabulary", "tables", "ledger", "audit", "people", "passwords"},
         "services": {"defaults", "people", "passwords", "cards", "devices", "sign_in"},
+        "password_reset": {"vocabulary", "principals", "people", "passwords", "services"},
         "own_passwords": {"vocabulary", "principals", "people", "passwords", "sign_in", "services"},
         "reissue": {"tables", "people", "cards", "services"},
         "kiosk_holders": {"vocabulary", "principals", "people", "passwords", "services"},

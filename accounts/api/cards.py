@@ -11,9 +11,9 @@ from accounts import cards, people
 from accounts.api.dependencies import OVER_ERRORS, ROLE_ERRORS, CashierDep, DatabaseDep, NowDep, ServicesDep
 from accounts.api.disclosures import record_disclosure
 from accounts.api.me import LossOut
-from accounts.cards import card_states, loss, virtual_cards
+from accounts.cards import card_states, counter, loss, virtual_cards
 from accounts.cards.card_states import CardAction
-from accounts.people import authority, notices
+from accounts.people import authority
 from accounts.principals import Principal
 from accounts.reissue import reissue
 from accounts.tables import Card, CardEvent
@@ -117,11 +117,17 @@ def list_cards(_cashier: CashierDep, database: DatabaseDep, person_id: UUID, end
 def issue_card(cashier: CashierDep, services: ServicesDep, now: NowDep, person_id: UUID, body: CardIn) -> CardOut:
     """Hand a person their first physical card, free of charge; they are told. A later one is a reissue."""
     with services.database.begin() as session:
-        person = people.get(session, person_id, lock=True)
-        authority.require(session, cashier, person_id)
-        people.require_usable(person, now)
-        services.notify(session, person_id, notices.AccountNotice.CARD_ISSUED, now=now)
-        return CardOut.of(cards.issue(session, person, body.uid, key_number=body.key_number, by=cashier.actor, now=now))
+        return CardOut.of(
+            counter.issue(
+                session,
+                cashier,
+                person_id,
+                body.uid,
+                key_number=body.key_number,
+                notify=services.notify,
+                now=now,
+            )
+        )
 
 
 @router.get(
@@ -144,9 +150,7 @@ def read_card_history(_cashier: CashierDep, database: DatabaseDep, card_id: UUID
 def report_loss(cashier: CashierDep, database: DatabaseDep, now: NowDep, person_id: UUID) -> LossOut:
     """Report a loss at the counter, after a look at the ID document."""
     with database.begin() as session:
-        person = people.get(session, person_id, lock=True)
-        authority.require(session, cashier, person_id)
-        return LossOut.of(loss.report(session, person, through="counter", by=cashier.actor, now=now))
+        return LossOut.of(counter.report_loss(session, cashier, person_id, now=now))
 
 
 @router.post(
@@ -157,9 +161,7 @@ def report_loss(cashier: CashierDep, database: DatabaseDep, now: NowDep, person_
 def release_loss(cashier: CashierDep, database: DatabaseDep, now: NowDep, person_id: UUID) -> None:
     """The card was found: it and the virtual ones work again."""
     with database.begin() as session:
-        person = people.get(session, person_id, lock=True)
-        authority.require(session, cashier, person_id)
-        loss.release(session, person, by=cashier.actor, now=now)
+        counter.release_loss(session, cashier, person_id, now=now)
 
 
 @router.post(
@@ -197,13 +199,7 @@ def suspend_card(cashier: CashierDep, database: DatabaseDep, now: NowDep, card_i
 @router.post("/cards/{card_id}/release", responses=responses(*OVER_ERRORS, NotFoundError, *_RELEASE_ERRORS))
 def release_card(cashier: CashierDep, database: DatabaseDep, now: NowDep, card_id: UUID, body: ReasonIn) -> CardOut:
     """Lift a suspension. A loss is released for all cards together, not here."""
-    with database.begin() as session:
-        card = cards.get(session, card_id, lock=True)
-        authority.require(session, cashier, card.person_id)
-        if loss.open_loss(session, card.person_id) is not None:
-            raise virtual_cards.LossOpenError
-        cards.apply(session, card, CardAction.RELEASE, by=cashier.actor, now=now, note_text=body.note)
-        return CardOut.of(card)
+    return _step(database, card_id, CardAction.RELEASE, by=cashier, now=now, note=body.note)
 
 
 @router.post("/cards/{card_id}/return", responses=_STEP_ERRORS)
@@ -214,7 +210,4 @@ def return_card(cashier: CashierDep, database: DatabaseDep, now: NowDep, card_id
 
 def _step(database: Database, card_id: UUID, action: CardAction, *, by: Principal, now: datetime, note: str) -> CardOut:
     with database.begin() as session:
-        card = cards.get(session, card_id, lock=True)
-        authority.require(session, by, card.person_id)
-        cards.apply(session, card, action, by=by.actor, now=now, note_text=note)
-        return CardOut.of(card)
+        return CardOut.of(counter.take_step(session, by, card_id, action, note=note, now=now))

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
-from accounts import passwords, people
+from accounts import password_reset, people
 from accounts.api.dependencies import (
     HASHING,
     OVER_ERRORS,
@@ -19,7 +19,7 @@ from accounts.api.dependencies import (
     ServicesDep,
 )
 from accounts.api.disclosures import record_disclosure
-from accounts.people import Particulars, authority, notices, sign_ins, spelling
+from accounts.people import Particulars, administration, spelling
 from accounts.tables import Person
 from accounts.vocabulary import PasswordPurpose, PersonKind, PersonState, Role
 from web.paging import InvalidCursorError, Page, PageDep
@@ -178,9 +178,8 @@ def read_person(_cashier: CashierDep, database: DatabaseDep, person_id: UUID) ->
 def update_person(admin: AdminDep, database: DatabaseDep, now: NowDep, person_id: UUID, body: PersonIn) -> PersonOut:
     """Replace a person's particulars; what is left out goes back to its default, except `valid_from`, which stays."""
     with database.begin() as session:
-        person = people.get(session, person_id, lock=True)
-        authority.require(session, admin, person_id)
-        people.update(session, person, body.particulars(person.valid_from), by=admin.actor, now=now)
+        stored = people.get(session, person_id, lock=True)
+        person, _ = administration.change(session, admin, person_id, body.particulars(stored.valid_from), now=now)
         return PersonOut.of(person)
 
 
@@ -192,11 +191,9 @@ def update_person(admin: AdminDep, database: DatabaseDep, now: NowDep, person_id
 def set_person_state(admin: AdminDep, services: ServicesDep, now: NowDep, person_id: UUID, body: StateIn) -> PersonOut:
     """Suspend an account, release it, or close it for good. Every sign-in of the person ends; they are told."""
     with services.database.begin() as session:
-        person = people.get(session, person_id, lock=True)
-        authority.require(session, admin, person_id)
-        changed = people.set_state(session, person, body.state, by=admin.actor, now=now, reason=body.reason)
-        if changed and body.state in notices.STATE:
-            services.notify(session, person_id, notices.STATE[body.state], now=now)
+        person = administration.set_state(
+            session, admin, person_id, body.state, reason=body.reason, notify=services.notify, now=now
+        )
         return PersonOut.of(person)
 
 
@@ -204,11 +201,9 @@ def set_person_state(admin: AdminDep, services: ServicesDep, now: NowDep, person
 def set_person_roles(admin: AdminDep, services: ServicesDep, now: NowDep, person_id: UUID, body: RolesIn) -> PersonOut:
     """Give a person exactly these roles; they count at once. Every sign-in of the person ends; they are told."""
     with services.database.begin() as session:
-        person = people.get(session, person_id, lock=True)
-        authority.require(session, admin, person_id)
-        if people.set_roles(session, person, body.roles, by=admin.actor, now=now):
-            services.notify(session, person_id, notices.AccountNotice.ROLES_CHANGED, now=now)
-        return PersonOut.of(person)
+        return PersonOut.of(
+            administration.set_roles(session, admin, person_id, body.roles, notify=services.notify, now=now)
+        )
 
 
 class TemporaryPassword(BaseModel):
@@ -230,15 +225,5 @@ def reset_password(
 
     Nobody resets their own here, and whoever has a role goes to an administrator.
     """
-    with services.database.read() as session:
-        authority.require(session, cashier, people.get(session, person_id).id)
-    password = passwords.make_temporary(purpose)
-    hashed = services.hasher.hash(password)
-    with services.database.begin() as session:
-        person = people.get(session, person_id, lock=True)
-        authority.require(session, cashier, person_id)
-        passwords.store(session, person.id, {purpose: hashed}, must_change=True, by=cashier.actor, now=now)
-        if purpose is PasswordPurpose.PORTAL:
-            sign_ins.end_all(session, person.id, now=now)
-        services.notify(session, person.id, notices.RESET[purpose], now=now)
+    password = password_reset.reset_password(services, cashier, person_id, purpose, now=now)
     return TemporaryPassword(purpose=purpose, password=password)
