@@ -12,6 +12,7 @@ from accounts.sign_in.access_tokens import Claims
 from accounts.sign_in.service import RefreshRefusedError
 from accounts.vocabulary import Role
 from console import sign_in_cookies
+from console.live.feed import Feed
 from console.services import ConsoleServices
 from metering.services import MeteringServices
 
@@ -44,6 +45,14 @@ def _find_metering(services: ServicesDep) -> MeteringServices:
 
 
 MeteringDep = Annotated[MeteringServices, Depends(_find_metering)]
+
+
+def _find_feed(request: Request) -> Feed:
+    feed: Feed = request.app.state.console_feed
+    return feed
+
+
+FeedDep = Annotated[Feed, Depends(_find_feed)]
 
 
 def renew_sign_in(response: Response, refresh: str, services: ConsoleServices) -> Claims:

@@ -1,12 +1,13 @@
 """From templates to pages."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from fastapi import Request, Response
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 from fastapi.templating import Jinja2Templates
 
 from accounts.sign_in.access_tokens import Claims
@@ -80,6 +81,13 @@ def _words_of_done(request: Request) -> str | None:
 def done(request: Request, route: str, words: str, **parameters: Any) -> RedirectResponse:
     """Lead from a form that was sent to the page `route`, which says `done.<words>`; loading it again sends nothing."""
     return RedirectResponse(f"{path_to(request, route, **parameters)}?{DONE}={words}", status_code=303)
+
+
+def event_stream(content: AsyncIterator[bytes], renewed: Response | None) -> StreamingResponse:
+    """Return server-sent events that are bytes already; `renewed` as for `render_page`."""
+    # A proxy in front must pass on each event when it comes.
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return copy_cookies(StreamingResponse(content, media_type="text/event-stream", headers=headers), renewed)
 
 
 def forbid_storing(response: Response) -> None:

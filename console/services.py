@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from accounts.payments.services import MoneyServices
 from accounts.services import AccountsServices
+from console.live.current_roles import CurrentRoles
 from console.renewals import Renewals
 from database import Database, Sealer
 from directory.services import DirectoryServices
@@ -40,6 +41,8 @@ class ConsoleServices:
     """Sends gates the revision of their zone's passages."""
     secure_cookies: bool
     """Send cookies over HTTPS only; off just for the demonstration on this machine."""
+    current_roles: CurrentRoles = field(default_factory=CurrentRoles)
+    """Asked by every stream whether its reader may go on."""
 
     @property
     def money(self) -> MoneyServices:

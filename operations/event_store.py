@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
@@ -31,9 +31,13 @@ def record(session: Session, events: Sequence[Event], *, received_at: datetime) 
     return [event for event in {event.id: event for event in events}.values() if event.id in new]
 
 
-def following(session: Session, *, after: int = 0, limit: int = 200, gate: str | None = None) -> Sequence[GateEvent]:
-    """Return up to `limit` events that arrived after the sequence number `after`, oldest first."""
+def following(
+    session: Session, *, after: int = 0, until: int | None = None, limit: int = 200, gate: str | None = None
+) -> Sequence[GateEvent]:
+    """Return up to `limit` events with sequence numbers above `after`, and up to `until` when given, oldest first."""
     statement = select(GateEvent).where(GateEvent.sequence > after)
+    if until is not None:
+        statement = statement.where(GateEvent.sequence <= until)
     if gate is not None:
         statement = statement.where(GateEvent.gate == gate)
     return session.scalars(statement.order_by(GateEvent.sequence).limit(limit)).all()
@@ -56,6 +60,11 @@ def latest(
     if person_id is not None:
         statement = statement.where(GateEvent.person_id == person_id)
     return session.scalars(statement.order_by(GateEvent.sequence.desc()).limit(limit)).all()
+
+
+def newest(session: Session) -> int:
+    """Return the sequence number of the event that arrived last, 0 before there is any."""
+    return session.scalar(select(func.max(GateEvent.sequence))) or 0
 
 
 def get(session: Session, sequence: int) -> GateEvent | None:

@@ -4,6 +4,7 @@ An access token says who signed in and nothing that could have changed since: wh
 the account may still be used, and which roles the person has are asked here with every request.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -22,6 +23,29 @@ def roles(session: Session, person_id: UUID, sign_in_id: UUID, *, now: datetime)
     if person is None or not person.is_valid(now):
         return None
     return frozenset(session.scalars(select(PersonRole.role).filter_by(person_id=person_id))) | {Role.HOLDER}
+
+
+def roles_of_many(
+    session: Session, signed_in: Collection[tuple[UUID, UUID]], *, now: datetime
+) -> dict[tuple[UUID, UUID], frozenset[Role]]:
+    """Return what `roles` would of each (person, sign-in); those that it says None of are left out."""
+    wanted = set(signed_in)
+    running = (
+        SignIn.id.in_([sign_in_id for _, sign_in_id in wanted]),
+        SignIn.revoked_at.is_(None),
+        SignIn.ends_at > now,
+    )
+    query = select(SignIn.id, Person).join(Person, Person.id == SignIn.person_id).where(*running)
+    people = {row[0]: row[1] for row in session.execute(query.options(lazyload("*")))}
+    given: dict[UUID, set[Role]] = {}
+    of_people = PersonRole.person_id.in_({person.id for person in people.values()})
+    for person_id, role in session.execute(select(PersonRole.person_id, PersonRole.role).where(of_people)):
+        given.setdefault(person_id, set()).add(role)
+    return {
+        (person.id, sign_in_id): frozenset(given.get(person.id, ())) | {Role.HOLDER}
+        for sign_in_id, person in people.items()
+        if (person.id, sign_in_id) in wanted and person.is_valid(now)
+    }
 
 
 def end(session: Session, sign_in_id: UUID, *, now: datetime) -> None:

@@ -2,15 +2,10 @@
 
 import time
 
-from fastapi.concurrency import run_in_threadpool
-
 from accounts.sign_in.access_tokens import Claims
 from accounts.vocabulary import Role
-from console.dependencies import with_current_roles
+from console.live.current_roles import CHECK_EVERY_S
 from console.services import ConsoleServices
-
-CHECK_EVERY_S = 1.0
-"""A reader who was suspended sees no more than this of what happens afterwards."""
 
 
 class StreamAuthorization:
@@ -24,11 +19,12 @@ class StreamAuthorization:
 
     async def __call__(self) -> bool:
         """Query, at most every `CHECK_EVERY_S`, whether the reader may go on."""
-        if self._is_over or self._services.now() >= self._claims.expires_at:
+        now = self._services.now()
+        if self._is_over or now >= self._claims.expires_at:
             return False
         if time.monotonic() < self._checked_at + CHECK_EVERY_S:
             return True
         self._checked_at = time.monotonic()
-        found = await run_in_threadpool(with_current_roles, self._services, self._claims)
-        self._is_over = found is None or (self._roles is not None and not found.roles & self._roles)
+        found = await self._services.current_roles.find(self._services.database, self._claims, now=now)
+        self._is_over = found is None or (self._roles is not None and not found & self._roles)
         return not self._is_over

@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from console import problem_pages
 from console.dependencies import NewPasswordNeededError, NotAllowedError, SignInNeededError
+from console.live.feed import Feed
 from console.pages import gates, metering, mine, reviews, sign_in
 from console.services import ConsoleServices
 from console.static_files import FOLDER, CompressedFiles
@@ -14,6 +15,7 @@ ROUTERS = (sign_in.entrance, sign_in.router, *gates.ROUTERS, *mine.ROUTERS, *rev
 def install(app: FastAPI, services: ConsoleServices) -> None:
     """Add the pages to `app`, which answers errors by `web.problems`."""
     app.state.console = services
+    app.state.console_feed = Feed(services)
     static = CompressedFiles(FOLDER)
     app.mount(static.mount_path, static, name="console-static")
     for part in ROUTERS:

@@ -72,7 +72,27 @@ export function followGates(handlers) {
     location.assign(setup.root);
     return new Promise(() => {});
   }
-  follow({ address, ask: setup.gates, signedOut, handlers });
+  const { gates, alarms, ...others } = handlers;
+  const kept = { ...keptWhole("gates", (view) => view.gate, gates), ...keptWhole("alarms", (alarm) => alarm.id, alarms) };
+  follow({ address, ask: setup.gates, signedOut, handlers: { ...kept, ...others } });
+}
+
+/** Handlers of what is sent whole first and then as it changes; `handler` is always given all of it. */
+function keptWhole(name, keyOf, handler) {
+  const items = new Map();
+  const put = (some) => { for (const one of some) items.set(keyOf(one), one); };
+  return {
+    [name](all) {
+      items.clear();
+      put(all);
+      handler([...items.values()]);
+    },
+    [`${name}_changed`](changed) {
+      for (const key of changed.gone) items.delete(key);
+      put(changed.put);
+      handler([...items.values()]);
+    },
+  };
 }
 
 function show(state, asOf) {

@@ -5,7 +5,7 @@ from typing import Any
 
 from console.services import ConsoleServices
 from console.views.board import Known, name_of
-from operations import event_store
+from operations import event_store, passages
 from operations.order_origins import origins
 from operations.tables import GateEvent, StaffOrder
 
@@ -31,6 +31,8 @@ def _describe_event(event: GateEvent, names: Known, order: StaffOrder | None = N
     """Return what the pages show of an event, which came of `order`; who is not known here is shown by id."""
     return {
         "sequence": event.sequence,
+        "passage": passages.key_of(event),
+        "rank": passages.rank_of(event.kind),
         "gate": event.gate,
         "at": event.at.isoformat(),
         "kind": event.kind,

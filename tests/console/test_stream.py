@@ -6,7 +6,10 @@ import httpx
 import pytest
 
 from accounts import audit
+from console.live.feed import Feed
+from console.live.state import Scope
 from console.live.stream import stream_gates
+from database import new_id
 from tests.waiting import PATIENCE_S
 
 PASSWORD = "a quiet evening at the gate"
@@ -81,16 +84,50 @@ def test_a_stream_without_its_page_is_a_look_too(console, client) -> None:
 
 def test_whoever_is_far_behind_is_told_nothing_more_once_they_may_not_see_it(console) -> None:
     """The past is long, and a slow reader's stream could go through it for hours."""
-    console.happen(40)
-    looks = iter([True] * 10)
+    console.happen(1000)
+    looks = iter([True] * 3)
 
     async def still_allowed() -> bool:
         return next(looks, False)
 
-    async def read() -> list[str | None]:
-        told = stream_gates(console.app.state.console, last_seen=0, still_allowed=still_allowed)
-        return [event.event async for event in told]
+    async def read() -> bytes:
+        told = stream_gates(Feed(console.app.state.console), last_seen=0, still_allowed=still_allowed, scope=Scope())
+        return b"".join([part async for part in told])
 
-    found = asyncio.run(read())
-    assert 0 < found.count("passage") < 10
-    assert found[-1] == "again"
+    found = asyncio.run(read()).decode()
+    assert 0 < found.count("event: passage") < 1000
+    assert found.rstrip().split("\n\n")[-1].startswith("event: again")
+
+
+def test_a_wall_is_sent_no_names_and_a_gates_page_nothing_of_other_gates(console) -> None:
+    person = new_id()
+    console.names[person] = "Wang"
+    console.happen(person_id=person)
+    console.happen(kind="spoof", gate="lab")
+    feed = Feed(console.app.state.console)
+
+    async def read(scope: Scope) -> str:
+        """What is sent until the passage that happens once it is open."""
+        found = ""
+        async for part in stream_gates(feed, last_seen=None, still_allowed=_always, scope=scope):
+            found += part.decode()
+            if "event: up_to_date" in found and "event: beat" not in found:
+                await asyncio.to_thread(console.happen, kind="tamper", gate="lab")
+            if "alarms_changed" in found:
+                return found
+        raise AssertionError("it ended by itself")
+
+    async def read_all() -> list[str]:
+        reading = asyncio.gather(read(Scope()), read(Scope(is_wall=True)), read(Scope(gate="lab")))
+        return await asyncio.wait_for(reading, PATIENCE_S)
+
+    desk, wall, lab = asyncio.run(read_all())
+    assert "Wang" in desk
+    assert "Wang" not in wall
+    assert wall.count("access_granted") == 1
+    assert "access_granted" not in lab
+    assert "spoof" in lab
+
+
+async def _always() -> bool:
+    return True
