@@ -5,14 +5,14 @@ when the payer comes back to the app, and the job that asks for orders nobody ha
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID, uuid5
 
 import structlog
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -66,7 +66,7 @@ def create(services: MoneyServices, request: TopUpRequest, now: datetime) -> tup
         people.AccountNotUsableError: the money could not be credited.
         ChannelFailedError: the channel does not answer; the same order may be sent again.
     """
-    channel = services.channel(request.channel)
+    services.channel(request.channel)
     with services.database.begin() as session:
         order = session.get(TopUpOrder, request.id, with_for_update=True)
         if order is None:
@@ -88,7 +88,7 @@ def create(services: MoneyServices, request: TopUpRequest, now: datetime) -> tup
             raise PaymentIdReusedError
     if order.state != "pending":
         return order, {}
-    return order, channel.create(order.id, order.amount, description="top-up", now=now)
+    return order, ask_how_to_pay(services, order, now)
 
 
 def query(services: MoneyServices, order_id: UUID, person_id: UUID, now: datetime) -> TopUpOrder:
@@ -103,6 +103,26 @@ def query(services: MoneyServices, order_id: UUID, person_id: UUID, now: datetim
             raise NotFoundError("you have no top-up with this id")
         session.expunge(order)
     return order if order.state != "pending" else _ask(services, order, now)
+
+
+def find_of_person(
+    session: Session, person_id: UUID, *, after: tuple[datetime, UUID] | None = None, limit: int = 50
+) -> Sequence[TopUpOrder]:
+    """Return a person's orders, the newest first; `after` is `created_at` and id of the last one of the page before."""
+    place = (TopUpOrder.created_at, TopUpOrder.id)
+    query = select(TopUpOrder).where(TopUpOrder.person_id == person_id)
+    if after is not None:
+        query = query.where(tuple_(*place) < after)
+    return session.scalars(query.order_by(*(column.desc() for column in place)).limit(limit)).all()
+
+
+def ask_how_to_pay(services: MoneyServices, order: TopUpOrder, now: datetime) -> Mapping[str, str]:
+    """Return what the payer's app needs for an order that is still to be paid; the channel repeats what it said first.
+
+    Raises:
+        ChannelNotConnectedError, ChannelFailedError: see there.
+    """
+    return services.channel(order.channel).create(order.id, order.amount, description="top-up", now=now)
 
 
 def handle_notification(

@@ -5,6 +5,7 @@ wallet was shut when it came, goes back whole from the suspense account. The way
 `accounts.payment_channels.channel_refunds`.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -75,6 +76,12 @@ def resolve_refunds(services: MoneyServices, now: datetime) -> int:
     with services.database.read() as session:
         waiting = [PendingRefund(*row) for row in session.execute(query.order_by(TopUpRefund.created_at))]
     return channel_refunds.resolve(services.channels, waiting, partial(_settle, services), now)
+
+
+def find_of_orders(session: Session, order_ids: Collection[UUID]) -> Sequence[TopUpRefund]:
+    """Return the refunds of orders, the oldest first."""
+    query = select(TopUpRefund).where(TopUpRefund.order_id.in_(order_ids))
+    return session.scalars(query.order_by(TopUpRefund.created_at, TopUpRefund.id)).all()
 
 
 def posting_id(refund_id: UUID) -> UUID:
