@@ -40,7 +40,14 @@ AREAS = (
         STAFF,
     ),
     Area("nav.reviews", (Destination("nav.reviews", "reviews_page"),), REVIEWERS),
-    Area("nav.mine", (Destination("nav.photo", "photo_page"), Destination("nav.usage", "usage_page"))),
+    Area(
+        "nav.mine",
+        (
+            Destination("nav.photo", "photo_page"),
+            Destination("nav.money", "money_page"),
+            Destination("nav.usage", "usage_page"),
+        ),
+    ),
 )
 """In the order of the header; the first that a person may open is where they land."""
 

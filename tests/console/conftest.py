@@ -5,7 +5,7 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,6 +23,7 @@ import web.problems
 from access.policy import GatePolicy
 from accounts import passwords, people
 from accounts.ledger import LedgerWriter
+from accounts.payment_channels.channel import PaymentChannel
 from accounts.payments.services import MoneyServices
 from accounts.services import AccountsServices
 from accounts.tables import PersonRole
@@ -140,7 +141,9 @@ def serve(
     board: Board,
     dispatcher: Dispatcher | None,
     enrollment: EnrollmentServices | None = None,
+    *,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    channels: Mapping[str, PaymentChannel] | None = None,
 ) -> Iterator[Pages]:
     """The pages on a free port, with two members of facilities staff (F1, F2) and one student (S1)."""
     services = AccountsServices(database=database, secret=bytes(range(32)), hasher=CHEAP_HASHER)
@@ -155,7 +158,7 @@ def serve(
         names[staff[number]] = name
     build_gates(database)
     writer = LedgerWriter(database)
-    money = MoneyServices(accounts=services, writer=writer)
+    money = MoneyServices(accounts=services, writer=writer, channels=channels or {})
     app = FastAPI()
     app.add_middleware(SecurityHeaders)
     app.state.tickets = Tickets()

@@ -135,6 +135,6 @@ def open_studio(
     def now() -> datetime:
         return datetime.now(UTC) + (made[0].ahead if made else timedelta(0))
 
-    with serve(database, Board(), None, enrollment, now) as console:
+    with serve(database, Board(), None, enrollment, now=now) as console:
         made.append(Studio(console, enrollment, portraits))
         yield made[0]

@@ -59,6 +59,7 @@ CHANGES = [
     ("POST", f"/console/me/photos/{ID}/review"),
     ("DELETE", f"/console/me/photos/{ID}"),
     ("POST", f"/console/me/notices/{ID}/read"),
+    ("POST", "/console/me/money/top-ups/new"),
     ("POST", "/console/me/usage/applications"),
     ("PUT", "/console/me/usage/automatic-top-up"),
     ("DELETE", "/console/me/usage/automatic-top-up"),
@@ -91,6 +92,7 @@ FORMS = {
     "sign-out": {},
     "password": {"current": PASSWORD, "new": "evil's own choice", "repeated": "evil's own choice"},
     "language": {"lang": "en"},
+    "new": {"key": ID, "channel": "wechat", "amount": "5"},
 }
 BODIES = {
     "tickets": {"action": "open"},
