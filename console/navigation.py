@@ -28,7 +28,11 @@ class Area:
 
 
 AREAS = (
-    Area("nav.board", (Destination("nav.board", "gate_board"),), STAFF),
+    Area(
+        "nav.board",
+        (Destination("nav.board", "gate_board"), Destination("wall.title", "wall_page")),
+        STAFF,
+    ),
     Area(
         "nav.metering",
         (

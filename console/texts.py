@@ -31,7 +31,7 @@ TEXTS: Mapping[str, tuple[str, str]] = _read_texts("*.toml")
 
 _OF_SCRIPTS = frozenset(
     key
-    for name in ("shared", "events", "metering_codes", "metering_staff", "photos", "problems")
+    for name in ("shared", "events", "gates", "metering_codes", "metering_staff", "photos", "problems")
     for key in _read_texts(f"{name}.toml")
 )
 """What the scripts of live pages may ask for. Words of other files are written by the server, or asked for by name."""

@@ -1,6 +1,6 @@
 """The events of all gates: written once for each id, read by cursor."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -60,6 +60,18 @@ def latest(
     if person_id is not None:
         statement = statement.where(GateEvent.person_id == person_id)
     return session.scalars(statement.order_by(GateEvent.sequence.desc()).limit(limit)).all()
+
+
+def last_by_gate(session: Session, gates: Sequence[str], *, without: Collection[str] = ()) -> dict[str, GateEvent]:
+    """Return the latest event of each gate by the gate's own time, but for those of the kinds `without`."""
+    found = {}
+    for gate in gates:
+        # One step into an index for each gate; a grouped query would read every event there ever was.
+        statement = select(GateEvent).where(GateEvent.gate == gate, GateEvent.kind.not_in(without))
+        event = session.scalar(statement.order_by(GateEvent.at.desc()).limit(1))
+        if event is not None:
+            found[gate] = event
+    return found
 
 
 def newest(session: Session) -> int:

@@ -12,6 +12,8 @@ from operations.tables import GateEvent
 
 _OUTCOMES = (EventKind.PASSED, EventKind.NOT_TAKEN, EventKind.RELOCKED)
 """What became of a grant, the most certain first."""
+FOLLOWING = frozenset({*_OUTCOMES, EventKind.CLOSED, EventKind.GRANT_RENEWED})
+"""What only follows from what was told before."""
 _HEADLINES = (
     EventKind.TAILGATED,
     EventKind.REVERSE_PASSAGE,

@@ -104,3 +104,9 @@ class AcknowledgementIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     note: Annotated[str, line(200, min_length=0)] = ""
+
+
+class TogetherIn(AcknowledgementIn):
+    """The alarms that one person looks after together."""
+
+    ids: list[UUID] = Field(min_length=1, max_length=500)

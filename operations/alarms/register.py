@@ -1,6 +1,6 @@
 """The alarms in the database: raised, counted, ended, acknowledged, told."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -48,6 +48,28 @@ def acknowledge(session: Session, alarm_id: UUID, *, by: UUID, note: str, now: d
         raise NotFoundError("there is no alarm with this id")
     if alarm.acknowledged_at is not None or alarm.closed_at is not None:
         raise AlarmNotOpenError
+    _acknowledge(session, alarm, by=by, note=note, now=now)
+    return alarm
+
+
+def acknowledge_together(
+    session: Session, alarm_ids: Collection[UUID], *, by: UUID, note: str, now: datetime
+) -> Sequence[Alarm]:
+    """Note the same of several alarms, and return them; what somebody acknowledged first, or is closed, stays as it is.
+
+    Raises:
+        AlarmNotOpenError: none of them needs it any more.
+    """
+    waiting = (Alarm.id.in_(set(alarm_ids)), Alarm.acknowledged_at.is_(None), Alarm.closed_at.is_(None))
+    alarms = session.scalars(select(Alarm).where(*waiting).order_by(Alarm.id).with_for_update()).all()
+    if not alarms:
+        raise AlarmNotOpenError
+    for alarm in alarms:
+        _acknowledge(session, alarm, by=by, note=note, now=now)
+    return alarms
+
+
+def _acknowledge(session: Session, alarm: Alarm, *, by: UUID, note: str, now: datetime) -> None:
     alarm.acknowledged_at, alarm.acknowledged_by, alarm.note = now, by, note
     _close_if_done(alarm, now)
     session.flush()
@@ -56,7 +78,6 @@ def acknowledge(session: Session, alarm_id: UUID, *, by: UUID, note: str, now: d
     audit.record(
         session, actor=actor, action="alarm.acknowledge", subject=f"alarm:{alarm.id}", now=now, details=details
     )
-    return alarm
 
 
 def open_alarms(session: Session) -> Sequence[Alarm]:

@@ -62,6 +62,9 @@ ABOUT_NOBODY = {
     "GET /api/v1/operations/gates/{gate}",
     "GET /api/v1/operations/occupancy",
     "GET /console/gates/{gate}/directory",
+    # A wall names nobody who passed.
+    "GET /console/wall",
+    "GET /console/wall/stream",
     "GET /metrics",
     "GET /health",
     # Of staff at their work, by id: what happened at a gate, and who saw to it.

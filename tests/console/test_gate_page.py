@@ -61,7 +61,7 @@ def test_a_new_event_appears_at_the_top_without_reloading(open_window, console) 
     page.locator("#events tr").first.get_by_text("Held open too long").wait_for()
     assert page.locator("#events tr").count() == 3
     page.locator("#alarms").get_by_text("Door held open").wait_for()
-    assert page.locator("#alarms li").count() == 1, "another gate's alarm is not this page's"
+    assert page.locator("#alarms .alarm").count() == 1, "another gate's alarm is not this page's"
 
 
 def test_the_figures_are_named_and_live(open_window, console) -> None:

@@ -51,6 +51,7 @@ CHANGES = [
     ("POST", "/console/orders"),
     ("POST", f"/console/orders/{ID}/confirm"),
     ("POST", f"/console/alarms/{ID}/acknowledge"),
+    ("POST", "/console/alarms/acknowledge"),
     ("POST", "/console/gates/north/ask"),
     ("POST", "/console/zones/hall/forgive"),
     ("PUT", "/console/me/consent"),

@@ -12,7 +12,7 @@ from console.dependencies import ServicesDep, StaffDep
 from console.same_origin import SameOriginDep
 from console.views.board import describe_alarm
 from operations.alarms import register
-from operations.schemas import AcknowledgementIn, OrderIn, OrderOut, TicketIn, TicketOut
+from operations.schemas import AcknowledgementIn, OrderIn, OrderOut, TicketIn, TicketOut, TogetherIn
 from web import tickets
 from web.idempotency import OnceDep
 from web.tickets import TicketDep
@@ -66,3 +66,16 @@ def acknowledge_alarm(
         alarm = register.acknowledge(session, alarm_id, by=staff.person_id, note=body.note, now=services.now())
     services.board.touch()
     return describe_alarm(alarm, services.names({staff.person_id}))
+
+
+@router.post("/alarms/acknowledge", name="console_acknowledge_together")
+def acknowledge_together(
+    body: TogetherIn, *, staff: StaffDep, _same_origin: SameOriginDep, services: ServicesDep
+) -> dict[str, int]:
+    """Say the same of several alarms at once; those that need it no more are left as they are."""
+    with services.database.begin() as session:
+        alarms = register.acknowledge_together(
+            session, body.ids, by=staff.person_id, note=body.note, now=services.now()
+        )
+    services.board.touch()
+    return {"acknowledged": len(alarms), "asked": len(set(body.ids))}

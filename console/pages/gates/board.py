@@ -12,6 +12,7 @@ from console.live.stream import stream_gates
 from console.live.stream_authorization import StreamAuthorization
 from console.rendering import event_stream, render_page
 from console.views.board import describe_places
+from directory import gates
 from web.text import Slug
 
 router = APIRouter(prefix="/console", include_in_schema=False)
@@ -23,8 +24,15 @@ LastSeen = Annotated[int | None, Query(ge=0, description="the last event seen by
 def gate_board(request: Request, services: ServicesDep, _staff: StaffDep, response: Response) -> HTMLResponse:
     """Show every gate, live."""
     with services.database.read() as session:
-        found = describe_places(session)
-    return render_page(request, "gates/board.html", renewed=response, places=found, can_order=services.orders.possible)
+        found, zones = describe_places(session), gates.find_zones(session)
+    return render_page(
+        request,
+        "gates/board.html",
+        renewed=response,
+        places=found,
+        zones=zones,
+        can_order=services.orders.possible,
+    )
 
 
 @router.get("/stream", dependencies=[record_disclosure("events.read", "events:list")])

@@ -1,15 +1,15 @@
 // The board: every gate, every open alarm, every waiting order, and what happened last.
 
 import { showAlarms } from "./alarms.js";
-import { eventRow } from "./events.js";
 import { needsLive } from "../freshness.js";
 import { markAlarms, showGates } from "./gates.js";
 import { followGates } from "../live.js";
 import { askToOrder, showWaiting } from "./orders.js";
 import { byId } from "../page.js";
+import { PassageList } from "./passages.js";
 import { showZones } from "./zones.js";
 
-const MOST_EVENTS = 100;
+const passages = new PassageList({ most: 100, withGate: true });
 
 for (const button of byId("many")?.querySelectorAll("button") ?? []) {
   needsLive(button).addEventListener("click", () => {
@@ -32,10 +32,5 @@ followGates({
   },
   orders: showWaiting,
   zones: showZones,
-  passage(event) {
-    const events = byId("events");
-    events.querySelector(".empty")?.remove();
-    events.prepend(eventRow(event, { withGate: true }));
-    while (events.rows.length > MOST_EVENTS) events.deleteRow(-1);
-  },
+  passage: (event) => passages.add([event]),
 });

@@ -1,10 +1,10 @@
-// Rows of events.
+// Rows of passages.
 
 import { clock, coded, element, gateTitle, listed, setup, text } from "../page.js";
 
 const REFUSALS = new Set(["access_denied", "face_refused", "command_refused", "exit_refused", "spoof"]);
 
-/** A row; with `onWhy`, what was refused gets a button that asks why. */
+/** A row; with `onWhy`, what was refused gets a button that asks why, and the events it is made of can be unfolded. */
 export function eventRow(event, { withGate, onWhy }) {
   const outcome = event.granted === true ? "granted" : event.granted === false ? "refused" : "";
   const row = element("tr", outcome);
@@ -12,7 +12,7 @@ export function eventRow(event, { withGate, onWhy }) {
   row.dataset.sequence = event.sequence;
   const cells = [
     [clock(event.at)],
-    [coded("kind", event.kind), event.historical ? element("small", "late", ` ${text("historical")}`) : null],
+    [...kindOf(event), onWhy && event.events?.length > 1 ? unfolded(event.events) : null],
     [event.person ?? orderedBy(event)],
     [coded("method", event.method)],
     [reasons(event), onWhy && REFUSALS.has(event.kind) ? whyButton(event, onWhy) : null],
@@ -22,6 +22,19 @@ export function eventRow(event, { withGate, onWhy }) {
   cells.forEach((content, index) => row.append(element("td", index === cells.length - 1 ? "number" : "", ...content)));
   row.cells[withGate ? 2 : 1].classList.add("kind");
   return row;
+}
+
+const kindOf = (event) => [
+  coded("kind", event.kind),
+  event.outcome ? element("small", "outcome", ` · ${coded("kind", event.outcome)}`) : null,
+  event.historical ? element("small", "late", ` ${text("historical")}`) : null,
+];
+
+/** The events of one passage, each with its own time. */
+function unfolded(events) {
+  const lines = events.map((one) =>
+    element("li", "", clock(one.at), ` ${coded("kind", one.kind)} · ${text(one.source === "edge" ? "camera_node" : "controller")}`));
+  return element("details", "", element("summary", "", text("gate_page.details")), element("ul", "steps", ...lines));
 }
 
 /** Who gave the order that this came of, and who confirmed it. */
@@ -35,7 +48,7 @@ function reasons(event) {
   const notices = (event.notices ?? []).map((notice) => coded("reason", notice));
   const why = [coded("reason", event.reason), event.order?.note].filter(Boolean).join(" · ");
   if (!notices.length) return why;
-  return element("span", "", why, " · ", element("strong", "notice", listed(notices)));
+  return element("span", "", why, " · ", element("strong", "heard", listed(notices)));
 }
 
 export function gateLink(name) {

@@ -1,34 +1,25 @@
 // One gate: its timeline, its figures, its directory, and why somebody was refused.
 
 import { showAlarms } from "./alarms.js";
-import { eventRow } from "./events.js";
 import { needsLive } from "../freshness.js";
 import { markAlarms, showGates } from "./gates.js";
 import { followGates } from "../live.js";
+import { showWaiting } from "./orders.js";
 import { bracketed, byId, clock, coded, element, get, isCoded, listed, post, Refused, setup, text } from "../page.js";
+import { PassageList } from "./passages.js";
 import { askToForgive } from "./zones.js";
 
 const DIRECTORY_EVERY_MS = 5000;
 const here = `${setup.gates}/${setup.gate}`;
-const options = { onWhy: askWhy };
-const shown = new Set();
+const passages = new PassageList({ onWhy: askWhy });
 
 // The timeline: the newest from the stream, older ones on demand.
-
-function take(events, put) {
-  byId("events").querySelector(".empty")?.remove();
-  for (const event of events) {
-    if (shown.has(event.sequence)) continue;
-    shown.add(event.sequence);
-    put(eventRow(event, options));
-  }
-}
 
 let before = null;
 
 async function older() {
   const page = await get(before === null ? `${here}/events` : `${here}/events?before=${before}`);
-  take(page.items, (row) => byId("events").append(row));
+  passages.add(page.items);
   before = page.next;
   byId("older").hidden = before === null;
 }
@@ -171,5 +162,6 @@ followGates({
     showAlarms(alarms);
     markAlarms(alarms);
   },
-  passage: (event) => take([event], (row) => byId("events").prepend(row)),
+  orders: showWaiting,
+  passage: (event) => passages.add([event]),
 });

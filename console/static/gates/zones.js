@@ -9,8 +9,8 @@ let asked = null;
 let pending = null;
 
 export function showZones(zones) {
-  byId("zones-panel").hidden = zones.length === 0;
-  keyed(byId("zones"), zones, (zone) => zone.name, makeZone, updateZone);
+  for (const skeleton of byId("zones")?.querySelectorAll(":scope > :not([data-key])") ?? []) skeleton.remove();
+  if (byId("zones")) keyed(byId("zones"), zones, (zone) => zone.name, makeZone, updateZone);
 }
 
 function makeZone(zone) {
