@@ -45,6 +45,11 @@ AREAS = (
     ),
     Area("nav.reviews", (Destination("nav.reviews", "reviews_page"),), REVIEWERS),
     Area(
+        "nav.administration",
+        (Destination("administration.gates", "administration_gates_page"),),
+        STAFF,
+    ),
+    Area(
         "nav.mine",
         (
             Destination("nav.photo", "photo_page"),

@@ -14,7 +14,7 @@ from database import Sealer
 from directory.feed import NotPublishedError
 from directory.gates import get
 from directory.records import EntryFilter, PersonRecord
-from directory.tables import DirectoryPerson
+from directory.tables import DirectoryPerson, DirectoryState
 
 
 class Shown(StrEnum):
@@ -48,8 +48,11 @@ def dry_run(
     at: datetime,
     shown: Shown,
     direction: Direction = Direction.ENTRY,
+    instead: GatePolicy | None = None,
 ) -> DryRun:
     """Decide from what is published now. Other people's passages are not known here, so their rules stay silent.
+
+    `instead` asks what another policy of this gate would decide; it is not published by that.
 
     Raises:
         NotFoundError: no such gate.
@@ -59,6 +62,9 @@ def dry_run(
     if record.published is None:
         raise NotPublishedError
     policy = GatePolicy.model_validate_json(record.published)
+    if instead is not None:
+        state = session.get(DirectoryState, 1) if instead.uses_faces else None
+        policy = instead.model_copy(update={"model_id": state.model_id if state is not None else None})
     person = session.get(DirectoryPerson, person_id)
     entry = None
     if person is not None:

@@ -26,7 +26,17 @@ MAY_IMPORT = {
     "edge": {"models", "access", "bus", "messages", "database"},
     "operations": {"access", "accounts", "directory", "bus", "messages", "database", "web"},
     "metering": {"messages", "accounts", "bus", "database", "web"},
-    "console": {"accounts", "enrollment", "directory", "operations", "metering", "database", "web"},
+    "console": {
+        "access.policy",
+        "access.schedules",
+        "accounts",
+        "enrollment",
+        "directory",
+        "operations",
+        "metering",
+        "database",
+        "web",
+    },
     "campusgate": {"*"},
 }
 

@@ -22,7 +22,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Form, Header, Request
 
 from web import times
 from web.app_state import from_state
@@ -159,9 +159,22 @@ async def _find_shown(
         ),
     ],
 ) -> AsyncIterator[Ticket]:
-    ticket = tickets_of(request).find(door_ticket)
     # Whatever is left to hear on this connection after the body is that it ended.
     await request.body()
+    async with _watch(request, door_ticket) as ticket:
+        yield ticket
+
+
+async def _find_in_form(request: Request, ticket: Annotated[str, Form(max_length=100)] = "") -> AsyncIterator[Ticket]:
+    # The form was read before any of its fields is given here.
+    async with _watch(request, ticket) as found:
+        yield found
+
+
+@contextlib.asynccontextmanager
+async def _watch(request: Request, token: str) -> AsyncIterator[Ticket]:
+    """Give the ticket for as long as the connection of the request lasts."""
+    ticket = tickets_of(request).find(token)
     if await request.is_disconnected():
         ticket.void()
     watch = asyncio.create_task(_void_when_gone(request, ticket))
@@ -181,3 +194,6 @@ async def _void_when_gone(request: Request, ticket: Ticket) -> None:
 
 TicketDep = Annotated[Ticket, Depends(_find_shown)]
 """The ticket that a request shows; the route redeems it."""
+
+FormTicketDep = Annotated[Ticket, Depends(_find_in_form)]
+"""The ticket in the field `ticket` of a form; without a script that asked for one it is good for nothing."""

@@ -5,11 +5,19 @@ from fastapi import FastAPI
 from console import problem_pages
 from console.dependencies import NewPasswordNeededError, NotAllowedError, SignInNeededError
 from console.live.feed import Feed
-from console.pages import gates, metering, mine, reviews, sign_in
+from console.pages import administration, gates, metering, mine, reviews, sign_in
 from console.services import ConsoleServices
 from console.static_files import FOLDER, CompressedFiles
 
-ROUTERS = (sign_in.entrance, sign_in.router, *gates.ROUTERS, *mine.ROUTERS, *reviews.ROUTERS, *metering.ROUTERS)
+ROUTERS = (
+    sign_in.entrance,
+    sign_in.router,
+    *gates.ROUTERS,
+    *mine.ROUTERS,
+    *reviews.ROUTERS,
+    *metering.ROUTERS,
+    *administration.ROUTERS,
+)
 
 
 def install(app: FastAPI, services: ConsoleServices) -> None:

@@ -61,6 +61,11 @@ ABOUT_NOBODY = {
     "GET /api/v1/operations/gates",
     "GET /api/v1/operations/gates/{gate}",
     "GET /api/v1/operations/occupancy",
+    "GET /console/administration/gates",
+    "GET /console/administration/gates/new",
+    "GET /console/administration/gates/{gate}",
+    "GET /console/administration/gates/{gate}/retirement",
+    "GET /console/administration/gates/{gate}/rules",
     "GET /console/gates/{gate}/directory",
     # A wall names nobody who passed.
     "GET /console/wall",

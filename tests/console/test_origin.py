@@ -84,16 +84,24 @@ CHANGES = [
     ("POST", f"/console/metering/meters/{ID}/replacement/preview"),
     ("POST", "/console/metering/moves"),
     ("POST", "/console/metering/moves/preview"),
+    ("POST", "/console/administration/gates/new"),
+    ("POST", "/console/administration/gates/north/retirement"),
+    ("POST", "/console/administration/gates/north/rules"),
+    ("POST", "/console/administration/gates/north/rules/apply"),
     ("POST", "/console/metering/prices"),
     ("POST", "/console/metering/prices/preview"),
     ("POST", f"/console/metering/prices/{ID}/withdrawal"),
 ]
+_NEW_GATE = {"name": "attic", "title": "Attic", "kind": "building", "direction": "both", "mode": "card"}
 FORMS = {
     "sign-in": {"number": "F1", "password": PASSWORD},
     "sign-out": {},
     "password": {"current": PASSWORD, "new": "evil's own choice", "repeated": "evil's own choice"},
     "language": {"lang": "en"},
-    "new": {"key": ID, "channel": "wechat", "amount": "5"},
+    "new": {"key": ID, "channel": "wechat", "amount": "5"} | _NEW_GATE,
+    "retirement": {},
+    "rules": {"do": "review"},
+    "apply": {"draft": "{}"},
 }
 BODIES = {
     "tickets": {"action": "open"},
