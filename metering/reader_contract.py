@@ -41,6 +41,7 @@ class MeterPlan(_Body):
     serial: Line
     model: Slug
     has_relay: bool = False
+    load_limit_w: int | None = Field(default=None, ge=1, description="in front of its transformers, as it measures")
 
 
 class LinePlan(_Body):
@@ -105,13 +106,25 @@ class LineStatus(_Body):
     silent_meters: int = 0
 
 
+class MeterLoad(_Body):
+    """The power (W, in front of its transformers) that a meter measured twice above its limit; the lower of the two."""
+
+    power_w: int = Field(ge=0, le=10**7)
+    at: Moment
+
+
 class MeterStatus(_Body):
-    """What a meter last said of itself; `silent_since` while it does not answer."""
+    """What a meter last said of itself; `silent_since` while it does not answer.
+
+    `clock_off_s`: how far its clock is ahead of the reader's, where it is too far off for what it freezes at midnight.
+    """
 
     meter: UUID
     supply: SupplyState = SupplyState.UNKNOWN
     silent_since: Moment | None = None
     status_word: int | None = None
+    clock_off_s: int | None = Field(default=None, ge=-86_400, le=86_400)
+    load: MeterLoad | None = None
 
 
 class StatusIn(_Body):

@@ -66,6 +66,7 @@ class SimulatedMeter:
     is_kept_on: bool = False
     fault: Fault | None = None
     clock_off: timedelta = timedelta(0)
+    power_w: int = 0
     moves_after_s: float = 0.0
     freezes: list[tuple[datetime, tuple[int, ...]]] = field(default_factory=list)
     """When the daily freezes were, aware, and the registers then; the latest first."""
@@ -126,6 +127,7 @@ class SimulatedMeter:
             numbers.FORWARD_ENERGY: (self.digits,),
             numbers.COMBINED_ENERGY: (self.digits,),
             VOLTAGE: (2301,),
+            numbers.ACTIVE_POWER: (self.power_w * 10,),
             STATUS_WORD_3: self.status_word(now_s),
             items.TIME: shown.time().replace(microsecond=0),
             items.DATE: shown.date(),

@@ -20,7 +20,7 @@ class SupplySettings(BaseModel):
     warnings_fen: list[Annotated[int, Field(ge=1)]] = [2_000, 1_000]
     curfew_begins: StartTime | None = None
     curfew_ends: EndTime | None = None
-    load_limit_w: int | None = Field(default=None, ge=100, description="the mean between two readings")
+    load_limit_w: int | None = Field(default=None, ge=100, description="measured twice, or the mean of two readings")
     overload_pause: timedelta = timedelta(minutes=10)
     overload_trips: int = Field(default=3, ge=1, description="so many in a row wait for a written request")
     two_persons: bool = Field(default=True, description="staff cut off and arm only two together")

@@ -5,12 +5,13 @@ import structlog
 from bus.port import Bus
 from campusgate.settings import Settings
 from messages import TrustedKeyFile, read_private_key
-from metering.sessions.mqtt_port import Sessions, ShowerPort
+from metering.sessions.mqtt_port import ShowerPort
+from metering.sessions.service import SessionService
 
 log = structlog.get_logger()
 
 
-def make_shower_port(settings: Settings, bus: Bus, sessions: Sessions) -> ShowerPort | None:
+def make_shower_port(settings: Settings, bus: Bus, sessions: SessionService) -> ShowerPort | None:
     """Return what answers showers, or None where the server has no key of its own to sign with.
 
     Raises:
@@ -25,4 +26,5 @@ def make_shower_port(settings: Settings, bus: Bus, sessions: Sessions) -> Shower
         sessions,
         key=read_private_key(settings.signing_key_file),
         trusted=TrustedKeyFile(settings.require("trusted_keys_file")),
+        order=sessions.order,
     )

@@ -106,6 +106,7 @@ class MeterOut(BaseModel):
     silent_since: datetime | None
     status_word: int | None
     status_at: datetime | None
+    clock_off_s: int | None
 
     @classmethod
     def of(cls, meter: Meter) -> "MeterOut":

@@ -15,7 +15,8 @@ router = APIRouter(tags=["meter reader"])
 def show_plan(services: MeteringDep, device: MeterDep) -> Plan:
     """Show the lines that this device reads, with their meters."""
     with services.database.read() as session:
-        return reader.make_plan(session, device.device_id, services.cycle)
+        limits = services.supply.find_load_limits(session, device.device_id)
+        return reader.make_plan(session, device.device_id, services.cycle, limits)
 
 
 @router.post("/meter-reader/readings", responses=responses(*DEVICE_ERRORS))
@@ -30,7 +31,8 @@ def take_readings(services: MeteringDep, device: MeterDep, now: NowDep, body: Re
 
 @router.post("/meter-reader/status", status_code=204, responses=responses(*DEVICE_ERRORS))
 def take_status(services: MeteringDep, device: MeterDep, now: NowDep, body: StatusIn) -> None:
-    """Note which lines and meters answer, and what their relays do."""
+    """Note which lines and meters answer, and what their relays do; a room that draws too much is cut off at once."""
     with services.database.begin() as session:
-        reader.take_status(session, device.device_id, body, now)
+        loads = reader.take_status(session, device.device_id, body, now)
+        services.supply.note_loads(session, loads, now=now)
         services.supply.call_for_review(session, [one.meter for one in body.meters], now=now)

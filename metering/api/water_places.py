@@ -205,6 +205,26 @@ def add_subsidy(services: MeteringDep, admin: AdminDep, now: NowDep, body: Water
         return _subsidy_out(subsidies.add(session, plan, by=admin.actor, now=now))
 
 
+class WaterSubsidyEndIn(BaseModel):
+    """The day on which a subsidy has ended: the month that the day before lies in is its last."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ends_on: date
+
+
+@router.post(
+    "/water-subsidies/{subsidy_id}/end", responses=responses(*ROLE_ERRORS, NotFoundError, subsidies.SubsidyOverError)
+)
+def end_subsidy(
+    services: MeteringDep, admin: AdminDep, now: NowDep, subsidy_id: UUID, body: WaterSubsidyEndIn
+) -> WaterSubsidyOut:
+    """Let a monthly subsidy end; what it paid stays paid. The same again changes nothing."""
+    with services.database.begin() as session:
+        ended = subsidies.end(session, subsidy_id, body.ends_on, by=admin.actor, now=now, zone=services.zone)
+        return _subsidy_out(ended)
+
+
 @router.get("/water-subsidies", responses=responses(*ROLE_ERRORS))
 def list_subsidies(services: MeteringDep, _staff: FacilitiesDep) -> list[WaterSubsidyOut]:
     """List the monthly subsidies."""

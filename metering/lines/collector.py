@@ -54,7 +54,10 @@ class Collector:
         self.written.set()
 
     def take_meter_status(self, status: MeterStatus) -> None:
-        """Keep the newest status of the meter."""
+        """Keep the newest status of the meter, with a load that was not sent yet."""
+        waiting = self._meters.get(status.meter)
+        if waiting is not None and waiting.load is not None and status.load is None:
+            status = status.model_copy(update={"load": waiting.load})
         self._meters[status.meter] = status
         self.written.set()
 

@@ -45,6 +45,11 @@ class Cycle:
         self._line, self._queue, self._protocol, self._state = line, queue, protocol, state
         self._setting, self._sink, self._now = setting, setting.sink, setting.now
         self._watched_until_s: dict[UUID, float] = {}
+        self._above: dict[UUID, int] = {}
+        """The power of meters that were above their limit the last time."""
+        self._without_power: set[UUID] = set()
+        self._wrong_clocks: dict[UUID, date] = {}
+        """The last midnight at which a meter's clock was too far off."""
         self._clocks_set_on: date | None = None
         self.number = 0
 
@@ -61,6 +66,8 @@ class Cycle:
             self._queue.put(("registers", meter.id), Priority.CYCLE, partial(self._unless_resting, meter, self.read))
             if meter.has_relay:
                 self._put_status(meter)
+            if meter.load_limit_w is not None and meter.id not in self._without_power:
+                self._put_power(meter)
         if meters and self._setting.sets_clocks:
             self._put_clocks(meters)
 
@@ -68,6 +75,8 @@ class Cycle:
         """Drop what waits: there is another plan."""
         self._queue.clear(Priority.CYCLE)
         self._queue.clear(Priority.FREEZE)
+        self._queue.clear(Priority.LOAD)
+        self._without_power.clear()
 
     def take_requested(self, meter: MeterPlan, registers: Registers) -> None:
         """Pass on a reading that somebody asked for."""
@@ -118,12 +127,44 @@ class Cycle:
         except (MeterRefusedError, UnreadableError, MeterError) as error:
             log.warning("meter_status_not_read", meter=str(meter.id), error=str(error))
 
+    async def _watch_load(self, meter: MeterPlan) -> None:
+        """Ask what passes now, and report what is above the limit in two questions."""
+        timing, again_s = self._setting.timing, self._setting.timing.load_s
+        if self._state.has_supply(meter.id):
+            try:
+                watts = await self._read_power(meter)
+            except SilentError:
+                return
+            except (MeterRefusedError, MeterError) as error:
+                log.info("meter_without_power", meter=str(meter.id), error=str(error))
+                self._without_power.add(meter.id)
+                return
+            before = self._above.pop(meter.id, None)
+            if watts is None or meter.load_limit_w is None or watts <= meter.load_limit_w:
+                pass
+            elif before is None:
+                self._above[meter.id], again_s = watts, timing.load_again_s
+            else:
+                self._state.note_load(meter.id, min(before, watts))
+        self._put_power(meter, due_s=asyncio.get_running_loop().time() + again_s)
+
+    async def _read_power(self, meter: MeterPlan) -> int | None:
+        request = self._protocol.read_power(meter)
+        if request is None:
+            raise MeterError(f"{meter.model} tells no power")
+        try:
+            return await self._line.ask(meter, request)
+        except UnreadableError:
+            return None
+
     async def _read_frozen(self, day: date, meter: MeterPlan) -> None:
         """Read this day's midnight, and those before it that were missed; each only if the meter froze at midnight."""
         if calendar.day_to_freeze(self._now(), self._setting.zone) != day:
             return
         newest: date | None = None
         try:
+            if not await self._has_right_clock(meter, day):
+                return
             for back in range(1, _MOST_FROZEN_DAYS + 1):
                 midnight = await self._read_freeze(meter, day, back)
                 if midnight is None:
@@ -139,6 +180,25 @@ class Cycle:
             log.warning("meter_not_read", meter=str(meter.id), error=str(error))
         if newest is not None:
             self._note_frozen(meter.id, newest)
+
+    async def _has_right_clock(self, meter: MeterPlan, day: date) -> bool:
+        """Whether a meter freezes at midnight: what it says of that is by its own clock.
+
+        A clock that was set since midnight does not make right what was frozen before.
+        """
+        request = self._protocol.read_clock(meter, self._now())
+        if request is None:
+            return True
+        try:
+            off_s = round((await self._line.ask(meter, request) - self._now()).total_seconds())
+        except (MeterRefusedError, UnreadableError):
+            return True
+        is_right = abs(off_s) <= calendar.FREEZE_TOLERANCE.total_seconds()
+        self._state.note_clock(meter, None if is_right else off_s)
+        if not is_right:
+            self._wrong_clocks[meter.id] = day
+            log.warning("meter_clock_wrong", meter=str(meter.id), ahead_s=off_s)
+        return self._wrong_clocks.get(meter.id) != day
 
     async def _read_freeze(self, meter: MeterPlan, day: date, back: int) -> date | None:
         """Read one freeze and return its day; None where it is known, or not of a midnight, or cannot be had."""
@@ -178,6 +238,10 @@ class Cycle:
     def _put_status(self, meter: MeterPlan, *, due_s: float | None = None) -> None:
         work = partial(self._unless_resting, meter, self._read_status)
         self._queue.put(("status", meter.id), Priority.CYCLE, work, due_s=due_s)
+
+    def _put_power(self, meter: MeterPlan, *, due_s: float | None = None) -> None:
+        work = partial(self._unless_resting, meter, self._watch_load)
+        self._queue.put(("power", meter.id), Priority.LOAD, work, due_s=due_s)
 
     def _put_clocks(self, meters: list[MeterPlan]) -> None:
         day = calendar.day_to_set_clocks(self._now(), self._setting.zone)

@@ -9,7 +9,7 @@ import structlog
 from metering.lines.protocol import Status
 from metering.lines.setting import Sink
 from metering.lines.silence import LineHealth, MeterHealth
-from metering.reader_contract import LinePlan, LineStatus, MeterPlan, MeterStatus
+from metering.reader_contract import LinePlan, LineStatus, MeterLoad, MeterPlan, MeterStatus
 from metering.vocabulary import SupplyState
 
 log = structlog.get_logger()
@@ -26,6 +26,7 @@ class LineState:
         self._line = LineHealth()
         self._meters: dict[UUID, MeterHealth] = {}
         self._told: dict[UUID, MeterStatus] = {}
+        self._clocks_off_s: dict[UUID, int] = {}
         self._line_told: LineStatus | None = None
         self._answered_last: UUID | None = None
 
@@ -91,8 +92,34 @@ class LineState:
         """Note what the meter's relay shows."""
         told = self._told.get(meter)
         if told is None or (told.supply, told.status_word) != (status.supply, status.word):
-            since = told.silent_since if told else None
-            self._tell(MeterStatus(meter=meter, supply=status.supply, silent_since=since, status_word=status.word))
+            known = told or MeterStatus(meter=meter, clock_off_s=self._clocks_off_s.get(meter))
+            self._tell(known.model_copy(update={"supply": status.supply, "status_word": status.word}))
+
+    def note_clock(self, meter: MeterPlan, off_s: int | None) -> None:
+        """Note how far a meter's clock is off, None where that does not matter."""
+        if off_s is None:
+            self._clocks_off_s.pop(meter.id, None)
+        else:
+            self._clocks_off_s[meter.id] = off_s
+        told = self._told.get(meter.id)
+        if told is None and not meter.has_relay and off_s is not None:
+            told = MeterStatus(meter=meter.id)
+        # What a relay shows goes before: nothing is said of it that nobody has seen.
+        if told is not None and told.clock_off_s != off_s:
+            self._tell(told.model_copy(update={"clock_off_s": off_s}))
+
+    def note_load(self, meter: UUID, watts: int) -> None:
+        """Report a load above the limit; it is of this moment, and is not told again."""
+        told = self._told.get(meter)
+        if told is not None:
+            log.warning("meter_overloaded", line=self._plan.name, meter=str(meter), watts=watts)
+            load = MeterLoad(power_w=watts, at=self._now())
+            self._sink.take_meter_status(told.model_copy(update={"load": load}))
+
+    def has_supply(self, meter: UUID) -> bool:
+        """Whether the meter's relay was closed when it was last seen."""
+        told = self._told.get(meter)
+        return told is not None and told.supply is SupplyState.ON
 
     def tell_silent(self, cycle: int) -> None:
         """Report the meters that have been silent for long enough; called once a cycle."""

@@ -57,6 +57,9 @@ class MeterProtocol(Protocol):
     def set_clocks(self, meter: MeterPlan, now: datetime) -> Request[None] | None:
         """Tell every meter on the line the time, in the way that `meter` understands."""
 
+    def read_power(self, meter: MeterPlan) -> Request[int] | None:
+        """Ask for the power (W) that passes now, in either direction."""
+
     def read_clock(self, meter: MeterPlan, now: datetime) -> Request[datetime] | None:
         """Ask for its clock; where it shows no day, the one that brings it next to `now`."""
 

@@ -45,13 +45,20 @@ class Sink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LineTiming:
-    """The times of a line. `watch_s`: how often an armed meter is asked whether its resident pressed the button."""
+    """The times of a line. `watch_s`: how often an armed meter is asked whether its resident pressed the button.
+
+    `load_s`: how often the power is asked for of a meter whose room has a load limit; a hundred of them take 25 to 40 s
+    of it at 2400 bps. `load_again_s`: after which one above the limit is asked again, as motors draw a multiple for a
+    second when they start.
+    """
 
     exchange: Timing = field(default_factory=Timing)
     orders: OrderTiming = field(default_factory=OrderTiming)
     probe_s: float = 30.0
     watch_s: float = 20.0
     watch_for_s: float = 600.0
+    load_s: float = 120.0
+    load_again_s: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ class Priority(IntEnum):
     FREEZE = 2
     """What the day's bill is made of."""
     CYCLE = 3
+    LOAD = 4
+    """Whether a room draws more than it may: whenever the line has nothing else to do."""
 
 
 class Waiting(NamedTuple, Generic[Work]):

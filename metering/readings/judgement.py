@@ -15,6 +15,9 @@ AHEAD = timedelta(minutes=5)
 LATE = timedelta(days=60)
 """How long a reader may keep what it could not send; less than the 90 days for which readings are kept one by one."""
 
+MISTIMED = timedelta(minutes=5)
+"""How far a meter's clock may be off, so that what it froze at midnight is of some minutes before or after."""
+
 LEADING_DOUBTS = frozenset({Doubt.IMPLAUSIBLE_STEP, Doubt.FOLLOWS_DOUBTFUL})
 """Doubts of a value that leads on: what goes on from it is as doubtful, however plausible it becomes with time."""
 
@@ -62,6 +65,22 @@ def find_doubt(new: NewReading, around: Around, register: Register, serial: str,
     if not 0 <= new.digits < register.size:
         return Doubt.OUTSIDE_REGISTER
     return _doubt_of_value(new, around, register)
+
+
+def fit_frozen(at: datetime, digits: int, around: Around, register: Register) -> int | None:
+    """Return what a register showed at a midnight whose frozen value says a little more or less; None: no such case.
+
+    A clock that is half a minute slow freezes half a minute late, and by then the meter has gone on from what it is
+    known to have shown at midnight, or just after it.
+    """
+    before, after = around.before, around.after
+    known = None
+    if before is not None and (at <= before.seen_at or (digits < before.digits and at - before.seen_at <= MISTIMED)):
+        known = before.digits
+    elif after is not None and digits > after.digits and after.at - at <= MISTIMED:
+        known = after.digits
+    is_near = known is not None and is_plausible(abs(digits - known), at, at + MISTIMED, register)
+    return known if is_near else None
 
 
 def _doubt_of_value(new: NewReading, around: Around, register: Register) -> Doubt | None:

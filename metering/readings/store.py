@@ -16,10 +16,10 @@ from sqlalchemy.orm import Session
 
 from metering.reader_contract import ReadingIn, ReadingsOut, RefusedReading
 from metering.readings import doubtful, history
-from metering.readings.judgement import LEADING_DOUBTS, Around, NewReading, find_doubt
+from metering.readings.judgement import LEADING_DOUBTS, Around, NewReading, find_doubt, fit_frozen
 from metering.readings.tables import DoubtfulReading, MeterReading
 from metering.readings.values import Doubt, Reading, Register
-from metering.vocabulary import ReadingSource
+from metering.vocabulary import ReadingQuality, ReadingSource
 
 UNKNOWN_METER = "unknown-meter"
 """Code of a reading of a meter that does not exist, or not for this reader."""
@@ -106,8 +106,15 @@ class _MeterCourse:
         before = self.rows[place - 1] if place else None
         after = self.rows[place] if place < len(self.rows) else None
         around = Around(_reading_of(before), _reading_of(after), self.doubtful)
-        new = NewReading(one.at, one.digits, one.serial, one.quality)
-        doubt = find_doubt(new, around, self.meter.register_at(one.at), self.meter.serial, now)
+        register = self.meter.register_at(one.at)
+        doubt = find_doubt(_judged(one), around, register, self.meter.serial, now)
+        if doubt in (Doubt.BACKWARDS, Doubt.OTHER_VALUE) and one.source is ReadingSource.FROZEN:
+            fitting = fit_frozen(one.at, one.digits, around, register)
+            if fitting is not None:
+                is_seen = around.before is not None and one.at <= around.before.seen_at
+                quality = one.quality if is_seen else ReadingQuality.ESTIMATED
+                one = one.model_copy(update={"digits": fitting, "quality": quality, "tariffs": ()})
+                doubt = find_doubt(_judged(one), around, register, self.meter.serial, now)
         if doubt is not None:
             self._doubt(one, doubt)
         elif before is not None and one.at <= before.reading.seen_at:
@@ -139,6 +146,10 @@ class _MeterCourse:
         before.reading = _replaced(known, seen_at=one.at)
         before.is_changed = True
         self.rows.insert(place, _Row(_replaced(_to_reading(one), seen_at=known.seen_at), is_new=True))
+
+
+def _judged(one: ReadingIn) -> NewReading:
+    return NewReading(one.at, one.digits, one.serial, one.quality)
 
 
 def _reading_of(row: _Row | None) -> Reading | None:

@@ -1,14 +1,14 @@
 """What the reading process gets from the server and gives to it: the plan of its lines, readings, states."""
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Row, Select, select, update
 from sqlalchemy.orm import Session
 
-from metering.reader_contract import LinePlan, MeterPlan, Plan, ReadingsIn, ReadingsOut, StatusIn
+from metering.reader_contract import LinePlan, MeterLoad, MeterPlan, Plan, ReadingsIn, ReadingsOut, StatusIn
 from metering.readings.store import KnownMeter, store
 from metering.rooms.meters import to_register
 from metering.rooms.tables import Meter, MeterLine, MeterPeriod
@@ -16,10 +16,15 @@ from metering.rooms.tables import Meter, MeterLine, MeterPeriod
 CYCLE = timedelta(minutes=15)
 
 
-def make_plan(session: Session, device_id: UUID, cycle: timedelta = CYCLE) -> Plan:
-    """Return the lines that a device reads, with their meters; `revision` follows from all of it."""
+def make_plan(
+    session: Session, device_id: UUID, cycle: timedelta = CYCLE, load_limits_w: Mapping[UUID, int] | None = None
+) -> Plan:
+    """Return the lines that a device reads, with their meters; `revision` follows from all of it.
+
+    `load_limits_w` has, by meter, the power above which it is to be reported.
+    """
     query = select(MeterLine).where(MeterLine.device_id == device_id).order_by(MeterLine.name)
-    meters = _meters_by_line(session, device_id)
+    meters = _meters_by_line(session, device_id, load_limits_w or {})
     lines = tuple(
         LinePlan(
             id=line.id,
@@ -42,19 +47,23 @@ def take_readings(session: Session, device_id: UUID, sent: ReadingsIn, now: date
     return store(session, sent.readings, known, now)
 
 
-def take_status(session: Session, device_id: UUID, sent: StatusIn, now: datetime) -> None:
-    """Note what a device says of its lines and meters; what is not its own is passed over."""
+def take_status(session: Session, device_id: UUID, sent: StatusIn, now: datetime) -> dict[UUID, MeterLoad]:
+    """Note what a device says of its lines and meters; what is not its own is passed over. Returns loads by meter."""
     _note_heard(session, device_id, now)
     for said in sent.lines:
         line = session.get(MeterLine, said.line)
         if line is not None and line.device_id == device_id:
             line.is_up, line.since, line.silent_meters = said.is_up, said.since, said.silent_meters
     states = {state.meter: state for state in sent.meters}
+    loads: dict[UUID, MeterLoad] = {}
     for meter in session.scalars(_meters_of(device_id).where(Meter.id.in_(states))):
         state = states[meter.id]
         meter.supply, meter.silent_since, meter.status_at = state.supply, state.silent_since, now
-        meter.status_word = state.status_word
+        meter.status_word, meter.clock_off_s = state.status_word, state.clock_off_s
+        if state.load is not None:
+            loads[meter.id] = state.load
     session.flush()
+    return loads
 
 
 def find_known(
@@ -105,7 +114,9 @@ def _meters_of(device_id: UUID) -> Select[Meter]:
     return select(Meter).join(MeterLine, MeterLine.id == Meter.line_id).where(MeterLine.device_id == device_id)
 
 
-def _meters_by_line(session: Session, device_id: UUID) -> dict[UUID, list[MeterPlan]]:
+def _meters_by_line(
+    session: Session, device_id: UUID, load_limits_w: Mapping[UUID, int]
+) -> dict[UUID, list[MeterPlan]]:
     found: dict[UUID, list[MeterPlan]] = {}
     for meter in session.scalars(_meters_of(device_id).order_by(Meter.number)):
         if meter.line_id is not None:
@@ -115,6 +126,7 @@ def _meters_by_line(session: Session, device_id: UUID) -> dict[UUID, list[MeterP
                 serial=meter.serial,
                 model=meter.model,
                 has_relay=meter.has_relay,
+                load_limit_w=load_limits_w.get(meter.id),
             )
             found.setdefault(meter.line_id, []).append(plan)
     return found

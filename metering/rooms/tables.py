@@ -97,6 +97,8 @@ class Meter(Base):
     silent_since: Mapped[datetime | None]
     status_word: Mapped[int | None] = mapped_column(BigInteger)
     status_at: Mapped[datetime | None]
+    clock_off_s: Mapped[int | None] = mapped_column(Integer)
+    """How far its clock is ahead, where that is too far for what it freezes at midnight to be of midnight."""
 
 
 class MeterPeriod(Base):

@@ -51,6 +51,16 @@ class HeartbeatOrder:
                 return heartbeat.seq > latest.seq
             return heartbeat.boot_id not in latest.earlier
 
+    def is_past(self, heartbeat: DeviceHeartbeat) -> bool:
+        """Tell whether one that is newer was taken, for controllers that do not count their heartbeats as well."""
+        with self._lock:
+            latest = self._latest.get(heartbeat.device)
+            if latest is None:
+                return False
+            if heartbeat.boot_id == latest.boot_id:
+                return heartbeat.seq < latest.seq
+            return heartbeat.boot_id in latest.earlier
+
     def taken(self, heartbeat: DeviceHeartbeat) -> None:
         """Note that it was taken."""
         with self._lock:

@@ -89,6 +89,7 @@ class ShowerPort:
         trusted: Mapping[str, TrustedKey],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         workers: int = WORKERS,
+        order: HeartbeatOrder | None = None,
     ) -> None:
         """Subscribe; `start` begins to answer.
 
@@ -100,6 +101,7 @@ class ShowerPort:
             trusted: the keys of the controllers, by sender.
             now: the wall clock (aware).
             workers: how many reports are under way at a time.
+            order: of heartbeats, where they come by other ports too.
         """
         self._bus = bus
         self._site = site
@@ -108,7 +110,7 @@ class ShowerPort:
         self._trusted = trusted
         self._now = now
         self._queue: DeviceQueue[_Arrived] = DeviceQueue()
-        self._order = HeartbeatOrder()
+        self._order = order or HeartbeatOrder()
         self._availability: dict[UUID, ShowerAvailability] = {}
         self._stopping = threading.Event()
         self._threads = [

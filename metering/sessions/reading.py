@@ -50,6 +50,8 @@ class SessionReading:
     loss_ml: int = 0
     uncounted: frozenset[str] = frozenset()
     """The waters whose valve was open while no counter ever told."""
+    tells_nothing: bool = False
+    """It ran, and no report says of any water what was counted, or that none was."""
 
     @property
     def ml(self) -> int:
@@ -95,6 +97,7 @@ def read(reports: Iterable[SessionReport]) -> SessionReading:
         ended_at=last.at if ends else None,
         loss_ml=max(0, loss_ml),
         uncounted=frozenset(uncounted),
+        tells_nothing=not utilities and _has_run(told),
     )
 
 
@@ -102,6 +105,11 @@ def pulses_of(count: WaterCount) -> int | None:
     """Return the pulses of a session on one meter, or None where neither counter tells. May be negative."""
     since_start = _difference(count.begin, count.now)
     return _difference(count.begin_total, count.total) if since_start is None else since_start
+
+
+def _has_run(told: Sequence[SessionReport]) -> bool:
+    """Whether water may have flowed. Only an end next to the question ends a session that never began."""
+    return any(one.step is not SessionStep.ENDED or one.seq > 1 for one in told)
 
 
 def _place(report: SessionReport) -> tuple[int, int]:

@@ -30,6 +30,7 @@ from metering.sessions import authorisation, holders, limits, places, settlement
 from metering.sessions.authorisation import OPEN, SessionRefusedError
 from metering.sessions.case import Case
 from metering.sessions.clocks import believed
+from metering.sessions.heartbeat_order import HeartbeatOrder
 from metering.sessions.places import Placed
 from metering.sessions.reading import SessionReading
 from metering.sessions.tables import ShowerController, WaterSession, WaterSessionReport
@@ -45,6 +46,8 @@ class SessionService:
     def __init__(self, money: MoneyServices) -> None:
         """Use the money's database, ledger and campus clock."""
         self._money = money
+        self.order = HeartbeatOrder()
+        """Of all ports by which heartbeats come."""
 
     def report(self, report: SessionReport, now: datetime) -> SessionAnswer:
         """Store a report and return its answer, which acknowledges it.
@@ -58,24 +61,33 @@ class SessionService:
     def heartbeat(self, heartbeat: DeviceHeartbeat, now: datetime) -> HeartbeatAnswer:
         """Note how a controller is, take what it repeats, and return what it works by.
 
+        One that comes after a newer one is answered, and what it repeats is taken; else it changes nothing.
+
         Raises:
             NotFoundError, DatabaseBusyError: as `report`.
         """
+        is_past = self.order.is_past(heartbeat)
 
         def work(session: Session, _now: datetime) -> HeartbeatAnswer:
             found = _lock_device(session, heartbeat.device)
-            _note_heartbeat(session, heartbeat, now)
+            if not is_past:
+                _note_heartbeat(session, heartbeat, now)
             repeated = heartbeat.unsettled
             answer = None
             if repeated is not None and repeated.device == heartbeat.device:
                 answer = self._take(session, repeated, now)
-            elif heartbeat.queued == 0:
+            elif heartbeat.queued == 0 and not is_past:
                 # A restart without a record of its last session: its end will never come.
                 gone = WaterSession.boot_id != heartbeat.boot_id, WaterSession.id != heartbeat.running
                 self._close_open(session, found, now, *gone)
             return places.configuration(session, found, self._money.accounts.zone, now, answer)
 
-        return self._money.writer.run(work)
+        answered = self._money.writer.run(work)
+        if not is_past:
+            self.order.taken(heartbeat)
+        elif self.order.is_second_voice(heartbeat):
+            log.error("shower_speaks_twice", device=str(heartbeat.device), boot=str(heartbeat.boot_id))
+        return answered
 
     def expire(self, now: datetime, *, most: int = 200) -> int:
         """Settle sessions that nothing was heard of for long from their last report; return how many."""

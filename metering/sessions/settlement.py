@@ -47,7 +47,8 @@ def note(case: Case, reading: SessionReading, shown: PriceList | None = None) ->
     if any(shown is None or shown.price_of(use.utility) is None for use in used):
         doubts.add(Doubt.NO_PRICE)
     uncounted = [None if shown is None else shown.price_of(utility) for utility in reading.uncounted]
-    if any(price is not None and price.fen_per_m3 for price in uncounted):
+    is_free = shown is not None and not any(one.fen_per_m3 or one.fen_per_hour for one in shown.prices)
+    if (reading.tells_nothing and not is_free) or any(price is not None and price.fen_per_m3 for price in uncounted):
         doubts.add(Doubt.NOT_COUNTED)
     if row.person_id is None and used:
         doubts.add(Doubt.HOLDER_UNKNOWN)

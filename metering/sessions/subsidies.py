@@ -20,6 +20,7 @@ from accounts.tables import Person
 from accounts.vocabulary import PersonKind
 from metering.sessions.case import Case
 from metering.sessions.tables import WaterSession, WaterSubsidy, WaterSubsidyUse
+from web.problems import NotFoundError, ProblemError
 
 PURPOSE = "water_subsidy"
 
@@ -53,6 +54,42 @@ def add(session: Session, plan: Plan, *, by: str, now: datetime) -> WaterSubsidy
         subject=f"water_subsidy:{row.id}",
         now=now,
         details={"fund": plan.fund, "fen": plan.fen, "kind": plan.kind.value},
+    )
+    return row
+
+
+class SubsidyOverError(ProblemError):
+    """What was paid in a month that is over stays paid, and a subsidy that has ended does not begin again."""
+
+    code = "water_subsidy_over"
+    status = 409
+    title = "A subsidy ends with this month or a later one, and no later than it was to end"
+
+
+def end(session: Session, subsidy_id: UUID, ends_on: date, *, by: str, now: datetime, zone: ZoneInfo) -> WaterSubsidy:
+    """Let a subsidy end with the month that the day before `ends_on` lies in; the same again changes nothing.
+
+    Raises:
+        NotFoundError: there is no such subsidy.
+        SubsidyOverError: that month is over, or the subsidy was to end before it.
+    """
+    row = session.get(WaterSubsidy, subsidy_id, with_for_update=True)
+    if row is None:
+        raise NotFoundError("there is no such subsidy")
+    if row.ends_on == ends_on:
+        return row
+    is_over = (ends_on - timedelta(days=1)).replace(day=1) < month_of(now, zone)
+    if is_over or (row.ends_on is not None and row.ends_on < ends_on):
+        raise SubsidyOverError
+    row.ends_on = ends_on
+    session.flush()
+    audit.record(
+        session,
+        actor=by,
+        action="water_subsidy.end",
+        subject=f"water_subsidy:{row.id}",
+        now=now,
+        details={"ends_on": str(ends_on)},
     )
     return row
 

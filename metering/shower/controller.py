@@ -69,7 +69,11 @@ class _Step(Work):
     # What people do.
 
     def show_card(self, card: ShownCard) -> None:
-        session = self.state.session
+        state, session, now_s = self.state, self.state.session, self.now.monotonic_s
+        is_same_tap = card == state.tapped and now_s - state.tapped_s < state.times.tap_s
+        self.set(tapped=card, tapped_s=now_s)
+        if is_same_tap:
+            return
         if session is None:
             self.begin(card=card)
         elif session.report.card is not None and session.report.card.digest == card.digest:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
-from messages.metering import HeartbeatAnswer, MeterTotal, SessionLimit, SessionReport
+from messages.metering import HeartbeatAnswer, MeterTotal, SessionLimit, SessionReport, ShownCard
 from metering.shower.counting import Prices
 from metering.shower.signals import ValvePosition
 from metering.vocabulary import StopReason
@@ -30,6 +30,8 @@ class Times:
     """Without a reading nothing limits a session, so it ends."""
     heartbeat_s: float = 30.0
     """Until the server has said how often."""
+    tap_s: float = 2.0
+    """Within which a reader may tell one tap several times: a card that lies on it, or a hand that slips."""
 
 
 class Phase(StrEnum):
@@ -95,6 +97,9 @@ class State:
     is_stuck: bool = False
     """The valve does not close, or water flows though it is closed; no session begins."""
     are_meters_faulty: bool = False
+    tapped: ShownCard | None = None
+    """The card that was shown last, at `tapped_s`."""
+    tapped_s: float = float("-inf")
 
     @property
     def faults(self) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Reviewing a room: its grounds are brought up to date, and each of its meters is told what follows from them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from metering.reader_contract import MeterLoad
 from metering.rooms.tables import Building, Meter, MeterPeriod, Room
 from metering.supply import orders, room_state
 from metering.supply.decision import (
@@ -21,7 +22,7 @@ from metering.supply.decision import (
     find_restoring,
     update_grounds,
 )
-from metering.supply.load import find_power
+from metering.supply.load import MEASURED_LATELY, find_limits, find_power, sum_by_room
 from metering.supply.ports import NotifyResidents, RoomCredits, notify_nobody
 from metering.supply.rules import SupplyRules, find_curfew_start
 from metering.supply.states import UNDER_WAY, MeterOrderState
@@ -105,11 +106,29 @@ class SupplyKeeper:
         session.flush()
         self.review(session, ground.room_id, now=now)
 
-    def note_power(self, session: Session, room_id: UUID, watts: int, *, now: datetime) -> SupplyGround | None:
-        """Cut a room off that draws more than its limit (W, the mean between two readings); `None`: it does not."""
+    def find_load_limits(self, session: Session, device_id: UUID) -> dict[UUID, int]:
+        """Return the power (W) above which each of the meters that a device reads is to be reported."""
+        return find_limits(session, device_id, self.rules.load_limit_w)
+
+    def note_loads(self, session: Session, loads: Mapping[UUID, MeterLoad], *, now: datetime) -> None:
+        """Cut off the rooms that draw more than they may by what their meters just measured."""
+        fresh = {meter: one for meter, one in loads.items() if now - one.at <= MEASURED_LATELY}
+        if not fresh:
+            return
+        measured_at = min(one.at for one in fresh.values())
+        rooms = sum_by_room(session, {meter: one.power_w for meter, one in fresh.items()})
+        for room_id, watts in sorted(rooms.items()):
+            self.note_power(session, room_id, watts, at=measured_at, now=now)
+
+    def note_power(
+        self, session: Session, room_id: UUID, watts: int, *, now: datetime, at: datetime | None = None
+    ) -> SupplyGround | None:
+        """Cut a room off that drew more (W) than its limit `at` a time, or now; `None`: it did not, or was cut off."""
         state = room_state.lock(session, room_id)
         limit = self._limit(state)
         if limit is None or watts <= limit:
+            return None
+        if at is not None and any(began >= at for began in room_state.find_overloads(session, room_id)):
             return None
         return self.add_ground(session, room_id, TripReason.OVERLOAD, note=f"{watts} W, limit {limit} W", now=now)
 

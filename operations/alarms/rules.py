@@ -78,6 +78,8 @@ class AlarmKind(StrEnum):
     """A gateway of meters does not answer; the staff's page says which."""
     METERS_SILENT = "meters_silent"
     """Meters do not answer behind gateways that do; the staff's page says which."""
+    CLONED_SHOWER = "cloned_shower"
+    """Two controllers speak in the name of one shower: one has the other's key; the reason says which shower."""
     ROOMS_NOT_CHARGED = "rooms_not_charged"
     """The ledger refused charges of rooms, or charged days are no longer read; the day's reconciliation says which."""
     STORAGE_FULL = "storage_full"
@@ -129,6 +131,7 @@ NATURE: Mapping[AlarmKind, AlarmBehaviour] = {
     AlarmKind.METER_READER_LOST: AlarmBehaviour(Severity.MAJOR, latching=False),
     AlarmKind.METER_LINE_DOWN: AlarmBehaviour(Severity.MAJOR, latching=False),
     AlarmKind.METERS_SILENT: AlarmBehaviour(Severity.MINOR, latching=False),
+    AlarmKind.CLONED_SHOWER: AlarmBehaviour(Severity.CRITICAL, latching=True),
     AlarmKind.ROOMS_NOT_CHARGED: AlarmBehaviour(Severity.MINOR, latching=False),
     AlarmKind.STORAGE_FULL: AlarmBehaviour(Severity.CRITICAL, latching=False),
     AlarmKind.BROKER_LOST: AlarmBehaviour(Severity.MAJOR, latching=False),

@@ -42,6 +42,7 @@ LET_IN: dict[tuple[str, ...], tuple[str, ...]] = {
         "POST /api/v1/water-places",
         "POST /api/v1/water-places/{place_id}/prices",
         "POST /api/v1/water-subsidies",
+        "POST /api/v1/water-subsidies/{subsidy_id}/end",
     ),
     ("kiosk",): (
         "POST /api/v1/kiosk/cash-top-ups",

@@ -44,7 +44,8 @@ def is_setting(variable: str) -> bool:
 def test_every_variable_is_a_setting(compose, example) -> None:
     variables = [*compose["services"]["server"]["environment"], *example]
     assert [variable for variable in variables if not is_setting(variable)] == []
-    at_the_gate = {*read_example("controller"), *read_example("edge")}
+    at_the_gate = {name for process in ("controller", "edge", "meters", "shower") for name in read_example(process)}
+    at_the_gate |= {*compose["services"]["meters"]["environment"]}
     # The camera is read by the edge's command: its address may hold a password.
     assert [variable for variable in at_the_gate - {"CAMPUSGATE_CAMERA"} if not is_setting(variable)] == []
     assert not is_setting("CAMPUSGATE_MQTT__NOTHING")
@@ -67,7 +68,7 @@ def test_the_server_is_told_every_secret_it_requires(compose, example) -> None:
 
 def test_only_the_broker_is_open_to_other_machines(compose) -> None:
     ports = {name: service.get("ports", []) for name, service in compose["services"].items()}
-    assert ports == {"database": [], "broker": ["8883:8883"], "server": ["127.0.0.1:8080:8080"]}
+    assert ports == {"database": [], "broker": ["8883:8883"], "server": ["127.0.0.1:8080:8080"], "meters": []}
 
 
 @pytest.mark.parametrize("unit", sorted(DEPLOY.glob("systemd/*.service")), ids=lambda unit: unit.stem)
@@ -82,7 +83,7 @@ def test_a_unit_starts_a_command_there_is_and_may_do_little(unit: Path) -> None:
         assert line in text
 
 
-@pytest.mark.parametrize("process", ["server", "controller", "edge", "meters"])
+@pytest.mark.parametrize("process", ["server", "controller", "edge", "meters", "shower"])
 def test_unit_and_example_keep_their_files_in_the_same_place(process: str) -> None:
     """Otherwise models are installed, and people added, where the unit does not look."""
     unit = next(DEPLOY.glob(f"systemd/campusgate-{process}*.service")).read_text(encoding="utf-8")

@@ -33,6 +33,7 @@ from directory import gates, template_receipts, zone_passages
 from directory.gate_publication import prune
 from enrollment import filing, notice_delivery
 from enrollment.retention import RetentionPolicy, purge_all
+from metering.sessions.heartbeat_order import HeartbeatOrder
 from metering.sessions.service import SessionService
 from metering.supply.review import SupplyKeeper
 from web.problems import ProblemError
@@ -46,7 +47,11 @@ _REMOVALS_KEPT = timedelta(days=30)
 
 
 def make_server_jobs(
-    database: Database, money: MoneyServices, keeper: SupplyKeeper, settings: Settings
+    database: Database,
+    money: MoneyServices,
+    keeper: SupplyKeeper,
+    settings: Settings,
+    heartbeats: HeartbeatOrder | None = None,
 ) -> dict[str, list[Job]]:
     """Return the server's jobs by the name of their thread: what may take long holds up nothing else."""
     return {
@@ -54,7 +59,7 @@ def make_server_jobs(
         "day-end": make_day_end_jobs(database, settings),
         "trail": make_trail_jobs(database, settings),
         "channels": make_channel_jobs(money, settings.time_zone),
-        "meters": make_meter_jobs(database, settings.time_zone, settings.meters.cycle),
+        "meters": make_meter_jobs(database, settings.time_zone, settings.meters.cycle, heartbeats),
         "notices": make_notice_jobs(database, settings),
         "room-money": make_room_money_jobs(money),
         "supply": make_supply_jobs(database, keeper),

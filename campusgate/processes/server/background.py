@@ -21,7 +21,7 @@ class Background:
             _thread("alarms", server.alarms.run, self._stop),
         ]
         for name, jobs in make_server_jobs(
-            server.database, server.money, server.metering.supply, server.settings
+            server.database, server.money, server.metering.supply, server.settings, server.metering.sessions.order
         ).items():
             self._threads.append(_thread(name, run_jobs, jobs, self._stop, server.clock))
 

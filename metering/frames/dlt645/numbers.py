@@ -11,6 +11,8 @@ FORWARD_ENERGY = 0x00010000
 REVERSE_ENERGY = 0x00020000
 FROZEN_FORWARD_ENERGY = 0x05060101
 """Forward energy of the last daily freeze: the total, then each tariff. A higher last byte is an earlier day."""
+ACTIVE_POWER = 0x02030000
+"""Of all phases together, now."""
 
 BLOCK = 0xFF
 MOST_TARIFFS = 63

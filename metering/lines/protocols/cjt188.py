@@ -80,6 +80,11 @@ class Cjt188:
         del meter, now
         return None
 
+    def read_power(self, meter: MeterPlan) -> Request[int] | None:
+        """No power is asked for."""
+        del meter
+        return None
+
     def read_clock(self, meter: MeterPlan, now: datetime) -> Request[datetime] | None:
         """No clock is read: many show only zeros."""
         del meter, now

@@ -22,7 +22,7 @@ Value = TypeVar("Value")
 
 _FRAME_BYTES: Final = 16
 """Four FE, and a frame without data."""
-_ENERGY_BYTES, _CLOCK_BYTES, _STATUS_BYTES, _FREEZE_BYTES = 8, 7, 6, 24
+_ENERGY_BYTES, _CLOCK_BYTES, _STATUS_BYTES, _FREEZE_BYTES, _POWER_BYTES = 8, 7, 6, 24, 7
 _COMMANDS: Final = {
     MeterAction.TRIP: Command.TRIP,
     MeterAction.ARM: Command.ALLOW_CLOSE,
@@ -112,6 +112,10 @@ class Dlt645:
         frame = requests.set_clock(now, self._zone)
         return Request(encode(frame, preamble=_model(meter).preamble), 0, lambda _frame: None)
 
+    def read_power(self, meter: MeterPlan) -> Request[int] | None:
+        """Ask for the active power of all phases."""
+        return self._read(meter, numbers.ACTIVE_POWER, _POWER_BYTES, _watts)
+
     def read_clock(self, meter: MeterPlan, now: datetime) -> Request[datetime] | None:
         """Ask for the time of day; the day is the one that brings it next to `now`."""
 
@@ -193,6 +197,13 @@ def _status(value: items.Value) -> Status:
         raise UnreadableError("no value")
     supply = SupplyState.ON if not value.is_relay_open else SupplyState.ARMED if value.is_armed else SupplyState.OFF
     return Status(supply, value.word)
+
+
+def _watts(value: items.Value) -> int:
+    if not isinstance(value, tuple) or value[0] is None:
+        raise UnreadableError("no value")
+    # ten-thousandths of kW; negative where the wires are swapped, which heats as well
+    return abs(value[0]) // 10
 
 
 def _naive(value: items.Value) -> datetime:

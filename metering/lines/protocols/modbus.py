@@ -94,6 +94,11 @@ class Modbus:
         del meter, now
         return None
 
+    def read_power(self, meter: MeterPlan) -> Request[int] | None:
+        """No power is asked for."""
+        del meter
+        return None
+
     def read_clock(self, meter: MeterPlan, now: datetime) -> Request[datetime] | None:
         """No clock is read."""
         del meter, now

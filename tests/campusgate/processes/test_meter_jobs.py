@@ -1,6 +1,7 @@
 """What the server does by itself for meters."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,9 +11,11 @@ from accounts import devices
 from accounts.vocabulary import DeviceRole
 from campusgate.processes.jobs.meters import MeterWatch, make_meter_jobs
 from database import Database
+from messages.metering import DeviceHeartbeat
 from metering.reader_contract import LineStatus, MeterStatus, Protocol, StatusIn
 from metering.rooms import meters, reader
 from metering.rooms.tables import MeterLine
+from metering.sessions.heartbeat_order import HeartbeatOrder
 from operations.alarms.rules import AlarmKind
 from operations.tables import Alarm
 
@@ -80,3 +83,29 @@ def test_what_is_silent_raises_an_alarm_until_it_is_heard_again(database: Databa
         session.execute(update(MeterLine).values(device_id=None))
     MeterWatch(database).look(NOW + timedelta(minutes=47))
     assert standing(database) == set()
+
+
+def test_two_controllers_of_one_shower_raise_an_alarm_until_their_device_is_revoked(database: Database) -> None:
+    with database.begin() as session:
+        device, _ = devices.add(session, name="shower-b3-12", role=DeviceRole.METER, by="system", now=NOW)
+        device_id = device.id
+    order = HeartbeatOrder()
+    watch = MeterWatch(database, heartbeats=order)
+    watch.look(NOW)
+    assert standing(database) == set()
+    for seq in range(4):
+        for boot in (UUID(int=1), UUID(int=2)):
+            heartbeat = DeviceHeartbeat(device=device_id, boot_id=boot, seq=seq, at=NOW)
+            if order.is_new(heartbeat):
+                order.taken(heartbeat)
+            else:
+                order.is_second_voice(heartbeat)
+    watch.look(NOW)
+    with database.read() as session:
+        (alarm,) = session.scalars(select(Alarm)).all()
+    assert (alarm.kind, alarm.reason) == (AlarmKind.CLONED_SHOWER, "shower-b3-12")
+    with database.begin() as session:
+        devices.revoke(session, devices.get(session, device_id), by="system", now=NOW)
+    watch.look(NOW)
+    with database.read() as session:
+        assert session.scalars(select(Alarm.restored_at)).one() is not None, "somebody must look: it latches"

@@ -131,3 +131,25 @@ def test_cycles_begin_with_the_quarters_of_an_hour() -> None:
             assert minutes == [42, 45, 0, 15, 30]
 
     run_virtually(story)
+
+
+def test_what_a_meter_with_a_wrong_clock_froze_is_not_taken_for_midnight_and_is_told() -> None:
+    async def story() -> None:
+        slow, late, right = meters(3)
+        slow.clock_off, late.clock_off = -timedelta(minutes=20), -timedelta(minutes=4)
+        for meter in (slow, late, right):
+            meter.freezes = [(midnight(DAY), (meter.digits - 5,))]
+        yesterday = {place: DAY - timedelta(days=1) for place in range(3)}
+        async with running_site(
+            [slow, late, right], start=midnight(DAY) + HOUR / 6 * timedelta(seconds=1), frozen_days=yesterday
+        ) as site:
+            await asyncio.sleep(HOUR)
+            # Set right since: what it froze before stays what it was.
+            slow.clock_off = timedelta(0)
+            await asyncio.sleep(HOUR)
+            of = [one.id for one in site.plan.meters]
+            assert [one.meter for one in site.sink.readings if one.source is ReadingSource.FROZEN] == of[1:]
+            assert [one.clock_off_s for one in site.sink.meters if one.meter == of[0]] == [-1200, None]
+            assert not [one for one in site.sink.meters if one.meter in of[1:]]
+
+    run_virtually(story)

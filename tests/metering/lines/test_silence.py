@@ -120,7 +120,7 @@ def test_a_gateway_that_hangs_up_when_idle_is_only_connected_again() -> None:
                 await asyncio.sleep(5 * MINUTE)
                 for client in list(site.gateway.clients):
                     client.transport.abort()
-                await asyncio.sleep(10 * MINUTE)
+                await asyncio.sleep(9 * MINUTE)
             assert [status.is_up for status in site.sink.lines] == [True]
             assert site.gateway.connections == 4
             assert site.gateway.most_clients == 1

@@ -177,3 +177,36 @@ def test_whatever_comes_in_whatever_order_no_row_contradicts_another(
     for old, new in pairwise(kept):
         assert old.seen_at < new.at
         assert old.digits <= new.digits
+
+
+def frozen(minute: float, digits: int) -> ReadingIn:
+    return came(minute, digits, source=ReadingSource.FROZEN)
+
+
+@pytest.mark.parametrize(
+    ("cycle", "said", "stored", "quality"),
+    [
+        # half a minute slow, so that it froze after it was read
+        ([(-15, 100), (0.1, 110)], 111, 110, ReadingQuality.ESTIMATED),
+        ([(-15, 100), (0.1, 100)], 101, 100, ReadingQuality.GOOD),
+        # fast, so that it froze before it was read
+        ([(-0.5, 109), (15, 120)], 108, 109, ReadingQuality.ESTIMATED),
+        ([(-15, 100), (0.1, 110)], 109, 109, ReadingQuality.GOOD),
+    ],
+)
+def test_a_value_that_a_slow_or_fast_clock_froze_bothers_nobody(
+    database: Database, cycle: list[tuple[float, int]], said: int, stored: int, quality: ReadingQuality
+) -> None:
+    take(database, *(came(*one) for one in cycle))
+    for _ in range(2):
+        assert take(database, frozen(0, said)).in_review == 0
+    (midnight,) = [row for row in rows(database) if row.at == NOW]
+    assert (midnight.digits, midnight.quality, midnight.source) == (stored, quality, ReadingSource.FROZEN)
+
+
+@pytest.mark.parametrize(("cycle", "said"), [((0.1, 110), 300), ((20, 110), 111), ((0.1, 100), 250)])
+def test_a_frozen_value_that_no_clock_explains_waits_for_a_person(
+    database: Database, cycle: tuple[float, int], said: int
+) -> None:
+    take(database, came(-15, 100), came(*cycle))
+    assert take(database, frozen(0, said)).in_review == 1

@@ -136,6 +136,14 @@ def test_staff_administer_places_prices_and_subsidies(site: Site) -> None:
     subsidy = {"fund": "hot-water", "fen": 3_796, "kind": "student", "begins_on": "2026-09-01"}
     assert site.post("/water-subsidies", site.admin, **subsidy).status_code == 201
     assert site.get("/water-subsidies", site.facilities)[0]["fen"] == 3_796
+    (running,) = site.get("/water-subsidies", site.facilities)
+    end = f"/water-subsidies/{running['id']}/end"
+    assert site.post(end, site.facilities, ends_on="2026-12-01").status_code == 403
+    assert site.post(end, site.admin, ends_on="2026-11-01").json()["code"] == "water_subsidy_over"
+    for _ in range(2):
+        assert site.post(end, site.admin, ends_on="2026-12-01").json()["ends_on"] == "2026-12-01"
+    assert site.post(end, site.admin, ends_on="2027-02-01").json()["code"] == "water_subsidy_over"
+    assert site.actions().count("water_subsidy.end") == 1
     odd = {"prices": [{"utility": "electricity", "fen_per_m3": 1}], "valid_from": later}
     assert site.post(f"/water-places/{place}/prices", site.admin, **odd).status_code == 422
     assert {"water_place.add", "water_place.change", "water_price.add", "water_subsidy.add"} <= set(site.actions())

@@ -58,6 +58,28 @@ def test_an_open_valve_of_which_no_counter_tells_goes_to_a_person(bath: Bath) ->
     assert (ended.state, bath.session(ended).doubts, bath.free(student)) == ("in_review", "not_counted", 1_000)
 
 
+@pytest.mark.parametrize("told", [["started", "ended"], ["updated", "ended"], ["ended"], ["started"]])
+def test_a_session_that_ran_and_tells_of_no_counter_waits_for_a_person(bath: Bath, told: list[str]) -> None:
+    student = bath.student(1_000)
+    asked = bath.ask(student)
+    for seq, step in enumerate(told, start=3 - len(told)):
+        bath.tell(1, seq, step)
+    bath.forward(2_000)
+    bath.expire()
+    session = bath.session(asked)
+    assert (session.state, session.doubts, bath.free(student)) == ("in_review", "not_counted", 1_000)
+
+
+def test_a_session_that_never_began_or_costs_nothing_waits_for_nobody(bath: Bath) -> None:
+    student = bath.student(1_000)
+    bath.ask(student)
+    assert bath.tell(1, 1, "ended").state == "settled"
+    bath.prices(WaterPrice(utility="hot_water", fen_per_m3=0))
+    bath.ask(student, 2)
+    bath.tell(2, 1, "started")
+    assert (bath.tell(2, 2, "ended").state, bath.free(student)) == ("settled", 1_000)
+
+
 def test_where_only_minutes_are_priced_no_counter_is_needed(bath: Bath) -> None:
     student = bath.student(1_000)
     bath.prices(WaterPrice(utility="hot_water", fen_per_m3=0, fen_per_hour=600))

@@ -12,7 +12,9 @@ from accounts.payments.offline_states import OfflineState
 from accounts.payments.tables import OfflinePayment
 from accounts.tables import Card
 from accounts.vocabulary import CardState, PersonKind
+from database import new_id
 from messages.metering import OpeningPeriod, WaterCount, WaterPrice
+from metering.sessions.tables import ShowerController
 from tests.metering.sessions.bath import Bath, hot
 
 
@@ -328,3 +330,28 @@ def test_a_heartbeat_brings_down_what_the_controller_works_by(bath: Bath) -> Non
         None,
         28_800,
     )
+
+
+def test_a_heartbeat_that_comes_after_a_newer_one_changes_nothing(bath: Bath) -> None:
+    student, before, after = bath.student(1_000), new_id(), new_id()
+    bath.boot = before
+    bath.beat(seq=7)
+    bath.boot = after
+    bath.beat(seq=0, valve="open")
+    bath.ask(student)
+    running = bath.tell(1, 1, "started", hot(0))
+    assert bath.beat(boot_id=before, seq=6, valve="closed").heartbeat_s == 30, "it is answered"
+    with bath.database.read() as session:
+        assert session.get_one(ShowerController, bath.showers[0]).valve == "open"
+    assert bath.session(running).state == "running", "one of before the restart ends no session of after it"
+    bath.beat(seq=0, queued=1, unsettled=bath.report(1, 2, "ended", hot(40)), boot_id=before)
+    assert bath.worth(student) == 900, "what it repeats is taken all the same"
+    assert bath.service.order.twice == frozenset()
+
+
+def test_two_controllers_that_speak_for_one_shower_by_http_are_found(bath: Bath) -> None:
+    one, other = new_id(), new_id()
+    for seq in range(4):
+        for boot in (one, other):
+            bath.beat(boot_id=boot, seq=seq)
+    assert bath.service.order.twice == {bath.showers[0]}

@@ -36,6 +36,23 @@ def test_a_tap_opens_and_a_second_one_of_the_same_card_ends(world: World) -> Non
     assert world.last_end.counts[0].open_s == pytest.approx(60, abs=2)
 
 
+def test_what_a_reader_tells_of_one_tap_again_and_again_is_one_tap(world: World) -> None:
+    for _ in range(10):
+        world.tap()
+        world.run(1)
+    assert world.is_open, "a card that lies on the reader neither ends the session that it began"
+    world.run(60)
+    for _ in range(5):
+        world.tap()
+        world.run(1)
+    assert not world.is_open, "nor begins another one when it ends it"
+    assert {report.number for report in world.sent} == {0}
+    world.run(3)
+    world.tap()
+    world.run(1)
+    assert world.is_open
+
+
 def test_another_card_neither_ends_a_session_nor_begins_one(world: World) -> None:
     world.tap(1)
     world.run(5)
