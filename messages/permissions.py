@@ -69,10 +69,11 @@ HEARS = {
         Topic.EDGE_AVAILABILITY,
         Topic.EVENTS,
         Topic.HEALTH,
+        Topic.FEEDBACK,
     ),
     Role.ORDERS: (Topic.ACK,),
     Role.STAFF: (Topic.ACK, Topic.STATE, Topic.AVAILABILITY),
-    Role.DISPLAY: (Topic.STATE, Topic.FEEDBACK),
+    Role.DISPLAY: (Topic.STATE, Topic.AVAILABILITY, Topic.EDGE_AVAILABILITY, Topic.FEEDBACK, Topic.EVENTS),
     Role.SHOWER: (),
 }
 SHOWER_SAYS = {

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from messages import Availability, DoorState, Health, ProcessStatus
+from messages import Advice, Availability, DoorState, Feedback, Health, ProcessStatus
 
 UNKNOWN = "unknown"
 """How a presence that is not known is shown to programs."""
@@ -57,6 +57,7 @@ class Board:
     def __init__(self) -> None:
         """Nothing has been heard yet."""
         self._views: dict[str, GateView] = {}
+        self._advice: dict[str, tuple[Advice, datetime]] = {}
         self._version = 0
         self._hears = True
         self._changed = threading.Condition()
@@ -133,6 +134,14 @@ class Board:
             if (boot_id := _boot_in(message)) is not None:
                 changed = changed.heard_from(message.source, boot_id, heard_at)
             self._put(changed)
+
+    def feedback(self, message: Feedback, *, heard_at: datetime) -> None:
+        """Take what a gate's edge tells the person in front. Only screens ask for it: no follower is woken."""
+        self._advice[message.gate] = (message.advice, heard_at)
+
+    def advice(self, gate: str) -> tuple[Advice, datetime] | None:
+        """Return what a gate's edge told last, and when it was heard; None when it told nothing yet."""
+        return self._advice.get(gate)
 
     def touch(self) -> None:
         """Say that something outside the views changed (a new event was stored)."""

@@ -25,6 +25,7 @@ from messages import (
     Availability,
     DoorState,
     Event,
+    Feedback,
     GateTopics,
     Health,
     MalformedMessageError,
@@ -41,7 +42,7 @@ from operations.presence_hints import PresenceHints
 
 log = structlog.get_logger()
 
-_GateMessage = TypeVar("_GateMessage", Event, DoorState, Availability, Health)
+_GateMessage = TypeVar("_GateMessage", Event, DoorState, Availability, Health, Feedback)
 
 _BATCH = 200
 _RETRY_S = 0.5
@@ -76,6 +77,7 @@ class Ingest:
             Topic.AVAILABILITY: self._on_controller,
             Topic.EDGE_AVAILABILITY: self._on_edge,
             Topic.HEALTH: self._on_health,
+            Topic.FEEDBACK: self._on_feedback,
         }.items():
             connection.subscribe(every_gate(site, topic), _guarded(handler))
         if not connection.connected:
@@ -125,6 +127,9 @@ class Ingest:
 
     def _on_health(self, gate: str, payload: bytes) -> None:
         self._board.health(_of_gate(gate, Health.decode(payload)), heard_at=self._now())
+
+    def _on_feedback(self, gate: str, payload: bytes) -> None:
+        self._board.feedback(_of_gate(gate, Feedback.decode(payload)), heard_at=self._now())
 
     def _write(self) -> None:
         while (batch := self._next_batch()) is not None:

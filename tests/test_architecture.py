@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "edge": {"models", "access", "bus", "messages", "database"},
     "operations": {"access", "accounts", "directory", "bus", "messages", "database", "web"},
     "metering": {"messages", "accounts", "bus", "database", "web"},
+    "gate_display": {"access.policy", "access.reasons", "bus.port", "messages", "web"},
     "console": {
         "access.policy",
         "access.schedules",
@@ -34,6 +35,8 @@ MAY_IMPORT = {
         "directory",
         "operations",
         "metering",
+        "messages",
+        "gate_display",
         "database",
         "web",
     },

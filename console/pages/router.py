@@ -5,14 +5,17 @@ from fastapi import FastAPI
 from console import problem_pages
 from console.dependencies import NewPasswordNeededError, NotAllowedError, SignInNeededError
 from console.live.feed import Feed
-from console.pages import administration, gates, metering, mine, reviews, sign_in
+from console.pages import administration, display, gates, metering, mine, reviews, sign_in
+from console.rendering import FOLDER
 from console.services import ConsoleServices
-from console.static_files import FOLDER, CompressedFiles
+from gate_display.page import FOLDER as DISPLAY_FOLDER
+from web.static_files import CompressedFiles
 
 ROUTERS = (
     sign_in.entrance,
     sign_in.router,
     *gates.ROUTERS,
+    *display.ROUTERS,
     *mine.ROUTERS,
     *reviews.ROUTERS,
     *metering.ROUTERS,
@@ -24,8 +27,10 @@ def install(app: FastAPI, services: ConsoleServices) -> None:
     """Add the pages to `app`, which answers errors by `web.problems`."""
     app.state.console = services
     app.state.console_feed = Feed(services)
-    static = CompressedFiles(FOLDER)
+    static = CompressedFiles(FOLDER / "static", "/console/static")
     app.mount(static.mount_path, static, name="console-static")
+    screens = CompressedFiles(DISPLAY_FOLDER / "static", "/console/display-static")
+    app.mount(screens.mount_path, screens, name="display-static")
     for part in ROUTERS:
         app.include_router(part)
     problem_pages.install(app)

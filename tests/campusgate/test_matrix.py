@@ -184,6 +184,8 @@ LET_IN: dict[tuple[str, ...], tuple[str, ...]] = {
         "GET /console/wall",
         "GET /console/wall/stream",
         "GET /console/gates",
+        "GET /console/display/{gate}",
+        "GET /console/display/{gate}/stream",
         "GET /console/gates/{gate}",
         "POST /console/gates/{gate}/ask",
         "GET /console/gates/{gate}/directory",

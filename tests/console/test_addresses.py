@@ -9,11 +9,10 @@ from fastapi.testclient import TestClient
 from accounts.api.router import router as accounts
 from console import pages
 from console.rendering import FOLDER
-from console.static_files import FOLDER as STATIC
-from console.static_files import CompressedFiles
 from directory.api.routes import router as directory
 from enrollment.api import router as enrollment
 from operations.api import router as operations
+from web.static_files import CompressedFiles
 
 OURS = [route for router in pages.ROUTERS for route in router.routes]
 
@@ -41,7 +40,7 @@ def test_every_address_that_a_page_names_exists() -> None:
 
 def test_static_files_are_compressed_and_kept_until_a_release_changes_them() -> None:
     app = FastAPI()
-    static = CompressedFiles(STATIC)
+    static = CompressedFiles(FOLDER / "static", "/static")
     app.mount(static.mount_path, static)
     with TestClient(app) as client:
         style, drawing = (client.get(f"{static.mount_path}/{name}") for name in ("console.css", "favicon.svg"))
@@ -57,7 +56,7 @@ def test_static_files_are_compressed_and_kept_until_a_release_changes_them() -> 
 
 def test_a_changed_file_changes_every_address(tmp_path: Path) -> None:
     (tmp_path / "one.js").write_text("a", encoding="utf-8")
-    before = CompressedFiles(tmp_path).mount_path
-    assert CompressedFiles(tmp_path).mount_path == before
+    before = CompressedFiles(tmp_path, "/static").mount_path
+    assert CompressedFiles(tmp_path, "/static").mount_path == before
     (tmp_path / "one.js").write_text("b", encoding="utf-8")
-    assert CompressedFiles(tmp_path).mount_path != before
+    assert CompressedFiles(tmp_path, "/static").mount_path != before

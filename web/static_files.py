@@ -14,7 +14,6 @@ from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-FOLDER = Path(__file__).parent / "static"
 _COMPRESSED = frozenset({".css", ".js", ".svg"})
 _A_YEAR = "public, max-age=31536000, immutable"
 
@@ -30,10 +29,10 @@ def _digest(folder: Path) -> str:
 class CompressedFiles(StaticFiles):
     """Files whose address holds their digest: text compressed once, everything cacheable for a year."""
 
-    def __init__(self, folder: Path) -> None:
-        """Take the folder; its digest is part of `mount_path`."""
+    def __init__(self, folder: Path, prefix: str) -> None:
+        """Take the folder, and the beginning of its address; `mount_path` is that with the folder's digest."""
         super().__init__(directory=folder)
-        self.mount_path = f"/console/static/{_digest(folder)}"
+        self.mount_path = f"{prefix}/{_digest(folder)}"
         self._compressed: dict[tuple[str, float], bytes] = {}
 
     def file_response(

@@ -1,0 +1,5 @@
+"""The screens of gates, as the server knows them."""
+
+from console.pages.display import gate
+
+ROUTERS = (gate.router,)
