@@ -82,7 +82,7 @@ export function toast(message, isGood = true) {
   toastTimer = setTimeout(() => { shown.hidden = true; }, 6000);
 }
 
-/** Fetches a module when its dialog is first wanted, and says so where it cannot be fetched. */
+/** Fetches a module, by its place in this folder, when its dialog is first wanted; says so where it cannot be. */
 export async function fetchModule(name, use) {
   const module = await import(`./${name}`).catch(() => null);
   if (module) use(module);

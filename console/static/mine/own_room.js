@@ -63,7 +63,7 @@ function describeGround(ground, changed) {
   if (ground.can_apply) {
     const button = element("button", "plain", text("usage.apply"));
     button.type = "button";
-    button.addEventListener("click", () => fetchModule("supply_application.js", ({ askForLift }) => askForLift(ground.reason, changed)));
+    button.addEventListener("click", () => fetchModule("mine/supply_application.js", ({ askForLift }) => askForLift(ground.reason, changed)));
     parts.push(element("br"), button);
   }
   return parts;

@@ -55,7 +55,7 @@ function describe(charge, changed) {
     button.type = "button";
     button.addEventListener("click", () => {
       const what = `${charge.day}${text("punctuation.colon")}${listed([kwh(charge.wh), yuan(charge.fen)])}`;
-      fetchModule("dispute.js", ({ askDispute }) => askDispute(`${setup.charges}/${charge.id}/dispute`, what, changed));
+      fetchModule("mine/dispute.js", ({ askDispute }) => askDispute(`${setup.charges}/${charge.id}/dispute`, what, changed));
     });
     parts.push(button);
   }

@@ -80,7 +80,7 @@ function below(shower, changed) {
   if (shower.can_dispute) {
     const button = element("button", "plain", text("usage.dispute"));
     button.type = "button";
-    button.addEventListener("click", () => fetchModule("dispute.js", ({ askDispute }) => askDispute(`${setup.showers}/${shower.id}/dispute`, labelled(shower.place ?? text("usage.shower"), yuan(shower.cost_fen)), changed)));
+    button.addEventListener("click", () => fetchModule("mine/dispute.js", ({ askDispute }) => askDispute(`${setup.showers}/${shower.id}/dispute`, labelled(shower.place ?? text("usage.shower"), yuan(shower.cost_fen)), changed)));
     parts.push(button);
   }
   return parts;

@@ -51,7 +51,7 @@ function renderHome() {
   showAutomatic(state.home.automatic, load);
 }
 
-const pay = (room) => fetchModule("room_payment.js", ({ openPayment }) => openPayment(room, state.wallet_fen, load));
+const pay = (room) => fetchModule("mine/room_payment.js", ({ openPayment }) => openPayment(room, state.wallet_fen, load));
 byId("top-up").addEventListener("click", () => pay(state.home.id));
 for (const button of document.querySelectorAll(".top-up-another")) button.addEventListener("click", () => pay(null));
 
