@@ -15,6 +15,8 @@ class Destination:
     route: str
     roles: frozenset[Role] | None = None
     """Who may open it; None for everybody who may open the area."""
+    icon: str | None = None
+    """Its sign (`templates/icons.html`) in the bar at the foot of a phone, where an area has one: five at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,11 @@ class Area:
     pages: tuple[Destination, ...]
     roles: frozenset[Role] | None = None
     """Who may open it; None for everybody who is signed in."""
+
+    @property
+    def has_bar(self) -> bool:
+        """Whether a phone shows some of its pages in a bar at its foot, and the others on the area's first page."""
+        return any(page.icon for page in self.pages)
 
 
 AREAS = (
@@ -52,9 +59,11 @@ AREAS = (
     Area(
         "nav.mine",
         (
-            Destination("nav.photo", "photo_page"),
-            Destination("nav.money", "money_page"),
-            Destination("nav.usage", "usage_page"),
+            Destination("nav.home", "me_page", icon="home"),
+            Destination("nav.money", "money_page", icon="money"),
+            Destination("nav.usage", "usage_page", icon="plug"),
+            Destination("nav.photo", "photo_page", icon="face"),
+            Destination("nav.inbox", "inbox_page"),
         ),
     ),
 )

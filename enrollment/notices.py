@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from database import new_id
@@ -51,6 +51,18 @@ def query_inbox(session: Session, person_id: UUID, *, before: UUID | None, limit
     """Return a person's notices, newest first, those older than `before`."""
     query = select(Notice).where(Notice.person_id == person_id).order_by(Notice.id.desc()).limit(limit)
     return session.scalars(query if before is None else query.where(Notice.id < before)).all()
+
+
+def query_unread(session: Session, person_id: UUID, *, limit: int) -> Sequence[Notice]:
+    """Return a person's notices that they have not read yet, newest first."""
+    query = select(Notice).where(Notice.person_id == person_id, Notice.read_at.is_(None))
+    return session.scalars(query.order_by(Notice.id.desc()).limit(limit)).all()
+
+
+def mark_all_read(session: Session, person_id: UUID, *, until: UUID, now: datetime) -> None:
+    """Note that a person has read every notice of theirs up to one that they saw."""
+    query = update(Notice).where(Notice.person_id == person_id, Notice.id <= until, Notice.read_at.is_(None))
+    session.execute(query.values(read_at=now))
 
 
 def mark_read(session: Session, person_id: UUID, notice_id: UUID, *, now: datetime) -> Notice:

@@ -11,7 +11,7 @@ from accounts.passwords.check import (
 )
 from accounts.passwords.hashing import SEALED, Hasher, PepperError
 from accounts.passwords.rules import WeakPasswordError, make_temporary, require_strong
-from accounts.passwords.stored import find_missing, seal_stored, store
+from accounts.passwords.stored import find_all, find_missing, seal_stored, store
 
 __all__ = [
     "SEALED",
@@ -25,6 +25,7 @@ __all__ = [
     "PasswordWrongError",
     "PepperError",
     "WeakPasswordError",
+    "find_all",
     "find_missing",
     "make_temporary",
     "require_strong",

@@ -82,6 +82,12 @@ def find_missing(session: Session, person_id: UUID) -> frozenset[PasswordPurpose
     return frozenset(PasswordPurpose) - frozenset(there)
 
 
+def find_all(session: Session, person_id: UUID) -> Mapping[PasswordPurpose, bool]:
+    """Return the purposes the person has a password for, each with whether it must be changed before it is used."""
+    query = select(Password.purpose, Password.must_change).where(Password.person_id == person_id)
+    return {row.purpose: row.must_change for row in session.execute(query)}
+
+
 def get(session: Session, person_id: UUID, purpose: PasswordPurpose, *, lock: bool) -> Password | None:
     """Return one of a person's passwords as it is stored now, locked against other writers if `lock`."""
     query = select(Password).filter_by(person_id=person_id, purpose=purpose).execution_options(populate_existing=True)

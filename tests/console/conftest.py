@@ -318,7 +318,12 @@ def open_window(
         request.getfixturevalue(server)
 
     def open_window(
-        console: Pages | None = None, number: str | None = None, *, ready: str = "#link.live", **options: object
+        console: Pages | None = None,
+        number: str | None = None,
+        *,
+        ready: str = "#link.live",
+        path: str = "/console/",
+        **options: object,
     ) -> object:
         context = browser.new_context(**({"locale": "en-GB"} | options))
         context.set_default_timeout(SETTLES_WITHIN_MS)
@@ -332,7 +337,7 @@ def open_window(
             context.request.post(
                 f"{console.url}/console/sign-in", form=form, headers={"Origin": console.url}, max_redirects=0
             )
-            page.goto(f"{console.url}/console/")
+            page.goto(f"{console.url}{path}")
             page.locator(ready).wait_for()
         return page
 

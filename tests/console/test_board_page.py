@@ -74,13 +74,13 @@ def test_a_wrong_password_opens_nothing(page, console) -> None:
 
 def test_who_has_no_business_here_is_told_so(page, console) -> None:
     sign_in(page, console, "S1")
-    page.get_by_role("heading", name="My photo").wait_for()
+    page.get_by_role("heading", name="Last passage").wait_for()
     answer = page.goto(f"{console.url}/console/gates")
     assert answer.status == 403
     page.get_by_text("Your role does not include this page").wait_for()
     assert page.locator("#events").count() == 0
     page.get_by_role("link", name="Go to my page").click()
-    page.get_by_role("heading", name="My photo").wait_for()
+    page.get_by_role("heading", name="Last passage").wait_for()
 
 
 def test_after_signing_out_the_board_asks_to_sign_in_again(page, console) -> None:

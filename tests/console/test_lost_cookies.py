@@ -88,7 +88,7 @@ def test_a_browser_without_cookies_is_told_to_allow_them(in_production) -> None:
 
 def test_signing_in_again_says_that_the_browser_kept_nothing(open_window, console) -> None:
     hire(console.database, console.app.state.console.accounts, "S2", "Sun")
-    page = open_window(console, "S2", ready="#consent", **PHONE)
+    page = open_window(console, "S2", ready="#consent", path="/console/me/photo", **PHONE)
 
     def without_cookies(route) -> None:
         answer = route.fetch(max_redirects=0)

@@ -56,6 +56,8 @@ CHANGES = [
     ("POST", "/console/zones/hall/forgive"),
     ("PUT", "/console/me/consent"),
     ("DELETE", "/console/me/consent"),
+    ("POST", "/console/me/inbox"),
+    ("POST", f"/console/me/inbox/{ID}"),
     ("POST", "/console/me/photos"),
     ("POST", f"/console/me/photos/{ID}/review"),
     ("DELETE", f"/console/me/photos/{ID}"),
@@ -96,6 +98,7 @@ _NEW_GATE = {"name": "attic", "title": "Attic", "kind": "building", "direction":
 FORMS = {
     "sign-in": {"number": "F1", "password": PASSWORD},
     "sign-out": {},
+    "inbox": {"until": ID},
     "password": {"current": PASSWORD, "new": "evil's own choice", "repeated": "evil's own choice"},
     "language": {"lang": "en"},
     "new": {"key": ID, "channel": "wechat", "amount": "5"} | _NEW_GATE,

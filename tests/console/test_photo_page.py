@@ -11,6 +11,7 @@ from accounts.vocabulary import Role
 from tests.console.conftest import PASSWORD
 from tests.console.photo_studio import PHONE, Studio
 
+PHOTO = "/console/me/photo"
 READY = "#current:visible, #capture:visible, #consent:visible"
 
 
@@ -38,7 +39,7 @@ def fits(page) -> None:
 def holder(open_window, studio: Studio):
     """A student's phone, on their own page; consent is not given yet."""
     number, person_id = studio.person("Wang <b>Xiaoming</b>")
-    page = open_window(studio, number, ready=READY, **PHONE)
+    page = open_window(studio, number, ready=READY, path=PHOTO, **PHONE)
     page.person_id = person_id
     return page
 
@@ -48,7 +49,7 @@ def consented(open_window, studio: Studio):
     """A student's phone, who has consented and may hand in a photo."""
     number, person_id = studio.person("Li Hua")
     studio.agree(person_id)
-    page = open_window(studio, number, ready=READY, **PHONE)
+    page = open_window(studio, number, ready=READY, path=PHOTO, **PHONE)
     page.person_id = person_id
     return page
 
@@ -95,7 +96,7 @@ def test_a_bad_photo_comes_back_with_advice_in_the_readers_language(
 ) -> None:
     number, person_id = studio.person("赵磊")
     studio.agree(person_id)
-    page = open_window(studio, number, ready=READY, **PHONE, locale="zh-CN")
+    page = open_window(studio, number, ready=READY, path=PHOTO, **PHONE, locale="zh-CN")
     page.locator("#file").set_input_files(file_of(studio, picture))
     page.get_by_role("button", name="使用并检查").click()
     expect(page.locator("#state")).to_have_text("未通过")
@@ -168,6 +169,7 @@ def test_the_camera_shows_a_live_view_and_takes_what_it_sees(launch_browser, stu
     page.locator("[name=number]").fill(number)
     page.locator("[name=password]").fill(PASSWORD)
     page.locator("form.sign-in button").click()
+    page.get_by_role("link", name="Hand in a photo").click()
     page.get_by_role("button", name="Take a photo").click()
     expect(page.get_by_text("Your face in the oval")).to_be_visible()
     fits(page)
@@ -200,7 +202,7 @@ def test_a_first_password_is_changed_before_anything_else(open_window, studio: S
     for label in ("New password", "New password again"):
         page.get_by_label(label, exact=True).fill("a walk along the river")
     page.get_by_role("button", name="Save and go on").click()
-    expect(page.get_by_role("heading", name="My photo")).to_be_visible()
+    expect(page.get_by_role("heading", name="Sun Li")).to_be_visible()
 
 
 def test_the_reader_chooses_the_language_and_keeps_it(holder) -> None:

@@ -56,7 +56,7 @@ def test_from_the_phone_to_the_gates_with_one_key(open_window, reviewer, studio:
     expect(page.locator("#queue-empty")).to_be_visible()
     expect(page.locator("#figure-waiting")).to_have_text("0")
     assert studio.state(photo_id) == "approved"
-    phone = open_window(studio, number, ready="#state:visible", **PHONE)
+    phone = open_window(studio, number, ready="#state:visible", path="/console/me/photo", **PHONE)
     expect(phone.locator("#state")).to_have_text("Approved: pass with your face")
     expect(phone.locator("#notices")).to_contain_text("Your photo was approved")
 
@@ -64,7 +64,7 @@ def test_from_the_phone_to_the_gates_with_one_key(open_window, reviewer, studio:
 def test_a_rejection_from_the_keyboard_reaches_the_person_as_text(open_window, reviewer, studio: Studio) -> None:
     """From the rules' no over the person's wish for a look to the reviewer's no; name and note try to be markup."""
     number, photo_id = waits(studio, "grey", "<img src=x onerror=alert(1)>")
-    phone = open_window(studio, number, ready="#state:visible", **PHONE)
+    phone = open_window(studio, number, ready="#state:visible", path="/console/me/photo", **PHONE)
     phone.get_by_role("button", name="Ask a reviewer to look").click()
     expect(phone.locator("#state")).to_have_text("Waiting for review")
     page = reviewer()

@@ -70,4 +70,4 @@ def test_a_first_password_is_changed_once_also_when_the_form_was_open_for_long(c
         form = {"current": PASSWORD, "new": new, "repeated": new}
         assert browser.post("/console/password", data=form).headers["location"] == "/console/"
         home = browser.get("/console/", headers={"Accept": "text/html"})
-        assert home.headers["location"] == "/console/me/photo"
+        assert home.headers["location"] == "/console/me"

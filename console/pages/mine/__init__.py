@@ -1,8 +1,9 @@
 """Pages of one's own."""
 
-from console.pages.mine import money, photo, room_payments, top_ups, usage
+from console.pages.mine import home, money, photo, room_payments, top_ups, usage
 
 ROUTERS = (
+    home.router,
     photo.router,
     money.router,
     top_ups.router,
