@@ -76,7 +76,16 @@ INNER_WALLS = {
             "services",
             "payment_channels",
         },
-        "topup": {"vocabulary", "tables", "ledger", "audit", "people", "payment_channels", "payments"},
+        "topup": {
+            "vocabulary",
+            "tables",
+            "ledger",
+            "audit",
+            "people",
+            "people_import",
+            "payment_channels",
+            "payments",
+        },
         "api": {"*"},
     },
     "metering": {

@@ -111,5 +111,17 @@ def waiting(session: Session, *, after: UUID | None, limit: int) -> Sequence[Cas
     return session.scalars(query).all()
 
 
+def find_recent(
+    session: Session, *, box: str | None = None, person_id: UUID | None = None, limit: int
+) -> Sequence[CashRequest]:
+    """Return requests whatever became of them, the last asked first; of a box or a person where one is given."""
+    query = select(CashRequest).order_by(CashRequest.asked_at.desc(), CashRequest.id.desc()).limit(limit)
+    if box is not None:
+        query = query.where(CashRequest.box == box)
+    if person_id is not None:
+        query = query.where(CashRequest.person_id == person_id)
+    return session.scalars(query).all()
+
+
 def _record(session: Session, request: CashRequest, action: str, *, by: str, now: datetime) -> None:
     money_trail.record(session, action, request.person_id, request.amount, request.id, by=by, now=now)

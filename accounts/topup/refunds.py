@@ -5,6 +5,7 @@ wallet was shut when it came, goes back whole from the suspense account. The way
 `accounts.payment_channels.channel_refunds`.
 """
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,12 +22,15 @@ from accounts.payment_channels import channel_refunds
 from accounts.payment_channels.channel_refunds import PendingRefund
 from accounts.payments.problems import PaymentIdReusedError, RefundTooLargeError, require
 from accounts.payments.services import MoneyServices
+from accounts.tables import AuditEntry
 from accounts.topup import money_trail
 from accounts.topup.orders import STRANDED
 from accounts.topup.paying_out import require_right_balance
 from accounts.topup.tables import TopUpOrder, TopUpRefund
 from web.problems import NotFoundError, ProblemError
 
+TRAIL = "top_up.refund"
+"""The action of the audit trail's line."""
 _LIFE = timedelta(days=365)
 """Of the hold: it ends with the channel's answer, not by itself."""
 
@@ -84,6 +88,17 @@ def find_of_orders(session: Session, order_ids: Collection[UUID]) -> Sequence[To
     return session.scalars(query.order_by(TopUpRefund.created_at, TopUpRefund.id)).all()
 
 
+def refunds_by(session: Session, actor: str, begins: datetime, ends: datetime) -> list[tuple[TopUpRefund, str]]:
+    """Return the refunds that somebody gave at the counter between two times, with their channels, oldest first."""
+    wanted = select(AuditEntry.details).where(
+        AuditEntry.actor == actor, AuditEntry.action == TRAIL, AuditEntry.at >= begins, AuditEntry.at < ends
+    )
+    ids = [UUID(json.loads(details)["transfer"]) for details in session.scalars(wanted)]
+    query = select(TopUpRefund, TopUpOrder.channel).join(TopUpOrder, TopUpOrder.id == TopUpRefund.order_id)
+    rows = session.execute(query.where(TopUpRefund.id.in_(ids)).order_by(TopUpRefund.created_at))
+    return [(row[0], row[1]) for row in rows]
+
+
 def posting_id(refund_id: UUID) -> UUID:
     """Return the id of the journal's line that gives the money back."""
     return uuid5(refund_id, "refund")
@@ -120,7 +135,7 @@ def _reserve(
         id=request.id, digest=digest, order_id=order.id, amount=request.amount, state="pending", created_at=now
     )
     session.add(made)
-    money_trail.record(session, "top_up.refund", order.person_id, request.amount, request.id, by=by, now=now)
+    money_trail.record(session, TRAIL, order.person_id, request.amount, request.id, by=by, now=now)
     return made, order.channel
 
 

@@ -1,9 +1,9 @@
 """Tables of top-up. What was credited stands in the ledger's journal, under the order's id."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, LargeBinary, String
+from sqlalchemy import BigInteger, Date, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from database import Base
@@ -70,3 +70,19 @@ class CashRequest(Base):
     asked_at: Mapped[datetime]
     decided_by: Mapped[str | None] = mapped_column(String(80))
     decided_at: Mapped[datetime | None]
+
+
+class CashCount(Base):
+    """What was counted in a cash box for a day of the campus's calendar, beside what the journal expected. In fen."""
+
+    __tablename__ = "cash_counts"
+    __table_args__ = (Index("ix_cash_counts_day", "day", "box"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    box: Mapped[str] = mapped_column(String(80))
+    day: Mapped[date] = mapped_column(Date)
+    opening: Mapped[int] = mapped_column(BigInteger)
+    counted: Mapped[int] = mapped_column(BigInteger)
+    expected: Mapped[int] = mapped_column(BigInteger)
+    note: Mapped[str] = mapped_column(String(200))
+    counted_at: Mapped[datetime]

@@ -1,11 +1,15 @@
 """Lists as Excel and others write them, and the numbers that they damage."""
 
+import io
 from zoneinfo import ZoneInfo
 
 import pytest
+from openpyxl import Workbook
 
 from accounts.people_import.importer import Importer, RowOutcome
+from accounts.people_import.list_table import ListTableError
 from accounts.people_import.people_list import ListedPerson, Unreadable, parse, read
+from accounts.people_import.workbook import read_list
 
 ZONE = ZoneInfo("Asia/Shanghai")
 LINES = [
@@ -109,3 +113,29 @@ def test_a_number_without_its_zeros_makes_no_second_account(campus):
     (result,) = importer.run([_row(2, None, "26001")], now=campus.clock.now)
     assert result.outcome is RowOutcome.INVALID
     assert "0026001 is there" in result.why
+
+
+def test_a_workbook_is_read_to_the_same_table() -> None:
+    book = Workbook()
+    sheet = book.worksheets[0]
+    for line in (
+        [],
+        ["学号", " 姓名 ", "金额", None],
+        [20260001, "王小明", 12.5, None],
+        ["0042", "李雷", 100.0, "surplus"],
+    ):
+        sheet.append(line)
+    packed = io.BytesIO()
+    book.save(packed)
+    table = read_list(packed.getvalue())
+    assert table.columns == ("学号", "姓名", "金额")
+    assert [(row.cells["学号"], row.cells["金额"], row.too_long) for row in table.rows] == [
+        ("20260001", "12.5", False),
+        ("0042", "100", True),
+    ]
+
+
+def test_what_is_no_workbook_says_what_to_do() -> None:
+    with pytest.raises(ListTableError, match=r"save it again as .xlsx"):
+        read_list(b"PK\x03\x04 and nothing else")
+    assert read_list(b"number,amount\n1,2").columns == ("number", "amount")
