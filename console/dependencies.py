@@ -6,18 +6,21 @@ from typing import Annotated
 
 from fastapi import Depends, Request, Response
 
+from accounts import devices
+from accounts.payments.services import MoneyServices
 from accounts.people import AccountNotUsableError, sign_ins
-from accounts.principals import Principal
+from accounts.principals import DevicePrincipal, Principal
 from accounts.sign_in.access_tokens import Claims
 from accounts.sign_in.service import RefreshRefusedError
-from accounts.vocabulary import Role
-from console import sign_in_cookies
+from accounts.vocabulary import DeviceRole, Role
+from console import kiosk_cookies, sign_in_cookies
 from console.live.feed import Feed
 from console.services import ConsoleServices
 from metering.services import MeteringServices
 
 STAFF = frozenset({Role.FACILITIES, Role.ADMIN})
 REVIEWERS = frozenset({Role.REVIEWER, Role.ADMIN})
+CASHIERS = frozenset({Role.CASHIER, Role.ADMIN})
 
 
 class SignInNeededError(Exception):
@@ -30,6 +33,10 @@ class NewPasswordNeededError(Exception):
 
 class NotAllowedError(Exception):
     """Somebody is signed in who has no business here."""
+
+
+class KioskNotPairedError(Exception):
+    """This browser is no kiosk's, or its kiosk's token was revoked or replaced."""
 
 
 def _find_services(request: Request) -> ConsoleServices:
@@ -155,3 +162,33 @@ def _require_reviewer(claims: SignedInDep) -> Principal:
 
 ReviewerDep = Annotated[Principal, Depends(_require_reviewer)]
 """A signed-in reviewer."""
+
+
+def _require_cashier(claims: SignedInDep) -> Principal:
+    if not claims.roles & CASHIERS:
+        raise NotAllowedError
+    return principal_of(claims)
+
+
+CashierDep = Annotated[Principal, Depends(_require_cashier)]
+"""A signed-in cashier."""
+
+
+def _find_money(services: ServicesDep) -> MoneyServices:
+    return services.money
+
+
+MoneyDep = Annotated[MoneyServices, Depends(_find_money)]
+
+
+def _require_kiosk(request: Request, services: ServicesDep) -> DevicePrincipal:
+    token, _ = kiosk_cookies.read_device(request)
+    with services.database.read() as session:
+        device = devices.authenticate(session, token)
+    if device is None or device.role is not DeviceRole.KIOSK:
+        raise KioskNotPairedError
+    return DevicePrincipal(device.id, device.name, device.role, device.campus, device.gate, device.merchant_id)
+
+
+KioskDep = Annotated[DevicePrincipal, Depends(_require_kiosk)]
+"""The kiosk that this browser is paired with; its token is looked up at each request, so revoking it counts at once."""

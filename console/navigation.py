@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from accounts.vocabulary import Role
-from console.dependencies import REVIEWERS, STAFF
+from console.dependencies import CASHIERS, REVIEWERS, STAFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,20 @@ AREAS = (
             Destination("metering.day", "metering_day_page"),
         ),
         STAFF,
+    ),
+    Area(
+        "nav.money_desk",
+        (
+            Destination("money.counter", "money_counter_page"),
+            Destination("money.own_day", "money_own_day_page"),
+            Destination("money.requests", "money_requests_page"),
+            Destination("money.subsidies", "money_subsidies_page", frozenset({Role.ADMIN})),
+            Destination("money.merchants", "money_merchants_page"),
+            Destination("money.days", "money_days_page"),
+            Destination("money.channels", "money_channels_page"),
+            Destination("money.offline", "money_offline_page"),
+        ),
+        CASHIERS,
     ),
     Area("nav.reviews", (Destination("nav.reviews", "reviews_page"),), REVIEWERS),
     Area(

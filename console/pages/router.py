@@ -3,9 +3,11 @@
 from fastapi import FastAPI
 
 from console import problem_pages
-from console.dependencies import NewPasswordNeededError, NotAllowedError, SignInNeededError
+from console.dependencies import KioskNotPairedError, NewPasswordNeededError, NotAllowedError, SignInNeededError
 from console.live.feed import Feed
-from console.pages import administration, display, gates, metering, mine, reviews, sign_in
+from console.pages import administration, display, gates, kiosk, metering, mine, money, reviews, sign_in
+from console.pages.kiosk.pairing import ask_to_pair
+from console.pages.kiosk.screens import VisitOverError, lead_to_start
 from console.rendering import FOLDER
 from console.services import ConsoleServices
 from gate_display.page import FOLDER as DISPLAY_FOLDER
@@ -20,6 +22,8 @@ ROUTERS = (
     *reviews.ROUTERS,
     *metering.ROUTERS,
     *administration.ROUTERS,
+    *money.ROUTERS,
+    *kiosk.ROUTERS,
 )
 
 
@@ -37,3 +41,5 @@ def install(app: FastAPI, services: ConsoleServices) -> None:
     app.add_exception_handler(SignInNeededError, sign_in.ask_to_sign_in)
     app.add_exception_handler(NewPasswordNeededError, sign_in.ask_for_password)
     app.add_exception_handler(NotAllowedError, sign_in.refuse)
+    app.add_exception_handler(KioskNotPairedError, ask_to_pair)
+    app.add_exception_handler(VisitOverError, lead_to_start)

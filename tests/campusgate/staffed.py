@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from fastapi import Response
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from access.policy import GatePolicy
 from accounts import cards, devices, people
+from accounts.cards.uid_forms import UidForm
 from accounts.payments import merchants
 from accounts.people import Particulars
 from accounts.tables import Person, PersonRole
@@ -22,6 +24,8 @@ from accounts.vocabulary import DeviceRole, PersonKind, Role
 from campusgate.processes.server.app import make_app
 from campusgate.processes.server.assembly import Server, assemble
 from campusgate.settings import MqttSettings, Settings
+from console import kiosk_cookies
+from console.kiosk_cookies import Means, Visit
 from console.sign_in_cookies import ACCESS_COOKIE
 from directory import gates
 from enrollment.quality import Checker
@@ -43,11 +47,24 @@ class Staffed:
     card_id: UUID
 
     def headers(self, who: str) -> dict[str, str]:
+        # What changes something on the pages must come from them.
         if who == "anonymous":
-            return {}
-        # On the pages the token is in a cookie, and what changes something must come from them.
+            return {"Sec-Fetch-Site": "same-origin"}
         cookie = {"Cookie": f"{ACCESS_COOKIE}={self.tokens[who]}"} if who in PEOPLE else {}
+        if who == "kiosk":
+            cookie = {"Cookie": self._kiosk_cookies()}
         return {"Authorization": f"Bearer {self.tokens[who]}", "Sec-Fetch-Site": "same-origin"} | cookie
+
+    def _kiosk_cookies(self) -> str:
+        """A kiosk's screen in front of which somebody stands who gave their number and query password."""
+        with self.server.database.read() as session:
+            device = devices.by_name(session, "kiosk")
+        now = datetime.now(UTC)
+        visit = Visit(device.id, self.ids["somebody"], Means.NUMBER, now, now)
+        answer = Response()
+        kiosk_cookies.set_device(answer, self.tokens["kiosk"], UidForm.HEXADECIMAL, secure=True)
+        kiosk_cookies.set_visit(answer, visit, self.server.accounts.secret, secure=True)
+        return "; ".join(one.split(";")[0] for one in answer.headers.getlist("set-cookie"))
 
 
 def _key() -> SecretStr:

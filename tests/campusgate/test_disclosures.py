@@ -76,8 +76,25 @@ ABOUT_NOBODY = {
     "GET /api/v1/operations/alarms",
     "GET /api/v1/operations/alarms/open",
     "GET /api/v1/operations/orders",
+    # Sums, and cashiers at their work.
+    "GET /console/money/channels",
+    "GET /console/money/days",
+    "GET /console/money/days/{day}",
+    "GET /console/money/merchants",
+    "GET /console/money/subsidies",
 }
 OWN = {
+    # Of whoever stands at the kiosk.
+    "GET /console/kiosk",
+    "GET /console/kiosk/loss",
+    "GET /console/kiosk/menu",
+    "GET /console/kiosk/number",
+    "GET /console/kiosk/pair",
+    "GET /console/kiosk/reissue",
+    "GET /console/kiosk/reissued",
+    "GET /console/kiosk/top-up",
+    "GET /console/kiosk/top-up/{order_id}",
+    "GET /console/kiosk/top-up/{order_id}/state",
     "GET /api/v1/photos",
     "GET /",
     "GET /console",
@@ -173,6 +190,9 @@ ANSWERS_WITH_WHAT_IS_KNOWN = {
     "POST /api/v1/reviews/{photo_id}/claim",
     "POST /console/reviews/{photo_id}/claim",
     "POST /console/metering/moves/preview",
+    "POST /console/money/find",
+    "POST /console/money/subsidies",
+    "POST /console/money/subsidies/preview",
 }
 """They change something or not, and show somebody in either case."""
 

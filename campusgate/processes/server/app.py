@@ -39,9 +39,11 @@ _LARGER_BODIES = {
     "/photos": MAX_FORM_BYTES,
     "/reference-photos": MAX_FORM_BYTES,
     "/people/import": 2_097_152,
+    "/money/subsidies": 1_048_576,
+    "/money/subsidies/preview": 2_097_152,
     "/meter-reader/readings": 2_097_152,
 }
-"""Routes that take pictures, 500 rows of a list, or a cycle of 5,000 meters; only who is known may send as much."""
+"""Routes that take pictures, lists of people, or a cycle of 5,000 meters; only who is known may send as much."""
 
 
 def make_app(server: Server) -> FastAPI:
