@@ -1,7 +1,8 @@
 """What people type into forms, read."""
 
 import re
-from datetime import date
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 _YUAN = re.compile(r"(\d{1,7})(?:[.。](\d{1,2}))?")
 
@@ -21,3 +22,13 @@ def read_day(typed: str) -> date | None:
         return date.fromisoformat(typed.strip())
     except ValueError:
         return None
+
+
+def read_moment(typed: str, zone: ZoneInfo) -> datetime | None:
+    """Return a moment in campus time as a browser's field gives it: `2026-11-27T09:30`; None when it is none."""
+    try:
+        found = datetime.fromisoformat(typed.strip())
+    except ValueError:
+        return None
+    is_whole = found.tzinfo is None and date(2000, 1, 1) <= found.date() <= date(2200, 1, 1)
+    return found.replace(tzinfo=zone) if is_whole else None

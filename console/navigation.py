@@ -78,6 +78,8 @@ AREAS = (
             Destination("nav.usage", "usage_page", icon="plug"),
             Destination("nav.photo", "photo_page", icon="face"),
             Destination("nav.inbox", "inbox_page"),
+            Destination("nav.face_data", "face_data_page"),
+            Destination("nav.visitors", "visitors_page"),
         ),
     ),
 )

@@ -20,7 +20,7 @@ from accounts.tables import Card, Person, PersonChange
 from accounts.vocabulary import CardState, PersonState
 from database import Database, DatabaseBusyError, Sealer
 from directory.publication import Publication
-from directory.records import EXPIRED_GRACE, MOST_PEOPLE
+from directory.records import EXPIRED_GRACE, MOST_PEOPLE, find_visitors
 from directory.tables import DirectoryPerson, DirectoryState, GateRecord
 
 _log = structlog.get_logger()
@@ -81,12 +81,12 @@ class Publisher:
             publication.renew_policies(state)
             revoked = _find_revoked(session, max(state.seq, self._revoked_to))
             if revoked:
-                publication.publish([change.person_id for change in revoked])
+                self._publish_changes(session, publication, revoked)
                 more = True
             else:
                 limit = _people_at_once(len(gates))
                 waiting = changes.since(session, state.seq, limit=limit)
-                publication.publish([change.person_id for change in waiting])
+                self._publish_changes(session, publication, waiting)
                 if waiting:
                     state.seq = waiting[-1].seq
                 more = len(waiting) == limit
@@ -142,6 +142,13 @@ class Publisher:
                     pause = RETRY_S
                 stop.wait(LEAST_PAUSE_S)
                 wake.wait(pause)
+
+    def _publish_changes(self, session: Session, publication: Publication, found: Sequence[changes.Change]) -> None:
+        people = [change.person_id for change in found]
+        publication.publish(people)
+        visitors = find_visitors(session, people, self._clock())
+        for start in range(0, len(visitors), MOST_PEOPLE):
+            publication.publish(visitors[start : start + MOST_PEOPLE])
 
     def _lock_state(self, session: Session) -> DirectoryState:
         """Return the one row, locked; the first publisher of a database makes it and begins with everybody."""

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session, aliased
 
 from access.policy import GatePolicy
 from access.snapshot import CredentialEntry, Grant, PersonEntry, pack_vector
@@ -140,11 +140,23 @@ def _credentials(session: Session, person_ids: list[UUID]) -> dict[UUID, list[Cr
     return {person_id: list(entries.values()) for person_id, entries in found.items()}
 
 
+def find_visitors(session: Session, host_ids: Collection[UUID], now: datetime) -> list[UUID]:
+    """Return the people whose passes these hosts gave and that are not over: they change with their hosts."""
+    query = select(VisitorPass.person_id).where(
+        VisitorPass.host_id.in_(host_ids), VisitorPass.ended_at.is_(None), VisitorPass.valid_until > now
+    )
+    return list(session.scalars(query))
+
+
 def _passes(session: Session, person_ids: list[UUID], now: datetime) -> dict[UUID, list[VisitorPass]]:
+    host = aliased(Person)
     rows = session.scalars(
         select(VisitorPass)
+        .outerjoin(host, host.id == VisitorPass.host_id)
         .where(
             VisitorPass.person_id.in_(person_ids),
+            # What a host gave is worth as much as the host's own account.
+            or_(VisitorPass.host_id.is_(None), host.state == PersonState.ACTIVE),
             VisitorPass.ended_at.is_(None),
             VisitorPass.valid_until > now - EXPIRED_GRACE,
         )
@@ -171,9 +183,17 @@ def _granted(passes: Iterable[VisitorPass]) -> tuple[dict[str, tuple[Grant, ...]
     return {gate: tuple(found) for gate, found in grants.items()}, codes
 
 
+def context_of_code(pass_id: UUID) -> bytes:
+    """Return what the sealed code of a pass is bound to."""
+    return b"visitor pass:" + pass_id.bytes
+
+
 def _context(person_id: UUID) -> bytes:
     return b"directory:" + person_id.bytes
 
 
-SEALED = (SealedColumn(DirectoryPerson.person_id, DirectoryPerson.sealed, _context),)
+SEALED = (
+    SealedColumn(DirectoryPerson.person_id, DirectoryPerson.sealed, _context),
+    SealedColumn(VisitorPass.id, VisitorPass.sealed_code, context_of_code),
+)
 """What the directory keeps sealed: a change of keys must go through it."""

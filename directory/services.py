@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from database import Database, Sealer
+from directory.hosting_rules import HostingRules
 
 GATES_AT_ONCE = 3
 """More at a time would only share the same cores: each answer would come later, and so would everybody else's."""
@@ -17,6 +18,7 @@ class DirectoryServices:
     database: Database
     sealer: Sealer = field(repr=False)
     credential_key: bytes = field(repr=False)
+    hosting: HostingRules = field(default_factory=HostingRules)
     clock_believed: Callable[[], bool] = lambda: True
     """Whether gates may be told the server's time."""
     turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(GATES_AT_ONCE))

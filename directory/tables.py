@@ -170,9 +170,13 @@ class TemplateReceipt(Base):
 
 
 class VisitorPass(Base):
-    """Leave for one person to pass some gates for some hours, by face or by a code."""
+    """Leave for one person to pass some gates for some hours, by face or by a code.
+
+    One that a host gave keeps its code, sealed, so that they can show it again while it is good.
+    """
 
     __tablename__ = "visitor_passes"
+    __table_args__ = (Index("ix_visitor_passes_host", "host_id", "id"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"), index=True)
@@ -183,6 +187,9 @@ class VisitorPass(Base):
     issued_by: Mapped[str] = mapped_column(String(60))
     issued_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    host_id: Mapped[UUID | None] = mapped_column(ForeignKey("people.id"))
+    purpose: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    sealed_code: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class GatePerson(Base):

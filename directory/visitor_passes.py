@@ -13,6 +13,7 @@ from access.credentials import code_digest
 from accounts import audit
 from accounts.people import changes
 from accounts.tables import Person
+from database import new_id
 from directory.tables import GateRecord, VisitorPass
 from web.problems import NotFoundError, ProblemError
 
@@ -53,8 +54,9 @@ def issue(
     credential_key: bytes,
     by: str,
     now: datetime,
+    pass_id: UUID | None = None,
 ) -> tuple[VisitorPass, str | None]:
-    """Issue a pass; returns it and its code (`make_code`), of which only a digest is kept.
+    """Issue a pass; returns it and its code (`make_code`), of which only a digest is kept here.
 
     Raises:
         PassPeriodError: see there.
@@ -69,6 +71,7 @@ def issue(
             raise NotFoundError(f"there is no gate {gate!r}")
     code = make_code(digits_only=digits_only) if with_code else None
     one = VisitorPass(
+        id=pass_id or new_id(),
         person_id=person_id,
         gates=sorted(set(gates)),
         valid_from=valid_from,
@@ -107,6 +110,7 @@ def end(session: Session, pass_id: UUID, *, by: str, now: datetime) -> VisitorPa
     one = get(session, pass_id)
     if one.ended_at is None:
         one.ended_at = now
+        one.sealed_code = None
         session.flush()
         changes.record(session, one.person_id)
         audit.record(session, actor=by, action="pass.end", subject=f"pass:{one.id}", now=now)

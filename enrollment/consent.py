@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
 from accounts import audit, people
 from database import new_id
 from enrollment import photos
-from enrollment.tables import Consent
+from enrollment.tables import Consent, ConsentRefusal
 from web.problems import ProblemError
 
 
@@ -34,6 +34,14 @@ class ConsentVersionError(ProblemError):
     title = "The notice has changed; read the present version"
 
 
+class ConsentStandsError(ProblemError):
+    """The person consents to this version of the notice: that is withdrawn, not refused."""
+
+    code = "consent_stands"
+    status = 409
+    title = "You have consented; withdraw your consent instead"
+
+
 def find_current(session: Session, person_id: UUID) -> Consent | None:
     """Return the person's consent that was not withdrawn, the newest one."""
     return session.scalars(
@@ -47,6 +55,47 @@ def find_current(session: Session, person_id: UUID) -> Consent | None:
 def find_all(session: Session, person_id: UUID) -> Sequence[Consent]:
     """Return every consent a person ever gave, oldest first."""
     return session.scalars(select(Consent).where(Consent.person_id == person_id).order_by(Consent.id)).all()
+
+
+def has_refused(session: Session, person_id: UUID, version: str) -> bool:
+    """Return whether a person said no to `version`, or took back their consent to it, and has not consented since."""
+    standing = find_current(session, person_id)
+    if standing is not None and standing.version == version:
+        return False
+    no = (
+        exists().where(ConsentRefusal.person_id == person_id, ConsentRefusal.version == version),
+        exists().where(Consent.person_id == person_id, Consent.version == version, Consent.withdrawn_at.is_not(None)),
+    )
+    return bool(session.scalar(select(or_(*no))))
+
+
+def find_refusals(session: Session, person_id: UUID) -> Sequence[ConsentRefusal]:
+    """Return every version that a person ever refused, oldest first."""
+    query = select(ConsentRefusal).where(ConsentRefusal.person_id == person_id)
+    return session.scalars(query.order_by(ConsentRefusal.id)).all()
+
+
+def refuse(
+    session: Session, person_id: UUID, version: str, evidence: dict[str, Any], *, present: str, by: str, now: datetime
+) -> None:
+    """Remember that a person says no to `version`; saying so again changes nothing.
+
+    Raises:
+        ConsentVersionError: `version` is not the `present` one.
+        ConsentStandsError: they consent to it.
+    """
+    if version != present:
+        raise ConsentVersionError(version=present)
+    people.get(session, person_id, lock=True)
+    standing = find_current(session, person_id)
+    if standing is not None and standing.version == version:
+        raise ConsentStandsError
+    if session.scalar(select(ConsentRefusal.id).filter_by(person_id=person_id, version=version)) is not None:
+        return
+    session.add(ConsentRefusal(id=new_id(), person_id=person_id, version=version, refused_at=now, evidence=evidence))
+    session.flush()
+    subject, details = f"person:{person_id}", {"version": version}
+    audit.record(session, actor=by, action="consent.refuse", subject=subject, now=now, details=details)
 
 
 def require(session: Session, person_id: UUID, version: str) -> Consent:

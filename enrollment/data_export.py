@@ -20,7 +20,7 @@ Gates = Callable[[Session, UUID], dict[str, Any]]
 
 
 def export_person(session: Session, sealer: Sealer, person_id: UUID, gates: Gates | None = None) -> dict[str, Any]:
-    """Return photos with their pictures and steps, templates without their vectors, consents, notices, gates.
+    """Return photos with pictures and steps, templates without vectors, consents, refusals, notices, gates.
 
     The vector itself is left out: it says nothing to a person, and could open a gate for whoever finds the export. So
     are other people: of look-alikes only their number is told.
@@ -35,6 +35,10 @@ def export_person(session: Session, sealer: Sealer, person_id: UUID, gates: Gate
         "photos": [_describe_photo(session, sealer, photo) for photo in photos.find_of_person(session, person_id)],
         "templates": [_describe_template(template) for template in templates],
         "consents": [_describe_consent(given) for given in consent.find_all(session, person_id)],
+        "refusals": [
+            {"version": one.version, "refused_at": _format_time(one.refused_at), "evidence": one.evidence}
+            for one in consent.find_refusals(session, person_id)
+        ],
         "notices": [
             {"at": _format_time(notice.at), "kind": notice.kind, "content": notice.content} for notice in notices
         ],

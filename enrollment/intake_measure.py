@@ -17,7 +17,7 @@ from enrollment.photo import UnreadablePhotoError
 from enrollment.quality import Checker, Verdict
 from enrollment.references import NoFaceError
 from enrollment.roster import PhotoSource, RosterRow
-from enrollment.tables import Consent, PhotoRecord, PhotoState
+from enrollment.tables import Consent, ConsentRefusal, PhotoRecord, PhotoState
 from models.template import Template
 
 
@@ -46,7 +46,7 @@ class Standing:
     consented: frozenset[str]
     """Numbers of people whose consent to the notice in force stands."""
     withdrawn: frozenset[str]
-    """Numbers of people who have withdrawn theirs: only they can give it again, no list can."""
+    """Numbers of people who have withdrawn theirs, or said no: only they can give it, no list can."""
 
     @classmethod
     def read(cls, session: Session, version: str) -> "Standing":
@@ -62,11 +62,16 @@ class Standing:
             .join(Consent, Consent.person_id == Person.id)
             .order_by(Consent.id)
         ).all()
+        refused = session.execute(
+            select(Person.number)
+            .join(ConsentRefusal, ConsentRefusal.person_id == Person.id)
+            .where(ConsentRefusal.version == version)
+        ).scalars()
         last = {number: withdrawn_at is not None for number, _, withdrawn_at in consents}
         return cls(
             {(number, digest): PhotoState(state) for number, digest, state in taken},
             frozenset(number for number, given, withdrawn_at in consents if given == version and withdrawn_at is None),
-            frozenset(number for number, is_withdrawn in last.items() if is_withdrawn),
+            frozenset((*refused, *(number for number, is_withdrawn in last.items() if is_withdrawn))),
         )
 
 
@@ -122,7 +127,7 @@ class Measurer:
 
     def _no_consent(self, row: RosterRow) -> str:
         if row.number in self.standing.withdrawn:
-            return "consent was withdrawn; only the person can give it again"
+            return "consent was withdrawn or refused; only the person can give it"
         return f"no consent to the notice {self.terms.consent_version}"
 
     def _read(self, name: str | None) -> bytes | None:

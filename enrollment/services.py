@@ -19,6 +19,7 @@ from enrollment.assessment import Engine
 from enrollment.data_export import Gates
 from enrollment.gallery import Gallery
 from enrollment.quality import Checker
+from enrollment.retention import RetentionPolicy
 from web.rate_limits import RateLimiter
 
 Arguments = TypeVarTuple("Arguments")
@@ -44,6 +45,8 @@ class EnrollmentServices:
     further_engines: tuple[Engine, ...] = ()
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     gates: Gates | None = None
+    retention: RetentionPolicy = field(default_factory=RetentionPolicy)
+    """How long what is kept, to be told to whom it is about; what erases it is a job of the server."""
     photos_a_day: int = 20
     """Photos that one person may hand in within 24 hours; each takes a second of a core."""
 

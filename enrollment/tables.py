@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, text
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 # Photos and templates belong to people: whoever uses these tables needs theirs as well.
@@ -123,6 +123,19 @@ class Consent(Base):
     given_at: Mapped[datetime]
     evidence: Mapped[dict[str, Any]] = mapped_column(JSON)
     withdrawn_at: Mapped[datetime | None]
+
+
+class ConsentRefusal(Base):
+    """A person said no to one version of the notice: they are not asked for it again, and may still consent."""
+
+    __tablename__ = "consent_refusals"
+    __table_args__ = (UniqueConstraint("person_id", "version"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"))
+    version: Mapped[str] = mapped_column(String(32))
+    refused_at: Mapped[datetime]
+    evidence: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
 class Notice(Base):

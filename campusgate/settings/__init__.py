@@ -18,6 +18,7 @@ from campusgate.settings.meters import MeterSettings
 from campusgate.settings.operations import AlarmSettings, MailSettings
 from campusgate.settings.process import Settings
 from campusgate.settings.supply import SupplySettings
+from campusgate.settings.visitors import VisitorSettings
 
 __all__ = [
     "AlarmSettings",
@@ -33,4 +34,5 @@ __all__ = [
     "SettingsError",
     "SpendingSettings",
     "SupplySettings",
+    "VisitorSettings",
 ]

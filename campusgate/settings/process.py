@@ -24,6 +24,7 @@ from campusgate.settings.operations import AlarmSettings
 from campusgate.settings.strength import require_strong
 from campusgate.settings.supply import SupplySettings
 from campusgate.settings.toml_file import read_toml
+from campusgate.settings.visitors import VisitorSettings
 from campusgate.settings.web import WebSettings
 
 _WIDEST = {4: 8, 6: 32}
@@ -103,6 +104,7 @@ class Settings(BaseSettings):
     alarms: AlarmSettings = AlarmSettings()
     meters: MeterSettings = MeterSettings()
     supply: SupplySettings = SupplySettings()
+    visitors: VisitorSettings = VisitorSettings()
     metrics_token: SecretStr | None = Field(
         default=None, min_length=16, description="opens GET /metrics; without it there are no metrics"
     )

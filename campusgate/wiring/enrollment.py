@@ -11,6 +11,7 @@ from database import Database, Sealer
 from directory import template_receipts
 from directory.api.receipts import AccountOut
 from enrollment.quality import Checker
+from enrollment.retention import RetentionPolicy
 from enrollment.services import EnrollmentServices
 from models.engine import FaceEngine
 
@@ -23,6 +24,7 @@ def make_enrollment(
     checker: Checker,
     *,
     further_engines: Sequence[FaceEngine],
+    retention: RetentionPolicy,
 ) -> EnrollmentServices:
     """Return the services; a person's export names the gates that hold their template."""
     return EnrollmentServices(
@@ -36,6 +38,7 @@ def make_enrollment(
         further_engines=tuple(further_engines),
         gates=_gates_of_person,
         photos_a_day=settings.photos_a_day,
+        retention=retention,
     )
 
 

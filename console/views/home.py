@@ -40,9 +40,10 @@ class LastPassage:
 
 @dataclass(frozen=True, slots=True)
 class PhotoStanding:
-    """Whether somebody consented to the notice in force, and the photo that counts."""
+    """Whether somebody consented to the notice in force, or said no to it, and the photo that counts."""
 
     has_consent: bool
+    has_refused: bool
     photo: PhotoRecord | None
 
 
@@ -112,4 +113,5 @@ def _find_photo(session: Session, services: ConsoleServices, person_id: UUID) ->
     standing = consent.find_current(session, person_id)
     newest = next((one for one in photos.find_of_person(session, person_id) if one.state not in _GONE), None)
     has_consent = standing is not None and standing.version == services.enrollment.consent_version
-    return PhotoStanding(has_consent, newest)
+    has_refused = consent.has_refused(session, person_id, services.enrollment.consent_version)
+    return PhotoStanding(has_consent, has_refused, newest)

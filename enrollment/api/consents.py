@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from accounts.api.dependencies import PERSON_ERRORS, NowDep, PrincipalDep
 from enrollment import consent
@@ -31,6 +31,7 @@ class ConsentOut(BaseModel):
     given: bool
     given_version: str | None
     given_at: datetime | None
+    refused: bool = Field(description="the person said no to this version: do not ask them for it again")
 
 
 class ConsentWithdrawnOut(BaseModel):
@@ -44,12 +45,14 @@ def look(services: EnrollmentDep, principal: PrincipalDep) -> ConsentOut:
     """Return one's own consent."""
     with services.database.read() as session:
         found = consent.find_current(session, principal.person_id)
+        refused = consent.has_refused(session, principal.person_id, services.consent_version)
     given = found is not None and found.version == services.consent_version
     return ConsentOut(
         version=services.consent_version,
         given=given,
         given_version=found.version if found else None,
         given_at=found.given_at if found else None,
+        refused=refused,
     )
 
 
@@ -70,7 +73,33 @@ def give(
             now=now,
         )
         return ConsentOut(
-            version=services.consent_version, given=True, given_version=given.version, given_at=given.given_at
+            version=services.consent_version,
+            given=True,
+            given_version=given.version,
+            given_at=given.given_at,
+            refused=False,
+        )
+
+
+@router.put(
+    "/refusal",
+    status_code=204,
+    responses=responses(*PERSON_ERRORS, NotFoundError, consent.ConsentVersionError, consent.ConsentStandsError),
+)
+def refuse(
+    wanted: ConsentIn, services: EnrollmentDep, principal: PrincipalDep, address: AddressDep, now: NowDep
+) -> None:
+    """Say no to the notice in force: nothing else changes, and the person is not asked again."""
+    evidence = {"channel": "api", "address": address, "sign_in": str(principal.sign_in_id)}
+    with services.database.begin() as session:
+        consent.refuse(
+            session,
+            principal.person_id,
+            wanted.version,
+            evidence,
+            present=services.consent_version,
+            by=principal.actor,
+            now=now,
         )
 
 

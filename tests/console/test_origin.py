@@ -62,7 +62,11 @@ CHANGES = [
     ("POST", f"/console/me/photos/{ID}/review"),
     ("DELETE", f"/console/me/photos/{ID}"),
     ("POST", f"/console/me/notices/{ID}/read"),
+    ("PUT", "/console/me/consent/refusal"),
+    ("POST", "/console/me/face-data/withdrawal"),
     ("POST", "/console/me/money/top-ups/new"),
+    ("POST", "/console/me/visitors/invitations"),
+    ("POST", f"/console/me/visitors/{ID}/end"),
     ("POST", "/console/me/usage/applications"),
     ("PUT", "/console/me/usage/automatic-top-up"),
     ("DELETE", "/console/me/usage/automatic-top-up"),
@@ -126,6 +130,7 @@ FORMS = {
     "retirement": {},
     "rules": {"do": "review"},
     "apply": {"draft": "{}"},
+    "invitations": {"key": ID, "visitor": "Somebody", "gates": "north"},
 }
 BODIES = {
     "tickets": {"action": "open"},
@@ -136,6 +141,7 @@ BODIES = {
     "dispute": {"text": "wrong"},
     "top-ups": {"fen": 100, "quote": "1.x"},
     "consent": {"version": "1", "language": "en"},
+    "refusal": {"version": "1", "language": "en"},
     "approve-flawless": {"photo_ids": [ID]},
     "reject": {"reasons": ["other"]},
 }

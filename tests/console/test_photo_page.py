@@ -60,12 +60,17 @@ def test_nothing_is_asked_for_before_consent_and_refusing_it_is_fine(holder, stu
     fits(holder)
     holder.get_by_role("button", name="No, I use card or code").click()
     expect(holder.get_by_text("No face data is kept.")).to_be_visible()
+    holder.reload()
+    expect(holder.get_by_text("No face data is kept.")).to_be_visible()
+    expect(holder.get_by_role("button", name="I consent")).to_be_hidden()
     holder.get_by_role("button", name="Read the notice").click()
     holder.get_by_role("button", name="I consent").click()
     expect(holder.get_by_role("button", name="Take a photo")).to_be_focused()
     holder.get_by_role("button", name="Withdraw consent").click()
     fits(holder)
     holder.get_by_role("dialog").get_by_role("button", name="Withdraw consent").click()
+    expect(holder.get_by_text("No face data is kept.")).to_be_visible()
+    holder.get_by_role("button", name="Read the notice").click()
     expect(holder.get_by_role("button", name="I consent")).to_be_visible()
 
 

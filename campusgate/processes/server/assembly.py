@@ -17,9 +17,11 @@ from campusgate.wiring.alarms import make_watch
 from campusgate.wiring.broker import make_server_connections
 from campusgate.wiring.directory_hints import DirectoryHints
 from campusgate.wiring.enrollment import make_enrollment
+from campusgate.wiring.hosting import make_hosting_rules
 from campusgate.wiring.key_checks import require_right_key, require_same_keys
 from campusgate.wiring.metering import make_metering
 from campusgate.wiring.orders import make_dispatcher
+from campusgate.wiring.retention import make_retention_policy
 from campusgate.wiring.sealer import make_sealer
 from campusgate.wiring.showers import make_shower_port
 from database import Database, Sealer
@@ -125,7 +127,13 @@ def assemble(
         metering=metering,
         clock=clock,
         enrollment=make_enrollment(
-            settings.enrollment, database, sealer, engine, checker, further_engines=further_engines
+            settings.enrollment,
+            database,
+            sealer,
+            engine,
+            checker,
+            further_engines=further_engines,
+            retention=make_retention_policy(settings),
         ),
         sealer=sealer,
         operations=OperationsServices(
@@ -147,7 +155,13 @@ def assemble(
         look_alikes=LookAlikes(
             database, sealer, model_id=engine.model_id, threshold=partial(_taken_for_each_other, engine)
         ),
-        directory=DirectoryServices(database, sealer, credential_key, lambda: clock.doubt() is None),
+        directory=DirectoryServices(
+            database,
+            sealer,
+            credential_key,
+            hosting=make_hosting_rules(settings.visitors),
+            clock_believed=lambda: clock.doubt() is None,
+        ),
         routers=routers,
     )
 

@@ -63,13 +63,7 @@ def give_consent(
     wanted: ConsentIn, me: HolderDep, services: ServicesDep, address: AddressDep, _same_origin: SameOriginDep
 ) -> dict[str, Any]:
     """Consent to the notice in force."""
-    evidence = {
-        "channel": "console",
-        "address": address,
-        "sign_in": str(me.sign_in_id),
-        "language": wanted.language,
-        "notice_sha256": consent_notice.digest_notice(wanted.language),
-    }
+    evidence = _describe_evidence(wanted, me, address)
     with services.database.begin() as session:
         consent.give(
             session,
@@ -81,6 +75,24 @@ def give_consent(
             now=services.now(),
         )
     return _describe_state(services, me)
+
+
+@router.put("/consent/refusal", status_code=204, name="console_consent_refuse")
+def refuse_consent(
+    wanted: ConsentIn, me: HolderDep, services: ServicesDep, address: AddressDep, _same_origin: SameOriginDep
+) -> None:
+    """Remember that the person says no to the notice in force: they are not asked again."""
+    evidence = _describe_evidence(wanted, me, address)
+    with services.database.begin() as session:
+        consent.refuse(
+            session,
+            me.person_id,
+            wanted.version,
+            evidence,
+            present=services.enrollment.consent_version,
+            by=me.actor,
+            now=services.now(),
+        )
 
 
 @router.delete("/consent", name="console_consent_withdraw")
@@ -127,6 +139,16 @@ def read_notice(notice_id: UUID, me: HolderDep, services: ServicesDep, _same_ori
         return NoticeOut.of(notices.mark_read(session, me.person_id, notice_id, now=services.now()))
 
 
+def _describe_evidence(wanted: ConsentIn, me: Principal, address: str | None) -> dict[str, Any]:
+    return {
+        "channel": "console",
+        "address": address,
+        "sign_in": str(me.sign_in_id),
+        "language": wanted.language,
+        "notice_sha256": consent_notice.digest_notice(wanted.language),
+    }
+
+
 def _describe_state(services: ConsoleServices, me: Principal) -> dict[str, Any]:
     with services.database.read() as session:
         standing = consent.find_current(session, me.person_id)
@@ -136,6 +158,7 @@ def _describe_state(services: ConsoleServices, me: Principal) -> dict[str, Any]:
                 "given": given,
                 "given_at": standing.given_at.isoformat() if standing is not None else None,
                 "outdated": standing is not None and not given,
+                "refused": consent.has_refused(session, me.person_id, services.enrollment.consent_version),
             },
             "photos": [PhotoOut.of(one) for one in photos.find_of_person(session, me.person_id)[:_PHOTOS]],
             "notices": [

@@ -13,7 +13,7 @@ const LOOK_AGAIN_MS = 8000;
 const GONE = new Set(["withdrawn", "replaced"]);
 
 let state = null;
-let hasRefused = false;
+let isReconsidering = false;
 let pictured = null;
 let checked = null;
 
@@ -39,7 +39,8 @@ function trouble(message) {
 }
 
 function render() {
-  const { given, given_at: since, outdated } = state.consent;
+  const { given, given_at: since, outdated, refused } = state.consent;
+  const hasRefused = refused && !isReconsidering;
   const photo = given ? current() : null;
   show("consent", !given && !hasRefused);
   show("consent-outdated", outdated);
@@ -111,14 +112,23 @@ byId("give").addEventListener("click", async (event) => {
   }
 });
 
-byId("refuse").addEventListener("click", () => {
-  hasRefused = true;
-  render();
-  byId("reconsider").focus();
+byId("refuse").addEventListener("click", async (event) => {
+  event.target.disabled = true;
+  const language = document.documentElement.lang;
+  try {
+    isReconsidering = false;
+    await act(() => put(setup.refusal, { version: setup.version, language }));
+    byId("reconsider").focus();
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    toast(error.message, false);
+  } finally {
+    event.target.disabled = false;
+  }
 });
 
 byId("reconsider").addEventListener("click", () => {
-  hasRefused = false;
+  isReconsidering = true;
   render();
   byId("give").focus();
 });
@@ -141,6 +151,7 @@ byId("withdraw").addEventListener("click", () => confirm("photo.withdraw", async
 }));
 
 byId("withdraw-consent").addEventListener("click", () => confirm("consent.withdraw", async () => {
+  isReconsidering = false;
   await act(() => remove(setup.consent), "consent.withdrawn");
 }));
 
