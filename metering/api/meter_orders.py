@@ -45,7 +45,11 @@ async def fetch_orders(
         found = await run_in_threadpool(_take, database, device.device_id, services)
         if found.orders or steady_s() >= ends_s:
             return found
-        await asyncio.sleep(_LOOK_EVERY_S)
+        try:
+            await asyncio.sleep(_LOOK_EVERY_S)
+        except asyncio.CancelledError:
+            # The server stops: nothing was handed out, and whoever asked asks again.
+            return OrdersOut()
 
 
 @router.post(

@@ -136,6 +136,7 @@ class RegisterIn(_Body):
 class PeriodOut(BaseModel):
     """A meter counted for a room: from when to when, and what it showed at both instants."""
 
+    id: UUID
     room_id: UUID
     begins_at: datetime
     ends_at: datetime | None

@@ -105,9 +105,11 @@ def bill_all(money: MoneyServices, now: datetime, *, also_billed: bool = False) 
     tried at the next run.
     """
     today = now.astimezone(money.accounts.zone).date()
-    query = select(MeterPeriod.room_id).distinct().order_by(MeterPeriod.room_id)
+    # Also rooms that have no meter any more: its installation may have been taken back.
+    metered = select(MeterPeriod.room_id).union(select(RoomBilling.room_id)).subquery()
+    query = select(metered.c.room_id).order_by(metered.c.room_id)
     if not also_billed:
-        query = query.outerjoin(RoomBilling, RoomBilling.room_id == MeterPeriod.room_id)
+        query = query.outerjoin(RoomBilling, RoomBilling.room_id == metered.c.room_id)
         query = query.where(or_(RoomBilling.room_id.is_(None), RoomBilling.billed_until < today))
     with money.database.read() as session:
         rooms = session.scalars(query).all()

@@ -83,6 +83,10 @@ class Line:
             self._look_at_clock()
         waiting = self._queue.take(self._loop_s())
         if waiting is None:
+            if self._seconds_until_cycle() <= 0:
+                # The wall clock is ahead of what was expected of it when it was looked at last.
+                self._look_at_s = 0.0
+                return
             await self._sleep(self._seconds_until_due())
             return
         try:

@@ -57,6 +57,20 @@ def find_newest_doubtful(session: Session, meters: Collection[int]) -> dict[int,
     return {row.meter: row for row in rows if row.meter in wanted}
 
 
+def find_withdrawn(session: Session, meters: Collection[int], since: datetime) -> dict[int, dict[datetime, int]]:
+    """Return, by meter and time from `since` on, which digits a person took back."""
+    query = select(DoubtfulReading.meter, DoubtfulReading.at, DoubtfulReading.digits).join(
+        ReadingReview, ReadingReview.id == DoubtfulReading.review_id
+    )
+    found: dict[int, dict[datetime, int]] = {}
+    for meter, at, digits in session.execute(
+        query.where(ReadingReview.state == ReviewState.WITHDRAWN, DoubtfulReading.at >= since)
+    ):
+        if meter in meters:
+            found.setdefault(meter, {})[at] = digits
+    return found
+
+
 def find_around(
     session: Session, meter: int, start: datetime, end: datetime, *, limit: int | None = None
 ) -> Sequence[MeterReading]:

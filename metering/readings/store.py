@@ -96,12 +96,16 @@ class _MeterCourse:
     meter: KnownMeter
     rows: list[_Row]
     doubtful: Reading | None
+    withdrawn: Mapping[datetime, int] = field(default_factory=dict)
     stored: int = 0
     unchanged: int = 0
     doubted: list[tuple[ReadingIn, Doubt]] = field(default_factory=list)
 
     def take(self, one: ReadingIn, now: datetime) -> None:
         """Judge a reading and keep it among the rows or among the doubted."""
+        if self.withdrawn.get(one.at) == one.digits and one.source is not ReadingSource.PERSON:
+            self.unchanged += 1
+            return
         place = bisect_right(self.rows, one.at, key=lambda row: row.reading.at)
         before = self.rows[place - 1] if place else None
         after = self.rows[place] if place < len(self.rows) else None
@@ -183,11 +187,13 @@ def _load(
     numbers = {meters[one.meter].number for one in taken}
     newest = history.find_newest(session, numbers, now)
     doubted = history.find_newest_doubtful(session, numbers)
+    withdrawn = history.find_withdrawn(session, numbers, min((one.at for one in taken), default=now))
     courses = {}
     for meter_id, group in groupby(taken, key=lambda one: one.meter):
         meter, times = meters[meter_id], [one.at for one in group]
         rows = _rows_around(session, newest.get(meter.number), meter.number, times)
-        courses[meter_id] = _MeterCourse(meter, rows, _value_of(doubted.get(meter.number)))
+        gone = withdrawn.get(meter.number, {})
+        courses[meter_id] = _MeterCourse(meter, rows, _value_of(doubted.get(meter.number)), gone)
     return courses
 
 

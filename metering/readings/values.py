@@ -23,6 +23,8 @@ class Doubt(StrEnum):
     OUTSIDE_REGISTER = "outside_register"
     SAID_DOUBTFUL = "said_doubtful"
     OTHER_VALUE = "other_value"
+    WITHDRAWN = "withdrawn"
+    """It was believed, until a person took it back."""
 
 
 class ReviewState(StrEnum):
@@ -32,6 +34,7 @@ class ReviewState(StrEnum):
     ACCEPTED = "accepted"
     REJECTED = "rejected"
     REPLACED = "replaced"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)

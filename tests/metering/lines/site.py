@@ -118,6 +118,7 @@ async def running_site(
     frozen_days: dict[int, date] | None = None,
     options: str = "",
     models: dict[int, str] | None = None,
+    cycle_s: float = 900.0,
     protocol: Callable[..., MeterProtocol] = Dlt645,
     **wire: float,
 ) -> AsyncIterator[Site]:
@@ -132,7 +133,7 @@ async def running_site(
         ]
         plan = plan.model_copy(update={"meters": tuple(planned)})
         known = {plan.meters[place].id: day for place, day in (frozen_days or {}).items()}
-        setting = Setting(sink, CAMPUS, now, sets_clocks=sets_clocks, frozen_days=known)
+        setting = Setting(sink, CAMPUS, now, cycle_s, sets_clocks=sets_clocks, frozen_days=known)
         reader = Line(plan, protocol(CAMPUS, Credentials()), setting)
         task = asyncio.create_task(reader.run())
         try:

@@ -153,3 +153,15 @@ def test_what_a_meter_with_a_wrong_clock_froze_is_not_taken_for_midnight_and_is_
             assert not [one for one in site.sink.meters if one.meter in of[1:]]
 
     run_virtually(story)
+
+
+def test_cycles_go_on_however_short_and_after_the_wall_clock_was_set_ahead() -> None:
+    async def story() -> None:
+        async with running_site(meters(1), cycle_s=5.0) as site:
+            await asyncio.sleep(60)
+            assert len(site.sink.readings) in {12, 13}
+            site.now.start += timedelta(seconds=2.5)
+            await asyncio.sleep(60)
+            assert len(site.sink.readings) in {24, 25, 26}
+
+    run_virtually(story)

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 from accounts.vocabulary import Role
@@ -235,3 +236,30 @@ def test_a_list_lets_people_change_places_in_full_rooms_in_any_order(office: Off
 
 def _z(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def test_staff_take_a_reading_back_after_they_saw_what_it_changes_and_it_does_not_come_again(office: Office) -> None:
+    room = office.dormitory.room()
+    meter = installed(office, room.id)
+    office.send(meter, "A1", (1, 100), (2, 150), (3, 200))
+    path = f"/meters/{meter}/readings/withdrawal"
+    body = {"start": at(2).isoformat(), "end": at(2).isoformat(), "reason": "read at another meter"}
+    for confirmed in (False, True):
+        answer = office.ask("POST", path, body | {"confirmed": confirmed})
+        assert answer["withdrawn"] is confirmed
+        assert [one["digits"] for one in (answer["before"], *answer["readings"], answer["after"])] == [100, 150, 200]
+    assert office.code("POST", path, body | {"confirmed": True}, status=404) == "not_found"
+    office.send(meter, "A1", (2, 150))
+    listed = f"/meters/{meter}/readings?start={quote(at(0).isoformat())}&end={quote(at(9).isoformat())}"
+    assert [one["digits"] for one in office.ask("GET", listed)] == [0, 100, 200]
+    office.ask("POST", f"/meters/{meter}/readings", {"at": at(2).isoformat(), "digits": 150}, status=204)
+    assert [one["digits"] for one in office.ask("GET", listed)] == [0, 100, 150, 200], "a person may enter it again"
+    (period,) = office.ask("GET", f"/meters/{meter}/periods")
+    path = f"/meters/{meter}/periods/{period['id']}"
+    right = office.ask("POST", f"{path}/correction", {"first_digits": 90, "reason": "misread"})
+    assert right["first_digits"] == 90
+    assert office.ask("POST", f"{path}/withdrawal", {"reason": "it hangs in 1006"}) == {"charges": []}
+    assert office.ask("GET", f"/meters/{meter}/periods") == []
+    assert {"reading.withdraw", "meter_period.correct", "meter.installation.withdraw"} <= set(office.actions())
+    mine = office.resident(office.dormitory.person(), Role.FACILITIES)
+    assert office.ask("POST", f"{path}/withdrawal", {"reason": "x"}, who=mine, status=404)["code"] == "not_found"

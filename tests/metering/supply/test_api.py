@@ -1,13 +1,15 @@
 """The HTTP side of supply: the reading process's orders, what residents see, what staff do with a second person."""
 
+import asyncio
 import json
 import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
 from accounts import audit
 from accounts.ledger import LedgerWriter
@@ -242,3 +244,23 @@ def test_a_room_left_out_of_the_curfew_keeps_its_limit(site):
     said = site.send("PUT", path, site.staff, {"load_limit_w": 1500, "is_curfew_exempt": True})
     assert said == {"room_id": str(site.dormitory.room), "load_limit_w": 1500, "is_curfew_exempt": True}
     site.send("PUT", path, site.staff, {"load_limit_w": 5}, 422)
+
+
+def test_who_waits_for_orders_while_the_server_stops_is_answered(site):
+    async def waits_for_ever():
+        await asyncio.Event().wait()
+
+    async def story():
+        scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
+        device = SimpleNamespace(device_id=site.dormitory.device)
+        asked = meter_orders.fetch_orders(
+            Request(scope, waits_for_ever), device=device, services=site.services, database=site.dormitory.database,
+            wait_s=20,
+        )  # fmt: skip
+        task = asyncio.create_task(asked)
+        # The first look at the table is over.
+        await asyncio.sleep(0.3)
+        task.cancel()
+        assert (await task).orders == ()
+
+    asyncio.run(story())

@@ -61,6 +61,15 @@ class SupplyLife(RuleBasedStateMachine):
         self.dormitory.pay(self.fen)
         self._review()
 
+    @rule()
+    def run_out_and_pay(self) -> None:
+        """The whole way, which steps taken at random seldom go to its end."""
+        for fen in (-600, 100):
+            self.fen = fen
+            self.dormitory.pay(fen)
+            self._review()
+            self.fetch("at once")
+
     @rule(minutes=st.sampled_from([1, 3, 10]))
     def wait(self, minutes: int) -> None:
         self.dormitory.wait(minutes=minutes)
