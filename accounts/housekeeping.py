@@ -12,6 +12,7 @@ from accounts.ledger.tables import LedgerAccount
 from accounts.ledger.transfer import AccountState
 from accounts.passwords import tries
 from accounts.people import changes
+from accounts.people_import import records
 from accounts.tables import OidcAttempt, Person, PhoneCode, SignIn
 from accounts.vocabulary import PersonState
 from database import Database
@@ -42,6 +43,7 @@ def tidy(database: Database, now: datetime) -> None:
         tries.forget(session, now)
     with database.begin() as session:
         changes.forget(session, now - CHANGES_KEPT)
+        records.forget(session, now)
     with database.begin() as session:
         _close_emptied(session)
 

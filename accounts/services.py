@@ -19,6 +19,7 @@ from accounts.passwords import Hasher, PasswordCheck
 from accounts.passwords.first import FirstPasswords
 from accounts.people.notices import Notify, notify_nobody
 from accounts.people.phones import CodeSender
+from accounts.people_import.runs import ImportRuns
 from accounts.sign_in.access_tokens import AccessTokens, derive_key
 from accounts.sign_in.known_devices import KnownDevices
 from accounts.sign_in.service import SignInService
@@ -76,6 +77,11 @@ class AccountsServices:
     def passwords(self) -> PasswordCheck:
         """The check of passwords."""
         return PasswordCheck(self.database, self.hasher)
+
+    @cached_property
+    def people_imports(self) -> ImportRuns:
+        """Lists of people that wait or are being imported."""
+        return ImportRuns(self.database, self.hasher, self.first_passwords, self.zone)
 
     @cached_property
     def sign_in(self) -> SignInService:

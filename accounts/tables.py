@@ -38,6 +38,8 @@ class Person(Base):
     state: Mapped[PersonState] = mapped_column(_word(PersonState, 10), default=PersonState.ACTIVE)
     phone: Mapped[str | None] = mapped_column(String(16))
     phone_confirmed_at: Mapped[datetime | None]
+    merged_into: Mapped[UUID | None] = mapped_column(index=True)
+    """The account of the same person that this one was closed for."""
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
@@ -268,7 +270,7 @@ class AuditEntry(Base):
     __tablename__ = "audit"
 
     serial: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=False)
-    at: Mapped[datetime]
+    at: Mapped[datetime] = mapped_column(index=True)
     actor: Mapped[str] = mapped_column(String(80), index=True)
     action: Mapped[str] = mapped_column(String(40), index=True)
     subject: Mapped[str] = mapped_column(String(80), index=True)

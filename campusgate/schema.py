@@ -11,6 +11,7 @@ from sqlalchemy import MetaData
 
 import accounts.ledger.tables
 import accounts.payments.tables
+import accounts.people_import.tables
 import accounts.tables
 import accounts.topup.tables
 import database.tables
@@ -30,6 +31,7 @@ ROOMS = (
     accounts.tables,
     accounts.ledger.tables,
     accounts.payments.tables,
+    accounts.people_import.tables,
     accounts.topup.tables,
     directory.tables,
     enrollment.tables,

@@ -1,6 +1,5 @@
 """Import of people over HTTP, for the registry's own system; `campusgate people import` does the same with a file."""
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -9,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from accounts.api.dependencies import ROLE_ERRORS, AdminDep, NowDep, ServicesDep
 from accounts.api.disclosures import record_disclosure
 from accounts.api.people import GroupName, Number
+from accounts.people_import import records
 from accounts.people_import.importer import Importer, RowOutcome, RowResult
 from accounts.people_import.people_list import parse, without_repeats
 from accounts.vocabulary import PersonKind, PersonState
@@ -61,7 +61,9 @@ class ImportedRow(BaseModel):
     @classmethod
     def of(cls, result: RowResult) -> "ImportedRow":
         """Show `result`."""
-        differences = {name: (_plain(old), _plain(new)) for name, (old, new) in result.differences.items()}
+        differences = {
+            name: (records.plain(old), records.plain(new)) for name, (old, new) in result.differences.items()
+        }
         return cls(
             line=result.line,
             number=result.number,
@@ -100,9 +102,3 @@ def import_people(
     importer = Importer(services.database, services.hasher, services.first_passwords, admin.actor, admin.person_id)
     results = importer.run(rows, now=now, dry_run=dry_run)
     return ImportOut(dry_run=dry_run, rows=[ImportedRow.of(result) for result in results])
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, frozenset):
-        return sorted(value)
-    return value.isoformat() if isinstance(value, datetime) else value

@@ -10,6 +10,7 @@ from accounts.audit.trail import (
     lines_after,
     person_actor,
     record,
+    record_many,
     verify,
 )
 
@@ -23,5 +24,6 @@ __all__ = [
     "lines_after",
     "person_actor",
     "record",
+    "record_many",
     "verify",
 ]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from accounts.audit.commit_order import keep, keep_order, recall
@@ -63,6 +63,25 @@ def record(
     session.flush()
     # Whoever keeps order is alone: until the commit nobody else adds a line.
     keep(session, _HEAD, (entry.serial, entry.digest))
+
+
+def record_many(session: Session, *, actor: str, action: str, subjects: Sequence[str], now: datetime) -> None:
+    """Append a line without details for each of `subjects`, in the caller's transaction, all with one statement."""
+    if not subjects:
+        return
+    keep_order(session)
+    serial, previous = recall(session, _HEAD) or _head(session)
+    rows = []
+    for subject in subjects:
+        serial += 1
+        entry = AuditEntry(
+            serial=serial, at=now.astimezone(UTC), actor=actor, action=action, subject=subject, details="{}"
+        )
+        previous = _digest(previous, entry)
+        names = ("serial", "at", "actor", "action", "subject", "details")
+        rows.append({name: getattr(entry, name) for name in names} | {"digest": previous})
+    session.execute(insert(AuditEntry), rows)
+    keep(session, _HEAD, (serial, previous))
 
 
 @dataclass(frozen=True, slots=True)

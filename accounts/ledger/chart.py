@@ -1,10 +1,11 @@
 """The chart of accounts: opening, suspending, closing, and what an account is worth."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import case, delete, func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from accounts.ledger.tables import DayClose, DayTotal, JournalTransfer, LedgerAccount, OpenHold
@@ -67,6 +68,12 @@ def open_account(session: Session, account_id: UUID, kind: AccountKind, now: dat
     session.flush()
 
 
+def open_wallets(session: Session, account_ids: Sequence[UUID], now: datetime) -> None:
+    """Open the empty wallets of people who are new, with one statement."""
+    new = {"kind": AccountKind.WALLET.value, "name": "", "state": AccountState.ACTIVE.value, "balance": 0, "held": 0}
+    session.execute(insert(LedgerAccount), [{"id": one, "opened_at": now} | new for one in account_ids])
+
+
 def open_named(session: Session, kind: AccountKind, name: str, now: datetime) -> UUID:
     """Open a campus account by name where it is missing, and return its id."""
     account_id = named_account(kind, name)
@@ -119,6 +126,29 @@ def close_or_suspend(session: Session, account_id: UUID) -> AccountState:
     if row is None or row.state != AccountState.CLOSED:
         set_state(session, account_id, state)
     return state
+
+
+def find_moved(session: Session, account_ids: Sequence[UUID]) -> set[UUID]:
+    """Return which of these accounts the journal has a line of."""
+    found: set[UUID] = set()
+    for side in (JournalTransfer.debit, JournalTransfer.credit):
+        found.update(session.scalars(select(side).where(side.in_(account_ids)).distinct()))
+    return found
+
+
+def discard(session: Session, account_ids: Sequence[UUID]) -> None:
+    """Take away accounts that never had a line in the journal.
+
+    Raises:
+        AccountError: one has had money.
+    """
+    wanted = sorted(account_ids)
+    session.execute(
+        select(LedgerAccount.id).where(LedgerAccount.id.in_(wanted)).order_by(LedgerAccount.id).with_for_update()
+    )
+    if moved := find_moved(session, wanted):
+        raise AccountError(f"account {min(moved)} has had money: close it")
+    session.execute(delete(LedgerAccount).where(LedgerAccount.id.in_(wanted)))
 
 
 def account(session: Session, account_id: UUID) -> Account:

@@ -11,7 +11,7 @@ from accounts.passwords.check import (
 )
 from accounts.passwords.hashing import SEALED, Hasher, PepperError
 from accounts.passwords.rules import WeakPasswordError, make_temporary, require_strong
-from accounts.passwords.stored import find_all, find_missing, seal_stored, store
+from accounts.passwords.stored import find_all, find_missing, seal_stored, store, withdraw_first
 
 __all__ = [
     "SEALED",
@@ -31,4 +31,5 @@ __all__ = [
     "require_strong",
     "seal_stored",
     "store",
+    "withdraw_first",
 ]

@@ -88,6 +88,25 @@ def find_all(session: Session, person_id: UUID) -> Mapping[PasswordPurpose, bool
     return {row.purpose: row.must_change for row in session.execute(query)}
 
 
+def withdraw_first(session: Session, person_id: UUID, *, set_at: datetime, by: str, now: datetime) -> None:
+    """Take away the first passwords that were set at a time and never changed."""
+    query = select(Password).where(
+        Password.person_id == person_id, Password.must_change.is_(True), Password.changed_at == set_at
+    )
+    found = session.scalars(query).all()
+    for password in found:
+        session.delete(password)
+    if found:
+        audit.record(
+            session,
+            actor=by,
+            action="password.withdraw_first",
+            subject=f"person:{person_id}",
+            now=now,
+            details={"purposes": sorted(password.purpose.value for password in found)},
+        )
+
+
 def get(session: Session, person_id: UUID, purpose: PasswordPurpose, *, lock: bool) -> Password | None:
     """Return one of a person's passwords as it is stored now, locked against other writers if `lock`."""
     query = select(Password).filter_by(person_id=person_id, purpose=purpose).execution_options(populate_existing=True)

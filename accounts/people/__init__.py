@@ -1,11 +1,12 @@
 """People: one account each, what they are called, whether the account may be used, and who may act for whom."""
 
-from accounts.people.lookup import by_number, by_numbers, find, get, is_called
+from accounts.people.lookup import by_number, by_numbers, find, find_departments, find_groups, get, is_called
 from accounts.people.particulars import InvalidPersonError, Particulars
 from accounts.people.registry import (
     AccountClosedError,
     NumberTakenError,
     create,
+    create_many,
     set_roles,
     set_state,
     update,
@@ -22,7 +23,10 @@ __all__ = [
     "by_number",
     "by_numbers",
     "create",
+    "create_many",
     "find",
+    "find_departments",
+    "find_groups",
     "get",
     "is_called",
     "require_usable",

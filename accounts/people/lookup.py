@@ -3,13 +3,13 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from accounts.people import spelling
 from accounts.people.particulars import is_number
-from accounts.tables import Person, PersonGroup
-from accounts.vocabulary import PersonKind, PersonState
+from accounts.tables import Person, PersonGroup, PersonRole
+from accounts.vocabulary import PersonKind, PersonState, Role
 from web.problems import NotFoundError
 
 
@@ -55,8 +55,13 @@ def find(
     state: PersonState | None = None,
     department: str | None = None,
     group: str | None = None,
+    role: Role | None = None,
+    among: ColumnElement[bool] | None = None,
 ) -> Sequence[Person]:
-    """Return people in the order they were made; `search` is the beginning of a number or a part of a name."""
+    """Return people in the order they were made; `search` is the beginning of a number or a part of a name.
+
+    `among` is a condition on people that another room knows of.
+    """
     query = select(Person).order_by(Person.id).limit(limit)
     if after is not None:
         query = query.where(Person.id > after)
@@ -73,7 +78,22 @@ def find(
         query = query.where(Person.department == department)
     if group is not None:
         query = query.where(Person.id.in_(select(PersonGroup.person_id).where(PersonGroup.name == group)))
+    if role is not None:
+        query = query.where(Person.id.in_(select(PersonRole.person_id).where(PersonRole.role == role)))
+    if among is not None:
+        query = query.where(among)
     return session.scalars(query).all()
+
+
+def find_groups(session: Session, *, limit: int = 200) -> Sequence[str]:
+    """Return the names of groups that people are in."""
+    return session.scalars(select(PersonGroup.name).distinct().order_by(PersonGroup.name).limit(limit)).all()
+
+
+def find_departments(session: Session, *, limit: int = 200) -> Sequence[str]:
+    """Return the departments that people are of."""
+    query = select(Person.department).where(Person.department != "").distinct()
+    return session.scalars(query.order_by(Person.department).limit(limit)).all()
 
 
 def _pattern(text: str) -> str:

@@ -18,11 +18,10 @@ from accounts.passwords import Hasher
 from accounts.passwords.first import FirstPasswords, NationalIdError
 from accounts.people import authority
 from accounts.people_import import spreadsheet_damage
-from accounts.people_import.people_list import ListedPerson, RowError, Unreadable
+from accounts.people_import.people_list import ListedPerson, RowError, RowReason, Unreadable
 from accounts.tables import Person
 from accounts.vocabulary import PasswordPurpose, PersonState, Role
 from database import Database
-from web.problems import ProblemError
 
 ROWS_IN_ONE_TRANSACTION = 200
 
@@ -49,6 +48,25 @@ class RowResult:
     differences: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     first_passwords: bool = False
     why: str = ""
+    code: str = ""
+    """The reason of `why`, a `people_list.RowReason`."""
+
+    @classmethod
+    def refused(cls, row: ListedPerson | Unreadable, reason: RowReason, why: str) -> "RowResult":
+        """Make the result of a row that is not used."""
+        return cls(row.line, row.number, RowOutcome.INVALID, why=why, code=reason.value)
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenRow:
+    """A row that was dealt with, and whose account it is; None where there is none."""
+
+    result: RowResult
+    person_id: UUID | None
+
+
+OnWritten = Callable[[Session, Sequence[WrittenRow]], None]
+"""Called in the transaction that wrote the rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +87,7 @@ class Importer:
         now: datetime,
         dry_run: bool = False,
         progress: Progress | None = None,
+        on_written: OnWritten | None = None,
     ) -> list[RowResult]:
         """Import `rows`, or with `dry_run` only say what would change; one result for each row, in order."""
         results: list[RowResult] = []
@@ -81,7 +100,10 @@ class Importer:
                     [row for row, result in zip(part, planned, strict=True) if result.first_passwords]
                 )
                 with self.database.begin() as session:
-                    planned = self._write(session, part, hashes, now)
+                    written = self._write(session, part, hashes, now)
+                    if on_written:
+                        on_written(session, written)
+                planned = [one.result for one in written]
             results += planned
             if progress:
                 progress(len(results), len(rows))
@@ -95,9 +117,9 @@ class Importer:
             person = known.get(row.number)
             result = _planned(session, row, person, self.first_passwords, now)
             if person is not None and person.id == self.acting and result.outcome is RowOutcome.UPDATED:
-                result = RowResult(row.line, row.number, RowOutcome.INVALID, why=authority.OwnAccountError.title)
+                result = RowResult.refused(row, RowReason.OWN_ACCOUNT, authority.OwnAccountError.title)
             elif result.outcome is RowOutcome.CREATED and row.number in cut:
-                result = RowResult(row.line, row.number, RowOutcome.INVALID, why=cut[row.number])
+                result = RowResult.refused(row, RowReason.NUMBER_CUT, cut[row.number])
             results.append(result)
         return results
 
@@ -118,28 +140,36 @@ class Importer:
         rows: Sequence[ListedPerson | Unreadable],
         hashes: dict[str, dict[PasswordPurpose, str]],
         now: datetime,
-    ) -> list[RowResult]:
+    ) -> list[WrittenRow]:
         # Planned again inside the transaction: somebody may have changed these people meanwhile.
         planned = self._plan(session, rows, now)
         known = people.by_numbers(session, [row.number for row in rows])
+        new = [
+            row.particulars(None, now)
+            for row, result in zip(rows, planned, strict=True)
+            if isinstance(row, ListedPerson) and result.outcome is RowOutcome.CREATED
+        ]
+        known |= {person.number: person for person in people.create_many(session, new, by=self.by, now=now)}
+        written = []
         for row, result in zip(rows, planned, strict=True):
-            if isinstance(row, ListedPerson) and result.outcome in {RowOutcome.CREATED, RowOutcome.UPDATED}:
-                self._write_one(session, row, known.get(row.number), hashes.get(row.number), now)
-        return planned
+            person = known.get(row.number)
+            if isinstance(row, ListedPerson) and person is not None:
+                if result.outcome is RowOutcome.UPDATED:
+                    people.update(session, person, row.particulars(person, now), by=self.by, now=now)
+                if result.outcome in {RowOutcome.CREATED, RowOutcome.UPDATED}:
+                    self._write_rest(session, row, person, hashes.get(row.number), now)
+            written.append(WrittenRow(result, person.id if person is not None else None))
+        return written
 
-    def _write_one(
+    def _write_rest(
         self,
         session: Session,
         row: ListedPerson,
-        person: Person | None,
+        person: Person,
         hashes: dict[PasswordPurpose, str] | None,
         now: datetime,
     ) -> None:
-        particulars = row.particulars(person, now)
-        if person is None:
-            person = people.create(session, particulars, by=self.by, now=now)
-        else:
-            people.update(session, person, particulars, by=self.by, now=now)
+        """Write what stands beside a person's particulars."""
         if row.state is not None:
             people.set_state(session, person, row.state, by=self.by, now=now)
         if hashes:
@@ -147,6 +177,26 @@ class Importer:
             wanted = {purpose: hashed for purpose, hashed in hashes.items() if purpose in missing}
             if wanted:
                 passwords.store(session, person.id, wanted, must_change=True, by=self.by, now=now)
+
+
+_REASON_OF_FIELD = {
+    "number": RowReason.INVALID_NUMBER,
+    "name": RowReason.INVALID_NAME,
+    "department": RowReason.INVALID_DEPARTMENT,
+    "groups": RowReason.INVALID_GROUPS,
+    "valid_from": RowReason.INVALID_DATES,
+    "valid_until": RowReason.INVALID_DATES,
+}
+
+
+def reason_of(error: RowError | NationalIdError | people.InvalidPersonError) -> RowReason:
+    """Return the code of what is wrong with a row."""
+    match error:
+        case RowError():
+            return error.reason
+        case people.InvalidPersonError():
+            return _REASON_OF_FIELD[error.members["field"]]
+    return RowReason.NATIONAL_ID_END
 
 
 def _cut_numbers(session: Session, unknown: Sequence[str]) -> dict[str, str]:
@@ -165,22 +215,20 @@ def _planned(
     session: Session, row: ListedPerson | Unreadable, person: Person | None, first: FirstPasswords, now: datetime
 ) -> RowResult:
     if isinstance(row, Unreadable):
-        return RowResult(row.line, row.number, RowOutcome.INVALID, why=row.why)
+        return RowResult.refused(row, row.reason, row.why)
     try:
         particulars = row.particulars(person, now)
         if row.national_id is not None:
             first.of(row.national_id)
-    except (RowError, NationalIdError) as error:
-        return RowResult(row.line, row.number, RowOutcome.INVALID, why=str(error))
-    except ProblemError as error:
-        return RowResult(row.line, row.number, RowOutcome.INVALID, why=error.detail or error.title)
+    except (RowError, NationalIdError, people.InvalidPersonError) as error:
+        return RowResult.refused(row, reason_of(error), str(error))
     if person is None:
         wants_first = row.national_id is not None
         return RowResult(row.line, row.number, RowOutcome.CREATED, first_passwords=wants_first)
     differences = particulars.differences(person)
     if row.state is not None and row.state is not person.state:
         if person.state is PersonState.CLOSED:
-            return RowResult(row.line, row.number, RowOutcome.INVALID, why="state: the account is closed for good")
+            return RowResult.refused(row, RowReason.ACCOUNT_CLOSED, "state: the account is closed for good")
         differences["state"] = (person.state, row.state)
     # Whoever knows the ID document of a member of staff must not hold a password that opens their roles.
     is_plain = person.roles == {Role.HOLDER}

@@ -6,7 +6,7 @@ Excel's "CSV UTF-8" and "Unicode text", the GB 18030 of Chinese Windows, commas,
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from accounts.people import spelling
@@ -17,6 +17,11 @@ _SEPARATOR_LINE = re.compile(r"sep=([,;\t])\r?\n?", re.IGNORECASE)
 
 class ListTableError(Exception):
     """The file is no table; the message says what to mend."""
+
+    def __init__(self, message: str, reason: str = "unreadable") -> None:
+        """Take the message, and its code: `unreadable`, `encoding`, `no_rows`, `too_many_rows`, `too_large`."""
+        super().__init__(message)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +47,28 @@ def read_table(content: bytes) -> Table:
     Raises:
         ListTableError: its text cannot be read.
     """
+    return to_table(read_lines(content))
+
+
+def read_lines(content: bytes) -> list[tuple[int, list[str]]]:
+    """Return the lines of a text file that hold something, each with its number.
+
+    Raises:
+        ListTableError: its text cannot be read.
+    """
     text = decoded(content)
     first = 1
     if named := _SEPARATOR_LINE.match(text):
         text, first = text[named.end() :], 2
     separator = named.group(1) if named else _separator(text)
     try:
-        lines = list(_lines(text, separator, first))
+        return list(_lines(text, separator, first))
     except csv.Error as error:
         raise ListTableError(f"it cannot be read as a table ({error}): save it again as `CSV UTF-8`") from error
+
+
+def to_table(lines: Sequence[tuple[int, list[str]]]) -> Table:
+    """Make a table of lines, the first of which holds the headings."""
     if not lines:
         return Table((), ())
     columns = [spelling.line(cell).lower() for cell in lines[0][1]]
@@ -76,7 +94,7 @@ def decoded(content: bytes) -> str:
             return content.decode(encoding)
         except UnicodeDecodeError:
             continue
-    raise ListTableError("it is neither UTF-8 nor UTF-16 nor GB 18030: save it as `CSV UTF-8`")
+    raise ListTableError("it is neither UTF-8 nor UTF-16 nor GB 18030: save it as `CSV UTF-8`", "encoding")
 
 
 def _separator(text: str) -> str:

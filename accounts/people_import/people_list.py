@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -35,8 +36,43 @@ class PeopleListError(OperatorError):
     """The list as a whole cannot be read; the message says what to mend."""
 
 
+class RowReason(StrEnum):
+    """Why a row is not used, for pages to say in the reader's language."""
+
+    NUMBER_MISSING = "number_missing"
+    NUMBER_CALCULATED = "number_calculated"
+    NUMBER_REPEATED = "number_repeated"
+    NUMBER_CUT = "number_cut"
+    NAME_MISSING = "name_missing"
+    KIND_MISSING = "kind_missing"
+    KIND_UNKNOWN = "kind_unknown"
+    STATE_UNKNOWN = "state_unknown"
+    NOT_TEXT = "not_text"
+    GROUPS_FORM = "groups_form"
+    DATE_FORM = "date_form"
+    TIME_WITHOUT_ZONE = "time_without_zone"
+    NATIONAL_ID_ROUNDED = "national_id_rounded"
+    NATIONAL_ID_CHECK = "national_id_check"
+    NATIONAL_ID_END = "national_id_end"
+    TOO_LONG = "too_long"
+    UNKNOWN_FIELD = "unknown_field"
+    INVALID = "invalid"
+    INVALID_NUMBER = "invalid_number"
+    INVALID_NAME = "invalid_name"
+    INVALID_DEPARTMENT = "invalid_department"
+    INVALID_GROUPS = "invalid_groups"
+    INVALID_DATES = "invalid_dates"
+    OWN_ACCOUNT = "own_account"
+    ACCOUNT_CLOSED = "account_closed"
+
+
 class RowError(ValueError):
     """One row describes no person."""
+
+    def __init__(self, reason: RowReason, message: str) -> None:
+        """Take the reason, and what the message says to mend."""
+        super().__init__(message)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +98,8 @@ class ListedPerson:
             stored = {name: getattr(person, name) for name in names}
         merged = stored | dict(self.given)
         if missing := [name for name in ("name", "kind") if name not in merged]:
-            raise RowError(f"{missing[0]}: a new person needs one")
+            reason = RowReason.NAME_MISSING if missing[0] == "name" else RowReason.KIND_MISSING
+            raise RowError(reason, f"{missing[0]}: a new person needs one")
         return Particulars(number=self.number, **merged)
 
 
@@ -73,6 +110,7 @@ class Unreadable:
     line: int
     number: str
     why: str
+    reason: RowReason
 
 
 def read(path: Path, zone: ZoneInfo) -> list[ListedPerson | Unreadable]:
@@ -100,18 +138,18 @@ def parse(line: int, raw: Mapping[str, Any], zone: ZoneInfo) -> ListedPerson | U
     number = spelling.number(str(raw.get("number") or ""))
     try:
         if not number:
-            raise RowError("number: missing")
+            raise RowError(RowReason.NUMBER_MISSING, "number: missing")
         if spreadsheet_damage.is_calculated(number):
-            raise RowError(f"number: was calculated with; {spreadsheet_damage.AS_TEXT}")
+            raise RowError(RowReason.NUMBER_CALCULATED, f"number: was calculated with; {spreadsheet_damage.AS_TEXT}")
         given: dict[str, Any] = {}
         for name, value in raw.items():
             if name in _FIELDS:
                 given[name] = _FIELDS[name](value, zone)
-        state = _word(PersonState, "state", raw["state"]) if raw.get("state") else None
+        state = _word(PersonState, "state", raw["state"], RowReason.STATE_UNKNOWN) if raw.get("state") else None
         national_id = _national_id(str(raw["national_id"])) if raw.get("national_id") else None
         return ListedPerson(line, number, given, state, national_id)
     except RowError as error:
-        return Unreadable(line, number, str(error))
+        return Unreadable(line, number, str(error), error.reason)
 
 
 def parse_cells(line: int, cells: Mapping[str, str | None], zone: ZoneInfo) -> ListedPerson | Unreadable:
@@ -128,7 +166,8 @@ def _csv_rows(path: Path, content: bytes, zone: ZoneInfo) -> Iterable[ListedPers
     _require_columns(path, table.columns)
     for row in table.rows:
         if row.too_long:
-            yield Unreadable(row.line, spelling.number(row.cells.get("number", "")), "more values than columns")
+            number = spelling.number(row.cells.get("number", ""))
+            yield Unreadable(row.line, number, "more values than columns", RowReason.TOO_LONG)
         else:
             yield parse_cells(row.line, row.cells, zone)
 
@@ -142,7 +181,8 @@ def _json_rows(path: Path, text: str, zone: ZoneInfo) -> Iterable[ListedPerson |
         raise PeopleListError(f"{path}: must hold a JSON list of objects")
     for position, raw in enumerate(found, 1):
         if unknown := sorted(set(raw) - set(COLUMNS)):
-            yield Unreadable(position, str(raw.get("number") or ""), f"unknown field {unknown[0]!r}")
+            number = str(raw.get("number") or "")
+            yield Unreadable(position, number, f"unknown field {unknown[0]!r}", RowReason.UNKNOWN_FIELD)
         else:
             yield parse(position, raw, zone)
 
@@ -161,7 +201,8 @@ def without_repeats(rows: Iterable[ListedPerson | Unreadable]) -> list[ListedPer
     kept: list[ListedPerson | Unreadable] = []
     for row in rows:
         if isinstance(row, ListedPerson) and row.number in first:
-            kept.append(Unreadable(row.line, row.number, f"number: stands in line {first[row.number]} already"))
+            why = f"number: stands in line {first[row.number]} already"
+            kept.append(Unreadable(row.line, row.number, why, RowReason.NUMBER_REPEATED))
         else:
             first.setdefault(row.number, row.line)
             kept.append(row)
@@ -174,15 +215,18 @@ def _national_id(text: str) -> str:
     looked_at = marked.startswith(spreadsheet_damage.MARKED_AS_TEXT)
     found = spelling.number(marked.removeprefix(spreadsheet_damage.MARKED_AS_TEXT)).upper()
     if spreadsheet_damage.is_calculated(found) or (spreadsheet_damage.may_be_rounded(found) and not looked_at):
-        raise RowError(ROUNDED)
+        raise RowError(RowReason.NATIONAL_ID_ROUNDED, ROUNDED)
     if spreadsheet_damage.has_wrong_check(found):
-        raise RowError("national_id: its last character does not fit the others; compare it with the document")
+        raise RowError(
+            RowReason.NATIONAL_ID_CHECK,
+            "national_id: its last character does not fit the others; compare it with the document",
+        )
     return found
 
 
 def _text(value: Any, _zone: ZoneInfo) -> str:
     if not isinstance(value, str):
-        raise RowError("name and department are texts")
+        raise RowError(RowReason.NOT_TEXT, "name and department are texts")
     return spelling.line(value)
 
 
@@ -191,7 +235,7 @@ def _name(value: Any, zone: ZoneInfo) -> str:
 
 
 def _kind(value: Any, _zone: ZoneInfo) -> PersonKind:
-    kind: PersonKind = _word(PersonKind, "kind", value)
+    kind: PersonKind = _word(PersonKind, "kind", value, RowReason.KIND_UNKNOWN)
     return kind
 
 
@@ -199,7 +243,7 @@ def _groups(value: Any, _zone: ZoneInfo) -> frozenset[str]:
     if isinstance(value, str):
         value = re.split("[;；]", value)
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        raise RowError("groups: names separated by ; or a list of names")
+        raise RowError(RowReason.GROUPS_FORM, "groups: names separated by ; or a list of names")
     return frozenset(one.strip() for one in value if one.strip())
 
 
@@ -218,17 +262,19 @@ def _moment(name: str, value: Any, zone: ZoneInfo, day_shift: timedelta) -> date
             return datetime.combine(date.fromisoformat(str(value)) + day_shift, time(), zone)
         moment = datetime.fromisoformat(str(value))
     except (ValueError, OverflowError) as error:
-        raise RowError(f"{name}: a date such as 2026-09-01, or a time with its zone") from error
+        message = f"{name}: a date such as 2026-09-01, or a time with its zone"
+        raise RowError(RowReason.DATE_FORM, message) from error
     if moment.tzinfo is None:
-        raise RowError(f"{name}: a time needs its zone, such as 2026-09-01T08:00+08:00")
+        message = f"{name}: a time needs its zone, such as 2026-09-01T08:00+08:00"
+        raise RowError(RowReason.TIME_WITHOUT_ZONE, message)
     return moment
 
 
-def _word(words: Any, name: str, value: Any) -> Any:
+def _word(words: Any, name: str, value: Any, reason: RowReason) -> Any:
     try:
         return words(value)
     except ValueError as error:
-        raise RowError(f"{name}: one of {', '.join(words)}") from error
+        raise RowError(reason, f"{name}: one of {', '.join(words)}") from error
 
 
 _FIELDS = {
