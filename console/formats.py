@@ -1,7 +1,7 @@
 """How pages write money, days and moments."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 
@@ -25,6 +25,10 @@ class Formats:
         if self.language == "zh":
             return f"{local.month}月{local.day}日" if is_this_year else f"{local.year}年{local.month}月{local.day}日"
         return f"{local.day} {local:%B}" if is_this_year else f"{local.day} {local:%B} {local.year}"
+
+    def last_day(self, end: datetime) -> str:
+        """Return the last day before `end`: a period that ends at midnight does not hold on the day that begins."""
+        return self.day(end - timedelta(microseconds=1))
 
     def moment(self, given: datetime) -> str:
         """Return the day and the time to the minute."""

@@ -34,6 +34,8 @@ class Area:
         return any(page.icon for page in self.pages)
 
 
+ADMINS = frozenset({Role.ADMIN})
+
 AREAS = (
     Area(
         "nav.board",
@@ -65,6 +67,16 @@ AREAS = (
         CASHIERS,
     ),
     Area("nav.reviews", (Destination("nav.reviews", "reviews_page"),), REVIEWERS),
+    Area(
+        "nav.office",
+        (
+            Destination("office.people", "office_people_page"),
+            Destination("office.cards", "office_cards_page"),
+            Destination("office.imports", "office_imports_page", ADMINS),
+            Destination("office.audit", "office_audit_page", ADMINS),
+        ),
+        CASHIERS,
+    ),
     Area(
         "nav.administration",
         (Destination("administration.gates", "administration_gates_page"),),

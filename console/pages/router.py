@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from console import problem_pages
 from console.dependencies import KioskNotPairedError, NewPasswordNeededError, NotAllowedError, SignInNeededError
 from console.live.feed import Feed
-from console.pages import administration, display, gates, kiosk, metering, mine, money, reviews, sign_in
+from console.pages import administration, display, gates, kiosk, metering, mine, money, office, reviews, sign_in
 from console.pages.kiosk.pairing import ask_to_pair
 from console.pages.kiosk.screens import VisitOverError, lead_to_start
 from console.rendering import FOLDER
@@ -24,6 +24,7 @@ ROUTERS = (
     *administration.ROUTERS,
     *money.ROUTERS,
     *kiosk.ROUTERS,
+    *office.ROUTERS,
 )
 
 

@@ -26,6 +26,11 @@ WRITES_IT_ITSELF = {
 """The subject follows from what was found, or the picture is one's own or another's."""
 
 ABOUT_NOBODY = {
+    # Forms that wait for something, imports by their administrators, how far one is.
+    "GET /console/office/cards",
+    "GET /console/office/people/new",
+    "GET /console/office/imports",
+    "GET /console/office/imports/{import_id}/progress",
     "GET /api/v1/water-places",
     "GET /api/v1/water-subsidies",
     "GET /api/v1/buildings",
@@ -164,6 +169,14 @@ def routes_of(office: Staffed) -> list[tuple[str, str, str, str]]:
         ("facilities", "/console/zones/campus/muster", "muster.read", "zone:campus"),
         ("facilities", "/console/metering", "metering.read", "metering:list"),
         ("reviewer", "/console/reviews/queue?department=Physics", "reviews.read", "photos:list"),
+        ("cashier", "/console/office/people?search=Name", "people.read", "people:list"),
+        ("cashier", f"/console/office/people/{one}", "person.read", f"person:{one}"),
+        ("cashier", f"/console/office/people/{one}/cards", "cards.read", f"person:{one}"),
+        ("cashier", f"/console/office/people/{one}/balance", "wallet.read", f"person:{one}"),
+        ("facilities", f"/console/office/people/{one}/passages", "events.read", f"person:{one}"),
+        ("cashier", f"/console/office/cards/{office.card_id}", "card.read", f"card:{office.card_id}"),
+        ("admin", "/console/office/audit?whom=P0007", "audit.read", "audit:list"),
+        ("admin", "/console/office/audit/table", "audit.read", "audit:list"),
     ]
 
 
@@ -193,6 +206,16 @@ ANSWERS_WITH_WHAT_IS_KNOWN = {
     "POST /console/money/find",
     "POST /console/money/subsidies",
     "POST /console/money/subsidies/preview",
+    "POST /console/office/people/{person_id}/change",
+    "POST /console/office/people/{person_id}/state",
+    "POST /console/office/people/{person_id}/roles",
+    "POST /console/office/people/{person_id}/passwords/{purpose}",
+    "POST /console/office/people/{person_id}/cards",
+    "POST /console/office/people/{person_id}/cards/check",
+    "POST /console/office/people/{person_id}/cards/{card_id}/{action}",
+    "POST /console/office/people/{person_id}/loss",
+    "POST /console/office/people/{person_id}/loss/release",
+    "POST /console/office/people/{person_id}/reissue",
 }
 """They change something or not, and show somebody in either case."""
 
