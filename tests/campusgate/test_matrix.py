@@ -260,7 +260,6 @@ LET_IN: dict[tuple[str, ...], tuple[str, ...]] = {
         "POST /console/alarms/{alarm_id}/acknowledge",
         "POST /console/alarms/acknowledge",
         "GET /console/wall",
-        "GET /console/wall/stream",
         "GET /console/gates",
         "GET /console/display/{gate}",
         "GET /console/display/{gate}/stream",
