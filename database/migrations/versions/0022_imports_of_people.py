@@ -1,7 +1,7 @@
 """imports of people, accounts that were merged
 
-Revision: 0021
-Revises: 0020
+Revision: 0022
+Revises: 0021
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 from database import columns
 
-revision = "0021"
-down_revision = "0020"
+revision = "0022"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 
