@@ -1,7 +1,7 @@
 """imports of people, accounts that were merged
 
-Revision: 0022
-Revises: 0021
+Revision: 0023
+Revises: 0022
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 from database import columns
 
-revision = "0022"
-down_revision = "0021"
+revision = "0023"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 
