@@ -19,7 +19,6 @@ from console.services import ConsoleServices
 from metering.services import MeteringServices
 
 STAFF = frozenset({Role.FACILITIES, Role.ADMIN})
-CASHIERS = frozenset({Role.CASHIER, Role.ADMIN})
 REVIEWERS = frozenset({Role.REVIEWER, Role.ADMIN})
 CASHIERS = frozenset({Role.CASHIER, Role.ADMIN})
 
@@ -140,16 +139,6 @@ def _require_admin(claims: SignedInDep) -> Principal:
 
 AdminDep = Annotated[Principal, Depends(_require_admin)]
 """A signed-in administrator."""
-
-
-def _require_cashier(claims: SignedInDep) -> Principal:
-    if not claims.roles & CASHIERS:
-        raise NotAllowedError
-    return principal_of(claims)
-
-
-CashierDep = Annotated[Principal, Depends(_require_cashier)]
-"""A signed-in member of the card centre."""
 
 
 def principal_of(claims: Claims) -> Principal:
