@@ -95,11 +95,13 @@ class Undo:
             _touched_since(session, rows),
             removal.find_used(session, made),
         )
+        unused = []
         for row in rows:
             person = found.get(row.person_id) if row.person_id is not None else None
             row.undo = self._undo(session, row, person, known, now).value
-        unused = [row.person_id for row in rows if row.undo == RowUndo.REMOVED and row.person_id in found]
-        removal.remove(session, [found[one] for one in unused if one is not None], by=self.by, now=now)
+            if person is not None and row.undo == RowUndo.REMOVED:
+                unused.append(person)
+        removal.remove(session, unused, by=self.by, now=now)
 
     def _undo(
         self, session: Session, row: PeopleImportRow, person: Person | None, known: "_Known", now: datetime
