@@ -141,7 +141,8 @@ class _Shower:
             return 1
         if state.phase is Phase.OPEN:
             self._tap()
-            self._next_s = now_s + 1.5
+            # Longer than the seconds within which a card is taken for the same tap.
+            self._next_s = now_s + 2.5
         return 0
 
     def is_over(self, now_s: float) -> bool:

@@ -28,7 +28,7 @@ from tests.doubles.water_campus import SITE, WaterCampus, judge
 from tests.waiting import PATIENCE_S
 
 SHOWERS = 4
-QUICK = Times(ask_s=0.6, resend_s=0.15, longest_resend_s=0.5, record_s=0.1, closing_s=0.3)
+QUICK = Times(ask_s=0.6, resend_s=0.15, longest_resend_s=0.5, record_s=0.1, closing_s=0.3, tap_s=0.1)
 
 
 class Baths:
