@@ -33,14 +33,11 @@ function show() {
   const kind = field.dataset.keypad;
   const letters = kind === "letters" && showsLetters;
   const shown = (letters ? LETTERS : DIGITS).map((one) => key(one, () => type(one)));
-  if (!letters) {
-    shown.push(kind === "amount" ? key(".", () => type(".")) : document.createElement("span"));
-    shown.push(key("0", () => type("0")));
-  }
+  const other = () => key(letters ? "123" : keys.dataset.letters, () => { showsLetters = !showsLetters; show(); });
+  const left = { amount: () => key(".", () => type(".")), letters: other, digits: () => document.createElement("span") };
+  shown.push(left[kind]());
+  if (!letters) shown.push(key("0", () => type("0")));
   shown.push(key("⌫", erase, keys.dataset.erase));
-  if (kind === "letters") {
-    shown.push(key(letters ? "123" : keys.dataset.letters, () => { showsLetters = !showsLetters; show(); }));
-  }
   keys.classList.toggle("wide", letters);
   keys.replaceChildren(...shown);
 }
