@@ -63,6 +63,8 @@ class Channel(StrEnum):
     WECOM = "wecom"
     ALIPAY = "alipay"
     WECHAT = "wechat"
+    WEB = "web"
+    """This server's own pages: whoever is signed in there needs no app to say who they are."""
 
 
 class PasswordPurpose(StrEnum):

@@ -7,12 +7,12 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from accounts import cards, passwords, people
+from accounts import cards, own_cards, passwords, people
 from accounts.api.dependencies import HASHING, PERSON_ERRORS, FirstPrincipalDep, NowDep, PrincipalDep, ServicesDep
 from accounts.api.people import PersonOut
 from accounts.api.sign_in import Secret
 from accounts.cards import loss
-from accounts.own_passwords import change_own_password, check_own_password
+from accounts.own_passwords import change_own_password
 from accounts.people import phones
 from accounts.tables import Card, LossReport
 from accounts.vocabulary import CardKind, CardState, Channel, PasswordPurpose
@@ -163,9 +163,7 @@ def list_my_cards(me: PrincipalDep, services: ServicesDep, ended: bool = False) 
 )
 def report_my_loss(me: PrincipalDep, services: ServicesDep, now: NowDep) -> LossOut:
     """Report the physical card lost. It and the virtual ones stop working at once, at gates and shops."""
-    with services.database.begin() as session:
-        person = people.get(session, me.person_id, lock=True)
-        return LossOut.of(loss.report(session, person, through="app", by=me.actor, now=now))
+    return LossOut.of(own_cards.report_loss(services, me, now=now))
 
 
 @router.post(
@@ -176,8 +174,4 @@ def report_my_loss(me: PrincipalDep, services: ServicesDep, now: NowDep) -> Loss
 )
 def release_my_loss(me: PrincipalDep, services: ServicesDep, now: NowDep, body: QueryPassword) -> None:
     """The card was found: it and the virtual ones work again. Needs the query password, changed from the first one."""
-    checked = check_own_password(services, me, PasswordPurpose.QUERY, body.query_password, now=now)
-    if checked.must_change:
-        raise passwords.PasswordChangeRequiredError("PUT /api/v1/me/passwords/query", purpose="query")
-    with services.database.begin() as session:
-        loss.release(session, people.get(session, me.person_id, lock=True), by=me.actor, now=now)
+    own_cards.release_loss(services, me, body.query_password, now=now)

@@ -2,24 +2,21 @@
 
 import base64
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.orm import Session
 
-from accounts import audit, cards, passwords, people
+from accounts import audit, cards, own_cards, passwords, people
 from accounts.api.dependencies import HASHING, PERSON_ERRORS, NowDep, PrincipalDep, ServicesDep
-from accounts.api.me import MyCard
+from accounts.api.me import PASSWORD_ERRORS, MyCard, QueryPassword
 from accounts.api.people import Number
 from accounts.api.sign_in import Secret
 from accounts.cards import card_states, virtual_code
 from accounts.cards import virtual_cards as virtual
 from accounts.people import notices, phones
-from accounts.principals import Principal
-from accounts.tables import Card
-from accounts.vocabulary import CardKind, Channel, PasswordPurpose
+from accounts.vocabulary import Channel, PasswordPurpose
 from web.client_address import NetworkDep
 from web.problems import NotFoundError, responses
 from web.rate_limits import TooManyTriesError
@@ -33,7 +30,7 @@ class ClaimIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    channel: Channel
+    channel: Literal[Channel.WECOM, Channel.ALIPAY, Channel.WECHAT]
     channel_token: Annotated[str, line(2000)] = Field(description="proves to the channel who its user is")
     number: Number
     name: Line
@@ -115,6 +112,24 @@ def claim_virtual_card(services: ServicesDep, now: NowDep, network: NetworkDep, 
         return MyCard.of(virtual.bind(session, person, body.channel, user, by=actor, now=now))
 
 
+@router.post(
+    "/me/virtual-cards",
+    status_code=201,
+    dependencies=[HASHING],
+    responses=responses(
+        *PERSON_ERRORS,
+        *PASSWORD_ERRORS,
+        NotFoundError,
+        virtual.AlreadyBoundError,
+        virtual.LossOpenError,
+        people.AccountNotUsableError,
+    ),
+)
+def claim_my_virtual_card(me: PrincipalDep, services: ServicesDep, now: NowDep, body: QueryPassword) -> MyCard:
+    """Claim a virtual card for these pages, with the query password, changed from the first one."""
+    return MyCard.of(own_cards.claim_virtual_card(services, me, body.query_password, now=now))
+
+
 _CARD_ERRORS = (*PERSON_ERRORS, NotFoundError, people.AccountNotUsableError, cards.CardNotUsableError)
 
 
@@ -122,7 +137,8 @@ _CARD_ERRORS = (*PERSON_ERRORS, NotFoundError, people.AccountNotUsableError, car
 def lease_virtual_card(me: PrincipalDep, services: ServicesDep, now: NowDep, card_id: UUID) -> LeaseOut:
     """Let this phone make codes without a network for some days. The phone that had a lease before loses it."""
     with services.database.begin() as session:
-        lease = virtual.lease(session, _usable(session, me, card_id, now), services.code_key, now=now)
+        card = own_cards.find_usable_virtual_card(session, me, card_id, now=now)
+        lease = virtual.lease(session, card, services.code_key, now=now)
     secret = base64.b64encode(lease.secret).decode()
     return LeaseOut(card_id=lease.card_id, handle=lease.handle, secret=secret, until=lease.until)
 
@@ -131,7 +147,8 @@ def lease_virtual_card(me: PrincipalDep, services: ServicesDep, now: NowDep, car
 def make_code(me: PrincipalDep, services: ServicesDep, now: NowDep, card_id: UUID) -> CodeOut:
     """Make a code on the server, for a page that keeps no secret."""
     with services.database.begin() as session:
-        code = virtual.code(session, _usable(session, me, card_id, now), services.code_key, now=now)
+        card = own_cards.find_usable_virtual_card(session, me, card_id, now=now)
+        code = virtual.code(session, card, services.code_key, now=now)
     expires_at = now.replace(microsecond=0) + timedelta(seconds=virtual_code.LIFETIME_S)
     return CodeOut(code=code, expires_at=expires_at)
 
@@ -144,17 +161,4 @@ def make_code(me: PrincipalDep, services: ServicesDep, now: NowDep, card_id: UUI
 def unbind_virtual_card(me: PrincipalDep, services: ServicesDep, now: NowDep, card_id: UUID) -> None:
     """Unbind a virtual card; another can be claimed in the channel afterwards."""
     with services.database.begin() as session:
-        virtual.unbind(session, _mine(session, me, card_id), by=me.actor, now=now)
-
-
-def _mine(session: Session, me: Principal, card_id: UUID) -> Card:
-    card = cards.get(session, card_id, lock=True)
-    if card.person_id != me.person_id or card.kind is not CardKind.VIRTUAL:
-        raise NotFoundError("you have no virtual card with this id")
-    return card
-
-
-def _usable(session: Session, me: Principal, card_id: UUID, now: datetime) -> Card:
-    card = _mine(session, me, card_id)
-    people.require_usable(people.get(session, me.person_id), now)
-    return card
+        virtual.unbind(session, own_cards.find_virtual_card(session, me, card_id), by=me.actor, now=now)

@@ -29,8 +29,10 @@ class SignedChannelUsers:
         """Take the channels' secrets.
 
         Raises:
-            ValueError: a secret is shorter than 32 bytes (RFC 7518, section 3.2).
+            ValueError: a secret is shorter than 32 bytes (RFC 7518, section 3.2), or the channel is no app.
         """
+        if Channel.WEB in secrets:
+            raise ValueError("the server's own pages share no secret with it: web")
         for channel, secret in secrets.items():
             if len(secret) < _LEAST_SECRET_BYTES:
                 raise ValueError(f"the secret shared with {channel} has less than {_LEAST_SECRET_BYTES} bytes")

@@ -214,6 +214,24 @@ def code(session: Session, card: Card, key: bytes, *, now: datetime) -> str:
     return virtual_code.make(secret, _handle(card), int(now.timestamp()))
 
 
+def codes_ahead(
+    session: Session, card: Card, key: bytes, *, now: datetime, every: timedelta, number: int
+) -> list[tuple[datetime, str]]:
+    """Return codes for now and for later moments, with the moments: what a page shows when its network is away.
+
+    They end with the running lease, and a later one is worth nothing before its moment.
+
+    Raises:
+        registry.CardNotUsableError: the card is suspended.
+    """
+    first = code(session, card, key, now=now)
+    secret = virtual_code.lease_secret(key, card.id.bytes, card.code_lease)
+    moments = [now + step * every for step in range(1, number)]
+    ends = card.code_lease_until or now
+    later = [at for at in moments if at < ends]
+    return [(now, first), *((at, virtual_code.make(secret, _handle(card), int(at.timestamp()))) for at in later)]
+
+
 def redeem(session: Session, code: str, key: bytes, *, now: datetime) -> Card:
     """Use a code up and return its card. A transaction that is rolled back has not used it.
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from accounts import people
 from accounts.cards import virtual_code
+from accounts.cards.channel_tokens import SignedChannelUsers
 from accounts.cards.virtual_cards import LEASE, ChannelRefusedError, ChannelUser
 from accounts.cards.virtual_code import InvalidCodeError
 from accounts.people import phones
@@ -266,3 +267,29 @@ def test_one_active_binding_for_each_person_and_user_of_a_channel(campus, holder
 def test_without_channels_the_answer_is_503(make_campus):
     campus = make_campus()
     assert claim(campus, campus.person()).json()["code"] == "channel_unavailable"
+
+
+def test_whoever_is_signed_in_claims_a_card_for_the_pages_with_the_query_password(campus, desk):
+    person = campus.person()
+    headers = campus.as_person(person.id)
+
+    def claim(query_password):
+        return campus.client.post("/api/v1/me/virtual-cards", json={"query_password": query_password}, headers=headers)
+
+    assert claim("135790").json()["code"] == "password_not_set"
+    campus.passwords(person.id, query="135790", must_change=True)
+    assert claim("135790").json()["code"] == "password_change_required"
+    campus.passwords(person.id, query="135790")
+    assert claim("135791").json()["code"] == "password_wrong"
+    claimed = claim("135790")
+    assert (claimed.status_code, claimed.json()["channel"]) == (201, "web")
+    assert claim("135790").json()["code"] == "virtual_card_bound"
+    code = campus.client.post(f"/api/v1/me/virtual-cards/{claimed.json()['id']}/code", headers=headers).json()["code"]
+    assert identify(campus, desk, code).json()["person_id"] == str(person.id)
+
+
+def test_no_app_speaks_for_the_pages(campus):
+    body = {"channel": "web", "channel_token": "x", "number": "S1", "name": "Li", "query_password": "135790"}
+    assert campus.client.post("/api/v1/virtual-cards", json=body).status_code == 422
+    with pytest.raises(ValueError, match="web"):
+        SignedChannelUsers({Channel.WEB: bytes(32)})
