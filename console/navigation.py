@@ -86,9 +86,11 @@ AREAS = (
         "nav.mine",
         (
             Destination("nav.home", "me_page", icon="home"),
+            Destination("nav.virtual_card", "virtual_card_page", icon="code"),
+            Destination("nav.cards", "cards_page", icon="card"),
             Destination("nav.money", "money_page", icon="money"),
             Destination("nav.usage", "usage_page", icon="plug"),
-            Destination("nav.photo", "photo_page", icon="face"),
+            Destination("nav.photo", "photo_page"),
             Destination("nav.inbox", "inbox_page"),
             Destination("nav.face_data", "face_data_page"),
             Destination("nav.visitors", "visitors_page"),

@@ -1,9 +1,22 @@
 """Pages of one's own."""
 
-from console.pages.mine import face_data, home, money, photo, room_payments, top_ups, usage, visitors
+from console.pages.mine import (
+    cards,
+    face_data,
+    home,
+    money,
+    photo,
+    room_payments,
+    top_ups,
+    usage,
+    virtual_card,
+    visitors,
+)
 
 ROUTERS = (
     home.router,
+    virtual_card.router,
+    cards.router,
     photo.router,
     face_data.router,
     money.router,
