@@ -14,7 +14,7 @@ class GateEvent(Base):
     """One event of a gate, stored once however often it arrives. Rows are never changed."""
 
     __tablename__ = "gate_events"
-    __table_args__ = (Index("ix_gate_events_gate_at", "gate", "at"),)
+    __table_args__ = (Index("ix_gate_events_gate_at", "gate", "at"), Index("ix_gate_events_at", "at"))
 
     sequence: Mapped[int] = mapped_column(
         BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
