@@ -43,6 +43,17 @@ AREAS = (
         STAFF,
     ),
     Area(
+        "nav.records",
+        (
+            Destination("records.events", "event_records_page"),
+            Destination("records.alarms", "alarm_records_page"),
+            Destination("records.orders", "order_records_page"),
+            Destination("records.late_returns", "late_returns_page"),
+            Destination("records.shift", "shift_page"),
+        ),
+        STAFF,
+    ),
+    Area(
         "nav.metering",
         (
             Destination("metering.overview", "metering_page"),

@@ -180,6 +180,16 @@ def find(session: Session, *, before: UUID | None = None, limit: int = 50) -> Se
     return session.scalars(statement).all()
 
 
+def find_between(session: Session, since: datetime, until: datetime, *, limit: int) -> Sequence[StaffOrder]:
+    """Return the orders that were asked for from `since` on and before `until`, newest first."""
+    return session.scalars(
+        select(StaffOrder)
+        .where(StaffOrder.asked_at >= since, StaffOrder.asked_at < until)
+        .order_by(StaffOrder.asked_at.desc(), StaffOrder.id.desc())
+        .limit(limit)
+    ).all()
+
+
 def waiting(session: Session, *, now: datetime) -> Sequence[StaffOrder]:
     """Return the orders that a second person may still confirm, newest first."""
     return session.scalars(

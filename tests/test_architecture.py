@@ -29,6 +29,7 @@ MAY_IMPORT = {
     "gate_display": {"access.policy", "access.reasons", "bus.port", "messages", "web"},
     "console": {
         "access.policy",
+        "access.reasons",
         "access.schedules",
         "accounts",
         "enrollment",

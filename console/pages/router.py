@@ -5,7 +5,19 @@ from fastapi import FastAPI
 from console import problem_pages
 from console.dependencies import KioskNotPairedError, NewPasswordNeededError, NotAllowedError, SignInNeededError
 from console.live.feed import Feed
-from console.pages import administration, display, gates, kiosk, metering, mine, money, office, reviews, sign_in
+from console.pages import (
+    administration,
+    display,
+    gates,
+    kiosk,
+    metering,
+    mine,
+    money,
+    office,
+    records,
+    reviews,
+    sign_in,
+)
 from console.pages.kiosk.pairing import ask_to_pair
 from console.pages.kiosk.screens import VisitOverError, lead_to_start
 from console.rendering import FOLDER
@@ -18,6 +30,7 @@ ROUTERS = (
     sign_in.router,
     *gates.ROUTERS,
     *display.ROUTERS,
+    *records.ROUTERS,
     *mine.ROUTERS,
     *reviews.ROUTERS,
     *metering.ROUTERS,

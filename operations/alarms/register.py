@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from accounts import audit
@@ -108,6 +108,25 @@ def find(session: Session, *, before: UUID | None = None, limit: int = 50, gate:
     if gate is not None:
         statement = statement.where(Alarm.gate == gate)
     return session.scalars(statement).all()
+
+
+def find_between(
+    session: Session,
+    since: datetime,
+    until: datetime,
+    *,
+    gate: str | None = None,
+    kind: str | None = None,
+    limit: int,
+) -> Sequence[Alarm]:
+    """Return alarms that were raised from `since` on and before `until`, or were open then, newest first."""
+    was_open = or_(Alarm.closed_at.is_(None), Alarm.closed_at >= since)
+    statement = select(Alarm).where(Alarm.opened_at < until, or_(Alarm.opened_at >= since, was_open))
+    if gate is not None:
+        statement = statement.where(Alarm.gate == gate)
+    if kind is not None:
+        statement = statement.where(Alarm.kind == kind)
+    return session.scalars(statement.order_by(Alarm.opened_at.desc(), Alarm.id.desc()).limit(limit)).all()
 
 
 def going_on(session: Session) -> list[OpenAlarm]:

@@ -1,13 +1,13 @@
 """events of all gates by time
 
-Revision: 0022
-Revises: 0021
+Revision: 0025
+Revises: 0024
 """
 
 from alembic import op
 
-revision = "0022"
-down_revision = "0021"
+revision = "0025"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 

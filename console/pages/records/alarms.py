@@ -1,0 +1,117 @@
+"""The history of alarms: when each was raised, who looked after it, and what they noted."""
+
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import HTMLResponse
+
+from console import texts
+from console.csv_table import csv_response, write_csv
+from console.dependencies import ServicesDep, StaffDep
+from console.disclosures import record_disclosure
+from console.pages.records.period import PeriodDep
+from console.rendering import forbid_storing, language_of, render_page
+from console.views.records import describe_past_alarm, name_gates, names_in
+from operations.alarms import register
+from operations.alarms.rules import AlarmKind
+
+router = APIRouter(prefix="/console/records/alarms", include_in_schema=False, dependencies=[Depends(forbid_storing)])
+
+_MOST = 500
+_MOST_IN_TABLE = 20_000
+_COLUMNS = (
+    "opened",
+    "gate",
+    "alarm",
+    "severity",
+    "why",
+    "count",
+    "ended",
+    "closed",
+    "acknowledged_by",
+    "acknowledged_at",
+    "note",
+)
+Typed = Annotated[str, Query(max_length=100)]
+LOOK = record_disclosure("alarms.read", "alarms:list")
+
+
+@router.get("", response_class=HTMLResponse, dependencies=[LOOK], name="alarm_records_page")
+def show(
+    request: Request,
+    _staff: StaffDep,
+    services: ServicesDep,
+    period: PeriodDep,
+    *,
+    gate: Typed = "",
+    kind: Typed = "",
+    response: Response,
+) -> HTMLResponse:
+    """Show the alarms of a time, newest first."""
+    titles, rows = _find(services, period, gate, kind, _MOST + 1)
+    return render_page(
+        request,
+        "records/alarms.html",
+        renewed=response,
+        status=422 if period.problem else 200,
+        problem=period.problem,
+        period=period,
+        typed={"gate": gate, "kind": kind},
+        query=urlencode(period.typed | {"gate": gate, "kind": kind}),
+        titles=titles,
+        kinds=list(AlarmKind),
+        rows=rows[:_MOST],
+        is_cut=len(rows) > _MOST,
+    )
+
+
+@router.get("/table", dependencies=[LOOK], name="alarm_records_table")
+def table(
+    request: Request,
+    _staff: StaffDep,
+    services: ServicesDep,
+    period: PeriodDep,
+    *,
+    gate: Typed = "",
+    kind: Typed = "",
+    response: Response,
+) -> Response:
+    """Return the alarms of a time as CSV."""
+    t = texts.translator(language_of(request))
+    titles, rows = _find(services, period, gate, kind, _MOST_IN_TABLE)
+    heading = [t(f"records.column_{one}") for one in _COLUMNS]
+    lines = (
+        [
+            _local(services, row["opened_at"]),
+            titles.get(row["gate"], row["gate"]),
+            t(f"alarm.{row['kind']}"),
+            t(f"severity.{row['severity']}"),
+            t(f"reason.{row['reason']}") if row["reason"] else "",
+            row["count"],
+            _local(services, row["restored_at"]),
+            _local(services, row["closed_at"]),
+            row["acknowledged_by"] or "",
+            _local(services, row["acknowledged_at"]),
+            row["note"],
+        ]
+        for row in rows
+    )
+    name = f"campusgate-alarms-{period.since:%Y%m%d}-{period.until:%Y%m%d}.csv"
+    return csv_response(write_csv(heading, lines), name, response)
+
+
+def _find(
+    services: ServicesDep, period: PeriodDep, gate: str, kind: str, limit: int
+) -> tuple[dict[str, str], list[Any]]:
+    with services.database.read() as session:
+        titles = name_gates(session)
+        found = register.find_between(
+            session, period.since, period.until, gate=gate or None, kind=kind or None, limit=limit
+        )
+        names = names_in(services, found, [])
+        return titles, [describe_past_alarm(one, names) for one in found]
+
+
+def _local(services: ServicesDep, moment: Any) -> str:
+    return "" if moment is None else moment.astimezone(services.zone).isoformat(sep=" ", timespec="seconds")

@@ -1,0 +1,198 @@
+"""Facilities staff look up what happened, take it along as a table, and hand over a shift."""
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import httpx
+import pytest
+from openpyxl import load_workbook
+
+from console.views.records import name_gates
+from database import new_id
+from operations.orders import OrderState
+from operations.tables import Alarm, StaffOrder
+from tests.console.axe import violations
+from tests.console.conftest import Pages, hire, signed_in
+
+PAGES = ("events", "alarms", "orders", "late-returns", "shift")
+EARLIER = datetime(2026, 3, 2, 4, tzinfo=UTC)
+"""Noon of the campus, on a day of which these tests own every event."""
+OF_THE_DAY = {"since": "2026-03-02T00:00", "until": "2026-03-03T00:00"}
+
+
+@pytest.fixture(scope="module")
+def people(served_pages: Pages) -> dict[str, UUID]:
+    accounts = served_pages.app.state.accounts
+    made = {name: hire(served_pages.database, accounts, number, name) for number, name in
+            (("20260301", "Gu Yun"), ("20260302", "Tao Lin"))}  # fmt: skip
+    served_pages.names.update({person: name for name, person in made.items()})
+    return made
+
+
+@pytest.fixture(scope="module")
+def history(served_pages: Pages, people: dict[str, UUID]) -> Pages:
+    """Somebody let in, somebody refused, a late return and a forced door; an alarm and an order."""
+    command = new_id()
+    given = {"at": EARLIER, "person_id": people["Gu Yun"], "command_id": command, "gate": "north"}
+    served_pages.happen(kind="access_granted", granted=True, method="face", reason="granted", **given)
+    served_pages.happen(kind="passed", **given | {"at": EARLIER + timedelta(seconds=2)})
+    served_pages.happen(
+        kind="access_denied", granted=False, method="card", reason="outside_schedule", gate="south",
+        at=EARLIER + timedelta(hours=1), person_id=people["Tao Lin"],
+    )  # fmt: skip
+    served_pages.happen(
+        kind="access_granted", granted=True, method="face", at=EARLIER + timedelta(hours=11, minutes=30),
+        person_id=people["Tao Lin"], details={"late_return": True},
+    )  # fmt: skip
+    with served_pages.database.begin() as session:
+        session.add(
+            Alarm(
+                gate="north", kind="door_forced", severity="critical", opened_at=EARLIER, raised_at=EARLIER,
+                last_at=EARLIER, count=2, restored_at=EARLIER, closed_at=EARLIER + timedelta(minutes=3),
+                acknowledged_at=EARLIER + timedelta(minutes=1), acknowledged_by=served_pages.people["F1"],
+                note="=a locksmith was called",
+            )
+        )  # fmt: skip
+        session.add(
+            StaffOrder(
+                action="open", gates=["north"], note="a delivery", state=OrderState.DONE, asked_at=EARLIER,
+                asked_by=served_pages.people["F2"], carried_out_at=EARLIER,
+                results=[{"gate": "north", "effect": "done", "detail": None, "command": str(new_id())}],
+            )
+        )  # fmt: skip
+    return served_pages
+
+
+@pytest.fixture
+def staff(history: Pages) -> Iterator[httpx.Client]:
+    with signed_in(history, "F1") as client:
+        yield client
+
+
+def rows_of(answer: httpx.Response) -> list[dict[str, str]]:
+    assert answer.headers["content-type"].startswith("text/csv")
+    return list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"))))
+
+
+@pytest.mark.parametrize(
+    ("conditions", "found"),
+    [
+        ({}, ["Tao Lin", "Tao Lin", "Gu Yun"]),
+        ({"person": "Gu"}, ["Gu Yun"]),
+        ({"person": "20260302"}, ["Tao Lin", "Tao Lin"]),
+        ({"person": "nobody at all"}, []),
+        ({"gate": "south"}, ["Tao Lin"]),
+        ({"result": "refused"}, ["Tao Lin"]),
+        ({"result": "granted", "gate": "north"}, ["Tao Lin", "Gu Yun"]),
+        ({"reason": "outside_schedule"}, ["Tao Lin"]),
+        ({"kind": "passed"}, ["Gu Yun"]),
+        ({"until": "2026-03-02T12:30"}, ["Gu Yun"]),
+    ],
+)
+def test_events_are_found_by_who_where_when_and_what(
+    staff: httpx.Client, conditions: dict[str, str], found: list[str]
+) -> None:
+    rows = rows_of(staff.get("/console/records/events/table", params=OF_THE_DAY | conditions))
+    assert [row["Name"] for row in rows] == found
+
+
+def test_a_passage_is_one_row_in_the_campuss_time(staff: httpx.Client) -> None:
+    [row] = rows_of(staff.get("/console/records/events/table", params=OF_THE_DAY | {"person": "Gu Yun"}))
+    assert (row["Time"], row["Gate"], row["Number"]) == ("2026-03-02 12:00:00+08:00", "North gate", "20260301")
+    assert row["Result"].startswith("let in · ")
+    page = staff.get("/console/records/events", params=OF_THE_DAY | {"person": "Gu Yun"}).text
+    assert page.count("<details>") == 1
+    assert page.count("2 March 12:00:0") == 3, "the row itself, and both events folded away in it"
+
+
+def test_excel_holds_the_same_rows_with_moments_that_sort(staff: httpx.Client) -> None:
+    answer = staff.get("/console/records/events/table", params=OF_THE_DAY | {"form": "xlsx"})
+    sheet = load_workbook(io.BytesIO(answer.content)).active
+    assert sheet.max_row == 4
+    assert sheet["A4"].value.isoformat() == "2026-03-02T12:00:00"
+    assert (sheet["A1"].value, sheet["F2"].value) == ("Time", "Tao Lin")
+
+
+def test_pages_follow_one_another(staff: httpx.Client, history: Pages) -> None:
+    for minute in range(120):
+        history.happen(kind="door_held", at=datetime(2026, 2, 1, 4, minute % 60, minute // 60, tzinfo=UTC))
+    address, seen = "/console/records/events?since=2026-02-01T00:00&until=2026-02-02T00:00", 0
+    while address:
+        html = staff.get(address).text
+        seen += html.count("<tr class=")
+        ahead = html.partition('class="pager"')[2].partition('href="')[2].partition('"')[0].replace("&amp;", "&")
+        address = ahead
+    assert seen == 120
+
+
+@pytest.mark.parametrize("cursor", ["nonsense", "WyJhIiwyXQ", "WyIyMDI2LTAzLTAyVDA0OjAwOjAwWiIsLTFd"])
+def test_a_cursor_of_another_list_is_refused_in_words(staff: httpx.Client, cursor: str) -> None:
+    answer = staff.get("/console/records/events", params={"cursor": cursor})
+    assert (answer.status_code, answer.headers["content-type"][:9]) == (400, "text/html")
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [{"since": "yesterday"}, {"since": "2026-03-03T00:00", "until": "2026-03-02T00:00"}, {"until": "9999-99-99"}],
+)
+def test_a_time_that_makes_no_sense_is_told(staff: httpx.Client, typed: dict[str, str]) -> None:
+    for page in ("events", "alarms", "orders", "shift"):
+        answer = staff.get(f"/console/records/{page}", params=typed)
+        assert answer.status_code == 422
+        assert "the last day is shown" in answer.text
+
+
+def test_alarms_tell_who_looked_after_them_and_no_note_becomes_a_formula(staff: httpx.Client) -> None:
+    [row] = rows_of(staff.get("/console/records/alarms/table", params=OF_THE_DAY))
+    assert (row["Alarm"], row["Count"], row["Seen by"]) == ("door forced", "2", "Chen Jing")
+    assert row["Note"] == "'=a locksmith was called"
+    assert "a locksmith was called" in staff.get("/console/records/alarms", params=OF_THE_DAY).text
+    assert rows_of(staff.get("/console/records/alarms/table", params=OF_THE_DAY | {"gate": "south"})) == []
+
+
+def test_orders_tell_who_opened_what_and_why(staff: httpx.Client) -> None:
+    [row] = rows_of(staff.get("/console/records/orders/table", params=OF_THE_DAY))
+    assert (row["Asked by"], row["Gates"], row["Note"]) == ("Zhou Min", "North gate", "a delivery")
+
+
+def test_a_night_lists_who_came_back_late(staff: httpx.Client) -> None:
+    [row] = rows_of(staff.get("/console/records/late-returns/table", params={"night": "2026-03-02"}))
+    assert (row["Name"], row["Time"]) == ("Tao Lin", "2026-03-02 23:30:00+08:00")
+    assert rows_of(staff.get("/console/records/late-returns/table", params={"night": "2026-03-01"})) == []
+    assert staff.get("/console/records/late-returns", params={"night": "a while ago"}).status_code == 422
+
+
+def test_the_shifts_report_counts_what_the_records_hold(staff: httpx.Client) -> None:
+    html = " ".join(staff.get("/console/records/shift", params=OF_THE_DAY).text.split())
+    for what, number in (("let in", 2), ("refused", 1), ("Alarms", 1), ("still open", 0), ("Orders", 1)):
+        assert f"<dt>{what}</dt><dd>{number}</dd>" in html
+    assert "Chen Jing" in html
+
+
+def test_what_was_looked_up_is_recorded_without_what_was_searched_for(staff: httpx.Client, history: Pages) -> None:
+    from accounts.audit import trail
+
+    staff.get("/console/records/events", params=OF_THE_DAY | {"person": "Tao Lin"})
+    with history.database.read() as session:
+        line = next(iter(trail.find(session, action="events.read", limit=1)))
+        assert "South gate" in name_gates(session).values()
+    assert "Tao Lin" not in str(line.details)
+    assert "person" in str(line.details)
+
+
+def test_the_pages_can_be_read_by_everybody_who_may(history: Pages, open_window) -> None:
+    page = open_window(history, "F1")
+    for name in PAGES:
+        for width, scheme in ((360, "light"), (1280, "dark")):
+            page.set_viewport_size({"width": width, "height": 800})
+            page.emulate_media(color_scheme=scheme)
+            query = "night=2026-03-02" if name == "late-returns" else "&".join(map("=".join, OF_THE_DAY.items()))
+            page.goto(f"{history.url}/console/records/{name}?{query}")
+            assert violations(page) == [], (name, width)
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (name, width)
+    page.goto(f"{history.url}/console/records/events?{query}&result=refused")
+    page.locator("summary").first.press("Enter")
+    assert "outside" in page.locator("tr.refused").inner_text().lower()
