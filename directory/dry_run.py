@@ -69,7 +69,7 @@ def dry_run(
     entry = None
     if person is not None:
         entry = PersonRecord.open(sealer, person_id, person.sealed).for_gate(EntryFilter.of(policy))
-    request = _imagine_request(shown, entry, policy, direction)
+    request = imagine_request(shown, entry, policy, direction)
     return DryRun(
         decision=decide(request, entry, policy, at),
         mode=required_mode(policy, at),
@@ -80,9 +80,7 @@ def dry_run(
     )
 
 
-def _imagine_request(
-    shown: Shown, entry: PersonEntry | None, policy: GatePolicy, direction: Direction
-) -> AccessRequest:
+def imagine_request(shown: Shown, entry: PersonEntry | None, policy: GatePolicy, direction: Direction) -> AccessRequest:
     """Imagine that the person shows everything right: an active card before a lost one, a face that is known."""
     with_face = shown in {Shown.FACE, Shown.CARD_AND_FACE}
     face = None
