@@ -103,6 +103,8 @@ AREAS = (
             Destination("nav.usage", "usage_page", icon="plug"),
             Destination("nav.photo", "photo_page"),
             Destination("nav.inbox", "inbox_page"),
+            Destination("nav.own_gates", "own_gates_page"),
+            Destination("nav.own_passages", "passages_page"),
             Destination("nav.face_data", "face_data_page"),
             Destination("nav.visitors", "visitors_page"),
         ),
