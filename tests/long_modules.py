@@ -29,10 +29,13 @@ def begin_with_long(items: Sequence[pytest.Item], workers: int) -> list[pytest.I
     Modules stay in one piece: what a module's tests share is made once. `--dist worksteal` hands out such shares,
     and takes from their ends what another worker has time for.
     """
+    # Looked up by path: to compare items, or to make a path of each, takes a second for the whole suite.
     folder = Path(__file__).parent
-    names = {item: item.path.relative_to(folder).as_posix() for item in items}
-    long = [[item for item in items if names[item] == name] for name in LONG]
-    others = iter([item for item in items if names[item] not in LONG])
+    modules: dict[Path, list[pytest.Item]] = {folder / name: [] for name in LONG}
+    others_made: list[pytest.Item] = []
+    for item in items:
+        modules.get(item.path, others_made).append(item)
+    long, others = list(modules.values()), iter(others_made)
     ordered: list[pytest.Item] = []
     for worker in range(workers):
         share = _joined(long[worker::workers])

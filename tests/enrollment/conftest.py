@@ -61,6 +61,11 @@ def engine(model_store: ModelStore) -> FaceEngine:
 
 
 @pytest.fixture(scope="session")
+def person_mask(model_store: ModelStore) -> PersonMask:
+    return PersonMask(model_store.path("selfie-segmenter"))
+
+
+@pytest.fixture(scope="session")
 def portraits() -> Path:
     """A folder of real portraits."""
     data = os.environ.get("CAMPUSGATE_DATA")
@@ -71,11 +76,10 @@ def portraits() -> Path:
 
 @pytest.fixture
 def api(
-    database: Database, engine: FaceEngine, sealer: Sealer, model_store: ModelStore, lent_apps: LentApps
+    database: Database, engine: FaceEngine, sealer: Sealer, person_mask: PersonMask, lent_apps: LentApps
 ) -> Iterator[EnrollmentApi]:
-    mask = PersonMask(model_store.path("selfie-segmenter"))
     holder: list[EnrollmentApi] = []
-    checker = Checker(engine, person_finder=mask)
+    checker = Checker(engine, person_finder=person_mask)
     services = EnrollmentServices(database, sealer, engine, checker, clock=lambda: holder[0].now)
     accounts = AccountsServices(database=database, secret=b"x" * 32, clock=lambda: holder[0].now, hasher=CHEAP_HASHER)
     with lent_apps.lend(router) as app, TestClient(app) as client:

@@ -13,16 +13,10 @@ from enrollment.photo import Photo, Unreadable, UnreadablePhotoError, decode, en
 from enrollment.quality import Checker, Level, LimitsError, QualityReport, Verdict, load_limits, report_unreadable
 from enrollment.quality.rules import RULES
 from models.engine import FaceEngine
-from models.store import ModelStore
 from tests.doubles.degradations import FAULTS, Fault, Portrait
 
 GOOD, OTHER = "real_00898.jpg", "real_00932.jpg"
 STRONG = [fault for fault in FAULTS if fault.strong and "beautified" not in fault.rules]
-
-
-@pytest.fixture(scope="module")
-def person_mask(model_store: ModelStore) -> PersonMask:
-    return PersonMask(model_store.path("selfie-segmenter"))
 
 
 @pytest.fixture(scope="module")
