@@ -156,6 +156,7 @@ class StoredRoom(RuleBasedStateMachine):
         self.today, self.shows, self.paid, self.billed_until = FIRST, 500, 0, FIRST
         self.uses: dict[date, int] = {}
         self.late: list[tuple[date, int]] = []
+        self.replaced_on: date | None = None
 
     def note(self, name: str, begins_on: date, ends_on: date | None = None) -> None:
         self.stays[name] = Stay(self.hall.people[name], begins_on, ends_on)
@@ -176,9 +177,10 @@ class StoredRoom(RuleBasedStateMachine):
         day, shows = self.late.pop()
         self.hall.read(self.room, at(day), shows)
 
-    @precondition(lambda self: not self.late)
+    @precondition(lambda self: not self.late and self.replaced_on != self.today)
     @rule(first=st.integers(0, 10**6))
     def the_meter_is_replaced(self, first: int) -> None:
+        self.replaced_on = self.today
         self.hall.clock.now = at(self.today, 1)
         self.hall.install(self.room, at(self.today, 1), first, final=self.shows)
         self.shows = first
