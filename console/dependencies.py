@@ -39,7 +39,7 @@ class KioskNotPairedError(Exception):
     """This browser is no kiosk's, or its kiosk's token was revoked or replaced."""
 
 
-def _find_services(request: Request) -> ConsoleServices:
+async def _find_services(request: Request) -> ConsoleServices:
     services: ConsoleServices = request.app.state.console
     return services
 
@@ -47,7 +47,7 @@ def _find_services(request: Request) -> ConsoleServices:
 ServicesDep = Annotated[ConsoleServices, Depends(_find_services)]
 
 
-def _find_metering(services: ServicesDep) -> MeteringServices:
+async def _find_metering(services: ServicesDep) -> MeteringServices:
     return services.metering
 
 
@@ -103,7 +103,7 @@ AnyPasswordDep = Annotated[Claims, Depends(_require_any_password)]
 """Anyone who is signed in, also with a first password: only to change it."""
 
 
-def _require_signed_in(claims: AnyPasswordDep) -> Claims:
+async def _require_signed_in(claims: AnyPasswordDep) -> Claims:
     if claims.must_change_password:
         raise NewPasswordNeededError
     return claims
@@ -121,7 +121,7 @@ HASHING = Depends(_wait_for_hashing, scope="function")
 """For routes that hash a password, as `accounts.api.dependencies.HASHING`."""
 
 
-def _require_staff(claims: SignedInDep) -> Claims:
+async def _require_staff(claims: SignedInDep) -> Claims:
     if not claims.roles & STAFF:
         raise NotAllowedError
     return claims
@@ -131,7 +131,7 @@ StaffDep = Annotated[Claims, Depends(_require_staff)]
 """A signed-in member of facilities staff."""
 
 
-def _require_admin(claims: SignedInDep) -> Principal:
+async def _require_admin(claims: SignedInDep) -> Principal:
     if Role.ADMIN not in claims.roles:
         raise NotAllowedError
     return principal_of(claims)
@@ -146,7 +146,7 @@ def principal_of(claims: Claims) -> Principal:
     return Principal(claims.person_id, claims.sign_in_id, claims.roles)
 
 
-def _require_holder(claims: SignedInDep) -> Principal:
+async def _require_holder(claims: SignedInDep) -> Principal:
     return principal_of(claims)
 
 
@@ -154,7 +154,7 @@ HolderDep = Annotated[Principal, Depends(_require_holder)]
 """Anyone who is signed in: everybody holds an account."""
 
 
-def _require_reviewer(claims: SignedInDep) -> Principal:
+async def _require_reviewer(claims: SignedInDep) -> Principal:
     if not claims.roles & REVIEWERS:
         raise NotAllowedError
     return principal_of(claims)

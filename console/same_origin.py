@@ -29,7 +29,7 @@ def is_same_origin(headers: Headers) -> bool:
     return bool(host) and URL(headers.get("origin", "")).netloc == host
 
 
-def _require_same_origin(request: Request) -> None:
+async def _require_same_origin(request: Request) -> None:
     if not is_same_origin(request.headers):
         raise ForeignRequestError
 

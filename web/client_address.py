@@ -13,7 +13,7 @@ def address_of(scope: Scope) -> str:
     return str(client[0]) if client else "unknown"
 
 
-def _read_address(request: Request) -> str:
+async def _read_address(request: Request) -> str:
     return address_of(request.scope)
 
 
@@ -21,7 +21,7 @@ AddressDep = Annotated[str, Depends(_read_address)]
 """The caller's network address."""
 
 
-def _read_network(address: AddressDep) -> str:
+async def _read_network(address: AddressDep) -> str:
     try:
         found = ipaddress.ip_address(address)
     except ValueError:

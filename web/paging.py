@@ -58,7 +58,7 @@ class PageRequest:
         return page, encode_cursor(key(page[-1]))
 
 
-def _page_request(
+async def _page_request(
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="rows on one page")] = 50,
     cursor: Annotated[str | None, Query(max_length=500, description="`next` of the page before")] = None,
 ) -> PageRequest:

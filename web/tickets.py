@@ -25,7 +25,7 @@ from uuid import UUID
 from fastapi import Depends, Form, Header, Request
 
 from web import times
-from web.app_state import from_state
+from web.app_state import find_in_state
 from web.problems import ProblemError
 
 LIFE = timedelta(seconds=5)
@@ -141,8 +141,9 @@ class Tickets:
             found.void()
 
 
-tickets_of = from_state("tickets", Tickets)
-"""Return the tickets of the server that answers a request."""
+def tickets_of(request: Request) -> Tickets:
+    """Return the tickets of the server that answers a request."""
+    return find_in_state(request, "tickets", Tickets)
 
 
 async def _find_shown(

@@ -5,7 +5,7 @@ dependency holds the write lock while the route still waits for a worker thread,
 stand in each other's way until they time out.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
 from typing import Annotated
 
@@ -53,11 +53,11 @@ class DeviceRoleRequiredError(ProblemError):
 ServicesDep = Annotated[AccountsServices, Depends(from_state("accounts", AccountsServices))]
 
 
-def _database(services: ServicesDep) -> Database:
+async def _database(services: ServicesDep) -> Database:
     return services.database
 
 
-def _now(services: ServicesDep) -> datetime:
+async def _now(services: ServicesDep) -> datetime:
     return services.clock()
 
 
@@ -96,11 +96,11 @@ def _signed_in_anyhow(
     return Principal(claims.person_id, claims.sign_in_id, roles), claims.must_change_password
 
 
-def _with_any_password(found: Annotated[tuple[Principal, bool], Depends(_signed_in_anyhow)]) -> Principal:
+async def _with_any_password(found: Annotated[tuple[Principal, bool], Depends(_signed_in_anyhow)]) -> Principal:
     return found[0]
 
 
-def _signed_in(found: Annotated[tuple[Principal, bool], Depends(_signed_in_anyhow)]) -> Principal:
+async def _signed_in(found: Annotated[tuple[Principal, bool], Depends(_signed_in_anyhow)]) -> Principal:
     principal, must_change_password = found
     if must_change_password:
         raise PasswordChangeRequiredError("PUT /api/v1/me/passwords/portal", purpose="portal")
@@ -114,10 +114,10 @@ FirstPrincipalDep = Annotated[Principal, Depends(_with_any_password)]
 """Anyone who is signed in, also with a first password; only for changing it and signing out."""
 
 
-def require_role(*roles: Role) -> Callable[[Principal], Principal]:
+def require_role(*roles: Role) -> Callable[[Principal], Awaitable[Principal]]:
     """Return a dependency that lets through people with any of `roles`."""
 
-    def check(principal: PrincipalDep) -> Principal:
+    async def check(principal: PrincipalDep) -> Principal:
         if not principal.roles & set(roles):
             raise RoleRequiredError(needed=sorted(roles))
         return principal

@@ -43,7 +43,7 @@ class HealthServices:
     storage: StorageProbe
 
 
-def _services(request: Request) -> HealthServices:
+async def _services(request: Request) -> HealthServices:
     services: HealthServices = request.app.state.health
     return services
 
