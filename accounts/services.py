@@ -1,7 +1,7 @@
 """What the accounts' API works with, built once by the rim and put at `app.state.accounts`.
 
 app.state.accounts = AccountsServices(database=…, secret=…)
-app.include_router(accounts.api.router.router)
+add_routes(app, accounts.api.router.router)
 web.problems.install(app)
 """
 

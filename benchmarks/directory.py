@@ -23,6 +23,7 @@ from typing import Any
 from uuid import UUID
 
 from benchmarks.report import Report, budget, present
+from web.routes import add_routes
 
 GATE = "main"
 MODEL = "synthetic-1"
@@ -141,7 +142,7 @@ class _Campus:
         app = FastAPI()
         app.state.accounts = AccountsServices(database=self.database, secret=_KEY)
         app.state.directory = DirectoryServices(self.database, self.sealer, _KEY)
-        app.include_router(directory.api.router)
+        add_routes(app, directory.api.router)
         listener = socket.create_server(("127.0.0.1", 0))
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

@@ -41,6 +41,7 @@ from accounts.vocabulary import DeviceRole, PersonKind
 from benchmarks.report import Budget, Report, budget, present
 from database import Base, Database, new_id
 from tests.postgresql import PostgresqlMissingError, cluster
+from web.routes import add_routes
 
 HOLDERS, SHOPS = 300, 50
 NEEDED_PER_S = 40
@@ -232,7 +233,7 @@ def _serve(address: str, port: int) -> None:
     app = FastAPI()
     money = _money(Database(address, pool_size=40, credential_key=bytes(range(32))))
     app.state.accounts, app.state.money = money.accounts, money
-    app.include_router(router)
+    add_routes(app, router)
     problems.install(app)
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)
 

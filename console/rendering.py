@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 from fastapi.templating import Jinja2Templates
+from starlette.routing import BaseRoute
 
 from accounts.sign_in.access_tokens import Claims
 from console import texts
@@ -32,7 +33,10 @@ _templates.env.filters["money"] = show_money
 
 def path_to(request: Request, name: str, **parameters: Any) -> str:
     """Return the address of a page without scheme and host, which a proxy in front may have changed."""
-    return request.url_for(name, **parameters).path
+    # Found by name: `request.url_for` tries every route of the server, for each of the dozen addresses of a page.
+    page: BaseRoute = request.app.state.pages[name]
+    root: str = request.scope.get("app_root_path", request.scope.get("root_path", ""))
+    return root.rstrip("/") + page.url_path_for(name, **parameters)
 
 
 def language_of(request: Request) -> str:
@@ -90,7 +94,7 @@ def event_stream(content: AsyncIterator[bytes], renewed: Response | None) -> Str
     return copy_cookies(StreamingResponse(content, media_type="text/event-stream", headers=headers), renewed)
 
 
-def forbid_storing(response: Response) -> None:
+async def forbid_storing(response: Response) -> None:
     """Tell browsers and proxies not to keep what an address answers: a dependency of routes that speak of people."""
     response.headers["Cache-Control"] = "no-store"
 

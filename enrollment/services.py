@@ -1,7 +1,7 @@
 """What the enrolment's API works with, built once by the rim and put at `app.state.enrollment`.
 
 app.state.enrollment = EnrollmentServices(database=…, sealer=…, engine=…, checker=…)
-app.include_router(enrollment.api.router)
+add_routes(app, enrollment.api.router)
 """
 
 import os

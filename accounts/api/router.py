@@ -1,7 +1,5 @@
 """All routes of the accounts, below `/api/v1`."""
 
-from fastapi import APIRouter
-
 from accounts.api import (
     audit,
     cards,
@@ -17,8 +15,8 @@ from accounts.api import (
 )
 from accounts.api.payments import card_centre, holds, own_account, payments
 from accounts.api.topup import cash, channels, subsidies, top_ups
+from web.routes import gather
 
-router = APIRouter(prefix="/api/v1")
 _PARTS = (
     sign_in,
     me,
@@ -40,5 +38,4 @@ _PARTS = (
     subsidies,
     channels,
 )
-for _part in _PARTS:
-    router.include_router(_part.router)
+router = gather("/api/v1", (part.router for part in _PARTS))

@@ -1,6 +1,8 @@
 """All pages put together."""
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.routing import Mount
 
 from console import problem_pages
 from console.dependencies import KioskNotPairedError, NewPasswordNeededError, NotAllowedError, SignInNeededError
@@ -23,6 +25,7 @@ from console.pages.kiosk.screens import VisitOverError, lead_to_start
 from console.rendering import FOLDER
 from console.services import ConsoleServices
 from gate_display.page import FOLDER as DISPLAY_FOLDER
+from web.routes import add_routes
 from web.static_files import CompressedFiles
 
 ROUTERS = (
@@ -46,11 +49,16 @@ def install(app: FastAPI, services: ConsoleServices) -> None:
     app.state.console = services
     app.state.console_feed = Feed(services)
     static = CompressedFiles(FOLDER / "static", "/console/static")
-    app.mount(static.mount_path, static, name="console-static")
     screens = CompressedFiles(DISPLAY_FOLDER / "static", "/console/display-static")
-    app.mount(screens.mount_path, screens, name="display-static")
-    for part in ROUTERS:
-        app.include_router(part)
+    files = [
+        Mount(static.mount_path, static, name="console-static"),
+        Mount(screens.mount_path, screens, name="display-static"),
+    ]
+    app.routes.extend(files)
+    add_routes(app, *ROUTERS)
+    pages = [route for part in ROUTERS for route in part.routes if isinstance(route, APIRoute)]
+    named: list[Mount | APIRoute] = [*files, *pages]
+    app.state.pages = {page.name: page for page in reversed(named)}
     problem_pages.install(app)
     app.add_exception_handler(SignInNeededError, sign_in.ask_to_sign_in)
     app.add_exception_handler(NewPasswordNeededError, sign_in.ask_for_password)

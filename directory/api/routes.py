@@ -1,9 +1,7 @@
 """All routes of the directory, below `/api/v1/directory`."""
 
-from fastapi import APIRouter
-
 from directory.api import gates, people, receipts, synchronisation
+from web.routes import gather
 
-router = APIRouter(prefix="/api/v1/directory")
-for _part in (synchronisation, gates, people, receipts):
-    router.include_router(_part.router)
+_PARTS = (synchronisation, gates, people, receipts)
+router = gather("/api/v1/directory", (part.router for part in _PARTS))

@@ -1,11 +1,9 @@
 """All routes of enrolment, below `/api/v1`."""
 
-from fastapi import APIRouter
-
 from enrollment.api import consents, notices, people, photos, references, reviews
+from web.routes import gather
 
-router = APIRouter(prefix="/api/v1")
-for _part in (photos, reviews, consents, notices, people, references):
-    router.include_router(_part.router)
+_PARTS = (photos, reviews, consents, notices, people, references)
+router = gather("/api/v1", (part.router for part in _PARTS))
 
 __all__ = ["router"]

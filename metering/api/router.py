@@ -1,7 +1,5 @@
 """All routes of metering, below `/api/v1`."""
 
-from fastapi import APIRouter
-
 from metering.api import (
     charge_disputes,
     electricity,
@@ -20,8 +18,8 @@ from metering.api import (
     usage,
     water_places,
 )
+from web.routes import gather
 
-router = APIRouter(prefix="/api/v1")
 _PARTS = (
     reader,
     meter_orders,
@@ -40,5 +38,4 @@ _PARTS = (
     water_places,
     supply,
 )
-for _part in _PARTS:
-    router.include_router(_part.router)
+router = gather("/api/v1", (part.router for part in _PARTS))

@@ -1,9 +1,7 @@
 """All routes of the operations."""
 
-from fastapi import APIRouter
-
 from operations.api import alarms, orders, tickets, views, zones
+from web.routes import gather
 
-router = APIRouter(prefix="/api/v1/operations", tags=["operations"])
-for _part in (views, alarms, tickets, orders, zones):
-    router.include_router(_part.router)
+_PARTS = (views, alarms, tickets, orders, zones)
+router = gather("/api/v1/operations", (part.router for part in _PARTS), tags=["operations"])

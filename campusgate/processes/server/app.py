@@ -32,6 +32,7 @@ from operations.api import health
 from operations.api.metrics import router as metrics_router
 from web.forwarded_address import ForwardedAddress
 from web.request_guard import GuardLimits, RequestGuard
+from web.routes import add_routes
 from web.security_headers import SecurityHeaders
 from web.tickets import Tickets
 
@@ -75,15 +76,17 @@ def make_app(server: Server) -> FastAPI:
     app.state.tickets = Tickets()
     web.problems.install(app)
     # Routes are tried in order, and nobody asks as often as the gates.
-    app.include_router(directory_router)
-    app.include_router(accounts_router)
-    app.include_router(enrollment_router)
-    app.include_router(metering_router)
-    app.include_router(operations.api.router)
-    app.include_router(metrics_router)
-    app.include_router(health.router)
-    for router in server.routers:
-        app.include_router(router)
+    add_routes(
+        app,
+        directory_router,
+        accounts_router,
+        enrollment_router,
+        metering_router,
+        operations.api.router,
+        metrics_router,
+        health.router,
+        *server.routers,
+    )
     app.state.metrics = make_metrics(
         server.settings, server.database, server.operations.board, server.ingest, server.showers
     )
