@@ -8,7 +8,9 @@ from anyio.from_thread import BlockingPortal
 from fastapi import APIRouter, FastAPI
 from fastapi.testclient import TestClient
 
+from tests.app_client import AppClient
 from web import problems
+from web.routes import add_routes
 
 
 class LentApps:
@@ -32,14 +34,13 @@ class LentApps:
     @contextmanager
     def ask(self, app: FastAPI, **options: Any) -> Iterator[TestClient]:
         """Return a client of an app without a lifespan. It makes no event loop of its own for each request."""
-        with closing(TestClient(app, **options)) as client:
+        with closing(AppClient(app, **options)) as client:
             client.portal = self._portal
             yield client
 
 
 def _made(routers: Iterable[APIRouter]) -> FastAPI:
     app = FastAPI()
-    for router in routers:
-        app.include_router(router)
+    add_routes(app, *routers)
     problems.install(app)
     return app

@@ -35,6 +35,7 @@ from operations.api.dependencies import OperationsServices
 from operations.board import Board
 from operations.order_service import OrderService
 from tests.accounts.conftest import CHEAP_HASHER, SECRET, Clock
+from tests.app_client import AppClient
 from tests.apps import LentApps
 from tests.sign_ins import sign_in
 from web.tickets import Tickets
@@ -121,7 +122,7 @@ def office(database: Database, clock: Clock, app: FastAPI) -> Iterator[Office]:
     with database.begin() as session:
         gates.put_zone(session, "hall", site="main", title="Hall", by="test", now=clock.now)
         gates.add(session, GatePolicy(gate="north", inner_zone="hall"), title="North", by="test", now=clock.now)
-    with TestClient(app) as client:
+    with AppClient(app) as client:
         yield Office(client, app.state.accounts, database, clock)
 
 

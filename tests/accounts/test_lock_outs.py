@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 from fastapi import FastAPI
-from fastapi.testclient import TestClient
 
 from accounts.housekeeping import tidy
 from accounts.passwords import tries
 from accounts.tables import PasswordTries
 from accounts.vocabulary import DeviceRole, Role
+from tests.app_client import AppClient
 from web.concurrency_limit import ConcurrencyLimit
 from web.problems import BusyError
 from web.rate_limits import RateLimiter, TooManyTriesError
@@ -37,7 +37,7 @@ def sign_in(campus, number, password, address="192.0.2.1", device=None):
     form = {"grant_type": "password", "username": number, "password": password}
     if device is not None:
         form["device"] = device
-    client = TestClient(campus.client.app, client=(address, 1))
+    client = AppClient(campus.client.app, client=(address, 1))
     answer = client.post("/api/v1/tokens", data=form)
     return answer.json().get("code", "ok"), answer.json()
 
@@ -238,7 +238,7 @@ def test_a_refresh_is_not_held_up_by_whoever_guesses_at_the_same_address(make_ca
     token = sign_in(campus, person.number, GOOD)[1]["refresh_token"]
     assert [sign_in(campus, f"nobody{n}", WRONG)[0] for n in range(3)][-1] == "too_many_tries"
     form = {"grant_type": "refresh_token", "refresh_token": token}
-    assert TestClient(campus.client.app, client=("192.0.2.1", 1)).post("/api/v1/tokens", data=form).status_code == 200
+    assert AppClient(campus.client.app, client=("192.0.2.1", 1)).post("/api/v1/tokens", data=form).status_code == 200
 
 
 def test_what_counts_no_more_is_deleted(campus, holder):
@@ -294,7 +294,7 @@ def test_a_flood_of_sign_ins_leaves_the_threads_that_gates_are_answered_by(make_
 
     monkeypatch.setattr(campus.services.hasher, "verify", stuck)
     app: FastAPI = campus.client.app
-    with TestClient(app) as client, ThreadPoolExecutor(60) as pool:
+    with AppClient(app) as client, ThreadPoolExecutor(60) as pool:
         form = {"grant_type": "password", "username": person.number, "password": GOOD}
         flood = [pool.submit(client.post, "/api/v1/tokens", data=form) for _ in range(60)]
         assert begun.wait(60)

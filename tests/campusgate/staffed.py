@@ -30,6 +30,7 @@ from console.sign_in_cookies import ACCESS_COOKIE
 from directory import gates
 from enrollment.quality import Checker
 from models.engine import FaceEngine
+from tests.app_client import AppClient
 
 METRICS_TOKEN = "a token for the metrics"
 PEOPLE = ("holder", *(role.value for role in Role if role is not Role.HOLDER))
@@ -107,7 +108,7 @@ def staffed(engine: FaceEngine, folder: Path, port: int) -> Iterator[Staffed]:
                 bound |= {"merchant_id": shop.id}
             _, tokens[role.value] = devices.add(session, name=role.value, role=role, by="system", now=now, **bound)
         card_id = card.id
-    with TestClient(make_app(server), raise_server_exceptions=False, follow_redirects=False) as client:
+    with AppClient(make_app(server), raise_server_exceptions=False, follow_redirects=False) as client:
         for who in PEOPLE:
             made = server.accounts.sign_in.begin(
                 ids[who], method="password", must_change_password=False, now=datetime.now(UTC)

@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 
 from fastapi import FastAPI
-from fastapi.testclient import TestClient
 
 from accounts.api.router import router as accounts
 from console import pages
@@ -12,6 +11,7 @@ from console.rendering import FOLDER
 from directory.api.routes import router as directory
 from enrollment.api import router as enrollment
 from operations.api import router as operations
+from tests.app_client import AppClient
 from web.static_files import CompressedFiles
 
 OURS = [route for router in pages.ROUTERS for route in router.routes]
@@ -42,7 +42,7 @@ def test_static_files_are_compressed_and_kept_until_a_release_changes_them() -> 
     app = FastAPI()
     static = CompressedFiles(FOLDER / "static", "/static")
     app.mount(static.mount_path, static)
-    with TestClient(app) as client:
+    with AppClient(app) as client:
         style, drawing = (client.get(f"{static.mount_path}/{name}") for name in ("console.css", "favicon.svg"))
         plain = client.get(f"{static.mount_path}/console.css", headers={"Accept-Encoding": "identity"})
     for answer in (style, drawing, plain):

@@ -30,6 +30,7 @@ from directory.services import DirectoryServices
 from enrollment import templates
 from models.template import Template
 from tests.accounts.conftest import CHEAP_HASHER
+from tests.app_client import AppClient
 from tests.apps import LentApps
 from tests.databases import CREDENTIAL_KEY
 from tests.sign_ins import sign_in
@@ -185,7 +186,7 @@ def build(database: Database, folder: Path, client: TestClient | None = None) ->
         app = FastAPI()
         app.include_router(directory.api.router)
         problems.install(app)
-        client = TestClient(app)
+        client = AppClient(app)
     app = client.app
     app.state.accounts = accounts
     app.state.directory = DirectoryServices(database, sealer, CREDENTIAL_KEY)

@@ -7,7 +7,6 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from fastapi.testclient import TestClient
 
 from accounts.services import AccountsServices
 from accounts.tables import Person
@@ -20,6 +19,7 @@ from enrollment.services import EnrollmentServices
 from models.engine import FaceEngine
 from models.store import ModelStore
 from tests.accounts.conftest import CHEAP_HASHER
+from tests.app_client import AppClient
 from tests.apps import LentApps
 from tests.enrollment.enrollment_api import GOOD, OTHER, EnrollmentApi
 
@@ -82,7 +82,7 @@ def api(
     checker = Checker(engine, person_finder=person_mask)
     services = EnrollmentServices(database, sealer, engine, checker, clock=lambda: holder[0].now)
     accounts = AccountsServices(database=database, secret=b"x" * 32, clock=lambda: holder[0].now, hasher=CHEAP_HASHER)
-    with lent_apps.lend(router) as app, TestClient(app) as client:
+    with lent_apps.lend(router) as app, AppClient(app) as client:
         app.state.accounts, app.state.enrollment = accounts, services
         holder.append(EnrollmentApi(client, accounts, services))
         yield holder[0]

@@ -8,7 +8,6 @@ from uuid import UUID
 import pytest
 import schemathesis
 from fastapi import FastAPI
-from fastapi.testclient import TestClient
 from hypothesis import strategies as st
 
 from accounts.services import AccountsServices
@@ -21,6 +20,7 @@ from enrollment.services import EnrollmentServices
 from models.engine import FaceEngine
 from tests.accounts.conftest import CHEAP_HASHER
 from tests.api_contract import Contract
+from tests.app_client import AppClient
 from tests.databases import copied
 from tests.enrollment.conftest import NOW
 from tests.enrollment.enrollment_api import GOOD, EnrollmentApi
@@ -70,7 +70,7 @@ def api(
     app.state.enrollment = services
     problems.install(app)
     app.include_router(router)
-    with TestClient(app) as client:
+    with AppClient(app) as client:
         yield Api(EnrollmentApi(client, app.state.accounts, services, NOW), app, (portraits / GOOD).read_bytes())
     database.close()
 

@@ -20,6 +20,7 @@ from operations.api.dependencies import OperationsServices
 from operations.board import Board
 from operations.order_service import OrderService
 from tests.accounts.conftest import CHEAP_HASHER
+from tests.app_client import AppClient
 from tests.sign_ins import sign_in
 from web.tickets import Tickets
 
@@ -47,7 +48,7 @@ def client(database: Database, services: AccountsServices) -> Iterator[TestClien
     app.state.accounts = services
     app.state.tickets = Tickets()
     app.state.operations = OperationsServices(board, OrderService(database, board), NoHints())
-    with TestClient(app, headers=sign_in(services, roles=[Role.FACILITIES], now=datetime.now(UTC))) as client:
+    with AppClient(app, headers=sign_in(services, roles=[Role.FACILITIES], now=datetime.now(UTC))) as client:
         client.board = board
         yield client
 

@@ -3,7 +3,6 @@ from datetime import UTC, datetime
 
 import pytest
 from fastapi import FastAPI
-from fastapi.testclient import TestClient
 
 import web.problems
 from access.policy import GatePolicy
@@ -16,6 +15,7 @@ from operations.alarms.rules import AlarmKind, Signal
 from operations.api.metrics import MetricsServices, router
 from operations.board import Board
 from operations.metrics import OperationsCollector, make_registry
+from tests.app_client import AppClient
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 TOKEN = "a token that only Prometheus has"
@@ -80,7 +80,7 @@ def ask(registry) -> Callable[..., object]:
     web.problems.install(app)
     app.include_router(router)
     app.state.metrics = MetricsServices(registry, TOKEN)
-    client = TestClient(app)
+    client = AppClient(app)
     return lambda token=None: client.get("/metrics", headers={"Authorization": f"Bearer {token}"} if token else {})
 
 
@@ -104,4 +104,4 @@ def test_without_a_configured_token_there_are_no_figures() -> None:
     web.problems.install(app)
     app.include_router(router)
     app.state.metrics = None
-    assert TestClient(app).get("/metrics", headers={"Authorization": "Bearer None"}).status_code == 404
+    assert AppClient(app).get("/metrics", headers={"Authorization": "Bearer None"}).status_code == 404

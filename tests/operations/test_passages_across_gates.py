@@ -42,6 +42,7 @@ from operations.ingest import Ingest
 from operations.order_service import OrderService
 from operations.presence_hints import PresenceHints
 from tests.accounts.conftest import CHEAP_HASHER
+from tests.app_client import AppClient
 from tests.databases import CREDENTIAL_KEY
 from tests.sign_ins import sign_in
 from tests.waiting import PATIENCE_S, until
@@ -167,7 +168,7 @@ def campus(
     Publisher(database, SEALER, model_id=None).publish()
     ingest = Ingest(server, "main", database, board)
     ingest.start()
-    with TestClient(app) as client:
+    with AppClient(app) as client:
         staff = sign_in(accounts, roles=[Role.FACILITIES], now=now)
         found = {
             name: Gate(name, tmp_path / name, broker.port, client, token).start() for name, token in tokens.items()

@@ -2,8 +2,8 @@
 
 import pytest
 from fastapi import FastAPI, Request
-from fastapi.testclient import TestClient
 
+from tests.app_client import AppClient
 from web.forwarded_address import ForwardedAddress
 
 
@@ -17,7 +17,7 @@ def seen(trusted: list[str], peer: str, forwarded: str | None) -> str:
         return request.client.host
 
     headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
-    return TestClient(app, client=(peer, 1)).get("/", headers=headers).json()
+    return AppClient(app, client=(peer, 1)).get("/", headers=headers).json()
 
 
 @pytest.mark.parametrize(

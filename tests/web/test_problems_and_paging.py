@@ -6,12 +6,12 @@ from unittest.mock import patch
 
 import pytest
 from fastapi import FastAPI, HTTPException
-from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from database import DatabaseBusyError
+from tests.app_client import AppClient
 from web import problems
 from web.paging import InvalidCursorError, Page, PageDep, decode_cursor, encode_cursor
 from web.problems import MEDIA_TYPE, ProblemError, responses
@@ -67,7 +67,7 @@ def client(too_many_cooks):
         return Page(items=list(rows), next=following)
 
     problems.install(app)
-    with TestClient(app, raise_server_exceptions=False) as client:
+    with AppClient(app, raise_server_exceptions=False) as client:
         yield client
 
 

@@ -19,6 +19,7 @@ from campusgate.settings import MqttSettings, Settings
 from database import new_id
 from enrollment.quality import Checker
 from models.engine import FaceEngine
+from tests.app_client import AppClient
 from tests.keys import key_text
 
 
@@ -65,7 +66,7 @@ def server(make_server) -> Server:
 
 @pytest.fixture
 def client(server: Server) -> Iterator[TestClient]:
-    with TestClient(make_app(server), raise_server_exceptions=False) as client:
+    with AppClient(make_app(server), raise_server_exceptions=False) as client:
         yield client
 
 
@@ -107,5 +108,5 @@ def test_an_order_it_does_not_know_is_a_problem(client) -> None:
 def test_a_campus_has_no_such_bank(make_server) -> None:
     server = make_server(demonstration=False)
     assert server.money.channels == {}
-    with TestClient(make_app(server)) as client:
+    with AppClient(make_app(server)) as client:
         assert client.get(f"/demonstration/bank/{new_id()}").status_code == 404

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from fastapi.testclient import TestClient
 
 from database import Database, StorageError
 from operations.alarms import register
@@ -14,6 +13,7 @@ from operations.alarms.escalation import Route
 from operations.alarms.watch import AlarmWatch, Escalation
 from operations.board import Board
 from operations.notices.port import Notice
+from tests.app_client import AppClient
 from tests.databases import CREDENTIAL_KEY
 from web import problems
 from web.storage_probe import StorageProbe
@@ -79,7 +79,7 @@ def test_a_request_that_needs_a_write_is_told_that_there_is_no_room(small: Datab
         fill_once(small)
 
     fill(small)
-    with TestClient(app, raise_server_exceptions=False) as client:
+    with AppClient(app, raise_server_exceptions=False) as client:
         answer = client.post("/write")
     assert (answer.status_code, answer.json()["code"]) == (507, "storage_full")
     assert "room" in answer.json()["detail"]

@@ -19,6 +19,7 @@ from campusgate.wiring.retention import make_retention_policy
 from enrollment.quality import Checker
 from models.engine import FaceEngine
 from operations.alarms import register
+from tests.app_client import AppClient
 from tests.keys import key_text
 from tests.sign_ins import sign_in
 from tests.waiting import PATIENCE_S, until
@@ -52,7 +53,7 @@ def server(engine: FaceEngine, tmp_path, unused_port) -> Iterator[Server]:
 
 @pytest.fixture
 def client(server: Server) -> Iterator[TestClient]:
-    with TestClient(make_app(server), raise_server_exceptions=False) as client:
+    with AppClient(make_app(server), raise_server_exceptions=False) as client:
         yield client
 
 
@@ -98,7 +99,7 @@ def test_health_and_an_alarm_tell_when_another_client_takes_the_place_of_the_ord
         Settings(data_dir=tmp_path, mqtt=MqttSettings(port=broker.port), **SECRETS), engine, Checker(engine)
     )
     orders = server.connections.orders
-    with TestClient(make_app(server)) as client:
+    with AppClient(make_app(server)) as client:
         for connection in (server.connections.events, orders):
             connection.wait_connected(PATIENCE_S)
         well = {"status": "ok", "database": True, "broker": True, "orders": True, "contested": None, "storage": "ok"}

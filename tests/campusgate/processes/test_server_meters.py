@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from fastapi.testclient import TestClient
 from pydantic import SecretStr
 from sqlalchemy import update
 
@@ -13,6 +12,7 @@ from accounts.vocabulary import Role
 from campusgate.processes.server.app import make_app
 from campusgate.processes.server.assembly import Server
 from metering.rooms.tables import MeterPeriod
+from tests.app_client import AppClient
 from tests.campusgate.processes.test_server import close
 from tests.campusgate.processes.test_server_showers import assembled
 from tests.keys import key_text
@@ -40,7 +40,7 @@ def dormitory(server: Server) -> Dormitory:
 def test_a_room_that_staff_cut_off_is_ordered_off_and_seen_off(server: Server, dormitory: Dormitory) -> None:
     staff = sign_in(server.accounts, None, [Role.FACILITIES], now=datetime.now(UTC))
     device = {"Authorization": f"Bearer {dormitory.device_token}"}
-    with TestClient(make_app(server)) as client:
+    with AppClient(make_app(server)) as client:
 
         def ask(method: str, path: str, headers: dict[str, str], body: object = None, status: int = 200) -> object:
             answer = client.request(method, f"/api/v1{path}", json=body, headers=headers)

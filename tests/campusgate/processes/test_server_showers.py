@@ -6,8 +6,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
-from fastapi.testclient import TestClient
-
 from campusgate.demo.simulated_controller import ShowerSetting, SimulatedController
 from campusgate.processes.server.app import make_app
 from campusgate.processes.server.assembly import Server, assemble
@@ -16,6 +14,7 @@ from enrollment.quality import Checker
 from messages import SERVER_SENDER, TrustedKey, read_private_key
 from models.engine import FaceEngine
 from tests import keys
+from tests.app_client import AppClient
 from tests.campusgate.processes.test_server import SECRETS, close
 from tests.doubles.water_campus import SITE, WaterCampus
 from tests.waiting import until
@@ -35,7 +34,7 @@ def test_a_shower_that_the_server_trusts_learns_its_prices(make_broker, connect,
     server = assembled(
         tmp_path, broker.port, signing_key_file=tmp_path / "server.pem", trusted_keys_file=tmp_path / "trusted.json"
     )
-    with TestClient(make_app(server)):
+    with AppClient(make_app(server)):
         server.connections.events.wait_connected(30)
         device, key = campus.devices[0]
         server_key = TrustedKey(read_private_key(tmp_path / "server.pem").public_key())

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 import schemathesis
 from fastapi import APIRouter, FastAPI
-from fastapi.testclient import TestClient
 from hypothesis import strategies as st
 
 from accounts.vocabulary import Role
@@ -15,6 +14,7 @@ from metering.api import charge_disputes, electricity_days, price_plans, room_mo
 from metering.services import MeteringServices
 from metering.tariffs.electricity import Quota, WattHours
 from tests.api_contract import Contract, Request
+from tests.app_client import AppClient
 from tests.apps import LentApps
 from tests.metering.electricity_cases import FIRST
 from tests.metering.hall import Hall
@@ -55,7 +55,7 @@ def ask(hall: Hall, lent_apps: LentApps) -> Iterator[Any]:
     with lent_apps.lend(router) as app:
         app.state.accounts, app.state.money = hall.money.accounts, hall.money
         app.state.metering = MeteringServices(money=hall.money)
-        with closing(TestClient(app)):
+        with closing(AppClient(app)):
 
             def send(case: schemathesis.Case, known: bool) -> Any:
                 if known and case.path_parameters:
