@@ -19,6 +19,10 @@ _WORDS = {
     AccountNotice.RELEASED: ("您的账户已恢复使用", "Your account works again"),
     AccountNotice.CARD_ISSUED: ("已为您发放新的校园卡", "A new card was issued to you"),
     AccountNotice.VIRTUAL_CARD_BOUND: ("您的虚拟校园卡已被领取", "Your virtual card was claimed"),
+    AccountNotice.ACCOUNTS_MERGED: (
+        "您的两个账户已合并为一个",
+        "Two accounts of yours were merged into this one",
+    ),
     AccountNotice.AUTOMATIC_TOP_UP_AGREED: (
         "您已同意为房间自动充值电费",
         "You agreed to top up your room's electricity automatically",

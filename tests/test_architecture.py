@@ -55,6 +55,7 @@ INNER_WALLS = {
         "people": {"vocabulary", "tables", "ledger", "audit"},
         "passwords": {"vocabulary", "tables", "audit"},
         "cards": {"vocabulary", "tables", "ledger", "audit", "people"},
+        "merging": {"vocabulary", "tables", "ledger", "audit", "people", "cards"},
         "devices": {"vocabulary", "tables", "audit"},
         "sign_in": {"vocabulary", "tables", "audit", "people", "passwords"},
         "people_import": {"vocabulary", "tables", "people", "passwords"},

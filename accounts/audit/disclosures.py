@@ -11,7 +11,7 @@ from uuid import UUID
 from accounts.audit import trail
 from database import Database
 
-_PAGING = frozenset({"limit", "cursor", "before", "after"})
+_PAGING = frozenset({"limit", "cursor", "before", "after", "start", "done"})
 _IDS = frozenset({"person_id", "gate"})
 """Parameters that name what is shown; the values of others may hold names or numbers."""
 

@@ -22,6 +22,7 @@ class AccountNotice(StrEnum):
     RELEASED = "account_released"
     CARD_ISSUED = "card_issued"
     VIRTUAL_CARD_BOUND = "virtual_card_bound"
+    ACCOUNTS_MERGED = "accounts_merged"
     AUTOMATIC_TOP_UP_AGREED = "automatic_top_up_agreed"
     AUTOMATIC_TOP_UP_FAILED = "automatic_top_up_failed"
 

@@ -50,6 +50,8 @@ class RowResult:
     why: str = ""
     code: str = ""
     """The reason of `why`, a `people_list.RowReason`."""
+    name: str = ""
+    """What the person is to be called."""
 
     @classmethod
     def refused(cls, row: ListedPerson | Unreadable, reason: RowReason, why: str) -> "RowResult":
@@ -224,7 +226,7 @@ def _planned(
         return RowResult.refused(row, reason_of(error), str(error))
     if person is None:
         wants_first = row.national_id is not None
-        return RowResult(row.line, row.number, RowOutcome.CREATED, first_passwords=wants_first)
+        return RowResult(row.line, row.number, RowOutcome.CREATED, first_passwords=wants_first, name=particulars.name)
     differences = particulars.differences(person)
     if row.state is not None and row.state is not person.state:
         if person.state is PersonState.CLOSED:
@@ -234,4 +236,4 @@ def _planned(
     is_plain = person.roles == {Role.HOLDER}
     wants_first = row.national_id is not None and is_plain and bool(passwords.find_missing(session, person.id))
     outcome = RowOutcome.UPDATED if differences or wants_first else RowOutcome.UNCHANGED
-    return RowResult(row.line, row.number, outcome, differences, first_passwords=wants_first)
+    return RowResult(row.line, row.number, outcome, differences, first_passwords=wants_first, name=particulars.name)

@@ -25,6 +25,7 @@ class ShownRow:
     """Field, what is stored, what is wanted, in words."""
     first_passwords: bool
     reason: str
+    name: str = ""
     undo: str = ""
     person_id: UUID | None = None
 
@@ -45,6 +46,7 @@ def show_preview_row(result: RowResult, translate: Translate, formats: Formats) 
         ),
         first_passwords=result.first_passwords,
         reason=translate(f"import_reason.{result.code}") if result.code else "",
+        name=result.name,
     )
 
 

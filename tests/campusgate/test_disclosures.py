@@ -207,6 +207,7 @@ ANSWERS_WITH_WHAT_IS_KNOWN = {
     "POST /console/money/subsidies",
     "POST /console/money/subsidies/preview",
     "POST /console/office/people/{person_id}/change",
+    "POST /console/office/people/{person_id}/merge",
     "POST /console/office/people/{person_id}/state",
     "POST /console/office/people/{person_id}/roles",
     "POST /console/office/people/{person_id}/passwords/{purpose}",

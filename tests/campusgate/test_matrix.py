@@ -14,6 +14,8 @@ LET_IN: dict[tuple[str, ...], tuple[str, ...]] = {
         "GET /console/office/people/new",
         "POST /console/office/people/new",
         "GET /console/office/people/{person_id}/change",
+        "GET /console/office/people/{person_id}/merge",
+        "POST /console/office/people/{person_id}/merge",
         "POST /console/office/people/{person_id}/change",
         "POST /console/office/people/{person_id}/state",
         "POST /console/office/people/{person_id}/roles",

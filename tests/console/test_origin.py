@@ -125,6 +125,7 @@ CHANGES = [
     ("POST", "/console/kiosk/reissue"),
     ("POST", "/console/office/people/new"),
     ("POST", f"/console/office/people/{ID}/change"),
+    ("POST", f"/console/office/people/{ID}/merge"),
     ("POST", f"/console/office/people/{ID}/state"),
     ("POST", f"/console/office/people/{ID}/roles"),
     ("POST", "/console/office/imports"),
