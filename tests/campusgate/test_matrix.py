@@ -273,7 +273,6 @@ LET_IN: dict[tuple[str, ...], tuple[str, ...]] = {
         "GET /console/records/orders/table",
         "GET /console/records/shift",
         "GET /console/display/{gate}",
-        "GET /console/display/{gate}/stream",
         "GET /console/gates/{gate}",
         "POST /console/gates/{gate}/ask",
         "GET /console/gates/{gate}/directory",
