@@ -93,6 +93,8 @@ class Campus:
     staff_password: str = field(default_factory=lambda: secrets.token_urlsafe(12), repr=False)
     tokens: dict[str, str] = field(default_factory=dict, repr=False)
     """Each gate's device token."""
+    settings: dict[str, Any] = field(default_factory=dict)
+    """Of the server, beside those that every run has."""
     people: list[UUID] = field(default_factory=list)
     """Person n has the card `card_of(n)`; all but the last may pass everywhere, the last nowhere."""
 
@@ -168,6 +170,7 @@ class Campus:
             "template_key": base64.b64encode(secrets.token_bytes(32)).decode(),
             "token_secret": base64.b64encode(secrets.token_bytes(32)).decode(),
             "credential_key": base64.b64encode(CREDENTIAL_KEY).decode(),
+            **self.settings,
         }
 
 
@@ -179,6 +182,17 @@ class ServerProcess:
         self._settings = campus.server_settings()
         self._client = httpx.Client(timeout=5)
         self._process: BaseProcess | None = None
+
+    @property
+    def pid(self) -> int:
+        """Its process's number.
+
+        Raises:
+            RuntimeError: it does not run.
+        """
+        if self._process is None or self._process.pid is None:
+            raise RuntimeError("the server does not run")
+        return self._process.pid
 
     def start(self) -> None:
         """Start it; `wait` returns when it answers."""

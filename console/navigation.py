@@ -39,7 +39,12 @@ ADMINS = frozenset({Role.ADMIN})
 AREAS = (
     Area(
         "nav.board",
-        (Destination("nav.board", "gate_board"), Destination("wall.title", "wall_page")),
+        (
+            Destination("nav.board", "gate_board"),
+            Destination("wall.title", "wall_page"),
+            Destination("plan.title", "plans_page"),
+            Destination("charts.title", "charts_page"),
+        ),
         STAFF,
     ),
     Area(

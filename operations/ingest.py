@@ -34,7 +34,7 @@ from messages import (
     every_gate,
     parse_topic,
 )
-from operations import event_store, lost_card_use
+from operations import event_store, hours, lost_card_use
 from operations.alarms import register
 from operations.alarms.rules import signals_of
 from operations.board import Board
@@ -163,6 +163,7 @@ class Ingest:
                 # With the events, or not at all: an alarm is counted once for each event.
                 register.apply(session, [signal for event in new for signal in signals_of(event)], now=now)
                 passed = zone_passages.record(session, new, now=now)
+                hours.count(session, new, now=now)
         except DataError as error:
             if len(batch) > 1:
                 return all(self._store([event]) for event in batch)

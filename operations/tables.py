@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from database import Base, new_id
@@ -107,3 +107,56 @@ class ServerClockRecord(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     believed_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
+
+
+class SitePlan(Base):
+    """A plan of the campus; see `operations.site_plans`."""
+
+    __tablename__ = "site_plans"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    title: Mapped[str] = mapped_column(String(100))
+    media_type: Mapped[str] = mapped_column(String(32))
+    content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    """The picture, made safe."""
+    width: Mapped[int]
+    height: Mapped[int]
+    digest: Mapped[str] = mapped_column(String(64))
+    changed_at: Mapped[datetime]
+
+
+class GatePlace(Base):
+    """Where a gate stands on a plan: across and down, each from 0 to 1."""
+
+    __tablename__ = "gate_places"
+
+    plan_id: Mapped[UUID] = mapped_column(ForeignKey("site_plans.id", ondelete="CASCADE"), primary_key=True)
+    gate: Mapped[str] = mapped_column(ForeignKey("gates.name", ondelete="CASCADE"), primary_key=True)
+    x: Mapped[float]
+    y: Mapped[float]
+
+
+class GateHour(Base):
+    """What happened at a gate within an hour, counted as it arrives: how many were let in or refused, and why.
+
+    `reason` is that of a refusal, empty for who was let in. See `operations.hours`.
+    """
+
+    __tablename__ = "gate_hours"
+
+    gate: Mapped[str] = mapped_column(String(63), primary_key=True)
+    hour: Mapped[datetime] = mapped_column(primary_key=True, index=True)
+    """Its beginning."""
+    outcome: Mapped[str] = mapped_column(String(8), primary_key=True)
+    reason: Mapped[str] = mapped_column(String(63), primary_key=True)
+    number: Mapped[int]
+
+
+class ZoneSample(Base):
+    """How many people were inside a zone at a moment; taken again and again by the server."""
+
+    __tablename__ = "zone_samples"
+
+    zone: Mapped[str] = mapped_column(ForeignKey("zones.name", ondelete="CASCADE"), primary_key=True)
+    at: Mapped[datetime] = mapped_column(primary_key=True, index=True)
+    inside: Mapped[int]

@@ -72,7 +72,14 @@ ABOUT_NOBODY = {
     "GET /console/administration/gates/{gate}/retirement",
     "GET /console/administration/gates/{gate}/rules",
     "GET /console/gates/{gate}/directory",
-    # A wall names nobody who passed.
+    # Figures, pictures of buildings, and a wall that names nobody who passed.
+    "GET /console/charts",
+    "GET /console/display/{gate}",
+    "GET /console/display/{gate}/stream",
+    "GET /console/plans",
+    "GET /console/plans/{plan_id}",
+    "GET /console/plans/{plan_id}/picture",
+    "GET /console/plans/{plan_id}/places",
     "GET /console/wall",
     "GET /console/wall/stream",
     "GET /metrics",

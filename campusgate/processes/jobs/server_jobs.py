@@ -36,6 +36,7 @@ from enrollment.retention import RetentionPolicy, purge_all
 from metering.sessions.heartbeat_order import HeartbeatOrder
 from metering.sessions.service import SessionService
 from metering.supply.review import SupplyKeeper
+from operations import zone_samples
 from web.problems import ProblemError
 
 log = structlog.get_logger()
@@ -80,6 +81,8 @@ def make_housekeeping_jobs(database: Database, money: MoneyServices, settings: S
         Job("forget counters", timedelta(days=1), partial(_in_session, database, _forget_counters), by_age=True),
         Job("tidy the accounts", timedelta(days=1), partial(accounts.housekeeping.tidy, database), by_age=True),
         Job("forget passages", timedelta(hours=1), partial(_in_session, database, zone_passages.forget), by_age=True),
+        Job("sample zones", zone_samples.EVERY, partial(_in_session, database, zone_samples.take)),
+        Job("forget samples", timedelta(days=1), partial(_in_session, database, zone_samples.forget), by_age=True),
         Job("count people with templates", timedelta(hours=1), partial(_in_session, database, _warn_of_register)),
         Job("forget receipts", timedelta(days=1), partial(_in_session, database, _forget_receipts), by_age=True),
         Job("forget removals", timedelta(days=1), partial(_in_session, database, _forget_removals), by_age=True),

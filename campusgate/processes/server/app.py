@@ -28,6 +28,7 @@ from directory.api.routes import router as directory_router
 from enrollment.api import router as enrollment_router
 from enrollment.photo_form import MAX_FORM_BYTES
 from metering.api.router import router as metering_router
+from operations import plan_pictures
 from operations.api import health
 from operations.api.metrics import router as metrics_router
 from web.forwarded_address import ForwardedAddress
@@ -36,6 +37,7 @@ from web.routes import add_routes
 from web.security_headers import SecurityHeaders
 from web.tickets import Tickets
 
+_PLAN_FORM_BYTES = plan_pictures.MAX_BYTES + 65_536
 _LARGER_BODIES = {
     "/photos": MAX_FORM_BYTES,
     "/reference-photos": MAX_FORM_BYTES,
@@ -43,8 +45,10 @@ _LARGER_BODIES = {
     "/money/subsidies": 1_048_576,
     "/money/subsidies/preview": 2_097_152,
     "/meter-reader/readings": 2_097_152,
+    "/console/plans": _PLAN_FORM_BYTES,
+    "/plan-picture": _PLAN_FORM_BYTES,
 }
-"""Routes that take pictures, lists of people, or a cycle of 5,000 meters; only who is known may send as much."""
+"""Routes that take pictures, plans, lists of people, or a cycle of 5,000 meters; only who is known may send as much."""
 
 
 def make_app(server: Server) -> FastAPI:

@@ -1,6 +1,6 @@
 """Pages of the gates, for facilities staff."""
 
-from console.pages.gates import actions, board, gate, wall, zone
+from console.pages.gates import actions, board, charts, gate, plans, wall, zone
 
 ROUTERS = (
     board.router,
@@ -8,4 +8,6 @@ ROUTERS = (
     gate.router,
     zone.router,
     wall.router,
+    plans.router,
+    charts.router,
 )
