@@ -14,6 +14,9 @@ const day = new Intl.DateTimeFormat(document.documentElement.lang, { month: "2-d
 const tiles = new Map([...byId("tiles").querySelectorAll(".tile")].map((tile) => [tile.dataset.gate, tile]));
 const trouble = byId("trouble");
 
+/** Let in, refused; everything else is something to look up. */
+const MARKS = new Map([[true, "✓"], [false, "✗"]]);
+
 let views = [];
 let alarms = [];
 /** Until they are heard of, what needs a look is not known either. */
@@ -53,7 +56,8 @@ function when(told) {
   const at = new Date(told.at);
   const shown = at.toDateString() === new Date().toDateString() ? time : day;
   const isWide = !byId("tiles").classList.contains("small");
-  return isWide ? `${shown.format(at)} ${coded("kind", told.kind)}` : shown.format(at);
+  if (isWide) return `${shown.format(at)} ${coded("kind", told.kind)}`;
+  return `${MARKS.get(told.granted) ?? "!"} ${shown.format(at)}`;
 }
 
 /**
