@@ -79,6 +79,7 @@ AREAS = (
             Destination("money.days", "money_days_page"),
             Destination("money.channels", "money_channels_page"),
             Destination("money.offline", "money_offline_page"),
+            Destination("money.disputes", "money_disputes_page"),
         ),
         CASHIERS,
     ),

@@ -22,7 +22,12 @@ def find_in_review(session: Session) -> list[WaterSession]:
 def find_disputed(session: Session) -> list[tuple[WaterDispute, WaterSession]]:
     """Return the open disputes with their sessions, oldest first."""
     found = find_disputes(session, state=WaterDisputeState.OPEN, after=None, limit=MOST)
-    return [(one, history.get_session(session, one.session_id)) for one in found]
+    return [(one, session_of(session, one)) for one in found]
+
+
+def session_of(session: Session, dispute: WaterDispute) -> WaterSession:
+    """Return the session that a dispute is about."""
+    return history.get_session(session, dispute.session_id)
 
 
 def describe_session(session: Session, row: WaterSession, names: Mapping[UUID, str]) -> dict[str, Any]:

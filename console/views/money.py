@@ -17,6 +17,7 @@ from accounts.ledger.statement import StatementLine, statement
 from accounts.tables import Device, Person
 from accounts.topup.cash import COUNTER, IN, KIOSK
 from accounts.topup.tables import CashRequest, TopUpOrder
+from metering.billing.tables import RoomTopUp
 from web.paging import PageRequest
 
 _ORDERS = 10
@@ -75,6 +76,7 @@ def describe_person(session: Session, person: Person, page: PageRequest, now: da
         "loss": lost,
         "may_reissue": lost is not None and now >= lost.reissue_possible_at,
         "orders": refundable_orders(session, person.id),
+        "room_top_ups": _room_top_ups(session, person.id),
         "lines": [describe_line(line) for line in shown],
         "next": following,
     }
@@ -100,6 +102,11 @@ def refundable_orders(session: Session, person_id: UUID) -> Sequence[TopUpOrder]
         TopUpOrder.refunding < TopUpOrder.amount,
     )
     return session.scalars(query.order_by(TopUpOrder.created_at.desc()).limit(_ORDERS)).all()
+
+
+def _room_top_ups(session: Session, person_id: UUID) -> Sequence[RoomTopUp]:
+    query = select(RoomTopUp).where(RoomTopUp.person_id == person_id)
+    return session.scalars(query.order_by(RoomTopUp.id.desc()).limit(_ORDERS)).all()
 
 
 def describe_request(session: Session, request: CashRequest, persons: Mapping[UUID, Person]) -> dict[str, Any]:

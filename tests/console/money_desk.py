@@ -67,7 +67,7 @@ class Desk:
     def holder(self, name: str = "Li Lei", fen: int = 0) -> tuple[UUID, str, str]:
         """Somebody with a card: id, number, UID."""
         self._holders += 1
-        number, uid = f"2026{self._holders:04}", f"04A1B2C3D4{self._holders:04X}"
+        number, uid = f"2026{self._holders:04}", f"05B1C2D3E4{self._holders:04X}"
         with self.database.begin() as session:
             given = Particulars(number=number, name=name, kind=PersonKind.STUDENT, valid_from=self.now)
             person = people.create(session, given, by="test", now=self.now)

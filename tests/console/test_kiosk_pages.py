@@ -152,7 +152,7 @@ def test_a_lost_card_is_reported_and_replaced_after_a_day(desk: Desk, kiosk: htt
     assert kiosk.post("/console/kiosk/loss").status_code == 200, "twice is once"
     page = kiosk.get("/console/kiosk/reissue")
     assert "possible from" in page.text
-    form = {"key": str(new_id()), "uid": f"05{uid[2:]}"}
+    form = {"key": str(new_id()), "uid": f"06{uid[2:]}"}
     assert kiosk.post("/console/kiosk/reissue", data=form).status_code == 409, "too early"
     with desk.database.begin() as session:
         report = session.query(LossReport).filter_by(person_id=person_id).one()

@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -12,8 +13,14 @@ from openpyxl import Workbook
 
 from accounts.ledger.chart import account
 from accounts.topup import refunds
+from database import new_id
+from metering.billing import top_up
+from metering.billing.top_up import RoomPayment
+from metering.rooms import registry
+from metering.sessions import disputes, history
 from tests.console.conftest import signed_in
 from tests.console.money_desk import Desk, open_desk
+from tests.metering.sessions import bath as baths
 
 HIDDEN = re.compile(r'name="key" value="([0-9a-f-]{36})"')
 
@@ -310,3 +317,60 @@ def test_the_money_desk_is_closed_to_others(desk: Desk) -> None:
     for number in ("F1", "S1"):
         with signed_in(desk.pages, number) as client:
             assert client.get("/console/money").status_code == 403
+
+
+@pytest.fixture(scope="module")
+def room(desk: Desk) -> UUID:
+    now = desk.now
+    with desk.database.begin() as session:
+        building = registry.add_building(session, "north-1", "North 1", by="test", now=now)
+        return registry.add_room(session, building.id, "105", 4, by="test", now=now).id
+
+
+def pay_for(desk: Desk, room: UUID, person_id: UUID, fen: int) -> UUID:
+    with desk.database.begin() as session:
+        paid = RoomPayment(room, person_id, fen, unlocked=True)
+        return top_up.pay(session, desk.money, paid, desk.now).row.id
+
+
+def test_a_rooms_top_up_goes_back_to_its_payer_once(desk: Desk, cashier: httpx.Client, room: UUID) -> None:
+    person_id, _, _ = desk.holder(fen=9000)
+    paid = pay_for(desk, room, person_id, 5000)
+    address = f"/console/money/room-top-ups/{paid}"
+    assert address in cashier.get(f"/console/money/people/{person_id}").text
+    form = {"key": key_of(cashier.get(address), "/refunds"), "amount": "20.00", "reason": ""}
+    page = cashier.post(f"{address}/refunds", data=form)
+    assert (page.status_code, "Say why" in page.text) == (422, True)
+    for _ in range(2):
+        page = cashier.post(f"{address}/refunds", data=form | {"reason": "wrong room"})
+        assert "given back to the payer" in page.text
+    assert balance(desk, person_id) == 6000
+    page = cashier.post(f"{address}/refunds", data=form | {"key": str(new_id()), "amount": "31", "reason": "x"})
+    assert page.status_code == 409
+    page = cashier.post(f"{address}/credit-return", data={"key": key_of(page, "/credit-return")})
+    assert "went back to its payers" in page.text
+    assert balance(desk, person_id) == 9000
+
+
+def test_a_disputed_shower_is_answered_with_money_or_without(desk: Desk, cashier: httpx.Client) -> None:
+    assert "No dispute waits" in cashier.get("/console/money/disputes").text
+    clock = baths.Clock(desk.now - timedelta(hours=2))
+    bath = baths.build(desk.database, clock, desk.money.writer)
+    student = bath.student(2_000)
+    bath.ask(student)
+    bath.tell(1, 1, "started", baths.hot(0))
+    bath.forward(60)
+    bath.tell(1, 2, "ended", baths.hot(20), stop_reason="local")
+    with desk.database.begin() as session:
+        (shower,) = history.find_sessions(session, state=None, limit=2)
+        dispute = disputes.open_dispute(session, shower.id, student.id, "It was cold", desk.now).id
+    page = cashier.get("/console/money/disputes")
+    assert "It was cold" in page.text
+    address = f"/console/money/disputes/{dispute}/decision"
+    page = cashier.post(address, data={"amount": "9999", "answer": "yes"})
+    assert (page.status_code, "More than was paid" in page.text) == (409, True)
+    assert cashier.post(address, data={"amount": "", "answer": " "}).status_code == 422
+    before = balance(desk, student.id)
+    page = cashier.post(address, data={"amount": "0.01", "answer": "Sorry"})
+    assert "Given back and answered" in page.text
+    assert balance(desk, student.id) == before + 1

@@ -4,6 +4,7 @@ from console.pages.money import (
     channels,
     counter,
     days,
+    disputes,
     merchants,
     offline,
     own_day,
@@ -11,6 +12,7 @@ from console.pages.money import (
     receipts,
     refunds,
     requests,
+    rooms,
     subsidies,
 )
 
@@ -19,6 +21,7 @@ ROUTERS = (
     person.router,
     receipts.router,
     refunds.router,
+    rooms.router,
     own_day.router,
     requests.router,
     subsidies.router,
@@ -26,4 +29,5 @@ ROUTERS = (
     days.router,
     channels.router,
     offline.router,
+    disputes.router,
 )

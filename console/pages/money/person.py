@@ -9,11 +9,13 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
 
 from accounts import people
+from accounts.cards.uid_forms import to_uid
 from accounts.ledger.transfer import Entry
 from accounts.people import authority
 from accounts.principals import Principal
 from accounts.reissue import reissue
 from accounts.topup import cash, cash_requests
+from console import desk_reader
 from console.amounts import AmountError, read_yuan
 from console.dependencies import CashierDep, ServicesDep
 from console.disclosures import record_disclosure
@@ -110,11 +112,12 @@ def issue_anew(
     once = RequestKey(str(key), digest(request.method, request.url.path, uid.strip().encode()))
     now = services.now()
     try:
+        wanted = to_uid(uid, desk_reader.form_of(request))
         with services.database.begin() as session:
             authority.require(session, me, person_id)
 
             def write() -> Issued:
-                made = reissue(services.accounts, session, person_id, uid.strip(), by=me.actor, now=now)
+                made = reissue(services.accounts, session, person_id, wanted, by=me.actor, now=now)
                 return Issued(card_id=made.id)
 
             once.answer(session, Issued, write, scope=me.actor, now=now)
