@@ -211,7 +211,7 @@ def code(session: Session, card: Card, key: bytes, *, now: datetime) -> str:
     if card.code_lease_until is None or card.code_lease_until <= now:
         lease(session, card, key, now=now)
     secret = virtual_code.lease_secret(key, card.id.bytes, card.code_lease)
-    return virtual_code.make(secret, _handle(card), int(now.timestamp()))
+    return virtual_code.make(secret, _handle(card), _second_after_use(card, now))
 
 
 def codes_ahead(
@@ -259,6 +259,12 @@ def redeem(session: Session, code: str, key: bytes, *, now: datetime) -> Card:
     if used is None:
         raise CodeUsedError
     return card
+
+
+def _second_after_use(card: Card, now: datetime) -> int:
+    """The present second, or a later one where a code of this one was used a moment ago: it would be refused."""
+    second = int(now.timestamp())
+    return max(second, min((card.code_last_second or 0) + 1, second + virtual_code.FAST_CLOCK_S))
 
 
 def _handle(card: Card) -> str:

@@ -288,6 +288,16 @@ def test_whoever_is_signed_in_claims_a_card_for_the_pages_with_the_query_passwor
     assert identify(campus, desk, code).json()["person_id"] == str(person.id)
 
 
+def test_a_code_asked_for_in_the_second_of_the_last_use_is_another_one(campus, desk):
+    person = campus.person()
+    headers = campus.as_person(person.id)
+    campus.passwords(person.id, query="135790")
+    card = campus.client.post("/api/v1/me/virtual-cards", json={"query_password": "135790"}, headers=headers).json()
+    address = f"/api/v1/me/virtual-cards/{card['id']}/code"
+    for _ in range(3):
+        assert identify(campus, desk, campus.client.post(address, headers=headers).json()["code"]).status_code == 200
+
+
 def test_no_app_speaks_for_the_pages(campus):
     body = {"channel": "web", "channel_token": "x", "number": "S1", "name": "Li", "query_password": "135790"}
     assert campus.client.post("/api/v1/virtual-cards", json=body).status_code == 422
