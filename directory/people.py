@@ -4,6 +4,7 @@ import itertools
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from access.credentials import CredentialError, pin_digest
@@ -62,6 +63,11 @@ def set_pin(
         raise InvalidPinError(str(error)) from error
     get_for_change(session, person_id).pin_digest = digest
     _record_change(session, person_id, "gate_person.pin", by, now)
+
+
+def has_pin(session: Session, person_id: UUID) -> bool:
+    """Whether a person has a PIN for gates."""
+    return session.scalar(select(GatePerson.pin_digest).where(GatePerson.person_id == person_id)) is not None
 
 
 def withdraw_pin(session: Session, person_id: UUID, *, by: str, now: datetime) -> None:

@@ -73,6 +73,7 @@ INNER_WALLS = {
             "own_passwords",
             "services",
         },
+        "own_phone": {"people", "principals", "services"},
         "reissue": {"tables", "people", "cards", "services"},
         "kiosk_holders": {"vocabulary", "principals", "people", "passwords", "services"},
         "payment_channels": set(),
@@ -98,6 +99,7 @@ INNER_WALLS = {
             "payment_channels",
             "payments",
         },
+        "own_limits": {"vocabulary", "principals", "passwords", "own_passwords", "payments"},
         "api": {"*"},
     },
     "metering": {

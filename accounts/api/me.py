@@ -1,13 +1,13 @@
 """What holders do for themselves: passwords, phone number, cards, loss."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from accounts import cards, own_cards, passwords, people
+from accounts import cards, own_cards, own_phone, passwords, people
 from accounts.api.dependencies import HASHING, PERSON_ERRORS, FirstPrincipalDep, NowDep, PrincipalDep, ServicesDep
 from accounts.api.people import PersonOut
 from accounts.api.sign_in import Secret
@@ -100,10 +100,10 @@ def change_password(
     me: FirstPrincipalDep,
     services: ServicesDep,
     now: NowDep,
-    purpose: Literal[PasswordPurpose.PORTAL, PasswordPurpose.QUERY],
+    purpose: PasswordPurpose,
     body: PasswordChange,
 ) -> None:
-    """Change the portal's or the query password. The consumption password is changed on a consumption terminal.
+    """Change one of one's own passwords, with the present one. Terminals change the consumption password too.
 
     A new portal password ends every other sign-in. Refresh the tokens afterwards: those of a first password open
     nothing but this.
@@ -125,15 +125,7 @@ def change_password(
 )
 def send_phone_code(me: PrincipalDep, services: ServicesDep, now: NowDep, body: PhoneIn) -> None:
     """Send a code of six digits to a phone number; it is good for five minutes. At most ten a day."""
-    if services.code_sender is None:
-        raise phones.PhoneUnavailableError("this campus has not connected a sender of codes")
-    phone = phones.normalise(body.phone)
-    # Ten a day to one phone too: else a handful of accounts could fill a stranger's.
-    for limited in (me.actor, f"phone {phone}"):
-        services.messages.count_try(limited, now)
-    with services.database.begin() as session:
-        code = phones.prepare(session, people.get(session, me.person_id, lock=True), phone, now=now)
-    services.code_sender.send(phone, code)
+    own_phone.send_code(services, me, body.phone, now=now)
 
 
 @router.post(
@@ -143,10 +135,7 @@ def send_phone_code(me: PrincipalDep, services: ServicesDep, now: NowDep, body: 
 )
 def confirm_phone(me: PrincipalDep, services: ServicesDep, now: NowDep, body: PhoneCodeIn) -> None:
     """Confirm the phone number with the code that arrived."""
-    with services.database.begin() as session:
-        confirmed = phones.confirm(session, people.get(session, me.person_id, lock=True), body.code, now=now)
-    if not confirmed:
-        raise phones.PhoneCodeWrongError
+    own_phone.confirm(services, me, body.code, now=now)
 
 
 @router.get("/cards", responses=responses(*PERSON_ERRORS))

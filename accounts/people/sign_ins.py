@@ -4,7 +4,7 @@ An access token says who signed in and nothing that could have changed since: wh
 the account may still be used, and which roles the person has are asked here with every request.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -46,6 +46,12 @@ def roles_of_many(
         for sign_in_id, person in people.items()
         if (person.id, sign_in_id) in wanted and person.is_valid(now)
     }
+
+
+def find_running(session: Session, person_id: UUID, *, now: datetime) -> Sequence[SignIn]:
+    """Return a person's sign-ins that have not ended, newest first."""
+    query = select(SignIn).where(SignIn.person_id == person_id, SignIn.revoked_at.is_(None), SignIn.ends_at > now)
+    return session.scalars(query.order_by(SignIn.id.desc())).all()
 
 
 def end(session: Session, sign_in_id: UUID, *, now: datetime) -> None:

@@ -207,13 +207,17 @@ def test_weak_passwords_are_refused(campus, holder, purpose, new):
     assert (refused.status_code, refused.json()["code"]) == (422, "weak_password")
 
 
-def test_the_consumption_password_is_not_changed_in_the_app(campus, holder):
-    refused = campus.client.put(
-        "/api/v1/me/passwords/consumption",
-        json={"current": "246801", "new": "975318"},
-        headers=campus.as_person(holder.id),
-    )
-    assert refused.json()["code"] == "invalid_request"
+def test_the_consumption_password_is_changed_in_the_app_by_whoever_knows_the_present_one(campus, holder):
+    def change(current):
+        return campus.client.put(
+            "/api/v1/me/passwords/consumption",
+            json={"current": current, "new": "975318"},
+            headers=campus.as_person(holder.id),
+        )
+
+    assert change("246802").json()["code"] == "password_wrong"
+    assert change("246801").status_code == 204
+    assert change("246801").json()["code"] == "password_wrong"
 
 
 def test_the_counter_sets_a_forgotten_password_that_must_be_changed(campus, holder):

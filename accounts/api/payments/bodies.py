@@ -190,6 +190,16 @@ class LimitsIn(BaseModel):
     day: int = Field(ge=0, le=HIGHEST_LIMIT)
 
 
+class MyLimitsIn(BaseModel):
+    """New limits, which the holder types in the app."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    consumption_password: Pin
+    meal: int = Field(ge=0, le=HIGHEST_LIMIT)
+    day: int = Field(ge=0, le=HIGHEST_LIMIT)
+
+
 class HoldOut(BaseModel):
     """Money reserved, by a shower for example."""
 

@@ -3,13 +3,14 @@
 from fastapi import APIRouter
 
 from accounts import cards, people
-from accounts.api.dependencies import DEVICE_ERRORS, PERSON_ERRORS, NowDep, PrincipalDep, TerminalDep
+from accounts.api.dependencies import DEVICE_ERRORS, HASHING, PERSON_ERRORS, NowDep, PrincipalDep, TerminalDep
 from accounts.api.money import MoneyDep
-from accounts.api.payments.bodies import HoldOut, LimitsIn, LimitsOut, StatementLineOut, WalletOut
+from accounts.api.payments.bodies import HoldOut, LimitsIn, LimitsOut, MyLimitsIn, StatementLineOut, WalletOut
 from accounts.api.payments.payments import CREDENTIAL_ERRORS, PASSWORD_ERRORS
 from accounts.cards import identity
 from accounts.ledger import chart
 from accounts.ledger.statement import open_holds, statement
+from accounts.own_limits import change_own_limits
 from accounts.payments import limits, wallet
 from accounts.payments.limits import Limits
 from web.paging import InvalidCursorError, Page, PageDep
@@ -35,6 +36,17 @@ def change_limits(services: MoneyDep, device: TerminalDep, now: NowDep, body: Li
     with services.database.begin() as session:
         limits.change(session, person_id, wanted, by=device.actor, now=now)
     return LimitsOut(meal=wanted.meal, day=wanted.day)
+
+
+@router.put(
+    "/me/limits",
+    dependencies=[HASHING],
+    responses=responses(*PERSON_ERRORS, *PASSWORD_ERRORS, limits.InvalidLimitsError),
+)
+def change_my_limits(services: MoneyDep, principal: PrincipalDep, now: NowDep, body: MyLimitsIn) -> LimitsOut:
+    """Change the holder's limits in the app, with the consumption password."""
+    change_own_limits(services, principal, Limits(body.meal, body.day), body.consumption_password, now=now)
+    return LimitsOut(meal=body.meal, day=body.day)
 
 
 @router.get("/me/wallet", responses=responses(*PERSON_ERRORS, NotFoundError))
