@@ -113,6 +113,7 @@ AREAS = (
             Destination("nav.own_passages", "passages_page"),
             Destination("nav.face_data", "face_data_page"),
             Destination("nav.visitors", "visitors_page"),
+            Destination("nav.security", "security_page"),
         ),
     ),
 )
