@@ -41,6 +41,8 @@ class ConsoleServices:
     """Sends gates the revision of their zone's passages."""
     secure_cookies: bool
     """Send cookies over HTTPS only; off just for the demonstration on this machine."""
+    card_centre: Mapping[str, str] = field(default_factory=dict)
+    """Where the card centre is and how it is reached, by language."""
     current_roles: CurrentRoles = field(default_factory=CurrentRoles)
     """Asked by every stream whether its reader may go on."""
 

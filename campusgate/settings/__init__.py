@@ -5,6 +5,7 @@ calls `require`, which names the variable and how to make a value. The nested se
 """
 
 from campusgate.settings.accounts import (
+    CardCentreSettings,
     CeilingSettings,
     MealSettings,
     OidcSettings,
@@ -22,6 +23,7 @@ from campusgate.settings.visitors import VisitorSettings
 
 __all__ = [
     "AlarmSettings",
+    "CardCentreSettings",
     "CeilingSettings",
     "EnrollmentSettings",
     "MailSettings",

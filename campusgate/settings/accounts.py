@@ -18,6 +18,13 @@ class PhoneCodeSettings(BaseModel):
     webhook_secret: SecretStr
 
 
+class CardCentreSettings(BaseModel):
+    """Where the card centre is and how it is reached, as the pages say it: place, hours, telephone."""
+
+    zh: str = Field(max_length=300)
+    en: str = Field(default="", max_length=300)
+
+
 class OidcSettings(BaseModel):
     """The registration of this server at the university's identity provider, for sign-in of staff."""
 

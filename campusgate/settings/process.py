@@ -13,7 +13,13 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from accounts import defaults
 from accounts.vocabulary import Channel
-from campusgate.settings.accounts import CeilingSettings, OidcSettings, PhoneCodeSettings, SpendingSettings
+from campusgate.settings.accounts import (
+    CardCentreSettings,
+    CeilingSettings,
+    OidcSettings,
+    PhoneCodeSettings,
+    SpendingSettings,
+)
 from campusgate.settings.bus import MqttSettings
 from campusgate.settings.enrollment import EnrollmentSettings
 from campusgate.settings.errors import SettingsError
@@ -63,6 +69,9 @@ class Settings(BaseSettings):
         default_factory=dict, description="shared with the apps that sign in holders of virtual cards, by channel"
     )
     oidc: OidcSettings | None = None
+    card_centre: CardCentreSettings | None = Field(
+        default=None, description="what the pages say of the card centre: place, hours, telephone"
+    )
     spending: SpendingSettings = SpendingSettings()
     ceilings: CeilingSettings = CeilingSettings()
 

@@ -19,6 +19,7 @@ from console.pages import (
     records,
     reviews,
     sign_in,
+    staff_sign_in,
 )
 from console.pages.kiosk.pairing import ask_to_pair
 from console.pages.kiosk.screens import VisitOverError, lead_to_start
@@ -31,6 +32,7 @@ from web.static_files import CompressedFiles
 ROUTERS = (
     sign_in.entrance,
     sign_in.router,
+    staff_sign_in.router,
     *gates.ROUTERS,
     *display.ROUTERS,
     *records.ROUTERS,

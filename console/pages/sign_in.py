@@ -24,7 +24,7 @@ from console.dependencies import (
 )
 from console.navigation import areas_for
 from console.problem_pages import wants_page
-from console.rendering import LANGUAGE_COOKIE, copy_cookies, path_to, render_page
+from console.rendering import LANGUAGE_COOKIE, copy_cookies, language_of, path_to, render_page
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
 from web.client_address import NetworkDep
@@ -35,7 +35,7 @@ entrance = APIRouter(include_in_schema=False)
 router = APIRouter(prefix="/console", include_in_schema=False)
 
 _YEAR_S = 31_536_000
-_LOST = "lost"
+LOST = "lost"
 
 Secret = Annotated[str, Form(min_length=1, max_length=128)]
 
@@ -58,7 +58,7 @@ def home(request: Request, claims: SignedInDep, response: Response) -> Response:
 def sign_in_page(request: Request, services: ServicesDep, lost: str | None = None) -> HTMLResponse:
     """Show the form; `lost` says why a sign-in that was right came to nothing."""
     problem = f"problem.{lost}" if lost in set(sign_in_cookies.LostCookies) else None
-    return _render_sign_in(request, services, problem=problem, number="")
+    return render_sign_in(request, services, problem=problem, number="")
 
 
 @router.post("/sign-in", name="console_sign_in", dependencies=[HASHING])
@@ -80,10 +80,10 @@ def sign_in(
             raise
         known = (AccountNotUsableError, TooManyTriesError)
         problem = f"problem.{error.code}" if isinstance(error, known) else "sign_in_failed"
-        return _render_sign_in(request, services, status=403, problem=problem, number=number)
+        return render_sign_in(request, services, status=403, problem=problem, number=number)
     if not is_script:
         lost = sign_in_cookies.explain_lost(request, secure=services.secure_cookies)
-        answer: Response = RedirectResponse(f"{path_to(request, 'home')}?{_LOST}={lost}", status_code=303)
+        answer: Response = RedirectResponse(f"{path_to(request, 'home')}?{LOST}={lost}", status_code=303)
     else:
         answer = Response(status_code=204)
     sign_in_cookies.set_cookies(answer, tokens, secure=services.secure_cookies)
@@ -162,8 +162,8 @@ async def ask_to_sign_in(request: Request, _error: Exception) -> Response:
     """Lead a reader to the form; tell a script that nobody is signed in."""
     if wants_page(request):
         # Who comes straight from signing in, and is not signed in, has lost the cookies on the way.
-        lost = request.query_params.get(_LOST)
-        query = f"?{_LOST}={lost}" if lost in set(sign_in_cookies.LostCookies) else ""
+        lost = request.query_params.get(LOST)
+        query = f"?{LOST}={lost}" if lost in set(sign_in_cookies.LostCookies) else ""
         response: Response = RedirectResponse(f"{path_to(request, 'sign_in_page')}{query}", status_code=303)
     else:
         response = Response(status_code=401)
@@ -183,8 +183,16 @@ async def refuse(request: Request, _error: Exception) -> Response:
     return await run_in_threadpool(render_page, request, "refused.html", status=403)
 
 
-def _render_sign_in(request: Request, services: ConsoleServices, **more: Any) -> HTMLResponse:
-    return render_page(request, "sign_in.html", needs_https=services.secure_cookies, **more)
+def render_sign_in(request: Request, services: ConsoleServices, **more: Any) -> HTMLResponse:
+    """Return the page to sign in; `more` are its `problem`, its `number` and the status."""
+    return render_page(
+        request,
+        "sign_in.html",
+        needs_https=services.secure_cookies,
+        card_centre=services.card_centre.get(language_of(request)),
+        has_provider=services.accounts.identity_provider is not None,
+        **more,
+    )
 
 
 def _render_password(

@@ -21,6 +21,7 @@ from accounts.sign_in.access_tokens import NotSignedInError
 from accounts.tables import Person
 from campusgate.processes.server.assembly import Server
 from campusgate.processes.server.background import Background
+from campusgate.settings import CardCentreSettings
 from campusgate.wiring.metrics import make_metrics
 from console.renewals import Renewals
 from console.sign_in_cookies import ACCESS_COOKIE
@@ -141,4 +142,9 @@ def _console(server: Server) -> console.pages.ConsoleServices:
         now=lambda: datetime.now(UTC),
         publish_revisions=server.operations.hints.publish,
         secure_cookies=not server.settings.demonstration,
+        card_centre=_card_centre(server.settings.card_centre),
     )
+
+
+def _card_centre(settings: CardCentreSettings | None) -> Mapping[str, str]:
+    return {} if settings is None else {"zh": settings.zh, "en": settings.en or settings.zh}
