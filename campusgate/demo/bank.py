@@ -23,6 +23,7 @@ _PAGE = """<!doctype html>
 <h1>演示银行 <small lang="en">Demonstration bank</small></h1>
 <p>{amount} 元。这里不动用真钱。<span lang="en">No real money moves here.</span></p>
 {action}
+<p><a href="/console/me/money/top-ups/{order}">返回充值 <span lang="en">Back to the top-up</span></a></p>
 </html>
 """
 _BUTTON = '<form method="post"><button>付款 <span lang="en">Pay</span></button></form>'
@@ -72,4 +73,4 @@ class TrialBank:
 
 def _page(order: ChannelOrder) -> str:
     yuan, fen = divmod(order.amount, 100)
-    return _PAGE.format(amount=f"{yuan}.{fen:02}", action=_DONE.get(order.state, _BUTTON))
+    return _PAGE.format(amount=f"{yuan}.{fen:02}", action=_DONE.get(order.state, _BUTTON), order=order.id)

@@ -20,11 +20,16 @@ from accounts.payment_channels.loopback import loopback
 from accounts.payment_channels.loopback_provider import LoopbackProvider
 from accounts.payments import merchants
 from accounts.topup.tables import TopUpOrder
-from database import new_id
+from database import Database, new_id
+from metering.billing import top_up as room_top_up
+from metering.billing.top_up import RoomPayment
+from metering.sessions.tables import WaterPlace
 from operations.board import Board
 from tests.console.axe import violations
 from tests.console.conftest import Pages, hire, serve, signed_in
+from tests.console.dormitory import open_dormitory
 from tests.databases import copied
+from tests.metering.sessions.bath import hot
 
 ZONE = ZoneInfo("Asia/Shanghai")
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True}
@@ -219,6 +224,45 @@ def test_a_refused_form_keeps_what_was_typed(bank: Bank, typed: dict[str, str], 
     assert said in answer.text
     assert key_of(answer.text) == key
     assert typed.get("amount", "") in answer.text
+
+
+def test_showers_and_rooms_are_named_on_the_statement_and_found_by_their_names(
+    sqlite_template: Path, tmp_path: Path
+) -> None:
+    database = copied(sqlite_template, tmp_path)
+    with open_dormitory(database) as dormitory:
+        number, person = dormitory.student("王小明", 10_000)
+        room = dormitory.room("王小明", number="3005")
+        with database.begin() as session:
+            paid = RoomPayment(room, person, 2_000, unlocked=True)
+            top_up = room_top_up.pay(session, dormitory.services.money, paid, datetime.now(UTC)).row.id
+            room_top_up.refund(
+                session, dormitory.services.money, top_up, fen=500, reason="wrong", by="test", now=datetime.now(UTC)
+            )
+        bath = dormitory.bath
+        bath.ask(dormitory.card_of(person), 21)
+        for number_, (step, litres) in enumerate((("started", 0), ("ended", 40)), start=1):
+            bath.tell(21, number_, step, hot(litres), **({"stop_reason": "local"} if step == "ended" else {}))
+        with signed_in(dormitory.console, number) as client:
+            page = client.get("/console/me/money").text
+            showers = client.get("/console/me/money", params={"words": place_of(database)}).text
+            rooms = client.get("/console/me/money", params={"words": "3005"}).text
+    for words in (
+        "Room&#39;s electricity · 北一楼 3005",
+        "Room&#39;s top-up given back · 北一楼 3005",
+        f"Water · {place_of(database)}",
+        "given back of it: ¥5.00",
+    ):
+        assert words in page
+    assert ("Water ·" in showers, "electricity · 北" in showers) == (True, False)
+    assert ("Water ·" in rooms, "electricity · 北" in rooms) == (False, True)
+    database.close()
+
+
+def place_of(database: Database) -> str:
+    """The title of the place that the shower stands at."""
+    with database.read() as session:
+        return session.scalars(select(WaterPlace.title)).first() or ""
 
 
 def test_somebody_tops_up_by_phone_and_finds_it_on_the_statement_and_in_its_files(open_window, bank: Bank) -> None:
