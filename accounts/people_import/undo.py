@@ -33,9 +33,8 @@ class ImportNotUndoableError(ProblemError):
 
 
 def is_undoable(found: PeopleImport, now: datetime) -> bool:
-    """Tell whether an import may be taken back; one whose undoing was cut off may be again."""
-    ended = found.state in {ImportState.DONE, ImportState.STOPPED, ImportState.UNDOING}
-    return ended and now < (found.finished_at or found.started_at) + records.UNDO_WITHIN
+    """Tell whether an import on which nothing works may be taken back; also one that was cut off, or its undoing."""
+    return found.state != ImportState.UNDONE and now < (found.finished_at or found.started_at) + records.UNDO_WITHIN
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,7 @@ def test_its_pages_are_for_everybody(office: Pages, open_window, window: dict[st
         "people/new",
         person,
         f"{person}/change",
+        f"{person}/face",
         f"{person}/balance",
         f"{person}/passages",
         f"{person}/merge?number=F1",

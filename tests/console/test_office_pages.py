@@ -17,6 +17,7 @@ from accounts.ledger.transfer import AccountKind, Transfer
 from accounts.tables import LossReport
 from accounts.vocabulary import PersonKind, PersonState, Role
 from database import new_id
+from directory.tables import GatePerson
 from tests.console.conftest import Pages, hire, signed_in
 from tests.waiting import PATIENCE_S
 
@@ -187,6 +188,19 @@ def test_amounts_and_passages_are_looks_of_their_own(office: Pages, admin: httpx
         (f"person:{who['C1'].id}", "wallet.read"),
         (f"person:{who['C1'].id}", "person.read"),
     ]
+
+
+def test_needs_are_set_and_photos_erased(office: Pages, admin: httpx.Client) -> None:
+    person_id = enrol(office, "N014")
+    address = f"/console/office/people/{person_id}"
+    assert "No photo" in admin.get(f"{address}/face").text
+    assert "What gates heed was saved." in admin.post(f"{address}/needs", data={"extended_time": "true"}).text
+    with office.database.read() as session:
+        needs = session.get(GatePerson, person_id)
+    assert needs is not None
+    assert (needs.extended_time, needs.needs_card_and_face) == (True, False)
+    assert admin.post(f"{address}/photos/erasure").status_code == 422
+    assert "were erased" in admin.post(f"{address}/photos/erasure", data={"sure": "true"}).text
 
 
 def test_a_card_is_issued_checked_lost_found_and_returned(office: Pages, cashier: httpx.Client) -> None:

@@ -138,6 +138,8 @@ CHANGES = [
     ("POST", "/console/kiosk/reissue"),
     ("POST", "/console/office/people/new"),
     ("POST", f"/console/office/people/{ID}/change"),
+    ("POST", f"/console/office/people/{ID}/needs"),
+    ("POST", f"/console/office/people/{ID}/photos/erasure"),
     ("POST", f"/console/office/people/{ID}/merge"),
     ("POST", f"/console/office/people/{ID}/state"),
     ("POST", f"/console/office/people/{ID}/roles"),
