@@ -26,9 +26,6 @@ WRITES_IT_ITSELF = {
 """The subject follows from what was found, or the picture is one's own or another's."""
 
 ABOUT_NOBODY = {
-    # What stands at a gate for everybody to read: what to do, and no names.
-    "GET /console/display/{gate}",
-    "GET /console/display/{gate}/stream",
     # Forms that wait for something, imports by their administrators, how far one is.
     "GET /console/office/cards",
     "GET /console/office/people/new",

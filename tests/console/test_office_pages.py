@@ -344,7 +344,9 @@ def test_one_administrators_list_is_not_anothers(office: Pages, admin: httpx.Cli
     hire(office.database, office.app.state.console.accounts, "A2", "Second", Role.ADMIN)
     address = str(send(admin, b"number,name,kind\nL010,a,student\n").url)
     with signed_in(office, "A2") as other:
-        assert other.get(address).status_code == 404
+        gone = other.get(address)
+    assert gone.status_code == 404
+    assert "choose the file again" in gone.text
     assert "is forgotten" in admin.post(f"{address}/drop").text
     assert admin.get(address).status_code == 404
 

@@ -23,6 +23,7 @@ from campusgate.processes.server.assembly import Server
 from campusgate.processes.server.background import Background
 from campusgate.settings import CardCentreSettings
 from campusgate.wiring.metrics import make_metrics
+from console.pages.office.imports import LARGEST as LARGEST_LIST
 from console.renewals import Renewals
 from console.sign_in_cookies import ACCESS_COOKIE
 from directory.api.routes import router as directory_router
@@ -43,6 +44,7 @@ _LARGER_BODIES = {
     "/photos": MAX_FORM_BYTES,
     "/reference-photos": MAX_FORM_BYTES,
     "/people/import": 2_097_152,
+    "/office/imports": LARGEST_LIST + 65_536,
     "/money/subsidies": 1_048_576,
     "/money/subsidies/preview": 2_097_152,
     "/meter-reader/readings": 2_097_152,

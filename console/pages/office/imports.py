@@ -28,7 +28,7 @@ from console.services import ConsoleServices
 from console.texts import translator
 from console.views.import_rows import ShownRow, show_preview_row, show_stored_row
 from web.paging import PageDep, decode_cursor, encode_cursor
-from web.problems import ProblemError
+from web.problems import NotFoundError, ProblemError
 
 router = APIRouter(prefix="/console/office/imports", include_in_schema=False, dependencies=[Depends(forbid_storing)])
 
@@ -81,7 +81,10 @@ def show_list(
     start: Annotated[int, Query(ge=0)] = 0,
 ) -> HTMLResponse:
     """Show what the columns of a list hold, and what applying it would do."""
-    waiting = _runs(services).waiting(list_id, admin.person_id, now=services.now())
+    try:
+        waiting = _runs(services).waiting(list_id, admin.person_id, now=services.now())
+    except NotFoundError:
+        return _render_imports(request, services, None, status=404, problem="office.list_gone", renewed=response)
     return _render_list(request, services, waiting, outcome=outcome, start=start, renewed=response)
 
 
