@@ -81,7 +81,7 @@ def test_a_cashiers_day(open_window, desk: Desk) -> None:
     with desk.database.read() as session:
         assert account(session, person_id).balance == 1250 + 5000 - 2000 + 120_000
 
-    for path in ("subsidies", "merchants", "channels?channel=loopback", "offline?everything=true"):
+    for path in ("subsidies", "merchants", "channels?channel=loopback", "offline?everything=true", "disputes"):
         admin.goto(f"{desk.url}/console/money/{path}")
         inspect(admin)
 
