@@ -6,7 +6,7 @@ import unicodedata
 MOST_FEN = 1_000_000
 """What one movement at a counter or a kiosk may be: 10,000 yuan, as the API has it."""
 
-_SIGNS = re.compile(r"^[¥$]|(?:元|yuan)$", re.IGNORECASE)
+_SIGNS = re.compile(r"^[¥$]|yuan$|元$", re.IGNORECASE)
 _GROUPED = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:[.][0-9]*)?")
 _PLAIN = re.compile(r"([0-9]{1,9})(?:[.]([0-9]+))?")
 

@@ -30,7 +30,7 @@ def _texts(path: Path) -> Iterator[tuple[int | str, str]]:
     match path.suffix:
         case ".py":
             yield from _strings(path)
-        case ".toml" if path.parent.name == "words":
+        case ".toml" if "words" in {path.parent.name, path.stem}:
             yield from _values(tomllib.loads(path.read_text("utf-8")))
         case ".html" | ".js" | ".svg":
             yield from _lines(path)

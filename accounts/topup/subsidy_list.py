@@ -22,10 +22,12 @@ from accounts.topup.subsidies import Grant
 
 MOST_ROWS = 10_000
 COLUMNS = {
-    "number": ("number", "学号", "工号", "学号/工号", "学工号", "学(工)号", "编号"),
+    "number": ("number", "学号", "工号", "学号/工号", "学工号", "学（工）号", "编号"),
     "name": ("name", "姓名"),
-    "amount": ("amount", "yuan", "金额", "金额(元)", "金额/元", "补贴金额"),
+    "amount": ("amount", "yuan", "金额", "金额（元）", "金额/元", "补贴金额"),
 }
+_HEADINGS = {key: frozenset(map(spelling.number, names)) for key, names in COLUMNS.items()}
+"""In the one spelling in which a heading is compared, whichever brackets it was typed with."""
 
 
 class RowFault(StrEnum):
@@ -76,7 +78,7 @@ def rows_of(table: Table) -> list[ListedRow]:
     found: dict[str, str] = {}
     for column in table.columns:
         plain = spelling.number(column).replace(" ", "")
-        found |= {key: column for key, names in COLUMNS.items() if plain in names and key not in found}
+        found |= {key: column for key, names in _HEADINGS.items() if plain in names and key not in found}
     missing = [key for key in ("number", "amount") if key not in found]
     if missing:
         raise ListTableError(f"the column `{missing[0]}` is missing")
