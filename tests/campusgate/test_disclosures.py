@@ -82,9 +82,6 @@ ABOUT_NOBODY = {
     "GET /console/plans/{plan_id}/places",
     "GET /console/wall",
     "GET /console/wall/stream",
-    # The screen of a gate names nobody.
-    "GET /console/display/{gate}",
-    "GET /console/display/{gate}/stream",
     "GET /metrics",
     "GET /health",
     # Of staff at their work, by id: what happened at a gate, and who saw to it.
