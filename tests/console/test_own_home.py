@@ -8,9 +8,10 @@ from uuid import UUID
 
 import pytest
 
-from accounts import cards, people
+from accounts import cards, passwords, people
 from accounts.cards import loss
 from accounts.people.notices import AccountNotice
+from accounts.vocabulary import PasswordPurpose
 from database import new_id
 from enrollment import account_notices
 from metering.tariffs.electricity import Quota, WattHours
@@ -74,6 +75,17 @@ def test_home_of_somebody_with_nothing_says_so_and_fails_at_nothing(dormitory: D
     assert "the card centre issues it" in tile(page, "card")
     assert "No room is registered" in tile(page, "electricity")
     assert "Nothing yet" in tile(page, "passage")
+
+
+def test_first_passwords_are_to_be_changed_before_anything_else(dormitory: Dormitory) -> None:
+    number, person_id = dormitory.student("周敏")
+    with signed_in(dormitory.console, number) as client:
+        assert "Change your first passwords" not in client.get(HOME).text
+        hashed = dormitory.services.money.accounts.hasher.hash("280035")
+        with dormitory.console.database.begin() as session:
+            hashes = {PasswordPurpose.QUERY: hashed}
+            passwords.store(session, person_id, hashes, must_change=True, by="test", now=datetime.now(UTC))
+        assert "Change your first passwords" in client.get(HOME).text
 
 
 def test_a_reported_loss_says_from_when_a_new_card_is_possible(dormitory: Dormitory) -> None:

@@ -301,6 +301,20 @@ def test_the_holder_changes_limits_at_a_terminal_with_the_consumption_password(s
     assert code(shop.pay(holder, 1)) == "consumption_password_required", "no payment without the password"
 
 
+def test_the_holder_changes_limits_in_the_app_with_the_consumption_password(shop: Any) -> None:
+    holder, newcomer = shop.holder(20_000), shop.holder(must_change=True)
+
+    def change(who: Any, **body: Any) -> Response:
+        body = {"consumption_password": PIN, "meal": 5_000, "day": 20_000} | body
+        return shop.client.put("/api/v1/me/limits", json=body, headers=shop.campus.as_person(who.id))
+
+    assert code(change(holder, consumption_password="111111")) == "password_wrong"
+    assert code(change(holder, day=4_000)) == "invalid_limits"
+    assert code(change(newcomer)) == "password_change_required"
+    assert change(holder).json() == {"meal": 5_000, "day": 20_000}
+    assert shop.pay(holder, 4_000).status_code == 201
+
+
 def test_the_holder_sees_wallet_and_statement(shop: Any) -> None:
     holder = shop.holder(5_000)
     amounts = [100, 200, 300]
