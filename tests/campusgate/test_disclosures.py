@@ -112,6 +112,8 @@ OWN = {
     "GET /console",
     "GET /console/",
     "GET /console/sign-in",
+    "GET /console/staff-sign-in",
+    "GET /console/staff-sign-in/complete",
     "GET /console/password",
     # The frame of the page; what it shows is the queue's and a photo's.
     "GET /console/reviews",
