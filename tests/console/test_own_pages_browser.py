@@ -14,6 +14,7 @@ from database import new_id
 from enrollment import account_notices
 from tests.console.axe import violations
 from tests.console.conftest import PASSWORD, Pages, hire
+from tests.console.test_words_on_the_pages import assert_chinese, shown
 
 FIRST_QUERY, QUERY = "280035", "739205"
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "color_scheme": "light"}
@@ -119,5 +120,7 @@ def test_every_page_of_ones_own_fits_and_is_open_to_all(
                .map((one) => one.outerHTML)"""
         )
         assert small == [] or window is DESK, name
+        if locale == "zh-CN":
+            assert_chinese(shown(page), names={"PIN"})
     page.goto(f"{served_pages.url}/console/sign-in")
     assert violations(page) == []
