@@ -144,6 +144,8 @@ class Measured:
     sent: int
     stored: set[int]
     """Sequence numbers of what happened once every page was live."""
+    arrival_s: Sequence[float]
+    """From the gate's clock to the server's, when it began to write the event down."""
     seen: Sequence[Seen]
     idle_kb: int
     open_kb: int
@@ -169,6 +171,7 @@ class Measured:
             "twice": twice,
             "ended": [one.ended for one in self.seen if one.ended],
             "gate_to_client_ms": delay,
+            "gate_to_server_ms": percentiles_ms(self.arrival_s),
             "memory_mb": {
                 "without_clients": self.idle_kb / 1024,
                 "opened": self.open_kb / 1024,
@@ -233,14 +236,15 @@ def measure(client_count: int, gate_count: int, rate: float, seconds: float, *, 
         busy_kb = resident_kb(server.pid)
         seen = [one for process in processes for one in process.stop()]
         with journal.read() as session:
-            stored = set(session.scalars(select(GateEvent.sequence)))
+            rows = session.execute(select(GateEvent.sequence, GateEvent.at, GateEvent.received_at)).all()
         return Measured(
             broker=broker.name,
             database="postgresql" if url.startswith("postgresql") else "sqlite",
             gates=gate_count,
             rate=rate,
             sent=sent,
-            stored=stored,
+            stored={row.sequence for row in rows},
+            arrival_s=[(row.received_at - row.at).total_seconds() for row in rows],
             seen=seen,
             idle_kb=idle_kb,
             open_kb=open_kb,
