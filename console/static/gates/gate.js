@@ -11,7 +11,7 @@ import { askToForgive } from "./zones.js";
 
 const DIRECTORY_EVERY_MS = 5000;
 const here = `${setup.gates}/${setup.gate}`;
-const passages = new PassageList({ onWhy: askWhy });
+const passages = new PassageList({ most: 1000, onWhy: askWhy });
 
 // The timeline: the newest from the stream, older ones on demand.
 
