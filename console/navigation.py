@@ -36,6 +36,8 @@ class Area:
 
 ADMINS = frozenset({Role.ADMIN})
 
+ADMINS = frozenset({Role.ADMIN})
+
 AREAS = (
     Area(
         "nav.board",
@@ -96,7 +98,17 @@ AREAS = (
     ),
     Area(
         "nav.administration",
-        (Destination("administration.gates", "administration_gates_page"),),
+        (
+            Destination("administration.gates", "administration_gates_page"),
+            Destination("administration.zones", "administration_zones_page"),
+            Destination("administration.schedules", "administration_schedules_page"),
+            Destination("administration.passes", "administration_passes_page"),
+            Destination("administration.groups", "administration_groups_page", ADMINS),
+            Destination("administration.devices", "administration_devices_page", ADMINS),
+            Destination("administration.roles", "administration_roles_page", ADMINS),
+            Destination("administration.settings", "administration_settings_page", ADMINS),
+            Destination("administration.state.title", "administration_state_page"),
+        ),
         STAFF,
     ),
     Area(

@@ -10,6 +10,7 @@ from accounts.payments.services import MoneyServices
 from accounts.services import AccountsServices
 from console.live.current_roles import CurrentRoles
 from console.renewals import Renewals
+from console.server_facts import ServerFacts
 from database import Database, Sealer
 from directory.services import DirectoryServices
 from enrollment.services import EnrollmentServices
@@ -43,6 +44,8 @@ class ConsoleServices:
     """Send cookies over HTTPS only; off just for the demonstration on this machine."""
     card_centre: Mapping[str, str] = field(default_factory=dict)
     """Where the card centre is and how it is reached, by language."""
+    facts: ServerFacts | None = None
+    """What the server knows of itself; None in front of a server that is only its pages."""
     current_roles: CurrentRoles = field(default_factory=CurrentRoles)
     """Asked by every stream whether its reader may go on."""
 

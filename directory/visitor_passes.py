@@ -127,3 +127,15 @@ def find(
     if after is not None:
         statement = statement.where(VisitorPass.id > after)
     return session.scalars(statement).all()
+
+
+def find_latest(
+    session: Session, *, valid_at: datetime | None = None, before: UUID | None = None, limit: int = 50
+) -> Sequence[VisitorPass]:
+    """Return passes, the newest first, from before the one with id `before`; `valid_at` leaves out what is over."""
+    statement = select(VisitorPass).order_by(VisitorPass.id.desc()).limit(limit)
+    if valid_at is not None:
+        statement = statement.where(VisitorPass.ended_at.is_(None), VisitorPass.valid_until > valid_at)
+    if before is not None:
+        statement = statement.where(VisitorPass.id < before)
+    return session.scalars(statement).all()

@@ -115,6 +115,7 @@ INNER_WALLS = {
         "billing": {"vocabulary", "readings", "tariffs", "rooms"},
         "supply": {"vocabulary", "reader_contract", "readings", "rooms", "billing"},
         "services": {"vocabulary", "tariffs", "sessions", "readings", "rooms", "billing", "supply"},
+        "device_sightings": {"rooms", "sessions"},
         "room_payments": {"vocabulary", "rooms", "billing", "supply", "tariffs", "services"},
         "api": {"*"},
     },

@@ -4,14 +4,20 @@ SQLite is copied with its online backup, PostgreSQL with `pg_dump`. What is seal
 without the keys, which are never in it.
 """
 
+import contextlib
 import os
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
+from accounts import audit
 from campusgate.backup.file import Backup, BackupError, describe, digest_of, run_postgresql, sqlite_path, write_manifest
-from database import Database
+from database import Database, DatabaseBusyError, StorageError
+
+BACKUP = "backup.make"
+"""The action of the line in the audit trail; `console.views.process_states` looks for it."""
 
 
 def back_up(database: Database, file: Path) -> Backup:
@@ -42,6 +48,16 @@ def back_up(database: Database, file: Path) -> Backup:
     finally:
         part.unlink(missing_ok=True)
     return made
+
+
+def note_backup(database: Database, done: Backup, now: datetime) -> None:
+    """Write into the audit trail that there is a backup, so that the pages can say when the last one was made.
+
+    A database that takes no writes is backed up all the same, without the line.
+    """
+    details: dict[str, audit.Scalar | list[str]] = {"bytes": done.size, "sha256": done.sha256}
+    with contextlib.suppress(StorageError, DatabaseBusyError), database.begin() as session:
+        audit.record(session, actor=audit.SYSTEM, action=BACKUP, subject="server:database", now=now, details=details)
 
 
 def _copy_sqlite(database: Database, part: Path) -> None:

@@ -29,12 +29,14 @@ def backup(
 
     Exits 1 when the audit trail or the ledger's journal was changed; the file is there all the same.
     """
-    from campusgate.backup.backup import back_up
+    from campusgate.backup.backup import back_up, note_backup
     from database import Database
 
     database = Database(Settings().resolved_database_url)
     try:
-        _print_backup(back_up(database, file), as_json=as_json)
+        done = back_up(database, file)
+        note_backup(database, done, datetime.now(UTC))
+        _print_backup(done, as_json=as_json)
     finally:
         database.close()
 

@@ -87,4 +87,4 @@ def check_pages(open_window: Callable, console: Pages, number: str, addresses: l
             found += [f"{address}: {one}" for one in violations(window)]
             if window.evaluate("document.documentElement.scrollWidth > innerWidth"):
                 found.append(f"{address}: scrolls sideways at {options['viewport']['width']} px")
-    assert found == []
+    assert not found, "\n".join(found)

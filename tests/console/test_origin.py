@@ -109,6 +109,15 @@ CHANGES = [
     ("POST", "/console/administration/gates/north/retirement"),
     ("POST", "/console/administration/gates/north/rules"),
     ("POST", "/console/administration/gates/north/rules/apply"),
+    ("POST", "/console/administration/zones"),
+    ("POST", "/console/administration/zones/hall/removal"),
+    ("POST", "/console/administration/groups/members"),
+    ("POST", f"/console/administration/groups/members/{ID}/leave"),
+    ("POST", "/console/administration/passes/new"),
+    ("POST", f"/console/administration/passes/{ID}/end"),
+    ("POST", "/console/administration/devices/new"),
+    ("POST", f"/console/administration/devices/{ID}/token"),
+    ("POST", f"/console/administration/devices/{ID}/revocation"),
     ("POST", "/console/metering/prices"),
     ("POST", "/console/metering/prices/preview"),
     ("POST", f"/console/metering/prices/{ID}/withdrawal"),
@@ -158,7 +167,7 @@ CHANGES = [
     ("POST", f"/console/office/people/{ID}/loss/release"),
     ("POST", f"/console/office/people/{ID}/reissue"),
 ]
-_NEW_GATE = {"name": "attic", "title": "Attic", "kind": "building", "direction": "both", "mode": "card"}
+_NEW_GATE = {"name": "attic", "title": "Attic", "kind": "building", "direction": "both", "mode": "card", "role": "desk"}
 FORMS = {
     "sign-in": {"number": "F1", "password": PASSWORD},
     "sign-out": {},
@@ -177,6 +186,13 @@ FORMS = {
     "rules": {"do": "review"},
     "apply": {"draft": "{}"},
     "invitations": {"key": ID, "visitor": "Somebody", "gates": "north"},
+    "zones": {"name": "annex", "title": "Annex", "site": "main"},
+    "removal": {},
+    "members": {"group": "staff", "numbers": "S1"},
+    "leave": {"group": "staff"},
+    "end": {},
+    "token": {},
+    "revocation": {},
 }
 BODIES = {
     "tickets": {"action": "open"},

@@ -24,6 +24,7 @@ from campusgate.processes.server.background import Background
 from campusgate.settings import CardCentreSettings
 from campusgate.wiring.metrics import make_metrics
 from console.pages.office.imports import LARGEST as LARGEST_LIST
+from campusgate.wiring.server_state import make_server_facts
 from console.renewals import Renewals
 from console.sign_in_cookies import ACCESS_COOKIE
 from directory.api.routes import router as directory_router
@@ -145,6 +146,7 @@ def _console(server: Server) -> console.pages.ConsoleServices:
         publish_revisions=server.operations.hints.publish,
         secure_cookies=not server.settings.demonstration,
         card_centre=_card_centre(server.settings.card_centre),
+        facts=make_server_facts(server),
     )
 
 

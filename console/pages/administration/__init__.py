@@ -1,8 +1,27 @@
 """Pages of the administration: gates and their rules, groups, passes, devices, roles, settings, the processes."""
 
-from console.pages.administration import gate_rules, gates
+from console.pages.administration import (
+    devices,
+    gate_rules,
+    gates,
+    groups,
+    passes,
+    roles,
+    schedules,
+    settings,
+    state,
+    zones,
+)
 
 ROUTERS = (
     gate_rules.router,
     gates.router,
+    zones.router,
+    schedules.router,
+    groups.router,
+    passes.router,
+    devices.router,
+    roles.router,
+    settings.router,
+    state.router,
 )
