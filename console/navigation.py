@@ -85,7 +85,16 @@ AREAS = (
         ),
         CASHIERS,
     ),
-    Area("nav.reviews", (Destination("nav.reviews", "reviews_page"),), REVIEWERS),
+    Area(
+        "nav.reviews",
+        (
+            Destination("nav.reviews", "reviews_page"),
+            Destination("review_records.decisions", "review_decisions_page"),
+            Destination("review_records.week", "review_week_page"),
+            Destination("review_records.missing", "review_missing_page"),
+        ),
+        REVIEWERS,
+    ),
     Area(
         "nav.office",
         (

@@ -190,7 +190,6 @@ FORMS = {
     "removal": {},
     "members": {"group": "staff", "numbers": "S1"},
     "leave": {"group": "staff"},
-    "end": {},
     "token": {},
     "revocation": {},
 }

@@ -17,7 +17,7 @@ from console.live.stream_authorization import StreamAuthorization
 from console.pages.administration.rendering import render_administration
 from console.rendering import forbid_storing, language_of, path_to
 from console.services import ConsoleServices
-from console.texts import texts_beginning
+from console.texts import some_texts
 from console.views import process_states
 
 router = APIRouter(
@@ -25,7 +25,7 @@ router = APIRouter(
 )
 
 _POLL_S = 2.0
-_WORDS = ("connecting", "live", "lost", "stale", "as_of", "not_live", "failed", "offline", "signing.", "punctuation.")
+_WORDS = ("signing.", "punctuation.")
 
 
 @router.get("", response_class=HTMLResponse, name="administration_state_page")
@@ -39,7 +39,7 @@ def show(request: Request, staff: StaffDep, services: ServicesDep, response: Res
         "administration/state.html",
         renewed=response,
         person=person,
-        texts=texts_beginning(language_of(request), _WORDS),
+        texts=some_texts(language_of(request), _WORDS),
         setup={
             "root": path_to(request, "home"),
             "signIn": path_to(request, "console_sign_in"),

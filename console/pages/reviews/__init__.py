@@ -1,8 +1,10 @@
 """Pages of photo review."""
 
-from console.pages.reviews import actions, queue
+from console.pages.reviews import actions, queue, records
 
 ROUTERS = (
+    # Before the photos: their addresses end in a photo's id.
+    records.router,
     queue.router,
     actions.router,
 )
