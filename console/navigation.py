@@ -92,6 +92,7 @@ AREAS = (
             Destination("review_records.decisions", "review_decisions_page"),
             Destination("review_records.week", "review_week_page"),
             Destination("review_records.missing", "review_missing_page"),
+            Destination("review_records.references", "review_references_page", ADMINS),
         ),
         REVIEWERS,
     ),

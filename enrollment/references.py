@@ -9,15 +9,18 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from accounts import audit
+from accounts import audit, people
+from accounts.people.authority import Acting
 from database import Sealer
 from enrollment import consent, templates
-from enrollment.assessment import Engine, embed_all
+from enrollment.assessment import Engine, PhotoUnreadableError, embed_all
 from enrollment.identity import IdentityFindings, max_similarity
-from enrollment.photo import decode
+from enrollment.photo import UnreadablePhotoError, decode
+from enrollment.quality import report_unreadable
+from enrollment.services import EnrollmentServices
 from enrollment.tables import PhotoRecord, PhotoState, TemplateRecord, TemplateState
 from models.template import Template
 from web.problems import ProblemError
@@ -46,12 +49,83 @@ class OwnReferenceError(ProblemError):
     title = "A colleague must hand in your own reference"
 
 
+class UnknownSourceError(ProblemError):
+    """The form names no known source."""
+
+    code = "reference_source_unknown"
+    status = 422
+    title = "Name the source in the form field `source`: id_document or admission"
+
+
 @dataclass(frozen=True, slots=True)
 class Compared:
     """How the person's approved photo compares with a new reference; both None without an approved photo."""
 
     similarity: float | None
     same_person: bool | None
+
+
+def read_source(text: str | None) -> ReferenceSource:
+    """Return the source that a form names.
+
+    Raises:
+        UnknownSourceError: it names none.
+    """
+    if text not in set(ReferenceSource):
+        raise UnknownSourceError
+    return ReferenceSource(text)
+
+
+def hand_in(
+    services: EnrollmentServices,
+    person_id: UUID,
+    content: bytes,
+    source: ReferenceSource,
+    *,
+    acting: Acting,
+    now: datetime,
+) -> Compared:
+    """Take a reference photo that somebody else hands in for a person, as API and pages both do it.
+
+    Raises:
+        OwnReferenceError, NoFaceError: see there.
+        NotFoundError, enrollment.consent.ConsentMissingError: there is no such person, or without consent.
+        enrollment.assessment.PhotoUnreadableError: the file cannot be opened.
+    """
+    if person_id == acting.person_id:
+        raise OwnReferenceError
+    with services.database.read() as session:
+        # Nothing is measured of a face without consent.
+        people.get(session, person_id)
+        consent.require(session, person_id, services.consent_version)
+    try:
+        made = read_templates(content, services.engine, services.further_engines)
+    except UnreadablePhotoError as error:
+        raise PhotoUnreadableError(rules=report_unreadable(error).to_json()["rules"]) from error
+    with services.database.begin() as session:
+        people.get(session, person_id, lock=True)
+        return put(
+            session,
+            services.sealer,
+            person_id,
+            made,
+            source,
+            engine=services.engine,
+            consent_version=services.consent_version,
+            by=audit.person_actor(acting.person_id),
+            now=now,
+        )
+
+
+def count_people(session: Session) -> dict[str, int]:
+    """Return how many people have a reference of each source."""
+    rows = session.execute(
+        select(TemplateRecord.source, func.count(TemplateRecord.person_id.distinct()))
+        .where(TemplateRecord.state == TemplateState.REFERENCE)
+        .group_by(TemplateRecord.source)
+    ).all()
+    found = dict(rows)
+    return {source.value: found.get(source.value, 0) for source in ReferenceSource}
 
 
 def read_templates(content: bytes, engine: Engine, further: Sequence[Engine] = ()) -> tuple[Template, ...]:

@@ -12,29 +12,16 @@ from accounts import people
 from accounts.api.dependencies import OVER_ERRORS, ROLE_ERRORS, AdminDep, NowDep
 from accounts.api.disclosures import record_disclosure
 from accounts.people import authority
-from accounts.principals import Principal
 from enrollment import consent, references
 from enrollment.api.dependencies import EnrollmentDep
-from enrollment.assessment import PhotoUnreadableError
-from enrollment.photo import UnreadablePhotoError
 from enrollment.photo_form import FILE_ERRORS, describe_form, read_form
-from enrollment.quality import report_unreadable
-from enrollment.references import NoFaceError, OwnReferenceError, ReferenceSource
-from enrollment.services import EnrollmentServices
+from enrollment.references import NoFaceError, OwnReferenceError, ReferenceSource, UnknownSourceError
 from enrollment.tables import TemplateRecord
-from web.problems import NotFoundError, ProblemError, responses
+from web.problems import NotFoundError, responses
 
 router = APIRouter(prefix="/people/{person_id}/reference-photos", tags=["reference photos"])
 
 _SOURCE = {"type": "string", "enum": [source.value for source in ReferenceSource]}
-
-
-class UnknownSourceError(ProblemError):
-    """The form names no known source."""
-
-    code = "reference_source_unknown"
-    status = 422
-    title = "Name the source in the form field `source`: id_document or admission"
 
 
 class ReferenceOut(BaseModel):
@@ -89,10 +76,11 @@ async def put(person_id: UUID, request: Request, services: EnrollmentDep, admin:
     Only a sealed template is kept. It opens no gate: the person's photos are compared with it.
     """
     content, texts = await read_form(request)
-    if texts.get("source") not in set(ReferenceSource):
-        raise UnknownSourceError
-    source = ReferenceSource(texts["source"])
-    return await services.run_assessment(partial(_put, services, person_id, content, source, admin=admin, now=now))
+    source = references.read_source(texts.get("source"))
+    compared = await services.run_assessment(
+        partial(references.hand_in, services, person_id, content, source, acting=admin, now=now)
+    )
+    return ComparedOut(similarity=compared.similarity, same_person=compared.same_person)
 
 
 @router.get(
@@ -122,38 +110,3 @@ def withdraw(
         authority.require(session, admin, person_id)
         erased = references.withdraw(session, person_id, by=admin.actor, now=now, source=source)
     return ReferencesWithdrawnOut(references_erased=erased)
-
-
-def _put(
-    services: EnrollmentServices,
-    person_id: UUID,
-    content: bytes,
-    source: ReferenceSource,
-    *,
-    admin: Principal,
-    now: datetime,
-) -> ComparedOut:
-    if person_id == admin.person_id:
-        raise OwnReferenceError
-    with services.database.read() as session:
-        # Nothing is measured of a face without consent.
-        people.get(session, person_id)
-        consent.require(session, person_id, services.consent_version)
-    try:
-        made = references.read_templates(content, services.engine, services.further_engines)
-    except UnreadablePhotoError as error:
-        raise PhotoUnreadableError(rules=report_unreadable(error).to_json()["rules"]) from error
-    with services.database.begin() as session:
-        people.get(session, person_id, lock=True)
-        compared = references.put(
-            session,
-            services.sealer,
-            person_id,
-            made,
-            source,
-            engine=services.engine,
-            consent_version=services.consent_version,
-            by=admin.actor,
-            now=now,
-        )
-    return ComparedOut(similarity=compared.similarity, same_person=compared.same_person)

@@ -58,6 +58,7 @@ ABOUT_NOBODY = {
     "GET /api/v1/channels/{channel}/days/{day}",
     "GET /api/v1/enrollment/register",
     "GET /api/v1/reviews/statistics",
+    "GET /console/reviews/references",
     "GET /console/reviews/week",
     "GET /api/v1/reviews/reasons",
     "GET /api/v1/directory/gates",

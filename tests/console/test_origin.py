@@ -94,6 +94,8 @@ CHANGES = [
     ("POST", f"/console/reviews/{ID}/approve"),
     ("POST", f"/console/reviews/{ID}/reject"),
     ("POST", f"/console/reviews/{ID}/undo"),
+    ("POST", f"/console/reviews/references/{ID}/reference-photos"),
+    ("POST", f"/console/reviews/references/{ID}/withdrawal"),
     ("POST", f"/console/metering/reading-reviews/{ID}/decision"),
     ("POST", f"/console/metering/water-sessions/{ID}/decision"),
     ("POST", f"/console/metering/charge-disputes/{ID}/decision"),

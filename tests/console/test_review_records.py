@@ -6,6 +6,7 @@ import httpx
 import pytest
 from sqlalchemy import select
 
+from accounts import people
 from accounts.tables import Person
 from enrollment.tables import PhotoRecord, PhotoState
 from tests.console.administration import check_pages, resident, staff
@@ -83,3 +84,22 @@ def test_others_have_no_business_there(console: Pages) -> None:
     with signed_in(console, "F1") as client:
         for page in ("decisions", "week", "missing", "missing/table"):
             assert client.get(f"{HOME}/{page}").status_code == 403
+
+
+def test_a_reference_needs_a_known_source_consent_and_a_colleague(console: Pages) -> None:
+    with console.database.read() as session:
+        ids = {number: people.by_number(session, number).id for number in ("A1", "D1")}
+    with signed_in(console, "A1") as client:
+        page = client.get(f"{HOME}/references", params={"number": "D1"})
+        assert page.url.path == f"{HOME}/references/{ids['D1']}"
+        assert page.text.count("none yet") == 2
+        assert client.get(f"{HOME}/references", params={"number": "nobody"}).status_code == 404
+        for who, source, status in (("D1", "passport", 422), ("D1", "admission", 403), ("A1", "admission", 403)):
+            answer = client.post(
+                f"{HOME}/references/{ids[who]}/reference-photos",
+                data={"source": source},
+                files={"file": ("x.jpg", b"x", "image/jpeg")},
+            )
+            assert (answer.status_code, 'role="alert"' in answer.text) == (status, True), source
+        erased = client.post(f"{HOME}/references/{ids['D1']}/withdrawal", data={"source": "admission"})
+        assert "The reference was erased" in erased.text

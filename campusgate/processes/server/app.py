@@ -23,8 +23,8 @@ from campusgate.processes.server.assembly import Server
 from campusgate.processes.server.background import Background
 from campusgate.settings import CardCentreSettings
 from campusgate.wiring.metrics import make_metrics
-from console.pages.office.imports import LARGEST as LARGEST_LIST
 from campusgate.wiring.server_state import make_server_facts
+from console.pages.office.imports import LARGEST as LARGEST_LIST
 from console.renewals import Renewals
 from console.sign_in_cookies import ACCESS_COOKIE
 from directory.api.routes import router as directory_router
