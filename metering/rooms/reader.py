@@ -14,6 +14,7 @@ from metering.rooms.meters import to_register
 from metering.rooms.tables import Meter, MeterLine, MeterPeriod
 
 CYCLE = timedelta(minutes=15)
+LOST_AFTER_CYCLES = 3
 
 
 def make_plan(
@@ -101,7 +102,8 @@ def find_down(session: Session) -> Sequence[MeterLine]:
 def find_unread(session: Session, now: datetime, cycle: timedelta = CYCLE) -> Sequence[MeterLine]:
     """Return the lines whose device has sent nothing for three cycles, or nothing yet, longest first."""
     query = select(MeterLine).where(
-        MeterLine.device_id.is_not(None), MeterLine.heard_at.is_(None) | (MeterLine.heard_at < now - 3 * cycle)
+        MeterLine.device_id.is_not(None),
+        MeterLine.heard_at.is_(None) | (MeterLine.heard_at < now - LOST_AFTER_CYCLES * cycle),
     )
     return session.scalars(query.order_by(MeterLine.heard_at, MeterLine.name)).all()
 

@@ -45,9 +45,14 @@ class MeterWatch:
         """Take the database; alarms from before this start end with the first look, if they should."""
         self._database, self._cycle, self._heartbeats = database, cycle, heartbeats
         self._told: dict[AlarmKind, bool] = {}
+        self._since: datetime | None = None
 
     def look(self, now: datetime) -> None:
-        """Raise and end alarms where something changed since the last look; which ones, the staff's page says."""
+        """Raise and end alarms where something changed since the last look; which ones, the staff's page says.
+
+        While nobody was there to be told, readers could tell nothing: they get their three cycles after each start.
+        """
+        self._since = self._since or now
         with self._database.read() as session:
             found = {
                 AlarmKind.METER_READER_LOST: bool(reader.find_unread(session, now, self._cycle)),
@@ -56,6 +61,8 @@ class MeterWatch:
             }
             clones = self._find_clones(session)
             found[AlarmKind.CLONED_SHOWER] = bool(clones)
+        if now - self._since < reader.LOST_AFTER_CYCLES * self._cycle and found[AlarmKind.METER_READER_LOST]:
+            del found[AlarmKind.METER_READER_LOST]
         for kind, raises in found.items():
             if self._told.get(kind) is not raises:
                 reason = ", ".join(clones)[:_LONGEST_REASON] if kind is AlarmKind.CLONED_SHOWER and clones else None

@@ -59,6 +59,8 @@ def test_what_is_silent_raises_an_alarm_until_it_is_heard_again(database: Databa
             now=NOW,
         )
     watch = MeterWatch(database)
+    watch.look(NOW - timedelta(minutes=45))
+    assert standing(database) == set(), "a server that has just started was not there to be told"
     watch.look(NOW)
     assert standing(database) == {AlarmKind.METER_READER_LOST}
 
