@@ -4,7 +4,7 @@ import json
 import secrets
 from pathlib import Path
 
-from campusgate.demo.campus import GATE, SITE, Campus
+from campusgate.demo.campus import EXIT_GATE, GATE, SITE, Campus
 from messages import GateTopics
 from messages.permissions import Rights, Role, rights, shower_rights
 
@@ -17,6 +17,7 @@ def write_users(campus: Campus) -> Path:
         "server": rights(Role.SERVER, SITE),
         "server-orders": rights(Role.ORDERS, SITE),
         "controller": rights(Role.CONTROLLER, SITE, GATE),
+        "exit_controller": rights(Role.CONTROLLER, SITE, EXIT_GATE),
         "edge": rights(Role.EDGE, SITE, GATE),
         "shower": shower_rights(SITE, campus.dormitory.shower_device),
         # The witness hears everything; it may send commands, as a thief with a stolen password would.

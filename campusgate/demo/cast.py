@@ -27,7 +27,9 @@ contact = 1
 [door]
 grant_s = 3.0
 held_after_s = 3.0
+"""
 
+_READER = """
 [reader]
 driver = "osdp"
 device = "{device}"
@@ -66,7 +68,7 @@ networks = false
 
 
 class Cast:
-    """Broker, server, gate controller, edge, shower controller and reader of meters of one campus."""
+    """Broker, server, both gates' controllers, edge, shower controller and reader of meters of one campus."""
 
     def __init__(
         self, campus: Campus, children: Children, users: Path, reader: SoftwareReader, installations: Installations
@@ -80,8 +82,11 @@ class Cast:
         self.installations = installations
         self.reader_port = free_port()
         self._door = campus.folder / "door.toml"
-        door = _DOOR.format(device=reader.path, speed=SPEED, key_file=campus.reader_key_file)
-        self._door.write_text(door, encoding="utf-8")
+        with_reader = _READER.format(device=reader.path, speed=SPEED, key_file=campus.reader_key_file)
+        self._door.write_text(_DOOR + with_reader, encoding="utf-8")
+        self.exit_reader_port = free_port()
+        self._exit_door = campus.folder / "exit-door.toml"
+        self._exit_door.write_text(_DOOR, encoding="utf-8")
         self.shower_reader_port = free_port()
         self._shower = campus.folder / "shower.toml"
         self._shower.write_text(self._describe_shower(installations), encoding="utf-8")
@@ -105,6 +110,15 @@ class Cast:
     def start_controller(self) -> None:
         """Start the gate controller."""
         self._start("controller", "controller", "--door", str(self._door), "--reader-port", str(self.reader_port))
+
+    def start_exit(self) -> None:
+        """Start the controller of the gate that people leave by."""
+        door, port = str(self._exit_door), str(self.exit_reader_port)
+        self._start("exit_controller", "controller", "--door", door, "--reader-port", port)
+
+    def wait_for_exit(self) -> None:
+        """Return when the exit's reader takes cards."""
+        self._children.wait_until(lambda: _listens(self.exit_reader_port), "the exit takes cards")
 
     def start_edge(self, camera_url: str) -> None:
         """Start the edge, with a policy for the film."""

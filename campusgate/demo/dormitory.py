@@ -28,7 +28,7 @@ from metering.tariffs.electricity import PricePerKwh, flat_plan, midnight
 from metering.tariffs.water import PriceList
 from metering.vocabulary import ReadingSource, Utility
 
-BUILDING, ROOM = "Building 6", "1005"
+BUILDING, ROOM = "6号楼", "1005"
 HOT_WATER_FEN_PER_M3 = 5_000
 _FEN_OF_A_KWH = PricePerKwh(5_283)
 _ADDRESS = "202611270006"
@@ -72,7 +72,7 @@ def make_meter(zone: ZoneInfo, now: datetime) -> SimulatedMeter:
 
 def furnish(session: Session, lines: Lines, residents_: tuple[UUID, ...], now: datetime) -> Dormitory:
     """Set the dormitory up, as its office, its installers and its reading process had done it, in a transaction."""
-    merchant = merchants.add(session, name="Bath house", campus=_CAMPUS, service=_SERVICE, by=_ACTOR, now=now)
+    merchant = merchants.add(session, name="浴室", campus=_CAMPUS, service=_SERVICE, by=_ACTOR, now=now)
     merchants.set_campuses(session, _SERVICE, [_CAMPUS], by=_ACTOR, now=now)
     shower, _ = devices.add(
         session, name="shower-6-12", role=DeviceRole.METER, campus=_CAMPUS, merchant_id=merchant.id, by=_ACTOR, now=now
@@ -84,7 +84,7 @@ def furnish(session: Session, lines: Lines, residents_: tuple[UUID, ...], now: d
     room = registry.add_room(session, building.id, ROOM, 4, by=_ACTOR, now=now)
     for person_id in residents_:
         residents.move_in(session, room.id, person_id, first_day, by=_ACTOR, now=now)
-    plan = flat_plan(new_id(), "Electricity", first_day, _FEN_OF_A_KWH)
+    plan = flat_plan(new_id(), "宿舍用电", first_day, _FEN_OF_A_KWH)
     plans.add(session, plan, None, now.astimezone(lines.zone).date(), by=_ACTOR, now=now)
     _install_meter(session, lines, first_day, now, room_id=room.id, device_id=reading.id)
     return Dormitory(room.id, place_id, shower.id, token)
@@ -99,9 +99,7 @@ def pay_first(money: MoneyServices, room_id: UUID, person_id: UUID, cashier_id: 
 def _open_bath(session: Session, device_id: UUID, now: datetime) -> UUID:
     prices = PriceList(new_id(), now, (WaterPrice(utility=Utility.HOT_WATER.value, fen_per_m3=HOT_WATER_FEN_PER_M3),))
     quick = PlaceSettings(heartbeat_s=5, update_s=1)
-    place = places.add(
-        session, name="bath-6", title="Showers of Building 6", settings=quick, prices=prices, by=_ACTOR, now=now
-    )
+    place = places.add(session, name="bath-6", title="6号楼浴室", settings=quick, prices=prices, by=_ACTOR, now=now)
     places.place_controller(session, place.id, device_id, by=_ACTOR, now=now)
     return place.id
 

@@ -30,7 +30,10 @@ class PhotosRefusedError(OperatorError):
 
 @dataclass(slots=True)
 class Persona:
-    """Somebody with a password for the pages; `photograph` is what they hand in."""
+    """Somebody with a password for the pages; `photograph` is what they hand in.
+
+    A holder's query and consumption password are the same `digits`.
+    """
 
     number: str
     name: str
@@ -38,19 +41,23 @@ class Persona:
     photograph: str | None = None
     is_first_password: bool = False
     password: str = field(default_factory=lambda: secrets.token_urlsafe(9), repr=False)
+    digits: str = field(default_factory=lambda: f"{secrets.randbelow(900_000) + 100_000}", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Personas:
-    """A reviewer, three holders that a visitor can be, and two more who handed in a photo."""
+    """One account for each role, three holders that a visitor can be, and two more who handed in a photo."""
 
+    guard: Persona
+    cashier: Persona
+    admin: Persona
     reviewer: Persona
     holder: Persona
     """Their first photo was refused at the intake; they ask for a look at another one."""
     resident: Persona
     """Lives in the dormitory, and takes the shower whose controller is there."""
     newcomer: Persona
-    """Has a first password and no photo."""
+    """Has first passwords and a card, was never asked about their face, and may pass the gate."""
     others: tuple[Persona, ...]
     """The first belongs to the group that may pass the gate; the second's face is like somebody else's."""
 
@@ -58,20 +65,28 @@ class Personas:
     def of_the_demonstration(cls) -> "Personas":
         """Return them with fresh passwords."""
         return cls(
-            Persona("R0001", "Wu Min", role=Role.REVIEWER),
-            Persona("S2026003", "Zhao Lei", photograph="stranger"),
-            Persona("S2026001", "Wang Xiaoming"),
-            Persona("S2026002", "Li Hua", is_first_password=True),
+            Persona("F0001", "陈静", role=Role.FACILITIES),
+            Persona("C0001", "林芳", role=Role.CASHIER),
+            Persona("A0001", "何伟", role=Role.ADMIN),
+            Persona("R0001", "吴敏", role=Role.REVIEWER),
+            Persona("S2026003", "赵磊", photograph="stranger"),
+            Persona("S2026001", "王小明"),
+            Persona("S2026006", "周婷", is_first_password=True),
             (
-                Persona("S2026004", "Sun Min", photograph="li"),
-                Persona("S2026005", "Qian Wei", photograph="wang-again"),
+                Persona("S2026004", "孙敏", photograph="li"),
+                Persona("S2026005", "钱伟", photograph="wang-again"),
             ),
         )
 
     @property
     def everyone(self) -> tuple[Persona, ...]:
         """All of them."""
-        return (self.reviewer, self.holder, self.resident, self.newcomer, *self.others)
+        return (*self.staff, self.holder, self.resident, self.newcomer, *self.others)
+
+    @property
+    def staff(self) -> tuple[Persona, ...]:
+        """Whoever works here."""
+        return (self.guard, self.cashier, self.admin, self.reviewer)
 
 
 def open_accounts(session: Session, personas: Personas, group: str, moment: datetime) -> None:
@@ -88,6 +103,8 @@ def open_accounts(session: Session, personas: Personas, group: str, moment: date
         if persona is personas.others[0]:
             session.add(PersonGroup(person_id=person.id, name=group))
         hashed = {PasswordPurpose.PORTAL: hasher.hash(persona.password)}
+        if persona.role is None:
+            hashed |= dict.fromkeys((PasswordPurpose.QUERY, PasswordPurpose.CONSUMPTION), hasher.hash(persona.digits))
         passwords.store(session, person.id, hashed, must_change=persona.is_first_password, by=_ACTOR, now=moment)
 
 

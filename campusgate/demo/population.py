@@ -1,4 +1,4 @@
-"""Fills the demonstration's database: people with photos and cards, a gate, devices, staff, a dormitory."""
+"""Fills the demonstration's database: people with photos and cards, two gates, devices, staff, a dormitory."""
 
 import base64
 import csv
@@ -9,17 +9,29 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from access.policy import Direction, GateKind, GatePolicy, Occupancy, Rule
-from accounts import cards, defaults, devices, passwords, people
+from accounts import cards, defaults, devices, people
 from accounts.ledger import LedgerWriter
 from accounts.passwords import Hasher
 from accounts.passwords.first import FirstPasswords
 from accounts.payments.services import MoneyServices
 from accounts.people_import.importer import Importer
 from accounts.services import AccountsServices
-from accounts.tables import PersonRole
-from accounts.vocabulary import DeviceRole, PasswordPurpose, PersonKind, Role
+from accounts.vocabulary import DeviceRole
 from campusgate.demo import dormitory
-from campusgate.demo.campus import CARD, DORMITORY, GATE, GROUP, PEOPLE, SITE, STAFF_NUMBER, ZONE, Campus
+from campusgate.demo.campus import (
+    CARD,
+    DORMITORY,
+    EXIT_GATE,
+    EXIT_GATE_TITLE,
+    GATE,
+    GATE_OF,
+    GATE_TITLE,
+    GROUP,
+    PEOPLE,
+    SITE,
+    ZONE,
+    Campus,
+)
 from campusgate.demo.dormitory import Lines
 from campusgate.demo.personas import open_accounts
 from campusgate.demo.portraits import portrait
@@ -53,7 +65,7 @@ def write_intake(campus: Campus, engine: FaceEngine, photographs: dict[str, Path
 
 
 def populate(campus: Campus, engine: FaceEngine, checker: Checker, intake: Path, meter_url: str) -> IntakeReport:
-    """Fill the server's database as its administrators would: gate, people, cards, devices, staff, a room."""
+    """Fill the server's database as its administrators would: gates, people, cards, devices, staff, a room."""
     database = Database(campus.database_url, credential_key=base64.b64decode(campus.credential_key))
     upgrade(database)
     sealer = Sealer(base64.b64decode(campus.template_keys["server"]))
@@ -70,33 +82,47 @@ def populate(campus: Campus, engine: FaceEngine, checker: Checker, intake: Path,
         )
         with database.begin() as session:
             moment = datetime.now(UTC)
-            gates.put_zone(session, ZONE, site=SITE, title="Main campus", by=_ACTOR, now=moment)
-            policy = GatePolicy(
-                gate=GATE,
-                site=SITE,
-                kind=GateKind.CAMPUS,
-                rules=(Rule(group=GROUP),),
-                direction=Direction.ENTRY,
-                inner_zone=ZONE,
-                occupancy=Occupancy(limit=500),
-            )
-            gates.add(session, policy, title="North gate", by=_ACTOR, now=moment)
-            for role in (DeviceRole.EDGE, DeviceRole.CONTROLLER):
-                _, token = devices.add(session, name=f"{GATE}-{role}", role=role, gate=GATE, by=_ACTOR, now=moment)
-                campus.device_tokens[role.value] = token
+            _build_gates(session, campus, moment)
             for key, somebody in PEOPLE.items():
                 person = people.by_number(session, somebody.number)
                 if person is None:
                     raise LookupError(f"{somebody.number} was not imported")
                 campus.people[key] = person.id
                 cards.issue(session, person, CARD[key], key_number=None, by=_ACTOR, now=moment)
-            cashier_id = _hire_staff(session, campus, moment)
             open_accounts(session, campus.personas, GROUP, moment)
+            cashier = people.by_number(session, campus.personas.cashier.number)
+            if cashier is None:
+                raise LookupError("there is no cashier")
+            cashier_id = cashier.id
             _furnish(session, campus, meter_url, moment)
         _pay_first(campus, database, cashier_id)
     finally:
         database.close()
     return report
+
+
+def _build_gates(session: Session, campus: Campus, moment: datetime) -> None:
+    """Put up the gates, people in by one and out by the other, with their devices; and a kiosk."""
+    gates.put_zone(session, ZONE, site=SITE, title="主校区", by=_ACTOR, now=moment)
+    for gate, title, direction in (
+        (GATE, GATE_TITLE, Direction.ENTRY),
+        (EXIT_GATE, EXIT_GATE_TITLE, Direction.EXIT),
+    ):
+        policy = GatePolicy(
+            gate=gate,
+            site=SITE,
+            kind=GateKind.CAMPUS,
+            rules=(Rule(group=GROUP),),
+            direction=direction,
+            inner_zone=ZONE,
+            occupancy=Occupancy(limit=500),
+        )
+        gates.add(session, policy, title=title, by=_ACTOR, now=moment)
+    for process, gate in GATE_OF.items():
+        role = DeviceRole.EDGE if process == "edge" else DeviceRole.CONTROLLER
+        _, token = devices.add(session, name=f"{gate}-{role}", role=role, gate=gate, by=_ACTOR, now=moment)
+        campus.device_tokens[process] = token
+    _, campus.kiosk_token = devices.add(session, name="kiosk-1", role=DeviceRole.KIOSK, by=_ACTOR, now=moment)
 
 
 def _furnish(session: Session, campus: Campus, meter_url: str, moment: datetime) -> None:
@@ -111,16 +137,6 @@ def _pay_first(campus: Campus, database: Database, cashier_id: UUID) -> None:
         money = MoneyServices(AccountsServices(database=database, secret=secret, zone=zone), writer)
         payer = campus.people[DORMITORY[0]]
         dormitory.pay_first(money, campus.dormitory.room_id, payer, cashier_id, datetime.now(UTC))
-
-
-def _hire_staff(session: Session, campus: Campus, moment: datetime) -> UUID:
-    """Open an account for somebody who watches the gates and hears of lost cards; return whose."""
-    particulars = people.Particulars(number=STAFF_NUMBER, name="Chen Jing", kind=PersonKind.STAFF, valid_from=moment)
-    staff = people.create(session, particulars, by=_ACTOR, now=moment)
-    session.add_all(PersonRole(person_id=staff.id, role=role) for role in (Role.FACILITIES, Role.CASHIER, Role.ADMIN))
-    hashed = {PasswordPurpose.PORTAL: Hasher().hash(campus.staff_password)}
-    passwords.store(session, staff.id, hashed, must_change=False, by=_ACTOR, now=moment)
-    return staff.id
 
 
 def count_photos(report: IntakeReport) -> dict[str, int]:

@@ -13,7 +13,7 @@ from campusgate.demo.campus import (
     EDGE_SENDER,
     GATE,
     SITE,
-    STAFF_NUMBER,
+    THIS_MACHINE,
     Campus,
     write_keys,
 )
@@ -48,26 +48,31 @@ class StageInUseError(OperatorError):
 
 
 @contextmanager
-def open_stage(settings: Settings, narrator: Narrator, *, with_queue: bool = False) -> Iterator[tuple[Stage, Report]]:
+def open_stage(
+    settings: Settings, narrator: Narrator, *, with_queue: bool = False, host: str = THIS_MACHINE
+) -> Iterator[tuple[Stage, Report]]:
     """Prepare the campus and start its processes; everything is stopped at the end of the block.
 
-    `with_queue` lets photos wait for a reviewer, for somebody who looks at the pages.
+    `with_queue` lets photos wait for a reviewer, for somebody who looks at the pages, which are served at `host`.
 
     Raises:
         StageInUseError: another demonstration runs.
+        HostUnusableError: `host` is no address of this machine.
         ModelError, PhotographsMissingError: something to work with is missing.
         ChildError, PhotosRefusedError: a process did not start, or not as it should.
     """
     with ExitStack() as stack:
         stack.enter_context(_lock_data_dir(settings.data_dir))
-        yield _prepare(settings, narrator, stack, with_queue=with_queue)
+        yield _prepare(settings, narrator, stack, with_queue=with_queue, host=host)
 
 
-def _prepare(settings: Settings, narrator: Narrator, stack: ExitStack, *, with_queue: bool) -> tuple[Stage, Report]:
+def _prepare(
+    settings: Settings, narrator: Narrator, stack: ExitStack, *, with_queue: bool, host: str
+) -> tuple[Stage, Report]:
     narrator.show("fetching models and photographs")
     photographs = fetch_photographs(settings.cache_dir / "photographs" / "demo", mirror=settings.model_mirror)
     engine, checker = load_checker(settings)
-    campus = Campus.fresh(settings)
+    campus = Campus.fresh(settings, host=host)
     installations = stack.enter_context(
         Installations(settings.time_zone, make_meter(settings.time_zone, datetime.now(UTC)))
     )
@@ -80,7 +85,7 @@ def _prepare(settings: Settings, narrator: Narrator, stack: ExitStack, *, with_q
     portraits = make_portraits(engine, campus.personas, photographs) if with_queue else {}
     del engine, checker
     children = stack.enter_context(Children(campus.folder / "logs", {}))
-    narrator.show("starting broker, server, gate controller, edge, shower and reader of meters")
+    narrator.show("starting broker, server, gate controllers, edge, shower and reader of meters")
     reader = stack.enter_context(SoftwareReader(read_key(campus.reader_key_file)))
     cast = Cast(campus, children, users, reader, installations)
     stage = _start(campus, cast, films, narrator, stack)
@@ -120,6 +125,7 @@ def _start(campus: Campus, cast: Cast, films: Films, narrator: Narrator, stack: 
     cast.start_server()
     cast.start_broker()
     cast.start_controller()
+    cast.start_exit()
     cast.start_shower()
     cast.wait_for_server()
     cast.start_meters()
@@ -135,12 +141,13 @@ def _start(campus: Campus, cast: Cast, films: Films, narrator: Narrator, stack: 
     cast.wait_for_edge(observer)
     nonces = NonceStore(campus.folder / "thief" / "nonces.db")
     stack.callback(nonces.close)
-    staff = Staff(campus.server_url, STAFF_NUMBER, campus.staff_password)
+    staff = Staff(campus.server_url, campus.personas.guard, campus.personas.cashier)
     stack.callback(staff.close)
     persona = campus.personas.resident
     resident = Resident(campus.server_url, persona.number, persona.password)
     stack.callback(resident.close)
     cast.wait_for_shower()
+    cast.wait_for_exit()
     # It is night in the dormitory: what goes on until `night_is_not_cut_off` begins here.
     cast.installations.use_electricity(NIGHT_WH)
     return Stage(

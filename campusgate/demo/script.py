@@ -5,7 +5,7 @@ Every outcome is judged by what the gate itself said on the bus, or the meters, 
 
 import time
 
-from campusgate.demo.acts import cards, commands, door, faces, hanging, outages, rooms, rules, showers
+from campusgate.demo.acts import cards, commands, door, evening, faces, hanging, outages, rooms, rules, showers
 from campusgate.demo.report import SceneResult
 from campusgate.demo.stage import SETTLE_S, Scene, Stage
 
@@ -37,6 +37,7 @@ SCENES: tuple[Scene, ...] = (
     outages.server_dead_gate_works,
     outages.broker_dead_card_opens,
     rooms.room_cut_off_and_armed_again,
+    evening.nothing_is_left_open,
 )
 """Lost cards stay lost: Li's and Zhao's are not needed after their scenes. The night ends with the server's death."""
 

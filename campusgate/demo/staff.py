@@ -1,4 +1,4 @@
-"""Somebody at the card centre, who works through the HTTP API like everybody else."""
+"""A guard, and somebody at the card centre: they work through the HTTP API like everybody else."""
 
 from typing import Any
 from uuid import UUID, uuid4
@@ -6,12 +6,13 @@ from uuid import UUID, uuid4
 import httpx
 
 from campusgate.demo.api_client import checked, sign_in
+from campusgate.demo.personas import Persona
 
 
 class Staff:
-    """A signed-in member of staff."""
+    """Both of them, signed in."""
 
-    def __init__(self, server_url: str, number: str, password: str) -> None:
+    def __init__(self, server_url: str, guard: Persona, cashier: Persona) -> None:
         """Sign in.
 
         Raises:
@@ -19,11 +20,13 @@ class Staff:
         """
         self._titles: dict[str, str] = {}
         self._client = httpx.Client(base_url=server_url, timeout=10.0)
-        sign_in(self._client, number, password)
+        self._card_centre = httpx.Client(base_url=server_url, timeout=10.0)
+        sign_in(self._client, guard.number, guard.password)
+        sign_in(self._card_centre, cashier.number, cashier.password)
 
     def report_lost(self, person_id: UUID) -> None:
         """Report the person's card as lost."""
-        checked(self._client.post(f"/api/v1/people/{person_id}/loss"))
+        checked(self._card_centre.post(f"/api/v1/people/{person_id}/loss"))
 
     def revisions(self, gate: str) -> list[int]:
         """Return the directory's revision in force at each device of `gate`."""
@@ -36,13 +39,13 @@ class Staff:
         effect: str = answer["results"][0]["effect"]
         return effect
 
-    def order_everywhere(self, action: str) -> list[str]:
-        """Give an order to every gate and return its effects."""
-        return [result["effect"] for result in self._order({"action": action, "everywhere": True})["results"]]
-
     def alarms(self) -> list[dict[str, Any]]:
         """Return the alarms that are open."""
         return list(checked(self._client.get("/api/v1/operations/alarms/open")))
+
+    def acknowledge(self, alarm_id: str, note: str) -> None:
+        """Say that the alarm was looked at, and what it was."""
+        checked(self._client.post(f"/api/v1/operations/alarms/{alarm_id}/acknowledge", json={"note": note}))
 
     def policy(self, gate: str) -> dict[str, Any]:
         """Return the gate's policy."""
@@ -57,8 +60,9 @@ class Staff:
         checked(self._client.put(f"/api/v1/directory/gates/{gate}", json=wanted, headers=self._ticket("gate")))
 
     def close(self) -> None:
-        """End the connection."""
+        """End the connections."""
         self._client.close()
+        self._card_centre.close()
 
     def _order(self, order: dict[str, Any]) -> Any:
         headers = {"Idempotency-Key": str(uuid4()), **self._ticket(order["action"])}

@@ -70,6 +70,10 @@ class Stage:
         """
         return _say(self.cast.reader_port, line)
 
+    def at_the_exit(self, line: str) -> str:
+        """Hold something to the reader of the gate that people leave by, as `at_the_reader`."""
+        return _say(self.cast.exit_reader_port, line)
+
     def at_the_shower(self, line: str) -> str:
         """Hold something to the shower's reader, as `at_the_reader`."""
         return _say(self.cast.shower_reader_port, line)

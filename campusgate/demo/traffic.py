@@ -1,31 +1,98 @@
-"""What goes on after the day: people walk up to the gate, somebody showers, a room uses electricity by itself."""
+"""What goes on after the day: people come by one gate and leave by the other, shower, and use electricity."""
 
 import itertools
+import threading
 import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
-from campusgate.demo.campus import CARD
-from campusgate.demo.stage import Stage
+from campusgate.demo.campus import CARD, PEOPLE
+from campusgate.demo.stage import SETTLE_S, Mark, Stage
+from messages import EventKind
 
 _PAUSE_S = 6.0
 _SHOWER_S = 3.0
-_PASSERS_BY = {
-    "wang-again": "Wang Xiaoming, whom the gate knows from another photograph",
-    "stranger": "Zhao Lei, let in once a reviewer has approved the photo",
-    "wang-at-the-gate": "Wang Xiaoming again, in another light",
-    "li": "Sun Min, let in once a reviewer has approved the photo",
-}
-"""Who walks up after the day, by the photograph on the film."""
+_IN_THE_DOOR_S = 0.6
+_GRANTED_WITHIN_S = 8.0
+_UNKNOWN_CARD = "04BADCAFE00180"
+
+
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    """Somebody at a gate, and how they try to pass."""
+
+    who: str
+    act: Callable[[Stage], None]
 
 
 def keep_playing(stage: Stage) -> None:
-    """Let people walk up, one after the other, until somebody presses Ctrl-C."""
-    for name, who in itertools.cycle(_PASSERS_BY.items()):
-        stage.narrator.show(f"next at the gate: {who} (Ctrl-C ends)")
-        _live_in_the_dormitory(stage)
-        time.sleep(_PAUSE_S - _SHOWER_S)
+    """Let people come and go, one after the other, until somebody presses Ctrl-C."""
+    for visit in itertools.cycle(_visits()):
+        stage.narrator.show(f"next: {visit.who} (Ctrl-C ends)")
+        time.sleep(_PAUSE_S)
         stage.cast.check()
-        stage.narrator.show(f"at the gate: {who} (Ctrl-C ends)")
-        stage.camera.play(stage.films.walk(name))
+        stage.narrator.show(f"now: {visit.who} (Ctrl-C ends)")
+        stage.observer.wait(stage.is_locked, SETTLE_S)
+        visit.act(stage)
+
+
+def _visits() -> Iterator[_Visit]:
+    """Yield one round: most people get in, two do not, and the dormitory is lived in."""
+    yield _comes("he")
+    yield _walks("wang-again", "Wang Xiaoming, known from another photograph")
+    yield _comes("xu")
+    yield _Visit("the dormitory: a shower, and the room", _live_in_the_dormitory)
+    yield _leaves("he")
+    yield _walks("stranger", "Zhao Lei, let in once a reviewer has approved the photo")
+    yield _comes("guo")
+    yield _Visit("a card that was reported lost, at the north gate", lambda stage: _enter(stage, CARD["li"]))
+    yield _leaves("wang")
+    yield _leaves("xu")
+    yield _walks("li", "Sun Min, let in once a reviewer has approved the photo")
+    yield _comes("he")
+    yield _Visit("a card from elsewhere, at the north gate", lambda stage: _enter(stage, _UNKNOWN_CARD))
+    yield _leaves("guo")
+    yield _leaves("he")
+
+
+def _comes(key: str) -> _Visit:
+    return _Visit(f"{PEOPLE[key].pinyin} taps at the north gate", lambda stage: _enter(stage, CARD[key]))
+
+
+def _leaves(key: str) -> _Visit:
+    return _Visit(f"{PEOPLE[key].pinyin} leaves by the south gate", lambda stage: _leave(stage, CARD[key]))
+
+
+def _walks(photograph: str, who: str) -> _Visit:
+    return _Visit(f"{who}, walks up to the north gate", lambda stage: _walk(stage, photograph))
+
+
+def _enter(stage: Stage, card: str) -> None:
+    if stage.at_the_reader(f"card {card}") == "granted":
+        _pass(stage.at_the_reader)
+
+
+def _leave(stage: Stage, card: str) -> None:
+    if stage.at_the_exit(f"card {card}") == "granted":
+        _pass(stage.at_the_exit)
+
+
+def _walk(stage: Stage, name: str) -> None:
+    """Let somebody walk up, and through as long as the door is open for them."""
+    mark = Mark(stage)
+    film = threading.Thread(target=stage.camera.play, args=(stage.films.walk(name),))
+    film.start()
+    is_granted = mark.event(EventKind.ACCESS_GRANTED, seconds=_GRANTED_WITHIN_S) is not None
+    # The news may come late on a busy machine; who opens a door that is locked again forces it.
+    if is_granted and mark.opened(seconds=_IN_THE_DOOR_S) and not stage.is_locked():
+        _pass(stage.at_the_reader)
+    film.join()
+
+
+def _pass(at_the_reader: Callable[[str], str]) -> None:
+    at_the_reader("contact on")
+    time.sleep(_IN_THE_DOOR_S)
+    at_the_reader("contact off")
 
 
 def _live_in_the_dormitory(stage: Stage) -> None:

@@ -1,6 +1,6 @@
 """A served dormitory: students with wallets, a room with a meter that can be cut off, showers, all of it lived in."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from accounts import cards, devices, passwords, people
 from accounts.ledger import AccountKind, Transfer, open_account, open_named, record
+from accounts.payment_channels.channel import PaymentChannel
 from accounts.vocabulary import DeviceRole, PasswordPurpose
 from console.services import ConsoleServices
 from database import Database, new_id
@@ -139,9 +140,9 @@ FREE = Quota(WattHours(7_000))
 
 
 @contextmanager
-def open_dormitory(database: Database) -> Iterator[Dormitory]:
+def open_dormitory(database: Database, *, channels: Mapping[str, PaymentChannel] | None = None) -> Iterator[Dormitory]:
     """Serve the pages over `database`."""
-    with serve(database, Board(), None) as console:
+    with serve(database, Board(), None, channels=channels) as console:
         services: MeteringServices = console.app.state.console.metering
         now = datetime.now(UTC)
         with database.begin() as session:

@@ -51,7 +51,8 @@ def hung_server_is_shown(stage: Stage) -> SceneResult:
 
 
 def _page(stage: Stage) -> LivePage:
-    return LivePage(stage.campus.server_url, stage.campus.staff_number, stage.campus.staff_password)
+    guard = stage.campus.personas.guard
+    return LivePage(stage.campus.server_url, guard.number, guard.password)
 
 
 @contextmanager

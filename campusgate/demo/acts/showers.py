@@ -8,6 +8,7 @@ from campusgate.demo.dormitory import HOT_WATER_FEN_PER_M3
 from campusgate.demo.report import SceneResult
 from campusgate.demo.simulated_shower import PULSES_PER_M3
 from campusgate.demo.stage import QUIET_S, SETTLE_S, Stage, poll
+from metering.shower.state import Times
 from metering.vocabulary import SessionState, StopReason
 
 _ML_PER_M3 = 1_000_000
@@ -33,6 +34,8 @@ def shower_settles_exactly(stage: Stage) -> SceneResult:
 def shower_power_cut_costs_nothing(stage: Stage) -> SceneResult:
     """The power is cut while water runs: what had flowed is paid once it is back, and not a fen of what was held."""
     shower = _Shower(stage)
+    # The card that ended the last shower; until then it would be the same tap.
+    time.sleep(Times().tap_s)
     stage.at_the_shower(f"card {CARD['wang']}")
     flowed = poll(lambda: shower.ml >= _WATER_ML and bool(stage.resident.wallet()["holds"]), SETTLE_S)
     stage.cast.kill("shower")
