@@ -141,9 +141,11 @@ def _start(campus: Campus, cast: Cast, films: Films, narrator: Narrator, stack: 
     cast.wait_for_edge(observer)
     nonces = NonceStore(campus.folder / "thief" / "nonces.db")
     stack.callback(nonces.close)
-    staff = Staff(campus.server_url, campus.personas.guard, campus.personas.cashier)
-    stack.callback(staff.close)
-    persona = campus.personas.resident
+    personas = campus.personas
+    guard, cashier = (Staff(campus.server_url, one.number, one.password) for one in (personas.guard, personas.cashier))
+    stack.callback(guard.close)
+    stack.callback(cashier.close)
+    persona = personas.resident
     resident = Resident(campus.server_url, persona.number, persona.password)
     stack.callback(resident.close)
     cast.wait_for_shower()
@@ -158,7 +160,8 @@ def _start(campus: Campus, cast: Cast, films: Films, narrator: Narrator, stack: 
         bus=bus,
         topics=topics,
         edge_signer=Signer(read_private_key(campus.key_file("edge")), EDGE_SENDER, nonces),
-        staff=staff,
+        staff=guard,
+        card_centre=cashier,
         resident=resident,
         installations=cast.installations,
         films=films,

@@ -45,6 +45,8 @@ class Stage:
     edge_signer: Signer
     """The edge's own key: a thief who holds it still cannot use an old command."""
     staff: Staff
+    """The guard."""
+    card_centre: Staff
     resident: Resident
     installations: Installations
     films: Films

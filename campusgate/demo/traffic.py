@@ -1,6 +1,5 @@
 """What goes on after the day: people come by one gate and leave by the other, shower, and use electricity."""
 
-import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -26,10 +25,16 @@ class _Visit:
 
 
 def keep_playing(stage: Stage) -> None:
-    """Let people come and go, one after the other, until somebody presses Ctrl-C."""
-    for visit in itertools.cycle(_visits()):
+    """Let people come and go until somebody presses Ctrl-C."""
+    while True:
+        play_round(stage)
+
+
+def play_round(stage: Stage, *, pause_s: float = _PAUSE_S) -> None:
+    """Let everybody come and go once, one after the other."""
+    for visit in _visits():
         stage.narrator.show(f"next: {visit.who} (Ctrl-C ends)")
-        time.sleep(_PAUSE_S)
+        time.sleep(pause_s)
         stage.cast.check()
         stage.narrator.show(f"now: {visit.who} (Ctrl-C ends)")
         stage.observer.wait(stage.is_locked, SETTLE_S)

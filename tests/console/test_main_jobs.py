@@ -247,7 +247,7 @@ def test_a_guard_finds_who_was_refused_and_why_and_takes_the_night_along(
     college.console.happen(kind="access_denied", person_id=person.id, **refused)
     college.console.happen(kind="access_denied", **refused | {"reason": Reason.UNKNOWN_CREDENTIAL})
     page = open_window(college.console, "F1", ready="main", path="/console/records/events")
-    page.get_by_label("Person").fill(number)
+    page.get_by_label("Number or name").fill(number)
     page.get_by_label("Result").select_option("refused")
     page.get_by_role("button", name="Search").click()
     row = page.locator("tbody tr")

@@ -54,7 +54,7 @@ def lost_card_refused(stage: Stage) -> SceneResult:
     """The card is reported lost at the counter; as soon as the gate knows, somebody tries it."""
     gate = stage.topics.gate
     before = max(stage.staff.revisions(gate))
-    stage.staff.report_lost(stage.campus.people["li"])
+    stage.card_centre.report_lost(stage.campus.people["li"])
     poll(lambda: min(stage.staff.revisions(gate)) > before, ANSWER_S)
     mark = Mark(stage)
     answer = stage.at_the_reader(f"card {CARD['li']}")
@@ -93,7 +93,7 @@ def revocation_within_2s(stage: Stage) -> SceneResult:
     expected = f"refused within {_REVOCATION_S:.0f} s"
     gate = stage.topics.gate
     before = max(stage.staff.revisions(gate))
-    stage.staff.report_lost(stage.campus.people["zhao"])
+    stage.card_centre.report_lost(stage.campus.people["zhao"])
     in_time = poll(lambda: min(stage.staff.revisions(gate)) > before, _REVOCATION_S)
     answer = stage.at_the_reader(f"card {CARD['zhao']}")
     got = f"{'in time' if in_time else 'too late'}, {answer}"
