@@ -6,13 +6,13 @@ from console import consent_notice
 from console.texts import TEXTS
 
 READ = {
-    "zh": "bd1a831c8adb5eb19ecd6304cb91ff6399958fbfcf4e334feca3132d734bf828",
-    "en": "4dc6187c6fc4cffb0cbe4e09321d75f6b877d4014f5d69bc0cfb1477b8dcb8a0",
+    "zh": "8f8df1db51341cfaa1ab335cfc88ffaddca80ef4ed3145471216dc42c137e2ad",
+    "en": "aee470c241f2b68f7888312907816c09ebfbeecaf138e88fa9349a4577fcc172",
 }
-"""Digests of version 1. Other words are another notice: name a new version, and everybody is asked again."""
+"""Digests of version 2. Other words are another notice: name a new version, and everybody is asked again."""
 
 
-def test_the_notice_of_version_1_is_the_one_people_consented_to() -> None:
+def test_the_notice_of_version_2_is_the_one_people_consented_to() -> None:
     assert {language: consent_notice.digest_notice(language) for language in READ} == READ
 
 

@@ -109,7 +109,7 @@ def test_consent_is_withdrawn_once_what_follows_is_understood(served_pages: Page
 
 def test_a_no_is_remembered_until_the_person_says_yes(served_pages: Pages, holder: tuple[str, UUID]) -> None:
     number, _ = holder
-    body = {"version": "1", "language": "zh"}
+    body = {"version": "2", "language": "zh"}
     with signed_in(served_pages, number, Accept="application/json") as client:
 
         def refused() -> bool:
