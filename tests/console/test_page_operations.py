@@ -32,6 +32,10 @@ def test_every_operation_of_people_stands_in_the_list() -> None:
     assert set(ROWS) == set(_open_to_people())
 
 
+def test_every_operation_has_a_page_or_a_reason_why_not() -> None:
+    assert [operation for operation, page in ROWS.items() if not page.strip(" |")] == []
+
+
 def test_every_page_that_the_list_names_exists() -> None:
     addresses = {route.path for router in pages.ROUTERS for route in router.routes}
     named = {address for page in ROWS.values() for address in re.findall(r"`(/console[^`]*)`", page)}

@@ -196,7 +196,7 @@ def test_a_photo_that_came_between_the_first_look_and_the_first_figures_is_liste
 def test_figures_of_the_queue_that_is_shown_load_it_no_second_time(reviewer) -> None:
     page = reviewer()
     loaded = list[str]()
-    page.on("request", lambda request: loaded.append(request.url) if "/reviews/queue" in request.url else None)
+    page.on("request", lambda request: loaded.append(request.url) if "/reviews/queue?" in request.url else None)
     page.reload()
     expect(page.locator("#link.live")).to_be_visible()
     expect(page.locator("#queue-empty")).to_be_visible()
