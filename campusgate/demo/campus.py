@@ -58,19 +58,21 @@ class Somebody:
     pinyin: str
     photograph: str | None = None
     grey: bool = False
+    is_listed: bool = True
+    """Whether the registry's list, and the consent handed over with it, has them."""
 
 
 PEOPLE = {
     "wang": Somebody("S2026001", "王小明", "Wang Xiaoming", "wang"),
     "li": Somebody("S2026002", "李华", "Li Hua"),
     "zhao": Somebody("S2026003", "赵磊", "Zhao Lei", "stranger", grey=True),
-    "zhou": Somebody("S2026006", "周婷", "Zhou Ting"),
+    "zhou": Somebody("S2026006", "周婷", "Zhou Ting", is_listed=False),
     "he": Somebody("S2026007", "何佳", "He Jia"),
     "xu": Somebody("S2026008", "许文博", "Xu Wenbo"),
     "guo": Somebody("S2026009", "郭雪", "Guo Xue"),
 }
 """Wang gives a photograph. Li does not want to, and has a card. Zhao hands in a grey one, which is not
-accepted. Zhou is new. All of them have a card."""
+accepted. Zhou is new, and was not asked yet. All of them have a card."""
 DORMITORY = ("wang", "zhao")
 """Who lives in the room; the first one pays."""
 

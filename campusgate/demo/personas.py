@@ -90,7 +90,10 @@ class Personas:
 
 
 def open_accounts(session: Session, personas: Personas, group: str, moment: datetime) -> None:
-    """Give every persona an account and a password; only the first of the others may pass the gate."""
+    """Give every persona an account and a password.
+
+    Besides those who were imported, the newcomer and the first of the others may pass the gates.
+    """
     hasher = Hasher()
     for persona in personas.everyone:
         person = people.by_number(session, persona.number)
@@ -100,7 +103,7 @@ def open_accounts(session: Session, personas: Personas, group: str, moment: date
             person = people.create(session, particulars, by=_ACTOR, now=moment)
         if persona.role is not None:
             session.add(PersonRole(person_id=person.id, role=persona.role))
-        if persona is personas.others[0]:
+        if persona in (personas.newcomer, personas.others[0]):
             session.add(PersonGroup(person_id=person.id, name=group))
         hashed = {PasswordPurpose.PORTAL: hasher.hash(persona.password)}
         if persona.role is None:

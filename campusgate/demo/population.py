@@ -54,7 +54,7 @@ def write_intake(campus: Campus, engine: FaceEngine, photographs: dict[str, Path
     with (folder / "people.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["number", "name", "groups", "photo"])
-        for somebody in PEOPLE.values():
+        for somebody in filter(lambda one: one.is_listed, PEOPLE.values()):
             name = ""
             if somebody.photograph is not None:
                 name = f"{somebody.number}.jpg"
@@ -83,13 +83,13 @@ def populate(campus: Campus, engine: FaceEngine, checker: Checker, intake: Path,
         with database.begin() as session:
             moment = datetime.now(UTC)
             _build_gates(session, campus, moment)
+            open_accounts(session, campus.personas, GROUP, moment)
             for key, somebody in PEOPLE.items():
                 person = people.by_number(session, somebody.number)
                 if person is None:
-                    raise LookupError(f"{somebody.number} was not imported")
+                    raise LookupError(f"{somebody.number} has no account")
                 campus.people[key] = person.id
                 cards.issue(session, person, CARD[key], key_number=None, by=_ACTOR, now=moment)
-            open_accounts(session, campus.personas, GROUP, moment)
             cashier = people.by_number(session, campus.personas.cashier.number)
             if cashier is None:
                 raise LookupError("there is no cashier")

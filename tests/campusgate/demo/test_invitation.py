@@ -33,7 +33,7 @@ def test_a_phone_gets_an_address_a_code_and_a_warning(tmp_path: Path) -> None:
     assert "plain HTTP" in said
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "campus.example"])
+@pytest.mark.parametrize("host", ["0.0.0.0", "240.0.0.1", "campus.example"])
 def test_only_one_address_of_this_machine_is_taken(tmp_path: Path, host: str) -> None:
     with pytest.raises(HostUnusableError, match=host):
         Campus.fresh(Settings(data_dir=tmp_path), host=host)
