@@ -39,6 +39,7 @@ PHONE = {"viewport": {"width": 360, "height": 780}, "has_touch": True}
 FIRST, OWN = PASSWORD, "a bicycle by the lake"
 FIRST_DIGITS, OWN_DIGITS = "482913", "739205"
 GROUP = "residents"
+_YEAR, _IMPORT_MS = 3_000, 60_000
 
 
 @dataclass
@@ -136,7 +137,8 @@ def college(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
             shop = merchants.add(session, name="第一食堂", campus="east", service="canteen", by="test", now=now)
             merchants.set_campuses(session, "canteen", ["east"], by="test", now=now)
             terminal = wallet.Terminal(new_id(), shop.id, "east")
-        hire(database, dormitory.console.app.state.accounts, "C1", "林芳", Role.CASHIER)
+        for number, name, role in (("C1", "林芳", Role.CASHIER), ("A1", "何伟", Role.ADMIN)):
+            hire(database, dormitory.console.app.state.accounts, number, name, role)
         replica = Replica(folder / "north.db", SEALER, gate="north", view="cards")
         yield College(dormitory, NorthGate(dormitory.console, replica), provider, terminal)
         replica.close()
@@ -258,3 +260,22 @@ def test_a_guard_finds_who_was_refused_and_why_and_takes_the_night_along(
         page.get_by_role("link", name="CSV").click()
     table = made.value.path().read_text(encoding="utf-8-sig")
     assert (number in table, len(table.splitlines())) == (True, 2)
+
+
+def test_an_administrator_sees_what_a_years_list_would_do_imports_it_and_takes_it_back(
+    open_window: Callable[..., Page], college: College
+) -> None:
+    rows = [f"L{one:05},新生{one},学生,化学" for one in range(_YEAR)]
+    content = "\n".join(["学号,姓名,人员类别,院系", *rows]).encode()
+    page = open_window(college.console, "A1", ready="main", path="/console/office/imports")
+    page.get_by_label("File").set_input_files({"name": "新生.csv", "mimeType": "text/csv", "buffer": content})
+    page.get_by_role("button", name="Preview").click()
+    page.get_by_role("button", name=f"Import ({_YEAR})").click(timeout=_IMPORT_MS)
+    undo = page.get_by_role("button", name=f"Undo the import ({_YEAR})")
+    expect(undo).to_be_visible(timeout=_IMPORT_MS)
+    with college.console.database.read() as session:
+        assert people.by_number(session, f"L{_YEAR - 1:05}") is not None
+    undo.click()
+    expect(page.get_by_text(f"Removed: {_YEAR}")).to_be_visible(timeout=_IMPORT_MS)
+    with college.console.database.read() as session:
+        assert people.by_number(session, "L00000") is None
