@@ -1,5 +1,6 @@
 """A person's own page of water and electricity, used as on a phone."""
 
+import json
 import posixpath
 import re
 from collections.abc import Iterator
@@ -240,7 +241,9 @@ def test_the_first_page_is_small_and_holds_only_words_of_its_own(holder: httpx.C
         to_load |= {posixpath.normpath(posixpath.join(posixpath.dirname(address), one)) for one in imported} - loaded
     assert {"room_charges.js", "page.js"} <= {posixpath.basename(one) for one in loaded}
     assert size <= 60_000, "what goes over the network"
-    assert "人脸" not in html
+    shipped = re.search(r'id="texts">(.*?)</script>', html, re.DOTALL)
+    assert shipped
+    assert not any("人脸" in words for words in json.loads(shipped[1]).values()), "words of other pages' scripts"
 
 
 def test_what_others_showered_and_used_is_nobody_elses(holder: httpx.Client, dormitory: Dormitory) -> None:
