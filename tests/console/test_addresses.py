@@ -38,6 +38,16 @@ def test_every_address_that_a_page_names_exists() -> None:
     assert named - {route.name for route in OURS} == {"console-static"}
 
 
+def test_every_address_that_code_names_exists() -> None:
+    named = {
+        name
+        for module in FOLDER.rglob("*.py")
+        for name in re.findall(r"""\b(?:path_to|done)\(\s*request,\s*"([\w-]+)\"""", module.read_text(encoding="utf-8"))
+    }
+    assert len(named) > 20
+    assert named - {route.name for route in OURS} == set()
+
+
 def test_static_files_are_compressed_and_kept_until_a_release_changes_them() -> None:
     app = FastAPI()
     static = CompressedFiles(FOLDER / "static", "/static")

@@ -9,7 +9,6 @@ from fastapi.responses import HTMLResponse
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from starlette.routing import NoMatchFound
 
 from accounts.ledger.turnover import turnover_of
 from accounts.payments import merchants
@@ -164,7 +163,7 @@ def _render(
         ceilings=services.money.ceilings,
         limits=services.money.default_limits,
         is_admin=Role.ADMIN in me.roles,
-        devices_page=_find_page(request, "devices_page") if Role.ADMIN in me.roles else None,
+        devices_page=path_to(request, "administration_devices_page") if Role.ADMIN in me.roles else None,
         problems=problems or {},
         typed=typed or {},
     )
@@ -184,11 +183,3 @@ def _devices(session: Session, ids: list[UUID]) -> dict[UUID, list[Device]]:
         if one.merchant_id is not None:
             found[one.merchant_id].append(one)
     return found
-
-
-def _find_page(request: Request, route: str) -> str | None:
-    """Return the address of a page that another area may have, or None."""
-    try:
-        return path_to(request, route)
-    except NoMatchFound:
-        return None
