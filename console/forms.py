@@ -4,6 +4,8 @@ import re
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from web.times import FIRST_DAY, LAST_DAY
+
 _YUAN = re.compile(r"(\d{1,7})(?:[.。](\d{1,2}))?")
 
 
@@ -17,11 +19,12 @@ def read_yuan(typed: str) -> int | None:
 
 
 def read_day(typed: str) -> date | None:
-    """Return a day as `2026-11-27`; None when it is none."""
+    """Return a day as `2026-11-27`; None when it is none, or no calendar of ours."""
     try:
-        return date.fromisoformat(typed.strip())
+        found = date.fromisoformat(typed.strip())
     except ValueError:
         return None
+    return found if FIRST_DAY <= found <= LAST_DAY else None
 
 
 def read_moment(typed: str, zone: ZoneInfo) -> datetime | None:
@@ -30,5 +33,5 @@ def read_moment(typed: str, zone: ZoneInfo) -> datetime | None:
         found = datetime.fromisoformat(typed.strip())
     except ValueError:
         return None
-    is_whole = found.tzinfo is None and date(2000, 1, 1) <= found.date() <= date(2200, 1, 1)
+    is_whole = found.tzinfo is None and FIRST_DAY <= found.date() <= LAST_DAY
     return found.replace(tzinfo=zone) if is_whole else None

@@ -1,12 +1,13 @@
 """Charts of the gates: a day's passages, refusals and occupancy. They count, and name nobody."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from console.dependencies import ServicesDep, StaffDep
+from console.forms import read_day
 from console.rendering import render_page
 from console.views.charts import chart_day
 from directory import gates
@@ -28,7 +29,7 @@ def show(
     """Show a day; what was chosen and is not there counts as not chosen."""
     now = services.now()
     today = now.astimezone(services.zone).date()
-    wanted = min(_read_day(day) or today, today)
+    wanted = min(read_day(day) or today, today)
     with services.database.read() as session:
         all_gates = sorted(gates.find(session), key=lambda one: one.title)
         zones = gates.find_zones(session)
@@ -51,10 +52,3 @@ def show(
         zone=inside or "",
         zone_title=next((one.title for one in zones if one.name == inside), None),
     )
-
-
-def _read_day(written: str) -> date | None:
-    try:
-        return date.fromisoformat(written)
-    except ValueError:
-        return None

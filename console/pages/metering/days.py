@@ -1,9 +1,9 @@
 """The day's reconciliation for staff: readings, charges and ledger, room by room, with its table to take away."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from console.dependencies import MeteringDep, ServicesDep, StaffDep
@@ -12,10 +12,10 @@ from console.rendering import copy_cookies, forbid_storing
 from console.views.metering_figures import Figures
 from metering.billing.day_table import write_table
 from metering.billing.reconciliation import Finding, RoomDay, reconcile
+from web.times import Day
 
 router = APIRouter(prefix="/console/metering/days", include_in_schema=False, dependencies=[Depends(forbid_storing)])
 
-Day = Annotated[date, Path()]
 _MOST = 200
 _FINE = frozenset({Finding.AGREES})
 
@@ -27,7 +27,7 @@ def show(
     services: ServicesDep,
     metering: MeteringDep,
     *,
-    day: Annotated[date | None, Query()] = None,
+    day: Annotated[Day | None, Query()] = None,
     everything: Annotated[bool, Query()] = False,
     response: Response,
 ) -> HTMLResponse:

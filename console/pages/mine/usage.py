@@ -39,6 +39,7 @@ from metering.vocabulary import TripReason
 from web import problems
 from web.paging import PageRequest
 from web.text import line
+from web.times import Day
 
 router = APIRouter(prefix="/console/me/usage", include_in_schema=False, dependencies=[Depends(forbid_storing)])
 
@@ -135,7 +136,7 @@ def electricity(
     me: HolderDep,
     services: ServicesDep,
     step: Step = Step.DAY,
-    day: Annotated[date | None, Query(ge=date(2000, 1, 1), le=date(9000, 1, 1))] = None,
+    day: Annotated[Day | None, Query()] = None,
 ) -> dict[str, Any]:
     """Return what the own room used: in the hours of a day, the days of its month or the months of its year."""
     now, zone = services.now(), services.metering.zone

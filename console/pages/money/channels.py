@@ -1,6 +1,6 @@
 """Reconciliation: a channel's list of a day beside our books, each difference with what is to be done about it."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from accounts.topup.tables import TopUpOrder, TopUpRefund
 from console.dependencies import STAFF, CashierDep, ServicesDep
 from console.rendering import forbid_storing, render_page
 from web.problems import ProblemError
+from web.times import Day
 
 router = APIRouter(prefix="/console/money/channels", include_in_schema=False, dependencies=[Depends(forbid_storing)])
 
@@ -28,7 +29,7 @@ def show(
     services: ServicesDep,
     *,
     channel: Annotated[str | None, Query(max_length=63)] = None,
-    day: Annotated[date | None, Query()] = None,
+    day: Annotated[Day | None, Query()] = None,
     response: Response,
 ) -> HTMLResponse:
     """Compare a channel's day with our books, once a channel is chosen; what only the channel knows is asked for."""

@@ -26,6 +26,7 @@ from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
 from console.views import money as views
 from web.problems import NotFoundError
+from web.times import Day
 
 router = APIRouter(prefix="/console/money/days", include_in_schema=False, dependencies=[Depends(forbid_storing)])
 
@@ -39,7 +40,7 @@ def show(
     me: CashierDep,
     services: ServicesDep,
     *,
-    last: Annotated[date | None, Query()] = None,
+    last: Annotated[Day | None, Query()] = None,
     response: Response,
 ) -> HTMLResponse:
     """Show two weeks of days, the newest first."""
@@ -64,7 +65,7 @@ def verify(
 
 
 @router.get("/{day}", response_class=HTMLResponse, name="money_day_page")
-def show_day(day: date, request: Request, _me: CashierDep, services: ServicesDep, response: Response) -> HTMLResponse:
+def show_day(day: Day, request: Request, _me: CashierDep, services: ServicesDep, response: Response) -> HTMLResponse:
     """Show a closed day's totals by merchant, channel, counter and fund, and what was counted in the drawers."""
     with services.database.read() as session:
         closed = session.get(DayClose, day)
@@ -103,7 +104,7 @@ def show_day(day: date, request: Request, _me: CashierDep, services: ServicesDep
 
 @router.post("/{day}/close", name="money_close_day")
 def close(
-    day: date,
+    day: Day,
     request: Request,
     me: AdminDep,
     services: ServicesDep,

@@ -25,6 +25,7 @@ from console.views import money as views
 from database import new_id
 from web.problems import ProblemError
 from web.text import line
+from web.times import Day
 
 router = APIRouter(prefix="/console/money/day", include_in_schema=False, dependencies=[Depends(forbid_storing)])
 
@@ -49,7 +50,7 @@ def show(
     me: CashierDep,
     services: ServicesDep,
     *,
-    day: Annotated[date | None, Query()] = None,
+    day: Annotated[Day | None, Query()] = None,
     response: Response,
 ) -> HTMLResponse:
     """Show one's own counter on a day, today where none is named."""
@@ -60,7 +61,7 @@ class CountIn(BaseModel):
     """A drawer as it was counted: how many pieces of each kind, and the change that the day began with."""
 
     key: UUID
-    day: date
+    day: Day
     opening: Annotated[str, Field(max_length=40)] = ""
     note: Annotated[str, line(200, min_length=0)] = ""
     pieces_10000: Pieces = ""

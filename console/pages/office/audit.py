@@ -24,6 +24,7 @@ from console.texts import translator
 from console.views.audit_lines import ACTIONS, describe_lines
 from web.paging import PageDep
 from web.text import line
+from web.times import Day
 
 router = APIRouter(prefix="/console/office/audit", include_in_schema=False)
 
@@ -51,8 +52,8 @@ class AuditSearch(BaseModel):
     """Number of the person whom it is about."""
     kind: Annotated[LineKind | None, _Nothing] = None
     action: Annotated[Text | None, _Nothing] = None
-    since: Annotated[date | None, _Nothing] = None
-    until: Annotated[date | None, _Nothing] = None
+    since: Annotated[Day | None, _Nothing] = None
+    until: Annotated[Day | None, _Nothing] = None
 
     @property
     def query(self) -> dict[str, str]:

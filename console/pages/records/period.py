@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Query
 
 from console.dependencies import ServicesDep
+from console.forms import read_moment
 
 _LONGEST = timedelta(days=366)
 Moment = Annotated[str, Query(max_length=32, description="local time of the campus, as 2026-11-27T18:00")]
@@ -30,10 +31,9 @@ def _read_period(services: ServicesDep, since: Moment = "", until: Moment = "") 
     """Return the period asked for; without any, the last day until the next full minute."""
     now = services.now().astimezone(services.zone)
     ordinary_until = (now + timedelta(minutes=1)).replace(second=0, microsecond=0)
-    try:
-        end = datetime.fromisoformat(until).replace(tzinfo=services.zone) if until else ordinary_until
-        begin = datetime.fromisoformat(since).replace(tzinfo=services.zone) if since else end - timedelta(days=1)
-    except (ValueError, OverflowError):
+    end = read_moment(until, services.zone) if until else ordinary_until
+    begin = read_moment(since, services.zone) if since else (end or ordinary_until) - timedelta(days=1)
+    if begin is None or end is None:
         return Period(ordinary_until - timedelta(days=1), ordinary_until, "records.time_unread")
     if not timedelta() < end - begin <= _LONGEST:
         return Period(ordinary_until - timedelta(days=1), ordinary_until, "records.time_wrong")
