@@ -27,7 +27,8 @@ def get(session: Session, person_id: UUID, *, lock: bool = False) -> Person:
 
 def by_number(session: Session, number: str) -> Person | None:
     """Return the person with this number, however it was typed, or None."""
-    return session.scalar(select(Person).where(Person.number == spelling.number(number)))
+    spelled = spelling.number(number)
+    return session.scalar(select(Person).where(Person.number == spelled)) if is_number(spelled) else None
 
 
 def is_called(person: Person, name: str) -> bool:

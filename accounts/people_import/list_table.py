@@ -6,6 +6,7 @@ Excel's "CSV UTF-8" and "Unicode text", the GB 18030 of Chinese Windows, commas,
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -71,7 +72,7 @@ def to_table(lines: Sequence[tuple[int, list[str]]]) -> Table:
     """Make a table of lines, the first of which holds the headings."""
     if not lines:
         return Table((), ())
-    columns = [spelling.line(cell).lower() for cell in lines[0][1]]
+    columns = _without_repeats([spelling.line(cell).lower() for cell in lines[0][1]])
     rows = tuple(_row(line, cells, columns) for line, cells in lines[1:])
     return Table(tuple(column for column in columns if column), rows)
 
@@ -108,6 +109,16 @@ def _lines(text: str, separator: str, first: int) -> Iterator[tuple[int, list[st
     for cells in reader:
         if any(spelling.line(cell) for cell in cells):
             yield reader.line_num + first - 1, cells
+
+
+def _without_repeats(columns: list[str]) -> list[str]:
+    """Number a heading that stands there again, so that no column hides another."""
+    seen = Counter[str]()
+    told = []
+    for column in columns:
+        seen[column] += 1
+        told.append(f"{column} ({seen[column]})" if column and seen[column] > 1 else column)
+    return told
 
 
 def _row(line: int, cells: list[str], columns: list[str]) -> Row:

@@ -7,6 +7,7 @@ them, 1.10101E+17, so that whoever reads the list finds them damaged.
 import io
 import re
 import zipfile
+import zlib
 from datetime import date, datetime, time
 from typing import Any
 
@@ -23,6 +24,12 @@ _MOST_BYTES = 64 * 1024 * 1024
 _MOST_COLUMNS = 100
 _EXACT_BELOW = 10**15
 """Excel keeps fifteen digits."""
+_DAMAGED = (
+    zipfile.BadZipFile, zlib.error, EOFError, OSError,
+    # Of the XML within, which is a syntax error; of its values; of what a packed file may ask for, a password too.
+    SyntaxError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RuntimeError,
+)  # fmt: skip
+"""What reading a workbook raises that is damaged, or none."""
 _ZEROS = re.compile(r"0+")
 
 
@@ -56,7 +63,7 @@ def _read_sheet(content: bytes) -> list[tuple[int, list[str]]]:
             lines = [(number, [_text(cell) for cell in row[:_MOST_COLUMNS]]) for number, row in rows]
         finally:
             workbook.close()
-    except (zipfile.BadZipFile, KeyError, ValueError, IndexError, OSError) as error:
+    except _DAMAGED as error:
         raise ListTableError("it cannot be read as a workbook: save it again as .xlsx or as `CSV UTF-8`") from error
     return [(number, cells) for number, cells in lines if any(cells)]
 

@@ -1,6 +1,9 @@
 """Lists as Excel and others write them, and the numbers that they damage."""
 
+import contextlib
 import io
+import zipfile
+from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -139,3 +142,54 @@ def test_what_is_no_workbook_says_what_to_do() -> None:
     with pytest.raises(ListTableError, match=r"save it again as .xlsx"):
         read_list(b"PK\x03\x04 and nothing else")
     assert read_list(b"number,amount\n1,2").columns == ("number", "amount")
+
+
+def _workbook() -> bytes:
+    workbook = Workbook()
+    for line in LINES:
+        workbook.active.append(line)
+    stream = io.BytesIO()
+    workbook.save(stream)
+    return stream.getvalue()
+
+
+def _with_sheet(change: Callable[[bytes], bytes]) -> bytes:
+    """The workbook with another sheet in it."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(_workbook())) as whole, zipfile.ZipFile(stream, "w") as made:
+        for name in whole.namelist():
+            made.writestr(name, change(whole.read(name)) if "sheet1" in name else whole.read(name))
+    return stream.getvalue()
+
+
+def _flipped(place: int) -> bytes:
+    damaged = bytearray(_workbook())
+    damaged[place] ^= 0xFF
+    return bytes(damaged)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        _with_sheet(lambda sheet: sheet[: len(sheet) // 2]),
+        _with_sheet(
+            lambda sheet: sheet.replace(b'<c r="A2"', b'<c t="n" r="A9"').replace(b"<v>4</v>", b"<v>1e999</v>")
+        ),
+        _with_sheet(lambda _sheet: b""),
+    ],
+)
+def test_a_damaged_workbook_is_refused_in_words(content: bytes) -> None:
+    with pytest.raises(ListTableError, match="cannot be read as a workbook"):
+        read_list(content)
+
+
+def test_no_damage_to_a_workbook_is_a_fault_of_ours() -> None:
+    for place in range(0, len(_workbook()), 61):
+        with contextlib.suppress(ListTableError):
+            read_list(_flipped(place))
+
+
+def test_a_heading_that_stands_there_twice_hides_no_column() -> None:
+    table = read_list(b"number,amount,Amount\n1,5,900\n")
+    assert table.columns == ("number", "amount", "amount (2)")
+    assert table.rows[0].cells == {"number": "1", "amount": "5", "amount (2)": "900"}

@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from accounts.people_import import records
 from accounts.people_import.importer import RowOutcome, RowResult
 from accounts.people_import.list_table import ListTableError
-from accounts.people_import.mapped_list import FIXABLE, ColumnChoice
+from accounts.people_import.mapped_list import FIXABLE, MOST_ROWS, ColumnChoice
 from accounts.people_import.people_list import COLUMNS
 from accounts.people_import.runs import ColumnsMissingError, ImportRunningError, ImportRuns, WaitingList
 from accounts.people_import.tables import ImportState, PeopleImport
@@ -34,6 +34,7 @@ router = APIRouter(prefix="/console/office/imports", include_in_schema=False, de
 
 LARGEST = 8 * 1024 * 1024
 ROWS_SHOWN = 100
+LAST_LINE = 2**31 - 1
 SAMPLES = 3
 _COMPARES = record_disclosure("people.compare", "people:list")
 
@@ -78,7 +79,7 @@ def show_list(
     list_id: UUID,
     response: Response,
     outcome: Annotated[RowOutcome | None, Query()] = None,
-    start: Annotated[int, Query(ge=0)] = 0,
+    start: Annotated[int, Query(ge=0, le=MOST_ROWS)] = 0,
 ) -> HTMLResponse:
     """Show what the columns of a list hold, and what applying it would do."""
     try:
@@ -137,7 +138,7 @@ def show_import(
     import_id: UUID,
     response: Response,
     outcome: Annotated[RowOutcome | None, Query()] = None,
-    after: Annotated[int, Query(ge=0)] = 0,
+    after: Annotated[int, Query(ge=0, le=LAST_LINE)] = 0,
 ) -> HTMLResponse:
     """Show an import: how far it is, or what came of it."""
     return _render_import(request, services, import_id, outcome=outcome, after=after, renewed=response)
