@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
 from uuid import UUID
 
 import httpx
@@ -22,6 +23,30 @@ from tests.console.conftest import Pages, hire, signed_in
 from tests.waiting import PATIENCE_S
 
 UID = "04A1B2C3D4E580"
+
+
+class FormReader(HTMLParser):
+    """Collects what a form would send as it stands."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: dict[str, str] = {}
+        self._list = ""
+
+    @classmethod
+    def read(cls, text: str) -> dict[str, str]:
+        reader = cls()
+        reader.feed(text[text.index("<main") :])
+        return reader.sent
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        given = dict(attributes)
+        if tag == "select":
+            self._list = given.get("name") or ""
+        elif tag == "option" and "selected" in given:
+            self.sent[self._list] = given["value"] or ""
+        elif tag == "input" and given.get("name"):
+            self.sent[str(given["name"])] = given.get("value") or ""
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +131,22 @@ def test_an_account_is_made_and_changed(office: Pages, admin: httpx.Client) -> N
     person = person_at(office, "N001")
     assert person is not None
     assert (person.name, person.groups, person.valid_until) == ("王方", frozenset(), None)
+
+
+def test_a_form_that_is_out_of_date_changes_only_what_was_changed_in_it(office: Pages, admin: httpx.Client) -> None:
+    form = {"number": "N077", "name": "Old Form", "kind": "student", "department": "Arts", "groups": "dorm-1"}
+    address = admin.post("/console/office/people/new", data=form).url.path
+    opened = FormReader.read(admin.get(f"{address}/change").text)
+    admin.post(f"{address}/change", data=opened | {"department": "Maths"})
+    admin.post(f"{address}/change", data=opened | {"groups": "dorm-2"})
+    person = person_at(office, "N077")
+    assert (person.department, person.groups) == ("Maths", {"dorm-2"})
+    refused = admin.post(f"{address}/change", data=opened | {"department": "Law", "name": "New Form"})
+    assert (refused.status_code, "Somebody changed these particulars" in refused.text) == (409, True)
+    again = FormReader.read(refused.text)
+    assert (again["department"], again["groups"], again["name"]) == ("Law", "dorm-2", "New Form")
+    assert "The particulars were saved." in admin.post(f"{address}/change", data=again).text
+    assert person_at(office, "N077").department == "Law"
 
 
 @pytest.mark.parametrize(

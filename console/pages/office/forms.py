@@ -1,5 +1,6 @@
 """Opening an account, and changing what the registry knows of a person."""
 
+import json
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -7,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse
+from pydantic import TypeAdapter, ValidationError
 
 from accounts import people
 from accounts.people import administration
@@ -47,6 +49,15 @@ _FIELD_OF_REASON = {
 }
 
 Typed = Annotated[str, Form(max_length=200)]
+_CELLS: TypeAdapter[dict[str, str]] = TypeAdapter(dict[str, str])
+
+
+class PersonChangedError(ProblemError):
+    """Somebody else changed the same particulars since the form was shown."""
+
+    code = "person_changed_meanwhile"
+    status = 409
+    title = "Somebody changed these particulars meanwhile"
 
 
 @router.get("/new", response_class=HTMLResponse, name="office_new_person_page")
@@ -120,21 +131,26 @@ def change(
     groups: Annotated[str, Form(max_length=2000)] = "",
     valid_from: Typed = "",
     valid_until: Typed = "",
+    shown: Annotated[str, Form(max_length=8000)] = "",
 ) -> Response:
-    """Bring a person to what was typed; a date that was left as it was keeps its time."""
+    """Bring a person to what was typed; what was left as it was `shown` stays as it is now."""
     typed = dict(
         zip(FIELDS, (number, name, kind, department, groups, valid_from, valid_until), strict=True),
     )
-    now = services.now()
+    now, seen = services.now(), _read_shown(shown)
     try:
         with services.database.begin() as session:
             stored = people.get(session, person_id, lock=True)
+            current = stored_cells(stored, services.zone)
+            (typed, is_contested), seen = _bring_up_to_date(typed, seen, current), current
+            if is_contested:
+                raise PersonChangedError
             particulars = _read(typed, stored, services.zone).particulars(stored, now)
             administration.change(session, admin, person_id, particulars, now=now)
     except (RowError, ProblemError) as error:
         with services.database.read() as session:
             person = people.get(session, person_id)
-            return _render(request, services, typed, person=person, error=error)
+            return _render(request, services, typed, person=person, error=error, shown=seen)
     return done(request, "office_person_page", "person_changed", person_id=person_id)
 
 
@@ -149,6 +165,23 @@ def stored_cells(person: Person, zone: ZoneInfo) -> dict[str, str]:
         "valid_from": _day(person.valid_from, zone),
         "valid_until": _day(person.valid_until - timedelta(microseconds=1), zone) if person.valid_until else "",
     }
+
+
+def _read_shown(written: str) -> dict[str, str]:
+    """Return what the form showed before it was filled in, as the form sent it back."""
+    try:
+        return _CELLS.validate_json(written)
+    except ValidationError:
+        return {}
+
+
+def _bring_up_to_date(
+    typed: dict[str, str], shown: dict[str, str], current: dict[str, str]
+) -> tuple[dict[str, str], bool]:
+    """Return what was typed, and of the fields left as they were what holds now; whether others changed the same."""
+    ours = {name for name, text in typed.items() if text.strip() != shown.get(name, current[name])}
+    contested = any(current[name] not in {shown.get(name, current[name]), typed[name].strip()} for name in ours)
+    return {name: typed[name] if name in ours else current[name] for name in typed}, contested
 
 
 def _read(typed: dict[str, str], stored: Person | None, zone: ZoneInfo) -> ListedPerson:
@@ -181,6 +214,7 @@ def _render(
     *,
     person: Person | None,
     error: Exception | None = None,
+    shown: dict[str, str] | None = None,
     renewed: Response | None = None,
 ) -> HTMLResponse:
     field, problem = _explain(error)
@@ -190,10 +224,11 @@ def _render(
     return render_page(
         request,
         "office/person_form.html",
-        status=422 if error else 200,
+        status=409 if isinstance(error, PersonChangedError) else 422 if error else 200,
         renewed=renewed,
         person=person,
         typed=typed,
+        shown=json.dumps(typed if shown is None else shown, ensure_ascii=False),
         wrong={field: problem} if field else {},
         problem=None if field else problem,
         kinds=list(PersonKind),
