@@ -1,21 +1,9 @@
 """What people type into forms, read."""
 
-import re
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from web.times import FIRST_DAY, LAST_DAY
-
-_YUAN = re.compile(r"(\d{1,7})(?:[.。](\d{1,2}))?")
-
-
-def read_yuan(typed: str) -> int | None:
-    """Return an amount in fen: `12`, `12.3`, `¥12.30`; None when it is none."""
-    plain = typed.strip().removeprefix("¥").removeprefix("￥").removesuffix("元").strip()
-    match = _YUAN.fullmatch(plain)
-    if match is None:
-        return None
-    return int(match[1]) * 100 + int((match[2] or "").ljust(2, "0"))
 
 
 def read_day(typed: str) -> date | None:

@@ -7,6 +7,7 @@ import base64
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Depends, Query
@@ -15,6 +16,7 @@ from pydantic import BaseModel, Field, TypeAdapter
 from web.problems import ProblemError
 
 MAX_LIMIT = 200
+_EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
 T = TypeVar("T")
 K = TypeVar("K")
@@ -85,6 +87,15 @@ def decode_cursor(cursor: str, key: type[K]) -> K:
         found = TypeAdapter(key).validate_json(text)
     except ValueError as error:
         raise InvalidCursorError from error
-    if isinstance(found, int) and not -(2**63) <= found < 2**63:
+    if not all(map(_is_storable, found if isinstance(found, tuple) else (found,))):
         raise InvalidCursorError
     return found
+
+
+def _is_storable(part: object) -> bool:
+    """Tell whether a database can compare with it: none holds a longer number, nor a time without its place in UTC."""
+    if isinstance(part, int):
+        return -(2**63) <= part < 2**63
+    if isinstance(part, datetime):
+        return part.tzinfo is not None and _EARLIEST < part < _LATEST
+    return not isinstance(part, str) or "\0" not in part

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from access.policy import AntiPassback, Curfew, FirstPerson, GatePolicy, Occupancy, OfflinePolicy, TwoPersons
 from access.schedules import ALWAYS, Hours, Schedule, SpecialDays
+from console.forms import read_moment
 from console.views.policy_form import BETWEEN, PolicyForm, Row, split_groups
 
 Made = TypeVar("Made")
@@ -169,11 +170,10 @@ class _Reader:
     def _moment(self, text: str, place: str, zone: ZoneInfo) -> datetime | None:
         if not text:
             return None
-        try:
-            return datetime.fromisoformat(text).replace(tzinfo=zone)
-        except ValueError:
+        found = read_moment(text, zone)
+        if found is None:
             self.problems[place] = "administration.problem.moment"
-            return None
+        return found
 
     def _curfew(self) -> Curfew | None:
         if not self.single["curfew_schedule"]:

@@ -3,7 +3,6 @@
 Nothing is kept in between: the change travels with the forms, so that nobody finds somebody else's half of one.
 """
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request, Response
@@ -18,6 +17,7 @@ from accounts import audit, people
 from accounts.audit import disclosures
 from accounts.sign_in.access_tokens import Claims
 from console.dependencies import ServicesDep, StaffDep
+from console.forms import read_moment
 from console.pages.administration.gates import TICKET, GateName, list_choices, mark_of, words_for
 from console.pages.administration.rendering import render_administration
 from console.rendering import done, forbid_storing, language_of
@@ -171,8 +171,9 @@ def _ask(sent: FormData, services: ConsoleServices, session: Session, staff: Cla
     person = people.by_number(session, typed["number"]) if typed["number"] else None
     if person is None:
         return {**typed, "problem": "administration.problem.nobody"}
+    if (at := read_moment(typed["at"], services.zone)) is None:
+        return {**typed, "problem": "administration.problem.moment"}
     try:
-        at = datetime.fromisoformat(typed["at"]).replace(tzinfo=services.zone)
         shown, direction = Shown(typed["shown"]), Direction(typed["direction"] or "entry")
         question: dict[str, Any] = {"at": at, "shown": shown, "direction": direction}
         before = dry_run(session, services.sealer, draft.policy.gate, person.id, **question)

@@ -12,6 +12,7 @@ from accounts.people import authority
 from console import qr
 from console.dependencies import ServicesDep, StaffDep
 from console.disclosures import record_disclosure
+from console.forms import read_moment
 from console.pages.administration.rendering import render_administration
 from console.rendering import done, forbid_storing
 from console.same_origin import SameOriginDep
@@ -159,11 +160,10 @@ def end(
 def _read_moment(
     typed: dict[str, str], place: str, services: ConsoleServices, problems: dict[str, str]
 ) -> datetime | None:
-    try:
-        return datetime.fromisoformat(typed[place]).replace(tzinfo=services.zone)
-    except ValueError:
+    found = read_moment(typed[place], services.zone)
+    if found is None:
         problems[place] = "administration.problem.moment"
-        return None
+    return found
 
 
 def _state_of(one: VisitorPass, now: datetime) -> str:

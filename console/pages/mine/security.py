@@ -10,12 +10,12 @@ from accounts import own_phone, passwords, people
 from accounts.own_limits import change_own_limits
 from accounts.own_passwords import change_own_password
 from accounts.payments import limits
-from accounts.payments.limits import InvalidLimitsError, Limits
+from accounts.payments.limits import Limits
 from accounts.people import sign_ins
 from accounts.principals import Principal
 from accounts.vocabulary import PasswordPurpose
+from console.amounts import AmountError, read_yuan
 from console.dependencies import HASHING, HolderDep, ServicesDep
-from console.forms import read_yuan
 from console.passwords import explain_password_problem
 from console.rendering import done, forbid_storing, render_page
 from console.same_origin import SameOriginDep
@@ -58,11 +58,10 @@ def change_limits(
     """Change what is paid without the consumption password."""
     typed = {"meal": meal, "day": day}
     try:
-        fen = {name: read_yuan(amount) for name, amount in typed.items()}
-        if fen["meal"] is None or fen["day"] is None:
-            raise InvalidLimitsError
-        wanted = Limits(fen["meal"], fen["day"])
+        wanted = Limits(read_yuan(meal, least=0), read_yuan(day, least=0))
         change_own_limits(services.money, me, wanted, consumption_password, now=services.now())
+    except AmountError as error:
+        return _render(request, services, me, refused=_Refused("limits", error.words, typed), status=422)
     except ProblemError as error:
         problem = explain_password_problem(error, PasswordPurpose.CONSUMPTION)
         return _render(request, services, me, refused=_Refused("limits", problem, typed), status=error.status)

@@ -15,8 +15,8 @@ from accounts.topup import orders
 from accounts.topup.orders import LIFETIME, TopUpRequest
 from accounts.topup.tables import TopUpOrder
 from console import qr, texts
+from console.amounts import AmountError, read_yuan
 from console.dependencies import HolderDep, ServicesDep
-from console.forms import read_yuan
 from console.rendering import copy_cookies, forbid_storing, language_of, path_to, render_page
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
@@ -27,7 +27,6 @@ from web.problems import ProblemError
 
 router = APIRouter(prefix="/console/me/money/top-ups", include_in_schema=False, dependencies=[Depends(forbid_storing)])
 
-_MOST_FEN = 1_000_000
 _AMOUNTS = (2_000, 5_000, 10_000, 20_000)
 _ON_A_PAGE = 20
 _LEADS = ("https://", "http://", "weixin://", "alipays://", "/")
@@ -76,9 +75,10 @@ def create(
 ) -> Response:
     """Open an order at the channel; the same form sent again is the same order."""
     typed = {"channel": channel, "amount": amount, "chosen": chosen}
-    wanted = read_yuan(amount or chosen)
-    if wanted is None or not 0 < wanted <= _MOST_FEN:
-        problems = {"amount": "top_up.amount_wrong"}
+    try:
+        wanted = read_yuan(amount.strip() or chosen)
+    except AmountError as error:
+        problems = {"amount": error.words}
         return _render_form(request, me, services, key=key, typed=typed, problems=problems, status=422)
     try:
         orders.create(services.money, TopUpRequest(key, me.person_id, channel, wanted), services.now())
