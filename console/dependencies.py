@@ -91,6 +91,7 @@ def _require_any_password(request: Request, response: Response, services: Servic
     if found is None and refresh is not None:
         try:
             found = with_current_roles(services, renew_sign_in(response, refresh, services))
+            request.state.renewed = response
         except (RefreshRefusedError, AccountNotUsableError) as error:
             raise SignInNeededError from error
     if found is None:

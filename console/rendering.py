@@ -1,13 +1,15 @@
 """From templates to pages."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
+from fastapi.routing import APIRoute
 from fastapi.templating import Jinja2Templates
 from starlette.routing import BaseRoute
 
@@ -15,7 +17,7 @@ from accounts.sign_in.access_tokens import Claims
 from console import texts
 from console.formats import Formats, show_money
 from console.live.heartbeat import SILENT_S
-from console.navigation import areas_for, find_current
+from console.navigation import Area, areas_for, find_current
 from web.tickets import LIFE
 
 Answer = TypeVar("Answer", bound=Response)
@@ -50,7 +52,9 @@ def render_page(
 ) -> HTMLResponse:
     """Return a page in the reader's language, with the navigation of whoever is signed in.
 
-    `renewed` is FastAPI's own response object, where a renewed sign-in left its cookies; the page is another one.
+    `renewed` is FastAPI's own response object, where a renewed sign-in left its cookies; the page is another one. Where
+    it is not given, it is what was left at the request: also a form that is refused must not lose them, or the next
+    one comes with a refresh token that was used before.
     """
     chosen = language_of(request)
     claims: Claims | None = getattr(request.state, "claims", None)
@@ -65,6 +69,7 @@ def render_page(
         "formats": Formats(chosen, request.app.state.console.zone),
         "done": _words_of_done(request),
         "areas": areas,
+        "address": _find_address(request, areas),
         "current": find_current(areas, request.url.path, partial(path_to, request)),
         "is_signed_in": claims is not None,
         "silent_ms": round(SILENT_S * 1000),
@@ -73,7 +78,25 @@ def render_page(
     }
     made = _templates.TemplateResponse(request, template, context, status_code=status)
     made.headers["Cache-Control"] = "no-store"
-    return copy_cookies(made, renewed)
+    return copy_cookies(made, renewed or _renewed_of(request))
+
+
+def _renewed_of(request: Request) -> Response | None:
+    return getattr(request.state, "renewed", None)
+
+
+def _find_address(request: Request, areas: Sequence[Area]) -> str:
+    """Return the address that shows this page again: of a refused form, the page that the form stands on."""
+    path = request.url.path
+    if request.method in {"GET", "HEAD"}:
+        kept = urlencode([one for one in request.query_params.multi_items() if one[0] != DONE])
+        return f"{path}?{kept}" if kept else path
+    form = getattr(request.scope.get("route"), "path", None)
+    pages = (page for page in request.app.state.pages.values() if isinstance(page, APIRoute))
+    if any(page.path == form and "GET" in page.methods for page in pages):
+        return path
+    current = find_current(areas, path, partial(path_to, request))
+    return path_to(request, "home" if current is None else current[1].route)
 
 
 def _words_of_done(request: Request) -> str | None:
@@ -84,7 +107,8 @@ def _words_of_done(request: Request) -> str | None:
 
 def done(request: Request, route: str, words: str, **parameters: Any) -> RedirectResponse:
     """Lead from a form that was sent to the page `route`, which says `done.<words>`; loading it again sends nothing."""
-    return RedirectResponse(f"{path_to(request, route, **parameters)}?{DONE}={words}", status_code=303)
+    made = RedirectResponse(f"{path_to(request, route, **parameters)}?{DONE}={words}", status_code=303)
+    return copy_cookies(made, _renewed_of(request))
 
 
 def event_stream(content: AsyncIterator[bytes], renewed: Response | None) -> StreamingResponse:
@@ -101,7 +125,10 @@ async def forbid_storing(response: Response) -> None:
 
 def copy_cookies(made: Answer, renewed: Response | None) -> Answer:
     """Give an answer the cookies that a renewed sign-in left at FastAPI's own."""
+    known = set(made.headers.getlist("set-cookie"))
     for cookie in renewed.headers.getlist("set-cookie") if renewed is not None else ():
+        if cookie in known:
+            continue
         made.headers.append("set-cookie", cookie)
     return made
 

@@ -36,6 +36,7 @@ router = APIRouter(prefix="/console", include_in_schema=False)
 
 _YEAR_S = 31_536_000
 LOST = "lost"
+_FORM = "form"
 
 Secret = Annotated[str, Form(min_length=1, max_length=128)]
 
@@ -56,8 +57,11 @@ def home(request: Request, claims: SignedInDep, response: Response) -> Response:
 
 @router.get("/sign-in", response_class=HTMLResponse)
 def sign_in_page(request: Request, services: ServicesDep, lost: str | None = None) -> HTMLResponse:
-    """Show the form; `lost` says why a sign-in that was right came to nothing."""
-    problem = f"problem.{lost}" if lost in set(sign_in_cookies.LostCookies) else None
+    """Show the form; `lost` says why a sign-in that was right came to nothing, or that a form did."""
+    if lost == _FORM:
+        problem = "signing.form_lost"
+    else:
+        problem = f"problem.{lost}" if lost in set(sign_in_cookies.LostCookies) else None
     return render_sign_in(request, services, problem=problem, number="")
 
 
@@ -148,7 +152,7 @@ def choose_language(
     request: Request,
     _same_origin: SameOriginDep,
     lang: Annotated[Literal["zh", "en"], Form()],
-    back: Annotated[str, Form(max_length=200)] = "",
+    back: Annotated[str, Form(max_length=2000)] = "",
 ) -> Response:
     """Remember the reader's language, and go back to where they were."""
     home_page = path_to(request, "home")
@@ -162,8 +166,8 @@ async def ask_to_sign_in(request: Request, _error: Exception) -> Response:
     """Lead a reader to the form; tell a script that nobody is signed in."""
     if wants_page(request):
         # Who comes straight from signing in, and is not signed in, has lost the cookies on the way.
-        lost = request.query_params.get(LOST)
-        query = f"?{LOST}={lost}" if lost in set(sign_in_cookies.LostCookies) else ""
+        lost = request.query_params.get(LOST) if request.method == "GET" else _FORM
+        query = f"?{LOST}={lost}" if lost in {_FORM, *sign_in_cookies.LostCookies} else ""
         response: Response = RedirectResponse(f"{path_to(request, 'sign_in_page')}{query}", status_code=303)
     else:
         response = Response(status_code=401)
