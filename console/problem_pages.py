@@ -11,12 +11,13 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from console.rendering import render_page
+from console.rendering import path_to, render_page
 from web.problems import MEDIA_TYPE
 
 Handler = Callable[[Request, Any], Response | Awaitable[Response]]
 
 _API = "/api/"
+_KIOSK_SHOWS_S = 30
 _PASSED_ON = ("retry-after", "allow")
 
 
@@ -46,8 +47,19 @@ def _shown(answer: Handler) -> Handler:
 
 def _render(request: Request, answer: Response) -> Response:
     problem = json.loads(bytes(answer.body))
-    page = render_page(request, "problem.html", status=answer.status_code, code=problem["code"])
+    told = {"status": answer.status_code, "code": problem["code"]}
+    if _is_kiosk(request):
+        # Without a way elsewhere, and back at the start by itself: nobody of the staff stands there.
+        page = render_page(
+            request, "kiosk/problem.html", is_visit=False, is_form=True, idle_s=_KIOSK_SHOWS_S, warned_s=0, **told
+        )
+    else:
+        page = render_page(request, "problem.html", **told)
     for name in _PASSED_ON:
         if name in answer.headers:
             page.headers[name] = answer.headers[name]
     return page
+
+
+def _is_kiosk(request: Request) -> bool:
+    return f"{request.url.path}/".startswith(f"{path_to(request, 'kiosk_page')}/")

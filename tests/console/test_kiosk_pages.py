@@ -144,6 +144,22 @@ def test_somebody_elses_order_is_not_shown(desk: Desk, kiosk: httpx.Client) -> N
     assert kiosk.get(f"/console/kiosk/top-up/{order}").status_code == 404
 
 
+def test_what_goes_wrong_leads_nowhere_but_to_the_start(desk: Desk, kiosk: httpx.Client) -> None:
+    _, _, uid = desk.holder()
+    kiosk.post("/console/kiosk/card", data={"credential": uid})
+    form = {"key": "rubbish", "channel": "loopback", "amount": "50"}
+    for page in (
+        kiosk.get("/console/kiosk/nowhere"),
+        kiosk.get("/console/kiosk/top-up/rubbish"),
+        kiosk.get(f"/console/kiosk/top-up/{new_id()}"),
+        kiosk.post("/console/kiosk/top-up", data=form),
+        kiosk.post("/console/kiosk/top-up", data=form, headers={"Origin": "https://elsewhere.example"}),
+    ):
+        assert page.is_error
+        assert re.findall(r'href="(/console/(?!static)[^"]*)"', page.text) == ["/console/kiosk"]
+        assert 'data-idle="30"' in page.text, "it goes back by itself"
+
+
 def test_a_lost_card_is_reported_and_replaced_after_a_day(desk: Desk, kiosk: httpx.Client) -> None:
     person_id, number, uid = desk.holder(fen=3000)
     by_number(kiosk, number)
