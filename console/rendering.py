@@ -93,7 +93,7 @@ def _find_address(request: Request, areas: Sequence[Area]) -> str:
         return f"{path}?{kept}" if kept else path
     form = getattr(request.scope.get("route"), "path", None)
     pages = (page for page in request.app.state.pages.values() if isinstance(page, APIRoute))
-    if any(page.path == form and "GET" in page.methods for page in pages):
+    if any(page.path == form and "GET" in (page.methods or ()) for page in pages):
         return path
     current = find_current(areas, path, partial(path_to, request))
     return path_to(request, "home" if current is None else current[1].route)

@@ -58,6 +58,7 @@ def home(request: Request, claims: SignedInDep, response: Response) -> Response:
 @router.get("/sign-in", response_class=HTMLResponse)
 def sign_in_page(request: Request, services: ServicesDep, lost: str | None = None) -> HTMLResponse:
     """Show the form; `lost` says why a sign-in that was right came to nothing, or that a form did."""
+    problem: str | None
     if lost == _FORM:
         problem = "signing.form_lost"
     else:

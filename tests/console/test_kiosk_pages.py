@@ -91,6 +91,7 @@ def test_a_card_that_nobody_has_is_said_so(kiosk: httpx.Client) -> None:
         page = kiosk.post("/console/kiosk/card", data={"credential": credential})
         assert "This card is not known" in page.text
         assert VISIT_COOKIE not in kiosk.cookies
+        assert 'data-idle="20"' in page.text, "the next person reads nothing of it"
 
 
 def test_number_and_password_show_the_balance(desk: Desk, kiosk: httpx.Client) -> None:

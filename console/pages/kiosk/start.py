@@ -23,6 +23,7 @@ from web.problems import ProblemError
 router = APIRouter(prefix="/console/kiosk", include_in_schema=False, dependencies=[Depends(forbid_storing)])
 
 _CODE_DIGITS = 18
+_TOLD_S = 20
 
 
 @router.get("", response_class=HTMLResponse, name="kiosk_page")
@@ -55,7 +56,18 @@ def identify_by_card(
             person_id = holder.person.id
     except ProblemError as error:
         problem = f"problem.{error.code}" if is_code else "kiosk.card_unknown"
-        return render_screen(request, services, "kiosk/start.html", problem=problem, kiosk=kiosk, status=error.status)
+        # What was wrong with one person's card is not for the next to read.
+        return render_screen(
+            request,
+            services,
+            "kiosk/start.html",
+            status=error.status,
+            problem=problem,
+            kiosk=kiosk,
+            is_form=True,
+            idle_s=_TOLD_S,
+            warned_s=0,
+        )
     return lead_on(request, services, "kiosk_menu_page", begin_visit(services, kiosk, person_id, Means.CARD))
 
 
