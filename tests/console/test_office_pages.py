@@ -149,6 +149,28 @@ def test_a_form_that_is_out_of_date_changes_only_what_was_changed_in_it(office: 
     assert person_at(office, "N077").department == "Law"
 
 
+def test_a_role_that_was_taken_meanwhile_is_not_given_back(office: Pages, admin: httpx.Client) -> None:
+    address = admin.post("/console/office/people/new", data={"number": "N078", "name": "Li", "kind": "staff"}).url.path
+    for roles in (["cashier", "reviewer"], ["cashier"]):
+        admin.post(f"{address}/roles", data={"roles": roles})
+    before = {"shown": "cashier reviewer holder"}
+    admin.post(f"{address}/roles", data=before | {"roles": ["cashier", "reviewer", "facilities"]})
+    assert person_at(office, "N078").roles == {Role.HOLDER, Role.CASHIER, Role.FACILITIES}
+    assert re.search(r'name="shown" value="[a-z ]*cashier', admin.get(address).text)
+    admin.post(f"{address}/roles", data={"shown": "cashier facilities holder", "roles": ["facilities"]})
+    assert person_at(office, "N078").roles == {Role.HOLDER, Role.FACILITIES}
+
+
+def test_no_name_becomes_a_formula_of_the_trails_table(office: Pages, admin: httpx.Client) -> None:
+    form = {"number": "N079", "name": "=HYPERLINK(1)", "kind": "student"}
+    admin.post("/console/office/people/new", data=form)
+    person = person_at(office, "N079")
+    office.names[person.id] = person.name
+    table = admin.get("/console/office/audit/table", params={"whom": "N079"}).text
+    assert ",'=HYPERLINK(1)," in table
+    assert ",=HYPERLINK(1)," not in table
+
+
 @pytest.mark.parametrize(
     ("typed", "said"),
     [

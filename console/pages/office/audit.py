@@ -1,7 +1,5 @@
 """The audit trail: who did what, who was shown what of whom, and the proof that nobody changed it."""
 
-import csv
-import io
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -15,6 +13,7 @@ from sqlalchemy.orm import Session
 from accounts import audit, cards, people
 from accounts.audit import trail_filter
 from accounts.audit.trail_filter import LineKind, TrailFilter
+from console.csv_table import csv_response, write_csv
 from console.dependencies import AdminDep, ServicesDep
 from console.disclosures import record_disclosure
 from console.rendering import done, language_of, path_to, render_page
@@ -97,10 +96,8 @@ def show_trail(
 def read_table(request: Request, _admin: AdminDep, services: ServicesDep, wanted: SearchDep) -> Response:
     """Return the lines that the form asks for as a table for a spreadsheet, newest first, 50,000 at most."""
     translate = translator(language_of(request))
-    text = io.StringIO()
-    writer = csv.writer(text)
     heads = ("serial", "at", "who", "action", "about", "details", "digest")
-    writer.writerow([translate(f"audit_page.{head}") for head in heads])
+    table: list[tuple[object, ...]] = []
     with services.database.snapshot() as session:
         asked, unknown = _to_filter(session, wanted, services)
         before, written = None, 0
@@ -108,14 +105,13 @@ def read_table(request: Request, _admin: AdminDep, services: ServicesDep, wanted
             found = trail_filter.find(session, asked, before=before, limit=1000)
             for one in describe_lines(services, found, translate):
                 at = one.at.astimezone(services.zone).isoformat(timespec="seconds")
-                writer.writerow([one.serial, at, one.who, one.action, one.about, one.details_text, one.digest])
+                table.append((one.serial, at, one.who, one.action, one.about, one.details_text, one.digest))
             if len(found) < 1000:
                 break
             before, written = found[-1].serial, written + len(found)
             session.expunge_all()
     name = f"audit-{services.now().astimezone(services.zone):%Y%m%d-%H%M}.csv"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return Response("\ufeff" + text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+    return csv_response(write_csv([translate(f"audit_page.{head}") for head in heads], table), name, None)
 
 
 @router.post("/verification", name="office_verify_audit", response_model=None)

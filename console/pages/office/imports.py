@@ -1,7 +1,5 @@
 """Importing a list of people: sent, looked at row by row, applied in the background, taken back within a day."""
 
-import csv
-import io
 from collections import Counter
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -19,6 +17,7 @@ from accounts.people_import.runs import ColumnsMissingError, ImportRunningError,
 from accounts.people_import.tables import ImportState, PeopleImport
 from accounts.people_import.undo import is_undoable
 from accounts.vocabulary import PersonKind
+from console.csv_table import csv_response, write_csv
 from console.dependencies import AdminDep, ServicesDep
 from console.disclosures import record_disclosure
 from console.formats import Formats
@@ -158,23 +157,20 @@ def read_report(request: Request, _admin: AdminDep, services: ServicesDep, impor
     """Return every row of an import as a table for a spreadsheet."""
     translate = translator(language_of(request))
     formats = Formats(language_of(request), services.zone)
-    text = io.StringIO()
-    writer = csv.writer(text)
     heads = ("line", "number", "outcome", "changes", "reason", "undo")
-    writer.writerow([translate(f"office.report_{head}") for head in heads])
+    lines: list[tuple[object, ...]] = []
     with services.database.read() as session:
         found = records.get(session, import_id)
         line = 0
         while rows := records.find_rows(session, import_id, after=line, limit=1000):
             for row in rows:
                 shown = show_stored_row(row, translate, formats)
-                writer.writerow([row.line, _inert(row.number), translate(f"outcome.{row.outcome}"),
-                                 _inert(shown.changed), shown.reason, shown.undo])  # fmt: skip
+                outcome = translate(f"outcome.{row.outcome}")
+                lines.append((row.line, row.number, outcome, shown.changed, shown.reason, shown.undo))
             line = rows[-1].line
             session.expunge_all()
     name = f"import-{found.started_at.astimezone(services.zone):%Y%m%d-%H%M}.csv"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return Response("\ufeff" + text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+    return csv_response(write_csv([translate(f"office.report_{head}") for head in heads], lines), name, None)
 
 
 @router.post("/{import_id}/undo", name="office_undo_import", response_model=None)
@@ -191,11 +187,6 @@ def undo_import(
 
 def _runs(services: ConsoleServices) -> ImportRuns:
     return services.accounts.people_imports
-
-
-def _inert(text: str) -> str:
-    """Return text that a spreadsheet does not take for a formula."""
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t"} else text
 
 
 def _render_imports(request: Request, services: ConsoleServices, cursor: str | None, **more: Any) -> HTMLResponse:

@@ -76,12 +76,17 @@ def set_roles(
     *,
     person_id: UUID,
     roles: Annotated[list[Role] | None, Form()] = None,
+    shown: Annotated[str | None, Form(max_length=200)] = None,
 ) -> Response:
-    """Give a person exactly the roles that are ticked."""
+    """Give and take the roles whose ticks were changed from what was `shown`; others stay as they are now."""
+    ticked = set(roles or ())
     try:
         with services.database.begin() as session:
+            held = people.get(session, person_id, lock=True).roles
+            before = held if shown is None else frozenset(role for role in Role if role.value in shown.split())
+            wanted = (held - (before - ticked)) | (ticked - before)
             administration.set_roles(
-                session, admin, person_id, roles or (), notify=services.accounts.notify, now=services.now()
+                session, admin, person_id, wanted, notify=services.accounts.notify, now=services.now()
             )
     except ProblemError as error:
         return _refuse(request, services, admin.roles, person_id, error)
