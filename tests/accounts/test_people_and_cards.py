@@ -6,10 +6,10 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from accounts import audit, cards, devices
+from accounts import audit, cards, devices, people
 from accounts.people import changes
 from accounts.vocabulary import DeviceRole, PersonKind, Role
-from database import new_id
+from database import Database, new_id
 
 CASHIER = new_id()
 NEW = {"number": "20260001", "name": "李华", "kind": "student", "department": "物理", "groups": ["dorm-3", "library"]}
@@ -205,3 +205,9 @@ def test_a_gate_device_names_its_gate(campus):
     admin = campus.as_role(Role.ADMIN)
     refused = campus.client.post("/api/v1/devices", json={"name": "eye", "role": "edge"}, headers=admin)
     assert refused.json()["code"] == "device_gate_required"
+
+
+def test_nobody_is_found_by_what_no_text_may_hold(database: Database) -> None:
+    with database.read() as session:
+        assert people.by_number(session, "2026\0") is None
+        assert people.find(session, search="\0") == []

@@ -158,6 +158,11 @@ def test_orders_tell_who_opened_what_and_why(staff: httpx.Client) -> None:
     assert (row["Asked by"], row["Gates"], row["Note"]) == ("Zhou Min", "North gate", "a delivery")
 
 
+@pytest.mark.parametrize("address", ["events?gate=%00", "events?reason=%00", "events?person=%00", "alarms?gate=%00"])
+def test_what_no_text_may_hold_is_refused(staff: httpx.Client, address: str) -> None:
+    assert staff.get(f"/console/records/{address}").status_code == 422
+
+
 def test_a_night_lists_who_came_back_late(staff: httpx.Client) -> None:
     [row] = rows_of(staff.get("/console/records/late-returns/table", params={"night": "2026-03-02"}))
     assert (row["Name"], row["Time"]) == ("Tao Lin", "2026-03-02 23:30:00+08:00")

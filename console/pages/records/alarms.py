@@ -1,9 +1,9 @@
 """The history of alarms: when each was raised, who looked after it, and what they noted."""
 
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse
 
 from console import texts
@@ -15,6 +15,7 @@ from console.rendering import forbid_storing, language_of, render_page
 from console.views.records import describe_past_alarm, name_gates, names_in
 from operations.alarms import register
 from operations.alarms.rules import AlarmKind
+from web.text import OptionalLine
 
 router = APIRouter(prefix="/console/records/alarms", include_in_schema=False, dependencies=[Depends(forbid_storing)])
 
@@ -33,7 +34,7 @@ _COLUMNS = (
     "acknowledged_at",
     "note",
 )
-Typed = Annotated[str, Query(max_length=100)]
+Typed = OptionalLine
 LOOK = record_disclosure("alarms.read", "alarms:list")
 
 

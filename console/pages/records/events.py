@@ -24,6 +24,7 @@ from console.views.records import FoundPassage, describe_passages, name_gates
 from messages import EventKind
 from operations.event_search import Cursor, EventSearch, find_passages
 from web.paging import PageRequest, encode_cursor
+from web.text import OptionalLine
 
 router = APIRouter(prefix="/console/records/events", include_in_schema=False, dependencies=[Depends(forbid_storing)])
 
@@ -32,7 +33,7 @@ _MOST_ROWS = 20_000
 _MOST_PEOPLE = 200
 _AT_A_TIME = 500
 
-Typed = Annotated[str, Query(max_length=100)]
+Typed = OptionalLine
 LOOK = record_disclosure("events.read", "events:list")
 
 
