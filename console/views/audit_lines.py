@@ -77,6 +77,8 @@ def _name(who: str, names: Any, translate: Translate) -> str:
         return str(names[person_id])
     kind, _, rest = who.partition(":")
     shown = _word("audit_subject", kind, kind, translate)
+    if rest == "list":
+        return shown
     return f"{shown} {rest[:8]}…" if len(rest) > 20 else f"{shown} {rest}".strip()
 
 

@@ -26,3 +26,11 @@ def actions() -> set[str]:
 def test_every_action_has_its_words() -> None:
     assert len(actions()) > 100
     assert {one for one in actions() if f"audit_action.{one}" not in TEXTS} == set()
+
+
+def test_what_a_line_is_about_has_its_words() -> None:
+    sources = [path.read_text(encoding="utf-8") for room in ROOMS for path in (ROOT / room).rglob("*.py")]
+    patterns = (r'record_disclosure\(\s*"[a-z_.]+",\s*f?"([a-z_]+):', r'subject=f?"([a-z_]+):')
+    kinds = {one for source in sources for pattern in patterns for one in re.findall(pattern, source)}
+    assert len(kinds) > 40
+    assert {one for one in kinds if f"audit_subject.{one}" not in TEXTS} == set()
