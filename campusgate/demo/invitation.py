@@ -44,8 +44,8 @@ def say_what_goes_on(campus: Campus) -> str:
     personas = campus.personas
     return (
         "The day is over, the pages stay; people come and go by two gates, shower, and use electricity.\n"
-        f"Sign in as {personas.reviewer.number} (password {personas.reviewer.password}) and approve 孙敏's photo "
-        "(Sun Min): the gate then opens for that face.\n"
+        f"Sign in as {personas.reviewer.number} (password {personas.reviewer.password}) and approve the photo of "
+        f"{personas.others[0].number}, Sun Min: the gate then opens for that face.\n"
         f"Sign in as {personas.resident.number} to see a shower's cost while it runs, and to pay for the room.\n"
         f"Logs and databases of every process: {campus.folder}\n"
         "Ctrl-C stops everything."

@@ -223,8 +223,17 @@ def test_the_reader_chooses_the_language_and_keeps_it(holder) -> None:
     [
         ((), [], ["reviews", "reviews/queue", "gates", "metering"]),
         ((Role.REVIEWER,), ["Photo review", "Mine"], ["gates", "metering"]),
-        ((Role.FACILITIES,), ["Gates", "Metering", "Mine"], ["reviews", "reviews/queue"]),
-        ((Role.ADMIN,), ["Gates", "Metering", "Photo review", "Mine"], []),
+        (
+            (Role.FACILITIES,),
+            ["Gates", "Records", "Metering", "Administration", "Mine"],
+            ["reviews", "reviews/queue", "money", "office/people", "administration/settings"],
+        ),
+        ((Role.CASHIER,), ["Money", "Office", "Mine"], ["gates", "reviews", "records/events", "administration/gates"]),
+        (
+            (Role.ADMIN,),
+            ["Gates", "Records", "Metering", "Money", "Photo review", "Office", "Administration", "Mine"],
+            [],
+        ),
     ],
 )
 def test_each_role_lands_on_its_page_and_is_offered_only_what_it_may_open(
