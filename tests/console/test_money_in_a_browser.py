@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from accounts.ledger.chart import account
-from tests.console.axe import violations
+from tests.console.axe import inspect
 from tests.console.money_desk import Desk, open_desk
 
 PHONE, DESKTOP = {"width": 360, "height": 740}, {"width": 1280, "height": 800}
@@ -16,15 +16,6 @@ PHONE, DESKTOP = {"width": 360, "height": 740}, {"width": 1280, "height": 800}
 def desk(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     with open_desk(sqlite_template, tmp_path_factory.mktemp("desk")) as desk:
         yield desk
-
-
-def inspect(page) -> None:
-    """Hold the open page to axe and to the width of a phone in light and of a desk in dark."""
-    for size, scheme in ((PHONE, "light"), (DESKTOP, "dark")):
-        page.set_viewport_size(size)
-        page.emulate_media(color_scheme=scheme)
-        assert violations(page) == [], (page.url, scheme)
-        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], (page.url, scheme)
 
 
 def test_a_cashiers_day(open_window, desk: Desk) -> None:
