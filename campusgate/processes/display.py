@@ -1,21 +1,16 @@
 """The screen of a gate as a process: from the gate's broker to a browser on the same device."""
 
-import sys
 import threading
 from dataclasses import dataclass
 
-import uvicorn
-
 from access.policy import Direction
 from bus import Connection, random_client_id
+from campusgate.processes.web_server import serve
 from campusgate.settings import Settings
 from campusgate.wiring.broker import make_broker_address
 from gate_display.app import follow, make_display_app
 from gate_display.screen import Screen
 from messages import GateTopics
-
-_STARTUP_FAILED = 3
-"""The exit code of `uvicorn` itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,29 +33,9 @@ def run_display(settings: Settings, options: DisplayOptions, stop: threading.Eve
     screen = Screen(options.direction)
     bus = Connection(make_broker_address(settings), random_client_id(f"display-{settings.site}-{options.gate}"))
     follow(bus, GateTopics(settings.site, options.gate), screen)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            make_display_app(screen, options.title, stop),
-            host=options.host,
-            port=options.port,
-            ws="none",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=2,
-        )
-    )
-    threading.Thread(target=_end, args=(server, stop), name="stop", daemon=True).start()
     bus.start()
     try:
-        server.run()
+        serve(make_display_app(screen, options.title, stop), options.host, options.port, stop)
     finally:
         stop.set()
         bus.stop()
-    if not server.started:
-        sys.exit(_STARTUP_FAILED)
-
-
-def _end(server: uvicorn.Server, stop: threading.Event) -> None:
-    stop.wait()
-    server.should_exit = True

@@ -9,8 +9,6 @@ from accounts.ledger.chart import account
 from tests.console.axe import inspect
 from tests.console.money_desk import Desk, open_desk
 
-PHONE, DESKTOP = {"width": 360, "height": 740}, {"width": 1280, "height": 800}
-
 
 @pytest.fixture(scope="module")
 def desk(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
