@@ -3,6 +3,8 @@
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from fastapi import Response
 
@@ -35,6 +37,11 @@ def csv_response(text: str, filename: str, renewed: Response | None) -> Response
 def plain_yuan(fen: int) -> str:
     """Return an amount in yuan as spreadsheets read it: `-12.30`."""
     return f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02}"
+
+
+def local_time(moment: datetime | None, zone: ZoneInfo) -> str:
+    """Return a moment in campus time as spreadsheets read it: `2026-11-27 12:00:00+08:00`; nothing for none."""
+    return "" if moment is None else moment.astimezone(zone).isoformat(sep=" ", timespec="seconds")
 
 
 def _safe(cell: object) -> object:

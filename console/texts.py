@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,24 +20,23 @@ def _flatten(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
             yield f"{prefix}{key}", (chinese, english)
 
 
-def _read_texts(pattern: str) -> dict[str, tuple[str, str]]:
-    found: dict[str, tuple[str, str]] = {}
-    for file in sorted((Path(__file__).parent / "words").glob(pattern)):
-        found.update(_flatten(tomllib.loads(file.read_text(encoding="utf-8"))))
-    return found
+def _read_file(file: Path) -> dict[str, tuple[str, str]]:
+    return dict(_flatten(tomllib.loads(file.read_text(encoding="utf-8"))))
 
 
-TEXTS: Mapping[str, tuple[str, str]] = _read_texts("*.toml")
+_FILES = {file.stem: _read_file(file) for file in sorted((Path(__file__).parent / "words").glob("*.toml"))}
+
+TEXTS: Mapping[str, tuple[str, str]] = {key: texts for found in _FILES.values() for key, texts in found.items()}
 """Every text by its key, in the order of `LANGUAGES`."""
 
 _OF_SCRIPTS = frozenset(
     key
     for name in ("shared", "events", "gates", "metering_codes", "metering_staff", "photos", "problems")
-    for key in _read_texts(f"{name}.toml")
+    for key in _FILES[name]
 )
 """What the scripts of live pages may ask for. Words of other files are written by the server, or asked for by name."""
 
-_OF_USAGE = frozenset(_read_texts("usage.toml"))
+_OF_USAGE = frozenset(_FILES["usage"])
 """What only a holder's page of water and electricity asks for, and no other page loads."""
 _ALSO_FOR_USAGE = (
     "lifted_by.",
@@ -72,6 +72,7 @@ def translator(chosen: str) -> Translate:
     return translate
 
 
+@cache
 def all_texts(chosen: str) -> dict[str, str]:
     """Return every text in `chosen` that the scripts of live pages may ask for."""
     index = LANGUAGES[chosen]

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse
 
 from console import texts
-from console.csv_table import csv_response, write_csv
+from console.csv_table import csv_response, local_time, write_csv
 from console.dependencies import ServicesDep, StaffDep
 from console.disclosures import record_disclosure
 from console.pages.records.period import PeriodDep
@@ -84,16 +84,16 @@ def table(
     heading = [t(f"records.column_{one}") for one in _COLUMNS]
     lines = (
         [
-            _local(services, row["opened_at"]),
+            local_time(row["opened_at"], services.zone),
             titles.get(row["gate"], row["gate"]),
             t(f"alarm.{row['kind']}"),
             t(f"severity.{row['severity']}"),
             t(f"reason.{row['reason']}") if row["reason"] else "",
             row["count"],
-            _local(services, row["restored_at"]),
-            _local(services, row["closed_at"]),
+            local_time(row["restored_at"], services.zone),
+            local_time(row["closed_at"], services.zone),
             row["acknowledged_by"] or "",
-            _local(services, row["acknowledged_at"]),
+            local_time(row["acknowledged_at"], services.zone),
             row["note"],
         ]
         for row in rows
@@ -112,7 +112,3 @@ def _find(
         )
         names = names_in(services, found, [])
         return titles, [describe_past_alarm(one, names) for one in found]
-
-
-def _local(services: ServicesDep, moment: Any) -> str:
-    return "" if moment is None else moment.astimezone(services.zone).isoformat(sep=" ", timespec="seconds")

@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, Field
 from access.reasons import Reason
 from accounts import people
 from console import texts
-from console.csv_table import csv_response, write_csv
+from console.csv_table import csv_response, local_time, write_csv
 from console.dependencies import ServicesDep, StaffDep
 from console.disclosures import record_disclosure
 from console.excel_table import workbook_response, write_workbook
@@ -140,7 +140,7 @@ def table(
     name = f"campusgate-events-{asked.period.since:%Y%m%d}-{asked.period.until:%Y%m%d}.{form}"
     if form == "xlsx":
         return workbook_response(write_workbook(t("records.events"), heading, rows, services.zone), name, response)
-    local = ([row[0].astimezone(services.zone).isoformat(sep=" ", timespec="seconds"), *row[1:]] for row in rows)
+    local = ([local_time(row[0], services.zone), *row[1:]] for row in rows)
     return csv_response(write_csv(heading, local), name, response)
 
 

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse
 
 from access.reasons import Notice
 from console import texts
-from console.csv_table import csv_response, write_csv
+from console.csv_table import csv_response, local_time, write_csv
 from console.dependencies import ServicesDep, StaffDep
 from console.disclosures import record_disclosure
 from console.forms import read_day
@@ -62,7 +62,7 @@ def table(
     names = ("time", "number", "person", "department", "gate", "by")
     lines: Sequence[Sequence[Any]] = [
         [
-            row.at.astimezone(services.zone).isoformat(sep=" ", timespec="seconds"),
+            local_time(row.at, services.zone),
             row.person.number if row.person else "",
             row.person.name if row.person else "",
             (row.person.department or "") if row.person else "",

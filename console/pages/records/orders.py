@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse
 
 from console import texts
-from console.csv_table import csv_response, write_csv
+from console.csv_table import csv_response, local_time, write_csv
 from console.dependencies import ServicesDep, StaffDep
 from console.disclosures import record_disclosure
 from console.pages.records.period import PeriodDep
@@ -50,7 +50,7 @@ def table(request: Request, _staff: StaffDep, services: ServicesDep, period: Per
     names = ("time", "order", "gates", "asked_by", "confirmed_by", "carried_out", "note")
     lines = (
         [
-            row["asked_at"].astimezone(services.zone).isoformat(sep=" ", timespec="seconds"),
+            local_time(row["asked_at"], services.zone),
             t(f"order.{row['action']}"),
             t("order.between").join(titles.get(gate, gate) for gate in row["gates"]),
             row["asked_by"],

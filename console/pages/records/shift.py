@@ -17,7 +17,7 @@ from console.views.records import describe_past_alarm, describe_past_order, name
 from messages import EventKind
 from operations import orders
 from operations.alarms import register
-from operations.event_search import EventSearch, count_reasons, count_results, find_events
+from operations.event_search import EventSearch, count_reasons, count_results
 
 router = APIRouter(prefix="/console/records/shift", include_in_schema=False, dependencies=[Depends(forbid_storing)])
 
@@ -74,8 +74,10 @@ def _make_report(session: Session, services: ServicesDep, period: PeriodDep) -> 
     return {
         "titles": name_gates(session),
         "by_gate": dict(sorted(by_gate.items())),
+        "granted": sum(kinds[EventKind.ACCESS_GRANTED] for kinds in by_gate.values()),
+        "refused": sum(kinds[EventKind.ACCESS_DENIED] for kinds in by_gate.values()),
         "reasons": sorted(count_reasons(session, refused).items(), key=lambda one: (-one[1], one[0])),
-        "late_returns": len(find_events(session, late, limit=_MOST)),
+        "late_returns": sum(count_results(session, late).values()),
         "alarms": [describe_past_alarm(one, names) for one in alarms],
         "orders": [describe_past_order(one, names) for one in asked],
     }
