@@ -24,7 +24,7 @@ def write_csv(heading: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def download(content: str | bytes, filename: str, media_type: str, renewed: Response | None) -> Response:
-    """Return a file that the browser saves and nobody keeps on the way; `renewed` as for `render_page`."""
+    """Return a file that the browser saves and nobody keeps on the way; `renewed` as for `copy_cookies`."""
     headers = {"Content-Disposition": f'attachment; filename="{filename}"', "Cache-Control": "no-store"}
     return copy_cookies(Response(content, media_type=media_type, headers=headers), renewed)
 

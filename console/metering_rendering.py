@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import Request, Response
+from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from accounts import people
@@ -25,7 +25,6 @@ def render_metering(
     staff: Claims,
     *,
     figures: Figures,
-    renewed: Response,
     mark: str | None = None,
     stream: str | None = None,
     **values: Any,
@@ -36,7 +35,6 @@ def render_metering(
     return render_page(
         request,
         template,
-        renewed=renewed,
         texts=some_texts(language_of(request), _TABLES),
         figures=figures,
         person=person,

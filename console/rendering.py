@@ -47,14 +47,11 @@ def language_of(request: Request) -> str:
     return chosen if chosen in texts.LANGUAGES else texts.negotiate_language(request.headers.get("accept-language"))
 
 
-def render_page(
-    request: Request, template: str, *, status: int = 200, renewed: Response | None = None, **values: Any
-) -> HTMLResponse:
+def render_page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
     """Return a page in the reader's language, with the navigation of whoever is signed in.
 
-    `renewed` is FastAPI's own response object, where a renewed sign-in left its cookies; the page is another one. Where
-    it is not given, it is what was left at the request: also a form that is refused must not lose them, or the next
-    one comes with a refresh token that was used before.
+    It carries the cookies of a sign-in that was renewed on the way; so does a form that is refused, or the next one
+    comes with a refresh token that was used before.
     """
     chosen = language_of(request)
     claims: Claims | None = getattr(request.state, "claims", None)
@@ -78,10 +75,11 @@ def render_page(
     }
     made = _templates.TemplateResponse(request, template, context, status_code=status)
     made.headers["Cache-Control"] = "no-store"
-    return copy_cookies(made, renewed or _renewed_of(request))
+    return copy_cookies(made, _renewed_of(request))
 
 
 def _renewed_of(request: Request) -> Response | None:
+    """Return FastAPI's own response object, where a renewed sign-in left its cookies; what is answered is another."""
     return getattr(request.state, "renewed", None)
 
 
@@ -112,7 +110,7 @@ def done(request: Request, route: str, words: str, **parameters: Any) -> Redirec
 
 
 def event_stream(content: AsyncIterator[bytes], renewed: Response | None) -> StreamingResponse:
-    """Return server-sent events that are bytes already; `renewed` as for `render_page`."""
+    """Return server-sent events that are bytes already; `renewed` as for `copy_cookies`."""
     # A proxy in front must pass on each event when it comes.
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return copy_cookies(StreamingResponse(content, media_type="text/event-stream", headers=headers), renewed)
@@ -124,15 +122,12 @@ async def forbid_storing(response: Response) -> None:
 
 
 def copy_cookies(made: Answer, renewed: Response | None) -> Answer:
-    """Give an answer the cookies that a renewed sign-in left at FastAPI's own."""
-    known = set(made.headers.getlist("set-cookie"))
+    """Give an answer the cookies that a renewed sign-in left at `renewed`, FastAPI's own response object."""
     for cookie in renewed.headers.getlist("set-cookie") if renewed is not None else ():
-        if cookie in known:
-            continue
         made.headers.append("set-cookie", cookie)
     return made
 
 
 def jpeg_response(content: bytes, renewed: Response | None) -> Response:
-    """Return a picture of a person, which no browser or proxy may keep; `renewed` as for `render_page`."""
+    """Return a picture of a person, which no browser or proxy may keep; `renewed` as for `copy_cookies`."""
     return copy_cookies(Response(content, media_type="image/jpeg", headers={"Cache-Control": "no-store"}), renewed)

@@ -107,9 +107,9 @@ def sign_out(request: Request, services: ServicesDep, _same_origin: SameOriginDe
 
 
 @router.get("/password", response_class=HTMLResponse)
-def password_page(request: Request, claims: AnyPasswordDep, services: ServicesDep, response: Response) -> HTMLResponse:
+def password_page(request: Request, claims: AnyPasswordDep, services: ServicesDep) -> HTMLResponse:
     """Show the form to change the portal's password."""
-    return _render_password(request, claims, services, problem=None, renewed=response)
+    return _render_password(request, claims, services, problem=None)
 
 
 @router.post("/password", name="console_password", dependencies=[HASHING])

@@ -37,16 +37,15 @@ def show(
     *,
     role: Annotated[str, Query(max_length=20)] = "",
     cursor: Annotated[str | None, Query(max_length=500)] = None,
-    response: Response,
 ) -> HTMLResponse:
     """List devices, with where they stand and when they were last heard."""
-    return _render_list(request, services, role=role, cursor=cursor, renewed=response)
+    return _render_list(request, services, role=role, cursor=cursor)
 
 
 @router.get("/new", response_class=HTMLResponse, name="administration_new_device_page")
-def show_new(request: Request, _admin: AdminDep, services: ServicesDep, response: Response) -> HTMLResponse:
+def show_new(request: Request, _admin: AdminDep, services: ServicesDep) -> HTMLResponse:
     """Show the form of a new device."""
-    return _render_new(request, services, {"role": DeviceRole.EDGE.value}, renewed=response)
+    return _render_new(request, services, {"role": DeviceRole.EDGE.value})
 
 
 @router.post("/new", response_class=HTMLResponse, name="administration_add_device")
@@ -89,16 +88,13 @@ def add(
 
 
 @router.get("/{device_id}", response_class=HTMLResponse, name="administration_device_page")
-def show_device(
-    device_id: UUID, request: Request, _admin: AdminDep, services: ServicesDep, response: Response
-) -> HTMLResponse:
+def show_device(device_id: UUID, request: Request, _admin: AdminDep, services: ServicesDep) -> HTMLResponse:
     """Show one device, and what may be done with its token."""
     with services.database.read() as session:
         device = devices.get(session, device_id)
         return render_administration(
             request,
             "administration/device.html",
-            renewed=response,
             device=device,
             seen_at=_last_seen(session).get(device.id),
         )

@@ -69,12 +69,12 @@ FormDep = Annotated[FormData, Depends(_read_form)]
 
 
 @router.get("", response_class=HTMLResponse, name="administration_rules_page")
-def show(gate: GateName, request: Request, _staff: StaffDep, services: ServicesDep, response: Response) -> HTMLResponse:
+def show(gate: GateName, request: Request, _staff: StaffDep, services: ServicesDep) -> HTMLResponse:
     """Show the form with what holds now."""
     with services.database.read() as session:
         record = gates.get(session, gate)
         form = PolicyForm.of(gates.policy_of(record), record.title, services.zone)
-        return _render_form(request, services, session, record, form, base=mark_of(record), renewed=response)
+        return _render_form(request, services, session, record, form, base=mark_of(record))
 
 
 @router.post("", response_class=HTMLResponse, name="administration_edit_rules")
@@ -247,7 +247,6 @@ def _render_form(
     *,
     base: str,
     status: int = 200,
-    renewed: Response | None = None,
 ) -> HTMLResponse:
     t = translator(language_of(request))
     names = [(name, t("administration.week.always") if name == "always" else name) for name in form.schedule_names()]
@@ -255,7 +254,6 @@ def _render_form(
         request,
         "administration/rules.html",
         status=status,
-        renewed=renewed,
         gate=record,
         form=form,
         base=base,

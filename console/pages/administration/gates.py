@@ -53,16 +53,16 @@ def mark_of(gate: GateRecord) -> str:
 
 
 @router.get("", response_class=HTMLResponse, name="administration_gates_page")
-def show_gates(request: Request, _staff: StaffDep, services: ServicesDep, response: Response) -> HTMLResponse:
+def show_gates(request: Request, _staff: StaffDep, services: ServicesDep) -> HTMLResponse:
     """List the gates, each with whether its devices have its directory in force."""
-    return _render_list(request, services, renewed=response)
+    return _render_list(request, services)
 
 
 @router.get("/new", response_class=HTMLResponse, name="administration_new_gate_page")
-def show_new(request: Request, _staff: StaffDep, services: ServicesDep, response: Response) -> HTMLResponse:
+def show_new(request: Request, _staff: StaffDep, services: ServicesDep) -> HTMLResponse:
     """Show the form of a new gate."""
     typed = {"kind": GateKind.BUILDING.value, "direction": Direction.BOTH.value, "mode": Mode.FACE_OR_CARD.value}
-    return _render_new(request, services, typed=typed, renewed=response)
+    return _render_new(request, services, typed=typed)
 
 
 @router.post("/new", response_class=HTMLResponse, name="administration_add_gate")
@@ -109,20 +109,16 @@ def add(
 
 
 @router.get("/{gate}", response_class=HTMLResponse, name="administration_gate_page")
-def show(gate: GateName, request: Request, _staff: StaffDep, services: ServicesDep, response: Response) -> HTMLResponse:
+def show(gate: GateName, request: Request, _staff: StaffDep, services: ServicesDep) -> HTMLResponse:
     """Show what holds at one gate, with the week's picture of each schedule, and how current its devices are."""
-    return _render_gate(request, services, gate, renewed=response)
+    return _render_gate(request, services, gate)
 
 
 @router.get("/{gate}/retirement", response_class=HTMLResponse, name="administration_retire_page")
-def ask_to_retire(
-    gate: GateName, request: Request, _staff: StaffDep, services: ServicesDep, response: Response
-) -> HTMLResponse:
+def ask_to_retire(gate: GateName, request: Request, _staff: StaffDep, services: ServicesDep) -> HTMLResponse:
     """Ask before a gate is removed."""
     with services.database.read() as session:
-        return render_administration(
-            request, "administration/retire.html", renewed=response, gate=gates.get(session, gate), problem=None
-        )
+        return render_administration(request, "administration/retire.html", gate=gates.get(session, gate), problem=None)
 
 
 @router.post("/{gate}/retirement", response_class=HTMLResponse, name="administration_retire_gate")

@@ -32,7 +32,7 @@ GroupName = Annotated[str, Query(min_length=1, max_length=64, alias="name")]
 
 
 @router.get("", response_class=HTMLResponse, name="administration_groups_page")
-def show_groups(request: Request, _admin: AdminDep, services: ServicesDep, response: Response) -> HTMLResponse:
+def show_groups(request: Request, _admin: AdminDep, services: ServicesDep) -> HTMLResponse:
     """List the groups, how many people each holds, and the gates whose rules name it."""
     with services.database.read() as session:
         members = count_members(session)
@@ -43,7 +43,6 @@ def show_groups(request: Request, _admin: AdminDep, services: ServicesDep, respo
     return render_administration(
         request,
         "administration/groups.html",
-        renewed=response,
         rows=[(name, members.get(name, 0), naming[name]) for name in sorted(naming)],
     )
 
@@ -62,10 +61,9 @@ def show_group(
     group: GroupName,
     search: Annotated[str, Query(max_length=100)] = "",
     cursor: Annotated[str | None, Query(max_length=500)] = None,
-    response: Response,
 ) -> HTMLResponse:
     """Show who is in a group."""
-    return _render(request, services, group, search=search.strip(), cursor=cursor, renewed=response)
+    return _render(request, services, group, search=search.strip(), cursor=cursor)
 
 
 @router.post("/members", response_class=HTMLResponse, name="administration_join_group")

@@ -48,19 +48,18 @@ def show(
     *,
     which: Annotated[str, Query(max_length=10)] = "valid",
     cursor: Annotated[str | None, Query(max_length=500)] = None,
-    response: Response,
 ) -> HTMLResponse:
     """List passes, the newest first: those that are or will be valid, or all."""
-    return _render_list(request, services, which=which, cursor=cursor, renewed=response)
+    return _render_list(request, services, which=which, cursor=cursor)
 
 
 @router.get("/new", response_class=HTMLResponse, name="administration_new_pass_page")
-def show_new(request: Request, _staff: StaffDep, services: ServicesDep, response: Response) -> HTMLResponse:
+def show_new(request: Request, _staff: StaffDep, services: ServicesDep) -> HTMLResponse:
     """Show the form of a new pass: until this evening by default."""
     begins = services.now().astimezone(services.zone).replace(second=0, microsecond=0)
     ends = max(begins.replace(hour=22, minute=0), begins + timedelta(hours=2))
     typed = {"valid_from": f"{begins:%Y-%m-%dT%H:%M}", "valid_until": f"{ends:%Y-%m-%dT%H:%M}", "code": "letters"}
-    return _render_new(request, services, typed, [], renewed=response)
+    return _render_new(request, services, typed, [])
 
 
 @router.post("/new", response_class=HTMLResponse, name="administration_give_pass")
@@ -128,11 +127,9 @@ def give(
     response_class=HTMLResponse,
     name="administration_end_pass_page",
 )
-def ask_to_end(
-    pass_id: UUID, request: Request, _staff: StaffDep, services: ServicesDep, response: Response
-) -> HTMLResponse:
+def ask_to_end(pass_id: UUID, request: Request, _staff: StaffDep, services: ServicesDep) -> HTMLResponse:
     """Ask before a pass is ended."""
-    return _render_end(request, services, pass_id, renewed=response)
+    return _render_end(request, services, pass_id)
 
 
 @router.post("/{pass_id}/end", response_class=HTMLResponse, name="administration_end_pass")

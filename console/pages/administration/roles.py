@@ -1,6 +1,6 @@
 """Who has which role, and since when. Roles are given and taken on a person's own page."""
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 
 from accounts.people.role_holders import find_role_holders
@@ -22,7 +22,7 @@ router = APIRouter(
     response_class=HTMLResponse,
     name="administration_roles_page",
 )
-def show(request: Request, _admin: AdminDep, services: ServicesDep, response: Response) -> HTMLResponse:
+def show(request: Request, _admin: AdminDep, services: ServicesDep) -> HTMLResponse:
     """Show everybody with a role, by role."""
     with services.database.read() as session:
         found = find_role_holders(session)
@@ -31,7 +31,6 @@ def show(request: Request, _admin: AdminDep, services: ServicesDep, response: Re
     return render_administration(
         request,
         "administration/roles.html",
-        renewed=response,
         roles=[(role, [one for one in found if one.role is role]) for role in roles],
         names=names,
         now=services.now(),

@@ -1,6 +1,6 @@
 """The schedules of all gates in one view: which gates have the same hours, and when they differ."""
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 
 from access.schedules import Schedule
@@ -16,7 +16,7 @@ router = APIRouter(
 
 
 @router.get("", response_class=HTMLResponse, name="administration_schedules_page")
-def show(request: Request, _staff: StaffDep, services: ServicesDep, response: Response) -> HTMLResponse:
+def show(request: Request, _staff: StaffDep, services: ServicesDep) -> HTMLResponse:
     """Show every schedule once, with the gates that have it exactly so."""
     with services.database.read() as session:
         found: dict[Schedule, list[GateRecord]] = {}
@@ -26,7 +26,6 @@ def show(request: Request, _staff: StaffDep, services: ServicesDep, response: Re
     return render_administration(
         request,
         "administration/schedules.html",
-        renewed=response,
         schedules=sorted(found.items(), key=lambda one: one[0].name),
         today=services.now().astimezone(services.zone).date(),
     )

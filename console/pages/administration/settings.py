@@ -2,7 +2,7 @@
 
 from itertools import groupby
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 
 from console.dependencies import AdminDep, ServicesDep
@@ -18,13 +18,12 @@ PREFIX = "CAMPUSGATE_"
 
 
 @router.get("", response_class=HTMLResponse, name="administration_settings_page")
-def show(request: Request, _admin: AdminDep, services: ServicesDep, response: Response) -> HTMLResponse:
+def show(request: Request, _admin: AdminDep, services: ServicesDep) -> HTMLResponse:
     """Show every setting, by the room that it is of."""
     found = sorted(services.facts.settings if services.facts else (), key=_room_of)
     return render_administration(
         request,
         "administration/settings.html",
-        renewed=response,
         rooms=[(room, list(settings)) for room, settings in groupby(found, _room_of)],
         key_of=key_of,
     )

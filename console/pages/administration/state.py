@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from typing import Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
@@ -29,7 +29,7 @@ _WORDS = ("signing.", "punctuation.")
 
 
 @router.get("", response_class=HTMLResponse, name="administration_state_page")
-def show(request: Request, staff: StaffDep, services: ServicesDep, response: Response) -> HTMLResponse:
+def show(request: Request, staff: StaffDep, services: ServicesDep) -> HTMLResponse:
     """Show server, broker, gates, meters, showers, database, disks, backup and clocks."""
     found = _find(services)
     with services.database.read() as session:
@@ -37,7 +37,6 @@ def show(request: Request, staff: StaffDep, services: ServicesDep, response: Res
     return render_administration(
         request,
         "administration/state.html",
-        renewed=response,
         person=person,
         texts=some_texts(language_of(request), _WORDS),
         setup={

@@ -26,9 +26,9 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
 @router.get("", response_class=HTMLResponse, name="administration_zones_page")
-def show(request: Request, _staff: StaffDep, services: ServicesDep, response: Response) -> HTMLResponse:
+def show(request: Request, _staff: StaffDep, services: ServicesDep) -> HTMLResponse:
     """List zones with the gates that lead there."""
-    return _render(request, services, renewed=response)
+    return _render(request, services)
 
 
 @router.post("", response_class=HTMLResponse, name="administration_put_zone")
@@ -83,7 +83,6 @@ def _render(
     typed: dict[str, str] | None = None,
     problems: dict[str, str] | None = None,
     status: int = 200,
-    renewed: Response | None = None,
 ) -> HTMLResponse:
     with services.database.read() as session:
         zones = gates.find_zones(session)
@@ -96,7 +95,6 @@ def _render(
         request,
         "administration/zones.html",
         status=status,
-        renewed=renewed,
         zones=zones,
         leading=leading,
         typed=typed or {"site": zones[0].site if zones else "main"},

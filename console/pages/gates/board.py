@@ -21,14 +21,13 @@ LastSeen = Annotated[int | None, Query(ge=0, description="the last event seen by
 
 
 @router.get("/gates", dependencies=[record_disclosure("board.read", "events:list")], response_class=HTMLResponse)
-def gate_board(request: Request, services: ServicesDep, _staff: StaffDep, response: Response) -> HTMLResponse:
+def gate_board(request: Request, services: ServicesDep, _staff: StaffDep) -> HTMLResponse:
     """Show every gate, live."""
     with services.database.read() as session:
         found, zones = describe_places(session), gates.find_zones(session)
     return render_page(
         request,
         "gates/board.html",
-        renewed=response,
         places=found,
         zones=zones,
         can_order=services.orders.possible,

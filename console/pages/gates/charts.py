@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
 from console.dependencies import ServicesDep, StaffDep
@@ -21,7 +21,6 @@ def show(
     _staff: StaffDep,
     services: ServicesDep,
     *,
-    response: Response,
     day: Annotated[str, Query(max_length=10)] = "",
     gate: Annotated[str, Query(max_length=63)] = "",
     zone: Annotated[str, Query(max_length=63)] = "",
@@ -39,7 +38,6 @@ def show(
     return render_page(
         request,
         "gates/charts.html",
-        renewed=response,
         charts=charts,
         day=wanted,
         before=wanted - timedelta(days=1),

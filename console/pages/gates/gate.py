@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import HTMLResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 from sqlalchemy.orm import Session
@@ -48,7 +48,7 @@ class QuestionIn(BaseModel):
 @router.get(
     "", dependencies=[record_disclosure("board.read", "gate:{gate}")], response_class=HTMLResponse, name="gate_page"
 )
-def show(gate: GateName, request: Request, _staff: StaffDep, services: ServicesDep, response: Response) -> HTMLResponse:
+def show(gate: GateName, request: Request, _staff: StaffDep, services: ServicesDep) -> HTMLResponse:
     """Show one gate, live."""
     with services.database.read() as session:
         record = gates.get(session, gate)
@@ -58,7 +58,6 @@ def show(gate: GateName, request: Request, _staff: StaffDep, services: ServicesD
     return render_page(
         request,
         "gates/gate.html",
-        renewed=response,
         gate=record,
         policy=policy,
         zone=zone,

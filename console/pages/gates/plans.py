@@ -35,9 +35,9 @@ PictureForm = Annotated[UploadFile | None, File()]
 
 
 @router.get("", response_class=HTMLResponse, name="plans_page")
-def list_plans(request: Request, staff: StaffDep, services: ServicesDep, response: Response) -> HTMLResponse:
+def list_plans(request: Request, staff: StaffDep, services: ServicesDep) -> HTMLResponse:
     """Show all plans, and to administrators how to add one."""
-    return _show_list(request, services, response, is_admin=Role.ADMIN in staff.roles)
+    return _show_list(request, services, is_admin=Role.ADMIN in staff.roles)
 
 
 @router.post("", response_model=None, name="plan_add")
@@ -47,7 +47,6 @@ def add(
     _same_origin: SameOriginDep,
     *,
     services: ServicesDep,
-    response: Response,
     title: TitleForm = "",
     picture: PictureForm = None,
 ) -> Response:
@@ -60,12 +59,12 @@ def add(
             plan = site_plans.add(session, wanted, safe, by=admin.actor, now=services.now())
             plan_id = plan.id
     except ProblemError as error:
-        return _show_list(request, services, response, problem=error, title=title)
-    return copy_cookies(done(request, "plan_places_page", "plan_added", plan_id=plan_id), response)
+        return _show_list(request, services, problem=error, title=title)
+    return done(request, "plan_places_page", "plan_added", plan_id=plan_id)
 
 
 @router.get("/{plan_id}", response_class=HTMLResponse, name="plan_page")
-def show(plan_id: UUID, request: Request, staff: StaffDep, services: ServicesDep, response: Response) -> HTMLResponse:
+def show(plan_id: UUID, request: Request, staff: StaffDep, services: ServicesDep) -> HTMLResponse:
     """Show a plan with the gates on it, live."""
     with services.database.read() as session:
         plan = site_plans.get(session, plan_id)
@@ -74,7 +73,6 @@ def show(plan_id: UUID, request: Request, staff: StaffDep, services: ServicesDep
     return render_page(
         request,
         "gates/plan.html",
-        renewed=response,
         plan=plan,
         plans=plans,
         gates=[(gate, *placed[gate["name"]]) for gate in places["gates"] if gate["name"] in placed],
@@ -95,11 +93,9 @@ def show_picture(plan_id: UUID, _staff: StaffDep, services: ServicesDep, respons
 
 
 @router.get("/{plan_id}/places", response_class=HTMLResponse, name="plan_places_page")
-def show_places(
-    plan_id: UUID, request: Request, _admin: AdminDep, services: ServicesDep, response: Response
-) -> HTMLResponse:
+def show_places(plan_id: UUID, request: Request, _admin: AdminDep, services: ServicesDep) -> HTMLResponse:
     """Show where the gates stand, to be changed."""
-    return _show_places(request, services, response, plan_id)
+    return _show_places(request, services, plan_id)
 
 
 @router.post("/{plan_id}/places", response_model=None, name="plan_put_places")
@@ -110,7 +106,6 @@ async def put_places(
     _same_origin: SameOriginDep,
     *,
     services: ServicesDep,
-    response: Response,
 ) -> Response:
     """Let the gates stand where the form says; a gate without two figures stands nowhere."""
     async with request.form(max_files=0, max_fields=2 * _MOST_GATES) as form:
@@ -119,7 +114,7 @@ async def put_places(
         plan = site_plans.get(session, plan_id)
         wanted = _read_places(session, written)
         site_plans.put_places(session, plan, wanted, by=admin.actor, now=services.now())
-    return copy_cookies(done(request, "plan_page", "plan_placed", plan_id=plan_id), response)
+    return done(request, "plan_page", "plan_placed", plan_id=plan_id)
 
 
 @router.post("/{plan_id}/plan-picture", response_model=None, name="plan_change")
@@ -130,7 +125,6 @@ def change(
     _same_origin: SameOriginDep,
     *,
     services: ServicesDep,
-    response: Response,
     title: TitleForm = "",
     picture: PictureForm = None,
 ) -> Response:
@@ -141,8 +135,8 @@ def change(
             plan = site_plans.get(session, plan_id)
             site_plans.change(session, plan, title=wanted, picture=safe, by=admin.actor, now=services.now())
     except ProblemError as error:
-        return _show_places(request, services, response, plan_id, problem=error, title=title)
-    return copy_cookies(done(request, "plan_places_page", "plan_changed", plan_id=plan_id), response)
+        return _show_places(request, services, plan_id, problem=error, title=title)
+    return done(request, "plan_places_page", "plan_changed", plan_id=plan_id)
 
 
 @router.post("/{plan_id}/remove", response_model=None, name="plan_remove")
@@ -153,12 +147,11 @@ def remove(
     _same_origin: SameOriginDep,
     *,
     services: ServicesDep,
-    response: Response,
 ) -> Response:
     """Remove a plan; the gates themselves are not concerned."""
     with services.database.begin() as session:
         site_plans.remove(session, site_plans.get(session, plan_id), by=admin.actor, now=services.now())
-    return copy_cookies(done(request, "plans_page", "plan_removed"), response)
+    return done(request, "plans_page", "plan_removed")
 
 
 class PlanTitleError(ProblemError):
@@ -199,7 +192,6 @@ def _read_places(session: Session, written: dict[str, str]) -> dict[str, Place]:
 def _show_list(
     request: Request,
     services: ServicesDep,
-    renewed: Response,
     *,
     problem: ProblemError | None = None,
     title: str = "",
@@ -210,7 +202,6 @@ def _show_list(
     return render_page(
         request,
         "gates/plans.html",
-        renewed=renewed,
         status=problem.status if problem else 200,
         plans=plans,
         problem=f"problem.{problem.code}" if problem else None,
@@ -222,7 +213,6 @@ def _show_list(
 def _show_places(
     request: Request,
     services: ServicesDep,
-    renewed: Response,
     plan_id: UUID,
     *,
     problem: ProblemError | None = None,
@@ -234,7 +224,6 @@ def _show_places(
     return render_page(
         request,
         "gates/plan_places.html",
-        renewed=renewed,
         status=problem.status if problem else 200,
         plan=plan,
         gates=[(gate, placed.get(gate["name"])) for gate in gates],

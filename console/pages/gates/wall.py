@@ -22,7 +22,7 @@ _SIZES = ((24, "large"), (80, "medium"))
 
 
 @router.get("", response_class=HTMLResponse, name="wall_page")
-def show(request: Request, _staff: StaffDep, services: ServicesDep, response: Response) -> HTMLResponse:
+def show(request: Request, _staff: StaffDep, services: ServicesDep) -> HTMLResponse:
     """Show every gate as a tile."""
     with services.database.read() as session:
         groups, places = group_gates(session), describe_places(session)
@@ -31,7 +31,6 @@ def show(request: Request, _staff: StaffDep, services: ServicesDep, response: Re
     return render_page(
         request,
         "gates/wall.html",
-        renewed=response,
         groups=groups,
         places={**places, "last": last, "following": sorted(FOLLOWING)},
         size=next((name for most, name in _SIZES if number <= most), "small"),

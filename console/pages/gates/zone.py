@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict
 
@@ -39,7 +39,6 @@ def show(
     staff: StaffDep,
     *,
     services: ServicesDep,
-    response: Response,
     hours: Annotated[int, Query(ge=1, le=24 * 31)] = 24,
 ) -> HTMLResponse:
     """Show who is inside, for print or for a hand that ticks names off. Who looked is audited: it names people."""
@@ -53,7 +52,7 @@ def show(
         audit.record(session, actor=actor, action="muster.read", subject=f"zone:{zone}", now=now)
     names = services.names({one.person_id for one in found})
     rows = [(names.get(one.person_id, str(one.person_id)), one) for one in found]
-    return render_page(request, "gates/muster.html", renewed=response, zone=record, rows=rows, at=now, hours=hours)
+    return render_page(request, "gates/muster.html", zone=record, rows=rows, at=now, hours=hours)
 
 
 @router.post("/forgive", name="zone_forgive")

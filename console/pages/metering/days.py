@@ -29,7 +29,6 @@ def show(
     *,
     day: Annotated[Day | None, Query()] = None,
     everything: Annotated[bool, Query()] = False,
-    response: Response,
 ) -> HTMLResponse:
     """Show a day, yesterday where none is named: what does not agree, or every room."""
     figures = Figures(metering.zone, services.now())
@@ -44,7 +43,6 @@ def show(
         services,
         staff,
         figures=figures,
-        renewed=response,
         day=day,
         last=last,
         before=day - timedelta(days=1),

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
@@ -42,9 +42,7 @@ _MOST_ROOMS = 500
     response_class=HTMLResponse,
     name="metering_page",
 )
-def show(
-    request: Request, staff: StaffDep, services: ServicesDep, metering: MeteringDep, response: Response
-) -> HTMLResponse:
+def show(request: Request, staff: StaffDep, services: ServicesDep, metering: MeteringDep) -> HTMLResponse:
     """Show what needs somebody: silence, cut-offs, requests, readings, showers, disputes."""
     figures = Figures(metering.zone, services.now())
     with services.database.read() as session:
@@ -69,7 +67,6 @@ def show(
         services,
         staff,
         figures=figures,
-        renewed=response,
         mark=mark,
         stream=path_to(request, "metering_stream"),
         **shown,
@@ -114,7 +111,6 @@ def choose_room(
     metering: MeteringDep,
     *,
     building: Annotated[UUID | None, Query()] = None,
-    response: Response,
 ) -> HTMLResponse:
     """Show the buildings and one building's rooms: rooms are chosen, never typed."""
     figures = Figures(metering.zone, services.now())
@@ -130,7 +126,6 @@ def choose_room(
         services,
         staff,
         figures=figures,
-        renewed=response,
         buildings=buildings,
         chosen=building,
         rooms=rooms,

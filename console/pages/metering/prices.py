@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 
 from console.dependencies import AdminDep, MeteringDep, ServicesDep, StaffDep
@@ -24,9 +24,7 @@ _MOST = 200
 
 
 @router.get("", response_class=HTMLResponse, name="metering_prices_page")
-def show(
-    request: Request, staff: StaffDep, services: ServicesDep, metering: MeteringDep, response: Response
-) -> HTMLResponse:
+def show(request: Request, staff: StaffDep, services: ServicesDep, metering: MeteringDep) -> HTMLResponse:
     """Show the plans by the day they start, the newest first."""
     figures = Figures(metering.zone, services.now())
     today = figures.today()
@@ -40,7 +38,6 @@ def show(
         services,
         staff,
         figures=figures,
-        renewed=response,
         plans=found,
         bases=[plan.model_dump(mode="json") for plan in found if plan.withdrawn_at is None],
         building_names={one.id: one.name for one in buildings},

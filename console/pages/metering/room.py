@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
@@ -38,7 +38,6 @@ def show(
     metering: MeteringDep,
     *,
     step: Annotated[Step, Query()] = Step.DAY,
-    response: Response,
 ) -> HTMLResponse:
     """Show a room with everything that is known of it."""
     figures = Figures(metering.zone, services.now())
@@ -54,7 +53,6 @@ def show(
         services,
         staff,
         figures=figures,
-        renewed=response,
         mark=mark,
         stream=path_to(request, "metering_room_stream", room_id=room_id),
         room=shown,

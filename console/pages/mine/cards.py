@@ -26,9 +26,9 @@ Typed = Annotated[str, Form(max_length=128)]
 
 
 @router.get("", response_class=HTMLResponse)
-def cards_page(request: Request, me: HolderDep, services: ServicesDep, response: Response) -> HTMLResponse:
+def cards_page(request: Request, me: HolderDep, services: ServicesDep) -> HTMLResponse:
     """Show one's cards, and what may be done with each."""
-    return _render(request, services, me, renewed=response)
+    return _render(request, services, me)
 
 
 @router.post("/loss", name="cards_report_loss")

@@ -11,7 +11,7 @@ from accounts.principals import Principal
 from accounts.tables import Person
 from console.csv_table import download
 from console.dependencies import HolderDep, ServicesDep
-from console.rendering import copy_cookies, done, forbid_storing, render_page
+from console.rendering import done, forbid_storing, render_page
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
 from console.views.own_face_data import find_face_data
@@ -21,9 +21,9 @@ router = APIRouter(prefix="/console/me/face-data", include_in_schema=False, depe
 
 
 @router.get("", response_class=HTMLResponse, name="face_data_page")
-def face_data_page(request: Request, me: HolderDep, services: ServicesDep, response: Response) -> HTMLResponse:
+def face_data_page(request: Request, me: HolderDep, services: ServicesDep) -> HTMLResponse:
     """Show what is stored, where, and until when."""
-    return _render(request, me, services, renewed=response)
+    return _render(request, me, services)
 
 
 @router.get("/export", response_class=Response, name="face_data_export")
@@ -45,7 +45,6 @@ def withdraw(
     request: Request,
     me: HolderDep,
     services: ServicesDep,
-    response: Response,
     _same_origin: SameOriginDep,
     *,
     understood: Annotated[bool, Form()] = False,
@@ -55,7 +54,7 @@ def withdraw(
         return _render(request, me, services, problem="face_data.tick_first", status=422)
     with services.database.begin() as session:
         consent.withdraw(session, me.person_id, by=me.actor, now=services.now())
-    return copy_cookies(done(request, "face_data_page", "consent_withdrawn"), response)
+    return done(request, "face_data_page", "consent_withdrawn")
 
 
 def _render(

@@ -1,6 +1,6 @@
 """The gates one may pass, and when; and where one passed."""
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 
 from console.dependencies import HolderDep, ServicesDep
@@ -15,7 +15,7 @@ _UNFOLDED = 3
 
 
 @router.get("", response_class=HTMLResponse, name="own_gates_page")
-def gates_page(request: Request, me: HolderDep, services: ServicesDep, response: Response) -> HTMLResponse:
+def gates_page(request: Request, me: HolderDep, services: ServicesDep) -> HTMLResponse:
     """Show which gates one may pass, on which hours of the week, with what, and why not where not."""
     now = services.now()
     with services.database.read() as session:
@@ -24,7 +24,6 @@ def gates_page(request: Request, me: HolderDep, services: ServicesDep, response:
     return render_page(
         request,
         "mine/gates.html",
-        renewed=response,
         problem=None,
         gates=mine,
         others=[one for one in found if one.refusal is not None],

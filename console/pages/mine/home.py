@@ -20,14 +20,13 @@ _NOTICES = 20
 
 
 @router.get("", response_class=HTMLResponse)
-def me_page(request: Request, me: HolderDep, services: ServicesDep, response: Response) -> HTMLResponse:
+def me_page(request: Request, me: HolderDep, services: ServicesDep) -> HTMLResponse:
     """Show what matters now, and the way to everything of one's own."""
     now = services.now()
     with services.database.read() as session:
         return render_page(
             request,
             "mine/home.html",
-            renewed=response,
             person=people.get(session, me.person_id),
             home=describe_own_home(session, services, me.person_id, now=now),
             now=now,
@@ -39,7 +38,6 @@ def inbox_page(
     request: Request,
     me: HolderDep,
     services: ServicesDep,
-    response: Response,
     cursor: Annotated[str | None, Query(max_length=500)] = None,
 ) -> HTMLResponse:
     """Show one's notices, newest first."""
@@ -47,7 +45,7 @@ def inbox_page(
     with services.database.read() as session:
         rows = notices.query_inbox(session, me.person_id, before=page.after(UUID), limit=page.limit + 1)
         shown, following = page.cut(rows, lambda row: row.id)
-        return render_page(request, "mine/inbox.html", renewed=response, notices=shown, following=following)
+        return render_page(request, "mine/inbox.html", notices=shown, following=following)
 
 
 @router.post("/inbox/{notice_id}", name="inbox_read")

@@ -90,7 +90,6 @@ def money_page(
     asked: AskedDep,
     *,
     cursor: Annotated[str | None, Query(max_length=500)] = None,
-    response: Response,
 ) -> HTMLResponse:
     """Show the balance, the last top-ups, and the statement of the days that are asked for."""
     page = PageRequest(_LINES, cursor or None)
@@ -112,7 +111,6 @@ def money_page(
     return render_page(
         request,
         "mine/money.html",
-        renewed=response,
         status=200 if asked.problem is None else 422,
         problem=asked.problem,
         asked=asked,

@@ -88,7 +88,6 @@ def passages_page(
     asked: AskedDep,
     *,
     cursor: Annotated[str | None, Query(max_length=500)] = None,
-    response: Response,
 ) -> HTMLResponse:
     """Show one's own passages, the newest first."""
     page = PageRequest(_ON_A_PAGE, cursor or None)
@@ -102,7 +101,6 @@ def passages_page(
     return render_page(
         request,
         "mine/passages.html",
-        renewed=response,
         status=200 if asked.problem is None else 422,
         problem=asked.problem,
         asked=asked,

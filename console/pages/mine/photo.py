@@ -37,14 +37,13 @@ class ConsentIn(BaseModel):
 
 
 @router.get("/photo", response_class=HTMLResponse)
-def photo_page(request: Request, me: HolderDep, services: ServicesDep, response: Response) -> HTMLResponse:
+def photo_page(request: Request, me: HolderDep, services: ServicesDep) -> HTMLResponse:
     """Show the page of one's own photo."""
     with services.database.read() as session:
         person = people.get(session, me.person_id)
     return render_page(
         request,
         "mine/photo.html",
-        renewed=response,
         person=person,
         version=services.enrollment.consent_version,
         notice_parts=consent_notice.PARTS,

@@ -39,9 +39,9 @@ class _Refused:
 
 
 @router.get("", response_class=HTMLResponse)
-def security_page(request: Request, me: HolderDep, services: ServicesDep, response: Response) -> HTMLResponse:
+def security_page(request: Request, me: HolderDep, services: ServicesDep) -> HTMLResponse:
     """Show what protects one's account."""
-    return _render(request, services, me, renewed=response)
+    return _render(request, services, me)
 
 
 @router.post("/limits", name="security_limits", dependencies=[HASHING])

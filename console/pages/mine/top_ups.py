@@ -40,7 +40,6 @@ def list_top_ups(
     services: ServicesDep,
     *,
     cursor: Annotated[str | None, Query(max_length=500)] = None,
-    response: Response,
 ) -> HTMLResponse:
     """Show one's own top-ups, the newest first."""
     page = PageRequest(_ON_A_PAGE, cursor or None)
@@ -51,13 +50,13 @@ def list_top_ups(
         rows, following = page.cut(found, lambda row: (row.created_at.isoformat(), row.id))
         shown = describe_orders(session, rows, t)
     following_page = f"{path_to(request, 'top_ups_page')}?cursor={following}" if following else None
-    return render_page(request, "mine/top_ups.html", renewed=response, problem=None, top_ups=shown, next=following_page)
+    return render_page(request, "mine/top_ups.html", problem=None, top_ups=shown, next=following_page)
 
 
 @router.get("/new", response_class=HTMLResponse, name="top_up_form")
-def show_form(request: Request, me: HolderDep, services: ServicesDep, response: Response) -> HTMLResponse:
+def show_form(request: Request, me: HolderDep, services: ServicesDep) -> HTMLResponse:
     """Show the form that a top-up begins with."""
-    return _render_form(request, me, services, renewed=response)
+    return _render_form(request, me, services)
 
 
 @router.post("/new", response_class=RedirectResponse, name="top_up_create")
@@ -97,7 +96,7 @@ def create(
 
 
 @router.get("/{order_id}", response_class=HTMLResponse, name="top_up_page")
-def show(request: Request, order_id: UUID, me: HolderDep, services: ServicesDep, response: Response) -> HTMLResponse:
+def show(request: Request, order_id: UUID, me: HolderDep, services: ServicesDep) -> HTMLResponse:
     """Show what became of a top-up; one that is open is asked for at its channel, and says how it is paid."""
     t = texts.translator(language_of(request))
     now = services.now()
@@ -111,7 +110,6 @@ def show(request: Request, order_id: UUID, me: HolderDep, services: ServicesDep,
     return render_page(
         request,
         "mine/top_up.html",
-        renewed=response,
         problem="top_up.channel_away" if is_away else None,
         top_up=shown,
         available=available,

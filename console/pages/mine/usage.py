@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
@@ -69,14 +69,13 @@ class ApplicationIn(BaseModel):
 
 
 @router.get("", response_class=HTMLResponse)
-def usage_page(request: Request, me: HolderDep, services: ServicesDep, response: Response) -> HTMLResponse:
+def usage_page(request: Request, me: HolderDep, services: ServicesDep) -> HTMLResponse:
     """Show the page of what one uses."""
     with services.database.read() as session:
         person = people.get(session, me.person_id)
     return render_page(
         request,
         "mine/usage.html",
-        renewed=response,
         person=person,
         least_fen=LEAST,
         most_fen=MOST,

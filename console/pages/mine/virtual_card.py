@@ -52,9 +52,9 @@ class _Standing:
 
 
 @router.get("", response_class=HTMLResponse)
-def virtual_card_page(request: Request, me: HolderDep, services: ServicesDep, response: Response) -> HTMLResponse:
+def virtual_card_page(request: Request, me: HolderDep, services: ServicesDep) -> HTMLResponse:
     """Show the code, or what is needed for one."""
-    return _render(request, services, me, renewed=response)
+    return _render(request, services, me)
 
 
 @router.post("", name="virtual_card_claim", dependencies=[HASHING])

@@ -14,7 +14,7 @@ from accounts.principals import Principal
 from console import qr
 from console.dependencies import HolderDep, ServicesDep
 from console.forms import read_moment
-from console.rendering import copy_cookies, done, forbid_storing, path_to, render_page
+from console.rendering import done, forbid_storing, path_to, render_page
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
 from directory import visitor_hosting
@@ -37,10 +37,9 @@ def list_visitors(
     services: ServicesDep,
     *,
     before: Annotated[UUID | None, Query()] = None,
-    response: Response,
 ) -> HTMLResponse:
     """Show the passes one has given, the newest first, and the form for another one."""
-    return _render_list(request, me, services, before=before, renewed=response)
+    return _render_list(request, me, services, before=before)
 
 
 @router.post("/invitations", name="visitor_invite", response_class=RedirectResponse)
@@ -48,7 +47,6 @@ def invite(
     request: Request,
     me: HolderDep,
     services: ServicesDep,
-    response: Response,
     _same_origin: SameOriginDep,
     *,
     key: Annotated[UUID, Form()],
@@ -79,11 +77,11 @@ def invite(
     except ProblemError as error:
         problems = {_FIELDS.get(error.code, ""): f"problem.{error.code}"}
         return _render_list(request, me, services, key=key, typed=typed, problems=problems, status=error.status)
-    return copy_cookies(done(request, "visitor_page", "pass_given", pass_id=key), response)
+    return done(request, "visitor_page", "pass_given", pass_id=key)
 
 
 @router.get("/{pass_id}", response_class=HTMLResponse, name="visitor_page")
-def show(request: Request, pass_id: UUID, me: HolderDep, services: ServicesDep, response: Response) -> HTMLResponse:
+def show(request: Request, pass_id: UUID, me: HolderDep, services: ServicesDep) -> HTMLResponse:
     """Show a pass one has given, with its code while it is good."""
     now = services.now()
     with services.database.read() as session:
@@ -92,7 +90,6 @@ def show(request: Request, pass_id: UUID, me: HolderDep, services: ServicesDep, 
     return render_page(
         request,
         "mine/visitor.html",
-        renewed=response,
         problem=None,
         shown=found,
         state=found.state(now),
@@ -107,13 +104,12 @@ def end(
     pass_id: UUID,
     me: HolderDep,
     services: ServicesDep,
-    response: Response,
     _same_origin: SameOriginDep,
 ) -> Response:
     """End a pass one has given; every gate forgets it within moments."""
     with services.database.begin() as session:
         visitor_hosting.end(session, pass_id, me.person_id, by=me.actor, now=services.now())
-    return copy_cookies(done(request, "visitor_page", "pass_ended", pass_id=pass_id), response)
+    return done(request, "visitor_page", "pass_ended", pass_id=pass_id)
 
 
 _FIELDS = {

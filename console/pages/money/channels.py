@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
@@ -30,7 +30,6 @@ def show(
     *,
     channel: Annotated[str | None, Query(max_length=63)] = None,
     day: Annotated[Day | None, Query()] = None,
-    response: Response,
 ) -> HTMLResponse:
     """Compare a channel's day with our books, once a channel is chosen; what only the channel knows is asked for."""
     last = services.now().astimezone(services.zone).date() - timedelta(days=1)
@@ -49,7 +48,6 @@ def show(
         request,
         "money/channels.html",
         status=status,
-        renewed=response,
         channels=sorted(services.money.channels),
         channel=channel,
         day=day,

@@ -33,9 +33,9 @@ _REQUESTS = 5
     response_class=HTMLResponse,
     name="money_counter_page",
 )
-def show(request: Request, me: CashierDep, services: ServicesDep, response: Response) -> HTMLResponse:
+def show(request: Request, me: CashierDep, services: ServicesDep) -> HTMLResponse:
     """Show where a person is looked for, and what became of one's own requests for cash above the ceiling."""
-    return _render(request, me, services, response, typed="", found=None)
+    return _render(request, me, services, typed="", found=None)
 
 
 @router.post("/find", dependencies=[record_disclosure("people.read", "people:list")], name="money_find")
@@ -54,7 +54,7 @@ def find(
     if len(found) == 1:
         own = RedirectResponse(path_to(request, "money_person_page", person_id=found[0].id), status_code=303)
         return copy_cookies(own, response)
-    return _render(request, me, services, response, typed=typed, found=found)
+    return _render(request, me, services, typed=typed, found=found)
 
 
 def _search(session: Session, typed: str) -> list[Person]:
@@ -80,7 +80,6 @@ def _render(
     request: Request,
     me: Principal,
     services: ConsoleServices,
-    response: Response,
     *,
     typed: str,
     found: list[Person] | None,
@@ -92,7 +91,6 @@ def _render(
     return render_page(
         request,
         "money/counter.html",
-        renewed=response,
         # A card's number is not written back into the page.
         typed=typed if found else "",
         found=None if found is None else found[:_MOST],

@@ -21,7 +21,7 @@ from accounts.topup import cash_book, day_overview
 from accounts.topup.cash import counter_of
 from accounts.vocabulary import Role
 from console.dependencies import AdminDep, CashierDep, ServicesDep
-from console.rendering import copy_cookies, done, forbid_storing, render_page
+from console.rendering import done, forbid_storing, render_page
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
 from console.views import money as views
@@ -41,16 +41,13 @@ def show(
     services: ServicesDep,
     *,
     last: Annotated[Day | None, Query()] = None,
-    response: Response,
 ) -> HTMLResponse:
     """Show two weeks of days, the newest first."""
-    return _render(request, me, services, last=last, renewed=response)
+    return _render(request, me, services, last=last)
 
 
 @router.post("/verification", response_class=HTMLResponse, name="money_verify")
-def verify(
-    request: Request, me: CashierDep, services: ServicesDep, _same_origin: SameOriginDep, response: Response
-) -> HTMLResponse:
+def verify(request: Request, me: CashierDep, services: ServicesDep, _same_origin: SameOriginDep) -> HTMLResponse:
     """Walk the sealed journal from its first line, and compare every number that follows from it."""
     with services.database.snapshot() as session:
         report = seal_chain.verify(session)
@@ -61,11 +58,11 @@ def verify(
         "named": [fault.message for fault in report.faults[:_NAMED]] + [str(one) for one in differences[:_NAMED]],
         "at": services.now(),
     }
-    return _render(request, me, services, verified=found, renewed=response)
+    return _render(request, me, services, verified=found)
 
 
 @router.get("/{day}", response_class=HTMLResponse, name="money_day_page")
-def show_day(day: Day, request: Request, _me: CashierDep, services: ServicesDep, response: Response) -> HTMLResponse:
+def show_day(day: Day, request: Request, _me: CashierDep, services: ServicesDep) -> HTMLResponse:
     """Show a closed day's totals by merchant, channel, counter and fund, and what was counted in the drawers."""
     with services.database.read() as session:
         closed = session.get(DayClose, day)
@@ -92,7 +89,6 @@ def show_day(day: Day, request: Request, _me: CashierDep, services: ServicesDep,
     return render_page(
         request,
         "money/day.html",
-        renewed=response,
         day=day,
         closed=closed,
         groups=groups,
@@ -109,15 +105,14 @@ def close(
     me: AdminDep,
     services: ServicesDep,
     _same_origin: SameOriginDep,
-    response: Response,
 ) -> Response:
     """Close a day that is over; the books are checked first. Again shows the same totals."""
     try:
         day_end.close(services.money, day, services.now())
     except DayEndRefusedError as error:
         refused = (f"problem.{error.code}", error.detail)
-        return _render(request, me, services, refused=refused, status=error.status, renewed=response)
-    return copy_cookies(done(request, "money_day_page", "day_closed", day=day), response)
+        return _render(request, me, services, refused=refused, status=error.status)
+    return done(request, "money_day_page", "day_closed", day=day)
 
 
 def _render(
@@ -129,7 +124,6 @@ def _render(
     refused: tuple[str, str | None] | None = None,
     verified: dict[str, Any] | None = None,
     status: int = 200,
-    renewed: Response,
 ) -> HTMLResponse:
     now = services.now()
     today = now.astimezone(services.zone).date()
@@ -144,7 +138,6 @@ def _render(
         request,
         "money/days.html",
         status=status,
-        renewed=renewed,
         days=days,
         cashiers=cashiers,
         next_to_close=min(over, default=None),

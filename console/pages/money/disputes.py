@@ -12,7 +12,7 @@ from accounts.principals import Principal
 from console.amounts import AmountError, read_yuan
 from console.dependencies import CashierDep, ServicesDep
 from console.disclosures import record_disclosure
-from console.rendering import copy_cookies, done, forbid_storing, render_page
+from console.rendering import done, forbid_storing, render_page
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
 from console.views import metering_showers as showers
@@ -41,10 +41,9 @@ def show(
     services: ServicesDep,
     *,
     cursor: Annotated[str | None, Query(max_length=500)] = None,
-    response: Response,
 ) -> HTMLResponse:
     """Show what waits for an answer, the oldest first."""
-    return _render(request, me, services, cursor=cursor, renewed=response)
+    return _render(request, me, services, cursor=cursor)
 
 
 @router.post("/{dispute_id}/decision", name="money_decide_dispute")
@@ -57,7 +56,6 @@ def decide(
     *,
     amount: Annotated[str, Form(max_length=40)] = "",
     answer: Annotated[str, Form(max_length=600)] = "",
-    response: Response,
 ) -> Response:
     """Give an amount back, or decline with nothing; the same decision again changes nothing."""
     try:
@@ -76,9 +74,9 @@ def decide(
         refused, status = {"amount": f"problem.{error.code}"}, error.status
     else:
         words = "dispute_paid" if fen else "dispute_declined"
-        return copy_cookies(done(request, "money_disputes_page", words), response)
+        return done(request, "money_disputes_page", words)
     typed = {"of": dispute_id, "amount": amount, "answer": answer}
-    return _render(request, me, services, problems=refused, typed=typed, status=status, renewed=response)
+    return _render(request, me, services, problems=refused, typed=typed, status=status)
 
 
 def _render(
@@ -90,7 +88,6 @@ def _render(
     problems: dict[str, str] | None = None,
     typed: dict[str, Any] | None = None,
     status: int = 200,
-    renewed: Response,
 ) -> HTMLResponse:
     page = PageRequest(_ON_A_PAGE, cursor)
     with services.database.read() as session:
@@ -108,7 +105,6 @@ def _render(
         request,
         "money/disputes.html",
         status=status,
-        renewed=renewed,
         disputes=described,
         next=following,
         problems=problems or {},

@@ -19,7 +19,7 @@ from accounts.tables import Device
 from accounts.topup import day_overview
 from accounts.vocabulary import Role
 from console.dependencies import AdminDep, CashierDep, ServicesDep
-from console.rendering import copy_cookies, done, forbid_storing, path_to, render_page
+from console.rendering import done, forbid_storing, path_to, render_page
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
 from web.paging import PageRequest
@@ -40,10 +40,9 @@ def show(
     services: ServicesDep,
     *,
     cursor: Annotated[str | None, Query(max_length=500)] = None,
-    response: Response,
 ) -> HTMLResponse:
     """Show every merchant: campus, service, terminals, what it took today."""
-    return _render(request, me, services, cursor=cursor, renewed=response)
+    return _render(request, me, services, cursor=cursor)
 
 
 @router.post("/merchants", name="money_add_merchant")
@@ -56,7 +55,6 @@ def add(
     name: Typed = "",
     campus: Typed = "",
     service: Typed = "",
-    response: Response,
 ) -> Response:
     """Register a merchant."""
     typed = {"name": name, "campus": campus, "service": service}
@@ -83,8 +81,8 @@ def add(
         except MerchantNameTakenError as error:
             problems = {"name": f"problem.{error.code}"}
     if problems:
-        return _render(request, me, services, problems=problems, typed=typed, status=422, renewed=response)
-    return copy_cookies(done(request, "money_merchants_page", "merchant_added"), response)
+        return _render(request, me, services, problems=problems, typed=typed, status=422)
+    return done(request, "money_merchants_page", "merchant_added")
 
 
 @router.post("/services", name="money_set_campuses")
@@ -96,16 +94,15 @@ def set_campuses(
     *,
     service: Typed = "",
     campuses: Annotated[str, Form(max_length=2_000)] = "",
-    response: Response,
 ) -> Response:
     """Enable a service on exactly these campuses; none disables it everywhere."""
     wanted = campuses.replace("，", " ").replace(",", " ").replace("、", " ").split()
     if not _fits(_SLUG, service) or not all(_fits(_SLUG, one) for one in wanted):
         problems, typed = {"campuses": "money.no_slug"}, {"of": service, "campuses": campuses}
-        return _render(request, me, services, problems=problems, typed=typed, status=422, renewed=response)
+        return _render(request, me, services, problems=problems, typed=typed, status=422)
     with services.database.begin() as session:
         merchants.set_campuses(session, service.strip(), wanted, by=me.actor, now=services.now())
-    return copy_cookies(done(request, "money_merchants_page", "campuses_set"), response)
+    return done(request, "money_merchants_page", "campuses_set")
 
 
 def _fits(adapter: TypeAdapter[str], typed: str) -> bool:
@@ -125,7 +122,6 @@ def _render(
     problems: dict[str, str] | None = None,
     typed: dict[str, str] | None = None,
     status: int = 200,
-    renewed: Response,
 ) -> HTMLResponse:
     page = PageRequest(_ON_A_PAGE, cursor)
     today = services.now().astimezone(services.zone).date()
@@ -154,7 +150,6 @@ def _render(
         request,
         "money/merchants.html",
         status=status,
-        renewed=renewed,
         merchants=described,
         next=following,
         enabled={service: enabled.get(service, []) for service in services_known},

@@ -16,7 +16,7 @@ from accounts.principals import Principal
 from accounts.tables import Device, Person
 from console.dependencies import CashierDep, ServicesDep
 from console.disclosures import record_disclosure
-from console.rendering import copy_cookies, done, forbid_storing, path_to, render_page
+from console.rendering import done, forbid_storing, path_to, render_page
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
 from console.views import money as views
@@ -42,11 +42,10 @@ def show(
     state: Annotated[OfflineState | None, Query()] = OfflineState.WAITING,
     everything: Annotated[bool, Query()] = False,
     cursor: Annotated[str | None, Query(max_length=500)] = None,
-    response: Response,
 ) -> HTMLResponse:
     """Show what waits, or one state, or everything that is odd."""
     state = None if everything else state
-    return _render(request, me, services, state=state, cursor=cursor, renewed=response)
+    return _render(request, me, services, state=state, cursor=cursor)
 
 
 @router.post("/{payment_id}/decision", name="money_decide_offline")
@@ -58,7 +57,6 @@ def decide(
     _same_origin: SameOriginDep,
     *,
     accept: Annotated[bool, Form()],
-    response: Response,
 ) -> Response:
     """Take the money of a payment that waits, or decline it; nobody decides about their own."""
     try:
@@ -76,12 +74,9 @@ def decide(
             state=OfflineState.WAITING,
             problem=problem,
             status=error.status,
-            renewed=response,
         )
     words = {OfflineState.PAID: "offline_taken", OfflineState.DECLINED: "offline_declined"}
-    return copy_cookies(
-        done(request, "money_offline_page", words.get(OfflineState(row.state), "offline_unpaid")), response
-    )
+    return done(request, "money_offline_page", words.get(OfflineState(row.state), "offline_unpaid"))
 
 
 def _render(
@@ -93,7 +88,6 @@ def _render(
     cursor: str | None = None,
     problem: str | None = None,
     status: int = 200,
-    renewed: Response,
 ) -> HTMLResponse:
     page = PageRequest(_ON_A_PAGE, cursor)
     with services.database.read() as session:
@@ -106,7 +100,6 @@ def _render(
         request,
         "money/offline.html",
         status=status,
-        renewed=renewed,
         rows=described,
         state=state,
         states=list(OfflineState),

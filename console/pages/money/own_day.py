@@ -51,10 +51,9 @@ def show(
     services: ServicesDep,
     *,
     day: Annotated[Day | None, Query()] = None,
-    response: Response,
 ) -> HTMLResponse:
     """Show one's own counter on a day, today where none is named."""
-    return _render(request, me, services, day, renewed=response)
+    return _render(request, me, services, day)
 
 
 class CountIn(BaseModel):
@@ -106,12 +105,10 @@ def count(
             expected = cash_book.expected_in(cash_book.lines_of(session, box, begins, ends), opening)
             cash_book.count(session, counted, expected, by=me.actor, now=now)
     except AmountError as error:
-        return _render(
-            request, me, services, given.day, problem=error.words, typed=given.typed(), status=422, renewed=response
-        )
+        return _render(request, me, services, given.day, problem=error.words, typed=given.typed(), status=422)
     except ProblemError as error:
         problem = f"problem.{error.code}"
-        return _render(request, me, services, given.day, problem=problem, status=error.status, renewed=response)
+        return _render(request, me, services, given.day, problem=problem, status=error.status)
     answer = RedirectResponse(
         f"{path_to(request, 'money_own_day_page')}?day={given.day}&done=counted#counts", status_code=303
     )
@@ -134,7 +131,6 @@ def _render(
     problem: str | None = None,
     typed: dict[str, str] | None = None,
     status: int = 200,
-    renewed: Response,
 ) -> HTMLResponse:
     today = services.now().astimezone(services.zone).date()
     day = min(day or today, today)
@@ -158,7 +154,6 @@ def _render(
         request,
         "money/own_day.html",
         status=status,
-        renewed=renewed,
         day=day,
         is_today=day == today,
         before=day - timedelta(days=1),

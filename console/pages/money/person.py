@@ -19,7 +19,7 @@ from console import desk_reader
 from console.amounts import AmountError, read_yuan
 from console.dependencies import CashierDep, ServicesDep
 from console.disclosures import record_disclosure
-from console.rendering import copy_cookies, done, forbid_storing, render_page
+from console.rendering import done, forbid_storing, render_page
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
 from console.views import money as views
@@ -56,10 +56,9 @@ def show(
     services: ServicesDep,
     *,
     cursor: str | None = None,
-    response: Response,
 ) -> HTMLResponse:
     """Show somebody's money, and what can be done at the counter."""
-    return _render(request, me, services, person_id, cursor=cursor, renewed=response)
+    return _render(request, me, services, person_id, cursor=cursor)
 
 
 @router.post("/cash-in", name="money_cash_in")
@@ -72,11 +71,10 @@ def pay_in(
     *,
     key: Key,
     amount: Typed = "",
-    response: Response,
 ) -> Response:
     """Credit cash that was paid in; above the ceiling it waits for a second person."""
     asked = _Asked(person_id, "cash_in", key, amount)
-    return _move(request, me, services, asked, response)
+    return _move(request, me, services, asked)
 
 
 @router.post("/cash-out", name="money_cash_out")
@@ -89,11 +87,10 @@ def pay_out(
     *,
     key: Key,
     amount: Typed = "",
-    response: Response,
 ) -> Response:
     """Pay a part of the balance out; above the ceiling it waits for a second person."""
     asked = _Asked(person_id, "cash_out", key, amount)
-    return _move(request, me, services, asked, response)
+    return _move(request, me, services, asked)
 
 
 @router.post("/reissue", name="money_reissue")
@@ -106,7 +103,6 @@ def issue_anew(
     *,
     key: Key,
     uid: Typed = "",
-    response: Response,
 ) -> Response:
     """Issue the card that was read for a lost one, against the fee; the same form again issues nothing more."""
     once = RequestKey(str(key), digest(request.method, request.url.path, uid.strip().encode()))
@@ -125,8 +121,8 @@ def issue_anew(
         raise
     except ProblemError as error:
         problem = {"reissue": f"problem.{error.code}"}
-        return _render(request, me, services, person_id, status=error.status, problems=problem, renewed=response)
-    return copy_cookies(done(request, "money_person_page", "reissued", person_id=person_id), response)
+        return _render(request, me, services, person_id, status=error.status, problems=problem)
+    return done(request, "money_person_page", "reissued", person_id=person_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +135,7 @@ class _Asked:
     typed: str
 
 
-def _move(request: Request, me: Principal, services: ConsoleServices, asked: _Asked, response: Response) -> Response:
+def _move(request: Request, me: Principal, services: ConsoleServices, asked: _Asked) -> Response:
     do = cash.pay_in if asked.which == "cash_in" else cash.pay_out
     try:
         amount = read_yuan(asked.typed)
@@ -155,7 +151,7 @@ def _move(request: Request, me: Principal, services: ConsoleServices, asked: _As
     else:
         is_done = isinstance(moved, Entry) or moved.state == cash_requests.DONE
         words = asked.which if is_done else "cash_asked"
-        return copy_cookies(done(request, "money_receipt_page", words, transfer_id=asked.key), response)
+        return done(request, "money_receipt_page", words, transfer_id=asked.key)
     return _render(
         request,
         me,
@@ -164,7 +160,6 @@ def _move(request: Request, me: Principal, services: ConsoleServices, asked: _As
         status=status,
         problems={asked.which: refused},
         typed={asked.which: asked.typed},
-        renewed=response,
     )
 
 
@@ -178,7 +173,6 @@ def _render(
     problems: dict[str, str] | None = None,
     typed: dict[str, str] | None = None,
     status: int = 200,
-    renewed: Response,
 ) -> HTMLResponse:
     page = PageRequest(_LINES, cursor)
     with services.database.read() as session:
@@ -195,7 +189,6 @@ def _render(
         request,
         "money/person.html",
         status=status,
-        renewed=renewed,
         is_own=me.person_id == person_id,
         # One for each form: sent twice it moves money once.
         keys={which: new_id() for which in ("cash_in", "cash_out", "reissue")},

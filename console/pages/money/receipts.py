@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
@@ -28,13 +28,11 @@ router = APIRouter(prefix="/console/money/receipts", include_in_schema=False, de
     response_class=HTMLResponse,
     name="money_receipt_page",
 )
-def show(
-    transfer_id: UUID, request: Request, _me: CashierDep, services: ServicesDep, response: Response
-) -> HTMLResponse:
+def show(transfer_id: UUID, request: Request, _me: CashierDep, services: ServicesDep) -> HTMLResponse:
     """Show what changed hands: whose, how much, the balance after it, who did it and when."""
     with services.database.read() as session:
         shown = _describe(session, transfer_id)
-    return render_page(request, "money/receipt.html", renewed=response, number=_number(transfer_id), **shown)
+    return render_page(request, "money/receipt.html", number=_number(transfer_id), **shown)
 
 
 def _describe(session: Session, transfer_id: UUID) -> dict[str, Any]:

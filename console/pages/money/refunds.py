@@ -17,7 +17,7 @@ from accounts.topup.tables import TopUpOrder, TopUpRefund
 from console.amounts import AmountError, read_yuan, write_yuan
 from console.dependencies import CashierDep, ServicesDep
 from console.disclosures import record_disclosure
-from console.rendering import copy_cookies, done, forbid_storing, render_page
+from console.rendering import done, forbid_storing, render_page
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
 from console.views import money as views
@@ -33,9 +33,9 @@ router = APIRouter(prefix="/console/money/top-ups", include_in_schema=False, dep
     response_class=HTMLResponse,
     name="money_refund_page",
 )
-def show(order_id: UUID, request: Request, me: CashierDep, services: ServicesDep, response: Response) -> HTMLResponse:
+def show(order_id: UUID, request: Request, me: CashierDep, services: ServicesDep) -> HTMLResponse:
     """Show a top-up, what was given back of it, and the form to give back more."""
-    return _render(request, me, services, order_id, renewed=response)
+    return _render(request, me, services, order_id)
 
 
 @router.post("/{order_id}/refunds", name="money_refund")
@@ -48,7 +48,6 @@ def refund(
     *,
     key: Annotated[UUID, Form()],
     amount: Annotated[str, Form(max_length=40)] = "",
-    response: Response,
 ) -> Response:
     """Give a part of it back; the same form sent again gives back once."""
     with services.database.read() as session:
@@ -64,15 +63,13 @@ def refund(
         # The money is held, and the channel is asked again by itself.
         words = "refund_waits"
     except AmountError as error:
-        return _render(request, me, services, order_id, problem=error.words, typed=amount, status=422, renewed=response)
+        return _render(request, me, services, order_id, problem=error.words, typed=amount, status=422)
     except NotFoundError:
         raise
     except ProblemError as error:
         problem = f"problem.{error.code}"
-        return _render(
-            request, me, services, order_id, problem=problem, typed=amount, status=error.status, renewed=response
-        )
-    return copy_cookies(done(request, "money_refund_page", words, order_id=order_id), response)
+        return _render(request, me, services, order_id, problem=problem, typed=amount, status=error.status)
+    return done(request, "money_refund_page", words, order_id=order_id)
 
 
 def _render(
@@ -84,7 +81,6 @@ def _render(
     problem: str | None = None,
     typed: str | None = None,
     status: int = 200,
-    renewed: Response,
 ) -> HTMLResponse:
     with services.database.read() as session:
         order = session.get(TopUpOrder, order_id)
@@ -99,7 +95,6 @@ def _render(
         request,
         "money/refund.html",
         status=status,
-        renewed=renewed,
         order=order,
         person=person,
         wallet=wallet,

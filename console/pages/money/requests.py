@@ -14,7 +14,7 @@ from accounts.topup.tables import CashRequest
 from accounts.vocabulary import Role
 from console.dependencies import AdminDep, CashierDep, ServicesDep
 from console.disclosures import record_disclosure
-from console.rendering import copy_cookies, done, forbid_storing, render_page
+from console.rendering import done, forbid_storing, render_page
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
 from console.views import money as views
@@ -39,10 +39,9 @@ def show(
     services: ServicesDep,
     *,
     cursor: Annotated[str | None, Query(max_length=500)] = None,
-    response: Response,
 ) -> HTMLResponse:
     """Show what waits, oldest first, and what was decided last."""
-    return _render(request, me, services, cursor=cursor, renewed=response)
+    return _render(request, me, services, cursor=cursor)
 
 
 @router.post("/{request_id}/decision", name="money_decide_request")
@@ -54,7 +53,6 @@ def decide(
     _same_origin: SameOriginDep,
     *,
     accept: Annotated[bool, Form()],
-    response: Response,
 ) -> Response:
     """Let the cash move, or decline it: an administrator, and neither who asked nor whose account it is."""
     try:
@@ -64,8 +62,8 @@ def decide(
     except NotFoundError:
         raise
     except ProblemError as error:
-        return _render(request, me, services, problem=f"problem.{error.code}", status=error.status, renewed=response)
-    return copy_cookies(done(request, "money_requests_page", "cash_let" if accept else "cash_declined"), response)
+        return _render(request, me, services, problem=f"problem.{error.code}", status=error.status)
+    return done(request, "money_requests_page", "cash_let" if accept else "cash_declined")
 
 
 def _render(
@@ -76,7 +74,6 @@ def _render(
     cursor: str | None = None,
     problem: str | None = None,
     status: int = 200,
-    renewed: Response,
 ) -> HTMLResponse:
     page = PageRequest(_ON_A_PAGE, cursor)
     with services.database.read() as session:
@@ -92,7 +89,6 @@ def _render(
         request,
         "money/requests.html",
         status=status,
-        renewed=renewed,
         waiting=described,
         balances=balances,
         decided=over,

@@ -14,7 +14,7 @@ from accounts.principals import Principal
 from console.amounts import AmountError, read_yuan, write_yuan
 from console.dependencies import CashierDep, ServicesDep
 from console.disclosures import record_disclosure
-from console.rendering import copy_cookies, done, forbid_storing, render_page
+from console.rendering import done, forbid_storing, render_page
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
 from database import new_id
@@ -48,9 +48,9 @@ class GivenBack(BaseModel):
     response_class=HTMLResponse,
     name="money_room_top_up_page",
 )
-def show(top_up_id: UUID, request: Request, me: CashierDep, services: ServicesDep, response: Response) -> HTMLResponse:
+def show(top_up_id: UUID, request: Request, me: CashierDep, services: ServicesDep) -> HTMLResponse:
     """Show what somebody paid for a room, and what of it can go back."""
-    return _render(request, me, services, top_up_id, renewed=response)
+    return _render(request, me, services, top_up_id)
 
 
 @router.post("/refunds", name="money_refund_room")
@@ -64,7 +64,6 @@ def refund(
     key: Key,
     amount: Annotated[str, Form(max_length=40)] = "",
     reason: Annotated[str, Form(max_length=200)] = "",
-    response: Response,
 ) -> Response:
     """Give a part of it back to whoever paid, as far as the room has not used it."""
     now = services.now()
@@ -92,9 +91,9 @@ def refund(
     except ProblemError as error:
         refused, status = {"amount": f"problem.{error.code}"}, error.status
     else:
-        return copy_cookies(done(request, "money_room_top_up_page", "room_refunded", top_up_id=top_up_id), response)
+        return done(request, "money_room_top_up_page", "room_refunded", top_up_id=top_up_id)
     typed = {"amount": amount, "reason": reason}
-    return _render(request, me, services, top_up_id, problems=refused, typed=typed, status=status, renewed=response)
+    return _render(request, me, services, top_up_id, problems=refused, typed=typed, status=status)
 
 
 @router.post("/credit-return", name="money_return_credit")
@@ -106,7 +105,6 @@ def return_credit(
     _same_origin: SameOriginDep,
     *,
     key: Key,
-    response: Response,
 ) -> Response:
     """Give all that is left of the room back to who paid it, once nobody lives there any more."""
     now = services.now()
@@ -127,8 +125,8 @@ def return_credit(
         raise
     except ProblemError as error:
         problems = {"credit": f"problem.{error.code}"}
-        return _render(request, me, services, top_up_id, problems=problems, status=error.status, renewed=response)
-    return copy_cookies(done(request, "money_room_top_up_page", "credit_returned", top_up_id=top_up_id), response)
+        return _render(request, me, services, top_up_id, problems=problems, status=error.status)
+    return done(request, "money_room_top_up_page", "credit_returned", top_up_id=top_up_id)
 
 
 def _find(session: Session, top_up_id: UUID) -> RoomTopUp:
@@ -147,7 +145,6 @@ def _render(
     problems: dict[str, str] | None = None,
     typed: dict[str, str] | None = None,
     status: int = 200,
-    renewed: Response,
 ) -> HTMLResponse:
     with services.database.read() as session:
         paid = _find(session, top_up_id)
@@ -159,7 +156,6 @@ def _render(
         request,
         "money/room_top_up.html",
         status=status,
-        renewed=renewed,
         paid=paid,
         left=left,
         has=has,

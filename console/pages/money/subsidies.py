@@ -5,7 +5,7 @@ import io
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, File, Form, Request, Response, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Request, UploadFile
 from fastapi.responses import HTMLResponse
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import select
@@ -38,9 +38,9 @@ Fund = Annotated[str, Form(max_length=100)]
 
 
 @router.get("", response_class=HTMLResponse, name="money_subsidies_page")
-def show(request: Request, _me: AdminDep, services: ServicesDep, response: Response) -> HTMLResponse:
+def show(request: Request, _me: AdminDep, services: ServicesDep) -> HTMLResponse:
     """Show the form that takes a list."""
-    return _render_form(request, services, renewed=response)
+    return _render_form(request, services)
 
 
 @router.post("/preview", dependencies=[_LOOKS], response_class=HTMLResponse, name="money_preview_subsidies")
@@ -52,7 +52,6 @@ def preview(
     *,
     fund: Fund = "",
     table: Annotated[UploadFile | None, File()] = None,
-    response: Response,
 ) -> HTMLResponse:
     """Read a list and show who would get what; nothing is paid."""
     problems = {} if _is_slug(fund) else {"fund": "money.no_slug"}
@@ -65,10 +64,10 @@ def preview(
     except ListTableError as error:
         problems["table"] = _words_of(error)
     if problems:
-        return _render_form(request, services, fund=fund, problems=problems, status=422, renewed=response)
+        return _render_form(request, services, fund=fund, problems=problems, status=422)
     with services.database.read() as session:
         checked = subsidy_list.check(session, rows, read_yuan, by=me.person_id)
-    return _render_preview(request, fund.strip(), checked, renewed=response)
+    return _render_preview(request, fund.strip(), checked)
 
 
 @router.post("", dependencies=[_LOOKS], response_class=HTMLResponse, name="money_pay_subsidies")
@@ -81,7 +80,6 @@ def pay(
     key: Annotated[UUID, Form()],
     fund: Fund,
     rows: Annotated[str, Form(max_length=1_000_000)],
-    response: Response,
 ) -> HTMLResponse:
     """Pay the rows that were shown as good; the same form again pays nothing twice."""
     listed = _read_rows(rows)
@@ -93,17 +91,16 @@ def pay(
     grants = [subsidies.Grant(one.person.id, one.fen) for one in payable if one.person and one.fen]
     try:
         if not _is_slug(fund) or not grants:
-            return _render_form(request, services, fund=fund, status=422, renewed=response)
+            return _render_form(request, services, fund=fund, status=422)
         subsidies.require_payable(me, grants)
         results = subsidies.pay(services.money, key, fund, grants, by=me.actor, now=services.now())
     except ProblemError as error:
         problems = {"table": f"problem.{error.code}"}
-        return _render_form(request, services, fund=fund, problems=problems, status=error.status, renewed=response)
+        return _render_form(request, services, fund=fund, problems=problems, status=error.status)
     refused = [one for one in results if not one.credited]
     return render_page(
         request,
         "money/subsidies_paid.html",
-        renewed=response,
         fund=fund,
         at=services.now(),
         results=sorted(results, key=lambda one: one.credited)[:_SHOWN],
@@ -122,7 +119,6 @@ def _render_form(
     fund: str = "",
     problems: dict[str, str] | None = None,
     status: int = 200,
-    renewed: Response,
 ) -> HTMLResponse:
     with services.database.read() as session:
         query = select(LedgerAccount.name).where(LedgerAccount.kind == AccountKind.SUBSIDY.value)
@@ -131,7 +127,6 @@ def _render_form(
         request,
         "money/subsidies.html",
         status=status,
-        renewed=renewed,
         fund=fund,
         funds=funds,
         problems=problems or {},
@@ -139,7 +134,7 @@ def _render_form(
     )
 
 
-def _render_preview(request: Request, fund: str, checked: list[CheckedRow], *, renewed: Response) -> HTMLResponse:
+def _render_preview(request: Request, fund: str, checked: list[CheckedRow]) -> HTMLResponse:
     good = [one for one in checked if one.is_good]
     faulty = [one for one in checked if not one.is_good]
     shown: dict[str, Any] = {
@@ -152,7 +147,7 @@ def _render_preview(request: Request, fund: str, checked: list[CheckedRow], *, r
         "highest": max((one.fen or 0 for one in good), default=0),
         "written": _write_rows(good),
     }
-    return render_page(request, "money/subsidies_preview.html", renewed=renewed, fund=fund, key=new_id(), **shown)
+    return render_page(request, "money/subsidies_preview.html", fund=fund, key=new_id(), **shown)
 
 
 def _write_rows(rows: list[CheckedRow]) -> str:

@@ -65,7 +65,7 @@ SearchDep = Annotated[AuditSearch, Depends()]
 
 @router.get("", response_class=HTMLResponse, name="office_audit_page", dependencies=[_READS])
 def show_trail(
-    request: Request, _admin: AdminDep, services: ServicesDep, page: PageDep, wanted: SearchDep, response: Response
+    request: Request, _admin: AdminDep, services: ServicesDep, page: PageDep, wanted: SearchDep
 ) -> HTMLResponse:
     """Show the lines that the form asks for, newest first."""
     with services.database.read() as session:
@@ -79,7 +79,6 @@ def show_trail(
     return render_page(
         request,
         "office/audit.html",
-        renewed=response,
         lines=lines,
         wanted=wanted,
         unknown=unknown,

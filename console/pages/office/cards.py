@@ -44,9 +44,9 @@ class CardElsewhereError(ProblemError):
 
 
 @router.get("/cards", response_class=HTMLResponse, name="office_cards_page")
-def show_finder(request: Request, _cashier: CashierDep, response: Response) -> HTMLResponse:
+def show_finder(request: Request, _cashier: CashierDep) -> HTMLResponse:
     """Show the field that waits for a card."""
-    return _render_finder(request, renewed=response)
+    return _render_finder(request)
 
 
 @router.post("/cards/find", name="office_find_card", response_model=None)
@@ -80,11 +80,9 @@ def find_card(
     name="office_person_cards_page",
     dependencies=[_READS],
 )
-def show_cards(
-    request: Request, cashier: CashierDep, services: ServicesDep, person_id: UUID, response: Response
-) -> HTMLResponse:
+def show_cards(request: Request, cashier: CashierDep, services: ServicesDep, person_id: UUID) -> HTMLResponse:
     """Show a person's cards, and what can be done with them now."""
-    return _render(request, services, person_id, cashier.roles, renewed=response)
+    return _render(request, services, person_id, cashier.roles)
 
 
 @router.post("/people/{person_id}/cards", name="office_issue_card", response_model=None, dependencies=[_READS])
@@ -212,9 +210,7 @@ def take_step(
     name="office_card_history_page",
     dependencies=[record_disclosure("card.read", "card:{card_id}")],
 )
-def show_history(
-    request: Request, _cashier: CashierDep, services: ServicesDep, card_id: UUID, response: Response
-) -> HTMLResponse:
+def show_history(request: Request, _cashier: CashierDep, services: ServicesDep, card_id: UUID) -> HTMLResponse:
     """Show what happened to a card, oldest first."""
     with services.database.read() as session:
         card = cards.get(session, card_id)
@@ -224,7 +220,6 @@ def show_history(
     return render_page(
         request,
         "office/card_history.html",
-        renewed=response,
         card=card,
         person=person,
         events=events,

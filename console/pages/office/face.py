@@ -25,11 +25,9 @@ _READS = record_disclosure("template_receipts.read", "person:{person_id}")
 
 
 @router.get("/face", response_class=HTMLResponse, name="office_face_page", dependencies=[_READS])
-def show_face(
-    request: Request, _admin: AdminDep, services: ServicesDep, person_id: UUID, response: Response
-) -> HTMLResponse:
+def show_face(request: Request, _admin: AdminDep, services: ServicesDep, person_id: UUID) -> HTMLResponse:
     """Show needs, consent, and which devices hold or held the template."""
-    return _render(request, services, person_id, renewed=response)
+    return _render(request, services, person_id)
 
 
 @router.post("/needs", name="office_set_needs", response_model=None, dependencies=[_READS])

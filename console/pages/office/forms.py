@@ -61,10 +61,10 @@ class PersonChangedError(ProblemError):
 
 
 @router.get("/new", response_class=HTMLResponse, name="office_new_person_page")
-def show_new(request: Request, _admin: AdminDep, services: ServicesDep, response: Response) -> HTMLResponse:
+def show_new(request: Request, _admin: AdminDep, services: ServicesDep) -> HTMLResponse:
     """Show the form of a new account."""
     typed = dict.fromkeys(FIELDS, "") | {"kind": PersonKind.STUDENT.value}
-    return _render(request, services, typed, person=None, renewed=response)
+    return _render(request, services, typed, person=None)
 
 
 @router.post("/new", name="office_create_person", response_model=None)
@@ -102,13 +102,11 @@ def create(
     name="office_change_person_page",
     dependencies=[record_disclosure("person.read", "person:{person_id}")],
 )
-def show_change(
-    request: Request, _admin: AdminDep, services: ServicesDep, person_id: UUID, response: Response
-) -> HTMLResponse:
+def show_change(request: Request, _admin: AdminDep, services: ServicesDep, person_id: UUID) -> HTMLResponse:
     """Show the form with what is stored."""
     with services.database.read() as session:
         person = people.get(session, person_id)
-        return _render(request, services, stored_cells(person, services.zone), person=person, renewed=response)
+        return _render(request, services, stored_cells(person, services.zone), person=person)
 
 
 @router.post(
@@ -215,7 +213,6 @@ def _render(
     person: Person | None,
     error: Exception | None = None,
     shown: dict[str, str] | None = None,
-    renewed: Response | None = None,
 ) -> HTMLResponse:
     field, problem = _explain(error)
     with services.database.read() as session:
@@ -225,7 +222,6 @@ def _render(
         request,
         "office/person_form.html",
         status=409 if isinstance(error, PersonChangedError) else 422 if error else 200,
-        renewed=renewed,
         person=person,
         typed=typed,
         shown=json.dumps(typed if shown is None else shown, ensure_ascii=False),

@@ -39,11 +39,9 @@ _COMPARES = record_disclosure("people.compare", "people:list")
 
 
 @router.get("", response_class=HTMLResponse, name="office_imports_page")
-def show_imports(
-    request: Request, _admin: AdminDep, services: ServicesDep, page: PageDep, response: Response
-) -> HTMLResponse:
+def show_imports(request: Request, _admin: AdminDep, services: ServicesDep, page: PageDep) -> HTMLResponse:
     """Show the form that takes a list, and the imports so far."""
-    return _render_imports(request, services, page.cursor, renewed=response)
+    return _render_imports(request, services, page.cursor)
 
 
 @router.post("", name="office_send_list", response_model=None)
@@ -76,7 +74,6 @@ def show_list(
     admin: AdminDep,
     services: ServicesDep,
     list_id: UUID,
-    response: Response,
     outcome: Annotated[RowOutcome | None, Query()] = None,
     start: Annotated[int, Query(ge=0, le=MOST_ROWS)] = 0,
 ) -> HTMLResponse:
@@ -84,8 +81,8 @@ def show_list(
     try:
         waiting = _runs(services).waiting(list_id, admin.person_id, now=services.now())
     except NotFoundError:
-        return _render_imports(request, services, None, status=404, problem="office.list_gone", renewed=response)
-    return _render_list(request, services, waiting, outcome=outcome, start=start, renewed=response)
+        return _render_imports(request, services, None, status=404, problem="office.list_gone")
+    return _render_list(request, services, waiting, outcome=outcome, start=start)
 
 
 @router.post("/lists/{list_id}/columns", name="office_choose_columns", response_model=None)
@@ -135,12 +132,11 @@ def show_import(
     _admin: AdminDep,
     services: ServicesDep,
     import_id: UUID,
-    response: Response,
     outcome: Annotated[RowOutcome | None, Query()] = None,
     after: Annotated[int, Query(ge=0, le=LAST_LINE)] = 0,
 ) -> HTMLResponse:
     """Show an import: how far it is, or what came of it."""
-    return _render_import(request, services, import_id, outcome=outcome, after=after, renewed=response)
+    return _render_import(request, services, import_id, outcome=outcome, after=after)
 
 
 @router.get("/{import_id}/progress", name="office_import_progress")

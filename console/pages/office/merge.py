@@ -41,10 +41,9 @@ def show_merge(
     person_id: UUID,
     number: Annotated[str, Query(max_length=32)] = "",
     swapped: bool = False,
-    response: Response,
 ) -> HTMLResponse:
     """Ask for the number of the other account, then show what would move; `swapped` keeps the other one."""
-    return _render(request, services, admin, person_id, number, swapped=swapped, renewed=response)
+    return _render(request, services, admin, person_id, number, swapped=swapped)
 
 
 @router.post("/{person_id}/merge", name="office_merge", response_model=None, dependencies=[_READS])

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
@@ -62,7 +62,6 @@ def show_people(
     services: ServicesDep,
     page: PageDep,
     wanted: Annotated[PeopleSearch, Depends()],
-    response: Response,
 ) -> HTMLResponse:
     """Show the people that the form asks for, in the order their accounts were made."""
     among = None
@@ -87,7 +86,6 @@ def show_people(
     return render_page(
         request,
         "office/people.html",
-        renewed=response,
         people=rows,
         photos=photos,
         groups=groups,

@@ -29,11 +29,9 @@ Reason = Annotated[str, Form(max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$"
 
 
 @router.get("/{person_id}", response_class=HTMLResponse, name="office_person_page", dependencies=[_READS])
-def show_person(
-    request: Request, cashier: CashierDep, services: ServicesDep, person_id: UUID, response: Response
-) -> HTMLResponse:
+def show_person(request: Request, cashier: CashierDep, services: ServicesDep, person_id: UUID) -> HTMLResponse:
     """Show a person's account."""
-    return _render(request, services, cashier.roles, person_id, renewed=response)
+    return _render(request, services, cashier.roles, person_id)
 
 
 @router.post("/{person_id}/state", name="office_set_state", response_model=None, dependencies=[_READS])
@@ -127,14 +125,12 @@ def reset_password(
     name="office_balance_page",
     dependencies=[record_disclosure("wallet.read", "person:{person_id}")],
 )
-def show_balance(
-    request: Request, _cashier: CashierDep, services: ServicesDep, person_id: UUID, response: Response
-) -> HTMLResponse:
+def show_balance(request: Request, _cashier: CashierDep, services: ServicesDep, person_id: UUID) -> HTMLResponse:
     """Show how much there is in a person's wallet: a look of its own."""
     with services.database.read() as session:
         person = people.get(session, person_id)
         wallet = chart.account(session, person_id)
-    return render_page(request, "office/balance.html", renewed=response, person=person, wallet=wallet)
+    return render_page(request, "office/balance.html", person=person, wallet=wallet)
 
 
 @router.get(
@@ -150,7 +146,6 @@ def show_passages(
     services: ServicesDep,
     page: PageDep,
     person_id: UUID,
-    response: Response,
 ) -> HTMLResponse:
     """Show where a person passed last, to those who may see what happens at gates: a look of its own."""
     with services.database.read() as session:
@@ -161,7 +156,6 @@ def show_passages(
     return render_page(
         request,
         "office/passages.html",
-        renewed=response,
         person=person,
         passages=rows,
         titles=titles,

@@ -47,14 +47,12 @@ def show(
     *,
     gate: Typed = "",
     kind: Typed = "",
-    response: Response,
 ) -> HTMLResponse:
     """Show the alarms of a time, newest first."""
     titles, rows = _find(services, period, gate, kind, _MOST + 1)
     return render_page(
         request,
         "records/alarms.html",
-        renewed=response,
         status=422 if period.problem else 200,
         problem=period.problem,
         period=period,

@@ -96,7 +96,6 @@ def show(
     asked: AskedDep,
     *,
     cursor: Annotated[str | None, Query(max_length=500)] = None,
-    response: Response,
 ) -> HTMLResponse:
     """Show a page of what was found, newest first."""
     before = PageRequest(_ROWS, cursor or None).after(_CursorKey)
@@ -107,7 +106,6 @@ def show(
     return render_page(
         request,
         "records/events.html",
-        renewed=response,
         status=422 if asked.period.problem else 200,
         problem=asked.period.problem,
         asked=asked,

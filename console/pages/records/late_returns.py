@@ -30,9 +30,7 @@ LOOK = record_disclosure("events.read", "events:list")
 
 
 @router.get("", response_class=HTMLResponse, dependencies=[LOOK], name="late_returns_page")
-def show(
-    request: Request, _staff: StaffDep, services: ServicesDep, night: Night = "", *, response: Response
-) -> HTMLResponse:
+def show(request: Request, _staff: StaffDep, services: ServicesDep, night: Night = "") -> HTMLResponse:
     """Show the list of a night; without one, of the last that has begun."""
     asked = read_day(night) if night else _last_night(services)
     begins = asked or _last_night(services)
@@ -40,7 +38,6 @@ def show(
     return render_page(
         request,
         "records/late_returns.html",
-        renewed=response,
         status=200 if asked else 422,
         problem=None if asked else "records.night_unread",
         night=begins,

@@ -23,15 +23,12 @@ LOOK = record_disclosure("orders.read", "orders:list")
 
 
 @router.get("", response_class=HTMLResponse, dependencies=[LOOK], name="order_records_page")
-def show(
-    request: Request, _staff: StaffDep, services: ServicesDep, period: PeriodDep, response: Response
-) -> HTMLResponse:
+def show(request: Request, _staff: StaffDep, services: ServicesDep, period: PeriodDep) -> HTMLResponse:
     """Show the orders of a time, newest first."""
     titles, rows = _find(services, period, _MOST + 1)
     return render_page(
         request,
         "records/orders.html",
-        renewed=response,
         status=422 if period.problem else 200,
         problem=period.problem,
         period=period,

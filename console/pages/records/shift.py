@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
@@ -38,16 +38,13 @@ _BEGINS = (time(0), time(8), time(16))
 @router.get(
     "", response_class=HTMLResponse, dependencies=[record_disclosure("events.read", "events:list")], name="shift_page"
 )
-def show(
-    request: Request, staff: StaffDep, services: ServicesDep, period: PeriodDep, response: Response
-) -> HTMLResponse:
+def show(request: Request, staff: StaffDep, services: ServicesDep, period: PeriodDep) -> HTMLResponse:
     """Show the report of a time, made to be printed."""
     with services.database.read() as session:
         report = _make_report(session, services, period)
     return render_page(
         request,
         "records/shift.html",
-        renewed=response,
         status=422 if period.problem else 200,
         problem=period.problem,
         period=period,

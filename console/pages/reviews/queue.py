@@ -32,7 +32,7 @@ _POLL_S = 1.0
 
 
 @router.get("", response_class=HTMLResponse)
-def reviews_page(request: Request, me: ReviewerDep, services: ServicesDep, response: Response) -> HTMLResponse:
+def reviews_page(request: Request, me: ReviewerDep, services: ServicesDep) -> HTMLResponse:
     """Show the queue."""
     with services.database.read() as session:
         departments = review.query_departments(session)
@@ -40,7 +40,6 @@ def reviews_page(request: Request, me: ReviewerDep, services: ServicesDep, respo
     return render_page(
         request,
         "reviews/reviews.html",
-        renewed=response,
         person=person,
         departments=departments,
         rules=[rule.name for rule in RULES],

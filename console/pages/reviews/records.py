@@ -37,7 +37,6 @@ def show_decisions(
     result: Annotated[str, Query(max_length=10)] = "",
     department: Department = "",
     cursor: Annotated[str | None, Query(max_length=500)] = None,
-    response: Response,
 ) -> HTMLResponse:
     """Show past decisions, one's own or everybody's, the latest first."""
     page = PageRequest(_PAGE, cursor)
@@ -54,7 +53,6 @@ def show_decisions(
     return render_page(
         request,
         "reviews/decisions.html",
-        renewed=response,
         rows=rows,
         following=following,
         names=services.names({photo.decided_by for photo, _ in rows if photo.decided_by}),
@@ -65,7 +63,7 @@ def show_decisions(
 
 
 @router.get("/week", response_class=HTMLResponse, name="review_week_page")
-def show_week(request: Request, _me: ReviewerDep, services: ServicesDep, response: Response) -> HTMLResponse:
+def show_week(request: Request, _me: ReviewerDep, services: ServicesDep) -> HTMLResponse:
     """Show the decisions of the last seven days, by day and by reason."""
     today = services.now().astimezone(services.zone).date()
     first = today - timedelta(days=_DAYS - 1)
@@ -82,7 +80,6 @@ def show_week(request: Request, _me: ReviewerDep, services: ServicesDep, respons
     return render_page(
         request,
         "reviews/week.html",
-        renewed=response,
         days=days,
         week=week,
         most=max((one.approved + one.rejected for _, one in days), default=0) or 1,
@@ -103,7 +100,6 @@ def show_missing(
     *,
     department: Annotated[str | None, Query(max_length=100)] = None,
     cursor: Annotated[str | None, Query(max_length=500)] = None,
-    response: Response,
 ) -> HTMLResponse:
     """Show by department how many people have no approved photo, and who they are in one of them."""
     page = PageRequest(_PAGE, cursor)
@@ -118,7 +114,6 @@ def show_missing(
     return render_page(
         request,
         "reviews/missing.html",
-        renewed=response,
         departments=departments,
         department=department,
         rows=rows,

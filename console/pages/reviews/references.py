@@ -44,7 +44,6 @@ def find(
     return render_page(
         request,
         "reviews/references.html",
-        renewed=response,
         status=404 if problem else 200,
         person=None,
         number=number,
@@ -59,11 +58,9 @@ def find(
     response_class=HTMLResponse,
     name="review_person_references_page",
 )
-def show(
-    person_id: UUID, request: Request, _admin: AdminDep, services: ServicesDep, response: Response
-) -> HTMLResponse:
+def show(person_id: UUID, request: Request, _admin: AdminDep, services: ServicesDep) -> HTMLResponse:
     """Show which references a person has."""
-    return _render(request, services, person_id, renewed=response)
+    return _render(request, services, person_id)
 
 
 @router.post("/{person_id}/reference-photos", response_class=HTMLResponse, name="review_put_reference")
