@@ -59,21 +59,16 @@ class Cycle:
         self._state.tell_silent(self.number)
         day = calendar.day_to_freeze(self._now(), self._setting.zone)
         due = [meter for meter in meters if self._state.is_due(meter.id, self.number)]
-        unfrozen = [one for one in due if day is not None and self._setting.frozen_days.get(one.id, date.min) < day]
-        is_hour = calendar.is_freeze_hour(self._now(), self._setting.zone)
-        if day is not None and is_hour:
-            for meter in unfrozen:
-                self._put_frozen(meter, day, Priority.FREEZE)
         for meter in due:
             self._queue.put(("registers", meter.id), Priority.CYCLE, partial(self._unless_resting, meter, self.read))
             if meter.has_relay:
                 self._put_status(meter)
             if meter.load_limit_w is not None and meter.id not in self._without_power:
                 self._put_power(meter)
-        if day is not None and not is_hour:
-            # A midnight that was missed can wait: what meters show now cannot be read later.
-            for meter in unfrozen:
-                self._put_frozen(meter, day, Priority.CYCLE)
+        # A midnight that was missed can wait: what meters show now cannot be read later.
+        for meter in due:
+            if day is not None and self._setting.frozen_days.get(meter.id, date.min) < day:
+                self._put_frozen(meter, day)
         if meters and self._setting.sets_clocks:
             self._put_clocks(meters)
 
@@ -235,7 +230,9 @@ class Cycle:
         except MeterError:
             return None
 
-    def _put_frozen(self, meter: MeterPlan, day: date, priority: Priority) -> None:
+    def _put_frozen(self, meter: MeterPlan, day: date) -> None:
+        is_hour = calendar.is_freeze_hour(self._now(), self._setting.zone)
+        priority = Priority.FREEZE if is_hour else Priority.CYCLE
         work = partial(self._unless_resting, meter, partial(self._read_frozen, day))
         self._queue.put(("frozen", meter.id), priority, work)
 

@@ -3,6 +3,8 @@
 import asyncio
 from datetime import date, datetime, timedelta
 
+import pytest
+
 from metering.lines import calendar
 from metering.vocabulary import ReadingSource
 from tests.metering.lines.site import CAMPUS, meters, running_site
@@ -97,6 +99,28 @@ def test_midnights_that_were_missed_are_read_afterwards() -> None:
             frozen = [reading for reading in site.sink.readings if reading.source is ReadingSource.FROZEN]
             assert [(reading.at, reading.digits) for reading in frozen] == [
                 (midnight(DAY - timedelta(days=back)), 1000 - back) for back in range(3)
+            ]
+
+    run_virtually(story)
+
+
+@pytest.mark.parametrize(
+    ("hours", "order"),
+    [(1, [ReadingSource.FROZEN, ReadingSource.CYCLE]), (12, [ReadingSource.CYCLE, ReadingSource.FROZEN])],
+)
+def test_a_midnight_is_read_first_in_its_hour_and_after_what_all_meters_show_when_it_was_missed(
+    hours: int, order: list[ReadingSource]
+) -> None:
+    async def story() -> None:
+        two = meters(2)
+        for meter in two:
+            meter.freezes = [(midnight(DAY), (meter.digits,))]
+        yesterday = {place: DAY - timedelta(days=1) for place in range(2)}
+        async with running_site(two, start=midnight(DAY) + timedelta(hours=hours), frozen_days=yesterday) as site:
+            await asyncio.sleep(MINUTE)
+            of = [one.id for one in site.plan.meters]
+            assert [(one.source, one.meter) for one in site.sink.readings] == [
+                (source, meter_id) for source in order for meter_id in of
             ]
 
     run_virtually(story)
