@@ -1,18 +1,17 @@
 """The state of every process, as a page that follows the server."""
 
-import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from accounts import people
 from console.dependencies import STAFF, ServicesDep, StaffDep
-from console.live.heartbeat import AGAIN, SILENT_S, Heartbeat, status_event
+from console.live.heartbeat import SILENT_S
+from console.live.mark import stream_mark
 from console.live.stream_authorization import StreamAuthorization
 from console.pages.administration.rendering import render_administration
 from console.rendering import forbid_storing, language_of, path_to
@@ -24,7 +23,6 @@ router = APIRouter(
     prefix="/console/administration/state", include_in_schema=False, dependencies=[Depends(forbid_storing)]
 )
 
-_POLL_S = 2.0
 _WORDS = ("signing.", "punctuation.")
 
 
@@ -54,18 +52,9 @@ def show(request: Request, staff: StaffDep, services: ServicesDep) -> HTMLRespon
 @router.get("/stream", response_class=EventSourceResponse, name="administration_state_stream")
 async def stream(staff: StaffDep, services: ServicesDep) -> AsyncIterator[ServerSentEvent]:
     """Stream a mark of what is shown, as it changes; the page then fetches itself anew."""
-    shown: str | None = None
-    heartbeat = Heartbeat(poll_s=_POLL_S)
     still_allowed = StreamAuthorization(services, staff, STAFF)
-    while await still_allowed():
-        mark = _mark(await run_in_threadpool(_find, services))
-        if mark != shown:
-            shown = mark
-            yield ServerSentEvent(event="mark", data={"mark": mark}, retry=1000)
-        if (due := heartbeat.next_event(now=services.now())) is not None:
-            yield due
-        await asyncio.sleep(_POLL_S)
-    yield status_event(AGAIN, now=services.now())
+    async for event in stream_mark(services, lambda: _mark(_find(services)), still_allowed=still_allowed):
+        yield event
 
 
 def _find(services: ConsoleServices) -> dict[str, Any]:

@@ -1,21 +1,18 @@
 """The staff's page of metering: what needs somebody now, live, and the way to every room."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from sqlalchemy.orm import Session
 
-from accounts.sign_in.access_tokens import Claims
 from accounts.vocabulary import Role
 from console.dependencies import STAFF, MeteringDep, ServicesDep, StaffDep
 from console.disclosures import record_disclosure
-from console.live.heartbeat import AGAIN, Heartbeat, status_event
+from console.live.mark import stream_mark
 from console.live.stream_authorization import StreamAuthorization
 from console.metering_rendering import render_metering
 from console.rendering import forbid_storing, path_to
@@ -32,7 +29,6 @@ from metering.supply import overview
 
 router = APIRouter(prefix="/console/metering", include_in_schema=False, dependencies=[Depends(forbid_storing)])
 
-POLL_S = 2.0
 _MOST_ROOMS = 500
 
 
@@ -81,26 +77,9 @@ async def stream(staff: StaffDep, services: ServicesDep, metering: MeteringDep) 
         with services.database.read() as session:
             return _mark(session, services, metering)
 
-    async for event in stream_mark(services, staff, find_mark):
-        yield event
-
-
-async def stream_mark(
-    services: ConsoleServices, staff: Claims, find_mark: Callable[[], str]
-) -> AsyncIterator[ServerSentEvent]:
-    """Send a mark whenever it changes, for as long as the reader may see what it is of."""
-    shown: str | None = None
-    heartbeat = Heartbeat(poll_s=POLL_S)
     still_allowed = StreamAuthorization(services, staff, STAFF)
-    while await still_allowed():
-        mark = await run_in_threadpool(find_mark)
-        if mark != shown:
-            shown = mark
-            yield ServerSentEvent(event="mark", data={"mark": mark}, retry=1000)
-        if (due := heartbeat.next_event(now=services.now())) is not None:
-            yield due
-        await asyncio.sleep(POLL_S)
-    yield status_event(AGAIN, now=services.now())
+    async for event in stream_mark(services, find_mark, still_allowed=still_allowed):
+        yield event
 
 
 @router.get("/rooms", response_class=HTMLResponse, name="metering_rooms_page")

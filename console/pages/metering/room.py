@@ -8,10 +8,11 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from console.dependencies import MeteringDep, ServicesDep, StaffDep
+from console.dependencies import STAFF, MeteringDep, ServicesDep, StaffDep
 from console.disclosures import record_disclosure
+from console.live.mark import stream_mark
+from console.live.stream_authorization import StreamAuthorization
 from console.metering_rendering import render_metering
-from console.pages.metering.overview import stream_mark
 from console.rendering import forbid_storing, path_to
 from console.views import metering_room as views
 from console.views.metering_figures import Figures
@@ -70,5 +71,6 @@ async def stream(room_id: UUID, staff: StaffDep, services: ServicesDep) -> Async
         with services.database.read() as session:
             return fingerprint_room(session, room_id)
 
-    async for event in stream_mark(services, staff, find_mark):
+    still_allowed = StreamAuthorization(services, staff, STAFF)
+    async for event in stream_mark(services, find_mark, still_allowed=still_allowed):
         yield event
