@@ -2,12 +2,11 @@
 
 import "../sign_in_again.js";
 import { isLive, setLive } from "../freshness.js";
-import { follow } from "../live.js";
+import { followMark, freshSections } from "../mark.js";
 import { drawCharts } from "./charts.js";
 import { openForm, whenDone } from "./forms.js";
-import { askToSignIn, byId, setup } from "../page.js";
+import { byId, setup } from "../page.js";
 
-let shown = setup.mark;
 let refreshing = null;
 
 /** Fetches the page anew and puts in what differs; what is open in a dialog stays, and so does the focus. */
@@ -17,17 +16,9 @@ export function refresh() {
 }
 
 async function fetchAnew() {
-  const answer = await fetch(location.href).catch(() => null);
-  if (answer?.status === 401) {
-    await askToSignIn();
-    return fetchAnew();
-  }
-  if (!answer?.ok) return;
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-  for (const section of document.querySelectorAll("[data-live]")) {
-    const newer = fresh.getElementById(section.id);
-    if (newer) replace(section, newer);
-  }
+  const sections = await freshSections();
+  if (!sections) return;
+  for (const [section, newer] of sections) replace(section, newer);
   drawCharts();
   if (byId("link")) setLive(isLive());
 }
@@ -51,17 +42,4 @@ document.addEventListener("click", ({ target }) => {
 whenDone(refresh);
 drawCharts();
 
-if (setup.stream) {
-  follow({
-    address: () => setup.stream,
-    ask: location.href,
-    signedOut: askToSignIn,
-    handlers: {
-      mark({ mark }) {
-        if (mark === shown) return;
-        shown = mark;
-        refresh();
-      },
-    },
-  });
-}
+if (setup.stream) followMark(refresh);
