@@ -48,12 +48,11 @@ class ReadingOfPeriodError(ProblemError):
 
 @dataclass(frozen=True, slots=True)
 class Withdrawn:
-    """What a withdrawal does: the readings that go, and the good ones before and after; `review` keeps them."""
+    """What a withdrawal does: the readings that go, and the good ones before and after."""
 
     readings: tuple[Reading, ...]
     before: Reading | None
     after: Reading | None
-    review: UUID | None = None
 
 
 def foresee(session: Session, meter_id: UUID, start: datetime, end: datetime, *, now: datetime) -> Withdrawn:
@@ -93,7 +92,7 @@ def withdraw_readings(
     history.lock(session)
     meter = get_meter(session, meter_id, lock=True)
     found = foresee(session, meter_id, start, end, now=now)
-    review = _keep(session, meter, _rows(session, meter, start, end), reason=reason, by=by, now=now)
+    _keep(session, meter, _rows(session, meter, start, end), reason=reason, by=by, now=now)
     details: dict[str, audit.Scalar | list[str]] = {
         "from": found.readings[0].at.isoformat(),
         "until": found.readings[-1].at.isoformat(),
@@ -101,7 +100,7 @@ def withdraw_readings(
         "reason": reason,
     }
     audit.record(session, actor=by, action="reading.withdraw", subject=f"meter:{meter_id}", now=now, details=details)
-    return Withdrawn(found.readings, found.before, found.after, review)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +193,7 @@ def _rows(session: Session, meter: Meter, start: datetime, end: datetime) -> Seq
     return session.scalars(query.order_by(MeterReading.at)).all()
 
 
-def _keep(session: Session, meter: Meter, rows: Sequence[MeterReading], *, reason: str, by: str, now: datetime) -> UUID:
+def _keep(session: Session, meter: Meter, rows: Sequence[MeterReading], *, reason: str, by: str, now: datetime) -> None:
     """Put rows beside the readings, under a review that says who took them back and why."""
     review = ReadingReview(
         id=new_id(),
@@ -224,7 +223,6 @@ def _keep(session: Session, meter: Meter, rows: Sequence[MeterReading], *, reaso
         )
         session.delete(row)
     session.flush()
-    return review.id
 
 
 def get_period(session: Session, meter_id: UUID, period_id: UUID) -> MeterPeriod:
