@@ -105,8 +105,12 @@ def _words_of_done(request: Request) -> str | None:
 
 def done(request: Request, route: str, words: str, **parameters: Any) -> RedirectResponse:
     """Lead from a form that was sent to the page `route`, which says `done.<words>`; loading it again sends nothing."""
-    made = RedirectResponse(f"{path_to(request, route, **parameters)}?{DONE}={words}", status_code=303)
-    return copy_cookies(made, _renewed_of(request))
+    return lead_to(request, f"{path_to(request, route, **parameters)}?{DONE}={words}")
+
+
+def lead_to(request: Request, address: str) -> RedirectResponse:
+    """Lead from a form that was sent to the page at `address`, with the cookies of a renewed sign-in."""
+    return copy_cookies(RedirectResponse(address, status_code=303), _renewed_of(request))
 
 
 def event_stream(content: AsyncIterator[bytes], renewed: Response | None) -> StreamingResponse:

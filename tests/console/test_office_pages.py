@@ -15,8 +15,10 @@ from accounts import audit, cards, people
 from accounts.cards import loss
 from accounts.ledger import chart, posting
 from accounts.ledger.transfer import AccountKind, Transfer
+from accounts.people_import import records
 from accounts.tables import LossReport
 from accounts.vocabulary import PersonKind, PersonState, Role
+from console.sign_in_cookies import ACCESS_COOKIE
 from database import new_id
 from directory.tables import GatePerson
 from tests.console.conftest import Pages, hire, signed_in
@@ -401,6 +403,26 @@ def test_a_file_that_is_no_list_is_refused_with_what_to_do(admin: httpx.Client, 
     answer = send(admin, content, "list.csv")
     assert answer.status_code == 422
     assert said in answer.text
+
+
+@pytest.fixture
+def kept_import(office: Pages) -> UUID:
+    with office.database.begin() as session:
+        return records.begin(session, "kept.csv", 0, by="test", now=datetime.now(UTC)).id
+
+
+@pytest.mark.parametrize("asked", ["imports/{}/report", "imports/{}/progress", "audit/table"])
+def test_a_sign_in_renewed_for_what_is_no_page_goes_on(admin: httpx.Client, kept_import: UUID, asked: str) -> None:
+    admin.cookies.delete(ACCESS_COOKIE)
+    admin.get(f"/console/office/{asked.format(kept_import)}").raise_for_status()
+    assert ACCESS_COOKIE in admin.cookies
+
+
+def test_a_sign_in_renewed_on_the_way_to_another_page_goes_on(admin: httpx.Client) -> None:
+    admin.follow_redirects = False
+    admin.cookies.delete(ACCESS_COOKIE)
+    assert send(admin, b"number,name,kind\nL020,a,student\n").status_code == 303
+    assert ACCESS_COOKIE in admin.cookies
 
 
 def test_one_administrators_list_is_not_anothers(office: Pages, admin: httpx.Client) -> None:

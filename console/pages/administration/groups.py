@@ -14,7 +14,7 @@ from accounts.principals import Principal
 from console.dependencies import AdminDep, ServicesDep
 from console.disclosures import record_disclosure
 from console.pages.administration.rendering import render_administration
-from console.rendering import DONE, forbid_storing, path_to
+from console.rendering import DONE, forbid_storing, lead_to, path_to
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
 from directory import gates
@@ -122,7 +122,7 @@ def _take_in(services: ConsoleServices, admin: Principal, number: str, group: st
 
 def _back(request: Request, group: str, words: str) -> RedirectResponse:
     query = urlencode({"name": group, DONE: words})
-    return RedirectResponse(f"{path_to(request, 'administration_group_page')}?{query}", status_code=303)
+    return lead_to(request, f"{path_to(request, 'administration_group_page')}?{query}")
 
 
 def _render(

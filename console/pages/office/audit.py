@@ -92,7 +92,9 @@ def show_trail(
 
 
 @router.get("/table", name="office_audit_table", dependencies=[_READS])
-def read_table(request: Request, _admin: AdminDep, services: ServicesDep, wanted: SearchDep) -> Response:
+def read_table(
+    request: Request, _admin: AdminDep, services: ServicesDep, wanted: SearchDep, response: Response
+) -> Response:
     """Return the lines that the form asks for as a table for a spreadsheet, newest first, 50,000 at most."""
     translate = translator(language_of(request))
     heads = ("serial", "at", "who", "action", "about", "details", "digest")
@@ -110,7 +112,7 @@ def read_table(request: Request, _admin: AdminDep, services: ServicesDep, wanted
             before, written = found[-1].serial, written + len(found)
             session.expunge_all()
     name = f"audit-{services.now().astimezone(services.zone):%Y%m%d-%H%M}.csv"
-    return csv_response(write_csv([translate(f"audit_page.{head}") for head in heads], table), name, None)
+    return csv_response(write_csv([translate(f"audit_page.{head}") for head in heads], table), name, response)
 
 
 @router.post("/verification", name="office_verify_audit", response_model=None)

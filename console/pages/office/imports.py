@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, File, Query, Request, Response, UploadFile
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse
 
 from accounts.people_import import records
 from accounts.people_import.importer import RowOutcome, RowResult
@@ -21,7 +21,7 @@ from console.csv_table import csv_response, write_csv
 from console.dependencies import AdminDep, ServicesDep
 from console.disclosures import record_disclosure
 from console.formats import Formats
-from console.rendering import done, forbid_storing, language_of, path_to, render_page
+from console.rendering import done, forbid_storing, language_of, lead_to, path_to, render_page
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
 from console.texts import translator
@@ -63,7 +63,7 @@ def send_list(
             waiting = _runs(services).keep(admin.person_id, file.filename or "", content, now=services.now())
         except ListTableError as error:
             return _render_imports(request, services, None, status=422, problem=f"office.list_{error.reason}")
-        return Response(status_code=303, headers={"Location": path_to(request, "office_list_page", list_id=waiting.id)})
+        return lead_to(request, path_to(request, "office_list_page", list_id=waiting.id))
     return _render_imports(request, services, None, status=422, problem=problem)
 
 
@@ -112,7 +112,7 @@ def apply_list(
         import_id = runs.apply(waiting, now=now)
     except (ColumnsMissingError, ImportRunningError) as error:
         return _render_list(request, services, waiting, status=error.status, problem=f"problem.{error.code}")
-    return Response(status_code=303, headers={"Location": path_to(request, "office_import_page", import_id=import_id)})
+    return lead_to(request, path_to(request, "office_import_page", import_id=import_id))
 
 
 @router.post("/lists/{list_id}/drop", name="office_drop_list", response_model=None)
@@ -140,16 +140,18 @@ def show_import(
 
 
 @router.get("/{import_id}/progress", name="office_import_progress")
-def read_progress(_admin: AdminDep, services: ServicesDep, import_id: UUID) -> JSONResponse:
+def read_progress(_admin: AdminDep, services: ServicesDep, import_id: UUID) -> dict[str, Any]:
     """Tell how far the work on an import is; `running` false when it has ended."""
     progress = _runs(services).progress(import_id)
     if progress is None:
-        return JSONResponse({"running": False})
-    return JSONResponse({"running": True, "done": progress.done, "total": progress.total})
+        return {"running": False}
+    return {"running": True, "done": progress.done, "total": progress.total}
 
 
 @router.get("/{import_id}/report", name="office_import_report", dependencies=[_COMPARES])
-def read_report(request: Request, _admin: AdminDep, services: ServicesDep, import_id: UUID) -> Response:
+def read_report(
+    request: Request, _admin: AdminDep, services: ServicesDep, import_id: UUID, response: Response
+) -> Response:
     """Return every row of an import as a table for a spreadsheet."""
     translate = translator(language_of(request))
     formats = Formats(language_of(request), services.zone)
@@ -166,7 +168,7 @@ def read_report(request: Request, _admin: AdminDep, services: ServicesDep, impor
             line = rows[-1].line
             session.expunge_all()
     name = f"import-{found.started_at.astimezone(services.zone):%Y%m%d-%H%M}.csv"
-    return csv_response(write_csv([translate(f"office.report_{head}") for head in heads], lines), name, None)
+    return csv_response(write_csv([translate(f"office.report_{head}") for head in heads], lines), name, response)
 
 
 @router.post("/{import_id}/undo", name="office_undo_import", response_model=None)
@@ -178,7 +180,7 @@ def undo_import(
         _runs(services).undo(import_id, by=admin.actor, acting=admin.person_id, now=services.now())
     except ProblemError as error:
         return _render_import(request, services, import_id, status=error.status, problem=f"problem.{error.code}")
-    return Response(status_code=303, headers={"Location": path_to(request, "office_import_page", import_id=import_id)})
+    return lead_to(request, path_to(request, "office_import_page", import_id=import_id))
 
 
 def _runs(services: ConsoleServices) -> ImportRuns:
