@@ -425,6 +425,19 @@ def test_a_sign_in_renewed_on_the_way_to_another_page_goes_on(admin: httpx.Clien
     assert ACCESS_COOKIE in admin.cookies
 
 
+def test_older_imports_stand_on_the_next_page(office: Pages, admin: httpx.Client) -> None:
+    begun = datetime.now(UTC)
+    with office.database.begin() as session:
+        for number in range(21):
+            records.begin(session, f"page-{number}.csv", 0, by="test", now=begun + timedelta(seconds=number))
+    first = admin.get("/console/office/imports").text
+    following = re.search(r'href="(/console/office/imports\?cursor=[^"]*)"', first)[1]
+    second = admin.get(following).text
+    assert ("page-1.csv" in first, "page-0.csv" in first) == (True, False)
+    assert ("page-1.csv" in second, "page-0.csv" in second) == (False, True)
+    assert admin.get("/console/office/imports?cursor=W251bGwsbnVsbF0").status_code == 400
+
+
 def test_one_administrators_list_is_not_anothers(office: Pages, admin: httpx.Client) -> None:
     hire(office.database, office.app.state.console.accounts, "A2", "Second", Role.ADMIN)
     address = str(send(admin, b"number,name,kind\nL010,a,student\n").url)

@@ -1,6 +1,8 @@
 """Importing a list of people: sent, looked at row by row, applied in the background, taken back within a day."""
 
 from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -26,12 +28,13 @@ from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
 from console.texts import translator
 from console.views.import_rows import ShownRow, show_preview_row, show_stored_row
-from web.paging import PageDep, decode_cursor, encode_cursor
+from web.paging import PageDep, PageRequest
 from web.problems import NotFoundError, ProblemError
 
 router = APIRouter(prefix="/console/office/imports", include_in_schema=False, dependencies=[Depends(forbid_storing)])
 
 LARGEST = 8 * 1024 * 1024
+IMPORTS_SHOWN = 20
 ROWS_SHOWN = 100
 LAST_LINE = 2**31 - 1
 SAMPLES = 3
@@ -188,21 +191,16 @@ def _runs(services: ConsoleServices) -> ImportRuns:
 
 
 def _render_imports(request: Request, services: ConsoleServices, cursor: str | None, **more: Any) -> HTMLResponse:
-    before = None if cursor is None else decode_cursor(cursor, tuple[Any, UUID])
+    page = PageRequest(IMPORTS_SHOWN, cursor)
     with services.database.read() as session:
-        found = list(records.find(session, before=before, limit=21))
-    following = None
-    if len(found) > 20:
-        found = found[:20]
-        last = found[-1]
-        key = encode_cursor((last.started_at.isoformat(), str(last.id)))
-        following = f"{path_to(request, 'office_imports_page')}?{urlencode({'cursor': key})}"
+        found = records.find(session, before=page.after(tuple[datetime, UUID]), limit=page.limit + 1)
+    shown, following = page.cut(found, lambda one: (one.started_at, one.id))
     return render_page(
         request,
         "office/imports.html",
-        imports=[(one, _standing(services, one)) for one in found],
-        names=_names(services, found),
-        next=following,
+        imports=[(one, _standing(services, one)) for one in shown],
+        names=_names(services, shown),
+        next=f"{path_to(request, 'office_imports_page')}?{urlencode({'cursor': following})}" if following else None,
         **more,
     )
 
@@ -290,7 +288,7 @@ def _standing(services: ConsoleServices, one: PeopleImport) -> str:
     return one.state
 
 
-def _names(services: ConsoleServices, found: list[PeopleImport]) -> dict[str, str]:
+def _names(services: ConsoleServices, found: Sequence[PeopleImport]) -> dict[str, str]:
     actors = {one.started_by for one in found} | {one.undone_by for one in found if one.undone_by}
     ids = {UUID(actor.removeprefix("person:")) for actor in actors if actor.startswith("person:")}
     return {f"person:{person_id}": name for person_id, name in services.names(ids).items()}
