@@ -10,6 +10,7 @@ from uuid import UUID
 from accounts.tables import AuditEntry
 from console.services import ConsoleServices
 from console.texts import TEXTS, Translate
+from console.views.actors import person_of
 
 ACTIONS = tuple(key.removeprefix("audit_action.") for key in TEXTS if key.startswith("audit_action."))
 """What the trail may tell of, in the order of its words."""
@@ -42,7 +43,7 @@ def describe_lines(
     services: ConsoleServices, entries: Sequence[AuditEntry], translate: Translate
 ) -> list[AuditLineView]:
     """Return what the page shows of lines, in their order; only for those who may see the names."""
-    ids = {found for one in entries for found in (_person_of(one.actor), _person_of(one.subject)) if found}
+    ids = {found for one in entries for found in (person_of(one.actor), person_of(one.subject)) if found}
     names = services.names(ids)
     return [_describe(one, names, translate) for one in entries]
 
@@ -53,11 +54,11 @@ def _describe(entry: AuditEntry, names: Any, translate: Translate) -> AuditLineV
         serial=entry.serial,
         at=entry.at,
         who=_name(entry.actor, names, translate),
-        who_id=_person_of(entry.actor),
+        who_id=person_of(entry.actor),
         code=entry.action,
         action=_word("audit_action", entry.action, entry.action, translate),
         about=_name(entry.subject, names, translate),
-        about_id=_person_of(entry.subject),
+        about_id=person_of(entry.subject),
         details=tuple(_details(details, translate)),
         raw=details,
         digest=entry.digest.hex(),
@@ -72,7 +73,7 @@ def _details(details: dict[str, Any], translate: Translate) -> Iterable[tuple[st
 
 
 def _name(who: str, names: Any, translate: Translate) -> str:
-    person_id = _person_of(who)
+    person_id = person_of(who)
     if person_id is not None and person_id in names:
         return str(names[person_id])
     kind, _, rest = who.partition(":")
@@ -84,13 +85,3 @@ def _name(who: str, names: Any, translate: Translate) -> str:
 
 def _word(table: str, key: str, code: str, translate: Translate) -> str:
     return translate(f"{table}.{key}") if f"{table}.{key}" in TEXTS else code
-
-
-def _person_of(text: str) -> UUID | None:
-    kind, _, rest = text.partition(":")
-    if kind != "person":
-        return None
-    try:
-        return UUID(rest)
-    except ValueError:
-        return None

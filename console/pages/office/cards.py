@@ -25,6 +25,7 @@ from console.disclosures import record_disclosure
 from console.rendering import done, render_page
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
+from console.views.actors import name_actors
 from web.problems import NotFoundError, ProblemError
 
 router = APIRouter(prefix="/console/office", include_in_schema=False)
@@ -216,14 +217,13 @@ def show_history(request: Request, _cashier: CashierDep, services: ServicesDep, 
         card = cards.get(session, card_id)
         person = people.get(session, card.person_id)
         events = cards.history(session, card_id)
-    actors = {UUID(one.actor.removeprefix("person:")) for one in events if one.actor.startswith("person:")}
     return render_page(
         request,
         "office/card_history.html",
         card=card,
         person=person,
         events=events,
-        names={f"person:{person_id}": name for person_id, name in services.names(actors).items()},
+        names=name_actors(services.names, {one.actor for one in events}),
     )
 
 

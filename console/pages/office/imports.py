@@ -27,6 +27,7 @@ from console.rendering import done, forbid_storing, language_of, lead_to, path_t
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
 from console.texts import translator
+from console.views.actors import name_actors
 from console.views.import_rows import ShownRow, show_preview_row, show_stored_row
 from web.paging import PageDep, PageRequest
 from web.problems import NotFoundError, ProblemError
@@ -290,5 +291,4 @@ def _standing(services: ConsoleServices, one: PeopleImport) -> str:
 
 def _names(services: ConsoleServices, found: Sequence[PeopleImport]) -> dict[str, str]:
     actors = {one.started_by for one in found} | {one.undone_by for one in found if one.undone_by}
-    ids = {UUID(actor.removeprefix("person:")) for actor in actors if actor.startswith("person:")}
-    return {f"person:{person_id}": name for person_id, name in services.names(ids).items()}
+    return name_actors(services.names, actors)
