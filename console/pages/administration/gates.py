@@ -11,8 +11,6 @@ from sqlalchemy.orm import Session
 from access.policy import Direction, GateKind, GatePolicy, Mode, Rule
 from access.schedules import ALWAYS
 from accounts import audit
-from accounts.sign_in.access_tokens import Claims
-from accounts.vocabulary import Role
 from console.dependencies import ServicesDep, StaffDep
 from console.formats import Formats
 from console.pages.administration.rendering import render_administration
@@ -257,8 +255,3 @@ def _render_gate(request: Request, services: ConsoleServices, gate: str, **more:
         today=now.astimezone(services.zone).date(),
         **more,
     )
-
-
-def is_admin(staff: Claims) -> bool:
-    """Whether they are an administrator."""
-    return Role.ADMIN in staff.roles
