@@ -120,10 +120,14 @@ class Schedule(_Value):
 
     def hours_of(self, day: date) -> tuple[Hours, ...]:
         """Return the hours that start on `day`."""
-        for special in self.special_days:
-            if special.first <= day <= special.last:
-                return special.hours
+        special = self.special_on(day)
+        if special is not None:
+            return special.hours
         return tuple(window for window in self.windows if day.weekday() in window.days)
+
+    def special_on(self, day: date) -> SpecialDays | None:
+        """Return the special days whose hours count on `day`, None where the weekly windows do."""
+        return next((one for one in self.special_days if one.first <= day <= one.last), None)
 
     def opened_at(self, now: datetime, zone: ZoneInfo) -> datetime | None:
         """Return when the window that holds at `now` began (the latest, if several hold), or None outside all."""

@@ -15,7 +15,7 @@ from access.decision import decide, required_mode
 from access.open_times import Stretch, find_period, find_stretches, intersect, subtract, unite
 from access.policy import Direction, DoorMode, GateKind, GatePolicy, Mode, Rule
 from access.reasons import Reason
-from access.schedules import Schedule, SpecialDays
+from access.schedules import SpecialDays
 from access.snapshot import Grant, PersonEntry
 from database import Sealer
 from directory.dry_run import Shown, imagine_request
@@ -120,9 +120,7 @@ def _find_day(policy: GatePolicy, permits: Sequence[Rule | Grant], entry: Person
     if entry is not None:
         allowed = intersect(allowed, find_period(entry.valid_from, entry.valid_until, day, zone))
     stretches = subtract(allowed, _find_closed(policy, entry, day))
-    special = {
-        one.name for permit in permits if (one := _special_on(policy.schedule(permit.schedule), day)) is not None
-    }
+    special = {one.name for permit in permits if (one := policy.schedule(permit.schedule).special_on(day)) is not None}
     return OpenDay(day, tuple(stretches), tuple(sorted(special)))
 
 
@@ -228,7 +226,3 @@ def _find_special_days(policy: GatePolicy, permits: Sequence[Rule | Grant], toda
         if one.last >= today and one.first <= until
     }
     return tuple(sorted(found.values(), key=lambda one: (one.first, one.name)))
-
-
-def _special_on(schedule: Schedule, day: date) -> SpecialDays | None:
-    return next((one for one in schedule.special_days if one.first <= day <= one.last), None)

@@ -97,15 +97,11 @@ def find_months(schedule: Schedule, today: date) -> list[Month]:
     for _ in range(_MONTHS):
         following = (first + timedelta(days=32)).replace(day=1)
         days = [first + timedelta(days=one) for one in range((following - first).days)]
-        marked = tuple(CalendarDay(day, _special_on(schedule, day)) for day in days)
+        marked = tuple(CalendarDay(day, schedule.special_on(day)) for day in days)
         if any(one.special for one in marked):
             months.append(Month(first, first.weekday(), marked))
         first = following
     return months
-
-
-def _special_on(schedule: Schedule, day: date) -> SpecialDays | None:
-    return next((one for one in schedule.special_days if one.first <= day <= one.last), None)
 
 
 def _of_day(schedule: Schedule, day: int) -> list[Hours]:
