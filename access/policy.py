@@ -154,6 +154,10 @@ class Curfew(_Value):
     refuse_exit: bool = False
     exempt_groups: tuple[Group, ...] = ()
 
+    def refuses(self, direction: Direction) -> bool:
+        """Whether passing in this direction is refused, not only reported."""
+        return self.refuse_exit if direction is Direction.EXIT else self.refuse_entry
+
 
 class GatePolicy(_Value):
     """Everything one gate needs to decide. `model_id` is None at a gate that asks for no face."""

@@ -49,11 +49,10 @@ def check_curfew(
     rule = gate.curfew
     if rule is None or _shares(rule.exempt_groups, entry) or not gate.is_open(rule.schedule, now):
         return
-    leaves = direction is Direction.EXIT
-    if rule.refuse_exit if leaves else rule.refuse_entry:
+    if rule.refuses(direction):
         yield Reason.CURFEW
     else:
-        yield Notice.LATE_EXIT if leaves else Notice.LATE_RETURN
+        yield Notice.LATE_EXIT if direction is Direction.EXIT else Notice.LATE_RETURN
 
 
 def check_anti_passback(

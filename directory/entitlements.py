@@ -135,7 +135,7 @@ def _find_closed(policy: GatePolicy, entry: PersonEntry | None, day: date) -> li
     curfew = policy.curfew
     if curfew is None or _is_exempt(curfew.exempt_groups, entry):
         return closed
-    refuses = curfew.refuse_exit if policy.facing() is Direction.EXIT else curfew.refuse_entry
+    refuses = curfew.refuses(policy.facing())
     return [*closed, *find_stretches(policy.schedule(curfew.schedule), day)] if refuses else closed
 
 
@@ -147,7 +147,7 @@ def _is_curfew_reported(policy: GatePolicy, entry: PersonEntry | None) -> bool:
     curfew = policy.curfew
     if curfew is None or _is_exempt(curfew.exempt_groups, entry):
         return False
-    return not (curfew.refuse_exit if policy.facing() is Direction.EXIT else curfew.refuse_entry)
+    return not curfew.refuses(policy.facing())
 
 
 def _find_change(policy: GatePolicy, days: Sequence[OpenDay], now: datetime) -> tuple[bool, datetime | None]:
