@@ -1,6 +1,15 @@
 """The double-entry ledger: integer fen, append-only transfers, holds that resolve once, a sealed journal."""
 
-from accounts.ledger.chart import Account, AccountError, account, named_account, open_account, open_named, set_state
+from accounts.ledger.chart import (
+    Account,
+    AccountError,
+    account,
+    find_account,
+    named_account,
+    open_account,
+    open_named,
+    set_state,
+)
 from accounts.ledger.posting import TransferRaceError, find, record
 from accounts.ledger.transfer import (
     AccountKind,
@@ -34,6 +43,7 @@ __all__ = [
     "WriterClosedError",
     "account",
     "find",
+    "find_account",
     "named_account",
     "open_account",
     "open_named",

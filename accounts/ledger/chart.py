@@ -157,10 +157,18 @@ def account(session: Session, account_id: UUID) -> Account:
     Raises:
         AccountError: there is none.
     """
+    found = find_account(session, account_id)
+    if found is None:
+        raise AccountError(f"there is no account {account_id}")
+    return found
+
+
+def find_account(session: Session, account_id: UUID) -> Account | None:
+    """Return an account with its balance, or None where there is none."""
     columns = (LedgerAccount.kind, LedgerAccount.name, LedgerAccount.state, LedgerAccount.balance, LedgerAccount.held)
     row = session.execute(select(*columns).where(LedgerAccount.id == account_id)).one_or_none()
     if row is None:
-        raise AccountError(f"there is no account {account_id}")
+        return None
     balance = row.balance if row.balance is not None else summed_balance(session, account_id)
     return Account(account_id, AccountKind(row.kind), row.name, AccountState(row.state), balance, row.held)
 

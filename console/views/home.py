@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from accounts import passwords
-from accounts.ledger import AccountError, account
+from accounts.ledger import find_account
 from accounts.vocabulary import PasswordPurpose
 from console.services import ConsoleServices
 from console.views.own_cards import OwnCards, find_own_cards
@@ -82,11 +82,8 @@ def describe_own_home(session: Session, services: ConsoleServices, person_id: UU
 
 
 def _find_money(session: Session, person_id: UUID) -> tuple[int | None, int | None]:
-    try:
-        found = account(session, person_id)
-    except AccountError:
-        return None, None
-    return found.balance, found.available
+    found = find_account(session, person_id)
+    return (None, None) if found is None else (found.balance, found.available)
 
 
 def _has_first_password(session: Session, person_id: UUID) -> bool:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from accounts.ledger import AccountError, account
+from accounts.ledger import find_account
 from console.views.metering_figures import Figures
 from metering.billing import disputes
 from metering.billing.disputes import DisputeState
@@ -204,7 +204,5 @@ def describe_charge(row: RoomCharge) -> dict[str, Any]:
 
 
 def _balance(session: Session, room_id: UUID) -> int | None:
-    try:
-        return account(session, room_id).balance
-    except AccountError:
-        return None
+    found = find_account(session, room_id)
+    return None if found is None else found.balance

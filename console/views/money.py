@@ -11,8 +11,7 @@ from sqlalchemy.orm import Session
 
 from accounts import cards, people
 from accounts.cards import loss
-from accounts.ledger import chart
-from accounts.ledger.chart import Account
+from accounts.ledger import find_account
 from accounts.ledger.statement import StatementLine, statement
 from accounts.tables import Device, Person
 from accounts.topup.cash import COUNTER, IN, KIOSK
@@ -63,7 +62,7 @@ def describe_box(session: Session, box: str) -> Box:
 
 def describe_person(session: Session, person: Person, page: PageRequest, now: datetime) -> dict[str, Any]:
     """Return what a cashier sees of an account: money, cards, an open loss, refundable top-ups, its last lines."""
-    wallet = describe_wallet(session, person.id)
+    wallet = find_account(session, person.id)
     lines = statement(session, person.id, before=page.after(int), limit=page.limit + 1) if wallet else []
     shown, following = page.cut(lines, lambda line: line.serial)
     report = loss.open_loss(session, person.id)
@@ -123,11 +122,3 @@ def describe_request(session: Session, request: CashRequest, persons: Mapping[UU
         "decided_by": actor_name(session, request.decided_by) if request.decided_by else None,
         "decided_at": request.decided_at,
     }
-
-
-def describe_wallet(session: Session, person_id: UUID) -> Account | None:
-    """Return a person's wallet, or None where there is none."""
-    try:
-        return chart.account(session, person_id)
-    except chart.AccountError:
-        return None

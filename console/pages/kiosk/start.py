@@ -1,18 +1,16 @@
 """The start of a kiosk, the two ways to become known there, and what the holder may then do."""
 
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse
-from sqlalchemy.orm import Session
 
 from accounts import cards, people
 from accounts.cards import identity, loss
 from accounts.cards.identity import Presented
 from accounts.cards.uid_forms import to_uid
 from accounts.kiosk_holders import identify_holder
-from accounts.ledger import AccountError, chart
+from accounts.ledger import find_account
 from console import kiosk_cookies
 from console.dependencies import HASHING, KioskDep, ServicesDep
 from console.kiosk_cookies import Means, Visit
@@ -129,21 +127,12 @@ def describe_holder(services: ConsoleServices, visit: Visit) -> dict[str, Any]:
         if visit.means is not Means.NUMBER:
             return found
         report = loss.open_loss(session, person.id)
-        balance, available = _money_of(session, person.id)
+        wallet = find_account(session, person.id)
         lost = None if report is None else loss.describe(report)
         return found | {
-            "balance": balance,
-            "available": available,
+            "balance": 0 if wallet is None else wallet.balance,
+            "available": 0 if wallet is None else wallet.available,
             "loss": lost,
             "may_reissue": lost is not None and services.now() >= lost.reissue_possible_at,
             "has_card": any(one.kind.value == "physical" for one in cards.of_person(session, person.id)),
         }
-
-
-def _money_of(session: Session, person_id: UUID) -> tuple[int, int]:
-    """Return balance and what is available, in fen; nothing of either where there is no wallet."""
-    try:
-        wallet = chart.account(session, person_id)
-    except AccountError:
-        return 0, 0
-    return wallet.balance, wallet.available

@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse
 
 from accounts import cards, own_cards, passwords
 from accounts.cards import virtual_cards
-from accounts.ledger import AccountError, account
+from accounts.ledger import find_account
 from accounts.own_passwords import change_own_password
 from accounts.principals import Principal
 from accounts.vocabulary import PasswordPurpose
@@ -84,16 +84,13 @@ def _render(request: Request, services: ConsoleServices, me: Principal, **more: 
     with services.database.read() as session:
         found = find_own_cards(session, me.person_id)
         must_change = passwords.find_all(session, me.person_id)
-        try:
-            available = account(session, me.person_id).available
-        except AccountError:
-            available = 0
+        wallet = find_account(session, me.person_id)
         return render_page(
             request,
             "mine/cards.html",
             cards=found,
             history=[] if found.physical is None else cards.history(session, found.physical.id),
-            available=available,
+            available=0 if wallet is None else wallet.available,
             has_query_password=PasswordPurpose.QUERY in must_change,
             is_first_password=must_change.get(PasswordPurpose.QUERY, False),
             now=services.now(),

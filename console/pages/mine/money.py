@@ -7,10 +7,9 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import HTMLResponse
-from sqlalchemy.orm import Session
 
 from accounts import people
-from accounts.ledger import Account, AccountError, account
+from accounts.ledger import find_account
 from accounts.ledger.statement import StatementLine, open_holds, statement, sum_period
 from accounts.principals import Principal
 from accounts.topup import orders
@@ -95,7 +94,7 @@ def money_page(
     page = PageRequest(_LINES, cursor or None)
     t = texts.translator(language_of(request))
     with services.database.read() as session:
-        wallet = _find_wallet(session, me)
+        wallet = find_account(session, me.person_id)
         selection = select_lines(session, asked.wish, me.person_id, t, services.zone)
         totals = sum_period(session, me.person_id, selection)
         found = statement(session, me.person_id, before=page.after(int), limit=page.limit + 1, selection=selection)
@@ -173,10 +172,3 @@ def _name_file(wish: StatementWish, ending: str) -> str:
 
 def _plain(day: date | datetime) -> str:
     return f"{day:%Y%m%d}"
-
-
-def _find_wallet(session: Session, me: Principal) -> Account | None:
-    try:
-        return account(session, me.person_id)
-    except AccountError:
-        return None

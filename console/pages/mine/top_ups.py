@@ -7,8 +7,9 @@ from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
+from sqlalchemy.orm import Session
 
-from accounts.ledger import AccountError, account
+from accounts.ledger import find_account
 from accounts.payment_channels.channel import ChannelFailedError, ChannelNotConnectedError
 from accounts.principals import Principal
 from accounts.topup import orders
@@ -162,8 +163,6 @@ def _render_form(
     )
 
 
-def _find_available(session: Any, me: Principal) -> int | None:
-    try:
-        return account(session, me.person_id).available
-    except AccountError:
-        return None
+def _find_available(session: Session, me: Principal) -> int | None:
+    found = find_account(session, me.person_id)
+    return None if found is None else found.available

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy.orm import Session
 
 from accounts import people
-from accounts.ledger import AccountError, account
+from accounts.ledger import find_account
 from accounts.people import AccountNotUsableError
 from accounts.principals import Principal
 from console import texts
@@ -230,10 +230,8 @@ def _query_live(services: ConsoleServices, me: Principal, *, with_home: bool) ->
 
 
 def _wallet(session: Session, me: Principal) -> int:
-    try:
-        return account(session, me.person_id).available
-    except AccountError:
-        return 0
+    found = find_account(session, me.person_id)
+    return 0 if found is None else found.available
 
 
 def _today(services: ConsoleServices, now: datetime) -> date:

@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
 from accounts import people
+from accounts.ledger import find_account
 from accounts.payment_channels.channel import ChannelFailedError
 from accounts.people.authority import require_another
 from accounts.principals import Principal
@@ -20,7 +21,6 @@ from console.disclosures import record_disclosure
 from console.rendering import done, forbid_storing, render_page
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
-from console.views import money as views
 from database import new_id
 from web.problems import NotFoundError, ProblemError
 
@@ -89,7 +89,7 @@ def _render(
         query = select(TopUpRefund).where(TopUpRefund.order_id == order_id).order_by(TopUpRefund.created_at)
         given_back = session.scalars(query).all()
         person = people.get(session, order.person_id)
-        wallet = views.describe_wallet(session, person.id)
+        wallet = find_account(session, person.id)
     left = order.amount - order.refunding
     return render_page(
         request,

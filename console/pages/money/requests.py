@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
+from accounts.ledger import find_account
 from accounts.people.authority import require_another
 from accounts.principals import Principal
 from accounts.topup import cash, cash_requests
@@ -112,5 +113,5 @@ def _may(me: Principal, asked: CashRequest) -> dict[str, Any]:
 
 
 def _balance(session: Session, asked: CashRequest) -> int | None:
-    wallet = views.describe_wallet(session, asked.person_id)
+    wallet = find_account(session, asked.person_id)
     return None if wallet is None else wallet.balance
