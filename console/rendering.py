@@ -41,6 +41,11 @@ def path_to(request: Request, name: str, **parameters: Any) -> str:
     return root.rstrip("/") + page.url_path_for(name, **parameters)
 
 
+def complete_address(request: Request, address: str) -> str:
+    """Return an address of this server with scheme and host, for another device; any other as it is."""
+    return f"{str(request.base_url).rstrip('/')}{address}" if address.startswith("/") else address
+
+
 def language_of(request: Request) -> str:
     """Return the language that the reader chose, or else that of their browser."""
     chosen = request.cookies.get(LANGUAGE_COOKIE)

@@ -4,19 +4,19 @@ from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
-import segno
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from accounts.topup import orders
 from accounts.topup.orders import TopUpRequest
 from accounts.topup.tables import TopUpOrder
+from console import qr
 from console.amounts import AmountError, read_yuan
 from console.dependencies import ServicesDep
 from console.kiosk_cookies import Visit
 from console.pages.kiosk.screens import VisitDep, go_on, lead_on, render_screen
 from console.pages.kiosk.start import describe_holder
-from console.rendering import forbid_storing
+from console.rendering import complete_address, forbid_storing
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
 from database import new_id
@@ -72,7 +72,7 @@ def show(order_id: UUID, request: Request, visit: VisitDep, services: ServicesDe
     code, problem = None, None
     if order.state == "pending":
         try:
-            code = _draw_code(request, _payload(services, order))
+            code = qr.draw(complete_address(request, _payload(services, order)))
         except ProblemError:
             problem = "kiosk.channel_silent"
     return render_screen(
@@ -96,21 +96,12 @@ def state(order_id: UUID, visit: VisitDep, services: ServicesDep) -> Response:
 
 
 def _payload(services: ConsoleServices, order: TopUpOrder) -> str:
-    """Return what the payer's app scans; asking the channel again with the same order gives the same."""
-    wanted = TopUpRequest(order.id, order.person_id, order.channel, order.amount)
-    _, pay = orders.create(services.money, wanted, services.now())
+    """Return what the payer's app scans."""
+    pay = orders.ask_how_to_pay(services.money, order, services.now())
     found = next((pay[name] for name in _IN_THE_CODE if name in pay), None)
     if found is None:
         raise NotFoundError("the channel gives no code to scan")
     return found
-
-
-def _draw_code(request: Request, payload: str) -> str:
-    """Return a QR code as inline SVG; an address of this server is completed, for the payer's phone."""
-    if payload.startswith("/"):
-        payload = str(request.base_url).rstrip("/") + payload
-    svg: str = segno.make(payload, error="m").svg_inline(omitsize=True, border=3, dark="#000", light="#fff")
-    return svg
 
 
 def _render_choice(

@@ -18,7 +18,7 @@ from accounts.topup.tables import TopUpOrder
 from console import qr, texts
 from console.amounts import AmountError, read_yuan
 from console.dependencies import HolderDep, ServicesDep
-from console.rendering import copy_cookies, forbid_storing, language_of, path_to, render_page
+from console.rendering import complete_address, copy_cookies, forbid_storing, language_of, path_to, render_page
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
 from console.views.own_top_ups import describe_orders
@@ -107,7 +107,7 @@ def show(request: Request, order_id: UUID, me: HolderDep, services: ServicesDep)
         (shown,) = describe_orders(session, [order], t)
         available = _find_available(session, me)
     address = pay.get("pay_url") or pay.get("code_url") or next(iter(pay.values()), "")
-    scanned = f"{str(request.base_url).rstrip('/')}{address}" if address.startswith("/") else address
+    scanned = complete_address(request, address)
     return render_page(
         request,
         "mine/top_up.html",
