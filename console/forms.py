@@ -1,9 +1,34 @@
 """What people type into forms, read."""
 
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from web.times import FIRST_DAY, LAST_DAY
+
+_USUAL_DAYS = 31
+_MOST_DAYS = 366
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """The first and the last day, both included, that a page of one's own is about; `problem` is a key of words."""
+
+    first: date
+    last: date
+    problem: str | None = None
+
+
+def read_days(first: str, last: str, today: date) -> Days:
+    """Return the days asked for, at most 366; the last 31 where nothing is typed, or nothing that can be taken."""
+    until = read_day(last) or today
+    since = read_day(first) or until - timedelta(days=_USUAL_DAYS - 1)
+    ordinary = today - timedelta(days=_USUAL_DAYS - 1)
+    if any(value and read_day(value) is None for value in (first, last)):
+        return Days(ordinary, today, "own_money.days_unread")
+    if not timedelta() <= until - since < timedelta(days=_MOST_DAYS):
+        return Days(ordinary, today, "own_money.days_wrong")
+    return Days(since, until)
 
 
 def read_day(typed: str) -> date | None:

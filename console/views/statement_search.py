@@ -28,8 +28,6 @@ KINDS = {
 
 PURPOSES = frozenset().union(*KINDS.values())
 
-DAYS_AT_FIRST = 31
-LONGEST_DAYS = 366
 _MOST_ALIKE = 500
 
 
@@ -42,11 +40,6 @@ class StatementWish:
     kind: str | None = None
     incoming: bool | None = None
     words: str = ""
-
-    @property
-    def is_ordered(self) -> bool:
-        """Whether the days come in their order, and are no more than a statement takes."""
-        return timedelta(0) <= self.last - self.first < timedelta(days=LONGEST_DAYS)
 
 
 def select_lines(session: Session, wish: StatementWish, person_id: UUID, t: Translate, zone: ZoneInfo) -> Selection:

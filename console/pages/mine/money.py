@@ -1,7 +1,7 @@
 """A person's own money: what there is, what moved it, and the statement as a file."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
@@ -16,13 +16,13 @@ from accounts.topup import orders
 from console import texts
 from console.csv_table import csv_response, download
 from console.dependencies import HolderDep, ServicesDep
-from console.forms import read_day
+from console.forms import read_days
 from console.rendering import forbid_storing, language_of, path_to, render_page
 from console.services import ConsoleServices
 from console.statement_files import StatementFile, write_statement_csv, write_statement_pdf
 from console.views.own_top_ups import describe_orders
 from console.views.statement import describe_lines
-from console.views.statement_search import DAYS_AT_FIRST, KINDS, StatementWish, select_lines
+from console.views.statement_search import KINDS, StatementWish, select_lines
 from web.paging import PageRequest
 from web.problems import ProblemError
 
@@ -67,15 +67,10 @@ def _asked(
 ) -> _Asked:
     today = services.now().astimezone(services.zone).date()
     typed = {"from": first, "to": last, "kind": kind, "direction": direction, "words": words}
-    until = read_day(last) or today
-    since = read_day(first) or until - timedelta(days=DAYS_AT_FIRST - 1)
+    days = read_days(first, last, today)
     incoming = {"in": True, "out": False}.get(direction)
-    wish = StatementWish(since, until, kind if kind in KINDS else None, incoming, words.strip())
-    unread = any(value and read_day(value) is None for value in (first, last))
-    if unread or not wish.is_ordered:
-        ordinary = StatementWish(today - timedelta(days=DAYS_AT_FIRST - 1), today, wish.kind, incoming, wish.words)
-        return _Asked(typed, ordinary, "own_money.days_unread" if unread else "own_money.days_wrong")
-    return _Asked(typed, wish, None)
+    wish = StatementWish(days.first, days.last, kind if kind in KINDS else None, incoming, words.strip())
+    return _Asked(typed, wish, days.problem)
 
 
 AskedDep = Annotated[_Asked, Depends(_asked)]

@@ -12,7 +12,7 @@ from accounts.principals import Principal
 from console import texts
 from console.csv_table import csv_response, write_csv
 from console.dependencies import HolderDep, ServicesDep
-from console.forms import read_day
+from console.forms import Days, read_days
 from console.rendering import forbid_storing, language_of, path_to, render_page
 from console.services import ConsoleServices
 from console.views.own_passages import describe_passages, find_known_gates
@@ -22,8 +22,6 @@ from web.paging import PageRequest, encode_cursor
 router = APIRouter(prefix="/console/me/gates/passages", include_in_schema=False, dependencies=[Depends(forbid_storing)])
 
 _ON_A_PAGE = 30
-_DAYS_AT_FIRST = 31
-_LONGEST_DAYS = 366
 _MOST_ROWS = 10_000
 
 Typed = Annotated[str, Query(max_length=100)]
@@ -34,10 +32,8 @@ class _Asked:
     """What the address asks for, as it was typed, and what it comes to."""
 
     typed: dict[str, str]
-    first: date
-    last: date
+    days: Days
     granted: bool | None
-    problem: str | None
 
     @property
     def query(self) -> str:
@@ -49,8 +45,8 @@ class _Asked:
 
         gate = self.typed["gate"]
         return EventSearch(
-            since=begin(self.first),
-            until=begin(self.last + timedelta(days=1)),
+            since=begin(self.days.first),
+            until=begin(self.days.last + timedelta(days=1)),
             gates=frozenset({gate}) if gate else None,
             people=frozenset({me.person_id}),
             granted=self.granted,
@@ -68,13 +64,7 @@ def _asked(
     today = services.now().astimezone(services.zone).date()
     typed = {"from": first, "to": last, "gate": gate, "result": result}
     granted = {"granted": True, "refused": False}.get(result)
-    until = read_day(last) or today
-    since = read_day(first) or until - timedelta(days=_DAYS_AT_FIRST - 1)
-    unread = any(value and read_day(value) is None for value in (first, last))
-    if unread or not timedelta(0) <= until - since < timedelta(days=_LONGEST_DAYS):
-        problem = "own_money.days_unread" if unread else "own_money.days_wrong"
-        return _Asked(typed, today - timedelta(days=_DAYS_AT_FIRST - 1), today, granted, problem)
-    return _Asked(typed, since, until, granted, None)
+    return _Asked(typed, read_days(first, last, today), granted)
 
 
 AskedDep = Annotated[_Asked, Depends(_asked)]
@@ -101,8 +91,8 @@ def passages_page(
     return render_page(
         request,
         "mine/passages.html",
-        status=200 if asked.problem is None else 422,
-        problem=asked.problem,
+        status=200 if asked.days.problem is None else 422,
+        problem=asked.days.problem,
         asked=asked,
         gates=[("", texts.translator(language_of(request))("own_passages.any_gate"))]
         + [(name, gate.title) for name, gate in known.items()],
@@ -133,7 +123,7 @@ def download_csv(
         )
         for one in shown
     ]
-    name = f"passages-{asked.first:%Y%m%d}-{asked.last:%Y%m%d}.csv"
+    name = f"passages-{asked.days.first:%Y%m%d}-{asked.days.last:%Y%m%d}.csv"
     return csv_response(write_csv([*heading, t("own_passages.csv_reason")], rows), name, response)
 
 
