@@ -23,13 +23,13 @@ def write_csv(heading: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return text.getvalue()
 
 
-def download(content: str | bytes, filename: str, media_type: str, renewed: Response | None) -> Response:
+def download(content: str | bytes, filename: str, media_type: str, renewed: Response) -> Response:
     """Return a file that the browser saves and nobody keeps on the way; `renewed` as for `copy_cookies`."""
     headers = {"Content-Disposition": f'attachment; filename="{filename}"', "Cache-Control": "no-store"}
     return copy_cookies(Response(content, media_type=media_type, headers=headers), renewed)
 
 
-def csv_response(text: str, filename: str, renewed: Response | None) -> Response:
+def csv_response(text: str, filename: str, renewed: Response) -> Response:
     """Return what `write_csv` wrote as a download."""
     return download(_UTF8_MARK + text, filename, "text/csv; charset=utf-8", renewed)
 

@@ -32,7 +32,7 @@ def write_workbook(title: str, heading: Sequence[str], rows: Iterable[Sequence[o
     return stream.getvalue()
 
 
-def workbook_response(content: bytes, filename: str, renewed: Response | None) -> Response:
+def workbook_response(content: bytes, filename: str, renewed: Response) -> Response:
     """Return what `write_workbook` wrote as a download."""
     return download(content, filename, MEDIA_TYPE, renewed)
 

@@ -118,7 +118,7 @@ def lead_to(request: Request, address: str) -> RedirectResponse:
     return copy_cookies(RedirectResponse(address, status_code=303), _renewed_of(request))
 
 
-def event_stream(content: AsyncIterator[bytes], renewed: Response | None) -> StreamingResponse:
+def event_stream(content: AsyncIterator[bytes], renewed: Response) -> StreamingResponse:
     """Return server-sent events that are bytes already; `renewed` as for `copy_cookies`."""
     # A proxy in front must pass on each event when it comes.
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -137,6 +137,6 @@ def copy_cookies(made: Answer, renewed: Response | None) -> Answer:
     return made
 
 
-def jpeg_response(content: bytes, renewed: Response | None) -> Response:
+def jpeg_response(content: bytes, renewed: Response) -> Response:
     """Return a picture of a person, which no browser or proxy may keep; `renewed` as for `copy_cookies`."""
     return copy_cookies(Response(content, media_type="image/jpeg", headers={"Cache-Control": "no-store"}), renewed)

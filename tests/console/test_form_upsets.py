@@ -5,6 +5,7 @@ import re
 import httpx
 import pytest
 
+from accounts.vocabulary import Role
 from console.sign_in_cookies import ACCESS_COOKIE, REFRESH_COOKIE
 from tests.console.conftest import Pages, hire, signed_in
 
@@ -12,8 +13,8 @@ FAR_DAYS = ("0001-01-01", "9999-12-31", "1999-12-31")
 LANGUAGE_BACK = re.compile(r'name="back" value="([^"]*)"')
 
 
-def holder(console: Pages, number: str) -> str:
-    hire(console.database, console.app.state.accounts, number, "王小明")
+def holder(console: Pages, number: str, *roles: Role) -> str:
+    hire(console.database, console.app.state.accounts, number, "王小明", *roles)
     return number
 
 
@@ -42,6 +43,15 @@ def test_a_refused_form_keeps_the_sign_in_that_was_renewed_on_its_way(served_pag
         client.cookies.delete(ACCESS_COOKIE)
         limits = {"meal": "much", "day": "100", "consumption_password": "204913"}
         assert client.post("/console/me/security/limits", data=limits).status_code == 422
+        assert ACCESS_COOKIE in client.cookies
+        assert client.cookies[REFRESH_COOKIE] != before
+
+
+def test_a_table_that_is_downloaded_keeps_the_sign_in_that_was_renewed_on_its_way(served_pages: Pages) -> None:
+    with signed_in(served_pages, holder(served_pages, "U4", Role.ADMIN)) as client:
+        before = client.cookies[REFRESH_COOKIE]
+        client.cookies.delete(ACCESS_COOKIE)
+        assert client.get("/console/office/audit/table", params={"whom": "S1"}).status_code == 200
         assert ACCESS_COOKIE in client.cookies
         assert client.cookies[REFRESH_COOKIE] != before
 
