@@ -152,6 +152,11 @@ def find(session: Session, *, after: str | None = None, limit: int | None = None
     return session.scalars(statement.limit(limit)).all()
 
 
+def find_titles(session: Session) -> dict[str, str]:
+    """Return the titles of all gates by name, in the order of their names."""
+    return {gate.name: gate.title for gate in find(session)}
+
+
 def policy_of(gate: GateRecord) -> GatePolicy:
     """Return what the administrators asked for."""
     return GatePolicy.model_validate(gate.policy)

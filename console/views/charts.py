@@ -58,7 +58,7 @@ def chart_day(
             granted[one.hour] = granted.get(one.hour, 0) + one.number
         else:
             refused[one.reason] = refused.get(one.reason, 0) + one.number
-    titles = {record.name: record.title for record in gates.find(session)}
+    titles = gates.find_titles(session)
     samples = zone_samples.find(session, zone, since=since, until=until) if zone is not None else []
     return DayCharts(
         passages=_hour_bars(granted, since, until, campus, now),

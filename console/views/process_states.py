@@ -61,7 +61,7 @@ def describe_gates(session: Session, services: ConsoleServices) -> list[ProcessS
 
 def describe_directories(session: Session, now: datetime) -> list[ProcessState]:
     """Return the devices whose directory is behind."""
-    titles = {gate.name: gate.title for gate in gates.find(session)}
+    titles = gates.find_titles(session)
     return [
         ProcessState("directory", titles.get(lag.gate, lag.gate), Standing.BAD, "alarm.directory_lag", lag.seen_at)
         for lag in find_lags(session, now)

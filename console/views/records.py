@@ -7,14 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from accounts.tables import Person
 from console.services import ConsoleServices
 from console.views import passages
 from console.views.board import name_of
 from console.views.events import describe_events
-from directory import gates
 from operations.passages import Passage
 from operations.tables import Alarm, StaffOrder
 
@@ -50,11 +48,6 @@ def describe_passages(services: ConsoleServices, found: Sequence[Passage]) -> li
         person = None if person_id is None else people.get(person_id)
         rows.append(FoundPassage(shown, passage.headline.at, person))
     return rows
-
-
-def name_gates(session: Session) -> dict[str, str]:
-    """Return the titles of all gates by name, in the order of their names."""
-    return {gate.name: gate.title for gate in gates.find(session)}
 
 
 def names_in(services: ConsoleServices, alarms: Sequence[Alarm], orders: Sequence[StaffOrder]) -> Mapping[UUID, str]:

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from openpyxl import load_workbook
 
-from console.views.records import name_gates
 from database import new_id
+from directory import gates
 from operations.orders import OrderState
 from operations.tables import Alarm, StaffOrder
 from tests.console.axe import inspect
@@ -183,7 +183,7 @@ def test_what_was_looked_up_is_recorded_without_what_was_searched_for(staff: htt
     staff.get("/console/records/events", params=OF_THE_DAY | {"person": "Tao Lin"})
     with history.database.read() as session:
         line = next(iter(trail.find(session, action="events.read", limit=1)))
-        assert "South gate" in name_gates(session).values()
+        assert "South gate" in gates.find_titles(session).values()
     assert "Tao Lin" not in str(line.details)
     assert "person" in str(line.details)
 

@@ -135,7 +135,7 @@ def _render_list(
         rows, following = page.cut(found, lambda device: device.id)
         seen = _last_seen(session)
         shops = {one.id: one.name for one in merchants.find(session, limit=_MOST_MERCHANTS)}
-        titles = {gate.name: gate.title for gate in gates.find(session)}
+        titles = gates.find_titles(session)
     return render_administration(
         request,
         "administration/devices.html",

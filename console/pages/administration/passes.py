@@ -183,7 +183,7 @@ def _render_list(
             limit=page.limit + 1,
         )
         rows, following = page.cut(found, lambda one: one.id)
-        titles = {gate.name: gate.title for gate in gates.find(session)}
+        titles = gates.find_titles(session)
     return render_administration(
         request,
         "administration/passes.html",
@@ -223,7 +223,7 @@ def _render_end(
 ) -> HTMLResponse:
     with services.database.read() as session:
         one = visitor_passes.get(session, pass_id)
-        titles = {gate.name: gate.title for gate in gates.find(session)}
+        titles = gates.find_titles(session)
     return render_administration(
         request,
         "administration/end_pass.html",

@@ -86,7 +86,7 @@ def _render(request: Request, services: ConsoleServices, person_id: UUID, **more
     with services.database.read() as session:
         person = people.get(session, person_id)
         found = template_receipts.whereabouts_of(session, person_id)
-        titles = {gate.name: gate.title for gate in gates.find(session)}
+        titles = gates.find_titles(session)
         return render_page(
             request,
             "office/face.html",

@@ -152,7 +152,7 @@ def show_passages(
         person = people.get(session, person_id)
         found = event_store.latest(session, before=page.after(int), limit=page.limit + 1, person_id=person_id)
         rows, following = page.cut(found, lambda one: one.sequence)
-        titles = {gate.name: gate.title for gate in gates.find(session)}
+        titles = gates.find_titles(session)
     return render_page(
         request,
         "office/passages.html",

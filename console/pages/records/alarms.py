@@ -12,7 +12,8 @@ from console.dependencies import ServicesDep, StaffDep
 from console.disclosures import record_disclosure
 from console.pages.records.period import PeriodDep
 from console.rendering import forbid_storing, language_of, render_page
-from console.views.records import describe_past_alarm, name_gates, names_in
+from console.views.records import describe_past_alarm, names_in
+from directory import gates
 from operations.alarms import register
 from operations.alarms.rules import AlarmKind
 from web.text import OptionalLine
@@ -104,7 +105,7 @@ def _find(
     services: ServicesDep, period: PeriodDep, gate: str, kind: str, limit: int
 ) -> tuple[dict[str, str], list[Any]]:
     with services.database.read() as session:
-        titles = name_gates(session)
+        titles = gates.find_titles(session)
         found = register.find_between(
             session, period.since, period.until, gate=gate or None, kind=kind or None, limit=limit
         )

@@ -20,7 +20,8 @@ from console.pages.records.period import Period, PeriodDep
 from console.rendering import forbid_storing, language_of, path_to, render_page
 from console.services import ConsoleServices
 from console.texts import Translate
-from console.views.records import FoundPassage, describe_passages, name_gates
+from console.views.records import FoundPassage, describe_passages
+from directory import gates
 from messages import EventKind
 from operations.event_search import Cursor, EventSearch, find_passages
 from web.paging import PageRequest, encode_cursor
@@ -101,7 +102,7 @@ def show(
     before = PageRequest(_ROWS, cursor or None).after(_CursorKey)
     search = asked.search(services)
     with services.database.read() as session:
-        titles = name_gates(session)
+        titles = gates.find_titles(session)
         found, following = find_passages(session, search, before=before, limit=_ROWS)
     return render_page(
         request,
@@ -133,7 +134,7 @@ def table(
     """Return what was found as a table of at most 20,000 passages, newest first."""
     t = texts.translator(language_of(request))
     with services.database.read() as session:
-        titles = name_gates(session)
+        titles = gates.find_titles(session)
     heading, rows = table_heading(t), table_rows(_all_rows(services, asked.search(services)), titles, t)
     name = f"campusgate-events-{asked.period.since:%Y%m%d}-{asked.period.until:%Y%m%d}.{form}"
     if form == "xlsx":

@@ -14,7 +14,8 @@ from console.dependencies import ServicesDep, StaffDep
 from console.disclosures import record_disclosure
 from console.forms import read_day
 from console.rendering import forbid_storing, language_of, render_page
-from console.views.records import FoundPassage, describe_passages, name_gates
+from console.views.records import FoundPassage, describe_passages
+from directory import gates
 from operations.event_search import EventSearch, find_events
 from operations.passages import group
 
@@ -81,6 +82,6 @@ def _find(services: ServicesDep, night: date) -> tuple[dict[str, str], list[Foun
     begin = datetime.combine(night, _NOON, services.zone)
     search = EventSearch(since=begin, until=begin + timedelta(days=1), notice=Notice.LATE_RETURN)
     with services.database.read() as session:
-        titles = name_gates(session)
+        titles = gates.find_titles(session)
         found = find_events(session, search, limit=_MOST)
     return titles, describe_passages(services, group(found))

@@ -12,7 +12,8 @@ from console.dependencies import ServicesDep, StaffDep
 from console.disclosures import record_disclosure
 from console.pages.records.period import PeriodDep
 from console.rendering import forbid_storing, language_of, render_page
-from console.views.records import describe_past_order, name_gates, names_in
+from console.views.records import describe_past_order, names_in
+from directory import gates
 from operations import orders
 
 router = APIRouter(prefix="/console/records/orders", include_in_schema=False, dependencies=[Depends(forbid_storing)])
@@ -63,7 +64,7 @@ def table(request: Request, _staff: StaffDep, services: ServicesDep, period: Per
 
 def _find(services: ServicesDep, period: PeriodDep, limit: int) -> tuple[dict[str, str], list[dict[str, Any]]]:
     with services.database.read() as session:
-        titles = name_gates(session)
+        titles = gates.find_titles(session)
         found = orders.find_between(session, period.since, period.until, limit=limit)
         names = names_in(services, [], found)
         return titles, [describe_past_order(one, names) for one in found]

@@ -13,7 +13,8 @@ from console.dependencies import ServicesDep, StaffDep
 from console.disclosures import record_disclosure
 from console.pages.records.period import PeriodDep
 from console.rendering import forbid_storing, render_page
-from console.views.records import describe_past_alarm, describe_past_order, name_gates, names_in
+from console.views.records import describe_past_alarm, describe_past_order, names_in
+from directory import gates
 from messages import EventKind
 from operations import orders
 from operations.alarms import register
@@ -69,7 +70,7 @@ def _make_report(session: Session, services: ServicesDep, period: PeriodDep) -> 
     asked = orders.find_between(session, period.since, period.until, limit=_MOST)
     names = names_in(services, alarms, asked)
     return {
-        "titles": name_gates(session),
+        "titles": gates.find_titles(session),
         "by_gate": dict(sorted(by_gate.items())),
         "granted": sum(kinds[EventKind.ACCESS_GRANTED] for kinds in by_gate.values()),
         "refused": sum(kinds[EventKind.ACCESS_DENIED] for kinds in by_gate.values()),
