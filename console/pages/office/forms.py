@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import TypeAdapter, ValidationError
 
@@ -49,6 +49,25 @@ _FIELD_OF_REASON = {
 }
 
 Typed = Annotated[str, Form(max_length=200)]
+
+
+async def _read_typed(
+    *,
+    number: Typed = "",
+    name: Typed = "",
+    kind: Typed = "",
+    department: Typed = "",
+    groups: Annotated[str, Form(max_length=2000)] = "",
+    valid_from: Typed = "",
+    valid_until: Typed = "",
+) -> dict[str, str]:
+    typed = (number, name, kind, department, groups, valid_from, valid_until)
+    return dict(zip(FIELDS, typed, strict=True))
+
+
+TypedDep = Annotated[dict[str, str], Depends(_read_typed)]
+"""What was typed into the form, by field."""
+
 _CELLS: TypeAdapter[dict[str, str]] = TypeAdapter(dict[str, str])
 
 
@@ -73,19 +92,9 @@ def create(
     admin: AdminDep,
     services: ServicesDep,
     _same_origin: SameOriginDep,
-    *,
-    number: Typed = "",
-    name: Typed = "",
-    kind: Typed = "",
-    department: Typed = "",
-    groups: Annotated[str, Form(max_length=2000)] = "",
-    valid_from: Typed = "",
-    valid_until: Typed = "",
+    typed: TypedDep,
 ) -> Response:
     """Open an account, and lead to its page."""
-    typed = dict(
-        zip(FIELDS, (number, name, kind, department, groups, valid_from, valid_until), strict=True),
-    )
     now = services.now()
     try:
         particulars = _read(typed, None, services.zone).particulars(None, now)
@@ -122,19 +131,10 @@ def change(
     _same_origin: SameOriginDep,
     *,
     person_id: UUID,
-    number: Typed = "",
-    name: Typed = "",
-    kind: Typed = "",
-    department: Typed = "",
-    groups: Annotated[str, Form(max_length=2000)] = "",
-    valid_from: Typed = "",
-    valid_until: Typed = "",
+    typed: TypedDep,
     shown: Annotated[str, Form(max_length=8000)] = "",
 ) -> Response:
     """Bring a person to what was typed; what was left as it was `shown` stays as it is now."""
-    typed = dict(
-        zip(FIELDS, (number, name, kind, department, groups, valid_from, valid_until), strict=True),
-    )
     now, seen = services.now(), _read_shown(shown)
     try:
         with services.database.begin() as session:
