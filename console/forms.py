@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
 from web.times import FIRST_DAY, LAST_DAY
 
 _USUAL_DAYS = 31
@@ -29,6 +31,25 @@ def read_days(first: str, last: str, today: date) -> Days:
     if not timedelta() <= until - since < timedelta(days=_MOST_DAYS):
         return Days(ordinary, today, "own_money.days_wrong")
     return Days(since, until)
+
+
+def _none_for_nothing(value: object) -> object:
+    return None if value == "" else value
+
+
+NONE_FOR_NOTHING = BeforeValidator(_none_for_nothing)
+"""Of a field that may be left empty, which browsers send all the same."""
+
+
+class ListSearch(BaseModel):
+    """What the form above a list asks for."""
+
+    model_config = ConfigDict(frozen=True)
+
+    @property
+    def query(self) -> dict[str, str]:
+        """What the address of the next page says of it."""
+        return {name: str(value) for name, value in self.model_dump(mode="json").items() if value is not None}
 
 
 def read_day(typed: str) -> date | None:

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse
-from pydantic import BaseModel, BeforeValidator, ConfigDict
 from sqlalchemy.orm import Session
 
 from accounts import audit, cards, people
@@ -16,6 +15,7 @@ from accounts.audit.trail_filter import LineKind, TrailFilter
 from console.csv_table import csv_response, write_csv
 from console.dependencies import AdminDep, ServicesDep
 from console.disclosures import record_disclosure
+from console.forms import NONE_FOR_NOTHING, ListSearch
 from console.rendering import done, language_of, path_to, render_page
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
@@ -32,32 +32,20 @@ VERIFIED = "audit.verify"
 _READS = record_disclosure("audit.read", "audit:list")
 
 
-def _none_for_nothing(value: object) -> object:
-    return None if value == "" else value
-
-
-_Nothing = BeforeValidator(_none_for_nothing)
 Text = Annotated[str, line(80)]
 
 
-class AuditSearch(BaseModel):
+class AuditSearch(ListSearch):
     """What the form of the trail sends; an empty field asks for nothing."""
 
-    model_config = ConfigDict(frozen=True)
-
-    who: Annotated[Text | None, _Nothing] = None
+    who: Annotated[Text | None, NONE_FOR_NOTHING] = None
     """Number of the person who acted."""
-    whom: Annotated[Text | None, _Nothing] = None
+    whom: Annotated[Text | None, NONE_FOR_NOTHING] = None
     """Number of the person whom it is about."""
-    kind: Annotated[LineKind | None, _Nothing] = None
-    action: Annotated[Text | None, _Nothing] = None
-    since: Annotated[Day | None, _Nothing] = None
-    until: Annotated[Day | None, _Nothing] = None
-
-    @property
-    def query(self) -> dict[str, str]:
-        """What the address of the next page says of it."""
-        return {name: str(value) for name, value in self.model_dump(mode="json").items() if value is not None}
+    kind: Annotated[LineKind | None, NONE_FOR_NOTHING] = None
+    action: Annotated[Text | None, NONE_FOR_NOTHING] = None
+    since: Annotated[Day | None, NONE_FOR_NOTHING] = None
+    until: Annotated[Day | None, NONE_FOR_NOTHING] = None
 
 
 SearchDep = Annotated[AuditSearch, Depends()]

@@ -6,12 +6,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
-from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from accounts import people
 from accounts.vocabulary import PersonKind, PersonState, Role
 from console.dependencies import CashierDep, ServicesDep
 from console.disclosures import record_disclosure
+from console.forms import NONE_FOR_NOTHING, ListSearch
 from console.rendering import path_to, render_page
 from enrollment import photo_states
 from enrollment.tables import PhotoState
@@ -23,30 +23,18 @@ router = APIRouter(prefix="/console/office/people", include_in_schema=False)
 NO_PHOTO = "none"
 
 
-def _none_for_nothing(value: object) -> object:
-    return None if value == "" else value
-
-
 Text = Annotated[str, line(100)]
-_Nothing = BeforeValidator(_none_for_nothing)
 
 
-class PeopleSearch(BaseModel):
+class PeopleSearch(ListSearch):
     """What the form of the list sends; an empty field asks for nothing."""
 
-    model_config = ConfigDict(frozen=True)
-
-    search: Annotated[Text | None, _Nothing] = None
-    group: Annotated[Text | None, _Nothing] = None
-    kind: Annotated[PersonKind | None, _Nothing] = None
-    state: Annotated[PersonState | None, _Nothing] = None
-    role: Annotated[Role | None, _Nothing] = None
-    photo: Annotated[PhotoState | Literal["none"] | None, _Nothing] = None
-
-    @property
-    def query(self) -> dict[str, str]:
-        """What the address of the next page says of it."""
-        return {name: str(value) for name, value in self.model_dump(mode="json").items() if value is not None}
+    search: Annotated[Text | None, NONE_FOR_NOTHING] = None
+    group: Annotated[Text | None, NONE_FOR_NOTHING] = None
+    kind: Annotated[PersonKind | None, NONE_FOR_NOTHING] = None
+    state: Annotated[PersonState | None, NONE_FOR_NOTHING] = None
+    role: Annotated[Role | None, NONE_FOR_NOTHING] = None
+    photo: Annotated[PhotoState | Literal["none"] | None, NONE_FOR_NOTHING] = None
 
 
 @router.get(
