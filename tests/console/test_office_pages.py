@@ -411,7 +411,7 @@ def kept_import(office: Pages) -> UUID:
         return records.begin(session, "kept.csv", 0, by="test", now=datetime.now(UTC)).id
 
 
-@pytest.mark.parametrize("asked", ["imports/{}/report", "imports/{}/progress", "audit/table"])
+@pytest.mark.parametrize("asked", ["imports/{}/report", "imports/{}/progress"])
 def test_a_sign_in_renewed_for_what_is_no_page_goes_on(admin: httpx.Client, kept_import: UUID, asked: str) -> None:
     admin.cookies.delete(ACCESS_COOKIE)
     admin.get(f"/console/office/{asked.format(kept_import)}").raise_for_status()
