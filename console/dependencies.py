@@ -54,7 +54,7 @@ async def _find_metering(services: ServicesDep) -> MeteringServices:
 MeteringDep = Annotated[MeteringServices, Depends(_find_metering)]
 
 
-def _find_feed(request: Request) -> Feed:
+async def _find_feed(request: Request) -> Feed:
     feed: Feed = request.app.state.console_feed
     return feed
 
@@ -165,7 +165,7 @@ ReviewerDep = Annotated[Principal, Depends(_require_reviewer)]
 """A signed-in reviewer."""
 
 
-def _require_cashier(claims: SignedInDep) -> Principal:
+async def _require_cashier(claims: SignedInDep) -> Principal:
     if not claims.roles & CASHIERS:
         raise NotAllowedError
     return principal_of(claims)
@@ -175,7 +175,7 @@ CashierDep = Annotated[Principal, Depends(_require_cashier)]
 """A signed-in cashier."""
 
 
-def _find_money(services: ServicesDep) -> MoneyServices:
+async def _find_money(services: ServicesDep) -> MoneyServices:
     return services.money
 
 

@@ -21,7 +21,7 @@ class VisitOverError(Exception):
     """Nobody is known at the kiosk, or not by what this screen needs; the start is shown instead."""
 
 
-def _require_visit(request: Request, kiosk: KioskDep, services: ServicesDep) -> Visit:
+async def _require_visit(request: Request, kiosk: KioskDep, services: ServicesDep) -> Visit:
     visit = kiosk_cookies.read_visit(request, kiosk.device_id, services.accounts.secret, now=services.now())
     if visit is None:
         raise VisitOverError
@@ -32,7 +32,7 @@ VisitDep = Annotated[Visit, Depends(_require_visit)]
 """Whoever stands at the kiosk, by card or by number and password."""
 
 
-def _require_known(visit: VisitDep) -> Visit:
+async def _require_known(visit: VisitDep) -> Visit:
     if visit.means is not Means.NUMBER:
         raise VisitOverError
     return visit

@@ -56,7 +56,7 @@ class _Asked:
         return urlencode({name: value for name, value in self.typed.items() if value})
 
 
-def _asked(
+async def _asked(
     services: ServicesDep,
     *,
     first: Annotated[Typed, Query(alias="from")] = "",

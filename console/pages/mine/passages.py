@@ -53,7 +53,7 @@ class _Asked:
         )
 
 
-def _asked(
+async def _asked(
     services: ServicesDep,
     *,
     first: Annotated[Typed, Query(alias="from")] = "",

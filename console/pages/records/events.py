@@ -72,7 +72,7 @@ def _find_people(services: ConsoleServices, words: str) -> frozenset[Any]:
         return frozenset(one.id for one in people.find(session, search=words, limit=_MOST_PEOPLE))
 
 
-def _asked(
+async def _asked(
     period: PeriodDep,
     *,
     gate: Typed = "",

@@ -27,7 +27,7 @@ class Period:
         return {"since": f"{self.since:%Y-%m-%dT%H:%M}", "until": f"{self.until:%Y-%m-%dT%H:%M}"}
 
 
-def _read_period(services: ServicesDep, since: Moment = "", until: Moment = "") -> Period:
+async def _read_period(services: ServicesDep, since: Moment = "", until: Moment = "") -> Period:
     """Return the period asked for; without any, the last day until the next full minute."""
     now = services.now().astimezone(services.zone)
     ordinary_until = (now + timedelta(minutes=1)).replace(second=0, microsecond=0)
