@@ -18,7 +18,6 @@ from accounts.ledger.transfer import AccountState
 from accounts.people import spelling
 from accounts.people_import.list_table import ListTableError, Table
 from accounts.tables import Person
-from accounts.topup.subsidies import Grant
 
 MOST_ROWS = 10_000
 COLUMNS = {
@@ -109,11 +108,6 @@ def check(
         )
         for row, number in zip(rows, numbers, strict=True)
     ]
-
-
-def grants_of(rows: Iterable[CheckedRow]) -> list[Grant]:
-    """Return what the good rows grant."""
-    return [Grant(one.person.id, one.fen) for one in rows if one.is_good and one.person and one.fen]
 
 
 def _read(amount: str, read_amount: Callable[[str], int]) -> tuple[int | None, str | None]:
