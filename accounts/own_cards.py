@@ -5,10 +5,10 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from accounts import cards, passwords, people
+from accounts import cards, people
 from accounts.cards import loss, virtual_cards
 from accounts.cards.virtual_cards import ChannelUser
-from accounts.own_passwords import check_own_password
+from accounts.own_passwords import require_own_password
 from accounts.people.notices import AccountNotice
 from accounts.principals import Principal
 from accounts.services import AccountsServices
@@ -26,7 +26,7 @@ def claim_virtual_card(services: AccountsServices, me: Principal, query_password
         LossOpenError: a loss is reported.
         AccountNotUsableError: see there.
     """
-    _require_query_password(services, me, query_password, now)
+    require_own_password(services, me, PasswordPurpose.QUERY, query_password, now=now)
     with services.database.begin() as session:
         person = people.get(session, me.person_id, lock=True)
         people.require_usable(person, now)
@@ -77,12 +77,6 @@ def release_loss(services: AccountsServices, me: Principal, query_password: str,
         PasswordWrongError, PasswordLockedError, PasswordNotSetError, PasswordChangeRequiredError: the query one.
         NoLossError: no loss is reported.
     """
-    _require_query_password(services, me, query_password, now)
+    require_own_password(services, me, PasswordPurpose.QUERY, query_password, now=now)
     with services.database.begin() as session:
         loss.release(session, people.get(session, me.person_id, lock=True), by=me.actor, now=now)
-
-
-def _require_query_password(services: AccountsServices, me: Principal, attempt: str, now: datetime) -> None:
-    checked = check_own_password(services, me, PasswordPurpose.QUERY, attempt, now=now)
-    if checked.must_change:
-        raise passwords.PasswordChangeRequiredError("PUT /api/v1/me/passwords/query", purpose="query")

@@ -2,8 +2,7 @@
 
 from datetime import datetime
 
-from accounts.own_passwords import check_own_password
-from accounts.passwords import PasswordChangeRequiredError
+from accounts.own_passwords import require_own_password
 from accounts.payments import limits
 from accounts.payments.limits import Limits
 from accounts.payments.services import MoneyServices
@@ -19,8 +18,6 @@ def change_own_limits(
     Raises:
         PasswordWrongError, PasswordLockedError, PasswordNotSetError, PasswordChangeRequiredError: the consumption one.
     """
-    purpose = PasswordPurpose.CONSUMPTION
-    if check_own_password(services.accounts, me, purpose, consumption_password, now=now).must_change:
-        raise PasswordChangeRequiredError("PUT /api/v1/me/passwords/consumption", purpose=purpose.value)
+    require_own_password(services.accounts, me, PasswordPurpose.CONSUMPTION, consumption_password, now=now)
     with services.database.begin() as session:
         limits.change(session, me.person_id, wanted, by=me.actor, now=now)

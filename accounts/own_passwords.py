@@ -23,6 +23,20 @@ def check_own_password(
     return services.passwords.require(Claimant.known(me.person_id), purpose, attempt, source=source, now=now)
 
 
+def require_own_password(
+    services: AccountsServices, me: Principal, purpose: PasswordPurpose, attempt: str, *, now: datetime
+) -> None:
+    """Check a password of the signed-in person that opens something; a first one must be changed before.
+
+    Raises:
+        PasswordWrongError, PasswordLockedError, PasswordNotSetError: as `check_own_password`.
+        PasswordChangeRequiredError: it is a first one.
+    """
+    if check_own_password(services, me, purpose, attempt, now=now).must_change:
+        address = f"PUT /api/v1/me/passwords/{purpose.value}"
+        raise passwords.PasswordChangeRequiredError(address, purpose=purpose.value)
+
+
 def change_own_password(
     services: AccountsServices, me: Principal, purpose: PasswordPurpose, *, current: str, new: str, now: datetime
 ) -> None:
