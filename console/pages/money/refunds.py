@@ -5,7 +5,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse
-from sqlalchemy import select
 
 from accounts import people
 from accounts.ledger import find_account
@@ -14,7 +13,7 @@ from accounts.people.authority import require_another
 from accounts.principals import Principal
 from accounts.topup import refunds
 from accounts.topup.refunds import TopUpRefundRequest
-from accounts.topup.tables import TopUpOrder, TopUpRefund
+from accounts.topup.tables import TopUpOrder
 from console.amounts import AmountError, read_yuan, write_yuan
 from console.dependencies import CashierDep, ServicesDep
 from console.disclosures import record_disclosure
@@ -86,8 +85,7 @@ def _render(
         order = session.get(TopUpOrder, order_id)
         if order is None:
             raise NotFoundError("there is no top-up with this id")
-        query = select(TopUpRefund).where(TopUpRefund.order_id == order_id).order_by(TopUpRefund.created_at)
-        given_back = session.scalars(query).all()
+        given_back = refunds.find_of_orders(session, [order_id])
         person = people.get(session, order.person_id)
         wallet = find_account(session, person.id)
     left = order.amount - order.refunding
