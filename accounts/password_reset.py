@@ -26,8 +26,7 @@ def reset_password(
     password = passwords.make_temporary(purpose)
     hashed = services.hasher.hash(password)
     with services.database.begin() as session:
-        person = people.get(session, person_id, lock=True)
-        authority.require(session, acting, person_id)
+        person = authority.get_to_change(session, acting, person_id)
         passwords.store(session, person.id, {purpose: hashed}, must_change=True, by=acting.actor, now=now)
         if purpose is PasswordPurpose.PORTAL:
             sign_ins.end_all(session, person.id, now=now)

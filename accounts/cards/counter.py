@@ -14,7 +14,7 @@ from accounts.cards.card_states import CardAction
 from accounts.people import authority, notices
 from accounts.people.authority import Acting
 from accounts.people.notices import Notify
-from accounts.tables import Card, LossReport, Person
+from accounts.tables import Card, LossReport
 
 
 def issue(
@@ -34,7 +34,7 @@ def issue(
         authority.OwnAccountError, authority.AdminRequiredError: whoever acts may not.
         registry.InvalidUidError, registry.UidTakenError, registry.CardAlreadyIssuedError: see there.
     """
-    person = _take(session, acting, person_id)
+    person = authority.get_to_change(session, acting, person_id)
     people.require_usable(person, now)
     notify(session, person_id, notices.AccountNotice.CARD_ISSUED, now=now)
     return registry.issue(session, person, uid, key_number=key_number, by=_actor(acting), now=now)
@@ -47,7 +47,7 @@ def report_loss(session: Session, acting: Acting, person_id: UUID, *, now: datet
         NotFoundError, loss.LossReportedError, loss.NoCardError: see there.
         authority.OwnAccountError, authority.AdminRequiredError: whoever acts may not.
     """
-    person = _take(session, acting, person_id)
+    person = authority.get_to_change(session, acting, person_id)
     return loss.report(session, person, through="counter", by=_actor(acting), now=now)
 
 
@@ -58,7 +58,7 @@ def release_loss(session: Session, acting: Acting, person_id: UUID, *, now: date
         NotFoundError, loss.NoLossError: see there.
         authority.OwnAccountError, authority.AdminRequiredError: whoever acts may not.
     """
-    person = _take(session, acting, person_id)
+    person = authority.get_to_change(session, acting, person_id)
     loss.release(session, person, by=_actor(acting), now=now)
 
 
@@ -78,12 +78,6 @@ def take_step(session: Session, acting: Acting, card_id: UUID, action: CardActio
         raise virtual_cards.LossOpenError
     registry.apply(session, card, action, by=_actor(acting), now=now, note_text=note)
     return card
-
-
-def _take(session: Session, acting: Acting, person_id: UUID) -> Person:
-    person = people.get(session, person_id, lock=True)
-    authority.require(session, acting, person_id)
-    return person
 
 
 def _actor(acting: Acting) -> str:

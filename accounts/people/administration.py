@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from accounts import audit
-from accounts.people import authority, lookup, notices, registry
+from accounts.people import authority, notices, registry
 from accounts.people.authority import Acting
 from accounts.people.notices import Notify
 from accounts.people.particulars import Particulars
@@ -24,7 +24,7 @@ def change(
         NotFoundError, registry.NumberTakenError: see there.
         authority.OwnAccountError, authority.AdminRequiredError: whoever acts may not.
     """
-    person = _take(session, acting, person_id)
+    person = authority.get_to_change(session, acting, person_id)
     return person, registry.update(session, person, particulars, by=_actor(acting), now=now)
 
 
@@ -37,7 +37,7 @@ def set_state(
         NotFoundError, registry.AccountClosedError: see there.
         authority.OwnAccountError, authority.AdminRequiredError: whoever acts may not.
     """
-    person = _take(session, acting, person_id)
+    person = authority.get_to_change(session, acting, person_id)
     changed = registry.set_state(session, person, state, by=_actor(acting), now=now, reason=reason)
     if changed and state in notices.STATE:
         notify(session, person_id, notices.STATE[state], now=now)
@@ -53,15 +53,9 @@ def set_roles(
         NotFoundError: there is no such person.
         authority.OwnAccountError, authority.AdminRequiredError: whoever acts may not.
     """
-    person = _take(session, acting, person_id)
+    person = authority.get_to_change(session, acting, person_id)
     if registry.set_roles(session, person, roles, by=_actor(acting), now=now):
         notify(session, person_id, notices.AccountNotice.ROLES_CHANGED, now=now)
-    return person
-
-
-def _take(session: Session, acting: Acting, person_id: UUID) -> Person:
-    person = lookup.get(session, person_id, lock=True)
-    authority.require(session, acting, person_id)
     return person
 
 

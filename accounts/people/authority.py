@@ -10,7 +10,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from accounts.tables import PersonRole
+from accounts.people import lookup
+from accounts.tables import Person, PersonRole
 from accounts.vocabulary import Role
 from web.problems import ProblemError
 
@@ -66,6 +67,18 @@ def require(session: Session, acting: Acting, person_id: UUID) -> None:
     has_role = select(PersonRole.role).where(PersonRole.person_id == person_id).limit(1)
     if Role.ADMIN not in acting.roles and session.scalar(has_role) is not None:
         raise AdminRequiredError
+
+
+def get_to_change(session: Session, acting: Acting, person_id: UUID) -> Person:
+    """Return a person whom a member of staff may change, locked against other writers.
+
+    Raises:
+        NotFoundError: there is no such person.
+        OwnAccountError, AdminRequiredError: as `require`.
+    """
+    person = lookup.get(session, person_id, lock=True)
+    require(session, acting, person_id)
+    return person
 
 
 ERRORS = (OwnAccountError, AdminRequiredError)

@@ -106,7 +106,6 @@ def withdraw(
 ) -> ReferencesWithdrawnOut:
     """Erase a person's references."""
     with services.database.begin() as session:
-        people.get(session, person_id, lock=True)
-        authority.require(session, admin, person_id)
+        authority.get_to_change(session, admin, person_id)
         erased = references.withdraw(session, person_id, by=admin.actor, now=now, source=source)
     return ReferencesWithdrawnOut(references_erased=erased)

@@ -97,8 +97,7 @@ def withdraw(
     try:
         chosen = references.read_source(source)
         with services.database.begin() as session:
-            people.get(session, person_id, lock=True)
-            authority.require(session, admin, person_id)
+            authority.get_to_change(session, admin, person_id)
             references.withdraw(session, person_id, by=admin.actor, now=services.now(), source=chosen)
     except ProblemError as error:
         return _render(request, services, person_id, problem=f"problem.{error.code}", status=error.status)
