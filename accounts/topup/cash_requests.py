@@ -112,14 +112,24 @@ def waiting(session: Session, *, after: UUID | None, limit: int) -> Sequence[Cas
 
 
 def find_recent(
-    session: Session, *, box: str | None = None, person_id: UUID | None = None, limit: int
+    session: Session,
+    *,
+    box: str | None = None,
+    person_id: UUID | None = None,
+    is_waiting: bool | None = None,
+    limit: int,
 ) -> Sequence[CashRequest]:
-    """Return requests whatever became of them, the last asked first; of a box or a person where one is given."""
+    """Return requests, the last asked first; of a box or a person where one is given.
+
+    `is_waiting` leaves only those that wait, or only those that were decided.
+    """
     query = select(CashRequest).order_by(CashRequest.asked_at.desc(), CashRequest.id.desc()).limit(limit)
     if box is not None:
         query = query.where(CashRequest.box == box)
     if person_id is not None:
         query = query.where(CashRequest.person_id == person_id)
+    if is_waiting is not None:
+        query = query.where(CashRequest.state == WAITING if is_waiting else CashRequest.state != WAITING)
     return session.scalars(query).all()
 
 

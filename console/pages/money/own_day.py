@@ -138,11 +138,7 @@ def _render(
     box = counter_of(me.person_id)
     with services.database.read() as session:
         lines = cash_book.lines_of(session, box, begins, ends)
-        asked = [
-            one
-            for one in cash_requests.find_recent(session, box=box, limit=_REQUESTS)
-            if one.state == cash_requests.WAITING
-        ]
+        asked = cash_requests.find_recent(session, box=box, is_waiting=True, limit=_REQUESTS)
         persons = views.find_people(session, {one.person_id for one in lines} | {one.person_id for one in asked})
         shown: dict[str, Any] = {
             "cashier": people.get(session, me.person_id),

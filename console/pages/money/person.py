@@ -178,11 +178,7 @@ def _render(
     with services.database.read() as session:
         person = people.get(session, person_id)
         shown: dict[str, Any] = views.describe_person(session, person, page, services.now())
-        waiting = [
-            one
-            for one in cash_requests.find_recent(session, person_id=person_id, limit=5)
-            if one.state == cash_requests.WAITING
-        ]
+        waiting = cash_requests.find_recent(session, person_id=person_id, is_waiting=True, limit=5)
         persons = {person_id: person}
         shown["waiting"] = [views.describe_request(session, one, persons) for one in waiting]
     return render_page(

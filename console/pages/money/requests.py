@@ -80,8 +80,7 @@ def _render(
     with services.database.read() as session:
         rows = cash_requests.waiting(session, after=page.after(UUID), limit=page.limit + 1)
         waiting, following = page.cut(rows, lambda row: row.id)
-        recent = cash_requests.find_recent(session, limit=_DECIDED + _ON_A_PAGE)
-        decided = [one for one in recent if one.state != cash_requests.WAITING][:_DECIDED]
+        decided = cash_requests.find_recent(session, is_waiting=False, limit=_DECIDED)
         persons = views.find_people(session, {one.person_id for one in (*waiting, *decided)})
         described = [views.describe_request(session, one, persons) | _may(me, one) for one in waiting]
         over = [views.describe_request(session, one, persons) for one in decided]

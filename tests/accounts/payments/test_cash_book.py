@@ -107,3 +107,18 @@ def test_requests_are_found_whatever_became_of_them(shop) -> None:
         found = cash_requests.find_recent(session, person_id=holder.id, limit=5)
         assert [one.id for one in found] == [second.id, first.id]
         assert cash_requests.find_recent(session, box=cash.counter_of(new_id()), limit=5) == []
+
+
+def test_one_that_waits_is_found_behind_many_that_were_decided_later(shop) -> None:
+    holder, cashier = shop.holder(), new_id()
+    waiting = move(shop, cashier, holder, 200_000)
+    decided = []
+    for _ in range(3):
+        shop.campus.clock.forward(minutes=1)
+        decided.append(move(shop, cashier, holder, 200_000))
+        cash.decide(shop.money, decided[-1].id, accept=False, by=f"person:{new_id()}", now=shop.now)
+    with shop.database.read() as session:
+        [found] = cash_requests.find_recent(session, person_id=holder.id, is_waiting=True, limit=2)
+        over = cash_requests.find_recent(session, is_waiting=False, limit=2)
+    assert found.id == waiting.id
+    assert [one.id for one in over] == [decided[2].id, decided[1].id]
