@@ -10,7 +10,8 @@ import numpy.typing as npt
 from benchmarks.report import progress
 from campusgate.settings import Settings
 from enrollment.photo import UnreadablePhotoError, decode
-from models.engine import DEFAULT_EMBEDDER, FaceEngine
+from models.embedders.registry import DEFAULT_EMBEDDER
+from models.engine import FaceEngine
 from models.face import Face
 from models.store import ModelStore
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from benchmarks.report import Report, budget, present, progress
 from edge.matcher import Matcher
-from models.engine import DEFAULT_EMBEDDER, EMBEDDERS
+from models.embedders.registry import DEFAULT_EMBEDDER, EMBEDDERS
 
 _ROUNDS = 400
 _WARM_UP = 20
@@ -72,7 +72,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     return present(
-        run(arguments.people, arguments.dimension or EMBEDDERS[DEFAULT_EMBEDDER][0].dimension), as_json=arguments.json
+        run(arguments.people, arguments.dimension or EMBEDDERS[DEFAULT_EMBEDDER].dimension), as_json=arguments.json
     )
 
 

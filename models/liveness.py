@@ -10,10 +10,9 @@ import cv2
 import numpy as np
 
 from models.box import Box
-from models.engine import ModelFiles
 from models.face import Face
 from models.pixels import Image, check_image
-from models.runtime import Network, Tensor
+from models.runtime import ModelFiles, Network, Tensor
 
 _SIZE = 80
 _LIVE = 1

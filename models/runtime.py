@@ -2,13 +2,20 @@
 
 import os
 from pathlib import Path
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 
 Tensor: TypeAlias = npt.NDArray[np.float32]
+
+
+class ModelFiles(Protocol):
+    """Where converted models are; `models.store.ModelStore` is one."""
+
+    def path(self, name: str) -> Path:
+        """Return the verified ONNX file of the model `name`."""
 
 
 def thread_count(threads: int) -> int:

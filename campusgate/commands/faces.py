@@ -117,16 +117,16 @@ def spoof_picture(
 def _study(gate: str, fpir: float, people: int | None, *, since: datetime, seed: int) -> "Study":
     from campusgate.calibration.evidence import gather
     from campusgate.calibration.study import mated_scores, study
+    from campusgate.wiring.photo_checker import find_embedder
     from campusgate.wiring.sealer import make_sealer
     from database import SealingError
     from directory import gates
-    from models.engine import default_model_id
     from web.problems import ProblemError
 
     settings = Settings()
     if not 0 < fpir < 1:
         raise CommandError(f"--fpir {fpir:g}: give a rate between 0 and 1, such as 0.01")
-    model_id, sealer = default_model_id(), make_sealer(settings)
+    model_id, sealer = find_embedder(settings.embedder).model_id, make_sealer(settings)
     try:
         with open_database(settings) as database, database.read() as session:
             gates.get(session, gate)

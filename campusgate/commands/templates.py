@@ -66,15 +66,12 @@ def forget(
     as_json: _Json = False,
 ) -> None:
     """Erase the templates of a face model that is not used any more."""
-    from campusgate.wiring.photo_checker import load_engine
+    from campusgate.wiring.photo_checker import find_embedder
     from enrollment import templates
 
     settings = Settings()
-    used = set()
-    for name in (settings.embedder, settings.enrollment.next_embedder):
-        if name is not None:
-            used.add(load_engine(settings, name, threads=1).model_id)
-    if model in used:
+    chosen = (settings.embedder, settings.enrollment.next_embedder)
+    if model in {find_embedder(name).model_id for name in chosen if name is not None}:
         raise CommandError(f"{model} is in use: change CAMPUSGATE_EMBEDDER at the server and every edge first")
     with open_database(settings) as database:
         erased = templates.forget_model(database, model, now=datetime.now(UTC))

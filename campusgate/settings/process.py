@@ -118,7 +118,9 @@ class Settings(BaseSettings):
         default=None, min_length=16, description="opens GET /metrics; without it there are no metrics"
     )
 
-    embedder: str = Field(default="fused", description="the embedder of server and edges, the same for all of them")
+    embedder: str = Field(
+        default="mobilefacenet+dlib-resnet", description="the embedder of server and edges, the same for all of them"
+    )
     engine_threads: int = Field(default=0, ge=0, description="threads of the face engine; 0 = one for each core")
     sync_interval: timedelta = timedelta(seconds=15)
     demonstration: bool = Field(default=False, description="set only by `campusgate demo`")

@@ -5,7 +5,8 @@ from pathlib import Path
 from campusgate.settings import Settings, SettingsError
 from enrollment.person_mask import PersonMask
 from enrollment.quality import Checker, load_limits
-from models.engine import EMBEDDERS, FaceEngine
+from models.embedders.registry import EMBEDDERS, EmbedderKind
+from models.engine import FaceEngine
 from models.store import ModelStore
 
 
@@ -35,10 +36,20 @@ def load_engine(settings: Settings, embedder: str, *, threads: int | None = None
         ModelError: a model is missing or damaged.
         SettingsError: there is no such embedder.
     """
-    if embedder not in EMBEDDERS:
-        raise SettingsError(f"there is no embedder {embedder!r}: choose one of {', '.join(sorted(EMBEDDERS))}")
+    find_embedder(embedder)
     store = ModelStore(settings.cache_dir, settings.model_mirror)
     return FaceEngine(store, embedder=embedder, threads=settings.engine_threads if threads is None else threads)
+
+
+def find_embedder(name: str) -> EmbedderKind:
+    """Return what is known of the embedder `name` without loading it.
+
+    Raises:
+        SettingsError: there is no such embedder.
+    """
+    if name not in EMBEDDERS:
+        raise SettingsError(f"there is no embedder {name!r}: choose one of {', '.join(sorted(EMBEDDERS))}")
+    return EMBEDDERS[name]
 
 
 def load_further_engines(settings: Settings, *, threads: int | None = None) -> tuple[FaceEngine, ...]:

@@ -39,6 +39,7 @@ CONVERTERS: Mapping[str, Converter] = MappingProxyType(
         "tflite": Converter(".onnx", 3, "models.convert.tflite"),
         "dlib": Converter(".onnx", 1, "models.convert.dlib"),
         "minifasnet": Converter(".onnx", 4, "models.convert.minifasnet"),
+        "onnx-blockquant": Converter(".onnx", 1, "models.convert.blockquant"),
         "onnx": Converter(".onnx", 1, None),
     }
 )

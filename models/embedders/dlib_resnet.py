@@ -22,6 +22,7 @@ class DlibResNet:
     face among many.
     """
 
+    model = "dlib-resnet"
     model_id = "dlib-resnet-1"
     dimension = 128
 

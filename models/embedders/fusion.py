@@ -1,47 +1,43 @@
-"""Two networks as one embedder: they were trained on different people and err on different faces."""
+"""Several networks as one embedder: they were trained on different people and err on different faces."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 
-from models.embedders.dlib_resnet import DlibResNet
-from models.embedders.mobilefacenet import MobileFaceNet
+from models.embedders.port import Embedder
 from models.landmarks import Mesh
 from models.pixels import Image
-from models.runtime import Tensor, thread_count
-
-_FIRST, _SECOND = np.float32(np.sqrt(0.6)), np.float32(np.sqrt(0.4))
+from models.runtime import Tensor
 
 
 class FusedEmbedder:
-    """MobileFaceNet's and dlib's vector, one behind the other.
+    """The vectors of several embedders, one behind the other.
 
-    They are shortened to √0.6 and √0.4, so that the cosine of two such vectors is the weighted mean of the two
-    networks' cosines, and a search remains one matrix product. More of the second finds a person among many more
-    surely, more of the first tells two photographs apart more surely; between 1:1 and 2:1 little changes
-    (`docs/models.md`).
+    Each is scaled to the root of its weight, so that the cosine of two such vectors is the weighted mean of the
+    networks' cosines, and a search remains one matrix product.
     """
 
-    model_id = f"{MobileFaceNet.model_id}+{DlibResNet.model_id}"
-    dimension = MobileFaceNet.dimension + DlibResNet.dimension
+    def __init__(self, parts: Sequence[Embedder], weights: Sequence[float], *, workers: int = 1) -> None:
+        """Take the embedders and their weights, which add up to 1; `workers` of them run at once.
 
-    def __init__(self, mobilefacenet: Path, dlib_resnet: Path, *, threads: int = 0) -> None:
-        threads = thread_count(threads)
-        # Two networks side by side gain more from two cores than each of them would: they need not wait for each other.
-        each = max(threads // 2, 1)
-        self._first = MobileFaceNet(mobilefacenet, threads=each)
-        self._second = DlibResNet(dlib_resnet, threads=each)
-        self._pool = ThreadPoolExecutor(threads, "embedder") if threads > 1 else None
+        Raises:
+            ValueError: there are not as many weights as embedders, or they do not add up to 1.
+        """
+        if len(parts) != len(weights) or abs(sum(weights) - 1) > 1e-6:
+            raise ValueError(f"{len(parts)} embedders need as many weights that add up to 1, not {list(weights)}")
+        self._parts = tuple(parts)
+        self._lengths = np.sqrt(np.array(weights, np.float32))
+        self._pool = ThreadPoolExecutor(workers, "embedder") if workers > 1 else None
+        self.model_id = "+".join(part.model_id for part in parts)
+        self.dimension = sum(part.dimension for part in parts)
 
     def embed(self, image: Image, meshes: Sequence[Mesh], *, thorough: bool) -> Tensor:
-        """Return unit vectors (N, 320); see the port."""
+        """Return unit vectors (N, D), D the sum of the networks' lengths; see the port."""
+        first, *others = self._parts
         if self._pool is None:
-            second = self._second.embed(image, meshes, thorough=thorough)
-            first = self._first.embed(image, meshes, thorough=thorough)
+            vectors = [part.embed(image, meshes, thorough=thorough) for part in self._parts]
         else:
-            job = self._pool.submit(self._second.embed, image, meshes, thorough=thorough)
-            first = self._first.embed(image, meshes, thorough=thorough)
-            second = job.result()
-        return np.hstack([first * _FIRST, second * _SECOND])
+            jobs = [self._pool.submit(part.embed, image, meshes, thorough=thorough) for part in others]
+            vectors = [first.embed(image, meshes, thorough=thorough), *(job.result() for job in jobs)]
+        return np.hstack([vector * length for vector, length in zip(vectors, self._lengths, strict=True)])

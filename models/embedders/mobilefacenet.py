@@ -22,6 +22,7 @@ class MobileFaceNet:
     A thorough vector also takes in the face a little smaller, a little larger, and the mirror images of all three.
     """
 
+    model = "mobilefacenet"
     model_id = "mobilefacenet-1"
     dimension = 192
 

@@ -19,9 +19,14 @@ from campusgate.settings.door_file import read_door_file
 from campusgate.wiring.accounts import make_accounts, make_money
 from database import Database
 from gate_controller.door_file import DoorFileError
+from models.embedders.registry import DEFAULT_EMBEDDER
 from tests.keys import key, key_text
 
 KEY = key_text("templates")
+
+
+def test_the_embedder_is_the_default_one_of_the_models() -> None:
+    assert Settings().embedder == DEFAULT_EMBEDDER
 
 
 def test_nested_settings_come_from_the_environment(monkeypatch) -> None:

@@ -7,7 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
-from models.engine import EMBEDDERS, FaceEngine
+from models.embedders.fusion import FusedEmbedder
+from models.embedders.registry import EMBEDDERS, make_embedder
+from models.engine import FaceEngine
 from models.face import Face
 from models.store import ModelStore
 from models.template import ModelMismatchError, Template
@@ -213,20 +215,36 @@ def test_the_research_photographs_hold_the_faces_they_are_named_after(
     assert not missed
 
 
-def test_the_default_similarity_is_a_weighted_mean_of_both_networks(
-    model_store: ModelStore, engine: FaceEngine, pictures: dict[str, np.ndarray]
+@pytest.mark.parametrize(("name", "weights"), [("mobilefacenet+sface", (1, 3)), ("mobilefacenet+dlib-resnet", (3, 2))])
+def test_the_similarity_of_two_networks_is_the_weighted_mean_of_theirs(
+    model_store: ModelStore,
+    engine: FaceEngine,
+    pictures: dict[str, np.ndarray],
+    name: str,
+    weights: tuple[int, int],
 ) -> None:
-    def similarity(embedder: FaceEngine) -> float:
-        vectors = [
-            embedder.embed(pictures[name], engine.detect(pictures[name]), thorough=True)[0]
-            for name in ("wang", "stranger")
-        ]
-        return float(vectors[0] @ vectors[1])
+    faces = {who: engine.detect(pictures[who]) for who in ("wang", "stranger")}
 
-    parts = [FaceEngine(model_store, embedder=name, threads=1) for name in ("mobilefacenet", "dlib-resnet")]
-    assert similarity(engine) == pytest.approx(
-        np.average([similarity(part) for part in parts], weights=[3, 2]), abs=1e-5
-    )
+    def similarity(embedder: str) -> float:
+        loaded = FaceEngine(model_store, embedder=embedder, threads=1)
+        one, other = (loaded.embed(pictures[who], found, thorough=True)[0] for who, found in faces.items())
+        return float(one @ other)
+
+    parts = [similarity(part) for part in name.split("+")]
+    assert similarity(name) == pytest.approx(np.average(parts, weights=weights), abs=1e-5)
+
+
+@pytest.mark.parametrize("name", sorted(EMBEDDERS))
+def test_an_embedder_is_known_without_loading_it(model_store: ModelStore, name: str) -> None:
+    loaded = make_embedder(model_store, name, threads=2)
+    assert (loaded.model_id, loaded.dimension) == (EMBEDDERS[name].model_id, EMBEDDERS[name].dimension)
+
+
+def test_two_networks_need_weights_that_add_up(model_store: ModelStore) -> None:
+    parts = [make_embedder(model_store, name, threads=1) for name in ("mobilefacenet", "sface")]
+    for weights in ((1.0,), (0.5, 0.6)):
+        with pytest.raises(ValueError, match="add up to 1"):
+            FusedEmbedder(parts, weights)
 
 
 def test_quick_and_thorough_vectors_of_a_face_are_comparable(

@@ -25,7 +25,8 @@ from enrollment import templates
 from enrollment.photo import decode
 from messages import Event
 from models.calibration import CALIBRATIONS, fmr_for_search
-from models.engine import FaceEngine, default_model_id
+from models.embedders.registry import DEFAULT_EMBEDDER, EMBEDDERS
+from models.engine import FaceEngine
 from models.template import Template
 from operations import event_store
 from tests import command_line
@@ -33,7 +34,7 @@ from tests.databases import CREDENTIAL_KEY, begin
 from tests.keys import key
 
 KEY = key("templates")
-MODEL = default_model_id()
+MODEL = EMBEDDERS[DEFAULT_EMBEDDER].model_id
 NOBODY = np.zeros(0)
 
 

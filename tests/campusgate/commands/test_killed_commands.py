@@ -19,7 +19,7 @@ from accounts.tables import AuditEntry, Person
 from database import Database, Sealer
 from enrollment import templates
 from enrollment.tables import Notice, PhotoImage, PhotoRecord, TemplateRecord
-from models.engine import FaceEngine
+from models.embedders.registry import DEFAULT_EMBEDDER, EMBEDDERS
 from models.store import ModelStore
 from tests import command_line
 from tests.databases import begin
@@ -145,7 +145,7 @@ def test_killed_import_and_rebuild_lose_and_double_nothing(
     with database.read() as session:
         assert session.scalar(select(func.count(func.distinct(PhotoRecord.person_id)))) == PEOPLE
 
-    old, new = (FaceEngine(model_store, embedder=name, threads=1).model_id for name in ("fused", "dlib-resnet"))
+    old, new = (EMBEDDERS[name].model_id for name in (DEFAULT_EMBEDDER, "dlib-resnet"))
     with database.begin() as session:
         waiting = templates.load_active_and_candidates(session, sealer, old)
     of_new = TemplateRecord.model_id == new

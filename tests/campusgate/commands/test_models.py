@@ -34,7 +34,7 @@ def test_list_shows_licence_and_training_data_of_every_model(cache: Path) -> Non
     by_name = {model["name"]: model for model in models}
     assert by_name["mobilefacenet"]["installed"]
     assert "MS-Celeb-1M" in by_name["mobilefacenet"]["training_data"]
-    assert not by_name["sface"]["installed"]
+    assert not by_name["arcface-r50"]["installed"]
     assert "MS-Celeb-1M" in "".join(run(cache, "list", COLUMNS="200").stdout.split("\n"))
 
 

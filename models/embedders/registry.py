@@ -1,0 +1,76 @@
+"""The embedders that can be chosen, by name: one network, or several with weights."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TypeAlias
+
+from models.embedders.dlib_resnet import DlibResNet
+from models.embedders.fusion import FusedEmbedder
+from models.embedders.mobilefacenet import MobileFaceNet
+from models.embedders.port import Embedder
+from models.embedders.sface import SFace
+from models.runtime import ModelFiles, thread_count
+
+DEFAULT_EMBEDDER = "mobilefacenet+dlib-resnet"
+
+
+NetworkClass: TypeAlias = type[MobileFaceNet] | type[SFace] | type[DlibResNet]
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedderKind:
+    """What can be known of an embedder without loading it."""
+
+    networks: tuple[NetworkClass, ...]
+    weights: tuple[float, ...] = (1.0,)
+    """Of each network's cosine in the mean of them; they add up to 1."""
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models of the catalogue that it runs."""
+        return tuple(network.model for network in self.networks)
+
+    @property
+    def model_id(self) -> str:
+        """The id that its templates carry."""
+        return "+".join(network.model_id for network in self.networks)
+
+    @property
+    def dimension(self) -> int:
+        """The length D of its vectors."""
+        return sum(network.dimension for network in self.networks)
+
+    def load(self, files: ModelFiles, *, threads: int = 0) -> Embedder:
+        """Load its networks; `threads` is the number used for one image, 0 meaning one for each core."""
+        paths = [files.path(model) for model in self.models]
+        if len(self.networks) == 1:
+            return self.networks[0](paths[0], threads=threads)
+        threads = thread_count(threads)
+        # Networks side by side gain more from two cores than each of them would: they need not wait for each other.
+        each = max(threads // len(self.networks), 1)
+        parts = [network(path, threads=each) for network, path in zip(self.networks, paths, strict=True)]
+        return FusedEmbedder(parts, self.weights, workers=threads)
+
+
+EMBEDDERS: Mapping[str, EmbedderKind] = MappingProxyType(
+    {
+        "mobilefacenet+sface": EmbedderKind((MobileFaceNet, SFace), (0.25, 0.75)),
+        "mobilefacenet+dlib-resnet": EmbedderKind((MobileFaceNet, DlibResNet), (0.6, 0.4)),
+        "mobilefacenet": EmbedderKind((MobileFaceNet,)),
+        "sface": EmbedderKind((SFace,)),
+        "dlib-resnet": EmbedderKind((DlibResNet,)),
+    }
+)
+"""The weights stand in the meaning of a `model_id`: others make another model. What they gain: `docs/models.md`."""
+
+
+def make_embedder(files: ModelFiles, name: str, *, threads: int = 0) -> Embedder:
+    """Load the embedder `name`.
+
+    Raises:
+        ValueError: there is none of that name.
+    """
+    if name not in EMBEDDERS:
+        raise ValueError(f"there is no embedder {name!r}; there are {', '.join(sorted(EMBEDDERS))}")
+    return EMBEDDERS[name].load(files, threads=threads)
