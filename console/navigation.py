@@ -36,8 +36,6 @@ class Area:
 
 ADMINS = frozenset({Role.ADMIN})
 
-ADMINS = frozenset({Role.ADMIN})
-
 AREAS = (
     Area(
         "nav.board",

@@ -74,6 +74,7 @@ def render_page(request: Request, template: str, *, status: int = 200, **values:
         "address": _find_address(request, areas),
         "current": find_current(areas, request.url.path, partial(path_to, request)),
         "is_signed_in": claims is not None,
+        "reader": None if claims is None else claims.person_id,
         "silent_ms": round(SILENT_S * 1000),
         "wish_ms": round(LIFE.total_seconds() * 1000),
         **values,

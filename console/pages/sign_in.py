@@ -25,6 +25,7 @@ from console.dependencies import (
 from console.navigation import areas_for
 from console.problem_pages import wants_page
 from console.rendering import LANGUAGE_COOKIE, copy_cookies, language_of, path_to, render_page
+from console.return_addresses import LONGEST, NEXT, find_return_address, read_return_address, with_return_address
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
 from web.client_address import NetworkDep
@@ -50,9 +51,10 @@ def enter(request: Request) -> Response:
 
 @router.get("/", response_class=RedirectResponse)
 def home(request: Request, claims: SignedInDep, response: Response) -> Response:
-    """Lead everybody to the page that is theirs."""
-    own = RedirectResponse(path_to(request, areas_for(claims.roles)[0].pages[0].route), status_code=303)
-    return copy_cookies(own, response)
+    """Lead everybody to the page that they asked for before they signed in, or else to the one that is theirs."""
+    wanted = read_return_address(request, request.query_params.get(NEXT, ""))
+    own = path_to(request, areas_for(claims.roles)[0].pages[0].route)
+    return copy_cookies(RedirectResponse(wanted or own, status_code=303), response)
 
 
 @router.get("/sign-in", response_class=HTMLResponse)
@@ -63,7 +65,7 @@ def sign_in_page(request: Request, services: ServicesDep, lost: str | None = Non
         problem = "signing.form_lost"
     else:
         problem = f"problem.{lost}" if lost in set(sign_in_cookies.LostCookies) else None
-    return render_sign_in(request, services, problem=problem, number="")
+    return render_sign_in(request, services, problem=problem, number="", wanted=request.query_params.get(NEXT, ""))
 
 
 @router.post("/sign-in", name="console_sign_in", dependencies=[HASHING])
@@ -72,10 +74,15 @@ def sign_in(
     services: ServicesDep,
     network: NetworkDep,
     _same_origin: SameOriginDep,
+    *,
     number: Annotated[str, Form(max_length=32)],
     password: Annotated[str, Form(max_length=128)],
+    wanted: Annotated[str, Form(alias=NEXT, max_length=LONGEST)] = "",
 ) -> Response:
-    """Sign in with number and password. A script that asks for JSON gets no page, but the cookies."""
+    """Sign in with number and password, and lead to the page `next`.
+
+    A script that asks for JSON gets no page, but the cookies.
+    """
     is_script = request.headers.get("accept", "").startswith("application/json")
     try:
         origin = Origin(network, request.cookies.get(sign_in_cookies.DEVICE_COOKIE))
@@ -85,10 +92,11 @@ def sign_in(
             raise
         known = (AccountNotUsableError, TooManyTriesError)
         problem = f"problem.{error.code}" if isinstance(error, known) else "sign_in_failed"
-        return render_sign_in(request, services, status=403, problem=problem, number=number)
+        return render_sign_in(request, services, status=403, problem=problem, number=number, wanted=wanted)
     if not is_script:
         lost = sign_in_cookies.explain_lost(request, secure=services.secure_cookies)
-        answer: Response = RedirectResponse(f"{path_to(request, 'home')}?{LOST}={lost}", status_code=303)
+        home_page = with_return_address(path_to(request, "home"), read_return_address(request, wanted), **{LOST: lost})
+        answer: Response = RedirectResponse(home_page, status_code=303)
     else:
         answer = Response(status_code=204)
     sign_in_cookies.set_cookies(answer, tokens, secure=services.secure_cookies)
@@ -168,8 +176,9 @@ async def ask_to_sign_in(request: Request, _error: Exception) -> Response:
     if wants_page(request):
         # Who comes straight from signing in, and is not signed in, has lost the cookies on the way.
         lost = request.query_params.get(LOST) if request.method == "GET" else _FORM
-        query = f"?{LOST}={lost}" if lost in {_FORM, *sign_in_cookies.LostCookies} else ""
-        response: Response = RedirectResponse(f"{path_to(request, 'sign_in_page')}{query}", status_code=303)
+        known = {LOST: lost} if lost is not None and lost in {_FORM, *sign_in_cookies.LostCookies} else {}
+        address = with_return_address(path_to(request, "sign_in_page"), find_return_address(request), **known)
+        response: Response = RedirectResponse(address, status_code=303)
     else:
         response = Response(status_code=401)
     sign_in_cookies.clear_cookies(response)
@@ -188,11 +197,12 @@ async def refuse(request: Request, _error: Exception) -> Response:
     return await run_in_threadpool(render_page, request, "refused.html", status=403)
 
 
-def render_sign_in(request: Request, services: ConsoleServices, **more: Any) -> HTMLResponse:
-    """Return the page to sign in; `more` are its `problem`, its `number` and the status."""
+def render_sign_in(request: Request, services: ConsoleServices, *, wanted: str = "", **more: Any) -> HTMLResponse:
+    """Return the page to sign in, and to go on at `wanted`; `more` are its `problem`, its `number` and the status."""
     return render_page(
         request,
         "sign_in.html",
+        wanted=read_return_address(request, wanted),
         needs_https=services.secure_cookies,
         card_centre=services.card_centre.get(language_of(request)),
         has_provider=services.accounts.identity_provider is not None,

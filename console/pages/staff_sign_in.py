@@ -5,6 +5,7 @@ The attempt's state stays in the browser's cookie while it is away: an answer th
 
 import hmac
 from typing import Annotated
+from urllib.parse import quote, unquote
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
@@ -16,6 +17,7 @@ from console import sign_in_cookies
 from console.dependencies import ServicesDep
 from console.pages.sign_in import LOST, render_sign_in
 from console.rendering import path_to, render_page
+from console.return_addresses import NEXT, read_return_address, with_return_address
 from console.services import ConsoleServices
 from console.sign_in_cookies import LostCookies
 from web.client_address import NetworkDep
@@ -24,6 +26,8 @@ from web.problems import ProblemError
 router = APIRouter(prefix="/console/staff-sign-in", include_in_schema=False)
 
 STATE_COOKIE = "campusgate_state"
+NEXT_COOKIE = "campusgate_next"
+"""The page that was asked for, kept while the browser is away."""
 
 Brought = Annotated[str, Query(max_length=2000)]
 
@@ -39,16 +43,18 @@ def begin(request: Request, services: ServicesDep) -> Response:
     except ProblemError as error:
         return _refuse(request, services, error)
     answer = RedirectResponse(address, status_code=303, headers={"Cache-Control": "no-store"})
-    answer.set_cookie(
-        STATE_COOKIE,
-        state,
-        path=path_to(request, "console_staff_sign_in"),
-        max_age=round(LIFETIME.total_seconds()),
-        httponly=True,
-        # The browser comes back from another site.
-        samesite="lax",
-        secure=services.secure_cookies,
-    )
+    wanted = read_return_address(request, request.query_params.get(NEXT, ""))
+    for name, value in ((STATE_COOKIE, state), (NEXT_COOKIE, quote(wanted or "", safe=""))):
+        answer.set_cookie(
+            name,
+            value,
+            path=path_to(request, "console_staff_sign_in"),
+            max_age=round(LIFETIME.total_seconds()),
+            httponly=True,
+            # The browser comes back from another site.
+            samesite="lax",
+            secure=services.secure_cookies,
+        )
     return answer
 
 
@@ -62,7 +68,8 @@ def complete(
     except ProblemError as error:
         return _refuse(request, services, error)
     # The strict cookies of the sign-in go with no redirect that began at another site: the page leads on by itself.
-    home = f"{path_to(request, 'home')}?{LOST}={LostCookies.BLOCKED}"
+    wanted = read_return_address(request, unquote(request.cookies.get(NEXT_COOKIE, "")))
+    home = with_return_address(path_to(request, "home"), wanted, **{LOST: LostCookies.BLOCKED})
     answer = render_page(request, "signed_in.html", home=home)
     sign_in_cookies.set_cookies(answer, tokens, secure=services.secure_cookies)
     return _forget_state(request, answer)
@@ -86,5 +93,6 @@ def _refuse(request: Request, services: ConsoleServices, error: ProblemError) ->
 
 
 def _forget_state(request: Request, answer: Response) -> Response:
-    answer.delete_cookie(STATE_COOKIE, path=path_to(request, "console_staff_sign_in"), httponly=True, samesite="lax")
+    for name in (STATE_COOKIE, NEXT_COOKIE):
+        answer.delete_cookie(name, path=path_to(request, "console_staff_sign_in"), httponly=True, samesite="lax")
     return answer

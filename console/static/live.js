@@ -4,7 +4,7 @@
 // and a cable that was pulled end no connection.
 
 import { elapsed, moment, setLive } from "./freshness.js";
-import { byId, clock, element, setup, text } from "./page.js";
+import { byId, clock, element, leaveToSignIn, setup, text } from "./page.js";
 
 const AGAIN_MS = 2000;
 const LOOK_EVERY_MS = 1000;
@@ -68,13 +68,9 @@ export function followGates(handlers) {
     if (last !== null) found.searchParams.set("after", last);
     return found;
   }
-  function signedOut() {
-    location.assign(setup.root);
-    return new Promise(() => {});
-  }
   const { gates, alarms, ...others } = handlers;
   const kept = { ...keptWhole("gates", (view) => view.gate, gates), ...keptWhole("alarms", (alarm) => alarm.id, alarms) };
-  follow({ address, ask: setup.gates, signedOut, handlers: { ...kept, ...others } });
+  follow({ address, ask: setup.gates, signedOut: leaveToSignIn, handlers: { ...kept, ...others } });
 }
 
 /** Handlers of what is sent whole first and then as it changes; `handler` is always given all of it. */

@@ -104,10 +104,13 @@ export function refusal(body, fallback = text("failed")) {
   return new Refused(known ?? body?.detail ?? body?.title ?? fallback, body?.code, body);
 }
 
-let signInAgain = () => {
-  location.assign(setup.root);
+/** Leads to the page to sign in, which leads back here. */
+export function leaveToSignIn() {
+  location.assign(`${setup.root}?${new URLSearchParams({ next: location.pathname + location.search })}`);
   return new Promise(() => {});
-};
+}
+
+let signInAgain = leaveToSignIn;
 
 /** Sets what is done when the sign-in has run out; the request is sent again when its promise is kept. */
 export function whenSignedOut(ask) {

@@ -59,7 +59,7 @@ def test_a_live_page_ends_with_the_sign_in_and_its_cookies_open_nothing(console:
     reader.join(PATIENCE_S)
     assert not reader.is_alive(), "the stream went on after the sign-in had ended"
     refused = staff.get("/console/gates", headers={"Accept": "text/html"})
-    assert (refused.status_code, refused.headers["location"]) == (303, "/console/sign-in")
+    assert (refused.status_code, refused.headers["location"]) == (303, "/console/sign-in?next=%2Fconsole%2Fgates")
     order = {"action": "open", "gates": ["north"]}
     assert staff.post("/console/orders", json=order, headers={"Idempotency-Key": "k"}).status_code == 401
 
