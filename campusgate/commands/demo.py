@@ -30,6 +30,7 @@ def demo(
     from campusgate.demo.narration import console_narrator
     from campusgate.demo.report import Report
     from campusgate.demo.run import open_stage, play_day
+    from campusgate.demo.running import RunningDemonstration
     from campusgate.demo.traffic import keep_playing
     from campusgate.processes.logs import configure_logs
 
@@ -53,6 +54,7 @@ def demo(
             else:
                 report.print(console, stage.campus.names())
             if not once:
+                RunningDemonstration.of(stage).write(stage.campus.folder)
                 console.print(say_what_goes_on(stage.campus), soft_wrap=True, highlight=False)
                 keep_playing(stage)
     except KeyboardInterrupt:

@@ -32,7 +32,8 @@ EXIT_GATE, EXIT_GATE_TITLE = "south", "南门"
 ZONE = "campus"
 EDGE_SENDER = edge_sender(GATE)
 CONTROLLER_SENDER = controller_sender(GATE)
-GROUP = "residents"
+GROUP, STAFF_GROUP = "residents", "staff"
+"""Who may pass the gates."""
 CARD = {
     "wang": "04A1B2C3D4E580",
     "li": "04F00DCAFE1180",
@@ -75,6 +76,8 @@ PEOPLE = {
 accepted. Zhou is new, and was not asked yet. All of them have a card."""
 DORMITORY = ("wang", "zhao")
 """Who lives in the room; the first one pays."""
+PAID_BEFORE = "he"
+"""Who was at the counter yesterday."""
 
 
 def _key() -> str:

@@ -40,6 +40,8 @@ _DIGITS_OF_DAYS = (310, 460, 520, 280, 390, 610, 450, 330, 350, 300)
 _FIRST_DIGITS, _DIGITS_TODAY = 123_400, 90
 _CASH_FEN, _ROOM_FEN = 20_000, 3_000
 """What is paid at the counter, and from it for the room: some 8 yuan of it are left today."""
+_CASH_BEFORE_FEN = 5_000
+"""What another paid at the counter yesterday."""
 
 NIGHT_WH = 28_000
 """Some 15 yuan: more than the room has left and is lent."""
@@ -90,9 +92,13 @@ def furnish(session: Session, lines: Lines, residents_: tuple[UUID, ...], now: d
     return Dormitory(room.id, place_id, shower.id, token)
 
 
-def pay_first(money: MoneyServices, room_id: UUID, person_id: UUID, cashier_id: UUID, now: datetime) -> None:
-    """Let somebody pay in at the counter, and for the room."""
-    pay_in(money, Cash(new_id(), f"counter:{cashier_id}", person_id, _CASH_FEN), by=_ACTOR, now=now)
+def pay_first(
+    money: MoneyServices, room_id: UUID, person_id: UUID, other_id: UUID, *, cashier_id: UUID, now: datetime
+) -> None:
+    """Let somebody pay in at the counter and for the room, after another did yesterday: a day that can be closed."""
+    counter = f"counter:{cashier_id}"
+    pay_in(money, Cash(new_id(), counter, other_id, _CASH_BEFORE_FEN), by=_ACTOR, now=now - timedelta(days=1))
+    pay_in(money, Cash(new_id(), counter, person_id, _CASH_FEN), by=_ACTOR, now=now)
     money.writer.run(lambda session, _: top_up.pay(session, money, RoomPayment(room_id, person_id, _ROOM_FEN), now))
 
 

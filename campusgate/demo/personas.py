@@ -89,11 +89,13 @@ class Personas:
         return (self.guard, self.cashier, self.admin, self.reviewer)
 
 
-def open_accounts(session: Session, personas: Personas, group: str, moment: datetime) -> None:
+def open_accounts(session: Session, personas: Personas, groups: tuple[str, str], moment: datetime) -> None:
     """Give every persona an account and a password.
 
-    Besides those who were imported, the newcomer and the first of the others may pass the gates.
+    Besides those who were imported, the newcomer, the first of the others and whoever works here may pass the gates,
+    by the first and the second of `groups`.
     """
+    of_holders, of_staff = groups
     hasher = Hasher()
     for persona in personas.everyone:
         person = people.by_number(session, persona.number)
@@ -103,8 +105,10 @@ def open_accounts(session: Session, personas: Personas, group: str, moment: date
             person = people.create(session, particulars, by=_ACTOR, now=moment)
         if persona.role is not None:
             session.add(PersonRole(person_id=person.id, role=persona.role))
-        if persona in (personas.newcomer, personas.others[0]):
-            session.add(PersonGroup(person_id=person.id, name=group))
+        if persona.role is not None:
+            session.add(PersonGroup(person_id=person.id, name=of_staff))
+        elif persona in (personas.newcomer, personas.others[0]):
+            session.add(PersonGroup(person_id=person.id, name=of_holders))
         hashed = {PasswordPurpose.PORTAL: hasher.hash(persona.password)}
         if persona.role is None:
             hashed |= dict.fromkeys((PasswordPurpose.QUERY, PasswordPurpose.CONSUMPTION), hasher.hash(persona.digits))

@@ -27,8 +27,10 @@ from campusgate.demo.campus import (
     GATE_OF,
     GATE_TITLE,
     GROUP,
+    PAID_BEFORE,
     PEOPLE,
     SITE,
+    STAFF_GROUP,
     ZONE,
     Campus,
 )
@@ -83,7 +85,7 @@ def populate(campus: Campus, engine: FaceEngine, checker: Checker, intake: Path,
         with database.begin() as session:
             moment = datetime.now(UTC)
             _build_gates(session, campus, moment)
-            open_accounts(session, campus.personas, GROUP, moment)
+            open_accounts(session, campus.personas, (GROUP, STAFF_GROUP), moment)
             for key, somebody in PEOPLE.items():
                 person = people.by_number(session, somebody.number)
                 if person is None:
@@ -112,7 +114,7 @@ def _build_gates(session: Session, campus: Campus, moment: datetime) -> None:
             gate=gate,
             site=SITE,
             kind=GateKind.CAMPUS,
-            rules=(Rule(group=GROUP),),
+            rules=(Rule(group=GROUP), Rule(group=STAFF_GROUP)),
             direction=direction,
             inner_zone=ZONE,
             occupancy=Occupancy(limit=500),
@@ -135,8 +137,8 @@ def _pay_first(campus: Campus, database: Database, cashier_id: UUID) -> None:
     secret, zone = base64.b64decode(campus.token_secret), campus.settings.time_zone
     with LedgerWriter(database) as writer:
         money = MoneyServices(AccountsServices(database=database, secret=secret, zone=zone), writer)
-        payer = campus.people[DORMITORY[0]]
-        dormitory.pay_first(money, campus.dormitory.room_id, payer, cashier_id, datetime.now(UTC))
+        payer, other = campus.people[DORMITORY[0]], campus.people[PAID_BEFORE]
+        dormitory.pay_first(money, campus.dormitory.room_id, payer, other, cashier_id=cashier_id, now=datetime.now(UTC))
 
 
 def count_photos(report: IntakeReport) -> dict[str, int]:

@@ -43,7 +43,7 @@ def test_ten_days_are_charged_and_the_night_uses_up_what_is_left_and_lent(databa
     with LedgerWriter(database, clock=lambda: NOW) as writer:
         accounts = AccountsServices(database=database, secret=bytes(32), clock=lambda: NOW)
         money = MoneyServices(accounts, writer)
-        pay_first(money, dormitory.room_id, wang, cashier, NOW)
+        pay_first(money, dormitory.room_id, wang, zhao, cashier_id=cashier, now=NOW)
         assert [one.days for one in run.bill_all(money, NOW).done] == [10]
     meter = make_meter(CAMPUS, NOW)
     rules = SupplyRules(zone=CAMPUS)
