@@ -1,0 +1,80 @@
+"""Browsers in which somebody of the demonstration is signed in, and the same people without a browser."""
+
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+
+from campusgate.demo.running import RunningDemonstration
+
+KIOSK, NOBODY = "kiosk", "nobody"
+LANGUAGES = {"zh": "zh-CN", "en": "en-GB"}
+_PATIENCE_S = 60.0
+
+
+@contextmanager
+def open_browser() -> Iterator[Browser]:
+    """Launch Debian's Chromium."""
+    executable = shutil.which("chromium-headless-shell") or shutil.which("chromium")
+    if executable is None:
+        sys.exit("Chromium is not installed: Debian package chromium-headless-shell")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+_cookies: dict[str, list[Any]] = {}
+"""Of each part's one sign-in, as its last window left them: a campus limits how often one address signs in."""
+
+
+@contextmanager
+def open_context(
+    browser: Browser, demonstration: RunningDemonstration, part: str, language: str, **options: Any
+) -> Iterator[BrowserContext]:
+    """Open a browser's window without a cache, signed in as whoever plays `part`, or as a kiosk, or as nobody.
+
+    Windows of one part are opened one after the other, since a sign-in is renewed in the window that is open.
+    """
+    url = demonstration.server_url
+    if part not in _cookies:
+        _cookies[part] = _sign_in(demonstration, part)
+    with browser.new_context(base_url=url, locale=LANGUAGES[language], **options) as context:
+        context.set_default_timeout(_PATIENCE_S * 1000)
+        context.add_cookies(_cookies[part])
+        try:
+            yield context
+        finally:
+            kept = {"campusgate_access", "campusgate_refresh", "campusgate_kiosk"}
+            _cookies[part] = [one for one in context.cookies() if one["name"] in kept]
+
+
+def _sign_in(demonstration: RunningDemonstration, part: str) -> list[Any]:
+    url = demonstration.server_url
+    with open_client(demonstration, part) as client:
+        return [{"name": one.name, "value": one.value or "", "url": f"{url}{one.path}"} for one in client.cookies.jar]
+
+
+@contextmanager
+def open_client(demonstration: RunningDemonstration, part: str) -> Iterator[httpx.Client]:
+    """Sign in on the pages without a browser."""
+    url = demonstration.server_url
+    own = {"Origin": url, "Accept": "text/html", "Accept-Language": "en"}
+    with httpx.Client(base_url=url, headers=own, timeout=_PATIENCE_S, follow_redirects=False) as client:
+        if part == KIOSK:
+            _expect_to_lead_on(client.post("/console/kiosk/pair", data={"token": demonstration.kiosk_token}))
+        elif part != NOBODY:
+            account = demonstration.accounts[part]
+            form = {"number": account.number, "password": account.password}
+            _expect_to_lead_on(client.post("/console/sign-in", data=form))
+        yield client
+
+
+def _expect_to_lead_on(answer: httpx.Response) -> None:
+    if answer.status_code != httpx.codes.SEE_OTHER:
+        answer.raise_for_status()
+        raise httpx.HTTPStatusError(f"{answer.status_code}, not 303", request=answer.request, response=answer)
