@@ -39,6 +39,7 @@ class AccessRequest:
 
     face: FaceResult | None = None
     face_model: str | None = None
+    """The model by which the face was compared."""
     credential: str | None = None
     """Digest of the card or code."""
     authenticated: bool = False
@@ -114,13 +115,18 @@ def required_mode(gate: GatePolicy, now: datetime) -> Mode:
     return gate.mode
 
 
+def model_of(entry: PersonEntry | None, gate: GatePolicy) -> str | None:
+    """Return the model of a person's templates at a gate: no other model's look at their face counts."""
+    return gate.model_id if entry is None or entry.model_id is None else entry.model_id
+
+
 def _check_recognition(request: AccessRequest, entry: PersonEntry | None, gate: GatePolicy) -> Reason | None:
     """Return why nobody was recognised. A card needs no face beside it unless the gate asks for both."""
     if request.credential is not None:
         return Reason.UNKNOWN_CREDENTIAL if entry is None else None
     if request.face is None:
         return Reason.NOTHING_PRESENTED
-    if request.face is FaceResult.MATCHED and request.face_model != gate.model_id:
+    if request.face is FaceResult.MATCHED and request.face_model != model_of(entry, gate):
         return Reason.MODEL_MISMATCH
     return _UNMATCHED.get(request.face)
 
@@ -266,7 +272,7 @@ def _check_card_holder(question: _Question) -> Iterator[Reason]:
         yield Reason.FACE_REQUIRED
     elif request.face is FaceResult.SPOOF:
         yield Reason.SPOOF
-    elif request.face_model != question.gate.model_id:
+    elif request.face_model != model_of(question.entry, question.gate):
         yield Reason.MODEL_MISMATCH
     elif request.face is not FaceResult.MATCHED:
         yield Reason.FACE_NOT_CARD_HOLDER

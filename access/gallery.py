@@ -1,4 +1,4 @@
-"""The faces one gate knows, as one matrix; kept in step with the replica change by change."""
+"""The faces one gate knows, as one matrix for each model; kept in step with the replica change by change."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 Vectors = npt.NDArray[np.float32]
+ChangedFaces = dict[UUID, tuple[str, Vectors] | None]
+"""The model and the templates of people whose entries changed; None: they have no face here any more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,3 +38,25 @@ class Gallery:
         matrix = np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
         matrix.setflags(write=False)
         return type(self)(tuple(people), matrix, revision)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Galleries:
+    """The gallery of each model that anybody has templates of, at one revision. Nobody stands in two of them."""
+
+    by_model: Mapping[str, Gallery] = field(default_factory=dict)
+    revision: int = 0
+
+    def after(self, changed: ChangedFaces, revision: int) -> Self:
+        """Return them with the templates of the `changed` people replaced, or gone where there are none."""
+        named = {found[0] for found in changed.values() if found is not None}
+        galleries = {}
+        for model_id in sorted(named | self.by_model.keys()):
+            own = {
+                person: found[1] if found is not None and found[0] == model_id else None
+                for person, found in changed.items()
+            }
+            gallery = self.by_model.get(model_id, Gallery()).after(own, revision)
+            if gallery.person_ids:
+                galleries[model_id] = gallery
+        return type(self)(galleries, revision)

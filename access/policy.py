@@ -160,7 +160,11 @@ class Curfew(_Value):
 
 
 class GatePolicy(_Value):
-    """Everything one gate needs to decide. `model_id` is None at a gate that asks for no face."""
+    """Everything one gate needs to decide.
+
+    `model_id` is the model that the gate matches with, None where it asks for no face. People who have no template of
+    it may have one of another (`access.snapshot.PersonEntry.model_id`).
+    """
 
     gate: Name
     site: Name = "main"

@@ -16,7 +16,10 @@ from access.policy import GatePolicy, Group, Name
 from access.schedules import ALWAYS
 
 SCHEMA_VERSION = 1
-"""Raised when an entry or the policy gains a field: a gate that would not understand it must be updated first."""
+"""Raised when an entry or the policy gains a field that every gate gets: one that would not understand it must be
+updated first. `PersonEntry.model_id` is left out where it says nothing, and no gate gets it that did not ask with
+`MODELS_PARAMETER`.
+"""
 
 _MODULUS = 1 << 256
 
@@ -24,6 +27,10 @@ KEY_CHECK_HEADER = "Campusgate-Credential-Check"
 """With every page of changes: what the server's credential key makes of nothing, for the gate to compare."""
 TIME_HEADER = "Campusgate-Time"
 """The server's time in an answer (ISO 8601), where the server itself believes its clock."""
+MODELS_PARAMETER = "models"
+"""With every question for changes: the ids of the models that the gate's edge can run, once for each."""
+MODELS_HEADER = "Campusgate-Models"
+"""In the answer: the ids of the models that the gate should be able to run, separated by spaces."""
 
 CredentialKind = Literal["card", "code", "pin"]
 CredentialStatus = Literal["active", "lost", "suspended", "replaced", "returned"]
@@ -68,11 +75,13 @@ class PersonEntry(_Value):
     """Needs the door open for longer."""
     credentials: tuple[CredentialEntry, ...] = ()
     templates: tuple[bytes, ...] = ()
-    """Unit vectors, float16 little-endian, of the model the policy names."""
+    """Unit vectors, float16 little-endian, all of one model: the policy's, unless `model_id` names another."""
+    model_id: Annotated[str | None, Field(exclude_if=lambda model_id: model_id is None)] = None
+    """The model of `templates` where it is not the policy's: the person has none of that one yet."""
 
     def without_templates(self) -> "PersonEntry":
         """Return the entry as a gate without a camera gets it."""
-        return self.model_copy(update={"templates": ()}) if self.templates else self
+        return self.model_copy(update={"templates": (), "model_id": None}) if self.templates else self
 
     @property
     def is_revoked(self) -> bool:
@@ -123,8 +132,14 @@ class ChangePage(_Value):
 
     @property
     def model_id(self) -> str | None:
-        """The model every template in it was made by."""
+        """The model of every template in it whose entry names no other."""
         return self.policy.model_id
+
+    @property
+    def model_ids(self) -> frozenset[str]:
+        """Every model that whoever applies the page must be able to run."""
+        named = {change.entry.model_id for change in self.changes if change.entry is not None}
+        return frozenset(model_id for model_id in named | {self.policy.model_id} if model_id is not None)
 
     @property
     def is_complete(self) -> bool:

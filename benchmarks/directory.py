@@ -259,7 +259,7 @@ def _edge(order: _Order, pipe: Connection, hint: Event) -> None:
     path = order.folder / "replica.db"
     before = _peak_mb()
     begun = time.perf_counter()
-    replica = Replica(path, sealer, gate=GATE, model_id=MODEL)
+    replica = Replica(path, sealer, gate=GATE, models=(MODEL,))
     sync = DirectorySync(order.url, GATE, order.token, replica)
     sync.run_once()
     rows = len(replica.gallery().matrix)
@@ -275,7 +275,7 @@ def _edge(order: _Order, pipe: Connection, hint: Event) -> None:
     sync.close()
     replica.close()
     begun = time.perf_counter()
-    replica = Replica(path, sealer, gate=GATE, model_id=MODEL)
+    replica = Replica(path, sealer, gate=GATE, models=(MODEL,))
     replica.gallery()
     restart_s = time.perf_counter() - begun
     replica.close()

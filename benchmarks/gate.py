@@ -38,6 +38,7 @@ from campusgate.settings import Settings
 from edge.assembly import assemble
 from edge.camera import SyntheticCamera
 from edge.dependencies import Gate, Vision
+from edge.engines import Engines
 from edge.health import availability
 from edge.ongoing_passages import PassagePolicy
 from edge.policy import EdgePolicy
@@ -181,7 +182,7 @@ def run(*, passage_count: int, tap_count: int, people_count: int) -> Report:
                 directory=replica,
                 outbox=outbox,
             ),
-            Vision(camera=SyntheticCamera(reel, rate=FRAMES_PER_SECOND, live=True), engine=engine),
+            Vision(camera=SyntheticCamera(reel, rate=FRAMES_PER_SECOND, live=True), engines=Engines(engine)),
             EdgePolicy(
                 passage=PassagePolicy(absence=_ABSENCE_S),
                 recognition=RecognitionPolicy(track=TrackPolicy(patience=_PATIENCE_S)),

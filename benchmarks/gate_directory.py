@@ -53,7 +53,7 @@ def fill(path: Path, people: People, view: View) -> Replica:
 
     A view of cards only is a controller's, and holds no templates.
     """
-    replica = Replica(path, Sealer(bytes(32)), gate=GATE, model_id=people.model_id, view=view)
+    replica = Replica(path, Sealer(bytes(32)), gate=GATE, models=(people.model_id,), view=view)
     policy = GatePolicy(gate=GATE, model_id=people.model_id, rules=(Rule(group=_GROUP),))
     generator = np.random.default_rng(2026)
     strangers = generator.standard_normal((people.made_up, people.dimension), dtype=np.float32)

@@ -19,8 +19,8 @@ import numpy.typing as npt
 from edge.camera import FileCamera, Frame
 from edge.gallery import same_person_for
 from edge.matcher import Matcher
-from edge.recognition import Recogniser, RecognitionPolicy, Search
-from edge.tracker import TrackPolicy
+from edge.recognition import Recogniser
+from edge.search import Search
 from edge.vote import IdentificationOutcome
 from models.engine import FaceEngine
 
@@ -46,10 +46,9 @@ def stretches(path: Path, *, skip: int = 0) -> Iterator[list[Frame]]:
 
 def watch(engine: FaceEngine, search: Search, parts: Iterator[list[Frame]]) -> list[Passage]:
     """Look at each passage frame by frame, and as a gate does."""
-    policy = RecognitionPolicy(track=TrackPolicy(same_person=same_person_for(engine.model_id)))
     seen = []
     for part in parts:
-        recogniser = Recogniser(engine, policy)
+        recogniser = Recogniser(engine, same_person=same_person_for)
         sightings = [recogniser.recognise(frame, search) for frame in part]
         identified = [one.identification for one in sightings if one.identification is not None]
         people = [one.person_id for one in identified if one.outcome is IdentificationOutcome.PERSON]
@@ -66,8 +65,8 @@ def watch(engine: FaceEngine, search: Search, parts: Iterator[list[Frame]]) -> l
 
 def _alone(engine: FaceEngine, search: Search, frame: Frame) -> UUID | None:
     face = engine.detect(frame.image)[:1]
-    match = search.matcher.match(engine.embed(frame.image, face))[0]
-    return match.person_id if match.score >= search.threshold else None
+    match, threshold = search.match(search.embed(frame.image, face[0]))
+    return match.person_id if match.score >= threshold else None
 
 
 def on_clips(
@@ -76,8 +75,8 @@ def on_clips(
     """Return the error rates of single frames and of votes at the gate's threshold."""
     first = next(FileCamera(clips / "live.mp4", real_time=False).frames(Event())).image
     template = engine.embed(first, engine.detect(first)[:1], thorough=True)
-    known = Search(Matcher([*people, _ENROLLED], np.vstack([gallery, template])), threshold)
-    unknown = Search(Matcher(people, gallery), threshold)
+    known = Search.of_one_model(engine, Matcher([*people, _ENROLLED], np.vstack([gallery, template])), threshold)
+    unknown = Search.of_one_model(engine, Matcher(people, gallery), threshold)
     mated = watch(engine, known, stretches(clips / "live.mp4", skip=15))
     strangers = [
         *watch(engine, unknown, stretches(clips / "live.mp4", skip=15)),

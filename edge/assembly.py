@@ -1,6 +1,6 @@
 """Putting an edge together from what it is given and its policy."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from edge.camera import ConditionWatch, Feed
@@ -13,14 +13,14 @@ from edge.event_recorder import EventRecorder
 from edge.face_handler import FaceHandler
 from edge.feedback import FeedbackPublisher
 from edge.frame_loop import FrameLoop
-from edge.gallery import SearchSource, same_person_for, threshold_for
+from edge.gallery import SearchSource, Threshold, require_runnable, same_person_for, threshold_for
 from edge.health import HealthReporter
 from edge.ongoing_passages import OngoingPassages
 from edge.orientation import OrientationWatch
 from edge.outbox import EventOutbox
 from edge.passage_listener import PassageListener
 from edge.policy import EdgePolicy
-from edge.recognition import Recogniser, RecognitionPolicy
+from edge.recognition import Recogniser
 from edge.service import EdgeService
 from edge.spoof_cues import TrackCues
 from edge.tap_responder import TapResponder
@@ -39,9 +39,11 @@ def assemble(
 
     Raises:
         ValueError: the engine's model was never calibrated and no threshold is given, or the policy's calibration is
-            of another model.
+            of a model that cannot be run.
     """
-    return _Parts(gate, vision, policy or EdgePolicy(), environment or Environment(), clock or SystemClock()).service
+    policy = policy or EdgePolicy()
+    require_runnable(policy.calibration, vision.engines)
+    return _Parts(gate, vision, policy, environment or Environment(), clock or SystemClock()).service
 
 
 @dataclass(frozen=True)
@@ -60,13 +62,11 @@ class _Parts:
 
     @cached_property
     def searches(self) -> SearchSource:
-        model_id = self.vision.engine.model_id
-        return SearchSource(
-            self.gate.directory,
-            model_id=model_id,
-            dimension=self.vision.engine.dimension,
-            threshold=self.vision.threshold or threshold_for(model_id, self.policy.fpir, self.policy.calibration),
-        )
+        self._threshold_of(self.vision.engines.first.model_id)  # refuses at the start what cannot be calibrated
+        return SearchSource(self.gate.directory, self.vision.engines, threshold=self._threshold_of)
+
+    def _threshold_of(self, model_id: str) -> Threshold:
+        return self.vision.threshold or threshold_for(model_id, self.policy.fpir, self.policy.calibration)
 
     @cached_property
     def commands(self) -> CommandSender:
@@ -86,13 +86,16 @@ class _Parts:
             self.gate.directory,
             self.gate.passage_log,
             self.clock,
-            model_id=self.vision.engine.model_id,
             direction=self.policy.direction,
         )
 
     @cached_property
     def pairing(self) -> CardFacePairing:
-        return CardFacePairing(same_person=self.vision.engine.threshold("verification"))
+        return CardFacePairing(same_person=self._same_person_1_1)
+
+    def _same_person_1_1(self, model_id: str) -> float:
+        engine = self.vision.engines.get(model_id) or self.vision.engines.first
+        return engine.threshold("verification")
 
     @cached_property
     def face_handler(self) -> FaceHandler:
@@ -104,7 +107,6 @@ class _Parts:
             events=self.events,
             metrics=self.environment.metrics,
             clock=self.clock,
-            model_id=self.vision.engine.model_id,
             spoof_pause=self.policy.recognition.liveness.pause,
             keep_picture=self.vision.keep_picture,
         )
@@ -133,8 +135,9 @@ class _Parts:
     def recogniser(self) -> Recogniser:
         vision, liveness = self.vision, self.policy.recognition.liveness
         return Recogniser(
-            vision.engine,
-            _calibrated(self.policy.recognition, vision.engine.model_id),
+            vision.engines.first,
+            self.policy.recognition,
+            same_person=same_person_for,
             liveness=vision.liveness if liveness.networks else None,
             covering=vision.covering,
             cues=TrackCues if liveness.cues else None,
@@ -150,7 +153,7 @@ class _Parts:
             feedback=FeedbackPublisher(self.gate.bus, self.gate.topics, self.clock),
             metrics=self.environment.metrics,
             clock=self.clock,
-            orientation=OrientationWatch(self.vision.engine, self.policy.mounting),
+            orientation=OrientationWatch(self.vision.engines.first, self.policy.mounting),
             conditions=ConditionWatch(self.policy.condition),
             watch_freezing=self.vision.camera.live,
         )
@@ -167,7 +170,8 @@ class _Parts:
             commands=self.commands,
             metrics=self.environment.metrics,
             clock=self.clock,
-            model_id=self.vision.engine.model_id,
+            engines=self.vision.engines,
+            models_wanted=self.environment.models_wanted,
             waiting_events=lambda: len(self.gate.outbox),
             sync_error=self.environment.sync_error,
             frames_seen=lambda: self.frame_loop.frames_seen,
@@ -202,9 +206,3 @@ class _Parts:
             unwritten=self.environment.unwritten,
             sync=self.environment.sync,
         )
-
-
-def _calibrated(policy: RecognitionPolicy, model_id: str) -> RecognitionPolicy:
-    if policy.track.same_person is not None:
-        return policy
-    return replace(policy, track=replace(policy.track, same_person=same_person_for(model_id)))

@@ -1,16 +1,15 @@
 """Who is in front of the camera and which card was shown just now, for rules that ask for both."""
 
 import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
-
-import numpy as np
-import numpy.typing as npt
 
 from access.decision import FaceResult
 from access.snapshot import PersonEntry, unpack_vectors
 from edge.liveness import Liveness
 from edge.recognition import Sighting
+from edge.tracker import Appearance
 
 _LEAST_EMBEDDINGS = 2
 
@@ -19,8 +18,12 @@ _LEAST_EMBEDDINGS = 2
 class _Face:
     at: float
     liveness: Liveness
-    embeddings: int
-    appearance: npt.NDArray[np.float32] | None
+    appearances: Mapping[str, Appearance]
+
+    @property
+    def is_seen_well(self) -> bool:
+        seen = any(appearance.count >= _LEAST_EMBEDDINGS for appearance in self.appearances.values())
+        return seen and self.liveness is Liveness.LIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +40,14 @@ class CardFacePairing:
     """The newest face and the newest card that waits for a face. Safe for threads.
 
     Args:
-        same_person: least cosine in a comparison 1:1.
+        same_person: from a model's id to the least cosine in a comparison 1:1.
         face_lasts: seconds after which a face that is no longer in view is forgotten.
         card_lasts: seconds that a card waits for its holder's face.
     """
 
-    def __init__(self, *, same_person: float, face_lasts: float = 1.0, card_lasts: float = 10.0) -> None:
+    def __init__(
+        self, *, same_person: Callable[[str], float], face_lasts: float = 1.0, card_lasts: float = 10.0
+    ) -> None:
         self._same_person = same_person
         self._face_lasts = face_lasts
         self._card_lasts = card_lasts
@@ -55,7 +60,7 @@ class CardFacePairing:
         if sighting.track_id is None:
             return
         with self._lock:
-            self._face = _Face(at, sighting.liveness, sighting.embeddings, sighting.appearance)
+            self._face = _Face(at, sighting.liveness, sighting.appearances)
 
     def record_card(self, card: WaitingCard) -> None:
         """Record a card that waits for a face."""
@@ -71,18 +76,23 @@ class CardFacePairing:
             self._card = None
             return card
 
-    def compare(self, person: PersonEntry, at: float) -> FaceResult | None:
-        """Return how the face in front fits `person`, None when nobody was seen well enough."""
+    def compare(self, person: PersonEntry, model_id: str, at: float) -> FaceResult | None:
+        """Return how the face in front fits `person`, whose templates are of `model_id`.
+
+        None when nobody was seen well enough.
+        """
         with self._lock:
             face = self._face
         if face is None or at - face.at > self._face_lasts:
             return None
         if face.liveness is Liveness.SPOOF:
             return FaceResult.SPOOF
-        if face.appearance is None or face.embeddings < _LEAST_EMBEDDINGS or face.liveness is not Liveness.LIVE:
+        if not face.is_seen_well:
             return None
-        templates = unpack_vectors(person.templates)
-        if not templates.size or templates.shape[1] != face.appearance.shape[0]:
+        templates, appearance = unpack_vectors(person.templates), face.appearances.get(model_id)
+        if templates.size and appearance is None:
+            return None  # this person's model is run since a moment ago
+        if not templates.size or appearance is None or templates.shape[1] != appearance.mean.shape[0]:
             return FaceResult.UNKNOWN
-        fits = float((templates @ face.appearance).max()) >= self._same_person
+        fits = float((templates @ appearance.mean).max()) >= self._same_person(model_id)
         return FaceResult.MATCHED if fits else FaceResult.UNKNOWN

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import structlog
 
-from access.decision import AccessRequest, Decision, FaceResult, decide
+from access.decision import AccessRequest, Decision, FaceResult, decide, model_of
 from access.passages import PassageLog
 from access.policy import Direction, GatePolicy
 from access.reasons import Reason
@@ -32,23 +32,26 @@ class Decider:
         passage_log: PassageLog,
         clock: Clock,
         *,
-        model_id: str,
         direction: Direction = Direction.ENTRY,
     ) -> None:
-        """`model_id` is the engine's; `direction` counts where the gate's policy leads both ways."""
+        """`direction` counts where the gate's policy leads both ways."""
         self._directory = directory
         self._passage_log = passage_log
         self._clock = clock
-        self._model_id = model_id
         self._direction = direction
 
     def decide_face(
-        self, result: FaceResult, person_id: UUID | None = None, *, card: WaitingCard | None = None
+        self,
+        result: FaceResult,
+        person_id: UUID | None = None,
+        *,
+        model_id: str | None = None,
+        card: WaitingCard | None = None,
     ) -> Decision:
-        """Decide on a face; `card` is the one that the same person presented just before."""
+        """Decide on a face, which `model_id` recognised; `card` is the one the same person presented just before."""
         request = AccessRequest(
             face=result,
-            face_model=self._model_id,
+            face_model=model_id,
             credential=card.digest if card else None,
             authenticated=card is not None and card.authenticated,
         )
@@ -58,23 +61,25 @@ class Decider:
         self,
         kind: CredentialKind,
         digest: str,
-        compare: Callable[[PersonEntry], FaceResult | None],
+        compare: Callable[[PersonEntry, str], FaceResult | None],
         *,
         authenticated: bool,
     ) -> Decision:
         """Decide on a card or code.
 
-        `compare` says how the face in front of the camera fits the card's holder; `authenticated`, whether the card
-        proved its key.
+        `compare` says how the face in front of the camera fits the card's holder, whose templates are of that model;
+        `authenticated`, whether the card proved its key.
         """
         try:
             person = self._directory.by_credential(kind, digest)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with the file, the answer is the same
             return _refuse_unreadable(error)
-        face = None if person is None else compare(person)
+        policy = self._directory.policy
+        model_id = None if policy is None else model_of(person, policy)
+        face = None if person is None or model_id is None else compare(person, model_id)
         request = AccessRequest(
             face=face,
-            face_model=self._model_id,
+            face_model=model_id,
             credential=digest,
             authenticated=authenticated,
         )

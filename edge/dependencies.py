@@ -1,8 +1,7 @@
 """What whoever starts an edge gives it: the gate, what it sees with, and what runs beside it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 from uuid import UUID
 
 from access.passages import PassageLog
@@ -10,33 +9,14 @@ from bus.outbox import Outbox
 from bus.port import Bus
 from edge.camera import Camera
 from edge.covering import CoveringMeasure
+from edge.engines import Engines
 from edge.face_handler import KeepPicture
 from edge.gallery import Directory, Threshold
 from edge.health import Figure
 from edge.liveness import LivenessScorer
 from edge.metrics import Metrics
-from edge.recognition import Engine
 from edge.service import Sync
 from messages import GateTopics, Signer, TrustedKey, UnwrittenWatch
-from models.calibration import Purpose
-
-
-class GateEngine(Engine, Protocol):
-    """The engine with what it says of itself."""
-
-    @property
-    def model_id(self) -> str:
-        """The model of its embeddings."""
-        ...
-
-    @property
-    def dimension(self) -> int:
-        """Their length."""
-        ...
-
-    def threshold(self, purpose: Purpose, gallery_size: int = 1) -> float:
-        """Return the least similarity that counts as one person."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +40,9 @@ class Vision:
     """What an edge sees with."""
 
     camera: Camera
-    engine: GateEngine
+    engines: Engines
     threshold: Threshold | None = None
-    """Instead of the calibrated one."""
+    """Instead of the calibrated ones."""
     liveness: LivenessScorer | None = None
     """The networks; without them only the cues speak against a face."""
     covering: CoveringMeasure | None = None
@@ -81,6 +61,8 @@ class Environment:
     """Why the last synchronisation failed, None after a success."""
     model_refused: Callable[[], bool] = lambda: False
     """Whether the directory is of a model that this edge does not run."""
+    models_wanted: Callable[[], Sequence[str]] = tuple
+    """The models that the server would have this edge run."""
     machine: Callable[[], Mapping[str, Figure]] = dict
     """Figures of the computer, for the health report."""
     metrics: Metrics = field(default_factory=Metrics)

@@ -43,7 +43,6 @@ class FaceHandler:
         events: EventRecorder,
         metrics: Metrics,
         clock: Clock,
-        model_id: str,
         spoof_pause: float = 0.0,
         keep_picture: KeepPicture | None = None,
     ) -> None:
@@ -54,7 +53,6 @@ class FaceHandler:
         self._events = events
         self._metrics = metrics
         self._clock = clock
-        self._model_id = model_id
         self._keep_picture = keep_picture
         self._spoof_pause = spoof_pause
         self._spoofed_at: dict[UUID, float] = {}
@@ -101,7 +99,7 @@ class FaceHandler:
         if not begun:
             return
         card = self._pairing.claim_card(person_id, frame.arrived)
-        decision = self._decider.decide_face(FaceResult.MATCHED, person_id, card=card)
+        decision = self._decider.decide_face(FaceResult.MATCHED, person_id, model_id=_model_of(sighting), card=card)
         decided = self._clock.monotonic()
         self._metrics.asked.labels(Method.FACE.value, decision.reason).inc()
         self._metrics.decision.observe(decided - frame.arrived)
@@ -203,12 +201,12 @@ class FaceHandler:
         )
 
     def _details_of(self, sighting: Sighting) -> dict[str, Detail]:
-        details: dict[str, Detail] = {"model": self._model_id}
+        details: dict[str, Detail] = {"model": _model_of(sighting)}
         if sighting.identification is not None:
             details["score"] = round(sighting.identification.score, 4)
             details["frames"] = sighting.identification.frames
             details["support"] = sighting.identification.support
-        if sighting.match is not None:
+        if sighting.match is not None and sighting.match.model_id == details["model"]:
             details["margin"] = round(sighting.match.margin, 4)
             details["second"] = round(sighting.match.runner_up, 4)
         if sighting.liveness_score is not None:
@@ -216,6 +214,11 @@ class FaceHandler:
         if sighting.spoof_cue is not None:
             details["told_by"] = sighting.spoof_cue.value
         return details
+
+
+def _model_of(sighting: Sighting) -> str | None:
+    """Return the model of the score that a sighting's vote stands at."""
+    return None if sighting.identification is None else sighting.identification.model_id
 
 
 def _milliseconds(seconds: float) -> float:

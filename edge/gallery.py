@@ -1,7 +1,7 @@
 """The people of this gate, ready to be searched; or why nobody can be looked up."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -12,8 +12,9 @@ import structlog
 from access.gallery import Gallery
 from access.policy import GatePolicy
 from access.snapshot import CredentialKind, PersonEntry
+from edge.engines import Engines
 from edge.matcher import Matcher
-from edge.recognition import Search
+from edge.search import Search, SearchedGallery
 from errors import OperatorError
 from models.calibration import CALIBRATIONS, VERIFICATION_FMR, Calibration, fmr_for_search
 
@@ -32,7 +33,7 @@ class Directory(Protocol):
 
     @property
     def model_id(self) -> str | None:
-        """The model of its templates, None without any."""
+        """The model that the gate matches with, None without faces."""
         ...
 
     @property
@@ -45,8 +46,8 @@ class Directory(Protocol):
         """When it was last known to equal the server's."""
         ...
 
-    def gallery(self) -> Gallery:
-        """Return all faces."""
+    def galleries(self) -> Mapping[str, Gallery]:
+        """Return all faces by the model of their templates."""
         ...
 
     def person(self, person_id: UUID) -> PersonEntry | None:
@@ -59,11 +60,11 @@ class Directory(Protocol):
 
 
 class WrongCalibrationError(OperatorError, ValueError):
-    """The campus's calibration was measured with another model."""
+    """The campus's calibration was measured with a model that this edge cannot run."""
 
 
 Threshold = Callable[[int], float]
-"""From the number of people searched to the least score of a match."""
+"""From the number of people who can be found to the least score of a match."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,22 +85,37 @@ class SiteCalibration:
 def threshold_for(model_id: str, fpir: float, site: SiteCalibration | None = None) -> Threshold:
     """Return the threshold that lets a stranger's single frame match anybody at the rate `fpir`.
 
-    It is never below the one for 1:1: a short directory is no reason to be lenient.
+    It is never below the one for 1:1: a short directory is no reason to be lenient. A calibration of another model
+    says nothing here.
+
+    At a gate that searches N₁ people by one model and N₂ by another, both thresholds are those of N = N₁ + N₂ people:
+    each comparison then exceeds its threshold at the same rate FMR = 1 - (1 - FPIR)^(1/N), and a stranger is taken for
+    anybody in either gallery with probability 1 - (1 - FMR)^N₁ · (1 - FMR)^N₂ = FPIR, as with one gallery of N people.
+    (Not more than N · FMR, hardly above FPIR, however much the two models err on the same faces.)
 
     Raises:
-        ValueError: the model was never calibrated, `site` is of another model, or `fpir` does not lie between 0 and 1.
+        ValueError: the model was never calibrated, or `fpir` does not lie between 0 and 1.
     """
     calibration = CALIBRATIONS.get(model_id)
     if calibration is None:
         raise ValueError(f"model {model_id!r} was never calibrated; calibrated are {', '.join(sorted(CALIBRATIONS))}")
-    if site is not None and site.model != model_id:
-        raise WrongCalibrationError(
-            f"the policy's calibration is of model {site.model!r}, not of {model_id!r}: calibrate anew"
-        )
     fmr_for_search(fpir, 1)  # refuses a rate that is none, at the start and not at the first frame
     least = calibration.threshold(VERIFICATION_FMR)
-    used = calibration if site is None else Calibration(site.points)
+    used = calibration if site is None or site.model != model_id else Calibration(site.points)
     return lambda people: max(least, used.threshold(fmr_for_search(fpir, max(people, 1))))
+
+
+def require_runnable(site: SiteCalibration | None, engines: Engines) -> None:
+    """Hold the policy's calibration to the models that can be run; while a campus changes models it may be either's.
+
+    Raises:
+        WrongCalibrationError: it is of none of them.
+    """
+    if site is not None and site.model not in engines.runnable:
+        raise WrongCalibrationError(
+            f"the policy's calibration is of model {site.model!r}, this edge runs {', '.join(engines.runnable)}: "
+            "calibrate anew"
+        )
 
 
 def same_person_for(model_id: str) -> float | None:
@@ -114,15 +130,14 @@ def same_person_for(model_id: str) -> float | None:
 class SearchSource:
     """Keeps the search in step with the directory. `refresh` runs beside the camera's thread, which only reads."""
 
-    def __init__(self, directory: Directory, *, model_id: str, dimension: int, threshold: Threshold) -> None:
-        """Take the directory and what the engine that makes the probes is."""
+    def __init__(self, directory: Directory, engines: Engines, *, threshold: Callable[[str], Threshold]) -> None:
+        """Take the directory, the engines that make the probes, and each model's threshold."""
         self._directory = directory
-        self._model_id = model_id
-        self._dimension = dimension
+        self._engines = engines
         self._threshold = threshold
         self._seen: tuple[int, str | None] | None = None
         self._search: Search | None = None
-        self._mismatch: str | None = None
+        self._missing: tuple[str, ...] = ()
 
     @property
     def current(self) -> Search | None:
@@ -130,30 +145,51 @@ class SearchSource:
         return self._search
 
     @property
+    def missing(self) -> tuple[str, ...]:
+        """The models of templates held here that cannot be run: their people are not found by face."""
+        return self._missing
+
+    @property
     def mismatch(self) -> str | None:
-        """The model of the directory, when it is not the engine's; its templates are never compared with ours."""
-        return self._mismatch
+        """The models of the directory, when none of them can be run here; templates are never compared with others."""
+        return ", ".join(self._missing) if self._missing and self._search is None else None
 
     def refresh(self) -> bool:
-        """Take over a new revision of the directory; return whether there was one."""
+        """Take over a new revision of the directory; return whether there was one.
+
+        A model is run only while somebody here has a template of it.
+        """
         held = (self._directory.revision, self._directory.model_id)
         if held == self._seen:
             return False
-        model_id = held[1]
-        if model_id is not None and model_id != self._model_id:
-            self._refuse(model_id)
-        else:
-            gallery = self._directory.gallery()
-            if gallery.person_ids and gallery.matrix.shape[1] != self._dimension:
-                self._refuse(f"of dimension {gallery.matrix.shape[1]}")
-            else:
-                matcher = Matcher(gallery.person_ids, gallery.matrix)
-                threshold = self._threshold(matcher.people)
-                self._search, self._mismatch = Search(matcher, threshold), None
-                _log.info("gallery_ready", revision=held[0], people=matcher.people, threshold=round(threshold, 4))
+        wanted = held[1] or self._engines.first.model_id
+        galleries = dict(self._directory.galleries()) or {wanted: Gallery()}
+        runnable = {model_id: gallery for model_id, gallery in galleries.items() if self._can_search(model_id, gallery)}
+        self._missing = tuple(sorted(galleries.keys() - runnable.keys()))
+        if self._missing:
+            _log.error("model_mismatch", directory=self._missing, runnable=self._engines.runnable)
+        self._search = self._make_search(runnable, wanted) if runnable else None
+        self._engines.unload([model_id for model_id in self._engines.runnable if model_id not in runnable])
         self._seen = held
         return True
 
-    def _refuse(self, model_id: str) -> None:
-        self._search, self._mismatch = None, model_id
-        _log.error("model_mismatch", directory=model_id, engine=self._model_id)
+    def _can_search(self, model_id: str, gallery: Gallery) -> bool:
+        engine = self._engines.load(model_id)
+        return engine is not None and (not gallery.person_ids or gallery.matrix.shape[1] == engine.dimension)
+
+    def _make_search(self, galleries: Mapping[str, Gallery], wanted: str) -> Search:
+        """Return the search, the model that the gate matches with first; all share the rate of false matches."""
+        matchers = {
+            model_id: Matcher(galleries[model_id].person_ids, galleries[model_id].matrix)
+            for model_id in sorted(galleries, key=lambda one: one != wanted)
+        }
+        people = sum(matcher.people for matcher in matchers.values())
+        found = []
+        for model_id, matcher in matchers.items():
+            engine = self._engines.get(model_id)
+            if engine is not None:
+                threshold = self._threshold(model_id)(people)
+                found.append(SearchedGallery(engine, matcher, threshold))
+                log = _log.bind(model=model_id, people=matcher.people, threshold=round(threshold, 4))
+                log.info("gallery_ready", revision=self._directory.revision)
+        return Search(tuple(found))

@@ -1,6 +1,6 @@
 """Figures of the edge for the board, and whether it is there at all."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from bus.session import Will
 from edge.camera import Feed
 from edge.camera_report import CameraReporter
 from edge.command_sender import CommandSender
+from edge.engines import Engines
 from edge.gallery import Directory, SearchSource
 from edge.metrics import Metrics
 from messages import Availability, Clock, GateTopics, Health, ProcessStatus
@@ -32,7 +33,8 @@ class HealthReporter:
         commands: CommandSender,
         metrics: Metrics,
         clock: Clock,
-        model_id: str,
+        engines: Engines,
+        models_wanted: Callable[[], Sequence[str]],
         waiting_events: Callable[[], int],
         sync_error: Callable[[], str | None],
         frames_seen: Callable[[], int],
@@ -49,7 +51,8 @@ class HealthReporter:
         self._commands = commands
         self._metrics = metrics
         self._clock = clock
-        self._model_id = model_id
+        self._engines = engines
+        self._models_wanted = models_wanted
         self._waiting_events = waiting_events
         self._sync_error = sync_error
         self._frames_seen = frames_seen
@@ -63,8 +66,8 @@ class HealthReporter:
         search = self._searches.current
         synced_at = self._directory.synced_at
         came, seen = self._rates(report.frames, self._frames_seen())
-        people = search.matcher.people if search else 0
-        self._metrics.people.set(people)
+        people = {gallery.model_id: gallery.matcher.people for gallery in search.galleries} if search else {}
+        self._metrics.set_people(people)
         self._metrics.revision.set(self._directory.revision)
         self._metrics.camera_running.set(self._reporter.running)
         return {
@@ -75,13 +78,16 @@ class HealthReporter:
             "looked_at_per_second": seen,
             "frames_passed_over": report.passed_over,
             "camera_losses": report.losses,
-            "model": self._model_id,
+            "model": self._directory.model_id or self._engines.first.model_id,
+            "models": ", ".join(f"{model_id}: {count}" for model_id, count in people.items()),
+            "models_runnable": ", ".join(self._engines.runnable),
+            "models_missing": ", ".join(self._find_missing()) or None,
             "model_mismatch": self._searches.mismatch,
             "directory_revision": self._directory.revision,
             "directory_age_s": self._age(synced_at),
             "directory_error": self._sync_error(),
-            "people": people,
-            "threshold": round(search.threshold, 4) if search else None,
+            "people": sum(people.values()),
+            "threshold": round(search.galleries[0].threshold, 4) if search else None,
             "controller": self._commands.controller.value if self._commands.controller else None,
             "events_waiting": self._waiting_events(),
             "boot_id": self._boot_id,
@@ -95,6 +101,10 @@ class HealthReporter:
             self._bus.publish(self._topics.health, health.encode(), qos=0)
         except NotConnectedError:
             return
+
+    def _find_missing(self) -> list[str]:
+        """Return the models that people of this gate are to be matched with and that cannot be run here."""
+        return sorted({*self._models_wanted(), *self._searches.missing}.difference(self._engines.runnable))
 
     def _rates(self, frames: int, seen: int) -> tuple[float, float]:
         now = self._clock.monotonic()

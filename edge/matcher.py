@@ -18,6 +18,10 @@ class Match:
     person_id: UUID | None
     score: float
     runner_up: float
+    model_id: str = ""
+    """The model whose gallery was searched; scores of two models are never compared."""
+    is_contested: bool = False
+    """Whether the gallery of another model holds somebody who fits as well."""
 
     @property
     def margin(self) -> float:

@@ -1,5 +1,7 @@
 """Prometheus metrics of one edge."""
 
+from collections.abc import Mapping
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from messages import CommandEffect
@@ -42,8 +44,21 @@ class Metrics:
         )
         self.tap = self._latency("tap", "From the arrival of a card tap to the answer sent")
         self.people = Gauge("campusgate_edge_people", "People who can be found by face", registry=self.registry)
+        self.people_by_model = Gauge(
+            "campusgate_edge_people_by_model",
+            "The same, by the model of their templates",
+            ["model"],
+            registry=self.registry,
+        )
         self.revision = Gauge("campusgate_edge_directory_revision", "Revision held", registry=self.registry)
         self.camera_running = Gauge("campusgate_edge_camera_running", "1 while frames come", registry=self.registry)
+
+    def set_people(self, people: Mapping[str, int]) -> None:
+        """Set how many people can be found, by model; a model that nobody has a template of disappears."""
+        self.people.set(sum(people.values()))
+        self.people_by_model.clear()
+        for model_id, count in people.items():
+            self.people_by_model.labels(model_id).set(count)
 
     def count_command(self, effect: CommandEffect) -> None:
         """Count a command that was sent, by what became of it."""

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from edge.camera import Condition, Frame, Mounting
 from edge.liveness import Liveness
-from edge.recognition import Engine, Sighting
+from edge.recognition import FaceDetector, Sighting
 from models.face import Face
 
 _TURNS = (0, 90, 180, 270)
@@ -38,7 +38,7 @@ class OrientationLimits:
 
 
 def turn_of(
-    engine: Engine, image: npt.NDArray[np.uint8], face: Face | None, limits: OrientationLimits | None = None
+    engine: FaceDetector, image: npt.NDArray[np.uint8], face: Face | None, limits: OrientationLimits | None = None
 ) -> int | None:
     """Return by how many degrees clockwise an RGB picture must be turned so that `face`, or anybody, stands upright.
 
@@ -61,7 +61,7 @@ class OrientationWatch:
     """Follows how the people before one camera stand. Not safe for threads."""
 
     def __init__(
-        self, engine: Engine, mounting: Mounting | None = None, limits: OrientationLimits | None = None
+        self, engine: FaceDetector, mounting: Mounting | None = None, limits: OrientationLimits | None = None
     ) -> None:
         self._engine = engine
         self._mounting = mounting or Mounting()

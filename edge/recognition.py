@@ -1,6 +1,6 @@
 """From a frame to what is known about the person in front: detector, tracker, embedder and votes in order."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -10,27 +10,22 @@ import numpy.typing as npt
 from edge.camera.port import Frame
 from edge.covering import Covering, CoveringMeasure, CoveringVote
 from edge.liveness import Cue, Evidence, Liveness, LivenessPolicy, LivenessScorer, LivenessVote
-from edge.matcher import Match, Matcher
+from edge.matcher import Match
+from edge.search import Search
 from edge.selection import FaceLimits, Obstacle, Zone, nearest
 from edge.spoof_cues import CueReader
-from edge.tracker import Track, Tracker, TrackPolicy
+from edge.tracker import Appearance, Track, Tracker, TrackPolicy
 from edge.vote import Identification, IdentificationOutcome, Vote, VotePolicy
 from models.face import Face
 
 _UNIDENTIFIED = {IdentificationOutcome.UNKNOWN, IdentificationOutcome.AMBIGUOUS}
 
 
-class Engine(Protocol):
-    """What recognition needs of the face engine; `models.engine.FaceEngine` is one."""
+class FaceDetector(Protocol):
+    """What recognition needs to find faces; `models.engine.FaceEngine` is one."""
 
     def detect(self, image: npt.NDArray[np.uint8]) -> list[Face]:
         """Return the faces of an RGB picture."""
-        ...
-
-    def embed(
-        self, image: npt.NDArray[np.uint8], faces: Sequence[Face], *, thorough: bool = False
-    ) -> npt.NDArray[np.float32]:
-        """Return one unit row for each face."""
         ...
 
 
@@ -47,14 +42,6 @@ class RecognitionPolicy:
     """Seconds after which a settled track is looked at again, in case somebody else took its place."""
     retry: float = 0.25
     """The same for a track that was given up as unknown: the next frames may be better ones."""
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """The people of this gate and the score from which one of them counts as found."""
-
-    matcher: Matcher
-    threshold: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,9 +70,8 @@ class Sighting:
     """What covers a face that nobody is recognised in."""
     first_seen: float | None = None
     """Monotonic seconds at which the track began."""
-    appearance: npt.NDArray[np.float32] | None = None
-    """Unit mean of the `embeddings` made of the track, for a comparison 1:1."""
-    embeddings: int = 0
+    appearances: Mapping[str, Appearance] = field(default_factory=dict)
+    """What was embedded of the track so far, by model, for a comparison 1:1."""
 
 
 class _TrackState:
@@ -112,30 +98,32 @@ class Recogniser:
 
     def __init__(
         self,
-        engine: Engine,
+        detector: FaceDetector,
         policy: RecognitionPolicy | None = None,
         *,
+        same_person: Callable[[str], float | None] = lambda _model: None,
         liveness: LivenessScorer | None = None,
         cues: Callable[[], CueReader] | None = None,
         covering: CoveringMeasure | None = None,
     ) -> None:
         """Take what measures the faces.
 
-        `liveness` scores single frames, `cues` makes a reader for each track; without both every face is alive.
+        `same_person` tells of a model the cosine below which two looks at a track are two people. `liveness` scores
+        single frames, `cues` makes a reader for each track; without both every face is alive.
         """
-        self._engine = engine
+        self._detector = detector
         self._policy = policy or RecognitionPolicy()
         self._liveness = liveness
         self._cues = cues
         self._covering = covering
-        self._tracker = Tracker(self._policy.track)
+        self._tracker = Tracker(self._policy.track, same_person=same_person)
         self._states: dict[int, _TrackState] = {}
         self._in_front: int | None = None
 
     def recognise(self, frame: Frame, search: Search | None) -> Sighting:
         """Return what `frame` says. Without a `search` faces are followed, but nobody is looked up."""
         image, at = frame.image, frame.arrived
-        faces = self._engine.detect(image)
+        faces = self._detector.detect(image)
         tracks = self._tracker.update([face.box for face in faces], at)
         self._forget_gone_tracks()
         before = next((index for index, track in enumerate(tracks) if track.id == self._in_front), None)
@@ -152,15 +140,15 @@ class Recogniser:
         return self._count_vote(frame, face, track, search)
 
     def _count_vote(self, frame: Frame, face: Face, track: Track, search: Search) -> Sighting:
-        vector = self._engine.embed(frame.image, [face])[0]
-        track = self._tracker.attach(track, vector, frame.arrived)
+        vectors = search.embed(frame.image, face)
+        track = self._tracker.attach(track, vectors, frame.arrived)
         self._in_front = track.id
         state = self._state_of(track)
         state.last_embedded = frame.arrived
         if state.is_settled:
             return self._sighting(track, face)
-        match = search.matcher.match(vector[np.newaxis])[0]
-        identification = state.vote.cast(match, search.threshold)
+        match, threshold = search.match(vectors)
+        identification = state.vote.cast(match, threshold)
         if self._covering is not None and identification.support == 0:
             # Whoever is recognised may wear what they like: only a face that is nobody's is measured for this.
             state.covering_vote.cast(self._covering(frame.image, face))
@@ -218,8 +206,7 @@ class Recogniser:
             match=match,
             voted=voted,
             first_seen=track.first_seen,
-            appearance=track.appearance,
-            embeddings=track.embeddings,
+            appearances=track.appearances,
         )
         state = self._states.get(track.id)
         if state is None:

@@ -18,7 +18,7 @@ from edge.frame_loop import FrameLoop
 from edge.gallery import SearchSource
 from edge.health import HealthReporter, availability
 from edge.passage_listener import PassageListener
-from edge.recognition import Search
+from edge.search import Search
 from edge.tap_responder import TapResponder
 from messages import (
     KEPT_IN_MEMORY,

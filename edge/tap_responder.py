@@ -96,7 +96,7 @@ class TapResponder:
         decision = self._decider.decide_card(
             kind,
             tap.digest,
-            lambda person: self._pairing.compare(person, arrived),
+            lambda person, model_id: self._pairing.compare(person, model_id, arrived),
             authenticated=tap.authenticated,
         )
         self._metrics.asked.labels(kind, decision.reason).inc()

@@ -1,6 +1,6 @@
 """Which face of this frame is which face of the last. Pure: time comes in as an argument."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import hypot
 
@@ -23,35 +23,56 @@ class TrackPolicy:
     """Seconds a track lives without being seen."""
     same_person: float | None = None
     """Cosine below which a new embedding shows that another person took the track's place. None: what the calibration
-    of the model in use says (`edge.assembly`); without one no track is split."""
+    of each model says (`edge.gallery.same_person_for`); without one no track is split. A number of one's own is of the
+    one model that the gate runs: while it runs two, their calibrations count."""
+
+
+Vector = npt.NDArray[np.float32]
+
+
+@dataclass(slots=True, eq=False)
+class Appearance:
+    """How a face looks to one model: `mean` is the unit mean of the `count` embeddings made of it so far."""
+
+    total: Vector
+    mean: Vector
+    count: int
+
+    @classmethod
+    def of(cls, vector: Vector, before: "Appearance | None") -> "Appearance":
+        """Return it with one more unit vector (D,)."""
+        total = vector if before is None else before.total + vector
+        length = float(np.linalg.norm(total))
+        mean = total / np.float32(length) if length > 0 else vector
+        return cls(total, mean, 1 if before is None else before.count + 1)
 
 
 @dataclass(slots=True, eq=False)
 class Track:
-    """One face over time. `appearance` is the unit mean of the `embeddings` made of it so far."""
+    """One face over time; `appearances` by the model that made the embeddings."""
 
     id: int
     box: Box
     first_seen: float
     last_seen: float
     frames: int = 1
-    embeddings: int = 0
-    appearance: npt.NDArray[np.float32] | None = None
-    _sum: npt.NDArray[np.float32] | None = field(default=None, repr=False)
+    appearances: Mapping[str, Appearance] = field(default_factory=dict, repr=False)
 
-    def remember(self, vector: npt.NDArray[np.float32]) -> None:
-        """Let `vector` (unit, (D,)) weigh in on how this track's person looks."""
-        self.embeddings += 1
-        self._sum = vector.copy() if self._sum is None else self._sum + vector
-        length = float(np.linalg.norm(self._sum))
-        self.appearance = self._sum / np.float32(length) if length > 0 else None
+    def remember(self, vectors: Mapping[str, Vector]) -> None:
+        """Let each model's vector (unit, (D,)) weigh in on how this track's person looks."""
+        made = {model: Appearance.of(vector, self.appearances.get(model)) for model, vector in vectors.items()}
+        self.appearances = {**self.appearances, **made}
 
 
 class Tracker:
     """Gives every face a track id that stays while the face stays; an id is never used twice."""
 
-    def __init__(self, policy: TrackPolicy | None = None) -> None:
+    def __init__(
+        self, policy: TrackPolicy | None = None, *, same_person: Callable[[str], float | None] = lambda _model: None
+    ) -> None:
+        """`same_person` says of a model what `TrackPolicy.same_person` is by its calibration."""
         self._policy = policy or TrackPolicy()
+        self._same_person = same_person
         self._tracks: dict[int, Track] = {}
         self._next = 1
 
@@ -86,17 +107,25 @@ class Tracker:
             tracks.append(self._follow(chosen[index], box, at) if index in chosen else self._begin(box, at))
         return tracks
 
-    def attach(self, track: Track, vector: npt.NDArray[np.float32], at: float) -> Track:
-        """Give a track the embedding of its newest face; return it, or a new one when another person stands there.
+    def attach(self, track: Track, vectors: Mapping[str, Vector], at: float) -> Track:
+        """Give a track its newest face's embedding of each model; return it, or a new one for another person.
 
         The old track ends then: what was gathered for it is not carried over to somebody else.
         """
-        least = self._policy.same_person
-        if least is not None and track.appearance is not None and float(track.appearance @ vector) < least:
+        if self._shows_another_person(track, vectors):
             self._tracks.pop(track.id, None)
             track = self._begin(track.box, at)
-        track.remember(vector)
+        track.remember(vectors)
         return track
+
+    def _shows_another_person(self, track: Track, vectors: Mapping[str, Vector]) -> bool:
+        given = self._policy.same_person if len(vectors) == 1 else None
+        for model, vector in vectors.items():
+            least = self._same_person(model) if given is None else given
+            before = track.appearances.get(model)
+            if least is not None and before is not None and float(before.mean @ vector) < least:
+                return True
+        return False
 
     def _begin(self, box: Box, at: float) -> Track:
         track = Track(self._next, box, at, at)

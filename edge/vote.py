@@ -57,6 +57,8 @@ class Identification:
     """Best score of the leading person in the window, -1 before the first frame."""
     frames: int
     """How many frames were counted in all."""
+    model_id: str = ""
+    """The model of `score`."""
 
 
 class Vote:
@@ -82,10 +84,10 @@ class Vote:
         leader, support = max(named.items(), key=lambda item: (item[1], self._evidence(item[0])))
         evidence = self._evidence(leader)
         tied = sum(count == support for count in named.values()) > 1
-        if not tied and support >= self._policy.needed and evidence >= self._policy.least_evidence:
-            return Identification(
-                IdentificationOutcome.PERSON, leader, support, evidence, self._best_score(leader), self._frames
-            )
+        enough = support >= self._policy.needed and evidence >= self._policy.least_evidence
+        if enough and not tied and not self._names_two_models():
+            best, model_id = self._best_score(leader)
+            return Identification(IdentificationOutcome.PERSON, leader, support, evidence, best, self._frames, model_id)
         return self._undecided(leader, support, evidence)
 
     def _undecided(self, leader: UUID | None, support: int, evidence: float) -> Identification:
@@ -94,13 +96,14 @@ class Vote:
             over = [ballot for ballot in self._window if ballot.excess >= 0]
             contested = len({ballot.person_id for ballot in over}) > 1 or any(not ballot.clear for ballot in over)
             outcome = IdentificationOutcome.AMBIGUOUS if contested else IdentificationOutcome.UNKNOWN
-        best = self._best_score(leader) if leader else max((ballot.score for ballot in self._window), default=-1.0)
-        return Identification(outcome, None, support, evidence, best, self._frames)
+        best, model_id = self._best_score(leader)
+        return Identification(outcome, None, support, evidence, best, self._frames, model_id)
 
     def _evidence(self, person_id: UUID) -> float:
         evidence = 0.0
+        model_id = next(ballot.model_id for ballot in self._window if ballot.person_id == person_id)
         for ballot in self._window:
-            if ballot.excess < 0:
+            if ballot.excess < 0 or ballot.model_id != model_id:
                 continue
             if ballot.person_id != person_id:
                 evidence -= ballot.excess
@@ -108,8 +111,17 @@ class Vote:
                 evidence += ballot.excess
         return evidence
 
-    def _best_score(self, person_id: UUID) -> float:
-        return max(ballot.score for ballot in self._window if ballot.person_id == person_id)
+    def _names_two_models(self) -> bool:
+        """Whether frames of the window name people of two models' galleries: their excess cannot be set off."""
+        return len({ballot.model_id for ballot in self._window if ballot.clear}) > 1
+
+    def _best_score(self, person_id: UUID | None) -> tuple[float, str]:
+        """Return the best score of a person, or of anybody, and its model: the one of the last frame that counts."""
+        counted = [ballot for ballot in self._window if person_id is None or ballot.person_id == person_id]
+        if not counted:
+            return -1.0, ""
+        model_id = counted[-1].model_id
+        return max(ballot.score for ballot in counted if ballot.model_id == model_id), model_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +130,11 @@ class _Ballot:
     score: float
     excess: float
     clear: bool
+    model_id: str
 
 
 def _ballot(match: Match, threshold: float, least_margin: float) -> _Ballot:
     excess = match.score - threshold
-    clear = match.person_id is not None and excess >= 0 and match.margin >= least_margin
-    return _Ballot(match.person_id, match.score, excess, clear)
+    fits = match.person_id is not None and excess >= 0
+    clear = fits and match.margin >= least_margin and not match.is_contested
+    return _Ballot(match.person_id, match.score, excess, clear, match.model_id)

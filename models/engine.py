@@ -1,6 +1,8 @@
 """The face engine: one RGB frame in; faces with box, landmarks, pose, hints of quality and embedding out."""
 
+import copy
 from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 
@@ -8,6 +10,7 @@ from models import calibration
 from models.box import Box
 from models.calibration import Purpose
 from models.detector import FULL_RANGE, SHORT_RANGE, Detection, Detector
+from models.embedders.port import Embedder
 from models.embedders.registry import DEFAULT_EMBEDDER, make_embedder
 from models.face import AnalysedFace, Face
 from models.hints import hints_of
@@ -34,6 +37,12 @@ class FaceEngine:
         self._short_range = Detector(store.path("blazeface-short-range"), SHORT_RANGE, threads=few)
         self._landmarks = LandmarkModel(store.path("face-mesh"), threads=few)
         self._embedder = make_embedder(store, embedder, threads=threads)
+
+    def with_embedder(self, embedder: Embedder) -> Self:
+        """Return an engine that makes other templates of the faces that this one finds, with the same detectors."""
+        other = copy.copy(self)
+        other._embedder = embedder  # noqa: SLF001 - a copy of this very class
+        return other
 
     @property
     def model_id(self) -> str:

@@ -1,5 +1,7 @@
 """Whether a page of the directory is the one a replica waits for. Pure."""
 
+from collections.abc import Collection
+
 from access.replica.meta import ReplicaMeta
 from access.snapshot import SCHEMA_VERSION, ChangePage
 
@@ -9,24 +11,25 @@ class ReplicaError(Exception):
 
 
 class ModelMismatchError(ReplicaError):
-    """The directory's templates were made by another model than this gate runs."""
+    """The directory's templates were made by a model that this gate cannot run."""
 
 
-def require_next(page: ChangePage, held: ReplicaMeta, *, model_id: str | None) -> None:
-    """Check that a page follows what is held, is this gate's, and agrees with itself; `model_id` is the engine's.
+def require_next(page: ChangePage, held: ReplicaMeta, *, models: Collection[str]) -> None:
+    """Check that a page follows what is held, is this gate's, and agrees with itself; the gate can run `models`.
 
     Raises:
-        ModelMismatchError: its templates are of another model.
+        ModelMismatchError: it holds templates of another model.
         ReplicaError: it is another gate's, does not follow what is held, or cannot be understood.
     """
     if page.schema_version != SCHEMA_VERSION:
         raise ReplicaError(f"the directory speaks version {page.schema_version}, this gate {SCHEMA_VERSION}: update")
     if page.gate != held.gate or page.view != held.view:
         raise ReplicaError(f"this page is for gate {page.gate!r} ({page.view}), not {held.gate!r} ({held.view})")
-    if held.view == "full" and page.model_id is not None and page.model_id != model_id:
+    if held.view == "full" and (unknown := page.model_ids.difference(models)):
         raise ModelMismatchError(
-            f"the directory holds templates of model {page.model_id!r}, this gate runs {model_id!r}: "
-            "install the directory's model here, or rebuild the templates for this one"
+            f"the directory holds templates of model {', '.join(sorted(unknown))}, this gate runs "
+            f"{', '.join(sorted(models)) or 'none'}: install the directory's model here, or choose one of these for "
+            "this gate"
         )
     position = held.position
     if (page.from_revision, page.revoked_from) != (position.revision, position.revoked_to):

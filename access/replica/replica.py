@@ -6,7 +6,7 @@ the server did not send. Until then the gate decides from what it has.
 """
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from sqlite3 import Cursor, DatabaseError
@@ -14,7 +14,7 @@ from uuid import UUID
 
 import structlog
 
-from access.gallery import Gallery, Vectors
+from access.gallery import ChangedFaces, Galleries, Gallery, Vectors
 from access.policy import GatePolicy
 from access.replica.meta import Position, ReplicaMeta
 from access.replica.page import ReplicaError, require_next
@@ -40,25 +40,25 @@ class Replica:
     """One gate's directory on disk and, for matching, in memory. Every method is safe from any thread."""
 
     def __init__(
-        self, path: Path, sealer: Sealer, *, gate: str, model_id: str | None = None, view: View = "full"
+        self, path: Path, sealer: Sealer, *, gate: str, models: Collection[str] = (), view: View = "full"
     ) -> None:
         """Open the replica of `gate` at `path`, or begin an empty one.
 
-        `model_id` is the model this gate's engine runs; a directory of another model is refused. A file that is
-        damaged, sealed under another key or another gate's is dropped and fetched again.
+        `models` are those that this gate can run; a page with templates of another is refused. A file that is damaged,
+        sealed under another key or another gate's is dropped and fetched again.
 
         Raises:
             ReplicaLockedError: another process uses the file.
         """
         self._gate = gate
-        self._model_id = model_id
+        self._models = frozenset(models)
         self._view = view
         self._sealer = sealer
         self._store = ReplicaStore(path)
         self._applying = threading.Lock()
         self._lock = threading.Lock()
-        self._changed: dict[UUID, Vectors | None] = {}
-        self._gallery = Gallery()
+        self._changed: ChangedFaces = {}
+        self._galleries = Galleries()
         self._meta = ReplicaMeta(self._gate, self._view)
         try:
             self._load()
@@ -89,7 +89,7 @@ class Replica:
 
     @property
     def model_id(self) -> str | None:
-        """The model of the directory held, None when there is none yet or the gate uses no faces."""
+        """The model that the gate matches with, None before the first page or where it uses no faces."""
         return self._meta.policy.model_id if self._meta.policy else None
 
     @property
@@ -107,19 +107,23 @@ class Replica:
         """The digest that was proven then, for the acknowledgement."""
         return self._meta.digest
 
-    def gallery(self) -> Gallery:
-        """Return all faces; cached, brought up to date by what changed since the last call."""
+    def galleries(self) -> Mapping[str, Gallery]:
+        """Return all faces by the model of their templates; cached, brought up to date by what changed since."""
         with self._lock:
-            if self._changed or self._gallery.revision != self.revision:
-                self._gallery = self._gallery.after(self._changed, self.revision)
+            if self._changed or self._galleries.revision != self.revision:
+                self._galleries = self._galleries.after(self._changed, self.revision)
                 self._changed = {}
-            return self._gallery
+            return self._galleries.by_model
+
+    def gallery(self) -> Gallery:
+        """Return the faces whose templates are of the model that the gate matches with."""
+        return self.galleries().get(self.model_id or "", Gallery(revision=self.revision))
 
     def person(self, person_id: UUID) -> PersonEntry | None:
         """Return what is known of a person, None when they are not in this gate's directory."""
         with self._store.reading() as cursor:
-            row = cursor.execute("SELECT sealed FROM entries WHERE person = ?", (person_id.bytes,)).fetchone()
-        return self._open(person_id.bytes, row[0]) if row else None
+            row = cursor.execute("SELECT sealed, model FROM entries WHERE person = ?", (person_id.bytes,)).fetchone()
+        return self._open(person_id.bytes, *row) if row else None
 
     def by_credential(self, kind: CredentialKind, digest: str) -> PersonEntry | None:
         """Return the person who carries a card or code, None when nobody does.
@@ -128,11 +132,11 @@ class Replica:
         """
         with self._store.reading() as cursor:
             rows = cursor.execute(
-                "SELECT e.person, e.sealed FROM credentials c JOIN entries e USING (person)"
+                "SELECT e.person, e.sealed, e.model FROM credentials c JOIN entries e USING (person)"
                 " WHERE c.digest = ? AND c.kind = ?",
                 (bytes.fromhex(digest), kind),
             ).fetchall()
-        entries = [self._open(person, sealed) for person, sealed in rows]
+        entries = [self._open(*row) for row in rows]
         return max(entries, key=lambda entry: _has_active(entry, digest), default=None)
 
     def count(self) -> int:
@@ -153,9 +157,9 @@ class Replica:
             ReplicaLockedError: another process uses the file.
         """
         with self._applying:
-            require_next(page, self._meta, model_id=self._model_id)
+            require_next(page, self._meta, models=self._models)
             meta = self._meta.after(page)
-            changed: dict[UUID, Vectors | None] = {}
+            changed: ChangedFaces = {}
             try:
                 with self._store.writing() as cursor:
                     self._write(cursor, page.changes, meta, changed)
@@ -181,10 +185,12 @@ class Replica:
         """Close the file."""
         self._store.close()
 
-    def _write(
-        self, cursor: Cursor, changes: Sequence[Change], meta: ReplicaMeta, changed: dict[UUID, Vectors | None]
-    ) -> None:
-        """Write changes, and bring the sum of digests along."""
+    def _write(self, cursor: Cursor, changes: Sequence[Change], meta: ReplicaMeta, changed: ChangedFaces) -> None:
+        """Write changes, and bring the sum of digests along.
+
+        Each entry keeps the model that its page meant: when the policy's changes, those not yet sent anew stay of the
+        one before.
+        """
         people = [(change.person_id.bytes,) for change in changes]
         for one in people:
             held = cursor.execute("SELECT digest, generation FROM entries WHERE person = ?", one).fetchone()
@@ -198,28 +204,28 @@ class Replica:
             if change.entry is None:
                 continue
             person = change.person_id.bytes
-            changed[change.person_id] = self._vectors(change.entry)
+            model_id = _model_of(change.entry, meta)
+            changed[change.person_id] = self._vectors(change.entry, model_id)
             plain = change.entry.to_json()
             digest = digest_of(plain)
             meta.total = add_digest(meta.total, digest)
             sealed = self._sealer.seal(plain, self._context(person))
-            entries.append((person, change.revision, meta.generation, digest.to_bytes(32, "big"), sealed))
+            entries.append((person, change.revision, meta.generation, digest.to_bytes(32, "big"), sealed, model_id))
             credentials += [
                 (bytes.fromhex(one.digest), one.kind, person) for one in change.entry.credentials if one.kind != "pin"
             ]
-        cursor.executemany("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", entries)
+        cursor.executemany("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)", entries)
         cursor.executemany("INSERT OR IGNORE INTO credentials VALUES (?, ?, ?)", credentials)
 
-    def _vectors(self, entry: PersonEntry) -> Vectors | None:
+    def _vectors(self, entry: PersonEntry, model_id: str | None) -> tuple[str, Vectors] | None:
+        """Return the model and the templates of an entry; None without any, or where the model cannot be run here."""
         try:
             vectors = unpack_vectors(entry.templates)
         except ValueError as error:
             raise ReplicaError(f"person {entry.person_id}: {error}") from error
-        return vectors if vectors.size else None
+        return (model_id, vectors) if vectors.size and model_id in self._models else None
 
-    def _finish(
-        self, cursor: Cursor, page: ChangePage, meta: ReplicaMeta, changed: dict[UUID, Vectors | None], at: datetime
-    ) -> None:
+    def _finish(self, cursor: Cursor, page: ChangePage, meta: ReplicaMeta, changed: ChangedFaces, at: datetime) -> None:
         """After the last page: drop the old generation, compare digests, and begin a rebuild if they differ."""
         if meta.position.rebuilding:
             for (person,) in cursor.execute(
@@ -245,7 +251,7 @@ class Replica:
         with self._lock:
             self._store.start_anew()
             self._meta = ReplicaMeta(self._gate, self._view)
-            self._changed, self._gallery = {}, Gallery()
+            self._changed, self._galleries = {}, Galleries()
 
     def _save(self, cursor: Cursor, meta: ReplicaMeta) -> None:
         cursor.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", meta.to_rows().items())
@@ -259,32 +265,36 @@ class Replica:
             meta = ReplicaMeta.from_rows(values)
             if (meta.gate, meta.view) != (self._gate, self._view):
                 raise LookupError("the file holds another gate's directory")
-            if self._view == "full" and meta.policy and meta.policy.model_id not in {None, self._model_id}:
-                raise LookupError(f"the file holds templates of model {meta.policy.model_id!r}")
-            rows = cursor.execute("SELECT person, generation, digest, sealed FROM entries")
-            total = self._load_entries(rows, meta.generation)
+            rows = cursor.execute("SELECT person, generation, digest, sealed, model FROM entries")
+            total = self._load_entries(rows, meta)
         if total != meta.total:
             raise ValueError("the entries do not add up to the digest")
         self._meta = meta
 
-    def _load_entries(self, rows: Iterable[tuple[bytes, int, bytes, bytes]], generation: int) -> int:
+    def _load_entries(self, rows: Iterable[tuple[bytes, int, bytes, bytes, str | None]], meta: ReplicaMeta) -> int:
         total = 0
-        for person, of_generation, digest, sealed in rows:
+        for person, of_generation, digest, sealed, model_id in rows:
             plain = self._sealer.open(sealed, self._context(person))
             if digest_of(plain) != int.from_bytes(digest, "big"):
                 raise ValueError("an entry does not fit its digest")
             entry = PersonEntry.model_validate_json(plain)
-            if of_generation == generation:
+            if of_generation == meta.generation:
                 total = add_digest(total, int.from_bytes(digest, "big"))
-            if (vectors := self._vectors(entry)) is not None:
+            if (vectors := self._vectors(entry, model_id)) is not None:
                 self._changed[entry.person_id] = vectors
         return total
 
-    def _open(self, person: bytes, sealed: bytes) -> PersonEntry:
-        return PersonEntry.model_validate_json(self._sealer.open(sealed, self._context(person)))
+    def _open(self, person: bytes, sealed: bytes, model_id: str | None) -> PersonEntry:
+        entry = PersonEntry.model_validate_json(self._sealer.open(sealed, self._context(person)))
+        named = None if model_id == self.model_id or not entry.templates else model_id
+        return entry if entry.model_id == named else entry.model_copy(update={"model_id": named})
 
     def _context(self, person: bytes) -> bytes:
         return b"replica:" + self._gate.encode() + b":" + person
+
+
+def _model_of(entry: PersonEntry, meta: ReplicaMeta) -> str | None:
+    return entry.model_id or (meta.policy.model_id if meta.policy is not None else None)
 
 
 def _has_active(entry: PersonEntry, digest: str) -> bool:

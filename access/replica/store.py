@@ -21,7 +21,8 @@ CREATE TABLE IF NOT EXISTS entries (
     revision INTEGER NOT NULL,
     generation INTEGER NOT NULL,
     digest BLOB NOT NULL,
-    sealed BLOB NOT NULL
+    sealed BLOB NOT NULL,
+    model TEXT
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS credentials (
     digest BLOB NOT NULL,
@@ -31,7 +32,16 @@ CREATE TABLE IF NOT EXISTS credentials (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS credentials_of_person ON credentials (person);
 """
-_FORMAT = 1
+_FORMAT = 2
+_ONE_MODEL = 1
+"""The format before: every template is of the policy's model."""
+_FROM_ONE_MODEL = """
+BEGIN;
+ALTER TABLE entries ADD COLUMN model TEXT;
+UPDATE entries SET model = (SELECT json_extract(nullif(value, ''), '$.model_id') FROM meta WHERE name = 'policy');
+PRAGMA user_version = 2;
+COMMIT;
+"""
 _LOCK_WAIT_S = 5.0
 
 
@@ -120,7 +130,9 @@ class ReplicaStore:
     def _open(self) -> None:
         self._writer = self._connect()
         found = self._writer.execute("PRAGMA user_version").fetchone()[0]
-        if found not in {0, _FORMAT}:
+        if found == _ONE_MODEL:
+            self._writer.executescript(_FROM_ONE_MODEL)
+        elif found not in {0, _FORMAT}:
             raise sqlite3.DatabaseError(f"a replica of format {found}, not {_FORMAT}")
         check = self._writer.execute("PRAGMA quick_check(1)").fetchone()[0]
         if check != "ok":

@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from access.credentials import key_check
 from access.replica.page import ModelMismatchError, ReplicaError
 from access.replica.replica import Replica
 from access.replica.store import ReplicaLockedError
-from access.snapshot import KEY_CHECK_HEADER, TIME_HEADER, ChangePage
+from access.snapshot import KEY_CHECK_HEADER, MODELS_HEADER, MODELS_PARAMETER, TIME_HEADER, ChangePage
 from bus.backoff import Backoff
 
 _log = structlog.get_logger()
@@ -52,6 +52,8 @@ class SyncStatus:
     error: str | None = None
     rebuilds: int = 0
     model_mismatch: bool = False
+    models_wanted: tuple[str, ...] = ()
+    """The models that the server would have this gate run; none from an older server."""
 
 
 class DirectorySync:
@@ -68,10 +70,12 @@ class DirectorySync:
         page_limit: int = PAGE_LIMIT,
         credential_key: bytes | None = None,
         client: httpx.Client | None = None,
+        models: Callable[[], Sequence[str]] = tuple,
         on_time: Callable[[datetime], None] = lambda _at: None,
     ) -> None:
         """`base_url` is the server's, `token` the device's, bound to `gate`.
 
+        `models` are the ids of those that the gate can run, which the server is told with every question.
         With `credential_key`, the gate's, a server with another one is an error: then no card would open.
         `on_time` is called with the server's time after a synchronisation over TLS, or within this machine: elsewhere
         anybody on the way could write it.
@@ -82,6 +86,7 @@ class DirectorySync:
         self._replica = replica
         self._interval = interval
         self._limit = page_limit
+        self._models = models
         self._address = f"{base_url.rstrip('/')}/api/v1/directory/gates/{gate}"
         self._client = client or httpx.Client(timeout=TIMEOUT_S)
         self._headers = {"Authorization": f"Bearer {token}"}
@@ -183,6 +188,7 @@ class DirectorySync:
                 "limit": self._limit,
                 "view": self._replica.view,
                 "whole": position.rebuilding,
+                MODELS_PARAMETER: list(self._models()),
             },
         )
         if answer.status_code == httpx.codes.CONFLICT and _problem_code(answer) == "directory_rebuild_required":
@@ -190,6 +196,8 @@ class DirectorySync:
             self._replica.rebuild()
             return None
         _require_success(answer)
+        wanted = tuple(answer.headers.get(MODELS_HEADER, "").split())
+        self._status = replace(self._status, models_wanted=wanted)
         # An older server says nothing.
         said = answer.headers.get(KEY_CHECK_HEADER)
         self._has_another_key = None not in {said, self._key_check} and said != self._key_check

@@ -20,10 +20,12 @@ from campusgate.processes.kept_files import KeptFiles
 from campusgate.settings import Settings
 from campusgate.wiring.broker import make_broker_address
 from campusgate.wiring.covered_faces import CoveredFaces
+from campusgate.wiring.gate_engines import load_gate_engines
 from database import Sealer
 from edge.assembly import assemble
 from edge.camera import FeedStatus, mounted, open_camera
 from edge.dependencies import Environment, Gate, Vision
+from edge.engines import Engines
 from edge.health import availability
 from edge.liveness import LivenessScorer
 from edge.metrics import Metrics
@@ -41,7 +43,6 @@ from messages import (
     edge_sender,
     mark_historical,
 )
-from models.engine import FaceEngine
 from models.liveness import LivenessModel
 from models.store import ModelMissingError, ModelStore
 
@@ -71,12 +72,11 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
     device = read_gate_device(settings, "edge")
     camera = mounted(open_camera(options.camera), options.policy.mounting)
     store = ModelStore(settings.cache_dir, settings.model_mirror)
-    engine = FaceEngine(store, embedder=settings.embedder, threads=settings.engine_threads)
-    engine.warm_up()
+    engines = load_gate_engines(store, settings.embedder, threads=settings.engine_threads)
     topics, boot_id = device.topics, uuid_utils.compat.uuid7()
     with ExitStack() as stack:
         kept = KeptFiles(device.folder)
-        files = _open_files(kept, device.sealer, device.gate, engine.model_id, stack)
+        files = _open_files(kept, device.sealer, device.gate, engines, stack)
         kept.report(files.outbox, topics, "edge")
         clock = ConfirmedClock(files.passage_log)
         pictures = _spoof_pictures(device, options.policy, clock)
@@ -86,6 +86,7 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
             device.token,
             files.replica,
             interval=settings.sync_interval,
+            models=lambda: engines.runnable,
             on_time=clock.accept_server_time,
         )
         stack.callback(sync.close)
@@ -104,7 +105,7 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
             ),
             Vision(
                 camera=camera,
-                engine=engine,
+                engines=engines,
                 liveness=_liveness(store, options, settings.engine_threads),
                 covering=CoveredFaces(),
                 keep_picture=pictures.keep if options.policy.spoof_pictures.keep else None,
@@ -114,6 +115,7 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
                 sync=sync,
                 sync_error=lambda: sync.status.error,
                 model_refused=lambda: sync.status.model_mismatch,
+                models_wanted=lambda: sync.status.models_wanted,
                 machine=lambda: {"temperature_c": temperature_c(), "disk_free_mb": disk_free_mb(device.folder)},
                 metrics=_metrics(options.metrics_port, stack),
                 unwritten=UnwrittenWatch({"nonces.db": files.nonces, "outbox.db": files.outbox}),
@@ -142,12 +144,12 @@ class _Files:
     outbox: Outbox
 
 
-def _open_files(kept: KeptFiles, sealer: Sealer, gate: str, model_id: str, stack: ExitStack) -> _Files:
+def _open_files(kept: KeptFiles, sealer: Sealer, gate: str, engines: Engines, stack: ExitStack) -> _Files:
     nonces = kept.open("nonces.db", NonceStore, lost="numbers_of_commands")
     stack.callback(nonces.close)
     replica = kept.open(
         "replica.db",
-        lambda path: Replica(path, sealer, gate=gate, model_id=model_id),
+        lambda path: Replica(path, sealer, gate=gate, models=engines.runnable),
         lost="directory_until_fetched",
     )
     stack.callback(replica.close)

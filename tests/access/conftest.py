@@ -21,7 +21,7 @@ def open_replica(tmp_path: Path, sealer: Sealer) -> Iterator[Callable[..., Repli
     opened: list[Replica] = []
 
     def open_replica(**given: Any) -> Replica:
-        arguments = {"sealer": sealer, "gate": "main", "model_id": "m-1"} | given
+        arguments = {"sealer": sealer, "gate": "main", "models": ("m-1",)} | given
         opened.append(Replica(tmp_path / "replica.db", **arguments))
         return opened[-1]
 

@@ -101,6 +101,15 @@ def test_who_is_not_recognised_is_told_why_and_named_to_nobody(request_, expecte
     assert (decision.granted, decision.reason, decision.person_id) == (False, expected, None)
 
 
+@pytest.mark.parametrize(("model", "expected"), [("m-0", Reason.GRANTED), ("m-1", Reason.MODEL_MISMATCH)])
+@pytest.mark.parametrize("request_", [FACE, BOTH])
+def test_a_person_with_a_template_of_another_model_is_matched_by_that_one(request_, model: str, expected) -> None:
+    former = person().model_copy(update={"model_id": "m-0"})
+    mode = Mode.FACE if request_ is FACE else Mode.CARD_AND_FACE
+    decision = decide(replace(request_, face_model=model), former, gate(mode=mode), NOW)
+    assert decision.reason is expected
+
+
 def test_a_face_that_did_not_match_names_nobody_even_when_an_entry_is_given() -> None:
     decision = decide(AccessRequest(face=FaceResult.AMBIGUOUS, face_model="m-1"), person(), gate(), NOW)
     assert (decision.reason, decision.person_id) == (Reason.AMBIGUOUS_FACE, None)

@@ -213,8 +213,78 @@ def test_a_damaged_file_is_dropped_and_fetched_again(open_replica, tmp_path: Pat
     assert_equal(reopened, directory)
 
 
-@pytest.mark.parametrize("other", [{"sealer": Sealer(b"x" * 32)}, {"gate": "north"}, {"model_id": "m-2"}])
-def test_a_file_of_another_key_gate_or_model_is_not_used(open_replica, other) -> None:
+@pytest.mark.parametrize("limit", [1, 2, 100])
+def test_while_a_gate_changes_its_model_every_template_stays_of_its_own(open_replica, limit: int) -> None:
+    """The policy changes with the first page; whoever is still to be sent anew keeps the model they were sent with."""
+    directory, replica = Directory(), open_replica(models=("m-1", "m-2"))
+    for number in range(6):
+        directory.put(entry(number, face=number))
+    synchronise(directory, replica)
+    directory.policy = POLICY.model_copy(update={"model_id": "m-2"})
+    for number in range(3):
+        directory.put(entry(number, face=10 + number))
+    for number in range(3, 6):
+        directory.put(entry(number, face=number).model_copy(update={"model_id": "m-1"}))
+    while not replica.apply(directory.page(replica, limit), NOW):
+        assert replica.model_id == "m-2"
+        faces = {(model, person) for model, one in replica.galleries().items() for person in one.person_ids}
+        anew = {number for number in range(6) if replica.person(person_id(number)).templates == face_of(number, 10)}
+        assert faces == {("m-2" if number in anew else "m-1", person_id(number)) for number in range(6)}
+    galleries = replica.galleries()
+    assert set(galleries["m-2"].person_ids) == {person_id(number) for number in range(3)}
+    assert set(galleries["m-1"].person_ids) == {person_id(number) for number in range(3, 6)}
+    assert replica.person(person_id(4)).model_id == "m-1"
+    replica.close()
+    reopened = open_replica(models=("m-1", "m-2"))
+    assert {model: set(one.person_ids) for model, one in reopened.galleries().items()} == {
+        model: set(one.person_ids) for model, one in galleries.items()
+    }
+
+
+def face_of(number: int, shift: int = 0) -> tuple[bytes, ...]:
+    return entry(number, face=number + shift).templates
+
+
+def test_a_person_of_a_model_that_cannot_be_run_is_refused_with_the_whole_page(open_replica) -> None:
+    directory, replica = Directory(), open_replica()
+    directory.put(entry(1, face=1).model_copy(update={"model_id": "m-2"}))
+    with pytest.raises(ModelMismatchError, match="templates of model m-2, this gate runs m-1"):
+        replica.apply(directory.page(replica), NOW)
+
+
+def test_an_entry_without_a_model_of_its_own_is_written_as_before() -> None:
+    """Gates whose software knows one model only read it, and their digests are the same."""
+    assert "model_id" not in entry(1, face=1).model_dump()
+    assert entry(1, face=1).model_copy(update={"model_id": "m-2"}).without_templates() == entry(1)
+
+
+def test_a_file_of_the_version_before_is_taken_over(open_replica, tmp_path: Path) -> None:
+    directory, replica = Directory(), open_replica()
+    for number in range(3):
+        directory.put(entry(number, face=number))
+    synchronise(directory, replica)
+    replica.close()
+    with sqlite3.connect(tmp_path / "replica.db") as connection:
+        connection.execute("ALTER TABLE entries DROP COLUMN model")
+        connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    reopened = open_replica()
+    assert reopened.synced_at == NOW
+    assert_equal(reopened, directory)
+
+
+def test_a_gate_that_lost_the_model_of_its_directory_still_knows_the_cards(open_replica) -> None:
+    directory, replica = Directory(), open_replica()
+    directory.put(entry(1, face=1))
+    synchronise(directory, replica)
+    replica.close()
+    reopened = open_replica(models=("m-2",))
+    assert reopened.galleries() == {}
+    assert reopened.by_credential("card", f"{1:064x}").person_id == person_id(1)
+
+
+@pytest.mark.parametrize("other", [{"sealer": Sealer(b"x" * 32)}, {"gate": "north"}])
+def test_a_file_of_another_key_or_gate_is_not_used(open_replica, other) -> None:
     directory, replica = Directory(), open_replica()
     directory.put(entry(1, face=1))
     synchronise(directory, replica)
@@ -291,7 +361,7 @@ def test_changes_kills_and_pages_in_any_order_end_in_the_same_directory(tmp_path
     path = tmp_path_factory.mktemp("replica") / "replica.db"
     sealer = Sealer(b"s" * 32)
     directory = Directory()
-    replica = Replica(path, sealer, gate="main", model_id="m-1")
+    replica = Replica(path, sealer, gate="main", models=("m-1",))
     removed: set = set()
     try:
         for step, *given_ in history:
@@ -311,10 +381,10 @@ def test_changes_kills_and_pages_in_any_order_end_in_the_same_directory(tmp_path
             elif step == "killed_before_commit":
                 _kill_while_applying(replica, directory.page(replica, *given_))
                 replica.close()
-                replica = Replica(path, sealer, gate="main", model_id="m-1")
+                replica = Replica(path, sealer, gate="main", models=("m-1",))
             elif step == "restart":
                 replica.close()
-                replica = Replica(path, sealer, gate="main", model_id="m-1")
+                replica = Replica(path, sealer, gate="main", models=("m-1",))
             else:
                 replica.rebuild()
         synchronise(directory, replica, limit=3)

@@ -124,7 +124,7 @@ class Campus:
 
     def replica(self, gate: str = "main", *, name: str | None = None, view: View = "full") -> Replica:
         path = self.folder / f"{name or new_id().hex}.db"
-        replica = Replica(path, self.sealer, gate=gate, model_id=MODEL, view=view)
+        replica = Replica(path, self.sealer, gate=gate, models=(MODEL,), view=view)
         self.replicas.append(replica)
         return replica
 

@@ -234,7 +234,7 @@ def test_another_model_replaces_every_template_and_the_old_engine_refuses_it(cam
     np.testing.assert_allclose(replica.gallery().matrix[0], campus.unit_vector(1), atol=1e-3)
 
     replica.close()
-    renewed = Replica(campus.folder / "edge.db", campus.sealer, gate="main", model_id="test-model-2")
+    renewed = Replica(campus.folder / "edge.db", campus.sealer, gate="main", models=("test-model-2",))
     campus.replicas.append(renewed)
     assert renewed.gallery().person_ids == ()
     campus.sync(renewed).run_once()

@@ -20,6 +20,7 @@ from bus.outbox import Outbox
 from edge.assembly import assemble
 from edge.camera import Camera, CaptureCamera, FileCamera, FolderCamera, SyntheticCamera
 from edge.dependencies import Environment, Gate, Vision
+from edge.engines import Engines
 from edge.metrics import Metrics
 from edge.policy import EdgePolicy
 from edge.recognition import RecognitionPolicy
@@ -202,7 +203,9 @@ def gate(broker, connect, tmp_path: Path, until) -> Iterator[Callable[..., Simpl
             model_refused=options.pop("model_refused", lambda: False),
             unwritten=UnwrittenWatch({"nonces.db": nonces, "outbox.db": outbox}),
         )
-        vision = Vision(camera=SyntheticCamera([], live=live), engine=stage, threshold=lambda _: 0.6, **options)
+        vision = Vision(
+            camera=SyntheticCamera([], live=live), engines=Engines(stage), threshold=lambda _: 0.6, **options
+        )
         service = assemble(place, vision, policy, environment=environment, clock=clock)
         service.start()
         numbers = iter(range(1_000_000))

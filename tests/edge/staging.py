@@ -6,7 +6,7 @@ The controller's judgement is the real one (`Verifier`, persisted nonces); only 
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,9 +16,9 @@ import numpy as np
 import uuid_utils.compat
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from access.gallery import Gallery
+from access.gallery import ChangedFaces, Galleries, Gallery
 from access.policy import GatePolicy, Rule
-from access.snapshot import CredentialEntry, PersonEntry, pack_vector
+from access.snapshot import CredentialEntry, PersonEntry, pack_vector, unpack_vectors
 from bus import Connection
 from edge.camera import Frame
 from messages import (
@@ -137,12 +137,13 @@ class Directory:
         self.people.update({entry.person_id: entry for entry in people})
         self.revision += 1
 
-    def gallery(self) -> Gallery:
-        rows = [(entry.person_id, template) for entry in self.people.values() for template in entry.templates]
-        if not rows:
-            return Gallery(revision=self.revision)
-        matrix = np.stack([np.frombuffer(template, "<f2").astype(np.float32) for _, template in rows])
-        return Gallery(tuple(person_id for person_id, _ in rows), matrix, self.revision)
+    def galleries(self) -> Mapping[str, Gallery]:
+        changed: ChangedFaces = {
+            entry.person_id: (entry.model_id or self.model_id or "", unpack_vectors(entry.templates))
+            for entry in self.people.values()
+            if entry.templates
+        }
+        return Galleries().after(changed, self.revision).by_model
 
     def person(self, person_id: UUID) -> PersonEntry | None:
         if self.error:

@@ -85,7 +85,7 @@ def test_a_person_removed_from_the_directory_is_refused_at_once(gate) -> None:
 def test_people_added_to_the_directory_are_known_soon(gate, until) -> None:
     north = gate()
     north.directory.change(person(2))
-    until(lambda: north.service._searches.current.matcher.people == 3)
+    until(lambda: north.service._searches.current.people == 3)
     north.show((face(), unit(2)))
     until(lambda: len(north.controller.accepted) == 1)
 

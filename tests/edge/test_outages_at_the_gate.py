@@ -144,7 +144,7 @@ def test_a_locked_replica_lets_nobody_in_and_says_so(gate, until) -> None:
 
 def test_a_frame_that_breaks_the_engine_does_not_stop_the_edge(gate, until, monkeypatch) -> None:
     north = gate()
-    engine = north.service._frame_loop._recogniser._engine
+    engine = north.service._frame_loop._recogniser._detector
     monkeypatch.setattr(engine, "detect", lambda _: 1 / 0)
     north.show((face(), unit(0)))
     monkeypatch.undo()

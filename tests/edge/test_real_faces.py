@@ -16,10 +16,10 @@ from edge.camera import FileCamera, SyntheticCamera
 from edge.gallery import same_person_for, threshold_for
 from edge.liveness import Cue, Liveness
 from edge.matcher import Matcher
-from edge.recognition import Recogniser, RecognitionPolicy, Search, Sighting
+from edge.recognition import Recogniser, RecognitionPolicy, Sighting
+from edge.search import Search
 from edge.selection import FaceLimits, Zone
 from edge.spoof_cues import TrackCues
-from edge.tracker import TrackPolicy
 from edge.vote import IdentificationOutcome
 from enrollment.photo import decode
 from models.box import Box
@@ -53,12 +53,11 @@ def search(engine: FaceEngine, pictures: dict[str, np.ndarray]) -> Search:
     crowd /= np.linalg.norm(crowd, axis=1, keepdims=True)
     people = [WANG, LI, *(UUID(int=1000 + number) for number in range(1000))]
     matcher = Matcher(people, np.vstack([*rows, crowd]))
-    return Search(matcher, threshold_for(engine.model_id, 0.01)(matcher.people))
+    return Search.of_one_model(engine, matcher, threshold_for(engine.model_id, 0.01)(matcher.people))
 
 
 def watch(engine: FaceEngine, search: Search, pictures: Iterable[np.ndarray]) -> list[Sighting]:
-    track = TrackPolicy(same_person=same_person_for(engine.model_id))
-    recogniser = Recogniser(engine, RecognitionPolicy(track=track), cues=TrackCues)
+    recogniser = Recogniser(engine, same_person=same_person_for, cues=TrackCues)
     sightings = []
     for number, frame in enumerate(SyntheticCamera(pictures).frames(Event())):
         object.__setattr__(frame, "arrived", number * STEP)
@@ -138,7 +137,8 @@ def test_a_person_enrolled_from_the_first_frame_of_a_clip_is_named_in_the_rest(e
     pictures = [frame.image for frame in itertools.islice(camera.frames(Event()), 0, 60)]
     template = engine.embed(pictures[0], engine.detect(pictures[0])[:1], thorough=True)
     matcher = Matcher([WANG], template)
-    sightings = watch(engine, Search(matcher, threshold_for(engine.model_id, 0.01)(1000)), pictures[20:])
+    search = Search.of_one_model(engine, matcher, threshold_for(engine.model_id, 0.01)(1000))
+    sightings = watch(engine, search, pictures[20:])
     assert sightings[-1].identification.person_id == WANG
 
 
@@ -147,6 +147,7 @@ class Asked:
 
     def __init__(self, engine: FaceEngine) -> None:
         self._engine = engine
+        self.model_id = engine.model_id
         self.boxes: list[Box] = []
 
     def detect(self, image: np.ndarray) -> list[Face]:
@@ -160,6 +161,8 @@ class Asked:
 @pytest.mark.parametrize("zone", [Zone(), Zone(right=0.5)])
 def test_of_several_people_in_a_clip_only_the_nearest_in_the_zone_is_asked(engine, search, clips, zone) -> None:
     asked = Asked(engine)
+    [gallery] = search.galleries
+    search = Search((replace(gallery, engine=asked),))
     recogniser = Recogniser(asked, RecognitionPolicy(zone=zone, limits=FaceLimits(least_eye_distance=18, most_yaw=60)))
     frames = list(itertools.islice(FileCamera(clips / "several-people.mp4", real_time=False).frames(Event()), 215, 275))
     several = 0

@@ -54,9 +54,9 @@ def test_two_faces_that_pass_each_other_slowly_do_not_swap() -> None:
 def test_another_person_in_the_same_place_gets_a_new_track() -> None:
     tracker = Tracker(TrackPolicy(same_person=0.25))
     track = tracker.update([Box(100, 100, 60, 60)], 0.0)[0]
-    assert tracker.attach(track, unit(1, 0, 0), 0.0) is track
-    assert tracker.attach(track, unit(0.9, 0.3, 0), 0.1) is track
-    other = tracker.attach(track, unit(0, 0, 1), 0.2)
+    assert tracker.attach(track, {"m-1": unit(1, 0, 0)}, 0.0) is track
+    assert tracker.attach(track, {"m-1": unit(0.9, 0.3, 0)}, 0.1) is track
+    other = tracker.attach(track, {"m-1": unit(0, 0, 1)}, 0.2)
     assert other.id != track.id
     assert [alive.id for alive in tracker.tracks] == [other.id]
 
