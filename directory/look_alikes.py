@@ -141,12 +141,12 @@ class LookAlikes:
             self._seen = waiting[-1].seq
 
     def _read(self, session: Session, people: Collection[UUID] | None) -> Iterator[tuple[UUID, Vectors]]:
-        found = templates.load_active(session, self._sealer, self._model_id, people)
+        found = templates.load_means(session, self._sealer, self._model_id, people)
         gone = select(Person.id).where(Person.state == PersonState.CLOSED)
         closed = set(session.scalars(gone if people is None else gone.where(Person.id.in_(people))))
-        for person, own in found.items():
+        for person, template in found.items():
             if person not in closed:
-                yield person, np.stack([template.vector for template in own])
+                yield person, template.vector[np.newaxis]
 
     def _compare(self, session: Session, people: set[UUID]) -> int:
         alike = self._alike({person: self._faces[person] for person in people if person in self._faces})

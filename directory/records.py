@@ -98,7 +98,7 @@ def assemble(
     passes = _passes(session, known, now)
     alike = _look_alikes(session, known)
     extras = {row.person_id: row for row in session.scalars(select(GatePerson).where(GatePerson.person_id.in_(known)))}
-    faces = templates.load_active(session, sealer, model_id, known) if model_id is not None else {}
+    faces = templates.load_means(session, sealer, model_id, known) if model_id is not None else {}
     records = {}
     for person in people:
         extra = extras.get(person.id)
@@ -113,7 +113,7 @@ def assemble(
             needs_card_and_face=person.id in alike or (extra is not None and extra.needs_card_and_face),
             extended_time=extra is not None and extra.extended_time,
             credentials=(*credentials.get(person.id, ()), *codes, *pins),
-            templates=tuple(pack_vector(template.vector) for template in faces.get(person.id, ())),
+            templates=(pack_vector(faces[person.id].vector),) if person.id in faces else (),
         )
         records[person.id] = PersonRecord(entry=entry, grants=grants)
     return records

@@ -51,6 +51,8 @@ def _describe_photo(session: Session, sealer: Sealer, photo: PhotoRecord) -> dic
     )
     return {
         "id": str(photo.id),
+        "slot": photo.slot,
+        "taken_by": photo.source,
         "state": photo.state,
         "uploaded_at": _format_time(photo.uploaded_at),
         "decided_at": _format_time(photo.decided_at),
@@ -68,6 +70,7 @@ def _describe_photo(session: Session, sealer: Sealer, photo: PhotoRecord) -> dic
 def _describe_template(template: TemplateRecord) -> dict[str, Any]:
     return {
         "id": str(template.id),
+        "photo": None if template.photo_id is None else str(template.photo_id),
         "model": template.model_id,
         "state": template.state,
         "source": template.source,
@@ -89,6 +92,7 @@ def _describe_comparison(identity: dict[str, Any] | None) -> dict[str, Any] | No
     if identity is None:
         return None
     told = {name: identity.get(name) for name in ("own_similarity", "reference_similarity", "own_threshold")}
+    told["agrees_with"] = [one["photo_id"] for one in identity.get("agreements", ()) if one["agrees"]]
     return {**told, "look_alikes": len(identity["duplicates"])}
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from enrollment.gallery import Likeness
+from enrollment.photo_pairs import Agreement
 from models.template import Template
 
 
@@ -20,6 +21,8 @@ class IdentityFindings:
     duplicate_threshold: float
     reference_similarity: float | None = None
     """With the photo of an identity document or of the admission; None when there is none."""
+    agreements: tuple[Agreement, ...] = ()
+    """With the person's photos in the other slot, as far as they can be compared."""
 
     @property
     def unusual(self) -> bool:
@@ -40,6 +43,7 @@ class IdentityFindings:
             tuple(Likeness(UUID(one["person_id"]), one["similarity"]) for one in found["duplicates"]),
             found["duplicate_threshold"],
             found.get("reference_similarity"),
+            tuple(Agreement.from_json(one) for one in found.get("agreements", ())),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -55,6 +59,7 @@ class IdentityFindings:
                 {"person_id": str(one.person_id), "similarity": round(one.similarity, 4)} for one in self.duplicates
             ],
             "duplicate_threshold": round(self.duplicate_threshold, 4),
+            "agreements": [one.to_json() for one in self.agreements],
         }
 
 
@@ -64,6 +69,7 @@ def compare(
     likenesses: Sequence[Likeness],
     *,
     references: Sequence[Template] = (),
+    agreements: Sequence[Agreement] = (),
     own_threshold: float,
     duplicate_threshold: float,
 ) -> IdentityFindings:
@@ -74,6 +80,7 @@ def compare(
         tuple(likenesses),
         duplicate_threshold,
         reference_similarity=max_similarity(template, references),
+        agreements=tuple(agreements),
     )
 
 

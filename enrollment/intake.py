@@ -25,7 +25,7 @@ from accounts.people_import.people_list import ListedPerson
 from accounts.tables import Person
 from accounts.vocabulary import PersonKind
 from database import Database, DatabaseBusyError, Sealer
-from enrollment import consent, notices, photos, references, upload
+from enrollment import consent, decisions, notices, photos, references, upload
 from enrollment.assessment import Assessment, Engine
 from enrollment.gallery import Gallery
 from enrollment.intake_measure import Measured, Measurer, Standing, Terms
@@ -168,7 +168,13 @@ class _Intake:
         self, session: Session, person_id: UUID, assessment: Assessment, result: IntakeResult, now: datetime
     ) -> IntakeResult:
         identity = upload.identify(
-            session, self.sealer, person_id, assessment.templates, engine=self.measurer.engine, gallery=self.gallery
+            session,
+            self.sealer,
+            person_id,
+            assessment.templates,
+            engine=self.measurer.engine,
+            gallery=self.gallery,
+            further=self.measurer.further_engines,
         )
         photo = upload.store(
             session,
@@ -185,7 +191,7 @@ class _Intake:
         if photo.state == PhotoState.IN_REVIEW and not unusual and self._may_approve(person_id, assessment):
             approver = self.measurer.terms.approver
             actor = audit.person_actor(approver) if approver else _ACTOR
-            photos.approve(session, photo, by=actor, now=now, decided_by=approver)
+            decisions.approve(session, photo, by=actor, now=now, decided_by=approver)
             notices.write_decision_notice(session, photo, now=now)
         failures = read_failures(photo.report)
         if photo.state == PhotoState.IN_REVIEW and not failures and not result.why:

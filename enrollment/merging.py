@@ -15,7 +15,15 @@ from accounts.people.merge_parts import Foreseen, MergeMove, MergeObstacle
 from accounts.tables import Person
 from enrollment import consent
 from enrollment.photo_states import PRESENT
-from enrollment.tables import Consent, Notice, PhotoRecord, PhotoState, TemplateRecord, TemplateState
+from enrollment.tables import (
+    Consent,
+    Notice,
+    PhotoRecord,
+    PhotoState,
+    SecondPhotoInvitation,
+    TemplateRecord,
+    TemplateState,
+)
 
 _UNDECIDED = (PhotoState.UPLOADED, PhotoState.CHECKED, PhotoState.IN_REVIEW)
 
@@ -43,6 +51,12 @@ def move(session: Session, keep: Person, gone: Person, *, by: str, now: datetime
     photos = session.scalars(select(PhotoRecord.id).where(PhotoRecord.person_id == gone.id)).all()
     for table in (PhotoRecord, TemplateRecord, Consent, Notice):
         session.execute(update(table).where(table.person_id == gone.id).values(person_id=keep.id))
+    invited = session.get(SecondPhotoInvitation, gone.id)
+    if invited is not None and session.get(SecondPhotoInvitation, keep.id) is None:
+        told_at, declined_at = invited.told_at, invited.declined_at
+        session.add(SecondPhotoInvitation(person_id=keep.id, told_at=told_at, declined_at=declined_at))
+    if invited is not None:
+        session.delete(invited)
     for photo_id in photos:
         audit.record(session, actor=by, action="photo.merge", subject=f"photo:{photo_id}", now=now)
 

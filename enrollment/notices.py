@@ -9,8 +9,9 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from database import new_id
+from enrollment import second_photo_invitation
 from enrollment.reasons import REASONS
-from enrollment.tables import Notice, PhotoRecord, PhotoState
+from enrollment.tables import Notice, PhotoRecord, PhotoSlot, PhotoState
 from web.problems import NotFoundError
 
 REGISTER_WARNING = "register_warning"
@@ -18,13 +19,21 @@ REGISTER_WARNING = "register_warning"
 
 
 def write_decision_notice(session: Session, photo: PhotoRecord, *, now: datetime) -> Notice | None:
-    """Write the notice about a photo that was approved or rejected; other states need none."""
+    """Write the notice about a photo that was approved or rejected; other states need none.
+
+    The first approval also tells its person, this once, that they may give a second photo.
+    """
+    is_second = photo.slot == PhotoSlot.SECOND
     if photo.state == PhotoState.APPROVED:
-        content = _compose_content("照片已通过审核", "您的照片已通过审核，现在可以刷脸通行。",
-                           "Your photo was approved", "You can now pass the gates with your face.")  # fmt: skip
+        content = _SECOND_APPROVED if is_second else _compose_first_approved(session, photo, now)
     elif photo.state == PhotoState.REJECTED:
         zh, en = _compose_advice(photo)
-        content = _compose_content("照片未通过审核", zh, "Your photo was not accepted", en)
+        titles = (
+            ("第二张照片未通过审核", "Your second photo was not accepted")
+            if is_second
+            else ("照片未通过审核", "Your photo was not accepted")
+        )
+        content = _compose_content(titles[0], zh, titles[1], en)
     else:
         return None
     notice = Notice(
@@ -32,6 +41,11 @@ def write_decision_notice(session: Session, photo: PhotoRecord, *, now: datetime
     )
     session.add(notice)
     return notice
+
+
+def write_second_dismissed(session: Session, person_id: UUID, *, now: datetime) -> Notice:
+    """Tell a person that their second photo is not used any more, since it is not like their new first one."""
+    return _write(session, person_id, "second_photo_dismissed", _SECOND_DISMISSED, now)
 
 
 def write_filing_notice(session: Session, person_id: UUID, *, people: int, filing_due_at: int, now: datetime) -> Notice:
@@ -85,6 +99,26 @@ def forget(session: Session, before: datetime, limit: int) -> int:
     return len(old)
 
 
+def _compose_first_approved(session: Session, photo: PhotoRecord, now: datetime) -> dict[str, Any]:
+    zh, en = "您的照片已通过审核，现在可以刷脸通行。", "You can now pass the gates with your face."
+    if second_photo_invitation.note_told(session, photo.person_id, now=now):
+        zh += (
+            "\n如愿意，可再交一张照片（换一天、换光线，或戴上平时戴的眼镜），刷脸会更可靠；"
+            "不交没有任何影响，也不会再次提醒。"
+        )
+        en += (
+            "\nIf you like, add a second photo (another day, other light, with the glasses you wear): gates then "
+            "recognise you more reliably. Not adding one has no disadvantage, and you will not be asked again."
+        )
+    return _compose_content("照片已通过审核", zh, "Your photo was approved", en)
+
+
+def _write(session: Session, person_id: UUID, kind: str, content: dict[str, Any], now: datetime) -> Notice:
+    notice = Notice(id=new_id(), person_id=person_id, at=now, kind=kind, content=content, read_at=None)
+    session.add(notice)
+    return notice
+
+
 def _compose_advice(photo: PhotoRecord) -> tuple[str, str]:
     """Return what to do, from the rules that failed, the reviewer's reasons and note."""
     zh: list[str] = []
@@ -108,3 +142,17 @@ def _compose_advice(photo: PhotoRecord) -> tuple[str, str]:
 
 def _compose_content(zh_title: str, zh_body: str, en_title: str, en_body: str) -> dict[str, Any]:
     return {"zh": {"title": zh_title, "body": zh_body}, "en": {"title": en_title, "body": en_body}}
+
+
+_SECOND_APPROVED = _compose_content(
+    "第二张照片已通过审核",
+    "刷脸时将同时使用您的两张照片。您可以随时在“我的照片”中删除其中任何一张。",
+    "Your second photo was approved",
+    "The gates now use both of your photos. You can remove either at any time on the page of your photo.",
+)
+_SECOND_DISMISSED = _compose_content(
+    "第二张照片已停用",
+    "您的第二张照片与新的第一张照片不够相像，已停用并删除。如愿意，可另交一张。",
+    "Your second photo is not used any more",
+    "It is not enough like your new first photo, and was erased. You may add another if you like.",
+)

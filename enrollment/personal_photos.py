@@ -7,17 +7,22 @@ Each is a transaction of its own. What opens a photo takes a core for up to a se
 from datetime import datetime
 from uuid import UUID
 
-from accounts import people
+from sqlalchemy.orm import Session
+
+from accounts import audit, people
 from accounts.audit import disclosures
 from accounts.principals import Principal
 from accounts.vocabulary import Role
-from enrollment import consent, photos, upload
-from enrollment.assessment import PhotoUnreadableError, assess, embed_all
+from enrollment import consent, photo_pairs, photos, second_photo_invitation, upload
+from enrollment.assessment import Assessment, PhotoUnreadableError, assess, embed_all
 from enrollment.photo import decode
+from enrollment.photo_pairs import PhotosDisagreeError, SamePhotoError
 from enrollment.services import EnrollmentServices
-from enrollment.tables import PhotoRecord, PhotoState
+from enrollment.tables import PhotoRecord, PhotoSlot, PhotoState
 from web.problems import NotFoundError, ProblemError
 from web.rate_limits import TooManyTriesError
+
+_UNLIKE = "unlike the first photo"
 
 
 class TooManyPhotosError(ProblemError):
@@ -40,43 +45,83 @@ def count_upload(services: EnrollmentServices, person: Principal, *, now: dateti
         raise TooManyPhotosError(headers=error.headers, **error.members) from error
 
 
-def hand_in(services: EnrollmentServices, person: Principal, content: bytes, now: datetime) -> PhotoRecord:
+def hand_in(
+    services: EnrollmentServices,
+    person: Principal,
+    content: bytes,
+    now: datetime,
+    slot: PhotoSlot = PhotoSlot.FIRST,
+) -> PhotoRecord:
     """Assess the file `content` and store it as a photo of its person: for a reviewer, or rejected with advice.
 
     Raises:
         ConsentMissingError: the person has not consented to the notice in force.
         AccountNotUsableError: the account is suspended, closed or outside its validity.
         PhotoUnreadableError: the file cannot be opened.
+        FirstPhotoMissingError, SamePhotoError, PhotosDisagreeError: of a second photo; nothing of it is kept.
     """
     with services.database.read() as session:
-        consent.require(session, person.person_id, services.consent_version)
-        people.require_usable(people.get(session, person.person_id), now)
+        _require_wanted(session, services, person.person_id, slot, now)
     assessment = assess(content, services.engine, services.checker, services.further_engines)
     if assessment.photo is None:
         raise PhotoUnreadableError(rules=assessment.report.to_json()["rules"])
-    with services.database.begin() as session:
-        # One of a person's photos at a time: the same file twice is one photo, and a withdrawal waits or is heeded.
-        people.get(session, person.person_id, lock=True)
-        consent.require(session, person.person_id, services.consent_version)
-        identity = upload.identify(
-            session,
-            services.sealer,
-            person.person_id,
-            assessment.templates,
-            engine=services.engine,
-            gallery=services.gallery,
-        )
-        return upload.store(
-            session,
-            services.sealer,
-            person.person_id,
-            assessment,
-            identity,
-            by=person.actor,
-            now=now,
-            uploaded_by=person.person_id,
-            with_thumbnail=services.with_thumbnails,
-        )
+    try:
+        with services.database.begin() as session:
+            return _store(session, services, person, assessment, slot=slot, now=now)
+    except PhotosDisagreeError:
+        _audit_disagreement(services, person, now)
+        raise
+
+
+def _require_wanted(
+    session: Session, services: EnrollmentServices, person_id: UUID, slot: PhotoSlot, now: datetime
+) -> None:
+    consent.require(session, person_id, services.consent_version)
+    people.require_usable(people.get(session, person_id), now)
+    if slot is PhotoSlot.SECOND:
+        photo_pairs.require_first(session, person_id)
+
+
+def _store(
+    session: Session,
+    services: EnrollmentServices,
+    person: Principal,
+    assessment: Assessment,
+    *,
+    slot: PhotoSlot,
+    now: datetime,
+) -> PhotoRecord:
+    # One of a person's photos at a time: the same file twice is one photo, and a withdrawal waits or is heeded.
+    people.get(session, person.person_id, lock=True)
+    consent.require(session, person.person_id, services.consent_version)
+    first = photo_pairs.require_first(session, person.person_id) if slot is PhotoSlot.SECOND else None
+    if first is not None and first.digest == assessment.digest:
+        raise SamePhotoError
+    identity = upload.identify(
+        session,
+        services.sealer,
+        person.person_id,
+        assessment.templates,
+        engine=services.engine,
+        gallery=services.gallery,
+        further=services.further_engines,
+        slot=slot,
+    )
+    photo = upload.store(
+        session,
+        services.sealer,
+        person.person_id,
+        assessment,
+        identity,
+        by=person.actor,
+        now=now,
+        uploaded_by=person.person_id,
+        with_thumbnail=services.with_thumbnails,
+        slot=slot,
+    )
+    if first is not None and photo.state == PhotoState.IN_REVIEW:
+        photo_pairs.require_agreement(photo, first)
+    return photo
 
 
 def read(services: EnrollmentServices, reader: Principal, photo_id: UUID) -> PhotoRecord:
@@ -110,6 +155,7 @@ def ask_for_review(services: EnrollmentServices, person: Principal, photo_id: UU
     Raises:
         NotFoundError: they have no such photo, or its picture is not kept any more.
         StepError: a reviewer has decided already, or the photo is not rejected.
+        FirstPhotoMissingError, PhotosDisagreeError: of a second photo; one that disagrees is erased.
     """
     with services.database.read() as session:
         upload.require_refused_by_rules(_require_own(photos.get(session, photo_id), person))
@@ -117,19 +163,33 @@ def ask_for_review(services: EnrollmentServices, person: Principal, photo_id: UU
     photo = decode(content)
     faces = services.engine.detect(photo.image)
     made = embed_all(photo, faces, (services.engine, *services.further_engines))
-    with services.database.begin() as session:
-        record = _require_own(photos.get(session, photo_id, lock=True), person)
-        upload.ask_for_review(
-            session,
-            services.sealer,
-            record,
-            made,
-            engine=services.engine,
-            gallery=services.gallery,
-            by=person.actor,
-            now=now,
-        )
+    try:
+        with services.database.begin() as session:
+            record = _require_own(photos.get(session, photo_id, lock=True), person)
+            upload.ask_for_review(
+                session,
+                services.sealer,
+                record,
+                made,
+                engine=services.engine,
+                gallery=services.gallery,
+                further=services.further_engines,
+                by=person.actor,
+                now=now,
+            )
+    except PhotosDisagreeError:
+        # It may show somebody else: nothing of it stays.
+        with services.database.begin() as session:
+            photos.withdraw(session, photos.get(session, photo_id, lock=True), by=person.actor, now=now, why=_UNLIKE)
+        _audit_disagreement(services, person, now)
+        raise
     return record
+
+
+def decline_second(services: EnrollmentServices, person: Principal, now: datetime) -> None:
+    """Note that the person does not want to be asked for a second photo; they may still give one."""
+    with services.database.begin() as session:
+        second_photo_invitation.decline(session, person.person_id, now=now)
 
 
 def withdraw(services: EnrollmentServices, person: Principal, photo_id: UUID, now: datetime) -> PhotoRecord:
@@ -143,6 +203,12 @@ def withdraw(services: EnrollmentServices, person: Principal, photo_id: UUID, no
         photo = _require_own(photos.get(session, photo_id, lock=True), person)
         photos.withdraw(session, photo, by=person.actor, now=now, why="withdrawn by the person")
     return photo
+
+
+def _audit_disagreement(services: EnrollmentServices, person: Principal, now: datetime) -> None:
+    subject = f"person:{person.person_id}"
+    with services.database.begin() as session:
+        audit.record(session, actor=person.actor, action="photo.second_refused", subject=subject, now=now)
 
 
 def _require_own(photo: PhotoRecord, person: Principal) -> PhotoRecord:

@@ -1,39 +1,30 @@
-"""Photos in the database: taken in, approved, rejected, withdrawn; each a step in the caller's transaction.
+"""Photos in the database: taken in, looked up, withdrawn; each a step in the caller's transaction.
 
-Approving a photo makes its templates active at once and sets the ones of the photo before it aside;
-`enrollment.settling` erases what was set aside once the decision can no longer be undone.
+What reviewers decide about them is in `enrollment.decisions`.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from accounts import audit
 from database import Sealer, new_id
-from enrollment import lifecycle, templates
+from enrollment import lifecycle, photo_pairs, templates
 from enrollment.assessment import Assessment
 from enrollment.tables import (
     PhotoImage,
     PhotoRecord,
+    PhotoSlot,
+    PhotoSource,
     PhotoState,
     PhotoThumbnail,
     TemplateState,
 )
-from web.problems import NotFoundError, ProblemError
-
-UNDO_WINDOW = timedelta(minutes=1)
-"""How long a reviewer can take a decision back."""
-
-
-class NoTemplateError(ProblemError):
-    """No face was found in the photo, so that it cannot open a gate."""
-
-    code = "photo_without_face"
-    status = 409
-    title = "No face was found in this photo: ask for another one"
+from web.problems import NotFoundError
 
 
 def get(session: Session, photo_id: UUID, *, lock: bool = False) -> PhotoRecord:
@@ -48,13 +39,16 @@ def get(session: Session, photo_id: UUID, *, lock: bool = False) -> PhotoRecord:
     return photo
 
 
-def find_by_digest(session: Session, person_id: UUID, digest: str) -> PhotoRecord | None:
-    """Return the photo that the person handed in as this very file, if it was not withdrawn since."""
+def find_by_digest(
+    session: Session, person_id: UUID, digest: str, slot: PhotoSlot = PhotoSlot.FIRST
+) -> PhotoRecord | None:
+    """Return the photo that the person handed in as this very file for this slot, if it was not withdrawn since."""
     return session.scalars(
         select(PhotoRecord)
         .where(
             PhotoRecord.person_id == person_id,
             PhotoRecord.digest == digest,
+            PhotoRecord.slot == slot,
             PhotoRecord.state != PhotoState.WITHDRAWN,
         )
         .order_by(PhotoRecord.id.desc())
@@ -88,6 +82,7 @@ def store(
     now: datetime,
     uploaded_by: UUID | None = None,
     with_thumbnail: bool = True,
+    slot: PhotoSlot = PhotoSlot.FIRST,
 ) -> PhotoRecord:
     """Store an assessed photo with its report, its sealed picture and candidate templates; it is then `checked`.
 
@@ -101,6 +96,8 @@ def store(
     photo = PhotoRecord(
         id=new_id(),
         person_id=person_id,
+        slot=slot,
+        source=PhotoSource.PERSON,
         state=PhotoState.UPLOADED,
         verdict=assessment.report.verdict.value,
         digest=assessment.digest,
@@ -153,76 +150,11 @@ def read_small_picture(session: Session, sealer: Sealer, photo_id: UUID) -> byte
     return sealer.open(thumbnail.sealed, thumbnail_context(photo_id))
 
 
-def approve(
-    session: Session,
-    photo: PhotoRecord,
-    *,
-    by: str,
-    now: datetime,
-    decided_by: UUID | None = None,
-    note: str | None = None,
-) -> None:
-    """Let the photo stand for its person: its templates open gates, those of the photo before it no longer do.
-
-    Raises:
-        lifecycle.StepError: the photo is not waiting for a decision.
-        NoTemplateError: there is no face in it.
-    """
-    lifecycle.step(session, photo, PhotoState.APPROVED, by=by, now=now, why={"note": note} if note else None)
-    _record_decision(photo, now, decided_by, [], note)
-    for other in find_in_state(session, photo.person_id, PhotoState.APPROVED, PhotoState.IN_REVIEW):
-        was_approved = other.state == PhotoState.APPROVED
-        if other.id == photo.id or (other.id > photo.id and not was_approved):
-            continue
-        if was_approved:
-            templates.deactivate(session, other.id)
-        lifecycle.step(session, other, PhotoState.REPLACED, by=by, now=now, why={"by_photo": str(photo.id)})
-        other.decided_at = now
-    if not templates.activate(session, photo.id):
-        raise NoTemplateError
-
-
-def reject(
-    session: Session,
-    photo: PhotoRecord,
-    reasons: Sequence[str],
-    *,
-    by: str,
-    now: datetime,
-    decided_by: UUID | None = None,
-    note: str | None = None,
-) -> None:
-    """Refuse the photo; whatever the person had before stays as it was.
-
-    Raises:
-        lifecycle.StepError: the photo is not waiting for a decision.
-    """
-    why = {"reasons": list(reasons), "note": note}
-    lifecycle.step(session, photo, PhotoState.REJECTED, by=by, now=now, why=why)
-    _record_decision(photo, now, decided_by, list(reasons), note)
-
-
-def undo(session: Session, photo: PhotoRecord, *, by: str, now: datetime) -> None:
-    """Take a decision back: the photo waits for review again, and an approval gives its predecessor its place back.
-
-    Raises:
-        lifecycle.StepError: the photo was not decided, or too long ago.
-    """
-    if photo.decided_at is None or now - photo.decided_at > UNDO_WINDOW:
-        raise lifecycle.StepError("a decision can be taken back within one minute")
-    decided_at, was_approved = photo.decided_at, photo.state == PhotoState.APPROVED
-    lifecycle.step(session, photo, PhotoState.IN_REVIEW, by=by, now=now, why={"undo": True})
-    photo.decided_at = photo.decided_by = photo.reasons = photo.note = None
-    if not was_approved:
-        return
-    templates.deactivate(session, photo.id)
-    for other in find_in_state(session, photo.person_id, PhotoState.REPLACED):
-        if other.decided_at == decided_at and templates.activate(session, other.id):
-            lifecycle.step(session, other, PhotoState.APPROVED, by=by, now=now, why={"undo": True})
-
-
 def withdraw(session: Session, photo: PhotoRecord, *, by: str, now: datetime, why: str) -> None:
     """Take a photo out of use for good: its templates, its picture and what was measured on it are erased.
+
+    Without the approved first photo, a second one that somebody has looked at takes its place; one from a gate, which
+    nobody has, goes with it.
 
     Raises:
         lifecycle.StepError: it was withdrawn already.
@@ -231,6 +163,19 @@ def withdraw(session: Session, photo: PhotoRecord, *, by: str, now: datetime, wh
     templates.withdraw(session, photo.person_id, at=now, photo_id=photo.id)
     erase_pictures(session, [photo.id])
     photo.report = photo.identity = None
+    if photo.slot == PhotoSlot.FIRST and photo_pairs.find_first(session, photo.person_id) is None:
+        _succeed_first(session, photo.person_id, by=by, now=now)
+
+
+def _succeed_first(session: Session, person_id: UUID, *, by: str, now: datetime) -> None:
+    for second in find_in_state(session, person_id, *photo_pairs.STANDING):
+        if second.slot != PhotoSlot.SECOND:
+            continue
+        if second.source == PhotoSource.GATE:
+            withdraw(session, second, by=by, now=now, why="the first photo was withdrawn")
+        else:
+            second.slot = PhotoSlot.FIRST
+            audit.record(session, actor=by, action="photo.become_first", subject=f"photo:{second.id}", now=now)
 
 
 def withdraw_all(session: Session, person_id: UUID, *, by: str, now: datetime, why: str) -> int:
@@ -238,7 +183,7 @@ def withdraw_all(session: Session, person_id: UUID, *, by: str, now: datetime, w
     photos = session.scalars(
         select(PhotoRecord).where(PhotoRecord.person_id == person_id, PhotoRecord.state != PhotoState.WITHDRAWN)
     ).all()
-    for photo in photos:
+    for photo in sorted(photos, key=lambda one: one.slot == PhotoSlot.FIRST):
         withdraw(session, photo, by=by, now=now, why=why)
     templates.withdraw(session, person_id, at=now)
     return len(photos)
@@ -253,11 +198,6 @@ def erase_pictures(session: Session, photo_ids: Sequence[UUID]) -> None:
 def _report_json(assessment: Assessment) -> dict[str, Any]:
     geometry = assessment.report.geometry
     return {**assessment.report.to_json(), "geometry": None if geometry is None else geometry.to_json()}
-
-
-def _record_decision(photo: PhotoRecord, now: datetime, by: UUID | None, reasons: list[str], note: str | None) -> None:
-    photo.decided_at, photo.decided_by, photo.reasons, photo.note = now, by, reasons, note
-    photo.claimed_by = photo.claimed_until = None
 
 
 def context(photo_id: UUID) -> bytes:

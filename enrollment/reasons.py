@@ -3,8 +3,14 @@
 from enrollment.quality import Advice
 from enrollment.quality.rules import RULES
 
+UNLIKE_FIRST = "unlike_first"
+
 _BY_EYE = {
     "another_person": Advice("照片不是本人，请上传本人照片。", "The photo shows another person; send one of yourself."),
+    UNLIKE_FIRST: Advice(
+        "第二张照片与第一张不像同一个人，请另拍一张，或更换第一张照片。",
+        "The second photo is not like the first one: take another, or replace the first one.",
+    ),
     "known_under_another_account": Advice(
         "这张面孔已用于另一个账户，请到卡务中心核实。",
         "This face belongs to another account; come to the card centre with an ID document.",

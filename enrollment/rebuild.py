@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Exists, exists, func, select
+from sqlalchemy import Exists, exists, func, or_, select
 
 from database import Database, Sealer
 from enrollment import photos, templates
@@ -37,7 +37,7 @@ class Rebuilt:
     faceless: int
     """Pictures in which the new model's detector finds no face."""
     without_picture: int
-    """Approved photos whose picture is not kept: new photos are needed."""
+    """People none of whose photos has the model's template, or a picture to make it from: new photos are needed."""
 
 
 def rebuild(
@@ -107,14 +107,10 @@ def _store_template(database: Database, sealer: Sealer, photo_id: UUID, template
 def _count_without_picture(database: Database, model_id: str) -> int:
     with database.read() as session:
         has_picture = exists().where(PhotoImage.photo_id == PhotoRecord.id)
-        return (
-            session.scalar(
-                select(func.count())
-                .select_from(PhotoRecord)
-                .where(PhotoRecord.state == PhotoState.APPROVED, ~_has_template(model_id), ~has_picture)
-            )
-            or 0
-        )
+        approved = select(PhotoRecord.person_id).where(PhotoRecord.state == PhotoState.APPROVED)
+        helped = approved.where(or_(_has_template(model_id), has_picture))
+        without = approved.where(PhotoRecord.person_id.not_in(helped)).distinct()
+        return session.scalar(select(func.count()).select_from(without.subquery())) or 0
 
 
 def _has_template(model_id: str) -> Exists:

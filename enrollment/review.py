@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from accounts.tables import Person
-from enrollment import lifecycle, notices, photos
+from enrollment import decisions, lifecycle, notices, photos
 from enrollment.quality import Verdict
 from enrollment.reasons import REASONS
 from enrollment.tables import PhotoRecord, PhotoState
@@ -155,7 +155,7 @@ def approve(
         lifecycle.StepError: it does not wait for review.
     """
     photo = _require_claimed(session, photo_id, by, now)
-    photos.approve(session, photo, by=actor, now=now, decided_by=by, note=note)
+    decisions.approve(session, photo, by=actor, now=now, decided_by=by, note=note)
     notices.write_decision_notice(session, photo, now=now)
     return photo
 
@@ -179,7 +179,7 @@ def reject(
     if not reasons or not set(reasons) <= set(REASONS):
         raise UnknownReasonError(known=list(REASONS))
     photo = _require_claimed(session, photo_id, by, now)
-    photos.reject(session, photo, reasons, by=actor, now=now, decided_by=by, note=note)
+    decisions.reject(session, photo, reasons, by=actor, now=now, decided_by=by, note=note)
     notices.write_decision_notice(session, photo, now=now)
     return photo
 
@@ -209,7 +209,7 @@ def _approve_flawless(session: Session, photo_id: UUID, *, by: UUID, actor: str,
 
 
 def undo(session: Session, photo_id: UUID, *, by: UUID, actor: str, now: datetime) -> PhotoRecord:
-    """Take the reviewer's own decision back, within `photos.UNDO_WINDOW`; the photo is theirs to decide again.
+    """Take the reviewer's own decision back, within `decisions.UNDO_WINDOW`; the photo is theirs to decide again.
 
     Raises:
         NotClaimedError: another reviewer decided.
@@ -218,7 +218,7 @@ def undo(session: Session, photo_id: UUID, *, by: UUID, actor: str, now: datetim
     photo = photos.get(session, photo_id, lock=True)
     if photo.decided_by != by:
         raise NotClaimedError("only the reviewer who decided can take it back")
-    photos.undo(session, photo, by=actor, now=now)
+    decisions.undo(session, photo, by=actor, now=now)
     photo.claimed_by, photo.claimed_until = by, now + CLAIM_LASTS
     return photo
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from accounts.tables import Person
 from accounts.vocabulary import PersonKind
 from enrollment.review_context import EMPTY_CONTEXT, ReviewContext
-from enrollment.tables import Notice, PhotoRecord, PhotoState
+from enrollment.tables import Notice, PhotoRecord, PhotoSlot, PhotoSource, PhotoState
 from web.text import line
 
 _NOTE = Annotated[str, line(500)]
@@ -42,6 +42,8 @@ class PhotoOut(BaseModel):
 
     id: UUID
     person_id: UUID
+    slot: PhotoSlot = Field(description="whether it is the person's first photo, or the second beside it")
+    source: PhotoSource = Field(description="handed in by the person, or taken at a gate")
     state: PhotoState
     verdict: str | None
     uploaded_at: datetime
@@ -213,6 +215,8 @@ def _common_fields(photo: PhotoRecord) -> dict[str, Any]:
     return {
         "id": photo.id,
         "person_id": photo.person_id,
+        "slot": PhotoSlot(photo.slot),
+        "source": PhotoSource(photo.source),
         "state": PhotoState(photo.state),
         "verdict": photo.verdict,
         "uploaded_at": photo.uploaded_at,

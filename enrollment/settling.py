@@ -7,7 +7,8 @@ from sqlalchemy import ColumnElement, delete, exists, or_, select
 from sqlalchemy.orm import Session
 
 from enrollment import templates
-from enrollment.photos import UNDO_WINDOW, erase_pictures
+from enrollment.decisions import UNDO_WINDOW
+from enrollment.photos import erase_pictures
 from enrollment.tables import PhotoImage, PhotoRecord, PhotoState, PhotoThumbnail, TemplateRecord, TemplateState
 
 

@@ -37,6 +37,20 @@ class TemplateState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class PhotoSlot(StrEnum):
+    """Which of a person's two photos: the first, or the second that may stand beside it."""
+
+    FIRST = "first"
+    SECOND = "second"
+
+
+class PhotoSource(StrEnum):
+    """Where a photo comes from: handed in, or taken at a gate, which as a rule sends a template and no picture."""
+
+    PERSON = "person"
+    GATE = "gate"
+
+
 class PhotoRecord(Base):
     """A photo that a person handed in. The picture itself is in `photo_images`, sealed."""
 
@@ -45,6 +59,8 @@ class PhotoRecord(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"), index=True)
+    slot: Mapped[str] = mapped_column(String(8), default=PhotoSlot.FIRST, server_default=PhotoSlot.FIRST)
+    source: Mapped[str] = mapped_column(String(8), default=PhotoSource.PERSON, server_default=PhotoSource.PERSON)
     state: Mapped[str] = mapped_column(String(16))
     verdict: Mapped[str | None] = mapped_column(String(8))
     digest: Mapped[str] = mapped_column(String(64), index=True)
@@ -136,6 +152,16 @@ class ConsentRefusal(Base):
     version: Mapped[str] = mapped_column(String(32))
     refused_at: Mapped[datetime]
     evidence: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class SecondPhotoInvitation(Base):
+    """A person was told, once, that they may give a second photo, or has said that they will not."""
+
+    __tablename__ = "second_photo_invitations"
+
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    told_at: Mapped[datetime | None]
+    declined_at: Mapped[datetime | None]
 
 
 class Notice(Base):

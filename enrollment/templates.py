@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from accounts.people import changes
 from database import Database, Sealer, new_id
 from enrollment.tables import TemplateRecord, TemplateState
-from models.template import Template
+from models.template import Template, mean_template
 
 _BATCH = 500
 """People asked for in one query: SQLite and PostgreSQL limit the parameters of a statement."""
@@ -59,6 +59,18 @@ def load_active(
         database.SealingError: a template was sealed under a key that is not configured, or was changed.
     """
     return _load(session, sealer, model_id, person_ids, (TemplateState.ACTIVE,))
+
+
+def load_means(
+    session: Session, sealer: Sealer, model_id: str, person_ids: Collection[UUID] | None = None
+) -> dict[UUID, Template]:
+    """Return the template of `model_id` that gates search, by person: the mean of those of their approved photos.
+
+    It is made when it is asked for, so that a photo that goes leaves the other's template behind. Otherwise as
+    `load_active`.
+    """
+    found = load_active(session, sealer, model_id, person_ids)
+    return {person_id: mean_template(own) for person_id, own in found.items()}
 
 
 def load_active_and_candidates(

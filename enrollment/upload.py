@@ -7,12 +7,12 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from database import Sealer
-from enrollment import lifecycle, notices, photos, templates
+from enrollment import decisions, lifecycle, notices, photo_pairs, photos, templates
 from enrollment.assessment import Assessment, Engine
 from enrollment.gallery import Gallery
 from enrollment.identity import IdentityFindings, compare
 from enrollment.quality import Verdict
-from enrollment.tables import PhotoRecord, PhotoState, TemplateState
+from enrollment.tables import PhotoRecord, PhotoSlot, PhotoState, TemplateState
 from models.template import Template
 
 _CHECK = "check"
@@ -28,8 +28,13 @@ def identify(
     *,
     engine: Engine,
     gallery: Gallery,
+    further: Sequence[Engine] = (),
+    slot: PhotoSlot = PhotoSlot.FIRST,
 ) -> IdentityFindings | None:
-    """Compare a photo's templates `made` with the person's own ones and with everybody else's; None without any."""
+    """Compare a photo's templates `made` with the person's own ones and with everybody else's; None without any.
+
+    With their photo in the other slot it is compared by every engine, `further` ones too: one may know it alone.
+    """
     template = next((one for one in made if one.model_id == engine.model_id), None)
     if template is None:
         return None
@@ -40,6 +45,7 @@ def identify(
         own,
         gallery.search(session, template, besides=person_id, least=duplicate_threshold),
         references=references,
+        agreements=photo_pairs.find_agreements(session, sealer, person_id, made, slot=slot, engines=(engine, *further)),
         own_threshold=engine.threshold("verification"),
         duplicate_threshold=duplicate_threshold,
     )
@@ -56,15 +62,19 @@ def store(
     now: datetime,
     uploaded_by: UUID | None,
     with_thumbnail: bool = True,
+    slot: PhotoSlot = PhotoSlot.FIRST,
 ) -> PhotoRecord:
     """Store a readable photo and send it on: to a reviewer, or back to the person with advice.
 
-    The same file handed in again is the same photo. A photo that waited already is replaced by the newer one.
+    The same file handed in again is the same photo. A photo that waited already in this `slot` is replaced by the newer
+    one.
     """
-    before = photos.find_by_digest(session, person_id, assessment.digest)
+    before = photos.find_by_digest(session, person_id, assessment.digest, slot)
     if before is not None:
         return before
     for waiting in photos.find_in_state(session, person_id, PhotoState.IN_REVIEW):
+        if waiting.slot != slot:
+            continue
         lifecycle.step(session, waiting, PhotoState.REPLACED, by=by, now=now, why={"why": "a newer photo"})
         waiting.decided_at, waiting.claimed_by, waiting.claimed_until = now, None, None
     photo = photos.store(
@@ -76,11 +86,12 @@ def store(
         now=now,
         uploaded_by=uploaded_by,
         with_thumbnail=with_thumbnail,
+        slot=slot,
     )
     photo.identity = identity.to_json() if identity else None
     if assessment.report.verdict is Verdict.REJECT:
         failed = [result.rule for result in assessment.report.failed]
-        photos.reject(session, photo, failed, by=_CHECK, now=now)
+        decisions.reject(session, photo, failed, by=_CHECK, now=now)
         notices.write_decision_notice(session, photo, now=now)
     else:
         lifecycle.step(session, photo, PhotoState.IN_REVIEW, by=_CHECK, now=now)
@@ -95,6 +106,7 @@ def ask_for_review(
     *,
     engine: Engine,
     gallery: Gallery,
+    further: Sequence[Engine] = (),
     by: str,
     now: datetime,
 ) -> None:
@@ -102,16 +114,23 @@ def ask_for_review(
 
     Raises:
         lifecycle.StepError: a reviewer has decided already, or the photo is not rejected.
+        photo_pairs.FirstPhotoMissingError, photo_pairs.PhotosDisagreeError: of a second photo.
     """
     require_refused_by_rules(photo)
+    slot = PhotoSlot(photo.slot)
+    first = photo_pairs.require_first(session, photo.person_id) if slot is PhotoSlot.SECOND else None
     present = templates.find_models(session, photo.id)
     for template in made:
         if template.model_id not in present:
             templates.store(
                 session, sealer, photo.person_id, template, at=now, photo_id=photo.id, state=TemplateState.CANDIDATE
             )
-    identity = identify(session, sealer, photo.person_id, made, engine=engine, gallery=gallery)
+    identity = identify(
+        session, sealer, photo.person_id, made, engine=engine, gallery=gallery, further=further, slot=slot
+    )
     photo.identity = identity.to_json() if identity else None
+    if first is not None:
+        photo_pairs.require_agreement(photo, first)
     lifecycle.step(session, photo, PhotoState.IN_REVIEW, by=by, now=now, why={"why": "asked for by the person"})
     photo.decided_at = photo.reasons = None
 

@@ -11,10 +11,13 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-Purpose: TypeAlias = Literal["verification", "identification"]
+Purpose: TypeAlias = Literal["verification", "agreement", "identification"]
 
 VERIFICATION_FMR = 1e-3
 """One in a thousand pairs of different people passes as one person."""
+AGREEMENT_FMR = 1e-4
+"""One in ten thousand pairs of different people would be taken for two photos of one: stricter than a comparison at a
+gate, since what agrees once is searched ever after, and a second photo that is refused costs its person nothing."""
 IDENTIFICATION_FPIR = 1e-2
 """One in a hundred strangers is taken for somebody by one frame; the vote over a track makes it far rarer."""
 
@@ -66,6 +69,8 @@ def threshold(model_id: str, purpose: Purpose, gallery_size: int = 1) -> float:
     calibration = CALIBRATIONS.get(model_id)
     if calibration is None:
         raise ValueError(f"model {model_id!r} was never calibrated; calibrated are {', '.join(sorted(CALIBRATIONS))}")
+    if purpose == "agreement":
+        return calibration.threshold(AGREEMENT_FMR)
     verification = calibration.threshold(VERIFICATION_FMR)
     if purpose == "verification":
         return verification

@@ -1,6 +1,7 @@
 """A template: the vector that stands for a face, with the model that made it. Templates of two models never meet."""
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -11,6 +12,8 @@ _MAGIC = b"CGT1"
 _HEADER = struct.Struct("<4sBH")
 _UNIT_TOLERANCE = 1e-2
 """float16, the form in which templates travel, moves the length of a vector by less than this."""
+_LEAST_MEAN = 1e-3
+"""Length of a mean below which its direction is rounding error."""
 
 
 class TemplateError(ValueError):
@@ -80,3 +83,25 @@ class Template:
         except UnicodeDecodeError as error:
             raise TemplateError("these bytes are no template: the model id is not UTF-8") from error
         return cls(name, np.frombuffer(data, "<f2", offset=start).astype(np.float32))
+
+
+def mean_template(templates: Sequence[Template]) -> Template:
+    """Return the normalised mean of a person's `templates`, all of one model: steadier than each of them.
+
+    Raises:
+        ModelMismatchError: they are of different models.
+        TemplateError: there is none, or they cancel each other out.
+    """
+    if not templates:
+        raise TemplateError("a mean needs at least one template")
+    first = templates[0]
+    for other in templates[1:]:
+        if (other.model_id, other.vector.shape) != (first.model_id, first.vector.shape):
+            raise ModelMismatchError(first.model_id, other.model_id)
+    if len(templates) == 1:
+        return first
+    mean = np.mean([template.vector for template in templates], axis=0)
+    length = float(np.linalg.norm(mean))
+    if length < _LEAST_MEAN:
+        raise TemplateError("these templates cancel each other out: they are not of one face")
+    return Template(first.model_id, mean / length)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from accounts.tables import Person
 from enrollment import review, review_context
-from enrollment.photos import UNDO_WINDOW
+from enrollment.decisions import UNDO_WINDOW
 from enrollment.quality import Verdict
 from enrollment.schemas import ReviewOut
 from enrollment.tables import PhotoRecord, PhotoState

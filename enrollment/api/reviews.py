@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from accounts.api.dependencies import ROLE_ERRORS, NowDep, ReviewerDep
 from accounts.api.disclosures import record_disclosure
-from enrollment import photos, review, review_context
+from enrollment import decisions, photo_pairs, photos, review, review_context
 from enrollment.api.dependencies import EnrollmentDep
 from enrollment.lifecycle import StepError
 from enrollment.quality import Verdict
@@ -159,7 +159,15 @@ def release(photo_id: UUID, services: EnrollmentDep, reviewer: ReviewerDep) -> N
         review.release(session, photo_id, by=reviewer.person_id)
 
 
-@router.post("/{photo_id}/approve", responses=responses(*_DECISION_ERRORS, photos.NoTemplateError))
+@router.post(
+    "/{photo_id}/approve",
+    responses=responses(
+        *_DECISION_ERRORS,
+        decisions.NoTemplateError,
+        photo_pairs.FirstPhotoMissingError,
+        photo_pairs.PhotosDisagreeError,
+    ),
+)
 def approve(
     photo_id: UUID, decision: Approval, services: EnrollmentDep, reviewer: ReviewerDep, now: NowDep
 ) -> ReviewOut:

@@ -457,6 +457,7 @@ LET_IN: dict[tuple[str, ...], tuple[str, ...]] = {
         "GET /api/v1/me/wallet",
         "GET /api/v1/photos",
         "POST /api/v1/photos",
+        "POST /api/v1/photos/second/declined",
         "DELETE /api/v1/photos/{photo_id}",
         "GET /api/v1/photos/{photo_id}",
         "GET /api/v1/photos/{photo_id}/picture",

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from accounts.tables import Person
 from accounts.vocabulary import PersonState
 from database import Database, Sealer
-from enrollment import lifecycle, photos, settling, templates
+from enrollment import decisions, lifecycle, photos, settling, templates
 from enrollment.assessment import Assessment, assess
 from enrollment.quality import Checker
 from enrollment.rebuild import rebuild
@@ -37,7 +37,7 @@ def enrolled(
     person = add_person("2026001")
     with database.begin() as session:
         photo = photos.store(session, sealer, person, assessment, by="test", now=NOW)
-        photos.approve(session, photo, by="test", now=NOW)
+        decisions.approve(session, photo, by="test", now=NOW)
     return person, photo.id
 
 
@@ -63,7 +63,7 @@ def test_an_old_rejection_is_erased(
     person = add_person("2026001")
     with database.begin() as session:
         photo = photos.store(session, sealer, person, assessment, by="test", now=NOW)
-        photos.reject(session, photo, ["sharp"], by="test", now=NOW)
+        decisions.reject(session, photo, ["sharp"], by="test", now=NOW)
     with database.begin() as session:
         assert purge(session, RetentionPolicy(), now=NOW + timedelta(days=29)).rejected == 0
         assert purge(session, RetentionPolicy(), now=NOW + timedelta(days=31)).rejected == 1
@@ -109,7 +109,7 @@ def test_a_new_model_without_pictures_asks_for_new_photos(
 
 def test_no_step_is_taken_twice(database: Database, enrolled: tuple[UUID, UUID]) -> None:
     with database.begin() as session, pytest.raises(lifecycle.StepError):
-        photos.approve(session, photos.get(session, enrolled[1]), by="test", now=NOW)
+        decisions.approve(session, photos.get(session, enrolled[1]), by="test", now=NOW)
 
 
 def test_nothing_leads_out_of_withdrawal() -> None:

@@ -23,6 +23,7 @@ def test_a_longer_directory_is_never_searched_more_leniently(model_id: str, one:
     small, large = sorted((one, other))
     strict, lenient = (threshold(model_id, "identification", size) for size in (large, small))
     assert threshold(model_id, "verification") <= lenient <= strict <= 1
+    assert threshold(model_id, "verification") < threshold(model_id, "agreement") < 1
 
 
 @pytest.mark.parametrize("model_id", sorted(CALIBRATIONS))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.template import ModelMismatchError, Template, TemplateError
+from models.template import ModelMismatchError, Template, TemplateError, mean_template
 
 names = st.text(min_size=1, max_size=60)
 
@@ -80,3 +80,26 @@ def test_a_template_does_not_change_with_the_array_it_was_made_from() -> None:
     np.testing.assert_array_equal(template.vector, before)
     with pytest.raises(ValueError, match="read-only"):
         template.vector[0] = 1
+
+
+@given(st.lists(st.integers(0, 1000), min_size=1, max_size=3, unique=True))
+def test_a_mean_is_of_length_one_whatever_the_order_and_no_further_from_anybody(seeds: list[int]) -> None:
+    found = [Template("m", direction(seed, 64)) for seed in seeds]
+    mean = mean_template(found)
+    assert np.linalg.norm(mean.vector) == pytest.approx(1, abs=1e-6)
+    assert mean.similarity(mean_template(found[::-1])) == pytest.approx(1, abs=1e-6)
+    similarities = [mean.similarity(one) for one in found]
+    assert min(similarities) >= min(a.similarity(b) for a in found for b in found) - 1e-6
+
+
+def test_the_mean_of_one_is_itself_and_of_different_models_or_opposites_never_made() -> None:
+    one = Template("m", direction(1, 64))
+    assert mean_template([one]) is one
+    with pytest.raises(ModelMismatchError):
+        mean_template([one, Template("other", direction(1, 64))])
+    with pytest.raises(ModelMismatchError):
+        mean_template([one, Template("m", direction(1, 32))])
+    with pytest.raises(TemplateError, match="cancel"):
+        mean_template([one, Template("m", -one.vector)])
+    with pytest.raises(TemplateError, match="at least one"):
+        mean_template([])
