@@ -6,25 +6,30 @@ web.problems.install(app)
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from accounts import defaults
+from accounts import defaults, devices
 from accounts.cards.virtual_cards import ChannelUsers
 from accounts.devices import Places
 from accounts.passwords import Hasher, PasswordCheck
 from accounts.passwords.first import FirstPasswords
+from accounts.people import sign_ins
 from accounts.people.notices import Notify, notify_nobody
 from accounts.people.phones import CodeSender
 from accounts.people_import.runs import ImportRuns
+from accounts.principals import DevicePrincipal
 from accounts.sign_in.access_tokens import AccessTokens, derive_key
 from accounts.sign_in.known_devices import KnownDevices
 from accounts.sign_in.service import SignInService
 from accounts.sign_in.staff_sign_in import IdentityProvider, StaffSignInService
+from accounts.vocabulary import Role
 from database import Database
+from web.batched_reads import BatchedReads
 from web.concurrency_limit import ConcurrencyLimit
 from web.rate_limits import RateLimiter
 
@@ -67,6 +72,26 @@ class AccountsServices:
     def access_tokens(self) -> AccessTokens:
         """The maker and reader of access tokens."""
         return AccessTokens(self.secret, lifetime=self.access_token_lifetime)
+
+    @cached_property
+    def devices_by_token(self) -> BatchedReads[str, DevicePrincipal]:
+        """Whose token a device shows, at this moment."""
+
+        def load(tokens: Collection[str]) -> Mapping[str, DevicePrincipal]:
+            with self.database.read() as session:
+                return devices.authenticate_many(session, tokens)
+
+        return BatchedReads(load)
+
+    @cached_property
+    def roles_of_sign_ins(self) -> BatchedReads[tuple[UUID, UUID], frozenset[Role]]:
+        """What a signed-in person may do at this moment, by the ids of person and sign-in."""
+
+        def load(signed_in: Collection[tuple[UUID, UUID]]) -> Mapping[tuple[UUID, UUID], frozenset[Role]]:
+            with self.database.read() as session:
+                return sign_ins.roles_of_many(session, signed_in, now=self.clock())
+
+        return BatchedReads(load)
 
     @cached_property
     def code_key(self) -> bytes:

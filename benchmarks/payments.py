@@ -1,17 +1,16 @@
 """Payments a second by card, with the limits, the card and the person looked up for each, on both databases.
 
-    python -m benchmarks.payments --json
+    python -m benchmarks.payments [--database sqlite] [--seconds S] [--json]
 
-`service`: threads call the function behind `POST /api/v1/payments`. `http`: the same through one server process over
-real sockets, with device tokens, on the same cores as its clients. Spread over many merchants, and one that everybody
-pays. The peer is pgbench's TPC-B-like script on the same PostgreSQL in the same run.
+`http`: through the server of `campusgate serve` with all of its routes over real sockets, with device tokens, on the
+same cores as its clients, which are wrk's. Spread over many merchants, and one that everybody pays. `server_ms` is the
+server's processor time for one payment. `service`: threads call the function behind `POST /api/v1/payments`. The peer
+is pgbench's TPC-B-like script on the same PostgreSQL in the same run. After each run the books are added up.
 A campus of 30,000 needs about 40 payments/s at its peak.
 """
 
 import argparse
-import multiprocessing
 import random
-import socket
 import sys
 import tempfile
 import threading
@@ -24,7 +23,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import httpx
 import structlog
 
 from accounts import cards, devices, people
@@ -39,14 +37,16 @@ from accounts.people import Particulars
 from accounts.services import AccountsServices
 from accounts.vocabulary import DeviceRole, PersonKind
 from benchmarks.report import Budget, Report, budget, present
-from database import Base, Database, new_id
+from benchmarks.server_process import CREDENTIAL_KEY, TOKEN_SECRET, serving
+from benchmarks.wrk import press
+from campusgate.schema import metadata
+from database import Database, new_id
 from tests.postgresql import PostgresqlMissingError, cluster
-from web.routes import add_routes
 
-HOLDERS, SHOPS = 300, 50
+HOLDERS, SHOPS = 200, 50
 NEEDED_PER_S = 40
 SPREAD, HOT = "spread", "hot"
-_SECRET = b"of a benchmark, which keeps nothing"
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
 _NO_LIMITS = Limits(meal=1_000_000, day=1_000_000)
 
 
@@ -66,38 +66,64 @@ class Campus:
     uids: list[str]
     shops: list[Shop]
 
+    def shops_of(self, shape: str) -> list[Shop]:
+        """Return those that are paid at."""
+        return self.shops[:1] if shape == HOT else self.shops
+
 
 def main() -> int:
     """Run the benchmark and print its report."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = argparse.ArgumentParser(prog="benchmarks.payments", description=__doc__)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--clients", type=int, default=32, help="terminals that wait for their answers")
     parser.add_argument("--seconds", type=float, default=5.0, help="length of each run")
-    arguments = parser.parse_args()
+    parser.add_argument("--database", choices=(SQLITE, POSTGRESQL), help="one of them alone")
+    parser.add_argument("--shape", choices=(SPREAD, HOT), help="one of them alone")
+    parser.add_argument("--service", action="store_true", help="the function behind the route, too")
+    given = parser.parse_args()
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-    figures: dict[str, float] = {"clients": arguments.clients, "seconds": arguments.seconds}
+    figures: dict[str, float] = {"clients": given.clients, "seconds": given.seconds}
     peers: dict[str, float | str] = {}
-    with tempfile.TemporaryDirectory(prefix="campusgate-benchmark-") as folder:
-        address = f"sqlite:///{Path(folder) / 'payments'}.db"
-        figures |= measure("sqlite", address, arguments.clients, arguments.seconds)
-    try:
-        with cluster() as server:
-            figures |= measure("postgresql", server.create("payments"), arguments.clients, arguments.seconds)
-            peers["pgbench_tpcb_per_s"] = server.pgbench(clients=16, seconds=arguments.seconds)
-    except PostgresqlMissingError as error:
-        peers["postgresql"] = str(error)
+    shapes = (given.shape,) if given.shape else (SPREAD, HOT)
+    if given.database in (None, SQLITE):
+        with tempfile.TemporaryDirectory(prefix="campusgate-benchmark-") as folder:
+            address = f"sqlite:///{Path(folder) / 'payments'}.db"
+            figures |= measure(SQLITE, address, given.clients, given.seconds, shapes, service=given.service)
+    if given.database in (None, POSTGRESQL):
+        try:
+            with cluster() as server:
+                address = server.create("payments")
+                figures |= measure(POSTGRESQL, address, given.clients, given.seconds, shapes, service=given.service)
+                peers["pgbench_tpcb_per_s"] = server.pgbench(clients=16, seconds=given.seconds)
+        except PostgresqlMissingError as error:
+            peers[POSTGRESQL] = str(error)
     report = Report("payments", figures, list(_budgets(figures)), peers, _ratios(figures, peers))
-    return present(report, as_json=arguments.json)
+    return present(report, as_json=given.json)
 
 
-def measure(kind: str, address: str, clients: int, seconds: float) -> dict[str, float]:
+def measure(
+    kind: str, address: str, clients: int, seconds: float, shapes: tuple[str, ...], *, service: bool
+) -> dict[str, float]:
     """Return the figures of one database."""
     figures: dict[str, float] = {}
-    with opened(address) as campus:
-        for shape in (SPREAD, HOT):
-            figures[f"{kind}_service_{shape}_per_s"] = press(campus, shape, clients, seconds, _by_function(campus))
-            with _served(address, campus) as pay:
-                figures[f"{kind}_http_{shape}_per_s"] = press(campus, shape, clients, seconds, pay)
+    with opened(address) as campus, tempfile.TemporaryDirectory(prefix="campusgate-benchmark-") as folder:
+        for shape in shapes if service else ():
+            figures[f"{kind}_service_{shape}_per_s"] = press_function(campus, shape, clients, seconds)
+        with serving(Path(folder), address) as server:
+            for number, shape in enumerate(shapes):
+                load = _write_load(Path(folder), campus, shape)
+                # The first second finds connections, prepared statements and plans to be made.
+                for part, lasts in ((0, 1.0), (1, seconds)):
+                    run = f"0{number}{part}00000-0000"
+                    answered = press(
+                        server,
+                        "/api/v1/payments",
+                        clients=clients,
+                        seconds=lasts,
+                        script="payments.lua",
+                        arguments=(str(load), run),
+                    )
+                figures |= answered.figures(f"{kind}_http_{shape}")
         with campus.database.read() as session:
             if faults := check_ledger(session):
                 raise RuntimeError(f"{kind}: the books are wrong after the run: {faults[:3]}")
@@ -107,8 +133,8 @@ def measure(kind: str, address: str, clients: int, seconds: float) -> dict[str, 
 @contextmanager
 def opened(address: str) -> Iterator[Campus]:
     """A new campus whose holders can pay for as long as it takes."""
-    database = Database(address, pool_size=40, credential_key=bytes(range(32)))
-    Base.metadata.create_all(database.engine)
+    database = Database(address, pool_size=40, credential_key=CREDENTIAL_KEY)
+    metadata().create_all(database.engine)
     now = datetime.now(UTC)
     uids = [f"04{number:012X}" for number in range(HOLDERS)]
     with database.begin() as session:
@@ -128,15 +154,16 @@ def opened(address: str) -> Iterator[Campus]:
         database.close()
 
 
-def press(campus: Campus, shape: str, clients: int, seconds: float, pay: Callable[[Shop, UUID, str], None]) -> float:
-    """Return the payments a second of `clients` that each wait for their answers."""
+def press_function(campus: Campus, shape: str, clients: int, seconds: float) -> float:
+    """Return the payments a second of `clients` threads that each wait for their answers."""
     stop, counts, failures = threading.Event(), [0] * clients, list[Exception]()
+    pay, shops = _by_function(campus), campus.shops_of(shape)
 
     def client(number: int) -> None:
         dice = random.Random(number)  # noqa: S311 - a load, not a secret
         try:
             while not stop.is_set():
-                pay(campus.shops[0] if shape == HOT else dice.choice(campus.shops), new_id(), dice.choice(campus.uids))
+                pay(dice.choice(shops), new_id(), dice.choice(campus.uids))
                 counts[number] += 1
         except Exception as error:  # noqa: BLE001 - raised below, in the thread that reports
             failures.append(error)
@@ -168,13 +195,9 @@ def _shop(session: Any, number: int, now: datetime) -> Shop:
     return Shop(Terminal(device.id, made.id, "north"), token)
 
 
-def _money(database: Database) -> MoneyServices:
-    accounts = AccountsServices(database=database, secret=_SECRET)
-    return MoneyServices(accounts=accounts, writer=LedgerWriter(database), default_limits=_NO_LIMITS)
-
-
 def _by_function(campus: Campus) -> Callable[[Shop, UUID, str], None]:
-    services = _money(campus.database)
+    accounts = AccountsServices(database=campus.database, secret=TOKEN_SECRET)
+    services = MoneyServices(accounts=accounts, writer=LedgerWriter(campus.database), default_limits=_NO_LIMITS)
 
     def pay(shop: Shop, payment_id: UUID, uid: str) -> None:
         # A fen each: no run reaches a limit, and each payment is counted against both of them.
@@ -183,80 +206,32 @@ def _by_function(campus: Campus) -> Callable[[Shop, UUID, str], None]:
     return pay
 
 
-@contextmanager
-def _served(address: str, campus: Campus) -> Iterator[Callable[[Shop, UUID, str], None]]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    server = multiprocessing.get_context("spawn").Process(target=_serve, args=(address, port), daemon=True)
-    server.start()
-    client = httpx.Client(
-        base_url=f"http://127.0.0.1:{port}", limits=httpx.Limits(max_connections=None), timeout=30, trust_env=False
-    )
-
-    def pay(shop: Shop, payment_id: UUID, uid: str) -> None:
-        body = {"id": str(payment_id), "amount": 1, "card": {"uid": uid}}
-        client.post("/api/v1/payments", json=body, headers={"Authorization": f"Bearer {shop.token}"}).raise_for_status()
-
-    try:
-        _wait_for(client, campus, pay)
-        yield pay
-    finally:
-        client.close()
-        server.terminate()
-        server.join()
-
-
-def _wait_for(client: httpx.Client, campus: Campus, pay: Callable[[Shop, UUID, str], None]) -> None:
-    until = time.monotonic() + 60
-    while True:
-        try:
-            client.get("/openapi.json").raise_for_status()
-            pay(campus.shops[0], new_id(), campus.uids[0])
-        except httpx.TransportError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.1)
-        else:
-            return
-
-
-def _serve(address: str, port: int) -> None:
-    """The server's process."""
-    import uvicorn
-    from fastapi import FastAPI
-
-    from accounts.api.router import router
-    from web import problems
-
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-    app = FastAPI()
-    money = _money(Database(address, pool_size=40, credential_key=bytes(range(32))))
-    app.state.accounts, app.state.money = money.accounts, money
-    add_routes(app, router)
-    problems.install(app)
-    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)
+def _write_load(folder: Path, campus: Campus, shape: str) -> Path:
+    """Write what `payments.lua` reads."""
+    (folder / "tokens").write_text("\n".join(shop.token for shop in campus.shops_of(shape)), encoding="utf-8")
+    (folder / "uids").write_text("\n".join(campus.uids), encoding="utf-8")
+    return folder
 
 
 def _ratios(figures: dict[str, float], peers: dict[str, float | str]) -> dict[str, float]:
     ratios = {
-        f"{name.removesuffix('_hot_per_s')}_hot_to_spread": value / figures[name.replace(HOT, SPREAD)]
+        f"{name.removesuffix('_hot_per_s')}_hot_to_spread": value / spread
         for name, value in figures.items()
-        if name.endswith("_hot_per_s")
+        if name.endswith("_hot_per_s") and (spread := figures.get(name.replace(HOT, SPREAD)))
     }
     theirs = peers.get("pgbench_tpcb_per_s")
     if isinstance(theirs, float):
         ratios |= {
-            f"postgresql_{way}_{shape}_to_pgbench": figures[f"postgresql_{way}_{shape}_per_s"] / theirs
-            for way in ("service", "http")
-            for shape in (SPREAD, HOT)
+            f"{name.removesuffix('_per_s')}_to_pgbench": value / theirs
+            for name, value in figures.items()
+            if name.startswith(POSTGRESQL) and name.endswith("_per_s")
         }
     return ratios
 
 
 def _budgets(figures: dict[str, float]) -> Iterator[Budget]:
     for name, got in figures.items():
-        if "_http_" in name:
+        if "_http_" in name and name.endswith("_per_s"):
             what = name.removesuffix("_per_s").replace("_", " ")
             yield budget(f"{what} payments/s (a campus of 30,000 at its peak)", got, "at least", NEEDED_PER_S)
 

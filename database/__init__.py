@@ -1,8 +1,18 @@
 """Engine, session, column types, sealing at rest, migrations."""
 
-from database.columns import Base, UtcDateTime, new_id
+from database.columns import Base, UtcDateTime, new_id, table_of
 from database.engine import Database, DatabaseBusyError
 from database.sealing import Sealer, SealingError
 from database.storage import StorageError
 
-__all__ = ["Base", "Database", "DatabaseBusyError", "Sealer", "SealingError", "StorageError", "UtcDateTime", "new_id"]
+__all__ = [
+    "Base",
+    "Database",
+    "DatabaseBusyError",
+    "Sealer",
+    "SealingError",
+    "StorageError",
+    "UtcDateTime",
+    "new_id",
+    "table_of",
+]

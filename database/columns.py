@@ -1,11 +1,11 @@
 """What every table shares: the declarative base with named constraints, aware UTC times and time-ordered ids."""
 
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 import uuid_utils.compat
-from sqlalchemy import DateTime, Dialect, MetaData, TypeDecorator, Uuid
+from sqlalchemy import DateTime, Dialect, MetaData, Table, TypeDecorator, Uuid
 from sqlalchemy.orm import DeclarativeBase
 
 
@@ -54,3 +54,8 @@ class Base(DeclarativeBase):
         }
     )
     type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: UtcDateTime(), UUID: Uuid()}
+
+
+def table_of(row: type[Base]) -> Table:
+    """Return the table behind a class, for statements that go past the object mapper."""
+    return cast("Table", row.__table__)

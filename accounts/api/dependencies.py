@@ -12,9 +12,8 @@ from typing import Annotated
 from fastapi import Depends, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, OAuth2PasswordBearer
 
-from accounts import devices
 from accounts.passwords import PasswordChangeRequiredError
-from accounts.people import authority, sign_ins
+from accounts.people import authority
 from accounts.principals import DevicePrincipal, Principal
 from accounts.services import AccountsServices
 from accounts.sign_in.access_tokens import NotSignedInError
@@ -80,7 +79,7 @@ _device_scheme = HTTPBearer(
 )
 
 
-def _signed_in_anyhow(
+async def _signed_in_anyhow(
     services: ServicesDep, now: NowDep, token: Annotated[str | None, Security(_person_scheme)]
 ) -> tuple[Principal, bool]:
     if token is None:
@@ -89,8 +88,7 @@ def _signed_in_anyhow(
         claims = services.access_tokens.read(token, now=now)
     except NotSignedInError as error:
         raise NotSignedInError(error.detail, headers=_CHALLENGE) from error
-    with services.database.read() as session:
-        roles = sign_ins.roles(session, claims.person_id, claims.sign_in_id, now=now)
+    roles = await services.roles_of_sign_ins.get((claims.person_id, claims.sign_in_id))
     if roles is None:
         raise NotSignedInError("this sign-in has ended; sign in again", headers=_CHALLENGE)
     return Principal(claims.person_id, claims.sign_in_id, roles), claims.must_change_password
@@ -125,21 +123,18 @@ def require_role(*roles: Role) -> Callable[[Principal], Awaitable[Principal]]:
     return check
 
 
-def require_device(*roles: DeviceRole) -> Callable[..., DevicePrincipal]:
+def require_device(*roles: DeviceRole) -> Callable[..., Awaitable[DevicePrincipal]]:
     """Return a dependency that lets through devices with any of `roles` (any device when none is named)."""
 
-    def check(
-        database: DatabaseDep, found: Annotated[HTTPAuthorizationCredentials | None, Security(_device_scheme)]
+    async def check(
+        services: ServicesDep, found: Annotated[HTTPAuthorizationCredentials | None, Security(_device_scheme)]
     ) -> DevicePrincipal:
-        device = None
-        if found is not None:
-            with database.read() as session:
-                device = devices.authenticate(session, found.credentials)
+        device = None if found is None else await services.devices_by_token.get(found.credentials)
         if device is None:
             raise NoDeviceError(headers=_CHALLENGE)
         if roles and device.role not in roles:
             raise DeviceRoleRequiredError(needed=sorted(roles))
-        return DevicePrincipal(device.id, device.name, device.role, device.campus, device.gate, device.merchant_id)
+        return device
 
     return check
 

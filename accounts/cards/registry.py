@@ -7,6 +7,7 @@ a key it is trusted only after the reader has proved the key.
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy import select
@@ -71,6 +72,20 @@ class CardKeyRequiredError(ProblemError):
     title = "This card must prove its issuer key; its UID alone is not trusted"
 
 
+class CardOnShow(Protocol):
+    """What of a card decides whether it may be used."""
+
+    @property
+    def state(self) -> CardState:
+        """Where it is in its life."""
+        ...
+
+    @property
+    def key_number(self) -> int | None:
+        """The issuer key that it has."""
+        ...
+
+
 def normalise_uid(text: str) -> str:
     """Return a card's number as upper-case hexadecimal without separators.
 
@@ -92,7 +107,16 @@ def uid_digest(session: Session, text: str) -> str:
     Raises:
         InvalidUidError: it is no UID.
     """
-    return keyed_digest(credential_key(session), b"card:", normalise_uid(text).encode())
+    return digest_of(credential_key(session), text)
+
+
+def digest_of(key: bytes, text: str) -> str:
+    """Return the digest of a UID under the site's key.
+
+    Raises:
+        InvalidUidError: it is no UID.
+    """
+    return keyed_digest(key, b"card:", normalise_uid(text).encode())
 
 
 def issue(session: Session, person: Person, uid: str, *, key_number: int | None, by: str, now: datetime) -> Card:
@@ -195,7 +219,7 @@ def history(session: Session, card_id: UUID) -> Sequence[CardEvent]:
     return session.scalars(select(CardEvent).where(CardEvent.card_id == card_id).order_by(CardEvent.id)).all()
 
 
-def require_usable(card: Card) -> None:
+def require_usable(card: CardOnShow) -> None:
     """Check that a card may be used.
 
     Raises:
@@ -205,7 +229,7 @@ def require_usable(card: Card) -> None:
         raise CardNotUsableError(state=card.state.value)
 
 
-def require_key(card: Card, proved_key: int | None) -> None:
+def require_key(card: CardOnShow, proved_key: int | None) -> None:
     """Check that a card with an issuer key has proved it to the reader.
 
     Raises:

@@ -15,8 +15,9 @@ from accounts.ledger.posting import entry_of
 from accounts.ledger.replay import Difference, Hold, Kept, Replay
 from accounts.ledger.seal_chain import JournalReport
 from accounts.ledger.sql import LINE_COLUMNS
-from accounts.ledger.tables import Corrected, JournalTransfer, LedgerAccount, OpenHold, SpendingCounter, table_of
+from accounts.ledger.tables import Corrected, JournalTransfer, LedgerAccount, OpenHold, SpendingCounter
 from accounts.ledger.transfer import CARRYING, Entry
+from database import table_of
 
 _LINES = table_of(JournalTransfer)
 _TOGETHER = 2_000

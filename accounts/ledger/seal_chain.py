@@ -23,8 +23,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from accounts.ledger.sql import LINE_COLUMNS
-from accounts.ledger.tables import JournalTransfer, Seal, table_of
-from database import Database
+from accounts.ledger.tables import JournalTransfer, Seal
+from database import Database, table_of
 
 log = structlog.get_logger()
 

@@ -28,8 +28,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import UserDefinedType
 
-from accounts.ledger.tables import Corrected, JournalTransfer, LedgerAccount, OpenHold, SpendingCounter, table_of
+from accounts.ledger.tables import Corrected, JournalTransfer, LedgerAccount, OpenHold, SpendingCounter
 from accounts.ledger.transfer import CARRYING
+from database import table_of
 
 _ACCOUNTS = table_of(LedgerAccount)
 _LINES = table_of(JournalTransfer)

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from accounts.ledger.chart import summed_balance
 from accounts.ledger.posting import entry_of
 from accounts.ledger.sql import LINE_COLUMNS
-from accounts.ledger.tables import JournalTransfer, LedgerAccount, OpenHold, table_of
+from accounts.ledger.tables import JournalTransfer, LedgerAccount, OpenHold
 from accounts.ledger.transfer import MOVING, Entry
+from database import table_of
 
 _LINES = table_of(JournalTransfer)
 

@@ -5,7 +5,6 @@ whom everyone pays would queue the campus. The one writer (`posting.record`) che
 """
 
 from datetime import date, datetime
-from typing import cast
 from uuid import UUID
 
 from sqlalchemy import (
@@ -16,7 +15,6 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     String,
-    Table,
     Text,
     text,
 )
@@ -175,11 +173,6 @@ class DayTotal(Base):
     debits: Mapped[int] = mapped_column(BigInteger)
     credits: Mapped[int] = mapped_column(BigInteger)
     closing: Mapped[int] = mapped_column(BigInteger)
-
-
-def table_of(row: type[Base]) -> Table:
-    """Return the table behind a class, for statements that go past the object mapper."""
-    return cast("Table", row.__table__)
 
 
 for _row in (JournalTransfer, Seal, DayClose, DayTotal):

@@ -24,10 +24,9 @@ from accounts.ledger.tables import (
     JournalTransfer,
     LedgerAccount,
     Seal,
-    table_of,
 )
 from accounts.ledger.transfer import MOVING, AccountKind
-from database import Database
+from database import Database, table_of
 
 COUNTERS_KEPT = timedelta(days=31)
 """How long a counter of a limit is kept after its last payment; long enough for every refund."""

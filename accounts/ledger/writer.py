@@ -5,13 +5,15 @@ the next one gathers, so a lone request waits for nobody and a thousand share on
 the transaction that holds it is on the disk.
 """
 
+import asyncio
+import contextlib
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import structlog
 from sqlalchemy.exc import OperationalError
@@ -27,19 +29,42 @@ LARGEST_GROUP = 500
 ATTEMPTS = 5
 
 _T = TypeVar("_T")
+_Request_contra = TypeVar("_Request_contra", contravariant=True)
+_Request = TypeVar("_Request")
+_Beside = TypeVar("_Beside")
 
 
 class WriterClosedError(Exception):
     """The ledger is shutting down and takes no more transfers; send it again to a running server."""
 
 
-@dataclass(slots=True)
-class _Submission:
-    """A transfer, or work of the caller's own that records some, and where its answer goes."""
+@dataclass(frozen=True, slots=True)
+class Prepared(Generic[_Beside]):
+    """The transfer that was made of a request, and what whoever sent it wants to know beside its outcome."""
 
-    transfer: Transfer | None
-    work: Callable[[Session, datetime], Any] | None
-    answer: "Future[Any]" = field(default_factory=Future)
+    transfer: Transfer
+    beside: _Beside
+
+
+class Prepare(Protocol[_Request_contra, _Beside]):
+    """Makes transfers of all requests of a group at once, by what it reads in the transaction that records them."""
+
+    def __call__(
+        self, session: Session, requests: Sequence[_Request_contra], now: datetime, /
+    ) -> Sequence[Prepared[_Beside] | Exception]:
+        """Return the transfer of each request, or why there is none. It writes nothing, and may be called again."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class _Submission:
+    """A transfer, a request that one is made of, or work of the caller's own; and where its answer goes."""
+
+    transfer: Transfer | None = None
+    work: Callable[[Session, datetime], Any] | None = None
+    request: Any = None
+    prepare: Prepare[Any, Any] | None = None
+    answer: "Future[Any] | asyncio.Future[Any]" = field(default_factory=Future)
 
 
 class LedgerWriter:
@@ -61,12 +86,38 @@ class LedgerWriter:
         Raises:
             DatabaseBusyError: another process kept the database locked; trying again with the same id is safe.
         """
-        outcome: PostingResult = self._put(_Submission(transfer, None)).result()
+        outcome: PostingResult = self._put(_Submission(transfer=transfer)).result()
         return outcome
 
     def send(self, transfer: Transfer) -> "Future[PostingResult]":
         """Record one transfer; the future is done once it is on the disk."""
-        return self._put(_Submission(transfer, None))
+        answer: Future[PostingResult] = self._put(_Submission(transfer=transfer))
+        return answer
+
+    def submit_request(self, request: _Request, prepare: Prepare[_Request, _Beside]) -> tuple[PostingResult, _Beside]:
+        """Record the transfer that `prepare` makes of a request, and wait until it is on the disk.
+
+        `prepare` is called once for all requests of a group that came with it, which is what makes it cheap.
+
+        Raises:
+            Exception: what `prepare` returned or raised instead.
+            DatabaseBusyError: another process kept the database locked; trying again with the same id is safe.
+        """
+        submission = _Submission(request=request, prepare=prepare)
+        outcome: tuple[PostingResult, _Beside] = self._put(submission).result()
+        return outcome
+
+    async def send_request(
+        self, request: _Request, prepare: Prepare[_Request, _Beside]
+    ) -> tuple[PostingResult, _Beside]:
+        """Do as `submit_request`, with no thread that waits.
+
+        Raises:
+            Exception, DatabaseBusyError: as `submit_request`.
+        """
+        answer: asyncio.Future[tuple[PostingResult, _Beside]] = asyncio.get_running_loop().create_future()
+        self._put(_Submission(request=request, prepare=prepare, answer=answer))
+        return await answer
 
     def run(self, work: Callable[[Session, datetime], _T]) -> _T:
         """Run `work` in a transaction, alone or beside others; what it raises undoes its own part and comes out here.
@@ -77,7 +128,7 @@ class LedgerWriter:
             DatabaseBusyError: another process kept the database locked; trying again is safe.
         """
         if self._database.is_sqlite:
-            result: _T = self._put(_Submission(None, work)).result()
+            result: _T = self._put(_Submission(work=work)).result()
             return result
         # PostgreSQL writes side by side: a transaction of its own keeps this work's locks short.
         return _retried(lambda: self._alone(work))
@@ -103,7 +154,7 @@ class LedgerWriter:
         """Close at the end of the block."""
         self.close()
 
-    def _put(self, submission: _Submission) -> "Future[Any]":
+    def _put(self, submission: _Submission) -> Any:
         with self._closing:
             if self._closed:
                 raise WriterClosedError("the ledger is shutting down; try again in a moment")
@@ -133,29 +184,81 @@ class LedgerWriter:
             results = _retried(lambda: self._commit(group))
         except Exception as error:  # noqa: BLE001 - whatever it is, the one who asked must hear it
             if len(group) == 1:
-                group[0].answer.set_exception(error)
+                _deliver(group, [(None, error)])
                 return
             # One of them is to blame; on their own, the others still get through.
             log.warning("ledger_group_failed", submissions=len(group), error=type(error).__name__)
             for submission in group:
                 self._answer([submission])
             return
-        for submission, (value, failure) in zip(group, results, strict=True):
-            if failure is None:
-                submission.answer.set_result(value)
-            else:
-                submission.answer.set_exception(failure)
+        _deliver(group, results)
 
-    def _commit(self, group: list[_Submission]) -> list[tuple[Any, Exception | None]]:
+    def _commit(self, group: list[_Submission]) -> "list[_Result]":
         """Everything of the group in one transaction: the transfers as one set, then the works one by one."""
         now = self._clock()
         with self._database.begin() as session:
-            transfers = [submission.transfer for submission in group if submission.transfer is not None]
+            prepared = _prepare(session, group, now)
+            transfers = [transfer for one in group if (transfer := _transfer_of(one, prepared)) is not None]
             outcomes: Iterator[PostingResult] = iter(record(session, transfers, now) if transfers else ())
-            return [
-                (next(outcomes), None) if submission.work is None else _in_savepoint(session, submission.work, now)
-                for submission in group
-            ]
+            results: list[_Result] = []
+            for submission in group:
+                if submission.work is not None:
+                    results.append(_in_savepoint(session, submission.work, now))
+                elif submission.prepare is None:
+                    results.append((next(outcomes), None))
+                elif isinstance(made := prepared[id(submission)], Prepared):
+                    results.append(((next(outcomes), made.beside), None))
+                else:
+                    results.append((None, made))
+            return results
+
+
+_Result = tuple[Any, Exception | None]
+"""What a submission came to: a value, or why there is none."""
+
+
+def _prepare(session: Session, group: Sequence[_Submission], now: datetime) -> "dict[int, Prepared[Any] | Exception]":
+    """Return what became of each request, by its submission."""
+    made: dict[int, Prepared[Any] | Exception] = {}
+    for prepare in {submission.prepare for submission in group if submission.prepare is not None}:
+        asked = [submission for submission in group if submission.prepare is prepare]
+        found = prepare(session, [submission.request for submission in asked], now)
+        made.update(zip(map(id, asked), found, strict=True))
+    return made
+
+
+def _transfer_of(submission: _Submission, prepared: "dict[int, Prepared[Any] | Exception]") -> Transfer | None:
+    made = prepared.get(id(submission))
+    return made.transfer if isinstance(made, Prepared) else submission.transfer
+
+
+def _deliver(group: Sequence[_Submission], results: "Sequence[_Result]") -> None:
+    """Answer everybody; an event loop is woken once for all of its own."""
+    of_loops: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], _Result]]] = {}
+    for submission, result in zip(group, results, strict=True):
+        if isinstance(submission.answer, Future):
+            _settle(submission.answer, result)
+        else:
+            of_loops.setdefault(submission.answer.get_loop(), []).append((submission.answer, result))
+    for loop, answers in of_loops.items():
+        # A loop that was closed meanwhile has nobody left who waits.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(_settle_all, answers)
+
+
+def _settle_all(answers: "Sequence[tuple[asyncio.Future[Any], _Result]]") -> None:
+    for answer, result in answers:
+        # Whoever asked may have given up; what was recorded stands.
+        if not answer.done():
+            _settle(answer, result)
+
+
+def _settle(answer: "Future[Any] | asyncio.Future[Any]", result: "_Result") -> None:
+    value, failure = result
+    if failure is None:
+        answer.set_result(value)
+    else:
+        answer.set_exception(failure)
 
 
 def _in_savepoint(

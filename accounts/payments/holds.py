@@ -18,12 +18,13 @@ from accounts import cards, people
 from accounts.ledger import chart
 from accounts.ledger.posting import entry_of, find, record
 from accounts.ledger.sql import LINE_COLUMNS
-from accounts.ledger.tables import JournalTransfer, table_of
+from accounts.ledger.tables import JournalTransfer
 from accounts.ledger.transfer import Action, Entry, RefusalCode, Transfer
 from accounts.payments.problems import HoldEndedError, require
 from accounts.payments.services import MoneyServices
 from accounts.payments.wallet import HOLD, METERED, Terminal, caps_of, require_same
 from accounts.tables import Card
+from database import table_of
 from web.problems import NotFoundError
 
 _LINES = table_of(JournalTransfer)

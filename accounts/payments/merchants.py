@@ -1,10 +1,11 @@
 """Merchants, and the services enabled on each campus."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, delete, select
+from sqlalchemy import and_, bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from accounts import audit
@@ -12,8 +13,15 @@ from accounts.ledger.chart import open_account
 from accounts.ledger.transfer import AccountKind
 from accounts.payments.problems import ServiceNotOnCampusError, UnknownMerchantError
 from accounts.payments.tables import Merchant, ServiceCampus
-from database import new_id
+from database import new_id, table_of
 from web.problems import ProblemError
+
+_MERCHANTS, _ENABLED = table_of(Merchant), table_of(ServiceCampus)
+_PLACES = (
+    select(_MERCHANTS.c.id, _MERCHANTS.c.campus, _MERCHANTS.c.service, _ENABLED.c.campus)
+    .outerjoin(_ENABLED, and_(_ENABLED.c.service == _MERCHANTS.c.service, _ENABLED.c.campus == _MERCHANTS.c.campus))
+    .where(_MERCHANTS.c.id.in_(bindparam("ids", expanding=True)))
+)
 
 
 class MerchantNameTakenError(ProblemError):
@@ -60,28 +68,51 @@ def campuses_of(session: Session, service: str) -> Sequence[str]:
     return session.scalars(query.order_by(ServiceCampus.campus)).all()
 
 
-def require_merchant(session: Session, merchant_id: UUID | None, device_campus: str | None) -> Merchant:
+@dataclass(frozen=True, slots=True)
+class MerchantPlace:
+    """A merchant, and whether its service is enabled where it is."""
+
+    id: UUID
+    campus: str
+    service: str
+    is_enabled: bool
+
+
+def find_places(session: Session, merchant_ids: Collection[UUID]) -> Mapping[UUID, MerchantPlace]:
+    """Return the merchants with these ids, by id. One query."""
+    if not merchant_ids:
+        return {}
+    rows = session.connection().execute(_PLACES, {"ids": list(merchant_ids)})
+    return {
+        merchant_id: MerchantPlace(merchant_id, campus, service, enabled_on is not None)
+        for merchant_id, campus, service, enabled_on in rows
+    }
+
+
+def require_open(place: MerchantPlace | None, device_campus: str | None) -> MerchantPlace:
+    """Return a merchant that a device, which stands on `device_campus`, may take payments for.
+
+    Raises:
+        UnknownMerchantError: there is none.
+        ServiceNotOnCampusError: its service is not enabled there, or the device stands on another campus.
+    """
+    if place is None:
+        raise UnknownMerchantError
+    if device_campus is not None and device_campus != place.campus:
+        raise ServiceNotOnCampusError(
+            "the device stands on another campus than its merchant", service=place.service, campus=place.campus
+        )
+    if not place.is_enabled:
+        raise ServiceNotOnCampusError(service=place.service, campus=place.campus)
+    return place
+
+
+def require_merchant(session: Session, merchant_id: UUID | None, device_campus: str | None) -> MerchantPlace:
     """Return the merchant a device takes payments for, if it may.
 
     Raises:
         UnknownMerchantError: the device belongs to none.
         ServiceNotOnCampusError: its service is not enabled there, or the device stands on another campus.
     """
-    query = (
-        select(Merchant, ServiceCampus.campus)
-        .outerjoin(
-            ServiceCampus, and_(ServiceCampus.service == Merchant.service, ServiceCampus.campus == Merchant.campus)
-        )
-        .where(Merchant.id == merchant_id)
-    )
-    row = None if merchant_id is None else session.execute(query).one_or_none()
-    if row is None:
-        raise UnknownMerchantError
-    merchant, enabled_on = row
-    if device_campus is not None and device_campus != merchant.campus:
-        raise ServiceNotOnCampusError(
-            "the device stands on another campus than its merchant", service=merchant.service, campus=merchant.campus
-        )
-    if enabled_on is None:
-        raise ServiceNotOnCampusError(service=merchant.service, campus=merchant.campus)
-    return merchant
+    found = {} if merchant_id is None else find_places(session, [merchant_id])
+    return require_open(None if merchant_id is None else found.get(merchant_id), device_campus)

@@ -1,29 +1,29 @@
 """A payment from a wallet, by card or by the virtual card's code.
 
-Reading (who, which limits), hashing (the password) and writing are kept apart: the writing is one entry in the
-ledger's group commit, which checks funds and limits under the wallet's lock.
+A plain payment, by card, is one entry in the ledger's group commit: who pays, at which merchant and up to which limits
+is read for the whole group in its own transaction, and funds and limits are checked under the wallet's lock. Where a
+password is to be checked or a code used up, reading, hashing and writing are kept apart.
 """
 
 import hmac
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session, lazyload
+from anyio import to_thread
+from sqlalchemy.orm import Session
 
-from accounts import cards, passwords, people
-from accounts.cards import card_states, identity
-from accounts.cards.identity import Presented, Trust
+from accounts import cards, passwords
+from accounts.cards.identity import Presented
 from accounts.ledger.posting import find, record
-from accounts.ledger.transfer import Action, Cap, Entry, Transfer
-from accounts.payments import limits, merchants
-from accounts.payments.limits import Limits
+from accounts.ledger.transfer import Action, Cap, Entry, PostingResult, Transfer
+from accounts.ledger.writer import Prepared
+from accounts.payments import limits, merchants, payers
+from accounts.payments.payers import Payer
 from accounts.payments.problems import PaymentCancelledError, PaymentIdReusedError, require
 from accounts.payments.services import MoneyServices
-from accounts.payments.tables import SpendingLimit
-from accounts.tables import Card, Person
 from accounts.vocabulary import PasswordPurpose
 from database.digests import CredentialKeyMissingError
 from web.problems import ProblemError
@@ -75,16 +75,25 @@ class Payment:
 
 
 @dataclass(frozen=True, slots=True)
-class Payer:
-    """Whose credential it is, as far as a payment needs to know."""
+class Taken:
+    """A payment's line in the journal, and the name of whoever paid where it was looked up on the way."""
 
-    person_id: UUID
-    card_id: UUID
-    trust: Trust
-    limits: Limits
+    entry: Entry
+    name: str | None = None
 
 
-def pay(services: MoneyServices, terminal: Terminal, payment: Payment, now: datetime) -> Entry:
+@dataclass(frozen=True, slots=True)
+class _ByCard:
+    """A payment by card that needs no password: everything about it is read when its group is written."""
+
+    services: MoneyServices
+    terminal: Terminal
+    payment: Payment
+    digest: str
+    now: datetime
+
+
+def pay(services: MoneyServices, terminal: Terminal, payment: Payment, now: datetime) -> Taken:
     """Take or hold a payment and return its line in the journal; the same payment again returns the same line.
 
     Raises:
@@ -92,35 +101,90 @@ def pay(services: MoneyServices, terminal: Terminal, payment: Payment, now: date
             and a code shown was not used up.
     """
     try:
-        return _pay(services, terminal, payment, now)
-    except ProblemError:
-        # A payment that was taken before is answered as before, whatever has become of card, code or wallet since.
-        with services.database.read() as session:
-            earlier = find(session, payment.id)
-        if earlier is None:
-            raise
-        payloads = (payment.payload(terminal, _key(services)), payment.payload_without_key(terminal))
-        return require_same(earlier, *(Transfer(payment.id, PURPOSE, payload=one) for one in payloads))
+        if is_plain(payment):
+            return _taken(*services.writer.submit_request(_by_card(services, terminal, payment, now), _prepare))
+        return _pay_with_proof(services, terminal, payment, now)
+    except ProblemError as refusal:
+        return _answer_as_before(services, terminal, payment, refusal)
 
 
-def _pay(services: MoneyServices, terminal: Terminal, payment: Payment, now: datetime) -> Entry:
+async def pay_plain(services: MoneyServices, terminal: Terminal, payment: Payment, now: datetime) -> Taken:
+    """Take a payment that `is_plain` as `pay` does, without a thread that waits for it.
+
+    Raises:
+        ProblemError: as `pay`.
+    """
+    try:
+        return _taken(*await services.writer.send_request(_by_card(services, terminal, payment, now), _prepare))
+    except ProblemError as refusal:
+        return await to_thread.run_sync(_answer_as_before, services, terminal, payment, refusal)
+
+
+def is_plain(payment: Payment) -> bool:
+    """Tell whether a payment is by a card alone: no code to be used up, no password to be checked."""
+    return payment.presented.code is None and payment.password is None
+
+
+def _by_card(services: MoneyServices, terminal: Terminal, payment: Payment, now: datetime) -> _ByCard:
+    shown = payment.presented
+    return _ByCard(
+        services, terminal, payment, shown.uid_digest or cards.digest_of(_key(services), shown.uid or ""), now
+    )
+
+
+def _prepare(session: Session, asked: Sequence[_ByCard], _now: datetime) -> list[Prepared[str] | Exception]:
+    """Find the merchants and the payers of a whole group, and make the transfer of each payment or say why not."""
+    places = merchants.find_places(session, {one.terminal.merchant_id for one in asked if one.terminal.merchant_id})
+    holders = payers.find_holders(session, {one.digest for one in asked})
+    made: list[Prepared[str] | Exception] = []
+    for one in asked:
+        merchant_id = one.terminal.merchant_id
+        try:
+            place = merchants.require_open(
+                None if merchant_id is None else places.get(merchant_id), one.terminal.campus
+            )
+            if (holder := holders.get(one.digest)) is None:
+                raise cards.UnknownCardError
+            payer = holder.require_payer(one.payment.presented, one.services.default_limits, one.now)
+        except ProblemError as refusal:
+            made.append(refusal)
+        else:
+            transfer = transfer_of(one.services, one.terminal, one.payment, payer, merchant_id=place.id, now=one.now)
+            made.append(Prepared(transfer, payer.name))
+    return made
+
+
+def _taken(outcome: PostingResult, name: str) -> Taken:
+    return Taken(require(outcome), name)
+
+
+def _answer_as_before(services: MoneyServices, terminal: Terminal, payment: Payment, refusal: ProblemError) -> Taken:
+    """Answer a payment that was taken before as before, whatever has become of card, code or wallet since."""
+    with services.database.read() as session:
+        earlier = find(session, payment.id)
+    if earlier is None:
+        raise refusal
+    payloads = (payment.payload(terminal, _key(services)), payment.payload_without_key(terminal))
+    return Taken(require_same(earlier, *(Transfer(payment.id, PURPOSE, payload=one) for one in payloads)))
+
+
+def _pay_with_proof(services: MoneyServices, terminal: Terminal, payment: Payment, now: datetime) -> Taken:
+    """Take a payment with a password, which is checked before anything is written, or with a code, which is used up."""
     with services.database.read() as session:
         merchant_id = merchants.require_merchant(session, terminal.merchant_id, terminal.campus).id
-        payer = None if payment.presented.code else payer_by_card(session, services, payment.presented, now)
+        by_card = None if payment.presented.code else payers.payer_by_card(session, services, payment.presented, now)
     if payment.password is not None:
-        shown = payer or _payer_by_code_unused(services, payment.presented, now)
+        shown = by_card or payers.payer_by_code_unused(services, payment.presented, now)
         check_password(services, shown.person_id, shown.card_id, payment.password, now=now)
-    if payer is not None:
-        return require(
-            services.writer.submit(transfer_of(services, terminal, payment, payer, merchant_id=merchant_id, now=now))
-        )
+    if by_card is not None:
+        transfer = transfer_of(services, terminal, payment, by_card, merchant_id=merchant_id, now=now)
+        return _taken(services.writer.submit(transfer), by_card.name)
 
-    def use_code(session: Session, _now: datetime) -> Entry:
-        found = payer_by_code(session, services, payment.presented, now)
+    def use_code(session: Session, _now: datetime) -> Taken:
+        payer = payers.payer_by_code(session, services, payment.presented, now)
+        transfer = transfer_of(services, terminal, payment, payer, merchant_id=merchant_id, now=now)
         # A refusal raises, and so undoes the use of the code too.
-        return require(
-            record(session, [transfer_of(services, terminal, payment, found, merchant_id=merchant_id, now=now)], now)[0]
-        )
+        return _taken(record(session, [transfer], now)[0], payer.name)
 
     return services.writer.run(use_code)
 
@@ -137,55 +201,6 @@ def require_same(earlier: Entry, *again: Transfer) -> Entry:
     if earlier.digest not in {one.digest() for one in again}:
         raise PaymentIdReusedError
     return earlier
-
-
-def payer_by_card(session: Session, services: MoneyServices, presented: Presented, now: datetime) -> Payer:
-    """Return whose card it is, if it may pay; one query, as this is what happens at every terminal at noon.
-
-    Raises:
-        ProblemError: of the credential or the account.
-    """
-    query = (
-        select(Card, Person, SpendingLimit)
-        .join(Person, Person.id == Card.person_id)
-        .outerjoin(SpendingLimit, SpendingLimit.person_id == Person.id)
-        .where(
-            Card.uid_digest == (presented.uid_digest or cards.uid_digest(session, presented.uid or "")),
-            Card.state.not_in(card_states.ENDED),
-        )
-        .options(lazyload(Person.group_rows), lazyload(Person.role_rows))
-    )
-    row = session.execute(query).one_or_none()
-    if row is None:
-        raise cards.UnknownCardError
-    card, person = row[0], row[1]
-    own: SpendingLimit | None = row[2]
-    cards.require_usable(card)
-    cards.require_key(card, presented.proved_key)
-    people.require_usable(person, now)
-    trust = Trust.UID_ONLY if card.key_number is None else Trust.KEYED
-    return Payer(person.id, card.id, trust, services.default_limits if own is None else Limits(own.meal, own.day))
-
-
-def payer_by_code(session: Session, services: MoneyServices, presented: Presented, now: datetime) -> Payer:
-    """Return whose code it is, if it may pay; the code is used up in the caller's transaction.
-
-    Raises:
-        ProblemError: of the credential or the account.
-    """
-    holder = identity.find(session, presented, services.accounts.code_key, now=now)
-    cards.require_usable(holder.card)
-    people.require_usable(holder.person, now)
-    own = limits.of_person(session, holder.person.id, services.default_limits)
-    return Payer(holder.person.id, holder.card.id, holder.trust, own)
-
-
-def _payer_by_code_unused(services: MoneyServices, presented: Presented, now: datetime) -> Payer:
-    """Whose code it is, without using it up: the transaction that would is rolled back."""
-    with services.database.begin() as session:
-        payer = payer_by_code(session, services, presented, now)
-        session.rollback()
-        return payer
 
 
 def transfer_of(

@@ -1,9 +1,8 @@
 """Whether an account may be used at a time, and if not, why. Pure."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Protocol
 
-from accounts.tables import Person
 from accounts.vocabulary import PersonState
 from web.problems import ProblemError
 
@@ -16,7 +15,26 @@ class AccountNotUsableError(ProblemError):
     title = "The account is suspended, closed or outside its validity"
 
 
-def require_usable(person: Person, now: datetime) -> None:
+class Account(Protocol):
+    """What of a person decides whether their account may be used."""
+
+    @property
+    def state(self) -> PersonState:
+        """Active, suspended or closed."""
+        ...
+
+    @property
+    def valid_from(self) -> datetime:
+        """When it begins to be valid."""
+        ...
+
+    @property
+    def valid_until(self) -> datetime | None:
+        """When it ends, if it does."""
+        ...
+
+
+def require_usable(person: Account, now: datetime) -> None:
     """Check that the account may be used now.
 
     Raises:
@@ -29,7 +47,7 @@ def require_usable(person: Person, now: datetime) -> None:
 Standing = Literal["good", "suspended", "closed", "expired", "not_yet_valid"]
 
 
-def standing(person: Person, now: datetime) -> Standing:
+def standing(person: Account, now: datetime) -> Standing:
     """Say whether and why (not) an account may be used now."""
     if person.state is PersonState.CLOSED:
         return "closed"

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from accounts.ledger.chart import named_account
 from accounts.ledger.replay import Difference
-from accounts.ledger.tables import JournalTransfer, LedgerAccount, table_of
+from accounts.ledger.tables import JournalTransfer, LedgerAccount
 from accounts.ledger.transfer import CARRYING, AccountKind, AccountState, Action
 from accounts.payments.offline_states import OfflineState
 from accounts.payments.tables import Charge, ChargeRefund, Merchant, OfflinePayment
@@ -25,6 +25,7 @@ from accounts.topup.orders import STRANDED
 from accounts.topup.refunds import posting_id
 from accounts.topup.tables import TopUpOrder, TopUpRefund
 from accounts.vocabulary import PersonState
+from database import table_of
 
 _LINES = table_of(JournalTransfer)
 _GIVEN_BACK = ("pending", "paid")

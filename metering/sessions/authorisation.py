@@ -12,7 +12,7 @@ from accounts import cards, people
 from accounts.cards import virtual_cards, virtual_code
 from accounts.cards.identity import Presented
 from accounts.ledger import Action, Entry, RefusalCode, Transfer, account, chart, record
-from accounts.payments import holds, merchants, wallet
+from accounts.payments import holds, merchants, payers, wallet
 from accounts.payments.holds import Extension
 from accounts.payments.problems import (
     ConsumptionPasswordRequiredError,
@@ -131,11 +131,11 @@ def subsidy_left(case: Case, prices: PriceList) -> int:
     return 0 if person is None else subsidies.left(case.session, person, case.row.began_at, case.zone)
 
 
-def _payer(case: Case, report: SessionReport) -> wallet.Payer:
+def _payer(case: Case, report: SessionReport) -> payers.Payer:
     if report.card is None:
-        return wallet.payer_by_code(case.session, case.services, Presented(code=report.code), case.now)
+        return payers.payer_by_code(case.session, case.services, Presented(code=report.code), case.now)
     shown = Presented(uid_digest=report.card.digest, proved_key=report.card.proved_key)
-    return wallet.payer_by_card(case.session, case.services, shown, case.now)
+    return payers.payer_by_card(case.session, case.services, shown, case.now)
 
 
 def _require_alone(case: Case, person_id: UUID) -> None:
@@ -149,7 +149,7 @@ def _require_alone(case: Case, person_id: UUID) -> None:
         raise SessionRefusedError(SessionRefusal.ALREADY_IN_SESSION)
 
 
-def _first_hold(case: Case, payer: wallet.Payer, allowed: Allowance, subsidy: int) -> Entry | None:
+def _first_hold(case: Case, payer: payers.Payer, allowed: Allowance, subsidy: int) -> Entry | None:
     """Hold what the session begins on: as much as the place says, or what there is if that is worth beginning."""
     asked = min(case.settings.hold_fen, allowed.fen)
     worth = min(case.settings.least_fen, asked)
@@ -169,7 +169,7 @@ def _first_hold(case: Case, payer: wallet.Payer, allowed: Allowance, subsidy: in
     return require(outcome)
 
 
-def _hold(case: Case, payer: wallet.Payer, amount: int) -> Transfer:
+def _hold(case: Case, payer: payers.Payer, amount: int) -> Transfer:
     return Transfer(
         id=uuid5(case.row.id, "hold"),
         purpose=HOLD,

@@ -4,7 +4,7 @@ import structlog
 
 from accounts import people
 from accounts.cards.identity import Presented
-from accounts.payments import offline, wallet
+from accounts.payments import offline, payers
 from accounts.tables import Card, Person
 from accounts.vocabulary import CardState
 from messages.metering import SessionReport
@@ -25,7 +25,7 @@ def identify(case: Case, report: SessionReport) -> None:
     elif report.code is not None:
         try:
             with case.session.begin_nested():
-                payer = wallet.payer_by_code(case.session, case.services, Presented(code=report.code), at)
+                payer = payers.payer_by_code(case.session, case.services, Presented(code=report.code), at)
         except ProblemError as error:
             log.info("session_code_not_known", session=str(row.id), code=error.code)
         else:

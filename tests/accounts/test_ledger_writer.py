@@ -1,8 +1,11 @@
 """Group commit: concurrent requests share a transaction, and each still gets its own answer."""
 
+import asyncio
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -22,7 +25,9 @@ from accounts.ledger import (
     record,
 )
 from accounts.ledger.invariants import check_ledger
+from accounts.ledger.writer import Prepared, _Submission
 from database import Database, new_id
+from tests.waiting import PATIENCE_S
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 CASH = named_account(AccountKind.CASH, "counter")
@@ -110,3 +115,55 @@ def test_a_closed_writer_finishes_what_it_took_and_takes_no_more(database: Datab
     assert all(answer.result(timeout=0).entry for answer in answers)
     with pytest.raises(WriterClosedError):
         writer.submit(spend(wallet, 1))
+
+
+def prepare_spending(
+    session: Session, requests: Sequence[tuple[UUID, int]], now: datetime
+) -> list[Prepared[int] | Exception]:
+    """Of each (wallet, amount) a payment, beside what all of the group ask for; nothing of what is odd."""
+    del session, now
+    asked = sum(amount for _, amount in requests)
+    return [Prepared(spend(*one), asked) if one[1] % 2 == 0 else ValueError(f"{one[1]} is odd") for one in requests]
+
+
+def test_requests_of_a_group_are_prepared_together_and_answered_each(database: Database, wallet: UUID) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def hold_up(_session: Session, _now: datetime) -> None:
+        begun.set()
+        assert go_on.wait(PATIENCE_S)
+
+    async def send(writer: LedgerWriter) -> list[Any]:
+        requests = [(wallet, 2), (wallet, 3), (wallet, 5_000), (wallet, 4)]
+        sent = [asyncio.create_task(writer.send_request(one, prepare_spending)) for one in requests]
+        await asyncio.sleep(0)
+        sent[0].cancel()  # it is recorded all the same
+        go_on.set()
+        return await asyncio.gather(*sent, return_exceptions=True)
+
+    with LedgerWriter(database) as writer, ThreadPoolExecutor(1) as clients:
+        # While the writer's thread is held up, what comes becomes one group.
+        writer._submissions.put(_Submission(work=hold_up))
+        assert begun.wait(PATIENCE_S)
+        gone, odd, dear, fine = clients.submit(lambda: asyncio.run(send(writer))).result()
+        alone = writer.submit_request((wallet, 6), prepare_spending)
+    assert isinstance(gone, asyncio.CancelledError)
+    assert (type(odd), str(odd)) == (ValueError, "3 is odd")
+    assert (dear[0].refusal.code, dear[1]) == (RefusalCode.INSUFFICIENT_FUNDS, 5_009)
+    assert (fine[0].require().debit_balance, fine[1]) == (994, 5_009)
+    assert (alone[0].require().debit_balance, alone[1]) == (988, 6)
+
+
+def test_a_fault_of_what_prepares_reaches_its_own_requests_only(database: Database, wallet: UUID) -> None:
+    def fail(session: Session, requests: Sequence[object], now: datetime) -> list[Prepared[None] | Exception]:
+        raise RuntimeError("it cannot be prepared")
+
+    async def send(writer: LedgerWriter) -> list[Any]:
+        return await asyncio.gather(
+            writer.send_request(None, fail), writer.send_request((wallet, 2), prepare_spending), return_exceptions=True
+        )
+
+    with LedgerWriter(database) as writer, ThreadPoolExecutor(1) as clients:
+        failed, fine = clients.submit(lambda: asyncio.run(send(writer))).result()
+    assert isinstance(failed, RuntimeError)
+    assert fine[0].require().debit_balance == 998

@@ -41,8 +41,8 @@ def hold(services: MoneyDep, device: PayingDep, now: NowDep, body: HoldIn) -> He
     """Reserve money of the holder of a card or a virtual code; it counts in the limits from now on."""
     presented = body.presented()
     payment = Payment(body.id, body.amount, presented, body.consumption_password, timedelta(seconds=body.seconds))
-    entry = wallet.pay(services, terminal_of(device), payment, now)
-    return _out(holds.query(services, terminal_of(device), entry.id), now)
+    taken = wallet.pay(services, terminal_of(device), payment, now)
+    return _out(holds.query(services, terminal_of(device), taken.entry.id), now)
 
 
 @router.get("/holds/{hold_id}", responses=responses(*DEVICE_ERRORS, NotFoundError))

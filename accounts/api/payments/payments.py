@@ -4,6 +4,8 @@ from typing import Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Response
+from fastapi.concurrency import run_in_threadpool
+from sqlalchemy import select
 
 from accounts import cards, passwords, people
 from accounts.api.dependencies import DEVICE_ERRORS, NowDep, TerminalDep
@@ -72,17 +74,24 @@ def terminal_of(device: DevicePrincipal) -> Terminal:
         ChannelFailedError,
     ),
 )
-def pay(services: MoneyDep, device: TerminalDep, now: NowDep, body: PaymentIn, response: Response) -> PaymentOut:
+async def pay(services: MoneyDep, device: TerminalDep, now: NowDep, body: PaymentIn, response: Response) -> PaymentOut:
     """Take a payment by card, virtual code, or a third party's code (202 while its payer types a password)."""
+    terminal = terminal_of(device)
     if body.code is not None and (route := codes.route(body.code, services.channels)) != "virtual":
         if route is None:
             raise problems.UnknownCodeError
         request = ChargeRequest(body.id, body.amount, body.code, route)
-        out = _charge_out(charges.charge(services, terminal_of(device), request, now))
-        response.status_code = 202 if out.state == "pending" else 201
-        return out
+        charge = await run_in_threadpool(charges.charge, services, terminal, request, now)
+        response.status_code = 202 if charge.state == "pending" else 201
+        return _charge_out(charge)
     payment = Payment(body.id, body.amount, body.presented(), body.consumption_password)
-    return _payment_out(services.database, wallet.pay(services, terminal_of(device), payment, now))
+    if wallet.is_plain(payment):
+        taken = await wallet.pay_plain(services, terminal, payment, now)
+    else:
+        taken = await run_in_threadpool(wallet.pay, services, terminal, payment, now)
+    if taken.name is None:
+        return await run_in_threadpool(_look_up_payer, services.database, taken.entry)
+    return _payment_out(taken.entry, taken.name)
 
 
 @router.get("/payments/{payment_id}", responses=responses(*DEVICE_ERRORS, NotFoundError))
@@ -96,7 +105,7 @@ def read_payment(services: MoneyDep, device: TerminalDep, now: NowDep, payment_i
         return _charge_out(charges.query(services, terminal, payment_id, now))
     if entry is not None and entry.action is Action.CANCEL and entry.debit == terminal.merchant_id:
         return PaymentOut(id=entry.id, state="cancelled", amount=0, channel="wallet", at=entry.occurred_at)
-    return _payment_out(services.database, corrections.require_payment(entry, terminal))
+    return _look_up_payer(services.database, corrections.require_payment(entry, terminal))
 
 
 @router.post(
@@ -171,10 +180,13 @@ def _is_charge(services: MoneyServices, payment_id: UUID) -> bool:
         return session.get(Charge, payment_id) is not None
 
 
-def _payment_out(database: Database, entry: Entry) -> PaymentOut:
+def _look_up_payer(database: Database, entry: Entry) -> PaymentOut:
     with database.read() as session:
-        person = session.get(Person, entry.debit)
-        name = person.name if person else None
+        name = session.scalar(select(Person.name).where(Person.id == entry.debit))
+    return _payment_out(entry, name)
+
+
+def _payment_out(entry: Entry, name: str | None) -> PaymentOut:
     return PaymentOut(
         id=entry.id,
         state="paid",
