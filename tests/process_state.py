@@ -1,6 +1,7 @@
 """The state of the process, which a test must leave as it found it: no test depends on what its worker ran before."""
 
 import asyncio
+import ctypes
 import logging
 import os
 import resource
@@ -10,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from multiprocessing import resource_tracker
@@ -31,7 +32,7 @@ ENDS_WITHIN_S = 10.0
 """How long what was told to end may take on a busy machine; nothing waits so long when all is well."""
 
 _PYTESTS_OWN = {"PYTEST_CURRENT_TEST"}
-_SIGNALS = signal.valid_signals() - {signal.SIGALRM}  # which is pytest-timeout's, while a test runs
+_SIGNALS = set(signal.Signals) - {signal.SIGALRM}  # which is pytest-timeout's, while a test runs
 _LIMITS = (resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE, resource.RLIMIT_AS, resource.RLIMIT_CORE)
 
 
@@ -139,22 +140,62 @@ class _Everything:
     def __init__(self, modules: dict[str, "_Module"]) -> None:
         self._modules = {name: sys.modules.get(name) for name in modules}
         there = [(vars(module), modules[name]) for name, module in self._modules.items() if module is not None]
-        contents = [content for _, before in there for content in before.contents]
-        self._names = [names for names, _ in there]
-        self._names_before = list(chain.from_iterable(before.names for _, before in there))
-        self._members = [names.values() for names in self._names] + [_members(value) for value, _ in contents]
-        members_before = [before.values for _, before in there] + [content for _, content in contents]
-        self._sizes = list(map(len, members_before))
-        self._before = list(chain.from_iterable(members_before))
+        # What one module imports from another is looked at once: the words of all pages stand in a dozen modules.
+        contents = {id(value): (value, content) for _, before in there for value, content in before.contents}.values()
+        watched = [(names, before.values) for names, before in there] + list(contents)
+        self._mappings = _Versions([sys.modules, *(value for value, _ in watched if isinstance(value, dict))])
+        self._all = _Contents(watched)
+        self._others = _Contents([(value, content) for value, content in watched if not isinstance(value, dict)])
 
     def is_unchanged(self) -> bool:
-        """Whether the modules have the same names for the very same objects, and their containers the same members."""
-        return (
-            all(map(is_, map(sys.modules.get, self._modules), self._modules.values()))
-            and list(map(len, self._members)) == self._sizes
-            and all(map(is_, chain.from_iterable(self._members), self._before))
-            and list(chain.from_iterable(self._names)) == self._names_before
+        """Whether the modules hold the very same objects in the same order, and so do their containers."""
+        if self._mappings.are_unchanged():
+            return self._others.are_unchanged()
+        # A test that replaces a thing and puts it back has changed the versions, but nothing else.
+        if not (self._are_the_same_modules() and self._all.are_unchanged()):
+            return False
+        self._mappings.remember()
+        return True
+
+    def _are_the_same_modules(self) -> bool:
+        return all(map(is_, map(sys.modules.get, self._modules), self._modules.values()))
+
+
+class _Contents:
+    """What is in containers, by identity."""
+
+    def __init__(self, containers: Collection[tuple[Any, list[Any]]]) -> None:
+        self._members = [_members(value) for value, _ in containers]
+        self._sizes = [len(content) for _, content in containers]
+        self._before = list(chain.from_iterable(content for _, content in containers))
+
+    def are_unchanged(self) -> bool:
+        return list(map(len, self._members)) == self._sizes and _are(
+            list(chain.from_iterable(self._members)), self._before
         )
+
+
+class _Versions:
+    """The versions of dictionaries (PEP 509), of which each change makes a new one.
+
+    Reading them is ten times as quick as touching every object that is held, which for the modules of the whole suite
+    took longer than most tests. Later Pythons have no versions: there, everything counts as changed.
+    """
+
+    _THERE = sys.version_info < (3, 12)
+    _PLACE = object.__basicsize__ + ctypes.sizeof(ctypes.c_ssize_t)
+    """In bytes from a dictionary's address: after the header of every object and the number of entries."""
+
+    def __init__(self, mappings: Sequence[dict[Any, Any]]) -> None:
+        self._held = mappings
+        self._versions = [ctypes.c_uint64.from_address(id(one) + self._PLACE) for one in self._held if self._THERE]
+        self.remember()
+
+    def remember(self) -> None:
+        self._before = [one.value for one in self._versions]
+
+    def are_unchanged(self) -> bool:
+        return self._THERE and [one.value for one in self._versions] == self._before
 
 
 class _Module:

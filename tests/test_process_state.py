@@ -62,3 +62,18 @@ def test_what_came_with_an_import_is_watched_from_then_on(module: ModuleType, se
     assert seen.changes() == []
     module.new = object()
     assert seen.changes() == ["web.probe.new was changed"]
+
+
+def test_what_was_put_back_is_no_change_and_is_watched_on(module: ModuleType, seen: Globals) -> None:
+    was, module.limit = module.limit, object()
+    module.limit = was
+    assert seen.changes() == []
+    module.limit = object()
+    assert seen.changes() == ["web.probe.limit was changed"]
+
+
+def test_a_look_that_finds_nothing_reads_versions_only(module: ModuleType, seen: Globals) -> None:
+    everything = seen._everything
+    assert everything._mappings.are_unchanged()
+    module.by_name["one"] = module.limit
+    assert not everything._mappings.are_unchanged()
