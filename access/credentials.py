@@ -46,6 +46,14 @@ def code_digest(key: bytes, code: str) -> str:
     return keyed_digest(key, b"code:", plain.encode())
 
 
+def virtual_card_digest(key: bytes, handle: str) -> str:
+    """Return the digest of a virtual card, from the digits that name it in its codes.
+
+    The digits are no secret and open nothing by themselves: what was typed as a code gives another digest.
+    """
+    return keyed_digest(key, b"virtual card:", handle.encode())
+
+
 def pin_digest(key: bytes, person_id: UUID, pin: str) -> str:
     """Return the digest of a person's PIN (4 to 8 digits); bound to the person, as equal PINs are common.
 

@@ -14,7 +14,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from accounts import defaults, devices
-from accounts.cards.virtual_cards import ChannelUsers
+from accounts.cards.virtual_cards import ChannelUsers, SignCode
 from accounts.devices import Places
 from accounts.passwords import Hasher, PasswordCheck
 from accounts.passwords.first import FirstPasswords
@@ -67,6 +67,8 @@ class AccountsServices:
     channel_users: ChannelUsers | None = None
     identity_provider: IdentityProvider | None = None
     places: Places | None = None
+    sign_code: SignCode | None = None
+    """None: this server has no key that gates trust, and codes only pay."""
 
     @cached_property
     def access_tokens(self) -> AccessTokens:

@@ -20,7 +20,6 @@ from access.replica import DirectorySync, Replica
 from access.snapshot import ChangePage
 from benchmarks.fleet_campus import CREDENTIAL_KEY, SITE, Campus, card_of
 from bus import BrokerAddress, Outbox
-from campusgate.wiring.orders import STAFF_SENDER
 from database import Sealer
 from gate_controller.barrier_settings import DoorSettings
 from gate_controller.hardware import Hardware
@@ -30,6 +29,7 @@ from gate_controller.relays.simulated import SimulatedRelay
 from gate_controller.service import GateController
 from gate_controller.storage import Storage
 from messages import Action, GateTopics, NonceStore, TrustedKey, edge_sender
+from messages.signed_codes import STAFF_SENDER
 from tests.doubles.processes import PROCESSES, quiet
 
 _GRANT_S = 0.05

@@ -10,11 +10,13 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, aliased
 
+from access.credentials import virtual_card_digest
 from access.policy import GatePolicy
 from access.snapshot import CredentialEntry, Grant, PersonEntry, pack_vector
 from accounts.tables import Card, Person
-from accounts.vocabulary import CardKind, PersonState
+from accounts.vocabulary import PersonState
 from database import Sealer
+from database.digests import credential_key
 from database.resealing import SealedColumn
 from directory.tables import DirectoryPerson, GatePerson, LookAlikePair, VisitorPass
 from enrollment import templates
@@ -94,7 +96,7 @@ def assemble(
         )
     ).all()
     known = [person.id for person in people]
-    credentials = _credentials(session, known)
+    credentials = _credentials(session, known, now)
     passes = _passes(session, known, now)
     alike = _look_alikes(session, known)
     extras = {row.person_id: row for row in session.scalars(select(GatePerson).where(GatePerson.person_id.in_(known)))}
@@ -124,16 +126,30 @@ def _look_alikes(session: Session, person_ids: list[UUID]) -> set[UUID]:
     return {person for column in columns for person in session.scalars(select(column).where(column.in_(person_ids)))}
 
 
-def _credentials(session: Session, person_ids: list[UUID]) -> dict[UUID, list[CredentialEntry]]:
-    """Physical cards, the ended ones too: whoever taps one is told so, and not that it is unknown."""
+def _credentials(session: Session, person_ids: list[UUID], now: datetime) -> dict[UUID, list[CredentialEntry]]:
+    """Cards, the ended ones too: whoever shows one is told so, and not that it is unknown.
+
+    An ended virtual card is kept for the grace: its last code dies within a minute, and people claim many in their
+    time.
+    """
     cards = session.execute(
-        select(Card.person_id, Card.uid_digest, Card.state)
-        .where(Card.person_id.in_(person_ids), Card.kind == CardKind.PHYSICAL, Card.uid_digest.is_not(None))
+        select(Card.person_id, Card.uid_digest, Card.code_handle, Card.state)
+        .where(
+            Card.person_id.in_(person_ids),
+            or_(
+                Card.uid_digest.is_not(None),
+                Card.code_handle.is_not(None) & (Card.ended_at.is_(None) | (Card.ended_at > now - EXPIRED_GRACE)),
+            ),
+        )
         .order_by(Card.issued_at, Card.id)
     )
     found: defaultdict[UUID, dict[str, CredentialEntry]] = defaultdict(dict)
-    for person_id, digest, state in cards:
-        if digest is None:
+    for person_id, uid_digest, handle, state in cards:
+        if uid_digest is not None:
+            digest = uid_digest
+        elif handle is not None:
+            digest = virtual_card_digest(credential_key(session), handle)
+        else:
             continue
         # The same card may have been issued twice to one person; its last state counts.
         found[person_id][digest] = CredentialEntry(kind="card", digest=digest, status=state.value)

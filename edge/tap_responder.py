@@ -5,7 +5,7 @@ or doubtful answer is worse than none: taps that are old, of another boot, retai
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from uuid import UUID
 
@@ -26,7 +26,9 @@ _log = structlog.get_logger()
 _FRESH = timedelta(seconds=2)
 _CLOCKS_APART = timedelta(seconds=2)
 _REMEMBERED = 256
-_METHODS = {"card": Method.CARD, "code": Method.CODE}
+_METHODS = {"card": Method.CARD, "code": Method.CODE, "virtual": Method.CODE}
+_ENTRIES: Mapping[str, CredentialKind] = {"card": "card", "code": "code", "virtual": "card"}
+"""What the directory holds for each kind of tap: a virtual card, shown as a code, is a card."""
 
 _UNDECIDABLE = {Reason.DIRECTORY_MISSING, Reason.DIRECTORY_UNREADABLE}
 """The controller's own replica may be better than ours: leave it the decision."""
@@ -92,14 +94,13 @@ class TapResponder:
             self._answered.popitem(last=False)
 
     def _answer(self, tap: Tap, arrived: float) -> None:
-        kind: CredentialKind = "code" if tap.credential_kind == "code" else "card"
         decision = self._decider.decide_card(
-            kind,
+            _ENTRIES[tap.credential_kind],
             tap.digest,
             lambda person, model_id: self._pairing.compare(person, model_id, arrived),
             authenticated=tap.authenticated,
         )
-        self._metrics.asked.labels(kind, decision.reason).inc()
+        self._metrics.asked.labels(tap.credential_kind, decision.reason).inc()
         if decision.reason in _UNDECIDABLE:
             self._metrics.taps_ignored.labels(decision.reason).inc()
             return

@@ -39,7 +39,7 @@ class EnrollmentServices:
     sealer: Sealer = field(repr=False)
     engine: Engine
     checker: Checker
-    consent_version: str = "2"
+    consent_version: str = "3"
     keep_pictures: bool = False
     with_thumbnails: bool = True
     further_engines: tuple[Engine, ...] = ()

@@ -1,5 +1,6 @@
 """Cards and codes: the edge is asked first; when it is away or too slow the controller decides. One tap, one result."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -7,7 +8,7 @@ from uuid import UUID
 import structlog
 import uuid_utils.compat
 
-from access.credentials import CredentialError, card_digest, code_digest
+from access.credentials import CredentialError, card_digest, code_digest, virtual_card_digest
 from access.decision import Decision, required_mode
 from access.passages import PassageLog
 from access.policy import Mode
@@ -17,10 +18,11 @@ from bus import NotConnectedError
 from gate_controller.card_authentication import CardAuthenticator, ProofRefusal
 from gate_controller.card_decision import Directory, decide_card
 from gate_controller.clock import ClockWatch
+from gate_controller.code_authentication import CodeAuthenticator, CodeRefusal
 from gate_controller.door_driver import DoorDriver
 from gate_controller.pending_taps import PendingTap, PendingTaps, form_details
 from gate_controller.pin_entry import AwaitedPin, PinEntry
-from gate_controller.readers import Dropped, Presented, Reading, ReadingResult, Unreadable
+from gate_controller.readers import Dropped, Kind, Presented, Reading, ReadingResult, Unreadable
 from gate_controller.readers.freshness import STALE_S
 from gate_controller.reporter import Reporter
 from gate_controller.signals import Grant
@@ -47,6 +49,7 @@ class CardHandler:
         credential_key: bytes,
         answer_wait_s: float,
         authenticator: CardAuthenticator,
+        codes: CodeAuthenticator,
         pins: PinEntry,
     ) -> None:
         """`answer_wait_s`: how long the edge may think before the controller decides alone."""
@@ -59,6 +62,7 @@ class CardHandler:
         self._credential_key = credential_key
         self._answer_wait_s = answer_wait_s
         self._authenticator = authenticator
+        self._codes = codes
         self._pins = pins
         self._unused = UnusedReadings(reporter, clock)
         self.edge_online = False
@@ -87,16 +91,34 @@ class CardHandler:
         if reading.kind == "sun":
             proven = self._authenticator.authenticate(reading)
             if isinstance(proven, ProofRefusal):
-                self._refuse_proof(reading, proven)
+                self._refuse(reading, proven)
             else:
                 self._handle_credential(proven)
-            return
-        self._handle_credential(reading)
+        elif reading.kind == "code":
+            self._handle_code(reading)
+        else:
+            self._handle_credential(reading)
+
+    def _handle_code(self, reading: Reading) -> None:
+        at, sure = self._clock.read()
+        now = self._clock.monotonic()
+        found = self._codes.authenticate(reading, at, sure=sure, now=now, is_open=self._is_open)
+        if isinstance(found, CodeRefusal):
+            self._refuse(reading, found)
+        else:
+            self._handle_credential(found)
+
+    def _is_open(self, reading: Reading) -> bool:
+        """Return whether this waits for its answer, or belongs to a grant that waits for its passage."""
+        digest = self._digest(reading)
+        return self._taps.waits(digest) or self._repeats(reading, digest)
+
+    def _digest(self, reading: Reading) -> str:
+        return _DIGESTS[reading.kind](self._credential_key, reading.value)
 
     def _handle_credential(self, reading: Reading) -> None:
-        make = code_digest if reading.kind == "code" else card_digest
         try:
-            digest = make(self._credential_key, reading.value)
+            digest = self._digest(reading)
         except CredentialError:
             form = reading.form or f"unreadable: {len(reading.value)} bytes"
             self._unreadable(Unreadable(form, answer=reading.answer))
@@ -157,7 +179,7 @@ class CardHandler:
         except Exception:
             log.exception("directory_unreadable")
             return False
-        return person is not None and self._driver.has_grant(Grant(person.person_id, _method(reading)))
+        return person is not None and self._driver.has_grant(Grant(person.person_id, METHODS[reading.kind]))
 
     def _asks_for_pin(self, at: datetime) -> bool:
         try:
@@ -176,11 +198,11 @@ class CardHandler:
         if self._pins.is_locked(awaited.person_id, at):
             decision = Decision(granted=False, reason=Reason.PIN_LOCKED, person_id=awaited.person_id)
         else:
-            card = replace(reading, kind="card", authenticated=awaited.authenticated)
+            card = replace(reading, kind=awaited.kind, authenticated=awaited.authenticated)
             decision = self._decision(card, awaited.digest, at, pin=self._pins.digest(awaited, reading.value))
             if decision.granted or decision.reason is Reason.PIN_WRONG:
                 self._pins.record_attempt(awaited.person_id, at, right=decision.granted)
-        self._carry_out(decision, reading, Method.CARD, "pin", None)
+        self._carry_out(decision, reading, METHODS[awaited.kind], "pin", None)
 
     def _is_code(self, reading: Reading) -> bool:
         try:
@@ -192,14 +214,14 @@ class CardHandler:
             log.exception("directory_unreadable")
             return False
 
-    def _refuse_proof(self, reading: Reading, refusal: ProofRefusal) -> None:
+    def _refuse(self, reading: Reading, refusal: ProofRefusal | CodeRefusal) -> None:
         at, _ = self._clock.read()
         self._reporter.record(
             EventKind.ACCESS_DENIED,
             at,
             granted=False,
             reason=refusal.value,
-            method=Method.CARD,
+            method=METHODS[reading.kind],
             details=form_details(reading),
         )
         reading.answer(ReadingResult(granted=False, reason=refusal.value))
@@ -221,14 +243,14 @@ class CardHandler:
             return
         at, _ = self._clock.read()
         decision = self._decision(reading, tap.digest, at)
-        if decision.reason in _PROVEN_BEFORE and self._driver.has_grant(Grant(decision.person_id, _method(reading))):
+        if decision.reason in _PROVEN_BEFORE and self._driver.has_grant(
+            Grant(decision.person_id, METHODS[reading.kind])
+        ):
             # What the gate asks for beside the card was shown for the grant that this only renews.
             decision = replace(decision, granted=True, reason=Reason.GRANTED)
         if decision.reason is Reason.PIN_REQUIRED and decision.person_id is not None:
-            self._pins.await_pin(
-                tap.digest, decision.person_id, authenticated=reading.authenticated, now=self._clock.monotonic()
-            )
-        self._carry_out(decision, reading, _method(reading), why, tap.id)
+            self._pins.await_pin(reading, tap.digest, decision.person_id, now=self._clock.monotonic())
+        self._carry_out(decision, reading, METHODS[reading.kind], why, tap.id)
 
     def _carry_out(self, decision: Decision, reading: Reading, method: Method, why: str, tap_id: UUID | None) -> None:
         reason = decision.reason.value
@@ -272,8 +294,19 @@ class CardHandler:
 
 
 def _kind(reading: Reading) -> CredentialKind:
+    """Return what the directory holds for it: a virtual card is a card."""
     return "code" if reading.kind == "code" else "card"
 
 
-def _method(reading: Reading) -> Method:
-    return Method.CODE if reading.kind == "code" else Method.CARD
+_DIGESTS: Mapping[Kind, Callable[[bytes, str], str]] = {
+    "card": card_digest,
+    "sun": card_digest,
+    "code": code_digest,
+    "virtual": virtual_card_digest,
+}
+METHODS: Mapping[Kind, Method] = {
+    "card": Method.CARD,
+    "sun": Method.CARD,
+    "code": Method.CODE,
+    "virtual": Method.CODE,
+}

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from access.reasons import Notice, Reason
 from gate_controller import drawing
 from gate_controller.card_authentication import ProofRefusal
+from gate_controller.code_authentication import CodeRefusal
 from messages import EventKind, Refusal
 
 EVENTS: dict[EventKind, str] = {
@@ -67,6 +68,13 @@ DOOR_REASONS = {
     "show it again.",
     ProofRefusal.FORGED.value: "The card's proof of its key is wrong, or the door has no keys.",
     ProofRefusal.REPLAYED.value: "The card's proof was used before at this door.",
+    CodeRefusal.FORGED.value: "The code was not signed by this campus's server, or the door has no key `staff`.",
+    CodeRefusal.NOT_CURRENT.value: "The code is not that of this moment: older than 45 s, or more than 15 s ahead of "
+    "this door's clock.",
+    CodeRefusal.USED.value: "The code, or a later one of the same virtual card, opened this door before.",
+    CodeRefusal.PAYS_ONLY.value: "A payment code of 18 digits, without the signature that gates ask for.",
+    CodeRefusal.CLOCK_UNSURE.value: "A signed code, while this door's clock cannot be trusted.",
+    CodeRefusal.TOO_MANY.value: "Ten unknown codes were shown within a minute: for a minute only signed codes count.",
 }
 _CHECKLIST = """\
 ## Installer's checklist

@@ -52,6 +52,10 @@ class PendingTaps:
                 return True
         return False
 
+    def waits(self, digest: str) -> bool:
+        """Return whether a tap of this card waits."""
+        return any(waiting.tap.digest == digest for waiting in self._waiting.values())
+
     def pop(self, tap_id: UUID, now: float) -> PendingTap | None:
         """Return the tap if it still waits; from now on it is decided.
 

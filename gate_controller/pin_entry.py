@@ -14,7 +14,7 @@ import structlog
 
 from access.credentials import pin_digest
 from gate_controller.memory import DoorMemory, DoorMemoryError
-from gate_controller.readers import Reading
+from gate_controller.readers import Kind, Reading
 
 log = structlog.get_logger()
 
@@ -33,6 +33,8 @@ class AwaitedPin:
 
     digest: str
     person_id: UUID
+    kind: Kind
+    """`card` or `virtual`."""
     authenticated: bool
     until: float
 
@@ -45,9 +47,9 @@ class PinEntry:
         self._credential_key = credential_key
         self._awaited: AwaitedPin | None = None
 
-    def await_pin(self, digest: str, person_id: UUID, *, authenticated: bool, now: float) -> None:
+    def await_pin(self, card: Reading, digest: str, person_id: UUID, *, now: float) -> None:
         """Wait for the PIN of a card; a card that waited before waits no more."""
-        self._awaited = AwaitedPin(digest, person_id, authenticated, now + PIN_WAIT_S)
+        self._awaited = AwaitedPin(digest, person_id, card.kind, card.authenticated, now + PIN_WAIT_S)
 
     def pop_awaited(self, reading: Reading, now: float) -> AwaitedPin | None:
         """Return whose PIN was just typed, None when a card was shown, or something was typed that is no PIN.

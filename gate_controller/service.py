@@ -16,6 +16,7 @@ from gate_controller.card_decision import Directory
 from gate_controller.card_handler import CardHandler
 from gate_controller.clock import ClockWatch
 from gate_controller.clock_reporter import ClockReporter
+from gate_controller.code_authentication import CodeAuthenticator
 from gate_controller.command_handler import CommandHandler
 from gate_controller.door_driver import DoorDriver
 from gate_controller.hardware import Hardware
@@ -133,6 +134,7 @@ class GateController:
             credential_key=credential_key,
             answer_wait_s=answer_wait_s,
             authenticator=CardAuthenticator(proof_keys, credential_key, storage.memory),
+            codes=CodeAuthenticator(trusted, site=topics.site, credential_key=credential_key, memory=storage.memory),
             pins=PinEntry(storage.memory, credential_key),
         )
         verifier = Verifier(trusted, gate=topics.gate, boot_id=self.boot_id, nonces=storage.nonces)

@@ -24,6 +24,8 @@ class Purpose(Enum):
 
     COMMAND = b"campusgate command 1\n"
     ACK = b"campusgate ack 1\n"
+    CODE = b"campusgate code 1\n"
+    """Of a virtual card, shown as a QR code: `messages.signed_codes`."""
     SHOWER_REPORT = b"campusgate shower report 1\n"
     SHOWER_ANSWER = b"campusgate shower answer 1\n"
     SHOWER_HEARTBEAT = b"campusgate shower heartbeat 1\n"

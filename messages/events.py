@@ -127,6 +127,7 @@ class Tap(Message):
     at: Moment
     boot_id: UUID
     credential_kind: Code = "card"
+    """`card`, `code` (a visitor's) or `virtual` (a virtual card, whose signed code the controller has verified)."""
     digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     """HMAC-SHA256 in lower-case hexadecimal."""
     authenticated: bool = False

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from messages import signed_codes
 from messages.commands import Ack, Command
 from messages.envelope import Purpose, SignedMessage
 from messages.events import DirectoryHint, Event, EventKind, PresenceHint, Receipt, Tap
@@ -64,7 +65,9 @@ def json_schemas() -> dict[str, dict[str, Any]]:
 
 def markdown() -> str:
     """Return the reference as Markdown."""
-    return "\n".join([*_introduction(), *_topics(), *_signatures(), *_events(), *_showers(), *_messages()])
+    return "\n".join(
+        [*_introduction(), *_topics(), *_signatures(), *_signed_codes(), *_events(), *_showers(), *_messages()]
+    )
 
 
 def _introduction() -> list[str]:
@@ -123,6 +126,26 @@ def _signatures() -> list[str]:
         "",
         "Every command is answered by a signed Ack, refused ones with the reason. Further reasons may come; readers",
         "pass them on.",
+        "",
+    ]
+
+
+def _signed_codes() -> list[str]:
+    digits, length, prefix = signed_codes.PAYMENT_DIGITS, signed_codes.LENGTH, signed_codes.PREFIX
+    good_for_s, apart_s = (int(span.total_seconds()) for span in (signed_codes.GOOD_FOR, signed_codes.CLOCKS_APART))
+    purpose = Purpose.CODE.value.decode().strip()
+    return [
+        "## Signed codes",
+        "",
+        "A virtual card's code reaches the gate through a scanner and not through the broker. It is:",
+        "",
+        f"1. a payment code of {digits} digits: `{prefix}`, seven of the card's handle, nine for the server;",
+        "2. ten digits of the Unix second for which it was made;",
+        "3. 155 digits of an Ed25519 signature, as a big-endian number, over the bytes",
+        f"   `{purpose}\\n`, the site, `\\n` and all digits before it.",
+        "",
+        f"{length} in all. The key is the one trusted as `{signed_codes.STAFF_SENDER}`. A controller takes a code",
+        f"from {apart_s} s before its second to {good_for_s} s after it, and once.",
         "",
     ]
 

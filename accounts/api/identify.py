@@ -4,7 +4,7 @@ from typing import Annotated, Self
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from accounts import cards
 from accounts.api.cards import Uid
@@ -18,6 +18,16 @@ from web.problems import responses
 router = APIRouter(tags=["identify"])
 
 
+ScannedCode = Annotated[
+    str,
+    Field(
+        pattern=rf"^[0-9]{{18}}(?:[0-9]{{{virtual_code.SIGNED_LENGTH - virtual_code.LENGTH}}})?$",
+        description="the digits that were scanned: a payment code, or a signed code, which begins with one",
+    ),
+    AfterValidator(virtual_code.payment_code_of),
+]
+
+
 class CredentialIn(BaseModel):
     """What was presented: a card's UID, or the code of a virtual card."""
 
@@ -27,7 +37,7 @@ class CredentialIn(BaseModel):
     proved_key: int | None = Field(
         default=None, ge=0, le=255, description="number of the issuer key that the card proved to the reader"
     )
-    code: Annotated[str, Field(pattern=r"^[0-9]{18}$")] | None = None
+    code: ScannedCode | None = None
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:

@@ -55,6 +55,9 @@ class CodeOut(BaseModel):
     """A code to be shown now."""
 
     code: str
+    signed_code: str | None = Field(
+        description="183 digits, to be drawn as a QR code for shops and gates; null on a server without gates"
+    )
     expires_at: datetime
 
 
@@ -135,7 +138,10 @@ _CARD_ERRORS = (*PERSON_ERRORS, NotFoundError, people.AccountNotUsableError, car
 
 @router.post("/me/virtual-cards/{card_id}/lease", responses=responses(*_CARD_ERRORS))
 def lease_virtual_card(me: PrincipalDep, services: ServicesDep, now: NowDep, card_id: UUID) -> LeaseOut:
-    """Let this phone make codes without a network for some days. The phone that had a lease before loses it."""
+    """Let this phone make codes without a network for some days. The phone that had a lease before loses it.
+
+    They pay; gates take signed codes only, which the server makes.
+    """
     with services.database.begin() as session:
         card = own_cards.find_usable_virtual_card(session, me, card_id, now=now)
         lease = virtual.lease(session, card, services.code_key, now=now)
@@ -148,9 +154,10 @@ def make_code(me: PrincipalDep, services: ServicesDep, now: NowDep, card_id: UUI
     """Make a code on the server, for a page that keeps no secret."""
     with services.database.begin() as session:
         card = own_cards.find_usable_virtual_card(session, me, card_id, now=now)
-        code = virtual.code(session, card, services.code_key, now=now)
+        made = virtual.code(session, card, services.code_key, now=now)
     expires_at = now.replace(microsecond=0) + timedelta(seconds=virtual_code.LIFETIME_S)
-    return CodeOut(code=code, expires_at=expires_at)
+    signed = services.sign_code(made.digits, made.second) if services.sign_code is not None else None
+    return CodeOut(code=made.digits, signed_code=signed, expires_at=expires_at)
 
 
 @router.delete(

@@ -5,6 +5,7 @@ before, so a card lives on one phone at a time.
 """
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -20,6 +21,9 @@ from accounts.cards.virtual_code import InvalidCodeError
 from accounts.tables import Card, LossReport, Person
 from accounts.vocabulary import CardKind, CardState, Channel
 from web.problems import ProblemError
+
+SignCode = Callable[[str, int], str]
+"""From a payment code and its Unix second to the signed code that gates read too."""
 
 LEASE = timedelta(days=3)
 """How long a phone makes codes without a network."""
@@ -201,7 +205,15 @@ def lease(session: Session, card: Card, key: bytes, *, now: datetime) -> Lease:
     return Lease(card.id, handle, secret, card.code_lease_until)
 
 
-def code(session: Session, card: Card, key: bytes, *, now: datetime) -> str:
+@dataclass(frozen=True, slots=True)
+class MadeCode:
+    """A payment code, and the Unix second for which it was made."""
+
+    digits: str
+    second: int
+
+
+def code(session: Session, card: Card, key: bytes, *, now: datetime) -> MadeCode:
     """Return a code made on the server, under the running lease or, where there is none, a new one.
 
     Raises:
@@ -210,14 +222,13 @@ def code(session: Session, card: Card, key: bytes, *, now: datetime) -> str:
     registry.require_usable(card)
     if card.code_lease_until is None or card.code_lease_until <= now:
         lease(session, card, key, now=now)
-    secret = virtual_code.lease_secret(key, card.id.bytes, card.code_lease)
-    return virtual_code.make(secret, _handle(card), _second_after_use(card, now))
+    return _make(card, key, _second_after_use(card, now))
 
 
 def codes_ahead(
     session: Session, card: Card, key: bytes, *, now: datetime, every: timedelta, number: int
-) -> list[tuple[datetime, str]]:
-    """Return codes for now and for later moments, with the moments: what a page shows when its network is away.
+) -> list[MadeCode]:
+    """Return codes for now and for later moments: what a page shows when its network is away.
 
     They end with the running lease, and a later one is worth nothing before its moment.
 
@@ -225,11 +236,9 @@ def codes_ahead(
         registry.CardNotUsableError: the card is suspended.
     """
     first = code(session, card, key, now=now)
-    secret = virtual_code.lease_secret(key, card.id.bytes, card.code_lease)
     moments = [now + step * every for step in range(1, number)]
     ends = card.code_lease_until or now
-    later = [at for at in moments if at < ends]
-    return [(now, first), *((at, virtual_code.make(secret, _handle(card), int(at.timestamp()))) for at in later)]
+    return [first, *(_make(card, key, int(at.timestamp())) for at in moments if at < ends)]
 
 
 def redeem(session: Session, code: str, key: bytes, *, now: datetime) -> Card:
@@ -259,6 +268,11 @@ def redeem(session: Session, code: str, key: bytes, *, now: datetime) -> Card:
     if used is None:
         raise CodeUsedError
     return card
+
+
+def _make(card: Card, key: bytes, second: int) -> MadeCode:
+    secret = virtual_code.lease_secret(key, card.id.bytes, card.code_lease)
+    return MadeCode(virtual_code.make(secret, _handle(card), second), second)
 
 
 def _second_after_use(card: Card, now: datetime) -> int:

@@ -16,6 +16,8 @@ from web.problems import ProblemError
 
 PREFIX = "90"
 LENGTH = 18
+SIGNED_LENGTH = 183
+"""Digits of a signed code (`messages.signed_codes`)."""
 LIFETIME_S = 60
 FAST_CLOCK_S = 5
 """How far a phone's clock may be ahead."""
@@ -35,6 +37,11 @@ class InvalidCodeError(ProblemError):
 def make(secret: bytes, handle: str, second: int) -> str:
     """Return the code that the card with `handle` shows at the Unix time `second`."""
     return f"{PREFIX}{handle}{_mac(secret, handle, second)}"
+
+
+def payment_code_of(text: str) -> str:
+    """Return the payment code in what a terminal scanned: a signed code, which gates read too, begins with it."""
+    return text[:LENGTH] if len(text) == SIGNED_LENGTH and looks_like_one(text[:LENGTH]) else text
 
 
 def looks_like_one(text: str) -> bool:

@@ -13,7 +13,7 @@ class EnrollmentSettings(WebhookSettings):
 
     limits_file: Path | None = Field(default=None, description="TOML file with other limits for the photo rules")
     consent_version: str = Field(
-        default="2", min_length=1, max_length=32, description="names the notice in force; a new one asks everybody anew"
+        default="3", min_length=1, max_length=32, description="names the notice in force; a new one asks everybody anew"
     )
     photos_a_day: int = Field(default=20, ge=1, description="photos that one person may hand in within 24 hours")
     keep_pictures: bool = Field(default=False, description="keep approved photos' pictures, for another face model")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from accounts import audit
 from accounts.cards.channel_tokens import SignedChannelUsers
+from accounts.cards.virtual_cards import SignCode
 from accounts.ledger.writer import LedgerWriter
 from accounts.passwords import Hasher
 from accounts.passwords.first import FirstPasswords
@@ -20,6 +21,8 @@ from campusgate.settings import OidcSettings, PhoneCodeSettings, Settings, Setti
 from campusgate.wiring.places import CampusPlaces
 from database import Database
 from enrollment import account_notices
+from messages import read_private_key
+from messages.signed_codes import CodeSigner
 
 
 def make_accounts(settings: Settings, database: Database, secret: bytes) -> AccountsServices:
@@ -40,6 +43,7 @@ def make_accounts(settings: Settings, database: Database, secret: bytes) -> Acco
         code_sender=_code_sender(settings.phone_codes),
         identity_provider=_identity_provider(settings.oidc),
         channel_users=_channel_users(settings),
+        sign_code=_code_signer(settings),
     )
 
 
@@ -73,6 +77,12 @@ def make_hasher(settings: Settings) -> Hasher:
 def make_importer(database: Database, settings: Settings) -> Importer:
     """Return what brings accounts to what a list says."""
     return Importer(database, make_hasher(settings), FirstPasswords(settings.first_password_prefix), audit.SYSTEM)
+
+
+def _code_signer(settings: Settings) -> SignCode | None:
+    if settings.signing_key_file is None:
+        return None
+    return CodeSigner(read_private_key(settings.signing_key_file), settings.site).sign
 
 
 def _code_sender(settings: PhoneCodeSettings | None) -> WebhookCodeSender | None:

@@ -5,13 +5,11 @@ import structlog
 from bus import Connection
 from campusgate.settings import Settings
 from messages import NonceStore, Signer, TrustedKeyFile, read_private_key
+from messages.signed_codes import STAFF_SENDER
 from operations.board import Board
 from operations.dispatch import Dispatcher
 
 log = structlog.get_logger()
-
-STAFF_SENDER = "staff"
-"""The name under which gates trust the key of the server's staff."""
 
 
 def make_dispatcher(settings: Settings, bus: Connection, board: Board) -> Dispatcher | None:

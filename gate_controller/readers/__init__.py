@@ -28,7 +28,7 @@ def _nobody_listens(_result: ReadingResult) -> None:
     pass
 
 
-Kind = Literal["card", "code", "sun"]
+Kind = Literal["card", "code", "sun", "virtual"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,8 @@ class Reading:
 
     value: str = field(repr=False)
     kind: Kind = "card"
-    """`sun`: a text in which the card proves its key (`gate_controller.sun`)."""
+    """`sun`: a text in which the card proves its key (`gate_controller.sun`); `virtual`: a virtual card that was proven
+    by its signed code (`gate_controller.code_authentication`), whose value is its handle."""
     authenticated: bool = False
     """The card proved its key; otherwise it only told its UID."""
     form: str = ""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 LONGEST = 256
-"""Characters of one text; the longest is an address with a card's proof, of about 150."""
+"""Characters of one text; the longest is a signed code of 183 digits."""
 PAUSE_S = 0.5
 """Readers send a number in one go: 26 characters take 30 ms at 9600 baud, and a keyboard wedge about 10 ms each."""
 _ENDS = "\r\n\t\x03\x04\0"

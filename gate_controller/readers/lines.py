@@ -2,7 +2,7 @@
 
     → card 04A31B72        a card was presented (UID in hexadecimal)
     ← granted              or: denied card_lost
-    → code 48211907        a visitor typed a code
+    → code 48211907        a visitor typed a code; or a virtual card's signed code was scanned
     ← denied unknown_credential
     → sun picc_data=…&cmac=…    what an NTAG 424 DNA wrote
 
@@ -30,7 +30,7 @@ from gate_controller.readers.options import ReaderOptions
 from gate_controller.readers.texts import SUN_FORM
 
 LONGEST_LINE = 256
-"""Bytes; the longest thing to say is an address with a card's proof, of about 150."""
+"""Bytes; the longest thing to say is `code` with a signed code of 183 digits."""
 ANSWER_TIMEOUT_S = 5.0
 """The controller decides within `answer_wait_ms`; a disk that is so slow has opened nothing any more."""
 IDLE_TIMEOUT_S = 3600.0

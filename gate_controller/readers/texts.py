@@ -19,6 +19,7 @@ from gate_controller.readers.numbers import NumberFormat, describe_text
 from gate_controller.readers.options import DeviceOptions
 from gate_controller.readers.serial_port import SerialPort
 from gate_controller.sun import parse_sun
+from messages import signed_codes
 
 __all__ = ["KeyboardText", "SerialText", "TextFormat", "TextReader", "parse_reading"]
 
@@ -72,7 +73,7 @@ class TextOptions(DeviceOptions):
 
 
 def parse_reading(text: str, text_format: TextFormat | None = None) -> Reading | Unreadable | None:
-    """Return what a text says: a card's proof of its key, its number, or a visitor's code; None for an empty one."""
+    """Return what a text says: a card's proof of its key, its number, or a code; None for an empty one."""
     text_format = text_format or TextFormat()
     text = text.strip()
     if not text:
@@ -95,6 +96,8 @@ def _card_or_code(text: str, numbers: NumberFormat) -> Reading | None:
     number = numbers.parse_text(text)
     if number is not None:
         return Reading(number)
+    if signed_codes.looks_like_one(text):
+        return Reading(text, "code")
     return _code(text) if _CODE[0] <= len(text) <= _CODE[1] and _NO_NUMBER.search(text) else None
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import structlog
 
+from messages import signed_codes
 from messages.clock import Clock
 from messages.metering import HeartbeatAnswer, MeterTotal, ShownCard
 from metering.shower.controller import advance
@@ -121,7 +122,7 @@ class ShowerController:
 
     def show_code(self, code: str) -> None:
         """A virtual card's code was scanned."""
-        self._put(CodeShown(code))
+        self._put(CodeShown(signed_codes.payment_code_of(code)))
 
     def press_pause(self) -> None:
         """The pause key was pressed."""

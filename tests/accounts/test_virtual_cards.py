@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +19,7 @@ from accounts.cards.virtual_code import InvalidCodeError
 from accounts.people import phones
 from accounts.people.notices import AccountNotice
 from accounts.vocabulary import Channel, DeviceRole, Role
+from messages.signed_codes import CodeSigner
 
 SECRETS = st.binary(min_size=32, max_size=32)
 HANDLES = st.from_regex(r"[0-9]{7}", fullmatch=True)
@@ -148,6 +150,24 @@ def test_a_code_made_on_the_server_leaves_the_phone_its_lease(campus, desk):
     assert identify(campus, desk, made["code"]).status_code == 200
     campus.clock.forward(seconds=1)
     assert identify(campus, desk, phone_code(lease, now(campus))).status_code == 200
+
+
+def test_the_code_that_gates_read_too_is_one_code_with_the_payment_code(make_campus):
+    campus = make_campus(sign_code=CodeSigner(Ed25519PrivateKey.generate(), "main").sign)
+    person, desk = campus.person(), campus.as_device(DeviceRole.DESK)
+    address = f"/api/v1/me/virtual-cards/{campus.virtual_card(person)}/code"
+    made = campus.client.post(address, headers=campus.as_person(person.id)).json()
+    assert (len(made["signed_code"]), made["signed_code"][:18]) == (183, made["code"])
+    assert identify(campus, desk, made["signed_code"]).json()["person_id"] == str(person.id)
+    assert identify(campus, desk, made["code"]).json()["code"] == "code_used"
+    assert identify(campus, desk, made["signed_code"] + "0").json()["code"] == "invalid_request"
+
+
+def test_a_server_without_a_key_makes_codes_that_pay(campus):
+    person = campus.person()
+    address = f"/api/v1/me/virtual-cards/{campus.virtual_card(person)}/code"
+    made = campus.client.post(address, headers=campus.as_person(person.id)).json()
+    assert (len(made["code"]), made["signed_code"]) == (18, None)
 
 
 def test_a_card_of_somebody_else_gives_no_codes(campus):

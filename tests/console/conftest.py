@@ -44,6 +44,7 @@ from gate_controller.relays.simulated import SimulatedRelay
 from gate_controller.service import GateController
 from gate_controller.storage import Storage
 from messages import Event, GateTopics, NonceStore, Signer, TrustedKey, controller_sender
+from messages.signed_codes import CodeSigner
 from metering.services import MeteringServices
 from metering.supply.rules import Hours, SupplyRules
 from models.engine import FaceEngine
@@ -68,6 +69,8 @@ NO_HOURS = Hours(TimeOfDay(), TimeOfDay())
 SETTLES_WITHIN_MS = 20_000
 """How long a page may take on a machine that is busy with other things; nothing waits so long when all is well."""
 SEALER = Sealer(bytes(32))
+CODE_KEY = Ed25519PrivateKey.generate()
+"""Signs the codes of virtual cards; the site is `main`."""
 
 
 @dataclass
@@ -146,7 +149,12 @@ def serve(
     channels: Mapping[str, PaymentChannel] | None = None,
 ) -> Iterator[Pages]:
     """The pages on a free port, with two members of facilities staff (F1, F2) and one student (S1)."""
-    services = AccountsServices(database=database, secret=bytes(range(32)), hasher=CHEAP_HASHER)
+    services = AccountsServices(
+        database=database,
+        secret=bytes(range(32)),
+        hasher=CHEAP_HASHER,
+        sign_code=CodeSigner(CODE_KEY, "main").sign,
+    )
     names: dict = {}
     staff = {}
     for number, name, *roles in (

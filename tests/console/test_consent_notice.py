@@ -6,13 +6,13 @@ from console import consent_notice
 from console.texts import TEXTS
 
 READ = {
-    "zh": "8f8df1db51341cfaa1ab335cfc88ffaddca80ef4ed3145471216dc42c137e2ad",
-    "en": "aee470c241f2b68f7888312907816c09ebfbeecaf138e88fa9349a4577fcc172",
+    "zh": "3c7d0496cc50c09789067dda0471be2585a9ba3c6f83512b3f423548e2447df9",
+    "en": "797259e9760013b7f8835efed31aadf4eb76bdd27b795ea5aeb7a508cc925977",
 }
-"""Digests of version 2. Other words are another notice: name a new version, and everybody is asked again."""
+"""Digests of version 3. Other words are another notice: name a new version, and everybody is asked again."""
 
 
-def test_the_notice_of_version_2_is_the_one_people_consented_to() -> None:
+def test_the_notice_of_version_3_is_the_one_people_consented_to() -> None:
     assert {language: consent_notice.digest_notice(language) for language in READ} == READ
 
 

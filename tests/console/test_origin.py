@@ -204,8 +204,8 @@ BODIES = {
     "dispute": {"text": "wrong"},
     "top-ups": {"fen": 100, "quote": "1.x"},
     "codes": {"card_id": ID},
-    "consent": {"version": "2", "language": "en"},
-    "refusal": {"version": "2", "language": "en"},
+    "consent": {"version": "3", "language": "en"},
+    "refusal": {"version": "3", "language": "en"},
     "approve-flawless": {"photo_ids": [ID]},
     "reject": {"reasons": ["other"]},
 }

@@ -4,7 +4,9 @@ import re
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import cv2
 import httpx
+import numpy as np
 import pytest
 
 from accounts import cards, passwords, people
@@ -13,7 +15,9 @@ from accounts.cards.virtual_cards import CodeUsedError
 from accounts.cards.virtual_code import InvalidCodeError
 from accounts.vocabulary import PasswordPurpose
 from database import new_id
-from tests.console.conftest import Pages, hire, signed_in
+from messages import TrustedKey, signed_codes
+from messages.signed_codes import STAFF_SENDER
+from tests.console.conftest import CODE_KEY, Pages, hire, signed_in
 
 QUERY = "482913"
 CARD, CARDS = "/console/me/virtual-card", "/console/me/cards"
@@ -64,6 +68,32 @@ def test_a_virtual_card_is_claimed_with_the_query_password_and_shows_codes_for_t
         assert "Your virtual card is ready." in page.text
         assert redeem(served_pages, shown_code(page), now=datetime.now(UTC)) == person_id
         assert client.post(CARD, data={"query_password": QUERY}).status_code == 409, "there is one already"
+
+
+def read_squares(batch: dict, index: int) -> str:
+    """Read a code as a scanner does, from the squares that the page's script draws."""
+    side, bits = batch["side"], batch["codes"][index]["bits"]
+    squares = [int(bits[n // 4], 16) >> (3 - n % 4) & 1 for n in range(side * side)]
+    light = np.full((side + 8, side + 8), 255, np.uint8)
+    light[4:-4, 4:-4] = np.where(np.reshape(squares, (side, side)), 0, 255)
+    text, _, _ = cv2.QRCodeDetector().detectAndDecode(cv2.resize(light, None, fx=8, fy=8, interpolation=0))
+    return text
+
+
+def test_what_the_page_shows_is_one_code_for_shops_and_gates(served_pages: Pages) -> None:
+    number, _ = make_holder(served_pages)
+    with signed_in(served_pages, number) as client:
+        page = client.post(CARD, data={"query_password": QUERY})
+        assert 'href="/console/me/gates"' in page.text
+        batch = fetch_codes(client, page)
+    assert len(page.content) < 60_000
+    trusted, began = {STAFF_SENDER: TrustedKey(CODE_KEY.public_key())}, datetime.now(UTC)
+    for index in (0, 19):
+        scanned = read_squares(batch, index)
+        assert scanned[:18] == batch["codes"][index]["digits"].replace(" ", "")
+        code = signed_codes.verify(scanned, trusted, site="main", now=began)
+        assert code.is_current(began + index * timedelta(milliseconds=batch["shownMs"]))
+        assert code.is_current(began) is (index == 0)
 
 
 def test_a_first_query_password_is_changed_on_the_way(served_pages: Pages) -> None:

@@ -41,7 +41,7 @@ def fits(page) -> None:
 def store_face(console: Pages, person: UUID) -> None:
     """A consent, an approved photo with its small picture, a template at the north gate, and one that left the lab."""
     with console.database.begin() as session:
-        consent.give(session, person, "2", {}, present="2", by="test", now=NOW)
+        consent.give(session, person, "3", {}, present="3", by="test", now=NOW)
         photo = PhotoRecord(person_id=person, state=PhotoState.APPROVED, digest=str(person), uploaded_at=NOW)
         session.add(photo)
         session.flush()
@@ -78,13 +78,13 @@ def test_it_is_said_what_is_stored_where_and_until_when(served_pages: Pages, hol
 def test_everything_held_comes_as_a_file_of_ones_own(served_pages: Pages, holder: tuple[str, UUID]) -> None:
     number, person = holder
     with served_pages.database.begin() as session:
-        consent.refuse(session, person, "2", {}, present="2", by="test", now=NOW)
+        consent.refuse(session, person, "3", {}, present="3", by="test", now=NOW)
     with signed_in(served_pages, number) as client:
         answer = client.get("/console/me/face-data/export")
     assert f'filename="face-data-{number}.json"' in answer.headers["content-disposition"]
     held = json.loads(answer.text)
     assert (held["account"]["number"], held["account"]["name"]) == (number, "王小明")
-    assert [one["version"] for one in held["refusals"]] == ["2"]
+    assert [one["version"] for one in held["refusals"]] == ["3"]
 
 
 def test_consent_is_withdrawn_once_what_follows_is_understood(served_pages: Pages, holder: tuple[str, UUID]) -> None:
@@ -105,7 +105,7 @@ def test_consent_is_withdrawn_once_what_follows_is_understood(served_pages: Page
 
 def test_a_no_is_remembered_until_the_person_says_yes(served_pages: Pages, holder: tuple[str, UUID]) -> None:
     number, _ = holder
-    body = {"version": "2", "language": "zh"}
+    body = {"version": "3", "language": "zh"}
     with signed_in(served_pages, number, Accept="application/json") as client:
 
         def refused() -> bool:

@@ -58,7 +58,7 @@ def test_nothing_is_asked_for_before_consent_and_refusing_it_is_fine(holder, stu
     expect(holder.locator("header h1")).to_contain_text("Wang <b>Xiaoming</b>")
     assert holder.locator("#take:visible, #choose:visible").count() == 0
     fits(holder)
-    holder.get_by_role("button", name="No, I use my card").click()
+    holder.get_by_role("button", name="No, I use card or code").click()
     expect(holder.get_by_text("No face data is kept.")).to_be_visible()
     holder.reload()
     expect(holder.get_by_text("No face data is kept.")).to_be_visible()

@@ -26,6 +26,7 @@ from enrollment.quality.rules.readable import READABLE
 from enrollment.reasons import REASONS
 from enrollment.tables import PhotoState
 from gate_controller.card_authentication import ProofRefusal
+from gate_controller.code_authentication import CodeRefusal
 from gate_controller.signals import Authority, BarrierMode
 from gate_controller.supervision import LoopState
 from messages import Action, CommandEffect, DoorStatus, EventKind, Method, NotSent, ProcessStatus, Refusal
@@ -76,11 +77,11 @@ RULE_NAMES = [READABLE, *(rule.name for rule in RULES)]
         ("problem", [problem.code for problem in problems.list_known()]),
         ("problem", LostCookies),
         ("kind", EventKind),
-        ("reason", [*Reason, *Notice, *Refusal, *ProofRefusal, *Covering, *NOTED]),
+        ("reason", [*Reason, *Notice, *Refusal, *ProofRefusal, *CodeRefusal, *Covering, *NOTED]),
         ("reason", [one for one in (*Condition, *ProcessStatus) if one not in {"good", "online"}]),
         ("reason", [LoopState.CUT, LoopState.SHORT]),
         ("reason", [*NotSent, CommandEffect.NO_ANSWER]),
-        ("explain", [*Reason, *Refusal, *ProofRefusal, *Covering]),
+        ("explain", [*Reason, *Refusal, *ProofRefusal, *CodeRefusal, *Covering]),
         ("explain", [*NotSent, CommandEffect.NO_ANSWER]),
         ("value", [*FeedStatus, *Condition, *ProcessStatus, *Cue, *Authority, *BarrierMode]),
         ("rule", RULE_NAMES),

@@ -154,7 +154,13 @@ class Directory:
         if self.error:
             raise self.error
         return next(
-            (entry for entry in self.people.values() for one in entry.credentials if one.digest == digest), None
+            (
+                entry
+                for entry in self.people.values()
+                for one in entry.credentials
+                if (one.kind, one.digest) == (kind, digest)
+            ),
+            None,
         )
 
 

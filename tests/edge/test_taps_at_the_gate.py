@@ -24,6 +24,16 @@ def test_a_known_card_opens(gate, until) -> None:
     assert command.person_id == BEN.person_id
 
 
+def test_a_virtual_card_shown_as_a_code_counts_as_a_card(gate, until) -> None:
+    north = gate(Directory(ANN, BEN, accepts_bare_uid=False))
+    north.controller.tap(card(1))
+    north.controller.tap(card(1), credential_kind="virtual", authenticated=True)
+    until(lambda: len(north.controller.accepted) == 2)
+    bare, shown = north.controller.accepted
+    assert (bare.action, bare.reason) == (Action.DENY, "card_not_authenticated")
+    assert (shown.action, shown.method, shown.person_id) == (Action.OPEN, Method.CODE, BEN.person_id)
+
+
 @pytest.mark.parametrize(
     ("digest", "reason"), [(card(7), "unknown_credential"), (card(3), "card_lost"), (card(4), "suspended")]
 )

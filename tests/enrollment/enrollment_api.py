@@ -40,7 +40,7 @@ class EnrollmentApi:
         return sign_in(self.accounts, person_id, roles, now=self.now)
 
     def consent(self, person_id: UUID) -> None:
-        answer = self.client.put("/api/v1/me/face-consent", json={"version": "2"}, headers=self.as_person(person_id))
+        answer = self.client.put("/api/v1/me/face-consent", json={"version": "3"}, headers=self.as_person(person_id))
         assert answer.status_code == 200, answer.text
 
     def hand_in(self, person_id: UUID, content: bytes) -> httpx.Response:

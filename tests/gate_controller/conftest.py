@@ -45,6 +45,7 @@ from messages import (
     TrustedKey,
     verify_ack,
 )
+from messages.signed_codes import STAFF_SENDER
 from tests.waiting import PATIENCE_S
 
 TOPICS = GateTopics("main", "north")
@@ -53,6 +54,7 @@ EDGE_KEY, STAFF_KEY, CONTROLLER_KEY = (Ed25519PrivateKey.generate() for _ in ran
 TRUSTED = {
     "edge:north": TrustedKey(EDGE_KEY.public_key(), frozenset({Action.OPEN, Action.DENY})),
     "operations": TrustedKey(STAFF_KEY.public_key()),
+    STAFF_SENDER: TrustedKey(STAFF_KEY.public_key()),
 }
 CONTROLLERS = {"controller:north": TrustedKey(CONTROLLER_KEY.public_key())}
 ACTIVE_CARD, LOST_CARD, UNKNOWN_CARD = "04A31B72", "04A31B73", "04FFFFFF"
@@ -268,10 +270,16 @@ def person(card: str, status: str = "active", **changes) -> PersonEntry:
 @pytest.fixture
 def directory(bench: Bench, tmp_path: Path) -> Iterator[Replica]:
     """A real replica that knows one active and one lost card."""
-    replica = Replica(tmp_path / "replica.db", Sealer(bytes(32)), gate="north", view="cards")
     policy = GatePolicy(gate="north", rules=(Rule(group="students"),))
-    people = [person(ACTIVE_CARD), person(LOST_CARD, "lost")]
-    changes = tuple(Change(revision=n, person_id=one.person_id, entry=one) for n, one in enumerate(people, start=1))
+    replica = make_replica(tmp_path / "replica.db", policy, person(ACTIVE_CARD), person(LOST_CARD, "lost"))
+    bench.directory = replica
+    yield replica
+    replica.close()
+
+
+def make_replica(path: Path, policy: GatePolicy, *people: PersonEntry) -> Replica:
+    """A controller's replica that was just synchronised."""
+    replica = Replica(path, Sealer(bytes(32)), gate="north", view="cards")
     total = 0
     for one in people:
         total = add_digest(total, one.digest())
@@ -279,14 +287,12 @@ def directory(bench: Bench, tmp_path: Path) -> Iterator[Replica]:
         policy=policy,
         view="cards",
         from_revision=0,
-        to_revision=2,
+        to_revision=len(people),
         revoked_from=0,
-        revoked_to=2,
-        latest_revision=2,
-        changes=changes,
+        revoked_to=len(people),
+        latest_revision=len(people),
+        changes=tuple(Change(revision=n, person_id=one.person_id, entry=one) for n, one in enumerate(people, start=1)),
         digest_when_complete=directory_digest(policy, total),
     )
     assert replica.apply(page, datetime.now(UTC))
-    bench.directory = replica
-    yield replica
-    replica.close()
+    return replica

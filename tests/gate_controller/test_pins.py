@@ -1,17 +1,16 @@
 """Card and PIN: typed after the card, judged by the controller alone, not guessed for long."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from access.credentials import card_digest, code_digest, pin_digest
 from access.policy import GatePolicy, Mode, Rule
-from access.replica import Replica
-from access.snapshot import Change, ChangePage, CredentialEntry, PersonEntry, directory_digest
-from database import Sealer, new_id
+from access.snapshot import CredentialEntry, PersonEntry
+from database import new_id
 from gate_controller.pin_entry import LOCKED_FOR, MOST_WRONG
 from messages import DoorStatus, EventKind, Method, ProcessStatus
-from tests.gate_controller.conftest import CREDENTIAL_KEY
+from tests.gate_controller.conftest import CREDENTIAL_KEY, make_replica
 from tests.waiting import PATIENCE_S
 
 CARD, OTHER, DIGITS, CODE = "04A31B72", "04A31B73", "04312278", "48211907"
@@ -29,7 +28,6 @@ def entry(card: str, pin: str | None = None) -> PersonEntry:
 @pytest.fixture
 def gate(bench, operator, tmp_path):
     """A running gate that asks for card and PIN; its edge is there and never answers."""
-    replica = Replica(tmp_path / "replica.db", Sealer(bytes(32)), gate="north", view="cards")
     policy = GatePolicy(gate="north", rules=(Rule(group="students"),), mode=Mode.CARD_AND_PIN)
     visitor = CredentialEntry(kind="code", digest=code_digest(CREDENTIAL_KEY, CODE))
     people = [
@@ -38,18 +36,7 @@ def gate(bench, operator, tmp_path):
         entry(DIGITS, PIN),
         PersonEntry(person_id=new_id(), groups=("students",), credentials=(visitor,)),
     ]
-    page = ChangePage(
-        policy=policy,
-        view="cards",
-        from_revision=0,
-        to_revision=len(people),
-        revoked_from=0,
-        revoked_to=len(people),
-        latest_revision=len(people),
-        changes=tuple(Change(revision=n, person_id=one.person_id, entry=one) for n, one in enumerate(people, start=1)),
-        digest_when_complete=directory_digest(policy, sum(one.digest() for one in people) % 2**256),
-    )
-    assert replica.apply(page, datetime.now(UTC))
+    replica = make_replica(tmp_path / "replica.db", policy, *people)
     bench.directory = replica
     bench.start()
     operator.state(DoorStatus.LOCKED)

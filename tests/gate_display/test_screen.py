@@ -10,6 +10,7 @@ from access.policy import Direction
 from access.reasons import Reason
 from edge.covering import Covering
 from gate_controller.card_authentication import ProofRefusal
+from gate_controller.code_authentication import CodeRefusal
 from gate_display.guidance import GUIDANCE, UNKNOWN, guide
 from gate_display.screen import ADVICE_S, GRANTED_S, REFUSED_S, Look, Screen
 from gate_display.words import WORDS
@@ -64,7 +65,7 @@ def gate() -> Gate:
     return Gate()
 
 
-@pytest.mark.parametrize("code", [*Reason, *Refusal, *Covering, *ProofRefusal])
+@pytest.mark.parametrize("code", [*Reason, *Refusal, *Covering, *ProofRefusal, *CodeRefusal])
 def test_every_refusal_has_guidance_of_its_own(code: str) -> None:
     assert code == Reason.GRANTED or code in GUIDANCE
 

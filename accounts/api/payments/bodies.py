@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from accounts.cards import virtual_code
 from accounts.cards.identity import Presented
 from accounts.defaults import HIGHEST_LIMIT
 from accounts.payments.holds import HoldState
@@ -17,7 +18,14 @@ Fen = Annotated[int, Field(gt=0, le=10_000_000, description="fen; at most 100,00
 Uid = Annotated[
     str, line(40), Field(description="3, 4, 5, 7, 8 or 10 bytes in hexadecimal", examples=["04A1B2C3D4E580"])
 ]
-Code = Annotated[str, Field(pattern=r"^[0-9]{16,24}$", description="the digits of the code that was scanned")]
+Code = Annotated[
+    str,
+    Field(
+        pattern=rf"^[0-9]{{16,24}}$|^{virtual_code.PREFIX}[0-9]{{{virtual_code.SIGNED_LENGTH - 2}}}$",
+        description="the digits that were scanned; a virtual card's signed code begins with its payment code",
+    ),
+    AfterValidator(virtual_code.payment_code_of),
+]
 Pin = Annotated[str, Field(min_length=1, max_length=128, description="the consumption password")]
 
 

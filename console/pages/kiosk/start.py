@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse
 
 from accounts import cards, people
-from accounts.cards import identity, loss
+from accounts.cards import identity, loss, virtual_code
 from accounts.cards.identity import Presented
 from accounts.cards.uid_forms import to_uid
 from accounts.kiosk_holders import identify_holder
@@ -22,7 +22,6 @@ from web.problems import ProblemError
 
 router = APIRouter(prefix="/console/kiosk", include_in_schema=False, dependencies=[Depends(forbid_storing)])
 
-_CODE_DIGITS = 18
 _TOLD_S = 20
 
 
@@ -42,11 +41,11 @@ def identify_by_card(
     request: Request,
     kiosk: KioskDep,
     services: ServicesDep,
-    credential: Annotated[str, Form(max_length=64)] = "",
+    credential: Annotated[str, Form(max_length=256)] = "",
 ) -> Response:
     """Begin a visit by a card or a virtual card's code; a lost card is known too, its money is its holder's."""
-    typed = credential.strip()
-    is_code = typed.isascii() and typed.isdigit() and len(typed) == _CODE_DIGITS
+    typed = virtual_code.payment_code_of(credential.strip())
+    is_code = typed.isascii() and typed.isdigit() and len(typed) == virtual_code.LENGTH
     _, reader = kiosk_cookies.read_device(request)
     try:
         presented = Presented(code=typed) if is_code else Presented(uid=to_uid(typed, reader))

@@ -16,7 +16,7 @@ from accounts.vocabulary import CardState, PasswordPurpose
 from console import texts
 from console.dependencies import HASHING, HolderDep, ServicesDep
 from console.passwords import explain_password_problem
-from console.qr import FIELD
+from console.qr import Squares
 from console.rendering import done, forbid_storing, language_of, render_page
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
@@ -82,7 +82,7 @@ def claim(
 @router.post("/codes", name="virtual_card_codes")
 def codes(wanted: CardIn, me: HolderDep, services: ServicesDep, _same_origin: SameOriginDep) -> dict[str, Any]:
     """Return the codes of the next minutes."""
-    return _make_codes(services, me, wanted.card_id, services.now())
+    return _make_codes(services, me, wanted.card_id, services.now())[1]
 
 
 def _claim(services: ConsoleServices, me: Principal, query_password: str, new: str, now: datetime) -> None:
@@ -92,10 +92,12 @@ def _claim(services: ConsoleServices, me: Principal, query_password: str, new: s
     own_cards.claim_virtual_card(services.accounts, me, new or query_password, now=now)
 
 
-def _make_codes(services: ConsoleServices, me: Principal, card_id: UUID, now: datetime) -> dict[str, Any]:
+def _make_codes(
+    services: ConsoleServices, me: Principal, card_id: UUID, now: datetime
+) -> tuple[Squares, dict[str, Any]]:
     with services.database.begin() as session:
         card = own_cards.find_usable_virtual_card(session, me, card_id, now=now)
-        return make_codes(session, card, services.accounts.code_key, now=now)
+        return make_codes(session, card, services.accounts.code_key, sign=services.accounts.sign_code, now=now)
 
 
 def _find_standing(services: ConsoleServices, me: Principal) -> _Standing:
@@ -111,13 +113,15 @@ def _find_standing(services: ConsoleServices, me: Principal) -> _Standing:
 def _render(request: Request, services: ConsoleServices, me: Principal, **more: Any) -> HTMLResponse:
     standing = _find_standing(services, me)
     card = standing.cards.usable_virtual
+    squares, batch = (None, None) if card is None else _make_codes(services, me, card.id, services.now())
     return render_page(
         request,
         "mine/virtual_card.html",
         standing=standing,
         card=card,
-        batch=None if card is None else _make_codes(services, me, card.id, services.now()),
-        squares=FIELD,
+        squares=squares,
+        batch=batch,
+        opens_gates=services.accounts.sign_code is not None,
         texts=texts.texts_beginning(language_of(request), ("virtual_card.", "failed", "offline")),
         **more,
     )

@@ -10,6 +10,7 @@ const ASK_AGAIN_MS = 5_000;
 const picture = byId("code");
 const path = picture.querySelector("path");
 const another = byId("another");
+const quiet = (picture.viewBox.baseVal.width - setup.batch.side) / 2;
 let batch = setup.batch;
 let came = moment();
 let shown = 0;
@@ -36,11 +37,25 @@ async function fetchBatch() {
   look();
 }
 
+// The bits are the squares row by row, 1 is dark; a stroke for each dark run.
+function drawn(bits) {
+  const isDark = (square) => (parseInt(bits[square >> 2], 16) >> (3 - (square % 4))) & 1;
+  let strokes = "";
+  for (let y = 0; y < batch.side; y++) {
+    for (let x = 0; x < batch.side; x++) {
+      const begin = x;
+      while (x < batch.side && isDark(y * batch.side + x)) x++;
+      if (x > begin) strokes += `M${begin + quiet} ${y + quiet}.5h${x - begin}`;
+    }
+  }
+  return strokes;
+}
+
 function show(index) {
   shown = index;
   const code = batch.codes[index];
   picture.classList.toggle("over", !code);
-  path.setAttribute("d", code?.drawn ?? "");
+  path.setAttribute("d", code ? drawn(code.bits) : "");
   say(byId("digits"), code?.digits ?? "");
 }
 

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from httpx import Response
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from accounts.payments import charges, codes
 from accounts.tables import Person
 from accounts.vocabulary import Channel
 from database import new_id
+from messages.signed_codes import CodeSigner
 
 PIN = "482913"
 PAID, SLOW, POOR = "130000000000000001", "130000000000000000", "130000000000000009"
@@ -43,6 +45,15 @@ def test_a_virtual_code_pays_from_the_same_wallet(shop: Any) -> None:
     holder = shop.holder(5_000)
     answer = shop.scan(show_code(shop, holder), 1_200)
     assert (answer.status_code, answer.json()["balance"], answer.json()["channel"]) == (201, 3_800, "wallet")
+
+
+def test_a_till_may_send_all_that_it_scanned_of_a_signed_code(shop: Any) -> None:
+    holder = shop.holder(5_000)
+    shown, body = show_code(shop, holder), {"id": str(new_id())}
+    scanned = CodeSigner(Ed25519PrivateKey.generate(), "main").sign(shown, int(shop.now.timestamp()))
+    assert shop.scan(scanned, 1_200, **body).status_code == 201
+    assert shop.scan(shown, 1_200, **body).json()["balance"] == 3_800, "the same payment again"
+    assert code(shop.scan(scanned, 100)) == "code_used"
 
 
 def test_a_screenshot_used_twice_pays_once(shop: Any) -> None:

@@ -127,8 +127,8 @@ def test_a_hold_opened_with_a_code_has_the_same_late_path(shop: Any, meter: dict
         session.expunge_all()
     card_id = shop.campus.virtual_card(person)
     with shop.database.begin() as session:
-        shown = virtual_cards.code(session, session.get(Card, card_id), shop.money.accounts.code_key, now=shop.now)
-    body = {"id": str(new_id()), "amount": 200, "code": shown, "seconds": 60}
+        made = virtual_cards.code(session, session.get(Card, card_id), shop.money.accounts.code_key, now=shop.now)
+    body = {"id": str(new_id()), "amount": 200, "code": made.digits, "seconds": 60}
     held = shop.client.post("/api/v1/holds", json=body, headers=meter).json()["id"]
     shop.campus.clock.forward(hours=2)
     expire(shop)

@@ -108,7 +108,7 @@ class Bath:
                 user = ChannelUser(user=f"user {student.id}", phone=None)
                 person = people.get(session, student.id)
                 card = virtual_cards.bind(session, person, Channel.WECHAT, user, by="system", now=self.clock.now)
-            return virtual_cards.code(session, card, self.money.accounts.code_key, now=self.clock.now)
+            return virtual_cards.code(session, card, self.money.accounts.code_key, now=self.clock.now).digits
 
     def give(self, student: Student, fen: int) -> None:
         if fen:
