@@ -11,15 +11,27 @@ from campusgate.demo.api_client import checked, sign_in
 class Resident:
     """A signed-in holder."""
 
-    def __init__(self, server_url: str, number: str, password: str) -> None:
+    def __init__(self, server_url: str, number: str, password: str, query_password: str) -> None:
         """Sign in.
 
         Raises:
             RefusedError: number or password was refused.
         """
         self._server_url, self._form = server_url, {"number": number, "password": password}
+        self._query_password = query_password
+        self._virtual_card: str | None = None
         self._client = httpx.Client(base_url=server_url, timeout=10.0)
         sign_in(self._client, number, password)
+
+    def claim_virtual_card(self) -> None:
+        """Claim the virtual card of the pages."""
+        body = {"query_password": self._query_password}
+        self._virtual_card = checked(self._client.post("/api/v1/me/virtual-cards", json=body))["id"]
+
+    def show_code(self) -> str:
+        """Return the signed code that the phone shows now."""
+        code: str = checked(self._client.post(f"/api/v1/me/virtual-cards/{self._virtual_card}/code"))["signed_code"]
+        return code
 
     def wallet(self) -> dict[str, Any]:
         """Return the wallet: `balance`, `holds`."""

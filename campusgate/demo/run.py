@@ -146,7 +146,7 @@ def _start(campus: Campus, cast: Cast, films: Films, narrator: Narrator, stack: 
     stack.callback(guard.close)
     stack.callback(cashier.close)
     persona = personas.resident
-    resident = Resident(campus.server_url, persona.number, persona.password)
+    resident = Resident(campus.server_url, persona.number, persona.password, persona.digits)
     stack.callback(resident.close)
     cast.wait_for_shower()
     cast.wait_for_exit()

@@ -5,7 +5,7 @@ Every outcome is judged by what the gate itself said on the bus, or the meters, 
 
 import time
 
-from campusgate.demo.acts import cards, commands, door, evening, faces, hanging, outages, rooms, rules, showers
+from campusgate.demo.acts import cards, codes, commands, door, evening, faces, hanging, outages, rooms, rules, showers
 from campusgate.demo.report import SceneResult
 from campusgate.demo.stage import SETTLE_S, Scene, Stage
 
@@ -18,6 +18,8 @@ SCENES: tuple[Scene, ...] = (
     faces.spoof_refused,
     cards.card_fallback_opens,
     cards.one_card_one_person,
+    codes.code_opens,
+    codes.used_code_refused,
     cards.lost_card_refused,
     cards.late_card_stays_out,
     door.forced_door_noticed,

@@ -30,19 +30,24 @@ def edge_dead_card_opens(stage: Stage) -> SceneResult:
 
 
 def server_dead_gate_works(stage: Stage) -> SceneResult:
-    """The server dies; a card and a face still open the gate, from what the gate knows."""
+    """The server dies; a code, a card and a face still open the gate, from what the gate knows."""
+    shown = stage.resident.show_code()
     stage.cast.kill("server")
     stage.narrator.write(
         "The server is killed on purpose: the pages do not answer until it is back. The gate works on."
     )
+    code = stage.at_the_reader(f"code {shown}")
+    stage.observer.wait(stage.is_locked, SETTLE_S)
     card = stage.at_the_reader(f"card {CARD['wang']}")
     stage.observer.wait(stage.is_locked, SETTLE_S)
     by_face = walks_up(stage, "wang-at-the-gate") is not None
     stage.cast.start_server()
     stage.cast.wait_for_server()
     stage.narrator.write("The server is back: open pages go on by themselves; reload one that shows an error.")
-    got = "card and face opened" if card == "granted" and by_face else f"card {card}, face {by_face}"
-    return SceneResult("server_dead_gate_works", "card and face opened", got)
+    expected = "code, card and face opened"
+    opened = code == card == "granted" and by_face
+    got = expected if opened else f"code {code}, card {card}, face {by_face}"
+    return SceneResult("server_dead_gate_works", expected, got)
 
 
 def broker_dead_card_opens(stage: Stage) -> SceneResult:
