@@ -152,6 +152,11 @@ class CardHandler:
             return
         self._taps.add(waiting)
 
+    def record_use_elsewhere(self, digest: str, second: int) -> None:
+        """Take note that a virtual card's code opened another gate."""
+        at, _ = self._clock.read()
+        self._codes.record_use_elsewhere(digest, second, at)
+
     def set_edge_online(self, *, online: bool) -> None:
         """Set whether the edge is there; what waits for a lost one is decided now."""
         self.edge_online = online
@@ -255,7 +260,7 @@ class CardHandler:
     def _carry_out(self, decision: Decision, reading: Reading, method: Method, why: str, tap_id: UUID | None) -> None:
         reason = decision.reason.value
         notices = {notice.value: True for notice in decision.notices}
-        details: dict[str, str | bool] = {"alone": why, **form_details(reading), **notices}
+        details: dict[str, str | float | bool] = {"alone": why, **form_details(reading), **notices}
         if not decision.granted:
             at, sure = self._clock.read()
             self._reporter.record(

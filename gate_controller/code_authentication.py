@@ -14,7 +14,7 @@ from access.reasons import Reason
 from gate_controller.memory import DoorMemory
 from gate_controller.readers import Reading, ReadingResult
 from messages import TrustedKey, signed_codes
-from messages.signed_codes import BadCodeError
+from messages.signed_codes import BadCodeError, is_current
 
 MOST_UNKNOWN = 10
 UNKNOWN_WITHIN_S = 60.0
@@ -95,6 +95,15 @@ class CodeAuthenticator:
             return CodeRefusal.TOO_MANY
         return replace(reading, answer=self._count_unknown(reading, now))
 
+    def record_use_elsewhere(self, digest: str, second: int, at: datetime) -> None:
+        """Take note that another gate let somebody in by this code.
+
+        Only of a current one: a message that is wrong about the time would keep somebody's codes out for long.
+        """
+        if is_current(second, at):
+            self._refused.pop(digest, None)
+            self._memory.spend_counter(digest, second)
+
     def _prove(
         self, reading: Reading, at: datetime, *, sure: bool, is_open: Callable[[Reading], bool]
     ) -> Reading | CodeRefusal:
@@ -104,7 +113,7 @@ class CodeAuthenticator:
             return CodeRefusal.FORGED
         if not sure:
             return CodeRefusal.CLOCK_UNSURE
-        if not code.is_current(at):
+        if not is_current(code.second, at):
             return CodeRefusal.NOT_CURRENT
         digest = virtual_card_digest(self._credential_key, code.handle)
         proven = replace(
@@ -112,6 +121,7 @@ class CodeAuthenticator:
             value=code.handle,
             kind="virtual",
             authenticated=True,
+            code_second=code.second,
             answer=self._remember_refusal(reading, digest, code.second),
         )
         shown_again = self._refused.get(digest) == code.second or is_open(proven)

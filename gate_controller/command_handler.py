@@ -71,9 +71,9 @@ class CommandHandler:
         looks_back = command.action is Action.DENY and command.reason in _LOOKS_BACK
         return looks_back and self._driver.has_grant(Grant(command.person_id, command.method))
 
-    def _carry_out(self, command: Command, since_ns: int, form: Mapping[str, str]) -> SignalResult:
+    def _carry_out(self, command: Command, since_ns: int, form: Mapping[str, str | float]) -> SignalResult:
         if command.action is not Action.DENY:
-            details: dict[str, str | bool] = {**dict.fromkeys(command.notices, True), **form}
+            details: dict[str, str | float | bool] = {**dict.fromkeys(command.notices, True), **form}
             return self._driver.apply(_signal(command), since_ns=since_ns, details=details)
         at, _ = self._clock.read()
         self._reporter.record(

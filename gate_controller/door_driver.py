@@ -78,7 +78,7 @@ class DoorDriver:
             self.door = at_start(settings, is_open=is_open, staff_mode=memory.staff_mode, now=clock.monotonic())
 
     def apply(
-        self, signal: Signal, *, since_ns: int | None = None, details: Mapping[str, str | bool] | None = None
+        self, signal: Signal, *, since_ns: int | None = None, details: Mapping[str, str | float | bool] | None = None
     ) -> SignalResult:
         """Let `signal` happen; `since_ns` is when its first sign came, for the latency in the record."""
         at, sure = self._clock.read()

@@ -8,6 +8,7 @@ from uuid import UUID
 from gate_controller.readers import Reading, ReadingResult
 from gate_controller.readers.freshness import STALE_S
 from messages import Tap
+from messages.events import Detail
 
 _MOST_WAITING = 256
 """Far more than are presented at one door within the time that the edge has to answer."""
@@ -26,9 +27,10 @@ class PendingTap:
         return now > self.deadline + STALE_S
 
 
-def form_details(reading: Reading) -> dict[str, str]:
+def form_details(reading: Reading) -> dict[str, str | float]:
     """Return how a reading came, for the details of its event."""
-    return {"form": reading.form} if reading.form else {}
+    details: dict[str, str | float] = {"form": reading.form} if reading.form else {}
+    return details if reading.code_second is None else details | {Detail.CODE_SECOND.value: reading.code_second}
 
 
 class PendingTaps:

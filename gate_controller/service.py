@@ -45,6 +45,7 @@ from messages import (
     TrustedKey,
     TwinWatch,
     UnwrittenWatch,
+    UsedCode,
     Verifier,
     controller_sender,
     decoding_handler,
@@ -213,6 +214,7 @@ class GateController:
         self.bus.subscribe(topics.availability, decoding_handler(Availability, self._on_own_availability))
         self.bus.subscribe(topics.directory, decoding_handler(DirectoryHint, self._on_directory))
         self.bus.subscribe(topics.receipts, decoding_handler(Receipt, self._on_receipt))
+        self.bus.subscribe(topics.used_codes, decoding_handler(UsedCode, self._on_used_code))
         self.bus.subscribe(topics.presence, decoding_handler(PresenceHint, self._on_passages))
         self.bus.on_connect(partial(self._loop.post, self._connected))
         self.bus.on_disconnect(partial(self._loop.post, partial(self._cards.set_edge_online, online=False)))
@@ -246,6 +248,9 @@ class GateController:
     def _on_passages(self, hint: PresenceHint, _retained: bool) -> None:
         if self._on_passages_hint is not None:
             self._on_passages_hint(hint.revision)
+
+    def _on_used_code(self, used: UsedCode, _retained: bool) -> None:
+        self._loop.post(partial(self._cards.record_use_elsewhere, used.digest, used.second))
 
     def _on_receipt(self, receipt: Receipt, _retained: bool) -> None:
         self._outbox_sender.confirm(receipt.ids)

@@ -11,6 +11,7 @@ from messages.events import (
     PresenceHint,
     Receipt,
     Tap,
+    UsedCode,
     mark_historical,
 )
 from messages.handlers import decoding_handler
@@ -140,6 +141,7 @@ __all__ = [
     "TrustedKeyFile",
     "TwinWatch",
     "UnwrittenWatch",
+    "UsedCode",
     "Verifier",
     "WaterCount",
     "WaterPrice",

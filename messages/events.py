@@ -86,6 +86,13 @@ class EventKind(StrEnum):
     """The directory's templates are of another model; nobody is matched until that is mended."""
 
 
+class Detail(StrEnum):
+    """The details of an event by which whoever receives it decides."""
+
+    CODE_SECOND = "code_second"
+    """Of whoever was let in or refused by a virtual card's code: the Unix second of the code."""
+
+
 class Event(Message):
     """One thing that happened. Delivered at least once: `id` tells copies apart."""
 
@@ -146,6 +153,16 @@ class PresenceHint(Message):
 
     gate: Name
     revision: Annotated[int, Field(ge=0)]
+
+
+class UsedCode(Message):
+    """A virtual card's code opened another gate: this gate must not take it any more."""
+
+    gate: Name
+    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    """Of the card, as in a tap."""
+    second: Annotated[int, Field(ge=0)]
+    """The Unix second of the code; those of earlier seconds are used up with it."""
 
 
 MOST_RECEIPTS = 300

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from messages import signed_codes
 from messages.commands import Ack, Command
 from messages.envelope import Purpose, SignedMessage
-from messages.events import DirectoryHint, Event, EventKind, PresenceHint, Receipt, Tap
+from messages.events import DirectoryHint, Event, EventKind, PresenceHint, Receipt, Tap, UsedCode
 from messages.metering import (
     DeviceHeartbeat,
     HeartbeatAnswer,
@@ -42,6 +42,7 @@ ON_THE_WIRE: dict[Topic, tuple[type[Message], str]] = {
     Topic.DIRECTORY: (DirectoryHint, "QoS 1."),
     Topic.RECEIPTS: (Receipt, "QoS 1."),
     Topic.PRESENCE: (PresenceHint, "QoS 1."),
+    Topic.USED_CODES: (UsedCode, "QoS 1, never retained."),
 }
 SHOWERS_ON_THE_WIRE: dict[ShowerTopic, tuple[type[Message], str]] = {
     ShowerTopic.REPORTS: (SignedMessage, "QoS 1, never retained. `body` is a SessionReport."),
@@ -52,7 +53,7 @@ SHOWERS_ON_THE_WIRE: dict[ShowerTopic, tuple[type[Message], str]] = {
 }
 _MODELS: tuple[type[Message], ...] = (
     SignedMessage, Command, Ack, DoorState, Availability, Event, Tap, Health, Feedback, DirectoryHint, Receipt,
-    PresenceHint, SessionReport, SessionAnswer, DeviceHeartbeat, HeartbeatAnswer, ShowerAvailability,
+    PresenceHint, UsedCode, SessionReport, SessionAnswer, DeviceHeartbeat, HeartbeatAnswer, ShowerAvailability,
 )  # fmt: skip
 _PARTS: tuple[type[BaseModel], ...] = (ShownCard, WaterCount, MeterTotal, WaterPrice, SessionLimit, OpeningPeriod)
 """What stands inside messages."""

@@ -12,7 +12,7 @@ right with every layout.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -51,11 +51,6 @@ class SignedCode:
     second: int
     """Unix seconds; a later code of a card has a later one."""
 
-    def is_current(self, now: datetime) -> bool:
-        """Tell whether it is the code of this moment (aware)."""
-        age = now - datetime.fromtimestamp(self.second, UTC)
-        return -CLOCKS_APART <= age <= GOOD_FOR
-
 
 class CodeSigner:
     """Makes signed codes of payment codes."""
@@ -70,6 +65,11 @@ class CodeSigner:
         digits = f"{payment_code}{second:0{_SECOND_DIGITS}}"
         signature = int.from_bytes(self._key.sign(_signed(self._site, digits)), "big")
         return f"{digits}{signature:0{_SIGNATURE_DIGITS}}"
+
+
+def is_current(second: int, now: datetime) -> bool:
+    """Tell whether the code of the Unix time `second` is that of this moment (aware)."""
+    return -CLOCKS_APART.total_seconds() <= now.timestamp() - second <= GOOD_FOR.total_seconds()
 
 
 def looks_like_one(text: str) -> bool:

@@ -52,6 +52,8 @@ class Topic(StrEnum):
     """Which events the server has stored, by the server."""
     PRESENCE = "presence"
     """Somebody passed another gate of the zone, by the server."""
+    USED_CODES = "used-codes"
+    """A virtual card's code opened another gate, by the server. Never retained."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,11 @@ class GateTopics:
     def presence(self) -> str:
         """Hints of passages at other gates."""
         return self.of(Topic.PRESENCE)
+
+    @property
+    def used_codes(self) -> str:
+        """Codes that were used elsewhere."""
+        return self.of(Topic.USED_CODES)
 
 
 def every_gate(site: str, topic: Topic) -> str:

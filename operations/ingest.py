@@ -31,10 +31,11 @@ from messages import (
     MalformedMessageError,
     Receipt,
     Topic,
+    UsedCode,
     every_gate,
     parse_topic,
 )
-from operations import event_store, hours, lost_card_use
+from operations import event_store, hours, lost_card_use, used_codes
 from operations.alarms import register
 from operations.alarms.rules import signals_of
 from operations.board import Board
@@ -156,6 +157,7 @@ class Ingest:
     def _store(self, batch: Sequence[Event]) -> bool:
         """Store a batch, then say so to its gates; False when it must be tried again."""
         passed: Mapping[str, int] = {}
+        used: list[UsedCode] = []
         try:
             now = self._now()
             with self._database.begin() as session:
@@ -164,6 +166,7 @@ class Ingest:
                 register.apply(session, [signal for event in new for signal in signals_of(event)], now=now)
                 passed = zone_passages.record(session, new, now=now)
                 hours.count(session, new, now=now)
+                used = used_codes.record(session, new, now=now)
         except DataError as error:
             if len(batch) > 1:
                 return all(self._store([event]) for event in batch)
@@ -172,6 +175,8 @@ class Ingest:
         except (SQLAlchemyError, DatabaseBusyError) as error:
             log.warning("events_not_stored_yet", waiting=len(batch), error=type(error).__name__)
             return False
+        # First of all: somebody may be at the next gate with a photograph.
+        used_codes.publish(self._connection, self._site, used)
         self._stored.update(event.kind for event in new)
         for gate in dict.fromkeys(event.gate for event in batch):
             self._acknowledge(gate, [event.id for event in batch if event.gate == gate])

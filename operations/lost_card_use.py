@@ -7,11 +7,12 @@ from sqlalchemy.orm import Session
 
 from accounts.tables import LossReport
 from messages import Event, EventKind, Method
+from messages.events import Detail
 from operations.alarms.rules import AFTER_LOSS
 
 
 def flag(session: Session, events: Sequence[Event]) -> list[Event]:
-    """Return the events, those flagged that let somebody in by card while its loss was reported.
+    """Return the events, those flagged that let somebody in by card or its code while its loss was reported.
 
     The gate's own time counts, also when it was offline for days. A gate that had heard of the loss refuses the card,
     so only grants are looked at.
@@ -39,4 +40,5 @@ def flag(session: Session, events: Sequence[Event]) -> list[Event]:
 
 
 def _by_card(event: Event) -> bool:
-    return event.kind == EventKind.ACCESS_GRANTED and event.method is Method.CARD and event.person_id is not None
+    by_card = event.method is Method.CARD or Detail.CODE_SECOND in event.details
+    return event.kind == EventKind.ACCESS_GRANTED and by_card and event.person_id is not None

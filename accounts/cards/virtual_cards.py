@@ -270,6 +270,18 @@ def redeem(session: Session, code: str, key: bytes, *, now: datetime) -> Card:
     return card
 
 
+def use_up(session: Session, person_id: UUID, second: int) -> list[str]:
+    """Take note that a code for the Unix time `second` opened a gate: shops take none of before any more.
+
+    Which of a person's virtual cards it was the gate does not tell; their other codes of that moment go with it.
+    Returns the handles of these cards.
+    """
+    own = Card.person_id == person_id, Card.kind == CardKind.VIRTUAL, Card.state.not_in(ENDED)
+    is_older = or_(Card.code_last_second.is_(None), Card.code_last_second < second)
+    session.execute(update(Card).where(*own, is_older).values(code_last_second=second))
+    return [handle for handle in session.scalars(select(Card.code_handle).where(*own)) if handle is not None]
+
+
 def _make(card: Card, key: bytes, second: int) -> MadeCode:
     secret = virtual_code.lease_secret(key, card.id.bytes, card.code_lease)
     return MadeCode(virtual_code.make(secret, _handle(card), second), second)

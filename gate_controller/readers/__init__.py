@@ -41,6 +41,8 @@ class Reading:
     by its signed code (`gate_controller.code_authentication`), whose value is its handle."""
     authenticated: bool = False
     """The card proved its key; otherwise it only told its UID."""
+    code_second: int | None = None
+    """Of a virtual card: the Unix second of its code."""
     form: str = ""
     """How it came, such as `26 bits, parity good` or `10 decimal digits`; never the number."""
     read_ns: int = field(default_factory=time.monotonic_ns)

@@ -14,9 +14,9 @@ from database import new_id
 from gate_controller.code_authentication import MOST_UNKNOWN, REFUSED_FOR_S, CodeRefusal
 from gate_controller.readers import Reading, ReadingResult
 from gate_controller.readers.texts import TextFormat, parse_reading
-from messages import Action, DoorStatus, EventKind, Method, ProcessStatus, signed_codes
+from messages import Action, DoorStatus, EventKind, Method, ProcessStatus, UsedCode, signed_codes
 from messages.signed_codes import CodeSigner
-from tests.gate_controller.conftest import CREDENTIAL_KEY, STAFF_KEY, Bench, Operator, make_replica
+from tests.gate_controller.conftest import CREDENTIAL_KEY, STAFF_KEY, TOPICS, Bench, Operator, make_replica
 from tests.waiting import PATIENCE_S, until
 
 GOOD, SUSPENDED, VISITOR, PIN = "1234567", "7654321", "WWZ4PTAT2D", "4821"
@@ -87,6 +87,7 @@ def test_a_code_opens_without_edge_and_server_and_only_once(gate: Bench, operato
     known = gate.directory.by_credential("card", virtual_card_digest(CREDENTIAL_KEY, GOOD))
     assert (event.method, event.person_id) == (Method.CODE, known.person_id)
     assert code[:18] not in event.model_dump_json()
+    assert event.details["code_second"] == int(code[18:28])
     # A phone held before the scanner shows itself again; the grant stays one.
     assert show(gate, code) == GRANTED
     pass_through(gate, operator)
@@ -111,6 +112,30 @@ def test_an_older_code_of_the_same_card_is_used_too(gate: Bench, operator: Opera
     assert show(gate, make(gate)) == GRANTED
     pass_through(gate, operator)
     assert show(gate, older) == USED
+
+
+def test_a_code_that_opened_another_gate_does_not_open_this_one(gate: Bench, operator: Operator) -> None:
+    digest, now, heard = virtual_card_digest(CREDENTIAL_KEY, GOOD), int(gate.clock.now().timestamp()), []
+    record = gate.controller._cards.record_use_elsewhere
+
+    def record_and_tell(digest: str, second: int) -> None:
+        record(digest, second)
+        heard.append(second)
+
+    gate.controller._cards.record_use_elsewhere = record_and_tell
+
+    def tell(second: int) -> None:
+        used = UsedCode(gate="north", digest=digest, second=second)
+        operator.connection.publish(TOPICS.used_codes, used.encode(), wait_s=PATIENCE_S)
+        until(lambda: second in heard)
+
+    tell(now + 3600)  # a wrong time keeps nobody out
+    assert show(gate, make(gate, ago_s=20)) == GRANTED
+    pass_through(gate, operator)
+    tell(now)
+    assert show(gate, make(gate, ago_s=5)) == USED
+    gate.clock.advance(2)
+    assert show(gate, make(gate)) == GRANTED
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,10 @@ from access.passages import TRUSTED_FOR, PassageLog, PassageSync, sync
 from access.policy import AntiPassback, Direction, GatePolicy, Occupancy, Rule
 from access.replica import DirectorySync, Replica
 from accounts import cards, devices, people
-from accounts.cards import loss
+from accounts.cards import loss, virtual_cards
 from accounts.people import Particulars
 from accounts.services import AccountsServices
-from accounts.vocabulary import DeviceRole, PersonKind, Role
+from accounts.vocabulary import Channel, DeviceRole, PersonKind, Role
 from bus import Backoff, BrokerAddress, Outbox
 from database import Database, Sealer
 from directory import gates
@@ -33,7 +33,8 @@ from gate_controller.readers.simulated import SimulatedReader
 from gate_controller.relays.simulated import SimulatedRelay
 from gate_controller.service import GateController
 from gate_controller.storage import Storage
-from messages import GateTopics, NonceStore, SystemClock
+from messages import GateTopics, NonceStore, SystemClock, TrustedKey
+from messages.signed_codes import STAFF_SENDER, CodeSigner
 from operations import event_store
 from operations.alarms import register
 from operations.api.dependencies import OperationsServices
@@ -56,6 +57,7 @@ pytestmark = pytest.mark.parametrize(
 
 ANN, BEN = "04A31B72", "04A31B73"
 SEALER = Sealer(bytes(32))
+CODE_KEY = Ed25519PrivateKey.generate()
 
 
 class MovedClock(SystemClock):
@@ -93,7 +95,7 @@ class Gate:
                 self.passage_log,
             ),
             signing_key=Ed25519PrivateKey.generate(),
-            trusted={},
+            trusted={STAFF_SENDER: TrustedKey(CODE_KEY.public_key())},
             credential_key=CREDENTIAL_KEY,
             settings=DoorSettings(grant_s=0.05, has_contact=False),
             directory=self.replica,
@@ -118,6 +120,21 @@ class Gate:
 
     def tap(self, card: str) -> str:
         return self.reader.present(card).get(timeout=PATIENCE_S).reason
+
+    def scan(self, code: str) -> str:
+        return self.reader.present(code, kind="code").get(timeout=PATIENCE_S).reason
+
+    def watch_used_codes(self) -> list[int]:
+        """The seconds of the codes that this gate hears were used at another, as soon as they count."""
+        handler, heard = self.controller._cards, []
+        record = handler.record_use_elsewhere
+
+        def record_and_tell(digest: str, second: int) -> None:
+            record(digest, second)
+            heard.append(second)
+
+        handler.record_use_elsewhere = record_and_tell
+        return heard
 
     def knows(self, revision: int) -> None:
         until(lambda: self.passage_log.revision >= revision)
@@ -165,6 +182,8 @@ def campus(
             )
             person = people.create(session, particulars, by="test", now=now)
             cards.issue(session, person, card, key_number=None, by="test", now=now)
+            user = virtual_cards.ChannelUser(card, None)
+            virtual_cards.bind(session, person, Channel.WEB, user, by="test", now=now)
     Publisher(database, SEALER, model_id=None).publish()
     ingest = Ingest(server, "main", database, board)
     ingest.start()
@@ -200,6 +219,25 @@ def test_a_card_that_went_in_at_one_gate_is_refused_at_the_other_until_it_came_o
     assert west.api.post("/api/v1/operations/zones/hall/forgive", json={}, headers=headers).status_code == 204
     east.knows(4)
     assert east.tap(BEN) == "granted", "forgiven to everybody"
+
+
+def test_a_code_that_opened_one_gate_opens_no_other_and_pays_nothing(
+    campus: dict[str, Gate], database: Database
+) -> None:
+    west, east, out = campus["west"], campus["east"], campus["out"]
+    heard_east, heard_out = east.watch_used_codes(), out.watch_used_codes()
+    key, now = bytes(32), datetime.now(UTC)
+    with database.begin() as session:
+        holder = people.by_number(session, ANN)
+        [card] = [one for one in cards.of_person(session, holder.id) if one.code_handle]
+        made = virtual_cards.code(session, card, key, now=now)
+    shown = CodeSigner(CODE_KEY, "main").sign(made.digits, made.second)
+    assert west.scan(shown) == "granted"
+    until(lambda: heard_east == heard_out == [made.second])
+    assert east.scan(shown) == out.scan(shown) == "code_used"
+    with database.begin() as session, pytest.raises(virtual_cards.CodeUsedError):
+        virtual_cards.redeem(session, made.digits, key, now=now)
+    assert out.tap(ANN) == "granted", "the card in the pocket goes on"
 
 
 def test_without_the_server_a_gate_keeps_to_what_it_saw_itself_also_after_a_restart(campus: dict[str, Gate]) -> None:
