@@ -129,8 +129,7 @@ def _look_alikes(session: Session, person_ids: list[UUID]) -> set[UUID]:
 def _credentials(session: Session, person_ids: list[UUID], now: datetime) -> dict[UUID, list[CredentialEntry]]:
     """Cards, the ended ones too: whoever shows one is told so, and not that it is unknown.
 
-    An ended virtual card is kept for the grace: its last code dies within a minute, and people claim many in their
-    time.
+    An ended virtual card is kept for the grace: its last code, made ahead, is dead within minutes.
     """
     cards = session.execute(
         select(Card.person_id, Card.uid_digest, Card.code_handle, Card.state)

@@ -48,7 +48,7 @@ def give_money(database: Database, person_id: UUID, fen: int) -> None:
 
 def give_photo(database: Database, person_id: UUID, state: PhotoState = PhotoState.APPROVED) -> None:
     with database.begin() as session:
-        consent.give(session, person_id, "2", {}, present="2", by="test", now=NOW)
+        consent.give(session, person_id, "3", {}, present="3", by="test", now=NOW)
         photo = PhotoRecord(person_id=person_id, state=state, digest=new_id().hex, uploaded_at=NOW)
         session.add(photo)
         session.flush()

@@ -2,8 +2,10 @@
 
 from datetime import UTC, datetime
 
+import cv2
+import numpy as np
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from accounts import cards, passwords, people
 from accounts.cards import virtual_cards
@@ -12,8 +14,9 @@ from accounts.people.notices import AccountNotice
 from accounts.vocabulary import PasswordPurpose
 from database import new_id
 from enrollment import account_notices
+from messages import TrustedKey, signed_codes
 from tests.console.axe import violations
-from tests.console.conftest import PASSWORD, Pages, hire
+from tests.console.conftest import CODE_KEY, PASSWORD, Pages, hire
 from tests.console.test_words_on_the_pages import assert_chinese, shown
 
 FIRST_QUERY, QUERY = "280035", "739205"
@@ -42,6 +45,15 @@ def redeem(pages: Pages, digits: str) -> None:
         virtual_cards.redeem(session, digits.replace(" ", ""), key, now=datetime.now(UTC))
 
 
+def scan(page: Page) -> str:
+    """Read the code as a scanner does, from the screen; returns its payment code as the page writes it."""
+    picture = cv2.imdecode(np.frombuffer(page.locator("#code").screenshot(), np.uint8), cv2.IMREAD_GRAYSCALE)
+    text, _, _ = cv2.QRCodeDetector().detectAndDecode(picture)
+    trusted = {signed_codes.STAFF_SENDER: TrustedKey(CODE_KEY.public_key())}
+    assert signed_codes.verify(text, trusted, site="main", now=datetime.now(UTC)).handle == text[2:9]
+    return f"{text[:2]} {text[2:9]} {text[9:18]}"
+
+
 def test_a_newcomer_comes_from_the_first_password_to_a_code_and_reports_the_card_lost(
     open_window, served_pages: Pages, newcomer: str
 ) -> None:
@@ -61,9 +73,11 @@ def test_a_newcomer_comes_from_the_first_password_to_a_code_and_reports_the_card
     page.get_by_role("button", name="Get the virtual card").click()
     expect(page.locator("#changes")).to_contain_text("changes in")
     first = page.locator("#digits").inner_text()
+    assert scan(page) == first, "as the server drew it"
     redeem(served_pages, first)
     page.get_by_role("button", name="Another code").click()
     expect(page.locator("#digits")).not_to_have_text(first)
+    assert scan(page) == page.locator("#digits").inner_text(), "as the script drew it"
     with pytest.raises(CodeUsedError):
         redeem(served_pages, first)
     assert page.locator("#code").evaluate("one => getComputedStyle(one).backgroundColor") == "rgb(255, 255, 255)"
