@@ -5,6 +5,7 @@ from uuid import UUID
 
 from accounts import passwords, people
 from accounts.passwords import Claimant
+from accounts.people import spelling
 from accounts.principals import DevicePrincipal
 from accounts.services import AccountsServices
 from accounts.vocabulary import PasswordPurpose
@@ -34,7 +35,7 @@ def identify_holder(
         person = people.by_number(session, number)
     try:
         checked = services.passwords.require(
-            Claimant.named(number, person), PasswordPurpose.QUERY, query_password, source=key, now=now
+            Claimant.named(spelling.number(number), person), PasswordPurpose.QUERY, query_password, source=key, now=now
         )
     except (passwords.PasswordWrongError, passwords.PasswordNotSetError) as error:
         raise HolderRefusedError from error

@@ -15,7 +15,7 @@ from accounts.api.people import Number
 from accounts.api.sign_in import Secret
 from accounts.cards import card_states, virtual_code
 from accounts.cards import virtual_cards as virtual
-from accounts.people import notices, phones
+from accounts.people import notices, phones, spelling
 from accounts.vocabulary import Channel, PasswordPurpose
 from web.client_address import NetworkDep
 from web.problems import NotFoundError, responses
@@ -94,7 +94,7 @@ def claim_virtual_card(services: ServicesDep, now: NowDep, network: NetworkDep, 
     with services.database.read() as session:
         person = people.by_number(session, body.number)
         known = person.id if person is not None and people.is_called(person, body.name) else None
-    who = passwords.Claimant.named(body.number, person, fits=known is not None)
+    who = passwords.Claimant.named(spelling.number(body.number), person, fits=known is not None)
     # The channel says whose account there it is: nobody claims from a thousand of them.
     source = f"{body.channel.value} {user.user}"
     try:

@@ -67,7 +67,10 @@ class Claimant:
 
     @classmethod
     def named(cls, number: str, person: Person | None, *, fits: bool = True) -> "Claimant":
-        """Somebody who gave a number; `fits` is false when what they gave beside it is another person's."""
+        """Somebody who gave a number, in its one spelling; `fits` is false when what they gave beside it is another's.
+
+        With a count for each way to type it, a number of nobody would be told by how late it locks.
+        """
         if person is None:
             return cls(f"number:{number}", None)
         return cls(f"person:{person.id}", person.id if fits else None)

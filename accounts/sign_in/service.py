@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from accounts import audit, passwords, people
 from accounts.passwords import Claimant, PasswordCheck, PasswordNotSetError, PasswordWrongError
-from accounts.people import sign_ins
+from accounts.people import sign_ins, spelling
 from accounts.sign_in.access_tokens import AccessTokens, NotSignedInError
 from accounts.sign_in.known_devices import KnownDevices
 from accounts.tables import Password, Person, SignIn
@@ -96,7 +96,7 @@ class SignInService:
         if device is None:
             self.guesses.count_try(origin.address, now)
         source = f"address {origin.address}" if device is None else f"device {device}"
-        who = Claimant.named(number, person)
+        who = Claimant.named(spelling.number(number), person)
         try:
             checked = self.check.require(
                 who, PasswordPurpose.PORTAL, password, source=source, is_known=device is not None, now=now

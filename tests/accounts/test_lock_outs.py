@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from fastapi import FastAPI
 
+from accounts.cards.virtual_cards import ChannelUser
 from accounts.housekeeping import tidy
 from accounts.passwords import tries
 from accounts.tables import PasswordTries
@@ -31,6 +32,13 @@ def holder(campus):
     person = campus.person()
     campus.passwords(person.id, portal=GOOD, query="135790", consumption="246801")
     return person
+
+
+class AnyUser:
+    """A channel that knows everybody as the same user."""
+
+    def user(self, channel, _token):
+        return ChannelUser(f"{channel}-user", None)
 
 
 def sign_in(campus, number, password, address="192.0.2.1", device=None):
@@ -119,6 +127,31 @@ def test_a_number_of_nobody_is_answered_and_locked_like_somebodys(campus, holder
     ]
     assert bodies[0] == bodies[1] == bodies[2]
     assert bodies[0][-1]["code"] == "password_locked"
+
+
+@sqlite_only
+@pytest.mark.parametrize("place", ["sign-in", "kiosk", "claim"])
+def test_a_number_typed_in_many_ways_is_one_number_whether_or_not_somebody_has_it(make_campus, place):
+    campus = make_campus(guesses=RateLimiter(10**6, timedelta(minutes=5)), channel_users=AnyUser())
+    holder, kiosk = campus.person(number="20264711"), campus.as_device(DeviceRole.KIOSK)
+    campus.passwords(holder.id, portal=GOOD, query="135790")
+
+    def ask(number):
+        if place == "sign-in":
+            return sign_in(campus, number, WRONG)[1]
+        body = {"number": number, "query_password": "000111"}
+        if place == "kiosk":
+            return campus.client.post("/api/v1/kiosk/holder", json=body, headers=kiosk).json()
+        body |= {"channel": "wechat", "channel_token": "any", "name": holder.name}
+        return campus.client.post("/api/v1/virtual-cards", json=body).json()
+
+    def in_every_way(number):
+        wide = "".join(chr(ord(digit) + 0xFEE0) for digit in number)
+        return [ask(way) for way in (number, wide, f" {number}", f"{number}\u3000", f"\u200b{number}", number)]
+
+    somebodys = in_every_way(holder.number)
+    assert somebodys == in_every_way("20264712")
+    assert [answer["code"] for answer in somebodys[-2:]] == ["password_locked"] * 2
 
 
 @sqlite_only
