@@ -44,8 +44,10 @@ def is_setting(variable: str) -> bool:
 def test_every_variable_is_a_setting(compose, example) -> None:
     variables = [*compose["services"]["server"]["environment"], *example]
     assert [variable for variable in variables if not is_setting(variable)] == []
-    at_the_gate = {name for process in ("controller", "edge", "meters", "shower") for name in read_example(process)}
-    at_the_gate |= {*compose["services"]["meters"]["environment"]}
+    at_the_gate = {
+        name for process in ("controller", "display", "edge", "meters", "shower") for name in read_example(process)
+    }
+    at_the_gate |= {*compose["services"]["meters"]["environment"], *compose["services"]["display"]["environment"]}
     # The camera is read by the edge's command: its address may hold a password.
     assert [variable for variable in at_the_gate - {"CAMPUSGATE_CAMERA"} if not is_setting(variable)] == []
     assert not is_setting("CAMPUSGATE_MQTT__NOTHING")
@@ -68,7 +70,25 @@ def test_the_server_is_told_every_secret_it_requires(compose, example) -> None:
 
 def test_only_the_broker_is_open_to_other_machines(compose) -> None:
     ports = {name: service.get("ports", []) for name, service in compose["services"].items()}
-    assert ports == {"database": [], "broker": ["8883:8883"], "server": ["127.0.0.1:8080:8080"], "meters": []}
+    assert ports == {
+        "database": [],
+        "broker": ["8883:8883"],
+        "server": ["127.0.0.1:8080:8080"],
+        "meters": [],
+        "display": ["127.0.0.1:8090:8090"],
+    }
+
+
+def test_every_service_of_our_image_runs_a_command_there_is(compose) -> None:
+    services = {name: one for name, one in compose["services"].items() if one["image"] == "campusgate"}
+    assert set(services) == {"server", "meters", "display"}
+    for name, service in services.items():
+        command, *arguments = service["command"]
+        usage = CliRunner().invoke(get_command(app), [command, "--help"])
+        assert usage.exit_code == 0, name
+        assert all(argument in usage.output for argument in arguments if argument.startswith("--")), name
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
 
 
 @pytest.mark.parametrize("unit", sorted(DEPLOY.glob("systemd/*.service")), ids=lambda unit: unit.stem)
