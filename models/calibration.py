@@ -90,9 +90,9 @@ CALIBRATIONS = {
         ((-2, 0.909), (-2.5, 0.919), (-3, 0.928), (-3.5, 0.936), (-4, 0.943), (-4.5, 0.949), (-5, 0.954), (-5.5, 0.959))
     ),
 }
-"""A thorough template against a quick probe, over the 39 million pairs of different people among 6,289 photographs of
-3,855 people of Labeled Faces in the Wild, at most five of each person. Three pairs of names that are one person, or
-twins, were left out; other errors of that kind remain, which is why nothing rarer than 10^-5.5 is taken as measured.
+"""A thorough template against a quick probe, over tens of millions of pairs of different people among the 3,855 of
+Labeled Faces in the Wild (`python -m benchmarks.calibration` measures them anew). Photographs under a wrong name were
+left out; other errors of that kind may remain, which is why nothing rarer than 10^-5.5 is taken as measured.
 People of a campus look more alike than the public figures of that collection (one age, often one region): measure
 again on site before trusting the rates.
 """

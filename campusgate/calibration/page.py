@@ -1,6 +1,7 @@
 """The study as a page: the scores, the rate of false matches over the threshold, and the table."""
 
 import html
+import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -140,17 +141,23 @@ def _histogram(counts: np.ndarray, edges: np.ndarray) -> list[Point]:
 
 
 def _rates(study: Study) -> str:
-    chart = _Chart((0.3, 1.0), (-5, 0), f"误识率与阈值 FPIR over the threshold · {study.size} 人 people")
     wanted = [float(rate) for rate in np.logspace(-5, -0.31, 40)]
     rates = [(rate, fmr_for_search(rate, study.size)) for rate in wanted]
+    thresholds = [(study.threshold(fmr), rate) for rate, fmr in rates]
+    estimates = []
     if study.tail is not None:
         held = len(study.tail.excess) / study.tail.pairs
         estimates = [(rate, study.tail.at(fmr)) for rate, fmr in rates if fmr < held]
+    # Models differ in where their scores lie: the axis begins at the tenth below the lowest of them.
+    lowest = min(*(score for score, _ in thresholds), *(one.low for _, one in estimates), 0.9)
+    title = f"误识率与阈值 FPIR over the threshold · {study.size} 人 people"
+    chart = _Chart((math.floor(10 * lowest) / 10, 1.0), (-5, 0), title)
+    if estimates:
         chart.band(
             [(one.low, rate) for rate, one in estimates], [(one.high, rate) for rate, one in estimates], "#2f6fde"
         )
         chart.line([(one.threshold, rate) for rate, one in estimates], "#2f6fde")
-    chart.line([(study.threshold(fmr), rate) for rate, fmr in rates], "#c2182b", dashed=True)
+    chart.line(thresholds, "#c2182b", dashed=True)
     chart.mark(study.wanted.chosen, f"{_percent(study.fpir)} → {study.wanted.chosen:.3f}")
     return chart.svg()
 

@@ -119,7 +119,7 @@ class Settings(BaseSettings):
     )
 
     embedder: str = Field(
-        default="mobilefacenet+dlib-resnet", description="the embedder of server and edges, the same for all of them"
+        default="mobilefacenet+sface", description="the embedder of server and edges, the same for all of them"
     )
     engine_threads: int = Field(default=0, ge=0, description="threads of the face engine; 0 = one for each core")
     sync_interval: timedelta = timedelta(seconds=15)

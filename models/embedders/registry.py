@@ -12,7 +12,7 @@ from models.embedders.port import Embedder
 from models.embedders.sface import SFace
 from models.runtime import ModelFiles, thread_count
 
-DEFAULT_EMBEDDER = "mobilefacenet+dlib-resnet"
+DEFAULT_EMBEDDER = "mobilefacenet+sface"
 
 
 NetworkClass: TypeAlias = type[MobileFaceNet] | type[SFace] | type[DlibResNet]

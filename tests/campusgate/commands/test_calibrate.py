@@ -38,7 +38,7 @@ MODEL = EMBEDDERS[DEFAULT_EMBEDDER].model_id
 NOBODY = np.zeros(0)
 
 
-def crowd(count: int, seed: int = 1, templates: int = 1, spread: float = 0.55) -> list[np.ndarray]:
+def crowd(count: int, seed: int = 1, templates: int = 1, spread: float = 1.0) -> list[np.ndarray]:
     """Made-up people with a common face, so that strangers are as alike as real ones are."""
     generator = np.random.default_rng(seed)
     common, own = generator.standard_normal(320), generator.standard_normal((count, 1, 320))
