@@ -40,6 +40,7 @@ CONVERTERS: Mapping[str, Converter] = MappingProxyType(
         "dlib": Converter(".onnx", 1, "models.convert.dlib"),
         "minifasnet": Converter(".onnx", 4, "models.convert.minifasnet"),
         "onnx-blockquant": Converter(".onnx", 1, "models.convert.blockquant"),
+        "onnx-classifier": Converter(".onnx", 1, "models.convert.classifier"),
         "onnx": Converter(".onnx", 1, None),
     }
 )

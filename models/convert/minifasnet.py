@@ -13,15 +13,13 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
+from models.convert.channels import fill_channels
 from models.convert.error import ConversionError
 from models.convert.graph import GraphBuilder, Weights
 from models.convert.torch_legacy import read_state_dict
 
 _INPUT_SIZE = 80
 _CLASSES = 3
-_COLOURS = 3
-_BLOCK = 16
-"""Channels in a block of ONNX Runtime's layout, at most."""
 _EPSILON = 1e-5
 """PyTorch's default of a batch normalisation."""
 _PREFIX = "module."
@@ -47,7 +45,9 @@ def convert(source: Path) -> onnx.ModelProto:
     matrix, bias = weights.head()
     x = graph.node("Softmax", [graph.linear(x, matrix, bias)], axis=1)
     weights.end()
-    return graph.model(x, (_CLASSES,))
+    model = graph.model(x, (_CLASSES,))
+    fill_channels(model)
+    return model
 
 
 def _bottleneck(graph: GraphBuilder, x: str, weights: "_Weights", name: str, *, stride: int = 1) -> str:
@@ -65,23 +65,10 @@ def _conv_block(
     filters, bias = weights.convolution(f"{name}.conv", f"{name}.bn")
     depthwise = filters.shape[1] == 1
     padding = filters.shape[2] // 2 if padded else 0
-    filters, bias = _filled(filters, 0), _filled(bias, 0)
-    if not depthwise and filters.shape[1] > _COLOURS:
-        filters = _filled(filters, 1)
     x = graph.conv(x, filters, bias, stride=stride, padding=padding, group=len(filters) if depthwise else 1)
     if not weights.has(f"{name}.prelu.weight"):
         return x
-    return graph.prelu(x, _filled(weights.take(f"{name}.prelu.weight"), 0))
-
-
-def _filled(values: Weights, axis: int) -> Weights:
-    """Fill `axis` up with zeros to whole blocks of channels.
-
-    The pruned network has widths such as 13 and 103. Channels of zeros change nothing in the result, and with whole
-    blocks ONNX Runtime keeps every tensor in its blocked layout.
-    """
-    missing = -values.shape[axis] % _BLOCK
-    return np.pad(values, [(0, missing if index == axis else 0) for index in range(values.ndim)])
+    return graph.prelu(x, weights.take(f"{name}.prelu.weight"))
 
 
 def _squeeze_and_excite(graph: GraphBuilder, x: str, weights: "_Weights", name: str) -> str:

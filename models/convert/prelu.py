@@ -7,12 +7,15 @@ depthwise convolutions stays in blocks.
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
+
+from models.convert.nodes import copy_node, read_constants, replace_nodes
 
 Slope: TypeAlias = npt.NDArray[np.float64]
 
@@ -25,7 +28,7 @@ def fold_prelu(model: onnx.ModelProto) -> int:
 
     The slope of the pattern is half of PReLU's, because x - |x| is 2x for negative x. Returns how many were folded.
     """
-    constants = _constants(model)
+    constants = read_constants(model.graph)
     maker = {output: node for node in model.graph.node for output in node.output}
     gone: set[str] = set()
     folded = 0
@@ -57,13 +60,13 @@ def expand_prelu(model: onnx.ModelProto) -> int:
       convolution that nothing else reads and that can give z in its place.
     - slope · x + (1 - slope) · relu(x).
     """
-    constants = _constants(model)
+    constants = read_constants(model.graph)
     readers = Counter(name for node in model.graph.node for name in node.input)
     readers.update(value.name for value in model.graph.output)
     convolutions: dict[str, onnx.NodeProto] = {}
     nodes: list[onnx.NodeProto] = []
     expanded = 0
-    for node in map(_copy, model.graph.node):
+    for node in map(copy_node, model.graph.node):
         slope = constants.get(node.input[1]) if node.op_type == "PRelu" else None
         if slope is None or slope.ndim not in (3, 4) or slope.size != slope.shape[-3]:
             nodes.append(node)
@@ -73,7 +76,7 @@ def expand_prelu(model: onnx.ModelProto) -> int:
         convolution = convolutions.get(node.input[0])
         nodes += _expansion(model, node, slope.reshape(-1).astype(np.float64), convolution, constants)
         expanded += 1
-    _replace_nodes(model, nodes)
+    replace_nodes(model.graph, nodes)
     return expanded
 
 
@@ -82,7 +85,7 @@ def _expansion(
     node: onnx.NodeProto,
     slope: Slope,
     convolution: onnx.NodeProto | None,
-    constants: dict[str, np.ndarray],
+    constants: Mapping[str, np.ndarray],
 ) -> list[onnx.NodeProto]:
     """Return the nodes that give what the PReLU `node` gives; `convolution` makes its input and may be scaled."""
     x, output = node.input[0], node.output[0]
@@ -119,7 +122,7 @@ def _scaling(model: onnx.ModelProto, source: str, factor: Slope, output: str) ->
 
 
 def _scale_output(
-    model: onnx.ModelProto, convolution: onnx.NodeProto, factor: Slope, constants: dict[str, np.ndarray]
+    model: onnx.ModelProto, convolution: onnx.NodeProto, factor: Slope, constants: Mapping[str, np.ndarray]
 ) -> None:
     """Let a convolution multiply each of its output channels by its factor (C), with weights of its own."""
     for index, name in enumerate(list(convolution.input)[1:], start=1):
@@ -130,7 +133,7 @@ def _scale_output(
 
 
 def _spelled_prelu(
-    node: onnx.NodeProto, maker: dict[str, onnx.NodeProto], constants: dict[str, np.ndarray]
+    node: onnx.NodeProto, maker: dict[str, onnx.NodeProto], constants: Mapping[str, np.ndarray]
 ) -> tuple[str, np.ndarray, list[onnx.NodeProto]] | None:
     """Return source, slope (C) and the nodes that spell the PReLU whose last addition is `node`; None if it is none."""
     relu, scaled = _pair(node, "Add", maker, "Relu", "Mul")
@@ -163,26 +166,5 @@ def _pair(
     return by_type.get(first), by_type.get(second)
 
 
-def _constants(model: onnx.ModelProto) -> dict[str, np.ndarray]:
-    return {constant.name: numpy_helper.to_array(constant) for constant in model.graph.initializer}
-
-
 def _drop(model: onnx.ModelProto, outputs: set[str]) -> None:
-    _replace_nodes(model, [_copy(node) for node in model.graph.node if not outputs.intersection(node.output)])
-
-
-def _replace_nodes(model: onnx.ModelProto, nodes: list[onnx.NodeProto]) -> None:
-    """Put `nodes` in the place of the graph's, and forget the constants that none of them reads."""
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
-    read = {name for node in nodes for name in node.input}
-    kept = [constant for constant in model.graph.initializer if constant.name in read]
-    del model.graph.initializer[:]
-    model.graph.initializer.extend(kept)
-
-
-def _copy(node: onnx.NodeProto) -> onnx.NodeProto:
-    """Return a copy, because clearing a repeated field invalidates what it held."""
-    copy = onnx.NodeProto()
-    copy.CopyFrom(node)
-    return copy
+    replace_nodes(model.graph, (node for node in model.graph.node if not outputs.intersection(node.output)))
