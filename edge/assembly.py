@@ -15,6 +15,7 @@ from edge.feedback import FeedbackPublisher
 from edge.frame_loop import FrameLoop
 from edge.gallery import SearchSource, Threshold, require_runnable, same_person_for, threshold_for
 from edge.health import HealthReporter
+from edge.liveness import LivenessPolicy
 from edge.ongoing_passages import OngoingPassages
 from edge.orientation import OrientationWatch
 from edge.outbox import EventOutbox
@@ -172,6 +173,7 @@ class _Parts:
             clock=self.clock,
             engines=self.vision.engines,
             models_wanted=self.environment.models_wanted,
+            liveness_by=_liveness_by(self.vision, self.policy.recognition.liveness),
             waiting_events=lambda: len(self.gate.outbox),
             sync_error=self.environment.sync_error,
             frames_seen=lambda: self.frame_loop.frames_seen,
@@ -206,3 +208,9 @@ class _Parts:
             unwritten=self.environment.unwritten,
             sync=self.environment.sync,
         )
+
+
+def _liveness_by(vision: Vision, policy: LivenessPolicy) -> str:
+    if vision.liveness is not None and policy.networks:
+        return ", ".join(vision.liveness_networks)
+    return "cues_alone" if policy.cues else "nobody"

@@ -45,6 +45,8 @@ class Vision:
     """Instead of the calibrated ones."""
     liveness: LivenessScorer | None = None
     """The networks; without them only the cues speak against a face."""
+    liveness_networks: tuple[str, ...] = ()
+    """Their names, for the health report."""
     covering: CoveringMeasure | None = None
     """Tells masks and dark glasses; without it nobody is asked to take them off."""
     keep_picture: KeepPicture | None = None

@@ -35,13 +35,18 @@ class HealthReporter:
         clock: Clock,
         engines: Engines,
         models_wanted: Callable[[], Sequence[str]],
+        liveness_by: str,
         waiting_events: Callable[[], int],
         sync_error: Callable[[], str | None],
         frames_seen: Callable[[], int],
         machine: Callable[[], Mapping[str, Figure]],
         boot_id: str | None = None,
     ) -> None:
-        """`frames_seen` counts what recognition looked at; `machine` tells of the computer, where that is known."""
+        """Take what is asked for its figures.
+
+        `liveness_by` says who judges whether a face is alive: names of networks, `cues_alone` or `nobody`.
+        `frames_seen` counts what recognition looked at; `machine` tells of the computer, where that is known.
+        """
         self._bus = bus
         self._topics = topics
         self._feed = feed
@@ -53,6 +58,7 @@ class HealthReporter:
         self._clock = clock
         self._engines = engines
         self._models_wanted = models_wanted
+        self._liveness_by = liveness_by
         self._waiting_events = waiting_events
         self._sync_error = sync_error
         self._frames_seen = frames_seen
@@ -82,6 +88,7 @@ class HealthReporter:
             "models": ", ".join(f"{model_id}: {count}" for model_id, count in people.items()),
             "models_runnable": ", ".join(self._engines.runnable),
             "models_missing": ", ".join(self._find_missing()) or None,
+            "liveness_by": self._liveness_by,
             "model_mismatch": self._searches.mismatch,
             "directory_revision": self._directory.revision,
             "directory_age_s": self._age(synced_at),

@@ -171,6 +171,19 @@ CATALOGUE: tuple[CatalogueEntry, ...] = (
         default=True,
     ),
     CatalogueEntry(
+        name="fr-liveness",
+        role=Role.LIVENESS,
+        version=1,
+        licence="MIT (gitguanqi, by the licence of the package); the architecture is Minivision's, Apache-2.0",
+        training_data="unpublished, and so is who trained it",
+        sha256="afa783b7e902fdfcf323a7240cac2a1c580c25314ea4161129dc1b0d100dc32d",
+        format="onnx-classifier",
+        sources=("npm:faceplugin-face-recognition-js@0.0.1!model/fr_liveness.onnx",),
+        # The package's own JavaScript feeds RGB: measured, that makes it err thirty times as often (`docs/models.md`).
+        input=InputContract(128, 128, "BGR", _ANY_PIXEL, 1.0, "2.7 face boxes, kept inside the frame"),
+        default=True,
+    ),
+    CatalogueEntry(
         name="minifasnet-v2",
         role=Role.LIVENESS,
         version=1,

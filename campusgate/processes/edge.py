@@ -27,7 +27,6 @@ from edge.camera import FeedStatus, mounted, open_camera
 from edge.dependencies import Environment, Gate, Vision
 from edge.engines import Engines
 from edge.health import availability
-from edge.liveness import LivenessScorer
 from edge.metrics import Metrics
 from edge.outbox import receipts_for
 from edge.policy import EdgePolicy
@@ -54,11 +53,11 @@ _PURGE_EVERY_S = 600.0
 
 @dataclass(frozen=True, slots=True)
 class EdgeOptions:
-    """What the command line says. `liveness` None: the cues, and the networks wherever they are installed."""
+    """What the command line says; without `liveness` neither networks nor cues are asked."""
 
     camera: str = field(repr=False)
     policy: EdgePolicy
-    liveness: bool | None = None
+    liveness: bool = True
     once: bool = False
     metrics_port: int | None = None
 
@@ -73,6 +72,7 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
     camera = mounted(open_camera(options.camera), options.policy.mounting)
     store = ModelStore(settings.cache_dir, settings.model_mirror)
     engines = load_gate_engines(store, settings.embedder, threads=settings.engine_threads)
+    liveness = _load_liveness(store, options, settings.engine_threads)
     topics, boot_id = device.topics, uuid_utils.compat.uuid7()
     with ExitStack() as stack:
         kept = KeptFiles(device.folder)
@@ -106,7 +106,8 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
             Vision(
                 camera=camera,
                 engines=engines,
-                liveness=_liveness(store, options, settings.engine_threads),
+                liveness=liveness,
+                liveness_networks=liveness.names if liveness is not None else (),
                 covering=CoveredFaces(),
                 keep_picture=pictures.keep if options.policy.spoof_pictures.keep else None,
             ),
@@ -191,22 +192,24 @@ def _run_until_stopped(service: EdgeService, pictures: SpoofPictures, stop: thre
 
 def _policy(options: EdgeOptions) -> EdgePolicy:
     """Return the policy; `--no-liveness` also means that nobody looks for prints and screens."""
-    if options.liveness is not False:
+    if options.liveness:
         return options.policy
     recognition = options.policy.recognition
     silenced = replace(recognition.liveness, networks=False, cues=False)
     return replace(options.policy, recognition=replace(recognition, liveness=silenced))
 
 
-def _liveness(store: ModelStore, options: EdgeOptions, threads: int) -> LivenessScorer | None:
-    if options.liveness is False or not options.policy.recognition.liveness.networks:
+def _load_liveness(store: ModelStore, options: EdgeOptions, threads: int) -> LivenessModel | None:
+    """Return the networks, None where the policy or the command line does without."""
+    if not options.liveness or not options.policy.recognition.liveness.networks:
         return None
     try:
-        return LivenessModel(store, threads=threads)
-    except ModelMissingError:
-        if options.liveness:
-            raise
-        return None
+        return LivenessModel.load(store, threads=threads)
+    except ModelMissingError as error:
+        raise ModelMissingError(
+            f"{error} (a gate that shall do without it, and let in most prints, says so in its policy file:"
+            " networks = false below [recognition.liveness])"
+        ) from error
 
 
 def _metrics(port: int | None, stack: ExitStack) -> Metrics:

@@ -148,3 +148,8 @@ def test_only_of_a_false_face_a_picture_is_kept_and_only_where_somebody_keeps_it
     (spoof,) = north.events("spoof")
     assert spoof.details["picture_kept"] is True
     assert kept == [(spoof.id, (480, 640, 3), face().box)]
+
+
+def test_health_names_who_judges_whether_a_face_is_alive(gate) -> None:
+    north = gate(liveness=Scorer(0.9), liveness_networks=("fr-liveness", "minifasnet-v2"))
+    assert north.service._health.figures()["liveness_by"] == "fr-liveness, minifasnet-v2"

@@ -176,6 +176,7 @@ def test_health_names_camera_directory_and_controller(gate, until, connect, brok
     assert figures["camera"] in {"connecting", "running", "ended"}
     assert figures["view"] == "good"
     assert figures["looked_at_per_second"] >= 0
+    assert figures["liveness_by"] == "cues_alone"
 
 
 def test_a_directory_refused_for_its_model_is_reported_once_while_the_old_one_stays_in_use(gate, until) -> None:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks.liveness import turned
+from benchmarks.liveness_sequences import turned
 from enrollment.photo import decode
 from models.box import Box
 from models.engine import FaceEngine
