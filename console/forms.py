@@ -2,12 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Annotated
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from fastapi import Form
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from web.times import FIRST_DAY, LAST_DAY
 
+FormKey = Annotated[UUID | None, Form()]
+"""Made when a form is rendered: what comes with it again was sent twice."""
 _USUAL_DAYS = 31
 _MOST_DAYS = 366
 

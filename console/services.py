@@ -11,6 +11,7 @@ from accounts.services import AccountsServices
 from console.live.current_roles import CurrentRoles
 from console.renewals import Renewals
 from console.server_facts import ServerFacts
+from console.shown_once import ShownOnce
 from database import Database, Sealer
 from directory.services import DirectoryServices
 from enrollment.services import EnrollmentServices
@@ -48,6 +49,8 @@ class ConsoleServices:
     """What the server knows of itself; None in front of a server that is only its pages."""
     current_roles: CurrentRoles = field(default_factory=CurrentRoles)
     """Asked by every stream whether its reader may go on."""
+    shown_once: ShownOnce = field(default_factory=ShownOnce, repr=False)
+    """Tokens, codes and passwords of a moment ago, for forms that are sent twice."""
 
     @property
     def money(self) -> MoneyServices:

@@ -89,3 +89,26 @@ def test_narrow_punctuation_is_noticed(text: str) -> None:
 @pytest.mark.parametrize("text", ["照片模糊，请重拍。", "阈值：0.4", "JPEG, PNG", "温度（°C）", "最多 {limit}"])
 def test_what_is_right_is_left_alone(text: str) -> None:
     assert not PUNCTUATION.search(text)
+
+
+BETWEEN_VALUES = re.compile(r'(?:\}\}|%\})(?:</[a-z]+>)?[,:;](?=[\s{<]|$)|join\(" ?[,;] ?"|\{\{ "[,;] "')
+"""What a template sets between two values is punctuation of the reader's language: `t("punctuation.colon")`."""
+
+
+def test_templates_leave_punctuation_between_values_to_the_language() -> None:
+    templates = sorted((ROOT / "console" / "templates").rglob("*.html"))
+    assert templates
+    found = [
+        (path.name, number, line.strip())
+        for path in templates
+        for number, line in _lines(path)
+        if BETWEEN_VALUES.search(line)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "line", ["{{ a }}: {{ b }}", "{{ name }}:</span>", "{% endif %}, {{ b }}", '{{ a | join(", ") }}']
+)
+def test_narrow_punctuation_between_values_is_noticed(line: str) -> None:
+    assert BETWEEN_VALUES.search(line)

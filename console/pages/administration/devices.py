@@ -11,10 +11,12 @@ from accounts.payments import merchants
 from accounts.tables import Device
 from accounts.vocabulary import DeviceRole
 from console.dependencies import AdminDep, ServicesDep
+from console.forms import FormKey
 from console.pages.administration.rendering import render_administration
 from console.rendering import done, forbid_storing
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
+from database import new_id
 from directory import device_sightings, gates
 from metering import device_sightings as meter_sightings
 from web.paging import PageRequest
@@ -60,14 +62,16 @@ def add(
     gate: Text = "",
     campus: Text = "",
     merchant: Text = "",
+    key: FormKey = None,
 ) -> HTMLResponse:
     """Register a device and show its token, this once."""
     typed = {"name": name.strip(), "role": role, "gate": gate, "campus": campus.strip(), "merchant": merchant}
     if not typed["name"] or len(typed["name"]) > 64:
         return _render_new(request, services, typed, problems={"name": "administration.problem.needed"}, status=422)
-    try:
+
+    def write() -> tuple[Device, str]:
         with services.database.begin() as session:
-            device, token = devices.add(
+            return devices.add(
                 session,
                 name=typed["name"],
                 role=DeviceRole(role),
@@ -78,6 +82,9 @@ def add(
                 now=services.now(),
                 places=services.accounts.places,
             )
+
+    try:
+        device, token = services.shown_once.make(admin.person_id, key, tuple(typed.values()), write)
     except ProblemError as error:
         place = "name" if isinstance(error, devices.DeviceNameTakenError) else "gate"
         problems = {place: f"problem.{error.code}"}
@@ -95,6 +102,7 @@ def show_device(device_id: UUID, request: Request, _admin: AdminDep, services: S
         return render_administration(
             request,
             "administration/device.html",
+            key=new_id(),
             device=device,
             seen_at=_last_seen(session).get(device.id),
         )
@@ -102,12 +110,22 @@ def show_device(device_id: UUID, request: Request, _admin: AdminDep, services: S
 
 @router.post("/{device_id}/token", response_class=HTMLResponse, name="administration_rotate_token")
 def rotate(
-    device_id: UUID, request: Request, admin: AdminDep, services: ServicesDep, _same_origin: SameOriginDep
+    device_id: UUID,
+    request: Request,
+    admin: AdminDep,
+    services: ServicesDep,
+    _same_origin: SameOriginDep,
+    *,
+    key: FormKey = None,
 ) -> HTMLResponse:
     """Give a device another token and show it, this once; the old one stops working at once."""
-    with services.database.begin() as session:
-        device = devices.get(session, device_id)
-        token = devices.rotate(session, device, by=admin.actor, now=services.now())
+
+    def write() -> tuple[Device, str]:
+        with services.database.begin() as session:
+            device = devices.get(session, device_id)
+            return device, devices.rotate(session, device, by=admin.actor, now=services.now())
+
+    device, token = services.shown_once.make(admin.person_id, key, device_id, write)
     return _render_token(request, device, token)
 
 
@@ -162,6 +180,7 @@ def _render_new(
         return render_administration(
             request,
             "administration/new_device.html",
+            key=new_id(),
             typed=typed,
             problems=problems or {},
             roles=list(DeviceRole),

@@ -12,12 +12,13 @@ from accounts.people import authority
 from console import qr
 from console.dependencies import ServicesDep, StaffDep
 from console.disclosures import record_disclosure
-from console.forms import read_moment
+from console.forms import FormKey, read_moment
 from console.pages.administration.rendering import render_administration
 from console.rendering import done, forbid_storing
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
 from console.views.actors import name_actors
+from database import new_id
 from directory import gates, visitor_passes
 from directory.tables import VisitorPass
 from web.paging import PageRequest
@@ -75,6 +76,7 @@ def give(
     valid_from: Text = "",
     valid_until: Text = "",
     code: Text = "letters",
+    key: FormKey = None,
 ) -> HTMLResponse:
     """Give a pass, and show its code this once."""
     typed = {"number": number.strip(), "valid_from": valid_from, "valid_until": valid_until, "code": code}
@@ -88,11 +90,12 @@ def give(
         problems["number"] = "administration.problem.nobody"
     if problems or begins is None or ends is None or person is None:
         return _render_new(request, services, typed, gate, problems=problems, status=422)
-    try:
+
+    def write() -> tuple[VisitorPass, str | None, list[str]]:
         with services.database.begin() as session:
             authority.require(session, staff, person.id)
             ticket.redeem(staff.person_id, TICKET)
-            one, secret = visitor_passes.issue(
+            made, code_made = visitor_passes.issue(
                 session,
                 person_id=person.id,
                 gates=gate,
@@ -104,7 +107,10 @@ def give(
                 by=audit.person_actor(staff.person_id),
                 now=services.now(),
             )
-            titles = [gates.get(session, name).title for name in one.gates]
+            return made, code_made, [gates.get(session, name).title for name in made.gates]
+
+    try:
+        one, secret, titles = services.shown_once.make(staff.person_id, key, (*typed.values(), *gate), write)
     except ProblemError as error:
         place = "valid_until" if isinstance(error, visitor_passes.PassPeriodError) else "form"
         problems = {place: f"problem.{error.code}"}
@@ -210,6 +216,7 @@ def _render_new(
         return render_administration(
             request,
             "administration/new_pass.html",
+            key=new_id(),
             typed=typed,
             chosen=chosen,
             problems=problems or {},

@@ -13,10 +13,12 @@ from accounts.people import administration
 from accounts.vocabulary import PasswordPurpose, PersonState, Role
 from console.dependencies import HASHING, AdminDep, CashierDep, ServicesDep, StaffDep, principal_of
 from console.disclosures import record_disclosure
+from console.forms import FormKey
 from console.rendering import done, render_page
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
 from console.views.office_person import view_person
+from database import new_id
 from directory import gates
 from operations import event_store
 from web.paging import PageDep
@@ -105,11 +107,16 @@ def reset_password(
     *,
     person_id: UUID,
     purpose: PasswordPurpose,
+    key: FormKey = None,
 ) -> HTMLResponse:
     """Set a random password and show it this once, as a slip to print."""
     now = services.now()
+
+    def write() -> str:
+        return password_reset.reset_password(services.accounts, cashier, person_id, purpose, now=now)
+
     try:
-        password = password_reset.reset_password(services.accounts, cashier, person_id, purpose, now=now)
+        password = services.shown_once.make(cashier.person_id, key, (person_id, purpose), write)
     except ProblemError as error:
         return _refuse(request, services, cashier.roles, person_id, error)
     with services.database.read() as session:
@@ -185,5 +192,6 @@ def _render(
         may_review=bool(roles & {Role.REVIEWER, Role.ADMIN}),
         roles=[role for role in Role if role is not Role.HOLDER],
         purposes=list(PasswordPurpose),
+        new_key=new_id,
         **more,
     )
