@@ -1,7 +1,8 @@
 """Pages that no link leads to: what a form answers, what must first be made, and what a page says when it refuses."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from secrets import token_hex
@@ -44,14 +45,20 @@ def send(page: Page, path: str, action: str, /, *, do: str = "", **typed: Any) -
     form.evaluate("(one) => { one.noValidate = true; }")
     for name, value in typed.items():
         _fill(form.locator(f'[name="{name}"]').first, value)
+    with expect_another_page(page):
+        if do:
+            form.locator(f'button[value="{do}"]').first.evaluate("(one) => one.click()")
+        else:
+            form.evaluate("(one) => one.requestSubmit()")
+
+
+@contextmanager
+def expect_another_page(page: Page) -> Iterator[None]:
+    """Wait until the page that what is done leads to is there, at whatever address."""
     before = page.evaluate("performance.timeOrigin")
-    if do:
-        form.locator(f'button[value="{do}"]').first.evaluate("(one) => one.click()")
-    else:
-        form.evaluate("(one) => one.requestSubmit()")
-    page.wait_for_function(
-        "(before) => performance.timeOrigin > before && document.readyState === 'complete'", arg=before
-    )
+    yield
+    is_another = "(before) => performance.timeOrigin > before && document.readyState === 'complete'"
+    page.wait_for_function(is_another, arg=before)
 
 
 def _fill(control: Locator, value: Any) -> None:

@@ -61,14 +61,18 @@ class Opened:
         page.wait_for_timeout(_SETTLES_MS)
 
 
-def find_pages(browser: Browser, told: RunningDemonstration) -> tuple[Addresses, list[Opened]]:
-    """Return an address for each page of the application, and every page that is to be opened."""
-    addresses, states = Addresses.of_the_application(), all_states()
+def find_pages(browser: Browser, told: RunningDemonstration) -> tuple[Addresses, list[Opened], list[str]]:
+    """Return an address for each page of the application, every page to be opened, and what could not be opened."""
+    addresses, states, failed = Addresses.of_the_application(), all_states(), []
     for state in progress(states, "what no link leads to"):
         with open_context(browser, told, state.part, "en") as context:
             page = context.new_page()
-            state.open(page, told)
-            addresses.add(page.url.removeprefix(told.server_url), state.part)
+            try:
+                state.open(page, told)
+            except Error as error:
+                failed.append(f"{state.name}: {_first_line(error)}")
+            else:
+                addresses.add(page.url.removeprefix(told.server_url), state.part)
     for part in progress(_PARTS, "following links"):
         with open_context(browser, told, part, "en") as context:
             for _ in explore(addresses, context.new_page(), part, "/console/"):
@@ -78,7 +82,11 @@ def find_pages(browser: Browser, told: RunningDemonstration) -> tuple[Addresses,
         first = min(found, key=lambda one: _PARTS.index(one.part) if one.part in _PARTS else len(_PARTS))
         if first.part in _PARTS:
             opened.append(Opened(route, first.part, path=first.path))
-    return addresses, opened
+    return addresses, opened, [*failed, *addresses.missing]
+
+
+def _first_line(error: Error) -> str:
+    return " ".join(str(error).split("\n")[:3])
 
 
 def look(browser: Browser, told: RunningDemonstration, one: Opened, options: argparse.Namespace) -> Iterator[Finding]:
@@ -89,10 +97,13 @@ def look(browser: Browser, told: RunningDemonstration, one: Opened, options: arg
             page = context.new_page()
             errors: list[str] = []
             page.on("pageerror", partial(_note_error, errors))
-            one.open(page, told)
-            yield from inspect(
-                page, one.name, language, sizes=sizes, schemes=options.schemes, pictures=options.pictures
-            )
+            try:
+                one.open(page, told)
+                yield from inspect(
+                    page, one.name, language, sizes=sizes, schemes=options.schemes, pictures=options.pictures
+                )
+            except Error as error:
+                yield Finding(one.name, language, f"was not opened: {_first_line(error)}")
             yield from (Finding(one.name, language, f"a script failed: {error}") for error in errors)
 
 
@@ -137,12 +148,12 @@ def run(told: RunningDemonstration, options: argparse.Namespace) -> Report:
     figures: dict[str, Any] = {"load average": os.getloadavg()[0]}
     budgets = []
     with open_browser() as browser:
-        addresses, every = find_pages(browser, told)
+        addresses, every, unopened = find_pages(browser, told)
         chosen = [one for one in every if options.only in one.name]
         figures["pages opened"] = len(addresses.found)
         figures["states opened"] = len(every) - len(addresses.found)
-        figures["pages not opened"] = addresses.missing
-        budgets.append(budget("pages not opened", len(addresses.missing), "at most", 0))
+        figures["pages not opened"] = unopened
+        budgets.append(budget("pages not opened", len(unopened), "at most", 0))
         if "looks" not in options.without:
             findings = [found for one in progress(chosen, "looking") for found in look(browser, told, one, options)]
             figures["findings"] = [asdict(found) for found in findings]

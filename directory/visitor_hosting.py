@@ -76,13 +76,9 @@ class HostedPass:
     visitor: str
     code: str | None
 
-    def state(self, now: datetime) -> str:
-        """Return `ended`, `over`, `coming` or `valid`."""
-        if self.row.ended_at is not None:
-            return "ended"
-        if now >= self.row.valid_until:
-            return "over"
-        return "coming" if now < self.row.valid_from else "valid"
+    def state(self, now: datetime) -> visitor_passes.PassState:
+        """Return how it stands at a moment."""
+        return visitor_passes.state_of(self.row, now)
 
 
 def may_host(session: Session, services: DirectoryServices, host_id: UUID, now: datetime) -> bool:

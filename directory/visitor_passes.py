@@ -4,6 +4,7 @@ import secrets
 import string
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import select
@@ -21,6 +22,25 @@ LONGEST = timedelta(days=31)
 CODE_LENGTH = 10
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """Without 0, O, 1, I and L: codes are read aloud and typed. Ten of them are 49 random bits."""
+
+
+class PassState(StrEnum):
+    """How a pass stands at a moment."""
+
+    COMING = "coming"
+    VALID = "valid"
+    OVER = "over"
+    ENDED = "ended"
+    """Before its time, by whoever may end it."""
+
+
+def state_of(row: VisitorPass, now: datetime) -> PassState:
+    """Return how a pass stands at a moment."""
+    if row.ended_at is not None:
+        return PassState.ENDED
+    if now >= row.valid_until:
+        return PassState.OVER
+    return PassState.COMING if now < row.valid_from else PassState.VALID
 
 
 def make_code(*, digits_only: bool = False) -> str:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from console.texts import TEXTS
+
 ROOT = Path(__file__).parent.parent
 NOT_SHIPPED = {"tests", "benchmarks", "tools"}
 ROOMS = sorted(path.parent for path in ROOT.glob("*/__init__.py") if path.parent.name not in NOT_SHIPPED)
@@ -91,7 +93,7 @@ def test_what_is_right_is_left_alone(text: str) -> None:
     assert not PUNCTUATION.search(text)
 
 
-BETWEEN_VALUES = re.compile(r'(?:\}\}|%\})(?:</[a-z]+>)?[,:;](?=[\s{<]|$)|join\(" ?[,;] ?"|\{\{ "[,;] "')
+BETWEEN_VALUES = re.compile(r'(?:\}\}|%\})(?:</[a-z]+>)?[,:;](?=[\s{<]|$)|join\(" ?[,;] ?"|\{\{ "[,;] "| \(\{\{')
 """What a template sets between two values is punctuation of the reader's language: `t("punctuation.colon")`."""
 
 
@@ -108,7 +110,19 @@ def test_templates_leave_punctuation_between_values_to_the_language() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["{{ a }}: {{ b }}", "{{ name }}:</span>", "{% endif %}, {{ b }}", '{{ a | join(", ") }}']
+    "line",
+    ["{{ a }}: {{ b }}", "{{ name }}:</span>", "{% endif %}, {{ b }}", "{{ a }} ({{ b }})", '{{ a | join(", ") }}'],
 )
 def test_narrow_punctuation_between_values_is_noticed(line: str) -> None:
     assert BETWEEN_VALUES.search(line)
+
+
+def test_no_space_follows_wide_punctuation_that_a_text_ends_with() -> None:
+    found = [
+        (path.name, number, key)
+        for path in sorted((ROOT / "console" / "templates").rglob("*.html"))
+        for number, line in _lines(path)
+        for key in re.findall(r"""t\(["']([\w.]+)["']\) \}\} (?:\{\{|<)""", line)
+        if TEXTS.get(key, ("",))[0].endswith(("：", "，", "；"))
+    ]
+    assert found == []

@@ -169,14 +169,6 @@ def _read_moment(
     return found
 
 
-def _state_of(one: VisitorPass, now: datetime) -> str:
-    if one.ended_at is not None:
-        return "ended"
-    if now >= one.valid_until:
-        return "over"
-    return "valid" if one.valid_from <= now else "to_come"
-
-
 def _render_list(
     request: Request, services: ConsoleServices, *, which: str, cursor: str | None, **more: Any
 ) -> HTMLResponse:
@@ -193,7 +185,7 @@ def _render_list(
     return render_administration(
         request,
         "administration/passes.html",
-        rows=[(one, _state_of(one, now)) for one in rows],
+        rows=[(one, visitor_passes.state_of(one, now)) for one in rows],
         following=following,
         names=services.names({one.person_id for one in rows}),
         issuers=name_actors(services.names, {one.issued_by for one in rows}),
