@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from secrets import token_hex
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -92,7 +93,7 @@ class Campus:
             send(page, "/console/money/merchants", "/services", service="canteen", campuses="main")
             page.goto(f"{_ADMINISTRATION}/devices/new")
             value = page.locator("#merchant option", has_text=name).get_attribute("value")
-            till = {"name": name, "role": "terminal", "campus": "main", "merchant": value}
+            till: dict[str, Any] = {"name": name, "role": "terminal", "campus": "main", "merchant": value}
             send(page, f"{_ADMINISTRATION}/devices/new", "/devices/new", **till)
             return page.locator("#token").input_value()
 
