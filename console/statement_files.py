@@ -74,7 +74,7 @@ def write_statement_pdf(file: StatementFile, t: Translate) -> bytes:
         author="campusgate",
     )
     plain, small, head = _style(9, 12), _style(8, 10), _style(16, 22)
-    period = f"{file.wish.first} - {file.wish.last}"
+    period = f"{file.wish.first} – {file.wish.last}"
     story = [
         Paragraph(escape(title), head),
         Paragraph(escape(f"{file.holder} · {file.number}"), plain),
@@ -105,6 +105,7 @@ def _sums(file: StatementFile, t: Translate, style: ParagraphStyle) -> Table:
                 ("FONT", (0, 0), (-1, -1), _FONT, 9),
                 ("ALIGN", (1, 0), (1, -1), "RIGHT"),
                 ("LINEABOVE", (0, -1), (-1, -1), 0.5, colors.black),
+                ("LEFTPADDING", (0, 0), (0, -1), 0),
                 ("TOPPADDING", (0, 0), (-1, -1), 1),
                 ("BOTTOMPADDING", (0, 0), (-1, -1), 2),
             ]
@@ -129,6 +130,8 @@ def _line_table(file: StatementFile, t: Translate, style: ParagraphStyle) -> Tab
                 ("VALIGN", (0, 0), (-1, -1), "TOP"),
                 ("LINEBELOW", (0, 0), (-1, 0), 0.7, colors.black),
                 ("LINEBELOW", (0, 1), (-1, -1), 0.25, colors.lightgrey),
+                ("LEFTPADDING", (0, 0), (0, -1), 0),
+                ("RIGHTPADDING", (-1, 0), (-1, -1), 0),
                 ("TOPPADDING", (0, 0), (-1, -1), 2),
                 ("BOTTOMPADDING", (0, 0), (-1, -1), 3),
             ]
