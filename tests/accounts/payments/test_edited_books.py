@@ -4,7 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
+from sqlalchemy.orm import Session
 
 from accounts.ledger import seal_chain
 from accounts.ledger.invariants import check_ledger
@@ -54,16 +55,22 @@ class Life:
         now = self.shop.now
         close_day(self.database, now.date(), now + timedelta(minutes=1), now + timedelta(minutes=2))
 
-    def differences(self) -> list[Difference]:
+    def differences(self, session: Session) -> list[Difference]:
         since = self.shop.now - COUNTERS_KEPT
-        with self.database.snapshot() as session:
-            return [*check_ledger(session, counted_since=since), *check_reasons(session)]
+        return [*check_ledger(session, counted_since=since), *check_reasons(session)]
 
-    def edit(self, statement: str) -> None:
+    def lift_triggers(self) -> None:
         with self.database.engine.begin() as connection:
             for (lift,) in connection.execute(text(TRIGGERS[connection.dialect.name])).all():
                 connection.exec_driver_sql(lift)
-            assert connection.exec_driver_sql(statement.format(self.id_of(self.holder.id))).rowcount > 0
+
+    def edit(self, statement: str) -> None:
+        self.lift_triggers()
+        with self.database.engine.begin() as connection:
+            self.edit_in(connection, statement)
+
+    def edit_in(self, connection: Connection, statement: str) -> None:
+        assert connection.exec_driver_sql(statement.format(self.id_of(self.holder.id))).rowcount > 0
 
     def id_of(self, one: Any) -> str:
         return one.hex if self.database.is_sqlite else str(one)
@@ -112,17 +119,20 @@ EDITS = {
 }
 
 
-@pytest.mark.parametrize("edit", EDITS)
-def test_an_edited_number_is_named_with_what_is_right(edited_shop: Any, edit: str) -> None:
-    statement, what, expected, found = EDITS[edit]
+def test_an_edited_number_is_named_with_what_is_right(edited_shop: Any, subtests: pytest.Subtests) -> None:
     life = Life(edited_shop)
-    assert life.differences() == []
-    life.edit(statement)
-    differences = life.differences()
-    named = [one for one in differences if what in one.what and (expected is None or one.expected == expected)]
-    assert [one for one in named if found is None or one.found == found], "\n".join(map(str, differences))
-    if "'{}'" in statement:
-        assert str(life.holder.id) in {one.id for one in differences}
+    life.lift_triggers()
+    for edit, (statement, what, expected, found) in EDITS.items():
+        # Whatever is edited is taken back with the session's end.
+        with subtests.test(edit), life.database.read() as session:
+            assert life.differences(session) == []
+            life.edit_in(session.connection(), statement)
+            session.expire_all()
+            differences = life.differences(session)
+            named = [one for one in differences if what in one.what and (expected is None or one.expected == expected)]
+            assert [one for one in named if found is None or one.found == found], "\n".join(map(str, differences))
+            if "'{}'" in statement:
+                assert str(life.holder.id) in {one.id for one in differences}
 
 
 def test_a_day_end_refuses_where_a_balance_was_changed(edited_shop: Any) -> None:
