@@ -113,6 +113,7 @@ AREAS = (
             Destination("administration.passes", "administration_passes_page"),
             Destination("administration.groups", "administration_groups_page", ADMINS),
             Destination("administration.devices", "administration_devices_page", ADMINS),
+            Destination("administration.models", "administration_models_page", ADMINS),
             Destination("administration.roles", "administration_roles_page", ADMINS),
             Destination("administration.settings", "administration_settings_page", ADMINS),
             Destination("administration.state.title", "administration_state_page"),

@@ -7,11 +7,12 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from access.decision import AccessRequest, Decision, FaceResult, decide, required_mode
+from access.decision import AccessRequest, Decision, FaceResult, decide, model_of, required_mode
 from access.policy import Direction, GatePolicy, Mode
 from access.snapshot import PersonEntry
 from database import Sealer
 from directory.feed import NotPublishedError
+from directory.gate_models import choose, find_runnable
 from directory.gates import get
 from directory.records import EntryFilter, PersonRecord
 from directory.tables import DirectoryPerson, DirectoryState
@@ -62,13 +63,15 @@ def dry_run(
     if record.published is None:
         raise NotPublishedError
     policy = GatePolicy.model_validate_json(record.published)
+    models = record.models
     if instead is not None:
-        state = session.get(DirectoryState, 1) if instead.uses_faces else None
-        policy = instead.model_copy(update={"model_id": state.model_id if state is not None else None})
+        state = session.get(DirectoryState, 1)
+        models = list(choose(record, state.models if state is not None else (), find_runnable(session, record)))
+        policy = instead.model_copy(update={"model_id": models[0] if models and instead.uses_faces else None})
     person = session.get(DirectoryPerson, person_id)
     entry = None
     if person is not None:
-        entry = PersonRecord.open(sealer, person_id, person.sealed).for_gate(EntryFilter.of(policy))
+        entry = PersonRecord.open(sealer, person_id, person.sealed).for_gate(EntryFilter.of(policy, models))
     request = imagine_request(shown, entry, policy, direction)
     return DryRun(
         decision=decide(request, entry, policy, at),
@@ -98,7 +101,7 @@ def imagine_request(shown: Shown, entry: PersonEntry | None, policy: GatePolicy,
         pin = next((one.digest for one in entry.credentials if one.kind == "pin"), None)
     return AccessRequest(
         face=face,
-        face_model=policy.model_id if with_face else None,
+        face_model=model_of(entry, policy) if with_face else None,
         credential=credential,
         authenticated=True,
         pin=pin,

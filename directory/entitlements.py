@@ -78,7 +78,7 @@ def find_entitlements(session: Session, sealer: Sealer, person_id: UUID, now: da
 
 def _find_entitlement(gate: GateRecord, record: PersonRecord | None, now: datetime) -> Entitlement:
     policy = GatePolicy.model_validate_json(gate.published or "")
-    entry = None if record is None else record.for_gate(EntryFilter.of(policy))
+    entry = None if record is None else record.for_gate(EntryFilter.of(policy, gate.models))
     today = now.astimezone(policy.zone).date()
     permits = () if entry is None else _find_permits(policy, entry)
     days = tuple(_find_day(policy, permits, entry, today + timedelta(days=one)) for one in range(DAYS))

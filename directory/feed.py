@@ -9,7 +9,7 @@ from access.policy import GatePolicy
 from access.snapshot import Change, ChangePage, View, directory_digest
 from database import Database, Sealer
 from directory.records import EntryFilter, PersonRecord
-from directory.tables import DirectoryPerson, GateEntry, GateRecord
+from directory.tables import DirectoryPerson, DirectoryState, GateEntry, GateRecord
 from web.problems import NotFoundError, ProblemError
 
 MAX_LIMIT = 5000
@@ -67,7 +67,7 @@ def changes_since(
             to_revision = latest
         elif regular:
             to_revision = regular[-1][0]
-        entry_filter = EntryFilter.of(policy)
+        entry_filter = EntryFilter.of(policy, record.models)
         changes = tuple(_to_change(sealer, entry_filter, view, row) for row in (*revoked, *regular))
         total = int.from_bytes(record.full_total if view == "full" else record.cards_total, "big")
         return ChangePage(
@@ -87,7 +87,8 @@ def _published(session: Session, gate: str) -> tuple[GateRecord, GatePolicy]:
     record = session.get(GateRecord, gate)
     if record is None:
         raise NotFoundError(f"there is no gate {gate!r}")
-    if record.published is None:
+    state = session.get(DirectoryState, 1)
+    if record.published is None or state is None or state.assembled is None:
         raise NotPublishedError(headers={"Retry-After": "1"})
     return record, GatePolicy.model_validate_json(record.published)
 

@@ -1,6 +1,7 @@
 """One gate's part of a publication: compares, gives out revisions, keeps the sums of digests in step."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from access.policy import GatePolicy
 from access.snapshot import PersonEntry, add_digest, subtract_digest
-from directory import template_receipts
+from directory import gate_models, template_receipts
 from directory.records import EntryFilter
 from directory.tables import GateEntry, GateRecord
 
@@ -29,7 +30,9 @@ class GatePublication:
         self._cards = int.from_bytes(gate.cards_total, "big")
         self._entry_filter: EntryFilter | None = None
         if gate.published is not None:
-            self._entry_filter = EntryFilter.of(GatePolicy.model_validate_json(gate.published))
+            self._entry_filter = EntryFilter.of(GatePolicy.model_validate_json(gate.published), gate.models)
+        self._people: Counter[str] = Counter()
+        """By model, how many people more than before."""
 
     @property
     def entry_filter(self) -> EntryFilter:
@@ -38,17 +41,20 @@ class GatePublication:
             raise LookupError(f"gate {self.record.name} has no published policy yet")
         return self._entry_filter
 
-    def adopt(self, policy: GatePolicy) -> bool:
-        """Publish a new policy, with a revision of its own; return whether its entries may differ now."""
+    def adopt(self, policy: GatePolicy, models: Sequence[str]) -> bool:
+        """Publish a new policy, with a revision of its own, or other `models`; return whether entries may differ now.
+
+        `models` are those by which people are matched here, the policy's first.
+        """
         self.record.is_dirty = False
         text = policy.model_dump_json()
-        if text == self.record.published:
-            return False
-        self.record.published = text
-        self.record.revision += 1
-        changed = self._entry_filter != EntryFilter.of(policy)
-        self._entry_filter = EntryFilter.of(policy)
-        return changed
+        if text != self.record.published:
+            self.record.published = text
+            self.record.revision += 1
+        if self.record.models != list(models):
+            self.record.models = list(models)
+        before, self._entry_filter = self._entry_filter, EntryFilter.of(policy, models)
+        return before != self._entry_filter
 
     def write(self, entries: Mapping[UUID, PersonEntry | None], digests: "Digests") -> None:
         """Bring people to their entries (None: may not pass here); who is the same as before gets no revision."""
@@ -60,6 +66,7 @@ class GatePublication:
         """Write the sums back, and return whether the gate has a new revision."""
         if self.record.revision == self._before:
             return False
+        gate_models.count(self._session, self.record.name, self._people, self._now)
         self.record.full_total = self._full.to_bytes(32, "big")
         self.record.cards_total = self._cards.to_bytes(32, "big")
         self.record.published_at = self._now
@@ -67,18 +74,19 @@ class GatePublication:
 
     def _write(self, people: list[UUID], entries: Mapping[UUID, PersonEntry | None], digests: "Digests") -> None:
         published = self._session.execute(
-            select(GateEntry.person_id, GateEntry.full_digest, GateEntry.cards_digest).where(
+            select(GateEntry.person_id, GateEntry.full_digest, GateEntry.cards_digest, GateEntry.model_id).where(
                 GateEntry.gate == self.record.name, GateEntry.person_id.in_(people)
             )
         )
         held = {row.person_id: row for row in published}
         rows: list[dict[str, Any]] = []
-        templates_removed: list[tuple[UUID, int]] = []
+        templates_removed: list[template_receipts.Removal] = []
         for person in people:
             before = held.get(person)
             row = self._to_row(person, entries[person], digests)
             old_full, old_cards = (before.full_digest, before.cards_digest) if before else (None, None)
-            if (row["full_digest"], row["cards_digest"]) == (old_full, old_cards):
+            was_of = before.model_id if before else None
+            if (row["full_digest"], row["cards_digest"], row["model_id"]) == (old_full, old_cards, was_of):
                 continue
             self._full = _replace_digest(self._full, old_full, row["full_digest"])
             self._cards = _replace_digest(self._cards, old_cards, row["cards_digest"])
@@ -86,7 +94,8 @@ class GatePublication:
             rows.append(row | {"revision": self.record.revision})
             # An entry's digests differ when, and only when, it holds templates.
             if old_full != old_cards and row["full_digest"] == row["cards_digest"]:
-                templates_removed.append((person, self.record.revision))
+                templates_removed.append(template_receipts.Removal(person, self.record.revision, was_of))
+            self._count_change(was_of, row["model_id"])
         if rows:
             changed = [row["person_id"] for row in rows]
             self._session.execute(
@@ -97,8 +106,15 @@ class GatePublication:
             devices = template_receipts.find_holders(self._session, self.record.name)
             template_receipts.open_receipts(self._session, self.record.name, templates_removed, devices, self._now)
 
+    def _count_change(self, before: str | None, after: str | None) -> None:
+        if before != after:
+            self._people.update({model_id: change for model_id, change in ((before, -1), (after, 1)) if model_id})
+
     def _to_row(self, person: UUID, entry: PersonEntry | None, digests: "Digests") -> dict[str, Any]:
         full, cards = digests.of(entry) if entry is not None else (None, None)
+        model_id = None
+        if entry is not None and entry.templates:
+            model_id = entry.model_id or self.entry_filter.models[0]
         return {
             "gate": self.record.name,
             "person_id": person,
@@ -107,6 +123,7 @@ class GatePublication:
             "is_revoked": entry is None or entry.is_revoked,
             "full_digest": full,
             "cards_digest": cards,
+            "model_id": model_id,
         }
 
 
@@ -118,7 +135,7 @@ class Digests:
 
     def of(self, entry: PersonEntry) -> tuple[bytes, bytes]:
         """Return the digests with and without templates."""
-        key = (entry.person_id, entry.groups, entry.grants, bool(entry.templates))
+        key = (entry.person_id, entry.groups, entry.grants, entry.model_id, entry.templates)
         if (known := self._known.get(key)) is None:
             full = entry.digest().to_bytes(32, "big")
             cards = entry.without_templates().digest().to_bytes(32, "big") if entry.templates else full

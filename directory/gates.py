@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from access.policy import GatePolicy, Rule
 from accounts import audit
 from accounts.people import changes
-from directory.tables import GateApplied, GateEntry, GateRecord, VisitorPass, ZoneRecord
+from directory.tables import GateApplied, GateEntry, GateModel, GateRecord, VisitorPass, ZoneRecord
 from web.problems import NotFoundError, ProblemError
 
 
@@ -120,7 +120,7 @@ def remove(session: Session, gate: GateRecord, *, by: str, now: datetime) -> Non
     """
     if any(policy_of(other).face_free_gate == gate.name for other in find(session) if other is not gate):
         raise GateInUseError
-    for table in (GateEntry, GateApplied):
+    for table in (GateEntry, GateApplied, GateModel):
         session.execute(delete(table).where(table.gate == gate.name))
     for one in session.scalars(select(VisitorPass).where(VisitorPass.ended_at.is_(None))):
         if gate.name in one.gates:

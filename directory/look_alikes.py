@@ -6,7 +6,7 @@ leaves, or gives a photo that is less alike.
 """
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -53,17 +53,19 @@ class LookAlikes:
         database: Database,
         sealer: Sealer,
         *,
-        model_id: str,
-        threshold: Threshold,
+        models: Mapping[str, Threshold],
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`threshold` is the one from which a reviewer is shown a likeness: what they approve all the same, counts."""
+        """`models` are those that gates match with, each with the threshold from which a reviewer is shown a likeness.
+
+        What they approve all the same, counts. Two are alike if they are to any of the models: while a campus moves
+        from one to another, one of the two may be known by their old template only.
+        """
         self._database = database
         self._sealer = sealer
-        self._model_id = model_id
-        self._threshold = threshold
+        self._models = dict(models)
         self._clock = clock
-        self._faces: dict[UUID, Vectors] = {}
+        self._faces: dict[str, dict[UUID, Vectors]] = {model_id: {} for model_id in models}
         self._seen: int | None = None
         self._everybody: list[UUID] | None = None
         """Who is still to be looked at, when a database or a model is new."""
@@ -90,12 +92,12 @@ class LookAlikes:
         """Return the number of changed pairs, None when nobody waits."""
         with self._database.read() as session:
             state = session.get(LookAlikeState, 1)
-            if state is not None and state.model_id == self._model_id and changes.latest(session) <= state.seq:
+            if state is not None and state.models == self._searched and changes.latest(session) <= state.seq:
                 return None
         with self._database.begin() as session:
             state = self._state(session)
             self._refresh(session)
-            if state.model_id != self._model_id:
+            if state.models != self._searched:
                 return self._begin_anew(session, state)
             waiting = changes.since(session, state.seq, limit=_AT_ONCE)
             if not waiting:
@@ -108,48 +110,59 @@ class LookAlikes:
         """Return the one row, locked."""
         state = session.scalar(select(LookAlikeState).where(LookAlikeState.id == 1).with_for_update())
         if state is None:
-            state = LookAlikeState(id=1, seq=changes.latest(session), model_id=None)
+            state = LookAlikeState(id=1, seq=changes.latest(session), models=None)
             session.add(state)
         return state
 
     def _begin_anew(self, session: Session, state: LookAlikeState) -> int:
         """Look at some of everybody who has a face or a pair: a new model, or a database that never looked.
 
-        The model is noted when all are done, so that work that was cut off begins again.
+        The models are noted when all are done, so that work that was cut off begins again.
         """
         if self._everybody is None:
             paired = {person for pair in session.scalars(select(LookAlikePair)) for person in pair.people}
-            self._everybody = list(paired | self._faces.keys())
+            self._everybody = list(paired.union(*self._faces.values()))
         some, self._everybody = self._everybody[:_AT_ONCE], self._everybody[_AT_ONCE:]
         changed = self._compare(session, set(some))
         if not self._everybody:
             self._everybody = None
-            state.model_id = self._model_id
+            state.models = self._searched
         return changed
 
     def _refresh(self, session: Session) -> None:
         """Bring the faces in memory up to date, whoever worked on the database before."""
         if self._seen is None:
             self._seen = changes.latest(session)
-            self._faces = dict(self._read(session, None))
+            self._faces = self._read(session, None)
             return
         while waiting := changes.since(session, self._seen, limit=_AT_ONCE):
             people = {change.person_id for change in waiting}
-            for person in people:
-                self._faces.pop(person, None)
-            self._faces.update(self._read(session, people))
+            for model_id, found in self._read(session, people).items():
+                kept = {person: own for person, own in self._faces[model_id].items() if person not in people}
+                self._faces[model_id] = kept | found
             self._seen = waiting[-1].seq
 
-    def _read(self, session: Session, people: Collection[UUID] | None) -> Iterator[tuple[UUID, Vectors]]:
-        found = templates.load_means(session, self._sealer, self._model_id, people)
+    @property
+    def _searched(self) -> list[str]:
+        return sorted(self._models)
+
+    def _read(self, session: Session, people: Collection[UUID] | None) -> dict[str, dict[UUID, Vectors]]:
         gone = select(Person.id).where(Person.state == PersonState.CLOSED)
         closed = set(session.scalars(gone if people is None else gone.where(Person.id.in_(people))))
-        for person, template in found.items():
-            if person not in closed:
-                yield person, template.vector[np.newaxis]
+        return {
+            model_id: {
+                person: template.vector[np.newaxis]
+                for person, template in templates.load_means(session, self._sealer, model_id, people).items()
+                if person not in closed
+            }
+            for model_id in self._models
+        }
 
     def _compare(self, session: Session, people: set[UUID]) -> int:
-        alike = self._alike({person: self._faces[person] for person in people if person in self._faces})
+        alike: dict[tuple[UUID, UUID], float] = {}
+        for model_id in self._models:
+            # Similarities of two models are not compared: the first that takes two for each other names theirs.
+            alike = self._alike(model_id, people) | alike
         rows = session.scalars(
             select(LookAlikePair).where(or_(LookAlikePair.one_id.in_(people), LookAlikePair.other_id.in_(people)))
         )
@@ -171,15 +184,16 @@ class LookAlikes:
                     )
         return len(found) + len(ended)
 
-    def _alike(self, people: Mapping[UUID, Vectors]) -> dict[tuple[UUID, UUID], float]:
-        """Return the pairs that `people` make with anybody, the smaller id first, with their similarity."""
-        if not people or len(self._faces) < 2:
+    def _alike(self, model_id: str, people: set[UUID]) -> dict[tuple[UUID, UUID], float]:
+        """Return the pairs that `people` make with anybody by a model, the smaller id first, with their similarity."""
+        faces = self._faces[model_id]
+        asked = [(person, row) for person in people if person in faces for row in faces[person]]
+        if not asked or len(faces) < 2:
             return {}
-        everybody: Sequence[UUID] = list(self._faces)
-        least = self._threshold(len(everybody))
-        matrix = np.concatenate([self._faces[person] for person in everybody])
-        starts = np.cumsum([0, *(len(self._faces[person]) for person in everybody)])[:-1]
-        asked = [(person, row) for person, own in people.items() for row in own]
+        everybody: Sequence[UUID] = list(faces)
+        least = self._models[model_id](len(everybody))
+        matrix = np.concatenate([faces[person] for person in everybody])
+        starts = np.cumsum([0, *(len(faces[person]) for person in everybody)])[:-1]
         scores = np.stack([row for _, row in asked]) @ matrix.T
         best = np.maximum.reduceat(scores, starts, axis=1)
         pairs: dict[tuple[UUID, UUID], float] = {}

@@ -12,7 +12,7 @@ from access.policy import GatePolicy
 from access.snapshot import PersonEntry
 from accounts.tables import Person
 from database import Sealer
-from directory import acknowledgements
+from directory import acknowledgements, gate_models
 from directory.gate_publication import Digests, GatePublication
 from directory.records import MOST_PEOPLE, PersonRecord, assemble
 from directory.tables import DirectoryPerson, DirectoryState, GateRecord
@@ -24,23 +24,23 @@ class Publication:
     """What is published to all gates together; `close` writes them back."""
 
     def __init__(
-        self, session: Session, sealer: Sealer, gates: Sequence[GateRecord], *, model_id: str | None, now: datetime
+        self, session: Session, sealer: Sealer, gates: Sequence[GateRecord], *, models: Sequence[str], now: datetime
     ) -> None:
-        """`gates` are locked; `model_id` is the model of the templates, None without faces."""
+        """`gates` are locked; `models` are those that the campus uses, none without faces."""
         self._session = session
         self._sealer = sealer
-        self._model_id = model_id
+        self._models = list(models)
         self._now = now
         self._gates = [GatePublication(session, gate, now) for gate in gates]
 
     def renew_policies(self, state: DirectoryState) -> None:
-        """Publish changed policies; where who is entitled or the model changes, everybody is assembled again.
+        """Publish changed policies; where who is entitled or the models change, everybody is assembled again.
 
         All in this transaction, however long: a gate must never get one model and templates of another.
         """
-        if state.model_id != self._model_id:
-            state.model_id = self._model_id
-            log.info("directory_model", model=self._model_id)
+        if state.assembled != self._models:
+            state.models = state.assembled = self._models
+            log.info("directory_models", models=self._models)
             self._assemble_everybody()
             for gate in self._gates:
                 gate.record.is_dirty = True
@@ -67,8 +67,9 @@ class Publication:
 
     def _adopt_policy(self, gate: GatePublication) -> bool:
         wanted = GatePolicy.model_validate(gate.record.policy)
-        model_id = self._model_id if wanted.uses_faces else None
-        return gate.adopt(wanted.model_copy(update={"model_id": model_id}))
+        runnable = gate_models.find_runnable(self._session, gate.record)
+        models = gate_models.choose(gate.record, self._models, runnable) if wanted.uses_faces else ()
+        return gate.adopt(wanted.model_copy(update={"model_id": models[0] if models else None}), models)
 
     def _assemble_everybody(self) -> None:
         people = self._session.scalars(select(Person.id)).all()
@@ -77,7 +78,7 @@ class Publication:
 
     def _assemble(self, people: Sequence[UUID]) -> dict[UUID, PersonRecord]:
         """Assemble people anew and keep their records; of whoever is gone nothing stays."""
-        records = assemble(self._session, self._sealer, people, model_id=self._model_id, now=self._now)
+        records = assemble(self._session, self._sealer, people, models=self._models, now=self._now)
         self._session.execute(delete(DirectoryPerson).where(DirectoryPerson.person_id.in_(people)))
         for person, record in records.items():
             row = DirectoryPerson(

@@ -19,6 +19,7 @@ from accounts.people import changes
 from accounts.tables import Card, Person, PersonChange
 from accounts.vocabulary import CardState, PersonState
 from database import Database, DatabaseBusyError, Sealer
+from directory import gate_models
 from directory.publication import Publication
 from directory.records import EXPIRED_GRACE, MOST_PEOPLE, find_visitors
 from directory.tables import DirectoryPerson, DirectoryState, GateRecord
@@ -53,13 +54,18 @@ class Publisher:
         sealer: Sealer,
         *,
         model_id: str | None,
+        further_models: Sequence[str] = (),
         notify: Notify | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`notify(gate, revision)` is called after the commit, from the thread that publishes; it must not block."""
+        """`model_id` is the face model that the campus uses or moves to, None without faces.
+
+        `further_models` are made beside it. `notify(gate, revision)` is called after the commit, from the thread that
+        publishes; it must not block.
+        """
         self._database = database
         self._sealer = sealer
-        self._model_id = model_id
+        self._models = [] if model_id is None else list(dict.fromkeys((model_id, *further_models)))
         self._notify = notify
         self._clock = clock
         self._revoked_to = 0
@@ -77,7 +83,8 @@ class Publisher:
         with self._database.begin() as session:
             state = self._lock_state(session)
             gates = session.scalars(select(GateRecord).order_by(GateRecord.name).with_for_update(key_share=True)).all()
-            publication = Publication(session, self._sealer, gates, model_id=self._model_id, now=self._clock())
+            models = gate_models.find_used(state, self._models)
+            publication = Publication(session, self._sealer, gates, models=models, now=self._clock())
             publication.renew_policies(state)
             revoked = _find_revoked(session, max(state.seq, self._revoked_to))
             if revoked:
@@ -113,7 +120,7 @@ class Publisher:
             state = session.get(DirectoryState, 1)
             return (
                 state is None
-                or state.model_id != self._model_id
+                or state.assembled != gate_models.find_used(state, self._models)
                 or changes.latest(session) > state.seq
                 or session.scalar(select(GateRecord.name).where(GateRecord.is_dirty).limit(1)) is not None
             )
@@ -157,10 +164,9 @@ class Publisher:
         if state is None:
             made = session.execute(
                 text(
-                    "INSERT INTO directory_state (id, seq, model_id) VALUES (1, 0, :model_id)"
+                    "INSERT INTO directory_state (id, seq, models) VALUES (1, 0, '[]')"
                     " ON CONFLICT (id) DO NOTHING RETURNING id"
-                ),
-                {"model_id": self._model_id},
+                )
             ).all()
             if made:
                 _requeue_people_without_change(session)

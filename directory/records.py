@@ -1,7 +1,7 @@
 """What the gates may know of a person: assembled from accounts, passes and templates, then cut down for each gate."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -29,12 +29,13 @@ MOST_PEOPLE = 500
 
 
 class PersonRecord(BaseModel):
-    """`entry` holds all groups and templates; `grants` the passes by gate."""
+    """`entry` holds all groups, `faces` the templates by model; `grants` the passes by gate."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, ser_json_bytes="base64", val_json_bytes="base64")
 
     entry: PersonEntry
     grants: dict[str, tuple[Grant, ...]] = {}
+    faces: dict[str, tuple[bytes, ...]] = {}
 
     def seal(self, sealer: Sealer) -> bytes:
         """Return the record as it is stored."""
@@ -50,13 +51,20 @@ class PersonRecord(BaseModel):
         return cls.model_validate_json(sealer.open(sealed, _context(person_id)))
 
     def for_gate(self, gate: "EntryFilter") -> PersonEntry | None:
-        """Return the entry of one gate, None when the person may never pass there."""
+        """Return the entry of one gate, None when the person may never pass there.
+
+        Its templates are all of one model: the first of the gate's that the person has any of.
+        """
         grants = self.grants.get(gate.gate, ())
         groups = gate.named_groups.intersection(self.entry.groups)
         if not grants and gate.entitled_groups.isdisjoint(groups):
             return None
-        entry = self.entry.model_copy(update={"groups": tuple(sorted(groups)), "grants": grants})
-        return entry if gate.uses_faces else entry.without_templates()
+        update: dict[str, object] = {"groups": tuple(sorted(groups)), "grants": grants}
+        model_id = next((model_id for model_id in gate.models if self.faces.get(model_id)), None)
+        if model_id is not None:
+            named = model_id if model_id != gate.models[0] else None
+            update |= {"templates": self.faces[model_id], "model_id": named}
+        return self.entry.model_copy(update=update)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +74,14 @@ class EntryFilter:
     gate: str
     entitled_groups: frozenset[str]
     named_groups: frozenset[str]
-    uses_faces: bool
-    model_id: str | None
+    models: tuple[str, ...]
+    """The models by which people may be matched there, the gate's own first; none at a gate that asks for no face."""
 
     @classmethod
-    def of(cls, policy: GatePolicy) -> "EntryFilter":
-        """Return what shapes the entries of a policy's gate."""
-        return cls(policy.gate, policy.entitled_groups, policy.named_groups, policy.uses_faces, policy.model_id)
+    def of(cls, policy: GatePolicy, models: Sequence[str] | None) -> "EntryFilter":
+        """Return what shapes the entries of a policy's gate, whose people are matched by `models`."""
+        used = tuple(models or ()) if policy.uses_faces else ()
+        return cls(policy.gate, policy.entitled_groups, policy.named_groups, used)
 
 
 def assemble(
@@ -80,10 +89,12 @@ def assemble(
     sealer: Sealer,
     person_ids: Collection[UUID],
     *,
-    model_id: str | None,
+    models: Sequence[str],
     now: datetime,
 ) -> dict[UUID, PersonRecord]:
-    """Return the records of people (at most `MOST_PEOPLE`); who is closed, long expired or gone is missing.
+    """Return the records of people (at most `MOST_PEOPLE`) with their templates of `models`.
+
+    Who is closed, long expired or gone is missing.
 
     Raises:
         database.SealingError: a template cannot be opened.
@@ -100,7 +111,7 @@ def assemble(
     passes = _passes(session, known, now)
     alike = _look_alikes(session, known)
     extras = {row.person_id: row for row in session.scalars(select(GatePerson).where(GatePerson.person_id.in_(known)))}
-    faces = templates.load_means(session, sealer, model_id, known) if model_id is not None else {}
+    faces = templates.load_means_by_model(session, sealer, models, known)
     records = {}
     for person in people:
         extra = extras.get(person.id)
@@ -115,9 +126,9 @@ def assemble(
             needs_card_and_face=person.id in alike or (extra is not None and extra.needs_card_and_face),
             extended_time=extra is not None and extra.extended_time,
             credentials=(*credentials.get(person.id, ()), *codes, *pins),
-            templates=(pack_vector(faces[person.id].vector),) if person.id in faces else (),
         )
-        records[person.id] = PersonRecord(entry=entry, grants=grants)
+        packed = {model_id: (pack_vector(mean.vector),) for model_id, mean in faces.get(person.id, {}).items()}
+        records[person.id] = PersonRecord(entry=entry, grants=grants, faces=packed)
     return records
 
 

@@ -34,6 +34,10 @@ class GateRecord(Base):
     policy: Mapped[dict[str, Any]] = mapped_column(JSON)
     published: Mapped[str | None] = mapped_column(Text)
     """The JSON of `access.policy.GatePolicy`, byte for byte what its digest covers."""
+    model_id: Mapped[str | None] = mapped_column(String(255))
+    """The face model that administrators chose for this gate; None: the campus's."""
+    models: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    """Of what is published: people are matched by the first of these that they have a template of."""
     is_dirty: Mapped[bool] = mapped_column(default=True)
     revision: Mapped[int] = mapped_column(BigInteger, default=0)
     floor: Mapped[int] = mapped_column(BigInteger, default=0)
@@ -70,6 +74,29 @@ class GateEntry(Base):
     is_revoked: Mapped[bool]
     full_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     cards_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    model_id: Mapped[str | None] = mapped_column(String(255))
+    """The model of the templates in the entry, None without any."""
+
+
+class GateModel(Base):
+    """How many people of a gate's directory are matched by a face model, kept in step with its entries."""
+
+    __tablename__ = "gate_models"
+
+    gate: Mapped[str] = mapped_column(ForeignKey("gates.name", ondelete="CASCADE"), primary_key=True)
+    model_id: Mapped[str] = mapped_column(String(255), primary_key=True)
+    people: Mapped[int]
+    changed_at: Mapped[datetime]
+
+
+class EdgeModels(Base):
+    """Which face models a gate's edge says it can run; `models` None: it says nothing, so it runs one only."""
+
+    __tablename__ = "edge_models"
+
+    device_id: Mapped[UUID] = mapped_column(primary_key=True)
+    models: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    said_at: Mapped[datetime]
 
 
 class GateApplied(Base):
@@ -167,6 +194,8 @@ class TemplateReceipt(Base):
     removed_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
     confirmed_revision: Mapped[int | None] = mapped_column(BigInteger)
+    model_id: Mapped[str | None] = mapped_column(String(255))
+    """The model of the template; None: from before models were noted."""
 
 
 class VisitorPass(Base):
@@ -210,7 +239,10 @@ class DirectoryState(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     seq: Mapped[int] = mapped_column(BigInteger, default=0)
-    model_id: Mapped[str | None] = mapped_column(String(255))
+    models: Mapped[list[str]] = mapped_column(JSON, default=list)
+    """The face models that the campus uses, the one it moves to or stays with first; see `directory.gate_models`."""
+    assembled: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    """Those whose templates the people's records hold; None: records of an older version, which nobody may get."""
 
 
 class LookAlikePair(Base):
@@ -230,10 +262,10 @@ class LookAlikePair(Base):
 
 
 class LookAlikeState(Base):
-    """How far the change feed was searched for look-alikes, with which model; its row is the lock."""
+    """How far the change feed was searched for look-alikes, with which models; its row is the lock."""
 
     __tablename__ = "look_alike_state"
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     seq: Mapped[int] = mapped_column(BigInteger)
-    model_id: Mapped[str | None] = mapped_column(String(255))
+    models: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))

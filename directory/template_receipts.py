@@ -6,7 +6,7 @@ revision only after it has compared the digest of everything it holds (`access.r
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -26,6 +26,15 @@ Position = tuple[datetime, UUID]
 
 
 @dataclass(frozen=True, slots=True)
+class Removal:
+    """That a person's template left a gate's directory at a revision, and of which model it was."""
+
+    person_id: UUID
+    revision: int
+    model_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ErasureReceipt:
     """One device and one template that it had; `confirmed_at` is None while it is outstanding."""
 
@@ -42,6 +51,8 @@ class ErasureReceipt:
     removed_at: datetime
     confirmed_at: datetime | None
     confirmed_revision: int | None
+    model_id: str | None
+    """The face model of the template; None: from before models were noted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +82,12 @@ def find_holders(session: Session, gate: str) -> list[UUID]:
 
 
 def open_receipts(
-    session: Session, gate: str, removed: Collection[tuple[UUID, int]], devices: Sequence[UUID], now: datetime
+    session: Session, gate: str, removed: Collection[Removal], devices: Sequence[UUID], now: datetime
 ) -> None:
     """Record that the templates of people left a gate's directory, each at a revision, for every device."""
     rows = []
-    for person, revision in removed:
-        common = {"gate": gate, "person_id": person, "revision": revision, "removed_at": now}
+    for one in removed:
+        common = {"gate": gate, "removed_at": now, **asdict(one)}
         rows += [{"id": new_id(), "device_id": device, **common} for device in devices]
     if rows:
         session.execute(insert(TemplateReceipt), rows)
@@ -153,4 +164,5 @@ def _to_receipt(found: TemplateReceipt, device: Device | None) -> ErasureReceipt
         removed_at=found.removed_at,
         confirmed_at=found.confirmed_at,
         confirmed_revision=found.confirmed_revision,
+        model_id=found.model_id,
     )

@@ -216,7 +216,7 @@ def _is_hosted(rules: HostingRules, gate: GateRecord, host: PersonRecord, now: d
     policy = GatePolicy.model_validate_json(gate.published or "")
     if not rules.has_gate(policy):
         return False
-    entry = host.for_gate(EntryFilter.of(policy))
+    entry = host.for_gate(EntryFilter.of(policy, gate.models))
     # A pass of one's own is no leave to invite others: only a rule for one's group is.
     return entry is not None and any(
         rule.group in entry.groups

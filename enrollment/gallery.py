@@ -27,6 +27,8 @@ class Likeness:
 
     person_id: UUID
     similarity: float
+    threshold: float | None = None
+    """From which two are alike to the model that found it; None: the one of all findings."""
 
 
 class Gallery:

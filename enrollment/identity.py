@@ -23,16 +23,44 @@ class IdentityFindings:
     """With the photo of an identity document or of the admission; None when there is none."""
     agreements: tuple[Agreement, ...] = ()
     """With the person's photos in the other slot, as far as they can be compared."""
+    reference_threshold: float | None = None
+    """Its own, where it was found by another model than `own_similarity`."""
 
     @property
     def unusual(self) -> bool:
         """Whether a reviewer must look."""
-        own = (self.own_similarity, self.reference_similarity)
-        return bool(self.duplicates) or any(one is not None and one < self.own_threshold for one in own)
+        least = self.own_threshold if self.reference_threshold is None else self.reference_threshold
+        found = ((self.own_similarity, self.own_threshold), (self.reference_similarity, least))
+        return bool(self.duplicates) or any(one is not None and one < threshold for one, threshold in found)
 
-    def with_reference(self, similarity: float | None) -> "IdentityFindings":
-        """Return the findings with another similarity with the reference."""
-        return replace(self, reference_similarity=similarity)
+    def completed_by(self, other: "IdentityFindings") -> "IdentityFindings":
+        """Return the findings with what only another model found: its similarities keep their own thresholds.
+
+        While a campus changes its model, earlier photos of some people are known by the old one only.
+        """
+        found = self
+        if self.own_similarity is None and other.own_similarity is not None:
+            kept = self.own_threshold if self.reference_threshold is None else self.reference_threshold
+            found = replace(
+                found,
+                own_similarity=other.own_similarity,
+                own_threshold=other.own_threshold,
+                reference_threshold=kept if self.reference_similarity is not None else None,
+            )
+        if self.reference_similarity is None and other.reference_similarity is not None:
+            found = replace(
+                found,
+                reference_similarity=other.reference_similarity,
+                reference_threshold=other.own_threshold if found.own_threshold != other.own_threshold else None,
+            )
+        named = {one.person_id for one in self.duplicates}
+        further = (one for one in other.duplicates if one.person_id not in named)
+        more = tuple(replace(one, threshold=other.duplicate_threshold) for one in further)
+        return replace(found, duplicates=(*self.duplicates, *more))
+
+    def with_reference(self, similarity: float | None, *, threshold: float) -> "IdentityFindings":
+        """Return the findings with another similarity with the reference, and its model's threshold."""
+        return replace(self, reference_similarity=similarity, reference_threshold=threshold)
 
     @classmethod
     def from_json(cls, found: dict[str, Any]) -> "IdentityFindings":
@@ -40,10 +68,13 @@ class IdentityFindings:
         return cls(
             found["own_similarity"],
             found["own_threshold"],
-            tuple(Likeness(UUID(one["person_id"]), one["similarity"]) for one in found["duplicates"]),
+            tuple(
+                Likeness(UUID(one["person_id"]), one["similarity"], one.get("threshold")) for one in found["duplicates"]
+            ),
             found["duplicate_threshold"],
             found.get("reference_similarity"),
             tuple(Agreement.from_json(one) for one in found.get("agreements", ())),
+            found.get("reference_threshold"),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -55,12 +86,16 @@ class IdentityFindings:
                 None if self.reference_similarity is None else round(self.reference_similarity, 4)
             ),
             "own_threshold": round(self.own_threshold, 4),
-            "duplicates": [
-                {"person_id": str(one.person_id), "similarity": round(one.similarity, 4)} for one in self.duplicates
-            ],
+            "reference_threshold": None if self.reference_threshold is None else round(self.reference_threshold, 4),
+            "duplicates": [_likeness_to_json(one) for one in self.duplicates],
             "duplicate_threshold": round(self.duplicate_threshold, 4),
             "agreements": [one.to_json() for one in self.agreements],
         }
+
+
+def _likeness_to_json(one: Likeness) -> dict[str, Any]:
+    told: dict[str, Any] = {"person_id": str(one.person_id), "similarity": round(one.similarity, 4)}
+    return told if one.threshold is None else told | {"threshold": round(one.threshold, 4)}
 
 
 def compare(

@@ -27,7 +27,7 @@ from accounts.vocabulary import PersonKind
 from database import Database, DatabaseBusyError, Sealer
 from enrollment import consent, decisions, notices, photos, references, upload
 from enrollment.assessment import Assessment, Engine
-from enrollment.gallery import Gallery
+from enrollment.compared_model import ComparedModel
 from enrollment.intake_measure import Measured, Measurer, Standing, Terms
 from enrollment.intake_results import OUTCOME_NOW, Failure, IntakeOutcome, IntakeReport, IntakeResult, read_failures
 from enrollment.parallel_map import map_in_order
@@ -94,7 +94,7 @@ def import_folder(
             measurer=measurer,
             database=database,
             sealer=sealer,
-            gallery=Gallery(sealer, engine.model_id),
+            models=tuple(ComparedModel.of(one, sealer) for one in (engine, *further_engines)),
             with_thumbnails=with_thumbnails,
             now=now,
         )
@@ -117,7 +117,7 @@ class _Intake:
     measurer: Measurer
     database: Database
     sealer: Sealer
-    gallery: Gallery
+    models: Sequence[ComparedModel]
     with_thumbnails: bool
     now: Callable[[], datetime]
 
@@ -167,15 +167,7 @@ class _Intake:
     def _store_photo(
         self, session: Session, person_id: UUID, assessment: Assessment, result: IntakeResult, now: datetime
     ) -> IntakeResult:
-        identity = upload.identify(
-            session,
-            self.sealer,
-            person_id,
-            assessment.templates,
-            engine=self.measurer.engine,
-            gallery=self.gallery,
-            further=self.measurer.further_engines,
-        )
+        identity = upload.identify(session, self.sealer, person_id, assessment.templates, models=self.models)
         photo = upload.store(
             session,
             self.sealer,

@@ -102,9 +102,7 @@ def _store(
         services.sealer,
         person.person_id,
         assessment.templates,
-        engine=services.engine,
-        gallery=services.gallery,
-        further=services.further_engines,
+        models=services.compared_models,
         slot=slot,
     )
     photo = upload.store(
@@ -171,9 +169,7 @@ def ask_for_review(services: EnrollmentServices, person: Principal, photo_id: UU
                 services.sealer,
                 record,
                 made,
-                engine=services.engine,
-                gallery=services.gallery,
-                further=services.further_engines,
+                models=services.compared_models,
                 by=person.actor,
                 now=now,
             )

@@ -111,6 +111,7 @@ def hand_in(
             made,
             source,
             engine=services.engine,
+            further_engines=services.further_engines,
             consent_version=services.consent_version,
             by=audit.person_actor(acting.person_id),
             now=now,
@@ -150,6 +151,7 @@ def put(
     source: ReferenceSource,
     *,
     engine: Engine,
+    further_engines: Sequence[Engine] = (),
     consent_version: str,
     by: str,
     now: datetime,
@@ -178,11 +180,14 @@ def put(
     )
     session.flush()
     _compare_waiting(session, sealer, person_id, engine)
-    present = templates.load_active(session, sealer, engine.model_id, [person_id]).get(person_id, ())
-    references = [template for template in made if template.model_id == engine.model_id]
-    similarities = [max_similarity(mine, references) for mine in present]
-    similarity = max((one for one in similarities if one is not None), default=None)
-    return Compared(similarity, None if similarity is None else similarity >= engine.threshold("verification"))
+    for one in (engine, *further_engines):
+        present = templates.load_active(session, sealer, one.model_id, [person_id]).get(person_id, ())
+        references = [template for template in made if template.model_id == one.model_id]
+        similarities = [max_similarity(mine, references) for mine in present]
+        similarity = max((found for found in similarities if found is not None), default=None)
+        if similarity is not None:
+            return Compared(similarity, similarity >= one.threshold("verification"))
+    return Compared(None, None)
 
 
 def has_match(session: Session, sealer: Sealer, person_id: UUID, made: Sequence[Template], *, least: float) -> bool:
@@ -238,4 +243,5 @@ def _compare_waiting(session: Session, sealer: Sealer, person_id: UUID, engine: 
     for photo, template_id in waiting:
         if photo.identity is not None:
             findings = IdentityFindings.from_json(photo.identity)
-            photo.identity = findings.with_reference(max_similarity(opened[template_id], references)).to_json()
+            similarity = max_similarity(opened[template_id], references)
+            photo.identity = findings.with_reference(similarity, threshold=engine.threshold("verification")).to_json()

@@ -85,6 +85,7 @@ class DuplicateOut(BaseModel):
 
     person_id: UUID
     similarity: float
+    threshold: float | None = Field(default=None, description="of the face model that found it, where it is another")
     person: ReviewPersonOut | None = None
     picture: str | None = Field(default=None, description="address of a picture of this person; null when none is kept")
 
@@ -96,6 +97,7 @@ class IdentityFindingsOut(BaseModel):
     own_similarity: float | None = Field(description="with the person's approved photo")
     reference_similarity: float | None = Field(default=None, description="with the identity or admission photo")
     own_threshold: float
+    reference_threshold: float | None = Field(default=None, description="where another face model compared it")
     own_picture: str | None = Field(default=None, description="address of the person's picture as approved before")
     duplicates: list[DuplicateOut]
     duplicate_threshold: float

@@ -16,8 +16,8 @@ from anyio import CapacityLimiter
 
 from database import Database, Sealer
 from enrollment.assessment import Engine
+from enrollment.compared_model import ComparedModel
 from enrollment.data_export import Gates
-from enrollment.gallery import Gallery
 from enrollment.quality import Checker
 from enrollment.retention import RetentionPolicy
 from web.rate_limits import RateLimiter
@@ -32,7 +32,7 @@ class EnrollmentServices:
 
     `consent_version` names the notice that people consent to; a new version asks everybody again. Pictures are erased
     after approval unless `keep_pictures`; without them a new face model needs new photos, and `with_thumbnails` keeps
-    small ones for comparison with look-alikes. `further_engines` make templates for the model a campus moves to.
+    small ones for comparison with look-alikes. `further_engines` make templates for the other models a campus uses.
     """
 
     database: Database
@@ -67,6 +67,6 @@ class EnrollmentServices:
         return RateLimiter(self.photos_a_day, timedelta(days=1))
 
     @cached_property
-    def gallery(self) -> Gallery:
-        """The templates that a new face is compared with."""
-        return Gallery(self.sealer, self.engine.model_id)
+    def compared_models(self) -> tuple[ComparedModel, ...]:
+        """The models by which a new face is compared with those of others, the one in use first."""
+        return tuple(ComparedModel.of(engine, self.sealer) for engine in (self.engine, *self.further_engines))

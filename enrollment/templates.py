@@ -73,6 +73,17 @@ def load_means(
     return {person_id: mean_template(own) for person_id, own in found.items()}
 
 
+def load_means_by_model(
+    session: Session, sealer: Sealer, model_ids: Collection[str], person_ids: Collection[UUID]
+) -> dict[UUID, dict[str, Template]]:
+    """Return the templates of several models by person and model, as `load_means`."""
+    found: defaultdict[UUID, dict[str, Template]] = defaultdict(dict)
+    for model_id in model_ids:
+        for person_id, mean in load_means(session, sealer, model_id, person_ids).items():
+            found[person_id][model_id] = mean
+    return dict(found)
+
+
 def load_active_and_candidates(
     session: Session, sealer: Sealer, model_id: str, person_ids: Collection[UUID] | None = None
 ) -> dict[UUID, tuple[Template, ...]]:
@@ -177,21 +188,27 @@ def withdraw(
 
 
 def forget_model(database: Database, model_id: str, *, now: datetime) -> int:
-    """Erase every template of a model that no gate uses any more, and return how many; a little at a time."""
+    """Erase every template of a model, and return how many; a little at a time.
+
+    Whoever opened gates by it has nothing else from then on, or what they have of another model.
+    """
     erased = 0
     while True:
         with database.begin() as session:
             some = (
-                select(TemplateRecord.id)
+                select(TemplateRecord.id, TemplateRecord.person_id, TemplateRecord.state)
                 .where(TemplateRecord.model_id == model_id, TemplateRecord.state != TemplateState.WITHDRAWN)
                 .limit(_BATCH)
             )
-            ids = session.scalars(some).all()
+            rows = session.execute(some).all()
+            ids = [row.id for row in rows]
             session.execute(
                 update(TemplateRecord)
                 .where(TemplateRecord.id.in_(ids))
                 .values(state=TemplateState.WITHDRAWN, sealed=None, withdrawn_at=now)
             )
+            if people := {row.person_id for row in rows if row.state == TemplateState.ACTIVE}:
+                changes.record(session, *sorted(people))
         if not ids:
             return erased
         erased += len(ids)

@@ -1,6 +1,7 @@
 """Taking in one photo: assessed outside the transaction, stored and compared inside it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -8,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from database import Sealer
 from enrollment import decisions, lifecycle, notices, photo_pairs, photos, templates
-from enrollment.assessment import Assessment, Engine
-from enrollment.gallery import Gallery
+from enrollment.assessment import Assessment
+from enrollment.compared_model import ComparedModel
 from enrollment.identity import IdentityFindings, compare
 from enrollment.quality import Verdict
 from enrollment.tables import PhotoRecord, PhotoSlot, PhotoState, TemplateState
@@ -26,26 +27,38 @@ def identify(
     person_id: UUID,
     made: Sequence[Template],
     *,
-    engine: Engine,
-    gallery: Gallery,
-    further: Sequence[Engine] = (),
+    models: Sequence[ComparedModel],
     slot: PhotoSlot = PhotoSlot.FIRST,
 ) -> IdentityFindings | None:
     """Compare a photo's templates `made` with the person's own ones and with everybody else's; None without any.
 
-    With their photo in the other slot it is compared by every engine, `further` ones too: one may know it alone.
+    Each template with those of its model; what an earlier of `models` finds counts before a later one's. With their
+    photo in the other slot it is compared by every model: one may know it alone.
     """
-    template = next((one for one in made if one.model_id == engine.model_id), None)
-    if template is None:
+    findings: IdentityFindings | None = None
+    for model in models:
+        template = next((one for one in made if one.model_id == model.engine.model_id), None)
+        if template is not None:
+            found = _identify_by(session, sealer, person_id, template, model)
+            findings = found if findings is None else findings.completed_by(found)
+    if findings is None:
         return None
+    engines = tuple(model.engine for model in models)
+    agreements = photo_pairs.find_agreements(session, sealer, person_id, made, slot=slot, engines=engines)
+    return replace(findings, agreements=tuple(agreements))
+
+
+def _identify_by(
+    session: Session, sealer: Sealer, person_id: UUID, template: Template, model: ComparedModel
+) -> IdentityFindings:
+    engine = model.engine
     own, references = templates.load_for_comparison(session, sealer, engine.model_id, person_id)
-    duplicate_threshold = engine.threshold("identification", max(len(gallery), LEAST_SEARCHED))
+    duplicate_threshold = engine.threshold("identification", max(len(model.gallery), LEAST_SEARCHED))
     return compare(
         template,
         own,
-        gallery.search(session, template, besides=person_id, least=duplicate_threshold),
+        model.gallery.search(session, template, besides=person_id, least=duplicate_threshold),
         references=references,
-        agreements=photo_pairs.find_agreements(session, sealer, person_id, made, slot=slot, engines=(engine, *further)),
         own_threshold=engine.threshold("verification"),
         duplicate_threshold=duplicate_threshold,
     )
@@ -104,9 +117,7 @@ def ask_for_review(
     photo: PhotoRecord,
     made: Sequence[Template],
     *,
-    engine: Engine,
-    gallery: Gallery,
-    further: Sequence[Engine] = (),
+    models: Sequence[ComparedModel],
     by: str,
     now: datetime,
 ) -> None:
@@ -125,9 +136,7 @@ def ask_for_review(
             templates.store(
                 session, sealer, photo.person_id, template, at=now, photo_id=photo.id, state=TemplateState.CANDIDATE
             )
-    identity = identify(
-        session, sealer, photo.person_id, made, engine=engine, gallery=gallery, further=further, slot=slot
-    )
+    identity = identify(session, sealer, photo.person_id, made, models=models, slot=slot)
     photo.identity = identity.to_json() if identity else None
     if first is not None:
         photo_pairs.require_agreement(photo, first)

@@ -27,6 +27,7 @@ def register(app: typer.Typer) -> None:
     gates.command("list")(list_)
     gates.command()(policy)
     gates.command()(allow)
+    gates.command()(model)
     gates.command()(remove)
     gates.command()(why)
     gates.command()(forgive)
@@ -112,6 +113,42 @@ def allow(
         gate = gates.get(session, name, for_change=True)
         gates.entitle(session, gate, Rule(group=group, schedule=schedule), by=audit.SYSTEM, now=datetime.now(UTC))
         _print_gates([gate], as_json=as_json)
+
+
+def model(
+    name: _Name,
+    model_id: Annotated[str | None, typer.Argument(help="A model's id, as `templates progress` shows it.")] = None,
+    *,
+    campus: Annotated[bool, typer.Option("--campus", help="Take back the choice: the campus's model.")] = False,
+    as_json: _Json = False,
+) -> None:
+    """Choose the face model that a gate matches with, or show it.
+
+    Whoever has no template of it is still matched by another model of the campus.
+    """
+    from dataclasses import asdict
+
+    from accounts import audit
+    from directory import gate_models, gates
+    from directory.model_progress import find_progress
+
+    if campus and model_id is not None:
+        raise CommandError("name a model or say --campus, not both")
+    with _problems_as_errors(), open_database(Settings()) as database:
+        if campus or model_id is not None:
+            with database.begin() as session:
+                gate = gates.get(session, name, for_change=True)
+                gate_models.set_model(session, gate, model_id, by=audit.SYSTEM, now=datetime.now(UTC))
+        with database.read() as session:
+            gates.get(session, name)
+            found = next((one for one in find_progress(session).gates if one.gate == name), None)
+    if found is None:
+        raise CommandError(f"the gate {name} asks for no face")
+    if as_json:
+        print_json(asdict(found))
+        return
+    matched = ", ".join(f"{one.people} people by {one.model_id}" for one in found.matched) or "nobody"
+    typer.echo(f"{name}: {found.model_id}{' (chosen for this gate)' if found.is_own_choice else ''}; {matched}")
 
 
 def remove(name: _Name) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,13 +10,16 @@ from campusgate.commands import CommandError, open_database, print_json
 from campusgate.settings import Settings
 from campusgate.terminal import progress_bar
 
+if TYPE_CHECKING:
+    from directory.model_progress import Progress
+
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     templates = typer.Typer(help="Templates of faces.", no_args_is_help=True)
-    for command in (rebuild, forget, rotate, purge, count):
+    for command in (rebuild, progress, forget, rotate, purge, count):
         templates.command()(command)
     app.add_typer(templates, name="templates")
 
@@ -61,19 +64,52 @@ def rebuild(
         raise typer.Exit(1)
 
 
+def progress(as_json: _Json = False) -> None:
+    """Show how far the campus has come from one face model to another; exits 1 until everybody and every gate has."""
+    from directory.model_progress import find_progress
+
+    with open_database(Settings()) as database, database.read() as session:
+        found = find_progress(session)
+    is_done = all(one.people == 0 for one in found.people.models[1:]) and all(gate.is_done for gate in found.gates)
+    if as_json:
+        print_json({**asdict(found), "forgettable": found.forgettable, "done": is_done})
+    else:
+        _print_progress(found)
+    if not is_done:
+        raise typer.Exit(1)
+
+
 def forget(
-    model: Annotated[str, typer.Argument(help="The model's id, as `campusgate templates count` shows it.")],
+    model: Annotated[str, typer.Argument(help="The model's id, as `campusgate templates progress` shows it.")],
+    *,
+    everybody: Annotated[
+        bool, typer.Option("--everybody", help="Also where people are recognised by it alone: they need a new photo.")
+    ] = False,
     as_json: _Json = False,
 ) -> None:
-    """Erase the templates of a face model that is not used any more."""
+    """Erase the templates of a face model that is not used any more. Then restart the server."""
     from campusgate.wiring.photo_checker import find_embedder
+    from directory import gate_models
+    from directory.model_progress import find_progress
     from enrollment import templates
 
     settings = Settings()
-    chosen = (settings.embedder, settings.enrollment.next_embedder)
-    if model in {find_embedder(name).model_id for name in chosen if name is not None}:
-        raise CommandError(f"{model} is in use: change CAMPUSGATE_EMBEDDER at the server and every edge first")
+    named = (settings.embedder, settings.enrollment.next_embedder)
+    if model in {find_embedder(name).model_id for name in named if name is not None}:
+        raise CommandError(f"{model} is in use: change CAMPUSGATE_EMBEDDER at the server first")
     with open_database(settings) as database:
+        with database.read() as session:
+            found = find_progress(session)
+        alone = sum(one.people for one in found.people.models if one.model_id == model)
+        gates = [gate.gate for gate in found.gates if model in {one.model_id for one in gate.matched}]
+        if (alone or gates) and not everybody:
+            where = f", and these gates match by it: {', '.join(gates)}" if gates else ""
+            raise CommandError(
+                f"{alone} people are recognised by {model} alone{where}: see campusgate templates progress, "
+                "or say --everybody"
+            )
+        with database.begin() as session:
+            gate_models.forget(session, model)
         erased = templates.forget_model(database, model, now=datetime.now(UTC))
     if as_json:
         print_json({"model": model, "erased": erased})
@@ -143,3 +179,24 @@ def count(as_json: _Json = False) -> None:
             typer.echo(f"  {people} open gates by {model}")
     if found.warning:
         raise typer.Exit(1)
+
+
+def _print_progress(found: "Progress") -> None:
+    if not found.models:
+        typer.echo("no face model is in use")
+        return
+    first, *others = found.people.models
+    typer.echo(f"{first.people} of {found.people.people} people are recognised by {first.model_id}")
+    for one in others:
+        remade = f"{one.with_picture} from kept pictures (campusgate templates rebuild)"
+        typer.echo(f"{one.people} by {one.model_id} alone: {remade}, the others need a new photo")
+    typer.echo(f"{found.people.without} have no template")
+    for gate in found.gates:
+        matched = ", ".join(f"{one.people} by {one.model_id}" for one in gate.matched) or "nobody"
+        typer.echo(f"{gate.gate} ({gate.model_id}{', chosen' if gate.is_own_choice else ''}): {matched}")
+        if gate.missing:
+            typer.echo(
+                f"  its computer lacks the weights of {', '.join(gate.missing)}: campusgate models install there"
+            )
+    for model_id in found.forgettable:
+        typer.echo(f"nobody needs {model_id} any more: campusgate templates forget {model_id}")

@@ -1,13 +1,18 @@
 """From settings to the engine and the checker of photos, as the server and the commands use them."""
 
+from collections.abc import Sequence
 from pathlib import Path
+
+import structlog
 
 from campusgate.settings import Settings, SettingsError
 from enrollment.person_mask import PersonMask
 from enrollment.quality import Checker, load_limits
 from models.embedders.registry import EMBEDDERS, EmbedderKind
 from models.engine import FaceEngine
-from models.store import ModelStore
+from models.store import ModelError, ModelStore
+
+log = structlog.get_logger()
 
 
 def load_checker(
@@ -52,11 +57,31 @@ def find_embedder(name: str) -> EmbedderKind:
     return EMBEDDERS[name]
 
 
-def load_further_engines(settings: Settings, *, threads: int | None = None) -> tuple[FaceEngine, ...]:
-    """Load the engine of the model that the campus moves to, if it moves.
+def load_further_engines(
+    settings: Settings, used: Sequence[str] = (), *, threads: int | None = None
+) -> tuple[FaceEngine, ...]:
+    """Load the engines of the other models that the campus uses, besides the one of `settings.embedder`.
+
+    The one that it moves to must be there. Those that it used before (`used`, model ids) are loaded where their
+    weights are installed: without them a new photo opens only gates that know the new model.
 
     Raises:
-        ModelError, SettingsError: as `load_engine`.
+        ModelError, SettingsError: as `load_engine`, for the model it moves to.
     """
-    following = settings.enrollment.next_embedder
-    return () if following in {None, settings.embedder} else (load_engine(settings, str(following), threads=threads),)
+    engines = []
+    for name in find_further_embedders(settings, used):
+        try:
+            engines.append(load_engine(settings, name, threads=threads))
+        except ModelError as error:
+            if name == settings.enrollment.next_embedder:
+                raise
+            log.error("model_not_made", embedder=name, error=str(error), mend="campusgate models install")
+    return tuple(engines)
+
+
+def find_further_embedders(settings: Settings, used: Sequence[str]) -> list[str]:
+    """Return the embedders whose templates are made beside those of `settings.embedder`."""
+    ours = EMBEDDERS[settings.embedder].model_id if settings.embedder in EMBEDDERS else None
+    former = [name for name, kind in EMBEDDERS.items() if kind.model_id in used]
+    named = dict.fromkeys((settings.enrollment.next_embedder, *former))
+    return [name for name in named if name is not None and (name not in EMBEDDERS or EMBEDDERS[name].model_id != ours)]

@@ -12,6 +12,7 @@ from campusgate.wiring.key_checks import WHERE_KEYS_ARE, require_same_template_k
 from campusgate.wiring.photo_checker import load_checker, load_further_engines
 from campusgate.wiring.sealer import make_sealer
 from database import Database, DatabaseBusyError, SealingError
+from directory.gate_models import read_used_models
 from enrollment.intake import import_folder
 from enrollment.intake_measure import Terms
 from enrollment.intake_report import write_reports
@@ -66,7 +67,7 @@ def import_photos(
             importer=make_importer(database, settings),
             zone=settings.time_zone,
             checker=checker,
-            further_engines=load_further_engines(settings, threads=1),
+            further_engines=load_further_engines(settings, read_used_models(database), threads=1),
             with_thumbnails=settings.enrollment.keep_thumbnails,
             workers=thread_count(0),
             progress=progress,

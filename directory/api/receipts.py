@@ -31,6 +31,7 @@ class ReceiptOut(BaseModel):
     removed_at: datetime
     confirmed_at: datetime | None = Field(description="null while the device has not confirmed")
     confirmed_revision: int | None
+    model_id: str | None = Field(description="the face model of the template; null: from before it was noted")
 
 
 class AccountOut(BaseModel):

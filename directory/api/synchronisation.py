@@ -7,10 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from access.credentials import key_check
 from access.passages import PresencePage
-from access.snapshot import KEY_CHECK_HEADER, TIME_HEADER, ChangePage, View
+from access.snapshot import KEY_CHECK_HEADER, MODELS_HEADER, TIME_HEADER, ChangePage, View
 from accounts.api.dependencies import DEVICE_ERRORS, GateDeviceDep, NowDep
 from accounts.vocabulary import DeviceRole
-from directory import acknowledgements, feed, zone_passages
+from directory import acknowledgements, feed, gate_models, zone_passages
 from directory.acknowledgements import Acknowledgement, Contradiction, ImpossibleAcknowledgementError
 from directory.api.dependencies import IN_TURN, GateName, ServicesDep, WrongGateError, check_gate
 from directory.tables import GateRecord
@@ -58,11 +58,18 @@ def get_changes(
     limit: Annotated[int, Query(ge=1, le=feed.MAX_LIMIT)] = 1000,
     view: View = "full",
     whole: Annotated[bool, Query(description="whether this fetch began at revision 0")] = False,
+    models: Annotated[
+        list[Annotated[str, Field(max_length=255)]] | None,
+        Query(
+            max_length=32, description="ids of the face models that the edge can run; left out by those that run one"
+        ),
+    ] = None,
 ) -> Response:
     """Return the next page of changes: revocations first, then the rest in order; the last page carries the digest."""
     check_gate(device, gate)
     if view == "full" and device.role is DeviceRole.CONTROLLER:
         raise TemplatesNotForControllersError
+    wanted = gate_models.hear(services.database, gate, device.device_id, models, now) if view == "full" else []
     page = feed.changes_since(
         services.database,
         services.sealer,
@@ -75,6 +82,8 @@ def get_changes(
     )
     # Written once, here: FastAPI would build and check a page of thousands of entries a second time.
     headers = {"Cache-Control": "no-store", KEY_CHECK_HEADER: key_check(services.credential_key)}
+    if wanted:
+        headers[MODELS_HEADER] = " ".join(wanted)
     if services.clock_believed():
         headers[TIME_HEADER] = now.isoformat()
     return Response(page.model_dump_json(), media_type="application/json", headers=headers)

@@ -14,6 +14,7 @@ NOTHING_HEARD = "events"
 NO_ORDERS = "orders"
 REVOCATIONS_WAITING = "revocations_waiting"
 DISK_LOW = "disk_low"
+MODEL_MISSING = "model_missing"
 HOT = "hot"
 NOT_HEARD_AGAIN = "not_heard_again"
 """It was heard before the broker was lost, and was not since."""
@@ -142,14 +143,14 @@ def _unheard(seen: Observation, limits: Limits) -> str | None:
 
 
 def _ailing(view: GateView, limits: Limits) -> str | None:
-    """Return what is wrong with the gate computer, by the last figures it sent."""
-    health = view.health.get("controller")
-    if health is None:
-        return None
-    temperature, disk = health.figures.get("temperature_c"), health.figures.get("disk_free_mb")
+    """Return what is wrong with the gate computer, by the last figures that its controller and its edge sent."""
+    controller, edge = ({} if one is None else one.figures for one in map(view.health.get, ("controller", "edge")))
+    temperature, disk = controller.get("temperature_c"), controller.get("disk_free_mb")
     if isinstance(disk, int | float) and disk < limits.disk_low_mb:
         return DISK_LOW
-    return HOT if isinstance(temperature, int | float) and temperature > limits.hot_c else None
+    if isinstance(temperature, int | float) and temperature > limits.hot_c:
+        return HOT
+    return MODEL_MISSING if edge.get("models_missing") else None
 
 
 def _absent(gate: str, seen: Observation, limits: Limits) -> dict[tuple[str, AlarmKind], str | None]:

@@ -59,7 +59,8 @@ class AlarmKind(StrEnum):
     DEVICE_CONTRADICTION = "device_contradiction"
     """A gate's device says it has a directory in force that cannot be; the reason says why."""
     MACHINE = "machine"
-    """The gate computer is too hot, or its disk is nearly full; the reason says which."""
+    """The gate computer is too hot, its disk is nearly full, or it lacks the weights of a face model that people need;
+    the reason says which."""
     CLOCK_UNSURE = "clock_unsure"
     EVENTS_LOST = "events_lost"
     SERVER_CLOCK = "server_clock"

@@ -130,7 +130,7 @@ def test_what_is_drawn_is_what_the_gate_decides(campus: Campus) -> None:
     with campus.database.read() as session:
         policy = GatePolicy.model_validate_json(session.get_one(GateRecord, "library").published or "")
         sealed = session.get_one(DirectoryPerson, person).sealed
-        entry = PersonRecord.open(campus.sealer, person, sealed).for_gate(EntryFilter.of(policy))
+        entry = PersonRecord.open(campus.sealer, person, sealed).for_gate(EntryFilter.of(policy, None))
     request = imagine_request(Shown.CARD, entry, policy, policy.facing())
     for number, day in enumerate(days):
         for minute in range(0, 1440, 15):

@@ -22,7 +22,7 @@ LEAST = 0.9
 
 @pytest.fixture
 def watch(campus: Campus) -> LookAlikes:
-    return LookAlikes(campus.database, campus.sealer, model_id=MODEL, threshold=lambda _: LEAST, clock=campus.clock)
+    return LookAlikes(campus.database, campus.sealer, models={MODEL: lambda _: LEAST}, clock=campus.clock)
 
 
 def looks_like(seed: int, share: float = 0.1) -> np.ndarray:
@@ -106,18 +106,18 @@ def test_it_finds_everybody_on_a_database_that_never_looked_and_again_for_a_new_
     for seed in range(4):
         campus.person("students", face=seed)
     twin_of(campus, 2)
-    first = LookAlikes(campus.database, campus.sealer, model_id=MODEL, threshold=lambda _: LEAST, clock=campus.clock)
+    first = LookAlikes(campus.database, campus.sealer, models={MODEL: lambda _: LEAST}, clock=campus.clock)
     first.follow()
     with campus.database.read() as session:
         assert len(session.scalars(select(LookAlikePair)).all()) == 1
-    other = LookAlikes(campus.database, campus.sealer, model_id="new-1", threshold=lambda _: LEAST, clock=campus.clock)
+    other = LookAlikes(campus.database, campus.sealer, models={"new-1": lambda _: LEAST}, clock=campus.clock)
     other.follow()
     with campus.database.read() as session:
         assert session.scalars(select(LookAlikePair)).all() == []
 
 
 def test_a_second_process_sees_what_the_first_was_told_of(campus, watch) -> None:
-    second = LookAlikes(campus.database, campus.sealer, model_id=MODEL, threshold=lambda _: LEAST, clock=campus.clock)
+    second = LookAlikes(campus.database, campus.sealer, models={MODEL: lambda _: LEAST}, clock=campus.clock)
     one = campus.person("students", face=1)
     watch.follow()
     second.follow()

@@ -16,7 +16,6 @@ from accounts.vocabulary import DeviceRole, PersonState
 from database import new_id
 from directory import people, visitor_passes
 from directory.gate_publication import prune
-from directory.publisher import Publisher
 from directory.tables import DirectoryPerson, GateRecord
 from enrollment import templates
 
@@ -216,29 +215,6 @@ def test_a_group_that_loses_a_gate_leaves_it(campus) -> None:
     sync.run_once()
     assert campus.people_in(replica) == [student]
     assert replica.person(teacher) is None
-
-
-def test_another_model_replaces_every_template_and_the_old_engine_refuses_it(campus) -> None:
-    campus.gate("main")
-    person = campus.person("students", face=1)
-    campus.publisher.publish()
-    replica = campus.replica(name="edge")
-    sync = campus.sync(replica)
-    sync.run_once()
-    with campus.database.begin() as session:
-        campus.store_face(session, person, 5, model="test-model-2")
-    Publisher(campus.database, campus.sealer, model_id="test-model-2", clock=campus.clock).publish()
-    with pytest.raises(SyncRefusedError, match="test-model-2"):
-        sync.run_once()
-    assert sync.status.error is not None
-    np.testing.assert_allclose(replica.gallery().matrix[0], campus.unit_vector(1), atol=1e-3)
-
-    replica.close()
-    renewed = Replica(campus.folder / "edge.db", campus.sealer, gate="main", models=("test-model-2",))
-    campus.replicas.append(renewed)
-    assert renewed.gallery().person_ids == ()
-    campus.sync(renewed).run_once()
-    np.testing.assert_allclose(renewed.gallery().matrix[0], campus.unit_vector(5), atol=1e-3)
 
 
 def test_a_replica_older_than_the_forgotten_removals_is_fetched_anew(campus) -> None:

@@ -178,6 +178,15 @@ def test_a_gate_computer_that_is_hot_or_full(figures: dict, reason: str | None) 
     assert told(now, open_alarm(AlarmKind.MACHINE)) == ([] if reason else [("north", "machine", False, None)])
 
 
+def test_a_gate_computer_without_the_weights_of_a_model_that_people_need() -> None:
+    lacking, complete = (
+        seen(view(health={"edge": Health(gate="north", source="edge", at=NOW, figures={"models_missing": models})}))
+        for models in ("mobilefacenet-1+sface-int8-1", None)
+    )
+    assert told(lacking) == [("north", "machine", True, "model_missing")]
+    assert told(complete, open_alarm(AlarmKind.MACHINE)) == [("north", "machine", False, None)]
+
+
 def test_two_boots_that_take_turns_are_a_copied_card() -> None:
     board, boots = Board(), [new_id(), new_id(), new_id()]
 

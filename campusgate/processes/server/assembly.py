@@ -34,6 +34,7 @@ from enrollment.services import EnrollmentServices
 from enrollment.upload import LEAST_SEARCHED
 from metering.services import MeteringServices
 from metering.sessions.mqtt_port import ShowerPort
+from models.embedders.registry import EMBEDDERS
 from models.engine import FaceEngine
 from operations.alarms.watch import AlarmWatch
 from operations.api.dependencies import OperationsServices
@@ -90,7 +91,7 @@ def assemble(
         settings: of the process.
         engine: makes and compares the templates in use.
         checker: of photos.
-        further_engines: make templates for the model the campus moves to.
+        further_engines: make templates for the other models that the campus uses.
         database: one that was opened and brought up to date; without it the configured one is, or is begun.
         channels: the payment channels of top-ups, by name.
         routers: routes beside the rooms' own.
@@ -119,6 +120,9 @@ def assemble(
     # Last, for its writer's thread runs from now on: what may be missing was asked for before.
     money = replace(make_money(settings, accounts, channels), clock_believed=lambda: clock.doubt() is None)
     metering = make_metering(settings, money)
+    # The model that the campus moves to counts as used before the first template of it is made.
+    moves_to = settings.enrollment.next_embedder or settings.embedder
+    following = [EMBEDDERS[moves_to].model_id] if moves_to in EMBEDDERS else []
     return Server(
         settings=settings,
         database=database,
@@ -150,10 +154,13 @@ def assemble(
             database,
             sealer,
             model_id=engine.model_id,
+            further_models=following,
             notify=DirectoryHints(bus, settings.site),
         ),
         look_alikes=LookAlikes(
-            database, sealer, model_id=engine.model_id, threshold=partial(_taken_for_each_other, engine)
+            database,
+            sealer,
+            models={one.model_id: partial(_taken_for_each_other, one) for one in (engine, *further_engines)},
         ),
         directory=DirectoryServices(
             database,

@@ -13,6 +13,7 @@ from campusgate.processes.web_server import serve
 from campusgate.settings import Settings
 from campusgate.wiring.database import open_server_database
 from campusgate.wiring.photo_checker import load_checker, load_further_engines
+from directory.gate_models import read_used_models
 from web.connections import make_bounded_connection
 
 
@@ -35,9 +36,9 @@ def run_server(
         OperatorError: a setting is missing, or a key, a model, a file of limits or the database cannot be used.
     """
     engine, checker = load_checker(settings)
-    further = load_further_engines(settings)
     keep_private(settings.data_dir)
     with open_server_database(settings) as database:
+        further = load_further_engines(settings, read_used_models(database))
         server = assemble(settings, engine, checker, further, database=database, channels=channels, routers=routers)
     limits = make_bounded_connection(
         max_connections=settings.web.connections_per_address, exempt=settings.web.unbounded_addresses

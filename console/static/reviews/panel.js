@@ -70,7 +70,7 @@ function showIdentity(photo) {
     parts.push(...own(photo, found));
     if (found.duplicates.length) {
       parts.push(element("p", "notice", text("review.duplicates")));
-      parts.push(element("ul", "likenesses", ...found.duplicates.map((one) => likeness(photo, one, found.duplicate_threshold))));
+      parts.push(element("ul", "likenesses", ...found.duplicates.map((one) => likeness(photo, one, one.threshold ?? found.duplicate_threshold))));
     } else parts.push(element("p", "hint", text("review.duplicates_none")));
   }
   byId("identity").replaceChildren(...parts);
@@ -78,13 +78,15 @@ function showIdentity(photo) {
 
 /** Whether it is the person themselves: by their photo before, and by the identity or admission photo. */
 function own(photo, found) {
-  const compared = [["own_similarity", found.own_similarity], ["reference_similarity", found.reference_similarity]]
-    .filter(([, similarity]) => similarity !== null && similarity !== undefined);
+  const compared = [
+    ["own_similarity", found.own_similarity, found.own_threshold],
+    ["reference_similarity", found.reference_similarity, found.reference_threshold ?? found.own_threshold],
+  ].filter(([, similarity]) => similarity !== null && similarity !== undefined);
   if (!compared.length) return [element("p", "hint", text("review.own_none"))];
-  const parts = compared.map(([name, similarity]) => {
-    const isSame = similarity >= found.own_threshold;
+  const parts = compared.map(([name, similarity, threshold]) => {
+    const isSame = similarity >= threshold;
     const verdict = element("strong", isSame ? "good" : "bad", text(isSame ? "review.own_same" : "review.own_differs"));
-    return element("div", "likeness-own", element("p", "", labelled(text(`review.${name}`), ""), verdict), scale(similarity, found.own_threshold));
+    return element("div", "likeness-own", element("p", "", labelled(text(`review.${name}`), ""), verdict), scale(similarity, threshold));
   });
   if (found.own_picture) parts.push(beside(photo, text("review.before"), "before"));
   return parts;

@@ -94,7 +94,7 @@ def test_a_rotation_that_was_stopped_is_finished_and_the_old_key_is_not_needed(
             assert photos.read_picture(session, NEW, photo_id) == b"large"
             assert photos.read_small_picture(session, NEW, photo_id) == b"small"
         for row in session.scalars(select(DirectoryPerson)):
-            assert PersonRecord.open(NEW, row.person_id, row.sealed).entry.templates
+            assert PersonRecord.open(NEW, row.person_id, row.sealed).faces
     require_right_key(database, NEW)
 
 

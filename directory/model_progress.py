@@ -1,0 +1,132 @@
+"""How far a campus has come from one face model to another: people by model, and what each gate matches with."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from accounts.tables import Device
+from accounts.vocabulary import DeviceRole
+from directory import gates
+from directory.gate_models import choose
+from directory.tables import DirectoryState, EdgeModels, GateModel, GateRecord
+from enrollment.coverage import Coverage, find_coverage
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeAbility:
+    """What an edge of a gate said it can run."""
+
+    device_id: UUID
+    name: str
+    models: tuple[str, ...] | None
+    """None: an edge of an older version, which runs one; or one that was not heard since."""
+    said_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedPeople:
+    """How many people a gate matches by a model, and when that last changed."""
+
+    model_id: str
+    people: int
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class GateProgress:
+    """One gate that asks for faces."""
+
+    gate: str
+    title: str
+    model_id: str | None
+    """The model that it should match with."""
+    is_own_choice: bool
+    """Whether administrators chose it for this gate; otherwise it is the campus's."""
+    matched: tuple[MatchedPeople, ...]
+    edges: tuple[EdgeAbility, ...]
+    missing: tuple[str, ...]
+    """Models by which people of the campus are recognised and that an edge of this gate cannot run."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether everybody with a face here is matched by the gate's own model."""
+        return all(one.model_id == self.model_id for one in self.matched)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The whole campus; its model first."""
+
+    models: tuple[str, ...]
+    people: Coverage
+    gates: tuple[GateProgress, ...]
+
+    @property
+    def forgettable(self) -> tuple[str, ...]:
+        """Models that nobody needs any more: everybody has a template of the campus's, and every gate matches by it."""
+        if not self.models or not all(gate.is_done and gate.model_id == self.models[0] for gate in self.gates):
+            return ()
+        return tuple(one.model_id for one in self.people.models[1:] if one.people == 0)
+
+
+def find_progress(session: Session) -> Progress:
+    """Return how far the campus and each of its gates has come."""
+    state = session.get(DirectoryState, 1)
+    used = tuple(state.models) if state is not None else ()
+    coverage = find_coverage(session, used)
+    needed = {one.model_id for one in coverage.models if one.people} | set(used[:1])
+    matched: defaultdict[str, list[MatchedPeople]] = defaultdict(list)
+    for row in session.scalars(select(GateModel).where(GateModel.people > 0).order_by(GateModel.model_id)):
+        matched[row.gate].append(MatchedPeople(row.model_id, row.people, row.changed_at))
+    edges = _find_edges(session)
+    found = tuple(
+        _describe(gate, used, needed, matched[gate.name], edges[gate.name])
+        for gate in gates.find(session)
+        if gates.policy_of(gate).uses_faces
+    )
+    return Progress(used, coverage, found)
+
+
+def _find_edges(session: Session) -> defaultdict[str, list[EdgeAbility]]:
+    found: defaultdict[str, list[EdgeAbility]] = defaultdict(list)
+    rows = session.execute(
+        select(Device, EdgeModels)
+        .outerjoin(EdgeModels, EdgeModels.device_id == Device.id)
+        .where(Device.role == DeviceRole.EDGE, Device.revoked_at.is_(None), Device.gate.is_not(None))
+        .order_by(Device.name)
+    )
+    for device, said in rows:
+        found[device.gate or ""].append(_read_ability(device, said))
+    return found
+
+
+def _read_ability(device: Device, said: EdgeModels | None) -> EdgeAbility:
+    if said is None:
+        return EdgeAbility(device.id, device.name, None, None)
+    return EdgeAbility(device.id, device.name, None if said.models is None else tuple(said.models), said.said_at)
+
+
+def _describe(
+    gate: GateRecord,
+    used: Sequence[str],
+    needed: set[str],
+    matched: Sequence[MatchedPeople],
+    edges: Sequence[EdgeAbility],
+) -> GateProgress:
+    ordered = choose(gate, used, None)
+    heard = [edge.models for edge in edges if edge.models is not None]
+    missing = (one for one in ordered if one in needed and any(one not in models for models in heard))
+    return GateProgress(
+        gate=gate.name,
+        title=gate.title,
+        model_id=ordered[0] if ordered else None,
+        is_own_choice=gate.model_id in used,
+        matched=tuple(sorted(matched, key=lambda one: ordered.index(one.model_id) if one.model_id in ordered else 99)),
+        edges=tuple(edges),
+        missing=tuple(missing),
+    )
