@@ -18,7 +18,7 @@ from access.schedules import ALWAYS
 SCHEMA_VERSION = 1
 """Raised when an entry or the policy gains a field that every gate gets: one that would not understand it must be
 updated first. `PersonEntry.model_id` is left out where it says nothing, and no gate gets it that did not ask with
-`MODELS_PARAMETER`.
+`models`.
 """
 
 _MODULUS = 1 << 256
@@ -27,10 +27,9 @@ KEY_CHECK_HEADER = "Campusgate-Credential-Check"
 """With every page of changes: what the server's credential key makes of nothing, for the gate to compare."""
 TIME_HEADER = "Campusgate-Time"
 """The server's time in an answer (ISO 8601), where the server itself believes its clock."""
-MODELS_PARAMETER = "models"
-"""With every question for changes: the ids of the models that the gate's edge can run, once for each."""
 MODELS_HEADER = "Campusgate-Models"
-"""In the answer: the ids of the models that the gate should be able to run, separated by spaces."""
+"""The ids of the models that the gate should be able to run, separated by spaces: in the answer to a question for
+changes, which says in `models` those that it can."""
 
 CredentialKind = Literal["card", "code", "pin"]
 CredentialStatus = Literal["active", "lost", "suspended", "replaced", "returned"]

@@ -16,7 +16,7 @@ from access.credentials import key_check
 from access.replica.page import ModelMismatchError, ReplicaError
 from access.replica.replica import Replica
 from access.replica.store import ReplicaLockedError
-from access.snapshot import KEY_CHECK_HEADER, MODELS_HEADER, MODELS_PARAMETER, TIME_HEADER, ChangePage
+from access.snapshot import KEY_CHECK_HEADER, MODELS_HEADER, TIME_HEADER, ChangePage
 from bus.backoff import Backoff
 
 _log = structlog.get_logger()
@@ -188,7 +188,7 @@ class DirectorySync:
                 "limit": self._limit,
                 "view": self._replica.view,
                 "whole": position.rebuilding,
-                MODELS_PARAMETER: list(self._models()),
+                "models": list(self._models()),
             },
         )
         if answer.status_code == httpx.codes.CONFLICT and _problem_code(answer) == "directory_rebuild_required":

@@ -126,10 +126,11 @@ def _study(gate: str, fpir: float, people: int | None, *, since: datetime, seed:
     settings = Settings()
     if not 0 < fpir < 1:
         raise CommandError(f"--fpir {fpir:g}: give a rate between 0 and 1, such as 0.01")
-    model_id, sealer = find_embedder(settings.embedder).model_id, make_sealer(settings)
+    sealer = make_sealer(settings)
     try:
         with open_database(settings) as database, database.read() as session:
-            gates.get(session, gate)
+            published = gates.get(session, gate).models
+            model_id = published[0] if published else find_embedder(settings.embedder).model_id
             evidence = gather(session, sealer, gate, model_id=model_id, since=since)
     except (ProblemError, SealingError) as error:
         raise CommandError(str(error)) from error

@@ -1,7 +1,7 @@
 """face models of gates: what is published, what edges can run, how many people each matches
 
-Revision: 0028
-Revises: 0027
+Revision: 0029
+Revises: 0028
 """
 
 import json
@@ -11,8 +11,8 @@ from alembic import op
 
 from database import columns
 
-revision = "0028"
-down_revision = "0027"
+revision = "0029"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 
