@@ -24,7 +24,7 @@ Vector = npt.NDArray[np.float32]
 _CODE = (
     *(alignment, detector, landmarks, runtime, similarity_transform),
     *(dlib_resnet, fusion, mobilefacenet, port, sface),
-    *(FaceEngine.detect, FaceEngine.embed),
+    *(FaceEngine.find, FaceEngine.describe, FaceEngine.embed),
 )
 _FINDERS = ("blazeface-full-range", "blazeface-short-range", "face-mesh")
 _LIBRARIES = ("numpy", "onnxruntime", "opencv-python-headless", "pillow")

@@ -9,12 +9,29 @@ import structlog
 
 from errors import OperatorError
 from models.calibration import Purpose
+from models.detector import Detection
 from models.face import Face
 
 _log = structlog.get_logger()
 
 
-class GateEngine(Protocol):
+class FaceDetector(Protocol):
+    """Finds faces; `models.engine.FaceEngine` is one."""
+
+    def find(self, image: npt.NDArray[np.uint8]) -> list[Detection]:
+        """Return where the faces of an RGB picture are, the largest first."""
+        ...
+
+    def describe(self, image: npt.NDArray[np.uint8], detections: Sequence[Detection]) -> list[Face]:
+        """Return the faces at those places, in their order."""
+        ...
+
+    def detect(self, image: npt.NDArray[np.uint8]) -> list[Face]:
+        """Return the faces of an RGB picture."""
+        ...
+
+
+class GateEngine(FaceDetector, Protocol):
     """What an edge needs of a face engine; `models.engine.FaceEngine` is one."""
 
     @property
@@ -25,10 +42,6 @@ class GateEngine(Protocol):
     @property
     def dimension(self) -> int:
         """Their length."""
-        ...
-
-    def detect(self, image: npt.NDArray[np.uint8]) -> list[Face]:
-        """Return the faces of an RGB picture."""
         ...
 
     def embed(

@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.camera import Condition, Frame, Mounting
+from edge.engines import FaceDetector
 from edge.liveness import Liveness
-from edge.recognition import FaceDetector, Sighting
+from edge.recognition import Sighting
 from models.face import Face
 
 _TURNS = (0, 90, 180, 270)

@@ -2,13 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Protocol
-
-import numpy as np
-import numpy.typing as npt
 
 from edge.camera.port import Frame
 from edge.covering import Covering, CoveringMeasure, CoveringVote
+from edge.engines import FaceDetector
 from edge.liveness import Cue, Evidence, Liveness, LivenessPolicy, LivenessScorer, LivenessVote
 from edge.matcher import Match
 from edge.search import Search
@@ -19,14 +16,6 @@ from edge.vote import Identification, IdentificationOutcome, Vote, VotePolicy
 from models.face import Face
 
 _UNIDENTIFIED = {IdentificationOutcome.UNKNOWN, IdentificationOutcome.AMBIGUOUS}
-
-
-class FaceDetector(Protocol):
-    """What recognition needs to find faces; `models.engine.FaceEngine` is one."""
-
-    def detect(self, image: npt.NDArray[np.uint8]) -> list[Face]:
-        """Return the faces of an RGB picture."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +112,16 @@ class Recogniser:
     def recognise(self, frame: Frame, search: Search | None) -> Sighting:
         """Return what `frame` says. Without a `search` faces are followed, but nobody is looked up."""
         image, at = frame.image, frame.arrived
-        faces = self._detector.detect(image)
-        tracks = self._tracker.update([face.box for face in faces], at)
+        found = self._detector.find(image)
+        boxes = [detection.box for detection in found]
+        tracks = self._tracker.update(boxes, at)
         self._forget_gone_tracks()
         before = next((index for index, track in enumerate(tracks) if track.id == self._in_front), None)
-        front = nearest(faces, self._policy.zone, image.shape[1], image.shape[0], in_front=before)
+        front = nearest(boxes, self._policy.zone, image.shape[1], image.shape[0], in_front=before)
         if front is None:
             return self._sighting()
-        face, track = faces[front], tracks[front]
+        # Everybody is followed; only whoever is in front is looked at closely.
+        [face], track = self._detector.describe(image, [found[front]]), tracks[front]
         self._in_front = track.id
         obstacle = self._policy.limits.obstacle(face)
         if obstacle is not None or search is None:

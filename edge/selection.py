@@ -79,13 +79,13 @@ _CLEARLY_NEARER = 1.3
 otherwise take turns, and neither would be known."""
 
 
-def nearest(faces: Sequence[Face], zone: Zone, width: int, height: int, *, in_front: int | None = None) -> int | None:
-    """Return the index of the person nearest the gate: the largest face within `zone`. The others are left alone.
+def nearest(boxes: Sequence[Box], zone: Zone, width: int, height: int, *, in_front: int | None = None) -> int | None:
+    """Return the index of the person nearest the gate: the largest face within `zone`. Others are left alone.
 
     `in_front` is the index of whoever was nearest in the last frame; they stay so until somebody is clearly nearer.
     """
-    inside = [index for index, face in enumerate(faces) if zone.holds(face.box, width, height)]
-    largest = max(inside, key=lambda index: faces[index].box.area, default=None)
+    inside = [index for index, box in enumerate(boxes) if zone.holds(box, width, height)]
+    largest = max(inside, key=lambda index: boxes[index].area, default=None)
     if largest is None or in_front not in inside or in_front is None:
         return largest
-    return largest if faces[largest].box.area > _CLEARLY_NEARER * faces[in_front].box.area else in_front
+    return largest if boxes[largest].area > _CLEARLY_NEARER * boxes[in_front].area else in_front

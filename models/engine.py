@@ -73,13 +73,30 @@ class FaceEngine:
         Raises:
             ValueError: it is no such image.
         """
+        return self.describe(image, self.find(image))
+
+    def find(self, image: Image) -> list[Detection]:
+        """Return where the faces of `image` are, the largest first, without a look at any of them.
+
+        Raises:
+            ValueError: it is no uint8 RGB image (H, W, 3).
+        """
         image = check_image(image)
         found = self._full_range.detect(image) or self._short_range.detect(image)
         found = [detection for detection in found if min(detection.box.width, detection.box.height) >= _MINIMUM_SIDE]
-        faces = []
-        for detection, (mesh, presence) in zip(found, self._meshes(image, found), strict=True):
-            faces.append(_face(image, detection, mesh, presence))
-        return sorted(faces, key=lambda face: -face.box.area)
+        return sorted(found, key=lambda detection: -detection.box.area)
+
+    def describe(self, image: Image, detections: Sequence[Detection]) -> list[Face]:
+        """Return the faces at `detections` of `image`, in their order: landmarks, pose, hints of quality.
+
+        Raises:
+            ValueError: it is no uint8 RGB image (H, W, 3).
+        """
+        image = check_image(image)
+        return [
+            _face(image, detection, mesh, presence)
+            for detection, (mesh, presence) in zip(detections, self._meshes(image, detections), strict=True)
+        ]
 
     def _meshes(self, image: Image, detections: Sequence[Detection]) -> list[tuple[Mesh, float]]:
         """Return mesh and presence of each detection, looking twice where the first look was unsure."""

@@ -39,6 +39,7 @@ from messages import (
     Verifier,
 )
 from models.box import Box
+from models.detector import Detection
 from models.face import Face
 from models.pose import Pose
 
@@ -80,14 +81,24 @@ class Stage:
 
     cast: list[tuple[Face, np.ndarray]] = field(default_factory=list)
     embedded: int = 0
+    described: int = 0
     model_id: str = MODEL
     dimension: int = DIMENSION
 
     def show(self, *cast: tuple[Face, np.ndarray]) -> None:
         self.cast = list(cast)
 
+    def find(self, image: np.ndarray) -> list[Detection]:
+        faces = sorted((seen for seen, _ in self.cast), key=lambda seen: -seen.box.area)
+        return [Detection(seen.box, seen.score, seen.keypoints) for seen in faces]
+
+    def describe(self, image: np.ndarray, detections: Sequence[Detection]) -> list[Face]:
+        self.described += len(detections)
+        faces = {id(seen.box): seen for seen, _ in self.cast}
+        return [faces[id(detection.box)] for detection in detections]
+
     def detect(self, image: np.ndarray) -> list[Face]:
-        return sorted((seen for seen, _ in self.cast), key=lambda seen: -seen.box.area)
+        return self.describe(image, self.find(image))
 
     def embed(self, image: np.ndarray, faces: Sequence[Face], *, thorough: bool = False) -> np.ndarray:
         self.embedded += len(faces)

@@ -23,6 +23,7 @@ from edge.spoof_cues import TrackCues
 from edge.vote import IdentificationOutcome
 from enrollment.photo import decode
 from models.box import Box
+from models.detector import Detection
 from models.engine import FaceEngine
 from models.face import Face
 from models.store import ModelStore
@@ -150,8 +151,15 @@ class Asked:
         self.model_id = engine.model_id
         self.boxes: list[Box] = []
 
+    def find(self, image: np.ndarray) -> list[Detection]:
+        return self._engine.find(image)
+
+    def describe(self, image: np.ndarray, detections: Sequence[Detection]) -> list[Face]:
+        assert len(detections) == 1
+        return self._engine.describe(image, detections)
+
     def detect(self, image: np.ndarray) -> list[Face]:
-        return self._engine.detect(image)
+        pytest.fail(f"only whoever is in front is described, not all of {image.shape}")
 
     def embed(self, image: np.ndarray, faces: Sequence[Face], *, thorough: bool = False) -> np.ndarray:
         self.boxes += [face.box for face in faces]
