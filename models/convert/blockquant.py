@@ -17,6 +17,7 @@ from onnx.reference import ReferenceEvaluator
 
 from models.convert.error import ConversionError
 from models.convert.graph import BATCH, OPSET
+from models.convert.nodes import copy_node, read_constants
 
 Constants = dict[str, npt.NDArray[np.generic]]
 
@@ -38,7 +39,7 @@ def convert(source: Path) -> onnx.ModelProto:
 
 def _converted(model: onnx.ModelProto) -> onnx.ModelProto:
     graph = model.graph
-    constants: Constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    constants: Constants = dict(read_constants(graph))
     read = {name for node in graph.node for name in node.input}
     # Weights are listed as inputs too, and what the quantiser replaced still is, though nothing reads it.
     inputs = [value for value in graph.input if value.name in read - constants.keys()]
@@ -68,8 +69,7 @@ def _fold_constants(graph: onnx.GraphProto, constants: Constants, opset: int) ->
     same: dict[str, str] = {}
     outputs = {value.name for value in graph.output}
     for original in graph.node:
-        node = onnx.NodeProto()
-        node.CopyFrom(original)
+        node = copy_node(original)
         node.input[:] = [same.get(name, name) for name in node.input]
         if all(name in constants for name in node.input if name):
             values = ReferenceEvaluator(_alone(node, constants, opset)).run(None, {})
