@@ -269,3 +269,22 @@ class LookAlikeState(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     seq: Mapped[int] = mapped_column(BigInteger)
     models: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+
+
+class ProbeOfferRecord(Base):
+    """The last offer for a second photo of a person from a gate; see `directory.probe_offers`.
+
+    It is open while `sealed_key` is there and `until` has not come. None is opened again before `not_before`.
+    """
+
+    __tablename__ = "probe_offers"
+
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    offer_id: Mapped[UUID] = mapped_column(unique=True)
+    gate: Mapped[str] = mapped_column(String(63))
+    device_id: Mapped[UUID]
+    model_id: Mapped[str] = mapped_column(String(255))
+    sealed_key: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """The private key of the offer, sealed; erased when the offer is used."""
+    until: Mapped[datetime] = mapped_column(index=True)
+    not_before: Mapped[datetime | None]

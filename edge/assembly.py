@@ -21,6 +21,7 @@ from edge.orientation import OrientationWatch
 from edge.outbox import EventOutbox
 from edge.passage_listener import PassageListener
 from edge.policy import EdgePolicy
+from edge.probe_sender import ProbeSender
 from edge.recognition import Recogniser
 from edge.service import EdgeService
 from edge.spoof_cues import TrackCues
@@ -99,6 +100,13 @@ class _Parts:
         return engine.threshold("verification")
 
     @cached_property
+    def probes(self) -> ProbeSender | None:
+        server = self.environment.probe_server
+        if server is None:
+            return None
+        return ProbeSender(server, self.vision.engines, self.gate.directory, self.clock, gate=self.gate.topics.gate)
+
+    @cached_property
     def face_handler(self) -> FaceHandler:
         return FaceHandler(
             decider=self.decider,
@@ -110,6 +118,7 @@ class _Parts:
             clock=self.clock,
             spoof_pause=self.policy.recognition.liveness.pause,
             keep_picture=self.vision.keep_picture,
+            probes=self.probes,
         )
 
     @cached_property
@@ -122,6 +131,7 @@ class _Parts:
             metrics=self.environment.metrics,
             clock=self.clock,
             on_granted=self.face_handler.begin_passage,
+            probes=self.probes,
         )
 
     @cached_property
@@ -207,6 +217,7 @@ class _Parts:
             model_refused=self.environment.model_refused,
             unwritten=self.environment.unwritten,
             sync=self.environment.sync,
+            probes=self.probes,
         )
 
 

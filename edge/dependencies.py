@@ -15,6 +15,7 @@ from edge.gallery import Directory, Threshold
 from edge.health import Figure
 from edge.liveness import LivenessScorer
 from edge.metrics import Metrics
+from edge.probe_sender import Server
 from edge.service import Sync
 from messages import GateTopics, Signer, TrustedKey, UnwrittenWatch
 
@@ -68,5 +69,7 @@ class Environment:
     machine: Callable[[], Mapping[str, Figure]] = dict
     """Figures of the computer, for the health report."""
     metrics: Metrics = field(default_factory=Metrics)
+    probe_server: Server | None = None
+    """Takes second photos of whoever consented to them; without it none is offered."""
     unwritten: UnwrittenWatch = field(default_factory=lambda: UnwrittenWatch({}))
     """Files that cannot be written."""

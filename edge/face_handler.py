@@ -17,6 +17,7 @@ from edge.event_recorder import Detail, EventRecorder
 from edge.liveness import Liveness
 from edge.metrics import Metrics
 from edge.ongoing_passages import OngoingPassages
+from edge.probe_sender import ProbeSender
 from edge.recognition import Sighting
 from edge.vote import IdentificationOutcome
 from messages import Action, Clock, CommandEffect, Event, EventKind, Method
@@ -45,6 +46,7 @@ class FaceHandler:
         clock: Clock,
         spoof_pause: float = 0.0,
         keep_picture: KeepPicture | None = None,
+        probes: ProbeSender | None = None,
     ) -> None:
         self._decider = decider
         self._commands = commands
@@ -54,6 +56,7 @@ class FaceHandler:
         self._metrics = metrics
         self._clock = clock
         self._keep_picture = keep_picture
+        self._probes = probes
         self._spoof_pause = spoof_pause
         self._spoofed_at: dict[UUID, float] = {}
         self._lock = threading.Lock()
@@ -64,6 +67,8 @@ class FaceHandler:
         with self._lock:
             self._passages.record_tracks(sighting.tracks, frame.arrived)
         self._pairing.record_face(sighting, frame.arrived)
+        if self._probes is not None:
+            self._probes.observe(sighting, frame)
         self._reported = {track: found for track, found in self._reported.items() if track in sighting.tracks}
         if sighting.obstacle is not None:
             self._metrics.obstacles.labels(sighting.obstacle.value).inc()
@@ -108,11 +113,15 @@ class FaceHandler:
         if not decision.granted:
             self._record_refusal(EventKind.FACE_REFUSED, decision.reason, person_id, details)
             return
-        self._open(decision, person_id, frame.arrived, details)
+        self._open(decision, person_id, frame.arrived, details, with_card=card is not None)
 
-    def _open(self, decision: Decision, person_id: UUID, arrived: float, details: dict[str, Detail]) -> None:
+    def _open(
+        self, decision: Decision, person_id: UUID, arrived: float, details: dict[str, Detail], *, with_card: bool
+    ) -> None:
         def record(answer: Answer) -> None:
             self._record_answer(answer, person_id, decision.reason, arrived, details)
+            if with_card and self._probes is not None and answer.effect is CommandEffect.DONE:
+                self._probes.offer(person_id, Method.CARD, arrived)
 
         try:
             self._commands.send(

@@ -18,6 +18,7 @@ from edge.frame_loop import FrameLoop
 from edge.gallery import SearchSource
 from edge.health import HealthReporter, availability
 from edge.passage_listener import PassageListener
+from edge.probe_sender import ProbeSender
 from edge.search import Search
 from edge.tap_responder import TapResponder
 from messages import (
@@ -49,7 +50,7 @@ class Sync(Protocol):
 
 
 class EdgeService:
-    """Three threads (camera, frames, housekeeping), and a fourth for the directory where there is a `sync`.
+    """Three threads (camera, frames, housekeeping); more for the directory (`sync`) and second photos (`probes`).
 
     The parts are made by `edge.assembly.assemble`. The connection is started and stopped by who made it: before
     `start` or after makes no difference, for everything here works without a broker, only it opens nothing.
@@ -74,6 +75,7 @@ class EdgeService:
         model_refused: Callable[[], bool],
         unwritten: UnwrittenWatch,
         sync: Sync | None = None,
+        probes: ProbeSender | None = None,
     ) -> None:
         self._bus = bus
         self._topics = topics
@@ -91,6 +93,7 @@ class EdgeService:
         self._model_refused = model_refused
         self._unwritten = unwritten
         self._sync = sync
+        self._probes = probes
         self._twins = TwinWatch(boot_id)
         self._connections = 0
         self._stop = threading.Event()
@@ -127,6 +130,9 @@ class EdgeService:
         if self._sync is not None:
             sync = self._sync
             self._run("directory", lambda: sync.run(self._stop, self._wake))
+        if self._probes is not None:
+            probes = self._probes
+            self._run("probes", lambda: probes.run(self._stop))
 
     def stop(self) -> None:
         """End the threads; the connection and the files stay open."""

@@ -11,14 +11,15 @@ from uuid import UUID
 
 import structlog
 
-from access.decision import Decision
+from access.decision import Decision, FaceResult
 from access.reasons import Reason
-from access.snapshot import CredentialKind
+from access.snapshot import CredentialKind, PersonEntry
 from edge.card_face_pairing import CardFacePairing, WaitingCard
 from edge.command_sender import CommandSender
 from edge.decider import Decider
 from edge.metrics import Metrics
-from messages import Action, Clock, GateTopics, MalformedMessageError, Method, Refusal, Tap
+from edge.probe_sender import ProbeSender
+from messages import Action, Clock, CommandEffect, GateTopics, MalformedMessageError, Method, Refusal, Tap
 from messages.command_client import Answer, NotSentError
 
 _log = structlog.get_logger()
@@ -50,6 +51,7 @@ class TapResponder:
         metrics: Metrics,
         clock: Clock,
         on_granted: GrantHandler,
+        probes: ProbeSender | None = None,
     ) -> None:
         self._topics = topics
         self._decider = decider
@@ -58,6 +60,7 @@ class TapResponder:
         self._metrics = metrics
         self._clock = clock
         self._on_opened = on_granted
+        self._probes = probes
         self._answered: OrderedDict[UUID, None] = OrderedDict()
 
     def handle(self, _topic: str, payload: bytes, retained: bool) -> None:
@@ -94,23 +97,28 @@ class TapResponder:
             self._answered.popitem(last=False)
 
     def _answer(self, tap: Tap, arrived: float) -> None:
-        decision = self._decider.decide_card(
-            _ENTRIES[tap.credential_kind],
-            tap.digest,
-            lambda person, model_id: self._pairing.compare(person, model_id, arrived),
-            authenticated=tap.authenticated,
-        )
+        seen: list[FaceResult | None] = []
+
+        def compare(person: PersonEntry, model_id: str) -> FaceResult | None:
+            seen.append(self._pairing.compare(person, model_id, arrived))
+            return seen[-1]
+
+        entry = _ENTRIES[tap.credential_kind]
+        decision = self._decider.decide_card(entry, tap.digest, compare, authenticated=tap.authenticated)
         self._metrics.asked.labels(tap.credential_kind, decision.reason).inc()
         if decision.reason in _UNDECIDABLE:
             self._metrics.taps_ignored.labels(decision.reason).inc()
             return
         if decision.reason is Reason.FACE_REQUIRED and decision.person_id is not None:
             self._pairing.record_card(WaitingCard(arrived, decision.person_id, tap.digest, tap.authenticated))
-        self._send(tap, decision, arrived)
+        self._send(tap, decision, arrived, is_holder_in_front=FaceResult.MATCHED in seen)
 
-    def _send(self, tap: Tap, decision: Decision, arrived: float) -> None:
-        def count(answer: Answer) -> None:
+    def _send(self, tap: Tap, decision: Decision, arrived: float, *, is_holder_in_front: bool) -> None:
+        def follow_up(answer: Answer) -> None:
             self._metrics.count_command(answer.effect)
+            is_passage = decision.granted and is_holder_in_front and answer.effect is CommandEffect.DONE
+            if self._probes is not None and is_passage and decision.person_id is not None:
+                self._probes.offer(decision.person_id, _METHODS[tap.credential_kind], arrived)
 
         try:
             self._commands.send(
@@ -121,7 +129,7 @@ class TapResponder:
                 tap_id=tap.id,
                 extended=decision.extended_time,
                 notices=decision.notices,
-                on_answer=count,
+                on_answer=follow_up,
                 seen_s=arrived,
             )
         except NotSentError as error:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from accounts import audit, people
 from database import new_id
 from enrollment import photos
-from enrollment.tables import Consent, ConsentRefusal
+from enrollment.tables import Consent, ConsentPurpose, ConsentRefusal
 from web.problems import ProblemError
 
 
@@ -42,18 +42,20 @@ class ConsentStandsError(ProblemError):
     title = "You have consented; withdraw your consent instead"
 
 
-def find_current(session: Session, person_id: UUID) -> Consent | None:
-    """Return the person's consent that was not withdrawn, the newest one."""
+def find_current(
+    session: Session, person_id: UUID, purpose: ConsentPurpose = ConsentPurpose.FACE_RECOGNITION
+) -> Consent | None:
+    """Return the person's consent to a purpose that was not withdrawn, the newest one."""
     return session.scalars(
         select(Consent)
-        .where(Consent.person_id == person_id, Consent.withdrawn_at.is_(None))
+        .where(Consent.person_id == person_id, Consent.purpose == purpose, Consent.withdrawn_at.is_(None))
         .order_by(Consent.id.desc())
         .limit(1)
     ).first()
 
 
 def find_all(session: Session, person_id: UUID) -> Sequence[Consent]:
-    """Return every consent a person ever gave, oldest first."""
+    """Return every consent a person ever gave, to any purpose, oldest first."""
     return session.scalars(select(Consent).where(Consent.person_id == person_id).order_by(Consent.id)).all()
 
 
@@ -64,7 +66,12 @@ def has_refused(session: Session, person_id: UUID, version: str) -> bool:
         return False
     no = (
         exists().where(ConsentRefusal.person_id == person_id, ConsentRefusal.version == version),
-        exists().where(Consent.person_id == person_id, Consent.version == version, Consent.withdrawn_at.is_not(None)),
+        exists().where(
+            Consent.person_id == person_id,
+            Consent.purpose == ConsentPurpose.FACE_RECOGNITION,
+            Consent.version == version,
+            Consent.withdrawn_at.is_not(None),
+        ),
     )
     return bool(session.scalar(select(or_(*no))))
 
@@ -132,7 +139,7 @@ def give(
 
 
 def withdraw(session: Session, person_id: UUID, *, by: str, now: datetime) -> int:
-    """Withdraw consent: photos and templates are erased here and leave every gate; return the number of photos."""
+    """Withdraw all consent: photos and templates are erased here and leave every gate; return the number of photos."""
     people.get(session, person_id, lock=True)
     standing = [consent for consent in find_all(session, person_id) if consent.withdrawn_at is None]
     for consent in standing:

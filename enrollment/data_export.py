@@ -81,6 +81,7 @@ def _describe_template(template: TemplateRecord) -> dict[str, Any]:
 
 def _describe_consent(given: Consent) -> dict[str, Any]:
     return {
+        "purpose": given.purpose,
         "version": given.version,
         "given_at": _format_time(given.given_at),
         "evidence": given.evidence,

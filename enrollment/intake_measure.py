@@ -17,7 +17,7 @@ from enrollment.photo import UnreadablePhotoError
 from enrollment.quality import Checker, Verdict
 from enrollment.references import NoFaceError
 from enrollment.roster import PhotoSource, RosterRow
-from enrollment.tables import Consent, ConsentRefusal, PhotoRecord, PhotoState
+from enrollment.tables import Consent, ConsentPurpose, ConsentRefusal, PhotoRecord, PhotoState
 from models.template import Template
 
 
@@ -60,6 +60,7 @@ class Standing:
         consents = session.execute(
             select(Person.number, Consent.version, Consent.withdrawn_at)
             .join(Consent, Consent.person_id == Person.id)
+            .where(Consent.purpose == ConsentPurpose.FACE_RECOGNITION)
             .order_by(Consent.id)
         ).all()
         refused = session.execute(

@@ -48,6 +48,19 @@ def write_second_dismissed(session: Session, person_id: UUID, *, now: datetime) 
     return _write(session, person_id, "second_photo_dismissed", _SECOND_DISMISSED, now)
 
 
+def write_gate_photo_taken(session: Session, person_id: UUID, *, where: str, now: datetime) -> Notice:
+    """Tell a person that the gate titled `where` took a second photo of theirs."""
+    content = _compose_content(
+        "已在门口添加第二张照片",
+        f"按您的同意，“{where}”在您刷卡并核对本人后采集了第二个人脸特征，今后刷脸时一并使用。"
+        "不需要时，可在“我的照片”中随时删除，同时撤回此项同意。",
+        "A gate has added a second photo",
+        f"As you agreed, {where} took a second face template after your card and your face were checked; gates use it "
+        "from now on. Remove it at any time on the page of your photo: that withdraws this consent as well.",
+    )
+    return _write(session, person_id, "second_photo_from_gate", content, now)
+
+
 def write_filing_notice(session: Session, person_id: UUID, *, people: int, filing_due_at: int, now: datetime) -> Notice:
     """Write to an administrator that the number of people with a template comes near the one to be filed."""
     content = _compose_content(

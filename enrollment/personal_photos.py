@@ -13,12 +13,12 @@ from accounts import audit, people
 from accounts.audit import disclosures
 from accounts.principals import Principal
 from accounts.vocabulary import Role
-from enrollment import consent, photo_pairs, photos, second_photo_invitation, upload
+from enrollment import consent, gate_photos, photo_pairs, photos, second_photo_invitation, upload
 from enrollment.assessment import Assessment, PhotoUnreadableError, assess, embed_all
 from enrollment.photo import decode
 from enrollment.photo_pairs import PhotosDisagreeError, SamePhotoError
 from enrollment.services import EnrollmentServices
-from enrollment.tables import PhotoRecord, PhotoSlot, PhotoState
+from enrollment.tables import PhotoRecord, PhotoSlot, PhotoSource, PhotoState
 from web.problems import NotFoundError, ProblemError
 from web.rate_limits import TooManyTriesError
 
@@ -191,13 +191,19 @@ def decline_second(services: EnrollmentServices, person: Principal, now: datetim
 def withdraw(services: EnrollmentServices, person: Principal, photo_id: UUID, now: datetime) -> PhotoRecord:
     """Withdraw a photo of the person's own: its picture and its template are erased, and gates forget it.
 
+    With one that a gate took, the consent to that is withdrawn too.
+
     Raises:
         NotFoundError: they have no such photo.
         StepError: it was withdrawn already.
     """
     with services.database.begin() as session:
         photo = _require_own(photos.get(session, photo_id, lock=True), person)
-        photos.withdraw(session, photo, by=person.actor, now=now, why="withdrawn by the person")
+        if photo.source == PhotoSource.GATE:
+            # Or the gate would take the next one tomorrow.
+            gate_photos.withdraw_consent(session, person.person_id, by=person.actor, now=now)
+        else:
+            photos.withdraw(session, photo, by=person.actor, now=now, why="withdrawn by the person")
     return photo
 
 

@@ -30,7 +30,8 @@ Result = TypeVar("Result")
 class EnrollmentServices:
     """Values and ports of enrolment.
 
-    `consent_version` names the notice that people consent to; a new version asks everybody again. Pictures are erased
+    `consent_version` names the notice that people consent to; a new version asks everybody again.
+    `gate_photo_version` names the one about second photos taken at gates, None where none are. Pictures are erased
     after approval unless `keep_pictures`; without them a new face model needs new photos, and `with_thumbnails` keeps
     small ones for comparison with look-alikes. `further_engines` make templates for the other models a campus uses.
     """
@@ -40,6 +41,7 @@ class EnrollmentServices:
     engine: Engine
     checker: Checker
     consent_version: str = "3"
+    gate_photo_version: str | None = None
     keep_pictures: bool = False
     with_thumbnails: bool = True
     further_engines: tuple[Engine, ...] = ()

@@ -128,13 +128,23 @@ class TemplateRecord(Base):
     withdrawn_at: Mapped[datetime | None]
 
 
+class ConsentPurpose(StrEnum):
+    """What a consent is to: face recognition at all, or besides that a second photo taken at a gate."""
+
+    FACE_RECOGNITION = "face_recognition"
+    GATE_PHOTO = "gate_photo"
+
+
 class Consent(Base):
-    """A person's consent to one version of the notice, with the evidence of how it was given."""
+    """A person's consent to one version of the notice of a purpose, with the evidence of how it was given."""
 
     __tablename__ = "consents"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"), index=True)
+    purpose: Mapped[str] = mapped_column(
+        String(32), default=ConsentPurpose.FACE_RECOGNITION, server_default=ConsentPurpose.FACE_RECOGNITION
+    )
     version: Mapped[str] = mapped_column(String(32))
     given_at: Mapped[datetime]
     evidence: Mapped[dict[str, Any]] = mapped_column(JSON)

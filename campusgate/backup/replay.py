@@ -22,7 +22,7 @@ from database import Database
 from directory import visitor_passes
 from directory.people import withdraw_pin
 from directory.tables import GatePerson, VisitorPass
-from enrollment import consent, photos, references
+from enrollment import consent, gate_photos, photos, references
 from enrollment.references import ReferenceSource
 from enrollment.tables import PhotoRecord, PhotoState
 
@@ -113,6 +113,13 @@ def _withdraw_consent(session: Session, line: CopiedLine, now: datetime) -> bool
     return True
 
 
+def _withdraw_gate_photo_consent(session: Session, line: CopiedLine, now: datetime) -> bool:
+    if session.get(Person, _subject_id(line)) is None:
+        return False
+    gate_photos.withdraw_consent(session, _subject_id(line), by=ACTOR, now=now)
+    return True
+
+
 def _withdraw_photo(session: Session, line: CopiedLine, now: datetime) -> bool:
     photo = session.get(PhotoRecord, _subject_id(line))
     if photo is None or photo.state == PhotoState.WITHDRAWN:
@@ -198,6 +205,7 @@ def _end_sign_ins(session: Session, now: datetime) -> int:
 
 _REDO: dict[str, _Redo] = {
     "consent.withdraw": _withdraw_consent,
+    "gate_photo_consent.withdraw": _withdraw_gate_photo_consent,
     "photo.withdrawn": _withdraw_photo,
     "reference.withdraw": _withdraw_reference,
     "device.revoke": _revoke_device,

@@ -30,6 +30,7 @@ from edge.health import availability
 from edge.metrics import Metrics
 from edge.outbox import receipts_for
 from edge.policy import EdgePolicy
+from edge.probe_server import ProbeServer
 from edge.service import EdgeService
 from edge.spoof_pictures import SpoofPictures
 from gate_controller.computer import disk_free_mb, temperature_c
@@ -90,6 +91,8 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
             on_time=clock.accept_server_time,
         )
         stack.callback(sync.close)
+        probe_server = ProbeServer(settings.server_url, device.gate, device.token)
+        stack.callback(probe_server.close)
         will = availability(topics, boot_id, ProcessStatus.OFFLINE)
         bus = Connection(make_broker_address(settings), device.client_id(), will=will)
         service = assemble(
@@ -119,6 +122,7 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
                 models_wanted=lambda: sync.status.models_wanted,
                 machine=lambda: {"temperature_c": temperature_c(), "disk_free_mb": disk_free_mb(device.folder)},
                 metrics=_metrics(options.metrics_port, stack),
+                probe_server=probe_server,
                 unwritten=UnwrittenWatch({"nonces.db": files.nonces, "outbox.db": files.outbox}),
             ),
         )

@@ -15,6 +15,13 @@ class EnrollmentSettings(WebhookSettings):
     consent_version: str = Field(
         default="3", min_length=1, max_length=32, description="names the notice in force; a new one asks everybody anew"
     )
+    gate_photos: bool = Field(
+        default=False,
+        description="take a second photo at a gate, after card and face, of whoever consented to exactly that",
+    )
+    gate_photo_version: str = Field(
+        default="1", min_length=1, max_length=32, description="names the notice about photos at gates in force"
+    )
     photos_a_day: int = Field(default=20, ge=1, description="photos that one person may hand in within 24 hours")
     keep_pictures: bool = Field(default=False, description="keep approved photos' pictures, for another face model")
     keep_thumbnails: bool = Field(default=True, description="keep small ones, for comparison with look-alikes")

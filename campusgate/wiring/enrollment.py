@@ -33,6 +33,7 @@ def make_enrollment(
         engine,
         checker,
         consent_version=settings.consent_version,
+        gate_photo_version=settings.gate_photo_version if settings.gate_photos else None,
         keep_pictures=settings.keep_pictures,
         with_thumbnails=settings.keep_thumbnails,
         further_engines=tuple(further_engines),

@@ -4,10 +4,11 @@ from campusgate.settings import Settings, SettingsError
 from database import Database, Sealer, SealingError
 from database.key_checks import KeyChangedError, require_same_key
 from database.resealing import SealedColumn, check
+from directory.probe_offers import SEALED as PROBE_OFFERS
 from directory.records import SEALED as DIRECTORY
 from enrollment.sealed import SEALED as ENROLLMENT
 
-SEALED: tuple[SealedColumn, ...] = (*ENROLLMENT, *DIRECTORY)
+SEALED: tuple[SealedColumn, ...] = (*ENROLLMENT, *DIRECTORY, *PROBE_OFFERS)
 """The columns of the database that a change of the key must go through."""
 
 WHERE_KEYS_ARE = (

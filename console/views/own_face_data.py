@@ -1,7 +1,7 @@
 """What is stored of a person's face, where it is, until when, and what has confirmed that it is gone."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -13,7 +13,15 @@ from directory.tables import GateRecord
 from directory.template_receipts import ErasureReceipt
 from enrollment import consent, photos
 from enrollment.services import EnrollmentServices
-from enrollment.tables import PhotoImage, PhotoState, PhotoThumbnail, TemplateRecord, TemplateState
+from enrollment.tables import (
+    PhotoImage,
+    PhotoRecord,
+    PhotoSlot,
+    PhotoState,
+    PhotoThumbnail,
+    TemplateRecord,
+    TemplateState,
+)
 
 _MOST_RECEIPTS = 50
 
@@ -37,6 +45,8 @@ class StoredPart:
     since: datetime
     until: str
     days: int | None = None
+    is_second: bool = False
+    """Whether it belongs to the person's second photo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,30 +97,36 @@ def _find_pictures(session: Session, services: EnrollmentServices, person_id: UU
     found = []
     for photo in own:
         if photo.id in whole:
-            found.append(_describe_picture(services, photo.state, photo.uploaded_at))
+            found.append(_describe_picture(services, photo.state, photo.uploaded_at, is_second=_is_second(photo.slot)))
         if photo.id in small:
-            found.append(StoredPart("face_data.small_picture", photo.uploaded_at, "face_data.until_template"))
+            part = StoredPart("face_data.small_picture", photo.uploaded_at, "face_data.until_template")
+            found.append(replace(part, is_second=_is_second(photo.slot)))
     return found
 
 
-def _describe_picture(services: EnrollmentServices, state: str, since: datetime) -> StoredPart:
+def _is_second(slot: str | None) -> bool:
+    return slot == PhotoSlot.SECOND
+
+
+def _describe_picture(services: EnrollmentServices, state: str, since: datetime, *, is_second: bool) -> StoredPart:
     retention = services.retention
     if state == PhotoState.REJECTED:
         days = retention.rejected_photos.days
-        return StoredPart("face_data.picture_rejected", since, "face_data.until_rejected", days)
+        return StoredPart("face_data.picture_rejected", since, "face_data.until_rejected", days, is_second)
     if state == PhotoState.APPROVED and services.keep_pictures:
-        return StoredPart("face_data.picture", since, "face_data.until_template")
-    return StoredPart("face_data.picture", since, "face_data.until_decided")
+        return StoredPart("face_data.picture", since, "face_data.until_template", None, is_second)
+    return StoredPart("face_data.picture", since, "face_data.until_decided", None, is_second)
 
 
 def _find_templates(session: Session, services: EnrollmentServices, person_id: UUID) -> list[StoredPart]:
     query = (
-        select(TemplateRecord.state, TemplateRecord.made_at)
+        select(TemplateRecord.state, TemplateRecord.made_at, PhotoRecord.slot)
+        .outerjoin(PhotoRecord, PhotoRecord.id == TemplateRecord.photo_id)
         .where(TemplateRecord.person_id == person_id, TemplateRecord.state != TemplateState.WITHDRAWN)
         .order_by(TemplateRecord.made_at)
     )
     days = services.retention.after_leaving.days
     return [
-        StoredPart(f"face_data.template_{state}", made_at, "face_data.until_left", days)
-        for state, made_at in session.execute(query)
+        StoredPart(f"face_data.template_{state}", made_at, "face_data.until_left", days, _is_second(slot))
+        for state, made_at, slot in session.execute(query)
     ]

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from accounts.vocabulary import Role
 from campusgate.demo.portraits import portrait
 from database import Database
-from enrollment import consent, photos, upload
+from enrollment import consent, decisions, notices, photos, upload
 from enrollment.assessment import Assessment, assess, embed_all
 from enrollment.person_mask import PersonMask
 from enrollment.quality import Checker
@@ -110,6 +110,13 @@ class Studio:
                 )
             return photo.id
 
+    def approve(self, photo_id: UUID) -> None:
+        """Approve a photo that waits, as a reviewer does."""
+        with self.console.database.begin() as session:
+            photo, now = photos.get(session, photo_id), datetime.now(UTC)
+            decisions.approve(session, photo, by="test", now=now)
+            notices.write_decision_notice(session, photo, now=now)
+
     def state(self, photo_id: UUID) -> str:
         """Where a photo stands."""
         with self.console.database.read() as session:
@@ -129,7 +136,7 @@ def open_studio(
 ) -> Iterator[Studio]:
     """Serve the pages over `database`."""
     checker = Checker(engine, person_finder=PersonMask(store.path("selfie-segmenter")))
-    enrollment = EnrollmentServices(database, SEALER, engine, checker)
+    enrollment = EnrollmentServices(database, SEALER, engine, checker, gate_photo_version="1")
     made: list[Studio] = []
 
     def now() -> datetime:

@@ -2,12 +2,14 @@
 
 import io
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
 from accounts.vocabulary import Role
+from tests.console.axe import inspect
 from tests.console.conftest import PASSWORD
 from tests.console.photo_studio import PHONE, Studio
 
@@ -191,6 +193,45 @@ def test_without_a_camera_the_page_offers_a_file(consented) -> None:
     expect(consented.get_by_text("The camera was not allowed")).to_be_visible()
     consented.get_by_role("dialog").get_by_role("button", name="Cancel").click()
     expect(consented.get_by_role("button", name="Choose a file")).to_be_visible()
+
+
+def test_a_second_photo_is_offered_once_refused_when_unlike_and_removed_alone(open_window, studio: Studio) -> None:
+    number, person_id = studio.person("Han Mei")
+    studio.approve(studio.hand_in(person_id, "good"))
+    page = open_window(studio, number, ready="#second:visible", path=PHOTO, **PHONE)
+    expect(page.locator("#notices")).to_contain_text("Your photo was approved")
+    expect(page.get_by_role("heading", name="A second photo (optional)")).to_be_visible()
+    page.locator("#gate-photos summary").click()
+    inspect(page)
+
+    page.get_by_role("button", name="No, thanks").click()
+    expect(page.locator("#second-decline")).to_be_hidden()
+    page.get_by_role("button", name="I consent").click()
+    expect(page.get_by_text("You consented to one being taken at a gate.")).to_be_visible()
+    page.locator("#gate-withdraw").click()
+    page.get_by_role("dialog").get_by_role("button", name="Withdraw this consent").click()
+    expect(page.locator("#gate-give")).to_have_count(1)
+    expect(page.locator("#gate-given")).to_be_hidden()
+
+    page.get_by_role("button", name="Add a second photo").click()
+    expect(page.locator("#capture-second")).to_be_visible()
+    send(page, file_of(studio, "flawless"))
+    expect(page.locator("#chosen-problem")).to_contain_text("not like your first one")
+    page.get_by_role("button", name="Another one").click()
+    send(page, file_of(studio, "again"))
+    expect(page.get_by_role("heading", name="The second photo waits for review")).to_be_focused()
+    expect(page.locator("#state")).to_have_text("Approved: pass with your face")
+    shown = page.request.get(f"{studio.url}/console/me/state").json()["photos"]
+    studio.approve(UUID(next(photo["id"] for photo in shown if photo["slot"] == "second")))
+    page.reload()
+    expect(page.get_by_role("heading", name="Both photos are used")).to_be_visible()
+    expect(page.locator("#second-portrait")).to_be_visible()
+    inspect(page)
+
+    page.locator("#second-withdraw").click()
+    page.get_by_role("dialog").get_by_role("button", name="Remove the second photo").click()
+    expect(page.get_by_role("button", name="Add a second photo")).to_be_visible()
+    expect(page.locator("#state")).to_have_text("Approved: pass with your face")
 
 
 def test_a_first_password_is_changed_before_anything_else(open_window, studio: Studio) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +29,7 @@ from directory.feed import changes_since
 from directory.publisher import Publisher
 from directory.services import DirectoryServices
 from enrollment import templates
+from enrollment.services import EnrollmentServices
 from models.template import Template
 from tests.accounts.conftest import CHEAP_HASHER
 from tests.app_client import AppClient
@@ -190,6 +192,10 @@ def build(database: Database, folder: Path, client: TestClient | None = None) ->
     app = client.app
     app.state.accounts = accounts
     app.state.directory = DirectoryServices(database, sealer, CREDENTIAL_KEY)
+    # Of the engine only its model is asked here; what faces need is tested in the enrolment.
+    engine: Any = SimpleNamespace(model_id=MODEL)
+    nothing: Any = None
+    app.state.enrollment = EnrollmentServices(database, sealer, engine, nothing, clock=clock)
     app.state.tickets = Tickets()
     hints: list[tuple[str, int]] = []
     publisher = Publisher(

@@ -201,6 +201,7 @@ def gate(broker, connect, tmp_path: Path, until) -> Iterator[Callable[..., Simpl
         environment = Environment(
             metrics=metrics,
             model_refused=options.pop("model_refused", lambda: False),
+            probe_server=options.pop("probe_server", None),
             unwritten=UnwrittenWatch({"nonces.db": nonces, "outbox.db": outbox}),
         )
         vision = Vision(

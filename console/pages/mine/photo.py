@@ -1,5 +1,6 @@
 """A person's own page: consent to face recognition, their photo and its life, and their inbox."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -14,10 +15,19 @@ from console.dependencies import HolderDep, ServicesDep
 from console.rendering import forbid_storing, jpeg_response, render_page
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
-from enrollment import consent, notices, personal_photos, photos
+from enrollment import (
+    consent,
+    gate_photos,
+    notices,
+    personal_photos,
+    photo_pairs,
+    photos,
+    second_photo_invitation,
+)
 from enrollment.photo import MAX_BYTES
 from enrollment.photo_form import read_form
 from enrollment.schemas import NoticeOut, PhotoOut
+from enrollment.tables import PhotoRecord, PhotoSlot, PhotoState
 from web.client_address import AddressDep
 from web.text import line
 
@@ -48,6 +58,7 @@ def photo_page(request: Request, me: HolderDep, services: ServicesDep) -> HTMLRe
         version=services.enrollment.consent_version,
         notice_parts=consent_notice.PARTS,
         most_bytes=MAX_BYTES,
+        gate_version=services.enrollment.gate_photo_version,
     )
 
 
@@ -102,12 +113,45 @@ def withdraw_consent(me: HolderDep, services: ServicesDep, _same_origin: SameOri
 
 
 @router.post("/photos", status_code=201, name="console_photos")
-async def hand_in(request: Request, me: HolderDep, services: ServicesDep, _same_origin: SameOriginDep) -> PhotoOut:
-    """Hand in a photo."""
+async def hand_in(
+    request: Request,
+    me: HolderDep,
+    services: ServicesDep,
+    _same_origin: SameOriginDep,
+    *,
+    slot: PhotoSlot = PhotoSlot.FIRST,
+) -> PhotoOut:
+    """Hand in a photo: the first, or a second beside it."""
     enrollment, now = services.enrollment, services.now()
     personal_photos.count_upload(enrollment, me, now=now)
     content, _ = await read_form(request)
-    return PhotoOut.of(await enrollment.run_assessment(personal_photos.hand_in, enrollment, me, content, now))
+    return PhotoOut.of(await enrollment.run_assessment(personal_photos.hand_in, enrollment, me, content, now, slot))
+
+
+@router.post("/photos/second/declined", status_code=204, name="console_second_declined")
+def decline_second(me: HolderDep, services: ServicesDep, _same_origin: SameOriginDep) -> None:
+    """Remember that the person does not want to be asked for a second photo."""
+    personal_photos.decline_second(services.enrollment, me, services.now())
+
+
+@router.put("/gate-photo-consent", status_code=204, name="console_gate_consent")
+def give_gate_consent(
+    wanted: ConsentIn, me: HolderDep, services: ServicesDep, address: AddressDep, _same_origin: SameOriginDep
+) -> None:
+    """Consent to a second photo taken at a gate."""
+    evidence = _describe_evidence(wanted, me, address, notice="gate_consent")
+    with services.database.begin() as session:
+        gate_photos.give_consent(
+            session, services.enrollment, me.person_id, wanted.version, evidence, by=me.actor, now=services.now()
+        )
+
+
+@router.delete("/gate-photo-consent", name="console_gate_consent_withdraw")
+def withdraw_gate_consent(me: HolderDep, services: ServicesDep, _same_origin: SameOriginDep) -> dict[str, int]:
+    """Withdraw it: what a gate took is erased."""
+    with services.database.begin() as session:
+        erased = gate_photos.withdraw_consent(session, me.person_id, by=me.actor, now=services.now())
+    return {"photos_erased": erased}
 
 
 @router.get("/photos/{photo_id}/picture", name="console_picture")
@@ -138,13 +182,15 @@ def read_notice(notice_id: UUID, me: HolderDep, services: ServicesDep, _same_ori
         return NoticeOut.of(notices.mark_read(session, me.person_id, notice_id, now=services.now()))
 
 
-def _describe_evidence(wanted: ConsentIn, me: Principal, address: str | None) -> dict[str, Any]:
+def _describe_evidence(
+    wanted: ConsentIn, me: Principal, address: str | None, *, notice: str = "consent"
+) -> dict[str, Any]:
     return {
         "channel": "console",
         "address": address,
         "sign_in": str(me.sign_in_id),
         "language": wanted.language,
-        "notice_sha256": consent_notice.digest_notice(wanted.language),
+        "notice_sha256": consent_notice.digest_notice(wanted.language, notice),
     }
 
 
@@ -159,8 +205,18 @@ def _describe_state(services: ConsoleServices, me: Principal) -> dict[str, Any]:
                 "outdated": standing is not None and not given,
                 "refused": consent.has_refused(session, me.person_id, services.enrollment.consent_version),
             },
-            "photos": [PhotoOut.of(one) for one in photos.find_of_person(session, me.person_id)[:_PHOTOS]],
+            "photos": [PhotoOut.of(one) for one in _select_shown(photos.find_of_person(session, me.person_id))],
+            "second": {
+                "possible": photo_pairs.find_first(session, me.person_id) is not None,
+                "wanted": second_photo_invitation.is_wanted(session, me.person_id),
+            },
+            "gate_photos": {"given": gate_photos.has_consent(session, services.enrollment, me.person_id)},
             "notices": [
                 NoticeOut.of(one) for one in notices.query_inbox(session, me.person_id, before=None, limit=_NOTICES)
             ],
         }
+
+
+def _select_shown(own: Sequence[PhotoRecord]) -> list[PhotoRecord]:
+    """Return the last photos, newest first, and those in use however long ago they were handed in."""
+    return [one for place, one in enumerate(own) if place < _PHOTOS or one.state == PhotoState.APPROVED]

@@ -6,8 +6,11 @@ import { draw } from "../picture.js";
 import { upload } from "./upload.js";
 
 const MEGABYTE = 1_048_576;
+/** Refusals that the same file gets again. */
+const FINAL = new Set(["photo_unreadable", "photo_too_large", "photo_unlike_first", "photo_same_as_first", "first_photo_missing"]);
 
 let chosen = null;
+let slot = "first";
 let handedIn = () => {};
 let isSending = false;
 
@@ -18,9 +21,16 @@ export function onHandedIn(handler) {
   handedIn = handler;
 }
 
-/** Shows how to take a photo, unless one has been chosen and waits to be sent. */
+/** Shows how to take a first photo, unless one has been chosen and waits to be sent. */
 export function showCapture() {
-  if (!chosen) show("capture", true);
+  if (chosen) return;
+  aim("first");
+  show("capture", true);
+}
+
+function aim(wanted) {
+  slot = wanted;
+  show("capture-second", slot === "second");
 }
 
 export function hideCapture() {
@@ -29,9 +39,10 @@ export function hideCapture() {
   show("chosen", false);
 }
 
-/** Lets the person choose anew, beside the photo that is there. */
-export function chooseAnother() {
+/** Lets the person choose a photo for a slot, beside what is there. */
+export function chooseAnother(wanted = slot) {
   chosen = null;
+  aim(wanted);
   show("chosen", false);
   show("capture", true);
   byId("take").focus();
@@ -93,12 +104,12 @@ byId("use").addEventListener("click", async () => {
   byId("use").disabled = byId("other").disabled = true;
   progress(0);
   try {
-    const photo = await upload(setup.photos, chosen, progress);
+    const photo = await upload(slot === "second" ? `${setup.photos}?slot=second` : setup.photos, chosen, progress);
     await handedIn(photo);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     const advice = error.body?.rules?.map((rule) => rule.advice?.[document.documentElement.lang]).filter(Boolean) ?? [];
-    problem([error.message, ...advice].join(" "), { canRepeat: !["photo_unreadable", "photo_too_large"].includes(error.code) });
+    problem([error.message, ...advice].join(" "), { canRepeat: !FINAL.has(error.code) });
   } finally {
     isSending = false;
     show("sending", false);

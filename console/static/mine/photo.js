@@ -6,6 +6,7 @@ import { showChecklist } from "./checklist.js";
 import { confirm } from "../confirm.js";
 import { showNotices } from "./inbox.js";
 import { showLife } from "./life.js";
+import { renderSecond, second } from "./second_photo.js";
 import { byId, clock, element, get, getBlob, post, put, Refused, remove, setup, text, toast } from "../page.js";
 import { draw } from "../picture.js";
 
@@ -18,7 +19,7 @@ let pictured = null;
 let checked = null;
 
 const show = (id, isShown) => { byId(id).hidden = !isShown; };
-const current = () => state.photos.find((photo) => !GONE.has(photo.state)) ?? null;
+const current = () => state.photos.find((photo) => photo.slot === "first" && !GONE.has(photo.state)) ?? null;
 
 async function load() {
   try {
@@ -52,6 +53,7 @@ function render() {
   if (photo) renderPhoto(photo);
   if (given && !photo) showCapture();
   else if (!given) hideCapture();
+  renderSecond(given ? state : null, load);
   show("inbox", state.notices.length > 0);
   showNotices(state.notices, load);
 }
@@ -133,7 +135,7 @@ byId("reconsider").addEventListener("click", () => {
   byId("give").focus();
 });
 
-byId("another").addEventListener("click", () => chooseAnother());
+byId("another").addEventListener("click", () => chooseAnother("first"));
 
 byId("ask").addEventListener("click", async () => {
   try {
@@ -162,12 +164,13 @@ onHandedIn(async (photo) => {
   hideCapture();
   await load();
   if (wasThere) toast(text("photo.same"));
-  byId("state").focus();
-  byId("current").scrollIntoView({ block: "start" });
+  const isSecond = photo.slot === "second";
+  byId(isSecond ? "second-title" : "state").focus();
+  byId(isSecond ? "second" : "current").scrollIntoView({ block: "start" });
 });
 
 setInterval(() => {
-  const isWaiting = state?.consent.given && current()?.state === "in_review";
+  const isWaiting = state?.consent.given && [current(), second(state)].some((photo) => photo?.state === "in_review");
   if (isWaiting && document.visibilityState === "visible" && !document.querySelector("dialog[open]")) load();
 }, LOOK_AGAIN_MS);
 

@@ -88,7 +88,9 @@ function own(photo, found) {
     const verdict = element("strong", isSame ? "good" : "bad", text(isSame ? "review.own_same" : "review.own_differs"));
     return element("div", "likeness-own", element("p", "", labelled(text(`review.${name}`), ""), verdict), scale(similarity, threshold));
   });
-  if (found.own_picture) parts.push(beside(photo, text("review.before"), "before"));
+  const isSecond = photo.slot === "second";
+  if (isSecond) parts.unshift(element("p", "notice", text("review.is_second")));
+  if (found.own_picture) parts.push(beside(photo, text(isSecond ? "review.first" : "review.before"), "before"));
   return parts;
 }
 
