@@ -413,6 +413,13 @@ class LedgerLife(RuleBasedStateMachine):
         self.now = max(self.now, until)
         self.release_twice(earlier, Action.EXPIRE)
 
+    @rule(earlier=held)
+    def post_at_the_end(self, earlier: Transfer) -> None:
+        """The instant at which a hold expires is too late already."""
+        _, _, until = self.holds.get(earlier.id, (None, 0, NOW))
+        self.now = max(self.now, until)
+        self.resolve(earlier.id, Action.POST, 1)
+
     @rule(earlier=sent)
     def post_what_is_no_hold(self, earlier: Transfer) -> None:
         self.resolve(earlier.id, Action.POST, 1)
