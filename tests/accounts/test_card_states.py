@@ -55,6 +55,9 @@ class OnePersonsCards(RuleBasedStateMachine):
             self.person_id = people.create(session, particulars, by="system", now=self.now).id
 
     def teardown(self) -> None:
+        # The trail only grows, so that it is whole at the end says it of every step.
+        with self.database.read() as session:
+            assert audit.verify(session).intact
         self.database.close()
         self.folder.cleanup()
 
@@ -120,7 +123,6 @@ class OnePersonsCards(RuleBasedStateMachine):
             self.while_a_loss_is_open_nothing_opens_a_door(session, live)
             self.each_reissue_has_cost_ten_yuan(session)
             self.history_ends_in_the_cards_state(session, every)
-            assert audit.verify(session).intact
             assert changes.latest(session) > 0
 
     def at_most_one_physical_card_and_one_virtual_for_each_channel_live(self, live):
