@@ -34,6 +34,7 @@ from tests.mosquitto import AS_ROOT, find_mosquitto, start_mosquitto, write_pass
 from tests.ports import free_port
 from tests.postgresql import FORGETFUL, PostgresqlMissingError, cluster
 from tests.process_state import Guard
+from tests.processor_time import ProcessorTime
 from tests.waiting import PATIENCE_S
 
 
@@ -273,6 +274,7 @@ def photographs() -> dict[str, Path]:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--shuffle", type=int, metavar="SEED", help="run the tests in the random order of this number")
+    parser.addoption("--processor-time", action="store_true", help="say at the end where the processor time went")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -283,6 +285,8 @@ def pytest_xdist_auto_num_workers() -> int:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Guard())
+    if config.getoption("processor_time"):
+        config.pluginmanager.register(ProcessorTime(config))
 
 
 @pytest.hookimpl(trylast=True)

@@ -14,7 +14,9 @@ LONG = (
     "enrollment/test_quality.py",  # every fault of a photo, judged by the networks
     "enrollment/test_photo_memory.py",  # the largest photos that are taken
     "gate_controller/test_killed.py",  # a controller that is killed and started
+    "accounts/test_api_contract.py",  # random requests to every operation, made anew
     "campusgate/commands/test_serve.py",  # servers as processes
+    "console/test_money_in_a_browser.py",  # a whole day at the cash desk
     "metering/billing/test_room_life.py",  # random lives of a room, on both databases
     "edge/test_real_faces.py",  # films through all networks
     "models/test_engine.py",  # networks, compared with their originals
