@@ -21,13 +21,13 @@ from accounts.passwords.first import FirstPasswords
 from accounts.people import sign_ins
 from accounts.people.notices import Notify, notify_nobody
 from accounts.people.phones import CodeSender
+from accounts.people.sign_ins import RunningSignIn
 from accounts.people_import.runs import ImportRuns
 from accounts.principals import DevicePrincipal
 from accounts.sign_in.access_tokens import AccessTokens, derive_key
 from accounts.sign_in.known_devices import KnownDevices
 from accounts.sign_in.service import SignInService
 from accounts.sign_in.staff_sign_in import IdentityProvider, StaffSignInService
-from accounts.vocabulary import Role
 from database import Database
 from web.batched_reads import BatchedReads
 from web.concurrency_limit import ConcurrencyLimit
@@ -86,12 +86,12 @@ class AccountsServices:
         return BatchedReads(load)
 
     @cached_property
-    def roles_of_sign_ins(self) -> BatchedReads[tuple[UUID, UUID], frozenset[Role]]:
-        """What a signed-in person may do at this moment, by the ids of person and sign-in."""
+    def running_sign_ins(self) -> BatchedReads[tuple[UUID, UUID], RunningSignIn]:
+        """The sign-ins that were not ended up to this moment, by the ids of person and sign-in."""
 
-        def load(signed_in: Collection[tuple[UUID, UUID]]) -> Mapping[tuple[UUID, UUID], frozenset[Role]]:
+        def load(signed_in: Collection[tuple[UUID, UUID]]) -> Mapping[tuple[UUID, UUID], RunningSignIn]:
             with self.database.read() as session:
-                return sign_ins.roles_of_many(session, signed_in, now=self.clock())
+                return sign_ins.look_up(session, signed_in)
 
         return BatchedReads(load)
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Depends, Request, Response
+from fastapi.concurrency import run_in_threadpool
 
-from accounts import devices
 from accounts.payments.services import MoneyServices
-from accounts.people import AccountNotUsableError, sign_ins
+from accounts.people import AccountNotUsableError
 from accounts.principals import DevicePrincipal, Principal
 from accounts.sign_in.access_tokens import Claims
 from accounts.sign_in.service import RefreshRefusedError
@@ -73,24 +73,25 @@ def renew_sign_in(response: Response, refresh: str, services: ConsoleServices) -
     return services.accounts.access_tokens.read(tokens.access_token, now=services.now())
 
 
-def with_current_roles(services: ConsoleServices, claims: Claims | None) -> Claims | None:
+async def _with_current_roles(services: ConsoleServices, claims: Claims | None) -> Claims | None:
     """Return what a token says with the roles of this moment; None when the sign-in has ended since it was made."""
     if claims is None:
         return None
-    with services.database.read() as session:
-        roles = sign_ins.roles(session, claims.person_id, claims.sign_in_id, now=services.now())
+    running = await services.accounts.running_sign_ins.get((claims.person_id, claims.sign_in_id))
+    roles = None if running is None else running.roles_at(services.now())
     return None if roles is None else replace(claims, roles=roles)
 
 
-def _require_any_password(request: Request, response: Response, services: ServicesDep) -> Claims:
+async def _require_any_password(request: Request, response: Response, services: ServicesDep) -> Claims:
     """Return who is signed in, renewing the access token when it has run out."""
-    found = with_current_roles(
+    found = await _with_current_roles(
         services, sign_in_cookies.read_claims(request, services.accounts.access_tokens, now=services.now())
     )
     refresh = request.cookies.get(sign_in_cookies.REFRESH_COOKIE)
     if found is None and refresh is not None:
         try:
-            found = with_current_roles(services, renew_sign_in(response, refresh, services))
+            renewed = await run_in_threadpool(renew_sign_in, response, refresh, services)
+            found = await _with_current_roles(services, renewed)
             request.state.renewed = response
         except (RefreshRefusedError, AccountNotUsableError) as error:
             raise SignInNeededError from error
@@ -182,13 +183,12 @@ async def _find_money(services: ServicesDep) -> MoneyServices:
 MoneyDep = Annotated[MoneyServices, Depends(_find_money)]
 
 
-def _require_kiosk(request: Request, services: ServicesDep) -> DevicePrincipal:
+async def _require_kiosk(request: Request, services: ServicesDep) -> DevicePrincipal:
     token, _ = kiosk_cookies.read_device(request)
-    with services.database.read() as session:
-        device = devices.authenticate(session, token)
+    device = await services.accounts.devices_by_token.get(token)
     if device is None or device.role is not DeviceRole.KIOSK:
         raise KioskNotPairedError
-    return DevicePrincipal(device.id, device.name, device.role, device.campus, device.gate, device.merchant_id)
+    return device
 
 
 KioskDep = Annotated[DevicePrincipal, Depends(_require_kiosk)]

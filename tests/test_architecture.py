@@ -62,7 +62,6 @@ INNER_WALLS = {
         "housekeeping": {"vocabulary", "tables", "ledger", "audit", "people", "passwords", "people_import"},
         "services": {
             "defaults",
-            "vocabulary",
             "principals",
             "people",
             "passwords",

@@ -167,7 +167,8 @@ class _Guarded:
             return {"type": "http.disconnect"}
         left = self._limits.body_s + self._got / self._limits.min_bytes_per_s - (time.monotonic() - self._began)
         try:
-            message = await asyncio.wait_for(self._receive(), max(left, 0.001))
+            async with asyncio.timeout(max(left, 0.001)):
+                message = await self._receive()
         except TimeoutError:
             self._refused = BodyTooSlowError()
             return {"type": "http.disconnect"}

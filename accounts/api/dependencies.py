@@ -88,7 +88,8 @@ async def _signed_in_anyhow(
         claims = services.access_tokens.read(token, now=now)
     except NotSignedInError as error:
         raise NotSignedInError(error.detail, headers=_CHALLENGE) from error
-    roles = await services.roles_of_sign_ins.get((claims.person_id, claims.sign_in_id))
+    running = await services.running_sign_ins.get((claims.person_id, claims.sign_in_id))
+    roles = None if running is None else running.roles_at(now)
     if roles is None:
         raise NotSignedInError("this sign-in has ended; sign in again", headers=_CHALLENGE)
     return Principal(claims.person_id, claims.sign_in_id, roles), claims.must_change_password

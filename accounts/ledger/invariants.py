@@ -34,7 +34,7 @@ def check_ledger(session: Session, *, counted_since: datetime | None = None) -> 
     replay, days = Replay(kept), DayReplay(session, kept.kinds)
     query = select(_LINES.c.serial, *LINE_COLUMNS).order_by(_LINES.c.serial).execution_options(yield_per=_TOGETHER)
     for row in session.execute(query):
-        entry = entry_of(row)
+        entry = entry_of(row[1:])
         replay.add(entry)
         days.add(row.serial, entry)
     return [*replay.differences(), *days.differences(session)]

@@ -132,7 +132,7 @@ def statement(
     running = 0 if stored else _balance_before(session, account_id, before)
     lines = []
     for row in rows:
-        entry = entry_of(row)
+        entry = entry_of(row[1:])
         signed = entry.amount if entry.credit == account_id else -entry.amount
         own = entry.credit_balance if entry.credit == account_id else entry.debit_balance
         balance = running if own is None else own

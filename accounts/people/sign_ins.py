@@ -4,48 +4,81 @@ An access token says who signed in and nothing that could have changed since: wh
 the account may still be used, and which roles the person has are asked here with every request.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, update
-from sqlalchemy.orm import Session, lazyload
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.orm import Session
 
+from accounts.people.standing import standing
 from accounts.tables import Person, PersonRole, SignIn
-from accounts.vocabulary import Role
+from accounts.vocabulary import PersonState, Role
+from database import table_of
+
+_SIGN_INS, _PEOPLE, _ROLES = table_of(SignIn), table_of(Person), table_of(PersonRole)
+_WITH_ROLES = (
+    select(
+        _SIGN_INS.c.id,
+        _PEOPLE.c.id,
+        _SIGN_INS.c.ends_at,
+        _PEOPLE.c.state,
+        _PEOPLE.c.valid_from,
+        _PEOPLE.c.valid_until,
+        _ROLES.c.role,
+    )
+    .select_from(_SIGN_INS.join(_PEOPLE, _PEOPLE.c.id == _SIGN_INS.c.person_id))
+    .outerjoin(_ROLES, _ROLES.c.person_id == _PEOPLE.c.id)
+    .where(_SIGN_INS.c.id.in_(bindparam("ids", expanding=True)), _SIGN_INS.c.revoked_at.is_(None))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RunningSignIn:
+    """A sign-in that was not ended, with what decides at each time what its person may do."""
+
+    ends_at: datetime
+    state: PersonState
+    valid_from: datetime
+    valid_until: datetime | None
+    given: frozenset[Role]
+
+    def roles_at(self, now: datetime) -> frozenset[Role] | None:
+        """Return what the person may do; None when the sign-in is over or the account may not be used."""
+        if now >= self.ends_at or standing(self, now) != "good":
+            return None
+        return self.given | {Role.HOLDER}
+
+
+def look_up(session: Session, signed_in: Collection[tuple[UUID, UUID]]) -> Mapping[tuple[UUID, UUID], RunningSignIn]:
+    """Return the sign-ins with these ids (of person and sign-in) that were not ended. One query."""
+    if not signed_in:
+        return {}
+    wanted = set(signed_in)
+    found: dict[tuple[UUID, UUID], RunningSignIn] = {}
+    rows = session.connection().execute(_WITH_ROLES, {"ids": list({sign_in_id for _, sign_in_id in wanted})})
+    for sign_in_id, person_id, ends_at, state, valid_from, valid_until, role in rows:
+        key = person_id, sign_in_id
+        if key in wanted:
+            before = found[key].given if key in found else frozenset()
+            given = before if role is None else before | {role}
+            found[key] = RunningSignIn(ends_at, state, valid_from, valid_until, given)
+    return found
 
 
 def roles(session: Session, person_id: UUID, sign_in_id: UUID, *, now: datetime) -> frozenset[Role] | None:
     """Return what a signed-in person may do now; None when the sign-in has ended or the account may not be used."""
-    query = select(Person).join(SignIn, SignIn.person_id == Person.id)
-    running = (Person.id == person_id, SignIn.id == sign_in_id, SignIn.revoked_at.is_(None), SignIn.ends_at > now)
-    person = session.scalar(query.where(*running).options(lazyload("*")))
-    if person is None or not person.is_valid(now):
-        return None
-    return frozenset(session.scalars(select(PersonRole.role).filter_by(person_id=person_id))) | {Role.HOLDER}
+    found = look_up(session, [(person_id, sign_in_id)]).get((person_id, sign_in_id))
+    return None if found is None else found.roles_at(now)
 
 
 def roles_of_many(
     session: Session, signed_in: Collection[tuple[UUID, UUID]], *, now: datetime
 ) -> dict[tuple[UUID, UUID], frozenset[Role]]:
     """Return what `roles` would of each (person, sign-in); those that it says None of are left out."""
-    wanted = set(signed_in)
-    running = (
-        SignIn.id.in_([sign_in_id for _, sign_in_id in wanted]),
-        SignIn.revoked_at.is_(None),
-        SignIn.ends_at > now,
-    )
-    query = select(SignIn.id, Person).join(Person, Person.id == SignIn.person_id).where(*running)
-    people = {row[0]: row[1] for row in session.execute(query.options(lazyload("*")))}
-    given: dict[UUID, set[Role]] = {}
-    of_people = PersonRole.person_id.in_({person.id for person in people.values()})
-    for person_id, role in session.execute(select(PersonRole.person_id, PersonRole.role).where(of_people)):
-        given.setdefault(person_id, set()).add(role)
-    return {
-        (person.id, sign_in_id): frozenset(given.get(person.id, ())) | {Role.HOLDER}
-        for sign_in_id, person in people.items()
-        if (person.id, sign_in_id) in wanted and person.is_valid(now)
-    }
+    found = {key: one.roles_at(now) for key, one in look_up(session, signed_in).items()}
+    return {key: may for key, may in found.items() if may is not None}
 
 
 def find_running(session: Session, person_id: UUID, *, now: datetime) -> Sequence[SignIn]:

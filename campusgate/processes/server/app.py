@@ -36,6 +36,7 @@ from operations.api import health
 from operations.api.metrics import router as metrics_router
 from web.forwarded_address import ForwardedAddress
 from web.request_guard import GuardLimits, RequestGuard
+from web.route_index import index_routes
 from web.routes import add_routes
 from web.security_headers import SecurityHeaders
 from web.tickets import Tickets
@@ -99,6 +100,7 @@ def make_app(server: Server) -> FastAPI:
         server.settings, server.database, server.operations.board, server.ingest, server.showers
     )
     console.pages.install(app, _console(server))
+    index_routes(app.router)
     at_once = server.settings.web.requests_per_address
     limits = GuardLimits(larger=_LARGER_BODIES, at_once=at_once)
     app.add_middleware(RequestGuard, limits=limits, check_large_body=partial(_not_known, server.accounts))

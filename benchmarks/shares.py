@@ -1,0 +1,73 @@
+"""Where the processor time of a server goes, by the parts of a request: a table from what py-spy has sampled.
+
+    python -m benchmarks.payments --database sqlite --shape spread --seconds 20 &
+    py-spy record --gil --format raw --duration 10 --output samples --pid PID     # of the server's process
+    python -m benchmarks.shares samples
+
+A sample counts for the innermost part that its stack passes through: SQLAlchemy's time is the time of whoever asked it.
+py-spy is no dependency of this project: `pip install py-spy` somewhere.
+"""
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (
+        "journal, balances, limits: the ledger",
+        ("accounts/ledger/posting", "accounts/ledger/decision", "accounts/ledger/sql"),
+    ),
+    ("group commit: gathering, transaction, answers", ("accounts/ledger/writer",)),
+    ("merchants, cards, holders of the group", ("accounts/payments/", "accounts/cards/", "accounts/people/")),
+    ("whose token: the look-up for all who ask", ("accounts/devices", "accounts/services", "web/batched_reads")),
+    ("the route and its bodies", ("accounts/api/", "pydantic/")),
+    ("FastAPI: dependencies, validation, answer", ("fastapi/", "starlette/routing", "starlette/requests")),
+    ("finding the route", ("web/route_index",)),
+    ("guards and headers around it", ("web/", "starlette/", "uvicorn/middleware")),
+    ("HTTP and sockets", ("uvicorn/", "h11/", "httptools/", "asyncio/", "uvloop/")),
+)
+"""Name of each part, and the files it is made of; the first that a frame fits, innermost frame first."""
+_OTHER = "other"
+_BAR = 40
+
+
+def main() -> int:
+    """Print the table."""
+    parser = argparse.ArgumentParser(prog="benchmarks.shares", description=__doc__)
+    parser.add_argument("samples", type=Path, help="what `py-spy record --format raw` wrote")
+    given = parser.parse_args()
+    print(draw(count(given.samples.read_text(encoding="utf-8").splitlines())))
+    return 0
+
+
+def count(lines: Iterable[str]) -> Counter[str]:
+    """Return the samples of each part. A line is a stack, outermost frame first, and how often it was seen."""
+    counted: Counter[str] = Counter()
+    for line in lines:
+        stack, _, seen = line.rpartition(" ")
+        counted[part_of(stack.split(";"))] += int(seen)
+    return counted
+
+
+def part_of(stack: list[str]) -> str:
+    """Return the part that a stack of frames, `name (file:line)`, counts for."""
+    for frame in reversed(stack):
+        file = frame.rpartition("(")[2]
+        for part, files in PARTS:
+            if file.startswith(files):
+                return part
+    return _OTHER
+
+
+def draw(counted: Counter[str]) -> str:
+    """Return a Markdown table with bars, in the order of `PARTS`."""
+    total = max(1, counted.total())
+    names = [name for name, _ in PARTS if counted[name]] + ([_OTHER] if counted[_OTHER] else [])
+    rows = [f"| {name} | {counted[name] / total:.0%} | {'█' * round(_BAR * counted[name] / total)} |" for name in names]
+    return "\n".join(("| Part | Share | |", "|---|---:|:---|", *rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
