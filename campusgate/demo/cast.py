@@ -60,10 +60,11 @@ port = {reader_port}
 """
 
 _EDGE_POLICY = """\
-# The people on the film are photographs laid before a wall. The networks, which judge the texture of a living skin, are
-# not asked; what shows that somebody holds up a picture is.
+# The people on the film are photographs laid before a wall, and the network, which judges the texture of a living skin,
+# says so of some of them. It is asked, and its score stands beside each event; what shows that somebody holds up a
+# picture decides.
 [recognition.liveness]
-networks = false
+least_score = 0.0
 """
 
 

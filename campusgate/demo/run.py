@@ -41,6 +41,8 @@ from errors import OperatorError
 from gate_controller.readers.osdp import read_key
 from messages import GateTopics, NonceStore, Signer, read_private_key, read_trusted_keys
 from models.engine import FaceEngine
+from models.liveness import DEFAULT
+from models.store import ModelStore
 
 
 class StageInUseError(OperatorError):
@@ -72,6 +74,8 @@ def _prepare(
     narrator.show("fetching models and photographs")
     photographs = fetch_photographs(settings.cache_dir / "photographs" / "demo", mirror=settings.model_mirror)
     engine, checker = load_checker(settings)
+    # The edge would not start without it, long after people have been enrolled.
+    ModelStore(settings.cache_dir, settings.model_mirror).path(DEFAULT.name)
     campus = Campus.fresh(settings, host=host)
     installations = stack.enter_context(
         Installations(settings.time_zone, make_meter(settings.time_zone, datetime.now(UTC)))

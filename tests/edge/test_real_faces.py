@@ -14,7 +14,7 @@ import pytest
 from campusgate.demo.scenes import Telephone, Walk, Walker, hold_up, walk_up
 from edge.camera import FileCamera, SyntheticCamera
 from edge.gallery import same_person_for, threshold_for
-from edge.liveness import Cue, Liveness
+from edge.liveness import Cue, Liveness, LivenessPolicy
 from edge.matcher import Matcher
 from edge.recognition import Recogniser, RecognitionPolicy, Sighting
 from edge.search import Search
@@ -26,6 +26,7 @@ from models.box import Box
 from models.detector import Detection
 from models.engine import FaceEngine
 from models.face import Face
+from models.liveness import LivenessModel
 from models.store import ModelStore
 
 WANG, LI = UUID(int=1), UUID(int=2)
@@ -97,6 +98,14 @@ def test_a_telephone_that_shows_an_enrolled_person_is_told_by_its_edge_and_never
     assert any(sighting.identification and sighting.identification.person_id == WANG for sighting in sightings)
     assert Liveness.LIVE not in {sighting.liveness for sighting in sightings}
     assert sightings[20].spoof_cue is Cue.BORDER
+
+
+def test_the_network_agrees_that_the_telephone_is_no_living_face(engine, pictures, model_store) -> None:
+    network = LivenessModel.load(model_store, threads=1)
+    held_up = list(hold_up(walker(engine, pictures["wang"]), Telephone(raise_s=0.6, hold_s=0.6)))[12:24:3]
+    scores = [network.score(frame, face) for frame in held_up for face in engine.detect(frame)[:1]]
+    assert len(scores) == len(held_up)
+    assert max(scores) < LivenessPolicy().least_score
 
 
 def test_a_stranger_who_walks_up_is_nobody(engine, search, pictures) -> None:

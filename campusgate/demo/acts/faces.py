@@ -5,6 +5,7 @@ import time
 from access.reasons import Reason
 from campusgate.demo.report import SceneResult
 from campusgate.demo.stage import ANSWER_S, CLOSED, NEXT_PASSAGE_S, OPENED, SETTLE_S, WALKS, Mark, Stage, describe, poll
+from edge.liveness import LivenessPolicy
 from messages import Event, EventKind, Method
 from operations.alarms.rules import AlarmKind
 
@@ -44,14 +45,19 @@ def stranger_refused(stage: Stage) -> SceneResult:
 
 
 def spoof_refused(stage: Stage) -> SceneResult:
-    """Somebody holds up a telephone with a photograph of somebody enrolled; facilities staff see it on the board."""
+    """Somebody holds up a telephone with a photograph of somebody enrolled; facilities staff see it on the board.
+
+    The gate tells it by the telephone's edge, and the liveness network would have told it too.
+    """
     mark = Mark(stage)
     stage.camera.play(stage.films.telephone("wang"))
     spoof = mark.event(EventKind.SPOOF)
     alarm = poll(lambda: any(one["kind"] == AlarmKind.SPOOF for one in stage.staff.alarms()), ANSWER_S)
-    expected = f"{CLOSED}, spoof on the board"
-    right = mark.openings == 0 and spoof is not None and spoof.reason == Reason.SPOOF and alarm
-    got = expected if right else f"{mark.openings} openings, {describe(spoof)}, alarm {alarm}"
+    score = None if spoof is None else spoof.details.get("liveness")
+    told = isinstance(score, float) and score < LivenessPolicy().least_score
+    expected = f"{CLOSED}, spoof on the board, the network agrees"
+    right = mark.openings == 0 and spoof is not None and spoof.reason == Reason.SPOOF and alarm and told
+    got = expected if right else f"{mark.openings} openings, {describe(spoof)}, alarm {alarm}, liveness {score}"
     return SceneResult("spoof_refused", expected, got)
 
 
