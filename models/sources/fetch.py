@@ -72,7 +72,7 @@ class Fetcher:
                 reasons.append(f"mirror {self._mirror / name}: {error}")
         for spec in specs:
             try:
-                progress(f"asking {spec.kind}")
+                progress(f"fetching {spec.package} from {spec.kind}" if spec.version else "asking the address")
                 return self._from_source(spec, sha256, target, progress)
             except SourceError as error:
                 reasons.append(f"{spec}: {error}")

