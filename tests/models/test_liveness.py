@@ -82,6 +82,15 @@ def test_without_the_default_network_nothing_is_judged(model_store: ModelStore) 
         LivenessModel.load(Without(model_store, "fr-liveness"))
 
 
+def test_the_noise_of_a_sensor_in_dim_light_brings_no_print_to_life(default: LivenessModel, presented) -> None:
+    noise = np.random.default_rng(1)
+    noisy = [
+        (np.clip(image * 0.5 + noise.normal(0, 3, image.shape), 0, 255).astype(np.uint8), face)
+        for image, face in presented["print"]
+    ]
+    assert (scores(default, noisy) >= 0.5).mean() <= 0.02
+
+
 def test_the_order_of_the_colours_matters(default: LivenessModel, presented) -> None:
     swapped = [(np.ascontiguousarray(image[..., ::-1]), face) for image, face in presented["live"]]
     assert scores(default, swapped).mean() < scores(default, presented["live"]).mean()
