@@ -28,6 +28,7 @@ from benchmarks.report import Report, budget, present, progress
 from campusgate.settings import Settings
 from database import Database, Sealer
 from database.migrate import upgrade
+from enrollment.eye_state import EyeState
 from enrollment.intake import import_folder
 from enrollment.intake_measure import Terms
 from enrollment.intake_results import IntakeOutcome
@@ -68,7 +69,8 @@ def measure(images: list[Path], count: int) -> Report:
     # Two photos are worked on at once, each by one thread: that fills two cores better than one photo by two.
     engine = FaceEngine(store, threads=1)
     engine.warm_up()
-    checker = Checker(engine, person_finder=PersonMask(store.path("selfie-segmenter")))
+    mask, eyes = PersonMask(store.path("selfie-segmenter")), EyeState(store.path("fr-eye"))
+    checker = Checker(engine, person_finder=mask, eye_reader=eyes)
     workers = len(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "intake"

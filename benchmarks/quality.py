@@ -24,6 +24,7 @@ import numpy as np
 
 from benchmarks.report import Budget, Report, budget, present, progress
 from campusgate.settings import Settings
+from enrollment.eye_state import EyeState
 from enrollment.person_mask import PersonMask
 from enrollment.photo import Photo, UnreadablePhotoError, decode, encode_jpeg
 from enrollment.quality import Checker, Level, QualityReport, Verdict, load_limits
@@ -62,7 +63,9 @@ def measure(data: Path, portraits: int, press_photos: int, *, whole: bool) -> Re
     """Check all photos and faults."""
     settings = Settings()
     store = ModelStore(settings.cache_dir, settings.model_mirror)
-    bench = _Bench(FaceEngine(store, threads=1), PersonMask(store.path("selfie-segmenter")))
+    bench = _Bench(
+        FaceEngine(store, threads=1), PersonMask(store.path("selfie-segmenter")), EyeState(store.path("fr-eye"))
+    )
     sets = _sets(data, press_photos, {} if whole else _not_good())
     paths = _distinct(sets.values())
     checked = dict(zip(paths, _parallel(bench.check, paths, "photos"), strict=True))
@@ -95,11 +98,11 @@ def _sets(data: Path, press_photos: int, not_good: Mapping[str, str]) -> dict[st
 
 
 class _Bench:
-    """Engine, person mask and checker, and what they found in the portraits."""
+    """Engine, networks and checker, and what they found in the portraits."""
 
-    def __init__(self, engine: FaceEngine, person_mask: PersonMask) -> None:
+    def __init__(self, engine: FaceEngine, person_mask: PersonMask, eye_state: EyeState) -> None:
         self.engine, self.person_mask = engine, person_mask
-        self.checker = Checker(engine, person_finder=person_mask)
+        self.checker = Checker(engine, person_finder=person_mask, eye_reader=eye_state)
 
     def check(self, path: Path) -> QualityReport | None:
         try:

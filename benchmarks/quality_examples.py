@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw
 from benchmarks.report import progress
 from campusgate.demo.photographs import PhotographsMissingError, fetch_photographs
 from campusgate.settings import Settings
+from enrollment.eye_state import EyeState
 from enrollment.person_mask import PersonMask
 from enrollment.photo import UnreadablePhotoError, decode, encode_jpeg
 from enrollment.quality import Checker
@@ -35,6 +36,7 @@ def main() -> int:
     try:
         store = ModelStore(settings.cache_dir, settings.model_mirror)
         engine, mask = FaceEngine(store), PersonMask(store.path("selfie-segmenter"))
+        eyes = EyeState(store.path("fr-eye"))
         photo, other = arguments.photo, arguments.second
         if photo is None:
             known = fetch_photographs(settings.cache_dir / "photographs", mirror=settings.model_mirror)
@@ -44,7 +46,7 @@ def main() -> int:
     except (ModelError, PhotographsMissingError, UnreadablePhotoError, LookupError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    checker = Checker(engine, person_finder=mask)
+    checker = Checker(engine, person_finder=mask, eye_reader=eyes)
     faults = (Fault("as it was", lambda portrait, _: portrait.image, ()), *FAULTS)
     examples = [_example(fault, first, second, checker) for fault in progress(faults, "faults")]
     _sheet(examples).save(arguments.out, quality=88)

@@ -22,16 +22,18 @@ class Role(StrEnum):
     EMBEDDER = "embedder"
     LIVENESS = "liveness"
     PERSON_MASK = "person mask"
+    EYE_STATE = "eye state"
 
 
 @dataclass(frozen=True, slots=True)
 class InputContract:
-    """What the converted network takes: float32 (N, 3, height, width), `(x - mean) / divisor` of pixels 0–255."""
+    """What the converted network takes: float32 (N, channels, height, width), `(x - mean) / divisor` of 0–255."""
 
     height: int
     width: int
-    colour: Literal["RGB", "BGR"]
-    mean: tuple[float, float, float]
+    colour: Literal["RGB", "BGR", "grey"]
+    mean: tuple[float, ...]
+    """Of each channel."""
     divisor: float
     crop: str
 
@@ -72,6 +74,9 @@ _MINIFASNET = (
     "https://raw.githubusercontent.com/minivision-ai/Silent-Face-Anti-Spoofing/master/resources/anti_spoof_models"
 )
 _MINIFASNET_DATA = "Minivision's unpublished collection of genuine faces, prints and screens"
+_FACEPLUGIN = "npm:faceplugin-face-recognition-js@0.0.1!model"
+_FACEPLUGIN_LICENCE = "MIT (gitguanqi, by the licence of the package)"
+_FACEPLUGIN_DATA = "unpublished, and so is who trained it"
 _ANY_PIXEL = (0.0, 0.0, 0.0)
 _GREY = (127.5, 127.5, 127.5)
 
@@ -171,14 +176,26 @@ CATALOGUE: tuple[CatalogueEntry, ...] = (
         default=True,
     ),
     CatalogueEntry(
+        name="fr-eye",
+        role=Role.EYE_STATE,
+        version=1,
+        licence=_FACEPLUGIN_LICENCE,
+        training_data=_FACEPLUGIN_DATA,
+        sha256="1afcea006abc1ccac3c517022abde0aa092bed74ff3c9fe6878483ef9e6e38de",
+        format="onnx-classifier",
+        sources=(f"{_FACEPLUGIN}/fr_eye.onnx",),
+        input=InputContract(24, 24, "grey", (0.0,), 255.0, "square of 1.6 eye widths"),
+        default=True,
+    ),
+    CatalogueEntry(
         name="fr-liveness",
         role=Role.LIVENESS,
         version=1,
-        licence="MIT (gitguanqi, by the licence of the package); the architecture is Minivision's, Apache-2.0",
-        training_data="unpublished, and so is who trained it",
+        licence=f"{_FACEPLUGIN_LICENCE}; the architecture is Minivision's, Apache-2.0",
+        training_data=_FACEPLUGIN_DATA,
         sha256="afa783b7e902fdfcf323a7240cac2a1c580c25314ea4161129dc1b0d100dc32d",
         format="onnx-classifier",
-        sources=("npm:faceplugin-face-recognition-js@0.0.1!model/fr_liveness.onnx",),
+        sources=(f"{_FACEPLUGIN}/fr_liveness.onnx",),
         # The package's own JavaScript feeds RGB: measured, that makes it err thirty times as often (`docs/models.md`).
         input=InputContract(128, 128, "BGR", _ANY_PIXEL, 1.0, "2.7 face boxes, kept inside the frame"),
         default=True,

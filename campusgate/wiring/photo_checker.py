@@ -6,6 +6,7 @@ from pathlib import Path
 import structlog
 
 from campusgate.settings import Settings, SettingsError
+from enrollment.eye_state import EyeState
 from enrollment.person_mask import PersonMask
 from enrollment.quality import Checker, load_limits
 from models.embedders.registry import EMBEDDERS, EmbedderKind
@@ -31,7 +32,13 @@ def load_checker(
     chosen = load_limits(limits or settings.enrollment.limits_file)
     store = ModelStore(settings.cache_dir, settings.model_mirror)
     engine = load_engine(settings, settings.embedder, threads=threads)
-    return engine, Checker(engine, limits=chosen, person_finder=PersonMask(store.path("selfie-segmenter")))
+    checker = Checker(
+        engine,
+        limits=chosen,
+        person_finder=PersonMask(store.path("selfie-segmenter")),
+        eye_reader=EyeState(store.path("fr-eye")),
+    )
+    return engine, checker
 
 
 def load_engine(settings: Settings, embedder: str, *, threads: int | None = None) -> FaceEngine:

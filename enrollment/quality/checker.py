@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from enrollment.photo import Photo, UnreadablePhotoError
-from enrollment.quality.evidence import Evidence, PersonFinder
+from enrollment.quality.evidence import Evidence, EyeReader, PersonFinder
 from enrollment.quality.geometry import locate
 from enrollment.quality.limits import Limits, load_limits
 from enrollment.quality.report import Finding, Level, QualityReport, RuleResult
@@ -26,12 +26,22 @@ class Checker:
     """Checks photos against one set of limits. Safe to use from several threads when its models are."""
 
     def __init__(
-        self, engine: FaceFinder, *, limits: Limits | None = None, person_finder: PersonFinder | None = None
+        self,
+        engine: FaceFinder,
+        *,
+        limits: Limits | None = None,
+        person_finder: PersonFinder | None = None,
+        eye_reader: EyeReader | None = None,
     ) -> None:
-        """Without `person_finder` the rules about background and framing use the face alone."""
+        """Take the networks that rules ask.
+
+        Without `person_finder` the rules about background and framing use the face alone, without `eye_reader` the one
+        about open eyes its mesh.
+        """
         self._engine = engine
         self._limits = limits or load_limits()
         self._person_finder = person_finder
+        self._eye_reader = eye_reader
 
     def check(self, photo: Photo) -> QualityReport:
         """Find the faces of a photo and run every rule that is not off."""
@@ -39,7 +49,7 @@ class Checker:
 
     def check_faces(self, photo: Photo, faces: list[Face]) -> QualityReport:
         """Run the rules on a photo whose faces, the largest first, are already known."""
-        evidence = Evidence(photo, faces, self._person_finder)
+        evidence = Evidence(photo, faces, self._person_finder, self._eye_reader)
         results = [RuleResult(READABLE, Level.REQUIRED, Finding(1, 1, passed=True))]
         for rule in RULES:
             limits = self._limits[rule.name]

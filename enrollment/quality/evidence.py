@@ -25,6 +25,13 @@ _THUMBNAIL = 256
 _LEAST_PIXELS = 5
 
 
+class EyeReader(Protocol):
+    """Tells closed eyes; `enrollment.eye_state.EyeState` is one."""
+
+    def closed(self, image: npt.NDArray[np.uint8], mesh: npt.NDArray[np.float32]) -> tuple[float, float]:
+        """Return how likely the right and the left eye of a face in an RGB image are closed, 0…1."""
+
+
 class PersonFinder(Protocol):
     """Tells people from background; `enrollment.person_mask.PersonMask` is one."""
 
@@ -49,12 +56,19 @@ class LevelFace:
 class Evidence:
     """Everything measured once and used by several rules; made for one photo and used by one thread."""
 
-    def __init__(self, photo: Photo, faces: list[Face], person_finder: PersonFinder | None = None) -> None:
+    def __init__(
+        self,
+        photo: Photo,
+        faces: list[Face],
+        person_finder: PersonFinder | None = None,
+        eye_reader: EyeReader | None = None,
+    ) -> None:
         """Take the photo and its faces, the largest first."""
         self.photo = photo
         self.image = photo.image
         self.faces = faces
         self._person_finder = person_finder
+        self._eye_reader = eye_reader
         self._level_colours: dict[tuple[int, ...], npt.NDArray[np.float32]] = {}
         self._level_medians: dict[tuple[int, ...], npt.NDArray[np.float32]] = {}
 
@@ -94,6 +108,11 @@ class Evidence:
     def eye_midpoint(self) -> npt.NDArray[np.float32]:
         """The middle between the eyes (x, y)."""
         return np.asarray(self.mesh[[*_RIGHT_EYE, *_LEFT_EYE], :2].mean(axis=0))
+
+    @cached_property
+    def closed_eyes(self) -> tuple[float, float] | None:
+        """How likely the right and the left eye are closed, 0…1; None when nobody can tell."""
+        return self._eye_reader.closed(self.image, self.mesh) if self._eye_reader else None
 
     @cached_property
     def head_height(self) -> float:

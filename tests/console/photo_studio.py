@@ -19,6 +19,7 @@ from campusgate.demo.portraits import portrait
 from database import Database
 from enrollment import consent, decisions, notices, photos, upload
 from enrollment.assessment import Assessment, assess, embed_all
+from enrollment.eye_state import EyeState
 from enrollment.person_mask import PersonMask
 from enrollment.quality import Checker
 from enrollment.services import EnrollmentServices
@@ -135,7 +136,8 @@ def open_studio(
     database: Database, engine: FaceEngine, store: ModelStore, portraits: dict[str, bytes]
 ) -> Iterator[Studio]:
     """Serve the pages over `database`."""
-    checker = Checker(engine, person_finder=PersonMask(store.path("selfie-segmenter")))
+    mask, eyes = PersonMask(store.path("selfie-segmenter")), EyeState(store.path("fr-eye"))
+    checker = Checker(engine, person_finder=mask, eye_reader=eyes)
     enrollment = EnrollmentServices(database, SEALER, engine, checker, gate_photo_version="1")
     made: list[Studio] = []
 

@@ -13,6 +13,7 @@ from accounts.tables import Person
 from accounts.vocabulary import PersonKind, PersonState
 from database import Database, Sealer, new_id
 from enrollment.api import router
+from enrollment.eye_state import EyeState
 from enrollment.person_mask import PersonMask
 from enrollment.quality import Checker
 from enrollment.services import EnrollmentServices
@@ -66,6 +67,16 @@ def person_mask(model_store: ModelStore) -> PersonMask:
 
 
 @pytest.fixture(scope="session")
+def eye_state(model_store: ModelStore) -> EyeState:
+    return EyeState(model_store.path("fr-eye"))
+
+
+@pytest.fixture(scope="session")
+def checker(engine: FaceEngine, person_mask: PersonMask, eye_state: EyeState) -> Checker:
+    return Checker(engine, person_finder=person_mask, eye_reader=eye_state)
+
+
+@pytest.fixture(scope="session")
 def portraits() -> Path:
     """A folder of real portraits."""
     data = os.environ.get("CAMPUSGATE_DATA")
@@ -76,10 +87,9 @@ def portraits() -> Path:
 
 @pytest.fixture
 def api(
-    database: Database, engine: FaceEngine, sealer: Sealer, person_mask: PersonMask, lent_apps: LentApps
+    database: Database, engine: FaceEngine, sealer: Sealer, checker: Checker, lent_apps: LentApps
 ) -> Iterator[EnrollmentApi]:
     holder: list[EnrollmentApi] = []
-    checker = Checker(engine, person_finder=person_mask)
     services = EnrollmentServices(database, sealer, engine, checker, clock=lambda: holder[0].now)
     accounts = AccountsServices(database=database, secret=b"x" * 32, clock=lambda: holder[0].now, hasher=CHEAP_HASHER)
     with lent_apps.lend(router) as app, AppClient(app) as client:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from enrollment.eye_state import EyeState
 from enrollment.person_mask import PersonMask
 from enrollment.photo import Photo, Unreadable, UnreadablePhotoError, decode, encode_jpeg
 from enrollment.quality import Checker, Level, LimitsError, QualityReport, Verdict, load_limits, report_unreadable
@@ -17,11 +18,6 @@ from tests.doubles.degradations import FAULTS, Fault, Portrait
 
 GOOD, OTHER = "real_00898.jpg", "real_00932.jpg"
 STRONG = [fault for fault in FAULTS if fault.strong and "beautified" not in fault.rules]
-
-
-@pytest.fixture(scope="module")
-def checker(engine: FaceEngine, person_mask: PersonMask) -> Checker:
-    return Checker(engine, person_finder=person_mask)
 
 
 def _portrait(path: Path, engine: FaceEngine, person_mask: PersonMask) -> Portrait:
@@ -51,6 +47,33 @@ def test_a_good_portrait_is_accepted(checker: Checker, portraits: Path) -> None:
     assert report.verdict is Verdict.ACCEPT
     assert [result.rule for result in report.results] == ["readable", *(rule.name for rule in RULES)]
     assert all(result.finding.advice is None for result in report.results)
+
+
+@pytest.mark.parametrize("name", ["real_00044", "real_00147", "real_00853"])
+def test_closed_eyes_are_noticed(name: str, checker: Checker, portraits: Path) -> None:
+    assert "eyes_open" in _failed(checker.check(decode(portraits / f"{name}.jpg")))
+
+
+def test_narrow_dark_and_laughing_eyes_are_open(checker: Checker, portraits: Path) -> None:
+    for name in ("real_00932", "real_00166", "real_00809", "real_00198", "real_00280"):
+        assert "eyes_open" not in _failed(checker.check(decode(portraits / f"{name}.jpg"))), name
+
+
+def test_eyes_at_the_border_of_the_picture_and_beyond_are_looked_at_as_far_as_they_are_there(
+    eye_state: EyeState, good: Portrait
+) -> None:
+    image, mesh = good.image, good.mesh
+    height, width = image.shape[:2]
+    for shift in ((0, 0), (-width / 2, 0), (width / 2, -height / 2), (0, height), (2 * width, 0)):
+        closed = eye_state.closed(image, mesh + np.array([*shift, 0], np.float32))
+        assert all(0 <= value <= 1 for value in closed)
+
+
+def test_without_the_network_the_mesh_says_how_far_the_eyes_are_open(engine: FaceEngine, portraits: Path) -> None:
+    report = Checker(engine).check(decode(portraits / GOOD))
+    finding = next(result.finding for result in report.results if result.rule == "eyes_open")
+    assert finding.value == finding.details["opening"]
+    assert finding.passed
 
 
 @pytest.mark.parametrize("fault", STRONG, ids=lambda fault: fault.name)

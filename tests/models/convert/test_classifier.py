@@ -90,6 +90,14 @@ def test_the_liveness_network_equals_its_source_and_takes_batches(
     assert_equals_source(model_source("fr-liveness"), tmp_path / "converted.onnx", batch, run_onnx)
 
 
+def test_the_network_of_the_eyes_equals_its_source_and_takes_batches(
+    model_source, dlib_chips: np.ndarray, tmp_path: Path, run_onnx
+) -> None:
+    grey = np.stack([cv2.resize(cv2.cvtColor(chip, cv2.COLOR_RGB2GRAY), (24, 24)) for chip in dlib_chips])
+    batch = grey[:, np.newaxis].astype(np.float32) / np.float32(255)
+    assert_equals_source(model_source("fr-eye"), tmp_path / "converted.onnx", batch, run_onnx)
+
+
 def test_a_traced_classifier_equals_its_source_in_whole_blocks_of_channels(tmp_path: Path, run_onnx) -> None:
     source, target = traced(tmp_path / "traced.onnx"), tmp_path / "converted.onnx"
     assert_equals_source(source, target, weights(4, 3, 8, 8), run_onnx)
