@@ -25,10 +25,11 @@ from directory.visitor_hosting import (
     TooManyPassesError,
 )
 from tests.databases import CREDENTIAL_KEY
-from tests.directory.conftest import MODEL, Clock
+from tests.directory.conftest import MODEL, Campus, Clock
 from web.problems import NotFoundError
 
 HOUR = timedelta(hours=1)
+OWN_PASSES = "/api/v1/directory/me/visitor-passes"
 
 
 class Faculty:
@@ -168,3 +169,51 @@ def test_not_everybody_invites_and_nobody_without_end(faculty: Faculty) -> None:
         faculty.invite(faculty.wish())
     faculty.end(made[0], faculty.host)
     faculty.invite(faculty.wish())
+
+
+def test_an_app_gives_shows_and_ends_the_passes_of_its_user_and_of_nobody_else(campus: Campus) -> None:
+    campus.gate("north", "teachers")
+    host = campus.person("teachers", kind=PersonKind.STAFF)
+    campus.publisher.publish()
+    mine, others = campus.as_role(person_id=host), campus.as_role(person_id=campus.person("teachers"))
+    now = campus.clock.now
+    body = {
+        "visitor": "张三",
+        "gates": ["north"],
+        "valid_from": now.isoformat(),
+        "valid_until": (now + HOUR).isoformat(),
+    }
+
+    def ask(method: str, path: str, headers: dict[str, str], **more: object) -> tuple[int, dict]:
+        answer = campus.client.request(method, path, headers=headers, **more)
+        return answer.status_code, answer.json()
+
+    _, may = ask("GET", "/api/v1/directory/me/hosting", mine)
+    assert (may["allowed"], [gate["name"] for gate in may["gates"]], may["open_passes"]) == (True, ["north"], 0)
+    assert ask("GET", "/api/v1/directory/me/hosting", others)[1]["allowed"] is False
+    one = f"{OWN_PASSES}/{uuid4()}"
+    status, given = ask("PUT", one, mine, json=body)
+    assert (status, given["state"], given["visitor"]) == (200, "valid", "张三")
+    assert ask("PUT", one, mine, json=body)[1] == given, "the same id is the same pass"
+    assert ask("GET", one, mine)[1] == given
+    refused = [
+        ask("GET", one, others),
+        ask("POST", f"{one}/end", others),
+        ask("PUT", f"{OWN_PASSES}/{uuid4()}", others, json=body),
+        ask("PUT", f"{OWN_PASSES}/{uuid4()}", mine, json=body | {"gates": ["south"]}),
+        ask("PUT", f"{OWN_PASSES}/{uuid4()}", mine, json=body | {"visitor": " "}),
+    ]
+    assert [answer["code"] for _, answer in refused] == [
+        "not_found", "not_found", "hosting_not_allowed", "gate_not_hosted", "invalid_request",
+    ]  # fmt: skip
+    campus.publisher.publish()
+    replica = campus.replica("north")
+    campus.sync(replica).run_once()
+    assert replica.by_credential("code", campus.code_digest(given["code"])) is not None
+    campus.clock.forward(seconds=1)
+    ask("PUT", f"{OWN_PASSES}/{uuid4()}", mine, json=body)
+    first = ask("GET", f"{OWN_PASSES}?limit=1", mine)[1]
+    second = ask("GET", f"{OWN_PASSES}?limit=1&cursor={first['next']}", mine)[1]
+    assert [len(first["items"]), second["items"], second["next"]] == [1, [given], None]
+    ended = ask("POST", f"{one}/end", mine)[1]
+    assert (ended["state"], ended["code"]) == ("ended", None)
