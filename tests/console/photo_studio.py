@@ -92,9 +92,7 @@ class Studio:
             self._assessed[picture] = assess(self.portraits[picture], services.engine, services.checker)
         assessment = self._assessed[picture]
         with services.database.begin() as session:
-            found = upload.identify(
-                session, SEALER, person_id, assessment.templates, engine=services.engine, gallery=services.gallery
-            )
+            found = upload.identify(session, SEALER, person_id, assessment.templates, models=services.compared_models)
             photo = upload.store(
                 session, SEALER, person_id, assessment, found, by="test", now=now, uploaded_by=person_id
             )
@@ -104,8 +102,7 @@ class Studio:
                     SEALER,
                     photo,
                     embed_all(assessment.photo, list(assessment.faces), (services.engine,)),
-                    engine=services.engine,
-                    gallery=services.gallery,
+                    models=services.compared_models,
                     by="test",
                     now=now,
                 )
