@@ -171,6 +171,10 @@ def test_health_names_camera_directory_and_controller(gate, until, connect, brok
     until(lambda: north.service._commands.controller is ProcessStatus.ONLINE)
     figures = north.service._health.figures()
     assert figures["people"] == 2
+    assert (figures["model"], figures["models"], figures["models_runnable"]) == ("staged-1", "staged-1: 2", "staged-1")
+    assert figures["models_missing"] is None
+    metric = north.service._health._metrics.people_by_model.labels("staged-1")
+    assert metric._value.get() == 2
     assert (figures["directory_revision"], figures["model_mismatch"]) == (1, None)
     assert figures["controller"] == "online"
     assert figures["camera"] in {"connecting", "running", "ended"}
