@@ -11,8 +11,8 @@ from playwright.sync_api import Page
 
 from console import pages
 
-_EACH = 3
-"""Addresses of a page that are opened for their links: the first room may have no meter, the second one has."""
+_EACH = 2
+"""Addresses of a page that each opens for their links: the first room may have no meter, the second one has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,8 @@ def explore(addresses: Addresses, page: Page, part: str, begin: str) -> Iterator
     waiting, seen = deque([begin]), {begin}
     while waiting:
         path = waiting.popleft()
+        if path != begin and not _is_wanted(addresses, path, part):
+            continue  # Enough of its kind were opened since it was found.
         answer = page.goto(path)
         landed = urlsplit(page.url).path
         yield path

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
@@ -54,9 +55,13 @@ def open_context(
 
 
 def _sign_in(demonstration: RunningDemonstration, part: str) -> list[Any]:
-    url = demonstration.server_url
+    host = urlsplit(demonstration.server_url).hostname
     with open_client(demonstration, part) as client:
-        return [{"name": one.name, "value": one.value or "", "url": f"{url}{one.path}"} for one in client.cookies.jar]
+        # With the path that the server gave them: a renewed one must take the place of the one before.
+        return [
+            {"name": one.name, "value": one.value or "", "domain": host, "path": one.path, "sameSite": "Strict"}
+            for one in client.cookies.jar
+        ]
 
 
 @contextmanager
