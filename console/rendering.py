@@ -69,6 +69,7 @@ def render_page(request: Request, template: str, *, status: int = 200, **values:
         "texts": texts.all_texts(chosen),
         "path": partial(path_to, request),
         "formats": Formats(chosen, request.app.state.console.zone),
+        "campus_zone": request.app.state.console.zone.key,
         "done": _words_of_done(request),
         "areas": areas,
         "address": _find_address(request, areas),

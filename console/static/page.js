@@ -1,5 +1,7 @@
 // What every live page shares: its texts, the server, and ways to draw that disturb nobody who is reading.
 
+import { momentOf } from "./campus_time.js";
+
 const read = (id) => JSON.parse(document.getElementById(id)?.textContent ?? "null");
 
 const texts = read("texts");
@@ -32,14 +34,8 @@ export function element(name, className = "", ...content) {
   return made;
 }
 
-const today = new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "medium", hour12: false });
-const earlier = new Intl.DateTimeFormat(document.documentElement.lang, {
-  month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false,
-});
-
 export function clock(moment) {
-  const date = new Date(moment);
-  const made = element("time", "", (date.toDateString() === new Date().toDateString() ? today : earlier).format(date));
+  const made = element("time", "", momentOf(new Date(moment)));
   made.dateTime = moment;
   return made;
 }

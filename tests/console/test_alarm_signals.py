@@ -1,6 +1,7 @@
 """Critical alarms are heard and notified, once somebody asked for it; others are not, and no person is named."""
 
 from collections.abc import Callable
+from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Page, expect
 
@@ -20,7 +21,7 @@ window.Notification = class extends EventTarget {
 
 
 def open_board(open_window: Callable[..., Page], console: Pages, script: str = HEARD) -> Page:
-    page = open_window(console, "F1", ready="main", path="/console/me")
+    page = open_window(console, "F1", ready="main", path="/console/me", timezone_id="America/New_York")
     page.add_init_script(script)
     page.goto(f"{console.url}/console/gates")
     page.locator("#link.live").wait_for()
@@ -32,8 +33,10 @@ def test_a_critical_alarm_is_heard_again_and_notified_once_until_somebody_saw_it
 ) -> None:
     page = open_board(open_window, served_pages)
     page.clock.install()
-    served_pages.happen(kind="door_forced", gate="south")
+    (event,) = served_pages.happen(kind="door_forced", gate="south")
     expect(page.locator("#alarms")).to_contain_text("South gate")
+    at = f"{event.at.astimezone(ZoneInfo('Asia/Shanghai')):%H:%M:%S}"
+    expect(page.locator("#alarms")).to_contain_text(at)  # the campus's time, not the browser's
     assert page.evaluate("[tones, notified.length]") == [0, 0], "nobody asked for it"
     page.locator("#sound").click()
     expect(page.locator("#sound")).to_have_attribute("aria-pressed", "true")

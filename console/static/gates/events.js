@@ -40,7 +40,7 @@ function unfolded(events) {
 /** Who gave the order that this came of, and who confirmed it. */
 function orderedBy({ order }) {
   if (!order) return "";
-  return order.confirmed_by ? `${order.by} · ${text("order.confirmed")} ${order.confirmed_by}` : order.by;
+  return order.confirmed_by ? `${order.by} · ${text("order.confirmed")}${text("punctuation.space")}${order.confirmed_by}` : order.by;
 }
 
 /** The reason, the note of an order, and what somebody must hear beside a grant. */

@@ -1,5 +1,6 @@
 // The wall: a tile for each gate, in its place, and above them places for those that need a look.
 
+import { dayOf, isToday, minuteOf } from "../campus_time.js";
 import { showAlarms } from "./alarms.js";
 import { withSilent } from "./gates.js";
 import { followGates } from "../live.js";
@@ -9,8 +10,6 @@ import { standing } from "./states.js";
 
 const following = new Set(places.following);
 const last = new Map(Object.entries(places.last));
-const time = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hour12: false });
-const day = new Intl.DateTimeFormat(document.documentElement.lang, { month: "2-digit", day: "2-digit" });
 const tiles = new Map([...byId("tiles").querySelectorAll(".tile")].map((tile) => [tile.dataset.gate, tile]));
 const trouble = byId("trouble");
 
@@ -54,10 +53,10 @@ function update(tile, { gate, shape, words }) {
 
 function when(told) {
   const at = new Date(told.at);
-  const shown = at.toDateString() === new Date().toDateString() ? time : day;
+  const shown = isToday(at) ? minuteOf(at) : dayOf(at);
   const isWide = !byId("tiles").classList.contains("small");
-  if (isWide) return `${shown.format(at)} ${coded("kind", told.kind)}`;
-  return `${MARKS.get(told.granted) ?? "!"} ${shown.format(at)}`;
+  if (isWide) return `${shown} ${coded("kind", told.kind)}`;
+  return `${MARKS.get(told.granted) ?? "!"} ${shown}`;
 }
 
 /**

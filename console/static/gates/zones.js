@@ -64,7 +64,7 @@ dialog.querySelector("form").addEventListener("submit", async (event) => {
     if (pending !== mine) return;
     pending = null;
     dialog.close();
-    toast(`${text("forgive.done")} ${done.person ?? text("forgive.everybody")} · ${asked.title}`);
+    toast(`${text("forgive.done")}${text("punctuation.space")}${done.person ?? text("forgive.everybody")} · ${asked.title}`);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     if (pending !== mine) return;

@@ -37,7 +37,7 @@ function showSupply(supply, changed) {
   needed.hidden = !supply.needed_fen;
   needed.textContent = filled("usage.needed", { sum: yuan(supply.needed_fen) });
   byId("put-off").hidden = !supply.put_off_until;
-  if (supply.put_off_until) byId("put-off").replaceChildren(text("usage.put_off"), " ", clock(supply.put_off_until));
+  if (supply.put_off_until) byId("put-off").replaceChildren(text("usage.put_off"), text("punctuation.space"), clock(supply.put_off_until));
   keyed(byId("grounds"), supply.grounds, (one) => one.reason, () => element("li"), (shown, ground) => {
     const mark = JSON.stringify(ground);
     if (shown.mark === mark) return;

@@ -1,6 +1,7 @@
 // The code of a virtual card: shown for half a minute, then the next one. Codes come in batches, so that a page that
 // stays open goes on without a network; the page keeps no secret that codes could be made of.
 
+import { minuteOf } from "../campus_time.js";
 import { elapsed, moment } from "../freshness.js";
 import { byId, filled, post, say, setup, text } from "../page.js";
 
@@ -73,7 +74,7 @@ function look() {
 function networkWords(isOver) {
   if (isOver) return text("virtual_card.over");
   if (!isAway && navigator.onLine) return "";
-  const until = new Date(batch.until).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hour12: false });
+  const until = minuteOf(new Date(batch.until));
   return filled("virtual_card.offline_until", { until });
 }
 

@@ -23,7 +23,7 @@ export function claimed(photo) {
   endsAt = performance.now() + (photo?.claim_left_s ?? 0) * 1000;
   byId("claim-again").hidden = true;
   if (held) tick();
-  else if (photo?.is_taken) say(`${text("review.taken")} ${photo.claimed_by}`, "taken");
+  else if (photo?.is_taken) say(`${text("review.taken")}${text("punctuation.space")}${photo.claimed_by}`, "taken");
   else if (photo?.is_own) say(text("review.own"), "own");
   else say("", "");
 }

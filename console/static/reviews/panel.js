@@ -15,7 +15,7 @@ export function showPanel(photo) {
   const blocked = byId("blocked");
   const words = photo.is_own
     ? text("review.own")
-    : photo.is_taken ? `${text("review.taken")} ${photo.claimed_by}` : photo.is_waiting ? "" : text("review.gone");
+    : photo.is_taken ? `${text("review.taken")}${text("punctuation.space")}${photo.claimed_by}` : photo.is_waiting ? "" : text("review.gone");
   blocked.hidden = !words;
   blocked.textContent = words;
   for (const id of ["approve", "reject", "write"]) byId(id).disabled = !photo.is_mine;
