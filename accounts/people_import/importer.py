@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from accounts.people_import.people_list import ListedPerson, RowError, RowReason
 from accounts.tables import Person
 from accounts.vocabulary import PasswordPurpose, PersonState, Role
 from database import Database
+from database.patience import write_patiently
 
 ROWS_IN_ONE_TRANSACTION = 200
 
@@ -101,15 +103,26 @@ class Importer:
                 hashes = self._hashed(
                     [row for row, result in zip(part, planned, strict=True) if result.first_passwords]
                 )
-                with self.database.begin() as session:
-                    written = self._write(session, part, hashes, now)
-                    if on_written:
-                        on_written(session, written)
+
+                written = write_patiently(self.database, partial(self._write_part, part, hashes, now, on_written))
                 planned = [one.result for one in written]
             results += planned
             if progress:
                 progress(len(results), len(rows))
         return results
+
+    def _write_part(
+        self,
+        part: Sequence[ListedPerson | Unreadable],
+        hashes: dict[str, dict[PasswordPurpose, str]],
+        now: datetime,
+        on_written: OnWritten | None,
+        session: Session,
+    ) -> list[WrittenRow]:
+        written = self._write(session, part, hashes, now)
+        if on_written:
+            on_written(session, written)
+        return written
 
     def _plan(self, session: Session, rows: Sequence[ListedPerson | Unreadable], now: datetime) -> list[RowResult]:
         known = people.by_numbers(session, [row.number for row in rows])

@@ -23,6 +23,7 @@ from accounts.people_import.people_list import ListedPerson, Unreadable
 from accounts.people_import.tables import ImportState
 from accounts.people_import.undo import Undo
 from database import Database, new_id
+from database.patience import write_patiently
 from web.problems import NotFoundError, ProblemError
 
 log = structlog.get_logger()
@@ -184,8 +185,7 @@ class ImportRuns:
             progress=lambda done, _all: note(done),
             on_written=lambda session, written: records.note(session, import_id, written),
         )
-        with self._database.begin() as session:
-            records.finish(session, import_id, ImportState.DONE, now=now)
+        write_patiently(self._database, lambda session: records.finish(session, import_id, ImportState.DONE, now=now))
 
     def _start(self, import_id: UUID, total: int, work: Callable[[Callable[[int], None]], None]) -> None:
         self._running = (import_id, Progress(0, total))
