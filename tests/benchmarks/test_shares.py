@@ -1,0 +1,24 @@
+"""What py-spy sampled, by the parts of a request."""
+
+from benchmarks import shares
+
+_ROUTE = "run (asyncio/runners.py:118);app (fastapi/routing.py:528)"
+SAMPLES = (
+    f"{_ROUTE};pay (accounts/api/payments/payments.py:90) 3",
+    "_run (accounts/ledger/writer.py:180);record (accounts/ledger/posting.py:43);ask (sqlalchemy/base.py:1) 5",
+    "run (asyncio/runners.py:118);data_received (uvicorn/protocols/http/h11_impl.py:176) 1",
+    "<module> (<string>:1) 1",
+)
+
+
+def test_a_sample_counts_for_the_innermost_part_and_a_library_for_whoever_asked_it() -> None:
+    counted = shares.count(SAMPLES)
+    assert counted == {
+        "the route and its bodies": 3,
+        "journal, balances, limits: the ledger": 5,
+        "HTTP and sockets": 1,
+        "other": 1,
+    }
+    drawn = shares.draw(counted)
+    assert "| journal, balances, limits: the ledger | 50% | ████████████████████ |" in drawn
+    assert drawn.index("the ledger") < drawn.index("the route") < drawn.index("HTTP") < drawn.index("other")
