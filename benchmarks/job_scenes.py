@@ -171,7 +171,7 @@ def guard_finds_who_was_refused_and_takes_the_night_along(campus: Campus) -> Non
 
         require(soon(is_found), "the refusal is not among the events")
         reason = {"zh": "挂失", "en": "lost"}[campus.language]
-        require(reason in page.locator("tbody tr").first.inner_text(), "the row does not tell why")
+        require(reason in page.locator("tbody tr").first.inner_text().lower(), "the row does not tell why")
         with page.expect_download() as made:
             page.locator("main a[href*='/events/table']").first.click()
         table = made.value.path().read_text(encoding="utf-8-sig")

@@ -21,6 +21,7 @@ from accounts.people_import.tables import ImportState, PeopleImport, PeopleImpor
 from accounts.tables import Person, PersonChange
 from accounts.vocabulary import PersonKind, PersonState
 from database import Database
+from database.patience import write_patiently
 from web.problems import ProblemError
 
 
@@ -62,16 +63,17 @@ class Undo:
     def run(self, now: datetime, progress: Callable[[int], None] = lambda _done: None) -> None:
         """Take the rows back, a few in a transaction."""
         done = 0
-        while True:
-            with self.database.begin() as session:
-                rows = self._next(session)
-                self._take_back(session, rows, now)
-                if not rows:
-                    found = records.get(session, self.import_id, lock=True)
-                    found.state, found.undone_at = ImportState.UNDONE, now
-                    return
-            done += len(rows)
+        while taken := write_patiently(self.database, lambda session: self._take_some_back(session, now)):
+            done += taken
             progress(done)
+
+    def _take_some_back(self, session: Session, now: datetime) -> int:
+        rows = self._next(session)
+        self._take_back(session, rows, now)
+        if not rows:
+            found = records.get(session, self.import_id, lock=True)
+            found.state, found.undone_at = ImportState.UNDONE, now
+        return len(rows)
 
     def _next(self, session: Session) -> Sequence[PeopleImportRow]:
         query = (
