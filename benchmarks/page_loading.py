@@ -88,18 +88,18 @@ def moved(page: Page) -> list[str]:
 
 
 _OBSERVE = """
-var largestPaint = 0, shifted = 0, movedThings = [];
+Object.assign(window, { largestPaint: 0, shifted: 0, movedThings: [] });
 new PerformanceObserver((list) => {
-  for (const entry of list.getEntries()) largestPaint = entry.startTime;
+  for (const entry of list.getEntries()) window.largestPaint = entry.startTime;
 }).observe({ type: "largest-contentful-paint", buffered: true });
 new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) {
     if (entry.hadRecentInput) continue;
-    shifted += entry.value;
+    window.shifted += entry.value;
     for (const { node } of entry.sources ?? []) {
       if (!node) continue;
       const name = `${node.nodeName.toLowerCase()}${node.id ? "#" + node.id : ""}.${node.className ?? ""}`;
-      movedThings.push(`${entry.value.toFixed(4)} ${name}`);
+      window.movedThings.push(`${entry.value.toFixed(4)} ${name}`);
     }
   }
 }).observe({ type: "layout-shift", buffered: true });
