@@ -25,7 +25,6 @@ from database import Sealer
 from edge.assembly import assemble
 from edge.camera import FeedStatus, mounted, open_camera
 from edge.dependencies import Environment, Gate, Vision
-from edge.engines import Engines
 from edge.health import availability
 from edge.metrics import Metrics
 from edge.outbox import receipts_for
@@ -77,7 +76,7 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
     topics, boot_id = device.topics, uuid_utils.compat.uuid7()
     with ExitStack() as stack:
         kept = KeptFiles(device.folder)
-        files = _open_files(kept, device.sealer, device.gate, engines, stack)
+        files = _open_files(kept, device.sealer, device.gate, engines.runnable, stack)
         kept.report(files.outbox, topics, "edge")
         clock = ConfirmedClock(files.passage_log)
         pictures = _spoof_pictures(device, options.policy, clock)
@@ -149,12 +148,12 @@ class _Files:
     outbox: Outbox
 
 
-def _open_files(kept: KeptFiles, sealer: Sealer, gate: str, engines: Engines, stack: ExitStack) -> _Files:
+def _open_files(kept: KeptFiles, sealer: Sealer, gate: str, models: tuple[str, ...], stack: ExitStack) -> _Files:
     nonces = kept.open("nonces.db", NonceStore, lost="numbers_of_commands")
     stack.callback(nonces.close)
     replica = kept.open(
         "replica.db",
-        lambda path: Replica(path, sealer, gate=gate, models=engines.runnable),
+        lambda path: Replica(path, sealer, gate=gate, models=models),
         lost="directory_until_fetched",
     )
     stack.callback(replica.close)

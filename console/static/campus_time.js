@@ -17,7 +17,7 @@ export const isToday = (moment) => wholeDay.format(moment) === wholeDay.format(n
 /** Hours and minutes: 04:42. */
 export const minuteOf = (moment) => minutes.format(moment);
 
-/** A day without its year: 11月28日, 28 Nov. */
+/** A day without its year: 11月28日 or 28 Nov. */
 export const dayOf = (moment) => days.format(moment);
 
 /** Hours, minutes and seconds, after the day where it is another than today. */

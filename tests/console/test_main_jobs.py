@@ -177,7 +177,7 @@ def test_a_newcomer_comes_from_the_first_password_to_an_opened_gate_by_keyboard_
     go_to(page, page.get_by_role("link", name="开通虚拟卡"))
     page.keyboard.press("Enter")
     type_into(page, query_password=FIRST_DIGITS, new=OWN_DIGITS, repeated=OWN_DIGITS)
-    expect(page.get_by_role("img", name="付款二维码")).to_be_visible()
+    expect(page.get_by_role("img", name="虚拟卡二维码")).to_be_visible()
     go_to(page, page.get_by_role("link", name="首页").first)
     page.keyboard.press("Enter")
     expect(page.get_by_role("region", name="最近通行")).to_contain_text("North gate")

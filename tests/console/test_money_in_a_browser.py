@@ -88,7 +88,7 @@ def test_a_top_up_at_a_kiosk(open_window, desk: Desk) -> None:
     inspect(page)
     page.keyboard.type(uid)
     page.keyboard.press("Enter")
-    expect(page.locator("h1")).to_have_text("您好， 王*明")
+    expect(page.locator("h1")).to_have_text("您好，王*明")
     expect(page.locator("main")).not_to_contain_text("7.00")
     inspect(page)
     page.get_by_role("link", name="充值").click()

@@ -213,7 +213,7 @@ def test_an_edge_works_on_as_well(tmp_path: Path, damage) -> None:
         damage(folder / name)
     kept = KeptFiles(folder)
     with ExitStack() as stack:
-        files = _open_files(kept, Sealer(bytes(range(32))), "north", "model", stack)
+        files = _open_files(kept, Sealer(bytes(range(32))), "north", ("model",), stack)
         assert files.nonces.next("edge:north", 1_000) >= 1_000
         kept.report(files.outbox, GateTopics("main", "north"), "edge")
         found = [Event.decode(entry.payload) for entry in files.outbox.pending()]
