@@ -199,6 +199,8 @@ class CardHandler:
             # Somebody's own code, typed after another's card: neither a wrong PIN nor held up by a lock.
             self._handle_credential(reading)
             return
+        if awaited.code_second is not None:
+            reading = self._codes.follow(reading, awaited.digest, awaited.code_second)
         at, _ = self._clock.read()
         if self._pins.is_locked(awaited.person_id, at):
             decision = Decision(granted=False, reason=Reason.PIN_LOCKED, person_id=awaited.person_id)

@@ -95,6 +95,10 @@ class CodeAuthenticator:
             return CodeRefusal.TOO_MANY
         return replace(reading, answer=self._count_unknown(reading, now))
 
+    def follow(self, reading: Reading, digest: str, second: int) -> Reading:
+        """Return what was presented after a virtual card, its PIN, as what that card's code stands or falls with."""
+        return replace(reading, code_second=second, answer=self._remember_refusal(reading, digest, second))
+
     def record_use_elsewhere(self, digest: str, second: int, at: datetime) -> None:
         """Take note that another gate let somebody in by this code.
 
@@ -102,7 +106,7 @@ class CodeAuthenticator:
         """
         if is_current(second, at):
             self._refused.pop(digest, None)
-            self._memory.spend_counter(digest, second)
+            self._spend(digest, second)
 
     def _prove(
         self, reading: Reading, at: datetime, *, sure: bool, is_open: Callable[[Reading], bool]
@@ -125,9 +129,13 @@ class CodeAuthenticator:
             answer=self._remember_refusal(reading, digest, code.second),
         )
         shown_again = self._refused.get(digest) == code.second or is_open(proven)
-        if not self._memory.spend_counter(digest, code.second) and not shown_again:
+        if not self._spend(digest, code.second) and not shown_again:
             return CodeRefusal.USED
         return proven
+
+    def _spend(self, digest: str, second: int) -> bool:
+        # Apart from the counters of cards that prove a key: no message about a code uses those up.
+        return self._memory.spend_counter(f"code {digest}", second)
 
     def _remember_refusal(self, reading: Reading, digest: str, second: int) -> Callable[[ReadingResult], None]:
         def answer(result: ReadingResult) -> None:

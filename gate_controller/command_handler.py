@@ -1,23 +1,36 @@
 """Commands: verified, carried out or refused, and always acknowledged."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from uuid import UUID
 
 from access.reasons import Reason
 from gate_controller.clock import ClockWatch
 from gate_controller.door_driver import DoorDriver, SignalResult
 from gate_controller.pending_taps import PendingTap, PendingTaps, form_details
-from gate_controller.readers import ReadingResult
+from gate_controller.readers import Reading, ReadingResult
 from gate_controller.reporter import Reporter
 from gate_controller.signals import Authority, BarrierMode, Grant, ModeOrdered, Signal
-from messages import Action, Command, EventKind, Refusal, RefusedError, Verifier
+from messages import Action, Command, EventKind, Method, Refusal, RefusedError, Verifier
 
 _LOOKS_BACK = {Reason.PASSED_BACK.value, Reason.ZONE_FULL.value, Reason.SECOND_PERSON_AWAITED.value}
+_FACE_WAIT_S = 10.0
+"""How long an edge lets a card wait for its holder's face (`edge.card_face_pairing`)."""
 _MODES = {
     Action.HOLD: BarrierMode.HELD_OPEN,
     Action.LOCK: BarrierMode.ALWAYS_CLOSED,
     Action.LOCKDOWN: BarrierMode.LOCKDOWN,
     Action.RELEASE: BarrierMode.NORMAL,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _AwaitedFace:
+    """A virtual card's code that waits for its holder's face; `until` in monotonic seconds."""
+
+    person_id: UUID
+    details: Mapping[str, str | float]
+    until: float
 
 
 class CommandHandler:
@@ -40,6 +53,7 @@ class CommandHandler:
         self._reporter = reporter
         self._clock = clock
         self._decide_again = decide_again
+        self._awaited_face: _AwaitedFace | None = None
 
     def handle(self, payload: bytes, *, retained: bool, received_ns: int) -> None:
         """Verify and carry out one command; its nonce is spent before anything moves."""
@@ -58,13 +72,30 @@ class CommandHandler:
             self._reporter.acknowledge(command, None, at, received_ns=received_ns)
             return
         since_ns = waiting.reading.read_ns if waiting is not None else received_ns
-        result = self._carry_out(command, since_ns, form_details(waiting.reading) if waiting is not None else {})
+        form = form_details(waiting.reading) if waiting is not None else self._pop_awaited_face(command)
+        if waiting is not None and command.reason == Reason.FACE_REQUIRED.value:
+            self._await_face(command.person_id, waiting.reading)
+        result = self._carry_out(command, since_ns, form)
         refusal = result.refusal
         energised_ns = result.energised_ns if command.action is Action.OPEN and refusal is None else None
         self._reporter.acknowledge(command, refusal, at, received_ns=received_ns, energised_ns=energised_ns)
         if waiting is not None:
             granted = command.action is Action.OPEN and refusal is None
             waiting.reading.answer(ReadingResult(granted, command.reason if refusal is None else refusal.value))
+
+    def _await_face(self, person_id: UUID | None, shown: Reading) -> None:
+        if person_id is not None and shown.code_second is not None:
+            until = self._clock.monotonic() + _FACE_WAIT_S
+            self._awaited_face = _AwaitedFace(person_id, form_details(shown), until)
+
+    def _pop_awaited_face(self, command: Command) -> Mapping[str, str | float]:
+        """Return the details of the code that somebody showed just before their face, once."""
+        awaited = self._awaited_face
+        by_face = command.action is Action.OPEN and command.method is Method.FACE
+        if awaited is None or not by_face or command.person_id != awaited.person_id:
+            return {}
+        self._awaited_face = None
+        return awaited.details if self._clock.monotonic() < awaited.until else {}
 
     def _is_overtaken(self, command: Command) -> bool:
         """Return whether an edge refuses somebody for a passage that their own grant still waits for."""

@@ -36,6 +36,8 @@ class AwaitedPin:
     kind: Kind
     """`card` or `virtual`."""
     authenticated: bool
+    code_second: int | None
+    """Of a virtual card: the Unix second of its code."""
     until: float
 
 
@@ -49,7 +51,7 @@ class PinEntry:
 
     def await_pin(self, card: Reading, digest: str, person_id: UUID, *, now: float) -> None:
         """Wait for the PIN of a card; a card that waited before waits no more."""
-        self._awaited = AwaitedPin(digest, person_id, card.kind, card.authenticated, now + PIN_WAIT_S)
+        self._awaited = AwaitedPin(digest, person_id, card.kind, card.authenticated, card.code_second, now + PIN_WAIT_S)
 
     def pop_awaited(self, reading: Reading, now: float) -> AwaitedPin | None:
         """Return whose PIN was just typed, None when a card was shown, or something was typed that is no PIN.

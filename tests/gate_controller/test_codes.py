@@ -1,20 +1,22 @@
 """Codes at a door: a virtual card's opens once, as the card would; unknown ones are not guessed for long."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from access.credentials import code_digest, pin_digest, virtual_card_digest
+from access.credentials import card_digest, code_digest, pin_digest, virtual_card_digest
 from access.policy import GatePolicy, Mode, Rule
 from access.snapshot import CredentialEntry, PersonEntry
 from database import new_id
-from gate_controller.code_authentication import MOST_UNKNOWN, REFUSED_FOR_S, CodeRefusal
+from gate_controller.code_authentication import MOST_UNKNOWN, REFUSED_FOR_S, CodeAuthenticator, CodeRefusal
+from gate_controller.memory import DoorMemory
 from gate_controller.readers import Reading, ReadingResult
 from gate_controller.readers.texts import TextFormat, parse_reading
-from messages import Action, DoorStatus, EventKind, Method, ProcessStatus, UsedCode, signed_codes
+from messages import Action, DoorStatus, Event, EventKind, Method, ProcessStatus, UsedCode, signed_codes
 from messages.signed_codes import CodeSigner
 from tests.gate_controller.conftest import CREDENTIAL_KEY, STAFF_KEY, TOPICS, Bench, Operator, make_replica
 from tests.waiting import PATIENCE_S, until
@@ -205,14 +207,64 @@ def test_the_edge_is_asked_about_the_virtual_card_and_not_told_the_code(gate: Be
 
 @pytest.mark.parametrize("mode", [Mode.CARD_AND_PIN])
 def test_where_a_pin_is_asked_for_a_code_needs_it_too(gate: Bench, operator: Operator) -> None:
-    assert show(gate, make(gate)).reason == "pin_required"
+    code = make(gate)
+    assert show(gate, code).reason == "pin_required"
+    assert show(gate, "1111").reason == "pin_wrong"
+    assert show(gate, code).reason == "pin_required", "what was refused may be shown again"
     assert show(gate, PIN) == GRANTED
-    assert operator.event(EventKind.ACCESS_GRANTED).method == Method.CODE
+    event = operator.event(EventKind.ACCESS_GRANTED)
+    assert event.method == Method.CODE
+    assert event.details["code_second"] == int(code[18:28]), "so that shops and the other gates hear of it"
+    pass_through(gate, operator)
+    assert show(gate, code) == USED
 
 
 @pytest.mark.parametrize("mode", [Mode.CARD_AND_FACE])
 def test_where_a_face_is_asked_for_a_code_alone_does_not_open(gate: Bench) -> None:
     assert show(gate, make(gate)).reason == "face_required"
+
+
+@pytest.mark.parametrize("mode", [Mode.CARD_AND_FACE])
+def test_a_code_whose_face_comes_after_it_stands_in_the_grant(gate: Bench, operator: Operator) -> None:
+    operator.edge(ProcessStatus.ONLINE)
+    until(lambda: gate.controller._cards.edge_online)
+    holder, stranger = new_id(), new_id()
+
+    def refuse(tap) -> None:
+        signed = operator.sign(
+            Action.DENY,
+            sender="edge:north",
+            method=Method.CODE,
+            reason="face_required",
+            tap_id=tap.id,
+            person_id=holder,
+        )
+        operator.connection.publish(TOPICS.command, signed.payload)
+
+    def open_by_face(person_id: UUID) -> Event:
+        told = len(operator.events)
+        operator.ask(Action.OPEN, sender="edge:north", method=Method.FACE, reason="granted", person_id=person_id)
+        operator.until(lambda: EventKind.ACCESS_GRANTED in operator.kinds[told:])
+        event = operator.event(EventKind.ACCESS_GRANTED)
+        pass_through(gate, operator)
+        return event
+
+    operator.on_tap = refuse
+    code = make(gate)
+    assert show(gate, code).reason == "face_required"
+    assert "code_second" not in open_by_face(stranger).details
+    assert open_by_face(holder).details["code_second"] == int(code[18:28])
+    assert "code_second" not in open_by_face(holder).details, "said once"
+
+
+def test_word_of_a_used_code_uses_no_card_s_own_counter_up(tmp_path: Path) -> None:
+    """It is not signed, and a card that proves its key counts for years to a number far below a Unix second."""
+    memory, at = DoorMemory(tmp_path / "memory.db"), datetime.now(UTC)
+    codes = CodeAuthenticator({}, site="main", credential_key=CREDENTIAL_KEY, memory=memory)
+    digest = card_digest(CREDENTIAL_KEY, "04A31B72")
+    codes.record_use_elsewhere(digest, int(at.timestamp()), at)
+    assert memory.spend_counter(digest, 1)
+    memory.close()
 
 
 def test_scanners_deliver_codes_in_every_setting() -> None:
