@@ -187,7 +187,7 @@ def take_probe(
     try:
         if offer is None:
             raise ProbeOfferUnknownError
-        taken = _read(offer, sent)
+        taken = _read(services, offer, sent)
         with services.database.begin() as session:
             title, person_id = gates.get(session, gate).title, offer.binding.person_id
             gate_photos.put(session, services, person_id, taken, by=device.actor, where=title, now=now)
@@ -229,13 +229,17 @@ def _use_up(
     return TakenOffer(binding, key)
 
 
-def _read(offer: TakenOffer, sent: SealedProbe) -> GatePhoto:
+def _read(services: EnrollmentServices, offer: TakenOffer, sent: SealedProbe) -> GatePhoto:
     if _is_poor(sent.quality):
         raise ProbePoorError
     try:
         content = open_probe(sent.sealed, offer.private_key, offer.binding)
         return gate_photos.read(
-            content.template, content.picture, model_id=offer.binding.model_id, measured=sent.quality.model_dump()
+            services,
+            content.template,
+            content.picture,
+            model_id=offer.binding.model_id,
+            measured=sent.quality.model_dump(),
         )
     except (ProbeSealError, GatePhotoUnreadableError) as error:
         raise ProbeUnreadableError from error

@@ -33,6 +33,10 @@ class Engine(Protocol):
     def model_id(self) -> str:
         """The id that templates carry."""
 
+    @property
+    def dimension(self) -> int:
+        """The length D of a template's vector."""
+
     def detect(self, image: Image) -> list[Face]:
         """Return the faces of an RGB image, the largest first."""
 

@@ -84,7 +84,14 @@ class GatePhoto:
     """How good the view was: degrees, pixels, shares."""
 
 
-def read(template: bytes, picture: bytes | None, *, model_id: str, measured: Mapping[str, float]) -> GatePhoto:
+def read(
+    services: EnrollmentServices,
+    template: bytes,
+    picture: bytes | None,
+    *,
+    model_id: str,
+    measured: Mapping[str, float],
+) -> GatePhoto:
     """Read what a gate sent: a template as `models.template` writes it, and perhaps a picture.
 
     Raises:
@@ -98,6 +105,9 @@ def read(template: bytes, picture: bytes | None, *, model_id: str, measured: Map
         raise GatePhotoUnreadableError(str(error)) from error
     if found.model_id != model_id:
         raise GatePhotoUnreadableError(f"the template is of model {found.model_id!r}, not of {model_id!r}")
+    for engine in (services.engine, *services.further_engines):
+        if engine.model_id == model_id and found.vector.size != engine.dimension:
+            raise GatePhotoUnreadableError(f"a template of {model_id!r} has {engine.dimension} numbers")
     return GatePhoto(template=found, picture=picture, measured=measured)
 
 

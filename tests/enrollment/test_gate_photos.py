@@ -309,6 +309,18 @@ def test_a_probe_is_held_to_the_rules_of_a_second_photo(
 
 
 @one_backend
+def test_a_template_that_only_calls_itself_one_of_the_model_is_refused(
+    campus: Campus, enrolled: tuple[UUID, list[bytes]], prepared: Prepared
+) -> None:
+    student, _ = enrolled
+    offer = campus.open_offer(student)
+    short = Template(prepared.second.model_id, np.eye(1, 8, dtype=np.float32)[0])
+    answer = campus.send(offer.offer_id, campus.probe(offer, student, short))
+    assert (answer.status_code, answer.json()["code"]) == (422, "probe_unreadable")
+    assert "probe_unreadable" in campus.refusals()[-1]
+
+
+@one_backend
 def test_a_face_that_is_like_another_accounts_is_left_to_a_reviewer(
     campus: Campus, enrolled: tuple[UUID, list[bytes]], prepared: Prepared, add_person: Callable[[str], UUID]
 ) -> None:
