@@ -50,12 +50,14 @@ class ProbeViews:
         self._newest: tuple[float, Sighting] | None = None
 
     def record(self, sighting: Sighting, frame: Frame) -> None:
-        """Look at one frame; a view of another track, or of long ago, is dropped."""
+        """Look at one frame; a view of another track, or of long ago, is dropped, also when nobody came after."""
+        best = self._best
+        if best is not None and frame.arrived - best.at > LASTS_S:
+            best = self._best = None
         if sighting.track_id is None or sighting.face is None:
             return
         self._newest = frame.arrived, sighting
-        best = self._best
-        if best is not None and (best.track_id != sighting.track_id or frame.arrived - best.at > LASTS_S):
+        if best is not None and best.track_id != sighting.track_id:
             best = None
         if LIMITS.obstacle(sighting.face) is None and (best is None or sighting.face.sharpness >= _sharpness(best)):
             view = ProbeView(frame.image, sighting.face, max(_count(sighting), 1))

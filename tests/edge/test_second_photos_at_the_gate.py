@@ -1,5 +1,6 @@
 """Second photos at a gate: offered after card and face have opened it, of a living face seen well, and never else."""
 
+import weakref
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -152,3 +153,14 @@ def test_a_face_that_may_be_no_living_one_or_another_ones_is_not_taken(changes) 
     views.record(_sighting(1), frame(0, 10.0))
     views.record(_sighting(1, face=face(sharpness=0.0), **changes), frame(1, 10.1))
     assert views.take(10.2) is None
+
+
+def test_the_picture_of_whoever_left_is_not_kept() -> None:
+    views = ProbeViews()
+    image = frame(0, 10.0)
+    kept = weakref.ref(image.image)
+    views.record(_sighting(1), image)
+    del image
+    assert kept() is not None
+    views.record(Sighting(frozenset()), frame(1, 10.0 + LASTS_S + 0.1))
+    assert kept() is None
