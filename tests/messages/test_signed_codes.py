@@ -1,6 +1,10 @@
 """The signed code of a virtual card: what a shop and a gate read of it, and that nobody else makes one."""
 
+import base64
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
+from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -8,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.cards import virtual_code
-from messages import TrustedKey, signed_codes
+from messages import Action, Method, NonceStore, Refusal, RefusedError, Signer, TrustedKey, Verifier, signed_codes
+from messages.envelope import Purpose, SignedMessage
 from messages.keys import PreviousKey
 from messages.signed_codes import (
     CLOCKS_APART,
@@ -107,3 +112,39 @@ def test_a_replaced_key_counts_until_its_overlap_ends() -> None:
 )
 def test_a_code_is_of_its_moment(age: timedelta, expected: bool) -> None:
     assert signed_codes.is_current(SECOND, NOW + age) is expected
+
+
+def signature_of(code: str) -> bytes:
+    return int(code[28:]).to_bytes(64, "big")
+
+
+def with_signature(signature: bytes) -> str:
+    return f"{CODE[:28]}{int.from_bytes(signature, 'big'):0155}"
+
+
+def test_a_code_is_no_order_and_an_order_no_code(tmp_path: Path) -> None:
+    """One key signs both: what it signed as the one must count as nothing else."""
+    boot_id = uuid4()
+    issued = Signer(KEY, STAFF_SENDER, NonceStore(tmp_path / "issued.db")).issue(
+        gate="north", action=Action.OPEN, method=Method.STAFF, reason="staff", boot_id=boot_id, now=NOW
+    )
+    verifier = Verifier(TRUSTED, gate="north", boot_id=boot_id, nonces=NonceStore(tmp_path / "seen.db"))
+    order = SignedMessage.decode(issued.payload)
+    signature = base64.b64encode(signature_of(CODE)).decode()
+    for body in (order.body, f"main\n{CODE[:28]}", CODE[:28]):
+        envelope = SignedMessage(sender=STAFF_SENDER, body=body, signature=signature)
+        with pytest.raises(RefusedError) as refused:
+            verifier.verify(envelope.encode(), retained=False, now=NOW)
+        assert refused.value.refusal is Refusal.BAD_SIGNATURE
+    assert verifier.verify(issued.payload, retained=False, now=NOW) == issued.command
+
+    assert check(with_signature(signature_of(CODE))) == check(CODE)
+    said = f"main\n{CODE[:28]}".encode()
+    others = [KEY.sign(purpose.value + said) for purpose in Purpose if purpose is not Purpose.CODE]
+    for signature_for_another in (base64.b64decode(order.signature), KEY.sign(said), *others):
+        with pytest.raises(BadCodeError):
+            check(with_signature(signature_for_another))
+
+
+def test_what_is_signed_for_one_purpose_never_begins_as_for_another() -> None:
+    assert not [pair for pair in permutations(Purpose, 2) if pair[1].value.startswith(pair[0].value)]

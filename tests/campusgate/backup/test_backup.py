@@ -23,8 +23,17 @@ from database import Database, Sealer
 from database.migrate import upgrade
 from directory import people as gate_people
 from directory.tables import GatePerson
-from enrollment import consent, templates
-from enrollment.tables import PhotoImage, PhotoRecord, TemplateRecord
+from enrollment import consent, gate_photos, templates
+from enrollment.tables import (
+    Consent,
+    ConsentPurpose,
+    PhotoImage,
+    PhotoRecord,
+    PhotoSlot,
+    PhotoSource,
+    PhotoState,
+    TemplateRecord,
+)
 from models.template import Template
 from tests.databases import CREDENTIAL_KEY, begin, made_database
 
@@ -212,6 +221,46 @@ def test_what_was_withdrawn_after_the_backup_does_not_come_back(
         assert audit.verify(session).intact
     assert copy.follow(empty) == 0, "a new copy goes on with the restored trail"
     assert len(list(copy.folder.glob("trail-*.jsonl"))) == 1
+
+
+def test_a_photo_that_a_gate_took_does_not_come_back_after_its_consent_was_withdrawn(
+    server: Database, empty: Database, tmp_path: Path
+) -> None:
+    campus, copy, file = Campus(server), TrailCopy(tmp_path / "record"), tmp_path / "campus.backup"
+    with server.begin() as session:
+        given = {"person_id": campus.person, "version": "1", "given_at": NOW, "evidence": {}}
+        session.add(Consent(purpose=ConsentPurpose.GATE_PHOTO, **given))
+        report = {"gate": {"where": "north"}}
+        second = PhotoRecord(
+            person_id=campus.person,
+            slot=PhotoSlot.SECOND,
+            source=PhotoSource.GATE,
+            state=PhotoState.APPROVED,
+            digest="1" * 64,
+            report=report,
+            uploaded_at=NOW,
+        )
+        session.add(second)
+        session.flush()
+        template = Template("model", np.eye(1, 4, k=1, dtype=np.float32)[0])
+        taken = templates.store(session, SEALER, campus.person, template, at=NOW, photo_id=second.id)
+        session.add(PhotoImage(photo_id=second.id, sealed=b"a face at a gate"))
+        photo = second.id
+    copy.follow(server)
+    back_up(server, file)
+    with server.begin() as session:
+        assert gate_photos.withdraw_consent(session, campus.person, by="test", now=LATER) == 1
+    copy.follow(server)
+    restore(empty, file, copy, MUCH_LATER)
+    with empty.read() as session:
+        assert consent.find_current(session, campus.person, ConsentPurpose.GATE_PHOTO) is None
+        gone = session.get_one(PhotoRecord, photo)
+        assert (gone.state, gone.report) == (PhotoState.WITHDRAWN, None)
+        assert session.get_one(TemplateRecord, taken).sealed is None
+        assert session.get(PhotoImage, photo) is None
+        assert consent.find_current(session, campus.person) is not None, "the other consent stands"
+        left = session.query(TemplateRecord).filter(TemplateRecord.sealed.is_not(None)).one()
+        assert left.id != taken, "and so does the first photo's template"
 
 
 def test_what_was_given_again_after_a_restore_stays_at_the_next(server: Database, tmp_path: Path) -> None:
