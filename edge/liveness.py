@@ -7,6 +7,7 @@ picture may pass, with them nobody passes who would not have passed before.
 from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
+from math import isfinite
 from statistics import median, median_low
 from typing import Protocol
 
@@ -122,7 +123,8 @@ class LivenessVote:
         self._begun = at if self._begun is None else self._begun
         self._watched = at - self._begun
         if evidence.score is not None:
-            self._scores.append(evidence.score)
+            # A network that gives no number has seen no life; NaN would be below no limit.
+            self._scores.append(evidence.score if isfinite(evidence.score) else 0.0)
         if evidence.border is not None:
             self._borders.append(evidence.border)
         self._moires.append(evidence.moire)

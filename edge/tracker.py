@@ -123,7 +123,8 @@ class Tracker:
         for model, vector in vectors.items():
             least = self._same_person(model) if given is None else given
             before = track.appearances.get(model)
-            if least is not None and before is not None and float(before.mean @ vector) < least:
+            # Not `< least`: what cannot be compared (NaN) shows the same person no more than another.
+            if least is not None and before is not None and not float(before.mean @ vector) >= least:
                 return True
         return False
 

@@ -1,3 +1,5 @@
+from math import inf, nan
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +23,8 @@ def standing(*frames: Evidence, policy: LivenessPolicy | None = None) -> tuple[L
         ([LIVING] * 3, (Liveness.LIVE, None)),
         ([Evidence()] * 3, (Liveness.LIVE, None)),
         ([Evidence(score=0.2)] * 3, (Liveness.SPOOF, Cue.TEXTURE)),
+        ([Evidence(score=nan)] * 3, (Liveness.SPOOF, Cue.TEXTURE)),
+        ([Evidence(score=inf)] * 3, (Liveness.SPOOF, Cue.TEXTURE)),
         ([Evidence(score=0.99, border=0.9)] * 3, (Liveness.SPOOF, Cue.BORDER)),
         ([Evidence(moire=6.0)] * 3, (Liveness.SPOOF, Cue.MOIRE)),
         ([Evidence(score=0.99, flatness=0.2)] * 3, (Liveness.SPOOF, Cue.PLANE)),

@@ -61,6 +61,15 @@ def test_another_person_in_the_same_place_gets_a_new_track() -> None:
     assert [alive.id for alive in tracker.tracks] == [other.id]
 
 
+def test_a_face_that_cannot_be_compared_is_not_taken_for_the_same_person() -> None:
+    tracker = Tracker(TrackPolicy(same_person=0.25))
+    track = tracker.update([Box(100, 100, 60, 60)], 0.0)[0]
+    tracker.attach(track, {"m-1": unit(1, 0, 0)}, 0.0)
+    broken = tracker.attach(track, {"m-1": np.full(3, np.nan, np.float32)}, 0.1)
+    assert broken.id != track.id
+    assert tracker.attach(broken, {"m-1": unit(1, 0, 0)}, 0.2).id != broken.id
+
+
 def test_the_affinity_of_a_still_face_is_one_and_of_a_far_one_zero() -> None:
     policy = TrackPolicy()
     assert affinity(Box(0, 0, 50, 50), Box(0, 0, 50, 50), 0.04, policy) == pytest.approx(1)
