@@ -93,11 +93,7 @@ class _Parts:
 
     @cached_property
     def pairing(self) -> CardFacePairing:
-        return CardFacePairing(same_person=self._same_person_1_1)
-
-    def _same_person_1_1(self, model_id: str) -> float:
-        engine = self.vision.engines.get(model_id) or self.vision.engines.first
-        return engine.threshold("verification")
+        return CardFacePairing(same_person=self.vision.engines.same_person)
 
     @cached_property
     def probes(self) -> ProbeSender | None:

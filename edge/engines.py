@@ -1,5 +1,6 @@
 """The face models that a gate's computer can run, each loaded when somebody here has a template of it."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
@@ -7,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 import structlog
 
-from errors import OperatorError
 from models.calibration import Purpose
 from models.detector import Detection
 from models.face import Face
@@ -56,11 +56,7 @@ class GateEngine(FaceDetector, Protocol):
 
 
 LoadEngine = Callable[[], GateEngine]
-"""Loads and warms up the engine of one model.
-
-Raises:
-    OperatorError: its weights are missing or damaged.
-"""
+"""Loads and warms up the engine of one model; raises when its weights are missing, damaged or too large."""
 
 
 class Engines:
@@ -87,10 +83,15 @@ class Engines:
         if model_id not in self._loaded and model_id in self._runnable:
             try:
                 self._loaded[model_id] = self._others[model_id]()
-            except OperatorError as error:
+            except Exception as error:  # noqa: BLE001 - ONNX Runtime has errors of its own; the others' faces do not wait
                 self._runnable = tuple(one for one in self._runnable if one != model_id)
                 _log.error("model_not_loaded", model=model_id, error=str(error))
         return self._loaded.get(model_id)
+
+    def same_person(self, model_id: str) -> float:
+        """Return a model's least similarity in a comparison 1:1; one that is not loaded takes nobody for anybody."""
+        engine = self._loaded.get(model_id)
+        return math.inf if engine is None else engine.threshold("verification")
 
     def unload(self, model_ids: Sequence[str]) -> None:
         """Let go of engines that nobody has a template for any more; they are loaded again when needed."""
