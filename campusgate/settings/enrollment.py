@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from campusgate.settings.embedder_name import EmbedderName
 from campusgate.settings.webhook import WebhookSettings
 
 
@@ -28,7 +29,7 @@ class EnrollmentSettings(WebhookSettings):
     keep_rejected: timedelta = timedelta(days=30)
     keep_after_leaving: timedelta = timedelta(days=7)
     keep_notices: timedelta = timedelta(days=365)
-    next_embedder: str | None = Field(
+    next_embedder: EmbedderName | None = Field(
         default=None, description="the embedder the campus moves to: photos handed in get its templates too"
     )
     mail_address: str | None = Field(

@@ -21,6 +21,7 @@ from campusgate.settings.accounts import (
     SpendingSettings,
 )
 from campusgate.settings.bus import MqttSettings
+from campusgate.settings.embedder_name import EmbedderName
 from campusgate.settings.enrollment import EnrollmentSettings
 from campusgate.settings.errors import SettingsError
 from campusgate.settings.keys import HOW_TO_MAKE, decode_key
@@ -118,7 +119,7 @@ class Settings(BaseSettings):
         default=None, min_length=16, description="opens GET /metrics; without it there are no metrics"
     )
 
-    embedder: str = Field(
+    embedder: EmbedderName = Field(
         default="mobilefacenet+sface", description="the embedder of server and edges, the same for all of them"
     )
     engine_threads: int = Field(default=0, ge=0, description="threads of the face engine; 0 = one for each core")

@@ -19,7 +19,7 @@ from campusgate.settings.door_file import read_door_file
 from campusgate.wiring.accounts import make_accounts, make_money
 from database import Database
 from gate_controller.door_file import DoorFileError
-from models.embedders.registry import DEFAULT_EMBEDDER
+from models.embedders.registry import DEFAULT_EMBEDDER, EMBEDDERS
 from tests.keys import key, key_text
 
 KEY = key_text("templates")
@@ -27,6 +27,14 @@ KEY = key_text("templates")
 
 def test_the_embedder_is_the_default_one_of_the_models() -> None:
     assert Settings().embedder == DEFAULT_EMBEDDER
+
+
+def test_the_former_name_of_an_embedder_is_understood(monkeypatch) -> None:
+    monkeypatch.setenv("CAMPUSGATE_EMBEDDER", "fused")
+    monkeypatch.setenv("CAMPUSGATE_ENROLLMENT__NEXT_EMBEDDER", "fused")
+    settings = Settings()
+    assert settings.embedder == settings.enrollment.next_embedder == "mobilefacenet+dlib-resnet"
+    assert settings.embedder in EMBEDDERS
 
 
 def test_nested_settings_come_from_the_environment(monkeypatch) -> None:
