@@ -62,7 +62,7 @@ def hand_in(
     """
     with services.database.read() as session:
         _require_wanted(session, services, person.person_id, slot, now)
-    assessment = assess(content, services.engine, services.checker, services.further_engines)
+    assessment = assess(content, services.engine, services.checker, services.find_further_engines())
     if assessment.photo is None:
         raise PhotoUnreadableError(rules=assessment.report.to_json()["rules"])
     try:
@@ -160,7 +160,7 @@ def ask_for_review(services: EnrollmentServices, person: Principal, photo_id: UU
         content = photos.read_picture(session, services.sealer, photo_id)
     photo = decode(content)
     faces = services.engine.detect(photo.image)
-    made = embed_all(photo, faces, (services.engine, *services.further_engines))
+    made = embed_all(photo, faces, (services.engine, *services.find_further_engines()))
     try:
         with services.database.begin() as session:
             record = _require_own(photos.get(session, photo_id, lock=True), person)

@@ -99,7 +99,7 @@ def hand_in(
         people.get(session, person_id)
         consent.require(session, person_id, services.consent_version)
     try:
-        made = read_templates(content, services.engine, services.further_engines)
+        made = read_templates(content, services.engine, services.find_further_engines())
     except UnreadablePhotoError as error:
         raise PhotoUnreadableError(rules=report_unreadable(error).to_json()["rules"]) from error
     with services.database.begin() as session:

@@ -33,7 +33,8 @@ class EnrollmentServices:
     `consent_version` names the notice that people consent to; a new version asks everybody again.
     `gate_photo_version` names the one about second photos taken at gates, None where none are. Pictures are erased
     after approval unless `keep_pictures`; without them a new face model needs new photos, and `with_thumbnails` keeps
-    small ones for comparison with look-alikes. `further_engines` make templates for the other models a campus uses.
+    small ones for comparison with look-alikes. `further_engines` make templates for other models, as long as the campus
+    `uses_model`: of one that it has forgotten none is made.
     """
 
     database: Database
@@ -45,6 +46,7 @@ class EnrollmentServices:
     keep_pictures: bool = False
     with_thumbnails: bool = True
     further_engines: tuple[Engine, ...] = ()
+    uses_model: Callable[[str], bool] = lambda _model_id: True
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     gates: Gates | None = None
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
@@ -67,6 +69,10 @@ class EnrollmentServices:
     def handed_in(self) -> RateLimiter:
         """Counts the photos that each person handed in, whatever became of them."""
         return RateLimiter(self.photos_a_day, timedelta(days=1))
+
+    def find_further_engines(self) -> tuple[Engine, ...]:
+        """Return the further engines by which a new photo is measured now; it asks the database."""
+        return tuple(engine for engine in self.further_engines if self.uses_model(engine.model_id))
 
     @cached_property
     def compared_models(self) -> tuple[ComparedModel, ...]:

@@ -1,6 +1,6 @@
 """From settings to the services of enrolment."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +24,7 @@ def make_enrollment(
     checker: Checker,
     *,
     further_engines: Sequence[FaceEngine],
+    uses_model: Callable[[str], bool],
     retention: RetentionPolicy,
 ) -> EnrollmentServices:
     """Return the services; a person's export names the gates that hold their template."""
@@ -37,6 +38,7 @@ def make_enrollment(
         keep_pictures=settings.keep_pictures,
         with_thumbnails=settings.keep_thumbnails,
         further_engines=tuple(further_engines),
+        uses_model=uses_model,
         gates=_gates_of_person,
         photos_a_day=settings.photos_a_day,
         retention=retention,

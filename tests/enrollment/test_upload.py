@@ -167,6 +167,24 @@ def test_while_the_campus_moves_to_another_model_a_photo_gets_both_templates(
     assert api.active() == [student]
 
 
+@one_backend
+def test_of_a_model_that_the_campus_has_forgotten_no_template_is_made(
+    api: EnrollmentApi, good: bytes, model_store: ModelStore, add_person: Callable[[str], UUID]
+) -> None:
+    former = FaceEngine(model_store, embedder="dlib-resnet", threads=1)
+    used = {former.model_id}
+    services = replace(api.services, further_engines=(former,), uses_model=lambda model_id: model_id in used)
+    api.client.app.state.enrollment = services  # type: ignore[attr-defined]
+    made = []
+    for student in (add_person("2026001"), add_person("2026002")):
+        api.consent(student)
+        photo = UUID(api.hand_in(student, good).json()["id"])
+        with api.services.database.read() as session:
+            made.append(templates.find_models(session, photo))
+        used.clear()
+    assert made == [{api.services.engine.model_id, former.model_id}, {api.services.engine.model_id}]
+
+
 def test_a_face_is_measured_only_of_photos_that_keep_the_rules_or_are_asked_about(
     api: EnrollmentApi, good: bytes, model_store: ModelStore, add_person: Callable[[str], UUID]
 ) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import structlog
 from fastapi import APIRouter
@@ -17,6 +16,7 @@ from campusgate.wiring.alarms import make_watch
 from campusgate.wiring.broker import make_server_connections
 from campusgate.wiring.directory_hints import DirectoryHints
 from campusgate.wiring.enrollment import make_enrollment
+from campusgate.wiring.face_models import find_following, make_look_alike_thresholds, make_uses_model
 from campusgate.wiring.hosting import make_hosting_rules
 from campusgate.wiring.key_checks import require_right_key, require_same_keys
 from campusgate.wiring.metering import make_metering
@@ -26,15 +26,14 @@ from campusgate.wiring.sealer import make_sealer
 from campusgate.wiring.showers import make_shower_port
 from database import Database, Sealer
 from database.migrate import upgrade
+from directory.gate_models import read_used_models
 from directory.look_alikes import LookAlikes
 from directory.publisher import Publisher
 from directory.services import DirectoryServices
 from enrollment.quality import Checker
 from enrollment.services import EnrollmentServices
-from enrollment.upload import LEAST_SEARCHED
 from metering.services import MeteringServices
 from metering.sessions.mqtt_port import ShowerPort
-from models.embedders.registry import EMBEDDERS
 from models.engine import FaceEngine
 from operations.alarms.watch import AlarmWatch
 from operations.api.dependencies import OperationsServices
@@ -120,9 +119,8 @@ def assemble(
     # Last, for its writer's thread runs from now on: what may be missing was asked for before.
     money = replace(make_money(settings, accounts, channels), clock_believed=lambda: clock.doubt() is None)
     metering = make_metering(settings, money)
-    # The model that the campus moves to counts as used before the first template of it is made.
-    moves_to = settings.enrollment.next_embedder or settings.embedder
-    following = [EMBEDDERS[moves_to].model_id] if moves_to in EMBEDDERS else []
+    following = find_following(settings)
+    made = [one.model_id for one in (engine, *further_engines)]
     return Server(
         settings=settings,
         database=database,
@@ -137,6 +135,7 @@ def assemble(
             engine,
             checker,
             further_engines=further_engines,
+            uses_model=make_uses_model(database, following),
             retention=make_retention_policy(settings),
         ),
         sealer=sealer,
@@ -160,7 +159,7 @@ def assemble(
         look_alikes=LookAlikes(
             database,
             sealer,
-            models={one.model_id: partial(_taken_for_each_other, one) for one in (engine, *further_engines)},
+            models=make_look_alike_thresholds(made, read_used_models(database)),
         ),
         directory=DirectoryServices(
             database,
@@ -171,8 +170,3 @@ def assemble(
         ),
         routers=routers,
     )
-
-
-def _taken_for_each_other(engine: FaceEngine, people: int) -> float:
-    """Return the similarity from which a reviewer is shown a likeness."""
-    return engine.threshold("identification", max(people, LEAST_SEARCHED))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from unittest.mock import Mock
 
 import pytest
 from fastapi.testclient import TestClient
@@ -16,7 +17,11 @@ from campusgate.processes.server.app import make_app
 from campusgate.processes.server.assembly import Server, assemble
 from campusgate.settings import EnrollmentSettings, MqttSettings, Settings, SettingsError
 from campusgate.wiring.retention import make_retention_policy
+from directory import gate_models
+from directory.publisher import Publisher
+from directory.tables import LookAlikeState
 from enrollment.quality import Checker
+from models.embedders.registry import EMBEDDERS
 from models.engine import FaceEngine
 from operations.alarms import register
 from tests.app_client import AppClient
@@ -25,6 +30,7 @@ from tests.sign_ins import sign_in
 from tests.waiting import PATIENCE_S, until
 
 NO_BROKER = {"broker": False, "orders": False, "contested": None, "storage": "ok"}
+FORMER = EMBEDDERS["mobilefacenet+dlib-resnet"].model_id
 SECRETS = {
     "token_secret": SecretStr(key_text("tokens")),
     "template_key": SecretStr(key_text("templates")),
@@ -150,6 +156,36 @@ def test_photos_are_taken_as_the_settings_say(engine: FaceEngine, tmp_path) -> N
     assert (made.consent_version, made.keep_pictures, made.with_thumbnails) == ("2027", True, False)
     assert made.further_engines == (engine,)
     assert make_retention_policy(settings).keep_pictures
+    close(server)
+
+
+@pytest.fixture
+def changing(engine: FaceEngine, tmp_path, unused_port) -> Settings:
+    """A campus whose server ran with the former face model, and then with the present one."""
+    settings = Settings(data_dir=tmp_path, mqtt=MqttSettings(port=unused_port), **SECRETS)
+    server = assemble(settings, engine, Checker(engine))
+    Publisher(server.database, server.sealer, model_id=FORMER).publish()
+    server.publisher.publish()
+    close(server)
+    return settings
+
+
+def test_a_model_can_be_forgotten_while_the_server_runs(engine: FaceEngine, changing: Settings) -> None:
+    former = engine.with_embedder(Mock(model_id=FORMER))
+    server = assemble(changing, engine, Checker(engine), [former])
+    assert server.enrollment.find_further_engines() == (former,)
+    with server.database.begin() as session:
+        gate_models.forget(session, FORMER)
+    server.publisher.publish()
+    assert server.enrollment.find_further_engines() == ()
+    close(server)
+
+
+def test_look_alikes_by_the_former_model_are_known_without_its_weights(engine: FaceEngine, changing: Settings) -> None:
+    server = assemble(changing, engine, Checker(engine))
+    server.look_alikes.follow()
+    with server.database.read() as session:
+        assert session.get_one(LookAlikeState, 1).models == sorted((engine.model_id, FORMER))
     close(server)
 
 
