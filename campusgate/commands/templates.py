@@ -66,15 +66,23 @@ def rebuild(
 
 def progress(as_json: _Json = False) -> None:
     """Show how far the campus has come from one face model to another; exits 1 until everybody and every gate has."""
+    from campusgate.wiring.photo_checker import find_not_made
     from directory.model_progress import find_progress
 
-    with open_database(Settings()) as database, database.read() as session:
+    settings = Settings()
+    with open_database(settings) as database, database.read() as session:
         found = find_progress(session)
+    not_made = find_not_made(settings, found.models)
     is_done = all(one.people == 0 for one in found.people.models[1:]) and all(gate.is_done for gate in found.gates)
     if as_json:
-        print_json({**asdict(found), "forgettable": found.forgettable, "done": is_done})
+        print_json({**asdict(found), "forgettable": found.forgettable, "not_made": not_made, "done": is_done})
     else:
         _print_progress(found)
+        for model_id in not_made:
+            typer.echo(
+                f"this computer lacks the weights of {model_id}: new photos get no template of it; "
+                "campusgate models install, then restart the server"
+            )
     if not is_done:
         raise typer.Exit(1)
 
@@ -87,7 +95,7 @@ def forget(
     ] = False,
     as_json: _Json = False,
 ) -> None:
-    """Erase the templates of a face model that is not used any more. Then restart the server."""
+    """Erase the templates of a face model that is not used any more; the server may run."""
     from campusgate.wiring.photo_checker import find_embedder
     from directory import gate_models
     from directory.model_progress import find_progress

@@ -36,8 +36,7 @@ def load_gate_engines(store: ModelStore, preferred: str, *, threads: int) -> Eng
 
 def _is_installed(store: ModelStore, embedder: str) -> bool:
     try:
-        for model in EMBEDDERS[embedder].models:
-            store.path(model)
+        EMBEDDERS[embedder].require_installed(store)
     except ModelError as error:
         _log.info("embedder_not_installed", embedder=embedder, error=str(error))
         return False

@@ -1,6 +1,7 @@
 """From settings to the engine and the checker of photos, as the server and the commands use them."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -92,3 +93,15 @@ def find_further_embedders(settings: Settings, used: Sequence[str]) -> list[str]
     former = [name for name, kind in EMBEDDERS.items() if kind.model_id in used]
     named = dict.fromkeys((settings.enrollment.next_embedder, *former))
     return [name for name in named if name is not None and (name not in EMBEDDERS or EMBEDDERS[name].model_id != ours)]
+
+
+def find_not_made(settings: Settings, used: Sequence[str]) -> list[str]:
+    """Return those of the models `used` (ids) of which this computer can make no template: it lacks their weights."""
+    store = ModelStore(settings.cache_dir, settings.model_mirror)
+    able = set()
+    for kind in EMBEDDERS.values():
+        if kind.model_id in used:
+            with suppress(ModelError):
+                kind.require_installed(store)
+                able.add(kind.model_id)
+    return [model_id for model_id in used if model_id not in able]

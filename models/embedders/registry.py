@@ -41,6 +41,11 @@ class EmbedderKind:
         """The length D of its vectors."""
         return sum(network.dimension for network in self.networks)
 
+    def require_installed(self, files: ModelFiles) -> None:
+        """Ask for the file of each network; raises what `files` raises for one that is missing or damaged."""
+        for model in self.models:
+            files.path(model)
+
     def load(self, files: ModelFiles, *, threads: int = 0) -> Embedder:
         """Load its networks; `threads` is the number used for one image, 0 meaning one for each core."""
         paths = [files.path(model) for model in self.models]

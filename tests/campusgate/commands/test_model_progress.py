@@ -56,8 +56,8 @@ def campus(tmp_path: Path) -> Run:
         "CAMPUSGATE_TEMPLATE_KEY": base64.b64encode(KEY).decode(),
     }
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        done = command_line.run(*arguments, environment=environment)
+    def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        done = command_line.run(*arguments, environment=environment | variables)
         Publisher(database, sealer, model_id=NEW).publish()
         return done
 
@@ -80,6 +80,14 @@ def test_progress_names_who_is_left_and_is_done_when_nobody_is(campus: Run) -> N
     assert json.loads(campus("templates", "forget", OLD, "--everybody", "--json").stdout)["erased"] == 2
     done = campus("templates", "progress", "--json")
     assert (done.returncode, json.loads(done.stdout)["models"]) == (0, [NEW])
+
+
+def test_progress_needs_no_weights_and_names_those_that_the_server_lacks(campus: Run, tmp_path: Path) -> None:
+    shown = campus("templates", "progress", "--json", CAMPUSGATE_CACHE_DIR=str(tmp_path / "empty"))
+    assert json.loads(shown.stdout)["not_made"] == [NEW, OLD]
+    shown = campus("templates", "progress", CAMPUSGATE_CACHE_DIR=str(tmp_path / "empty"))
+    assert (shown.returncode, shown.stderr) == (1, "")
+    assert f"this computer lacks the weights of {OLD}: new photos get no template of it" in shown.stdout
 
 
 def test_a_gate_gets_a_model_of_its_own_and_gives_it_back(campus: Run) -> None:
