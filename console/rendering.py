@@ -11,6 +11,7 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 from fastapi.routing import APIRoute
 from fastapi.templating import Jinja2Templates
+from markupsafe import Markup
 from starlette.routing import BaseRoute
 
 from accounts.sign_in.access_tokens import Claims
@@ -18,6 +19,7 @@ from console import texts
 from console.formats import Formats, show_money
 from console.live.heartbeat import SILENT_S
 from console.navigation import Area, areas_for, find_current
+from web.compression import compress
 from web.tickets import LIFE
 
 Answer = TypeVar("Answer", bound=Response)
@@ -66,8 +68,8 @@ def render_page(request: Request, template: str, *, status: int = 200, **values:
         "t": texts.translator(chosen),
         "has_text": texts.TEXTS.__contains__,
         "now": datetime.now(UTC),
-        "texts": texts.all_texts(chosen),
         "path": partial(path_to, request),
+        "module": partial(_load_module, request),
         "formats": Formats(chosen, request.app.state.console.zone),
         "campus_zone": request.app.state.console.zone.key,
         "done": _words_of_done(request),
@@ -82,7 +84,19 @@ def render_page(request: Request, template: str, *, status: int = 200, **values:
     }
     made = _templates.TemplateResponse(request, template, context, status_code=status)
     made.headers["Cache-Control"] = "no-store"
+    # The cookies of a sign-in come with no request that another site makes (`SameSite=Strict`).
+    compress(request.headers, made)
     return copy_cookies(made, _renewed_of(request))
+
+
+def _load_module(request: Request, module: str) -> Markup:
+    """Return what loads a script of the static files, with all that it imports asked for at once."""
+    addresses = [
+        path_to(request, "console-static", path=f"/{one}")
+        for one in (*request.app.state.console_static.imports_of(module), module)
+    ]
+    ahead = (Markup('<link rel="modulepreload" href="{}">').format(one) for one in addresses[:-1])
+    return Markup("").join((*ahead, Markup('<script type="module" src="{}"></script>').format(addresses[-1])))
 
 
 def _renewed_of(request: Request) -> Response | None:

@@ -29,12 +29,13 @@ _FILES = {file.stem: _read_file(file) for file in sorted((Path(__file__).parent 
 TEXTS: Mapping[str, tuple[str, str]] = {key: texts for found in _FILES.values() for key, texts in found.items()}
 """Every text by its key, in the order of `LANGUAGES`."""
 
-_OF_SCRIPTS = frozenset(
-    key
-    for name in ("shared", "events", "gates", "metering_codes", "metering_staff", "photos", "problems")
-    for key in _FILES[name]
-)
-"""What the scripts of live pages may ask for. Words of other files are written by the server, or asked for by name."""
+OF_GATES = ("shared", "events", "gates", "problems")
+OF_PHOTOS = ("shared", "photos", "problems")
+_OF_METERING = ("shared", "metering_codes", "metering_staff", "problems")
+"""Files with what the scripts of an area's live pages may ask for. Other words are written by the server, or asked for
+by name."""
+
+_OF_SCRIPTS = frozenset(key for name in {*OF_GATES, *OF_PHOTOS, *_OF_METERING} for key in _FILES[name])
 
 _OF_USAGE = frozenset(_FILES["usage"])
 """What only a holder's page of water and electricity asks for, and no other page loads."""
@@ -73,10 +74,11 @@ def translator(chosen: str) -> Translate:
 
 
 @cache
-def all_texts(chosen: str) -> dict[str, str]:
-    """Return every text in `chosen` that the scripts of live pages may ask for."""
+def texts_of(chosen: str, files: tuple[str, ...]) -> dict[str, str]:
+    """Return the texts in `chosen` of these files, and those of no table that the scripts of all live pages share."""
     index = LANGUAGES[chosen]
-    return {key: texts[index] for key, texts in TEXTS.items() if key in _OF_SCRIPTS}
+    wanted = {key for name in files for key in _FILES[name]} | {key for key in _OF_SCRIPTS if "." not in key}
+    return {key: texts[index] for key, texts in TEXTS.items() if key in wanted}
 
 
 def texts_beginning(chosen: str, beginnings: tuple[str, ...]) -> dict[str, str]:
@@ -87,7 +89,12 @@ def texts_beginning(chosen: str, beginnings: tuple[str, ...]) -> dict[str, str]:
 
 def some_texts(chosen: str, beginnings: tuple[str, ...]) -> dict[str, str]:
     """Return the texts of no table, and those whose keys begin so: for a page that needs few of them."""
-    return {key: text for key, text in all_texts(chosen).items() if "." not in key or key.startswith(beginnings)}
+    index = LANGUAGES[chosen]
+    return {
+        key: texts[index]
+        for key, texts in TEXTS.items()
+        if key in _OF_SCRIPTS and ("." not in key or key.startswith(beginnings))
+    }
 
 
 def texts_of_usage(chosen: str, problems: Collection[str]) -> dict[str, str]:

@@ -14,6 +14,9 @@ from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from web.compression import takes_gzip
+from web.module_imports import find_imports
+
 _COMPRESSED = frozenset({".css", ".js", ".svg"})
 _A_YEAR = "public, max-age=31536000, immutable"
 
@@ -33,7 +36,15 @@ class CompressedFiles(StaticFiles):
         """Take the folder, and the beginning of its address; `mount_path` is that with the folder's digest."""
         super().__init__(directory=folder)
         self.mount_path = f"{prefix}/{_digest(folder)}"
+        self._folder = folder
         self._compressed: dict[tuple[str, float], bytes] = {}
+        self._imports: dict[str, tuple[str, ...]] = {}
+
+    def imports_of(self, module: str) -> tuple[str, ...]:
+        """Return the paths of all that a module imports, directly or not; see `find_imports`."""
+        if module not in self._imports:
+            self._imports[module] = find_imports(self._folder, module)
+        return self._imports[module]
 
     def file_response(
         self, full_path: str | os.PathLike[str], stat_result: os.stat_result, scope: Scope, status_code: int = 200
@@ -41,9 +52,8 @@ class CompressedFiles(StaticFiles):
         """Return the file, compressed where the browser takes that."""
         response = super().file_response(full_path, stat_result, scope, status_code)
         path = Path(full_path)
-        takes_gzip = "gzip" in Headers(scope=scope).get("accept-encoding", "")
         if path.suffix in _COMPRESSED:
-            if takes_gzip and isinstance(response, FileResponse):
+            if takes_gzip(Headers(scope=scope)) and isinstance(response, FileResponse):
                 response = self._compress(path, stat_result, response)
             response.headers["Vary"] = "Accept-Encoding"
         response.headers["Cache-Control"] = _A_YEAR

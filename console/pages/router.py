@@ -52,6 +52,7 @@ def install(app: FastAPI, services: ConsoleServices) -> None:
     app.state.console_feed = Feed(services)
     static = CompressedFiles(FOLDER / "static", "/console/static")
     screens = CompressedFiles(DISPLAY_FOLDER / "static", "/console/display-static")
+    app.state.console_static = static
     files = [
         Mount(static.mount_path, static, name="console-static"),
         Mount(screens.mount_path, screens, name="display-static"),

@@ -231,8 +231,9 @@ def holder(dormitory: Dormitory) -> Iterator[httpx.Client]:
 
 
 def test_the_first_page_is_small_and_holds_only_words_of_its_own(holder: httpx.Client) -> None:
-    html = holder.get("/console/me/usage", headers={"Accept-Language": "zh"}).text
-    to_load, loaded, size = set(re.findall(r"/console/static/[\w./]+", html)), set(), len(html.encode())
+    page = holder.get("/console/me/usage", headers={"Accept-Language": "zh"})
+    html, size = page.text, page.num_bytes_downloaded
+    to_load, loaded = set(re.findall(r"/console/static/[\w./]+", html)), set()
     while to_load:
         loaded.add(address := to_load.pop())
         answer = holder.get(address)
@@ -240,7 +241,7 @@ def test_the_first_page_is_small_and_holds_only_words_of_its_own(holder: httpx.C
         imported = re.findall(r'^import [^;]*"(\.[\w./]+)";', content, re.MULTILINE)
         to_load |= {posixpath.normpath(posixpath.join(posixpath.dirname(address), one)) for one in imported} - loaded
     assert {"room_charges.js", "page.js"} <= {posixpath.basename(one) for one in loaded}
-    assert size <= 60_000, "what goes over the network"
+    assert size <= 45_000, "what goes over the network"
     shipped = re.search(r'id="texts">(.*?)</script>', html, re.DOTALL)
     assert shipped
     assert not any("人脸" in words for words in json.loads(shipped[1]).values()), "words of other pages' scripts"

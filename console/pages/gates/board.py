@@ -10,7 +10,8 @@ from console.disclosures import record_disclosure
 from console.live.state import Scope
 from console.live.stream import stream_gates
 from console.live.stream_authorization import StreamAuthorization
-from console.rendering import event_stream, render_page
+from console.rendering import event_stream, language_of, render_page
+from console.texts import OF_GATES, texts_of
 from console.views.board import describe_places
 from directory import gates
 from web.text import Slug
@@ -28,6 +29,7 @@ def gate_board(request: Request, services: ServicesDep, _staff: StaffDep) -> HTM
     return render_page(
         request,
         "gates/board.html",
+        texts=texts_of(language_of(request), OF_GATES),
         places=found,
         zones=zones,
         can_order=services.orders.possible,

@@ -14,9 +14,10 @@ from accounts.audit import disclosures
 from accounts.sign_in.access_tokens import Claims
 from console.dependencies import ServicesDep, StaffDep
 from console.disclosures import record_disclosure
-from console.rendering import render_page
+from console.rendering import language_of, render_page
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
+from console.texts import OF_GATES, texts_of
 from console.views.events import describe_events
 from directory import gates
 from directory.dry_run import DryRun, Shown, dry_run
@@ -58,6 +59,7 @@ def show(gate: GateName, request: Request, _staff: StaffDep, services: ServicesD
     return render_page(
         request,
         "gates/gate.html",
+        texts=texts_of(language_of(request), OF_GATES),
         gate=record,
         policy=policy,
         zone=zone,

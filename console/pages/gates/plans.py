@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from accounts.vocabulary import Role
 from console.dependencies import AdminDep, ServicesDep, StaffDep
-from console.rendering import copy_cookies, done, render_page
+from console.rendering import copy_cookies, done, language_of, render_page
 from console.same_origin import SameOriginDep
+from console.texts import OF_GATES, texts_of
 from console.views.board import describe_places
 from console.views.wall import describe_last
 from operations import plan_pictures, site_plans
@@ -73,6 +74,7 @@ def show(plan_id: UUID, request: Request, staff: StaffDep, services: ServicesDep
     return render_page(
         request,
         "gates/plan.html",
+        texts=texts_of(language_of(request), OF_GATES),
         plan=plan,
         plans=plans,
         gates=[(gate, *placed[gate["name"]]) for gate in places["gates"] if gate["name"] in placed],

@@ -10,7 +10,8 @@ from console.live.state import Scope
 from console.live.stream import stream_gates
 from console.live.stream_authorization import StreamAuthorization
 from console.pages.gates.board import LastSeen
-from console.rendering import event_stream, render_page
+from console.rendering import event_stream, language_of, render_page
+from console.texts import OF_GATES, texts_of
 from console.views.board import describe_places
 from console.views.wall import describe_last, group_gates
 from operations.passages import FOLLOWING
@@ -31,6 +32,7 @@ def show(request: Request, _staff: StaffDep, services: ServicesDep) -> HTMLRespo
     return render_page(
         request,
         "gates/wall.html",
+        texts=texts_of(language_of(request), OF_GATES),
         groups=groups,
         places={**places, "last": last, "following": sorted(FOLLOWING)},
         size=next((name for most, name in _SIZES if number <= most), "small"),

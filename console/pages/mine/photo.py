@@ -12,9 +12,10 @@ from accounts import people
 from accounts.principals import Principal
 from console import consent_notice
 from console.dependencies import HolderDep, ServicesDep
-from console.rendering import forbid_storing, jpeg_response, render_page
+from console.rendering import forbid_storing, jpeg_response, language_of, render_page
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
+from console.texts import OF_PHOTOS, texts_of
 from enrollment import (
     consent,
     gate_photos,
@@ -54,6 +55,7 @@ def photo_page(request: Request, me: HolderDep, services: ServicesDep) -> HTMLRe
     return render_page(
         request,
         "mine/photo.html",
+        texts=texts_of(language_of(request), OF_PHOTOS),
         person=person,
         version=services.enrollment.consent_version,
         notice_parts=consent_notice.PARTS,

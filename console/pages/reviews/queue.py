@@ -16,8 +16,9 @@ from console.dependencies import REVIEWERS, ReviewerDep, ServicesDep, SignedInDe
 from console.disclosures import record_disclosure
 from console.live.heartbeat import AGAIN, Heartbeat, status_event
 from console.live.stream_authorization import StreamAuthorization
-from console.rendering import forbid_storing, jpeg_response, render_page
+from console.rendering import forbid_storing, jpeg_response, language_of, render_page
 from console.services import ConsoleServices
+from console.texts import OF_PHOTOS, texts_of
 from console.views.reviews import describe_reviews, describe_statistics
 from enrollment import personal_photos, photos, review, review_context
 from enrollment.quality import Verdict
@@ -40,6 +41,7 @@ def reviews_page(request: Request, me: ReviewerDep, services: ServicesDep) -> HT
     return render_page(
         request,
         "reviews/reviews.html",
+        texts=texts_of(language_of(request), OF_PHOTOS),
         person=person,
         departments=departments,
         rules=[rule.name for rule in RULES],
