@@ -20,16 +20,20 @@ def convert(source: Path) -> onnx.ModelProto:
         ConversionError: the file is no classifier of images.
     """
     model = _load(source)
+    try:
+        _rewrite(model)
+        onnx.checker.check_model(model, full_check=True)
+    except Exception as error:  # a graph may lack whatever a sound one has
+        raise ConversionError(f"{source.name} cannot be freed of its batch: {error}") from error
+    return model
+
+
+def _rewrite(model: onnx.ModelProto) -> None:
     _flatten_views(model.graph)
     fill_channels(model)
     _add_softmax(model.graph)
     for value in (*model.graph.input, *model.graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = BATCH
-    try:
-        onnx.checker.check_model(model, full_check=True)
-    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
-        raise ConversionError(f"{source.name} cannot be freed of its batch: {error}") from error
-    return model
 
 
 def _load(source: Path) -> onnx.ModelProto:

@@ -124,6 +124,10 @@ def test_what_is_no_classifier_of_images_is_refused(tmp_path: Path) -> None:
     flat = save(tmp_path / "flat.onnx", nodes, {}, [1, 3], [1, 3])
     with pytest.raises(ConversionError, match=r"flat\.onnx is no classifier of images"):
         FORMAT.convert(flat, tmp_path / "out")
+    nodes = [helper.make_node("Reshape", ["input"], ["output"])]
+    shapeless = save(tmp_path / "shapeless.onnx", nodes, {}, [1, 3, 2, 2], [1, 12])
+    with pytest.raises(ConversionError, match=r"shapeless\.onnx cannot be freed of its batch"):
+        FORMAT.convert(shapeless, tmp_path / "out")
 
 
 def test_grouped_convolutions_and_constants_that_are_read_twice_keep_their_widths(tmp_path: Path, run_onnx) -> None:
