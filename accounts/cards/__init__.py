@@ -1,6 +1,7 @@
 """Cards: physical and virtual ones, their states and losses, and whose card or code was presented."""
 
 from accounts.cards.registry import (
+    IN_USE,
     CardAlreadyIssuedError,
     CardKeyRequiredError,
     CardNotUsableError,
@@ -23,6 +24,7 @@ from accounts.cards.registry import (
 )
 
 __all__ = [
+    "IN_USE",
     "CardAlreadyIssuedError",
     "CardKeyRequiredError",
     "CardNotUsableError",

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from accounts import cards, people
-from accounts.cards import card_states, identity
+from accounts.cards import identity
 from accounts.cards.identity import Presented, Trust
 from accounts.payments import limits
 from accounts.payments.limits import Limits
@@ -36,10 +36,7 @@ _HOLDERS = (
     )
     .select_from(_CARDS.join(_PEOPLE, _PEOPLE.c.id == _CARDS.c.person_id))
     .outerjoin(_LIMITS, _LIMITS.c.person_id == _PEOPLE.c.id)
-    .where(
-        _CARDS.c.uid_digest.in_(bindparam("digests", expanding=True)),
-        _CARDS.c.state.not_in(card_states.ENDED),
-    )
+    .where(_CARDS.c.uid_digest.in_(bindparam("digests", expanding=True)), cards.IN_USE)
 )
 
 
