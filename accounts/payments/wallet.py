@@ -155,7 +155,8 @@ def _prepare(session: Session, asked: Sequence[_ByCard], _now: datetime) -> list
 
 
 def _taken(outcome: PostingResult, name: str) -> Taken:
-    return Taken(require(outcome), name)
+    # A payment that comes again may be another's than the card is now.
+    return Taken(require(outcome), None if outcome.replayed else name)
 
 
 def _answer_as_before(services: MoneyServices, terminal: Terminal, payment: Payment, refusal: ProblemError) -> Taken:

@@ -18,10 +18,12 @@ from httpx import Response
 from accounts import cards, devices, people
 from accounts.api.router import router
 from accounts.ledger import AccountState, LedgerWriter, set_state
+from accounts.ledger.writer import _Submission
 from accounts.vocabulary import DeviceRole, Role
 from database import Database, new_id
 from tests.accounts.payments.conftest import Holder, Shop
 from tests.apps import LentApps
+from tests.waiting import PATIENCE_S, until
 
 PIN = "482913"
 
@@ -82,6 +84,12 @@ def report_loss(here: Shop, holder: Holder) -> None:
 
 def return_card(here: Shop, holder: Holder) -> None:
     post(here, f"/cards/{holder.card_id}/return", {"reason": "left"}, Role.CASHIER)
+
+
+def hand_over_card(here: Shop, before: Holder, after: Holder) -> None:
+    for holder in (before, after):
+        return_card(here, holder)
+    post(here, f"/people/{after.id}/cards", {"uid": before.uid}, Role.CASHIER)
 
 
 def give_key(here: Shop, holder: Holder) -> None:
@@ -189,10 +197,21 @@ def test_what_may_be_again_may_be_at_once(shop: Shop, there: Shop) -> None:
 def test_a_card_that_changed_hands_pays_from_its_new_holder(shop: Shop, there: Shop) -> None:
     before, after = shop.holder(5_000), shop.holder(5_000)
     assert there.pay(before, 100).json()["person_id"] == str(before.id)
-    for holder in (before, after):
-        return_card(shop, holder)
-    post(shop, f"/people/{after.id}/cards", {"uid": before.uid}, Role.CASHIER)
+    hand_over_card(shop, before, after)
     assert there.pay(before, 100).json()["person_id"] == str(after.id)
+
+
+@pytest.mark.parametrize("proof", [{}, {"consumption_password": PIN}], ids=["card", "card_and_password"])
+def test_a_payment_sent_again_names_who_paid_though_the_card_changed_hands(
+    shop: Shop, there: Shop, proof: dict[str, str]
+) -> None:
+    before, after = shop.holder(5_000), shop.holder(5_000)
+    with shop.database.begin() as session:
+        people.get(session, after.id).name = "李华"
+    body = {"id": str(new_id()), **proof}
+    first = there.pay(before, 100, **body).json()
+    hand_over_card(shop, before, after)
+    assert [server.pay(before, 100, **body).json() for server in (there, shop)] == [first] * 2
 
 
 def test_nothing_that_is_sent_after_a_token_was_revoked_is_taken(shop: Shop, there: Shop) -> None:
@@ -220,6 +239,39 @@ def test_nothing_that_is_sent_after_a_token_was_revoked_is_taken(shop: Shop, the
     assert {what for is_after, what in told if is_after} <= {"401 not_a_device"}
     paid = sum(what == "paid" for _, what in told)
     assert sum(50_000 - shop.balance(holder.id) for holder in holders) == paid > 20
+
+
+def test_payments_of_one_group_count_in_each_other_and_answer_for_themselves(shop: Shop) -> None:
+    eager, poor, twice, suspended = (shop.holder(fen) for fen in (50_000, 2_500, 5_000, 5_000))
+    suspend_person(shop, suspended)
+    same = {"id": str(new_id())}
+    unknown = replace(twice, uid="04FFFFFFFFFFFF")
+    asked = [(eager, 2_000), (poor, 1_500), (twice, 1_000), (suspended, 1), (unknown, 1)]
+    begun, go_on = Event(), Event()
+
+    def hold_up(_session: Any, _now: Any) -> None:
+        begun.set()
+        assert go_on.wait(PATIENCE_S)
+
+    with ThreadPoolExecutor(2 * len(asked)) as clients:
+        # While the writer's thread is held up, what comes becomes one group.
+        shop.money.writer._submissions.put(_Submission(work=hold_up))
+        assert begun.wait(PATIENCE_S)
+        sent = [
+            (holder, clients.submit(shop.pay, holder, amount, **(same if holder is twice else {})))
+            for holder, amount in 2 * asked
+        ]
+        until(lambda: shop.money.writer._submissions.qsize() == len(sent))
+        go_on.set()
+    told = {holder.uid: sorted(outcome(one.result()) for each, one in sent if each is holder) for holder, _ in asked}
+    assert told == {
+        eager.uid: ["403 consumption_password_required", "paid"],
+        poor.uid: ["409 insufficient_funds", "paid"],
+        twice.uid: ["paid", "paid"],
+        suspended.uid: ["403 account_not_usable"] * 2,
+        unknown.uid: ["404 unknown_card"] * 2,
+    }
+    assert [shop.balance(holder.id) for holder in (eager, poor, twice)] == [48_000, 1_000, 4_000]
 
 
 def test_a_hold_is_refused_right_after_its_meter_was_revoked(shop: Shop, there: Shop) -> None:
