@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from accounts.ledger.posting import TransferRaceError, record
 from accounts.ledger.transfer import PostingResult, Transfer
-from database import Database, DatabaseBusyError
+from database import Database, DatabaseBusyError, StorageError
 
 log = structlog.get_logger()
 
@@ -182,6 +182,10 @@ class LedgerWriter:
     def _answer(self, group: list[_Submission]) -> None:
         try:
             results = _retried(lambda: self._commit(group))
+        except (DatabaseBusyError, StorageError) as error:
+            # Nobody is to blame: one by one they would wait as long once more for each.
+            _deliver(group, [(None, error)] * len(group))
+            return
         except Exception as error:  # noqa: BLE001 - whatever it is, the one who asked must hear it
             if len(group) == 1:
                 _deliver(group, [(None, error)])

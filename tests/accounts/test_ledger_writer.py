@@ -5,10 +5,12 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from accounts.ledger import (
@@ -25,8 +27,9 @@ from accounts.ledger import (
     record,
 )
 from accounts.ledger.invariants import check_ledger
-from accounts.ledger.writer import Prepared, _Submission
-from database import Database, new_id
+from accounts.ledger.writer import ATTEMPTS, Prepared, _Submission
+from database import Database, DatabaseBusyError, engine, new_id
+from tests.databases import copied
 from tests.waiting import PATIENCE_S
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
@@ -167,3 +170,20 @@ def test_a_fault_of_what_prepares_reaches_its_own_requests_only(database: Databa
         failed, fine = clients.submit(lambda: asyncio.run(send(writer))).result()
     assert isinstance(failed, RuntimeError)
     assert fine[0].require().debit_balance == 998
+
+
+def test_a_group_tries_a_database_that_is_held_as_often_as_one_transfer(
+    sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One by one, a group of 500 would keep everybody waiting for hours."""
+    monkeypatch.setattr(engine, "LOCK_WAIT_S", 0.01)
+    held, begun = copied(sqlite_template, tmp_path), list[str]()
+    group = [_Submission(transfer=spend(new_id(), 1)) for _ in range(3)]
+    with LedgerWriter(held) as writer, held.begin():
+        event.listen(held.engine, "before_cursor_execute", lambda *told: begun.append(told[2]))
+        writer._answer(group)
+    for submission in group:
+        with pytest.raises(DatabaseBusyError):
+            submission.answer.result(timeout=0)
+    assert begun == ["BEGIN IMMEDIATE"] * ATTEMPTS
+    held.close()
