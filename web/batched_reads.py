@@ -15,6 +15,9 @@ from anyio import CapacityLimiter, to_thread
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
+LARGEST_BATCH = 500
+"""Keys in one query: databases take only so many values (SQLite 32,766), and nobody waits for thousands of others."""
+
 
 @dataclass(eq=False)
 class _Queue(Generic[Key, Value]):
@@ -51,9 +54,10 @@ class BatchedReads(Generic[Key, Value]):
         return await answer
 
     async def _read(self, queue: "_Queue[Key, Value]") -> None:
+        asked: list[tuple[Key, asyncio.Future[Value | None]]] = []
         try:
             while queue.waiting:
-                asked, queue.waiting = queue.waiting, []
+                asked, queue.waiting = queue.waiting[:LARGEST_BATCH], queue.waiting[LARGEST_BATCH:]
                 try:
                     found = await to_thread.run_sync(self._load, {key for key, _ in asked}, limiter=queue.thread)
                 except Exception as error:  # noqa: BLE001 - it belongs to those who asked
@@ -67,5 +71,7 @@ class BatchedReads(Generic[Key, Value]):
                         answer.set_result(found.get(key))
         finally:
             queue.reader = None
-            for _, answer in queue.waiting:
+            # None is left, unless the loop ends: then nobody waits for what does not come any more.
+            left, queue.waiting = [*asked, *queue.waiting], []
+            for _, answer in left:
                 answer.cancel()

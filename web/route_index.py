@@ -6,6 +6,7 @@ not there, not with this method, or elsewhere.
 """
 
 from collections.abc import Iterable
+from itertools import takewhile
 
 from fastapi import APIRouter
 from starlette.routing import BaseRoute, Match, Mount
@@ -61,4 +62,5 @@ def _may_match(route: BaseRoute, beginning: tuple[str, ...]) -> bool:
     is_open = isinstance(route, Mount) or ":path}" in path
     if not is_open and len(segments) != len(beginning):
         return False
-    return all("{" in mine or mine == theirs for mine, theirs in zip(segments, beginning, strict=False))
+    before_open = takewhile(lambda segment: ":path}" not in segment, segments)
+    return all("{" in mine or mine == theirs for mine, theirs in zip(before_open, beginning, strict=False))

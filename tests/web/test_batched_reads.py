@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 import pytest
 
 from tests.waiting import PATIENCE_S
-from web.batched_reads import BatchedReads
+from web.batched_reads import LARGEST_BATCH, BatchedReads
 
 
 class Register:
@@ -90,3 +90,36 @@ def test_whoever_gives_up_leaves_the_others_their_answers() -> None:
         assert await reads.get(1) == "one"
 
     asyncio.run(ask())
+
+
+def test_more_than_a_query_takes_are_looked_up_in_several() -> None:
+    register = Register()
+    register.values = {key: str(key) for key in range(2 * LARGEST_BATCH + 1)}
+    reads = BatchedReads(register.load)
+
+    async def ask() -> list[str | None]:
+        return await asyncio.gather(*map(reads.get, register.values))
+
+    assert asyncio.run(ask()) == list(register.values.values())
+    assert [len(keys) for keys in register.asked] == [LARGEST_BATCH, LARGEST_BATCH, 1]
+
+
+def test_nobody_waits_for_a_look_up_that_was_ended() -> None:
+    """As an event loop ends what is under way when it stops."""
+    register = Register()
+    reads = BatchedReads(register.load)
+
+    async def ask() -> list[str | BaseException | None]:
+        register.gate.clear()
+        first = asyncio.create_task(reads.get(1))
+        assert await asyncio.to_thread(register.begun.wait, PATIENCE_S)
+        late = asyncio.create_task(reads.get(2))
+        await asyncio.sleep(0)
+        (reader,) = asyncio.all_tasks() - {first, late, asyncio.current_task()}
+        reader.cancel()
+        register.gate.set()
+        ended = await asyncio.wait_for(asyncio.gather(first, late, return_exceptions=True), PATIENCE_S)
+        assert await reads.get(1) == "one", "and whoever asks later is answered"
+        return ended
+
+    assert [type(one) for one in asyncio.run(ask())] == [asyncio.CancelledError] * 2

@@ -9,6 +9,7 @@ from starlette.routing import Mount
 from web.route_index import index_routes
 
 PATHS = (
+    "/{any:path}/own/e",
     "/a/b/c",
     "/a/b/{c}",
     "/a/{b}/c",
@@ -23,7 +24,7 @@ PATHS = (
 ASKED = (
     *("/a/b/c", "/a/b/d", "/a/x/c", "/a/b", "/", "/a/b/c/1", "/a/b/1/2/e", "/files", "/files/1", "/files/1/2/3/4"),
     *("/q/b/d", "/x/y/z/1", "/x/y/z/1/", "/a/b/", "/a/b/c/", "/nothing", "//a/b/c", "/a//c", "/under/1/2", "/under"),
-    *("/a/b/%63", "/a/b/c%2F1"),
+    *("/a/b/%63", "/a/b/c%2F1", "/a/b/own/e", "/a/b/c/own/e", "/own/e"),
 )
 
 
