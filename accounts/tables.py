@@ -132,7 +132,7 @@ class Card(Base):
     issued_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
 
-    uid_digest: Mapped[str | None] = mapped_column(String(64))
+    uid_digest: Mapped[str | None] = mapped_column(String(64), index=True)
     """Of the number, under the site's credential key: what is read here opens no gate."""
     key_number: Mapped[int | None]
     first_tap_at: Mapped[datetime | None]
@@ -175,7 +175,7 @@ class LossReport(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"), index=True)
-    card_id: Mapped[UUID] = mapped_column(ForeignKey("cards.id"))
+    card_id: Mapped[UUID] = mapped_column(ForeignKey("cards.id"), index=True)
     reported_at: Mapped[datetime]
     reported_by: Mapped[str] = mapped_column(String(10))
     was_suspended: Mapped[bool]
