@@ -119,3 +119,19 @@ def test_a_page_is_compressed_for_whoever_takes_that(everybody: httpx.Client) ->
     assert "content-encoding" not in plain.headers
     assert {small.headers["vary"], plain.headers["vary"]} == {"Accept-Encoding"}
     assert small.num_bytes_downloaded < 0.3 * plain.num_bytes_downloaded
+
+
+SHIFT = """() => new Promise((resolve) => {
+  let sum = 0;
+  new PerformanceObserver((list) => {
+    for (const one of list.getEntries()) if (!one.hadRecentInput) sum += one.value;
+  }).observe({ type: "layout-shift", buffered: true });
+  requestAnimationFrame(() => setTimeout(() => resolve(sum), 100));
+})"""
+
+
+def test_nothing_moves_when_what_a_phone_shows_has_come(open_window, served_pages: Pages) -> None:
+    phone = {"viewport": {"width": 360, "height": 780}}
+    page = open_window(served_pages, "S1", path="/console/me/photo", ready="#consent", **phone)
+    assert page.locator(".further").first.is_visible()
+    assert page.evaluate(SHIFT) < 0.05
