@@ -69,6 +69,7 @@ def test_a_reader_at_the_desk_issues_and_reissues_a_card(office: Pages, open_win
     page.get_by_text("04 A1 B2 C3 D4 E5 80").wait_for()
     page.keyboard.press("Enter")
     page.get_by_text("The card was issued.").wait_for()
+    page.wait_for_load_state()  # what a reader types is heard once the page's script runs
     page.keyboard.type("04a1b2c3d4e580")
     page.keyboard.press("Enter")
     page.get_by_text("Right: the card is this person").wait_for()
