@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models import alignment, detector, landmarks, runtime, similarity_transform
-from models.embedders import dlib_resnet, fusion, mobilefacenet, port, sface
+from models.embedders import dlib_resnet, fusion, mobilefacenet, port, sface, single
 from models.embedders.registry import EMBEDDERS
 from models.engine import FaceEngine
 from models.store import ModelStore
@@ -23,7 +23,7 @@ Vector = npt.NDArray[np.float32]
 
 _CODE = (
     *(alignment, detector, landmarks, runtime, similarity_transform),
-    *(dlib_resnet, fusion, mobilefacenet, port, sface),
+    *(dlib_resnet, fusion, mobilefacenet, port, sface, single),
     *(FaceEngine.find, FaceEngine.describe, FaceEngine.embed),
 )
 _FINDERS = ("blazeface-full-range", "blazeface-short-range", "face-mesh")

@@ -3,26 +3,23 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TypeAlias
 
 from models.embedders.dlib_resnet import DlibResNet
 from models.embedders.fusion import FusedEmbedder
 from models.embedders.mobilefacenet import MobileFaceNet
 from models.embedders.port import Embedder
 from models.embedders.sface import SFace
+from models.embedders.single import SingleEmbedder
 from models.runtime import ModelFiles, thread_count
 
 DEFAULT_EMBEDDER = "mobilefacenet+sface"
-
-
-NetworkClass: TypeAlias = type[MobileFaceNet] | type[SFace] | type[DlibResNet]
 
 
 @dataclass(frozen=True, slots=True)
 class EmbedderKind:
     """What can be known of an embedder without loading it."""
 
-    networks: tuple[NetworkClass, ...]
+    networks: tuple[type[SingleEmbedder], ...]
     weights: tuple[float, ...] = (1.0,)
     """Of each network's cosine in the mean of them; they add up to 1."""
 
