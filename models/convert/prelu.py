@@ -15,7 +15,7 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
-from models.convert.nodes import copy_node, read_constants, replace_nodes
+from models.convert.nodes import read_constants, replace_nodes
 
 Slope: TypeAlias = npt.NDArray[np.float64]
 
@@ -66,7 +66,7 @@ def expand_prelu(model: onnx.ModelProto) -> int:
     convolutions: dict[str, onnx.NodeProto] = {}
     nodes: list[onnx.NodeProto] = []
     expanded = 0
-    for node in map(copy_node, model.graph.node):
+    for node in model.graph.node:
         slope = constants.get(node.input[1]) if node.op_type == "PRelu" else None
         if slope is None or slope.ndim not in (3, 4) or slope.size != slope.shape[-3]:
             nodes.append(node)
