@@ -31,23 +31,27 @@ class FaceDetector(Protocol):
         ...
 
 
-class GateEngine(FaceDetector, Protocol):
-    """What an edge needs of a face engine; `models.engine.FaceEngine` is one."""
+class Embedder(Protocol):
+    """What a search needs of the engine of a model; `models.engine.FaceEngine` is one."""
 
     @property
     def model_id(self) -> str:
         """The model of its embeddings."""
         ...
 
-    @property
-    def dimension(self) -> int:
-        """Their length."""
-        ...
-
     def embed(
         self, image: npt.NDArray[np.uint8], faces: Sequence[Face], *, thorough: bool = False
     ) -> npt.NDArray[np.float32]:
         """Return one unit row for each face."""
+        ...
+
+
+class GateEngine(FaceDetector, Embedder, Protocol):
+    """What an edge needs of a face engine; `models.engine.FaceEngine` is one."""
+
+    @property
+    def dimension(self) -> int:
+        """The length of its embeddings."""
         ...
 
     def threshold(self, purpose: Purpose, gallery_size: int = 1) -> float:

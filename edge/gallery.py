@@ -12,7 +12,7 @@ import structlog
 from access.gallery import Gallery
 from access.policy import GatePolicy
 from access.snapshot import CredentialKind, PersonEntry
-from edge.engines import Engines
+from edge.engines import Engines, GateEngine
 from edge.matcher import Matcher
 from edge.search import Search, SearchedGallery
 from errors import OperatorError
@@ -164,32 +164,35 @@ class SearchSource:
             return False
         wanted = held[1] or self._engines.first.model_id
         galleries = dict(self._directory.galleries()) or {wanted: Gallery()}
-        runnable = {model_id: gallery for model_id, gallery in galleries.items() if self._can_search(model_id, gallery)}
-        self._missing = tuple(sorted(galleries.keys() - runnable.keys()))
+        engines = self._load_engines(galleries)
+        self._missing = tuple(sorted(galleries.keys() - engines.keys()))
         if self._missing:
             _log.error("model_mismatch", directory=self._missing, runnable=self._engines.runnable)
-        self._search = self._make_search(runnable, wanted) if runnable else None
-        self._engines.unload([model_id for model_id in self._engines.runnable if model_id not in runnable])
+        self._search = self._make_search(galleries, engines, wanted) if engines else None
+        self._engines.unload([model_id for model_id in self._engines.runnable if model_id not in engines])
         self._seen = held
         return True
 
-    def _can_search(self, model_id: str, gallery: Gallery) -> bool:
-        engine = self._engines.load(model_id)
-        return engine is not None and (not gallery.person_ids or gallery.matrix.shape[1] == engine.dimension)
+    def _load_engines(self, galleries: Mapping[str, Gallery]) -> dict[str, GateEngine]:
+        """Return the engines by which the galleries can be searched, loaded; a model that cannot be run has none."""
+        found = {}
+        for model_id, gallery in galleries.items():
+            engine = self._engines.load(model_id)
+            if engine is not None and (not gallery.person_ids or gallery.matrix.shape[1] == engine.dimension):
+                found[model_id] = engine
+        return found
 
-    def _make_search(self, galleries: Mapping[str, Gallery], wanted: str) -> Search:
+    def _make_search(self, galleries: Mapping[str, Gallery], engines: Mapping[str, GateEngine], wanted: str) -> Search:
         """Return the search, the model that the gate matches with first; all share the rate of false matches."""
         matchers = {
             model_id: Matcher(galleries[model_id].person_ids, galleries[model_id].matrix)
-            for model_id in sorted(galleries, key=lambda one: one != wanted)
+            for model_id in sorted(engines, key=lambda one: one != wanted)
         }
         people = sum(matcher.people for matcher in matchers.values())
         found = []
         for model_id, matcher in matchers.items():
-            engine = self._engines.get(model_id)
-            if engine is not None:
-                threshold = self._threshold(model_id)(people)
-                found.append(SearchedGallery(engine, matcher, threshold))
-                log = _log.bind(model=model_id, people=matcher.people, threshold=round(threshold, 4))
-                log.info("gallery_ready", revision=self._directory.revision)
+            threshold = self._threshold(model_id)(people)
+            found.append(SearchedGallery(engines[model_id], matcher, threshold))
+            log = _log.bind(model=model_id, people=matcher.people, threshold=round(threshold, 4))
+            log.info("gallery_ready", revision=self._directory.revision)
         return Search(tuple(found))

@@ -4,30 +4,16 @@ Nobody stands in two galleries. A similarity says something only beside the thre
 counts is decided by who exceeds a threshold, never by whose score is higher.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
+from edge.engines import Embedder
 from edge.matcher import Match, Matcher
 from models.face import Face
-
-
-class Embedder(Protocol):
-    """What a search needs of the engine of a model; `models.engine.FaceEngine` is one."""
-
-    @property
-    def model_id(self) -> str:
-        """The model of its embeddings."""
-        ...
-
-    def embed(
-        self, image: npt.NDArray[np.uint8], faces: Sequence[Face], *, thorough: bool = False
-    ) -> npt.NDArray[np.float32]:
-        """Return one unit row for each face."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
