@@ -145,8 +145,9 @@ def test_a_locked_replica_lets_nobody_in_and_says_so(gate, until) -> None:
 def test_a_frame_that_breaks_the_engine_does_not_stop_the_edge(gate, until, monkeypatch) -> None:
     north = gate()
     engine = north.service._frame_loop._recogniser._detector
-    monkeypatch.setattr(engine, "detect", lambda _: 1 / 0)
+    monkeypatch.setattr(engine, "find", lambda _: 1 / 0)
     north.show((face(), unit(0)))
+    assert north.service._frame_loop._metrics.frames_failed._value.get() == 5
     monkeypatch.undo()
     north.show((face(), unit(0)))
     until(lambda: north.controller.accepted)
