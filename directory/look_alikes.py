@@ -6,7 +6,7 @@ leaves, or gives a photo that is less alike.
 """
 
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -36,7 +36,8 @@ _AT_ONCE = 250
 Threshold = Callable[[int], float]
 """From the number of people searched to the similarity from which two are taken for each other."""
 
-Vectors = npt.NDArray[np.float32]
+Vector = npt.NDArray[np.float32]
+"""Of one person, (D,): what gates search."""
 
 
 def count_pairs(session: Session, person_id: UUID) -> int:
@@ -65,7 +66,7 @@ class LookAlikes:
         self._sealer = sealer
         self._models = dict(models)
         self._clock = clock
-        self._faces: dict[str, dict[UUID, Vectors]] = {model_id: {} for model_id in models}
+        self._faces: dict[str, dict[UUID, Vector]] = {model_id: {} for model_id in models}
         self._seen: int | None = None
         self._everybody: list[UUID] | None = None
         """Who is still to be looked at, when a database or a model is new."""
@@ -138,20 +139,22 @@ class LookAlikes:
         while waiting := changes.since(session, self._seen, limit=_AT_ONCE):
             people = {change.person_id for change in waiting}
             for model_id, found in self._read(session, people).items():
-                kept = {person: own for person, own in self._faces[model_id].items() if person not in people}
-                self._faces[model_id] = kept | found
+                faces = self._faces[model_id]
+                for person in people:
+                    faces.pop(person, None)
+                faces.update(found)
             self._seen = waiting[-1].seq
 
     @property
     def _searched(self) -> list[str]:
         return sorted(self._models)
 
-    def _read(self, session: Session, people: Collection[UUID] | None) -> dict[str, dict[UUID, Vectors]]:
+    def _read(self, session: Session, people: Collection[UUID] | None) -> dict[str, dict[UUID, Vector]]:
         gone = select(Person.id).where(Person.state == PersonState.CLOSED)
         closed = set(session.scalars(gone if people is None else gone.where(Person.id.in_(people))))
         return {
             model_id: {
-                person: template.vector[np.newaxis]
+                person: template.vector
                 for person, template in templates.load_means(session, self._sealer, model_id, people).items()
                 if person not in closed
             }
@@ -187,19 +190,15 @@ class LookAlikes:
     def _alike(self, model_id: str, people: set[UUID]) -> dict[tuple[UUID, UUID], float]:
         """Return the pairs that `people` make with anybody by a model, the smaller id first, with their similarity."""
         faces = self._faces[model_id]
-        asked = [(person, row) for person in people if person in faces for row in faces[person]]
+        asked, everybody = [person for person in people if person in faces], list(faces)
         if not asked or len(faces) < 2:
             return {}
-        everybody: Sequence[UUID] = list(faces)
         least = self._models[model_id](len(everybody))
-        matrix = np.concatenate([faces[person] for person in everybody])
-        starts = np.cumsum([0, *(len(faces[person]) for person in everybody)])[:-1]
-        scores = np.stack([row for _, row in asked]) @ matrix.T
-        best = np.maximum.reduceat(scores, starts, axis=1)
+        scores = np.stack([faces[person] for person in asked]) @ np.stack(list(faces.values())).T
         pairs: dict[tuple[UUID, UUID], float] = {}
-        for row, place in np.argwhere(best >= least).tolist():
-            person, other = asked[row][0], everybody[place]
+        for row, place in np.argwhere(scores >= least).tolist():
+            person, other = asked[row], everybody[place]
             if other != person:
                 pair = min(person, other), max(person, other)
-                pairs[pair] = max(pairs.get(pair, -1.0), round(float(best[row, place]), 4))
+                pairs[pair] = max(pairs.get(pair, -1.0), round(float(scores[row, place]), 4))
         return pairs
