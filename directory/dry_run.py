@@ -1,5 +1,6 @@
 """May this person pass this gate at this time, and why (not)? The gate's own decision, asked of the server."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,11 +12,11 @@ from access.decision import AccessRequest, Decision, FaceResult, decide, model_o
 from access.policy import Direction, GatePolicy, Mode
 from access.snapshot import PersonEntry
 from database import Sealer
+from directory import gate_models
 from directory.feed import NotPublishedError
-from directory.gate_models import choose, find_runnable
 from directory.gates import get
 from directory.records import EntryFilter, PersonRecord
-from directory.tables import DirectoryPerson, DirectoryState
+from directory.tables import DirectoryPerson
 
 
 class Shown(StrEnum):
@@ -63,11 +64,9 @@ def dry_run(
     if record.published is None:
         raise NotPublishedError
     policy = GatePolicy.model_validate_json(record.published)
-    models = record.models
+    models: Sequence[str] | None = record.models
     if instead is not None:
-        state = session.get(DirectoryState, 1)
-        models = list(choose(record, state.models if state is not None else (), find_runnable(session, record)))
-        policy = instead.model_copy(update={"model_id": models[0] if models and instead.uses_faces else None})
+        policy, models = gate_models.assign_models(session, record, instead, gate_models.find_all(session))
     person = session.get(DirectoryPerson, person_id)
     entry = None
     if person is not None:

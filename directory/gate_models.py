@@ -18,6 +18,7 @@ from accounts.tables import Device
 from accounts.vocabulary import DeviceRole
 from database import Database
 from directory.feed import NotPublishedError
+from directory.gates import policy_of
 from directory.tables import DirectoryState, EdgeModels, GateApplied, GateModel, GateRecord
 from enrollment import coverage
 from web.problems import NotFoundError, ProblemError
@@ -52,7 +53,18 @@ def choose(gate: GateRecord, used: Sequence[str], runnable: frozenset[str] | Non
     return tuple(model_id for model_id in ordered if model_id in runnable) or tuple((gate.models or ordered)[:1])
 
 
-def find_runnable(session: Session, gate: GateRecord) -> frozenset[str] | None:
+def assign_models(
+    session: Session, gate: GateRecord, policy: GatePolicy, used: Sequence[str]
+) -> tuple[GatePolicy, tuple[str, ...]]:
+    """Return a policy of a gate as it is published, with its face model, and all by which people are matched there.
+
+    `used` are the campus's models. A gate that asks for no face has none.
+    """
+    models = choose(gate, used, _find_runnable(session, gate)) if policy.uses_faces else ()
+    return policy.model_copy(update={"model_id": models[0] if models else None}), models
+
+
+def _find_runnable(session: Session, gate: GateRecord) -> frozenset[str] | None:
     """Return the models that all edges of a gate can run, None where none has been heard of.
 
     An edge of an older version says nothing: it runs the one model that the gate has.
@@ -94,7 +106,8 @@ def hear(database: Database, gate: str, device_id: UUID, said: Sequence[str] | N
         record = session.scalars(select(GateRecord).where(GateRecord.name == gate).with_for_update()).one()
         session.merge(EdgeModels(device_id=device_id, models=None if said is None else list(said), said_at=now))
         session.flush()
-        is_right = list(choose(record, _find_all(session), find_runnable(session, record))) == record.models
+        _, models = assign_models(session, record, policy_of(record), find_all(session))
+        is_right = list(models) == record.models
         record.is_dirty = record.is_dirty or not is_right
         is_usable = is_right or _can_use(record, said)
         wanted = _find_wanted(session, record, said)
@@ -106,7 +119,13 @@ def hear(database: Database, gate: str, device_id: UUID, said: Sequence[str] | N
 def read_used_models(database: Database) -> list[str]:
     """Return the models that the campus used when its server last ran."""
     with database.read() as session:
-        return _find_all(session)
+        return find_all(session)
+
+
+def find_all(session: Session) -> list[str]:
+    """Return the models that the campus uses, the one it moves to or stays with first."""
+    state = session.get(DirectoryState, 1)
+    return state.models if state is not None else []
 
 
 def forget(session: Session, model_id: str) -> None:
@@ -118,20 +137,20 @@ def forget(session: Session, model_id: str) -> None:
         gate.model_id, gate.is_dirty = None, True
 
 
-def set_model(session: Session, gate: GateRecord, model_id: str | None, *, by: str, now: datetime) -> bool:
-    """Choose the face model of a gate, None for the campus's; return whether anything changed.
+def set_model(session: Session, gate: GateRecord, model_id: str | None, *, by: str, now: datetime) -> None:
+    """Choose the face model of a gate, None for the campus's.
 
     Raises:
         UnknownFaceModelError: the campus does not use it.
     """
-    if model_id is not None and model_id not in _find_all(session):
-        raise UnknownFaceModelError(f"the campus uses {', '.join(_find_all(session)) or 'no model'}, not {model_id!r}")
+    used = find_all(session)
+    if model_id is not None and model_id not in used:
+        raise UnknownFaceModelError(f"the campus uses {', '.join(used) or 'no model'}, not {model_id!r}")
     if gate.model_id == model_id:
-        return False
+        return
     gate.model_id, gate.is_dirty = model_id, True
     subject, details = f"gate:{gate.name}", {"model": model_id or "campus"}
     audit.record(session, actor=by, action="gate.model", subject=subject, now=now, details=details)
-    return True
 
 
 def count(session: Session, gate: str, changes: Mapping[str, int], now: datetime) -> None:
@@ -146,11 +165,6 @@ def count(session: Session, gate: str, changes: Mapping[str, int], now: datetime
         row.people, row.changed_at = row.people + change, now
 
 
-def _find_all(session: Session) -> list[str]:
-    state = session.get(DirectoryState, 1)
-    return state.models if state is not None else []
-
-
 def _can_use(gate: GateRecord, said: Sequence[str] | None) -> bool:
     """Return whether an edge can use everything that is published; one of an older version uses one model's."""
     published = gate.models or ()
@@ -159,9 +173,9 @@ def _can_use(gate: GateRecord, said: Sequence[str] | None) -> bool:
 
 def _find_wanted(session: Session, gate: GateRecord, said: Sequence[str] | None) -> list[str]:
     """Return the gate's own model, and the others without which people who may pass are not recognised there."""
-    ordered = choose(gate, _find_all(session), None)
-    if said is None or not GatePolicy.model_validate(gate.policy).uses_faces:
+    if said is None or not policy_of(gate).uses_faces:
         return []
+    ordered = choose(gate, find_all(session), None)
     can = [model_id for model_id in ordered if model_id in said]
     lacks = [model_id for model_id in ordered if model_id not in said]
     needed = [one for one in lacks if one == ordered[0] or coverage.is_needed(session, one, instead=can)]

@@ -11,9 +11,8 @@ from sqlalchemy.orm import Session
 
 from accounts.tables import Device
 from accounts.vocabulary import DeviceRole
-from directory import gates
-from directory.gate_models import choose
-from directory.tables import DirectoryState, EdgeModels, GateModel, GateRecord
+from directory import gate_models, gates
+from directory.tables import EdgeModels, GateModel, GateRecord
 from enrollment.coverage import Coverage, find_coverage
 
 
@@ -76,8 +75,7 @@ class Progress:
 
 def find_progress(session: Session) -> Progress:
     """Return how far the campus and each of its gates has come."""
-    state = session.get(DirectoryState, 1)
-    used = tuple(state.models) if state is not None else ()
+    used = tuple(gate_models.find_all(session))
     coverage = find_coverage(session, used)
     needed = {one.model_id for one in coverage.models if one.people} | set(used[:1])
     matched: defaultdict[str, list[MatchedPeople]] = defaultdict(list)
@@ -118,7 +116,7 @@ def _describe(
     matched: Sequence[MatchedPeople],
     edges: Sequence[EdgeAbility],
 ) -> GateProgress:
-    ordered = choose(gate, used, None)
+    ordered = gate_models.choose(gate, used, None)
     heard = [edge.models for edge in edges if edge.models is not None]
     missing = (one for one in ordered if one in needed and any(one not in models for models in heard))
     return GateProgress(

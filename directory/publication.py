@@ -8,12 +8,12 @@ import structlog
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from access.policy import GatePolicy
 from access.snapshot import PersonEntry
 from accounts.tables import Person
 from database import Sealer
 from directory import acknowledgements, gate_models
 from directory.gate_publication import Digests, GatePublication
+from directory.gates import policy_of
 from directory.records import MOST_PEOPLE, PersonRecord, assemble
 from directory.tables import DirectoryPerson, DirectoryState, GateRecord
 
@@ -66,10 +66,8 @@ class Publication:
         return {record.name: record.revision for record in moved}
 
     def _adopt_policy(self, gate: GatePublication) -> bool:
-        wanted = GatePolicy.model_validate(gate.record.policy)
-        runnable = gate_models.find_runnable(self._session, gate.record)
-        models = gate_models.choose(gate.record, self._models, runnable) if wanted.uses_faces else ()
-        return gate.adopt(wanted.model_copy(update={"model_id": models[0] if models else None}), models)
+        policy, models = gate_models.assign_models(self._session, gate.record, policy_of(gate.record), self._models)
+        return gate.adopt(policy, models)
 
     def _assemble_everybody(self) -> None:
         people = self._session.scalars(select(Person.id)).all()

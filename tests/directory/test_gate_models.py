@@ -188,6 +188,14 @@ def test_gate_by_gate_administrators_choose_the_model(campus: Campus, moving: Pu
     }
 
 
+def test_what_an_edge_can_run_is_no_reason_to_publish_a_gate_without_faces(campus: Campus, moving: Publisher) -> None:
+    campus.gate("cards", mode=Mode.CARD)
+    moving.publish()
+    Gate(campus, OLD, NEW, name="cards").sync.run_once()
+    with campus.database.read() as session:
+        assert not get_gate(session, "cards").is_dirty
+
+
 def test_progress_counts_everybody_once(campus: Campus, moving: Publisher) -> None:
     for models in ((OLD,), (OLD,), (NEW,), (OLD, NEW), ()):
         enrol(campus, *models)
