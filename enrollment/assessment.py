@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from enrollment.photo import Photo, UnreadablePhotoError, decode, encode_jpeg, make_thumbnail
+from enrollment.photo import Photo, UnreadablePhotoError, decode, encode_jpeg, encode_thumbnail
 from enrollment.quality import Checker, QualityReport, Verdict, report_unreadable
 from models.calibration import Purpose
 from models.face import Face
@@ -85,7 +85,7 @@ def assess(content: bytes, engine: Engine, checker: Checker, further: Sequence[E
         tuple(faces),
         () if report.verdict is Verdict.REJECT else embed_all(photo, faces, (engine, *further)),
         picture=encode_jpeg(photo.image),
-        thumbnail=encode_jpeg(make_thumbnail(photo.image), quality=80),
+        thumbnail=encode_thumbnail(photo.image),
     )
 
 

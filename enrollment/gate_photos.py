@@ -18,17 +18,15 @@ from sqlalchemy.orm import Session
 from accounts import audit, people
 from database import new_id
 from enrollment import consent, decisions, lifecycle, notices, photo_pairs, photos, templates, upload
-from enrollment.photo import UnreadablePhotoError, decode, encode_jpeg, make_thumbnail
+from enrollment.photo import UnreadablePhotoError, decode, encode_jpeg, encode_thumbnail
 from enrollment.services import EnrollmentServices
 from enrollment.tables import (
     Consent,
     ConsentPurpose,
-    PhotoImage,
     PhotoRecord,
     PhotoSlot,
     PhotoSource,
     PhotoState,
-    PhotoThumbnail,
     TemplateState,
 )
 from models.template import Template, TemplateError
@@ -275,11 +273,8 @@ def _keep_picture(session: Session, services: EnrollmentServices, photo: PhotoRe
     if picture is None or not services.keep_pictures:
         return
     image = decode(picture).image
-    sealer = services.sealer
-    session.add(PhotoImage(photo_id=photo.id, sealed=sealer.seal(encode_jpeg(image), photos.context(photo.id))))
-    if services.with_thumbnails:
-        small = encode_jpeg(make_thumbnail(image), quality=80)
-        session.add(PhotoThumbnail(photo_id=photo.id, sealed=sealer.seal(small, photos.thumbnail_context(photo.id))))
+    thumbnail = encode_thumbnail(image) if services.with_thumbnails else None
+    photos.store_pictures(session, services.sealer, photo.id, encode_jpeg(image), thumbnail)
 
 
 def _audit(session: Session, person_id: UUID, action: str, *, by: str, now: datetime, details: dict[str, Any]) -> None:

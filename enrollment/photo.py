@@ -120,6 +120,11 @@ def encode_jpeg(image: npt.NDArray[np.uint8], *, quality: int = 92) -> bytes:
     return stream.getvalue()
 
 
+def encode_thumbnail(image: npt.NDArray[np.uint8]) -> bytes:
+    """Return `image` small, as it is kept beside the picture: a JPEG without any metadata."""
+    return encode_jpeg(make_thumbnail(image), quality=80)
+
+
 def make_thumbnail(image: npt.NDArray[np.uint8], side: int = THUMBNAIL_SIDE) -> npt.NDArray[np.uint8]:
     """Return `image` with `side` pixels on its longer side; a smaller one is returned as it is."""
     height, width = image.shape[:2]

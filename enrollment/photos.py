@@ -115,13 +115,18 @@ def store(
         now=now,
         why={"person": str(person_id), "verdict": assessment.report.verdict.value, "failed": failed},
     )
-    session.add(PhotoImage(photo_id=photo.id, sealed=sealer.seal(assessment.picture, context(photo.id))))
-    if with_thumbnail:
-        sealed = sealer.seal(assessment.thumbnail, thumbnail_context(photo.id))
-        session.add(PhotoThumbnail(photo_id=photo.id, sealed=sealed))
+    store_pictures(session, sealer, photo.id, assessment.picture, assessment.thumbnail if with_thumbnail else None)
     for template in assessment.templates:
         templates.store(session, sealer, person_id, template, at=now, photo_id=photo.id, state=TemplateState.CANDIDATE)
     return photo
+
+
+def store_pictures(session: Session, sealer: Sealer, photo_id: UUID, picture: bytes, thumbnail: bytes | None) -> None:
+    """Store the picture of a photo, and a small one if it is given, sealed; both are JPEG without metadata."""
+    session.add(PhotoImage(photo_id=photo_id, sealed=sealer.seal(picture, context(photo_id))))
+    if thumbnail is not None:
+        sealed = sealer.seal(thumbnail, thumbnail_context(photo_id))
+        session.add(PhotoThumbnail(photo_id=photo_id, sealed=sealed))
 
 
 def read_picture(session: Session, sealer: Sealer, photo_id: UUID) -> bytes:
