@@ -36,11 +36,7 @@ def write_decision_notice(session: Session, photo: PhotoRecord, *, now: datetime
         content = _compose_content(titles[0], zh, titles[1], en)
     else:
         return None
-    notice = Notice(
-        id=new_id(), person_id=photo.person_id, at=now, kind=f"photo_{photo.state}", content=content, read_at=None
-    )
-    session.add(notice)
-    return notice
+    return _write(session, photo.person_id, f"photo_{photo.state}", content, now)
 
 
 def write_second_dismissed(session: Session, person_id: UUID, *, now: datetime) -> Notice:
@@ -69,9 +65,7 @@ def write_filing_notice(session: Session, person_id: UUID, *, people: int, filin
         "Many people have a face template",
         f"{people} people have a template. From {filing_due_at} on, file within 30 working days.",
     )
-    notice = Notice(id=new_id(), person_id=person_id, at=now, kind=REGISTER_WARNING, content=content, read_at=None)
-    session.add(notice)
-    return notice
+    return _write(session, person_id, REGISTER_WARNING, content, now)
 
 
 def query_inbox(session: Session, person_id: UUID, *, before: UUID | None, limit: int) -> Sequence[Notice]:
