@@ -12,7 +12,6 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from accounts import audit, people
@@ -126,12 +125,8 @@ def find_obstacle(
         return NotWanted.NO_CONSENT
     if photo_pairs.find_first(session, person_id) is None:
         return NotWanted.NO_FIRST_PHOTO
-    second = exists().where(
-        PhotoRecord.person_id == person_id,
-        PhotoRecord.slot == PhotoSlot.SECOND,
-        PhotoRecord.state.in_(photo_pairs.STANDING),
-    )
-    return NotWanted.SECOND_THERE if session.scalar(select(second)) else None
+    second = photos.find_in_state(session, person_id, *photo_pairs.STANDING, slot=PhotoSlot.SECOND)
+    return NotWanted.SECOND_THERE if second else None
 
 
 def has_consent(session: Session, services: EnrollmentServices, person_id: UUID) -> bool:

@@ -63,13 +63,14 @@ def find_of_person(session: Session, person_id: UUID) -> Sequence[PhotoRecord]:
     ).all()
 
 
-def find_in_state(session: Session, person_id: UUID, *states: PhotoState) -> Sequence[PhotoRecord]:
-    """Return a person's photos in one of `states`, oldest first."""
-    return session.scalars(
-        select(PhotoRecord)
-        .where(PhotoRecord.person_id == person_id, PhotoRecord.state.in_(states))
-        .order_by(PhotoRecord.id)
-    ).all()
+def find_in_state(
+    session: Session, person_id: UUID, *states: PhotoState, slot: PhotoSlot | None = None
+) -> Sequence[PhotoRecord]:
+    """Return a person's photos in one of `states`, all or those of one slot, oldest first."""
+    query = select(PhotoRecord).where(PhotoRecord.person_id == person_id, PhotoRecord.state.in_(states))
+    if slot is not None:
+        query = query.where(PhotoRecord.slot == slot)
+    return session.scalars(query.order_by(PhotoRecord.id)).all()
 
 
 def store(
@@ -173,9 +174,7 @@ def withdraw(session: Session, photo: PhotoRecord, *, by: str, now: datetime, wh
 
 
 def _succeed_first(session: Session, person_id: UUID, *, by: str, now: datetime) -> None:
-    for second in find_in_state(session, person_id, *photo_pairs.STANDING):
-        if second.slot != PhotoSlot.SECOND:
-            continue
+    for second in find_in_state(session, person_id, *photo_pairs.STANDING, slot=PhotoSlot.SECOND):
         if second.source == PhotoSource.GATE:
             withdraw(session, second, by=by, now=now, why="the first photo was withdrawn")
         else:

@@ -15,11 +15,11 @@ from accounts import audit
 from accounts.tables import Person
 from database import Sealer
 from enrollment import photos
+from enrollment.photo_pairs import STANDING
 from enrollment.tables import PhotoImage, PhotoRecord, PhotoState, PhotoThumbnail
 from web.problems import NotFoundError
 
 _BATCH = 500
-_STANDING = (PhotoState.APPROVED, PhotoState.IN_REVIEW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def _query_pictured(session: Session, people: Sequence[UUID]) -> list[tuple[UUID
         .outerjoin(PhotoThumbnail, PhotoThumbnail.photo_id == PhotoRecord.id)
         .where(
             PhotoRecord.person_id.in_(people),
-            PhotoRecord.state.in_(_STANDING),
+            PhotoRecord.state.in_(STANDING),
             PhotoImage.photo_id.is_not(None) | PhotoThumbnail.photo_id.is_not(None),
         )
         .order_by(PhotoRecord.id.desc())

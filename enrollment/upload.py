@@ -85,9 +85,7 @@ def store(
     before = photos.find_by_digest(session, person_id, assessment.digest, slot)
     if before is not None:
         return before
-    for waiting in photos.find_in_state(session, person_id, PhotoState.IN_REVIEW):
-        if waiting.slot != slot:
-            continue
+    for waiting in photos.find_in_state(session, person_id, PhotoState.IN_REVIEW, slot=slot):
         lifecycle.step(session, waiting, PhotoState.REPLACED, by=by, now=now, why={"why": "a newer photo"})
         waiting.decided_at, waiting.claimed_by, waiting.claimed_until = now, None, None
     photo = photos.store(
