@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from enrollment.photo import Photo
 from enrollment.quality.blur import measure_blur
+from enrollment.quality.regions import LEFT_EYE_CORNERS, RIGHT_EYE_CORNERS
 from models import similarity_transform
 from models.face import Face
 from models.pixels import halved, shrunk
@@ -19,8 +20,7 @@ Grey = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 Points = npt.NDArray[np.float32]
 
-_RIGHT_EYE, _LEFT_EYE, _CHIN = (33, 133), (362, 263), 152
-
+_CHIN = 152
 _THUMBNAIL = 256
 _LEAST_PIXELS = 5
 
@@ -107,7 +107,7 @@ class Evidence:
     @cached_property
     def eye_midpoint(self) -> npt.NDArray[np.float32]:
         """The middle between the eyes (x, y)."""
-        return np.asarray(self.mesh[[*_RIGHT_EYE, *_LEFT_EYE], :2].mean(axis=0))
+        return np.asarray(self.mesh[[*RIGHT_EYE_CORNERS, *LEFT_EYE_CORNERS], :2].mean(axis=0))
 
     @cached_property
     def closed_eyes(self) -> tuple[float, float] | None:
@@ -127,7 +127,7 @@ class Evidence:
     @cached_property
     def level(self) -> LevelFace:
         """The face at one size, eyes level."""
-        right, left = (self.mesh[list(eye), :2].mean(axis=0) for eye in (_RIGHT_EYE, _LEFT_EYE))
+        right, left = (self.mesh[list(eye), :2].mean(axis=0) for eye in (RIGHT_EYE_CORNERS, LEFT_EYE_CORNERS))
         angle = float(np.arctan2(left[1] - right[1], left[0] - right[0]))
         # In a frontal face T is 1.4 to 2.0 distances of the eyes.
         apart = max(float(np.linalg.norm(left - right)), self.head_height / 2.0, 1.0)
