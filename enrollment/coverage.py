@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, case, exists, func, select
+from sqlalchemy import case, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from accounts.tables import Person
@@ -68,12 +68,8 @@ def is_needed(session: Session, model_id: str, *, instead: Sequence[str]) -> boo
     others = exists().where(
         other.person_id == TemplateRecord.person_id, other.model_id.in_(instead), other.state == TemplateState.ACTIVE
     )
-    query = select(TemplateRecord.id).where(_is_active(model_id), ~others).limit(1)
-    return session.scalar(query) is not None
-
-
-def _is_active(model_id: str) -> ColumnElement[bool]:
-    return (TemplateRecord.model_id == model_id) & (TemplateRecord.state == TemplateState.ACTIVE)
+    active = TemplateRecord.model_id == model_id, TemplateRecord.state == TemplateState.ACTIVE
+    return session.scalar(select(TemplateRecord.id).where(*active, ~others).limit(1)) is not None
 
 
 def _count_people(session: Session) -> int:

@@ -104,7 +104,6 @@ def compare(
     likenesses: Sequence[Likeness],
     *,
     references: Sequence[Template] = (),
-    agreements: Sequence[Agreement] = (),
     own_threshold: float,
     duplicate_threshold: float,
 ) -> IdentityFindings:
@@ -115,7 +114,6 @@ def compare(
         tuple(likenesses),
         duplicate_threshold,
         reference_similarity=max_similarity(template, references),
-        agreements=tuple(agreements),
     )
 
 

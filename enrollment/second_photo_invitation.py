@@ -35,13 +35,12 @@ def is_wanted(session: Session, person_id: UUID) -> bool:
     seconds = exists().where(PhotoRecord.person_id == person_id, PhotoRecord.slot == PhotoSlot.SECOND)
     return (
         photo_pairs.find_first(session, person_id) is not None
-        and not has_declined(session, person_id)
+        and not _has_declined(session, person_id)
         and not session.scalar(select(seconds))
     )
 
 
-def has_declined(session: Session, person_id: UUID) -> bool:
-    """Say whether a person does not want to be asked."""
+def _has_declined(session: Session, person_id: UUID) -> bool:
     invitation = session.get(SecondPhotoInvitation, person_id)
     return invitation is not None and invitation.declined_at is not None
 

@@ -45,7 +45,7 @@ def identify(
         return None
     engines = tuple(model.engine for model in models)
     agreements = photo_pairs.find_agreements(session, sealer, person_id, made, slot=slot, engines=engines)
-    return replace(findings, agreements=tuple(agreements))
+    return replace(findings, agreements=agreements)
 
 
 def _identify_by(
