@@ -69,7 +69,8 @@ def hand_in(
         with services.database.begin() as session:
             return _store(session, services, person, assessment, slot=slot, now=now)
     except PhotosDisagreeError:
-        _audit_disagreement(services, person, now)
+        with services.database.begin() as session:
+            _audit_disagreement(session, person, now)
         raise
 
 
@@ -177,7 +178,7 @@ def ask_for_review(services: EnrollmentServices, person: Principal, photo_id: UU
         # It may show somebody else: nothing of it stays.
         with services.database.begin() as session:
             photos.withdraw(session, photos.get(session, photo_id, lock=True), by=person.actor, now=now, why=_UNLIKE)
-        _audit_disagreement(services, person, now)
+            _audit_disagreement(session, person, now)
         raise
     return record
 
@@ -207,10 +208,9 @@ def withdraw(services: EnrollmentServices, person: Principal, photo_id: UUID, no
     return photo
 
 
-def _audit_disagreement(services: EnrollmentServices, person: Principal, now: datetime) -> None:
+def _audit_disagreement(session: Session, person: Principal, now: datetime) -> None:
     subject = f"person:{person.person_id}"
-    with services.database.begin() as session:
-        audit.record(session, actor=person.actor, action="photo.second_refused", subject=subject, now=now)
+    audit.record(session, actor=person.actor, action="photo.second_refused", subject=subject, now=now)
 
 
 def _require_own(photo: PhotoRecord, person: Principal) -> PhotoRecord:
