@@ -121,7 +121,7 @@ def find_obstacle(
     if all(model_id != engine.model_id for engine in (services.engine, *services.further_engines)):
         return NotWanted.ANOTHER_MODEL
     people.require_usable(people.get(session, person_id), now)
-    if not has_consent(session, services, person_id):
+    if find_consent(session, services, person_id) is None:
         return NotWanted.NO_CONSENT
     if photo_pairs.find_first(session, person_id) is None:
         return NotWanted.NO_FIRST_PHOTO
@@ -129,17 +129,13 @@ def find_obstacle(
     return NotWanted.SECOND_THERE if second else None
 
 
-def has_consent(session: Session, services: EnrollmentServices, person_id: UUID) -> bool:
-    """Say whether a person consents to face recognition and to a photo at a gate, to the notices in force."""
+def find_consent(session: Session, services: EnrollmentServices, person_id: UUID) -> Consent | None:
+    """Return a person's consent to a photo at a gate; None unless it and that to face recognition are in force."""
     face = consent.find_current(session, person_id)
+    if face is None or face.version != services.consent_version:
+        return None
     own = consent.find_current(session, person_id, ConsentPurpose.GATE_PHOTO)
-    return (
-        services.gate_photo_version is not None
-        and face is not None
-        and face.version == services.consent_version
-        and own is not None
-        and own.version == services.gate_photo_version
-    )
+    return own if own is not None and own.version == services.gate_photo_version else None
 
 
 def give_consent(
@@ -165,7 +161,7 @@ def give_consent(
         raise consent.ConsentVersionError(version=services.gate_photo_version)
     people.get(session, person_id, lock=True)
     consent.require(session, person_id, services.consent_version)
-    if has_consent(session, services, person_id):
+    if find_consent(session, services, person_id) is not None:
         return
     given = Consent(
         id=new_id(),
@@ -177,8 +173,8 @@ def give_consent(
     )
     session.add(given)
     session.flush()
-    details = {"consent": str(given.id), "version": version}
-    _audit(session, person_id, "gate_photo_consent.give", by=by, now=now, details=details)
+    subject, details = f"person:{person_id}", {"consent": str(given.id), "version": version}
+    audit.record(session, actor=by, action="gate_photo_consent.give", subject=subject, now=now, details=details)
 
 
 def withdraw_consent(session: Session, person_id: UUID, *, by: str, now: datetime) -> int:
@@ -187,8 +183,10 @@ def withdraw_consent(session: Session, person_id: UUID, *, by: str, now: datetim
     for given in consent.find_all(session, person_id):
         if given.purpose == ConsentPurpose.GATE_PHOTO and given.withdrawn_at is None:
             given.withdrawn_at = now
-            details = {"consent": str(given.id)}
-            _audit(session, person_id, "gate_photo_consent.withdraw", by=by, now=now, details=details)
+            subject, details = f"person:{person_id}", {"consent": str(given.id)}
+            audit.record(
+                session, actor=by, action="gate_photo_consent.withdraw", subject=subject, now=now, details=details
+            )
     taken = [
         photo
         for photo in photos.find_of_person(session, person_id)
@@ -270,7 +268,3 @@ def _keep_picture(session: Session, services: EnrollmentServices, photo: PhotoRe
     image = decode(picture).image
     thumbnail = encode_thumbnail(image) if services.with_thumbnails else None
     photos.store_pictures(session, services.sealer, photo.id, encode_jpeg(image), thumbnail)
-
-
-def _audit(session: Session, person_id: UUID, action: str, *, by: str, now: datetime, details: dict[str, Any]) -> None:
-    audit.record(session, actor=by, action=action, subject=f"person:{person_id}", now=now, details=details)

@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict
 from accounts.api.dependencies import PERSON_ERRORS, NowDep, PrincipalDep
 from enrollment import consent, gate_photos
 from enrollment.api.dependencies import EnrollmentDep
-from enrollment.tables import ConsentPurpose
 from web.client_address import AddressDep
 from web.problems import NotFoundError, responses
 from web.text import line
@@ -43,10 +42,10 @@ class GatePhotosErasedOut(BaseModel):
 def look(services: EnrollmentDep, principal: PrincipalDep) -> GatePhotoConsentOut:
     """Return whether one consents to a second photo taken at a gate."""
     with services.database.read() as session:
-        given = gate_photos.has_consent(session, services, principal.person_id)
-        standing = consent.find_current(session, principal.person_id, ConsentPurpose.GATE_PHOTO)
-    given_at = standing.given_at if given and standing is not None else None
-    return GatePhotoConsentOut(version=services.gate_photo_version, given=given, given_at=given_at)
+        given = gate_photos.find_consent(session, services, principal.person_id)
+    return GatePhotoConsentOut(
+        version=services.gate_photo_version, given=given is not None, given_at=given.given_at if given else None
+    )
 
 
 @router.put(

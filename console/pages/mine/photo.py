@@ -212,7 +212,7 @@ def _describe_state(services: ConsoleServices, me: Principal) -> dict[str, Any]:
                 "possible": photo_pairs.find_first(session, me.person_id) is not None,
                 "wanted": second_photo_invitation.is_wanted(session, me.person_id),
             },
-            "gate_photos": {"given": gate_photos.has_consent(session, services.enrollment, me.person_id)},
+            "gate_photos": {"given": gate_photos.find_consent(session, services.enrollment, me.person_id) is not None},
             "notices": [
                 NoticeOut.of(one) for one in notices.query_inbox(session, me.person_id, before=None, limit=_NOTICES)
             ],
