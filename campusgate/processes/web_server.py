@@ -1,8 +1,8 @@
 """An application served until its process is to stop."""
 
+import asyncio
 import sys
 import threading
-from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -12,8 +12,10 @@ _STARTUP_FAILED = 3
 _GRACEFUL_S = 2
 
 
-def serve(app: FastAPI, host: str, port: int, stop: threading.Event, **more: Any) -> None:
-    """Serve `app` until `stop` is set, or the process gets SIGINT or SIGTERM; `more` is for uvicorn.
+def serve(
+    app: FastAPI, host: str, port: int, stop: threading.Event, *, http: type[asyncio.Protocol] | str = "auto"
+) -> None:
+    """Serve `app` until `stop` is set, or the process gets SIGINT or SIGTERM; `http` speaks HTTP on each connection.
 
     Raises:
         SystemExit: it could not begin, as where the port is taken.
@@ -30,7 +32,7 @@ def serve(app: FastAPI, host: str, port: int, stop: threading.Event, **more: Any
             # The app does it, by its setting; uvicorn would believe whatever comes from this machine.
             proxy_headers=False,
             timeout_graceful_shutdown=_GRACEFUL_S,
-            **more,
+            http=http,
         )
     )
     threading.Thread(target=_end, args=(server, stop), name="stop", daemon=True).start()
