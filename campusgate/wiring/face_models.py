@@ -1,27 +1,26 @@
 """The face models that a server works with beside the one whose templates it makes and compares."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from campusgate.settings import Settings
+from campusgate.wiring.photo_checker import find_embedder
 from database import Database
 from directory.gate_models import read_used_models
 from directory.look_alikes import Threshold
 from enrollment.upload import LEAST_SEARCHED
 from models import calibration
 from models.calibration import CALIBRATIONS
-from models.embedders.registry import EMBEDDERS
 
 
-def find_following(settings: Settings) -> list[str]:
+def find_following(settings: Settings) -> str:
     """Return the model that the campus moves to: it counts as used before the first template of it is made."""
-    name = settings.enrollment.next_embedder or settings.embedder
-    return [EMBEDDERS[name].model_id] if name in EMBEDDERS else []
+    return find_embedder(settings.enrollment.next_embedder or settings.embedder).model_id
 
 
-def make_uses_model(database: Database, following: Collection[str]) -> Callable[[str], bool]:
+def make_uses_model(database: Database, following: str) -> Callable[[str], bool]:
     """Return what says whether the campus uses a model now: one may be forgotten while the server runs."""
-    return lambda model_id: model_id in following or model_id in read_used_models(database)
+    return lambda model_id: model_id == following or model_id in read_used_models(database)
 
 
 def make_look_alike_thresholds(made: Iterable[str], used: Iterable[str]) -> Mapping[str, Threshold]:

@@ -66,7 +66,7 @@ def find_embedder(name: str) -> EmbedderKind:
 
 
 def load_further_engines(
-    settings: Settings, used: Sequence[str] = (), *, threads: int | None = None
+    settings: Settings, used: Sequence[str], *, threads: int | None = None
 ) -> tuple[FaceEngine, ...]:
     """Load the engines of the other models that the campus uses, besides the one of `settings.embedder`.
 
@@ -76,23 +76,18 @@ def load_further_engines(
     Raises:
         ModelError, SettingsError: as `load_engine`, for the model it moves to.
     """
+    following = settings.enrollment.next_embedder
+    former = (name for name, kind in EMBEDDERS.items() if kind.model_id in used)
+    further = [one for one in dict.fromkeys((following, *former)) if one is not None and one != settings.embedder]
     engines = []
-    for name in find_further_embedders(settings, used):
+    for name in further:
         try:
             engines.append(load_engine(settings, name, threads=threads))
         except ModelError as error:
-            if name == settings.enrollment.next_embedder:
+            if name == following:
                 raise
             log.error("model_not_made", embedder=name, error=str(error), mend="campusgate models install")
     return tuple(engines)
-
-
-def find_further_embedders(settings: Settings, used: Sequence[str]) -> list[str]:
-    """Return the embedders whose templates are made beside those of `settings.embedder`."""
-    ours = EMBEDDERS[settings.embedder].model_id if settings.embedder in EMBEDDERS else None
-    former = [name for name, kind in EMBEDDERS.items() if kind.model_id in used]
-    named = dict.fromkeys((settings.enrollment.next_embedder, *former))
-    return [name for name in named if name is not None and (name not in EMBEDDERS or EMBEDDERS[name].model_id != ours)]
 
 
 def find_not_made(settings: Settings, used: Sequence[str]) -> list[str]:

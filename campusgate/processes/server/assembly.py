@@ -153,7 +153,7 @@ def assemble(
             database,
             sealer,
             model_id=engine.model_id,
-            further_models=following,
+            further_models=[following],
             notify=DirectoryHints(bus, settings.site),
         ),
         look_alikes=LookAlikes(
