@@ -85,6 +85,16 @@ def portraits() -> Path:
     return Path(data) / "portraits" / "original"
 
 
+@pytest.fixture(scope="session")
+def faces() -> dict[str, list[bytes]]:
+    """Three photographs, of different days, of each of two people."""
+    data = os.environ.get("CAMPUSGATE_DATA")
+    if not data or not (Path(data) / "lfw").is_dir():
+        pytest.skip("CAMPUSGATE_DATA names no folder with lfw")
+    folder, names = Path(data) / "lfw", ("Aaron_Peirsol", "Abel_Pacheco")
+    return {name: [(folder / name / f"{name}_{n:04}.jpg").read_bytes() for n in (1, 2, 4)] for name in names}
+
+
 @pytest.fixture
 def api(
     database: Database, engine: FaceEngine, sealer: Sealer, checker: Checker, lent_apps: LentApps

@@ -62,7 +62,6 @@ from tests.app_client import AppClient
 from tests.apps import LentApps
 from tests.databases import CREDENTIAL_KEY
 from tests.enrollment.enrollment_api import EnrollmentApi, one_backend
-from tests.enrollment.test_second_photo import faces  # noqa: F401 - a fixture
 from tests.waiting import until
 
 GATE = "north"
@@ -103,6 +102,10 @@ class Campus(EnrollmentApi):
         headers = self._bearer(token) | {"Content-Type": "application/json"}
         return self.client.post(address, content=probe.model_dump_json(), headers=headers)
 
+    def offer_and_send(self, person_id: UUID, template: Template, **changes: object) -> httpx.Response:
+        offer = self.open_offer(person_id)
+        return self.send(offer.offer_id, self.probe(offer, person_id, template, **changes))
+
     def agree_to_gate_photos(self, person_id: UUID) -> httpx.Response:
         address, headers = "/api/v1/me/gate-photo-consent", self.as_person(person_id)
         return self.client.put(address, json={"version": "1"}, headers=headers)
@@ -129,14 +132,11 @@ def campus(
     database: Database, engine: FaceEngine, sealer: Sealer, person_mask: PersonMask, lent_apps: LentApps
 ) -> Iterator[Campus]:
     holder: list[Campus] = []
-
-    def now():  # type: ignore[no-untyped-def]
-        return holder[0].now
-
+    checker = Checker(engine, person_finder=person_mask)
     services = EnrollmentServices(
-        database, sealer, engine, Checker(engine, person_finder=person_mask), gate_photo_version="1", clock=now
+        database, sealer, engine, checker, gate_photo_version="1", clock=lambda: holder[0].now
     )
-    accounts = AccountsServices(database=database, secret=b"x" * 32, clock=now, hasher=CHEAP_HASHER)
+    accounts = AccountsServices(database=database, secret=b"x" * 32, clock=lambda: holder[0].now, hasher=CHEAP_HASHER)
     with lent_apps.lend(enrollment.api.router, directory.api.router) as app, AppClient(app) as client:
         app.state.accounts, app.state.enrollment = accounts, services
         app.state.directory = DirectoryServices(database, sealer, CREDENTIAL_KEY)
@@ -154,7 +154,7 @@ def campus(
 
 
 @pytest.fixture
-def enrolled(campus: Campus, faces: dict, add_person: Callable[[str], UUID]) -> tuple[UUID, list[bytes]]:  # noqa: F811
+def enrolled(campus: Campus, faces: dict, add_person: Callable[[str], UUID]) -> tuple[UUID, list[bytes]]:
     """Somebody with an approved first photo and both consents, known at the gate; and photographs of them."""
     student, reviewer = add_person("2026001"), add_person("R1")
     with campus.services.database.begin() as session:
@@ -179,7 +179,7 @@ class Prepared:
 
 
 @pytest.fixture(scope="session")
-def prepared(engine: FaceEngine, faces: dict[str, list[bytes]]) -> Prepared:  # noqa: F811
+def prepared(engine: FaceEngine, faces: dict[str, list[bytes]]) -> Prepared:
     def template(picture: bytes) -> Template:
         return assess(picture, engine, Checker(engine)).templates[0]
 
@@ -293,13 +293,12 @@ def test_a_probe_is_held_to_the_rules_of_a_second_photo(
     campus: Campus, enrolled: tuple[UUID, list[bytes]], prepared: Prepared, who: str, code: str
 ) -> None:
     student, _ = enrolled
-    offer = campus.open_offer(student)
     with campus.services.database.read() as session:
         model_id = campus.services.engine.model_id
         first = templates.load_means(session, campus.services.sealer, model_id)[student]
     sent = {"somebody else": prepared.somebody_else, "the first": first}.get(who, prepared.second)
-    probe = campus.probe(offer, student, sent, **({"model_id": "another-1"} if who == "sealed as another" else {}))
-    answer = campus.send(offer.offer_id, probe)
+    changes = {"model_id": "another-1"} if who == "sealed as another" else {}
+    answer = campus.offer_and_send(student, sent, **changes)
     assert answer.json()["code"] == code, answer.text
     assert campus.second(student) is None
     assert code in campus.refusals()[-1]
@@ -313,9 +312,8 @@ def test_a_template_that_only_calls_itself_one_of_the_model_is_refused(
     campus: Campus, enrolled: tuple[UUID, list[bytes]], prepared: Prepared
 ) -> None:
     student, _ = enrolled
-    offer = campus.open_offer(student)
     short = Template(prepared.second.model_id, np.eye(1, 8, dtype=np.float32)[0])
-    answer = campus.send(offer.offer_id, campus.probe(offer, student, short))
+    answer = campus.offer_and_send(student, short)
     assert (answer.status_code, answer.json()["code"]) == (422, "probe_unreadable")
     assert "probe_unreadable" in campus.refusals()[-1]
 
@@ -328,8 +326,7 @@ def test_a_face_that_is_like_another_accounts_is_left_to_a_reviewer(
     twin = add_person("2026002")
     campus.consent(twin)
     campus.hand_in(twin, pictures[2])
-    offer = campus.open_offer(student)
-    answer = campus.send(offer.offer_id, campus.probe(offer, student, prepared.second))
+    answer = campus.offer_and_send(student, prepared.second)
     assert answer.json()["code"] == "gate_photo_like_another"
     assert campus.second(student) is None
 
@@ -380,8 +377,7 @@ def test_consent_is_to_exactly_this_and_goes_with_the_other(
     address, headers = "/api/v1/me/gate-photo-consent", campus.as_person(student)
     assert campus.client.put(address, json={"version": "0"}, headers=headers).json()["code"] == "consent_version"
     assert campus.client.get(address, headers=headers).json()["given"]
-    offer = campus.open_offer(student)
-    assert campus.send(offer.offer_id, campus.probe(offer, student, prepared.second)).status_code == 204
+    assert campus.offer_and_send(student, prepared.second).status_code == 204
     assert campus.client.delete("/api/v1/me/face-consent", headers=headers).json() == {"photos_erased": 2}
     assert not campus.client.get(address, headers=headers).json()["given"]
     with campus.services.database.read() as session:
@@ -394,8 +390,7 @@ def test_a_photo_from_a_gate_goes_with_the_first_one(
 ) -> None:
     """No reviewer has seen it: it stands only beside one that a reviewer has."""
     student, _ = enrolled
-    offer = campus.open_offer(student)
-    assert campus.send(offer.offer_id, campus.probe(offer, student, prepared.second)).status_code == 204
+    assert campus.offer_and_send(student, prepared.second).status_code == 204
     with campus.services.database.read() as session:
         first = session.scalars(select(PhotoRecord.id).where(PhotoRecord.slot == "first")).one()
     campus.client.delete(f"/api/v1/photos/{first}", headers=campus.as_person(student))

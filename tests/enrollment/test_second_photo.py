@@ -1,9 +1,7 @@
 """A second photo beside the first: asked for once, held to the same rules, like the first, and gone with consent."""
 
-import os
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from uuid import UUID
 
 import httpx
@@ -28,27 +26,15 @@ from models.pixels import Image
 from models.template import Template, mean_template
 from tests.enrollment.enrollment_api import EnrollmentApi, again, grey, one_backend
 
-NAMES = ("Aaron_Peirsol", "Abel_Pacheco")
-
-
-@pytest.fixture(scope="session")
-def faces() -> dict[str, list[bytes]]:
-    """Three photographs, of different days, of each of two people."""
-    data = os.environ.get("CAMPUSGATE_DATA")
-    if not data or not (Path(data) / "lfw").is_dir():
-        pytest.skip("CAMPUSGATE_DATA names no folder with lfw")
-    folder = Path(data) / "lfw"
-    return {name: [(folder / name / f"{name}_{n:04}.jpg").read_bytes() for n in (1, 2, 4)] for name in NAMES}
-
 
 @pytest.fixture
 def one(faces: dict[str, list[bytes]]) -> list[bytes]:
-    return faces[NAMES[0]]
+    return faces["Aaron_Peirsol"]
 
 
 @pytest.fixture
 def another(faces: dict[str, list[bytes]]) -> list[bytes]:
-    return faces[NAMES[1]]
+    return faces["Abel_Pacheco"]
 
 
 def _hand_in_second(api: EnrollmentApi, person: UUID, content: bytes) -> httpx.Response:
