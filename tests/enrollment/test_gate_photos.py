@@ -3,12 +3,11 @@
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
 import cv2
-import httpx
 import numpy as np
 import pytest
 from sqlalchemy import select
@@ -18,14 +17,8 @@ import enrollment.api
 from access.policy import GatePolicy, Rule
 from access.probe_offer import (
     Binding,
-    ProbeAnswer,
     ProbeContent,
-    ProbeOffer,
-    ProbeSealError,
     SealedProbe,
-    ViewQuality,
-    generate_keys,
-    open_probe,
     seal_probe,
 )
 from access.replica import DirectorySync, Replica
@@ -33,11 +26,10 @@ from access.snapshot import unpack_vectors
 from accounts import devices, people
 from accounts.people import Particulars
 from accounts.services import AccountsServices
-from accounts.tables import AuditEntry, Person
+from accounts.tables import Person
 from accounts.vocabulary import DeviceRole, PersonState
-from database import Database, Sealer, new_id
+from database import Database, Sealer
 from directory import gates
-from directory.publisher import Publisher
 from directory.services import DirectoryServices
 from directory.tables import ProbeOfferRecord
 from edge.camera.port import Frame
@@ -54,77 +46,16 @@ from enrollment.photo import decode
 from enrollment.quality import Checker
 from enrollment.services import EnrollmentServices
 from enrollment.tables import PhotoImage, PhotoRecord, TemplateRecord
-from messages import Method, SystemClock
+from messages import Method
 from models.engine import FaceEngine
 from models.template import Template, mean_template
 from tests.accounts.conftest import CHEAP_HASHER
 from tests.app_client import AppClient
 from tests.apps import LentApps
 from tests.databases import CREDENTIAL_KEY
-from tests.enrollment.enrollment_api import EnrollmentApi, one_backend
+from tests.enrollment.enrollment_api import one_backend
+from tests.enrollment.gate_photo_campus import GATE, GOOD_VIEW, Campus, CampusClock
 from tests.waiting import until
-
-GATE = "north"
-GOOD_VIEW = ViewQuality(yaw=2, pitch=-3, inter_eye_distance=60, sharpness=0.1, frames=5)
-
-
-@dataclass
-class Campus(EnrollmentApi):
-    """The server with a gate, and its edge's token."""
-
-    token: str = ""
-    other_token: str = ""
-
-    def ask(self, person_id: UUID, *, gate: str = GATE, token: str | None = None, **changes: object) -> httpx.Response:
-        request = {
-            "person_id": str(person_id),
-            "method": "card",
-            "at": self.now.isoformat(),
-            "model_id": self.services.engine.model_id,
-        }
-        address = f"/api/v1/directory/gates/{gate}/probe-offers"
-        return self.client.post(address, json=request | changes, headers=self._bearer(token))
-
-    def open_offer(self, person_id: UUID) -> ProbeOffer:
-        answer = ProbeAnswer.model_validate_json(self.ask(person_id).content)
-        assert answer.offer is not None, answer
-        return answer.offer
-
-    def probe(self, offer: ProbeOffer, person_id: UUID, template: Template, **changes: object) -> SealedProbe:
-        bound = {"gate": GATE, "offer_id": offer.offer_id, "person_id": person_id, "model_id": template.model_id}
-        binding = Binding.model_validate(bound | changes)
-        return SealedProbe(
-            sealed=seal_probe(ProbeContent(template=template.to_bytes()), offer.public_key, binding), quality=GOOD_VIEW
-        )
-
-    def send(self, offer_id: UUID, probe: SealedProbe, *, gate: str = GATE, token: str | None = None) -> httpx.Response:
-        address = f"/api/v1/directory/gates/{gate}/probe-offers/{offer_id}"
-        headers = self._bearer(token) | {"Content-Type": "application/json"}
-        return self.client.post(address, content=probe.model_dump_json(), headers=headers)
-
-    def offer_and_send(self, person_id: UUID, template: Template, **changes: object) -> httpx.Response:
-        offer = self.open_offer(person_id)
-        return self.send(offer.offer_id, self.probe(offer, person_id, template, **changes))
-
-    def agree_to_gate_photos(self, person_id: UUID) -> httpx.Response:
-        address, headers = "/api/v1/me/gate-photo-consent", self.as_person(person_id)
-        return self.client.put(address, json={"version": "1"}, headers=headers)
-
-    def publish(self) -> None:
-        model_id = self.services.engine.model_id
-        Publisher(self.services.database, self.services.sealer, model_id=model_id, clock=lambda: self.now).publish()
-
-    def refusals(self) -> list[str]:
-        with self.services.database.read() as session:
-            query = select(AuditEntry.details).where(AuditEntry.action == "gate_photo.refused")
-            return [str(details) for details in session.scalars(query.order_by(AuditEntry.serial))]
-
-    def second(self, person_id: UUID) -> dict[str, object] | None:
-        found = self.client.get("/api/v1/photos", headers=self.as_person(person_id)).json()["items"]
-        return next((photo for photo in found if photo["slot"] == "second"), None)
-
-    def _bearer(self, token: str | None) -> dict[str, str]:
-        return {"Authorization": f"Bearer {token or self.token}"}
 
 
 @pytest.fixture
@@ -237,20 +168,6 @@ def test_a_face_in_front_of_the_camera_becomes_the_second_photo(
     (after,) = unpack_vectors(replica.person(student).templates)
     assert float(after @ before) == pytest.approx(1, abs=1e-4)
     replica.close()
-
-
-class CampusClock(SystemClock):
-    """The campus's wall clock, and a monotonic one that stands."""
-
-    def __init__(self, campus: Campus) -> None:
-        self._campus = campus
-        self.seconds = 100.0
-
-    def now(self) -> datetime:
-        return self._campus.now
-
-    def monotonic(self) -> float:
-        return self.seconds
 
 
 @one_backend
@@ -423,20 +340,3 @@ def test_a_picture_is_kept_only_where_the_campus_keeps_pictures(
     assert campus.send(offer.offer_id, probe).status_code == 204
     address = f"/api/v1/photos/{campus.second(student)['id']}/picture"
     assert campus.client.get(address, headers=campus.as_person(student)).status_code == 200
-
-
-def test_a_sealed_probe_opens_only_with_its_key_and_for_what_it_was_sealed() -> None:
-    private, public = generate_keys()
-    binding = Binding(gate="north", offer_id=new_id(), person_id=new_id(), model_id="m")
-    content = ProbeContent(template=b"template", picture=b"jpeg")
-    sealed = seal_probe(content, public, binding)
-    assert open_probe(sealed, private, binding) == content
-    for change in ({"gate": "south"}, {"offer_id": new_id()}, {"person_id": new_id()}, {"model_id": "n"}):
-        with pytest.raises(ProbeSealError):
-            open_probe(sealed, private, binding.model_copy(update=change))
-    with pytest.raises(ProbeSealError):
-        open_probe(sealed, generate_keys()[0], binding)
-    with pytest.raises(ProbeSealError):
-        open_probe(sealed[:-1], private, binding)
-    with pytest.raises(ProbeSealError, match="cut short"):
-        ProbeContent.from_bytes(b"\0\0\0\x09short")
