@@ -29,34 +29,33 @@ class IdentityFindings:
     @property
     def unusual(self) -> bool:
         """Whether a reviewer must look."""
-        least = self.own_threshold if self.reference_threshold is None else self.reference_threshold
-        found = ((self.own_similarity, self.own_threshold), (self.reference_similarity, least))
+        found = ((self.own_similarity, self.own_threshold), (self.reference_similarity, self.least_of_reference))
         return bool(self.duplicates) or any(one is not None and one < threshold for one, threshold in found)
+
+    @property
+    def least_of_reference(self) -> float:
+        """The threshold of `reference_similarity`, also where it is that of the other one."""
+        return self.own_threshold if self.reference_threshold is None else self.reference_threshold
 
     def completed_by(self, other: "IdentityFindings") -> "IdentityFindings":
         """Return the findings with what only another model found: its similarities keep their own thresholds.
 
         While a campus changes its model, earlier photos of some people are known by the old one only.
         """
-        found = self
-        if self.own_similarity is None and other.own_similarity is not None:
-            kept = self.own_threshold if self.reference_threshold is None else self.reference_threshold
-            found = replace(
-                found,
-                own_similarity=other.own_similarity,
-                own_threshold=other.own_threshold,
-                reference_threshold=kept if self.reference_similarity is not None else None,
-            )
-        if self.reference_similarity is None and other.reference_similarity is not None:
-            found = replace(
-                found,
-                reference_similarity=other.reference_similarity,
-                reference_threshold=other.own_threshold if found.own_threshold != other.own_threshold else None,
-            )
+        own = self if self.own_similarity is not None or other.own_similarity is None else other
+        reference = self if self.reference_similarity is not None or other.reference_similarity is None else other
+        is_of_another = reference is not own and reference.reference_similarity is not None
         named = {one.person_id for one in self.duplicates}
         further = (one for one in other.duplicates if one.person_id not in named)
         more = tuple(replace(one, threshold=other.duplicate_threshold) for one in further)
-        return replace(found, duplicates=(*self.duplicates, *more))
+        return replace(
+            self,
+            own_similarity=own.own_similarity,
+            own_threshold=own.own_threshold,
+            reference_similarity=reference.reference_similarity,
+            reference_threshold=reference.least_of_reference if is_of_another else reference.reference_threshold,
+            duplicates=(*self.duplicates, *more),
+        )
 
     def with_reference(self, similarity: float | None, *, threshold: float) -> "IdentityFindings":
         """Return the findings with another similarity with the reference, and its model's threshold."""
