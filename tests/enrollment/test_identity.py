@@ -6,12 +6,14 @@ from datetime import timedelta
 from uuid import UUID
 
 import numpy as np
+import pytest
 from PIL import Image
 from sqlalchemy import select
 
 from accounts.tables import AuditEntry
 from accounts.vocabulary import Role
 from enrollment import settling
+from enrollment.identity import IdentityFindings
 from enrollment.photo import THUMBNAIL_SIDE
 from tests.enrollment.enrollment_api import EnrollmentApi, again
 
@@ -64,3 +66,19 @@ def test_another_face_than_before_goes_to_a_look_with_the_picture_before(
     before = Image.open(io.BytesIO(api.client.get(identity["own_picture"], headers=headers).content))
     was = Image.open(io.BytesIO(good)).convert("RGB").resize(before.size)
     assert np.abs(np.asarray(before, float) - np.asarray(was, float)).mean() < 10, "it is the first photo"
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "expected"),
+    [
+        ((0.7, 0.6), (0.9, 0.9), (0.7, 0.5, 0.6, None)),
+        ((None, 0.6), (0.9, 0.9), (0.9, 0.8, 0.6, 0.5)),
+        ((0.7, None), (0.9, 0.9), (0.7, 0.5, 0.9, 0.8)),
+        ((None, None), (0.9, 0.9), (0.9, 0.8, 0.9, None)),
+        ((None, None), (None, None), (None, 0.5, None, None)),
+    ],
+)
+def test_what_only_another_model_found_keeps_its_own_threshold(new: tuple, old: tuple, expected: tuple) -> None:
+    found = IdentityFindings(new[0], 0.5, (), 0.6, new[1]).completed_by(IdentityFindings(old[0], 0.8, (), 0.9, old[1]))
+    told = (found.own_similarity, found.own_threshold, found.reference_similarity, found.reference_threshold)
+    assert told == expected
