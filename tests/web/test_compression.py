@@ -40,14 +40,14 @@ def test_only_who_takes_gzip_is_given_it(offered: str, takes: bool) -> None:
 def test_all_that_a_module_imports_is_found_once(tmp_path: Path) -> None:
     (tmp_path / "area").mkdir()
     for name, content in {
-        "area/page.js": 'import "./own.js";\nimport {\n  one,\n  two,\n} from "../shared.js";\nimport("./later.js");\n',
-        "area/own.js": 'import { one } from "../shared.js";\nconst later = () => import("./later.js");\n',
-        "shared.js": 'export * from "./deep.js";\nexport const path = "./no-module.js";\n',
+        "area/page.js": 'import "./own.js";\nimport {\n  one,\n  two,\n} from "../common.js";\nimport("./later.js");\n',
+        "area/own.js": 'import { one } from "../common.js";\nconst later = () => import("./later.js");\n',
+        "common.js": 'export * from "./deep.js";\nexport const path = "./no-module.js";\n',
         "deep.js": 'import { a } from "./area/own.js"; // in a circle\n',
     }.items():
         (tmp_path / name).write_text(content, encoding="utf-8")
-    assert find_imports(tmp_path, "area/page.js") == ("area/own.js", "shared.js", "deep.js")
-    assert find_imports(tmp_path, "deep.js") == ("area/own.js", "shared.js")
+    assert find_imports(tmp_path, "area/page.js") == ("area/own.js", "common.js", "deep.js")
+    assert find_imports(tmp_path, "deep.js") == ("area/own.js", "common.js")
 
 
 def test_a_module_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
