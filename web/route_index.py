@@ -1,15 +1,15 @@
 """Routes found by the beginning of a path, where a framework tries hundreds one after the other.
 
 A request is handed to a small router of those routes alone that its path's first segments leave possible, in their
-order; so the one that answers is the same. Whatever fits none of them takes the long way, for the answers to what is
-not there, not with this method, or elsewhere.
+order; so the one that answers is the same, also that it is not there with this method. Whatever fits none of them
+takes the long way, for the answers to what is not there, or elsewhere.
 """
 
 from collections.abc import Iterable
 from itertools import takewhile
 
 from fastapi import APIRouter
-from starlette.routing import BaseRoute, Match, Mount
+from starlette.routing import BaseRoute, Mount
 from starlette.types import Receive, Scope, Send
 
 _DEPTH = 3
@@ -23,20 +23,21 @@ class RouteIndex:
         """Take the router that knows all routes."""
         self._whole = router
         self._parts = {
-            beginning: APIRouter(routes=[route for route in router.routes if _may_match(route, beginning)])
+            beginning: APIRouter(
+                routes=[route for route in router.routes if _may_match(route, beginning)],
+                redirect_slashes=False,
+                default=router.app,
+            )
             for beginning in _find_beginnings(router.routes)
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
         is_plain = scope["type"] == "http" and not scope.get("root_path")
-        part = self._parts.get(_begin(scope["path"])) if is_plain else None
-        if part is not None and any(route.matches(scope)[0] is Match.FULL for route in part.routes):
-            # Addresses are made by the router that knows all of them.
-            scope["router"] = self._whole
-            await part.app(scope, receive, send)
-        else:
-            await self._whole.app(scope, receive, send)
+        part = self._parts.get(_begin(scope["path"]), self._whole) if is_plain else self._whole
+        # Addresses are made by the router that knows all of them.
+        scope.setdefault("router", self._whole)
+        await part.app(scope, receive, send)
 
 
 def index_routes(router: APIRouter) -> None:
