@@ -39,8 +39,13 @@ def path_to(request: Request, name: str, **parameters: Any) -> str:
     """Return the address of a page without scheme and host, which a proxy in front may have changed."""
     # Found by name: `request.url_for` tries every route of the server, for each of the dozen addresses of a page.
     page: BaseRoute = request.app.state.pages[name]
+    return root_of(request) + page.url_path_for(name, **parameters)
+
+
+def root_of(request: Request) -> str:
+    """Return what a proxy in front puts before every address of the server: nothing, or a path such as `/campus`."""
     root: str = request.scope.get("app_root_path", request.scope.get("root_path", ""))
-    return root.rstrip("/") + page.url_path_for(name, **parameters)
+    return root.rstrip("/")
 
 
 def complete_address(request: Request, address: str) -> str:
@@ -130,7 +135,7 @@ def done(request: Request, route: str, words: str, **parameters: Any) -> Redirec
 
 
 def lead_to(request: Request, address: str) -> RedirectResponse:
-    """Lead from a form that was sent to the page at `address`, with the cookies of a renewed sign-in."""
+    """Lead to the page at `address`, with the cookies of a sign-in that was renewed on the way."""
     return copy_cookies(RedirectResponse(address, status_code=303), _renewed_of(request))
 
 

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 
 from console.navigation import AREAS, find_current
-from console.rendering import DONE, path_to
+from console.rendering import DONE, path_to, root_of
 
 NEXT = "next"
 LONGEST = 2_000
@@ -56,8 +56,7 @@ def _page_before(request: Request) -> str | None:
 
 
 def _is_page(request: Request, path: str) -> bool:
-    root: str = request.scope.get("app_root_path", request.scope.get("root_path", ""))
-    within = path.removeprefix(root.rstrip("/"))
+    within = path.removeprefix(root_of(request))
     pages = (page for page in request.app.state.pages.values() if isinstance(page, APIRoute))
     found = next((page for page in pages if "GET" in (page.methods or ()) and page.path_regex.match(within)), None)
     return found is not None and found.response_class is HTMLResponse

@@ -24,7 +24,7 @@ from console.dependencies import (
 )
 from console.navigation import areas_for
 from console.problem_pages import wants_page
-from console.rendering import LANGUAGE_COOKIE, copy_cookies, language_of, path_to, render_page
+from console.rendering import LANGUAGE_COOKIE, language_of, lead_to, path_to, render_page
 from console.return_addresses import LONGEST, NEXT, find_return_address, read_return_address, with_return_address
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
@@ -50,11 +50,11 @@ def enter(request: Request) -> Response:
 
 
 @router.get("/", response_class=RedirectResponse)
-def home(request: Request, claims: SignedInDep, response: Response) -> Response:
+def home(request: Request, claims: SignedInDep) -> Response:
     """Lead everybody to the page that they asked for before they signed in, or else to the one that is theirs."""
     wanted = read_return_address(request, request.query_params.get(NEXT, ""))
     own = path_to(request, areas_for(claims.roles)[0].pages[0].route)
-    return copy_cookies(RedirectResponse(wanted or own, status_code=303), response)
+    return lead_to(request, wanted or own)
 
 
 @router.get("/sign-in", response_class=HTMLResponse)

@@ -6,9 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
+from console.csv_table import csv_response
 from console.dependencies import MeteringDep, ServicesDep, StaffDep
 from console.metering_rendering import render_metering
-from console.rendering import copy_cookies, forbid_storing
+from console.rendering import forbid_storing
 from console.views.metering_figures import Figures
 from metering.billing.day_table import write_table
 from metering.billing.reconciliation import Finding, RoomDay, reconcile
@@ -60,12 +61,7 @@ def download(day: Day, staff: StaffDep, services: ServicesDep, metering: Meterin
     del staff
     with services.database.read() as session:
         rooms = reconcile(session, day, services.now(), metering.zone)
-    headers = {
-        "Content-Disposition": f'attachment; filename="electricity-{day}.csv"',
-        "Cache-Control": "no-store",
-    }
-    made = Response("\ufeff" + write_table(day, rooms), media_type="text/csv; charset=utf-8", headers=headers)
-    return copy_cookies(made, response)
+    return csv_response(write_table(day, rooms), f"electricity-{day}.csv", response)
 
 
 def _count(rooms: list[RoomDay]) -> dict[str, int]:

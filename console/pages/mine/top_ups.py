@@ -18,7 +18,7 @@ from accounts.topup.tables import TopUpOrder
 from console import qr, texts
 from console.amounts import AmountError, read_yuan
 from console.dependencies import HolderDep, ServicesDep
-from console.rendering import complete_address, copy_cookies, forbid_storing, language_of, path_to, render_page
+from console.rendering import complete_address, forbid_storing, language_of, lead_to, path_to, render_page
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
 from console.views.own_top_ups import describe_orders
@@ -65,7 +65,6 @@ def create(
     request: Request,
     me: HolderDep,
     services: ServicesDep,
-    response: Response,
     _same_origin: SameOriginDep,
     *,
     key: Annotated[UUID, Form()],
@@ -92,8 +91,7 @@ def create(
         # Another key: whoever changed the amount of an order that was sent means another order.
         problems = {"": f"problem.{error.code}"}
         return _render_form(request, me, services, typed=typed, problems=problems, status=error.status)
-    made = RedirectResponse(path_to(request, "top_up_page", order_id=key), status_code=303)
-    return copy_cookies(made, response)
+    return lead_to(request, path_to(request, "top_up_page", order_id=key))
 
 
 @router.get("/{order_id}", response_class=HTMLResponse, name="top_up_page")

@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Form, Request, Response
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
 from accounts import cards, people
@@ -16,7 +16,7 @@ from accounts.topup import cash_requests
 from accounts.topup.cash import counter_of
 from console.dependencies import CashierDep, ServicesDep
 from console.disclosures import record_disclosure
-from console.rendering import copy_cookies, forbid_storing, path_to, render_page
+from console.rendering import forbid_storing, lead_to, path_to, render_page
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
 from console.views import money as views
@@ -46,14 +46,12 @@ def find(
     _same_origin: SameOriginDep,
     *,
     typed: Annotated[str, Form(max_length=100)] = "",
-    response: Response,
 ) -> Response:
     """Look for a card in use, then for a number, then for a part of a name; who is the only one is shown at once."""
     with services.database.read() as session:
         found = _search(session, typed.strip())
     if len(found) == 1:
-        own = RedirectResponse(path_to(request, "money_person_page", person_id=found[0].id), status_code=303)
-        return copy_cookies(own, response)
+        return lead_to(request, path_to(request, "money_person_page", person_id=found[0].id))
     return _render(request, me, services, typed=typed, found=found)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, Field
 
 from accounts import people
@@ -18,7 +18,7 @@ from accounts.topup.refunds import refunds_by
 from console.amounts import AmountError, read_yuan
 from console.dependencies import CashierDep, ServicesDep
 from console.disclosures import record_disclosure
-from console.rendering import copy_cookies, forbid_storing, path_to, render_page
+from console.rendering import DONE, forbid_storing, lead_to, path_to, render_page
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
 from console.views import money as views
@@ -93,7 +93,6 @@ def count(
     _same_origin: SameOriginDep,
     *,
     given: Annotated[CountIn, Form()],
-    response: Response,
 ) -> Response:
     """Keep what was counted in the drawer; it can be counted again, and the last count is the one that holds."""
     box, now = counter_of(me.person_id), services.now()
@@ -109,10 +108,7 @@ def count(
     except ProblemError as error:
         problem = f"problem.{error.code}"
         return _render(request, me, services, given.day, problem=problem, status=error.status)
-    answer = RedirectResponse(
-        f"{path_to(request, 'money_own_day_page')}?day={given.day}&done=counted#counts", status_code=303
-    )
-    return copy_cookies(answer, response)
+    return lead_to(request, f"{path_to(request, 'money_own_day_page')}?day={given.day}&{DONE}=counted#counts")
 
 
 def _read_pieces(typed: str) -> int:

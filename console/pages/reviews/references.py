@@ -5,13 +5,13 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse
 
 from accounts import people
 from accounts.people import authority
 from console.dependencies import AdminDep, ServicesDep
 from console.disclosures import record_disclosure
-from console.rendering import copy_cookies, done, forbid_storing, path_to, render_page
+from console.rendering import done, forbid_storing, lead_to, path_to, render_page
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
 from enrollment import references
@@ -31,15 +31,13 @@ def find(
     services: ServicesDep,
     *,
     number: Annotated[str, Query(max_length=32)] = "",
-    response: Response,
 ) -> Response:
     """Ask whose references are wanted, and lead there."""
     with services.database.read() as session:
         counts = references.count_people(session)
         person = people.by_number(session, number) if number.strip() else None
     if person is not None:
-        address = path_to(request, "review_person_references_page", person_id=person.id)
-        return copy_cookies(RedirectResponse(address, status_code=303), response)
+        return lead_to(request, path_to(request, "review_person_references_page", person_id=person.id))
     problem = "problem.not_found" if number.strip() else None
     return render_page(
         request,
