@@ -81,12 +81,14 @@ def texts_of(chosen: str, files: tuple[str, ...]) -> dict[str, str]:
     return {key: texts[index] for key, texts in TEXTS.items() if key in wanted}
 
 
+@cache
 def texts_beginning(chosen: str, beginnings: tuple[str, ...]) -> dict[str, str]:
     """Return the texts in `chosen` whose keys begin so, for a page whose script needs these and no others."""
     index = LANGUAGES[chosen]
     return {key: texts[index] for key, texts in TEXTS.items() if key.startswith(beginnings)}
 
 
+@cache
 def some_texts(chosen: str, beginnings: tuple[str, ...]) -> dict[str, str]:
     """Return the texts of no table, and those whose keys begin so: for a page that needs few of them."""
     index = LANGUAGES[chosen]
