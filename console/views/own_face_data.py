@@ -1,7 +1,7 @@
 """What is stored of a person's face, where it is, until when, and what has confirmed that it is gone."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -96,11 +96,12 @@ def _find_pictures(session: Session, services: EnrollmentServices, person_id: UU
     small = set(session.scalars(select(PhotoThumbnail.photo_id).where(PhotoThumbnail.photo_id.in_(ids))))
     found = []
     for photo in own:
+        since, is_second = photo.uploaded_at, _is_second(photo.slot)
         if photo.id in whole:
-            found.append(_describe_picture(services, photo.state, photo.uploaded_at, is_second=_is_second(photo.slot)))
+            found.append(_describe_picture(services, photo.state, since, is_second=is_second))
         if photo.id in small:
-            part = StoredPart("face_data.small_picture", photo.uploaded_at, "face_data.until_template")
-            found.append(replace(part, is_second=_is_second(photo.slot)))
+            until = "face_data.until_template"
+            found.append(StoredPart("face_data.small_picture", since, until, is_second=is_second))
     return found
 
 
@@ -114,8 +115,8 @@ def _describe_picture(services: EnrollmentServices, state: str, since: datetime,
         days = retention.rejected_photos.days
         return StoredPart("face_data.picture_rejected", since, "face_data.until_rejected", days, is_second)
     if state == PhotoState.APPROVED and services.keep_pictures:
-        return StoredPart("face_data.picture", since, "face_data.until_template", None, is_second)
-    return StoredPart("face_data.picture", since, "face_data.until_decided", None, is_second)
+        return StoredPart("face_data.picture", since, "face_data.until_template", is_second=is_second)
+    return StoredPart("face_data.picture", since, "face_data.until_decided", is_second=is_second)
 
 
 def _find_templates(session: Session, services: EnrollmentServices, person_id: UUID) -> list[StoredPart]:
