@@ -9,6 +9,7 @@ export const setup = read("setup");
 export const places = read("places") ?? { gates: [], zones: [] };
 
 export const byId = (id) => document.getElementById(id);
+export const show = (id, isShown) => { byId(id).hidden = !isShown; };
 
 /** The text of a key in the reader's language; an unknown code stays readable. */
 export const text = (key) => texts[key] ?? key.split(".").pop().replaceAll("_", " ");

@@ -1,7 +1,7 @@
 // Taking or choosing a photo, looking at it once more, and handing it in. The file is kept until it has arrived.
 
 import { canUseCamera, takePhoto } from "./camera.js";
-import { byId, filled, Refused, setup, text } from "../page.js";
+import { byId, filled, Refused, setup, show, text } from "../page.js";
 import { draw } from "../picture.js";
 import { upload } from "./upload.js";
 
@@ -13,8 +13,6 @@ let chosen = null;
 let slot = "first";
 let handedIn = () => {};
 let isSending = false;
-
-const show = (id, isShown) => { byId(id).hidden = !isShown; };
 
 /** Sets what is called with a photo that has arrived and was checked. */
 export function onHandedIn(handler) {

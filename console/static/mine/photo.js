@@ -6,20 +6,17 @@ import { showChecklist } from "./checklist.js";
 import { confirm } from "../confirm.js";
 import { showNotices } from "./inbox.js";
 import { showLife } from "./life.js";
-import { renderSecond, second } from "./second_photo.js";
-import { byId, clock, element, get, getBlob, post, put, Refused, remove, setup, text, toast } from "../page.js";
-import { draw } from "../picture.js";
+import { renderSecond } from "./second_photo.js";
+import { photoIn, showNote, showPicture } from "./slots.js";
+import { byId, clock, get, post, put, Refused, remove, say, setup, show, text, toast } from "../page.js";
 
 const LOOK_AGAIN_MS = 8000;
-const GONE = new Set(["withdrawn", "replaced"]);
 
 let state = null;
 let isReconsidering = false;
-let pictured = null;
-let checked = null;
+let shown = null;
 
-const show = (id, isShown) => { byId(id).hidden = !isShown; };
-const current = () => state.photos.find((photo) => photo.slot === "first" && !GONE.has(photo.state)) ?? null;
+const current = () => photoIn(state, "first");
 
 async function load() {
   try {
@@ -60,12 +57,9 @@ function render() {
 
 function renderPhoto(photo) {
   byId("current").dataset.state = photo.state;
-  const heading = text(`state.${photo.state}`);
-  if (byId("state").textContent !== heading) byId("state").textContent = heading;
+  say(byId("state"), text(`state.${photo.state}`));
   byId("state-lead").textContent = text(`state.${leadOf(photo)}_lead`);
-  const note = byId("reviewer-note");
-  note.hidden = !photo.note;
-  note.replaceChildren(element("strong", "", text("photo.reviewer_says")), element("span", "", photo.note ?? ""));
+  showNote(byId("reviewer-note"), photo);
   showLife(byId("life"), photo);
   const isRejected = photo.state === "rejected";
   byId("another").textContent = text(isRejected ? "photo.again" : "photo.replace");
@@ -73,24 +67,15 @@ function renderPhoto(photo) {
   const canAsk = isRejected && !photo.reviewed;
   show("ask", canAsk);
   show("ask-lead", canAsk);
-  if (checked !== photo.id) showChecklist(byId("checklist"), photo.rules);
-  checked = photo.id;
-  showPicture(photo);
+  if (shown === photo.id) return;
+  shown = photo.id;
+  showChecklist(byId("checklist"), photo.rules);
+  showPicture("portrait", photo);
 }
 
 function leadOf(photo) {
   if (photo.state !== "rejected") return photo.state === "approved" ? "approved" : "in_review";
   return photo.reviewed ? "rejected_by_reviewer" : "rejected_by_rules";
-}
-
-async function showPicture(photo) {
-  if (pictured === photo.id) return;
-  pictured = photo.id;
-  const canvas = byId("portrait");
-  const blob = await getBlob(`${setup.photos}/${photo.id}/picture`).catch(() => null);
-  const isDrawn = Boolean(blob) && (await draw(canvas, blob));
-  show("portrait", isDrawn);
-  show("no-portrait", !isDrawn);
 }
 
 /** Does something about consent or the photo, tells what happened, and shows how things stand then. */
@@ -170,7 +155,7 @@ onHandedIn(async (photo) => {
 });
 
 setInterval(() => {
-  const isWaiting = state?.consent.given && [current(), second(state)].some((photo) => photo?.state === "in_review");
+  const isWaiting = state?.consent.given && ["first", "second"].some((slot) => photoIn(state, slot)?.state === "in_review");
   if (isWaiting && document.visibilityState === "visible" && !document.querySelector("dialog[open]")) load();
 }, LOOK_AGAIN_MS);
 

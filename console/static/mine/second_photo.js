@@ -3,25 +3,18 @@
 import { chooseAnother } from "./capture.js";
 import { showChecklist } from "./checklist.js";
 import { confirm } from "../confirm.js";
-import { byId, element, getBlob, post, put, Refused, remove, setup, text, toast } from "../page.js";
-import { draw } from "../picture.js";
-
-const GONE = new Set(["withdrawn", "replaced"]);
+import { photoIn, showNote, showPicture } from "./slots.js";
+import { byId, post, put, Refused, remove, say, setup, show, text, toast } from "../page.js";
 
 let shown = null;
 let pictured = null;
 let checked = null;
 let loadAgain = async () => {};
 
-const show = (id, isShown) => { byId(id).hidden = !isShown; };
-
-/** The person's second photo, or null. */
-export const second = (state) => state.photos.find((photo) => photo.slot === "second" && !GONE.has(photo.state)) ?? null;
-
 /** Shows the second photo, or the offer of one; nothing without consent or an approved first photo (`state` null). */
 export function renderSecond(state, load) {
   loadAgain = load;
-  shown = state ? second(state) : null;
+  shown = state ? photoIn(state, "second") : null;
   const isPossible = Boolean(state?.second.possible);
   show("second", isPossible);
   if (isPossible) renderCard(state);
@@ -31,16 +24,13 @@ export function renderSecond(state, load) {
 function renderCard(state) {
   const photo = shown;
   const kind = photo?.source === "gate" ? "from_gate" : photo?.state;
-  const heading = text(photo ? `second.${kind}` : "second.title");
-  if (byId("second-title").textContent !== heading) byId("second-title").textContent = heading;
+  say(byId("second-title"), text(photo ? `second.${kind}` : "second.title"));
   byId("second").dataset.state = photo?.state ?? "";
   show("second-there", Boolean(photo));
   show("second-offered", !photo);
   byId("second-offer").textContent = text(state.second.wanted ? "second.lead" : "second.any_time");
   if (photo) byId("second-lead").textContent = text(`second.${kind}_lead`);
-  const note = byId("second-note");
-  note.hidden = !photo?.note;
-  note.replaceChildren(element("strong", "", text("photo.reviewer_says")), element("span", "", photo?.note ?? ""));
+  showNote(byId("second-note"), photo);
   const isRejected = photo?.state === "rejected";
   byId("second-add").textContent = text(photo ? `second.${isRejected ? "again" : "replace"}` : "second.add");
   byId("second-add").classList.toggle("plain", Boolean(photo) && !isRejected);
@@ -50,7 +40,8 @@ function renderCard(state) {
   const rules = isRejected ? photo.rules : [];
   if (checked !== `${photo?.id} ${rules.length}`) showChecklist(byId("second-checks"), rules);
   checked = `${photo?.id} ${rules.length}`;
-  showPicture(photo);
+  if (photo && pictured !== photo.id) showPicture("second-portrait", photo);
+  pictured = photo?.id;
 }
 
 function renderGateConsent(state, isPossible) {
@@ -60,16 +51,6 @@ function renderGateConsent(state, isPossible) {
   show("gate-given", isGiven);
   show("gate-give", !isGiven);
   show("gate-withdraw", isGiven);
-}
-
-async function showPicture(photo) {
-  if (pictured === photo?.id) return;
-  pictured = photo?.id;
-  if (!photo) return;
-  const blob = await getBlob(`${setup.photos}/${photo.id}/picture`).catch(() => null);
-  const isDrawn = Boolean(blob) && (await draw(byId("second-portrait"), blob));
-  show("second-portrait", isDrawn);
-  show("no-second-portrait", !isDrawn);
 }
 
 /** Does something, says what happened, and shows how things stand then; a refusal is said. */

@@ -5,7 +5,7 @@ import { showAutomatic } from "./automatic_top_up.js";
 import { showConsumption } from "./consumption.js";
 import { follow } from "../live.js";
 import { showRoom } from "./own_room.js";
-import { askToSignIn, byId, fetchModule, filled, get, labelled, Refused, setup, text } from "../page.js";
+import { askToSignIn, byId, fetchModule, filled, get, labelled, Refused, setup, show, text } from "../page.js";
 import { listCharges, listTopUps } from "./room_charges.js";
 import { listShowers, showRunning } from "./showers.js";
 import { yuan } from "../units.js";
@@ -13,8 +13,6 @@ import { yuan } from "../units.js";
 const DRAW_AGAIN_MS = 300_000;
 
 let state = null;
-
-const show = (id, isShown) => { byId(id).hidden = !isShown; };
 
 async function load() {
   try {
