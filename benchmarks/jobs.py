@@ -18,10 +18,11 @@ from playwright.sync_api import Error
 
 from benchmarks.job_campus import Campus, JobError
 from benchmarks.job_scenes import JOBS
-from benchmarks.page_visitors import LANGUAGES, open_browser
+from benchmarks.page_visitors import LANGUAGES
 from benchmarks.report import Report, budget, present, progress
 from campusgate.demo.running import NotRunningError, RunningDemonstration
 from campusgate.settings import Settings
+from tools.browser import open_browser
 
 
 def run(told: RunningDemonstration, languages: list[str], only: str) -> Report:

@@ -1,32 +1,18 @@
 """Browsers in which somebody of the demonstration is signed in, and the same people without a browser."""
 
-import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext
 
 from campusgate.demo.running import RunningDemonstration
 
 KIOSK, NOBODY = "kiosk", "nobody"
 LANGUAGES = {"zh": "zh-CN", "en": "en-GB"}
 _PATIENCE_S = 60.0
-
-
-@contextmanager
-def open_browser() -> Iterator[Browser]:
-    """Launch Debian's Chromium."""
-    executable = shutil.which("chromium-headless-shell") or shutil.which("chromium")
-    if executable is None:
-        sys.exit("Chromium is not installed: Debian package chromium-headless-shell")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
 
 
 _cookies: dict[str, list[Any]] = {}

@@ -30,10 +30,11 @@ from benchmarks.page_alarms import Alarms
 from benchmarks.page_loading import Loading, measure, moved, shifted, watch_shifts
 from benchmarks.page_looks import SCHEMES, SIZES, Finding, inspect
 from benchmarks.page_states import State, all_states
-from benchmarks.page_visitors import LANGUAGES, open_browser, open_context
+from benchmarks.page_visitors import LANGUAGES, open_context
 from benchmarks.report import Report, budget, present, progress
 from campusgate.demo.running import NotRunningError, RunningDemonstration
 from campusgate.settings import Settings
+from tools.browser import open_browser
 
 _PARTS = ("resident", "guard", "cashier", "admin", "reviewer", "holder")
 """Who follows links: the first to find a page is who looks at it, and a resident's home shows more than a guard's."""

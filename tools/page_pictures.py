@@ -10,15 +10,12 @@ import argparse
 import io
 import shutil
 import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from rich.console import Console
 
 from campusgate.demo.campus import EXIT_GATE_TITLE, GATE, GATE_TITLE, PEOPLE, Campus
@@ -28,6 +25,7 @@ from campusgate.demo.run import open_stage
 from campusgate.demo.stage import Stage
 from campusgate.demo.traffic import play_round
 from campusgate.settings import Settings
+from tools.browser import open_browser
 
 FOLDER = Path(__file__).parent.parent / "docs" / "pictures"
 MOST_BYTES = 60_000
@@ -106,18 +104,6 @@ def has_chinese_font() -> bool:
     """Tell whether a page's Chinese would be more than boxes."""
     lister = shutil.which("fc-list")
     return lister is not None and bool(subprocess.run([lister, ":lang=zh-cn"], capture_output=True, check=True).stdout)
-
-
-@contextmanager
-def open_browser() -> Iterator[Browser]:
-    """Launch Debian's Chromium."""
-    executable = shutil.which("chromium-headless-shell") or shutil.which("chromium")
-    if executable is None:
-        sys.exit("Chromium is not installed: Debian package chromium-headless-shell")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
 
 
 def take(browser: Browser, stage: Stage, picture: Picture, language: str) -> bytes:
