@@ -12,7 +12,7 @@ from accounts.vocabulary import PersonKind, Role
 from directory import gates
 from directory.publisher import Publisher
 from tests.console.axe import violations
-from tests.console.conftest import PASSWORD, SEALER, Pages, hire
+from tests.console.page_server import PASSWORD, SEALER, Pages, hire
 
 DAYTIME = Schedule(name="day", windows=(Window(start=time(6), end=time(23)),))
 

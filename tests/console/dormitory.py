@@ -24,7 +24,7 @@ from metering.supply import orders
 from metering.tariffs.electricity import Quota, WattHours
 from metering.vocabulary import MeterAction, SupplyState
 from operations.board import Board
-from tests.console.conftest import PASSWORD, Pages, serve
+from tests.console.page_server import PASSWORD, Pages, serve
 from tests.metering.electricity_cases import ZONE
 from tests.metering.hall import Clock as HallClock
 from tests.metering.hall import Hall

@@ -12,7 +12,7 @@ from metering.rooms.tables import Meter, MeterLine
 from metering.supply import requests, room_state
 from metering.supply.states import RequestAction
 from metering.vocabulary import ReadingSource, SupplyState, TripReason
-from tests.console.conftest import Pages
+from tests.console.page_server import Pages
 from tests.metering.electricity_cases import ZONE
 from tests.metering.hall import Clock, Hall
 from tests.metering.sessions import bath as baths

@@ -21,7 +21,7 @@ from accounts.vocabulary import DeviceRole, PasswordPurpose, PersonKind, Role
 from console.pages import ConsoleServices
 from database import Database, new_id
 from operations.board import Board
-from tests.console.conftest import Pages, hire, serve
+from tests.console.page_server import Pages, hire, serve
 from tests.databases import copied
 
 QUERY_PASSWORD = "482913"

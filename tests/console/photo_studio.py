@@ -27,7 +27,7 @@ from enrollment.tables import PhotoRecord
 from models.engine import FaceEngine
 from models.store import ModelStore
 from operations.board import Board
-from tests.console.conftest import SEALER, Pages, hire, serve
+from tests.console.page_server import SEALER, Pages, hire, serve
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 DESK = {"viewport": {"width": 1440, "height": 900}}

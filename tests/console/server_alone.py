@@ -15,7 +15,7 @@ from messages import NonceStore, Signer, TrustedKey, controller_sender
 from operations.board import Board
 from operations.dispatch import Dispatcher
 from operations.ingest import Ingest
-from tests.console.conftest import serve
+from tests.console.page_server import serve
 from tests.databases import CREDENTIAL_KEY
 from tests.waiting import PATIENCE_S, until
 

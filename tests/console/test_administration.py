@@ -19,7 +19,7 @@ from directory.tables import GateApplied, VisitorPass
 from metering.reader_contract import Protocol
 from metering.rooms import meters
 from tests.console.administration import check_pages, groups_of, resident, rule, staff
-from tests.console.conftest import PASSWORD, Pages, signed_in
+from tests.console.page_server import PASSWORD, Pages, signed_in
 
 HOME = "/console/administration"
 

@@ -11,7 +11,7 @@ from access.policy import GatePolicy, Rule
 from accounts import audit
 from directory import gates
 from tests.console.administration import check_pages, policy_of, publish, resident, rule, staff
-from tests.console.conftest import PASSWORD, Pages, signed_in
+from tests.console.page_server import PASSWORD, Pages, signed_in
 from web.tickets import Tickets
 
 GATES = "/console/administration/gates"

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Page, expect
 
-from tests.console.conftest import Pages
+from tests.console.page_server import Pages
 
 HEARD = """
 window.tones = 0;

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.console.administration import staff
-from tests.console.conftest import Pages, signed_in
+from tests.console.page_server import Pages, signed_in
 
 EDGES = ("0001-01-01", "9999-12-31")
 FIRST_TIMES = "since=0001-01-01T00:00&until=0001-01-02T00:00"

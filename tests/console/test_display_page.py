@@ -8,7 +8,7 @@ import pytest
 from messages import Advice, Availability, DoorState, DoorStatus, Feedback, ProcessStatus
 from operations.board import Board
 from tests.console.axe import violations
-from tests.console.conftest import Pages, signed_in
+from tests.console.page_server import Pages, signed_in
 
 SIZES = [(800, 480), (1280, 800), (480, 800)]
 """Seven inches, ten inches, and a tall one."""

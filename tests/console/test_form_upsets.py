@@ -7,7 +7,7 @@ import pytest
 
 from accounts.vocabulary import Role
 from console.sign_in_cookies import ACCESS_COOKIE, REFRESH_COOKIE
-from tests.console.conftest import Pages, hire, signed_in
+from tests.console.page_server import Pages, hire, signed_in
 
 FAR_DAYS = ("0001-01-01", "9999-12-31", "1999-12-31")
 LANGUAGE_BACK = re.compile(r'name="back" value="([^"]*)"')

@@ -12,7 +12,7 @@ from directory import gates
 from directory.publisher import Publisher
 from directory.tables import GateApplied, GateRecord
 from messages import Health
-from tests.console.conftest import SEALER
+from tests.console.page_server import SEALER
 
 # What a browser shows does not depend on the database: `test_stream` and `test_review_figures` run on each.
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)

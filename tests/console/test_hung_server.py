@@ -21,7 +21,7 @@ from console.live.heartbeat import HEARTBEAT_S, SILENT_S
 from database import Database
 from operations.tables import GateEvent, StaffOrder
 from tests.console import server_alone
-from tests.console.conftest import PASSWORD, Pages, install_gate
+from tests.console.page_server import PASSWORD, Pages, install_gate
 from tests.console.server_alone import GATES, KEYS
 from tests.databases import CREDENTIAL_KEY
 from tests.forked import running

@@ -15,8 +15,8 @@ from console import kiosk_cookies
 from console.kiosk_cookies import DEVICE_COOKIE, IDLE, LONGEST, VISIT_COOKIE, Means, Visit
 from console.pages.kiosk.screens import mask
 from database import new_id
-from tests.console.conftest import signed_in
 from tests.console.money_desk import QUERY_PASSWORD, Desk, open_desk
+from tests.console.page_server import signed_in
 from tests.waiting import PATIENCE_S
 
 HIDDEN = re.compile(r'name="key" value="([0-9a-f-]{36})"')

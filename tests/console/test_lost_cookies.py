@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from console.texts import TEXTS
-from tests.console.conftest import PASSWORD, Pages, hire
+from tests.console.page_server import PASSWORD, Pages, hire
 from tests.console.photo_studio import PHONE
 from tests.waiting import PATIENCE_S
 

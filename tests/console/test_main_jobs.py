@@ -29,8 +29,8 @@ from directory import gates
 from directory.feed import changes_since
 from directory.publisher import Publisher
 from messages.metering import ShownCard
-from tests.console.conftest import PASSWORD, SEALER, Pages, hire
 from tests.console.dormitory import Dormitory, open_dormitory
+from tests.console.page_server import PASSWORD, SEALER, Pages, hire
 from tests.databases import copied
 from tests.metering.sessions.bath import Student, hot
 from web.problems import ProblemError

@@ -21,7 +21,7 @@ from directory.tables import GatePerson
 from enrollment import consent, photo_states
 from enrollment.tables import Notice, PhotoRecord, PhotoState, TemplateRecord, TemplateState
 from metering.rooms import registry, residents
-from tests.console.conftest import Pages, hire, signed_in
+from tests.console.page_server import Pages, hire, signed_in
 
 NOW = datetime(2026, 9, 1, 4, tzinfo=UTC)
 ADMIN = Principal(new_id(), new_id(), frozenset({Role.HOLDER, Role.ADMIN}))

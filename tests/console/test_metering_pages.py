@@ -16,8 +16,8 @@ from metering.supply import requests, room_state
 from metering.supply.states import RequestState
 from metering.vocabulary import TripReason
 from operations.board import Board
-from tests.console.conftest import PASSWORD, hire, serve
 from tests.console.metering_house import House, build_house
+from tests.console.page_server import PASSWORD, hire, serve
 from tests.databases import copied
 from tests.test_chinese import PUNCTUATION
 from tests.waiting import PATIENCE_S

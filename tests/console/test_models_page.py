@@ -14,7 +14,7 @@ from directory.publisher import Publisher
 from enrollment import templates
 from models.template import Template
 from tests.console.administration import check_pages, resident, rule, staff
-from tests.console.conftest import SEALER, Pages, signed_in
+from tests.console.page_server import SEALER, Pages, signed_in
 
 MODELS = "/console/administration/models"
 OLD, NEW = "former-1", "present-1"

@@ -18,8 +18,8 @@ from metering.billing import top_up
 from metering.billing.top_up import RoomPayment
 from metering.rooms import registry
 from metering.sessions import disputes, history
-from tests.console.conftest import signed_in
 from tests.console.money_desk import Desk, open_desk
+from tests.console.page_server import signed_in
 from tests.metering.sessions import bath as baths
 
 HIDDEN = re.compile(r'name="key" value="([0-9a-f-]{36})"')

@@ -15,7 +15,7 @@ from accounts.tables import LossReport
 from accounts.vocabulary import PersonKind, Role
 from database import new_id
 from tests.console.axe import violations
-from tests.console.conftest import Pages, hire
+from tests.console.page_server import Pages, hire
 
 PHONE = {"viewport": {"width": 360, "height": 800}, "color_scheme": "light"}
 DESK = {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"}

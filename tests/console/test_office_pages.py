@@ -21,7 +21,7 @@ from accounts.vocabulary import PersonKind, PersonState, Role
 from console.sign_in_cookies import ACCESS_COOKIE
 from database import new_id
 from directory.tables import GatePerson
-from tests.console.conftest import Pages, hire, signed_in
+from tests.console.page_server import Pages, hire, signed_in
 from tests.waiting import PATIENCE_S
 
 UID = "04A1B2C3D4E580"

@@ -13,7 +13,7 @@ from console import pages
 from console.same_origin import is_same_origin
 from database import Database
 from operations.board import Board
-from tests.console.conftest import PASSWORD, hire, serve
+from tests.console.page_server import PASSWORD, hire, serve
 from tests.databases import CREDENTIAL_KEY
 from tests.waiting import PATIENCE_S
 

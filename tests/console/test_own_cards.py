@@ -17,7 +17,7 @@ from accounts.vocabulary import PasswordPurpose
 from database import new_id
 from messages import TrustedKey, signed_codes
 from messages.signed_codes import STAFF_SENDER
-from tests.console.conftest import CODE_KEY, Pages, hire, signed_in
+from tests.console.page_server import CODE_KEY, Pages, hire, signed_in
 
 QUERY = "482913"
 CARD, CARDS = "/console/me/virtual-card", "/console/me/cards"

@@ -20,7 +20,7 @@ from directory.tables import GateEntry, TemplateReceipt, VisitorPass
 from enrollment import consent
 from enrollment.tables import PhotoRecord, PhotoState, PhotoThumbnail, TemplateRecord, TemplateState
 from tests.console.axe import inspect
-from tests.console.conftest import SEALER, Pages, hire, signed_in
+from tests.console.page_server import SEALER, Pages, hire, signed_in
 
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True}
 NOW = datetime.now(UTC)

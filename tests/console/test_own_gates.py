@@ -17,7 +17,7 @@ from database import new_id
 from directory import gates
 from directory.publisher import Publisher
 from tests.console.axe import inspect
-from tests.console.conftest import SEALER, Pages, hire, signed_in
+from tests.console.page_server import SEALER, Pages, hire, signed_in
 
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True}
 NOW = datetime.now(UTC)

@@ -15,8 +15,8 @@ from accounts.vocabulary import PasswordPurpose
 from database import new_id
 from enrollment import account_notices
 from metering.tariffs.electricity import Quota, WattHours
-from tests.console.conftest import signed_in
 from tests.console.dormitory import Dormitory, open_dormitory
+from tests.console.page_server import signed_in
 from tests.databases import copied
 
 HOME = "/console/me"

@@ -26,8 +26,8 @@ from metering.billing.top_up import RoomPayment
 from metering.sessions.tables import WaterPlace
 from operations.board import Board
 from tests.console.axe import inspect
-from tests.console.conftest import Pages, hire, serve, signed_in
 from tests.console.dormitory import open_dormitory
+from tests.console.page_server import Pages, hire, serve, signed_in
 from tests.databases import copied
 from tests.metering.sessions.bath import hot
 

@@ -16,7 +16,7 @@ from database import new_id
 from enrollment import account_notices
 from messages import TrustedKey, signed_codes
 from tests.console.axe import violations
-from tests.console.conftest import CODE_KEY, PASSWORD, Pages, hire
+from tests.console.page_server import CODE_KEY, PASSWORD, Pages, hire
 from tests.console.test_words_on_the_pages import assert_chinese, shown
 
 FIRST_QUERY, QUERY = "280035", "739205"

@@ -13,7 +13,7 @@ from accounts.payments import limits
 from accounts.vocabulary import PasswordPurpose
 from database import new_id
 from directory.people import has_pin
-from tests.console.conftest import Pages, hire, signed_in
+from tests.console.page_server import Pages, hire, signed_in
 from web.rate_limits import RateLimiter
 
 SECURITY = "/console/me/security"

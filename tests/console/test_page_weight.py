@@ -14,7 +14,7 @@ from access.reasons import Reason
 from accounts.vocabulary import Role
 from console.navigation import AREAS
 from directory import gates
-from tests.console.conftest import Pages, hire, signed_in
+from tests.console.page_server import Pages, hire, signed_in
 
 MOST_BYTES = 100_000
 MOST_BYTES_OF_HEADERS = 700

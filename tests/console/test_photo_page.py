@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from accounts.vocabulary import Role
 from tests.console.axe import inspect
-from tests.console.conftest import PASSWORD
+from tests.console.page_server import PASSWORD
 from tests.console.photo_studio import PHONE, Studio
 
 PHOTO = "/console/me/photo"

@@ -12,7 +12,7 @@ from operations import hours, site_plans, zone_samples
 from operations.plan_pictures import make_safe
 from operations.tables import SitePlan
 from tests.console.axe import violations
-from tests.console.conftest import Pages, hire, signed_in
+from tests.console.page_server import Pages, hire, signed_in
 
 DRAWING = (
     b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 200"><script>evil()</script><rect width="9"/></svg>'

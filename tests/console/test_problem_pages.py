@@ -4,7 +4,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from tests.console.conftest import PASSWORD, Pages, signed_in
+from tests.console.page_server import PASSWORD, Pages, signed_in
 from tests.waiting import PATIENCE_S
 from web.problems import MEDIA_TYPE
 

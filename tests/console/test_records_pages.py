@@ -15,7 +15,7 @@ from directory import gates
 from operations.orders import OrderState
 from operations.tables import Alarm, StaffOrder
 from tests.console.axe import inspect
-from tests.console.conftest import Pages, hire, signed_in
+from tests.console.page_server import Pages, hire, signed_in
 
 PAGES = ("events", "alarms", "orders", "late-returns", "shift")
 EARLIER = datetime(2026, 3, 2, 4, tzinfo=UTC)

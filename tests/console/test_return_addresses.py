@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from accounts import passwords
 from accounts.vocabulary import PasswordPurpose
-from tests.console.conftest import PASSWORD, Pages, hire, signed_in
+from tests.console.page_server import PASSWORD, Pages, hire, signed_in
 from tests.waiting import PATIENCE_S
 
 HTML = {"Accept": "text/html", "Accept-Language": "en"}

@@ -9,7 +9,7 @@ from database import Database, new_id
 from enrollment import review
 from enrollment.tables import PhotoRecord, PhotoState
 from tests.accounts.conftest import CHEAP_HASHER
-from tests.console.conftest import hire
+from tests.console.page_server import hire
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 

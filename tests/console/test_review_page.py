@@ -9,8 +9,9 @@ from playwright.sync_api import expect
 
 from accounts.vocabulary import Role
 from enrollment import consent
-from tests.console.conftest import PASSWORD, until
+from tests.console.page_server import PASSWORD
 from tests.console.photo_studio import DESK, PHONE, Studio
+from tests.waiting import until
 
 HAS_COLOURS = "one => new Set(one.getContext('2d').getImageData(0, 0, one.width, 9).data).size > 20"
 OPEN = "#figure:visible, #queue-empty:visible"

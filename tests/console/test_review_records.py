@@ -10,7 +10,7 @@ from accounts import people
 from accounts.tables import Person
 from enrollment.tables import PhotoRecord, PhotoState
 from tests.console.administration import check_pages, resident, staff
-from tests.console.conftest import Pages, signed_in
+from tests.console.page_server import Pages, signed_in
 
 HOME = "/console/reviews"
 

@@ -11,7 +11,7 @@ from accounts.sign_in.service import Origin, RefreshRefusedError
 from console.renewals import Renewals
 from database import Database
 from tests.accounts.conftest import CHEAP_HASHER
-from tests.console.conftest import PASSWORD, hire
+from tests.console.page_server import PASSWORD, hire
 from tests.waiting import PATIENCE_S
 
 HERE = Origin("127.0.0.1")

@@ -16,7 +16,7 @@ from accounts.vocabulary import DeviceRole, Role
 from console.shown_once import KEPT_S, ShownOnce
 from database import new_id
 from directory.tables import VisitorPass
-from tests.console.conftest import Pages, hire, signed_in
+from tests.console.page_server import Pages, hire, signed_in
 
 KEY = re.compile(r'name="key" value="([0-9a-f-]{36})"')
 ADMINISTRATION = "/console/administration"

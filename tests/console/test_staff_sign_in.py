@@ -11,7 +11,7 @@ import pytest
 from accounts.vocabulary import Role
 from database import new_id
 from tests.accounts.oidc_issuer import Issuer, open_issuer, provider
-from tests.console.conftest import Pages, hire
+from tests.console.page_server import Pages, hire
 from tests.waiting import PATIENCE_S
 
 BEGIN, COMPLETE = "/console/staff-sign-in", "/console/staff-sign-in/complete"

@@ -11,7 +11,7 @@ import pytest
 from accounts import people
 from accounts.people import sign_ins
 from accounts.vocabulary import PersonState
-from tests.console.conftest import PASSWORD, Pages
+from tests.console.page_server import PASSWORD, Pages
 from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)

@@ -12,8 +12,8 @@ from playwright.sync_api import expect
 
 from metering.tariffs.electricity import Quota, WattHours
 from metering.vocabulary import MeterAction, TripReason
-from tests.console.conftest import PASSWORD
 from tests.console.dormitory import PIN, Dormitory, open_dormitory
+from tests.console.page_server import PASSWORD
 from tests.console.test_words_on_the_pages import assert_chinese, shown
 from tests.databases import copied
 from tests.metering.sessions.bath import hot

@@ -14,7 +14,7 @@ from messages import Availability, DoorState, ProcessStatus
 from messages.status import DoorStatus
 from operations.tables import Alarm
 from tests.console.axe import DESK, PHONE, inspect
-from tests.console.conftest import Pages, signed_in
+from tests.console.page_server import Pages, signed_in
 
 BOOT = new_id()
 SHIFTS = """
