@@ -67,16 +67,10 @@ def look_up(session: Session, signed_in: Collection[tuple[UUID, UUID]]) -> Mappi
     return found
 
 
-def roles(session: Session, person_id: UUID, sign_in_id: UUID, *, now: datetime) -> frozenset[Role] | None:
-    """Return what a signed-in person may do now; None when the sign-in has ended or the account may not be used."""
-    found = look_up(session, [(person_id, sign_in_id)]).get((person_id, sign_in_id))
-    return None if found is None else found.roles_at(now)
-
-
 def roles_of_many(
     session: Session, signed_in: Collection[tuple[UUID, UUID]], *, now: datetime
 ) -> dict[tuple[UUID, UUID], frozenset[Role]]:
-    """Return what `roles` would of each (person, sign-in); those that it says None of are left out."""
+    """Return what each (person, sign-in) may do now; who may do nothing is left out (`RunningSignIn.roles_at`)."""
     found = {key: one.roles_at(now) for key, one in look_up(session, signed_in).items()}
     return {key: may for key, may in found.items() if may is not None}
 
