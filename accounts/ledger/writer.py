@@ -67,6 +67,12 @@ class _Submission:
     answer: "Future[Any] | asyncio.Future[Any]" = field(default_factory=Future)
 
 
+_Made = dict[_Submission, Prepared[Any] | Exception]
+"""What became of each request."""
+_Result = tuple[Any, Exception | None]
+"""What a submission came to: a value, or why there is none."""
+
+
 class LedgerWriter:
     """The way into the ledger for concurrent requests. Close it, or use it in a `with` block."""
 
@@ -197,7 +203,7 @@ class LedgerWriter:
             return
         _deliver(group, results)
 
-    def _commit(self, group: list[_Submission]) -> "list[_Result]":
+    def _commit(self, group: list[_Submission]) -> list[_Result]:
         """Everything of the group in one transaction: the transfers as one set, then the works one by one."""
         now = self._clock()
         with self._database.begin() as session:
@@ -210,33 +216,28 @@ class LedgerWriter:
                     results.append(_in_savepoint(session, submission.work, now))
                 elif submission.prepare is None:
                     results.append((next(outcomes), None))
-                elif isinstance(made := prepared[id(submission)], Prepared):
+                elif isinstance(made := prepared[submission], Prepared):
                     results.append(((next(outcomes), made.beside), None))
                 else:
                     results.append((None, made))
             return results
 
 
-_Result = tuple[Any, Exception | None]
-"""What a submission came to: a value, or why there is none."""
-
-
-def _prepare(session: Session, group: Sequence[_Submission], now: datetime) -> "dict[int, Prepared[Any] | Exception]":
-    """Return what became of each request, by its submission."""
-    made: dict[int, Prepared[Any] | Exception] = {}
+def _prepare(session: Session, group: Sequence[_Submission], now: datetime) -> _Made:
+    made: _Made = {}
     for prepare in {submission.prepare for submission in group if submission.prepare is not None}:
         asked = [submission for submission in group if submission.prepare is prepare]
         found = prepare(session, [submission.request for submission in asked], now)
-        made.update(zip(map(id, asked), found, strict=True))
+        made.update(zip(asked, found, strict=True))
     return made
 
 
-def _transfer_of(submission: _Submission, prepared: "dict[int, Prepared[Any] | Exception]") -> Transfer | None:
-    made = prepared.get(id(submission))
+def _transfer_of(submission: _Submission, prepared: _Made) -> Transfer | None:
+    made = prepared.get(submission)
     return made.transfer if isinstance(made, Prepared) else submission.transfer
 
 
-def _deliver(group: Sequence[_Submission], results: "Sequence[_Result]") -> None:
+def _deliver(group: Sequence[_Submission], results: Sequence[_Result]) -> None:
     """Answer everybody; an event loop is woken once for all of its own."""
     of_loops: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], _Result]]] = {}
     for submission, result in zip(group, results, strict=True):
@@ -250,14 +251,14 @@ def _deliver(group: Sequence[_Submission], results: "Sequence[_Result]") -> None
             loop.call_soon_threadsafe(_settle_all, answers)
 
 
-def _settle_all(answers: "Sequence[tuple[asyncio.Future[Any], _Result]]") -> None:
+def _settle_all(answers: Sequence[tuple[asyncio.Future[Any], _Result]]) -> None:
     for answer, result in answers:
         # Whoever asked may have given up; what was recorded stands.
         if not answer.done():
             _settle(answer, result)
 
 
-def _settle(answer: "Future[Any] | asyncio.Future[Any]", result: "_Result") -> None:
+def _settle(answer: "Future[Any] | asyncio.Future[Any]", result: _Result) -> None:
     value, failure = result
     if failure is None:
         answer.set_result(value)
