@@ -13,6 +13,8 @@ from functools import cached_property
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from sqlalchemy.orm import Session
+
 from accounts import defaults, devices
 from accounts.cards.virtual_cards import ChannelUsers, SignCode
 from accounts.devices import Places
@@ -29,13 +31,23 @@ from accounts.sign_in.known_devices import KnownDevices
 from accounts.sign_in.service import SignInService
 from accounts.sign_in.staff_sign_in import IdentityProvider, StaffSignInService
 from database import Database
-from web.batched_reads import BatchedReads
+from web.batched_reads import BatchedReads, Key, Value
 from web.concurrency_limit import ConcurrencyLimit
 from web.rate_limits import RateLimiter
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _batched(
+    database: Database, look_up: Callable[[Session, Collection[Key]], Mapping[Key, Value]]
+) -> BatchedReads[Key, Value]:
+    def load(keys: Collection[Key]) -> Mapping[Key, Value]:
+        with database.read() as session:
+            return look_up(session, keys)
+
+    return BatchedReads(load)
 
 
 @dataclass(frozen=True)
@@ -78,22 +90,12 @@ class AccountsServices:
     @cached_property
     def devices_by_token(self) -> BatchedReads[str, DevicePrincipal]:
         """Whose token a device shows, at this moment."""
-
-        def load(tokens: Collection[str]) -> Mapping[str, DevicePrincipal]:
-            with self.database.read() as session:
-                return devices.authenticate_many(session, tokens)
-
-        return BatchedReads(load)
+        return _batched(self.database, devices.authenticate_many)
 
     @cached_property
     def running_sign_ins(self) -> BatchedReads[tuple[UUID, UUID], RunningSignIn]:
         """The sign-ins that were not ended up to this moment, by the ids of person and sign-in."""
-
-        def load(signed_in: Collection[tuple[UUID, UUID]]) -> Mapping[tuple[UUID, UUID], RunningSignIn]:
-            with self.database.read() as session:
-                return sign_ins.look_up(session, signed_in)
-
-        return BatchedReads(load)
+        return _batched(self.database, sign_ins.look_up)
 
     @cached_property
     def code_key(self) -> bytes:
