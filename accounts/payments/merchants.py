@@ -89,13 +89,16 @@ def find_places(session: Session, merchant_ids: Collection[UUID]) -> Mapping[UUI
     }
 
 
-def require_open(place: MerchantPlace | None, device_campus: str | None) -> MerchantPlace:
-    """Return a merchant that a device, which stands on `device_campus`, may take payments for.
+def require_open(
+    places: Mapping[UUID, MerchantPlace], merchant_id: UUID | None, device_campus: str | None
+) -> MerchantPlace:
+    """Return the one of `places` that a device, which stands on `device_campus`, may take payments for.
 
     Raises:
         UnknownMerchantError: there is none.
         ServiceNotOnCampusError: its service is not enabled there, or the device stands on another campus.
     """
+    place = None if merchant_id is None else places.get(merchant_id)
     if place is None:
         raise UnknownMerchantError
     if device_campus is not None and device_campus != place.campus:
@@ -114,5 +117,4 @@ def require_merchant(session: Session, merchant_id: UUID | None, device_campus: 
         UnknownMerchantError: the device belongs to none.
         ServiceNotOnCampusError: its service is not enabled there, or the device stands on another campus.
     """
-    found = {} if merchant_id is None else find_places(session, [merchant_id])
-    return require_open(None if merchant_id is None else found.get(merchant_id), device_campus)
+    return require_open(find_places(session, () if merchant_id is None else (merchant_id,)), merchant_id, device_campus)

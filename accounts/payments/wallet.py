@@ -138,11 +138,8 @@ def _prepare(session: Session, asked: Sequence[_ByCard], _now: datetime) -> list
     holders = payers.find_holders(session, {one.digest for one in asked})
     made: list[Prepared[str] | Exception] = []
     for one in asked:
-        merchant_id = one.terminal.merchant_id
         try:
-            place = merchants.require_open(
-                None if merchant_id is None else places.get(merchant_id), one.terminal.campus
-            )
+            place = merchants.require_open(places, one.terminal.merchant_id, one.terminal.campus)
             if (holder := holders.get(one.digest)) is None:
                 raise cards.UnknownCardError
             payer = holder.require_payer(one.payment.presented, one.services.default_limits, one.now)
