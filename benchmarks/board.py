@@ -10,7 +10,6 @@ Lost is an event of the journal that a client was not sent although it was live 
 """
 
 import argparse
-import os
 import random
 import sys
 import tempfile
@@ -37,6 +36,7 @@ from benchmarks.fleet_campus import (
     percentiles_ms,
     wait_until,
 )
+from benchmarks.process_usage import processor_s, resident_kb
 from benchmarks.report import Report, budget, present
 from bus import BrokerAddress, Connection
 from database import Database, new_id
@@ -118,19 +118,6 @@ def count_stored(database: Database) -> int:
     """Return how many events are in the journal."""
     with database.read() as session:
         return session.scalar(select(func.count()).select_from(GateEvent)) or 0
-
-
-def resident_kb(pid: int) -> int:
-    """Return the memory of a process that is in use, in KiB."""
-    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
-
-
-def processor_s(pid: int) -> float:
-    """Return the processor time that a process has taken."""
-    # The name in brackets may hold spaces; user and system time are the 12th and 13th figure behind it.
-    figures = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    return (int(figures[11]) + int(figures[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)

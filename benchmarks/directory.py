@@ -8,6 +8,7 @@ moment the edge's replica refuses them, through the publisher, a hint and HTTP.
 
 import argparse
 import multiprocessing
+import os
 import socket
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from benchmarks.process_usage import peak_mb
 from benchmarks.report import Report, budget, present
 from web.routes import add_routes
 
@@ -74,7 +76,7 @@ def measure(people: int, revocations: int) -> Report:
         first = _receive(ours)
         lags = campus.revoke(watched, ours, hint, stack)
         last = _receive(ours)
-    peak_mb = last["peak_mb"]
+    memory_mb = last["peak_mb"]
     ordered = sorted(lags)
     p99_ms = ordered[min(len(ordered) - 1, round(0.99 * (len(ordered) - 1)))] * 1000
     return Report(
@@ -84,7 +86,7 @@ def measure(people: int, revocations: int) -> Report:
             "first_directory_s": first["seconds"],
             "people_per_s": people / first["seconds"],
             "restart_s": last["restart_s"],
-            "edge_peak_mb": peak_mb,
+            "edge_peak_mb": memory_mb,
             "edge_memory_before_mb": first["before_mb"],
             "replica_file_mb": last["file_mb"],
             "publication_s": published_s,
@@ -95,7 +97,7 @@ def measure(people: int, revocations: int) -> Report:
         },
         [
             budget("first directory of 30,000 people, s", first["seconds"] * max(1.0, 30_000 / people), "at most", 10),
-            budget("peak memory of the edge's process, MB", peak_mb, "at most", 400),
+            budget("peak memory of the edge's process, MB", memory_mb, "at most", 400),
             budget("revocation to refusal p99, ms", p99_ms, "at most", 2000),
         ],
     )
@@ -257,7 +259,7 @@ def _edge(order: _Order, pipe: Connection, hint: Event) -> None:
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     sealer = Sealer(b"e" * 32)
     path = order.folder / "replica.db"
-    before = _peak_mb()
+    before = peak_mb(os.getpid())
     begun = time.perf_counter()
     replica = Replica(path, sealer, gate=GATE, models=(MODEL,))
     sync = DirectorySync(order.url, GATE, order.token, replica)
@@ -280,14 +282,7 @@ def _edge(order: _Order, pipe: Connection, hint: Event) -> None:
     restart_s = time.perf_counter() - begun
     replica.close()
     file_mb = path.stat().st_size / 2**20
-    pipe.send({"restart_s": restart_s, "peak_mb": _peak_mb(), "file_mb": file_mb, "rebuilds": rebuilds})
-
-
-def _peak_mb() -> float:
-    """Return the most memory this process has held, in MB; `getrusage` would count the parent's before the start."""
-    status = Path("/proc/self/status").read_text(encoding="utf-8")
-    line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
-    return int(line.split()[1]) / 1024
+    pipe.send({"restart_s": restart_s, "peak_mb": peak_mb(os.getpid()), "file_mb": file_mb, "rebuilds": rebuilds})
 
 
 def _receive(pipe: Connection) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from benchmarks.metering_readers import plan_for
 from benchmarks.metering_wire import Wire
+from benchmarks.process_usage import peak_mb, processor_s
 from metering.reader_contract import OrdersOut, ReadingsIn, ReadingsOut
 
 _LONGEST_S: Final = 300.0
@@ -102,7 +103,7 @@ def read_cycle(wire: Wire, ports: Sequence[int], folder: Path) -> Cycle:
             if time.monotonic() > end_s or process.poll() is not None:
                 raise RuntimeError(f"{len(server.readings)} of {wire.answering} meters were read")
             time.sleep(0.1)
-        peak_mb, cpu_s = _peak_mb(process.pid), _cpu_s(process.pid)
+        memory_mb, cpu_s = peak_mb(process.pid), processor_s(process.pid)
     finally:
         process.terminate()
         process.wait()
@@ -110,14 +111,4 @@ def read_cycle(wire: Wire, ports: Sequence[int], folder: Path) -> Cycle:
         server.server_close()
     if server.wrong or server.planned_at is None:
         raise RuntimeError(f"{len(server.wrong)} wrong readings, as: {server.wrong[:1]}")
-    return Cycle((max(server.readings.values()) - server.planned_at).total_seconds(), cpu_s, peak_mb)
-
-
-def _peak_mb(process: int) -> float:
-    lines = Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
-
-
-def _cpu_s(process: int) -> float:
-    fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return Cycle((max(server.readings.values()) - server.planned_at).total_seconds(), cpu_s, memory_mb)

@@ -32,12 +32,6 @@ class ServerProcess:
     url: str
     pid: int
 
-    def processor_s(self) -> float:
-        """Return the processor time that it has taken so far, all of its threads together."""
-        # The name in brackets may hold spaces; user and system time are the 12th and 13th figure behind it.
-        figures = Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-        return (int(figures[11]) + int(figures[12])) / os.sysconf("SC_CLK_TCK")
-
 
 @contextlib.contextmanager
 def serving(folder: Path, database_url: str) -> Iterator[ServerProcess]:

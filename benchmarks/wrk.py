@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.process_usage import processor_s
 from benchmarks.server_process import ServerProcess
 
 SCRIPTS = Path(__file__).parent
@@ -65,9 +66,9 @@ def press(
     named = [part for name, value in (headers or {}).items() for part in ("-H", f"{name}: {value}")]
     where = ["-t", "1", "-c", str(clients), "-d", f"{max(1, round(seconds))}s", "--timeout", "30s", *named]
     command = [program, *where, "-s", str(SCRIPTS / script), f"{server.url}{path}", "--", *arguments]
-    before = server.processor_s()
+    before = processor_s(server.pid)
     told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    spent_s = server.processor_s() - before
+    spent_s = processor_s(server.pid) - before
     found = json.loads(told.splitlines()[-1])
     if found["errors"]:
         raise RuntimeError(f"{path}: {found['errors']} errors in {found['requests']} answers: {told}")
