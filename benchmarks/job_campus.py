@@ -12,7 +12,7 @@ import httpx
 from playwright.sync_api import Browser, Locator, Page
 
 from benchmarks.page_alarms import say
-from benchmarks.page_states import expect_another_page, send
+from benchmarks.page_forms import expect_another_page, send
 from benchmarks.page_visitors import LANGUAGES, open_context
 from campusgate.demo.running import RunningDemonstration
 

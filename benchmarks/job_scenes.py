@@ -6,7 +6,8 @@ from secrets import token_hex
 
 from benchmarks.job_campus import PHONE, Campus, require, soon, tab_to, type_into
 from benchmarks.page_alarms import say
-from benchmarks.page_states import let_a_day_pass, send
+from benchmarks.page_forms import send
+from benchmarks.page_states import let_a_day_pass
 
 _OWN, _OFFICE, _MONEY = "/console/me", "/console/office", "/console/money"
 _PASSWORD, _DIGITS = "a bicycle by the lake", "739205"

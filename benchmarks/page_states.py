@@ -1,20 +1,20 @@
 """Pages that no link leads to: what a form answers, what must first be made, and what a page says when it refuses."""
 
 import io
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from secrets import token_hex
-from typing import Any, cast
+from typing import Any
 
 from PIL import Image
-from playwright.sync_api import FilePayload, Locator, Page
+from playwright.sync_api import Page
 from sqlalchemy import update
 
 from accounts import people
 from accounts.cards import loss
 from accounts.tables import LossReport
+from benchmarks.page_forms import send
 from benchmarks.page_visitors import KIOSK, NOBODY
 from campusgate.demo.running import RunningDemonstration
 from database import Database
@@ -33,43 +33,6 @@ class State:
     name: str
     part: str
     open: Callable[[Page, RunningDemonstration], None]
-
-
-def send(page: Page, path: str, action: str, /, *, do: str = "", **typed: Any) -> None:
-    """Fill in the form of a page that is sent to an address with this end, and send it, whatever is missing in it.
-
-    `do` is the value of the button that is pressed, where the form has several.
-    """
-    page.goto(path)
-    form = page.locator(f'form[action$="{action}"]' if action else "form").first
-    form.evaluate("(one) => { one.noValidate = true; }")
-    for name, value in typed.items():
-        _fill(form.locator(f'[name="{name}"]').first, value)
-    with expect_another_page(page):
-        if do:
-            form.locator(f'button[value="{do}"]').first.evaluate("(one) => one.click()")
-        else:
-            form.evaluate("(one) => one.requestSubmit()")
-
-
-@contextmanager
-def expect_another_page(page: Page) -> Iterator[None]:
-    """Wait until the page that what is done leads to is there, at whatever address."""
-    before = page.evaluate("performance.timeOrigin")
-    yield
-    is_another = "(before) => performance.timeOrigin > before && document.readyState === 'complete'"
-    page.wait_for_function(is_another, arg=before)
-
-
-def _fill(control: Locator, value: Any) -> None:
-    if isinstance(value, dict):
-        control.set_input_files(cast("FilePayload", value))
-    elif value is True:
-        control.check(force=True)
-    elif control.evaluate("(one) => one.tagName") == "SELECT":
-        control.select_option(value)
-    else:
-        control.evaluate("(one, value) => { one.value = value; }", value)
 
 
 def _at(name: str, part: str, path: str) -> State:
@@ -310,7 +273,7 @@ def _at_kiosk(page: Page, told: RunningDemonstration, where: str) -> None:
 
 def _order_at_kiosk(page: Page, told: RunningDemonstration) -> None:
     _be_known(page, told)
-    send(page, "/console/kiosk/top-up", "/top-up", other="5", do="")
+    send(page, "/console/kiosk/top-up", "/top-up", other="5")
     page.wait_for_url("**/kiosk/top-up/**")
 
 
