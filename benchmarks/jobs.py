@@ -18,10 +18,9 @@ from playwright.sync_api import Error
 
 from benchmarks.job_campus import Campus, JobError
 from benchmarks.job_scenes import JOBS
-from benchmarks.page_visitors import LANGUAGES
+from benchmarks.page_visitors import LANGUAGES, find_demonstration
 from benchmarks.report import Report, budget, present, progress
-from campusgate.demo.running import NotRunningError, RunningDemonstration
-from campusgate.settings import Settings
+from campusgate.demo.running import RunningDemonstration
 from tools.browser import open_browser
 
 
@@ -49,11 +48,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="jobs whose name holds this")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    try:
-        told = RunningDemonstration.find(Settings().data_dir)
-    except NotRunningError as error:
-        sys.exit(str(error))
-    sys.exit(present(run(told, options.languages, options.only), as_json=options.json))
+    sys.exit(present(run(find_demonstration(), options.languages, options.only), as_json=options.json))
 
 
 if __name__ == "__main__":

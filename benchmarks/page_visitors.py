@@ -1,5 +1,6 @@
 """Browsers in which somebody of the demonstration is signed in, and the same people without a browser."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -8,11 +9,20 @@ from urllib.parse import urlsplit
 import httpx
 from playwright.sync_api import Browser, BrowserContext
 
-from campusgate.demo.running import RunningDemonstration
+from campusgate.demo.running import NotRunningError, RunningDemonstration
+from campusgate.settings import Settings
 
 KIOSK, NOBODY = "kiosk", "nobody"
 LANGUAGES = {"zh": "zh-CN", "en": "en-GB"}
 _PATIENCE_S = 60.0
+
+
+def find_demonstration() -> RunningDemonstration:
+    """Return the demonstration that was started in the configured data directory; ends the program if none."""
+    try:
+        return RunningDemonstration.find(Settings().data_dir)
+    except NotRunningError as error:
+        sys.exit(str(error))
 
 
 _cookies: dict[str, list[Any]] = {}

@@ -30,10 +30,9 @@ from benchmarks.page_alarms import Alarms
 from benchmarks.page_loading import Loading, measure, moved, shifted, watch_shifts
 from benchmarks.page_looks import SCHEMES, SIZES, Finding, inspect
 from benchmarks.page_states import State, all_states
-from benchmarks.page_visitors import LANGUAGES, open_context
+from benchmarks.page_visitors import LANGUAGES, find_demonstration, open_context
 from benchmarks.report import Report, budget, present, progress
-from campusgate.demo.running import NotRunningError, RunningDemonstration
-from campusgate.settings import Settings
+from campusgate.demo.running import RunningDemonstration
 from tools.browser import open_browser
 
 _PARTS = ("resident", "guard", "cashier", "admin", "reviewer", "holder")
@@ -192,11 +191,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.pictures is not None:
         options.pictures.mkdir(parents=True, exist_ok=True)
-    try:
-        told = RunningDemonstration.find(Settings().data_dir)
-    except NotRunningError as error:
-        sys.exit(str(error))
-    sys.exit(present(run(told, options), as_json=options.json))
+    sys.exit(present(run(find_demonstration(), options), as_json=options.json))
 
 
 if __name__ == "__main__":
