@@ -1,6 +1,5 @@
 """A demonstration as its jobs see it: people who are new, browsers, readers at gates and under the shower, a till."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,10 +10,10 @@ from uuid import uuid4
 import httpx
 from playwright.sync_api import Browser, Locator, Page
 
-from benchmarks.page_alarms import say
 from benchmarks.page_forms import expect_another_page, send
 from benchmarks.page_visitors import LANGUAGES, open_context
 from campusgate.demo.running import RunningDemonstration
+from campusgate.demo.stage import poll, say
 
 PHONE = {"viewport": {"width": 360, "height": 780}, "has_touch": True}
 DESK = {"viewport": {"width": 1280, "height": 900}}
@@ -120,10 +119,7 @@ class Campus:
 
 def soon(holds: Callable[[], bool]) -> bool:
     """Ask again and again; return whether it held in time."""
-    until = time.monotonic() + _SOON_S
-    while not (held := holds()) and time.monotonic() < until:
-        time.sleep(_POLL_S)
-    return held
+    return poll(holds, _SOON_S, every_s=_POLL_S)
 
 
 def require(condition: bool, otherwise: str) -> None:

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from secrets import token_hex
 
 from benchmarks.job_campus import PHONE, Campus, require, soon, tab_to, type_into
-from benchmarks.page_alarms import say
 from benchmarks.page_forms import send
 from benchmarks.page_states import let_a_day_pass
+from campusgate.demo.stage import say
 
 _OWN, _OFFICE, _MONEY = "/console/me", "/console/office", "/console/money"
 _PASSWORD, _DIGITS = "a bicycle by the lake", "739205"

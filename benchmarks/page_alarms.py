@@ -1,14 +1,13 @@
 """Alarms at a gate of the demonstration that come and are acknowledged, while somebody watches a page."""
 
-import socket
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
 from campusgate.demo.running import RunningDemonstration
 from campusgate.demo.staff import Staff
+from campusgate.demo.stage import say
 
-_ANSWERS_S = 10.0
 _OPEN_MS = 400
 
 
@@ -42,10 +41,3 @@ class Alarms:
             for alarm in self._staff.alarms():
                 self._staff.acknowledge(alarm["id"], "somebody carried a cupboard through")
             pause(each)
-
-
-def say(port: int, line: str) -> str:
-    """Hold something to a reader of the demonstration, as `campusgate.demo.stage.Stage.at_the_reader`."""
-    with socket.create_connection(("127.0.0.1", port), timeout=_ANSWERS_S) as connection:
-        connection.sendall(f"{line}\n".encode())
-        return connection.makefile().readline().strip()

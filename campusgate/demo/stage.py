@@ -70,18 +70,19 @@ class Stage:
 
         `card UID`, `contact on`, `fire off`: see `gate_controller.readers.lines`.
         """
-        return _say(self.cast.reader_port, line)
+        return say(self.cast.reader_port, line)
 
     def at_the_exit(self, line: str) -> str:
         """Hold something to the reader of the gate that people leave by, as `at_the_reader`."""
-        return _say(self.cast.exit_reader_port, line)
+        return say(self.cast.exit_reader_port, line)
 
     def at_the_shower(self, line: str) -> str:
         """Hold something to the shower's reader, as `at_the_reader`."""
-        return _say(self.cast.shower_reader_port, line)
+        return say(self.cast.shower_reader_port, line)
 
 
-def _say(port: int, line: str) -> str:
+def say(port: int, line: str) -> str:
+    """Hold something to a reader of the demonstration, as `Stage.at_the_reader`; return what is answered."""
     with socket.create_connection(("127.0.0.1", port), timeout=_READER_S) as connection:
         connection.sendall(f"{line}\n".encode())
         return connection.makefile().readline().strip()
@@ -123,11 +124,11 @@ class Mark:
         return found()
 
 
-def poll(condition: Callable[[], bool], seconds: float) -> bool:
+def poll(condition: Callable[[], bool], seconds: float, *, every_s: float = POLL_S) -> bool:
     """Ask `condition` again and again; return whether it held within the time."""
     until = time.monotonic() + seconds
     while not (held := condition()) and time.monotonic() < until:
-        time.sleep(POLL_S)
+        time.sleep(every_s)
     return held
 
 
