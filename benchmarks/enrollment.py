@@ -26,16 +26,14 @@ from accounts.people_import.importer import Importer
 from benchmarks.engine import face_recognition
 from benchmarks.report import Report, budget, present, progress
 from campusgate.settings import Settings
+from campusgate.wiring.photo_checker import load_checker
 from database import Database, Sealer
 from database.migrate import upgrade
-from enrollment.eye_state import EyeState
 from enrollment.intake import import_folder
 from enrollment.intake_measure import Terms
 from enrollment.intake_results import IntakeOutcome
-from enrollment.person_mask import PersonMask
-from enrollment.quality import Checker, Verdict
-from models.engine import FaceEngine
-from models.store import ModelError, ModelStore
+from enrollment.quality import Verdict
+from models.store import ModelError
 
 PHOTOS_A_SECOND = 15.0
 _PEER_PHOTOS = 20
@@ -65,12 +63,9 @@ def main() -> int:
 def measure(images: list[Path], count: int) -> Report:
     """Import `count` people into a fresh database."""
     settings = Settings()
-    store = ModelStore(settings.cache_dir, settings.model_mirror)
     # Two photos are worked on at once, each by one thread: that fills two cores better than one photo by two.
-    engine = FaceEngine(store, threads=1)
+    engine, checker = load_checker(settings, threads=1)
     engine.warm_up()
-    mask, eyes = PersonMask(store.path("selfie-segmenter")), EyeState(store.path("fr-eye"))
-    checker = Checker(engine, person_finder=mask, eye_reader=eyes)
     workers = len(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "intake"
