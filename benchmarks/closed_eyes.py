@@ -8,13 +8,13 @@ be seen. What the network says of press photos is counted, but nobody has looked
 import argparse
 import os
 import sys
-import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.quality import read_not_good
 from benchmarks.report import Report, budget, present, progress
 from campusgate.settings import Settings
 from campusgate.wiring.photo_checker import load_checker
@@ -45,7 +45,7 @@ def main() -> int:
 def measure(data: Path) -> Report:
     """Look at the eyes of all portraits."""
     _, checker = load_checker(Settings(), threads=1)
-    closed_names = _closed_portraits()
+    closed_names = {name for name, why in read_not_good().items() if "eyes closed" in why}
     portraits = sorted((data / "portraits" / "original").glob("*.jpg"))
     found = {path.stem: both for path, both in _measured(checker, portraits)}
     closed = np.array([both for name, both in found.items() if name in closed_names])
@@ -86,11 +86,6 @@ def _measured(checker: Checker, paths: Sequence[Path]) -> Iterator[tuple[Path, t
         for result in checker.check(decode(path)).results:
             if result.rule == EyesOpen.name:
                 yield path, (result.finding.value, result.finding.details["opening"])
-
-
-def _closed_portraits() -> set[str]:
-    listed = tomllib.loads(Path(__file__).with_name("quality_portraits.toml").read_text("utf-8"))
-    return {name for name, why in listed["not_good"].items() if "eyes closed" in why}
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ def measure(data: Path, portraits: int, press_photos: int, *, whole: bool) -> Re
     bench = _Bench(
         FaceEngine(store, threads=1), PersonMask(store.path("selfie-segmenter")), EyeState(store.path("fr-eye"))
     )
-    sets = _sets(data, press_photos, {} if whole else _not_good())
+    sets = _sets(data, press_photos, {} if whole else read_not_good())
     paths = _distinct(sets.values())
     checked = dict(zip(paths, _parallel(bench.check, paths, "photos"), strict=True))
     found = {name: [report for path in paths if (report := checked[path]) is not None] for name, paths in sets.items()}
@@ -182,7 +182,8 @@ def _budgets(figures: dict[str, Any], caught: dict[str, tuple[Fault, dict[str, f
     return budgets
 
 
-def _not_good() -> dict[str, str]:
+def read_not_good() -> dict[str, str]:
+    """Return the portraits that are not made by the rules, and what is wrong with each."""
     listed = tomllib.loads(Path(__file__).with_name("quality_portraits.toml").read_text("utf-8"))
     return {str(name): str(why) for name, why in listed["not_good"].items()}
 
