@@ -46,9 +46,10 @@ def look(watch: Watch, sets: Sequence[Path], clips: Path | None) -> Presentation
     for folder in sets:
         for kind, sequences in look_at_set(watch, folder).items():
             found.setdefault(kind, {})[folder.name] = sequences
-    for name, kind in _CLIPS.items() if clips is not None else ():
-        path = clips / f"{name}.mp4" if clips is not None else Path()
-        if path.is_file():
+    if clips is None:
+        return found
+    for name, kind in _CLIPS.items():
+        if (path := clips / f"{name}.mp4").is_file():
             found.setdefault(kind, {})[f"{name} (clip)"] = look_at_clip(watch, path)
     return found
 
