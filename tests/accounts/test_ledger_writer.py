@@ -29,8 +29,8 @@ from accounts.ledger import (
 from accounts.ledger.invariants import check_ledger
 from accounts.ledger.writer import ATTEMPTS, Prepared, _Submission
 from database import Database, DatabaseBusyError, engine, new_id
+from tests.accounts.held_writer import hold_up
 from tests.databases import copied
-from tests.waiting import PATIENCE_S
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 CASH = named_account(AccountKind.CASH, "counter")
@@ -130,13 +130,7 @@ def prepare_spending(
 
 
 def test_requests_of_a_group_are_prepared_together_and_answered_each(database: Database, wallet: UUID) -> None:
-    begun, go_on = threading.Event(), threading.Event()
-
-    def hold_up(_session: Session, _now: datetime) -> None:
-        begun.set()
-        assert go_on.wait(PATIENCE_S)
-
-    async def send(writer: LedgerWriter) -> list[Any]:
+    async def send(writer: LedgerWriter, go_on: threading.Event) -> list[Any]:
         requests = [(wallet, 2), (wallet, 3), (wallet, 5_000), (wallet, 4)]
         sent = [asyncio.create_task(writer.send_request(one, prepare_spending)) for one in requests]
         await asyncio.sleep(0)
@@ -145,10 +139,8 @@ def test_requests_of_a_group_are_prepared_together_and_answered_each(database: D
         return await asyncio.gather(*sent, return_exceptions=True)
 
     with LedgerWriter(database) as writer, ThreadPoolExecutor(1) as clients:
-        # While the writer's thread is held up, what comes becomes one group.
-        writer._submissions.put(_Submission(work=hold_up))
-        assert begun.wait(PATIENCE_S)
-        gone, odd, dear, fine = clients.submit(lambda: asyncio.run(send(writer))).result()
+        go_on = hold_up(writer)
+        gone, odd, dear, fine = clients.submit(lambda: asyncio.run(send(writer, go_on))).result()
         alone = writer.submit_request((wallet, 6), prepare_spending)
     assert isinstance(gone, asyncio.CancelledError)
     assert (type(odd), str(odd)) == (ValueError, "3 is odd")

@@ -14,16 +14,18 @@ from typing import Any
 
 import pytest
 from httpx import Response
+from sqlalchemy.orm import Session
 
 from accounts import cards, devices, people
 from accounts.api.router import router
 from accounts.ledger import AccountState, LedgerWriter, set_state
-from accounts.ledger.writer import _Submission
+from accounts.tables import Device
 from accounts.vocabulary import DeviceRole, Role
 from database import Database, new_id
+from tests.accounts.held_writer import hold_up
 from tests.accounts.payments.conftest import Holder, Shop
 from tests.apps import LentApps
-from tests.waiting import PATIENCE_S, until
+from tests.waiting import until
 
 PIN = "482913"
 
@@ -59,11 +61,15 @@ def post(shop: Shop, path: str, body: dict[str, Any] | None, role: Role) -> Resp
     return answer
 
 
+def device_of(session: Session, token: dict[str, str]) -> Device:
+    device = devices.authenticate(session, token["Authorization"].removeprefix("Bearer "))
+    assert device is not None
+    return device
+
+
 def device_id(shop: Shop, token: dict[str, str]) -> str:
     with shop.database.read() as session:
-        device = devices.authenticate(session, token["Authorization"].removeprefix("Bearer "))
-    assert device is not None
-    return str(device.id)
+        return str(device_of(session, token).id)
 
 
 def suspend_person(here: Shop, holder: Holder) -> None:
@@ -114,17 +120,17 @@ def lower_limits(here: Shop, holder: Holder) -> None:
 
 def take_merchant_away(here: Shop, _holder: Holder) -> None:
     with here.database.begin() as session:
-        devices.authenticate(session, here.terminal["Authorization"].removeprefix("Bearer ")).merchant_id = None
+        device_of(session, here.terminal).merchant_id = None
 
 
 def move_terminal(here: Shop, _holder: Holder) -> None:
     with here.database.begin() as session:
-        devices.authenticate(session, here.terminal["Authorization"].removeprefix("Bearer ")).campus = "south"
+        device_of(session, here.terminal).campus = "south"
 
 
 def turn_terminal_into_a_desk(here: Shop, _holder: Holder) -> None:
     with here.database.begin() as session:
-        devices.authenticate(session, here.terminal["Authorization"].removeprefix("Bearer ")).role = DeviceRole.DESK
+        device_of(session, here.terminal).role = DeviceRole.DESK
 
 
 def revoke_terminal(here: Shop, _holder: Holder) -> None:
@@ -247,16 +253,8 @@ def test_payments_of_one_group_count_in_each_other_and_answer_for_themselves(sho
     same = {"id": str(new_id())}
     unknown = replace(twice, uid="04FFFFFFFFFFFF")
     asked = [(eager, 2_000), (poor, 1_500), (twice, 1_000), (suspended, 1), (unknown, 1)]
-    begun, go_on = Event(), Event()
-
-    def hold_up(_session: Any, _now: Any) -> None:
-        begun.set()
-        assert go_on.wait(PATIENCE_S)
-
     with ThreadPoolExecutor(2 * len(asked)) as clients:
-        # While the writer's thread is held up, what comes becomes one group.
-        shop.money.writer._submissions.put(_Submission(work=hold_up))
-        assert begun.wait(PATIENCE_S)
+        go_on = hold_up(shop.money.writer)
         sent = [
             (holder, clients.submit(shop.pay, holder, amount, **(same if holder is twice else {})))
             for holder, amount in 2 * asked
