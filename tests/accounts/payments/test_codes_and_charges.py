@@ -6,7 +6,6 @@ from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from httpx import Response
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,15 +17,10 @@ from accounts.tables import Person
 from accounts.vocabulary import Channel
 from database import new_id
 from messages.signed_codes import CodeSigner
+from tests.accounts.payments.steps import code
 
 PIN = "482913"
 PAID, SLOW, POOR = "130000000000000001", "130000000000000000", "130000000000000009"
-
-
-def code(answer: Response) -> str:
-    assert answer.headers["content-type"] == "application/problem+json"
-    found: str = answer.json()["code"]
-    return found
 
 
 def show_code(shop: Any, holder: Any) -> str:

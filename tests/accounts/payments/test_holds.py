@@ -8,6 +8,7 @@ from httpx import Response
 from accounts.ledger.expiry import expire_holds
 from accounts.vocabulary import DeviceRole
 from database import new_id
+from tests.accounts.payments.steps import code
 
 
 @pytest.fixture
@@ -30,11 +31,6 @@ def end(shop: Any, meter: dict[str, str], hold_id: str, how: str, **body: Any) -
 def available(shop: Any, holder: Any) -> tuple[int, int]:
     wallet = shop.client.get("/api/v1/me/wallet", headers=shop.campus.as_person(holder.id)).json()
     return wallet["balance"], wallet["available"]
-
-
-def code(answer: Response) -> str:
-    found: str = answer.json()["code"]
-    return found
 
 
 def test_a_meter_holds_then_takes_what_was_used_and_the_rest_is_free(shop: Any, meter: dict[str, str]) -> None:

@@ -2,9 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 from httpx import Response
@@ -16,14 +14,12 @@ from accounts.ledger import AccountState, Transfer, record, set_state
 from accounts.payments.wallet import Payment, Terminal
 from accounts.vocabulary import DeviceRole, PersonState
 from database import new_id
+from tests.accounts.payments.steps import (
+    code,
+    report_loss,
+)
 
 PIN = "482913"
-
-
-def code(answer: Response) -> str:
-    assert answer.headers["content-type"] == "application/problem+json"
-    found: str = answer.json()["code"]
-    return found
 
 
 def test_a_card_pays_and_the_terminal_sees_name_and_balance(shop: Any) -> None:
@@ -222,61 +218,6 @@ def test_a_request_that_makes_no_sense_is_refused(shop: Any, body: dict[str, Any
     assert code(shop.post("/payments", **whole)) == "invalid_request"
 
 
-def test_refunds_together_are_at_most_the_payment(shop: Any) -> None:
-    holder = shop.holder(5_000)
-    paid = shop.pay(holder, 1_000).json()["id"]
-    part = {"id": str(new_id()), "amount": 300}
-    first = shop.post(f"/payments/{paid}/refunds", **part)
-    assert (first.status_code, first.json()["amount"]) == (201, 300)
-    assert shop.post(f"/payments/{paid}/refunds", **part).json() == first.json()
-    answer = shop.post(f"/payments/{paid}/refunds", id=str(new_id()), amount=701)
-    assert (code(answer), answer.json()["left"]) == ("refund_too_large", 700)
-    rest = {"id": str(new_id())}
-    assert shop.post(f"/payments/{paid}/refunds", **rest).json()["amount"] == 700
-    assert shop.post(f"/payments/{paid}/refunds", **rest).json()["amount"] == 700, "the same refund again"
-    assert code(shop.post(f"/payments/{paid}/refunds", id=str(new_id()))) == "refund_too_large"
-    assert shop.balance(holder.id) == 5_000
-    assert shop.balance(shop.merchant_id) == 0
-
-
-def test_another_merchant_cannot_refund_read_or_reverse(shop: Any) -> None:
-    holder = shop.holder(5_000)
-    paid = shop.pay(holder, 1_000).json()["id"]
-    _, shop.terminal = shop.another_merchant()
-    assert code(shop.post(f"/payments/{paid}/refunds", id=str(new_id()))) == "not_found"
-    assert code(shop.post(f"/payments/{paid}/reversal")) == "not_found"
-    assert code(shop.client.get(f"/api/v1/payments/{paid}", headers=shop.terminal)) == "not_found"
-    assert shop.balance(holder.id) == 4_000
-
-
-def test_a_payment_whose_answer_was_lost_is_reversed_once(shop: Any) -> None:
-    holder = shop.holder(5_000)
-    paid = shop.pay(holder, 1_000).json()["id"]
-    first = shop.post(f"/payments/{paid}/reversal")
-    assert (first.json()["state"], first.json()["amount"]) == ("reversed", 1_000)
-    assert shop.post(f"/payments/{paid}/reversal").json() == first.json()
-    assert shop.balance(holder.id) == 5_000
-
-
-def test_a_reversal_gives_back_what_refunds_left(shop: Any) -> None:
-    holder = shop.holder(5_000)
-    paid = shop.pay(holder, 1_000).json()["id"]
-    shop.post(f"/payments/{paid}/refunds", id=str(new_id()), amount=400)
-    assert shop.post(f"/payments/{paid}/reversal").json()["amount"] == 600
-    assert shop.balance(holder.id) == 5_000
-
-
-def test_a_reversed_payment_that_had_not_arrived_never_takes_money(shop: Any) -> None:
-    holder = shop.holder(5_000)
-    late = str(new_id())
-    assert shop.post(f"/payments/{late}/reversal").json()["state"] == "cancelled"
-    assert shop.post(f"/payments/{late}/reversal").json()["state"] == "cancelled"
-    assert code(shop.pay(holder, 1_000, id=late)) == "payment_cancelled"
-    assert shop.balance(holder.id) == 5_000
-    read = shop.client.get(f"/api/v1/payments/{late}", headers=shop.terminal)
-    assert read.json()["state"] == "cancelled"
-
-
 def test_a_terminal_reads_what_became_of_a_payment(shop: Any) -> None:
     holder = shop.holder(5_000)
     paid = shop.pay(holder, 1_000).json()
@@ -347,12 +288,6 @@ def test_no_answer_carries_a_number_a_uid_or_a_password(shop: Any) -> None:
     assert PIN not in said
 
 
-def report_loss(shop: Any, holder: Any) -> None:
-    with shop.database.begin() as session:
-        person = people.get(session, holder.id, lock=True)
-        loss.report(session, person, through="app", by="system", now=shop.now)
-
-
 def test_the_reissue_fee_comes_from_the_wallet_that_the_lost_card_left(shop: Any) -> None:
     holder = shop.holder(999)
     report_loss(shop, holder)
@@ -378,84 +313,3 @@ def test_the_reissue_fee_comes_from_the_wallet_that_the_lost_card_left(shop: Any
             now=shop.now,
         )
     assert shop.balance(holder.id) == 0
-
-
-def offline_item(shop: Any, holder: Any, amount: int, ago: timedelta, **fields: Any) -> dict[str, Any]:
-    at = (shop.now - ago).isoformat()
-    return {"id": str(new_id()), "amount": amount, "card": {"uid": holder.uid}, "at": at} | fields
-
-
-def test_an_offline_batch_is_accepted_late_with_its_own_times_and_once(shop: Any) -> None:
-    holder = shop.holder(5_000)
-    shop.campus.clock.forward(hours=4)
-    items = [offline_item(shop, holder, 100, timedelta(hours=ago)) for ago in (3, 2, 1)]
-    first = shop.post("/payments/offline", items=items)
-    assert [(one["state"], one["flags"]) for one in first.json()] == [("paid", [])] * 3
-    assert shop.post("/payments/offline", items=items).json() == first.json()
-    assert shop.balance(holder.id) == 4_700
-    lines = shop.client.get("/api/v1/me/statement", headers=shop.campus.as_person(holder.id)).json()["items"]
-    assert [line["at"][:13] for line in lines[:3]] == [
-        (shop.now - timedelta(hours=ago)).isoformat()[:13] for ago in (1, 2, 3)
-    ]
-
-
-def test_an_offline_payment_after_the_loss_report_is_taken_and_flagged(shop: Any) -> None:
-    holder = shop.holder(5_000)
-    shop.campus.clock.forward(hours=2)
-    report_loss(shop, holder)
-    shop.campus.clock.forward(hours=1)
-    before = offline_item(shop, holder, 100, timedelta(minutes=90))
-    after = offline_item(shop, holder, 200, timedelta(minutes=30))
-    answers = shop.post("/payments/offline", items=[before, after]).json()
-    assert [one["state"] for one in answers] == ["paid", "paid"]
-    assert "after_loss_report" not in answers[0]["flags"]
-    assert "after_loss_report" in answers[1]["flags"]
-
-
-def test_an_offline_payment_that_the_wallet_cannot_pay_stays_unpaid_until_it_can(shop: Any) -> None:
-    from accounts.payments import offline
-
-    holder = shop.holder(50)
-    shop.campus.clock.forward(hours=2)
-    item = offline_item(shop, holder, 100, timedelta(hours=1))
-    assert shop.post("/payments/offline", items=[item]).json()[0]["state"] == "unpaid"
-    assert offline.collect_unpaid(shop.money, holder.id, shop.now) == 0
-    shop.give(holder, 60)
-    assert offline.collect_unpaid(shop.money, holder.id, shop.now) == 1
-    assert shop.balance(holder.id) == 10
-    assert shop.post("/payments/offline", items=[item]).json()[0]["state"] == "paid"
-
-
-def test_odd_offline_payments_are_flagged_for_the_card_centre(shop: Any) -> None:
-    holder = shop.holder(50_000)
-    stranger = shop.holder()
-    stranger.uid = "04EEEEEEEEEEEE"
-    garbled = shop.holder()
-    garbled.uid = "??"
-    items = [
-        offline_item(shop, holder, 100, timedelta(days=8)),
-        offline_item(shop, holder, 100, timedelta(hours=-1)),
-        offline_item(shop, holder, 3_100, timedelta(0)),
-        offline_item(shop, stranger, 100, timedelta(0)),
-        offline_item(shop, garbled, 100, timedelta(0)),
-    ]
-    answers = shop.post("/payments/offline", items=items).json()
-    assert [one["state"] for one in answers] == ["waiting", "waiting", "paid", "refused", "refused"]
-    assert "late" in answers[0]["flags"]
-    assert "clock_ahead" in answers[1]["flags"]
-    assert "over_limit" in answers[2]["flags"]
-    reused = offline_item(shop, holder, 7, timedelta(0), id=items[0]["id"])
-    assert shop.post("/payments/offline", items=[reused]).json()[0] == {
-        "id": items[0]["id"],
-        "state": "refused",
-        "flags": ["id_reused"],
-    }
-
-
-def test_an_id_taken_online_is_not_taken_again_offline(shop: Any) -> None:
-    holder = shop.holder(5_000)
-    paid = UUID(shop.pay(holder, 100).json()["id"])
-    item = offline_item(shop, holder, 100, timedelta(0), id=str(paid))
-    answer = shop.post("/payments/offline", items=[item]).json()[0]
-    assert (answer["state"], answer["flags"]) == ("refused", ["id_reused"])
-    assert shop.balance(holder.id) == 4_900

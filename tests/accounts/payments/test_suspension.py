@@ -11,13 +11,9 @@ from accounts.ledger import AccountKind, chart, named_account
 from accounts.topup import orders, refunds
 from accounts.vocabulary import DeviceRole, Role
 from database import new_id
+from tests.accounts.payments.steps import code
 
 DESK = new_id()
-
-
-def code(answer: Response) -> str:
-    found: str = answer.json()["code"]
-    return found
 
 
 def set_person(shop: Any, holder: Any, state: str) -> None:
