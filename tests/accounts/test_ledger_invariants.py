@@ -19,7 +19,8 @@ from hypothesis.stateful import run_state_machine_as_test
 from accounts.ledger import decision
 from accounts.ledger.tables import Corrected, JournalTransfer, LedgerAccount, OpenHold, Seal, SpendingCounter
 from database import Base, Database
-from tests.accounts.ledger_life import Books, LedgerLife, PureBooks, StoredBooks
+from tests.accounts.ledger_books import Books, PureBooks, StoredBooks
+from tests.accounts.ledger_life import LedgerLife
 
 TIMES = int(os.environ.get("CAMPUSGATE_TEST_SEQUENCES", "1"))
 """How many times as many sequences as usual; a nightly run may take a hundred."""
