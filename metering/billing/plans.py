@@ -105,12 +105,6 @@ def find(session: Session, *, after: UUID | None = None, limit: int = 50) -> Seq
     return session.scalars(query if after is None else query.where(ElectricityPlan.id > after)).all()
 
 
-def has_any(session: Session) -> bool:
-    """Return whether any plan stands, so that there is something to bill by."""
-    query = select(ElectricityPlan.id).where(ElectricityPlan.withdrawn_at.is_(None)).limit(1)
-    return session.scalar(query) is not None
-
-
 def _standing(session: Session, building_id: UUID | None) -> Sequence[ElectricityPlan]:
     of_it = ElectricityPlan.building_id.is_(None) if building_id is None else ElectricityPlan.building_id == building_id
     query = select(ElectricityPlan).where(of_it, ElectricityPlan.withdrawn_at.is_(None))

@@ -102,11 +102,6 @@ class Line:
         self._wake.set()
         self._cycle.begin(list(self._meters.values()))
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether nothing waits, not even for later."""
-        return len(self._queue) == 0
-
     def give(self, order: MeterOrderOut) -> bool | None:
         """Take an order; return False where it was taken before, None where its meter is none of this line."""
         meter = self._meters.get(order.meter)
