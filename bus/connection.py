@@ -20,7 +20,7 @@ from bus.errors import (
     SubscriptionRefusedError,
 )
 from bus.filters import matches
-from bus.handler_thread import HandlerThread
+from bus.handler_thread import QUEUE_LIMIT, HandlerThread
 from bus.port import Handler
 from bus.session import Session, Will
 from bus.steadiness import Steadiness
@@ -50,12 +50,19 @@ class Connection:
     """
 
     def __init__(
-        self, address: BrokerAddress, client_id: str, *, will: Will | None = None, backoff: Backoff | None = None
+        self,
+        address: BrokerAddress,
+        client_id: str,
+        *,
+        will: Will | None = None,
+        backoff: Backoff | None = None,
+        most_waiting: int = QUEUE_LIMIT,
     ) -> None:
         """Prepare; `start` connects.
 
         `client_id` is unique at the broker, or two processes push each other out; so that nobody does it on purpose, it
-        comes from `random_client_id` or `kept_client_id`.
+        comes from `random_client_id` or `kept_client_id`. `most_waiting` messages wait for the handlers, beyond which
+        they are dropped.
         """
         self.address = address
         self.client_id = client_id
@@ -72,7 +79,7 @@ class Connection:
         self._changed = threading.Condition()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._handler_thread = HandlerThread(self.name)
+        self._handler_thread = HandlerThread(self.name, most_waiting)
         self._steadiness = Steadiness()
 
     @property

@@ -9,7 +9,7 @@ import structlog
 log = structlog.get_logger()
 
 QUEUE_LIMIT = 2000
-"""Calls that may wait; beyond it new ones are dropped and counted, for memory of a gate is small."""
+"""Calls that may wait at a gate, whose memory is small; beyond it new ones are dropped and counted."""
 
 
 class HandlerThread:

@@ -14,6 +14,10 @@ BROKER_MISSED_S = 10
 """After how long at most a broker that hangs is missed: a ping is sent after half of it, and waited for as long."""
 
 
+_MOST_WAITING = 50_000
+"""Messages that may wait for the server's handlers: what 10,000 gates and as many showers retained comes at once."""
+
+
 def make_broker_address(settings: Settings) -> BrokerAddress:
     """Return where the broker is."""
     mqtt = settings.mqtt
@@ -47,6 +51,6 @@ def make_server_connections(settings: Settings) -> ServerConnections:
         # A broker that ties ids to users lets a user have one connection only, and Mosquitto as we ship it does.
         log.warning("orders_share_a_broker_user", missing="CAMPUSGATE_MQTT__ORDERS_USERNAME")
     return ServerConnections(
-        Connection(address, random_client_id(f"{settings.site}-server")),
+        Connection(address, random_client_id(f"{settings.site}-server"), most_waiting=_MOST_WAITING),
         Connection(for_orders, random_client_id(f"{settings.site}-server-orders")),
     )

@@ -118,7 +118,8 @@ class ShowerPort:
         ]
         bus.subscribe(every_shower(site, ShowerTopic.REPORTS), self._receiver(_Kind.REPORT))
         bus.subscribe(every_shower(site, ShowerTopic.HEARTBEATS), self._receiver(_Kind.HEARTBEAT))
-        bus.subscribe(every_shower(site, ShowerTopic.AVAILABILITY), self._on_availability)
+        # At QoS 1 a broker drops retained messages beyond the room it has for a client's unacknowledged ones.
+        bus.subscribe(every_shower(site, ShowerTopic.AVAILABILITY), self._on_availability, qos=0)
 
     @property
     def backlog(self) -> int:

@@ -241,3 +241,17 @@ def test_whether_a_controller_is_there_is_known_of_trusted_ones(
         shower.connection.publish(topics.of(ShowerTopic.AVAILABILITY), message.encode(), retain=True, wait_s=PATIENCE_S)
     until(lambda: port.availability)
     assert set(port.availability) == {DEVICE}
+
+
+@pytest.mark.parametrize("make_broker", ["mosquitto"], indirect=True)
+def test_a_server_that_starts_hears_which_of_1500_showers_are_there(broker, connect, sessions: StoredSessions) -> None:
+    devices = [UUID(int=1000 + number) for number in range(1500)]
+    showers = connect(broker, "showers")
+    for device in devices:
+        here = ShowerAvailability(device=device, status=ProcessStatus.ONLINE, boot_id=UUID(int=5), at=NOW)
+        topic = ShowerTopics("main", device).of(ShowerTopic.AVAILABILITY)
+        showers.publish(topic, here.encode(), retain=True)
+    showers.publish(topic, here.encode(), retain=True, wait_s=PATIENCE_S)
+    trusted = {shower_sender(device): TrustedKey(DEVICE_KEY.public_key()) for device in devices}
+    port = ShowerPort(connect(broker, "server"), "main", sessions, key=SERVER_KEY, trusted=trusted, now=lambda: NOW)
+    until(lambda: len(port.availability) == len(devices), "some were not heard")
