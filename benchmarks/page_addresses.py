@@ -3,11 +3,12 @@
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
+import httpx
 from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
-from playwright.sync_api import Page
 
 from console import pages
 
@@ -64,8 +65,8 @@ def is_page(route: APIRoute) -> bool:
     return route.response_class is HTMLResponse
 
 
-def explore(addresses: Addresses, page: Page, part: str, begin: str) -> Iterator[str]:
-    """Follow the links from `begin` with a browser in which somebody is signed in, and yield each address opened.
+def explore(addresses: Addresses, client: httpx.Client, part: str, begin: str) -> Iterator[str]:
+    """Follow the links from `begin` as somebody who is signed in, and note each address opened; yields what failed.
 
     An address counts once it was opened: the server answers 200, and leads nowhere else.
     """
@@ -74,23 +75,43 @@ def explore(addresses: Addresses, page: Page, part: str, begin: str) -> Iterator
         path = waiting.popleft()
         if path != begin and not _is_wanted(addresses, path, part):
             continue  # Enough of its kind were opened since it was found.
-        answer = page.goto(path)
-        landed = urlsplit(page.url).path
-        yield path
-        if answer is None or not answer.ok or (landed != urlsplit(path).path and path != begin):
+        try:
+            answer = client.get(path, follow_redirects=True)
+        except httpx.HTTPError as error:
+            yield f"{path} as {part}: {error!r}"
+            continue
+        if answer.is_server_error:
+            yield f"{path} as {part}: {answer.status_code}"
+        landed = answer.url.path
+        if not answer.is_success or (landed != urlsplit(path).path and path != begin):
             continue
         addresses.add(landed if path == begin else path, part)
-        page.wait_for_load_state("load")
-        for link in page.locator("a[href]").evaluate_all("(all) => all.map((one) => one.href)"):
-            target = urlsplit(link)
-            wanted = target.path + (f"?{target.query}" if target.query else "")
-            if (
-                target.netloc == urlsplit(page.url).netloc
-                and wanted not in seen
-                and _is_wanted(addresses, wanted, part)
-            ):
-                seen.add(wanted)
-                waiting.append(wanted)
+        for link in _links_of(answer):
+            if link not in seen and _is_wanted(addresses, link, part):
+                seen.add(link)
+                waiting.append(link)
+
+
+def _links_of(answer: httpx.Response) -> Iterator[str]:
+    links = _Links()
+    links.feed(answer.text)
+    for link in links.found:
+        target = answer.url.join(link)
+        if target.netloc == answer.url.netloc:
+            yield target.raw_path.decode("ascii")
+
+
+class _Links(HTMLParser):
+    """The addresses that a page's links lead to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note where a link leads to."""
+        if tag == "a" and (href := dict(attrs).get("href")) is not None:
+            self.found.append(href)
 
 
 def _is_wanted(addresses: Addresses, path: str, part: str) -> bool:

@@ -1,17 +1,23 @@
-"""How a page is looked at, and what must hold each time: axe's rules, no scrolling sideways, no error of a script."""
+"""How a page is looked at, and what must hold: axe's rules, no scrolling sideways.
+
+A page is loaded once; sizes and colours change under it. The server makes the same page for each of them, so that what
+cannot have changed is not looked at again: all of axe's rules hold what is shown at the first size, in the first
+colours; its rules on colours in the others; its rules on layout, and scrolling sideways, at each size. Where a size
+shows elements that none before it showed, all of it is done again. So it is with folded parts, which are unfolded
+together, and with dialogs, which are opened one by one; both at the narrowest and at a desk's size.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import CDPSession, Page
 
-_RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+from benchmarks.page_axe import ALL, COLOUR, LAYOUT, Rules, find_violations
+
 _HEIGHT = 900
 _FONT_PX = 16
-_SETTLES_MS = 300
 Scheme = Literal["light", "dark"]
 
 
@@ -35,6 +41,8 @@ SIZES = (
     Size("text-zoom", 1280, font_px=2 * _FONT_PX),
 )
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+_OF_DIALOGS = 2
+"""How many of the sizes unfolded parts and dialogs are looked at: they are no wider on a wall than on a desk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,77 +54,132 @@ class Finding:
     what: str
 
 
-def inspect(
-    page: Page,
-    name: str,
-    language: str,
-    *,
-    sizes: Sequence[Size],
-    schemes: Sequence[Scheme],
-    pictures: Path | None = None,
-) -> Iterator[Finding]:
-    """Look at the open page at each size in each colours, its folded parts unfolded last, and yield what is wrong."""
-    with_protocol = page.context.new_cdp_session(page)
-    for size in sizes:
-        _resize(page, with_protocol, size)
-        for scheme in schemes:
-            page.emulate_media(color_scheme=scheme)
-            page.wait_for_timeout(_SETTLES_MS)
-            look = f"{language} {size.name} {scheme}"
-            for what in (*find_violations(page), *find_overflow(page)):
-                yield Finding(name, look, what)
-            if pictures is not None:
-                page.screenshot(path=pictures / f"{_as_file(name)}-{language}-{size.name}-{scheme}.png", full_page=True)
-    yield from _inspect_unfolded(page, with_protocol, name, language, sizes[0])
-    with_protocol.detach()
+@dataclass(frozen=True, slots=True)
+class Look:
+    """An open page in one language, and how it is to be looked at."""
+
+    page: Page
+    name: str
+    language: str
+    sizes: Sequence[Size]
+    schemes: Sequence[Scheme]
+    pictures: Path | None = None
+
+    def inspect(self) -> Iterator[Finding]:
+        """Yield what is wrong with the page; leaves it with everything unfolded."""
+        protocol = self.page.context.new_cdp_session(self.page)
+        for size in self.sizes:
+            self._resize(protocol, size)
+            yield from self._inspect_shown(size)
+            self._take_pictures(size)
+        yield from self._inspect_unfolded(protocol)
+        yield from self._inspect_dialogs(protocol)
+        protocol.detach()
+
+    def _inspect_shown(self, size: Size, part: str = "") -> Iterator[Finding]:
+        first, *others = self.schemes
+        if not self.page.evaluate(_SHOWS_MORE):
+            yield from self._find(size, part, LAYOUT)
+        else:
+            self._colour(first)
+            yield from self._find(size, f"{part} {first}", ALL)
+            for scheme in others:
+                self._colour(scheme)
+                yield from self._find(size, f"{part} {scheme}", COLOUR)
+        for what in find_overflow(self.page):
+            yield self._finding(size, part, what)
+
+    def _inspect_unfolded(self, protocol: CDPSession) -> Iterator[Finding]:
+        folded = self.page.locator("details:not([open])")
+        if folded.count() == 0:
+            return
+        folded.evaluate_all("(all) => { for (const one of all) one.open = true; }")
+        for size in self.sizes[:_OF_DIALOGS]:
+            self._resize(protocol, size)
+            yield from self._inspect_shown(size, " unfolded")
+
+    def _inspect_dialogs(self, protocol: CDPSession) -> Iterator[Finding]:
+        for dialog in self.page.locator("dialog[id]:not([open])").evaluate_all("(all) => all.map((one) => one.id)"):
+            self.page.evaluate("(id) => document.getElementById(id).showModal()", dialog)
+            for size in self.sizes[:_OF_DIALOGS]:
+                self._resize(protocol, size)
+                for scheme in self.schemes:
+                    self._colour(scheme)
+                    rules = ALL if scheme == self.schemes[0] else COLOUR
+                    yield from self._find(size, f" dialog {dialog} {scheme}", rules, f"#{dialog}")
+                for what in find_overflow(self.page, f"#{dialog}"):
+                    yield self._finding(size, f" dialog {dialog}", what)
+            self.page.evaluate("(id) => document.getElementById(id).close()", dialog)
+
+    def _find(self, size: Size, part: str, rules: Rules, within: str = "html") -> Iterator[Finding]:
+        for what in find_violations(self.page, rules, within):
+            yield self._finding(size, part, what)
+
+    def _finding(self, size: Size, part: str, what: str) -> Finding:
+        return Finding(self.name, f"{self.language} {size.name}{part}", what)
+
+    def _take_pictures(self, size: Size) -> None:
+        if self.pictures is None:
+            return
+        for scheme in self.schemes:
+            self._colour(scheme)
+            file = f"{_as_file(self.name)}-{self.language}-{size.name}-{scheme}.png"
+            self.page.screenshot(path=self.pictures / file, full_page=True)
+
+    def _colour(self, scheme: Scheme) -> None:
+        self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        settle(self.page)
+
+    def _resize(self, protocol: CDPSession, size: Size) -> None:
+        self.page.set_viewport_size({"width": size.width, "height": _HEIGHT})
+        metrics: dict[str, Any] = {"width": size.width, "height": _HEIGHT, "deviceScaleFactor": size.scale}
+        protocol.send("Emulation.setDeviceMetricsOverride", {**metrics, "mobile": False})
+        protocol.send("Page.setFontSizes", {"fontSizes": {"standard": size.font_px, "fixed": size.font_px}})
+        settle(self.page)
 
 
-def _inspect_unfolded(page: Page, with_protocol: CDPSession, name: str, language: str, size: Size) -> Iterator[Finding]:
-    folded = page.locator("details:not([open])")
-    if folded.count() == 0:
-        return
-    _resize(page, with_protocol, size)
-    folded.evaluate_all("(all) => { for (const one of all) one.open = true; }")
-    page.wait_for_timeout(_SETTLES_MS)
-    for what in (*find_violations(page), *find_overflow(page)):
-        yield Finding(name, f"{language} {size.name} unfolded", what)
+def settle(page: Page) -> None:
+    """Return once the page is drawn as it stands, and no transition of its colours or boxes goes on."""
+    page.evaluate(_SETTLED)
 
 
-def _resize(page: Page, with_protocol: CDPSession, size: Size) -> None:
-    page.set_viewport_size({"width": size.width, "height": _HEIGHT})
-    with_protocol.send(
-        "Emulation.setDeviceMetricsOverride",
-        {"width": size.width, "height": _HEIGHT, "deviceScaleFactor": size.scale, "mobile": False},
-    )
-    with_protocol.send("Page.setFontSizes", {"fontSizes": {"standard": size.font_px, "fixed": size.font_px}})
+_SETTLED = """async () => {
+  const drawn = () => new Promise((after) => requestAnimationFrame(() => requestAnimationFrame(after)));
+  await drawn();
+  const ends = (one) => Number.isFinite(one.effect?.getComputedTiming().endTime);
+  await Promise.allSettled(document.getAnimations().filter(ends).map((one) => one.finished));
+  await drawn();
+}"""
+_SHOWS_MORE = """() => {
+  const shown = (window.shownBefore ??= new WeakSet());
+  const fresh = [...document.querySelectorAll("body, body *")].filter(
+    (one) => !shown.has(one) && one.checkVisibility({ visibilityProperty: true }));
+  for (const one of fresh) shown.add(one);
+  return fresh.length > 0;
+}"""
 
 
-def find_violations(page: Page) -> list[str]:
-    """Return what axe finds (WCAG 2.2 AA and best practices), a line for each rule."""
-    found: list[dict[str, Any]] = Axe().run(page, options=_RULES).response["violations"]
-    return [f"{one['id']}: {one['help']}: {[node['target'] for node in one['nodes']][:4]}" for one in found]
-
-
-def find_overflow(page: Page) -> list[str]:
-    """Return which elements make the page scroll sideways, if it does."""
-    found: list[str] = page.evaluate(_OVERFLOW)
+def find_overflow(page: Page, within: str = "html") -> list[str]:
+    """Return which elements make the page, or a part of it, scroll sideways, if it does."""
+    found: list[str] = page.evaluate(_OVERFLOW, within)
     return [f"scrolls sideways: {found}"] if found else []
 
 
-_OVERFLOW = """() => {
-  const root = document.documentElement;
+_OVERFLOW = """(within) => {
+  const root = document.querySelector(within);
   if (root.scrollWidth <= root.clientWidth) return [];
-  const wide = [...document.body.querySelectorAll("*")].filter((one) => {
+  const right = root.getBoundingClientRect().left + root.clientLeft + root.clientWidth;
+  const wide = [...root.querySelectorAll("*")].filter((one) => {
     const box = one.getBoundingClientRect();
-    if (box.width === 0 || box.right <= root.clientWidth + 0.5) return false;
-    for (let up = one.parentElement; up && up !== document.body; up = up.parentElement) {
+    if (box.width === 0 || box.right <= right + 0.5) return false;
+    for (let up = one.parentElement; up && up !== root && up !== document.body; up = up.parentElement) {
       if (getComputedStyle(up).overflowX !== "visible") return false;
     }
     return true;
   });
   const name = (one) => {
-    const right = Math.round(one.getBoundingClientRect().right);
-    return `${one.tagName.toLowerCase()}${one.id ? "#" + one.id : ""}.${one.className} ${right}`;
+    const end = Math.round(one.getBoundingClientRect().right);
+    return `${one.tagName.toLowerCase()}${one.id ? "#" + one.id : ""}.${one.className} ${end}`;
   };
   return [`${root.scrollWidth} of ${root.clientWidth}`, ...wide.slice(0, 5).map(name)];
 }"""

@@ -1,179 +1,116 @@
 """Every page of the application, on a demonstration that runs: opened, looked at, loaded as on a slow phone.
 
     python -m benchmarks.pages [--only TEXT] [--languages zh,en] [--sizes phone,desk,…] [--schemes light,dark]
-                               [--repeats N] [--without looks,loading,shifts] [--pictures FOLDER] [--json]
+                               [--repeats N] [--without looks,loading,shifts] [--pictures FOLDER]
+                               [--results FILE [--resume]] [--json]
 
-`campusgate demo` must run with the same data directory, and its day be over. Addresses are found by following links as
-whoever may, starting from where each of them lands; what no link leads to is brought about by forms. A page of the
-application that was not opened is a fault of this command, and counts as missed.
+`campusgate demo` must run with the same data directory, and its day be over. What no link leads to is brought about by
+forms; the other addresses are found by following links as whoever may, starting from where each of them lands. A page
+of the application that was not opened is a fault of this command, and counts as missed.
 
 Looks: axe's rules for WCAG 2.2 AA and best practices, no scrolling sideways and no error of a script, in each language
-at each size in light and dark. Loading: the largest contentful paint (LCP) of a first visit with an empty cache at a
-quarter of this processor's speed and 1.6 Mbit/s with 150 ms, and the bytes that came; on a machine that does other
-things the times are longer than on a phone, so the median of `--repeats` visits counts, and the machine's load is told.
-Shifts: the cumulative layout shift of every page with a stream while alarms come and are acknowledged.
+at each size in light and dark, with folded parts and dialogs open. A page is loaded once in a language; what a size or
+a scheme cannot change on it is not looked at again (`benchmarks.page_looks` tells which rules). Loading: the largest
+contentful paint (LCP) of a first visit with an empty cache at a quarter of this processor's speed and 1.6 Mbit/s with
+150 ms, and the bytes that came; on a machine that does other things the times are longer than on a phone, so a page
+above a limit is visited `--repeats` times and the median counts, and the machine's load is told. Shifts: the cumulative
+layout shift of every page with a stream while alarms come and are acknowledged.
+
+What goes wrong with one page is a finding, and the others are opened all the same. With `--results` every answer is
+written as soon as it is there; `--resume` goes on after them. Ctrl-C ends with a report of what is known.
 """
 
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+import time
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Error, Page, Request
-
-from benchmarks.page_addresses import Addresses, explore
-from benchmarks.page_alarms import Alarms
-from benchmarks.page_loading import Loading, measure, moved, shifted, watch_shifts
-from benchmarks.page_looks import SCHEMES, SIZES, Finding, inspect
-from benchmarks.page_states import State, all_states
-from benchmarks.page_visitors import LANGUAGES, find_demonstration, open_context
-from benchmarks.report import Report, budget, present, progress
+from benchmarks.page_loading import MOST_BYTES, MOST_LCP_MS, measure
+from benchmarks.page_looks import SCHEMES, SIZES
+from benchmarks.page_records import Records
+from benchmarks.page_shifts import MOST_SHIFT, watch_all
+from benchmarks.page_survey import FOUND, Opened, Survey
+from benchmarks.page_visitors import LANGUAGES, find_demonstration
+from benchmarks.report import Budget, Report, budget, present, progress
 from campusgate.demo.running import RunningDemonstration
-from tools.browser import open_browser
-
-_PARTS = ("resident", "guard", "cashier", "admin", "reviewer", "holder")
-"""Who follows links: the first to find a page is who looks at it, and a resident's home shows more than a guard's."""
-_LCP_MS, _FIRST_PAGE_BYTES, _SHIFT = 2_000.0, 100_000, 0.1
-_WATCHED_MS = 20_000
-_SETTLES_MS = 700
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A page that is looked at: an address, or a state."""
-
-    name: str
-    part: str
-    path: str | None = None
-    state: State | None = None
-
-    def open(self, page: Page, told: RunningDemonstration) -> None:
-        """Open it."""
-        if self.state is not None:
-            self.state.open(page, told)
-        elif self.path is not None:
-            page.goto(self.path)
-        page.wait_for_load_state("load")
-        page.wait_for_timeout(_SETTLES_MS)
-
-
-def find_pages(browser: Browser, told: RunningDemonstration) -> tuple[Addresses, list[Opened], list[str]]:
-    """Return an address for each page of the application, every page to be opened, and what could not be opened."""
-    addresses, states, failed = Addresses.of_the_application(), all_states(), []
-    for state in progress(states, "what no link leads to"):
-        with open_context(browser, told, state.part, "en") as context:
-            page = context.new_page()
-            try:
-                state.open(page, told)
-            except Error as error:
-                failed.append(f"{state.name}: {_first_line(error)}")
-            else:
-                addresses.add(page.url.removeprefix(told.server_url), state.part)
-    for part in progress(_PARTS, "following links"):
-        with open_context(browser, told, part, "en") as context:
-            for _ in explore(addresses, context.new_page(), part, "/console/"):
-                pass
-    opened = [Opened(state.name, state.part, state=state) for state in states]
-    for route, found in addresses.found.items():
-        first = min(found, key=lambda one: _PARTS.index(one.part) if one.part in _PARTS else len(_PARTS))
-        if first.part in _PARTS:
-            opened.append(Opened(route, first.part, path=first.path))
-    return addresses, opened, [*failed, *addresses.missing]
-
-
-def _first_line(error: Error) -> str:
-    return " ".join(str(error).split("\n")[:3])
-
-
-def look(browser: Browser, told: RunningDemonstration, one: Opened, options: argparse.Namespace) -> Iterator[Finding]:
-    """Yield what is wrong with a page in each language."""
-    sizes = [size for size in SIZES if size.name in options.sizes]
-    for language in options.languages:
-        with open_context(browser, told, one.part, language) as context:
-            page = context.new_page()
-            errors: list[str] = []
-            page.on("pageerror", partial(_note_error, errors))
-            try:
-                one.open(page, told)
-                yield from inspect(
-                    page, one.name, language, sizes=sizes, schemes=options.schemes, pictures=options.pictures
-                )
-            except Error as error:
-                yield Finding(one.name, language, f"was not opened: {_first_line(error)}")
-            yield from (Finding(one.name, language, f"a script failed: {error}") for error in errors)
-
-
-def _note_error(errors: list[str], error: Error) -> None:
-    errors.append(str(error))
-
-
-def load(browser: Browser, told: RunningDemonstration, pages: Sequence[Opened], repeats: int) -> dict[str, Loading]:
-    """Return how each page that has an address loads."""
-    with_address = [one for one in pages if one.path is not None]
-    return {
-        one.name: measure(browser, told, one.part, one.path or "", language="zh", repeats=repeats)
-        for one in progress(with_address, "loading as on a slow phone")
-    }
-
-
-def watch(browser: Browser, told: RunningDemonstration, pages: Sequence[Opened]) -> dict[str, tuple[float, list[str]]]:
-    """Return how far things move on each page with a stream, desk and phone together, and what moved."""
-    found = {}
-    with Alarms(told) as alarms:
-        for one in progress(pages, "watching what moves"):
-            for width in (1280, 360):
-                with open_context(browser, told, one.part, "zh", viewport={"width": width, "height": 800}) as context:
-                    page = context.new_page()
-                    streams: list[str] = []
-                    page.on("request", partial(_note_stream, streams))
-                    watch_shifts(page)
-                    one.open(page, told)
-                    if streams:
-                        alarms.come_and_go(page.wait_for_timeout, _WATCHED_MS)
-                        found[f"{one.name} {width}"] = (shifted(page), moved(page))
-    return found
-
-
-def _note_stream(streams: list[str], asked: Request) -> None:
-    if "/stream" in asked.url:
-        streams.append(asked.url)
+from tools.browser import open_browsers
 
 
 def run(told: RunningDemonstration, options: argparse.Namespace) -> Report:
-    """Do what was asked for."""
-    figures: dict[str, Any] = {"load average": os.getloadavg()[0]}
-    budgets = []
-    with open_browser() as browser:
-        addresses, every, unopened = find_pages(browser, told)
-        chosen = [one for one in every if options.only in one.name]
-        figures["pages opened"] = len(addresses.found)
-        figures["states opened"] = len(every) - len(addresses.found)
-        figures["pages not opened"] = unopened
-        budgets.append(budget("pages not opened", len(unopened), "at most", 0))
-        if "looks" not in options.without:
-            findings = [found for one in progress(chosen, "looking") for found in look(browser, told, one, options)]
-            figures["findings"] = [asdict(found) for found in findings]
-            budgets.append(budget("findings", len(findings), "at most", 0))
-        if "loading" not in options.without:
-            loaded = load(browser, told, chosen, options.repeats)
-            figures["loading"] = {name: asdict(one) for name, one in loaded.items()}
-            budgets += [
-                budget("LCP ms", max(one.largest_paint_ms for one in loaded.values()), "at most", _LCP_MS),
-                budget(
-                    "bytes of a first visit", max(one.received for one in loaded.values()), "at most", _FIRST_PAGE_BYTES
-                ),
-            ]
-        if "shifts" not in options.without:
-            shifts = watch(browser, told, chosen)
-            figures["shifts"] = {name: value for name, (value, _) in shifts.items()}
-            figures["moved"] = {name: things[:8] for name, (value, things) in shifts.items() if value >= _SHIFT}
-            budgets.append(budget("layout shift", max(value for value, _ in shifts.values()), "at most", _SHIFT))
+    """Do what was asked for, and report it; when interrupted, what is known."""
+    records = Records.open(options.results, resume=options.resume)
+    figures: dict[str, Any] = {"load average": os.getloadavg()[0], "finished": False}
+    began = time.monotonic()
+    with open_browsers() as browser:
+        try:
+            _survey(Survey(told, browser, options, records))
+            figures["finished"] = True
+        except KeyboardInterrupt:
+            print("interrupted: this is what is known", file=sys.stderr)
+    figures["seconds"] = time.monotonic() - began
     figures["load average at the end"] = os.getloadavg()[0]
-    return Report("pages", figures, budgets)
+    more, budgets = summarise(records)
+    return Report("pages", figures | more, [budget("finished", figures["finished"], "at least", True), *budgets])
+
+
+def _survey(survey: Survey) -> None:
+    pages = survey.look_at_all()
+    if survey.is_asked("loading"):
+        _load_all(survey, [one for one in pages if one.path is not None])
+    if survey.is_asked("shifts"):
+        watch_all(survey, pages)
+
+
+def _load_all(survey: Survey, pages: list[Opened]) -> None:
+    for one in progress(pages, "loading as on a slow phone"):
+        survey.note(("loading", one.name), partial(_load, survey, one))
+
+
+def _load(survey: Survey, one: Opened) -> dict[str, Any]:
+    loaded = measure(
+        survey.browser(), survey.told, one.part, one.path or "", language="zh", repeats=survey.options.repeats
+    )
+    return {"lcp_ms": loaded.largest_paint_ms, "bytes": loaded.received}
+
+
+def summarise(records: Records) -> tuple[dict[str, Any], list[Budget]]:
+    """Return the figures of what is known, and how they stand against the limits."""
+    found = records.known.get(FOUND, {"pages": 0, "missed": ["nothing was found"]})
+    looks, loading, shifts = records.of("looks"), records.of("loading"), records.of("shifts")
+    findings = [finding for answer in looks.values() for finding in answer.get("findings", ())]
+    failed = {" ".join(key): answer["failed"] for key, answer in records.known.items() if "failed" in answer}
+    loaded = {name: answer for (name,), answer in loading.items() if "failed" not in answer}
+    watched = {
+        f"{name} {width}": one
+        for (_, width), answer in shifts.items()
+        if "failed" not in answer
+        for name, one in answer.items()
+    }
+    figures = {
+        "pages opened": found["pages"],
+        "pages not opened": found["missed"],
+        "looks": len(looks),
+        "findings": findings,
+        "failed": failed,
+        "loading": loaded,
+        "shifts": {name: one["shift"] for name, one in watched.items()},
+        "moved": {name: one["moved"] for name, one in watched.items() if one["shift"] >= MOST_SHIFT},
+    }
+    budgets = [
+        budget("pages not opened", len(found["missed"]), "at most", 0),
+        budget("findings", len(findings), "at most", 0),
+        budget("failed", len(failed), "at most", 0),
+    ]
+    if loaded:
+        budgets.append(budget("LCP ms", max(one["lcp_ms"] for one in loaded.values()), "at most", MOST_LCP_MS))
+        most = max(one["bytes"] for one in loaded.values())
+        budgets.append(budget("bytes of a first visit", most, "at most", MOST_BYTES))
+    if watched:
+        budgets.append(budget("layout shift", max(one["shift"] for one in watched.values()), "at most", MOST_SHIFT))
+    return figures, budgets
 
 
 def main() -> None:
@@ -187,8 +124,12 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--without", type=lambda text: text.split(","), default=[])
     parser.add_argument("--pictures", type=Path, help="a folder for a picture of each look")
+    parser.add_argument("--results", type=Path, help="a file for every answer, as soon as it is there")
+    parser.add_argument("--resume", action="store_true", help="go on after what the file holds")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    if options.resume and options.results is None:
+        parser.error("--resume needs --results")
     if options.pictures is not None:
         options.pictures.mkdir(parents=True, exist_ok=True)
     sys.exit(present(run(find_demonstration(), options), as_json=options.json))
