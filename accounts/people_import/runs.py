@@ -4,7 +4,7 @@ A list that waits is kept in memory alone, for it may hold identity numbers; aft
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -30,6 +30,10 @@ log = structlog.get_logger()
 
 KEPT_FOR = timedelta(hours=1)
 MOST_KEPT = 20
+PLAN_KEPT_FOR = timedelta(minutes=5)
+"""Long enough to page through; the campus may have changed since."""
+MOST_PLANS = 4
+"""A plan of a large list holds tens of megabytes."""
 
 
 class ImportRunningError(ProblemError):
@@ -61,6 +65,15 @@ class WaitingList:
 
 
 @dataclass(frozen=True, slots=True)
+class Plan:
+    """What applying a list with these columns would do, row by row, as of a moment."""
+
+    made_at: datetime
+    choice: ColumnChoice
+    results: Sequence[RowResult] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """How far the running work is."""
 
@@ -78,6 +91,7 @@ class ImportRuns:
         self._first_passwords = first_passwords
         self._zone = zone
         self._waiting: dict[UUID, WaitingList] = {}
+        self._plans: dict[UUID, Plan] = {}
         self._lock = threading.Lock()
         self._running: tuple[UUID, Progress] | None = None
         self._thread: threading.Thread | None = None
@@ -93,6 +107,7 @@ class ImportRuns:
         with self._lock:
             fresh = [one for one in self._waiting.values() if one.made_at > now - KEPT_FOR]
             self._waiting = {one.id: one for one in [*fresh, made][-MOST_KEPT:]}
+            self._plans = {list_id: plan for list_id, plan in self._plans.items() if list_id in self._waiting}
         return made
 
     def waiting(self, list_id: UUID, person_id: UUID, *, now: datetime) -> WaitingList:
@@ -118,14 +133,23 @@ class ImportRuns:
         """Forget a list."""
         with self._lock:
             self._waiting.pop(found.id, None)
+            self._plans.pop(found.id, None)
 
-    def preview(self, found: WaitingList, *, now: datetime) -> list[RowResult]:
-        """Say what applying a list would do, row by row.
+    def preview(self, found: WaitingList, *, now: datetime) -> Plan:
+        """Say what applying a list would do; planned once, and again after some minutes or with other columns.
 
         Raises:
             ColumnsMissingError: it is not known where the numbers stand.
         """
-        return self._importer(found).run(self._rows(found), now=now, dry_run=True)
+        with self._lock:
+            kept = self._plans.get(found.id)
+        if kept is not None and kept.choice == found.choice and now < kept.made_at + PLAN_KEPT_FOR:
+            return kept
+        plan = Plan(now, found.choice, self._importer(found).run(self._rows(found), now=now, dry_run=True))
+        with self._lock:
+            others = [(list_id, one) for list_id, one in self._plans.items() if list_id != found.id]
+            self._plans = dict([*others, (found.id, plan)][-MOST_PLANS:])
+        return plan
 
     def apply(self, found: WaitingList, *, now: datetime) -> UUID:
         """Begin to apply a list in the background, and return the import's id; the list is kept no longer.
@@ -145,7 +169,7 @@ class ImportRuns:
         """Begin to take an import back in the background.
 
         Raises:
-            NotFoundError, undo.ImportNotUndoableError, ImportRunningError: see there.
+            NotFoundError, undo.ImportUndoneError, undo.ImportTooOldError, ImportRunningError: see there.
         """
         work = Undo(self._database, import_id, by, acting)
         with self._alone():

@@ -25,17 +25,32 @@ from database.patience import write_patiently
 from web.problems import ProblemError
 
 
-class ImportNotUndoableError(ProblemError):
-    """It has not ended, was taken back already, or is more than a day old."""
+class ImportUndoneError(ProblemError):
+    """It was taken back already."""
 
-    code = "import_not_undoable"
+    code = "import_undone"
     status = 409
-    title = "This import cannot be undone (any more)"
+    title = "This import was undone already"
 
 
-def is_undoable(found: PeopleImport, now: datetime) -> bool:
-    """Tell whether an import on which nothing works may be taken back; also one that was cut off, or its undoing."""
-    return found.state != ImportState.UNDONE and now < (found.finished_at or found.started_at) + records.UNDO_WITHIN
+class ImportTooOldError(ProblemError):
+    """It ended more than a day ago: others have worked with what it wrote since."""
+
+    code = "import_too_old_to_undo"
+    status = 409
+    title = "An import can be undone within a day of its end, and this one is older; correct it by another import"
+
+
+def undoable_until(found: PeopleImport) -> datetime:
+    """Return until when an import may be taken back."""
+    return (found.finished_at or found.started_at) + records.UNDO_WITHIN
+
+
+def find_obstacle(found: PeopleImport, now: datetime) -> type[ProblemError] | None:
+    """Return why an import on which nothing works may not be taken back; one that was cut off may, or its undoing."""
+    if found.state == ImportState.UNDONE:
+        return ImportUndoneError
+    return None if now < undoable_until(found) else ImportTooOldError
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +66,12 @@ class Undo:
         """Note that the import is being taken back, and return how many rows that concerns.
 
         Raises:
-            NotFoundError, ImportNotUndoableError: see there.
+            NotFoundError, ImportUndoneError, ImportTooOldError: see there.
         """
         with self.database.begin() as session:
             found = records.get(session, self.import_id, lock=True)
-            if not is_undoable(found, now):
-                raise ImportNotUndoableError
+            if (obstacle := find_obstacle(found, now)) is not None:
+                raise obstacle
             found.state, found.undone_by = ImportState.UNDOING, self.by
             return found.created + found.updated
 

@@ -12,9 +12,11 @@ from accounts.ledger import chart
 from accounts.ledger.chart import AccountError
 from accounts.people import changes
 from accounts.people_import import records
-from accounts.people_import.runs import ColumnsMissingError, ImportRunningError, ImportRuns
+from accounts.people_import.importer import RowOutcome
+from accounts.people_import.mapped_list import ColumnChoice
+from accounts.people_import.runs import PLAN_KEPT_FOR, ColumnsMissingError, ImportRunningError, ImportRuns
 from accounts.people_import.tables import ImportState
-from accounts.people_import.undo import ImportNotUndoableError
+from accounts.people_import.undo import ImportTooOldError, ImportUndoneError
 from accounts.tables import Person
 from accounts.vocabulary import PersonKind, PersonState
 from database import new_id
@@ -137,11 +139,11 @@ def test_first_passwords_of_people_who_were_there_go_again(desk: Desk) -> None:
 def test_a_day_later_nothing_is_undone(desk: Desk) -> None:
     made = desk.send("10,人,学生,,,,\n")
     desk.campus.clock.forward(days=1)
-    with pytest.raises(ImportNotUndoableError):
+    with pytest.raises(ImportTooOldError):
         desk.undo(made)
     desk.campus.clock.now -= timedelta(hours=1)
     assert desk.undo(made) == {"10": "removed"}
-    with pytest.raises(ImportNotUndoableError):
+    with pytest.raises(ImportUndoneError):
         desk.undo(made)
 
 
@@ -154,6 +156,19 @@ def test_a_list_waits_for_its_sender_alone_and_an_hour(desk: Desk) -> None:
         desk.runs.waiting(waiting.id, new_id(), now=now)
     with pytest.raises(NotFoundError):
         desk.runs.waiting(waiting.id, desk.by, now=now + timedelta(hours=1))
+
+
+def test_a_list_is_planned_once_for_all_that_is_shown_of_it(desk: Desk) -> None:
+    now = desk.campus.clock.now
+    waiting = desk.runs.keep(desk.by, "list.csv", (LIST + "10,人,学生,,,,\n").encode(), now=now)
+    first = desk.runs.preview(waiting, now=now)
+    desk.campus.person(number="10", name="人")
+    assert desk.runs.preview(waiting, now=now + timedelta(minutes=1)) is first
+    fresh = desk.runs.preview(waiting, now=now + PLAN_KEPT_FOR)
+    assert [one.results[0].outcome for one in (first, fresh)] == [RowOutcome.CREATED, RowOutcome.UNCHANGED]
+    without_kind = ColumnChoice({name: waiting.choice.columns[name] for name in ("number", "name")}, {})
+    other = desk.runs.preview(desk.runs.choose(waiting, without_kind), now=now + PLAN_KEPT_FOR)
+    assert other is not fresh
 
 
 def test_one_import_runs_at_a_time(desk: Desk) -> None:

@@ -16,6 +16,7 @@ from accounts.cards import loss
 from accounts.ledger import chart, posting
 from accounts.ledger.transfer import AccountKind, Transfer
 from accounts.people_import import records
+from accounts.people_import.tables import ImportState
 from accounts.tables import LossReport
 from accounts.vocabulary import PersonKind, PersonState, Role
 from console.sign_in_cookies import ACCESS_COOKIE
@@ -391,6 +392,7 @@ def test_a_list_is_previewed_applied_and_taken_back(office: Pages, admin: httpx.
     assert (person_at(office, "L001"), back.name) == (None, "Old Name")
     again = admin.post(f"/console/office/imports/{made}/undo")
     assert again.status_code == 409
+    assert "was undone already" in again.text
     assert admin.get(address).status_code == 404, "the list itself is not kept"
     assert "新生.xlsx" in admin.get("/console/office/imports").text
 
@@ -403,6 +405,19 @@ def test_a_file_that_is_no_list_is_refused_with_what_to_do(admin: httpx.Client, 
     answer = send(admin, content, "list.csv")
     assert answer.status_code == 422
     assert said in answer.text
+
+
+def test_an_import_of_before_yesterday_says_why_it_stays(office: Pages, admin: httpx.Client) -> None:
+    began = datetime.now(UTC) - timedelta(days=2)
+    with office.database.begin() as session:
+        made = records.begin(session, "old.csv", 0, by="test", now=began).id
+        records.finish(session, made, ImportState.DONE, now=began)
+    page = admin.get(f"/console/office/imports/{made}").text
+    assert "within a day of its end" in page
+    assert f"/console/office/imports/{made}/undo" not in page
+    answer = admin.post(f"/console/office/imports/{made}/undo")
+    assert answer.status_code == 409
+    assert "import a right list" in answer.text
 
 
 @pytest.fixture

@@ -11,13 +11,13 @@ from fastapi import APIRouter, Depends, File, Query, Request, Response, UploadFi
 from fastapi.responses import HTMLResponse
 
 from accounts.people_import import records
-from accounts.people_import.importer import RowOutcome, RowResult
+from accounts.people_import.importer import RowOutcome
 from accounts.people_import.list_table import ListTableError
 from accounts.people_import.mapped_list import FIXABLE, MOST_ROWS, ColumnChoice
 from accounts.people_import.people_list import COLUMNS
 from accounts.people_import.runs import ColumnsMissingError, ImportRunningError, ImportRuns, WaitingList
 from accounts.people_import.tables import ImportState, PeopleImport
-from accounts.people_import.undo import is_undoable
+from accounts.people_import.undo import find_obstacle, undoable_until
 from accounts.vocabulary import PersonKind
 from console.csv_table import csv_response, write_csv
 from console.dependencies import AdminDep, ServicesDep
@@ -216,9 +216,8 @@ def _render_list(
     **more: Any,
 ) -> HTMLResponse:
     translate, formats = translator(language_of(request)), Formats(language_of(request), services.zone)
-    results: list[RowResult] = []
-    if waiting.choice.is_complete:
-        results = _runs(services).preview(waiting, now=services.now())
+    plan = _runs(services).preview(waiting, now=services.now()) if waiting.choice.is_complete else None
+    results = plan.results if plan is not None else ()
     wanted = [one for one in results if outcome is None or one.outcome is outcome]
     shown: list[ShownRow] = [show_preview_row(one, translate, formats) for one in wanted[start : start + ROWS_SHOWN]]
     here = path_to(request, "office_list_page", list_id=waiting.id)
@@ -231,6 +230,7 @@ def _render_list(
         fixable=FIXABLE,
         samples=[row.cells for row in waiting.table.rows[:SAMPLES]],
         kinds=list(PersonKind),
+        planned_at=plan and plan.made_at,
         totals=Counter(one.outcome.value for one in results),
         first_passwords=sum(one.first_passwords for one in results),
         outcomes=list(RowOutcome),
@@ -259,6 +259,7 @@ def _render_import(
             records.find_rows(session, import_id, outcome=outcome and outcome.value, after=after, limit=ROWS_SHOWN + 1)
         )
         undone = records.count_undone(session, import_id)
+    obstacle = find_obstacle(found, services.now())
     here = path_to(request, "office_import_page", import_id=import_id)
     query = ({"outcome": outcome.value} if outcome else {}) | {
         "after": rows[ROWS_SHOWN - 1].line if rows[ROWS_SHOWN:] else 0
@@ -270,8 +271,8 @@ def _render_import(
         standing=_standing(services, found),
         progress=progress,
         names=_names(services, [found]),
-        undoable=progress is None and is_undoable(found, services.now()),
-        undo_until=(found.finished_at or found.started_at) + records.UNDO_WITHIN,
+        not_undoable=obstacle and f"problem.{obstacle.code}",
+        undo_until=undoable_until(found),
         rows=[show_stored_row(row, translate, formats) for row in rows[:ROWS_SHOWN]],
         outcomes=list(RowOutcome),
         outcome=outcome,
