@@ -1,5 +1,6 @@
 """The server's part in a second photo from the gate, over the device's own line."""
 
+import ssl
 from uuid import UUID
 
 import httpx
@@ -17,11 +18,19 @@ class ProbeServerError(Exception):
 class ProbeServer:
     """Asks and sends for one gate."""
 
-    def __init__(self, base_url: str, gate: str, token: str, *, client: httpx.Client | None = None) -> None:
-        """`base_url` is the server's, `token` the device's, bound to `gate`."""
+    def __init__(
+        self,
+        base_url: str,
+        gate: str,
+        token: str,
+        *,
+        client: httpx.Client | None = None,
+        verify: ssl.SSLContext | bool = True,
+    ) -> None:
+        """`base_url` is the server's, `token` the device's, bound to `gate`; `verify` is httpx's."""
         self._address = f"{base_url.rstrip('/')}/api/v1/directory/gates/{gate}/probe-offers"
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        self._client = client or httpx.Client(timeout=TIMEOUT_S)
+        self._client = client or httpx.Client(timeout=TIMEOUT_S, verify=verify)
 
     def ask(self, request: ProbeRequest) -> ProbeAnswer:
         """Return an offer, or why there is none.

@@ -1,5 +1,6 @@
 """Asking the server who passed the other gates of the zone: soon after a hint, and every few seconds without one."""
 
+import ssl
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -49,14 +50,15 @@ class PassageSync:
         *,
         interval: timedelta = INTERVAL,
         client: httpx.Client | None = None,
+        verify: ssl.SSLContext | bool = True,
     ) -> None:
-        """`base_url` is the server's, `token` the device's, bound to `gate`."""
+        """`base_url` is the server's, `token` the device's, bound to `gate`; `verify` is httpx's."""
         self._address = f"{base_url.rstrip('/')}/api/v1/directory/gates/{gate}/presence"
         self._headers = {"Authorization": f"Bearer {token}"}
         self._directory = directory
         self._passage_log = passage_log
         self._interval_s = interval.total_seconds()
-        self._client = client or httpx.Client(timeout=_TIMEOUT_S)
+        self._client = client or httpx.Client(timeout=_TIMEOUT_S, verify=verify)
 
     def run_once(self) -> bool:
         """Fetch what is new; False when the gate needs nothing.

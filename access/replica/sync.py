@@ -1,6 +1,7 @@
 """Keeping the replica in step with the server: deltas over HTTP, soon after a hint, patiently while nobody answers."""
 
 import sqlite3
+import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -70,10 +71,11 @@ class DirectorySync:
         page_limit: int = PAGE_LIMIT,
         credential_key: bytes | None = None,
         client: httpx.Client | None = None,
+        verify: ssl.SSLContext | bool = True,
         models: Callable[[], Sequence[str]] = tuple,
         on_time: Callable[[datetime], None] = lambda _at: None,
     ) -> None:
-        """`base_url` is the server's, `token` the device's, bound to `gate`.
+        """`base_url` is the server's, `token` the device's, bound to `gate`; `verify` is httpx's.
 
         `models` are the ids of those that the gate can run, which the server is told with every question.
         With `credential_key`, the gate's, a server with another one is an error: then no card would open.
@@ -88,7 +90,7 @@ class DirectorySync:
         self._limit = page_limit
         self._models = models
         self._address = f"{base_url.rstrip('/')}/api/v1/directory/gates/{gate}"
-        self._client = client or httpx.Client(timeout=TIMEOUT_S)
+        self._client = client or httpx.Client(timeout=TIMEOUT_S, verify=verify)
         self._headers = {"Authorization": f"Bearer {token}"}
         self._key_check = key_check(credential_key) if credential_key is not None else None
         self._has_another_key = False

@@ -70,9 +70,17 @@ def run_controller(
             interval=settings.sync_interval,
             credential_key=credential_key,
             on_time=controller.accept_server_time,
+            verify=device.server_trust,
         )
         start_following("directory", sync, stop, directory_hinted, stack)
-        passage_sync = PassageSync(settings.server_url, device.gate, device.token, files.replica, files.passage_log)
+        passage_sync = PassageSync(
+            settings.server_url,
+            device.gate,
+            device.token,
+            files.replica,
+            files.passage_log,
+            verify=device.server_trust,
+        )
         start_following("passages", passage_sync, stop, passages_hinted, stack)
         ready(_port(hardware.reader))
         stop.wait()

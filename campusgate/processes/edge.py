@@ -88,9 +88,10 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
             interval=settings.sync_interval,
             models=lambda: engines.runnable,
             on_time=clock.accept_server_time,
+            verify=device.server_trust,
         )
         stack.callback(sync.close)
-        probe_server = ProbeServer(settings.server_url, device.gate, device.token)
+        probe_server = ProbeServer(settings.server_url, device.gate, device.token, verify=device.server_trust)
         stack.callback(probe_server.close)
         will = availability(topics, boot_id, ProcessStatus.OFFLINE)
         bus = Connection(make_broker_address(settings), device.client_id(), will=will)
@@ -127,7 +128,14 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
         )
         sender = OutboxSender(files.outbox, bus, mark_late=mark_historical, needs_receipts=True)
         bus.subscribe(topics.receipts, receipts_for(sender.confirm))
-        passage_sync = PassageSync(settings.server_url, device.gate, device.token, files.replica, files.passage_log)
+        passage_sync = PassageSync(
+            settings.server_url,
+            device.gate,
+            device.token,
+            files.replica,
+            files.passage_log,
+            verify=device.server_trust,
+        )
         _follow_passages(passage_sync, bus, topics, stop, stack)
         bus.start()
         stack.callback(lambda: bus.stop(availability(topics, boot_id, ProcessStatus.STOPPED)))

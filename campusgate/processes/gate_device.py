@@ -1,5 +1,6 @@
 """What edge and controller of a gate have alike: who they are, their keys, and the threads that follow the server."""
 
+import ssl
 import threading
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from bus import kept_client_id
 from campusgate.processes.private_files import keep_private
 from campusgate.settings import Settings
 from campusgate.wiring.sealer import make_sealer
+from campusgate.wiring.server_link import make_server_trust
 from database import Sealer
 from messages import GateTopics, TrustedKeyFile, read_private_key
 
@@ -34,6 +36,8 @@ class GateDevice:
     signing_key: Ed25519PrivateKey = field(repr=False)
     trusted_keys: TrustedKeyFile
     sealer: Sealer = field(repr=False)
+    server_trust: ssl.SSLContext | bool
+    """What httpx verifies the server with."""
 
     def client_id(self) -> str:
         """Return the id at the broker, which stays the same over a restart."""
@@ -57,6 +61,7 @@ def read_gate_device(settings: Settings, role: Literal["edge", "controller"]) ->
         signing_key=read_private_key(settings.require("signing_key_file")),
         trusted_keys=TrustedKeyFile(settings.require("trusted_keys_file")),
         sealer=make_sealer(settings),
+        server_trust=make_server_trust(settings),
     )
 
 

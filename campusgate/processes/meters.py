@@ -15,6 +15,7 @@ from bus.backoff import Backoff
 from campusgate.processes.kept_files import KeptFiles
 from campusgate.processes.private_files import keep_private
 from campusgate.settings import Settings
+from campusgate.wiring.server_link import make_server_trust
 from metering.frames.dlt645.orders import Credentials
 from metering.lines.collector import Collector
 from metering.lines.delivery import BACKOFF, Delivery, DeliveryTiming
@@ -82,7 +83,7 @@ async def _run(
     )
     credentials = Credentials(settings.meters.password.get_secret_value(), settings.meters.operator)
     reader = Reader(setting, ProtocolOptions(settings.time_zone, credentials), start_within_s=times.start_within_s)
-    client = ServerClient(settings.server_url, settings.require("device_token"))
+    client = ServerClient(settings.server_url, settings.require("device_token"), verify=make_server_trust(settings))
     delivery = Delivery(client, file, collector, reader, times.delivery, backoff=times.backoff)
     if (plan := file.plan()) is not None:
         reader.follow(plan)

@@ -85,7 +85,12 @@ class Settings(BaseSettings):
     trusted_proxies: list[str] = Field(
         default=[], description="addresses or networks of proxies whose X-Forwarded-For is believed"
     )
+    server_cert_file: Path | None = Field(default=None, description="the server speaks TLS with it; else a proxy does")
+    server_key_file: Path | None = None
     server_url: str = "http://127.0.0.1:8080"
+    server_ca_file: Path | None = Field(
+        default=None, description="a device believes this authority alone that the server is the server"
+    )
     web: WebSettings = WebSettings()
 
     mqtt: MqttSettings = MqttSettings()
@@ -130,6 +135,12 @@ class Settings(BaseSettings):
     def _mail_needs_a_server(self) -> Self:
         if self.enrollment.mail_address is not None and self.alarms.mail is None:
             raise ValueError("enrollment.mail_address needs the mail server of alarms.mail")
+        return self
+
+    @model_validator(mode="after")
+    def _certificate_needs_its_key(self) -> Self:
+        if (self.server_cert_file is None) != (self.server_key_file is None):
+            raise ValueError("server_cert_file and server_key_file go together: give both or neither")
         return self
 
     @model_validator(mode="after")

@@ -1,5 +1,6 @@
 """The reading process's side of `metering.reader_contract`, over HTTP."""
 
+import ssl
 from collections.abc import Collection, Sequence
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -38,9 +39,16 @@ class TooLargeError(RejectedError):
 class ServerClient:
     """Calls the server as the device with `token`. Every method raises `ServerError` where there is no answer."""
 
-    def __init__(self, base_url: str, token: str, *, client: httpx.AsyncClient | None = None) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        token: str,
+        *,
+        client: httpx.AsyncClient | None = None,
+        verify: ssl.SSLContext | bool = True,
+    ) -> None:
         self._address = f"{base_url.rstrip('/')}/api/v1/meter-reader"
-        self._client = client or httpx.AsyncClient(timeout=_TIMEOUT_S)
+        self._client = client or httpx.AsyncClient(timeout=_TIMEOUT_S, verify=verify)
         self._headers = {"Authorization": f"Bearer {token}"}
 
     async def close(self) -> None:

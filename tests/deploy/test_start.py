@@ -61,7 +61,7 @@ class Machine:
                 variable, value = line.split("=", 1)
                 for there, here in self._places.items():
                     value = value.replace(there, here)
-                lines.append(f"{variable}={given.get(variable) or value or fill[variable]}")
+                lines.append(f"{variable}={given.get(variable) or value or fill.get(variable, '')}")
         file = self.etc / f"{name}.env"
         file.write_text("\n".join([*lines, f"CAMPUSGATE_SERVER_PORT={self.server_port}", ""]))
         file.chmod(0o600)
@@ -128,7 +128,9 @@ def test_everything_starts_with_every_variable_of_the_examples(tmp_path: Path, p
     }
     server_env = machine.write_env("server", passwords)
     keys = {name: make_key(machine, name) for name in ("staff", "controller-north", "edge-north")}
-    enrol(machine, "server-trusts.json", "controller:north", keys["controller-north"])
+    trusts = Path(read_settings(server_env)["CAMPUSGATE_TRUSTED_KEYS_FILE"])
+    trusts.parent.mkdir(parents=True)
+    enrol(machine, str(trusts), "controller:north", keys["controller-north"])
     enrol(machine, "controller-north-trusts.json", "edge:north", keys["edge-north"], "--action", "open")
     enrol(machine, "controller-north-trusts.json", "staff", keys["staff"])
     enrol(machine, "edge-north-trusts.json", "controller:north", keys["controller-north"])
@@ -168,6 +170,10 @@ def test_everything_starts_with_every_variable_of_the_examples(tmp_path: Path, p
         wait_for(lambda: online(client, machine) == {"controller": 1.0, "edge": 1.0}, serve, controller, edge)
 
 
+def read_settings(file: Path) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in file.read_text(encoding="utf-8").splitlines() if line)
+
+
 def make_key(machine: Machine, name: str) -> str:
     return str(json.loads(machine.ask("keys", "make", str(machine.etc / f"{name}.pem"), "--json"))["public_key"])
 
@@ -199,7 +205,9 @@ def online(client: httpx.Client, machine: Machine) -> dict[str, float]:
 def test_a_server_without_one_of_its_files_says_which_in_one_line(tmp_path: Path, missing: str) -> None:
     machine = Machine(tmp_path, Settings().cache_dir)
     (machine.etc / "ca.pem").write_bytes(make_authority(tmp_path / "authority", "campus").ca_file.read_bytes())
-    (machine.etc / "server-trusts.json").write_text("{}")
+    trusts = tmp_path / "state" / "server" / "trusts.json"
+    trusts.parent.mkdir(parents=True)
+    trusts.write_text("{}")
     make_key(machine, "staff")
     passwords = {"CAMPUSGATE_MQTT__PASSWORD": new_key(), "CAMPUSGATE_MQTT__ORDERS_PASSWORD": new_key()}
     env = machine.write_env("server", {**passwords, missing: "/nowhere/it.is"})

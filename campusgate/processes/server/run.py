@@ -43,4 +43,7 @@ def run_server(
     limits = make_bounded_connection(
         max_connections=settings.web.connections_per_address, exempt=settings.web.unbounded_addresses
     )
-    serve(make_app(server), settings.server_host, settings.server_port, stop, http=limits)
+    certificate = None
+    if settings.server_cert_file is not None and settings.server_key_file is not None:
+        certificate = settings.server_cert_file, settings.server_key_file
+    serve(make_app(server), settings.server_host, settings.server_port, stop, http=limits, certificate=certificate)
