@@ -1,10 +1,11 @@
 """The port of a payment channel such as WeChat Pay, Alipay or a bank. One file per backend stands beside this one.
 
-A channel is asked with our own ids, so that asking twice is safe: it answers a repeated id with what it did first.
+A channel is asked with our own ids, so that asking twice is safe: it answers a repeated id with what it did first. On
+the wire an id is 32 hexadecimal digits (`UUID.hex`): WeChat Pay takes no longer ones.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
@@ -79,21 +80,14 @@ class ChannelOrder:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Notification:
-    """What a verified notification says. `nonce` was seen by nobody before; the caller keeps it for `nonce_until`."""
-
-    order: ChannelOrder
-    nonce: str
-    nonce_until: datetime
-
-
 class RefundState(StrEnum):
     """What a channel says of a refund. `unknown`: it never heard of it."""
 
     PENDING = "pending"
     PAID = "paid"
     REFUSED = "refused"
+    ABNORMAL = "abnormal"
+    """The money left the merchant and could not arrive, as at a card that was cancelled: somebody must act there."""
     UNKNOWN = "unknown"
 
 
@@ -106,6 +100,18 @@ class ChannelRefund:
     paid_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """What a verified notification says; `about` None: of something that the campus does not ask for.
+
+    One that comes again has the nonce it had; the caller keeps the nonces of what it has done until `nonce_until`.
+    """
+
+    about: ChannelOrder | ChannelRefund | None
+    nonce: str
+    nonce_until: datetime
+
+
 class BillKind(StrEnum):
     """A line of a channel's daily bill: money that came, or went back."""
 
@@ -115,17 +121,36 @@ class BillKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BillLine:
-    """One line of a channel's daily bill; `id` is ours (the order's or the refund's), `amount` fen."""
+    """One line of a channel's daily bill; `id` is ours (the order's or the refund's), `amount` fen.
+
+    A refund names the order that it gives back. One that the channel made by itself, of a charge that was reversed in
+    the moment it was paid, has the order's own id.
+    """
 
     id: UUID
     kind: BillKind
     amount: int
     reference: str
     at: datetime
+    order_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrder:
+    """An order to be opened; `amount` fen. From `closes_at` on nobody can pay it.
+
+    `payer` is the payer's id at the channel where their app asks to pay inside it, None for a code to be scanned.
+    """
+
+    id: UUID
+    amount: int
+    description: str
+    closes_at: datetime
+    payer: str | None = None
 
 
 class PaymentChannel(Protocol):
-    """What top-up and payment need of a channel. Every call but `read_notification` may raise `ChannelFailedError`."""
+    """What top-up and payment need of a channel. Every call that asks it may raise `ChannelFailedError`."""
 
     @property
     def name(self) -> str:
@@ -137,32 +162,39 @@ class PaymentChannel(Protocol):
         """What the channel wants to hear after a notification: media type and body."""
         ...
 
-    def create(self, order_id: UUID, amount: int, *, description: str, now: datetime) -> Mapping[str, str]:
+    def create(self, wanted: NewOrder, now: datetime) -> Mapping[str, str]:
         """Open an order, and return what the payer's app needs to pay it."""
         ...
 
     def read_notification(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Notification:
-        """Check a notification's signature and age and read it; the nonce is the caller's to check.
+        """Check a notification's signature, age, merchant and currency, and read it; asks nobody.
 
         Raises:
-            NotificationRefusedError: it is not the channel's, or too old, or not understood.
+            Exception: it is not the channel's, or too old, or not understood. Libraries say so in many ways, so the
+                caller takes every one as a refusal.
         """
         ...
 
     def query(self, order_id: UUID) -> ChannelOrder:
-        """Ask for an order."""
+        """Ask for an order; some channels know it only once its code was scanned."""
         ...
 
     def close(self, order_id: UUID) -> ChannelOrder:
-        """Close an order that was not paid, so that it cannot be paid any more; a paid one stays paid."""
+        """Close an order of `create` that was not paid, so that it cannot be paid any more; a paid one stays paid."""
+        ...
+
+    def reverse(self, order_id: UUID) -> ChannelOrder:
+        """End a charge of `charge` that was not paid, so that it is not any more; one that is paid is given back."""
         ...
 
     def charge(self, order_id: UUID, code: str, amount: int, *, description: str, now: datetime) -> ChannelOrder:
         """Take `amount` from the holder of a payment code; `pending` while the channel asks them for a password."""
         ...
 
-    def refund(self, refund_id: UUID, order_id: UUID, amount: int, *, now: datetime) -> datetime:
-        """Give a part of a paid order back and return when; asking again with the same `refund_id` gives back once.
+    def refund(self, refund_id: UUID, order_id: UUID, amount: int, *, total: int, now: datetime) -> ChannelRefund:
+        """Give a part of a paid order of `total` fen back; asking again with the same `refund_id` gives back once.
+
+        It is `pending` while the money is on its way; a notification or `query_refund` tells the end.
 
         Raises:
             ChannelRefundRefusedError: the channel will not.
@@ -186,13 +218,21 @@ class ChannelRefundRefusedError(ProblemError):
     title = "The payment channel refused the refund"
 
 
-def ask_order(channel: PaymentChannel, order_id: UUID, *, give_up: bool) -> ChannelOrder:
-    """Say what became of an order; one that is still open is closed when `give_up`, and may have been paid meanwhile.
+def end_order(channel: PaymentChannel, order_id: UUID, end: Callable[[UUID], ChannelOrder]) -> ChannelOrder:
+    """Say what became of an order or charge; one that is still open is ended, and may have been paid meanwhile.
+
+    Args:
+        channel: the order's.
+        order_id: whose time is over.
+        end: the channel's `close` for an order, `reverse` for a charge.
 
     Raises:
         ChannelFailedError: the channel does not answer.
     """
     word = channel.query(order_id)
-    if give_up and word.state in (ChannelState.PENDING, ChannelState.UNKNOWN):
-        return channel.close(order_id)
+    if word.state in (ChannelState.PENDING, ChannelState.UNKNOWN):
+        word = end(order_id)
+    if word.state is ChannelState.UNKNOWN:
+        # It never arrived, or nobody scanned its code while that was good.
+        return replace(word, state=ChannelState.CLOSED, reason="expired")
     return word

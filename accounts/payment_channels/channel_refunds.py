@@ -1,7 +1,7 @@
 """A refund's way through a channel: written down first, then asked for, then settled once.
 
-Whichever answer comes first settles it: the call's, or the job's that asks for those whose answer was lost. What is
-reserved before and booked after is the caller's: a top-up's refund moves other money than a charge's.
+Whichever answer comes first settles it: the call's, the channel's notification, or the job's that asks for those that
+are open. What is reserved before and booked after is the caller's: a top-up's refund moves other money than a charge's.
 """
 
 import hashlib
@@ -20,17 +20,21 @@ log = structlog.get_logger()
 
 Settled = TypeVar("Settled")
 
-Settle = Callable[[UUID, datetime | None], Settled]
-"""Settles a refund as its channel says, unless that was done: its id, and when the money went back or None."""
+Settle = Callable[[ChannelRefund], Settled]
+"""Settles a refund as its channel says, unless that was done."""
+
+OPEN = (RefundState.PENDING.value, RefundState.ABNORMAL.value)
+"""The stored states of a refund that is not settled: on its way, or somebody must act at the channel."""
 
 
 @dataclass(frozen=True, slots=True)
 class PendingRefund:
-    """A refund that was written down and has no answer yet; `order_id` is the order's or charge's, `amount` fen."""
+    """A refund that was written down and is open; `order_id` is the order's or charge's, which was of `total` fen."""
 
     id: UUID
     order_id: UUID
     amount: int
+    total: int
     channel: str
 
 
@@ -40,24 +44,24 @@ def digest(order_id: UUID, amount: int | None) -> bytes:
 
 
 def request(channel: PaymentChannel, refund: PendingRefund, settle: Settle[Settled], now: datetime) -> Settled:
-    """Ask for a refund for the first time and return it settled.
+    """Ask for a refund and return it as the channel says it stands.
 
     Raises:
         ChannelFailedError: the channel does not answer; the refund waits for `resolve`.
         ChannelRefundRefusedError: the channel will not; that is settled too.
     """
     try:
-        given_back_at = channel.refund(refund.id, refund.order_id, refund.amount, now=now)
+        word = _ask(channel, refund, now)
     except ChannelRefundRefusedError:
-        settle(refund.id, None)
+        settle(ChannelRefund(refund.id, RefundState.REFUSED))
         raise
-    return settle(refund.id, given_back_at)
+    return settle(word)
 
 
 def resolve(
     channels: Mapping[str, PaymentChannel], waiting: Iterable[PendingRefund], settle: Settle[object], now: datetime
 ) -> int:
-    """Ask for the refunds whose answer was lost and return how many were settled.
+    """Ask for the refunds that are open and return how many were settled.
 
     One of a channel that is not connected waits on, and so does one that cannot be settled: it does not keep the job
     from the ones behind it.
@@ -68,16 +72,11 @@ def resolve(
 def _resolve(channel: PaymentChannel, refund: PendingRefund, settle: Settle[object], now: datetime) -> bool:
     try:
         word = _word(channel, refund, now)
-        if word.state is RefundState.PAID:
-            settle(refund.id, word.paid_at or now)
-        elif word.state is RefundState.REFUSED:
-            settle(refund.id, None)
-        else:
-            return False
+        settle(word)
     except ProblemError as error:
         log.warning("refund_not_settled", channel=refund.channel, refund=str(refund.id), code=error.code)
         return False
-    return True
+    return word.state in (RefundState.PAID, RefundState.REFUSED)
 
 
 def _word(channel: PaymentChannel, refund: PendingRefund, now: datetime) -> ChannelRefund:
@@ -86,7 +85,10 @@ def _word(channel: PaymentChannel, refund: PendingRefund, now: datetime) -> Chan
     if word.state is not RefundState.UNKNOWN:
         return word
     try:
-        given_back_at = channel.refund(refund.id, refund.order_id, refund.amount, now=now)
+        return _ask(channel, refund, now)
     except ChannelRefundRefusedError:
         return ChannelRefund(refund.id, RefundState.REFUSED)
-    return ChannelRefund(refund.id, RefundState.PAID, given_back_at)
+
+
+def _ask(channel: PaymentChannel, refund: PendingRefund, now: datetime) -> ChannelRefund:
+    return channel.refund(refund.id, refund.order_id, refund.amount, total=refund.total, now=now)

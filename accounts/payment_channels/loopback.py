@@ -21,11 +21,11 @@ from accounts.payment_channels.channel import (
     ChannelOrder,
     ChannelRefund,
     ChannelRefundRefusedError,
+    NewOrder,
     Notification,
     NotificationRefusedError,
-    RefundState,
 )
-from accounts.payment_channels.loopback_provider import LoopbackProvider, LostAnswerError, order_of
+from accounts.payment_channels.loopback_provider import LoopbackProvider, LostAnswerError, order_of, refund_of
 from accounts.payment_channels.signing import SignatureError, sign, verify
 
 Transport = Callable[[Mapping[str, str], bytes], tuple[Mapping[str, str], bytes]]
@@ -56,13 +56,16 @@ class LoopbackChannel:
         self._transport = transport
         self._clock = clock
 
-    def create(self, order_id: UUID, amount: int, *, description: str, now: datetime) -> Mapping[str, str]:
+    def create(self, wanted: NewOrder, now: datetime) -> Mapping[str, str]:
         """Open an order; the answer holds the address the payer goes to."""
-        del description, now
+        del now
         try:
-            return {"pay_url": str(self._call("create", order=str(order_id), amount=amount)["pay_url"])}
+            answer = self._call(
+                "create", order=wanted.id.hex, amount=wanted.amount, closes_at=wanted.closes_at.isoformat()
+            )
         except _DeniedError as error:
             raise ChannelFailedError(str(error)) from error
+        return {"pay_url": str(answer["pay_url"])}
 
     def read_notification(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Notification:
         """Check and read a notification.
@@ -72,42 +75,43 @@ class LoopbackChannel:
         """
         try:
             seen = verify(self._provider_key, headers, body, now)
-            return Notification(order_of(json.loads(body)), seen.nonce, seen.until)
+            return Notification(_about(json.loads(body)), seen.nonce, seen.until)
         except (SignatureError, ValueError, KeyError, TypeError) as error:
             raise NotificationRefusedError(str(error) if isinstance(error, SignatureError) else None) from error
 
     def query(self, order_id: UUID) -> ChannelOrder:
         """Ask for an order."""
-        return order_of(self._call("query", order=str(order_id)))
+        return order_of(self._call("query", order=order_id.hex))
 
     def close(self, order_id: UUID) -> ChannelOrder:
         """Close an unpaid order."""
-        return order_of(self._call("close", order=str(order_id)))
+        return order_of(self._call("close", order=order_id.hex))
+
+    def reverse(self, order_id: UUID) -> ChannelOrder:
+        """End a charge, and give back what was paid of it."""
+        return order_of(self._call("reverse", order=order_id.hex))
 
     def charge(self, order_id: UUID, code: str, amount: int, *, description: str, now: datetime) -> ChannelOrder:
         """Take money from the holder of a payment code."""
         del description, now
-        return order_of(self._call("charge", order=str(order_id), amount=amount, code=code))
+        return order_of(self._call("charge", order=order_id.hex, amount=amount, code=code))
 
-    def refund(self, refund_id: UUID, order_id: UUID, amount: int, *, now: datetime) -> datetime:
-        """Give money back and return when.
+    def refund(self, refund_id: UUID, order_id: UUID, amount: int, *, total: int, now: datetime) -> ChannelRefund:
+        """Give money back.
 
         Raises:
             ChannelRefundRefusedError: the provider will not.
         """
         del now
         try:
-            answer = self._call("refund", order=str(order_id), refund=str(refund_id), amount=amount)
-            return datetime.fromisoformat(answer["at"]).astimezone(UTC)
+            answer = self._call("refund", order=order_id.hex, refund=refund_id.hex, amount=amount, total=total)
         except _DeniedError as error:
             raise ChannelRefundRefusedError(str(error)) from error
+        return refund_of(answer)
 
     def query_refund(self, refund_id: UUID, order_id: UUID) -> ChannelRefund:
         """Ask for a refund."""
-        answer = self._call("query_refund", order=str(order_id), refund=str(refund_id))
-        at = answer["at"]
-        paid_at = datetime.fromisoformat(at).astimezone(UTC) if at else None
-        return ChannelRefund(refund_id, RefundState(answer["state"]), paid_at)
+        return refund_of(self._call("query_refund", order=order_id.hex, refund=refund_id.hex))
 
     def bill(self, day: date) -> Sequence[BillLine]:
         """Return the bill of a day."""
@@ -118,6 +122,7 @@ class LoopbackChannel:
                 int(line["amount"]),
                 str(line["reference"]),
                 datetime.fromisoformat(line["at"]).astimezone(UTC),
+                UUID(line["order"]),
             )
             for line in self._call("bill", day=str(day))["lines"]
         ]
@@ -133,6 +138,16 @@ class LoopbackChannel:
         if "error" in answer:
             raise _DeniedError(str(answer["error"]))
         return answer
+
+
+def _about(said: Mapping[str, Any]) -> ChannelOrder | ChannelRefund | None:
+    match said["event"]:
+        case "order":
+            return order_of(said["about"])
+        case "refund":
+            return refund_of(said["about"])
+        case _:
+            return None
 
 
 def loopback(

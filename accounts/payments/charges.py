@@ -17,18 +17,20 @@ from sqlalchemy.orm import Session
 from accounts.ledger.chart import open_named
 from accounts.ledger.posting import find, record
 from accounts.ledger.transfer import AccountKind, Action, Transfer
-from accounts.payment_channels.channel import ChannelFailedError, ChannelOrder, ChannelState, ask_order
+from accounts.payment_channels import channel_refunds
+from accounts.payment_channels.channel import ChannelFailedError, ChannelOrder, ChannelState, end_order
 from accounts.payments import merchants
+from accounts.payments.corrections import reversal_id
 from accounts.payments.problems import PaymentCancelledError, PaymentIdReusedError, require
 from accounts.payments.services import MoneyServices
-from accounts.payments.tables import Charge
+from accounts.payments.tables import Charge, ChargeRefund
 from accounts.payments.wallet import Terminal
 from web.problems import NotFoundError, ProblemError
 
 log = structlog.get_logger()
 
 PATIENCE = timedelta(seconds=60)
-"""How long a payer may take with their password before the charge is closed."""
+"""How long a payer may take with their password before the charge is reversed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,9 @@ def resolve_pending(services: MoneyServices, now: datetime) -> int:
 def settle(services: MoneyServices, order: ChannelOrder, now: datetime) -> Charge:
     """Settle a charge as its channel says, once.
 
+    One that was refused here, and that its payer paid all the same, is booked and owed back to them at once: whoever
+    stood at the terminal was told that nothing was paid.
+
     Raises:
         NotFoundError: there is no such charge.
         ChannelFailedError: the channel speaks of another amount.
@@ -135,6 +140,9 @@ def settle(services: MoneyServices, order: ChannelOrder, now: datetime) -> Charg
             raise NotFoundError("there is no charge with this id")
         if found.state == "pending":
             _settle(session, found, order, now)
+        elif found.state == "refused" and order.state is ChannelState.PAID:
+            _settle(session, found, order, now)
+            _owe_back(session, found, now)
         return found
 
     return services.writer.run(work)
@@ -153,12 +161,28 @@ def _settle(session: Session, found: Charge, order: ChannelOrder, now: datetime)
         found.state, found.reason, found.settled_at = "refused", order.reason, now
 
 
+def _owe_back(session: Session, found: Charge, now: datetime) -> None:
+    """Write down the refund of a whole charge; the job asks the channel for it."""
+    found.refunding = found.amount
+    given_back = ChargeRefund(
+        id=reversal_id(found.id),
+        digest=channel_refunds.digest(found.id, None),
+        charge_id=found.id,
+        amount=found.amount,
+        state="pending",
+        created_at=now,
+    )
+    session.add(given_back)
+
+
 def _ask(services: MoneyServices, found: Charge, now: datetime) -> Charge:
     channel = services.channels.get(found.channel)
     if channel is None:
         return found
     try:
-        return settle(services, ask_order(channel, found.id, give_up=now >= found.created_at + PATIENCE), now)
+        if now >= found.created_at + PATIENCE:
+            return settle(services, end_order(channel, found.id, channel.reverse), now)
+        return settle(services, channel.query(found.id), now)
     except ProblemError as error:
         # One charge that cannot be settled must not keep the job from the ones behind it.
         log.warning("charge_not_settled", charge=str(found.id), code=error.code)

@@ -12,8 +12,7 @@ from functools import partial
 from uuid import UUID, uuid5
 
 import structlog
-from sqlalchemy import delete, select, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from accounts import people
@@ -25,14 +24,13 @@ from accounts.payment_channels.channel import (
     ChannelFailedError,
     ChannelOrder,
     ChannelState,
-    NotificationRefusedError,
-    ask_order,
+    NewOrder,
+    end_order,
 )
-from accounts.payments import charges, offline
+from accounts.payments import offline
 from accounts.payments.problems import PaymentIdReusedError, require
 from accounts.payments.services import MoneyServices
-from accounts.payments.tables import Charge
-from accounts.topup.tables import SeenNonce, TopUpOrder
+from accounts.topup.tables import TopUpOrder
 from web.problems import NotFoundError, ProblemError
 
 log = structlog.get_logger()
@@ -46,12 +44,16 @@ LIFETIME = timedelta(minutes=30)
 
 @dataclass(frozen=True, slots=True)
 class TopUpRequest:
-    """What a payer asks for; `id` is the app's own and the same when it asks again."""
+    """What a payer asks for; `id` is the app's own and the same when it asks again.
+
+    `payer` is who pays inside the channel's app, as the channel knows them; the money goes to `person_id` in any case.
+    """
 
     id: UUID
     person_id: UUID
     channel: str
     amount: int
+    payer: str | None = None
 
     def digest(self) -> bytes:
         """What must be the same when the id is used again."""
@@ -88,7 +90,7 @@ def create(services: MoneyServices, request: TopUpRequest, now: datetime) -> tup
             raise PaymentIdReusedError
     if order.state != "pending":
         return order, {}
-    return order, ask_how_to_pay(services, order, now)
+    return order, ask_how_to_pay(services, order, now, payer=request.payer)
 
 
 def query(services: MoneyServices, order_id: UUID, person_id: UUID, now: datetime) -> TopUpOrder:
@@ -116,41 +118,17 @@ def find_of_person(
     return session.scalars(query.order_by(*(column.desc() for column in place)).limit(limit)).all()
 
 
-def ask_how_to_pay(services: MoneyServices, order: TopUpOrder, now: datetime) -> Mapping[str, str]:
+def ask_how_to_pay(
+    services: MoneyServices, order: TopUpOrder, now: datetime, *, payer: str | None = None
+) -> Mapping[str, str]:
     """Return what the payer's app needs for an order that is still to be paid; the channel repeats what it said first.
 
     Raises:
         ChannelNotConnectedError, ChannelFailedError: see there.
     """
-    return services.channel(order.channel).create(order.id, order.amount, description="top-up", now=now)
-
-
-def handle_notification(
-    services: MoneyServices, channel_name: str, headers: Mapping[str, str], body: bytes, now: datetime
-) -> tuple[str, str]:
-    """Take a channel's notification, of a top-up or of a charge, and return what the channel wants to hear.
-
-    Raises:
-        ChannelNotConnectedError: there is no such channel.
-        NotificationRefusedError: it is forged, too old, seen before, or about something we never asked for.
-    """
-    channel = services.channel(channel_name)
-    notification = channel.read_notification(headers, body, now)
-    with services.database.begin() as session:
-        if not _use_nonce(session, channel_name, notification.nonce, notification.nonce_until):
-            raise NotificationRefusedError("this notification was sent before")
-    # Whatever goes wrong from here on, the channel sends it again under another nonce, and the job asks anyway.
-    with services.database.read() as session:
-        order = session.get(TopUpOrder, notification.order.id)
-        charge = session.get(Charge, notification.order.id)
-        owner = order or charge
-        if owner is None or owner.channel != channel_name:
-            raise NotificationRefusedError("this channel has no such order")
-    if order is not None:
-        settle(services, notification.order, now)
-    else:
-        charges.settle(services, notification.order, now)
-    return channel.acknowledgement
+    closes_at = order.created_at + LIFETIME
+    wanted = NewOrder(order.id, order.amount, "校园账户充值 Campus top-up", closes_at, payer=payer)
+    return services.channel(order.channel).create(wanted, now)
 
 
 def resolve_pending(services: MoneyServices, now: datetime) -> int:
@@ -197,11 +175,6 @@ def settle(services: MoneyServices, word: ChannelOrder, now: datetime) -> TopUpO
     return order
 
 
-def forget_nonces(session: Session, now: datetime) -> None:
-    """Delete nonces of notifications that would be too old now."""
-    session.execute(delete(SeenNonce).where(SeenNonce.until < now))
-
-
 def _credit(session: Session, order: TopUpOrder, word: ChannelOrder, now: datetime) -> None:
     if word.amount != order.amount:
         raise ChannelFailedError(f"the channel says {word.amount} fen were paid, {order.amount} were asked for")
@@ -237,15 +210,10 @@ def _ask(services: MoneyServices, order: TopUpOrder, now: datetime) -> TopUpOrde
     if channel is None:
         return order
     try:
-        return settle(services, ask_order(channel, order.id, give_up=now >= order.created_at + LIFETIME), now)
+        if now >= order.created_at + LIFETIME:
+            return settle(services, end_order(channel, order.id, channel.close), now)
+        return settle(services, channel.query(order.id), now)
     except ProblemError as error:
         # One order that cannot be settled must not keep the job from the ones behind it.
         log.warning("top_up_not_settled", order=str(order.id), code=error.code)
         return order
-
-
-def _use_nonce(session: Session, channel: str, nonce: str, until: datetime) -> bool:
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    row = {"channel": channel, "nonce": nonce, "until": until}
-    kept = insert(SeenNonce).values(row).on_conflict_do_nothing().returning(SeenNonce.nonce)
-    return session.scalar(kept) is not None

@@ -1,5 +1,6 @@
 """Our books against a channel's daily bill: zero differences, or a list of them."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -64,7 +65,12 @@ class Reconciliation:
 
 
 def compare(ours: Iterable[Booked], bill: Iterable[BillLine]) -> list[Difference]:
-    """Return every id on which the books and the bill differ, in the order of the ids. Pure."""
+    """Return every id on which the books and the bill differ, in the order of the ids. Pure.
+
+    A payment that the books never had, and that the bill itself gives back, is no difference: its payer paid in the
+    moment that the charge was reversed.
+    """
+    bill = list(bill)
     booked = {(one.id, one.kind): one.amount for one in ours}
     found: list[Difference] = []
     seen: set[tuple[UUID, BillKind]] = set()
@@ -78,12 +84,30 @@ def compare(ours: Iterable[Booked], bill: Iterable[BillLine]) -> list[Difference
         elif mine != line.amount:
             found.append(Difference(DifferenceKind.AMOUNT, line.id, mine, line.amount))
         seen.add(key)
+    undone = _find_undone([line for line in bill if (line.id, line.kind) not in booked])
+    found = [one for one in found if one.kind is not DifferenceKind.NOT_IN_OUR_BOOKS or one.id not in undone]
     found += [
         Difference(DifferenceKind.NOT_IN_THE_BILL, one, amount, None)
         for (one, kind), amount in booked.items()
         if (one, kind) not in seen
     ]
     return sorted(found, key=lambda difference: (difference.id, difference.kind))
+
+
+def _find_undone(strangers: Iterable[BillLine]) -> set[UUID]:
+    """Return the ids of payments that the same lines give back whole, and of those refunds."""
+    balances: Counter[UUID] = Counter()
+    ids: defaultdict[UUID, list[BillLine]] = defaultdict(list)
+    for line in strangers:
+        order_id = line.order_id or line.id
+        balances[order_id] += _signed(line.kind, line.amount)
+        ids[order_id].append(line)
+    whole = [
+        lines
+        for order_id, lines in ids.items()
+        if balances[order_id] == 0 and {line.kind for line in lines} == set(BillKind)
+    ]
+    return {line.id for lines in whole for line in lines}
 
 
 def reconcile(services: MoneyServices, channel_name: str, day: date, now: datetime) -> Reconciliation:

@@ -19,7 +19,8 @@ from accounts.ledger.chart import open_named
 from accounts.ledger.posting import record
 from accounts.ledger.transfer import AccountKind, Action, Transfer
 from accounts.payment_channels import channel_refunds
-from accounts.payment_channels.channel_refunds import PendingRefund
+from accounts.payment_channels.channel import ChannelRefund, RefundState
+from accounts.payment_channels.channel_refunds import OPEN, PendingRefund
 from accounts.payments.problems import PaymentIdReusedError, RefundTooLargeError, require
 from accounts.payments.services import MoneyServices
 from accounts.tables import AuditEntry
@@ -55,6 +56,8 @@ class TopUpRefundRequest:
 def refund(services: MoneyServices, request: TopUpRefundRequest, *, by: str, now: datetime) -> TopUpRefund:
     """Give a top-up back through its channel, a part or the whole; each refund once. Who wanted it is audited.
 
+    It stays `pending` while the channel is at it; its notification or the job settles it.
+
     Raises:
         NotFoundError: there is no such paid order.
         RefundTooLargeError, InsufficientFundsError: more than was topped up, or than the wallet has.
@@ -64,22 +67,22 @@ def refund(services: MoneyServices, request: TopUpRefundRequest, *, by: str, now
         ChannelFailedError: the channel does not answer; the money stays held, and the job asks again.
         ChannelRefundRefusedError: the channel will not; the money is released.
     """
-    reserved, channel_name = services.writer.run(
+    reserved, total, channel_name = services.writer.run(
         lambda session, _: _reserve(services, session, request, by=by, now=now)
     )
-    if reserved.state != "pending":
+    if reserved.state not in OPEN:
         return reserved
-    pending = PendingRefund(request.id, request.order_id, request.amount, channel_name)
-    return channel_refunds.request(services.channel(channel_name), pending, partial(_settle, services), now)
+    pending = PendingRefund(request.id, request.order_id, request.amount, total, channel_name)
+    return channel_refunds.request(services.channel(channel_name), pending, partial(settle, services), now)
 
 
 def resolve_refunds(services: MoneyServices, now: datetime) -> int:
-    """Ask the channels for refunds whose answer was lost; return how many were settled. Run it every minute."""
-    query = select(TopUpRefund.id, TopUpRefund.order_id, TopUpRefund.amount, TopUpOrder.channel)
-    query = query.join(TopUpOrder, TopUpOrder.id == TopUpRefund.order_id).where(TopUpRefund.state == "pending")
+    """Ask the channels for refunds that are open; return how many were settled. Run it every minute."""
+    query = select(TopUpRefund.id, TopUpRefund.order_id, TopUpRefund.amount, TopUpOrder.amount, TopUpOrder.channel)
+    query = query.join(TopUpOrder, TopUpOrder.id == TopUpRefund.order_id).where(TopUpRefund.state.in_(OPEN))
     with services.database.read() as session:
         waiting = [PendingRefund(*row) for row in session.execute(query.order_by(TopUpRefund.created_at))]
-    return channel_refunds.resolve(services.channels, waiting, partial(_settle, services), now)
+    return channel_refunds.resolve(services.channels, waiting, partial(settle, services), now)
 
 
 def find_of_orders(session: Session, order_ids: Collection[UUID]) -> Sequence[TopUpRefund]:
@@ -99,6 +102,11 @@ def refunds_by(session: Session, actor: str, begins: datetime, ends: datetime) -
     return [(row[0], row[1]) for row in rows]
 
 
+def settle(services: MoneyServices, word: ChannelRefund) -> TopUpRefund:
+    """Settle a refund as its channel says, once; one that cannot arrive stays open as `abnormal`."""
+    return services.writer.run(partial(_finish, word=word))
+
+
 def posting_id(refund_id: UUID) -> UUID:
     """Return the id of the journal's line that gives the money back."""
     return uuid5(refund_id, "refund")
@@ -106,7 +114,7 @@ def posting_id(refund_id: UUID) -> UUID:
 
 def _reserve(
     services: MoneyServices, session: Session, request: TopUpRefundRequest, *, by: str, now: datetime
-) -> tuple[TopUpRefund, str]:
+) -> tuple[TopUpRefund, int, str]:
     digest = channel_refunds.digest(request.order_id, request.amount)
     order = session.get(TopUpOrder, request.order_id, with_for_update=True, populate_existing=True)
     known = session.get(TopUpRefund, request.id)
@@ -115,7 +123,7 @@ def _reserve(
     if known is not None:
         if known.digest != digest:
             raise PaymentIdReusedError
-        return known, order.channel
+        return known, order.amount, order.channel
     services.channel(order.channel)
     if not 0 < request.amount <= order.amount - order.refunding:
         raise RefundTooLargeError(left=order.amount - order.refunding)
@@ -136,28 +144,31 @@ def _reserve(
     )
     session.add(made)
     money_trail.record(session, TRAIL, order.person_id, request.amount, request.id, by=by, now=now)
-    return made, order.channel
+    return made, order.amount, order.channel
 
 
-def _settle(services: MoneyServices, refund_id: UUID, paid_at: datetime | None) -> TopUpRefund:
-    return services.writer.run(partial(_finish, refund_id=refund_id, paid_at=paid_at))
+def _finish(session: Session, now: datetime, *, word: ChannelRefund) -> TopUpRefund:
+    found = session.get_one(TopUpRefund, word.id, with_for_update=True, populate_existing=True)
+    if found.state in OPEN:
+        if word.state in (RefundState.PENDING, RefundState.ABNORMAL):
+            found.state = word.state.value
+        elif word.state in (RefundState.PAID, RefundState.REFUSED):
+            _end(session, found, word.paid_at or now if word.state is RefundState.PAID else None, now)
+    return found
 
 
-def _finish(session: Session, now: datetime, *, refund_id: UUID, paid_at: datetime | None) -> TopUpRefund:
-    found = session.get_one(TopUpRefund, refund_id, with_for_update=True, populate_existing=True)
-    if found.state != "pending":
-        return found
+def _end(session: Session, found: TopUpRefund, paid_at: datetime | None, now: datetime) -> None:
+    """Book the end of a refund; `paid_at` None: the channel refused it."""
     order = session.get_one(TopUpOrder, found.order_id, with_for_update=True, populate_existing=True)
     if order.state == "returning":
         _return_stranded(session, order, found, now, paid=paid_at is not None)
     else:
         action, amount = (Action.VOID, 0) if paid_at is None else (Action.POST, found.amount)
-        end = Transfer(posting_id(refund_id), "top_up_refund", amount=amount, action=action, resolves=refund_id)
+        end = Transfer(posting_id(found.id), "top_up_refund", amount=amount, action=action, resolves=found.id)
         require(record(session, [end], now)[0])
     if paid_at is None:
         order.refunding -= found.amount
     found.state, found.paid_at = ("refused", None) if paid_at is None else ("paid", paid_at)
-    return found
 
 
 def _return_stranded(session: Session, order: TopUpOrder, refund: TopUpRefund, now: datetime, *, paid: bool) -> None:

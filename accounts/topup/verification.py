@@ -18,6 +18,7 @@ from accounts.ledger.chart import named_account
 from accounts.ledger.replay import Difference
 from accounts.ledger.tables import JournalTransfer, LedgerAccount
 from accounts.ledger.transfer import CARRYING, AccountKind, AccountState, Action
+from accounts.payment_channels import channel_refunds
 from accounts.payments.offline_states import OfflineState
 from accounts.payments.tables import Charge, ChargeRefund, Merchant, OfflinePayment
 from accounts.tables import AuditEntry, Person
@@ -28,7 +29,7 @@ from accounts.vocabulary import PersonState
 from database import table_of
 
 _LINES = table_of(JournalTransfer)
-_GIVEN_BACK = ("pending", "paid")
+_GIVEN_BACK = (*channel_refunds.OPEN, "paid")
 _CREDITED = ("credited", "stranded", "returning", "returned")
 _SETTLED = {"top_up", "top_up_refund", "charge", "refund"}
 _BY_HAND = ("cash_in", "cash_out")

@@ -11,7 +11,7 @@ from accounts.api.dependencies import NowDep
 from accounts.api.money import MoneyDep
 from accounts.payment_channels.channel import ChannelOrder, ChannelState, PaymentChannel
 from accounts.payment_channels.loopback import loopback
-from accounts.topup import orders
+from accounts.topup import notifications
 from web.problems import NotFoundError
 
 NAME = "loopback"
@@ -54,7 +54,7 @@ class TrialBank:
             self.order(order_id)
             self.provider.pay(order_id)
             headers, body = self.provider.notification(order_id)
-            orders.handle_notification(money, NAME, headers, body, now)
+            notifications.handle(money, NAME, headers, body, now)
             return RedirectResponse(f"{_PATH}/{order_id}", status_code=303)
 
         return router

@@ -83,6 +83,9 @@ class AlarmKind(StrEnum):
     """Two controllers speak in the name of one shower: one has the other's key; the reason says which shower."""
     ROOMS_NOT_CHARGED = "rooms_not_charged"
     """The ledger refused charges of rooms, or charged days are no longer read; the day's reconciliation says which."""
+    CHANNEL_MONEY = "channel_money"
+    """A payment channel has money of which nobody knows whose it is: a refund that could not arrive, or an order that
+    it does not speak of; the reason says which."""
     STORAGE_FULL = "storage_full"
     """The server's database cannot be written."""
     BROKER_LOST = "broker_lost"
@@ -134,6 +137,7 @@ NATURE: Mapping[AlarmKind, AlarmBehaviour] = {
     AlarmKind.METERS_SILENT: AlarmBehaviour(Severity.MINOR, latching=False),
     AlarmKind.CLONED_SHOWER: AlarmBehaviour(Severity.CRITICAL, latching=True),
     AlarmKind.ROOMS_NOT_CHARGED: AlarmBehaviour(Severity.MINOR, latching=False),
+    AlarmKind.CHANNEL_MONEY: AlarmBehaviour(Severity.MAJOR, latching=False),
     AlarmKind.STORAGE_FULL: AlarmBehaviour(Severity.CRITICAL, latching=False),
     AlarmKind.BROKER_LOST: AlarmBehaviour(Severity.MAJOR, latching=False),
     # Somebody may be at work against the server: that it stopped for a minute is no reason not to look.

@@ -300,7 +300,7 @@ def test_a_channels_day_is_compared(desk: Desk, cashier: httpx.Client) -> None:
     assert page.status_code == 200
     assert "No differences" in page.text
     stray = UUID("01990000-0000-7000-8000-00000000abcd")
-    desk.provider._create(str(stray), 900)
+    desk.provider._create(stray.hex, 900)
     desk.provider.pay(stray)
     page = cashier.get(f"/console/money/channels?channel=loopback&day={today}")
     assert "Not in our books" in page.text

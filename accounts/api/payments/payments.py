@@ -202,7 +202,8 @@ def _payment_out(entry: Entry, name: str | None) -> PaymentOut:
 def _charge_out(charge: Charge) -> PaymentOut:
     return PaymentOut(
         id=charge.id,
-        state=_charge_state(charge.state),
+        # One that has a reason was refused first: what was paid of it afterwards is not the merchant's.
+        state="refused" if charge.reason else _charge_state(charge.state),
         amount=charge.amount,
         channel=charge.channel,
         at=charge.created_at,
@@ -214,5 +215,7 @@ def _charge_state(state: str) -> Literal["paid", "pending", "refused"]:
     match state:
         case "paid" | "pending":
             return state
+        case "abnormal":
+            return "pending"
         case _:
             return "refused"

@@ -15,7 +15,7 @@ from accounts.api.money import MoneyDep
 from accounts.api.topup.bodies import Fen
 from accounts.payment_channels.channel import ChannelFailedError, ChannelNotConnectedError, NotificationRefusedError
 from accounts.payments.problems import PaymentIdReusedError
-from accounts.topup import orders
+from accounts.topup import notifications, orders
 from accounts.topup.orders import TopUpRequest
 from accounts.topup.tables import TopUpOrder
 from web.client_address import NetworkDep
@@ -52,6 +52,10 @@ class TopUpIn(BaseModel):
     id: UUID = Field(description="made by the app; makes repeating safe")
     channel: Slug
     amount: Fen
+    payer: Annotated[str, line(128)] | None = Field(
+        default=None,
+        description="who pays inside the channel's app, as the channel knows them (WeChat's openid); none: by scanning",
+    )
 
 
 class ScanTopUpIn(TopUpIn):
@@ -90,7 +94,7 @@ _ORDER_ERRORS = (
 )
 def create_top_up(services: MoneyDep, principal: PrincipalDep, now: NowDep, body: TopUpIn) -> TopUpOut:
     """Open a top-up of one's own wallet at a channel."""
-    order, pay = orders.create(services, TopUpRequest(body.id, principal.person_id, body.channel, body.amount), now)
+    order, pay = orders.create(services, _request(body, principal.person_id), now)
     return _out(order, pay)
 
 
@@ -115,7 +119,7 @@ def create_top_up_by_scan(services: MoneyDep, network: NetworkDep, now: NowDep, 
     if person is None or not known:
         raise PayeeUnknownError
     services.accounts.guesses.forgive_try(key, now)
-    order, pay = orders.create(services, TopUpRequest(body.id, person.id, body.channel, body.amount), now)
+    order, pay = orders.create(services, _request(body, person.id), now)
     return _out(order, pay)
 
 
@@ -134,8 +138,12 @@ async def take_notification(services: MoneyDep, request: Request, now: NowDep, c
         if len(body) > MAX_NOTIFICATION:
             raise NotificationTooLargeError
     headers = dict(request.headers)
-    media_type, text = await run_in_threadpool(orders.handle_notification, services, channel, headers, body, now)
+    media_type, text = await run_in_threadpool(notifications.handle, services, channel, headers, body, now)
     return Response(text, media_type=media_type)
+
+
+def _request(body: TopUpIn, person_id: UUID) -> TopUpRequest:
+    return TopUpRequest(body.id, person_id, body.channel, body.amount, payer=body.payer)
 
 
 def _out(order: TopUpOrder, pay: Mapping[str, str] | None = None) -> TopUpOut:

@@ -18,12 +18,14 @@ from accounts.ledger.totals import COUNTERS_KEPT
 from accounts.payments import charge_refunds, charges
 from accounts.payments.limits import forget_counters
 from accounts.payments.services import MoneyServices
-from accounts.topup import orders, reconciliation, refunds
+from accounts.topup import orders, reconciliation, refunds, unsettled
+from accounts.topup.notifications import forget_nonces
 from campusgate.processes.jobs import trail
 from campusgate.processes.jobs.day_end import close_past_days
 from campusgate.processes.jobs.meters import make_meter_jobs
 from campusgate.processes.jobs.room_money import make_room_money_jobs
 from campusgate.processes.jobs.schedule import Job
+from campusgate.processes.jobs.site_alarm import set_site_alarm
 from campusgate.processes.jobs.supply import make_supply_jobs
 from campusgate.settings import Settings
 from campusgate.wiring.notice_channels import make_notice_channels
@@ -37,6 +39,7 @@ from metering.sessions.heartbeat_order import HeartbeatOrder
 from metering.sessions.service import SessionService
 from metering.supply.review import SupplyKeeper
 from operations import zone_samples
+from operations.alarms.rules import AlarmKind
 from web.problems import ProblemError
 
 log = structlog.get_logger()
@@ -76,7 +79,7 @@ def make_housekeeping_jobs(database: Database, money: MoneyServices, settings: S
         Job("settle silent showers", timedelta(seconds=30), SessionService(money).expire, by_age=True),
         Job("expire holds", timedelta(seconds=30), partial(_in_session, database, expire_holds), by_age=True),
         Job("credit stranded top-ups", timedelta(minutes=1), partial(orders.credit_stranded, money)),
-        Job("forget nonces", timedelta(hours=1), partial(_in_session, database, orders.forget_nonces), by_age=True),
+        Job("forget nonces", timedelta(hours=1), partial(_in_session, database, forget_nonces), by_age=True),
         Job("erase photos", timedelta(minutes=1), partial(_purge, database, policy), by_age=True),
         Job("forget counters", timedelta(days=1), partial(_in_session, database, _forget_counters), by_age=True),
         Job("tidy the accounts", timedelta(days=1), partial(accounts.housekeeping.tidy, database), by_age=True),
@@ -115,6 +118,7 @@ def make_channel_jobs(money: MoneyServices, zone: ZoneInfo) -> list[Job]:
         Job("ask after charges", timedelta(seconds=5), partial(charges.resolve_pending, money)),
         Job("ask after top-up refunds", timedelta(minutes=1), partial(refunds.resolve_refunds, money)),
         Job("ask after charge refunds", timedelta(minutes=1), partial(charge_refunds.resolve_refunds, money)),
+        Job("watch money at channels", timedelta(minutes=1), partial(_watch_channels, money)),
         Job("reconcile yesterday", timedelta(hours=6), partial(_reconcile_yesterday, money, zone)),
     ]
 
@@ -130,6 +134,12 @@ def make_notice_jobs(database: Database, settings: Settings) -> list[Job]:
 def _in_session(database: Database, do: Callable[[Session, datetime], Any], now: datetime) -> None:
     with database.begin() as session:
         do(session, now)
+
+
+def _watch_channels(money: MoneyServices, now: datetime) -> None:
+    with money.database.read() as session:
+        why = unsettled.find(session, now)
+    set_site_alarm(money.database, AlarmKind.CHANNEL_MONEY, now, raises=why is not None, reason=why)
 
 
 def _reconcile_yesterday(money: MoneyServices, zone: ZoneInfo, now: datetime) -> None:

@@ -1,5 +1,6 @@
 """What the card centre looks after: a channel's bill against the books, the day's end, merchants, odd payments."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
@@ -41,14 +42,14 @@ def test_reconciliation_lists_what_cannot_be_mended(shop: Any) -> None:
     holder = shop.holder()
     order_id = credited(shop, holder, 5_000)
     provider = shop.providers["wechat"]
-    provider._orders[str(order_id)].amount = 4_999
+    provider._orders[order_id.hex].amount = 4_999
     stranger = new_id()
-    provider._create(str(stranger), 12)
+    provider._create(stranger.hex, 12)
     provider.pay(stranger)
     gone = credited(shop, holder, 800)
-    del provider._orders[str(gone)]
+    del provider._orders[gone.hex]
     swollen = ordered(shop, holder, 300)
-    provider._orders[str(swollen)].amount = 301
+    provider._orders[swollen.hex].amount = 301
     provider.pay(swollen)
     found = {(one["kind"], one["id"], one["ours"], one["theirs"]) for one in reconciled(shop)["differences"]}
     assert found == {
@@ -68,7 +69,7 @@ def test_comparison_finds_exactly_what_differs(
     ours: dict[tuple[UUID, BillKind], int], theirs: dict[tuple[UUID, BillKind], int]
 ) -> None:
     at = datetime(2026, 9, 1, tzinfo=UTC)
-    bill = [BillLine(one, kind, fen, "r", at) for (one, kind), fen in theirs.items()]
+    bill = [BillLine(one, kind, fen, "r", at, new_id()) for (one, kind), fen in theirs.items()]
     booked = [Booked(one, kind, fen) for (one, kind), fen in ours.items()]
     expected = sorted(key for key in {*ours, *theirs} if ours.get(key) != theirs.get(key))
     found = compare(booked, bill)
@@ -121,3 +122,14 @@ def test_the_office_keeps_merchants_services_and_odd_offline_payments(shop: Any)
     shop.post("/payments/offline", items=[item])
     odd = shop.client.get("/api/v1/offline-payments", headers=admin).json()["items"]
     assert [(one["id"], one["state"], one["flags"]) for one in odd] == [(item["id"], "unpaid", [])]
+
+
+def test_a_payment_that_the_bill_itself_gives_back_is_no_difference_and_a_part_of_it_is() -> None:
+    at, order, refund = datetime(2026, 9, 1, tzinfo=UTC), new_id(), new_id()
+    paid = BillLine(order, BillKind.PAYMENT, 1_500, "r", at, order)
+    for back_id in (order, refund):
+        assert compare([], [paid, BillLine(back_id, BillKind.REFUND, 1_500, "r", at, order)]) == []
+    part = BillLine(refund, BillKind.REFUND, 1_499, "r", at, order)
+    assert {one.id for one in compare([], [paid, part])} == {order, refund}
+    booked = [Booked(order, BillKind.PAYMENT, 1_500)]
+    assert [one.id for one in compare(booked, [paid, replace(part, amount=1_500)])] == [refund]

@@ -117,7 +117,7 @@ def test_an_order_that_cannot_be_settled_does_not_keep_the_others_waiting(shop: 
     odd, fine = ordered(shop, holder), ordered(shop, holder)
     for one in (odd, fine):
         shop.providers["wechat"].pay(one)
-    shop.providers["wechat"]._orders[str(odd)].amount = 1
+    shop.providers["wechat"]._orders[odd.hex].amount = 1
     assert orders.resolve_pending(shop.money, shop.now) == 1
     assert shop.balance(holder.id) == 5_000
     assert state(shop, holder, odd) == "pending", "for reconciliation to show"
@@ -151,9 +151,10 @@ def test_a_replayed_forged_or_stale_notification_credits_nothing(shop: Any) -> N
     assert code(deliver(shop, headers, body)) == "notification_refused", "too old"
     assert shop.balance(holder.id) == 0
     headers, body = provider.notification(order_id)
-    assert deliver(shop, headers, body).status_code == 200
-    assert code(deliver(shop, headers, body)) == "notification_refused", "seen before"
-    assert shop.balance(holder.id) == 5_000
+    for _ in range(2):
+        answer = deliver(shop, headers, body)
+        assert (answer.status_code, answer.json()) == (200, {"code": "SUCCESS"}), "a repeat is answered as the first"
+        assert shop.balance(holder.id) == 5_000
 
 
 def test_a_channel_speaks_only_of_its_own_orders(shop: Any) -> None:

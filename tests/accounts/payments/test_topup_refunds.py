@@ -80,7 +80,7 @@ def test_nothing_is_reserved_for_a_refund_through_a_channel_that_is_not_connecte
 def test_a_refund_that_the_channel_refuses_is_released(shop: Any) -> None:
     holder = shop.holder()
     order_id = credited(shop, holder, 5_000)
-    shop.providers["wechat"]._orders[str(order_id)].refunds["another"] = 5_000, shop.now
+    shop.providers["wechat"]._refund(order_id.hex, new_id().hex, 5_000, 5_000)
     body = {"id": str(new_id()), "amount": 2_000}
     answer = shop.client.post(f"/api/v1/top-ups/{order_id}/refunds", json=body, headers=cashier(shop))
     assert code(answer) == "channel_refund_refused"
