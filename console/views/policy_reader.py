@@ -1,7 +1,7 @@
 """From the fields of a gate's form to its policy, and what is wrong with them."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -30,6 +30,36 @@ def read_policy(form: PolicyForm, base: GatePolicy) -> GatePolicy | None:
     policy = reader.to_policy(base)
     form.problems, form.detail = reader.problems, reader.detail
     return policy
+
+
+def read_special_days(row: Mapping[str, str], prefix: str, problems: dict[str, str]) -> SpecialDays | None:
+    """Return the special days that the fields `name`, `first`, `last` and `hours` say.
+
+    None where one is wrong; `problems` gets a key of words by the field's name after `prefix`.
+    """
+    hours = []
+    for part in filter(None, (one.strip() for one in BETWEEN.split(row["hours"].translate(_COLON)))):
+        start, *end = _HYPHENS.split(part)
+        found = _hours(start, end[0] if len(end) == 1 else "", f"{prefix}hours", problems)
+        hours += [found] if found is not None else []
+    last = row["last"] or row["first"]
+    if not row["name"]:
+        problems[f"{prefix}name"] = "administration.problem.needed"
+    try:
+        return SpecialDays.model_validate({"name": row["name"], "first": row["first"], "last": last, "hours": hours})
+    except ValueError:
+        ends = row["first"] and last < row["first"]
+        problems[f"{prefix}first"] = f"administration.problem.{'ends_before' if ends else 'day'}"
+        return None
+
+
+def _hours(start: str, end: str, place: str, problems: dict[str, str]) -> Row | None:
+    try:
+        Hours.model_validate({"start": start, "end": end})
+    except ValueError:
+        problems[place] = "administration.problem.hours"
+        return None
+    return {"start": start, "end": end}
 
 
 class _Reader:
@@ -113,7 +143,10 @@ class _Reader:
 
     def _schedule(self, row: Row, place: str) -> Schedule | None:
         windows = [self._window(one, f"{place}-window-{number}") for number, one in enumerate(row["window"])]
-        specials = [self._special(one, f"{place}-special-{number}") for number, one in enumerate(row["special"])]
+        specials = [
+            read_special_days(one, f"{place}-special-{number}-", self.problems)
+            for number, one in enumerate(row["special"])
+        ]
         # A name that cannot be is told apart from hours that cannot be.
         name = row["name"] if _NAME.fullmatch(row["name"]) else "unnamed"
         try:
@@ -129,35 +162,9 @@ class _Reader:
         if not row["days"]:
             self.problems[f"{place}-days"] = "administration.problem.no_days"
             return None
-        hours = self._hours(row["start"], row["end"], f"{place}-start")
+        hours = _hours(row["start"], row["end"], f"{place}-start", self.problems)
         days = [int(day) for day in row["days"] if day in set("0123456")]
         return None if hours is None else {"days": days, **hours}
-
-    def _hours(self, start: str, end: str, place: str) -> Row | None:
-        try:
-            Hours.model_validate({"start": start, "end": end})
-        except ValueError:
-            self.problems[place] = "administration.problem.hours"
-            return None
-        return {"start": start, "end": end}
-
-    def _special(self, row: Row, place: str) -> SpecialDays | None:
-        hours = []
-        for part in filter(None, (one.strip() for one in BETWEEN.split(row["hours"].translate(_COLON)))):
-            start, *end = _HYPHENS.split(part)
-            found = self._hours(start, end[0] if len(end) == 1 else "", f"{place}-hours")
-            hours += [found] if found is not None else []
-        last = row["last"] or row["first"]
-        if not row["name"]:
-            self.problems[f"{place}-name"] = "administration.problem.needed"
-        try:
-            return SpecialDays.model_validate(
-                {"name": row["name"], "first": row["first"], "last": last, "hours": hours}
-            )
-        except ValueError:
-            ends = row["first"] and last < row["first"]
-            self.problems[f"{place}-first"] = f"administration.problem.{'ends_before' if ends else 'day'}"
-            return None
 
     def _rule(self, row: Row, place: str, zone: ZoneInfo) -> Row:
         if not row["group"]:

@@ -76,6 +76,7 @@ ABOUT_NOBODY = {
     "GET /console/administration/models",
     "GET /console/administration/passes/new",
     "GET /console/administration/schedules",
+    "GET /console/administration/schedules/special-days",
     "GET /console/administration/settings",
     "GET /console/administration/state",
     "GET /console/administration/state/stream",

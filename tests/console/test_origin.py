@@ -114,6 +114,8 @@ CHANGES = [
     ("POST", "/console/administration/gates/north/retirement"),
     ("POST", "/console/administration/gates/north/rules"),
     ("POST", "/console/administration/gates/north/rules/apply"),
+    ("POST", "/console/administration/schedules/special-days"),
+    ("POST", "/console/administration/schedules/special-days/apply"),
     ("POST", "/console/administration/zones"),
     ("POST", "/console/administration/zones/hall/removal"),
     ("POST", "/console/administration/groups/members"),

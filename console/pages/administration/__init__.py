@@ -10,6 +10,7 @@ from console.pages.administration import (
     roles,
     schedules,
     settings,
+    special_days,
     state,
     zones,
 )
@@ -18,6 +19,7 @@ ROUTERS = (
     gate_rules.router,
     gates.router,
     zones.router,
+    special_days.router,
     schedules.router,
     groups.router,
     passes.router,
