@@ -60,7 +60,7 @@ def _ways_in() -> list[State]:
         _sent("sign-in refused", NOBODY, "/console/sign-in", "/sign-in", **wrong_account),
         _at("first password", "newcomer", "/console/"),
         _sent("password refused", "guard", "/console/password", "/password", **wrong),
-        _at("no such page", "guard", "/console/gates/nowhere"),
+        _at("no such page", "guard", f"/console/gates/{'-'.join(8 * ['nowhere'])}"),
         _at("somebody else's page", "resident", "/console/gates"),
     ]
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import httpx
-from playwright.sync_api import Browser, Page, Request
+from playwright.sync_api import Browser, Page, Request, Response
 
 from benchmarks.page_addresses import Addresses, explore
 from benchmarks.page_looks import SIZES, Finding, Look, settle
@@ -111,6 +111,7 @@ class Survey:
                 "pageerror", lambda error: findings.append(Finding(one.name, language, f"a script failed: {error}"))
             )
             page.on("request", partial(note_stream, streams))
+            page.on("response", partial(_note_failure, findings, one.name, language))
             try:
                 one.open(page, self.told)
                 path = page.url.removeprefix(self.told.server_url)
@@ -136,6 +137,12 @@ def note_stream(streams: list[str], asked: Request) -> None:
     """Note a request for a stream of server-sent events."""
     if "/stream" in asked.url:
         streams.append(asked.url)
+
+
+def _note_failure(findings: list[Finding], name: str, language: str, answer: Response) -> None:
+    """Note an answer of the server that says that it failed: the page about it is not the page that was wanted."""
+    if answer.status >= httpx.codes.INTERNAL_SERVER_ERROR:
+        findings.append(Finding(name, language, f"{answer.request.method} {answer.url} answered {answer.status}"))
 
 
 def _choose(addresses: Addresses) -> Iterator[Opened]:
