@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, sessionmaker
 
 from database.digests import CREDENTIAL_KEY
@@ -21,7 +22,7 @@ LOCK_WAIT_S = 5.0
 
 
 class DatabaseBusyError(Exception):
-    """Another writer held the database for longer than `LOCK_WAIT_S`; trying again is safe, nothing was written."""
+    """Others held the database, or all its connections, for too long; trying again is safe, nothing was written."""
 
 
 class Database:
@@ -31,11 +32,18 @@ class Database:
     the write lock at the start, so that two writers queue instead of failing half-way.
     """
 
-    def __init__(self, url: str | URL, *, pool_size: int = 10, credential_key: bytes | None = None) -> None:
+    def __init__(
+        self, url: str | URL, *, pool_size: int = 10, credential_key: bytes | None = None, is_pooled: bool = False
+    ) -> None:
         """Take the database at `url`. A missing SQLite file is made at first use, with its folder, for its owner alone.
 
-        A file that is gone later is not made again: that would be another, empty database. `credential_key` is the
-        site's: under it card numbers are digested; without it none can be stored or looked up.
+        A file that is gone later is not made again: that would be another, empty database.
+
+        Args:
+            url: SQLAlchemy's.
+            pool_size: connections that are kept; as many again are made under load.
+            credential_key: the site's: under it card numbers are digested; without it none can be stored or looked up.
+            is_pooled: between us and PostgreSQL a pooler gives each transaction another connection.
         """
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
@@ -45,9 +53,9 @@ class Database:
                 _keep_private(self.engine, Path(self.url.database))
             _prepare_sqlite(self.engine)
         else:
-            self.engine = create_engine(
-                self.url.set(drivername="postgresql+psycopg"), pool_size=pool_size, max_overflow=pool_size
-            )
+            from database.postgresql import make_postgresql_engine  # noqa: PLC0415 - the driver is an extra
+
+            self.engine = make_postgresql_engine(self.url, pool_size=pool_size, is_pooled=is_pooled)
         self.credential_key = credential_key
         self._sessions = sessionmaker(self.engine, expire_on_commit=False, info={CREDENTIAL_KEY: credential_key})
 
@@ -57,7 +65,8 @@ class Database:
 
         Raises:
             DatabaseBusyError: the write lock could not be had; nothing was written.
-            StorageError: the disk is full, or not to be written, or the database is damaged or away.
+            StorageError: the disk is full, or not to be written, or the database is damaged or away; of `unreachable`
+                alone nobody knows whether it was written.
         """
         with _translate_errors(), self._sessions.begin() as session:
             if self.is_sqlite:
@@ -125,6 +134,8 @@ def _translate_errors() -> Iterator[None]:
     """Say in our own words what only somebody at the machine can mend."""
     try:
         yield
+    except PoolTimeoutError as error:
+        raise DatabaseBusyError("all connections to the database are in use; try again") from error
     except DBAPIError as error:
         if isinstance(error, OperationalError) and _is_busy(error):
             raise DatabaseBusyError("the database is locked by another writer; try again") from error
@@ -156,4 +167,4 @@ def _is_busy(error: OperationalError) -> bool:
     cause = error.orig
     if isinstance(cause, sqlite3.OperationalError):
         return getattr(cause, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
-    return getattr(cause, "sqlstate", None) in {"40001", "40P01", "55P03"}
+    return getattr(cause, "sqlstate", None) in {"40001", "40P01", "55P03", "57014"}

@@ -12,6 +12,7 @@ from alembic.util.exc import CommandError
 from sqlalchemy import MetaData, Table
 from sqlalchemy.exc import InvalidRequestError
 
+from database.answer_time import answer_within
 from database.append_only import MARK
 from database.engine import Database
 from errors import OperatorError
@@ -30,7 +31,7 @@ def upgrade(database: Database) -> None:
         SchemaError: the database carries a revision this program does not know, or a revision needs a key that is not
             configured.
     """
-    with database.engine.begin() as connection:
+    with answer_within(None), database.engine.begin() as connection:
         if not database.is_sqlite:
             # Several processes may start at once; the first one migrates, the others wait here.
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7263017)")

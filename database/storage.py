@@ -3,7 +3,7 @@
 import sqlite3
 from typing import Final, Literal
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 StorageFault = Literal["full", "read_only", "damaged", "missing", "unreachable"]
 
@@ -13,7 +13,8 @@ ADVICE: Final[dict[StorageFault, str]] = {
     "damaged": "it is damaged: stop the server, keep the file, and restore the newest backup with `campusgate restore`",
     "missing": "its file is gone, or another one is in its place: stop the server, and put the file back or restore "
     "the newest backup with `campusgate restore`",
-    "unreachable": "it does not answer: see that it runs, and that CAMPUSGATE_DATABASE_URL names it",
+    "unreachable": "it does not answer, or takes no writes because another server becomes its primary: see that it "
+    "runs, and that CAMPUSGATE_DATABASE_URL names it",
 }
 
 _OF_SQLITE: Final[dict[str, StorageFault]] = {
@@ -29,23 +30,35 @@ _OF_SQLITE: Final[dict[str, StorageFault]] = {
 }
 _OF_POSTGRESQL: Final[dict[str, StorageFault]] = {
     "53100": "full",
-    "25006": "read_only",
     "58030": "damaged",
     "XX001": "damaged",
     "XX002": "damaged",
+    # A server that was the primary; one that ends, crashed, or begins; one that found us idle for too long.
+    "25006": "unreachable",
     "57P01": "unreachable",
     "57P02": "unreachable",
     "57P03": "unreachable",
+    "57P05": "unreachable",
+    "25P03": "unreachable",
+    "53300": "unreachable",
 }
 
 
 class StorageError(SQLAlchemyError):
-    """The database could not do its work because of its disk or its server; nothing was written. `fault` says which."""
+    """The database could not do its work because of its disk or its server. `fault` says which.
+
+    Nothing was written, unless a server became `unreachable` while it wrote.
+    """
 
     def __init__(self, fault: StorageFault) -> None:
         """Take what is wrong; the message says how to mend it."""
         super().__init__(f"the database cannot be used: {ADVICE[fault]}")
         self.fault = fault
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether it may be over by itself in some seconds, as when another server becomes the primary."""
+        return self.fault == "unreachable"
 
 
 def fault_of(error: DBAPIError) -> StorageFault | None:
@@ -58,7 +71,9 @@ def fault_of(error: DBAPIError) -> StorageFault | None:
         codes = ("_".join(parts[:length]) for length in range(len(parts), 1, -1))
         return next((_OF_SQLITE[code] for code in codes if code in _OF_SQLITE), None)
     state = getattr(cause, "sqlstate", None)
+    if error.connection_invalidated:
+        return "unreachable"
     if state is None or state.startswith("08"):
         # No answer at all carries no state.
-        return "unreachable" if type(cause).__name__ == "OperationalError" else None
+        return "unreachable" if isinstance(error, OperationalError) else None
     return _OF_POSTGRESQL.get(state)

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -32,6 +33,28 @@ class Cluster:
     def url(self, name: str) -> str:
         """Return the address of one of its databases."""
         return f"postgresql://campusgate@/{name}?host={self.folder}"
+
+    def start(self) -> None:
+        """Start it, and return when it answers."""
+        self.run("pg_ctl", "-D", str(self.folder / "data"), "-l", str(self.folder / "log"), "-w", "start")
+
+    def kill(self) -> None:
+        """End it at once, as a machine does that loses its power."""
+        self.run("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "-w", "stop")
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """All its processes stand still: what is sent to them is taken, and nothing is answered."""
+        first = int((self.folder / "data/postmaster.pid").read_text().split()[0])
+        os.kill(first, signal.SIGSTOP)
+        stopped = [first, *_children(first)]
+        for process in stopped[1:]:
+            os.kill(process, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in reversed(stopped):
+                os.kill(process, signal.SIGCONT)
 
     def create(self, name: str) -> str:
         """Make a database and return its address."""
@@ -82,21 +105,27 @@ def cluster(settings: Mapping[str, str] | None = None) -> Iterator[Cluster]:
     if prefix:
         shutil.chown(folder, "postgres", "postgres")
     made = Cluster(folder, programs, prefix)
-    data, log = str(folder / "data"), str(folder / "log")
-    given = {"listen_addresses": "''", "unix_socket_directories": str(folder), **(settings or {})}
-    options = " ".join(f"-c {name}={value}" for name, value in given.items())
+    data = str(folder / "data")
+    given = {"listen_addresses": "", "unix_socket_directories": str(folder), **(settings or {})}
     kept = given.get("fsync") != "off"
     try:
         made.run(
             "initdb", "-D", data, "-U", "campusgate", "-A", "trust", "-E", "UTF8", *([] if kept else ["--no-sync"])
         )
-        made.run("pg_ctl", "-D", data, "-o", options, "-l", log, "-w", "start")
+        with (folder / "data/postgresql.conf").open("a") as file:
+            file.writelines(f"{name} = '{value}'\n" for name, value in given.items())
+        made.start()
         try:
             yield made
         finally:
-            made.run("pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
+            made.kill()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _children(process: int) -> list[int]:
+    status = (path.read_text().split() for path in Path("/proc").glob("[0-9]*/status"))
+    return [int(words[words.index("Pid:") + 1]) for words in status if words[words.index("PPid:") + 1] == str(process)]
 
 
 def _programs() -> Path:

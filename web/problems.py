@@ -23,6 +23,9 @@ from database import DatabaseBusyError, StorageError
 
 MEDIA_TYPE = "application/problem+json"
 
+_CHANGE_OVER_S = 2
+"""When to ask again while the database is away: a planned change of its primary takes some seconds."""
+
 log = structlog.get_logger()
 _known: dict[str, "type[ProblemError]"] = {}
 
@@ -128,11 +131,15 @@ class StorageFullError(ProblemError):
 
 
 class StorageUnusableError(ProblemError):
-    """The server's database cannot be used: `fault` says whether it is read-only, damaged or does not answer."""
+    """The server's database cannot be used: `fault` says whether it is read-only, damaged or does not answer.
+
+    `Retry-After` stands where it may pass by itself, as when another server becomes the primary. What was asked for may
+    have been done: the same request, with the same id or idempotency key, does nothing twice.
+    """
 
     code = "storage_unusable"
     status = 503
-    title = "The server's database cannot be used; nothing was written"
+    title = "The server's database cannot be used now; send the same request again later"
 
 
 class InternalError(ProblemError):
@@ -209,6 +216,9 @@ def install(app: FastAPI) -> None:
         log.error("storage_unusable", fault=error.fault)
         if error.fault == "full":
             return _answer(StorageFullError("tell the administrator: the disk of the server needs room"))
+        if error.may_pass:
+            headers = {"Retry-After": str(_CHANGE_OVER_S)}
+            return _answer(StorageUnusableError("the database does not answer", headers=headers, fault=error.fault))
         return _answer(StorageUnusableError("tell the administrator", fault=error.fault))
 
     @app.exception_handler(Exception)

@@ -21,12 +21,17 @@ from sqlalchemy.orm import Session
 
 from accounts.ledger.posting import TransferRaceError, record
 from accounts.ledger.transfer import PostingResult, Transfer
-from database import Database, DatabaseBusyError, StorageError
+from database import Database, DatabaseBusyError, StorageError, answer_within
 
 log = structlog.get_logger()
 
 LARGEST_GROUP = 500
 ATTEMPTS = 5
+ATTEMPTS_WITHOUT_ANSWER = 2
+"""The first tells that a connection is gone, the second has a new one, to a new primary as may be. What was recorded by
+the first is found by its id."""
+COMMIT_WITHIN_S = 10.0
+"""Of each statement of a group, all of which wait for it; the largest takes about a second."""
 
 _T = TypeVar("_T")
 _Request_contra = TypeVar("_Request_contra", contravariant=True)
@@ -91,6 +96,7 @@ class LedgerWriter:
 
         Raises:
             DatabaseBusyError: another process kept the database locked; trying again with the same id is safe.
+            StorageError: the database cannot be used, or did not answer; trying again with the same id is safe.
         """
         outcome: PostingResult = self._put(_Submission(transfer=transfer)).result()
         return outcome
@@ -187,7 +193,7 @@ class LedgerWriter:
 
     def _answer(self, group: list[_Submission]) -> None:
         try:
-            results = _retried(lambda: self._commit(group))
+            results = _retried(lambda: self._commit(group), without_answer=all(one.work is None for one in group))
         except (DatabaseBusyError, StorageError) as error:
             # Nobody is to blame: one by one they would wait as long once more for each.
             _deliver(group, [(None, error)] * len(group))
@@ -206,7 +212,7 @@ class LedgerWriter:
     def _commit(self, group: list[_Submission]) -> list[_Result]:
         """Everything of the group in one transaction: the transfers as one set, then the works one by one."""
         now = self._clock()
-        with self._database.begin() as session:
+        with answer_within(COMMIT_WITHIN_S), self._database.begin() as session:
             prepared = _prepare(session, group, now)
             transfers = [transfer for one in group if (transfer := _transfer_of(one, prepared)) is not None]
             outcomes: Iterator[PostingResult] = iter(record(session, transfers, now) if transfers else ())
@@ -278,10 +284,15 @@ def _in_savepoint(
         return None, error
 
 
-def _retried(attempt: Callable[[], _T]) -> _T:
-    for _ in range(ATTEMPTS - 1):
+def _retried(attempt: Callable[[], _T], *, without_answer: bool = False) -> _T:
+    """Return what an attempt came to; `without_answer`: also where nobody knows what became of the one before."""
+    for number in range(1, ATTEMPTS):
         try:
             return attempt()
         except (TransferRaceError, DatabaseBusyError) as error:
             log.info("ledger_retries", error=type(error).__name__)
+        except StorageError as error:
+            if not (without_answer and error.may_pass and number < ATTEMPTS_WITHOUT_ANSWER):
+                raise
+            log.info("ledger_retries", error=error.fault)
     return attempt()

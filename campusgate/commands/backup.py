@@ -32,7 +32,7 @@ def backup(
     from campusgate.backup.backup import back_up, note_backup
     from database import Database
 
-    database = Database(Settings().resolved_database_url)
+    database = Database(Settings().resolved_direct_url)
     try:
         done = back_up(database, file)
         note_backup(database, done, datetime.now(UTC))
@@ -58,7 +58,7 @@ def restore(
     from database import Database
 
     settings = Settings()
-    database = Database(settings.resolved_database_url, credential_key=settings.key_if_set("credential_key"))
+    database = Database(settings.resolved_direct_url, credential_key=settings.key_if_set("credential_key"))
     try:
         copy = TrailCopy(settings.resolved_record_dir)
         done = fill(database, file, copy, datetime.now(UTC), without_manifest=without_manifest)

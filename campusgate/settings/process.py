@@ -77,6 +77,9 @@ class Settings(BaseSettings):
     ceilings: CeilingSettings = CeilingSettings()
 
     database_url: str | None = Field(default=None, repr=False)
+    database_direct_url: str | None = Field(
+        default=None, repr=False, description="PostgreSQL itself, where the database's address is a pooler's"
+    )
     record_dir: Path | None = Field(
         default=None, description="the copy of the audit trail; on another disk than the database's"
     )
@@ -174,6 +177,11 @@ class Settings(BaseSettings):
     def resolved_database_url(self) -> str:
         """The configured database, or an SQLite file in the data directory."""
         return self.database_url or f"sqlite:///{self.data_dir / 'campusgate.db'}"
+
+    @property
+    def resolved_direct_url(self) -> str:
+        """The configured database without a pooler before it."""
+        return self.database_direct_url or self.resolved_database_url
 
     @property
     def resolved_record_dir(self) -> Path:

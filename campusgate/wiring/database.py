@@ -37,7 +37,7 @@ def open_database(settings: Settings) -> "Iterator[Database]":
     from database.digests import CredentialKeyMissingError
     from database.migrate import SchemaError, read_revision, upgrade
 
-    database = Database(settings.resolved_database_url, credential_key=settings.key_if_set("credential_key"))
+    database = Database(settings.resolved_direct_url, credential_key=settings.key_if_set("credential_key"))
     name = name_of(database)
     try:
         require_file(database)
@@ -65,7 +65,11 @@ def open_server_database(settings: Settings) -> "Iterator[Database]":
     from database import Database, StorageError
     from database.migrate import SchemaError, read_revision, upgrade
 
-    database = Database(settings.resolved_database_url, credential_key=settings.key_if_set("credential_key"))
+    database = Database(
+        settings.resolved_database_url,
+        credential_key=settings.key_if_set("credential_key"),
+        is_pooled=settings.database_direct_url is not None,
+    )
     name, copy = name_of(database), settings.resolved_record_dir / NAME
     try:
         if database.is_sqlite and path_of(database).exists():

@@ -13,8 +13,8 @@ from campusgate.settings import Settings
 from campusgate.settings.names import PREFIX
 from console.server_facts import SettingInForce, SettingSource
 
-_ADDRESSES_WITH_SECRETS = frozenset({"database_url"})
-"""An address in which a password may stand."""
+_ADDRESSES_WITH_SECRETS = frozenset({"database_url", "database_direct_url"})
+"""Addresses in which a password may stand."""
 
 
 def list_settings(settings: Settings, environment: Mapping[str, str] | None = None) -> list[SettingInForce]:

@@ -29,7 +29,7 @@ def make_meter_jobs(
     """
     return [
         Job("make months of readings", timedelta(hours=6), partial(make_partitions, database)),
-        Job("thin out readings", timedelta(hours=6), partial(thin_out, database, zone), by_age=True),
+        Job("thin out readings", timedelta(hours=6), partial(thin_out, database, zone), by_age=True, takes_long=True),
         Job("watch the meters", timedelta(minutes=1), MeterWatch(database, cycle, heartbeats).look),
     ]
 

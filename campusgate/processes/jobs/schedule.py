@@ -6,6 +6,7 @@ others go by the earlier of the two times that may be right, so that nothing is 
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from database import DatabaseBusyError
+from database import DatabaseBusyError, answer_within
 from operations.clock_guard import ClockGuard
 
 log = structlog.get_logger()
@@ -31,6 +32,8 @@ class Job:
     do: Callable[[datetime], Any]
     by_age: bool = False
     """It erases, ends or closes what is old enough, which nobody can take back."""
+    takes_long: bool = False
+    """Its statements may take as long as they take: they go through months of rows."""
 
 
 def run_jobs(jobs: Sequence[Job], stop: threading.Event, clock: ClockGuard) -> None:
@@ -58,6 +61,7 @@ def run_jobs(jobs: Sequence[Job], stop: threading.Event, clock: ClockGuard) -> N
 
 def _do(job: Job, now: datetime) -> None:
     try:
-        job.do(now)
+        with answer_within(None) if job.takes_long else nullcontext():
+            job.do(now)
     except Exception:
         log.exception("job_failed", job=job.name)

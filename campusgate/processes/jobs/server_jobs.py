@@ -96,7 +96,7 @@ def make_day_end_jobs(database: Database, settings: Settings) -> list[Job]:
     """Return what proves the books right and closes days; a replay of the journal may take minutes."""
     copy = TrailCopy(settings.resolved_record_dir)
     day_end = partial(close_past_days, database, settings.time_zone, copy)
-    return [Job("close past days", timedelta(minutes=10), day_end, by_age=True)]
+    return [Job("close past days", timedelta(minutes=10), day_end, by_age=True, takes_long=True)]
 
 
 def make_trail_jobs(database: Database, settings: Settings) -> list[Job]:

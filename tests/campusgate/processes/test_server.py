@@ -92,7 +92,10 @@ def test_health_tells_the_database_from_the_broker(server: Server, client: TestC
     path.rename(path.with_suffix(".gone"))
     path.mkdir()
     answer = client.get("/health")
-    assert (answer.status_code, answer.json()) == (503, {"status": "down", "database": False, **NO_BROKER})
+    assert (answer.status_code, answer.json()) == (
+        503,
+        {"status": "down", "database": False, **NO_BROKER, "storage": "missing"},
+    )
 
 
 def test_health_and_an_alarm_tell_when_another_client_takes_the_place_of_the_orders(
