@@ -6,7 +6,6 @@ with one line on standard error that says what is wrong and how to mend it.
 
 import importlib
 import logging
-import os
 import pkgutil
 import sys
 from importlib import metadata
@@ -15,12 +14,12 @@ from typing import Annotated
 
 import click
 import typer
-from dotenv import dotenv_values
 from pydantic import ValidationError
 
 import campusgate.commands
-from campusgate.commands import CommandError, databases_used
+from campusgate.commands import databases_used
 from campusgate.processes.logs import configure_logs
+from campusgate.settings.env_file import read_env_file
 from errors import OperatorError
 
 
@@ -47,24 +46,6 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def _read_env_file(file: Path | None) -> None:
-    """Take variables from a file in the form that systemd reads; those of the environment go first."""
-    if file is None:
-        return
-    if not file.is_file():
-        raise CommandError(f"--env-file names {file}, which is not a file")
-    try:
-        found = dotenv_values(file, interpolate=False)
-    except OSError as error:
-        raise CommandError(f"--env-file {file} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise CommandError(f"--env-file {file} is no UTF-8 text") from error
-    for name, value in found.items():
-        if value is None:
-            raise CommandError(f"--env-file {file}: a line says {name!r} without '='")
-        os.environ.setdefault(name, value)
-
-
 @app.callback()
 def _root(
     env_file: Annotated[
@@ -76,7 +57,8 @@ def _root(
     ] = False,
 ) -> None:
     del version
-    _read_env_file(env_file)
+    if env_file is not None:
+        read_env_file(env_file)
 
 
 for _module in sorted(pkgutil.iter_modules(campusgate.commands.__path__), key=lambda found: found.name):

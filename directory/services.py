@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from database import Database, Sealer
+from directory.gate_setup import GateSetup
 from directory.hosting_rules import HostingRules
 
 GATES_AT_ONCE = 3
@@ -21,5 +22,6 @@ class DirectoryServices:
     hosting: HostingRules = field(default_factory=HostingRules)
     clock_believed: Callable[[], bool] = lambda: True
     """Whether gates may be told the server's time."""
+    setup: GateSetup = field(default_factory=GateSetup.unavailable)
     turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(GATES_AT_ONCE))
     """Gates are answered in turn: after a revocation all of them ask at once, and people must not wait behind them."""

@@ -288,3 +288,19 @@ class ProbeOfferRecord(Base):
     """The private key of the offer, sealed; erased when the offer is used."""
     until: Mapped[datetime] = mapped_column(index=True)
     not_before: Mapped[datetime | None]
+
+
+class GateSetupCode(Base):
+    """A code with which the computer of a gate sets itself up, once; see `directory.gate_setup`."""
+
+    __tablename__ = "gate_setup_codes"
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    """Of its secret, which nobody keeps."""
+    gate: Mapped[str] = mapped_column(String(63), index=True)
+    sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """The gate's users at the broker, sealed under the code; gone with it."""
+    made_at: Mapped[datetime]
+    until: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    """When it was used, or another was made in its place."""

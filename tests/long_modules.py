@@ -10,6 +10,7 @@ LONG = (
     "faults/test_gate_survives.py",  # a gate that is killed and started for a minute
     "campusgate/demo/test_narration.py",  # a whole day of the demonstration
     "deploy/test_start.py",  # server, controller and edge as processes
+    "deploy/test_trial.py",  # a server and a gate, set up and started by eight commands
     "accounts/test_ledger_invariants.py",  # random lives of the ledger, after each step its invariants
     "enrollment/test_quality.py",  # every fault of a photo, judged by the networks
     "enrollment/test_photo_memory.py",  # the largest photos that are taken

@@ -40,3 +40,18 @@ def open_database(settings: "Settings") -> "Iterator[Database]":
     with wiring.open_database(settings) as database:
         databases_used.append(wiring.name_of(database))
         yield database
+
+
+@contextmanager
+def problems_as_errors() -> Iterator[None]:
+    """Turn a problem that the HTTP API would answer with into one line.
+
+    Raises:
+        CommandError: there was one.
+    """
+    from web.problems import ProblemError
+
+    try:
+        yield
+    except ProblemError as error:
+        raise CommandError(str(error)) from error

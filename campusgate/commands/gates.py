@@ -1,19 +1,17 @@
 """`campusgate gates`: which gates there are, who may pass them, and why somebody may not."""
 
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from campusgate.commands import CommandError, open_database, print_json
+from campusgate.commands import CommandError, open_database, print_json, problems_as_errors
 from campusgate.settings import Settings
 
 if TYPE_CHECKING:
-    from access.policy import GatePolicy
     from directory.tables import GateRecord
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -47,20 +45,12 @@ def add(
 ) -> None:
     """Add a gate. Its rules for hours, zones and the rest are given with `gates policy`."""
     from accounts import audit
+    from campusgate.gate_policies import make_new_policy
     from directory import gates
 
     settings = Settings()
-    wanted = _policy(
-        {
-            "gate": name,
-            "site": settings.site,
-            "time_zone": settings.time_zone.key,
-            "kind": kind,
-            "mode": mode or ("card" if kind == "wet_room" else "face_or_card"),
-            "rules": [{"group": one} for one in group or ()],
-        }
-    )
-    with _problems_as_errors(), open_database(settings) as database, database.begin() as session:
+    wanted = make_new_policy(settings, name, kind=kind, groups=group or (), mode=mode)
+    with problems_as_errors(), open_database(settings) as database, database.begin() as session:
         gate = gates.add(session, wanted, title=title or name, by=audit.SYSTEM, now=datetime.now(UTC))
         _print_gates([gate], as_json=as_json)
 
@@ -79,6 +69,7 @@ def policy(
 ) -> None:
     """Print a gate's policy as JSON; or, with a file, replace it (print, edit, give it back)."""
     from accounts import audit
+    from campusgate.gate_policies import read_policy
     from directory import gates
 
     text = None
@@ -87,10 +78,10 @@ def policy(
             text = file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise CommandError(f"{file} cannot be read: {error}") from error
-    with _problems_as_errors(), open_database(Settings()) as database, database.begin() as session:
+    with problems_as_errors(), open_database(Settings()) as database, database.begin() as session:
         gate = gates.get(session, name, for_change=True)
         if text is not None:
-            wanted = _policy(text)
+            wanted = read_policy(text)
             if wanted.gate != name:
                 raise CommandError(f"{file} holds the policy of gate {wanted.gate!r}, not of {name!r}")
             gates.change(session, gate, wanted, by=audit.SYSTEM, now=datetime.now(UTC))
@@ -109,7 +100,7 @@ def allow(
     from accounts import audit
     from directory import gates
 
-    with _problems_as_errors(), open_database(Settings()) as database, database.begin() as session:
+    with problems_as_errors(), open_database(Settings()) as database, database.begin() as session:
         gate = gates.get(session, name, for_change=True)
         gates.entitle(session, gate, Rule(group=group, schedule=schedule), by=audit.SYSTEM, now=datetime.now(UTC))
         _print_gates([gate], as_json=as_json)
@@ -134,7 +125,7 @@ def model(
 
     if campus and model_id is not None:
         raise CommandError("name a model or say --campus, not both")
-    with _problems_as_errors(), open_database(Settings()) as database:
+    with problems_as_errors(), open_database(Settings()) as database:
         if campus or model_id is not None:
             with database.begin() as session:
                 gate = gates.get(session, name, for_change=True)
@@ -156,7 +147,7 @@ def remove(name: _Name) -> None:
     from accounts import audit
     from directory import gates
 
-    with _problems_as_errors(), open_database(Settings()) as database, database.begin() as session:
+    with problems_as_errors(), open_database(Settings()) as database, database.begin() as session:
         gates.remove(session, gates.get(session, name, for_change=True), by=audit.SYSTEM, now=datetime.now(UTC))
 
 
@@ -180,7 +171,7 @@ def why(
         raise CommandError(f"--shown {shown}: choose one of {', '.join(Shown)}")
     moment = at.replace(tzinfo=at.tzinfo or settings.time_zone) if at is not None else datetime.now(UTC)
     sealer = make_sealer(settings)
-    with _problems_as_errors(), open_database(settings) as database, database.read() as session:
+    with problems_as_errors(), open_database(settings) as database, database.read() as session:
         person = people.by_number(session, number)
         if person is None:
             raise CommandError(f"there is nobody with the number {number}")
@@ -223,41 +214,13 @@ def forgive(
     from accounts import audit, people
     from directory import zone_passages
 
-    with _problems_as_errors(), open_database(Settings()) as database, database.begin() as session:
+    with problems_as_errors(), open_database(Settings()) as database, database.begin() as session:
         person = people.by_number(session, number) if number is not None else None
         if number is not None and person is None:
             raise CommandError(f"there is nobody with the number {number}")
         zone_passages.forgive(
             session, zone, person_id=person.id if person else None, by=audit.SYSTEM, now=datetime.now(UTC)
         )
-
-
-def _policy(given: "dict[str, Any] | str") -> "GatePolicy":
-    from pydantic import ValidationError
-
-    from access.policy import GatePolicy
-
-    try:
-        return GatePolicy.model_validate_json(given) if isinstance(given, str) else GatePolicy.model_validate(given)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise CommandError(f"the policy cannot hold: {where}{': ' if where else ''}{_plain(first['msg'])}") from error
-
-
-def _plain(message: str) -> str:
-    return message.removeprefix("Value error, ")
-
-
-@contextmanager
-def _problems_as_errors() -> Iterator[None]:
-    """Turn a problem of the directory into one line."""
-    from web.problems import ProblemError
-
-    try:
-        yield
-    except ProblemError as error:
-        raise CommandError(str(error)) from error
 
 
 def _print_gates(found: "Iterable[GateRecord]", *, as_json: bool) -> None:

@@ -2,16 +2,21 @@
 
 import os
 import re
+import shlex
 import socket
 import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from campusgate.commands import CommandError, print_json
+from campusgate.commands import CommandError, open_database, print_json, problems_as_errors
 
-_Value = TypeVar("_Value", str, int)
+if TYPE_CHECKING:
+    from campusgate.setup.places import Places
 
 setup = typer.Typer(no_args_is_help=True, help="Set up a server, and gates at it.")
 
@@ -63,7 +68,7 @@ def server(
     host = _host(_ask(name, "Name of this machine, as gates find it", socket.getfqdn(), asks=asks), "--name")
     plan = ServerPlan(
         name=host,
-        broker_name=_host(broker_name or host, "--broker-name"),
+        broker_name=host if broker_name is None else _host(broker_name, "--broker-name"),
         site=_site(_ask(site, "Short name of the campus", "main", asks=asks)),
         time_zone=_zone(_ask(time_zone, "Campus time", "Asia/Shanghai", asks=asks)),
         database_url=_database(_ask(database, "Database (postgresql:///campusgate, or sqlite)", "sqlite", asks=asks)),
@@ -77,13 +82,151 @@ def server(
         steps_shown = [{"step": step, "command": command} for step, command in steps]
         print_json({"url": plan.url, "written": list(map(str, written)), "next": steps_shown})
         return
-    typer.echo(f"Written, {len(written)} files:")
-    for file in written:
+    _print_written(written)
+    typer.echo("\nKeep a copy of the settings and the authority's key apart from the database's backups.")
+    _print_steps(steps)
+    typer.echo(f"\nThe pages: {plan.url}/console/")
+
+
+@setup.command()
+def gate(
+    *,
+    name: Annotated[
+        str | None, typer.Argument(help="At the server: the gate, which is added where there is none.")
+    ] = None,
+    group: Annotated[list[str] | None, typer.Option(help="Who may pass a gate that is added; may be repeated.")] = None,
+    title: Annotated[str | None, typer.Option(help="What people call a gate that is added.")] = None,
+    kind: Annotated[str, typer.Option(help="campus, dormitory, building, laboratory or wet_room")] = "building",
+    lasts_minutes: Annotated[int, typer.Option(min=5, max=24 * 60, help="How long the code counts.")] = 60,
+    again: Annotated[bool, typer.Option("--again", help="A computer keeps the gate already: replace it.")] = False,
+    code: Annotated[
+        str | None, typer.Option(help="On the gate's computer: the code; - reads it from standard input.")
+    ] = None,
+    server: Annotated[str | None, typer.Option(help="On the gate's computer: the server, https://…")] = None,
+    camera: Annotated[
+        str | None, typer.Option(help="Its camera, /dev/video0 or rtsp://…; none for a gate that reads cards only.")
+    ] = None,
+    relay_pin: Annotated[
+        int | None, typer.Option(min=0, max=63, help="The GPIO pin of its relay; without it the relay is simulated.")
+    ] = None,
+    display: Annotated[bool, typer.Option("--display", help="It has a screen.")] = False,
+    under: _Under = None,
+    as_json: _Json = False,
+) -> None:
+    """At the server, with a NAME: make a code for the gate's computer. There, with --code and --server: set it up.
+
+    A code counts once, for an hour. What it brings (certificates, keys, tokens, passwords) is sealed on its way.
+    """
+    from campusgate.setup.places import Places
+
+    places = Places(_checked_root(under))
+    if name is not None and code is None and server is None:
+        _make_code(
+            places,
+            name,
+            title=title or name,
+            groups=group or [],
+            kind=kind,
+            lasts=timedelta(minutes=lasts_minutes),
+            again=again,
+            as_json=as_json,
+        )
+    elif name is None and code is not None and server is not None:
+        asks = sys.stdin.isatty() and not as_json and code != "-"
+        looks = _ask(_camera(camera), "Camera (none: cards only)", "/dev/video0", asks=asks)
+        _use_code(places, code, server, camera=looks, relay_pin=relay_pin, display=display, as_json=as_json)
+    else:
+        raise CommandError(
+            "at the server name the gate: campusgate setup gate NAME; on the gate's computer give the code that this "
+            "printed: campusgate setup gate --code CODE --server URL"
+        )
+
+
+def _make_code(
+    places: "Places",
+    name: str,
+    *,
+    title: str,
+    groups: list[str],
+    kind: str,
+    lasts: timedelta,
+    again: bool,
+    as_json: bool,
+) -> None:
+    from campusgate.gate_policies import make_new_policy
+    from campusgate.settings import Settings
+    from campusgate.settings.env_file import read_env_file
+    from campusgate.setup.gate_code import make_gate_code
+    from campusgate.setup.server import ENVIRONMENT
+
+    if "CAMPUSGATE_TOKEN_SECRET" not in os.environ:
+        read_env_file(places.at(ENVIRONMENT))
+    settings = Settings()
+    policy = make_new_policy(settings, name, kind=kind, groups=groups)
+    with problems_as_errors():
+        made = make_gate_code(
+            lambda: open_database(settings),
+            settings,
+            places,
+            policy,
+            title=title,
+            lasts=lasts,
+            again=again,
+        )
+    command = shlex.join(["campusgate", "setup", "gate", "--code", made.code, "--server", settings.server_url])
+    if as_json:
+        print_json({"gate": name, "url": settings.server_url, "command": command, **asdict(made)})
+        return
+    if made.gate_added:
+        may_pass = ", ".join(groups) or "nobody yet: campusgate gates allow"
+        typer.echo(f"The gate {name} was added; who may pass: {may_pass}.")
+    if not made.broker_told:
+        typer.echo("Mosquitto was not found: let it read its files again (SIGHUP), or start it.")
+    typer.echo(f"On the gate's computer, until {made.until.astimezone(settings.time_zone):%H:%M}, once:\n\n  {command}")
+
+
+def _use_code(
+    places: "Places",
+    code: str,
+    server: str,
+    *,
+    camera: str,
+    relay_pin: int | None,
+    display: bool,
+    as_json: bool,
+) -> None:
+    from access.gate_setup import SetupCode, SetupCodeError
+    from campusgate.setup.gate import GatePlan, set_up_gate
+    from campusgate.setup.next_steps import after_gate
+
+    try:
+        read = SetupCode.parse(sys.stdin.readline() if code == "-" else code)
+    except SetupCodeError as error:
+        raise CommandError(f"--code: {error}") from error
+    plan = GatePlan(server, read, None if camera == "none" else camera, relay_pin, has_display=display)
+    made = set_up_gate(plan, places)
+    steps = after_gate(made.gate, made.units, places)
+    if as_json:
+        steps_shown = [{"step": step, "command": command} for step, command in steps]
+        written = list(map(str, made.written))
+        print_json({"gate": made.gate, "warning": made.warning, "written": written, "next": steps_shown})
+        return
+    _print_written(made.written)
+    if made.warning is not None:
+        typer.echo(f"\nMend this first: {made.warning}")
+    _print_steps(steps)
+
+
+def _print_written(files: Sequence[Path]) -> None:
+    typer.echo(f"Written, {len(files)} files:")
+    for file in files:
         typer.echo(f"  {file}")
-    typer.echo("\nKeep a copy of the settings and the authority's key apart from the database's backups.\n\nNow:")
+
+
+def _print_steps(steps: Sequence[tuple[str, str]]) -> None:
+    typer.echo("\nNow:")
     for number, (step, command) in enumerate(steps, start=1):
         typer.echo(f"\n  {number}. {step}:\n     {command}")
-    typer.echo(f"\nThe pages: {plan.url}/console/")
 
 
 def _ask(value: str | None, question: str, proposed: str, *, asks: bool) -> str:
@@ -100,17 +243,28 @@ def _checked_root(under: Path | None) -> Path | None:
     return None
 
 
+def _camera(argument: str | None) -> str | None:
+    """Return what is given of the camera; an address with a password comes from the environment or the question."""
+    if argument is None:
+        return os.environ.get("CAMPUSGATE_CAMERA")
+    from edge.camera import has_credentials, without_credentials
+
+    if has_credentials(argument):
+        raise CommandError(
+            f"the address of the camera {without_credentials(argument)} holds a password, and ps shows arguments to "
+            "everybody on this machine; set CAMPUSGATE_CAMERA, or wait for the question"
+        )
+    return argument
+
+
 def _host(text: str, option: str) -> str:
-    """Return the name when this machine finds it, as every process here will have to."""
     if not _HOST.fullmatch(text):
         raise CommandError(f"{option} {text}: give a host name or an address, without https:// and port")
     try:
         socket.getaddrinfo(text, None)
-    except OSError as error:
-        raise CommandError(
-            f"{option} {text}: this machine does not find that name; enter it in the DNS or in /etc/hosts, or give an "
-            "address"
-        ) from error
+    except OSError:
+        # The gates' name service may know more than this machine's.
+        typer.echo(f"note: this machine does not find the name {text}; gates must", err=True)
     return text
 
 

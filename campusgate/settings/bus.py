@@ -11,6 +11,10 @@ class MqttSettings(BaseModel):
 
     host: str = "127.0.0.1"
     port: int = Field(default=1883, ge=1, le=65535)
+    public_host: str | None = Field(
+        default=None, description="how gates find the broker, where the server's way differs"
+    )
+    public_port: int | None = Field(default=None, ge=1, le=65535)
     username: str | None = None
     password: SecretStr | None = None
     orders_username: str | None = Field(default=None, description="the server's second user, which gives the orders")

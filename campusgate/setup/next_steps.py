@@ -1,6 +1,7 @@
 """What is left to do after a set-up, as commands to paste."""
 
 import shlex
+from collections.abc import Sequence
 
 from campusgate.setup import server
 from campusgate.setup.files import ACCOUNT
@@ -31,5 +32,26 @@ def after_server(places: Places) -> list[tuple[str, str]]:
         ("Install the face models", campusgate("models", "install")),
         ("Start the server", serve),
         ("See whether all of it works", campusgate("doctor")),
-        ("Add a gate, and get the code for its computer", campusgate("setup", "gate", "north")),
+        ("Add a gate, and get the code for its computer", _setup_gate(places)),
     ]
+
+
+def after_gate(gate: str, units: Sequence[str], places: Places) -> list[tuple[str, str]]:
+    """Return each step on the gate's computer and its command, in order."""
+    environments = {unit: f"/etc/campusgate/{unit.removeprefix('campusgate-').replace('@', '-')}.env" for unit in units}
+    edge = next((file for unit, file in environments.items() if unit.startswith("campusgate-edge@")), None)
+    steps = [] if edge is None else [("Install the face models", command_at(places, edge, "models", "install"))]
+    if places.is_machine:
+        steps.append(("Start", shlex.join(["systemctl", "enable", "--now", *units])))
+    else:
+        door = str(places.at(f"/etc/campusgate/door-{gate}.toml"))
+        arguments = {"controller": ("controller", "--door", door), "edge": ("edge",), "display": ("display", gate)}
+        for unit, file in environments.items():
+            role = unit.removeprefix("campusgate-").partition("@")[0]
+            steps.append((f"Start the {role}", command_at(places, file, *arguments[role])))
+    return [*steps, ("See whether all of it works", command_at(places, next(iter(environments.values())), "doctor"))]
+
+
+def _setup_gate(places: Places) -> str:
+    under = [] if places.under is None else ["--under", str(places.under)]
+    return shlex.join([str(places.program), "setup", "gate", "north", *under])

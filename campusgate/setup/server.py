@@ -160,7 +160,6 @@ def _write_broker_files(writer: Writer, plan: ServerPlan, passwords: dict[str, s
 def _write_staff_environment(writer: Writer, plan: ServerPlan, password: str) -> None:
     values = {
         "CAMPUSGATE_SITE": plan.site,
-        "CAMPUSGATE_MQTT__HOST": plan.broker_name,
         "CAMPUSGATE_MQTT__PORT": str(plan.broker_port),
         "CAMPUSGATE_MQTT__PASSWORD": password,
     }
@@ -175,13 +174,14 @@ def _write_environment(writer: Writer, plan: ServerPlan, passwords: dict[str, st
         "CAMPUSGATE_DATABASE_URL": plan.database_url or "",
         "CAMPUSGATE_SERVER_HOST": "127.0.0.1" if plan.behind_proxy else "0.0.0.0",  # noqa: S104 - gates reach it
         "CAMPUSGATE_SERVER_PORT": str(plan.port),
+        "CAMPUSGATE_SERVER_URL": plan.url,
         "CAMPUSGATE_SERVER_CERT_FILE": "" if plan.behind_proxy else str(places.at(CERTIFICATE)),
         "CAMPUSGATE_SERVER_KEY_FILE": "" if plan.behind_proxy else str(places.at(CERTIFICATE_KEY)),
         "CAMPUSGATE_TRUSTED_PROXIES": '["127.0.0.1"]' if plan.behind_proxy else "[]",
         **{f"CAMPUSGATE_{name}": make_key() for name in ("TEMPLATE_KEY", "TOKEN_SECRET", "PASSWORD_KEY")},
         "CAMPUSGATE_CREDENTIAL_KEY": make_key(),
-        "CAMPUSGATE_MQTT__HOST": plan.broker_name,
         "CAMPUSGATE_MQTT__PORT": str(plan.broker_port),
+        "CAMPUSGATE_MQTT__PUBLIC_HOST": plan.broker_name,
         "CAMPUSGATE_MQTT__PASSWORD": passwords["server"],
         "CAMPUSGATE_MQTT__ORDERS_PASSWORD": passwords["server-orders"],
         "CAMPUSGATE_METRICS_TOKEN": secrets.token_hex(24),

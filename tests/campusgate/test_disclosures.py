@@ -62,6 +62,7 @@ ABOUT_NOBODY = {
     "GET /console/reviews/week",
     "GET /api/v1/reviews/reasons",
     "GET /api/v1/directory/face-models",
+    "GET /api/v1/directory/gate-setup",
     "GET /api/v1/directory/gates",
     "GET /api/v1/directory/gates/{gate}",
     "GET /api/v1/directory/lags",

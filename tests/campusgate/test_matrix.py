@@ -533,6 +533,8 @@ LET_IN: dict[tuple[str, ...], tuple[str, ...]] = {
     ),
     DEVICES: ("POST /api/v1/identify",),
     EVERYBODY: (
+        "GET /api/v1/directory/gate-setup",
+        "POST /api/v1/directory/gate-setup",
         "POST /api/v1/channels/{channel}/notifications",
         "POST /api/v1/staff-sign-in",
         "POST /api/v1/staff-sign-in/complete",

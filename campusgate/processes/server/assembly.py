@@ -17,6 +17,7 @@ from campusgate.wiring.broker import make_server_connections
 from campusgate.wiring.directory_hints import DirectoryHints
 from campusgate.wiring.enrollment import make_enrollment
 from campusgate.wiring.face_models import find_following, make_look_alike_thresholds, make_uses_model
+from campusgate.wiring.gate_setup import make_gate_setup
 from campusgate.wiring.hosting import make_hosting_rules
 from campusgate.wiring.key_checks import require_right_key, require_same_keys
 from campusgate.wiring.metering import make_metering
@@ -167,6 +168,7 @@ def assemble(
             credential_key,
             hosting=make_hosting_rules(settings.visitors),
             clock_believed=lambda: clock.doubt() is None,
+            setup=make_gate_setup(settings),
         ),
         routers=routers,
     )
