@@ -13,6 +13,7 @@ from accounts import cards, people
 from accounts.cards import loss
 from accounts.ledger import find_account
 from accounts.ledger.statement import StatementLine, statement
+from accounts.payments.wallet import PURPOSE
 from accounts.tables import Device, Person
 from accounts.topup.cash import COUNTER, IN, KIOSK
 from accounts.topup.tables import CashRequest, TopUpOrder
@@ -90,6 +91,7 @@ def describe_line(line: StatementLine) -> dict[str, Any]:
         "amount": line.amount,
         "balance": line.balance,
         "is_cash": line.entry.purpose in ("cash_in", "cash_out"),
+        "is_payment": line.entry.purpose == PURPOSE and line.amount < 0,
     }
 
 

@@ -9,9 +9,13 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from accounts import cards, devices, passwords, people
+from accounts.ledger.posting import record
+from accounts.ledger.transfer import Transfer
 from accounts.payment_channels.loopback import loopback
 from accounts.payment_channels.loopback_provider import LoopbackProvider
+from accounts.payments import merchants
 from accounts.payments.services import MoneyServices
+from accounts.payments.wallet import PURPOSE
 from accounts.people import Particulars
 from accounts.tables import Person
 from accounts.topup import cash, orders
@@ -82,6 +86,15 @@ class Desk:
         wanted = Cash(new_id(), cash.counter_of(self.staff[cashier]), person_id, fen)
         cash.pay_in(self.money, wanted, by=f"person:{self.staff[cashier]}", now=self.now)
         return wanted.id
+
+    def pay(self, person_id: UUID, fen: int) -> UUID:
+        """A payment at a canteen that is only of this test."""
+        payment_id = new_id()
+        with self.database.begin() as session:
+            name = f"canteen {payment_id}"
+            shop = merchants.add(session, name=name, campus="north", service="canteen", by="test", now=self.now)
+            record(session, [Transfer(payment_id, PURPOSE, person_id, shop.id, fen)], self.now)[0].require()
+        return payment_id
 
     def top_up(self, person_id: UUID, fen: int) -> UUID:
         """A top-up that the bank says is paid."""

@@ -198,6 +198,38 @@ def test_a_refund_whose_answer_is_lost_waits(desk: Desk, cashier: httpx.Client) 
     assert "Given back" in cashier.get(address).text
 
 
+def test_a_payment_is_given_back_at_the_counter_once_and_with_a_reason(desk: Desk, cashier: httpx.Client) -> None:
+    person_id, _, _ = desk.holder(fen=5_000)
+    address = f"/console/money/payments/{desk.pay(person_id, 1_250)}"
+    assert f'href="{address}"' in cashier.get(f"/console/money/people/{person_id}").text
+    page = cashier.get(address)
+    assert 'value="12.50"' in page.text
+    form = {"key": key_of(page, "/refunds"), "amount": "2.50", "reason": "charged twice"}
+    refused = cashier.post(f"{address}/refunds", data=form | {"reason": " "})
+    assert (refused.status_code, "Give a reason" in refused.text, 'value="2.50"' in refused.text) == (422, True, True)
+    unread = cashier.post(f"{address}/refunds", data=form | {"amount": "2.555"})
+    assert (unread.status_code, 'value="charged twice"' in unread.text) == (422, True)
+    for _ in range(2):
+        assert "given back to the holder" in cashier.post(f"{address}/refunds", data=form).text
+    assert balance(desk, person_id) == 4_000
+    more = cashier.post(f"{address}/refunds", data=form | {"key": str(new_id()), "amount": "10.01"})
+    assert (more.status_code, "More than the rest" in more.text) == (409, True)
+    rest = cashier.post(f"{address}/refunds", data=form | {"key": str(new_id()), "amount": "10"})
+    assert "All of this payment was given back" in rest.text
+    assert balance(desk, person_id) == 5_000
+
+
+def test_a_cashiers_own_payment_is_given_back_by_a_colleague(desk: Desk, cashier: httpx.Client) -> None:
+    desk.pay_in(desk.staff["C1"], 2_000)
+    address = f"/console/money/payments/{desk.pay(desk.staff['C1'], 500)}"
+    page = cashier.get(address)
+    assert "a colleague must do this" in page.text
+    assert f"{address}/refunds" not in page.text
+    form = {"key": str(new_id()), "amount": "5", "reason": "mine"}
+    assert cashier.post(f"{address}/refunds", data=form).status_code == 403
+    assert cashier.get(f"/console/money/payments/{new_id()}").status_code == 404
+
+
 def test_a_cashiers_day_is_added_up_and_counted(desk: Desk) -> None:
     person_id, _, _ = desk.holder()
     with signed_in(desk.pages, "C2") as cashier:

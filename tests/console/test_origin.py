@@ -133,6 +133,7 @@ CHANGES = [
     ("POST", f"/console/money/people/{ID}/cash-in"),
     ("POST", f"/console/money/people/{ID}/cash-out"),
     ("POST", f"/console/money/people/{ID}/reissue"),
+    ("POST", f"/console/money/payments/{ID}/refunds"),
     ("POST", f"/console/money/top-ups/{ID}/refunds"),
     ("POST", "/console/money/day/counts"),
     ("POST", f"/console/money/requests/{ID}/decision"),

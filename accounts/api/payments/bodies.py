@@ -145,6 +145,16 @@ class CorrectionOut(BaseModel):
     amount: int
 
 
+class CounterRefundIn(BaseModel):
+    """A payment to be given back at the counter, and why; the same id again gives it back once."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: UUID
+    amount: Fen
+    reason: Annotated[str, line(200)]
+
+
 class OfflineItemIn(BaseModel):
     """A payment taken while the server was out of reach."""
 

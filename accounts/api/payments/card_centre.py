@@ -1,4 +1,4 @@
-"""The card centre's side of payments: merchants, services, odd offline payments, day-end."""
+"""The card centre's side of payments: merchants, services, refunds at the counter, odd offline payments, day-end."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -11,10 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from accounts.api.dependencies import ROLE_ERRORS, AdminDep, CashierDep, DatabaseDep, NowDep
 from accounts.api.disclosures import record_disclosure
 from accounts.api.money import MoneyDep
-from accounts.api.payments.bodies import DecisionIn
+from accounts.api.payments.bodies import CorrectionOut, CounterRefundIn, DecisionIn
 from accounts.ledger import totals
 from accounts.ledger.transfer import AccountKind
-from accounts.payments import day_end, merchants, offline
+from accounts.payments import counter_refunds, day_end, merchants, offline, problems
+from accounts.payments.counter_refunds import CounterRefund
 from accounts.payments.day_end import DayEndRefusedError
 from accounts.payments.merchants import MerchantNameTakenError
 from accounts.payments.offline_review import OfflinePaymentDecidedError
@@ -122,6 +123,20 @@ def read_campuses(database: DatabaseDep, _cashier: CashierDep, service: Slug) ->
     """Show on which campuses a service is enabled."""
     with database.read() as session:
         return CampusesIn(campuses=list(merchants.campuses_of(session, service)))
+
+
+@router.post(
+    "/payments/{payment_id}/counter-refunds",
+    status_code=201,
+    responses=responses(*ROLE_ERRORS, NotFoundError, OwnAccountError, *problems.LEDGER_ERRORS),
+)
+def refund_at_counter(
+    services: MoneyDep, cashier: CashierDep, now: NowDep, payment_id: UUID, body: CounterRefundIn
+) -> CorrectionOut:
+    """Give a wallet's payment back where its terminal cannot; all refunds together are at most the payment."""
+    wanted = CounterRefund(body.id, payment_id, body.amount, body.reason)
+    made = counter_refunds.refund(services, wanted, cashier, now=now)
+    return CorrectionOut(id=made.id, payment_id=payment_id, state="paid", amount=made.amount)
 
 
 @router.get(
