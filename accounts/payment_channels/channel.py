@@ -8,8 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 from uuid import UUID
+
+from pydantic import BaseModel
 
 from web.problems import ProblemError
 
@@ -29,10 +32,16 @@ class PaymentCodes:
 
 @dataclass(frozen=True, slots=True)
 class ChannelEntry:
-    """What is known of a channel before a campus connects it; `codes` None: nobody shows codes of it at a terminal."""
+    """What is known of a channel before a campus connects it.
+
+    `codes` None: nobody shows codes of it at a terminal. `connect` makes the channel of the `options`, the settings
+    under the channel's name, and of a folder of its own; both None: there is no backend for it yet.
+    """
 
     name: str
     codes: PaymentCodes | None = None
+    options: type[BaseModel] | None = None
+    connect: "Callable[[Any, Path], PaymentChannel] | None" = None
 
 
 class ChannelFailedError(ProblemError):
@@ -207,6 +216,10 @@ class PaymentChannel(Protocol):
 
     def bill(self, day: date) -> Sequence[BillLine]:
         """Return the bill of a day (by the campus's calendar)."""
+        ...
+
+    def renew_keys(self, now: datetime) -> None:
+        """Fetch what the channel's messages are verified with, where that changes; is called every hour."""
         ...
 
 

@@ -1,11 +1,12 @@
-"""The payment channels that are known, one file each. A new one is a file beside this one and a line here.
+"""The payment channels that are known. A new one is a file or folder beside this one and a line here.
 
-Its file holds an `ENTRY`, and the backend: a class that does what `channel.PaymentChannel` asks for. Whoever starts the
-server connects a backend under the entry's name. The loopback channel moves no money, so it is none of these.
+It holds an `ENTRY`, and the backend: a class that does what `channel.PaymentChannel` asks for. The server connects what
+settings are given for. The loopback channel moves no money, so it is none of these.
 """
 
-from accounts.payment_channels import alipay, wechat
+from accounts.payment_channels import alipay
 from accounts.payment_channels.channel import ChannelEntry
+from accounts.payment_channels.wechat import channel as wechat
 
 CHANNELS: tuple[ChannelEntry, ...] = (wechat.ENTRY, alipay.ENTRY)
 

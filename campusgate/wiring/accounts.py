@@ -9,6 +9,7 @@ from accounts.ledger.writer import LedgerWriter
 from accounts.passwords import Hasher
 from accounts.passwords.first import FirstPasswords
 from accounts.payment_channels.channel import PaymentChannel
+from accounts.payment_channels.registry import CHANNELS
 from accounts.payments.ceilings import Ceilings
 from accounts.payments.limits import MEALS, Limits, MealPeriod
 from accounts.payments.services import MoneyServices
@@ -50,7 +51,17 @@ def make_accounts(settings: Settings, database: Database, secret: bytes) -> Acco
 def make_money(
     settings: Settings, accounts: AccountsServices, channels: Mapping[str, PaymentChannel] | None = None
 ) -> MoneyServices:
-    """Return the services of everything that moves money; its writer's thread runs from now on."""
+    """Return the services of everything that moves money; its writer's thread runs from now on.
+
+    Args:
+        settings: of the process; channels with settings are connected.
+        accounts: the services of accounts.
+        channels: further ones, by name.
+
+    Raises:
+        OperatorError: a key of a channel cannot be used.
+    """
+    connected = connect_channels(settings)
     spending = settings.spending
     meals = tuple(MealPeriod(meal.name, meal.begins, meal.ends) for meal in spending.meals)
     return MoneyServices(
@@ -59,8 +70,22 @@ def make_money(
         meals=meals or MEALS,
         default_limits=Limits(spending.meal_limit, spending.day_limit),
         ceilings=Ceilings(**settings.ceilings.model_dump()),
-        channels=channels or {},
+        channels=connected | dict(channels or {}),
     )
+
+
+def connect_channels(settings: Settings) -> dict[str, PaymentChannel]:
+    """Return the payment channels whose settings are given, by name; asks none of them.
+
+    Raises:
+        OperatorError: a key of one cannot be used.
+    """
+    connected = {}
+    for entry in CHANNELS:
+        options = getattr(settings.payment_channels, entry.name, None)
+        if options is not None and entry.connect is not None:
+            connected[entry.name] = entry.connect(options, settings.data_dir / "channels" / entry.name)
+    return connected
 
 
 def make_hasher(settings: Settings) -> Hasher:

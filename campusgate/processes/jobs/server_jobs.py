@@ -114,6 +114,8 @@ def make_trail_jobs(database: Database, settings: Settings) -> list[Job]:
 def make_channel_jobs(money: MoneyServices, zone: ZoneInfo) -> list[Job]:
     """Return what waits for the payment channels' answers; a channel may be slow."""
     return [
+        # First, for what is asked then is answered with the newest keys.
+        Job("renew channels' keys", timedelta(hours=1), partial(_renew_keys, money)),
         Job("ask after top-ups", timedelta(minutes=1), partial(orders.resolve_pending, money)),
         Job("ask after charges", timedelta(seconds=5), partial(charges.resolve_pending, money)),
         Job("ask after top-up refunds", timedelta(minutes=1), partial(refunds.resolve_refunds, money)),
@@ -134,6 +136,14 @@ def make_notice_jobs(database: Database, settings: Settings) -> list[Job]:
 def _in_session(database: Database, do: Callable[[Session, datetime], Any], now: datetime) -> None:
     with database.begin() as session:
         do(session, now)
+
+
+def _renew_keys(money: MoneyServices, now: datetime) -> None:
+    for name, channel in money.channels.items():
+        try:
+            channel.renew_keys(now)
+        except ProblemError as error:
+            log.warning("channel_keys_not_renewed", channel=name, code=error.code)
 
 
 def _watch_channels(money: MoneyServices, now: datetime) -> None:

@@ -33,6 +33,9 @@ class ChannelPeer(Protocol):
 
     def lose_answers(self, count: int) -> None: ...
 
+    def keep_time(self) -> None:
+        """The clock was turned."""
+
 
 class LoopbackPeer:
     """The loopback provider, whose refunds take time here."""
@@ -48,6 +51,9 @@ class LoopbackPeer:
         self.refund_notification = self.provider.refund_notification
         self.other_notification = self.provider.other_notification
         self.finish_refund = self.provider.finish_refund
+
+    def keep_time(self) -> None:
+        pass
 
     def lose_answers(self, count: int) -> None:
         self.provider.answers_to_lose = count

@@ -21,6 +21,8 @@ from accounts.tables import Card, Person
 from accounts.topup.verification import check_reasons
 from accounts.vocabulary import DeviceRole, PasswordPurpose
 from database import new_id
+from tests.accounts.conftest import Clock
+from tests.accounts.payments.wechat.peer import WechatPeer, running_peer
 
 PIN = "482913"
 
@@ -134,6 +136,13 @@ def edited_shop(make_campus: Callable[..., Any]) -> Iterator[Shop]:
     """A shop whose books a test may change by hand."""
     with running_shop(make_campus) as shop:
         yield shop
+
+
+@pytest.fixture(scope="session")
+def wechat_peer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WechatPeer]:
+    """WeChat Pay in a process of its own; whoever uses it begins anew there."""
+    with running_peer(tmp_path_factory.mktemp("wechat"), Clock().now) as peer:
+        yield peer
 
 
 @pytest.fixture
