@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -167,7 +168,8 @@ def run(*, passage_count: int, tap_count: int, people_count: int) -> Report:
         stack.callback(outbox.close)
         boot_id = uuid_utils.compat.uuid7()
         address = BrokerAddress(port=port)
-        bus = Connection(address, "edge", will=availability(topics, boot_id, ProcessStatus.OFFLINE))
+        say = partial(availability, topics, boot_id)
+        bus = Connection(address, "edge", will=lambda number: say(ProcessStatus.OFFLINE, connection=number))
         bus.start()
         stack.callback(bus.stop)
         bus.wait_connected(10)
@@ -195,14 +197,14 @@ def run(*, passage_count: int, tap_count: int, people_count: int) -> Report:
         time.sleep(2 * _ABSENCE_S + 1)
         busy = taps(door, people_count, tap_count, "taps, edge at work")
         service.stop()
-        bus.stop(availability(topics, boot_id, ProcessStatus.STOPPED))
+        bus.stop(say(ProcessStatus.STOPPED, connection=bus.connection_number))
         wait_until(lambda: not door.edge_online(), "the controller hears that the edge is gone")
         alone = taps(door, people_count, tap_count, "taps, edge gone")
         silent = Connection(address, "silent-edge")
         silent.start()
         stack.callback(silent.stop)
         silent.wait_connected(10)
-        hung = availability(topics, boot_id, ProcessStatus.ONLINE)
+        hung = say(ProcessStatus.ONLINE, connection=bus.connection_number + 1)
         silent.publish(hung.topic, hung.payload, retain=True, wait_s=5)
         wait_until(door.edge_online, "the controller believes in an edge")
         unanswered = taps(door, people_count, max(tap_count // 4, 20), "taps, edge hung")

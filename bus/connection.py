@@ -54,14 +54,15 @@ class Connection:
         address: BrokerAddress,
         client_id: str,
         *,
-        will: Will | None = None,
+        will: Will | Callable[[int], Will] | None = None,
         backoff: Backoff | None = None,
         most_waiting: int = QUEUE_LIMIT,
     ) -> None:
         """Prepare; `start` connects.
 
         `client_id` is unique at the broker, or two processes push each other out; so that nobody does it on purpose, it
-        comes from `random_client_id` or `kept_client_id`. `most_waiting` messages wait for the handlers, beyond which
+        comes from `random_client_id` or `kept_client_id`. A `will` may be made anew of the number of each connection.
+        `most_waiting` messages wait for the handlers, beyond which
         they are dropped.
         """
         self.address = address
@@ -70,6 +71,7 @@ class Connection:
         self.state = ConnectionState.STOPPED
         self.error: BusError | None = None
         self.connections = 0
+        self.connection_number = 0
         self._will = will
         self._backoff = backoff or Backoff()
         self._subscriptions: dict[str, tuple[int, list[Handler]]] = {}
@@ -237,7 +239,8 @@ class Connection:
                 self._set(ConnectionState.CONNECTING)
             session = None
             try:
-                session = Session(self.address, self.client_id, self._will, self._receive)
+                self.connection_number += 1
+                session = Session(self.address, self.client_id, self._make_will(), self._receive)
                 session.open()
                 self._serve(session)
                 failures = 0
@@ -247,6 +250,9 @@ class Connection:
                 self._set(ConnectionState.WAITING, error)
                 self._stopping.wait(self._backoff.wait_s(failures, refused=self._is_refused()))
         self._set(ConnectionState.STOPPED, self.error)
+
+    def _make_will(self) -> Will | None:
+        return self._will(self.connection_number) if callable(self._will) else self._will
 
     def _serve(self, session: Session) -> None:
         """Keep `session` as the current one until it ends; it is closed by then."""

@@ -15,6 +15,11 @@ class Bus(Protocol):
         """Whether messages can be published now."""
         ...
 
+    @property
+    def connection_number(self) -> int:
+        """The number of the connection that stands, or of the last; it grows with each try."""
+        ...
+
     def publish(
         self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False, wait_s: float | None = None
     ) -> None:

@@ -125,7 +125,9 @@ class HealthReporter:
         return None if synced_at is None else round((self._clock.now() - synced_at).total_seconds(), 1)
 
 
-def availability(topics: GateTopics, boot_id: UUID, status: ProcessStatus, at: datetime | None = None) -> Will:
+def availability(
+    topics: GateTopics, boot_id: UUID, status: ProcessStatus, at: datetime | None = None, *, connection: int
+) -> Will:
     """Return the retained message that says whether this edge is there; `OFFLINE` is its last will."""
-    message = Availability(gate=topics.gate, status=status, boot_id=boot_id, at=at)
+    message = Availability(gate=topics.gate, status=status, boot_id=boot_id, at=at, connection=connection)
     return Will(topics.edge_availability, message.encode())

@@ -39,6 +39,8 @@ _log = structlog.get_logger()
 _TICK_S = 0.05
 _FRAME_WAIT_S = 0.2
 _HEALTH_EVERY_S = 10.0
+_HERE_EVERY_S = 30.0
+"""What a broker retains may be lost with it, or a late will may have taken its place."""
 
 
 class Sync(Protocol):
@@ -100,6 +102,7 @@ class EdgeService:
         self._wake = threading.Event()
         self._mismatch_reported = False
         self._health_at = float("-inf")
+        self._here_at = clock.monotonic()
         self._published_state: tuple[FeedStatus, Search | None] | None = None
         """What the board should show at once: whether the camera runs, and which directory is searched."""
         self._threads: list[threading.Thread] = []
@@ -160,6 +163,8 @@ class EdgeService:
         if now - self._health_at >= _HEALTH_EVERY_S or state != self._published_state:
             self._health_at, self._published_state = now, state
             self._health.publish()
+        if now - self._here_at >= _HERE_EVERY_S:
+            self._say_here()
 
     def _report_mismatch(self) -> None:
         mismatch = self._searches.mismatch is not None or self._model_refused()
@@ -177,17 +182,24 @@ class EdgeService:
             _log.error("another_edge_answers_for_this_gate", boot_id=str(message.boot_id))
             details: dict[str, Detail] = {"boot_id": str(self._boot_id), "other_boot_id": str(message.boot_id)}
             self._events.record(EventKind.CLONED_CARD, reason="edge", details=details)
+        if message.status is ProcessStatus.OFFLINE:
+            # The will of an earlier connection or life came late, or another one went that bore our name.
+            self._say_here()
 
     def _publish_online(self) -> None:
         self._connections += 1
         # A hint may have been missed while there was no connection.
         self._wake.set()
-        message = availability(self._topics, self._boot_id, ProcessStatus.ONLINE, self._clock.now())
+        self._say_here()
+        self._health.publish()
+
+    def _say_here(self) -> None:
+        self._here_at, number = self._clock.monotonic(), self._bus.connection_number
+        message = availability(self._topics, self._boot_id, ProcessStatus.ONLINE, self._clock.now(), connection=number)
         try:
             self._bus.publish(message.topic, message.payload, qos=1, retain=True)
-            self._health.publish()
         except NotConnectedError:
-            _log.debug("connection_lost_at_once")
+            _log.debug("not_said_without_a_broker")
 
     def _process_frames(self) -> None:
         while not self._stop.is_set():

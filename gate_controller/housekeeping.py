@@ -1,4 +1,4 @@
-"""What the controller does now and then: stores the time, records lost events, publishes its figures."""
+"""What the controller does now and then: stores the time, records lost events, says again how it is."""
 
 from datetime import datetime
 
@@ -72,6 +72,7 @@ class Housekeeping:
         if lost > self._lost:
             self._reporter.record(EventKind.EVENTS_LOST, at, details={"number": lost - self._lost})
             self._lost = lost
+        self._reporter.announce(at)
         self._reporter.publish_health(
             at,
             {

@@ -44,9 +44,11 @@ _LOW_VALUE = frozenset(
 Details = Mapping[str, float | str | bool | None]
 
 
-def availability(topics: GateTopics, boot_id: UUID, status: ProcessStatus, at: datetime | None = None) -> Will:
+def availability(
+    topics: GateTopics, boot_id: UUID, status: ProcessStatus, at: datetime | None = None, *, connection: int
+) -> Will:
     """Return the retained message of whether the controller is there; OFFLINE is its last will."""
-    message = Availability(gate=topics.gate, status=status, boot_id=boot_id, at=at)
+    message = Availability(gate=topics.gate, status=status, boot_id=boot_id, at=at, connection=connection)
     return Will(topics.availability, message.encode())
 
 
@@ -141,8 +143,12 @@ class Reporter:
         self._publish(self._topics.state, self._state.encode(), retain=True)
 
     def announce(self, at: datetime) -> None:
-        """Publish that the controller is there and how the door is: on every connection."""
-        here = availability(self._topics, self.boot_id, ProcessStatus.ONLINE, at)
+        """Publish that the controller is there and how the door is: on every connection, and now and then.
+
+        What a broker retains may be lost with it, or a late will may have taken its place.
+        """
+        number = self._bus.connection_number
+        here = availability(self._topics, self.boot_id, ProcessStatus.ONLINE, at, connection=number)
         self._publish(here.topic, here.payload, retain=True)
         if self._state is not None:
             self._publish(self._topics.state, self._state.encode(), retain=True)

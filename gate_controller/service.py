@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from bus import SEND_AGAIN_S, Backoff, BrokerAddress, Connection, OutboxSender, random_client_id
+from bus import SEND_AGAIN_S, Backoff, BrokerAddress, Connection, OutboxSender, Will, random_client_id
 from gate_controller.barrier_settings import DoorSettings, TurnstileSettings
 from gate_controller.call_loop import CallLoop
 from gate_controller.card_authentication import CardAuthenticator
@@ -50,6 +50,7 @@ from messages import (
     controller_sender,
     decoding_handler,
     mark_historical,
+    newest_only,
 )
 
 log = structlog.get_logger()
@@ -95,9 +96,8 @@ class GateController:
         self._on_passages_hint = on_passages_hint
         clock = clock or SystemClock()
         self._clock = ClockWatch(clock, storage.memory.latest_time)
-        will = availability(topics, self.boot_id, ProcessStatus.OFFLINE)
         client_id = client_id or random_client_id(f"controller-{topics.site}-{topics.gate}")
-        self.bus = Connection(address, client_id, will=will, backoff=backoff)
+        self.bus = Connection(address, client_id, will=self._make_will, backoff=backoff)
         self._outbox_sender = OutboxSender(
             storage.outbox,
             self.bus,
@@ -198,7 +198,8 @@ class GateController:
         at, _ = self._clock.read()
         self._reporter.record(EventKind.CONTROLLER_STOPPED, at)
         self._outbox_sender.stop()
-        self.bus.stop(availability(self.topics, self.boot_id, ProcessStatus.STOPPED, at))
+        number = self.bus.connection_number
+        self.bus.stop(availability(self.topics, self.boot_id, ProcessStatus.STOPPED, at, connection=number))
         self._storage.close()
 
     # What comes in, from any thread.
@@ -207,10 +208,15 @@ class GateController:
         """Take the server's time from an answer that is surely its own (`ClockWatch.accept_server_time`)."""
         self._loop.post(partial(self._accept_server_time, at))
 
+    def _make_will(self, number: int) -> Will:
+        return availability(self.topics, self.boot_id, ProcessStatus.OFFLINE, connection=number)
+
     def _subscribe(self) -> None:
         topics = self.topics
         self.bus.subscribe(topics.command, self._on_command)
-        self.bus.subscribe(topics.edge_availability, decoding_handler(Availability, self._on_edge_availability))
+        self.bus.subscribe(
+            topics.edge_availability, decoding_handler(Availability, newest_only(self._on_edge_availability))
+        )
         self.bus.subscribe(topics.availability, decoding_handler(Availability, self._on_own_availability))
         self.bus.subscribe(topics.directory, decoding_handler(DirectoryHint, self._on_directory))
         self.bus.subscribe(topics.receipts, decoding_handler(Receipt, self._on_receipt))
@@ -240,6 +246,9 @@ class GateController:
         if self._twins.heard(message, retained=retained, connections=self.bus.connections):
             log.error("another_controller_answers_for_this_gate", gate=self.topics.gate, boot_id=str(message.boot_id))
             self._loop.post(partial(self._record_twin, message.boot_id))
+        if message.status is ProcessStatus.OFFLINE:
+            # The will of an earlier connection or life came late, or another one went that bore our name.
+            self._loop.post(self._announce)
 
     def _on_directory(self, hint: DirectoryHint, _retained: bool) -> None:
         if self._on_directory_hint is not None:
@@ -271,8 +280,11 @@ class GateController:
         self._housekeeping.tick(edge_online=self._cards.edge_online)
 
     def _connected(self) -> None:
-        at, _ = self._clock.read()
         self._driver.publish_state()
+        self._announce()
+
+    def _announce(self) -> None:
+        at, _ = self._clock.read()
         self._reporter.announce(at)
 
     def _record_twin(self, boot_id: UUID) -> None:

@@ -1,7 +1,8 @@
 """The screen served at the gate itself, from the gate's own broker: it works while the server is away."""
 
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
@@ -11,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from bus.port import Bus
 from gate_display.page import FOLDER, render, stream_screen
 from gate_display.screen import Screen
-from messages import Availability, DoorState, Event, Feedback, GateTopics, decoding_handler
+from messages import Availability, DoorState, Event, Feedback, GateTopics, ProcessStatus, decoding_handler, newest_only
 from web.security_headers import SecurityHeaders
 from web.static_files import CompressedFiles
 
@@ -20,14 +21,14 @@ def follow(bus: Bus, topics: GateTopics, screen: Screen) -> None:
     """Keep `screen` up to date with what the gate says at its broker."""
     bus.on_disconnect(screen.lose_contact)
     bus.subscribe(topics.state, decoding_handler(DoorState, lambda message, _: screen.take_door(message)))
-    bus.subscribe(
-        topics.availability, decoding_handler(Availability, lambda message, _: screen.take_controller(message.status))
-    )
-    bus.subscribe(
-        topics.edge_availability, decoding_handler(Availability, lambda message, _: screen.take_edge(message.status))
-    )
+    for topic, take in ((topics.availability, screen.take_controller), (topics.edge_availability, screen.take_edge)):
+        bus.subscribe(topic, decoding_handler(Availability, newest_only(partial(_take_status, take))))
     bus.subscribe(topics.feedback, decoding_handler(Feedback, lambda message, _: screen.take_advice(message.advice)))
     bus.subscribe(topics.events, decoding_handler(Event, lambda message, _: screen.take_event(message)))
+
+
+def _take_status(take: Callable[[ProcessStatus], None], message: Availability, _retained: bool) -> None:
+    take(message.status)
 
 
 def make_display_app(screen: Screen, title: str, stop: threading.Event | None = None) -> FastAPI:

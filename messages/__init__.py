@@ -41,6 +41,7 @@ from messages.metering import (
     WaterPrice,
     session_id,
 )
+from messages.newest_word import NewestWord, newest_only
 from messages.nonces import NonceStore, NonceStoreError
 from messages.shower_topics import (
     SERVER_SENDER,
@@ -111,6 +112,7 @@ __all__ = [
     "Message",
     "MeterTotal",
     "Method",
+    "NewestWord",
     "NonceStore",
     "NonceStoreError",
     "NotSent",
@@ -154,6 +156,7 @@ __all__ = [
     "has_signature",
     "make_private_key",
     "mark_historical",
+    "newest_only",
     "parse_shower_topic",
     "parse_topic",
     "parse_trusted_keys",

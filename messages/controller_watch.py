@@ -6,6 +6,7 @@ from uuid import UUID
 
 from bus.port import Bus
 from messages.handlers import decoding_handler
+from messages.newest_word import newest_only
 from messages.status import Availability, DoorState, ProcessStatus
 from messages.topics import GateTopics
 
@@ -34,7 +35,7 @@ class ControllerWatch:
         # Availability first: by the time the retained state is here, so is it.
         self._bus.subscribe(
             self._topics.availability,
-            decoding_handler(Availability, self._on_availability, malformed="availability_unreadable"),
+            decoding_handler(Availability, newest_only(self._on_availability), malformed="availability_unreadable"),
         )
         self._bus.subscribe(
             self._topics.state, decoding_handler(DoorState, self._on_state, malformed="state_unreadable")

@@ -69,6 +69,10 @@ class Availability(Message):
     boot_id: UUID
     at: Moment | None = None
     """None in a last will, which is written before anybody knows when it will be said."""
+    connection: Annotated[int, Field(ge=0)] | None = None
+    """The connection that this is about: of two words of one boot the one with the larger number is newer. None from
+    senders that do not count.
+    """
 
 
 class ShowerAvailability(Message):
@@ -79,6 +83,10 @@ class ShowerAvailability(Message):
     boot_id: UUID
     at: Moment | None = None
     """None in a last will, which is written before anybody knows when it will be said."""
+    connection: Annotated[int, Field(ge=0)] | None = None
+    """The connection that this is about: of two words of one boot the one with the larger number is newer. None from
+    senders that do not count.
+    """
 
 
 class Health(Message):

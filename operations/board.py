@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from messages import Advice, Availability, DoorState, Feedback, Health, ProcessStatus
+from messages import Advice, Availability, DoorState, Feedback, Health, NewestWord, ProcessStatus
 
 UNKNOWN = "unknown"
 """How a presence that is not known is shown to programs."""
@@ -57,6 +57,7 @@ class Board:
     def __init__(self) -> None:
         """Nothing has been heard yet."""
         self._views: dict[str, GateView] = {}
+        self._words: dict[tuple[str, str], NewestWord] = {}
         self._advice: dict[str, tuple[Advice, datetime]] = {}
         self._version = 0
         self._hears = True
@@ -109,22 +110,31 @@ class Board:
             known = view.door
             if known is not None and known.boot_id == state.boot_id and state.sequence < known.sequence:
                 return
+            if known == state:
+                # Said again, as gates do now and then; nobody needs to look.
+                self._views[state.gate] = replace(view, heard_at=heard_at)
+                return
             self._put(replace(view, door=state, heard_at=heard_at).heard_from("controller", state.boot_id, heard_at))
 
     def availability(self, message: Availability, *, source: str, heard_at: datetime) -> None:
-        """Take the availability of a gate's `controller` or `edge`."""
+        """Take the availability of a gate's `controller` or `edge`; a word that is older than the last is ignored."""
         with self._changed:
             view = self._views.get(message.gate, GateView(message.gate))
+            if not self._words.setdefault((message.gate, source), NewestWord()).takes(message):
+                return
             if source == "controller":
                 since = _since(view.controller, message.status, view.controller_since, heard_at)
                 changed = replace(view, controller=message.status, controller_since=since)
             else:
                 since = _since(view.edge, message.status, view.edge_since, heard_at)
                 changed = replace(view, edge=message.status, edge_since=since)
-            changed = replace(changed, heard_at=heard_at)
             if message.status is ProcessStatus.ONLINE:
                 changed = changed.heard_from(source, message.boot_id, heard_at)
-            self._put(changed)
+            if changed == view:
+                # Said again, as gates do now and then; nobody needs to look.
+                self._views[message.gate] = replace(view, heard_at=heard_at)
+                return
+            self._put(replace(changed, heard_at=heard_at))
 
     def health(self, message: Health, *, heard_at: datetime) -> None:
         """Take the figures of one process at a gate."""

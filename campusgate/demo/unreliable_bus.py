@@ -44,6 +44,11 @@ class UnreliableBus:
         """Whether messages can be published now."""
         return self._bus.connected and not self.is_cut_off
 
+    @property
+    def connection_number(self) -> int:
+        """The number of the connection that stands, or of the last."""
+        return self._bus.connection_number
+
     def publish(
         self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False, wait_s: float | None = None
     ) -> None:

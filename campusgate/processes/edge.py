@@ -5,6 +5,7 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 
 import uuid_utils.compat
 from prometheus_client import start_http_server
@@ -93,8 +94,12 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
         stack.callback(sync.close)
         probe_server = ProbeServer(settings.server_url, device.gate, device.token, verify=device.server_trust)
         stack.callback(probe_server.close)
-        will = availability(topics, boot_id, ProcessStatus.OFFLINE)
-        bus = Connection(make_broker_address(settings), device.client_id(), will=will)
+        say = partial(availability, topics, boot_id)
+        bus = Connection(
+            make_broker_address(settings),
+            device.client_id(),
+            will=lambda number: say(ProcessStatus.OFFLINE, connection=number),
+        )
         service = assemble(
             Gate(
                 topics=topics,
@@ -138,7 +143,7 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
         )
         _follow_passages(passage_sync, bus, topics, stop, stack)
         bus.start()
-        stack.callback(lambda: bus.stop(availability(topics, boot_id, ProcessStatus.STOPPED)))
+        stack.callback(lambda: bus.stop(say(ProcessStatus.STOPPED, connection=bus.connection_number)))
         sender.start()
         stack.callback(sender.stop)
         service.start()

@@ -4,7 +4,8 @@ import re
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
-from uuid import uuid4
+from functools import partial
+from uuid import UUID, uuid4
 
 import structlog
 
@@ -73,7 +74,7 @@ def run_shower(settings: Settings, file: InstalledShower, stop: threading.Event,
         bus = Connection(
             make_broker_address(settings),
             kept_client_id(f"shower-{settings.site}-{file.device}", folder / "client-id"),
-            will=last_will(topics, boot_id),
+            will=partial(last_will, topics, boot_id),
         )
         hydraulics.wait_heard()
         display = ReaderDisplay()
@@ -87,14 +88,18 @@ def run_shower(settings: Settings, file: InstalledShower, stop: threading.Event,
             poll_s=file.poll_s,
         )
         bus.start()
-        farewell = availability(topics, boot_id, ProcessStatus.STOPPED)
-        stack.callback(bus.stop, Will(topics.of(ShowerTopic.AVAILABILITY), farewell.encode()))
+        stack.callback(_say_goodbye, bus, topics, boot_id)
         reader = READERS[file.reader.driver].open(file.reader)
         if reader is not None:
             reader.start(lambda presented: _show(controller, display, credential_key, presented))
             stack.callback(reader.stop)
         ready()
         controller.run(stop)
+
+
+def _say_goodbye(bus: Connection, topics: ShowerTopics, boot_id: UUID) -> None:
+    farewell = availability(topics, boot_id, ProcessStatus.STOPPED, connection=bus.connection_number)
+    bus.stop(Will(topics.of(ShowerTopic.AVAILABILITY), farewell.encode()))
 
 
 def _show(controller: ShowerController, display: ReaderDisplay, credential_key: bytes, presented: Presented) -> None:

@@ -23,6 +23,7 @@ from messages import (
     MAX_PAYLOAD_BYTES,
     SERVER_SENDER,
     MalformedMessageError,
+    NewestWord,
     Purpose,
     Refusal,
     ShowerAvailability,
@@ -112,6 +113,7 @@ class ShowerPort:
         self._queue: DeviceQueue[_Arrived] = DeviceQueue()
         self._order = order or HeartbeatOrder()
         self._availability: dict[UUID, ShowerAvailability] = {}
+        self._newest: dict[UUID, NewestWord] = {}
         self._stopping = threading.Event()
         self._threads = [
             threading.Thread(target=self._work, name=f"showers-{number}", daemon=True) for number in range(workers)
@@ -179,7 +181,7 @@ class ShowerPort:
         except MalformedMessageError as error:
             log.warning("shower_message_unreadable", topic=topic, error=str(error))
             return
-        if message.device == device:
+        if message.device == device and self._newest.setdefault(device, NewestWord()).takes(message):
             self._availability[device] = message
 
     def _trusted_device(self, topic: str) -> UUID | None:

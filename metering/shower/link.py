@@ -82,7 +82,9 @@ class ShowerLink:
         return True
 
     def _say_online(self) -> None:
-        message = availability(self._topics, self._boot_id, ProcessStatus.ONLINE, self._now())
+        message = availability(
+            self._topics, self._boot_id, ProcessStatus.ONLINE, self._now(), connection=self._bus.connection_number
+        )
         try:
             self._bus.publish(self._topics.of(ShowerTopic.AVAILABILITY), message.encode(), retain=True)
         except NotConnectedError:
@@ -116,13 +118,13 @@ class ShowerLink:
 
 
 def availability(
-    topics: ShowerTopics, boot_id: UUID, status: ProcessStatus, at: datetime | None = None
+    topics: ShowerTopics, boot_id: UUID, status: ProcessStatus, at: datetime | None = None, *, connection: int
 ) -> ShowerAvailability:
     """Return what is said of whether the controller is there."""
-    return ShowerAvailability(device=topics.device, status=status, boot_id=boot_id, at=at)
+    return ShowerAvailability(device=topics.device, status=status, boot_id=boot_id, at=at, connection=connection)
 
 
-def last_will(topics: ShowerTopics, boot_id: UUID) -> Will:
-    """Return what the broker says when the controller is gone."""
-    payload = availability(topics, boot_id, ProcessStatus.OFFLINE).encode()
+def last_will(topics: ShowerTopics, boot_id: UUID, connection: int) -> Will:
+    """Return what the broker says when the controller is gone that had this connection."""
+    payload = availability(topics, boot_id, ProcessStatus.OFFLINE, connection=connection).encode()
     return Will(topics.of(ShowerTopic.AVAILABILITY), payload)

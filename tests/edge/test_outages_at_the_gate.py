@@ -2,11 +2,13 @@
 
 import time
 from types import SimpleNamespace
+from uuid import UUID
 
 from access.replica import ReplicaLockedError
 from bus.outbox_sender import OutboxSender
-from messages import ProcessStatus, Refusal, mark_historical
+from messages import Availability, ProcessStatus, Refusal, mark_historical
 from tests.edge.staging import TOPICS, Directory, card, face, frame, person, unit
+from tests.waiting import PATIENCE_S
 
 ANN, BEN = person(0), person(1)
 
@@ -211,3 +213,21 @@ def test_a_file_of_the_edge_that_cannot_be_written_is_told_and_stops_nothing(gat
     assert [(fault.reason, fault.details["file"]) for fault in north.events("storage_fault")] == [
         ("kept_in_memory", "nonces.db")
     ]
+
+
+def test_an_edge_that_lives_contradicts_a_will_that_came_late_and_says_now_and_then_that_it_is_there(
+    gate, until, connect, broker
+) -> None:
+    north, heard = gate(), list[Availability]()
+    ear = connect(broker, "ear")
+    ear.subscribe(
+        TOPICS.edge_availability, lambda _topic, payload, _retained: heard.append(Availability.decode(payload))
+    )
+    until(lambda: heard)
+    late = Availability(gate="north", status=ProcessStatus.OFFLINE, boot_id=UUID(int=5))
+    ear.publish(TOPICS.edge_availability, late.encode(), retain=True, wait_s=PATIENCE_S)
+    until(lambda: late in heard and heard[-1].status is ProcessStatus.ONLINE)
+    said = len(heard)
+    north.service._here_at -= 31
+    until(lambda: len(heard) > said)
+    assert heard[-1].status is ProcessStatus.ONLINE

@@ -18,6 +18,10 @@ class MemoryBus:
     handlers: dict[str, Callable[[str, bytes, bool], None]] = field(default_factory=dict)
     lost_hooks: list[Callable[[], None]] = field(default_factory=list)
 
+    @property
+    def connection_number(self) -> int:
+        return 1
+
     def publish(
         self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False, wait_s: float | None = None
     ) -> None:

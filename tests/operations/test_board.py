@@ -67,3 +67,33 @@ def test_a_follower_wakes_on_a_change_and_not_before() -> None:
     board.touch()
     follower.join(30)
     assert woken == [1]
+
+
+def test_a_will_that_comes_late_is_not_believed() -> None:
+    board, former = Board(), new_id()
+    for boot, number in ((former, 7), (BOOT, 1), (BOOT, 2)):
+        word = Availability(gate="north", status=ProcessStatus.ONLINE, boot_id=boot, connection=number)
+        board.availability(word, source="controller", heard_at=NOW)
+    for boot, number in ((former, 7), (BOOT, 1)):
+        will = Availability(gate="north", status=ProcessStatus.OFFLINE, boot_id=boot, connection=number)
+        board.availability(will, source="controller", heard_at=NOW)
+    assert board.view("north").controller is ProcessStatus.ONLINE
+    board.availability(
+        Availability(gate="north", status=ProcessStatus.OFFLINE, boot_id=BOOT, connection=2),
+        source="controller",
+        heard_at=NOW,
+    )
+    assert board.view("north").controller is ProcessStatus.OFFLINE
+
+
+def test_what_gates_say_again_wakes_nobody_and_is_as_old_as_it_is() -> None:
+    board, later = Board(), NOW + timedelta(seconds=30)
+    online = Availability(gate="north", status=ProcessStatus.ONLINE, boot_id=BOOT, at=NOW, connection=1)
+    for at in (NOW, later):
+        board.availability(online.model_copy(update={"at": at}), source="controller", heard_at=at)
+        board.door(state(1, DoorStatus.LOCKED), heard_at=at)
+        seen = board.version
+        if at is NOW:
+            first = seen
+    assert seen == first
+    assert (board.view("north").heard_at, board.view("north").controller_since) == (later, NOW)
