@@ -29,6 +29,9 @@ _BACKOFF = Backoff(first_s=300.0, longest_s=86_400.0, spread=0.0)
 _LATEST = timedelta(days=3)
 """An older notice is no news any more; it stays in the inbox."""
 _AT_ONCE = 100
+_CLAIM = timedelta(minutes=2)
+"""How long a letter is left to the process that took it up: longer than any channel takes. One that dies meanwhile may
+have sent it; then it is sent once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +59,13 @@ def _deliver(database: Database, channel: Channel, now: datetime) -> DeliveryRou
         letters = _query_due(session, channel.name, now)
     sent = refused = 0
     for letter in letters:
+        if not _claim(database, letter, channel.name, now):
+            continue
         try:
             channel.send(letter)
         except ChannelDownError as error:
             log.warning("notices_wait", channel=channel.name, waiting=len(letters) - sent - refused, error=str(error))
+            _release(database, letter, channel.name)
             return DeliveryRound(channel.name, sent, refused, is_down=True)
         except LetterRefusedError as error:
             refused += 1
@@ -95,16 +101,38 @@ def _where_unsent(query: Select[*Columns], channel: str, now: datetime) -> Selec
     )
 
 
+def _claim(database: Database, letter: Letter, channel: str, now: datetime) -> bool:
+    """Return whether a letter is for this process to send; no other sends it then until the claim has run out."""
+    with database.begin() as session:
+        notice = session.get(Notice, letter.notice_id, with_for_update={"skip_locked": True})
+        delivery = session.get(NoticeDelivery, (letter.notice_id, channel))
+        if notice is None or (delivery is not None and _is_taken(delivery, now)):
+            return False
+        if delivery is None:
+            delivery = NoticeDelivery(notice_id=letter.notice_id, channel=channel, tries=0)
+            session.add(delivery)
+        delivery.next_at = now + _CLAIM
+        return True
+
+
+def _is_taken(delivery: NoticeDelivery, now: datetime) -> bool:
+    return delivery.sent_at is not None or (delivery.next_at is not None and delivery.next_at > now)
+
+
+def _release(database: Database, letter: Letter, channel: str) -> None:
+    """Let whoever comes next send a letter that was claimed."""
+    with database.begin() as session:
+        if (delivery := session.get(NoticeDelivery, (letter.notice_id, channel))) is not None:
+            delivery.next_at = None
+
+
 def _record_delivery(
     database: Database, letter: Letter, channel: str, now: datetime, refusal: str | None = None
 ) -> None:
     with database.begin() as session:
-        if session.get(Notice, letter.notice_id) is None:
-            return  # deleted meanwhile
         delivery = session.get(NoticeDelivery, (letter.notice_id, channel), with_for_update=True)
         if delivery is None:
-            delivery = NoticeDelivery(notice_id=letter.notice_id, channel=channel, tries=0)
-            session.add(delivery)
+            return  # deleted meanwhile, with its notice
         delivery.tries += 1
         if refusal is None:
             delivery.sent_at, delivery.next_at = now, None

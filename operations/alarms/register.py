@@ -17,6 +17,9 @@ from operations.tables import Alarm, AlarmNotice, GateEvent
 from web.problems import NotFoundError, ProblemError
 
 _TELLING = 100
+CLAIM = timedelta(minutes=1)
+"""How long a notice is left to the process that took it up: longer than any channel takes. One that dies meanwhile may
+have sent it; then it is sent once more."""
 
 
 class AlarmNotOpenError(ProblemError):
@@ -157,10 +160,9 @@ def untold(session: Session, routes: Sequence[Route], *, now: datetime) -> list[
         .limit(_TELLING * 10)
     ).all()
     notices = session.scalars(select(AlarmNotice).where(AlarmNotice.alarm_id.in_([one.id for one in waiting]))).all()
-    # A notice that failed counts as told until its next try.
     told: dict[UUID, set[str]] = {}
     for notice in notices:
-        if notice.sent_at is not None or (notice.next_try_at is not None and notice.next_try_at > now):
+        if _is_told(notice, now):
             told.setdefault(notice.alarm_id, set()).add(notice.channel)
     found = [
         (alarm, route)
@@ -170,19 +172,34 @@ def untold(session: Session, routes: Sequence[Route], *, now: datetime) -> list[
     return found[:_TELLING]
 
 
-def told(session: Session, alarm_id: UUID, route: Route, *, error: str | None, now: datetime) -> None:
-    """Write down that an alarm was told, or why it could not be."""
+def claim(session: Session, alarm_id: UUID, route: Route, *, now: datetime) -> bool:
+    """Return whether an alarm is for this process to tell by `route`; then no other tells it for `CLAIM`."""
+    alarm = session.scalar(select(Alarm.id).where(Alarm.id == alarm_id).with_for_update(skip_locked=True))
     notice = session.get(AlarmNotice, (alarm_id, route.channel))
+    if alarm is None or (notice is not None and _is_told(notice, now)):
+        return False
     if notice is None:
         notice = AlarmNotice(alarm_id=alarm_id, channel=route.channel, attempts=0)
         session.add(notice)
     notice.attempts += 1
+    notice.next_try_at = now + CLAIM
+    return True
+
+
+def told(session: Session, alarm_id: UUID, route: Route, *, error: str | None, now: datetime) -> None:
+    """Write down that an alarm that was claimed was told, or why it could not be."""
+    notice = session.get_one(AlarmNotice, (alarm_id, route.channel))
     notice.error = error
     notice.sent_at = now if error is None else None
     notice.next_try_at = None if error is None else next_try(now, notice.attempts)
     alarm = session.get_one(Alarm, alarm_id)
     if route.after > timedelta() and alarm.escalated_at is None:
         alarm.escalated_at = now
+
+
+def _is_told(notice: AlarmNotice, now: datetime) -> bool:
+    """Whether a notice was sent, is claimed by somebody, or failed and is not to be tried again yet."""
+    return notice.sent_at is not None or (notice.next_try_at is not None and notice.next_try_at > now)
 
 
 def _raise(session: Session, signal: Signal, now: datetime) -> bool:

@@ -120,6 +120,9 @@ class AlarmWatch:
             due = register.untold(session, routes, now=now)
         delivered = 0
         for alarm, route in due:
+            with self.database.begin() as session:
+                if not register.claim(session, alarm.id, route, now=self.now()):
+                    continue
             error = None
             try:
                 by_channel[route.channel].send(_notice(alarm, route))

@@ -6,8 +6,10 @@ import hmac
 import json
 import socketserver
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from email.message import Message
+from threading import Barrier
 from typing import Any
 from uuid import UUID
 
@@ -97,7 +99,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self.sent: list[UUID] = []
-        self.fails: Exception | None = None
+        self.fails: BaseException | None = None
 
     def send(self, letter: Letter) -> None:
         if self.fails is not None:
@@ -179,3 +181,34 @@ def test_administrators_are_told_once_when_a_filing_comes_near(
         assert filing.warn_administrators(session, now=NOW + timedelta(days=1)) is None
         told = session.query(Notice.person_id, Notice.kind).all()
     assert told == [(admin, "register_warning")]
+
+
+def test_two_servers_send_each_letter_once(
+    database: Database, write: Callable[[datetime], UUID], webhook: WebhookReceiver
+) -> None:
+    written = [str(write(NOW)) for _ in range(6)]
+    ready = Barrier(2)
+
+    def deliver(_number: int) -> int:
+        ready.wait()
+        (round_,) = notice_delivery.deliver(database, [_webhook_channel(webhook.server_port)], NOW)
+        return round_.sent
+
+    with ThreadPoolExecutor(2) as servers:
+        assert sum(servers.map(deliver, range(2))) == 6
+    assert sorted(headers["Idempotency-Key"] for headers, _ in webhook.requests) == sorted(written)
+
+
+def test_a_letter_of_a_server_that_died_while_it_sent_is_sent_by_another(
+    database: Database, write: Callable[[datetime], UUID]
+) -> None:
+    write(NOW)
+    channel = Recorder()
+    channel.fails = SystemExit("killed")
+    with pytest.raises(SystemExit):
+        notice_delivery.deliver(database, [channel], NOW)
+    channel.fails = None
+    notice_delivery.deliver(database, [channel], NOW + timedelta(seconds=30))
+    assert channel.sent == []
+    notice_delivery.deliver(database, [channel], NOW + timedelta(minutes=3))
+    assert len(channel.sent) == 1

@@ -11,7 +11,7 @@ from messages import Event
 from operations import event_store
 from operations.alarms import register
 from operations.alarms.escalation import Route
-from operations.alarms.register import AlarmNotOpenError
+from operations.alarms.register import CLAIM, AlarmNotOpenError
 from operations.alarms.rules import AlarmKind, signal_of
 from operations.tables import Alarm
 from web.problems import NotFoundError
@@ -144,6 +144,8 @@ def test_a_notice_is_sent_once_and_tried_again_after_a_failure(database: Databas
 
     def told(second: float, error: str | None) -> None:
         with database.begin() as session:
+            assert register.claim(session, alarm.id, route, now=at(second))
+        with database.begin() as session:
             register.told(session, alarm.id, route, error=error, now=at(second))
 
     assert untold(100 + 299) == []
@@ -181,3 +183,22 @@ def test_two_writers_at_once_still_make_one_alarm(database: Database) -> None:
     for writer in writers:
         writer.join()
     assert [(alarm.kind, alarm.count) for alarm in alarms(database)] == [(AlarmKind.FORCED, 2)]
+
+
+def test_a_notice_is_for_one_process_to_send_until_it_dies(database: Database) -> None:
+    happen(database, "door_forced")
+    [alarm] = alarms(database)
+    route = Route("mail", timedelta(0))
+
+    def claim(second: float) -> bool:
+        with database.begin() as session:
+            return register.claim(session, alarm.id, route, now=at(second))
+
+    assert claim(100)
+    assert not claim(101)
+    with database.read() as session:
+        assert register.untold(session, [route], now=at(101)) == []
+    assert claim(100 + CLAIM.total_seconds()), "whoever took it up has died"
+    with database.begin() as session:
+        register.told(session, alarm.id, route, error=None, now=at(200))
+    assert not claim(9999)

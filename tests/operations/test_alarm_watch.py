@@ -1,3 +1,5 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -9,10 +11,13 @@ from directory import gates
 from messages import Availability, ProcessStatus
 from operations.alarms import register
 from operations.alarms.escalation import Route
+from operations.alarms.rules import AlarmKind, Signal
 from operations.alarms.watch import AlarmWatch, Escalation
 from operations.board import Board
 from operations.notices.in_app import InAppNotifier
 from operations.notices.port import Notice, NoticeNotSentError
+from operations.notices.webhook import WebhookNotifier
+from tests.served import WebhookReceiver, served
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 
@@ -130,3 +135,27 @@ def test_without_a_broker_there_is_one_alarm_for_the_whole_site(night: Night) ->
     night.controller(ProcessStatus.ONLINE)
     night.later(1)
     assert night.alarms() == []
+
+
+def test_two_servers_send_each_notice_once(database: Database) -> None:
+    with database.begin() as session:
+        for gate in ("north", "south"):
+            gates.add(session, GatePolicy(gate=gate), title=gate, by="test", now=NOW)
+            found = [
+                Signal(gate, kind, NOW, raises=True) for kind in (AlarmKind.FORCED, AlarmKind.HELD, AlarmKind.SPOOF)
+            ]
+            register.apply(session, found, now=NOW)
+    ready = threading.Barrier(2)
+    with served(WebhookReceiver()) as roster:
+
+        def serve(_number: int) -> int:
+            notifier = WebhookNotifier(roster.url, b"shared with the receiver")
+            told_at_once = [Escalation(Route("webhook", timedelta(0)), notifier)]
+            watch = AlarmWatch(database, Board(), lambda: True, escalations=told_at_once, now=lambda: NOW)
+            ready.wait()
+            return watch.send_due()
+
+        with ThreadPoolExecutor(2) as servers:
+            sent = list(servers.map(serve, range(2)))
+    assert sum(sent) == 6
+    assert len({headers["Idempotency-Key"] for headers, _ in roster.requests}) == len(roster.requests) == 6
