@@ -237,6 +237,8 @@ class SignIn(Base):
     started_at: Mapped[datetime]
     ends_at: Mapped[datetime] = mapped_column(index=True)
     generation: Mapped[int]
+    renewed_at: Mapped[datetime | None]
+    """When the newest token took the place of the one before."""
     revoked_at: Mapped[datetime | None]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import Depends, Request, Response
@@ -21,6 +22,8 @@ from metering.services import MeteringServices
 STAFF = frozenset({Role.FACILITIES, Role.ADMIN})
 REVIEWERS = frozenset({Role.REVIEWER, Role.ADMIN})
 CASHIERS = frozenset({Role.CASHIER, Role.ADMIN})
+SAME_MOMENT = timedelta(seconds=30)
+"""Windows whose tokens ended together ask within this of each other, also over a slow connection."""
 
 
 class SignInNeededError(Exception):
@@ -65,10 +68,12 @@ FeedDep = Annotated[Feed, Depends(_find_feed)]
 def renew_sign_in(response: Response, refresh: str, services: ConsoleServices) -> Claims:
     """Exchange a refresh token, put what it gives into the browser's cookies, and return what it says.
 
+    All windows of a browser share one refresh token, and their live streams end together with the access token.
+
     Raises:
         RefreshRefusedError, AccountNotUsableError: as `SignInService.refresh`.
     """
-    tokens = services.renewals.renew(refresh, now=services.now())
+    tokens = services.accounts.sign_in.refresh(refresh, now=services.now(), grace=SAME_MOMENT)
     sign_in_cookies.set_cookies(response, tokens, secure=services.secure_cookies)
     return services.accounts.access_tokens.read(tokens.access_token, now=services.now())
 

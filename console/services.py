@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 from accounts.payments.services import MoneyServices
 from accounts.services import AccountsServices
 from console.live.current_roles import CurrentRoles
-from console.renewals import Renewals
 from console.server_facts import ServerFacts
 from console.shown_once import ShownOnce
 from database import Database, Sealer
@@ -35,7 +34,6 @@ class ConsoleServices:
     enrollment: EnrollmentServices
     metering: MeteringServices
     directory: DirectoryServices
-    renewals: Renewals
     names: Names
     """The names of people by id, for those who may see them."""
     now: Callable[[], datetime]

@@ -138,8 +138,11 @@ class SignInService:
             )
             return self._tokens(person, sign_in, must_change_password=must_change_password, now=now)
 
-    def refresh(self, token: str, *, now: datetime) -> Tokens:
+    def refresh(self, token: str, *, now: datetime, grace: timedelta = timedelta()) -> Tokens:
         """Give new tokens for a refresh token, which is used up by this.
+
+        Within `grace` after that, whoever shows it again gets the same refresh token as the first: windows of one
+        browser share it, and ask at the same moment.
 
         Raises:
             RefreshRefusedError: it is not good; `reused` says that it was used before and the sign-in has been ended.
@@ -155,19 +158,15 @@ class SignInService:
                     SignIn.revoked_at.is_(None),
                     SignIn.ends_at > now,
                 )
-                .values(generation=SignIn.generation + 1)
+                .values(generation=SignIn.generation + 1, renewed_at=now)
                 .returning(SignIn.id)
             )
             sign_in = session.get(SignIn, sign_in_id)
             if taken is not None and sign_in is not None:
                 sign_in.ends_at = min(now + self.refresh_lifetime, sign_in.started_at + self.longest)
-                person = people.get(session, sign_in.person_id)
-                people.require_usable(person, now)
-                first = session.scalar(
-                    select(Password.must_change).filter_by(person_id=person.id, purpose=PasswordPurpose.PORTAL)
-                )
-                must_change = bool(first) and sign_in.method == "password"
-                return self._tokens(person, sign_in, must_change_password=must_change, now=now)
+                return self._tokens_of(session, sign_in, now)
+            if sign_in is not None and _was_renewed_just_now(sign_in, generation, now, grace):
+                return self._tokens_of(session, sign_in, now)
             reused = sign_in is not None and generation < sign_in.generation
             if reused and sign_in is not None and sign_in.revoked_at is None:
                 sign_in.revoked_at = now
@@ -192,6 +191,15 @@ class SignInService:
     def _of_access(self, token: str, now: datetime) -> UUID:
         return self.access_tokens.read(token, now=now).sign_in_id
 
+    def _tokens_of(self, session: Session, sign_in: SignIn, now: datetime) -> Tokens:
+        person = people.get(session, sign_in.person_id)
+        people.require_usable(person, now)
+        first = session.scalar(
+            select(Password.must_change).filter_by(person_id=person.id, purpose=PasswordPurpose.PORTAL)
+        )
+        must_change = bool(first) and sign_in.method == "password"
+        return self._tokens(person, sign_in, must_change_password=must_change, now=now)
+
     def _tokens(self, person: Person, sign_in: SignIn, *, must_change_password: bool, now: datetime) -> Tokens:
         access = self.access_tokens.issue(
             person.id, sign_in.id, person.roles, must_change_password=must_change_password, now=now
@@ -215,6 +223,13 @@ class SignInService:
     def _mac(self, sign_in_id: UUID, generation: int) -> str:
         mac = hmac.digest(self.refresh_key, sign_in_id.bytes + generation.to_bytes(8, "big"), hashlib.sha256)
         return base64.urlsafe_b64encode(mac).decode().rstrip("=")
+
+
+def _was_renewed_just_now(sign_in: SignIn, generation: int, now: datetime, grace: timedelta) -> bool:
+    """Whether `generation` is the one before the newest, and gave way to it less than `grace` ago, by any clock."""
+    if sign_in.revoked_at is not None or sign_in.renewed_at is None or generation != sign_in.generation - 1:
+        return False
+    return abs(now - sign_in.renewed_at) < grace
 
 
 def change_password(

@@ -151,8 +151,8 @@ def new_password(
     refresh = request.cookies.get(sign_in_cookies.REFRESH_COOKIE)
     if refresh is None:
         raise SignInNeededError
-    # Not the tokens of a renewal on the way here: they still say that the password is a first one.
-    renew_sign_in(answer, services.renewals.newest(refresh), services)
+    # Also after a renewal on the way here: its tokens still say that the password is a first one.
+    renew_sign_in(answer, refresh, services)
     return answer
 
 

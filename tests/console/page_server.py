@@ -27,7 +27,6 @@ from accounts.tables import PersonRole
 from accounts.vocabulary import PasswordPurpose, PersonKind, Role
 from bus import Backoff, BrokerAddress, Outbox
 from console import pages
-from console.renewals import Renewals
 from database import Database, Sealer, new_id
 from directory import gates
 from directory.services import DirectoryServices
@@ -172,7 +171,6 @@ def serve(
             metering=MeteringServices(money=money, rules=SupplyRules(zone=services.zone, quiet=NO_HOURS)),
             directory=DirectoryServices(database, SEALER, credential_key=bytes(range(32))),
             enrollment=enrollment or EnrollmentServices(database, SEALER, engine=None, checker=None),
-            renewals=Renewals(services.sign_in),
             names=lambda wanted: {one: names[one] for one in wanted if one in names},
             now=now,
             publish_revisions=lambda _revisions: None,

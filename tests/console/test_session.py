@@ -8,7 +8,7 @@ import pytest
 
 from accounts.services import AccountsServices
 from accounts.sign_in.service import Origin, RefreshRefusedError
-from console.renewals import Renewals
+from console.dependencies import SAME_MOMENT
 from database import Database
 from tests.accounts.conftest import CHEAP_HASHER
 from tests.console.page_server import PASSWORD, hire
@@ -26,22 +26,40 @@ def services(database: Database) -> AccountsServices:
 
 
 def test_windows_that_come_back_at_the_same_moment_all_stay_signed_in(services: AccountsServices) -> None:
+    """Also where a balancer gives each to another server, whose clock is another."""
     token = services.sign_in.with_password("F1", PASSWORD, origin=HERE, now=NOW).refresh_token
-    renewals = Renewals(services.sign_in)
+    other = AccountsServices(database=services.database, secret=bytes(range(32)), hasher=CHEAP_HASHER)
+
+    def renew(number: int) -> str:
+        server = (services, other)[number % 2]
+        return server.sign_in.refresh(token, now=NOW - timedelta(seconds=number % 2), grace=SAME_MOMENT).refresh_token
+
     with ThreadPoolExecutor(8) as windows:
-        got = set(windows.map(lambda _: renewals.renew(token, now=NOW).refresh_token, range(8)))
+        got = set(windows.map(renew, range(8)))
     assert len(got) == 1
-    assert renewals.renew(got.pop(), now=NOW + timedelta(minutes=10)).refresh_token
+    assert other.sign_in.refresh(got.pop(), now=NOW + timedelta(minutes=10), grace=SAME_MOMENT).refresh_token
 
 
-def test_a_token_that_comes_back_later_was_stolen_and_ends_the_sign_in(services: AccountsServices) -> None:
-    token = services.sign_in.with_password("F1", PASSWORD, origin=HERE, now=NOW).refresh_token
-    renewals = Renewals(services.sign_in)
-    new = renewals.renew(token, now=NOW).refresh_token
+@pytest.mark.parametrize("grace", [SAME_MOMENT, timedelta()])
+def test_a_token_that_comes_back_later_was_stolen_and_ends_the_sign_in(
+    services: AccountsServices, grace: timedelta
+) -> None:
+    sign_in = services.sign_in
+    token = sign_in.with_password("F1", PASSWORD, origin=HERE, now=NOW).refresh_token
+    new = sign_in.refresh(token, now=NOW, grace=grace).refresh_token
     with pytest.raises(RefreshRefusedError):
-        renewals.renew(token, now=NOW + timedelta(seconds=31))
+        sign_in.refresh(token, now=NOW + grace, grace=grace)
     with pytest.raises(RefreshRefusedError):
-        renewals.renew(new, now=NOW + timedelta(seconds=32))
+        sign_in.refresh(new, now=NOW + grace + timedelta(seconds=1), grace=grace)
+
+
+def test_a_sign_in_that_was_ended_is_not_renewed_by_a_window_that_comes_late(services: AccountsServices) -> None:
+    sign_in = services.sign_in
+    token = sign_in.with_password("F1", PASSWORD, origin=HERE, now=NOW).refresh_token
+    new = sign_in.refresh(token, now=NOW, grace=SAME_MOMENT).refresh_token
+    sign_in.end(new, now=NOW)
+    with pytest.raises(RefreshRefusedError):
+        sign_in.refresh(token, now=NOW, grace=SAME_MOMENT)
 
 
 def test_the_live_page_goes_on_when_its_token_runs_out(open_window, console) -> None:

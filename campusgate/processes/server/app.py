@@ -25,7 +25,6 @@ from campusgate.settings import CardCentreSettings
 from campusgate.wiring.metrics import make_metrics
 from campusgate.wiring.server_state import make_server_facts
 from console.pages.office.imports import LARGEST as LARGEST_LIST
-from console.renewals import Renewals
 from console.sign_in_cookies import ACCESS_COOKIE
 from directory.api.routes import router as directory_router
 from enrollment.api import router as enrollment_router
@@ -142,7 +141,6 @@ def _console(server: Server) -> console.pages.ConsoleServices:
         enrollment=server.enrollment,
         metering=server.metering,
         directory=server.directory,
-        renewals=Renewals(server.accounts.sign_in),
         names=names,
         now=lambda: datetime.now(UTC),
         publish_revisions=server.operations.hints.publish,
