@@ -28,6 +28,14 @@ class PlanPictureUnreadableError(ProblemError):
     title = "This is no PNG, JPEG or SVG picture that can be read"
 
 
+class PlanPictureScriptError(ProblemError):
+    """The drawing holds a script."""
+
+    code = "plan_picture_script"
+    status = 422
+    title = "This drawing holds a script; export it without, or as PNG"
+
+
 class PlanPictureTooLargeError(ProblemError):
     """The file is larger than is taken, or the picture has more pixels."""
 
@@ -58,7 +66,8 @@ def make_safe(content: bytes) -> PlanPicture:
     """Return a safe copy of an uploaded picture.
 
     Raises:
-        PlanPictureUnreadableError, PlanPictureTooLargeError, PlanPictureTooSmallError: see there.
+        PlanPictureUnreadableError, PlanPictureScriptError, PlanPictureTooLargeError, PlanPictureTooSmallError: see
+            there.
     """
     if len(content) > MAX_BYTES:
         raise PlanPictureTooLargeError
@@ -66,6 +75,8 @@ def make_safe(content: bytes) -> PlanPicture:
         return _make_raster_safe(content)
     try:
         made = plan_svg.make_safe(content)
+    except plan_svg.ScriptedSvgError as error:
+        raise PlanPictureScriptError from error
     except plan_svg.UnusableSvgError as error:
         raise PlanPictureUnreadableError(str(error)) from error
     return PlanPicture("image/svg+xml", made.content, made.width, made.height)

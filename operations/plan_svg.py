@@ -1,7 +1,8 @@
 """An SVG file reduced to what a drawing needs: shapes, text, gradients, pictures that it holds itself.
 
-Written anew from a list of what is allowed. Whatever is not on the list is left out with all that it holds: scripts,
-foreign content, animation, links, references to other places. A file that declares entities is refused.
+A file that holds a script or declares entities is refused: no drawing of a building needs either. The others are
+written anew from a list of what is allowed. Whatever is not on the list is left out with all that it holds: foreign
+content, animation, links, references to other places.
 """
 
 import re
@@ -55,6 +56,10 @@ class UnusableSvgError(ValueError):
     """Why a file is not taken."""
 
 
+class ScriptedSvgError(UnusableSvgError):
+    """It holds a script, or what runs one."""
+
+
 @dataclass(frozen=True, slots=True)
 class SafeSvg:
     """The file written anew, and how wide and high it counts as."""
@@ -68,6 +73,7 @@ def make_safe(content: bytes) -> SafeSvg:
     """Return what of an SVG file is allowed.
 
     Raises:
+        ScriptedSvgError: it holds a script, something that reacts to events, or a link that runs one.
         UnusableSvgError: it is no SVG, declares entities, is too large a tree, or does not say its size.
     """
     writer = _Writer()
@@ -78,6 +84,8 @@ def make_safe(content: bytes) -> SafeSvg:
     parser.EntityDeclHandler = writer.refuse_entity
     try:
         parser.Parse(content, True)
+    except UnusableSvgError:
+        raise
     except (expat.ExpatError, UnicodeError, LookupError, ValueError) as error:
         raise UnusableSvgError(str(error)) from error
     if writer.size is None:
@@ -108,9 +116,11 @@ class _Writer:
         self._elements += 1
         if self._depth > _DEEPEST or self._elements > _MOST_ELEMENTS:
             raise UnusableSvgError("it holds too much")
+        namespace, _, name = tag.rpartition(" ")
+        if _runs(name, attributes):
+            raise ScriptedSvgError("it holds a script")
         if self._left_out_at is not None:
             return
-        namespace, _, name = tag.rpartition(" ")
         if self._depth == 1:
             if (namespace, name) != (SVG, "svg"):
                 raise UnusableSvgError("it is no SVG drawing")
@@ -147,6 +157,17 @@ class _Writer:
             self._style.append(text)
         else:
             self.written.append(escape(text))
+
+
+def _runs(element: str, attributes: Mapping[str, str]) -> bool:
+    """Whether an element is a script, whatever it stands in, or would run one."""
+    names = [key.rpartition(" ")[2].lower() for key in attributes]
+    links = ("".join(value.split()).lower() for value in attributes.values())
+    return (
+        element.lower() == "script"
+        or any(name.startswith("on") for name in names)
+        or any(value.startswith("javascript:") for value in links)
+    )
 
 
 def _written(element: str, attributes: Mapping[str, str]) -> str:

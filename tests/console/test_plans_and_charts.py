@@ -15,7 +15,7 @@ from tests.console.axe import violations
 from tests.console.page_server import Pages, hire, signed_in
 
 DRAWING = (
-    b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 200"><script>evil()</script><rect width="9"/></svg>'
+    b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 200"><metadata>evil</metadata><rect width="9"/></svg>'
 )
 
 
@@ -67,6 +67,15 @@ def test_what_is_no_picture_is_refused_beside_the_field_and_the_title_is_kept(se
         assert wrong.status_code == 422
         assert "This picture cannot be read" in wrong.text
         assert 'value="West"' in wrong.text
+        scripted = DRAWING.replace(b"</svg>", b"<script>alert(1)</script></svg>")
+        for name, content, said in (
+            ("a.svg", scripted, "holds a script"),
+            ("a.svg", b"<html><body>no drawing</body></html>", "This picture cannot be read"),
+            ("a.png", b"\x89PNG" + bytes(6_000_000), "at most 5 MB"),
+            ("a.pdf", b"%PDF-1.7", "This picture cannot be read"),
+        ):
+            refused = client.post("/console/plans", data={"title": "West"}, files={"picture": (name, content)})
+            assert (refused.status_code, said in refused.text) == (422, True), name
         untitled = client.post("/console/plans", data={"title": " "}, files={"picture": ("a.svg", DRAWING)})
         assert "Give a title" in untitled.text
 
