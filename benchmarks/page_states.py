@@ -14,6 +14,7 @@ from sqlalchemy import update
 from accounts import people
 from accounts.cards import loss
 from accounts.tables import LossReport
+from benchmarks.page_dialogs import ask_to_acknowledge, ask_to_order, ask_to_withdraw
 from benchmarks.page_forms import send
 from benchmarks.page_visitors import KIOSK, NOBODY
 from campusgate.demo.running import RunningDemonstration
@@ -74,12 +75,15 @@ def _own() -> list[State]:
         _sent("top-up refused", "resident", f"{_OWN}/money/top-ups/new", "/top-ups/new", amount="0.001"),
         _sent("limits refused", "resident", f"{_OWN}/security", "/limits", **limits),
         State("visitor's pass", "guard", _invite),
+        State("consent to be withdrawn", "resident", ask_to_withdraw),
     ]
 
 
 def _of_gates() -> list[State]:
     return [
         _at("display", "guard", "/console/display/{gate}"),
+        State("order to be given", "guard", ask_to_order),
+        State("alarm to be acknowledged", "guard", ask_to_acknowledge),
         State("plan", "admin", _draw_plan),
         _sent("gate refused", "guard", f"{_ADMINISTRATION}/gates/new", "/gates/new", name="north", title="北门"),
         State("rules refused", "guard", _write_wrong_rules),

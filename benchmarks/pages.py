@@ -12,9 +12,9 @@ Looks: axe's rules for WCAG 2.2 AA and best practices, no scrolling sideways and
 at each size in light and dark, with folded parts and dialogs open. A page is loaded once in a language; what a size or
 a scheme cannot change on it is not looked at again (`benchmarks.page_looks` tells which rules). Loading: the largest
 contentful paint (LCP) of a first visit with an empty cache at a quarter of this processor's speed and 1.6 Mbit/s with
-150 ms, and the bytes that came; on a machine that does other things the times are longer than on a phone, so a page
-above a limit is visited `--repeats` times and the median counts, and the machine's load is told. Shifts: the cumulative
-layout shift of every page with a stream while alarms come and are acknowledged.
+150 ms, and the bytes that came. What else a machine does makes a visit longer and never shorter: a page above a limit
+is visited again, `--repeats` times at most, the soonest visit counts, and the machine's load is told. Shifts: the
+cumulative layout shift of every page with a stream while alarms come and are acknowledged.
 
 What goes wrong with one page is a finding, and the others are opened all the same. With `--results` every answer is
 written as soon as it is there; `--resume` goes on after them. Ctrl-C ends with a report of what is known.
