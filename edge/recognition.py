@@ -8,11 +8,13 @@ from edge.covering import Covering, CoveringMeasure, CoveringVote
 from edge.engines import FaceDetector
 from edge.liveness import Cue, Evidence, Liveness, LivenessPolicy, LivenessScorer, LivenessVote
 from edge.matcher import Match
+from edge.motion import MotionLimits, MotionWatch
 from edge.search import Search
 from edge.selection import FaceLimits, Obstacle, Zone, nearest
 from edge.spoof_cues import CueReader
 from edge.tracker import Appearance, Track, Tracker, TrackPolicy
 from edge.vote import Identification, IdentificationOutcome, Vote, VotePolicy
+from models.detector import Detection
 from models.face import Face
 
 _UNIDENTIFIED = {IdentificationOutcome.UNKNOWN, IdentificationOutcome.AMBIGUOUS}
@@ -27,6 +29,8 @@ class RecognitionPolicy:
     track: TrackPolicy = field(default_factory=TrackPolicy)
     vote: VotePolicy = field(default_factory=VotePolicy)
     liveness: LivenessPolicy = field(default_factory=LivenessPolicy)
+    motion: MotionLimits = field(default_factory=MotionLimits)
+    """When a picture with nobody in it is looked at anew."""
     recheck: float = 1.0
     """Seconds after which a settled track is looked at again, in case somebody else took its place."""
     retry: float = 0.25
@@ -106,13 +110,14 @@ class Recogniser:
         self._cues = cues
         self._covering = covering
         self._tracker = Tracker(self._policy.track, same_person=same_person)
+        self._motion = MotionWatch(self._policy.motion)
         self._states: dict[int, _TrackState] = {}
         self._in_front: int | None = None
 
     def recognise(self, frame: Frame, search: Search | None) -> Sighting:
         """Return what `frame` says. Without a `search` faces are followed, but nobody is looked up."""
         image, at = frame.image, frame.arrived
-        found = self._detector.find(image)
+        found = self._find(frame)
         boxes = [detection.box for detection in found]
         tracks = self._tracker.update(boxes, at)
         self._forget_gone_tracks()
@@ -129,6 +134,17 @@ class Recogniser:
         if not self._is_due(track, at):
             return self._sighting(track, face)
         return self._count_vote(frame, face, track, search)
+
+    def _find(self, frame: Frame) -> list[Detection]:
+        """Return the faces of `frame`; with nobody followed, a picture like the last empty one is not looked at."""
+        if self._tracker.tracks:
+            return self._detector.find(frame.image)
+        if self._motion.is_still(frame.image, frame.arrived):
+            return []
+        found = self._detector.find(frame.image)
+        if not found:
+            self._motion.remember_empty(frame.arrived)
+        return found
 
     def _count_vote(self, frame: Frame, face: Face, track: Track, search: Search) -> Sighting:
         vectors = search.embed(frame.image, face)

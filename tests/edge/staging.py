@@ -80,6 +80,7 @@ class Stage:
     """A face engine that sees whoever was put on stage: (face, embedding) pairs."""
 
     cast: list[tuple[Face, np.ndarray]] = field(default_factory=list)
+    looks: int = 0
     embedded: int = 0
     described: int = 0
     model_id: str = MODEL
@@ -89,6 +90,7 @@ class Stage:
         self.cast = list(cast)
 
     def find(self, image: np.ndarray) -> list[Detection]:
+        self.looks += 1
         faces = sorted((seen for seen, _ in self.cast), key=lambda seen: -seen.box.area)
         return [Detection(seen.box, seen.score, seen.keypoints) for seen in faces]
 

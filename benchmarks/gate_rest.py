@@ -1,0 +1,131 @@
+"""A gate with nobody before it: processor time and memory of its edge, memory of its controller.
+
+    python -m benchmarks.gate_rest [--seconds S] [--json]
+
+Both are the real commands, with a real broker and a network camera made of software that shows an empty corridor with
+the grain of a sensor, 640 × 480, 20 frames a second. No server answers, as in an outage. What is counted is from
+`/proc`, once the processes have settled.
+"""
+
+import argparse
+import base64
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from benchmarks.brokers import running_broker
+from benchmarks.process_usage import processor_s, resident_kb
+from benchmarks.report import Report, budget, present
+from campusgate.demo.camera import FilmCamera
+from campusgate.demo.campus import free_port
+from campusgate.settings import Settings
+from messages import make_private_key
+
+_GATE = "north"
+_SETTLED_S = 4.0
+"""Until connections stand, models are loaded and warm, and what starting took is behind."""
+_DOOR = """[relay]
+driver = "simulated"
+pin = 17
+"""
+
+
+def measure(seconds: float) -> Report:
+    """Let both processes stand for `seconds`."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="campusgate-rest-")))
+        broker, port = stack.enter_context(running_broker(folder))
+        camera = stack.enter_context(FilmCamera())
+        environment = _settings(folder, port)
+        door = folder / "door.toml"
+        door.write_text(_DOOR, encoding="utf-8")
+        controller = stack.enter_context(_running(["controller", "--door", str(door)], environment, folder))
+        edge = stack.enter_context(_running(["edge", camera.url], environment, folder))
+        _wait_until_it_rests(edge)
+        began, used = time.monotonic(), processor_s(edge)
+        time.sleep(seconds)
+        passed = time.monotonic() - began
+        share = (processor_s(edge) - used) / passed
+        figures = {
+            "broker": broker,
+            "edge_percent_of_a_core": 100 * share,
+            "edge_processor_a_second_ms": 1000 * share,
+            "edge_resident_mb": resident_kb(edge) / 1024,
+            "controller_resident_mb": resident_kb(controller) / 1024,
+        }
+    return Report(
+        "gate_rest",
+        figures,
+        [
+            budget("edge with nobody in view, percent of a core,", 100 * share, "at most", 6),
+            budget("edge's memory, MB,", figures["edge_resident_mb"], "at most", 230),
+            budget("controller's memory, MB,", figures["controller_resident_mb"], "at most", 75),
+        ],
+    )
+
+
+def _settings(folder: Path, broker_port: int) -> Mapping[str, str]:
+    """Return the environment of a gate's processes."""
+    key, trusted = folder / "gate.pem", folder / "trusted.json"
+    make_private_key(key)
+    trusted.write_text("{}", encoding="utf-8")
+    values = {
+        "GATE": _GATE,
+        "DATA_DIR": str(folder / "data"),
+        "CACHE_DIR": str(Settings().cache_dir),
+        "MQTT__PORT": str(broker_port),
+        "SERVER_URL": f"http://127.0.0.1:{free_port()}",
+        "DEVICE_TOKEN": "nobody-asks-for-it",
+        "SIGNING_KEY_FILE": str(key),
+        "TRUSTED_KEYS_FILE": str(trusted),
+        "TEMPLATE_KEY": base64.b64encode(os.urandom(32)).decode(),
+        "CREDENTIAL_KEY": base64.b64encode(os.urandom(32)).decode(),
+    }
+    return {**os.environ, **{f"CAMPUSGATE_{name}": value for name, value in values.items()}}
+
+
+@contextlib.contextmanager
+def _running(arguments: Sequence[str], environment: Mapping[str, str], folder: Path) -> Iterator[int]:
+    """Run a command of campusgate until the end of the block, and yield its number."""
+    log = folder / f"{arguments[0]}.log"
+    with log.open("wb") as output:
+        command = [sys.executable, "-m", "campusgate", *arguments]
+        process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
+        try:
+            yield process.pid
+        finally:
+            ended = process.poll() is not None
+            process.terminate()
+            process.wait(10)
+            if ended:
+                sys.stderr.write(log.read_text(encoding="utf-8")[-1000:])
+
+
+def _wait_until_it_rests(pid: int) -> None:
+    """Wait until a process's memory has not grown by a megabyte for `_SETTLED_S` seconds, at most a minute."""
+    end, since, before = time.monotonic() + 60, time.monotonic(), 0
+    while time.monotonic() - since < _SETTLED_S and time.monotonic() < end:
+        time.sleep(0.2)
+        with contextlib.suppress(StopIteration):  # it is starting
+            now = resident_kb(pid)
+            if abs(now - before) > 1024:
+                since, before = time.monotonic(), now
+
+
+def main() -> int:
+    """Read the arguments, run, print."""
+    parser = argparse.ArgumentParser(prog="benchmarks.gate_rest", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    return present(measure(arguments.seconds), as_json=arguments.json)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
