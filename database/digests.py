@@ -2,8 +2,10 @@
 
 import hashlib
 import hmac
+from typing import TYPE_CHECKING
 
-from sqlalchemy.orm import Session
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 CREDENTIAL_KEY = "campusgate_credential_key"
 """Name in `Session.info` of the site's key, as `Database` was given it."""
@@ -24,7 +26,7 @@ def keyed_digest(key: bytes, kind: bytes, value: bytes) -> str:
     return hmac.new(key, kind + value, hashlib.sha256).hexdigest()
 
 
-def credential_key(session: Session) -> bytes:
+def credential_key(session: "Session") -> bytes:
     """Return the key that the session's database was opened with.
 
     Raises:

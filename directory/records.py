@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session, aliased
 
 from access.credentials import virtual_card_digest
 from access.policy import GatePolicy
-from access.snapshot import CredentialEntry, Grant, PersonEntry, pack_vector
+from access.snapshot import CredentialEntry, Grant, PersonEntry
+from access.templates import pack_vector
 from accounts.tables import Card, Person
 from accounts.vocabulary import PersonState
 from database import Sealer

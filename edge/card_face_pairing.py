@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from access.decision import FaceResult
-from access.snapshot import PersonEntry, unpack_vectors
+from access.snapshot import PersonEntry
+from access.templates import unpack_vectors
 from edge.liveness import Liveness
 from edge.recognition import Sighting
 from edge.tracker import Appearance

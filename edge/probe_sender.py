@@ -29,7 +29,8 @@ from access.probe_offer import (
     ViewQuality,
     seal_probe,
 )
-from access.snapshot import PersonEntry, unpack_vectors
+from access.snapshot import PersonEntry
+from access.templates import unpack_vectors
 from edge.camera.port import Frame
 from edge.engines import Engines, GateEngine
 from edge.gallery import Directory

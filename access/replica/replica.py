@@ -10,14 +10,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from sqlite3 import Cursor, DatabaseError
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import structlog
 
-from access.gallery import ChangedFaces, Galleries, Gallery, Vectors
 from access.policy import GatePolicy
+from access.replica.faces import ReplicaFaces
 from access.replica.meta import Position, ReplicaMeta
-from access.replica.page import ReplicaError, require_next
+from access.replica.page import require_next
 from access.replica.store import ReplicaStore
 from access.snapshot import (
     Change,
@@ -29,9 +30,11 @@ from access.snapshot import (
     digest_of,
     directory_digest,
     subtract_digest,
-    unpack_vectors,
 )
 from database.sealing import Sealer, SealingError
+
+if TYPE_CHECKING:
+    from access.gallery import ChangedFaces, Gallery
 
 _log = structlog.get_logger()
 
@@ -57,15 +60,15 @@ class Replica:
         self._store = ReplicaStore(path)
         self._applying = threading.Lock()
         self._lock = threading.Lock()
-        self._changed: ChangedFaces = {}
-        self._galleries = Galleries()
+        self._faces = ReplicaFaces(models)
         self._meta = ReplicaMeta(self._gate, self._view)
         try:
             self._load()
         except (SealingError, ValueError, LookupError, DatabaseError) as error:
             _log.warning("replica_dropped", gate=gate, error=str(error))
             self._store.start_anew()
-            self._meta, self._changed = ReplicaMeta(self._gate, self._view), {}
+            self._meta = ReplicaMeta(self._gate, self._view)
+            self._faces.clear()
 
     @property
     def gate(self) -> str:
@@ -107,17 +110,15 @@ class Replica:
         """The digest that was proven then, for the acknowledgement."""
         return self._meta.digest
 
-    def galleries(self) -> Mapping[str, Gallery]:
+    def galleries(self) -> "Mapping[str, Gallery]":
         """Return all faces by the model of their templates; cached, brought up to date by what changed since."""
         with self._lock:
-            if self._changed or self._galleries.revision != self.revision:
-                self._galleries = self._galleries.after(self._changed, self.revision)
-                self._changed = {}
-            return self._galleries.by_model
+            return self._faces.galleries(self.revision)
 
-    def gallery(self) -> Gallery:
+    def gallery(self) -> "Gallery":
         """Return the faces whose templates are of the model that the gate matches with."""
-        return self.galleries().get(self.model_id or "", Gallery(revision=self.revision))
+        with self._lock:
+            return self._faces.gallery(self.model_id, self.revision)
 
     def person(self, person_id: UUID) -> PersonEntry | None:
         """Return what is known of a person, None when they are not in this gate's directory."""
@@ -171,7 +172,7 @@ class Replica:
                 raise
             with self._lock:
                 self._meta = meta
-                self._changed.update(changed)
+                self._faces.update(changed)
             return page.is_complete and not meta.position.rebuilding
 
     def rebuild(self) -> None:
@@ -185,7 +186,7 @@ class Replica:
         """Close the file."""
         self._store.close()
 
-    def _write(self, cursor: Cursor, changes: Sequence[Change], meta: ReplicaMeta, changed: ChangedFaces) -> None:
+    def _write(self, cursor: Cursor, changes: Sequence[Change], meta: ReplicaMeta, changed: "ChangedFaces") -> None:
         """Write changes, and bring the sum of digests along.
 
         Each entry keeps the model that its page meant: when the policy's changes, those not yet sent anew stay of the
@@ -205,7 +206,7 @@ class Replica:
                 continue
             person = change.person_id.bytes
             model_id = _model_of(change.entry, meta)
-            changed[change.person_id] = self._vectors(change.entry, model_id)
+            changed[change.person_id] = self._faces.read(change.entry, model_id)
             plain = change.entry.to_json()
             digest = digest_of(plain)
             meta.total = add_digest(meta.total, digest)
@@ -217,15 +218,9 @@ class Replica:
         cursor.executemany("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)", entries)
         cursor.executemany("INSERT OR IGNORE INTO credentials VALUES (?, ?, ?)", credentials)
 
-    def _vectors(self, entry: PersonEntry, model_id: str | None) -> tuple[str, Vectors] | None:
-        """Return the model and the templates of an entry; None without any, or where the model cannot be run here."""
-        try:
-            vectors = unpack_vectors(entry.templates)
-        except ValueError as error:
-            raise ReplicaError(f"person {entry.person_id}: {error}") from error
-        return (model_id, vectors) if vectors.size and model_id in self._models else None
-
-    def _finish(self, cursor: Cursor, page: ChangePage, meta: ReplicaMeta, changed: ChangedFaces, at: datetime) -> None:
+    def _finish(
+        self, cursor: Cursor, page: ChangePage, meta: ReplicaMeta, changed: "ChangedFaces", at: datetime
+    ) -> None:
         """After the last page: drop the old generation, compare digests, and begin a rebuild if they differ."""
         if meta.position.rebuilding:
             for (person,) in cursor.execute(
@@ -251,7 +246,7 @@ class Replica:
         with self._lock:
             self._store.start_anew()
             self._meta = ReplicaMeta(self._gate, self._view)
-            self._changed, self._galleries = {}, Galleries()
+            self._faces.clear()
 
     def _save(self, cursor: Cursor, meta: ReplicaMeta) -> None:
         cursor.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", meta.to_rows().items())
@@ -280,8 +275,8 @@ class Replica:
             entry = PersonEntry.model_validate_json(plain)
             if of_generation == meta.generation:
                 total = add_digest(total, int.from_bytes(digest, "big"))
-            if (vectors := self._vectors(entry, model_id)) is not None:
-                self._changed[entry.person_id] = vectors
+            if (vectors := self._faces.read(entry, model_id)) is not None:
+                self._faces.update({entry.person_id: vectors})
         return total
 
     def _open(self, person: bytes, sealed: bytes, model_id: str | None) -> PersonEntry:

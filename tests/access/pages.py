@@ -13,8 +13,8 @@ from access.snapshot import (
     PersonEntry,
     add_digest,
     directory_digest,
-    pack_vector,
 )
+from access.templates import pack_vector
 
 POLICY = GatePolicy(gate="main", model_id="m-1", rules=(Rule(group="students"),))
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from access.replica import ModelMismatchError, Replica, ReplicaError, ReplicaLockedError
-from access.snapshot import unpack_vectors
+from access.templates import unpack_vectors
 from database.sealing import Sealer
 from tests.access.pages import POLICY, Directory, entry, person_id
 

@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from access.gallery import ChangedFaces, Galleries, Gallery
 from access.policy import GatePolicy, Rule
-from access.snapshot import CredentialEntry, PersonEntry, pack_vector, unpack_vectors
+from access.snapshot import CredentialEntry, PersonEntry
+from access.templates import pack_vector, unpack_vectors
 from bus import Connection
 from edge.camera import Frame
 from messages import (

@@ -22,7 +22,7 @@ from access.probe_offer import (
     seal_probe,
 )
 from access.replica import DirectorySync, Replica
-from access.snapshot import unpack_vectors
+from access.templates import unpack_vectors
 from accounts import devices, people
 from accounts.people import Particulars
 from accounts.services import AccountsServices
