@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from benchmarks.brokers import running_broker
 from benchmarks.process_usage import processor_s, resident_kb
@@ -52,7 +53,7 @@ def measure(seconds: float) -> Report:
         time.sleep(seconds)
         passed = time.monotonic() - began
         share = (processor_s(edge) - used) / passed
-        figures = {
+        figures: dict[str, Any] = {
             "broker": broker,
             "edge_percent_of_a_core": 100 * share,
             "edge_processor_a_second_ms": 1000 * share,
