@@ -18,7 +18,8 @@ import structlog
 from anyio.from_thread import start_blocking_portal
 from hypothesis import HealthCheck
 
-import tests.compiled_statements  # noqa: F401 - what follows makes engines
+import tests.compiled_statements  # what follows makes engines
+import tests.trusted_authorities  # noqa: F401 - and clients
 from bus import AccessList, Backoff, BrokerAddress, Connection
 from bus.embedded import EmbeddedBroker, ServerTls
 from campusgate.demo.photographs import PhotographsMissingError, fetch_photographs
