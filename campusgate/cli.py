@@ -20,6 +20,7 @@ import campusgate.commands
 from campusgate.commands import databases_used
 from campusgate.processes.logs import configure_logs
 from campusgate.settings.env_file import read_env_file
+from campusgate.settings.errors import describe
 from errors import OperatorError
 
 
@@ -75,9 +76,7 @@ def main() -> None:
         sys.stderr.write(f"campusgate: {error}\n")
         sys.exit(2)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = "__".join(str(part) for part in first["loc"]).upper()
-        sys.stderr.write(f"campusgate: setting CAMPUSGATE_{where}: {first['msg']}\n")
+        sys.stderr.write(f"campusgate: {describe(error)}\n")
         sys.exit(2)
     except click.exceptions.Abort:
         sys.exit(130)

@@ -1,7 +1,6 @@
 """`campusgate setup`: a server, and gates at it, set up without copying anything by hand."""
 
 import os
-import re
 import shlex
 import socket
 import sys
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
     from campusgate.setup.places import Places
 
 setup = typer.Typer(no_args_is_help=True, help="Set up a server, and gates at it.")
-
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*")
-_SITE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 _Under = Annotated[
     Path | None, typer.Option(help="Put everything below this folder, for a trial that needs no root and no systemd.")
@@ -59,19 +55,24 @@ def server(
 
     What is not given is asked for at a terminal. Nothing that is there already is replaced.
     """
+    from campusgate.setup import questions
     from campusgate.setup.next_steps import after_server
     from campusgate.setup.places import Places
     from campusgate.setup.server import ServerPlan, set_up_server
 
     places = Places(_checked_root(under))
     asks = sys.stdin.isatty() and not (yes or as_json)
-    host = _host(_ask(name, "Name of this machine, as gates find it", socket.getfqdn(), asks=asks), "--name")
+    host = questions.check_host(
+        questions.ask(name, "Name of this machine, as gates find it", socket.getfqdn(), asks=asks), "--name"
+    )
     plan = ServerPlan(
         name=host,
-        broker_name=host if broker_name is None else _host(broker_name, "--broker-name"),
-        site=_site(_ask(site, "Short name of the campus", "main", asks=asks)),
-        time_zone=_zone(_ask(time_zone, "Campus time", "Asia/Shanghai", asks=asks)),
-        database_url=_database(_ask(database, "Database (postgresql:///campusgate, or sqlite)", "sqlite", asks=asks)),
+        broker_name=host if broker_name is None else questions.check_host(broker_name, "--broker-name"),
+        site=questions.check_site(questions.ask(site, "Short name of the campus", "main", asks=asks)),
+        time_zone=questions.check_zone(questions.ask(time_zone, "Campus time", "Asia/Shanghai", asks=asks)),
+        database_url=questions.check_database(
+            questions.ask(database, "Database (postgresql:///campusgate, or sqlite)", "sqlite", asks=asks)
+        ),
         behind_proxy=behind_proxy,
         port=port or (8080 if behind_proxy else 8443),
         broker_port=broker_port,
@@ -117,6 +118,7 @@ def gate(
 
     A code counts once, for an hour. What it brings (certificates, keys, tokens, passwords) is sealed on its way.
     """
+    from campusgate.setup import questions
     from campusgate.setup.places import Places
 
     places = Places(_checked_root(under))
@@ -133,13 +135,27 @@ def gate(
         )
     elif name is None and code is not None and server is not None:
         asks = sys.stdin.isatty() and not as_json and code != "-"
-        looks = _ask(_camera(camera), "Camera (none: cards only)", "/dev/video0", asks=asks)
+        looks = questions.ask(questions.check_camera(camera), "Camera (none: cards only)", "/dev/video0", asks=asks)
         _use_code(places, code, server, camera=looks, relay_pin=relay_pin, display=display, as_json=as_json)
     else:
         raise CommandError(
             "at the server name the gate: campusgate setup gate NAME; on the gate's computer give the code that this "
             "printed: campusgate setup gate --code CODE --server URL"
         )
+
+
+@setup.command()
+def certificates(*, under: _Under = None, as_json: _Json = False) -> None:
+    """Make new certificates of broker and server by the campus's authority, for the names they have now."""
+    from campusgate.setup.places import Places
+    from campusgate.setup.server import renew_certificates
+
+    written = renew_certificates(Places(_checked_root(under)))
+    if as_json:
+        print_json({"written": list(map(str, written))})
+        return
+    _print_written(written)
+    typer.echo("\nNow restart the broker and the server: systemctl restart mosquitto campusgate-server")
 
 
 def _make_code(
@@ -229,63 +245,9 @@ def _print_steps(steps: Sequence[tuple[str, str]]) -> None:
         typer.echo(f"\n  {number}. {step}:\n     {command}")
 
 
-def _ask(value: str | None, question: str, proposed: str, *, asks: bool) -> str:
-    if value is not None:
-        return value
-    return typer.prompt(question, default=proposed) if asks else proposed
-
-
 def _checked_root(under: Path | None) -> Path | None:
     if under is not None:
         return under.absolute()
     if os.geteuid() != 0:
         raise CommandError("run this as root, or name a folder for a trial: --under FOLDER")
     return None
-
-
-def _camera(argument: str | None) -> str | None:
-    """Return what is given of the camera; an address with a password comes from the environment or the question."""
-    if argument is None:
-        return os.environ.get("CAMPUSGATE_CAMERA")
-    from edge.camera import has_credentials, without_credentials
-
-    if has_credentials(argument):
-        raise CommandError(
-            f"the address of the camera {without_credentials(argument)} holds a password, and ps shows arguments to "
-            "everybody on this machine; set CAMPUSGATE_CAMERA, or wait for the question"
-        )
-    return argument
-
-
-def _host(text: str, option: str) -> str:
-    if not _HOST.fullmatch(text):
-        raise CommandError(f"{option} {text}: give a host name or an address, without https:// and port")
-    try:
-        socket.getaddrinfo(text, None)
-    except OSError:
-        # The gates' name service may know more than this machine's.
-        typer.echo(f"note: this machine does not find the name {text}; gates must", err=True)
-    return text
-
-
-def _site(text: str) -> str:
-    if not _SITE.fullmatch(text):
-        raise CommandError(f"--site {text}: small letters, digits and hyphens only, such as main")
-    return text
-
-
-def _zone(text: str) -> str:
-    from zoneinfo import ZoneInfo
-
-    try:
-        return ZoneInfo(text).key
-    except (KeyError, ValueError, OSError) as error:
-        raise CommandError(f"--time-zone {text}: use a name such as Asia/Shanghai") from error
-
-
-def _database(text: str) -> str | None:
-    if text == "sqlite":
-        return None
-    if not text.startswith(("postgresql://", "sqlite:///")):
-        raise CommandError("--database: give sqlite, or an address such as postgresql:///campusgate")
-    return text

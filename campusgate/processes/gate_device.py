@@ -14,6 +14,7 @@ from access.replica import DirectorySync
 from bus import kept_client_id
 from campusgate.processes.private_files import keep_private
 from campusgate.settings import Settings
+from campusgate.settings.required import require_all
 from campusgate.wiring.sealer import make_sealer
 from campusgate.wiring.server_link import make_server_trust
 from database import Sealer
@@ -50,6 +51,7 @@ def read_gate_device(settings: Settings, role: Literal["edge", "controller"]) ->
     Raises:
         OperatorError: a setting is missing, or a key cannot be used.
     """
+    require_all(settings, role)
     gate = settings.require("gate")
     keep_private(settings.data_dir)
     return GateDevice(

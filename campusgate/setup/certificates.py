@@ -63,6 +63,13 @@ def issue_certificate(authority: Issued, names: list[str], now: datetime | None 
     return Issued(certificate.public_bytes(serialization.Encoding.PEM), _private(key))
 
 
+def read_names(certificate: bytes) -> list[str]:
+    """Return the host names and addresses that a certificate (PEM) is for, the subject's first."""
+    found = x509.load_pem_x509_certificate(certificate)
+    names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return [str(one.value) for one in names]
+
+
 def _builder(
     subject: x509.Name, issuer: x509.Name, public: ec.EllipticCurvePublicKey, now: datetime, lasts: timedelta
 ) -> x509.CertificateBuilder:

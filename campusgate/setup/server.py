@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from campusgate.setup import mosquitto
-from campusgate.setup.certificates import Issued, issue_certificate, make_authority
+from campusgate.setup.certificates import Issued, issue_certificate, make_authority, read_names
 from campusgate.setup.environment import fill_example, make_key, make_password
 from campusgate.setup.files import (
     ACCOUNT,
@@ -122,6 +122,26 @@ def issue_certificates(writer: Writer, plan: ServerPlan, authority: Issued) -> N
         writer.write(CERTIFICATE_KEY, server.key, READ_BY_ACCOUNT, 0o640)
 
 
+def renew_certificates(places: Places) -> list[Path]:
+    """Write new certificates by the campus's authority, for the names of those that are there; return the files.
+
+    Raises:
+        SetupError: this machine holds no authority.
+    """
+    writer = Writer(places, [])
+    try:
+        authority = Issued(places.at(AUTHORITY).read_bytes(), places.at(AUTHORITY_KEY).read_bytes())
+    except OSError as error:
+        raise SetupError(f"{error.filename} cannot be read: {error.strerror}; it is made by `setup server`") from error
+    kinds = ((CERTIFICATE, CERTIFICATE_KEY, READ_BY_ACCOUNT), (BROKER_CERTIFICATE, BROKER_KEY, READ_BY_MOSQUITTO))
+    for certificate, key, owner in kinds:
+        if (file := places.at(certificate)).exists():
+            made = issue_certificate(authority, read_names(file.read_bytes()))
+            writer.write(certificate, made.certificate, owner, 0o640)
+            writer.write(key, made.key, owner, 0o640)
+    return writer.written
+
+
 def _make_folders(writer: Writer) -> None:
     writer.make_folder("/etc/campusgate", READ_BY_ACCOUNT, 0o750)
     for folder in ("/var/lib/campusgate", "/var/lib/campusgate/server", "/var/lib/campusgate/record"):
@@ -177,6 +197,7 @@ def _write_environment(writer: Writer, plan: ServerPlan, passwords: dict[str, st
         "CAMPUSGATE_SERVER_URL": plan.url,
         "CAMPUSGATE_SERVER_CERT_FILE": "" if plan.behind_proxy else str(places.at(CERTIFICATE)),
         "CAMPUSGATE_SERVER_KEY_FILE": "" if plan.behind_proxy else str(places.at(CERTIFICATE_KEY)),
+        "CAMPUSGATE_SERVER_CA_FILE": "" if plan.behind_proxy else str(places.at(AUTHORITY)),
         "CAMPUSGATE_TRUSTED_PROXIES": '["127.0.0.1"]' if plan.behind_proxy else "[]",
         **{f"CAMPUSGATE_{name}": make_key() for name in ("TEMPLATE_KEY", "TOKEN_SECRET", "PASSWORD_KEY")},
         "CAMPUSGATE_CREDENTIAL_KEY": make_key(),

@@ -11,6 +11,7 @@ from campusgate.processes.server.app import make_app
 from campusgate.processes.server.assembly import assemble
 from campusgate.processes.web_server import serve
 from campusgate.settings import Settings
+from campusgate.settings.required import require_all
 from campusgate.wiring.database import open_server_database
 from campusgate.wiring.photo_checker import load_checker, load_further_engines
 from directory.gate_models import read_used_models
@@ -35,6 +36,7 @@ def run_server(
     Raises:
         OperatorError: a setting is missing, or a key, a model, a file of limits or the database cannot be used.
     """
+    require_all(settings, "server")
     engine, checker = load_checker(settings)
     keep_private(settings.data_dir)
     with open_server_database(settings) as database:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from cryptography import x509
 from dotenv import dotenv_values
 
 from campusgate.setup.environment import fill_example
@@ -119,6 +120,45 @@ def test_a_new_gate_leaves_the_other_users_of_the_broker_as_they_are() -> None:
     users = with_users("display-hall:$7$101$a$b\nedge-north:$7$101$c$d\n", {"edge-north": "new"})
     assert users.startswith("display-hall:$7$101$a$b\nedge-north:$7$101$")
     assert "$c$d" not in users
+
+
+def test_certificates_are_renewed_for_the_names_they_had(tmp_path: Path) -> None:
+    place = set_up(tmp_path, "--broker-name", "localhost")
+    files = (place.etc / "server.crt", tmp_path / "etc/mosquitto/certs/broker.pem")
+    before = [x509.load_pem_x509_certificate(file.read_bytes()) for file in files]
+    done = run("setup", "certificates", "--under", tmp_path, environment=bare())
+    assert done.returncode == 0, done.stderr
+    after = [x509.load_pem_x509_certificate(file.read_bytes()) for file in files]
+    authority = x509.load_pem_x509_certificate((place.etc / "ca.pem").read_bytes())
+    for old, new in zip(before, after, strict=True):
+        assert old.serial_number != new.serial_number
+        assert old.subject == new.subject
+        kind = x509.SubjectAlternativeName
+        assert old.extensions.get_extension_for_class(kind) == new.extensions.get_extension_for_class(kind)
+        new.verify_directly_issued_by(authority)
+
+
+def test_a_machine_without_the_authority_renews_nothing(tmp_path: Path) -> None:
+    done = run("setup", "certificates", "--under", tmp_path, environment=bare())
+    assert done.returncode == 2
+    assert "ca.pem cannot be read" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "names"),
+    [
+        ("serve", ("TEMPLATE_KEY", "TOKEN_SECRET", "CREDENTIAL_KEY")),
+        ("edge", ("GATE", "DEVICE_TOKEN", "SIGNING_KEY_FILE", "TRUSTED_KEYS_FILE", "TEMPLATE_KEY")),
+        ("controller", ("GATE", "DEVICE_TOKEN", "SIGNING_KEY_FILE", "TRUSTED_KEYS_FILE", "CREDENTIAL_KEY")),
+    ],
+)
+def test_all_that_is_missing_is_named_at_once(tmp_path: Path, command: str, names: tuple[str, ...]) -> None:
+    camera = (str(tmp_path),) if command == "edge" else ()
+    done = run(command, *camera, environment={**bare(), "CAMPUSGATE_DATA_DIR": str(tmp_path)})
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert [name for name in names if f"CAMPUSGATE_{name}" not in done.stderr] == []
+    assert "campusgate devices add" in done.stderr or command == "serve"
 
 
 def test_paths_of_shipped_files_move_whole() -> None:

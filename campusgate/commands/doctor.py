@@ -1,0 +1,81 @@
+"""`campusgate doctor`: is everything well that a server, a controller or an edge needs, and what is to be mended?"""
+
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from campusgate.commands import print_json
+from campusgate.settings import Settings
+from campusgate.settings.errors import describe
+from errors import OperatorError
+
+if TYPE_CHECKING:
+    from campusgate.doctor.findings import Finding
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(doctor)
+
+
+def doctor(
+    context: typer.Context,
+    *,
+    role: Annotated[
+        Literal["server", "controller", "edge"] | None,
+        typer.Option("--as", help="What these settings are for; without it they are asked."),
+    ] = None,
+    door: Annotated[
+        Path | None, typer.Option(help="The controller's door file; beside its settings without it.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Examine each link of this machine: keys, folders, clock, database, proxy, broker, server, models, camera, door.
+
+    Nothing is changed, and no running process is disturbed. Exits with 1 where something is to be mended.
+    """
+    from campusgate.doctor.findings import Status
+
+    env_file = context.find_root().params.get("env_file")
+    found: list[Finding] = []
+    known, findings = _begin(role, env_file, door)
+    for finding in findings:
+        found.append(finding)
+        if not as_json:
+            sys.stdout.write(f"{_SIGNS[finding.status]}  {finding.link:9} {finding.says}\n")
+            sys.stdout.flush()
+    faults = [one for one in found if one.status is Status.FAULT]
+    if as_json:
+        print_json({"role": known, "well": not faults, "findings": [asdict(one) for one in found]})
+    elif faults:
+        sys.stdout.write(f"{len(faults)} to mend on this {known}\n")
+    else:
+        sys.stdout.write(f"this {known} is well\n")
+    if faults:
+        raise typer.Exit(1)
+
+
+_SIGNS = {"ok": "ok     ", "warning": "warning", "fault": "MEND   ", "skipped": "-      "}
+
+
+def _begin(role: str | None, env_file: Path | None, door: Path | None) -> "tuple[str, Iterable[Finding]]":
+    """Return whose settings these are, and what will be found; settings that cannot be read are a fault themselves."""
+    from pydantic import ValidationError
+
+    from campusgate.doctor.examination import examine_all, find_role
+    from campusgate.doctor.findings import fault
+
+    try:
+        settings = Settings()
+    except (ValidationError, OperatorError) as error:
+        says = describe(error) if isinstance(error, ValidationError) else str(error)
+        return role or "machine", [fault("settings", says)]
+    known = role or find_role(settings, env_file)
+    if door is None and known == "controller" and env_file is not None:
+        beside = env_file.with_name(f"door-{settings.gate}.toml")
+        door = beside if beside.exists() else None
+    return known, examine_all(settings, known, env_file=env_file, door_file=door)

@@ -1,0 +1,44 @@
+"""Which links are examined of a server, a controller and an edge."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from campusgate.doctor import broker, camera, database, door, face_models, kernel_clock, own_files, proxy, server_link
+from campusgate.doctor.findings import Check, Finding, examine
+from campusgate.settings import Settings
+
+ROLES = ("server", "controller", "edge")
+
+
+def find_role(settings: Settings, env_file: Path | None) -> str:
+    """Return which process these settings are for: by the name of their file, or by what is set."""
+    if env_file is not None and (name := env_file.stem.partition("-")[0]) in ROLES:
+        return name
+    if settings.gate is None:
+        return "server"
+    return "controller" if settings.camera is None else "edge"
+
+
+def examine_all(settings: Settings, role: str, *, env_file: Path | None, door_file: Path | None) -> Iterator[Finding]:
+    """Yield what is found, link by link; none that fails keeps another from being examined."""
+    checks: dict[str, Check] = {
+        "settings": lambda: own_files.check_environment_file(env_file),
+        "secrets": lambda: own_files.check_secrets(settings, role),
+        "keys": lambda: own_files.check_keys(settings, role),
+        "folders": lambda: own_files.check_folders(settings, role),
+        "clock": lambda: [database.check_kernel_clock(is_synchronised=kernel_clock.is_synchronised())],
+    }
+    if role == "server":
+        checks["database"] = lambda: database.check_database(settings)
+        checks["proxy"] = lambda: proxy.check_proxy(settings)
+    else:
+        checks["server"] = lambda: server_link.check_server(settings, role)
+    checks["broker"] = lambda: broker.check_broker(settings)
+    if role != "controller":
+        checks["models"] = lambda: face_models.check_models(settings)
+    if role == "edge":
+        checks["camera"] = lambda: camera.check_camera(settings)
+    if role == "controller":
+        checks["relay"] = lambda: door.check_door(settings, door_file)
+    for link, check in checks.items():
+        yield from examine(link, check)

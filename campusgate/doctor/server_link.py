@@ -1,0 +1,93 @@
+"""A gate's way to the server: it answers, is believed, knows this device, has the same key and the same time."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+import httpx
+
+from access.credentials import key_check
+from access.snapshot import KEY_CHECK_HEADER
+from campusgate.doctor.certificates import TIMEOUT_S, connect_tls
+from campusgate.doctor.findings import Finding, Status, fault, ok, warn
+from campusgate.settings import Settings
+from campusgate.wiring.server_link import make_server_trust
+
+_LINK: Final = "server"
+_CLOCKS_APART: Final = timedelta(seconds=5)
+"""A command is worthless after ten seconds, and each side's clock may be off by half of that."""
+_HTTPS_PORT: Final = 443
+_HOW: Final = "name the campus's authority in CAMPUSGATE_SERVER_CA_FILE, or renew it: campusgate setup certificates"
+
+
+def check_server(settings: Settings, role: str) -> Iterator[Finding]:
+    """Examine what this gate needs of the server, with the device's own token."""
+    url = httpx.URL(settings.server_url)
+    trust = make_server_trust(settings)
+    if url.scheme == "https":
+        context = httpx.create_ssl_context() if isinstance(trust, bool) else trust
+        answer = connect_tls(_LINK, url.host, url.port or _HTTPS_PORT, context, _HOW)
+        yield answer
+        if answer.status is Status.FAULT:
+            return
+    with httpx.Client(base_url=settings.server_url, verify=trust, timeout=TIMEOUT_S) as client:
+        try:
+            yield from _ask(client, settings, role)
+        except httpx.HTTPError as error:
+            yield fault(_LINK, f"{url} does not answer ({error}); start the server, or mend CAMPUSGATE_SERVER_URL")
+
+
+def _ask(client: httpx.Client, settings: Settings, role: str) -> Iterator[Finding]:
+    before = datetime.now(UTC)
+    health = client.get("/health")
+    yield from _compare_clocks(health, before, datetime.now(UTC))
+    try:
+        said = health.json()["status"]
+    except (ValueError, KeyError, TypeError):
+        yield fault(_LINK, f"{client.base_url} answers, and is no campusgate server: mend CAMPUSGATE_SERVER_URL")
+        return
+    if said != "ok":
+        yield warn(_LINK, f"the server says that it is {said}: run `campusgate doctor` there")
+    gate = settings.require("gate")
+    directory = client.get(
+        f"/api/v1/directory/gates/{gate}/changes",
+        # Of the controller's view, which holds no templates, and only to see whether it is given.
+        params={"view": "cards", "limit": 1},
+        headers={"Authorization": f"Bearer {settings.require('device_token')}"},
+    )
+    if not directory.is_success:
+        yield fault(_LINK, f"the server refuses this {role} ({_problem(directory)}); {_mend(gate)}")
+        return
+    yield ok(_LINK, f"{client.base_url} knows this {role} of gate {gate}")
+    key = settings.key_if_set("credential_key")
+    if key is not None and directory.headers.get(KEY_CHECK_HEADER, "") not in {"", key_check(key)}:
+        yield fault("keys", f"CAMPUSGATE_CREDENTIAL_KEY is another than the server's, so no card opens; {_mend(gate)}")
+
+
+def _compare_clocks(answer: httpx.Response, before: datetime, after: datetime) -> Iterator[Finding]:
+    try:
+        there = parsedate_to_datetime(answer.headers["Date"])
+    except (KeyError, ValueError):
+        return
+    # The header counts whole seconds.
+    apart = max(before - there - timedelta(seconds=1), there - after, timedelta(0))
+    if apart > _CLOCKS_APART:
+        yield fault(
+            "clock",
+            f"this clock and the server's are {apart.total_seconds():.0f} s apart, so commands are refused; let both "
+            "follow one time server: timedatectl set-ntp true",
+        )
+    else:
+        yield ok("clock", "agrees with the server's")
+
+
+def _mend(gate: str) -> str:
+    return f"set the gate up again: `campusgate setup gate {gate} --again` at the server"
+
+
+def _problem(answer: httpx.Response) -> str:
+    try:
+        return str(answer.json()["code"])
+    except (ValueError, KeyError, TypeError):
+        return f"HTTP {answer.status_code}"
