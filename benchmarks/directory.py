@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -62,7 +63,7 @@ def measure(people: int, revocations: int) -> Report:
     context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
-        campus = _Campus(folder, people)
+        campus = Campus(f"sqlite:///{folder / 'server.db'}", people)
         published_s = campus.publish()
         url = campus.serve(stack)
         ours, theirs = context.Pipe()
@@ -103,10 +104,11 @@ def measure(people: int, revocations: int) -> Report:
     )
 
 
-class _Campus:
+class Campus:
     """The server: an SQLite database with synthetic people, the publisher, and the API behind uvicorn."""
 
-    def __init__(self, folder: Path, people: int) -> None:
+    def __init__(self, url: str, people: int, gate_names: Sequence[str] = (GATE,)) -> None:
+        """Enrol so many people of one group, whom all gates let pass; the first of them has an edge."""
         from access.policy import GatePolicy, Rule
         from accounts import devices
         from accounts.vocabulary import DeviceRole
@@ -115,13 +117,16 @@ class _Campus:
         from directory import gates
         from directory.publisher import Publisher
 
-        self.database = Database(f"sqlite:///{folder / 'server.db'}", credential_key=_KEY)
+        self.database = Database(url, credential_key=_KEY)
         upgrade(self.database)
         self.sealer = Sealer(_KEY)
         now = datetime.now(UTC)
         with self.database.begin() as session:
-            gates.add(session, GatePolicy(gate=GATE, rules=(Rule(group="students"),)), title=GATE, by="system", now=now)
-            _, self.token = devices.add(session, name="edge", role=DeviceRole.EDGE, gate=GATE, by="system", now=now)
+            for gate in gate_names:
+                policy = GatePolicy(gate=gate, rules=(Rule(group="students"),))
+                gates.add(session, policy, title=gate, by="system", now=now)
+            gate = gate_names[0]
+            _, self.token = devices.add(session, name="edge", role=DeviceRole.EDGE, gate=gate, by="system", now=now)
         self.people = self._enrol(people, now)
         self.hint: Event | None = None
         self.publisher = Publisher(self.database, self.sealer, model_id=MODEL, notify=lambda *_: self._tell())

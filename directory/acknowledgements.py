@@ -16,9 +16,10 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from access.policy import GatePolicy
-from access.snapshot import View, directory_digest
+from access.snapshot import View, add_digest, directory_digest
 from directory import template_receipts
-from directory.tables import DeviceContradiction, GateApplied, GateRecord, PublishedDigest
+from directory.list_tables import PastGate, PastList, SharedList
+from directory.tables import DeviceContradiction, GateApplied, GateRecord
 from web.problems import NotFoundError, ProblemError
 
 KEPT = timedelta(hours=1)
@@ -108,34 +109,59 @@ def find_contradictions(session: Session) -> Sequence[DeviceContradiction]:
     return session.scalars(select(DeviceContradiction).order_by(DeviceContradiction.device_id)).all()
 
 
-def record_published(session: Session, gate: GateRecord, now: datetime) -> None:
-    """Record the digests of what was just published, and delete those that are too old."""
-    if gate.published is None:
-        return
-    policy = GatePolicy.model_validate_json(gate.published)
-    full, cards = (int.from_bytes(total, "big") for total in (gate.full_total, gate.cards_total))
-    session.execute(
-        delete(PublishedDigest).where(
-            PublishedDigest.gate == gate.name,
-            (PublishedDigest.published_at < now - KEPT) | (PublishedDigest.revision >= gate.revision),
-        )
-    )
-    session.add(
-        PublishedDigest(
-            gate=gate.name,
-            revision=gate.revision,
-            full_digest=directory_digest(policy, full),
-            cards_digest=directory_digest(policy, cards),
-            published_at=now,
-        )
-    )
+def forget_past(session: Session, now: datetime) -> None:
+    """Delete what was replaced so long ago that nobody can be about to acknowledge it."""
+    for table in (PastList, PastGate):
+        session.execute(delete(table).where(table.replaced_at < now - KEPT))
 
 
-def _digest(session: Session, record: GateRecord, said: Acknowledgement) -> str | None:
-    if said.revision == record.revision and record.published is not None:
-        total = int.from_bytes(record.full_total if said.view == "full" else record.cards_total, "big")
-        return directory_digest(GatePolicy.model_validate_json(record.published), total)
-    kept = session.get(PublishedDigest, (record.name, said.revision))
-    if kept is None:
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What was a gate's own, or what its list added up to, from a revision on."""
+
+    revision: int
+    total: int
+    list_id: UUID | None = None
+    published: str = ""
+
+
+def _digest(session: Session, gate: GateRecord, said: Acknowledgement) -> str | None:
+    """Return the digest of a gate's directory as it was at the revision that a device says; None: not known."""
+    own = _find_own(session, gate, said)
+    if own is None:
         return None
-    return kept.full_digest if said.view == "full" else kept.cards_digest
+    shared = _find_list(session, own.list_id, said) if own.list_id is not None else _Part(0, 0)
+    if shared is None or max(own.revision, shared.revision) != said.revision:
+        return None
+    return directory_digest(GatePolicy.model_validate_json(own.published), add_digest(own.total, shared.total))
+
+
+def _find_own(session: Session, gate: GateRecord, said: Acknowledgement) -> _Part | None:
+    if gate.own_revision <= said.revision:
+        total = gate.own_full if said.view == "full" else gate.own_cards
+        return _Part(gate.own_revision, int.from_bytes(total, "big"), gate.list_id, gate.published or "")
+    past = session.scalar(
+        select(PastGate)
+        .where(PastGate.gate == gate.name, PastGate.revision <= said.revision)
+        .order_by(PastGate.revision.desc())
+        .limit(1)
+    )
+    if past is None:
+        return None
+    total = past.own_full if said.view == "full" else past.own_cards
+    return _Part(past.revision, int.from_bytes(total, "big"), past.list_id, past.published)
+
+
+def _find_list(session: Session, list_id: UUID, said: Acknowledgement) -> _Part | None:
+    present = session.get(SharedList, list_id)
+    if present is not None and present.revision <= said.revision:
+        return _Part(present.revision, present.total(said.view))
+    past = session.scalar(
+        select(PastList)
+        .where(PastList.list_id == list_id, PastList.revision <= said.revision)
+        .order_by(PastList.revision.desc())
+        .limit(1)
+    )
+    if past is None:
+        return None
+    return _Part(past.revision, int.from_bytes(past.full_total if said.view == "full" else past.cards_total, "big"))

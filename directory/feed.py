@@ -1,15 +1,19 @@
 """What a gate asks for: the next page of changes after what it holds, and the digest once nothing is left."""
 
+from dataclasses import dataclass
+from heapq import merge
+from itertools import islice
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
 from access.policy import GatePolicy
 from access.snapshot import Change, ChangePage, View, directory_digest
 from database import Database, Sealer
+from directory.list_tables import GateEntry, SharedEntry
 from directory.records import EntryFilter, PersonRecord
-from directory.tables import DirectoryPerson, DirectoryState, GateEntry, GateRecord
+from directory.tables import DirectoryPerson, DirectoryState, GateRecord
 from web.problems import NotFoundError, ProblemError
 
 MAX_LIMIT = 5000
@@ -59,8 +63,11 @@ def changes_since(
         latest = record.revision
         if since > latest or revoked_since > latest or (0 < since < record.floor and not whole):
             raise RebuildRequiredError
-        revoked = _rows(session, gate, max(since, revoked_since), limit, revoked=True)
-        regular = _rows(session, gate, since, limit - len(revoked), revoked=False) if len(revoked) < limit else []
+        # A device that held another list has all that differs from it among the gate's own rows.
+        is_of_other_list = not whole and 0 < record.joined_from <= since < record.joined_at
+        place = _Place(record, of_list_from=record.joined_at if is_of_other_list else 0)
+        revoked = _rows(session, place, max(since, revoked_since), limit, revoked=True)
+        regular = _rows(session, place, since, limit - len(revoked), revoked=False) if len(revoked) < limit else []
         revoked_to = revoked[-1][0] if len(revoked) == limit else latest
         to_revision = since
         if len(revoked) + len(regular) < limit:
@@ -69,7 +76,6 @@ def changes_since(
             to_revision = regular[-1][0]
         entry_filter = EntryFilter.of(policy, record.models)
         changes = tuple(_to_change(sealer, entry_filter, view, row) for row in (*revoked, *regular))
-        total = int.from_bytes(record.full_total if view == "full" else record.cards_total, "big")
         return ChangePage(
             policy=policy,
             view=view,
@@ -79,7 +85,7 @@ def changes_since(
             revoked_to=revoked_to,
             latest_revision=latest,
             changes=changes,
-            digest_when_complete=directory_digest(policy, total) if to_revision == latest else None,
+            digest_when_complete=directory_digest(policy, record.total(view)) if to_revision == latest else None,
         )
 
 
@@ -97,15 +103,46 @@ _Row = tuple[int, UUID, bool, bytes | None]
 """Revision, person, whether removed, the sealed record."""
 
 
-def _rows(session: Session, gate: str, after: int, limit: int, *, revoked: bool) -> list[_Row]:
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A gate's own rows, and those of its list after `of_list_from` about people of whom it has none."""
+
+    gate: GateRecord
+    of_list_from: int
+
+
+def _rows(session: Session, place: _Place, after: int, limit: int, *, revoked: bool) -> list[_Row]:
+    """Return rows in the order of their revisions."""
+    gate, of_list_after = place.gate, max(after, place.of_list_from)
+    own: list[_Row] = []
+    if gate.own_revision > after:
+        own = _read(session, GateEntry, GateEntry.gate == gate.name, after, limit, revoked=revoked)
+    if gate.shared is None or gate.shared.revision <= of_list_after:
+        return own
+    elsewhere = select(GateEntry.person_id).where(GateEntry.gate == gate.name)
+    here = and_(SharedEntry.list_id == gate.list_id, SharedEntry.person_id.not_in(elsewhere))
+    return list(islice(merge(own, _read(session, SharedEntry, here, of_list_after, limit, revoked=revoked)), limit))
+
+
+def _read(
+    session: Session,
+    table: type[SharedEntry] | type[GateEntry],
+    where: ColumnElement[bool],
+    after: int,
+    limit: int,
+    *,
+    revoked: bool,
+) -> list[_Row]:
     statement = (
-        select(GateEntry.revision, GateEntry.person_id, GateEntry.is_removed, DirectoryPerson.sealed)
-        .outerjoin(DirectoryPerson, DirectoryPerson.person_id == GateEntry.person_id)
-        .where(GateEntry.gate == gate, GateEntry.revision > after, GateEntry.is_revoked.is_(revoked))
-        .order_by(GateEntry.revision)
+        select(table.revision, table.person_id, table.is_removed, DirectoryPerson.sealed)
+        .outerjoin(DirectoryPerson, DirectoryPerson.person_id == table.person_id)
+        .where(where, table.revision > after, table.is_revoked.is_(revoked))
+        .order_by(table.revision)
         .limit(limit)
     )
-    return list(session.execute(statement))
+    return [
+        (revision, person, is_removed, sealed) for revision, person, is_removed, sealed in session.execute(statement)
+    ]
 
 
 def _to_change(sealer: Sealer, entry_filter: EntryFilter, view: View, row: _Row) -> Change:

@@ -7,6 +7,7 @@ another of the campus's. A gate gets only templates of models that its edges say
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -19,6 +20,7 @@ from accounts.vocabulary import DeviceRole
 from database import Database
 from directory.feed import NotPublishedError
 from directory.gates import policy_of
+from directory.list_tables import SharedModel
 from directory.tables import DirectoryState, EdgeModels, GateApplied, GateModel, GateRecord
 from enrollment import coverage
 from web.problems import NotFoundError, ProblemError
@@ -153,14 +155,21 @@ def set_model(session: Session, gate: GateRecord, model_id: str | None, *, by: s
     audit.record(session, actor=by, action="gate.model", subject=subject, now=now, details=details)
 
 
-def count(session: Session, gate: str, changes: Mapping[str, int], now: datetime) -> None:
-    """Add to the number of people whom a gate matches by each model."""
+def count(
+    session: Session,
+    table: type[SharedModel] | type[GateModel],
+    key: UUID | str,
+    changes: Mapping[str, int],
+    now: datetime,
+) -> None:
+    """Add to the number of people whom a list, or a gate beside its list, matches by each model."""
     for model_id, change in changes.items():
         if change == 0:
             continue
-        row = session.get(GateModel, (gate, model_id))
+        row: Any = session.get(table, (key, model_id))
         if row is None:
-            row = GateModel(gate=gate, model_id=model_id, people=0)
+            owner = {"list_id" if table is SharedModel else "gate": key}
+            row = table(**owner, model_id=model_id, people=0)
             session.add(row)
         row.people, row.changed_at = row.people + change, now
 

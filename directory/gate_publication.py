@@ -1,48 +1,46 @@
-"""One gate's part of a publication: compares, gives out revisions, keeps the sums of digests in step."""
+"""One gate's own part of a publication: its policy, its list, and whom it knows otherwise than in the list."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import ColumnElement, and_, delete, func, select
 from sqlalchemy.orm import Session
 
 from access.policy import GatePolicy
-from access.snapshot import PersonEntry, add_digest, subtract_digest
-from directory import gate_models, template_receipts
-from directory.records import EntryFilter
-from directory.tables import GateEntry, GateRecord
+from directory import gate_models
+from directory.entry_rows import Content, Held, Sums, is_same, replace_rows, to_row
+from directory.list_publication import Revisions
+from directory.list_tables import NO_TOTAL, GateEntry, PastGate, SharedEntry, SharedList
+from directory.records import Cut
+from directory.tables import GateModel, GateRecord
+from directory.template_receipts import Removal
 
-_BATCH = 500
+
+class Known(NamedTuple):
+    """What a gate knows of a person, what its list says, and whether the gate has a row of its own."""
+
+    here: Content | None
+    shared: Content | None
+    has_row: bool = False
 
 
 class GatePublication:
     """Open within one transaction that holds the gate's row; `close` writes the gate back."""
 
-    def __init__(self, session: Session, gate: GateRecord, now: datetime) -> None:
+    def __init__(self, session: Session, gate: GateRecord, revisions: Revisions, now: datetime) -> None:
         self.record = gate
+        self.removals: list[Removal] = []
+        """Templates that left this gate otherwise than with its list."""
         self._session = session
+        self._revisions = revisions
         self._now = now
-        self._before = gate.revision
-        self._full = int.from_bytes(gate.full_total, "big")
-        self._cards = int.from_bytes(gate.cards_total, "big")
-        self._entry_filter: EntryFilter | None = None
-        if gate.published is not None:
-            self._entry_filter = EntryFilter.of(GatePolicy.model_validate_json(gate.published), gate.models)
-        self._people: Counter[str] = Counter()
-        """By model, how many people more than before."""
+        self._before = (gate.own_revision, gate.list_id, gate.published, gate.own_full, gate.own_cards)
+        self._sums, self._counts_anew = Sums(gate.own_full, gate.own_cards), False
 
-    @property
-    def entry_filter(self) -> EntryFilter:
-        """What shapes the entries of this gate."""
-        if self._entry_filter is None:
-            raise LookupError(f"gate {self.record.name} has no published policy yet")
-        return self._entry_filter
-
-    def adopt(self, policy: GatePolicy, models: Sequence[str]) -> bool:
-        """Publish a new policy, with a revision of its own, or other `models`; return whether entries may differ now.
+    def adopt(self, policy: GatePolicy, models: Sequence[str]) -> Cut:
+        """Publish a new policy, with a revision of its own, or other `models`; return the cut it asks for.
 
         `models` are those by which people are matched here, the policy's first.
         """
@@ -50,115 +48,124 @@ class GatePublication:
         text = policy.model_dump_json()
         if text != self.record.published:
             self.record.published = text
-            self.record.revision += 1
+            self.record.own_revision = self._revisions.next()
         if self.record.models != list(models):
             self.record.models = list(models)
-        before, self._entry_filter = self._entry_filter, EntryFilter.of(policy, models)
-        return before != self._entry_filter
+        return Cut.of(policy, models)
 
-    def write(self, entries: Mapping[UUID, PersonEntry | None], digests: "Digests") -> None:
-        """Bring people to their entries (None: may not pass here); who is the same as before gets no revision."""
-        people = list(entries)
-        for start in range(0, len(people), _BATCH):
-            self._write(people[start : start + _BATCH], entries, digests)
+    def join(
+        self,
+        target: SharedList,
+        *,
+        before: Mapping[UUID, Content],
+        shared: Mapping[UUID, Content],
+        own: Held,
+        here: Mapping[UUID, Content | None],
+    ) -> None:
+        """Come to another list, which says `shared` of people, where the one until now says what was `before`.
+
+        `own` is what the gate's own rows say, `here` what it is to know of whoever has a pass, or such a row that
+        differs. Whoever is not known as before gets a row, so that a device in step with the old list hears of exactly
+        those; one that is not in step fetches everything anew (`GateRecord.joined_from`).
+        """
+        # Nobody can be in step with a gate that was never published.
+        is_known = self._before[2] is not None
+        if is_known:
+            before_list = self.record.shared.revision if self.record.shared else 0
+            self.record.joined_from = max(self._before[0], before_list)
+        self.record.shared = target
+        if self.record.own_revision == self._before[0]:
+            self.record.own_revision = self._revisions.next()
+        self.record.joined_at = self._revisions.last
+        self._sums, self._counts_anew = Sums(NO_TOTAL, NO_TOTAL), True
+        rows, gone = [], []
+        for person in {**before, **own, **shared, **here} if is_known else here:
+            was = own[person] if person in own else before.get(person)
+            said = shared.get(person)
+            known = here.get(person, said)
+            is_apart = not is_same(known, said)
+            has_new_row = not is_same(was, known) and (is_known or is_apart)
+            if has_new_row:
+                rows.append(to_row(person, known, self._revisions.next(), self._now))
+                self._note_removal(person, was, known, self._revisions.last)
+            if person in own and (has_new_row or not is_apart):
+                gone.append(person)
+            if is_apart:
+                self._sums.add(known)
+                self._sums.subtract(said)
+        self._replace(gone, rows)
+
+    def write(self, person: UUID, was: Known, known: Known, *, has_pass: bool, list_revision: int | None) -> None:
+        """Bring one person to what is `known` now; `list_revision`: of the list's change of them, None without one.
+
+        Whoever has no pass here is known as in the list. A change that the list does not show gets a row all the same.
+        """
+        is_changed = not is_same(was.here, known.here)
+        has_row = has_pass or (list_revision is None and (is_changed or was.has_row))
+        if was.has_row:
+            self._sums.subtract(was.here)
+            self._sums.add(was.shared)
+        if has_row:
+            self._sums.add(known.here)
+            self._sums.subtract(known.shared)
+        rows = []
+        if has_row and (is_changed or not was.has_row):
+            rows.append(to_row(person, known.here, self._revisions.next(), self._now))
+        if was.has_row and (rows or not has_row):
+            self._replace([person], rows)
+        elif rows:
+            self._replace([], rows)
+        if is_changed:
+            self._note_removal(person, was.here, known.here, self._revisions.last if rows else list_revision or 0)
 
     def close(self) -> bool:
-        """Write the sums back, and return whether the gate has a new revision."""
-        if self.record.revision == self._before:
+        """Write the sums back, and return whether the gate has a new revision of its own."""
+        revision, list_id, published, full, cards = self._before
+        record = self.record
+        record.own_full, record.own_cards = self._sums.stored("full"), self._sums.stored("cards")
+        if (record.own_full, record.own_cards) != (full, cards) and record.own_revision == revision:
+            record.own_revision = self._revisions.next()
+        if self._counts_anew:
+            self._session.execute(delete(GateModel).where(GateModel.gate == record.name))
+        gate_models.count(self._session, GateModel, record.name, self._sums.people, self._now)
+        if record.own_revision == revision:
             return False
-        gate_models.count(self._session, self.record.name, self._people, self._now)
-        self.record.full_total = self._full.to_bytes(32, "big")
-        self.record.cards_total = self._cards.to_bytes(32, "big")
-        self.record.published_at = self._now
+        record.own_published_at = self._now
+        if published is not None:
+            past = {"list_id": list_id, "published": published, "own_full": full, "own_cards": cards}
+            self._session.add(PastGate(gate=record.name, revision=revision, replaced_at=self._now, **past))
         return True
 
-    def _write(self, people: list[UUID], entries: Mapping[UUID, PersonEntry | None], digests: "Digests") -> None:
-        published = self._session.execute(
-            select(GateEntry.person_id, GateEntry.full_digest, GateEntry.cards_digest, GateEntry.model_id).where(
-                GateEntry.gate == self.record.name, GateEntry.person_id.in_(people)
-            )
-        )
-        held = {row.person_id: row for row in published}
-        rows: list[dict[str, Any]] = []
-        templates_removed: list[template_receipts.Removal] = []
-        for person in people:
-            before = held.get(person)
-            row = self._to_row(person, entries[person], digests)
-            old_full, old_cards = (before.full_digest, before.cards_digest) if before else (None, None)
-            was_of = before.model_id if before else None
-            if (row["full_digest"], row["cards_digest"], row["model_id"]) == (old_full, old_cards, was_of):
-                continue
-            self._full = _replace_digest(self._full, old_full, row["full_digest"])
-            self._cards = _replace_digest(self._cards, old_cards, row["cards_digest"])
-            self.record.revision += 1
-            rows.append(row | {"revision": self.record.revision})
-            # An entry's digests differ when, and only when, it holds templates.
-            if old_full != old_cards and row["full_digest"] == row["cards_digest"]:
-                templates_removed.append(template_receipts.Removal(person, self.record.revision, was_of))
-            self._count_change(was_of, row["model_id"])
+    def _replace(self, gone: Sequence[UUID], rows: Sequence[dict[str, Any]]) -> None:
+        replace_rows(self._session, GateEntry, {"gate": self.record.name}, gone, rows)
         if rows:
-            changed = [row["person_id"] for row in rows]
-            self._session.execute(
-                delete(GateEntry).where(GateEntry.gate == self.record.name, GateEntry.person_id.in_(changed))
-            )
-            self._session.execute(insert(GateEntry), rows)
-        if templates_removed:
-            devices = template_receipts.find_holders(self._session, self.record.name)
-            template_receipts.open_receipts(self._session, self.record.name, templates_removed, devices, self._now)
+            self.record.own_revision = self._revisions.last
 
-    def _count_change(self, before: str | None, after: str | None) -> None:
-        if before != after:
-            self._people.update({model_id: change for model_id, change in ((before, -1), (after, 1)) if model_id})
-
-    def _to_row(self, person: UUID, entry: PersonEntry | None, digests: "Digests") -> dict[str, Any]:
-        full, cards = digests.of(entry) if entry is not None else (None, None)
-        model_id = None
-        if entry is not None and entry.templates:
-            model_id = entry.model_id or self.entry_filter.models[0]
-        return {
-            "gate": self.record.name,
-            "person_id": person,
-            "changed_at": self._now,
-            "is_removed": entry is None,
-            "is_revoked": entry is None or entry.is_revoked,
-            "full_digest": full,
-            "cards_digest": cards,
-            "model_id": model_id,
-        }
+    def _note_removal(self, person: UUID, was: Content | None, known: Content | None, revision: int) -> None:
+        if was is not None and was.has_templates and not (known is not None and known.has_templates):
+            self.removals.append(Removal(person, revision, was.model_id))
 
 
-class Digests:
-    """Digests of entries cut from one set of records: gates that cut a person alike share the work."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[object, ...], tuple[bytes, bytes]] = {}
-
-    def of(self, entry: PersonEntry) -> tuple[bytes, bytes]:
-        """Return the digests with and without templates."""
-        key = (entry.person_id, entry.groups, entry.grants, entry.model_id, entry.templates)
-        if (known := self._known.get(key)) is None:
-            full = entry.digest().to_bytes(32, "big")
-            cards = entry.without_templates().digest().to_bytes(32, "big") if entry.templates else full
-            known = self._known[key] = (full, cards)
-        return known
-
-
-def _replace_digest(total: int, old: bytes | None, new: bytes | None) -> int:
-    if old is not None:
-        total = subtract_digest(total, int.from_bytes(old, "big"))
-    return add_digest(total, int.from_bytes(new, "big")) if new is not None else total
-
-
-def prune(session: Session, gate: GateRecord, before: datetime) -> int:
+def prune(session: Session, before: datetime) -> int:
     """Forget removals older than `before`, and return how many; replicas that never heard of them start anew."""
-    old = session.execute(
-        select(GateEntry.person_id, GateEntry.revision).where(
-            GateEntry.gate == gate.name, GateEntry.is_removed, GateEntry.changed_at < before
-        )
-    ).all()
-    if old:
-        gate.floor = max(gate.floor, *(revision for _, revision in old))
-        session.execute(
-            delete(GateEntry).where(GateEntry.gate == gate.name, GateEntry.is_removed, GateEntry.changed_at < before)
-        )
-    return len(old)
+    forgotten = 0
+    for gate in session.scalars(select(GateRecord)):
+        old = and_(GateEntry.gate == gate.name, GateEntry.is_removed, GateEntry.changed_at < before)
+        last, number = _find_last(session, GateEntry.revision, old)
+        if number:
+            gate.own_floor = max(gate.own_floor, last)
+            session.execute(delete(GateEntry).where(old))
+            forgotten += number
+    for shared in session.scalars(select(SharedList)):
+        old = and_(SharedEntry.list_id == shared.id, SharedEntry.is_removed, SharedEntry.changed_at < before)
+        last, number = _find_last(session, SharedEntry.revision, old)
+        if number:
+            shared.floor = max(shared.floor, last)
+            session.execute(delete(SharedEntry).where(old))
+            forgotten += number
+    return forgotten
+
+
+def _find_last(session: Session, revision: Any, where: ColumnElement[bool]) -> tuple[int, int]:
+    last, number = session.execute(select(func.max(revision), func.count()).where(where)).one()
+    return last or 0, number

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from access.policy import GatePolicy, Rule
 from accounts import audit
 from accounts.people import changes
-from directory.tables import GateApplied, GateEntry, GateModel, GateRecord, VisitorPass, ZoneRecord
+from directory.list_tables import GateEntry, PastGate
+from directory.tables import GateApplied, GateModel, GateRecord, VisitorPass, ZoneRecord
 from web.problems import NotFoundError, ProblemError
 
 
@@ -120,7 +121,7 @@ def remove(session: Session, gate: GateRecord, *, by: str, now: datetime) -> Non
     """
     if any(policy_of(other).face_free_gate == gate.name for other in find(session) if other is not gate):
         raise GateInUseError
-    for table in (GateEntry, GateApplied, GateModel):
+    for table in (GateEntry, GateApplied, GateModel, PastGate):
         session.execute(delete(table).where(table.gate == gate.name))
     for one in session.scalars(select(VisitorPass).where(VisitorPass.ended_at.is_(None))):
         if gate.name in one.gates:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, union_all
 from sqlalchemy.orm import Session
 
 from accounts.tables import Device
 from accounts.vocabulary import DeviceRole
 from directory import gate_models, gates
+from directory.list_tables import SharedModel
 from directory.tables import EdgeModels, GateModel, GateRecord
 from enrollment.coverage import Coverage, find_coverage
 
@@ -78,9 +79,7 @@ def find_progress(session: Session) -> Progress:
     used = tuple(gate_models.find_all(session))
     coverage = find_coverage(session, used)
     needed = {one.model_id for one in coverage.models if one.people} | set(used[:1])
-    matched: defaultdict[str, list[MatchedPeople]] = defaultdict(list)
-    for row in session.scalars(select(GateModel).where(GateModel.people > 0).order_by(GateModel.model_id)):
-        matched[row.gate].append(MatchedPeople(row.model_id, row.people, row.changed_at))
+    matched = _count_matched(session)
     edges = _find_edges(session)
     found = tuple(
         _describe(gate, used, needed, matched[gate.name], edges[gate.name])
@@ -88,6 +87,23 @@ def find_progress(session: Session) -> Progress:
         if gates.policy_of(gate).uses_faces
     )
     return Progress(used, coverage, found)
+
+
+def _count_matched(session: Session) -> defaultdict[str, list[MatchedPeople]]:
+    """Return how many people each gate matches by each model: those of its list, and the difference of its own."""
+    of_lists = select(GateRecord.name, SharedModel.model_id, SharedModel.people, SharedModel.changed_at).join(
+        SharedModel, SharedModel.list_id == GateRecord.list_id
+    )
+    own = select(GateModel.gate, GateModel.model_id, GateModel.people, GateModel.changed_at)
+    found: dict[tuple[str, str], MatchedPeople] = {}
+    for gate, model_id, people, changed_at in session.execute(union_all(of_lists, own)):
+        so_far = found.get((gate, model_id), MatchedPeople(model_id, 0, changed_at))
+        found[gate, model_id] = MatchedPeople(model_id, so_far.people + people, max(so_far.changed_at, changed_at))
+    matched: defaultdict[str, list[MatchedPeople]] = defaultdict(list)
+    for (gate, _), one in sorted(found.items()):
+        if one.people:
+            matched[gate].append(one)
+    return matched
 
 
 def _find_edges(session: Session) -> defaultdict[str, list[EdgeAbility]]:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from access.probe_offer import (
@@ -28,8 +28,8 @@ from accounts import audit, people
 from accounts.principals import DevicePrincipal
 from database import Sealer, new_id
 from database.resealing import SealedColumn
-from directory import gates
-from directory.tables import GateEntry, ProbeOfferRecord
+from directory import gates, listed_people
+from directory.tables import ProbeOfferRecord
 from enrollment import gate_photos
 from enrollment.gate_photos import GatePhoto, GatePhotoUnreadableError, NotWanted
 from enrollment.services import EnrollmentServices
@@ -121,8 +121,7 @@ def open_offer(
         return _refuse(NotWanted.OFF)
     if not -CLOCKS_APART <= now - asked.at <= FRESH:
         raise ProbeRefusedError(reason=_LONG_AGO)
-    here = exists().where(GateEntry.gate == gate, GateEntry.person_id == asked.person_id, ~GateEntry.is_removed)
-    if not session.scalar(select(here)):
+    if gate not in listed_people.find_gates(session, asked.person_id):
         raise ProbeRefusedError(reason=_NOT_HERE)
     people.get(session, asked.person_id, lock=True)
     obstacle = gate_photos.find_obstacle(session, services, asked.person_id, asked.model_id, now=now)

@@ -69,7 +69,7 @@ class Publisher:
         self._notify = notify
         self._clock = clock
         self._revoked_to = 0
-        """Revocations up to this sequence number have overtaken the queue."""
+        """Changes up to this sequence number hold no revocation that has not overtaken the queue."""
 
     def publish(self) -> dict[str, int]:
         """Publish everything that waits, and return the new revisions by gate."""
@@ -82,24 +82,25 @@ class Publisher:
         """Publish revocations that wait, then a bounded number of other changes; one transaction, then the hints."""
         with self._database.begin() as session:
             state = self._lock_state(session)
-            gates = session.scalars(select(GateRecord).order_by(GateRecord.name).with_for_update(key_share=True)).all()
             models = gate_models.find_used(state, self._models)
-            publication = Publication(session, self._sealer, gates, models=models, now=self._clock())
-            publication.renew_policies(state)
+            publication = Publication(session, self._sealer, state, models=models, now=self._clock())
+            publication.renew_policies()
+            # Before the look: what is recorded after it has a greater number, for they follow the order of commits.
+            latest = changes.latest(session)
             revoked = _find_revoked(session, max(state.seq, self._revoked_to))
             if revoked:
                 self._publish_changes(session, publication, revoked)
                 more = True
             else:
-                limit = _people_at_once(len(gates))
+                limit = _people_at_once(len(publication.lists))
                 waiting = changes.since(session, state.seq, limit=limit)
                 self._publish_changes(session, publication, waiting)
                 if waiting:
                     state.seq = waiting[-1].seq
                 more = len(waiting) == limit
             moved = publication.close()
-        if revoked:
-            self._revoked_to = revoked[-1].seq
+        # Nobody looks again through what waits: with a long queue each round would cost as much as the queue is long.
+        self._revoked_to = revoked[-1].seq if revoked else latest
         self._notify_gates(moved)
         return Published(moved, more)
 
@@ -164,7 +165,7 @@ class Publisher:
         if state is None:
             made = session.execute(
                 text(
-                    "INSERT INTO directory_state (id, seq, models) VALUES (1, 0, '[]')"
+                    "INSERT INTO directory_state (id, seq, revision, models) VALUES (1, 0, 0, '[]')"
                     " ON CONFLICT (id) DO NOTHING RETURNING id"
                 )
             ).all()
@@ -174,10 +175,11 @@ class Publisher:
         return state
 
     def _notify_gates(self, moved: dict[str, int]) -> None:
+        if moved:
+            _log.info("directory_published", gates=len(moved), revision=max(moved.values()))
+        if self._notify is None:
+            return
         for gate, revision in moved.items():
-            _log.info("directory_published", gate=gate, revision=revision)
-            if self._notify is None:
-                continue
             try:
                 self._notify(gate, revision)
             except Exception:  # noqa: BLE001 - whatever the rim's callback does, the next gate is notified
@@ -209,9 +211,9 @@ def _requeue_people_without_change(session: Session) -> None:
         changes.record(session, *people)
 
 
-def _people_at_once(gates: int) -> int:
-    """Return how many people one transaction takes: the more gates, the fewer, so that a revocation waits little."""
-    return min(MOST_PEOPLE, max(_FEWEST_PEOPLE, 5 * MOST_PEOPLE // (4 + max(1, gates))))
+def _people_at_once(lists: int) -> int:
+    """Return how many people one transaction takes: the more lists, the fewer, so that a revocation waits little."""
+    return min(MOST_PEOPLE, max(_FEWEST_PEOPLE, 5 * MOST_PEOPLE // (4 + max(1, lists))))
 
 
 class _WakeOnCommit(AbstractContextManager[None]):

@@ -1,5 +1,6 @@
 """What the gates may know of a person: assembled from accounts, passes and templates, then cut down for each gate."""
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -52,37 +53,62 @@ class PersonRecord(BaseModel):
         return cls.model_validate_json(sealer.open(sealed, _context(person_id)))
 
     def for_gate(self, gate: "EntryFilter") -> PersonEntry | None:
-        """Return the entry of one gate, None when the person may never pass there.
+        """Return the entry of one gate, None when the person may never pass there."""
+        return self.for_cut(gate.cut, self.grants.get(gate.gate, ()))
 
-        Its templates are all of one model: the first of the gate's that the person has any of.
+    def for_cut(self, cut: "Cut", grants: tuple[Grant, ...] = ()) -> PersonEntry | None:
+        """Return the entry of every gate of a cut that gave these passes, None when the person may never pass there.
+
+        Its templates are all of one model: the first of the cut's that the person has any of.
         """
-        grants = self.grants.get(gate.gate, ())
-        groups = gate.named_groups.intersection(self.entry.groups)
-        if not grants and gate.entitled_groups.isdisjoint(groups):
+        groups = cut.named_groups.intersection(self.entry.groups)
+        if not grants and cut.entitled_groups.isdisjoint(groups):
             return None
         update: dict[str, object] = {"groups": tuple(sorted(groups)), "grants": grants}
-        model_id = next((model_id for model_id in gate.models if self.faces.get(model_id)), None)
+        model_id = next((model_id for model_id in cut.models if self.faces.get(model_id)), None)
         if model_id is not None:
-            named = model_id if model_id != gate.models[0] else None
+            named = model_id if model_id != cut.models[0] else None
             update |= {"templates": self.faces[model_id], "model_id": named}
         return self.entry.model_copy(update=update)
 
 
 @dataclass(frozen=True, slots=True)
-class EntryFilter:
-    """What of a policy shapes the entries; hours and rules do not."""
+class Cut:
+    """What of a policy shapes the entries; hours and rules do not. Gates of one cut share a list."""
 
-    gate: str
     entitled_groups: frozenset[str]
     named_groups: frozenset[str]
     models: tuple[str, ...]
     """The models by which people may be matched there, the gate's own first; none at a gate that asks for no face."""
 
     @classmethod
-    def of(cls, policy: GatePolicy, models: Sequence[str] | None) -> "EntryFilter":
+    def of(cls, policy: GatePolicy, models: Sequence[str] | None) -> "Cut":
         """Return what shapes the entries of a policy's gate, whose people are matched by `models`."""
         used = tuple(models or ()) if policy.uses_faces else ()
-        return cls(policy.gate, policy.entitled_groups, policy.named_groups, used)
+        return cls(policy.entitled_groups, policy.named_groups, used)
+
+    def to_json(self) -> str:
+        """Return the one way to write it down."""
+        return json.dumps([sorted(self.entitled_groups), sorted(self.named_groups), self.models])
+
+    @classmethod
+    def from_json(cls, text: str) -> "Cut":
+        """Read what `to_json` wrote."""
+        entitled, named, models = json.loads(text)
+        return cls(frozenset(entitled), frozenset(named), tuple(models))
+
+
+@dataclass(frozen=True, slots=True)
+class EntryFilter:
+    """What shapes the entries of one gate: its cut, and its name for the passes that are good there."""
+
+    gate: str
+    cut: Cut
+
+    @classmethod
+    def of(cls, policy: GatePolicy, models: Sequence[str] | None) -> "EntryFilter":
+        """Return what shapes the entries of a policy's gate, whose people are matched by `models`."""
+        return cls(policy.gate, Cut.of(policy, models))
 
 
 def assemble(

@@ -5,13 +5,13 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, String, Text, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 # The directory is made of accounts and templates: whoever uses these tables needs theirs as well.
 import enrollment.tables  # noqa: F401
+from access.snapshot import View, add_digest
 from database import Base, new_id
-
-NO_TOTAL = bytes(32)
+from directory.list_tables import NO_TOTAL, SharedList
 
 
 class ZoneRecord(Base):
@@ -39,12 +39,41 @@ class GateRecord(Base):
     models: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
     """Of what is published: people are matched by the first of these that they have a template of."""
     is_dirty: Mapped[bool] = mapped_column(default=True)
-    revision: Mapped[int] = mapped_column(BigInteger, default=0)
-    floor: Mapped[int] = mapped_column(BigInteger, default=0)
-    """Removals up to this revision are forgotten: a replica older than it must be fetched anew."""
-    full_total: Mapped[bytes] = mapped_column(LargeBinary(32), default=NO_TOTAL)
-    cards_total: Mapped[bytes] = mapped_column(LargeBinary(32), default=NO_TOTAL)
-    published_at: Mapped[datetime | None]
+    list_id: Mapped[UUID | None] = mapped_column(index=True)
+    """The list that this gate shares; None until it is published. SQLite could add no reference."""
+    own_revision: Mapped[int] = mapped_column("revision", BigInteger, default=0)
+    """Of the last change of the policy or of an entry of this gate's own."""
+    own_floor: Mapped[int] = mapped_column("floor", BigInteger, default=0)
+    joined_from: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    """The gate's revision when it came to its list, of which it knew another one then: `directory.list_changes`."""
+    joined_at: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    """The list's changes up to this revision are among the gate's own entries, where they concern it at all."""
+    own_full: Mapped[bytes] = mapped_column("full_total", LargeBinary(32), default=NO_TOTAL)
+    """What the gate's own entries add to the sum of its list, modulo 2²⁵⁶."""
+    own_cards: Mapped[bytes] = mapped_column("cards_total", LargeBinary(32), default=NO_TOTAL)
+    own_published_at: Mapped[datetime | None] = mapped_column("published_at")
+    shared: Mapped[SharedList | None] = relationship(primaryjoin=lambda: foreign(GateRecord.list_id) == SharedList.id)
+
+    @property
+    def revision(self) -> int:
+        """Return the revision of the gate's directory: of its list, or of what is its own."""
+        return max(self.own_revision, self.shared.revision if self.shared else 0)
+
+    @property
+    def floor(self) -> int:
+        """Return the revision before which changes are not known any more: an older replica is fetched anew."""
+        return max(self.own_floor, self.joined_from, self.shared.floor if self.shared else 0)
+
+    @property
+    def published_at(self) -> datetime | None:
+        """Return when the gate's directory last changed."""
+        times = (self.own_published_at, self.shared.published_at if self.shared else None)
+        return max((at for at in times if at is not None), default=None)
+
+    def total(self, view: View) -> int:
+        """Return the sum of the digests of the gate's entries, as a view has them."""
+        own = self.own_full if view == "full" else self.own_cards
+        return add_digest(int.from_bytes(own, "big"), self.shared.total(view) if self.shared else 0)
 
 
 class DirectoryPerson(Base):
@@ -57,29 +86,8 @@ class DirectoryPerson(Base):
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
 
 
-class GateEntry(Base):
-    """The last change of one person at one gate. `is_removed` rows are tombstones and carry no digests."""
-
-    __tablename__ = "gate_entries"
-    __table_args__ = (
-        Index("ix_gate_entries_revision", "gate", "revision", unique=True),
-        Index("ix_gate_entries_revoked", "gate", "is_revoked", "revision"),
-    )
-
-    gate: Mapped[str] = mapped_column(ForeignKey("gates.name", ondelete="CASCADE"), primary_key=True)
-    person_id: Mapped[UUID] = mapped_column(primary_key=True, index=True)
-    revision: Mapped[int] = mapped_column(BigInteger)
-    changed_at: Mapped[datetime]
-    is_removed: Mapped[bool]
-    is_revoked: Mapped[bool]
-    full_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
-    cards_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
-    model_id: Mapped[str | None] = mapped_column(String(255))
-    """The model of the templates in the entry, None without any."""
-
-
 class GateModel(Base):
-    """How many people of a gate's directory are matched by a face model, kept in step with its entries."""
+    """How many people more than in its list a gate matches by a face model, for its own entries; may be negative."""
 
     __tablename__ = "gate_models"
 
@@ -111,18 +119,6 @@ class GateApplied(Base):
     digest: Mapped[str | None] = mapped_column(String(64))
     applied_at: Mapped[datetime]
     seen_at: Mapped[datetime]
-
-
-class PublishedDigest(Base):
-    """What a gate's directory added up to at a revision that a device may be about to acknowledge."""
-
-    __tablename__ = "published_digests"
-
-    gate: Mapped[str] = mapped_column(ForeignKey("gates.name", ondelete="CASCADE"), primary_key=True)
-    revision: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    full_digest: Mapped[str] = mapped_column(String(64))
-    cards_digest: Mapped[str] = mapped_column(String(64))
-    published_at: Mapped[datetime]
 
 
 class DeviceContradiction(Base):
@@ -239,6 +235,8 @@ class DirectoryState(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     seq: Mapped[int] = mapped_column(BigInteger, default=0)
+    revision: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    """The last revision given out: all lists and gates count with one counter, so that a gate may change its list."""
     models: Mapped[list[str]] = mapped_column(JSON, default=list)
     """The face models that the campus uses, the one it moves to or stays with first; see `directory.gate_models`."""
     assembled: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))

@@ -5,7 +5,7 @@ that may hold it; the device's next acknowledgement of that revision or a later 
 revision only after it has compared the digest of everything it holds (`access.replica`).
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 from accounts.tables import Device
 from accounts.vocabulary import DeviceRole
 from database import new_id
-from directory.tables import GateApplied, GateEntry, TemplateReceipt
+from directory import listed_people
+from directory.tables import GateApplied, TemplateReceipt
 
 _FULL = "full"
 """The view with templates; door controllers have the other one and never hold any."""
@@ -69,26 +70,33 @@ class TemplateWhereabouts:
         return sum(receipt.confirmed_at is None for receipt in self.receipts)
 
 
-def find_holders(session: Session, gate: str) -> list[UUID]:
-    """Return the devices that may hold the templates of a gate: its edges, and whoever acknowledged any."""
+def find_holders(session: Session, gates: Collection[str]) -> dict[str, list[UUID]]:
+    """Return the devices that may hold the templates of each gate: its edges, and whoever acknowledged any."""
     valid = Device.revoked_at.is_(None)
-    edges = select(Device.id).where(Device.gate == gate, Device.role == DeviceRole.EDGE, valid)
+    edges = select(Device.gate, Device.id).where(Device.gate.in_(gates), Device.role == DeviceRole.EDGE, valid)
     applied = (
-        select(GateApplied.device_id)
+        select(GateApplied.gate, GateApplied.device_id)
         .join(Device, Device.id == GateApplied.device_id)
-        .where(GateApplied.gate == gate, GateApplied.view == _FULL, valid)
+        .where(GateApplied.gate.in_(gates), GateApplied.view == _FULL, valid)
     )
-    return sorted({*session.scalars(edges), *session.scalars(applied)})
+    found: dict[str, set[UUID]] = {gate: set() for gate in gates}
+    for gate, device_id in (*session.execute(edges), *session.execute(applied)):
+        found[gate or ""].add(device_id)
+    return {gate: sorted(devices) for gate, devices in found.items()}
 
 
-def open_receipts(
-    session: Session, gate: str, removed: Collection[Removal], devices: Sequence[UUID], now: datetime
-) -> None:
-    """Record that the templates of people left a gate's directory, each at a revision, for every device."""
-    rows = []
-    for one in removed:
-        common = {"gate": gate, "removed_at": now, **asdict(one)}
-        rows += [{"id": new_id(), "device_id": device, **common} for device in devices]
+def open_receipts(session: Session, removed: Mapping[str, Collection[Removal]], now: datetime) -> None:
+    """Record that the templates of people left gates' directories, each at a revision, for every device that had one.
+
+    `removed` is by gate.
+    """
+    holders = find_holders(session, removed.keys()) if removed else {}
+    rows = [
+        {"id": new_id(), "device_id": device, "gate": gate, "removed_at": now, **asdict(one)}
+        for gate, removals in removed.items()
+        for one in removals
+        for device in holders[gate]
+    ]
     if rows:
         session.execute(insert(TemplateReceipt), rows)
 
@@ -110,21 +118,13 @@ def confirm(session: Session, gate: str, device_id: UUID, revision: int, now: da
 
 def whereabouts_of(session: Session, person_id: UUID) -> TemplateWhereabouts:
     """Return where a person's template is, and the receipts of where it was, the newest first."""
-    gates = session.scalars(
-        select(GateEntry.gate)
-        .where(
-            GateEntry.person_id == person_id,
-            GateEntry.is_removed.is_(False),
-            GateEntry.full_digest != GateEntry.cards_digest,
-        )
-        .order_by(GateEntry.gate)
-    )
+    gates = listed_people.find_gates(session, person_id, with_templates=True)
     rows = session.execute(
         _select_receipts()
         .where(TemplateReceipt.person_id == person_id)
         .order_by(TemplateReceipt.removed_at.desc(), TemplateReceipt.gate, TemplateReceipt.device_id)
     )
-    return TemplateWhereabouts(list(gates), [_to_receipt(*row) for row in rows])
+    return TemplateWhereabouts(gates, [_to_receipt(*row) for row in rows])
 
 
 def find_outstanding(session: Session, *, after: Position | None, limit: int) -> list[ErasureReceipt]:

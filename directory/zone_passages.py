@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 from access.passages import REMEMBERED, PresencePage, ZonePass
 from access.policy import Direction, GatePolicy
 from accounts import audit
+from directory import listed_people
 from directory.gates import get
-from directory.tables import GateEntry, GateRecord, ZonePassage, ZonePassageState, ZoneRecord
+from directory.tables import GateRecord, ZonePassage, ZonePassageState, ZoneRecord
 from messages import Event, EventKind
 from web.problems import NotFoundError, ProblemError
 
@@ -66,14 +67,13 @@ def page_for(session: Session, gate: str, *, since: int, now: datetime) -> Prese
         zone=policy.inner_zone, revision=0, floor=0, forgiven_before=None
     )
     whole = since == 0 or since > state.revision or since < state.floor
-    entitled = select(GateEntry.person_id).where(GateEntry.gate == gate, GateEntry.is_removed.is_(False))
     rows = session.scalars(
         select(ZonePassage)
         .where(
             ZonePassage.zone == state.zone,
             ZonePassage.revision > (0 if whole else since),
             ZonePassage.at > now - REMEMBERED,
-            ZonePassage.person_id.in_(entitled),
+            ZonePassage.person_id.in_(listed_people.select_people(gate)),
         )
         .order_by(ZonePassage.revision)
         .limit(PAGE + 1)

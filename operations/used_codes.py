@@ -5,14 +5,13 @@ from datetime import datetime
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from access.credentials import virtual_card_digest
 from accounts.cards import virtual_cards
 from bus import Connection, NotConnectedError
 from database.digests import credential_key
-from directory.tables import GateEntry
+from directory import listed_people
 from messages import Event, EventKind, GateTopics, UsedCode
 from messages.events import Detail
 from messages.signed_codes import CLOCKS_APART, is_current
@@ -48,11 +47,7 @@ def publish(connection: Connection, site: str, used: Sequence[UsedCode]) -> None
 
 def _use_up(session: Session, person_id: UUID, second: int, gate: str) -> list[UsedCode]:
     handles = virtual_cards.use_up(session, person_id, second)
-    others = session.scalars(
-        select(GateEntry.gate).where(
-            GateEntry.person_id == person_id, GateEntry.is_removed.is_(False), GateEntry.gate != gate
-        )
-    ).all()
+    others = [one for one in listed_people.find_gates(session, person_id) if one != gate]
     key = credential_key(session)
     digests = [virtual_card_digest(key, handle) for handle in handles]
     return [UsedCode(gate=other, digest=digest, second=second) for other in others for digest in digests]

@@ -18,7 +18,7 @@ from database import Base
 
 WITH_THE_ACCOUNT = ("person_groups", "passwords", "person_changes", "people_import_rows")
 """Tables whose rows go with the account, or only tell that it was there."""
-FOLLOWING = ("directory_people", "gate_entries")
+FOLLOWING = ("directory_people", "shared_entries", "gate_entries")
 """What gates know is made from the accounts, and follows their changes."""
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from access.reasons import Reason
 from campusgate.calibration.study import Passages, Scores
 from database import Sealer
-from directory.tables import GateEntry
+from directory import listed_people
 from enrollment import templates
 from messages import EventKind
 from models.score_tail import Vectors
@@ -35,7 +35,7 @@ def gather(session: Session, sealer: Sealer, gate: str, *, model_id: str, since:
         database.SealingError: a template cannot be opened.
     """
     found = templates.load_active(session, sealer, model_id)
-    listed = set(session.scalars(select(GateEntry.person_id).where(GateEntry.gate == gate, ~GateEntry.is_removed)))
+    listed = set(session.scalars(listed_people.select_people(gate)))
     people = [np.stack([template.vector for template in own]) for own in found.values()]
     return Evidence(people, _listed(found, listed), passages(session, gate, model_id=model_id, since=since))
 

@@ -15,8 +15,9 @@ from accounts.tables import PersonGroup
 from accounts.vocabulary import PersonKind
 from database import new_id
 from directory import gates
+from directory.list_tables import GateEntry
 from directory.publisher import Publisher
-from directory.tables import GateEntry, TemplateReceipt, VisitorPass
+from directory.tables import TemplateReceipt, VisitorPass
 from enrollment import consent
 from enrollment.tables import PhotoRecord, PhotoState, PhotoThumbnail, TemplateRecord, TemplateState
 from tests.console.axe import inspect

@@ -12,7 +12,7 @@ from access.policy import Rule
 from access.replica import Replica
 from accounts.vocabulary import PersonState
 from directory.feed import NotPublishedError
-from directory.gate_publication import GatePublication
+from directory.publication import Publication
 from tests.databases import copied
 from tests.directory.conftest import MODEL, Campus, build
 
@@ -81,7 +81,7 @@ class History:
             raise _Killed
 
         with pytest.MonkeyPatch.context() as patch, pytest.raises(_Killed):
-            patch.setattr(GatePublication, "close", die)
+            patch.setattr(Publication, "close", die)
             self.campus.publisher.publish_some()
 
     def page(self, limit) -> None:

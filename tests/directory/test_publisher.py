@@ -11,8 +11,9 @@ from sqlalchemy.exc import OperationalError
 
 from accounts.people import changes
 from accounts.vocabulary import PersonState
+from directory.list_tables import SharedEntry
 from directory.publisher import MOST_PEOPLE, Publisher, _people_at_once
-from directory.tables import GateEntry, GateRecord
+from directory.tables import GateRecord
 from tests.waiting import PATIENCE_S
 
 
@@ -108,9 +109,9 @@ def test_two_publishers_on_one_database_give_out_each_revision_once(campus) -> N
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(lambda publisher: publisher.publish(), others))
     with campus.database.read() as session:
-        revisions = [entry.revision for entry in session.query(GateEntry)]
+        revisions = [entry.revision for entry in session.query(SharedEntry)]
         assert len(set(revisions)) == 6
-        assert session.get_one(GateRecord, "main").revision == max(revisions)
+        assert session.get_one(GateRecord, "main").revision >= max(revisions)
     replica = campus.replica()
     sync = campus.sync(replica)
     sync.run_once()

@@ -14,9 +14,10 @@ from accounts.tables import AuditEntry
 from accounts.vocabulary import PersonKind, PersonState
 from database import Database, Sealer
 from directory import gates, visitor_hosting, visitor_passes
+from directory.list_tables import GateEntry
 from directory.publisher import Publisher
 from directory.services import DirectoryServices
-from directory.tables import GateEntry, VisitorPass
+from directory.tables import VisitorPass
 from directory.visitor_hosting import (
     GateNotHostedError,
     HostedPeriodError,

@@ -11,7 +11,7 @@ from accounts.cards import virtual_cards
 from accounts.vocabulary import Channel, PersonKind
 from database import Database, new_id
 from directory import gates
-from directory.tables import GateEntry
+from directory.list_tables import GateEntry
 from messages import Event, Method
 from operations import used_codes
 from tests.databases import CREDENTIAL_KEY

@@ -31,7 +31,7 @@ from campusgate.settings import Settings
 from campusgate.wiring.notice_channels import make_notice_channels
 from campusgate.wiring.retention import make_retention_policy
 from database import Database
-from directory import gates, template_receipts, zone_passages
+from directory import template_receipts, zone_passages
 from directory.gate_publication import prune
 from enrollment import filing, notice_delivery
 from enrollment.retention import RetentionPolicy, purge_all
@@ -185,5 +185,4 @@ def _forget_receipts(session: Session, now: datetime) -> None:
 
 
 def _forget_removals(session: Session, now: datetime) -> None:
-    for gate in gates.find(session):
-        prune(session, gate, now - _REMOVALS_KEPT)
+    prune(session, now - _REMOVALS_KEPT)
