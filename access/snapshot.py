@@ -25,6 +25,9 @@ KEY_CHECK_HEADER = "Campusgate-Credential-Check"
 """With every page of changes: what the server's credential key makes of nothing, for the gate to compare."""
 TIME_HEADER = "Campusgate-Time"
 """The server's time in an answer (ISO 8601), where the server itself believes its clock."""
+ACKNOWLEDGED_HEADER = "Campusgate-Acknowledged"
+"""In the answer to a question for changes: the revision that the server took note of by `held`, 0 for none. A server
+that does not say it expects acknowledgements apart."""
 MODELS_HEADER = "Campusgate-Models"
 """The ids of the models that the gate should be able to run, separated by spaces: in the answer to a question for
 changes, which says in `models` those that it can."""
@@ -161,5 +164,9 @@ def subtract_digest(total: int, digest: int) -> int:
 
 def directory_digest(policy: GatePolicy, total: int) -> str:
     """Return the digest (64 hex digits) of a whole directory: its policy and the sum over its entries."""
-    body = policy.model_dump_json().encode() + total.to_bytes(32, "big")
-    return hashlib.sha256(body).hexdigest()
+    return digest_of_published(policy.model_dump_json(), total)
+
+
+def digest_of_published(policy_json: str, total: int) -> str:
+    """Return `directory_digest` of a policy in the one way to write it down."""
+    return hashlib.sha256(policy_json.encode() + total.to_bytes(32, "big")).hexdigest()

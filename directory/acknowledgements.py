@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from access.policy import GatePolicy
 from access.snapshot import View, add_digest, directory_digest
+from database import Database
 from directory import template_receipts
 from directory.list_tables import PastGate, PastList, SharedList
 from directory.tables import DeviceContradiction, GateApplied, GateRecord
@@ -79,6 +80,24 @@ def find_contradiction(session: Session, gate: str, said: Acknowledgement, *, ma
     if expected is None:
         return Contradiction.REVISION_UNKNOWN
     return None if hmac.compare_digest(expected, said.digest) else Contradiction.WRONG_DIGEST
+
+
+def take(database: Database, gate: str, said: Acknowledgement, now: datetime) -> bool:
+    """Record what a device says with its question for changes, and return whether it counts.
+
+    What cannot be compared any more does not: a device that was away for long is sent what follows. A digest that is
+    not that of what was published stands as a contradiction.
+
+    Raises:
+        NotFoundError: no such gate.
+    """
+    with database.begin() as session:
+        reason = find_contradiction(session, gate, said, may_hold_templates=True)
+        if reason is None:
+            record(session, gate, said, now)
+        elif reason == Contradiction.WRONG_DIGEST:
+            record_contradiction(session, said.device_id, gate, reason, now)
+        return reason is None
 
 
 def record(session: Session, gate: str, said: Acknowledgement, now: datetime) -> None:

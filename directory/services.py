@@ -1,12 +1,16 @@
 """What the directory's API works with, built once by the rim and put at `app.state.directory`."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from database import Database, Sealer
+from directory import gates_in_step
 from directory.gate_setup import GateSetup
+from directory.gates_in_step import InStep, Question
 from directory.hosting_rules import HostingRules
+from web.batched_reads import BatchedReads
 
 GATES_AT_ONCE = 3
 """More at a time would only share the same cores: each answer would come later, and so would everybody else's."""
@@ -25,3 +29,13 @@ class DirectoryServices:
     setup: GateSetup = field(default_factory=GateSetup.unavailable)
     turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(GATES_AT_ONCE))
     """Gates are answered in turn: after a revocation all of them ask at once, and people must not wait behind them."""
+
+    @cached_property
+    def gates_in_step(self) -> BatchedReads[Question, InStep]:
+        """Look up whether a device that asks for changes is in step."""
+
+        def load(asked: Collection[Question]) -> Mapping[Question, InStep]:
+            with self.database.read() as session:
+                return gates_in_step.find(session, asked)
+
+        return BatchedReads(load)

@@ -7,6 +7,7 @@ the server did not send. Until then the gate decides from what it has.
 
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from sqlite3 import Cursor, DatabaseError
@@ -18,7 +19,7 @@ import structlog
 from access.policy import GatePolicy
 from access.replica.faces import ReplicaFaces
 from access.replica.meta import Position, ReplicaMeta
-from access.replica.page import require_next
+from access.replica.page import ReplicaError, require_next
 from access.replica.store import ReplicaStore
 from access.snapshot import (
     Change,
@@ -181,6 +182,17 @@ class Replica:
             meta = self._meta.anew()
             self._save(cursor, meta)
             self._meta = meta
+
+    def confirm(self, digest: str, at: datetime) -> None:
+        """Take note that the server's directory was, `at` that moment, the one with this digest, which is held here."""
+        with self._applying:
+            meta = replace(self._meta, synced_at=at.astimezone(UTC))
+            if meta.digest != digest or meta.position.rebuilding:
+                raise ReplicaError("what the server confirmed is not held here")
+            with self._store.writing() as cursor:
+                self._save(cursor, meta)
+            with self._lock:
+                self._meta = meta
 
     def close(self) -> None:
         """Close the file."""

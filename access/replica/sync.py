@@ -17,7 +17,7 @@ from access.credentials import key_check
 from access.replica.page import ModelMismatchError, ReplicaError
 from access.replica.replica import Replica
 from access.replica.store import ReplicaLockedError
-from access.snapshot import KEY_CHECK_HEADER, MODELS_HEADER, TIME_HEADER, ChangePage
+from access.snapshot import ACKNOWLEDGED_HEADER, KEY_CHECK_HEADER, MODELS_HEADER, TIME_HEADER, ChangePage
 from bus.backoff import Backoff
 
 _log = structlog.get_logger()
@@ -31,8 +31,17 @@ BACKOFF = Backoff(first_s=0.4, longest_s=24.0, refused_s=60.0)
 
 After a refusal (wrong token, another gate's, another model) only a person can help: asking often does not.
 """
+HINTED_INTERVAL = timedelta(seconds=60)
+"""Between two questions while hints arrive: these say when something is new, and a lost one costs a minute."""
+ACKNOWLEDGED_WITHIN_S = 5.0
+"""What was applied is acknowledged with the next question, which comes then at the latest: one of several changes in a
+row is one acknowledgement."""
 _MOST_REBUILDS = 3
 """Rebuilds in one synchronisation before it gives up until the next."""
+
+
+_Held = tuple[int, str | None]
+"""A revision and the digest of everything held at it."""
 
 
 class SyncError(Exception):
@@ -72,11 +81,13 @@ class DirectorySync:
         credential_key: bytes | None = None,
         client: httpx.Client | None = None,
         verify: ssl.SSLContext | bool = True,
+        hints_arrive: Callable[[], bool] = lambda: False,
         models: Callable[[], Sequence[str]] = tuple,
         on_time: Callable[[datetime], None] = lambda _at: None,
     ) -> None:
         """`base_url` is the server's, `token` the device's, bound to `gate`; `verify` is httpx's.
 
+        `hints_arrive` says whether the server can tell the gate that something is new; then it asks less often.
         `models` are the ids of those that the gate can run, which the server is told with every question.
         With `credential_key`, the gate's, a server with another one is an error: then no card would open.
         `on_time` is called with the server's time after a synchronisation over TLS, or within this machine: elsewhere
@@ -87,6 +98,7 @@ class DirectorySync:
         self._server_at: datetime | None = None
         self._replica = replica
         self._interval = interval
+        self._hints_arrive = hints_arrive
         self._limit = page_limit
         self._models = models
         self._address = f"{base_url.rstrip('/')}/api/v1/directory/gates/{gate}"
@@ -94,7 +106,11 @@ class DirectorySync:
         self._headers = {"Authorization": f"Bearer {token}"}
         self._key_check = key_check(credential_key) if credential_key is not None else None
         self._has_another_key = False
-        self._acknowledged: tuple[int, str | None] | None = None
+        self._proven: _Held | None = None
+        """What this process has proven equal to the server's directory."""
+        self._acknowledged: _Held | None = None
+        self._takes_held = False
+        """Whether the server takes acknowledgements with the question for changes; an older one does not."""
         self._status = SyncStatus(revision=replica.revision, synced_at=replica.synced_at)
 
     @property
@@ -102,8 +118,24 @@ class DirectorySync:
         """How the last attempt went."""
         return self._status
 
+    @property
+    def pause_s(self) -> float:
+        """Seconds until the next question, when no hint comes before."""
+        if self._takes_held and self._proven != self._acknowledged:
+            return ACKNOWLEDGED_WITHIN_S
+        return max(self._interval, HINTED_INTERVAL if self._hints_arrive() else self._interval).total_seconds()
+
     def run_once(self) -> int:
-        """Fetch and apply until the replica equals the server's directory, and return its revision.
+        """Fetch and apply until the replica equals the server's directory, acknowledge it, and return its revision.
+
+        Raises:
+            SyncRefusedError: the server refuses this device, or the directory is of another model or version.
+            SyncError: no answer, a wrong answer, or the replica cannot be written.
+        """
+        return self._synchronise(acknowledges_at_once=True)
+
+    def _synchronise(self, *, acknowledges_at_once: bool) -> int:
+        """Do what `run_once` does; a server that takes it is sent the acknowledgement with the next question.
 
         Raises:
             SyncRefusedError: the server refuses this device, or the directory is of another model or version.
@@ -113,7 +145,8 @@ class DirectorySync:
         try:
             self._server_at = None
             self._fetch()
-            self._acknowledge()
+            if acknowledges_at_once or not self._takes_held:
+                self._acknowledge()
             self._check_key()
             if self._server_at is not None:
                 self._on_time(self._server_at)
@@ -146,8 +179,8 @@ class DirectorySync:
             # Cleared before asking: a hint that comes while the answer is on its way asks again.
             wake.clear()
             try:
-                self.run_once()
-                failures, pause = 0, self._interval.total_seconds()
+                self._synchronise(acknowledges_at_once=False)
+                failures, pause = 0, self.pause_s
             except SyncRefusedError as error:
                 failures += 1
                 pause = BACKOFF.refused_s
@@ -159,8 +192,20 @@ class DirectorySync:
             except Exception:  # noqa: BLE001 - whoever waits for revocations must not die of anything
                 failures, pause = failures + 1, BACKOFF.longest_s
                 _log.exception("directory_not_synchronised", gate=self._replica.gate)
-            if not stop.is_set():
+            if stop.is_set():
+                return
+            if failures:
                 wake.wait(pause)
+            else:
+                self._wait(wake, pause)
+
+    def _wait(self, wake: threading.Event, pause_s: float) -> None:
+        """Wait until woken, or until the pause is over; while hints do not arrive no longer than the interval."""
+        shortest_s = self._interval.total_seconds()
+        while pause_s > 0 and not wake.wait(min(pause_s, shortest_s)):
+            pause_s -= shortest_s
+            if not self._hints_arrive():
+                return
 
     def close(self) -> None:
         """Close the connections."""
@@ -168,36 +213,43 @@ class DirectorySync:
 
     def _fetch(self) -> None:
         for _ in range(_MOST_REBUILDS):
-            while (page := self._fetch_page()) is not None:
+            while (answer := self._ask()) is not None:
+                if answer.status_code == httpx.codes.NO_CONTENT:
+                    self._replica.confirm(answer.request.url.params.get("held", ""), datetime.now(UTC))
+                    return
+                page = ChangePage.model_validate_json(answer.content)
                 in_step = self._replica.apply(page, datetime.now(UTC))
                 if page.is_complete:
                     if in_step:
+                        self._proven = (self._replica.revision, self._replica.digest)
                         return
                     break
             self._status = replace(self._status, rebuilds=self._status.rebuilds + 1)
         raise SyncError("the directory does not add up, even fetched anew")
 
-    def _fetch_page(self) -> ChangePage | None:
+    def _ask(self) -> httpx.Response | None:
         """Ask for what follows; None when the server wants everything fetched anew."""
         position = self._replica.position
+        params: dict[str, str | int | list[str]] = {
+            "since": position.revision,
+            "revoked_since": position.revoked_to,
+            "limit": self._limit,
+            "view": self._replica.view,
+            "whole": position.rebuilding,
+            "models": list(self._models()),
+        }
+        held = (position.revision, self._replica.digest)
+        is_held = held == self._proven and not position.rebuilding
+        if is_held:
+            params["held"] = self._replica.digest or ""
         asked_s = time.monotonic()
-        answer = self._client.get(
-            f"{self._address}/changes",
-            headers=self._headers,
-            params={
-                "since": position.revision,
-                "revoked_since": position.revoked_to,
-                "limit": self._limit,
-                "view": self._replica.view,
-                "whole": position.rebuilding,
-                "models": list(self._models()),
-            },
-        )
+        answer = self._client.get(f"{self._address}/changes", headers=self._headers, params=params)
         if answer.status_code == httpx.codes.CONFLICT and _problem_code(answer) == "directory_rebuild_required":
             _log.warning("directory_rebuild", gate=self._replica.gate, revision=position.revision)
             self._replica.rebuild()
             return None
         _require_success(answer)
+        self._note_acknowledged(answer.headers.get(ACKNOWLEDGED_HEADER), held if is_held else None)
         wanted = tuple(answer.headers.get(MODELS_HEADER, "").split())
         self._status = replace(self._status, models_wanted=wanted)
         # An older server says nothing.
@@ -205,7 +257,16 @@ class DirectorySync:
         self._has_another_key = None not in {said, self._key_check} and said != self._key_check
         if self._is_authentic and time.monotonic() - asked_s <= _TIME_WITHIN_S:
             self._server_at = _time_in(answer)
-        return ChangePage.model_validate_json(answer.content)
+        return answer
+
+    def _note_acknowledged(self, said: str | None, held: _Held | None) -> None:
+        """Take note of what the server acknowledged of `held`; where it does not, it is told apart."""
+        if held is None:
+            self._takes_held = said is not None
+            return
+        self._takes_held = said == str(held[0])
+        if self._takes_held:
+            self._acknowledged = held
 
     def _acknowledge(self) -> None:
         """Acknowledge what is in force here, once for each state, so that the server knows the lag of each gate."""

@@ -68,6 +68,7 @@ def run_controller(
             device.token,
             files.replica,
             interval=settings.sync_interval,
+            hints_arrive=lambda: controller.bus.connected,
             credential_key=credential_key,
             on_time=controller.accept_server_time,
             verify=device.server_trust,

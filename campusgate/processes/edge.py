@@ -87,6 +87,7 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
             device.token,
             files.replica,
             interval=settings.sync_interval,
+            hints_arrive=lambda: bus.connected,
             models=lambda: engines.runnable,
             on_time=clock.accept_server_time,
             verify=device.server_trust,

@@ -1,18 +1,21 @@
 """For the gates' own devices: changes after what they hold, and the acknowledgement of what is in force."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
+from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
 
 from access.credentials import key_check
 from access.passages import PresencePage
-from access.snapshot import KEY_CHECK_HEADER, MODELS_HEADER, TIME_HEADER, ChangePage, View
+from access.snapshot import ACKNOWLEDGED_HEADER, KEY_CHECK_HEADER, MODELS_HEADER, TIME_HEADER, ChangePage, View
 from accounts.api.dependencies import DEVICE_ERRORS, GateDeviceDep, NowDep
 from accounts.vocabulary import DeviceRole
 from directory import acknowledgements, feed, gate_models, zone_passages
 from directory.acknowledgements import Acknowledgement, Contradiction, ImpossibleAcknowledgementError
 from directory.api.dependencies import IN_TURN, GateName, ServicesDep, WrongGateError, check_gate
+from directory.gates_in_step import Question
 from directory.tables import GateRecord
 from web.problems import NotFoundError, responses
 
@@ -45,9 +48,12 @@ class AppliedIn(BaseModel):
 @router.get(
     "/gates/{gate}/changes",
     response_model=ChangePage,
-    responses=responses(*_ERRORS, TemplatesNotForControllersError, feed.NotPublishedError, feed.RebuildRequiredError),
+    responses={
+        204: {"description": "the device holds everything, and said so before; only to those who say `held`"},
+        **responses(*_ERRORS, TemplatesNotForControllersError, feed.NotPublishedError, feed.RebuildRequiredError),
+    },
 )
-def get_changes(
+async def get_changes(
     gate: GateName,
     device: GateDeviceDep,
     services: ServicesDep,
@@ -64,29 +70,50 @@ def get_changes(
             max_length=32, description="ids of the face models that the edge can run; left out by those that run one"
         ),
     ] = None,
+    held: Annotated[
+        str | None,
+        Query(pattern=r"^[0-9a-f]{64}$", description="digest of everything held at `since`, to acknowledge it"),
+    ] = None,
 ) -> Response:
     """Return the next page of changes: revocations first, then the rest in order; the last page carries the digest."""
     check_gate(device, gate)
     if view == "full" and device.role is DeviceRole.CONTROLLER:
         raise TemplatesNotForControllersError
-    wanted = gate_models.hear(services.database, gate, device.device_id, models, now) if view == "full" else []
-    page = feed.changes_since(
-        services.database,
-        services.sealer,
-        gate,
-        since=since,
-        revoked_since=revoked_since,
-        limit=limit,
-        view=view,
-        whole=whole,
-    )
-    # Written once, here: FastAPI would build and check a page of thousands of entries a second time.
     headers = {"Cache-Control": "no-store", KEY_CHECK_HEADER: key_check(services.credential_key)}
-    if wanted:
-        headers[MODELS_HEADER] = " ".join(wanted)
     if services.clock_believed():
         headers[TIME_HEADER] = now.isoformat()
-    return Response(page.model_dump_json(), media_type="application/json", headers=headers)
+    if held is not None:
+        runs = None if models is None else tuple(models)
+        question = Question(gate, device.device_id, view, since, revoked_since, held, runs)
+        in_step = await services.gates_in_step.get(question)
+        if in_step is not None:
+            headers |= _name_wanted(in_step.wanted) | {ACKNOWLEDGED_HEADER: str(since)}
+            return Response(status_code=204, headers=headers)
+
+    def answer() -> Response:
+        said = Acknowledgement(device.device_id, view, since, held)
+        acknowledged = held is not None and acknowledgements.take(services.database, gate, said, now)
+        wanted = gate_models.hear(services.database, gate, device.device_id, models, now) if view == "full" else []
+        page = feed.changes_since(
+            services.database,
+            services.sealer,
+            gate,
+            since=since,
+            revoked_since=revoked_since,
+            limit=limit,
+            view=view,
+            whole=whole,
+        )
+        said_back = {ACKNOWLEDGED_HEADER: str(since if acknowledged else 0)}
+        # Written once, here: FastAPI would build and check a page of thousands of entries a second time.
+        content = page.model_dump_json()
+        return Response(content, media_type="application/json", headers=headers | _name_wanted(wanted) | said_back)
+
+    return await run_in_threadpool(answer)
+
+
+def _name_wanted(models: Sequence[str]) -> dict[str, str]:
+    return {MODELS_HEADER: " ".join(models)} if models else {}
 
 
 @router.get("/gates/{gate}/presence", responses=responses(*_ERRORS, zone_passages.NoZoneError))
