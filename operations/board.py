@@ -5,7 +5,7 @@ soon as it was heard anew. What else was last heard stays, and is as old as it i
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
@@ -55,7 +55,8 @@ class Board:
     """The views of all gates. Safe for threads; `wait` lets followers sleep until something changes."""
 
     def __init__(self) -> None:
-        """Nothing has been heard yet."""
+        """Nothing has been heard yet; nobody is told of what is touched, until `on_touch` is set."""
+        self.on_touch: Callable[[], None] = lambda: None
         self._views: dict[str, GateView] = {}
         self._words: dict[tuple[str, str], NewestWord] = {}
         self._advice: dict[str, tuple[Advice, datetime]] = {}
@@ -154,7 +155,12 @@ class Board:
         return self._advice.get(gate)
 
     def touch(self) -> None:
-        """Say that something outside the views changed (a new event was stored)."""
+        """Say that something outside the views changed (a new event was stored), to the other servers too."""
+        self.wake()
+        self.on_touch()
+
+    def wake(self) -> None:
+        """Wake the followers: another server said that something outside the views changed."""
         with self._changed:
             self._notify()
 

@@ -16,6 +16,8 @@ from sqlalchemy.orm import Session
 from accounts.audit.commit_order import keep_order
 from accounts.tables import PersonChange
 
+_NOTED = "campusgate_people_changed"
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -30,6 +32,12 @@ def record(session: Session, person_id: UUID, *more: UUID) -> None:
     keep_order(session)
     now = datetime.now(UTC)
     session.execute(insert(PersonChange), [{"person_id": one, "at": now} for one in (person_id, *more)])
+    session.info[_NOTED] = True
+
+
+def take_noted(session: Session) -> bool:
+    """Return whether people were noted as changed in a session that was just committed; once."""
+    return bool(session.info.pop(_NOTED, False))
 
 
 def since(session: Session, seq: int, *, limit: int = 1000) -> Sequence[Change]:

@@ -1,11 +1,15 @@
-"""What the server does beside its requests: connections to the broker, and threads that publish, watch and tidy."""
+"""What the server does beside its requests: connections to the broker, and its place among the campus's servers."""
 
 import threading
-from collections.abc import Callable
+from functools import partial
 
-from campusgate.processes.jobs.schedule import run_jobs
-from campusgate.processes.jobs.server_jobs import make_server_jobs
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from accounts.people import changes
 from campusgate.processes.server.assembly import Server
+from campusgate.processes.server.leader_work import LeaderWork
+from database.coordination import BOARD, PEOPLE, Coordination
 
 
 class Background:
@@ -14,41 +18,56 @@ class Background:
     def __init__(self, server: Server) -> None:
         """Make the threads; none runs yet."""
         self._server = server
-        self._stop, self._wake = threading.Event(), threading.Event()
-        self._threads = [
-            _thread("publisher", server.publisher.run, self._stop, self._wake),
-            _thread("look-alikes", server.look_alikes.run, self._stop),
-            _thread("alarms", server.alarms.run, self._stop),
-        ]
-        for name, jobs in make_server_jobs(
-            server.database, server.money, server.metering.supply, server.settings, server.metering.sessions.order
-        ).items():
-            self._threads.append(_thread(name, run_jobs, jobs, self._stop, server.clock))
+        self._work = LeaderWork(server)
+        self._coordination = Coordination(
+            server.database,
+            server.settings.resolved_direct_url if server.settings.database_direct_url else server.database.url,
+            lead=self._work.begin,
+            follow=self._work.end,
+            hear=self._hear,
+        )
+        self._stop = threading.Event()
+        self._thread = threading.Thread(
+            target=self._coordination.run, args=(self._stop,), name="coordination", daemon=True
+        )
+
+    @property
+    def leads(self) -> bool:
+        """Whether this server does now what only one does."""
+        return self._coordination.leads
 
     def start(self) -> None:
-        """Connect, and start every thread."""
+        """Connect, and find this server's place."""
+        self._server.operations.board.on_touch = partial(self._coordination.announce, BOARD)
+        event.listen(Session, "after_commit", self._announce_changes)
         self._server.ingest.start()
         if self._server.showers is not None:
             self._server.showers.start()
         self._server.connections.events.start()
         self._server.connections.orders.start()
-        for thread in self._threads:
-            thread.start()
+        self._thread.start()
 
     def stop(self) -> None:
         """End in order: who gives work first, the writer of the ledger and the database last."""
         self._stop.set()
-        self._wake.set()
         self._server.connections.orders.stop()
         self._server.connections.events.stop()
         self._server.ingest.stop()
         if self._server.showers is not None:
             self._server.showers.stop()
-        for thread in self._threads:
-            thread.join()
+        self._thread.join()
+        self._work.wait_ended()
+        event.remove(Session, "after_commit", self._announce_changes)
         self._server.money.writer.close()
         self._server.database.close()
 
+    def _hear(self, topic: str) -> None:
+        """Take what another server has written."""
+        if topic == BOARD:
+            self._server.operations.board.wake()
+        elif topic == PEOPLE:
+            self._work.wake()
 
-def _thread(name: str, target: Callable[..., None], *arguments: object) -> threading.Thread:
-    return threading.Thread(target=target, args=arguments, name=name, daemon=True)
+    def _announce_changes(self, session: Session) -> None:
+        if session.bind is self._server.database.engine and changes.take_noted(session):
+            self._coordination.announce(PEOPLE)
