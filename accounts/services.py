@@ -6,7 +6,7 @@ web.problems.install(app)
 """
 
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -21,6 +21,7 @@ from accounts.devices import Places
 from accounts.passwords import Hasher, PasswordCheck
 from accounts.passwords.first import FirstPasswords
 from accounts.people import sign_ins
+from accounts.people.merge_parts import MergePart
 from accounts.people.notices import Notify, notify_nobody
 from accounts.people.phones import CodeSender
 from accounts.people.sign_ins import RunningSignIn
@@ -79,6 +80,8 @@ class AccountsServices:
     channel_users: ChannelUsers | None = None
     identity_provider: IdentityProvider | None = None
     places: Places | None = None
+    merge_parts: Sequence[MergePart] = ()
+    """The other rooms of this server that keep something of people, for merging two accounts."""
     sign_code: SignCode | None = None
     """None: this server has no key that gates trust, and codes only pay."""
 

@@ -2,6 +2,10 @@
 
 from collections.abc import Mapping
 
+import accounts.topup.merging
+import directory.merging
+import enrollment.merging
+import metering.rooms.merging
 from accounts import audit
 from accounts.cards.channel_tokens import SignedChannelUsers
 from accounts.cards.virtual_cards import SignCode
@@ -13,6 +17,7 @@ from accounts.payment_channels.registry import CHANNELS
 from accounts.payments.ceilings import Ceilings
 from accounts.payments.limits import MEALS, Limits, MealPeriod
 from accounts.payments.services import MoneyServices
+from accounts.people.merge_parts import MergePart
 from accounts.people.phone_webhook import WebhookCodeSender
 from accounts.people_import.importer import Importer
 from accounts.services import AccountsServices
@@ -25,6 +30,14 @@ from enrollment import account_notices
 from messages import read_private_key
 from messages.signed_codes import CodeSigner
 
+MERGE_PARTS: tuple[MergePart, ...] = (
+    accounts.topup.merging,
+    enrollment.merging,
+    directory.merging,
+    metering.rooms.merging,
+)
+"""Who has a say when two accounts of one person become one."""
+
 
 def make_accounts(settings: Settings, database: Database, secret: bytes) -> AccountsServices:
     """Return the accounts' services with every port that is configured.
@@ -35,6 +48,7 @@ def make_accounts(settings: Settings, database: Database, secret: bytes) -> Acco
     return AccountsServices(
         database=database,
         places=CampusPlaces(),
+        merge_parts=MERGE_PARTS,
         secret=secret,
         zone=settings.time_zone,
         first_passwords=FirstPasswords(settings.first_password_prefix),

@@ -199,6 +199,7 @@ OF_ANOTHER_KIND = {
     ("post", f"{PEOPLE}/reference-photos"): "own_reference: tests/enrollment/test_references.py",
     ("post", "/api/v1/directory/gates/{gate}/dry-run"): "asks and changes nothing",
     ("post", "/api/v1/operations/zones/{zone}/forgive"): "helps somebody through a gate: only not oneself, see below",
+    ("post", f"{PEOPLE}/merge"): "two people: tests/accounts/test_merging_api.py",
     ("post", "/api/v1/cash-top-ups"): "money: tests/accounts/payments",
     ("post", "/api/v1/cash-payouts"): "money: tests/accounts/payments",
     ("post", "/api/v1/subsidies"): "money: tests/accounts/payments",

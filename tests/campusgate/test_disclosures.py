@@ -226,6 +226,7 @@ def test_each_look_is_one_line_with_ids_alone(office: Staffed) -> None:
 
 
 ANSWERS_WITH_WHAT_IS_KNOWN = {
+    "POST /api/v1/people/{person_id}/merge",
     "PUT /api/v1/people/{person_id}",
     "PUT /api/v1/people/{person_id}/state",
     "PUT /api/v1/people/{person_id}/roles",

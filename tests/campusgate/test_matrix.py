@@ -52,6 +52,8 @@ LET_IN: dict[tuple[str, ...], tuple[str, ...]] = {
         "POST /api/v1/price-plans/{plan_id}/withdrawal",
         "POST /api/v1/people",
         "POST /api/v1/people/import",
+        "GET /api/v1/people/{person_id}/merge",
+        "POST /api/v1/people/{person_id}/merge",
         "PUT /api/v1/people/{person_id}",
         "DELETE /api/v1/people/{person_id}/photos",
         "DELETE /api/v1/people/{person_id}/reference-photos",

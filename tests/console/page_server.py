@@ -26,6 +26,7 @@ from accounts.services import AccountsServices
 from accounts.tables import PersonRole
 from accounts.vocabulary import PasswordPurpose, PersonKind, Role
 from bus import Backoff, BrokerAddress, Outbox
+from campusgate.wiring.accounts import MERGE_PARTS
 from console import pages
 from database import Database, Sealer, new_id
 from directory import gates
@@ -142,6 +143,7 @@ def serve(
         secret=bytes(range(32)),
         hasher=CHEAP_HASHER,
         sign_code=CodeSigner(CODE_KEY, "main").sign,
+        merge_parts=MERGE_PARTS,
     )
     names: dict = {}
     staff = {}

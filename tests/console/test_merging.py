@@ -14,7 +14,7 @@ from accounts.people.notices import notify_nobody
 from accounts.principals import Principal
 from accounts.tables import Person, PersonRole
 from accounts.vocabulary import PersonKind, PersonState, Role
-from console.pages.office.merge import PARTS
+from campusgate.wiring.accounts import MERGE_PARTS
 from database import Database, new_id
 from directory import people as gate_people
 from directory.tables import GatePerson
@@ -66,7 +66,7 @@ def two(database: Database) -> tuple[UUID, UUID]:
 
 def merge(database: Database, keep: UUID, gone: UUID) -> None:
     with database.begin() as session:
-        merging.merge(session, ADMIN, keep, gone, PARTS, notify=notify_nobody, now=NOW)
+        merging.merge(session, ADMIN, keep, gone, MERGE_PARTS, notify=notify_nobody, now=NOW)
 
 
 def test_what_the_other_has_moves_to_an_account_without(database: Database, two: tuple[UUID, UUID]) -> None:
@@ -77,7 +77,7 @@ def test_what_the_other_has_moves_to_an_account_without(database: Database, two:
     with database.begin() as session:
         gate_people.set_needs(session, gone, extended_time=True, by="test", now=NOW)
         session.add(Notice(person_id=gone, at=NOW, kind="x", content={}, read_at=None))
-        foreseen = merging.foresee(session, keep, gone, PARTS, now=NOW)
+        foreseen = merging.foresee(session, keep, gone, MERGE_PARTS, now=NOW)
     assert foreseen.obstacles == frozenset()
     assert foreseen.moves == {
         MergeMove.MONEY: 1234,
@@ -172,8 +172,8 @@ def test_what_is_open_stands_in_the_way(database: Database, two: tuple[UUID, UUI
 def test_a_photo_that_waits_is_decided_first(database: Database, two: tuple[UUID, UUID]) -> None:
     give_photo(database, two[1], PhotoState.IN_REVIEW)
     with database.read() as session:
-        assert merging.foresee(session, *two, PARTS, now=NOW).obstacles == {MergeObstacle.PHOTO_UNDECIDED}
-        assert merging.foresee(session, two[0], two[0], PARTS, now=NOW).obstacles == {MergeObstacle.SAME_ACCOUNT}
+        assert merging.foresee(session, *two, MERGE_PARTS, now=NOW).obstacles == {MergeObstacle.PHOTO_UNDECIDED}
+        assert merging.foresee(session, two[0], two[0], MERGE_PARTS, now=NOW).obstacles == {MergeObstacle.SAME_ACCOUNT}
 
 
 def test_the_page_shows_what_moves_before_anything_does(served_pages: Pages) -> None:

@@ -6,12 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
-import accounts.topup.merging
-import directory.merging
-import enrollment.merging
-import metering.rooms.merging
 from accounts import merging, people
-from accounts.people.merge_parts import Foreseen, MergePart
+from accounts.people.merge_parts import Foreseen
 from accounts.principals import Principal
 from accounts.tables import Person
 from console.dependencies import AdminDep, ServicesDep
@@ -23,12 +19,6 @@ from web.problems import ProblemError
 
 router = APIRouter(prefix="/console/office/people", include_in_schema=False)
 
-PARTS: tuple[MergePart, ...] = (
-    accounts.topup.merging,
-    enrollment.merging,
-    directory.merging,
-    metering.rooms.merging,
-)
 _READS = record_disclosure("person.read", "person:{person_id}")
 
 
@@ -64,9 +54,8 @@ def merge(
         return _render(request, services, admin, person_id, number, swapped=False, problem="merge.unsure", status=422)
     try:
         with services.database.begin() as session:
-            merging.merge(
-                session, admin, person_id, gone_id, PARTS, notify=services.accounts.notify, now=services.now()
-            )
+            parts, notify = services.accounts.merge_parts, services.accounts.notify
+            merging.merge(session, admin, person_id, gone_id, parts, notify=notify, now=services.now())
     except ProblemError as error:
         problem = f"problem.{error.code}"
         return _render(request, services, admin, person_id, number, swapped=False, problem=problem, status=error.status)
@@ -91,7 +80,7 @@ def _render(
             other = people.by_number(session, number)
         keep, gone = (other, person) if swapped and other is not None else (person, other)
         if gone is not None:
-            foreseen = merging.foresee(session, keep.id, gone.id, PARTS, now=services.now())
+            foreseen = merging.foresee(session, keep.id, gone.id, services.accounts.merge_parts, now=services.now())
     return render_page(
         request,
         "office/merge.html",
