@@ -23,6 +23,8 @@ _NETWORK = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 
 """A machine that lost its power is missed after about ten seconds; libpq's names and units."""
 _MOVED = frozenset({"25006", "57P01", "57P02", "57P03"})
 """It takes no writes, or ends: another server has become, or becomes, the primary, and new connections find it."""
+_ENDED = frozenset({"25P03", "57P05"})
+"""The session was idle for longer than it may be."""
 
 _Row = TypeVar("_Row")
 _Result = TypeVar("_Result")
@@ -67,8 +69,8 @@ def make_postgresql_engine(url: URL, *, pool_size: int, is_pooled: bool) -> Engi
 
     @event.listens_for(engine, "handle_error")
     def _leave(context: ExceptionContext) -> None:
-        if getattr(context.original_exception, "sqlstate", None) in _MOVED:
-            # The other connections of the pool lead there too.
+        if getattr(context.original_exception, "sqlstate", None) in _MOVED | _ENDED:
+            # With it go the other connections of the pool, which lead there too.
             context.is_disconnect = True
 
     return engine

@@ -70,6 +70,12 @@ class NonceStore:
             self._issued[sender] = (nonce, ceiling)
             return nonce
 
+    def last_issued(self, sender: str) -> int:
+        """Return a number that no nonce handed out for `sender` exceeds; -1 when there was none."""
+        with self._lock:
+            issued = self._issued.get(sender)
+            return self._largest("issued", sender) if issued is None else issued[0]
+
     def close(self) -> None:
         """Close the file."""
         with self._lock:

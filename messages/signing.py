@@ -8,7 +8,7 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import uuid_utils.compat
@@ -50,10 +50,17 @@ class SignedCommand:
     payload: bytes
 
 
+class Nonces(Protocol):
+    """Hands out nonces; `NonceStore` is one."""
+
+    def next(self, sender: str, now_us: int) -> int:
+        """Return a nonce for `sender` larger than every earlier one; `now_us`: microseconds since 1970."""
+
+
 class Signer:
     """Signs as `sender`. Publish the commands to a gate in the order they were issued: a later one voids an earlier."""
 
-    def __init__(self, key: Ed25519PrivateKey, sender: str, nonces: NonceStore) -> None:
+    def __init__(self, key: Ed25519PrivateKey, sender: str, nonces: Nonces) -> None:
         """Take the private key, the name it is trusted under, and the store that keeps nonces rising."""
         self._key = key
         self.sender = sender

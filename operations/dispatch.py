@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, wait
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -50,13 +51,16 @@ class Dispatcher:
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         answer_wait_s: float = ANSWER_WAIT_S,
+        turn: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         """Subscribe to the acknowledgements of every gate.
 
         `bus` is best a connection of its own, so that answers never wait behind events; `controllers` are the keys that
-        acknowledgements must carry, by sender.
+        acknowledgements must carry, by sender. `turn` is held while commands are signed and sent: other servers that
+        sign in the same name wait for it.
         """
         self._board = board
+        self._turn = turn
         self._answer_wait_s = answer_wait_s
         self._sending = threading.Lock()
         """Two orders reach every gate in the same order, so that all of them end as the later one says."""
@@ -85,7 +89,7 @@ class Dispatcher:
         `left_s` tells for how many seconds it is still wanted: it is asked last thing before each command is signed,
         and no command outlives it. None: it is wanted now, whatever it waited for.
         """
-        with self._sending:
+        with self._sending, self._turn():
             sent = [self._send(gate, action, left_s, extended=extended) for gate in dict.fromkeys(gates)]
         waiting = [one for one in sent if isinstance(one, _Sent)]
         wait([one.answer for one in waiting], self._answer_wait_s)

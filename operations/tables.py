@@ -99,6 +99,15 @@ class AlarmNotice(Base):
     error: Mapped[str | None] = mapped_column(String(200))
 
 
+class IssuedNonces(Base):
+    """The largest nonce that any server may have issued in a name; see `operations.order_nonces`."""
+
+    __tablename__ = "issued_nonces"
+
+    sender: Mapped[str] = mapped_column(String(63), primary_key=True)
+    largest: Mapped[int] = mapped_column(BigInteger)
+
+
 class ServerClockRecord(Base):
     """One row: when the server's clock was last believed, and when somebody last vouched for it."""
 

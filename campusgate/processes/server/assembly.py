@@ -115,7 +115,7 @@ def assemble(
     clock = ClockGuard(database, board)
     connections = make_server_connections(settings)
     bus = connections.events
-    dispatcher = make_dispatcher(settings, connections.orders, board)
+    dispatcher = make_dispatcher(settings, connections.orders, board, database)
     orders = OrderService(database, board, dispatcher, settings.two_person_orders)
     # Last, for its writer's thread runs from now on: what may be missing was asked for before.
     money = replace(make_money(settings, accounts, channels), clock_believed=lambda: clock.doubt() is None)
