@@ -108,13 +108,18 @@ def shower_rights(site: str, device: UUID) -> Rights:
     return Rights(tuple(map(topics.of, SHOWER_SAYS[Role.SHOWER])), tuple(map(topics.of, SHOWER_HEARS[Role.SHOWER])))
 
 
-def mosquitto_acl(site: str, gates: Sequence[str], showers: Sequence[UUID] = ()) -> str:
-    """Return Mosquitto's access list: the server's two users, `staff`, each gate's three, each shower's one."""
-    users = [
-        ("server", rights(Role.SERVER, site)),
-        ("server-orders", rights(Role.ORDERS, site)),
-        ("staff", rights(Role.STAFF, site)),
-    ]
+def mosquitto_acl(
+    site: str, gates: Sequence[str], showers: Sequence[UUID] = (), further_servers: Sequence[str] = ()
+) -> str:
+    """Return Mosquitto's access list: each server's two users, `staff`, each gate's three, each shower's one.
+
+    The first server's users are `server` and `server-orders`, those of a further one `server-NAME` and
+    `server-NAME-orders`: a user has one connection at a time.
+    """
+    users = []
+    for name in ("server", *(f"server-{further}" for further in further_servers)):
+        users += [(name, rights(Role.SERVER, site)), (f"{name}-orders", rights(Role.ORDERS, site))]
+    users.append(("staff", rights(Role.STAFF, site)))
     for gate in gates:
         users += [(f"{role}-{gate}", rights(role, site, gate)) for role in (Role.CONTROLLER, Role.EDGE, Role.DISPLAY)]
     users += [(f"{Role.SHOWER}-{device}", shower_rights(site, device)) for device in showers]

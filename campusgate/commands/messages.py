@@ -41,8 +41,14 @@ def reference() -> None:
 def acl(
     gates: Annotated[list[str], typer.Argument(help="The gates.", metavar="GATE…")],
     shower: Annotated[list[UUID] | None, typer.Option(help="The id of a shower's controller; may be repeated.")] = None,
+    server: Annotated[
+        list[str] | None,
+        typer.Option(help="A further server: users server-NAME and server-NAME-orders; may be repeated."),
+    ] = None,
 ) -> None:
-    """Print Mosquitto's access list for these gates and showers of the site."""
+    """Print Mosquitto's access list for these gates, showers and servers of the site."""
     from messages.permissions import mosquitto_acl
+    from messages.topics import require_topic_names
 
-    typer.echo(mosquitto_acl(Settings().site, gates, shower or ()), nl=False)
+    require_topic_names(*(server or ()))
+    typer.echo(mosquitto_acl(Settings().site, gates, shower or (), server or ()), nl=False)

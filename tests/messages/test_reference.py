@@ -2,7 +2,6 @@
 
 import json
 import queue
-import shutil
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -72,12 +71,12 @@ def test_schemas_are_json_and_name_every_field() -> None:
 
 @pytest.fixture
 def shipped_broker(tmp_path: Path, unused_port: int) -> Iterator[int]:
-    """Mosquitto with the configuration we ship; every user of the access list has their name as password."""
+    """Mosquitto with the configuration we ship, and the access list for two servers; users are their own passwords."""
     find_mosquitto()
-    access = (ROOT / "deploy" / "mosquitto" / "campusgate.acl").read_text(encoding="utf-8")
+    access = mosquitto_acl("main", ["north", "south"], [SHOWER], ["b"])
     users = [line.removeprefix("user ") for line in access.splitlines() if line.startswith("user ")]
     write_passwords(tmp_path / "campusgate.passwords", dict(zip(users, users, strict=True)))
-    shutil.copy(ROOT / "deploy" / "mosquitto" / "campusgate.acl", tmp_path)
+    (tmp_path / "campusgate.acl").write_text(access)
     shipped = (ROOT / "deploy" / "mosquitto" / "mosquitto.conf").read_text(encoding="utf-8")
     ours = shipped.replace("listener 8883", f"listener {unused_port} 127.0.0.1")
     ours = ours.replace("/etc/mosquitto/campusgate", f"{tmp_path}/campusgate")
@@ -132,6 +131,17 @@ def test_nobody_takes_anothers_place_at_the_broker_we_ship(user, stolen: str) ->
         assert thief.connected
         thief.stop()
     assert (orders.connections, controller.connections) == (1, 1)
+
+
+def test_two_servers_stay_beside_each_other_at_the_broker_we_ship(user, shipped_broker: int) -> None:
+    names = [("server", "server-orders"), ("server-b", "server-b-orders")]
+    made = [(user(events), user(orders)) for events, orders in names]
+    controller, heard = user("controller-north"), queue.Queue[bytes]()
+    controller.subscribe(GateTopics("main", "north").command, lambda _topic, payload, _: heard.put(payload))
+    for number, (_, orders) in enumerate(made):
+        orders.publish(GateTopics("main", "north").command, b"%d" % number, wait_s=PATIENCE_S)
+    assert [heard.get(timeout=PATIENCE_S) for _ in made] == [b"0", b"1"]
+    assert [one.connections for pair in made for one in pair] == [1, 1, 1, 1]
 
 
 def test_each_connection_of_the_server_may_do_its_own_work_only(user) -> None:
