@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 
 from database import new_id
 from directory.entry_rows import Content, Contents, is_same, read_rows
@@ -36,7 +36,6 @@ class ListChanges:
         guests = self._find_guests() if joining else {}
         for gate, target in joining:
             self._join(gate, target, guests.get(gate.record.name, set()))
-        self._remove_unused()
 
     def _find_targets(self, wanted: Mapping[Cut, Sequence[GatePublication]]) -> dict[Cut, ListPublication]:
         """Return a list for each cut; a new one, or one that is cut anew, is written."""
@@ -54,9 +53,9 @@ class ListChanges:
             targets[cut] = left or self._add(cut)
             written.append(targets[cut])
         if written:
-            rows = self._session.execute(select(DirectoryPerson.person_id, DirectoryPerson.sealed))
-            for part in rows.partitions(MOST_PEOPLE):
-                records = self._open(part)
+            people = self._session.scalars(select(DirectoryPerson.person_id)).all()
+            for start in range(0, len(people), MOST_PEOPLE):
+                records = self._publication.read_records(people[start : start + MOST_PEOPLE])
                 self._publication.write(written, list(records), records)
         return targets
 
@@ -100,17 +99,5 @@ class ListChanges:
 
     def _open_records(self, people: Collection[UUID]) -> Iterator[tuple[UUID, PersonRecord]]:
         wanted = list(people)
-        columns = (DirectoryPerson.person_id, DirectoryPerson.sealed)
         for start in range(0, len(wanted), MOST_PEOPLE):
-            part = wanted[start : start + MOST_PEOPLE]
-            rows = self._session.execute(select(*columns).where(DirectoryPerson.person_id.in_(part))).all()
-            yield from self._open(rows).items()
-
-    def _open(self, rows: Sequence[Row[UUID, bytes]]) -> dict[UUID, PersonRecord]:
-        sealer = self._publication.sealer
-        return {person: PersonRecord.open(sealer, person, sealed) for person, sealed in rows}
-
-    def _remove_unused(self) -> None:
-        for shared in [one for one in self._publication.lists.values() if not one.gates]:
-            shared.remove()
-            del self._publication.lists[shared.record.id]
+            yield from self._publication.read_records(wanted[start : start + MOST_PEOPLE]).items()

@@ -56,7 +56,7 @@ class Publication:
 
         All in this transaction, however long: a gate must never get one model and templates of another.
         """
-        if self._state.assembled != self._models:
+        if are_models_new := self._state.assembled != self._models:
             self._state.models = self._state.assembled = self._models
             log.info("directory_models", models=self._models)
             self._assemble_everybody()
@@ -72,6 +72,9 @@ class Publication:
                 wanted[cut].append(gate)
         if wanted:
             ListChanges(self).bring(wanted)
+        self._remove_unused()
+        if are_models_new:
+            self._write_everybody()
 
     def publish(self, people: Sequence[UUID]) -> None:
         """Assemble people anew and bring every list and gate to their entries."""
@@ -127,6 +130,12 @@ class Publication:
         """Return a list's part of this publication."""
         return ListPublication(self.session, record, self.revisions, self.now)
 
+    def read_records(self, people: Sequence[UUID]) -> dict[UUID, PersonRecord]:
+        """Return the records of people (at most `MOST_PEOPLE`) as they were assembled last; who has none is missing."""
+        columns = (DirectoryPerson.person_id, DirectoryPerson.sealed)
+        rows = self.session.execute(select(*columns).where(DirectoryPerson.person_id.in_(people)))
+        return {person: PersonRecord.open(self.sealer, person, sealed) for person, sealed in rows}
+
     def _open_gate(self, name: str) -> GatePublication:
         if name not in self._own:
             found = select(GateRecord).where(GateRecord.name == name).with_for_update(key_share=True)
@@ -167,6 +176,25 @@ class Publication:
         people = self.session.scalars(select(Person.id)).all()
         for start in range(0, len(people), MOST_PEOPLE):
             self._assemble(people[start : start + MOST_PEOPLE])
+
+    def _write_everybody(self) -> None:
+        """Bring all lists to records that were assembled anew.
+
+        Not the models alone make them others: who is long expired has none any more, nor has what ended long ago.
+        """
+        people = set(self.session.scalars(select(DirectoryPerson.person_id)))
+        for table in (SharedEntry, GateEntry):
+            people.update(self.session.scalars(select(table.person_id).where(~table.is_removed).distinct()))
+        wanted = sorted(people)
+        for start in range(0, len(wanted), MOST_PEOPLE):
+            part = wanted[start : start + MOST_PEOPLE]
+            self.write(list(self.lists.values()), part, self.read_records(part))
+
+    def _remove_unused(self) -> None:
+        """Remove lists that no gate shares any more: the last one left, or was taken away."""
+        for shared in [one for one in self.lists.values() if not one.gates]:
+            shared.remove()
+            del self.lists[shared.record.id]
 
     def _assemble(self, people: Sequence[UUID]) -> dict[UUID, PersonRecord]:
         """Assemble people anew and keep their records; of whoever is gone nothing stays."""

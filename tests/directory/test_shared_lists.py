@@ -16,7 +16,7 @@ import directory.api
 from access.policy import Rule
 from accounts.vocabulary import PersonState
 from database import Base
-from directory import model_progress, visitor_passes
+from directory import gates, model_progress, visitor_passes
 from directory.list_tables import GateEntry, SharedEntry, SharedList
 from tests.apps import LentApps
 from tests.databases import copied
@@ -199,6 +199,19 @@ def test_a_gate_that_leaves_its_list_is_told_of_those_who_differ(house: House) -
     house.require_right()
     assert [sync.status.rebuilds for sync in house.syncs.values()] == [0, 0, 0]
     assert count(house.campus, SharedList) == 1, "a list that nobody shares goes"
+
+
+def test_a_list_goes_with_the_last_gate_that_is_taken_away(house: House) -> None:
+    house.person({"students"})
+    house.policy({"west"}, {"students", "teachers"})
+    house.publish()
+    assert count(house.campus, SharedList) == 2
+    with house.campus.database.begin() as session:
+        gates.remove(session, gates.get(session, "west"), by="system", now=house.campus.clock.now)
+    house.person({"students"})
+    house.publish()
+    assert count(house.campus, SharedList) == 1
+    assert count(house.campus, SharedEntry) == 2
 
 
 def test_a_device_that_was_behind_when_its_gate_left_starts_anew(house: House) -> None:
