@@ -36,7 +36,6 @@ app = typer.Typer(
     result_callback=_print_databases,
     help="Access control and face recognition at the edge for a university campus.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -71,7 +70,7 @@ def main() -> None:
     # Results go to standard output; of the log only what needs attention is shown. Services say more.
     configure_logs(logging.WARNING)
     try:
-        app()
+        app(prog_name="campusgate")
     except OperatorError as error:
         sys.stderr.write(f"campusgate: {error}\n")
         sys.exit(2)

@@ -9,9 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from campusgate.commands import print_json
-from campusgate.settings import Settings
-from campusgate.settings.errors import describe
-from errors import OperatorError
 
 if TYPE_CHECKING:
     from campusgate.doctor.findings import Finding
@@ -64,16 +61,11 @@ _SIGNS = {"ok": "ok     ", "warning": "warning", "fault": "MEND   ", "skipped": 
 
 def _begin(role: str | None, env_file: Path | None, door: Path | None) -> "tuple[str, Iterable[Finding]]":
     """Return whose settings these are, and what will be found; settings that cannot be read are a fault themselves."""
-    from pydantic import ValidationError
+    from campusgate.doctor.examination import examine_all, find_role, read_settings
 
-    from campusgate.doctor.examination import examine_all, find_role
-    from campusgate.doctor.findings import fault
-
-    try:
-        settings = Settings()
-    except (ValidationError, OperatorError) as error:
-        says = describe(error) if isinstance(error, ValidationError) else str(error)
-        return role or "machine", [fault("settings", says)]
+    settings, problem = read_settings()
+    if settings is None or problem is not None:
+        return role or "machine", [problem] if problem is not None else []
     known = role or find_role(settings, env_file)
     if door is None and known == "controller" and env_file is not None:
         beside = env_file.with_name(f"door-{settings.gate}.toml")

@@ -1,5 +1,7 @@
 """`campusgate serve`: the server."""
 
+from typing import Annotated
+
 import typer
 
 from campusgate.processes.garbage import pause_collection
@@ -12,12 +14,18 @@ def register(app: typer.Typer) -> None:
     app.command()(serve)
 
 
-def serve() -> None:
+def serve(
+    host: Annotated[str | None, typer.Option(help="Listen here; by default CAMPUSGATE_SERVER_HOST.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Listen here; by default CAMPUSGATE_SERVER_PORT.")
+    ] = None,
+) -> None:
     """Run the server: accounts, enrolment, directories, events and the pages."""
     with pause_collection():
         from campusgate.processes.logs import configure_logs
         from campusgate.processes.server.run import run_server
 
-    settings = Settings()
+    given = {"server_host": host, "server_port": port}
+    settings = Settings().model_copy(update={name: value for name, value in given.items() if value is not None})
     configure_logs()
     run_server(settings, make_stop_event())

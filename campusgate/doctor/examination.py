@@ -3,9 +3,13 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from campusgate.doctor import broker, camera, database, door, face_models, kernel_clock, own_files, proxy, server_link
-from campusgate.doctor.findings import Check, Finding, examine
+from campusgate.doctor.findings import Check, Finding, examine, fault
 from campusgate.settings import Settings
+from campusgate.settings.errors import describe
+from errors import OperatorError
 
 ROLES = ("server", "controller", "edge")
 
@@ -22,9 +26,7 @@ def find_role(settings: Settings, env_file: Path | None) -> str:
 def examine_all(settings: Settings, role: str, *, env_file: Path | None, door_file: Path | None) -> Iterator[Finding]:
     """Yield what is found, link by link; none that fails keeps another from being examined."""
     checks: dict[str, Check] = {
-        "settings": lambda: own_files.check_environment_file(env_file),
-        "secrets": lambda: own_files.check_secrets(settings, role),
-        "keys": lambda: own_files.check_keys(settings, role),
+        **_of_settings(settings, role, env_file),
         "folders": lambda: own_files.check_folders(settings, role),
         "clock": lambda: [database.check_kernel_clock(is_synchronised=kernel_clock.is_synchronised())],
     }
@@ -42,3 +44,31 @@ def examine_all(settings: Settings, role: str, *, env_file: Path | None, door_fi
         checks["relay"] = lambda: door.check_door(settings, door_file)
     for link, check in checks.items():
         yield from examine(link, check)
+
+
+def examine_settings(role: str | None, env_file: Path | None) -> tuple[str, list[Finding]]:
+    """Return whose settings there are and what is found of them alone: nothing else is asked."""
+    settings, finding = read_settings()
+    if settings is None or finding is not None:
+        return role or "machine", [finding] if finding is not None else []
+    known = role or find_role(settings, env_file)
+    checks = _of_settings(settings, known, env_file)
+    return known, [one for link, check in checks.items() for one in examine(link, check)]
+
+
+def read_settings() -> tuple[Settings | None, Finding | None]:
+    """Return the settings, or what is wrong with them."""
+    try:
+        return Settings(), None
+    except ValidationError as error:
+        return None, fault("settings", describe(error))
+    except OperatorError as error:
+        return None, fault("settings", str(error))
+
+
+def _of_settings(settings: Settings, role: str, env_file: Path | None) -> dict[str, Check]:
+    return {
+        "settings": lambda: own_files.check_environment_file(env_file),
+        "secrets": lambda: own_files.check_secrets(settings, role),
+        "keys": lambda: own_files.check_keys(settings, role),
+    }

@@ -50,7 +50,9 @@ def check_keys(settings: Settings, role: str) -> Iterator[Finding]:
     file = settings.require("trusted_keys_file")
     trusted = read_trusted_keys(file)
     for sender in _must_trust(settings, role):
-        if sender not in trusted:
+        if sender not in trusted and sender == edge_sender(settings.gate or "") and not _has_edge(settings):
+            yield warn("trust", f"no edge is trusted: gate {settings.gate} reads cards and looks at no faces")
+        elif sender not in trusted:
             yield fault(
                 "trust",
                 f"{file} does not name {sender}, so what it signs is refused; set the gate up again, or enter its key: "
@@ -64,6 +66,12 @@ def _must_trust(settings: Settings, role: str) -> tuple[str, ...]:
     if role == "controller":
         return STAFF_SENDER, edge_sender(gate)
     return (controller_sender(gate),) if role == "edge" else ()
+
+
+def _has_edge(settings: Settings) -> bool:
+    """Whether an edge of the same gate was set up on this computer."""
+    own: Path = settings.require("signing_key_file")
+    return own.with_name(f"edge-{settings.gate}.pem").exists()
 
 
 def check_folders(settings: Settings, role: str) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from campusgate.doctor.certificates import TIMEOUT_S, connect_tls
 from campusgate.doctor.findings import Finding, Status, fault, ok, warn
 from campusgate.settings import Settings
 from campusgate.wiring.server_link import make_server_trust
+from directory.feed import NotPublishedError
 
 _LINK: Final = "server"
 _CLOCKS_APART: Final = timedelta(seconds=5)
@@ -56,6 +57,9 @@ def _ask(client: httpx.Client, settings: Settings, role: str) -> Iterator[Findin
         params={"view": "cards", "limit": 1},
         headers={"Authorization": f"Bearer {settings.require('device_token')}"},
     )
+    if not directory.is_success and _problem(directory) == NotPublishedError.code:
+        yield warn(_LINK, f"the server knows this {role} and has not published the directory of gate {gate} yet: wait")
+        return
     if not directory.is_success:
         yield fault(_LINK, f"the server refuses this {role} ({_problem(directory)}); {_mend(gate)}")
         return

@@ -36,14 +36,14 @@ def list_settings(settings: Settings, environment: Mapping[str, str] | None = No
 def _walk(model: type[BaseModel], values: BaseModel | None, prefix: str) -> Iterator[tuple[str, Any, bool]]:
     for name, field in model.model_fields.items():
         value = getattr(values, name) if values is not None else None
-        inner = _model_of(field)
+        inner = model_of(field)
         if inner is not None:
             yield from _walk(inner, value, f"{prefix}{name}__")
         elif name != "demonstration":
-            yield prefix + name, value, _is_secret(name, field)
+            yield prefix + name, value, is_secret(name, field)
 
 
-def _model_of(field: FieldInfo) -> type[BaseModel] | None:
+def model_of(field: FieldInfo) -> type[BaseModel] | None:
     """Return the nested settings of a field, also of one that may be left out; a list of values is none."""
     if get_origin(field.annotation) in {list, dict, tuple}:
         return None
@@ -51,7 +51,8 @@ def _model_of(field: FieldInfo) -> type[BaseModel] | None:
     return next((one for one in kinds if isinstance(one, type) and issubclass(one, BaseModel)), None)
 
 
-def _is_secret(name: str, field: FieldInfo) -> bool:
+def is_secret(name: str, field: FieldInfo) -> bool:
+    """Whether a value of the field is never shown."""
     return not field.repr or name in _ADDRESSES_WITH_SECRETS or SecretStr in _kinds(field.annotation)
 
 

@@ -103,6 +103,43 @@ def test_a_unit_starts_a_command_there_is_and_may_do_little(unit: Path) -> None:
         assert line in text
 
 
+@pytest.mark.parametrize("unit", sorted(DEPLOY.glob("systemd/*.service")), ids=lambda unit: unit.stem)
+def test_systemd_knows_every_line_of_a_unit_and_calls_it_well_protected(unit: Path) -> None:
+    program = shutil.which("systemd-analyze")
+    if program is None:
+        pytest.skip("systemd is not installed: Debian package `systemd`")
+    judged = subprocess.run(
+        # In tenths: an exposure of 4.0.
+        [program, "security", "--offline=true", "--no-pager", "--threshold=40", str(unit)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert judged.returncode == 0, judged.stdout[-300:]
+    verified = subprocess.run([program, "verify", "--man=no", str(unit)], capture_output=True, text=True, check=False)
+    # The program itself is not installed here.
+    assert [line for line in verified.stderr.splitlines() if "/opt/campusgate/bin/campusgate" not in line] == []
+
+
+def test_a_unit_whose_process_opens_devices_keeps_them() -> None:
+    """`ProtectClock` and any `DeviceAllow` close all other devices."""
+    for unit in DEPLOY.glob("systemd/*.service"):
+        text = unit.read_text(encoding="utf-8")
+        opens_devices = not any(name in unit.stem for name in ("server", "display"))
+        closed = re.search(r"^(ProtectClock|PrivateDevices)=yes|^DeviceAllow=", text, re.MULTILINE) is not None
+        assert closed is not opens_devices, unit.stem
+
+
+def test_the_image_runs_as_a_fixed_number_and_says_whether_it_is_well(compose) -> None:
+    lines = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert re.search(r"^USER (\d+):(\d+)$", lines, re.MULTILINE)
+    assert "HEALTHCHECK" in lines
+    others = {name: one for name, one in compose["services"].items() if one["image"] == "campusgate"}
+    assert {name for name, one in others.items() if one.get("healthcheck") == {"disable": True}} == {*others} - {
+        "server"
+    }
+
+
 @pytest.mark.parametrize("process", ["server", "controller", "edge", "meters", "shower"])
 def test_unit_and_example_keep_their_files_in_the_same_place(process: str) -> None:
     """Otherwise models are installed, and people added, where the unit does not look."""

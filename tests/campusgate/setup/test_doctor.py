@@ -78,6 +78,13 @@ def test_what_is_well_is_called_well(machines: Machines, name: str) -> None:
     assert {"server": "database", "controller-lab": "relay", "edge-lab": "camera"}[name] in links
 
 
+def test_a_gate_that_reads_cards_only_is_well(machines: Machines, tmp_path: Path) -> None:
+    set_up_gate(machines.server, tmp_path, make_code(machines.server, "hall"), "--camera", "none")
+    code, found = examine(tmp_path / "etc/campusgate/controller-hall.env")
+    assert code == 0, found
+    assert any("looks at no faces" in one["says"] for one in found)
+
+
 def test_a_running_server_is_not_thrown_out(machines: Machines) -> None:
     _, found = examine(machines.file("server"))
     said = [one["says"] for one in found if one["link"] == "broker"]
