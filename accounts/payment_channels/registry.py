@@ -4,7 +4,7 @@ It holds an `ENTRY`, and the backend: a class that does what `channel.PaymentCha
 settings are given for. The loopback channel moves no money, so it is none of these.
 """
 
-from accounts.payment_channels import alipay
+from accounts.payment_channels.alipay import channel as alipay
 from accounts.payment_channels.channel import ChannelEntry
 from accounts.payment_channels.wechat import channel as wechat
 

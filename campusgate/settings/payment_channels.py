@@ -2,6 +2,7 @@
 
 from pydantic import BaseModel
 
+from accounts.payment_channels.alipay.options import AlipayOptions
 from accounts.payment_channels.wechat.options import WechatPayOptions
 
 
@@ -9,3 +10,4 @@ class PaymentChannelSettings(BaseModel):
     """Each field has the name of an entry of `accounts.payment_channels.registry`, and is of its options."""
 
     wechat: WechatPayOptions | None = None
+    alipay: AlipayOptions | None = None

@@ -22,7 +22,10 @@ from accounts.topup.verification import check_reasons
 from accounts.vocabulary import DeviceRole, PasswordPurpose
 from database import new_id
 from tests.accounts.conftest import Clock
-from tests.accounts.payments.wechat.peer import WechatPeer, running_peer
+from tests.accounts.payments.alipay import peer as alipay_peers
+from tests.accounts.payments.alipay.peer import AlipayPeer
+from tests.accounts.payments.wechat import peer as wechat_peers
+from tests.accounts.payments.wechat.peer import WechatPeer
 
 PIN = "482913"
 
@@ -141,7 +144,14 @@ def edited_shop(make_campus: Callable[..., Any]) -> Iterator[Shop]:
 @pytest.fixture(scope="session")
 def wechat_peer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WechatPeer]:
     """WeChat Pay in a process of its own; whoever uses it begins anew there."""
-    with running_peer(tmp_path_factory.mktemp("wechat"), Clock().now) as peer:
+    with wechat_peers.running_peer(tmp_path_factory.mktemp("wechat"), Clock().now) as peer:
+        yield peer
+
+
+@pytest.fixture(scope="session")
+def alipay_peer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AlipayPeer]:
+    """Alipay in a process of its own; whoever uses it begins anew there."""
+    with alipay_peers.running_peer(tmp_path_factory.mktemp("alipay"), Clock().now) as peer:
         yield peer
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -20,19 +21,33 @@ from accounts.topup.refunds import TopUpRefundRequest
 from accounts.topup.tables import TopUpOrder
 from accounts.topup.verification import check_reasons
 from database import new_id
+from tests.accounts.payments.alipay.peer import AlipayPeer
 from tests.accounts.payments.channel_peers import ChannelPeer, LoopbackPeer, Message
 from tests.accounts.payments.conftest import Holder, Shop, running_shop
 from tests.accounts.payments.wechat.peer import WechatPeer
 
-NAME = "wechat"
+pytestmark = pytest.mark.parametrize(
+    ("peer", "database"),
+    [
+        ("loopback", "sqlite"),
+        ("loopback", "postgresql"),
+        ("loopback-once-scanned", "sqlite"),
+        ("wechat-key", "postgresql"),
+        ("wechat-certificates", "sqlite"),
+        ("alipay-key", "sqlite"),
+        ("alipay-certificates", "postgresql"),
+    ],
+    indirect=True,
+)
+"""Every channel; which of its two ways to be verified meets which database says nothing more."""
 
 
 class Till:
     """A campus with one channel to one provider, and what the tests do with it."""
 
     def __init__(self, shop: Shop, peer: ChannelPeer) -> None:
-        self.shop, self.peer = shop, peer
-        self.money = replace(shop.money, channels={NAME: peer.channel})
+        self.shop, self.peer, self.name = shop, peer, peer.channel.name
+        self.money = replace(shop.money, channels={self.name: peer.channel})
         self.terminal = Terminal(new_id(), shop.merchant_id, "north")
         self.holder: Holder = shop.holder()
 
@@ -54,7 +69,7 @@ class Till:
         return self.shop.balance(self.shop.merchant_id)
 
     def order(self, amount: int = 5_000) -> UUID:
-        wanted = TopUpRequest(new_id(), self.holder.id, NAME, amount)
+        wanted = TopUpRequest(new_id(), self.holder.id, self.name, amount)
         _, pay = orders.create(self.money, wanted, self.now)
         assert pay, "the payer's app is told how to pay"
         return wanted.id
@@ -63,10 +78,10 @@ class Till:
         return orders.query(self.money, order_id, self.holder.id, self.now).state
 
     def told(self, message: Message) -> tuple[str, str]:
-        return notifications.handle(self.money, NAME, *message, self.now)
+        return notifications.handle(self.money, self.name, *message, self.now)
 
     def charge(self, code: str, amount: int = 1_500, **given: Any) -> UUID:
-        wanted = ChargeRequest(given.get("id", new_id()), amount, code, NAME)
+        wanted = ChargeRequest(given.get("id", new_id()), amount, code, self.name)
         return charges.charge(self.money, self.terminal, wanted, self.now).id
 
     def charge_state(self, charge_id: UUID) -> str:
@@ -100,7 +115,7 @@ class Till:
 
     def differences(self) -> list[Any]:
         day = self.now.astimezone(self.money.accounts.zone).date()
-        found = reconciliation.reconcile(self.money, NAME, day, self.now)
+        found = reconciliation.reconcile(self.money, self.name, day, self.now)
         assert bool(found.differences) or found.ours == found.theirs
         return list(found.differences)
 
@@ -109,22 +124,19 @@ class Till:
             return unsettled.find(session, self.now)
 
 
-@pytest.fixture(params=["loopback", "loopback-once-scanned", "wechat-key", "wechat-certificates"])
-def till(
-    request: pytest.FixtureRequest,
-    make_campus: Callable[..., Any],
-    clock: Any,
-    wechat_peer: WechatPeer,
-    tmp_path: Path,
-) -> Iterator[Till]:
+@pytest.fixture
+def peer(request: pytest.FixtureRequest, clock: Any, tmp_path: Path) -> ChannelPeer:
     kind, _, mode = request.param.partition("-")
+    if kind == "loopback":
+        return LoopbackPeer(clock, ZoneInfo("Asia/Shanghai"), once_scanned=bool(mode))
+    made: WechatPeer | AlipayPeer = request.getfixturevalue(f"{kind}_peer")
+    made.begin(clock, mode, tmp_path)
+    return made
+
+
+@pytest.fixture
+def till(peer: ChannelPeer, make_campus: Callable[..., Any]) -> Iterator[Till]:
     with running_shop(make_campus) as shop:
-        peer: ChannelPeer
-        if kind == "wechat":
-            wechat_peer.begin(clock, mode, tmp_path)
-            peer = wechat_peer
-        else:
-            peer = LoopbackPeer(clock, shop.money.accounts.zone, once_scanned=bool(mode))
         yield Till(shop, peer)
         with shop.database.read() as session:
             assert check_ledger(session) == []
@@ -159,7 +171,7 @@ def test_whatever_is_wrong_with_a_notification_it_is_refused_alike(till: Till) -
     order_id = till.order()
     till.peer.pay(order_id)
     headers, body = till.peer.notification(order_id)
-    wrong: list[Message] = [({}, body), (headers, b""), (headers, b"\xff{"), (headers, body + b" ")]
+    wrong: list[Message] = [(headers, b""), (headers, b"\xff{"), (headers, body + b" ")]
     wrong += [(headers, bytes([*body[:at], body[at] ^ 1, *body[at + 1 :]])) for at in range(0, len(body), 37)]
     wrong += [({one: value for one, value in headers.items() if one != name}, body) for name in headers]
     wrong += [(headers | {name: "garbage"}, body) for name in headers]
@@ -258,6 +270,8 @@ def test_a_refund_is_on_its_way_until_the_channel_says_that_it_arrived(till: Til
 
 
 def test_a_refund_that_cannot_arrive_is_open_with_an_alarm_until_it_is_settled(till: Till) -> None:
+    if till.name == "alipay":
+        pytest.skip("Alipay has no such state of a refund")
     order_id = till.paid_order()
     refund_id = till.give_back(order_id, 2_000)
     assert till.unsettled() is None
@@ -275,7 +289,7 @@ def test_a_refund_that_the_channel_ends_is_free_again(till: Till) -> None:
     order_id = till.paid_order()
     refund_id = till.give_back(order_id, 2_000)
     till.peer.finish_refund(refund_id, RefundState.REFUSED)
-    till.told(till.peer.refund_notification(refund_id))
+    assert till.jobs()[2] == 1
     assert (till.refund_states(order_id), till.balance, till.differences()) == (["refused"], 5_000, [])
     till.give_back(order_id, 5_000)
 

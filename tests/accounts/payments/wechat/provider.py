@@ -4,16 +4,19 @@ import json
 import re
 import secrets
 from base64 import b64decode, b64encode
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from tests.accounts.payments.provider_process import HttpAnswer
 from tests.accounts.payments.wechat.signers import Signer, new_key
-from tests.accounts.payments.wechat.trades import APPID, BEIJING, MCHID, Refund, Trade, reference
+from tests.accounts.payments.wechat.trades import APPID, BEIJING, MCHID, Refund, Trade, make_bill, reference
 
 MERCHANT_SERIAL = "3775B6A45ACD588826D15E583A95F5DD00000000"
 API_KEY, PUBLIC_KEY_ID = "k7Qm2vXr9ZpLs4TwUyBn6HcJd8FgAe3R", "PUB_KEY_ID_0119000001092024"
@@ -119,6 +122,26 @@ class WechatProvider:
         except Exception:  # noqa: BLE001 - however it is wrong
             return False
         return True
+
+    def introduce(self) -> tuple[str, str]:
+        return self.merchant_pem(), self.by_key.public_pem
+
+    def respond(self, method: str, target: str, headers: Mapping[str, str], body: str) -> HttpAnswer:
+        parts = urlsplit(target)
+        if not self.is_merchants(method, target, headers["Authorization"], body):
+            status, said = 401, {"code": "SIGN_ERROR", "message": "wrong signature"}
+        elif parts.path.startswith("/v3/bill"):
+            day = parse_qs(parts.query).get("token", parse_qs(parts.query).get("bill_date", [""]))[0]
+            packed, sha1 = make_bill(self.trades, day, self.bill_edit)
+            if "token" in parts.query:
+                return 200, {"Content-Type": "application/octet-stream"}, packed
+            address = f"http://{headers['Host']}/v3/billdownload/file?token={day}"
+            status, said = 200, {"download_url": address, "hash_type": "SHA1", "hash_value": sha1}
+        else:
+            status, said = self.answer(method, parts.path, json.loads(body) if body else {})
+        text = "" if said is None else json.dumps(said)
+        signed = {} if self.unsigned else self.signed(text, self.signer, self.now)
+        return status, signed | {"Content-Type": "application/json"}, text.encode()
 
     def answer(self, method: str, path: str, said: dict[str, Any]) -> Answer:  # noqa: PLR0911
         match (method, path.removeprefix("/v3/").split("/")):

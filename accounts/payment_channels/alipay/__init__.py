@@ -1,0 +1,1 @@
+"""Alipay: orders by QR code, payment codes, refunds, notifications, the daily bill."""
