@@ -11,7 +11,6 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from access.snapshot import Grant, PersonEntry
-from accounts.tables import Person
 from database import Sealer
 from directory import acknowledgements, gate_models, template_receipts
 from directory.entry_rows import Content, Contents, Held, read_rows
@@ -59,7 +58,7 @@ class Publication:
         if are_models_new := self._state.assembled != self._models:
             self._state.models = self._state.assembled = self._models
             log.info("directory_models", models=self._models)
-            self._assemble_everybody()
+            self._assemble_again()
             self.session.execute(update(GateRecord).values(is_dirty=True))
         wanted: defaultdict[Cut, list[GatePublication]] = defaultdict(list)
         dirty = select(GateRecord).where(GateRecord.is_dirty).order_by(GateRecord.name)
@@ -172,8 +171,9 @@ class Publication:
                 if person not in own.get(gate, {}):
                     self._removals[gate].append(Removal(person, revision, was.model_id))
 
-    def _assemble_everybody(self) -> None:
-        people = self.session.scalars(select(Person.id)).all()
+    def _assemble_again(self) -> None:
+        """Assemble anew whoever has a record; all others come with the change feed."""
+        people = self.session.scalars(select(DirectoryPerson.person_id)).all()
         for start in range(0, len(people), MOST_PEOPLE):
             self._assemble(people[start : start + MOST_PEOPLE])
 
