@@ -31,6 +31,8 @@ log = structlog.get_logger()
 
 PATIENCE = timedelta(seconds=60)
 """How long a payer may take with their password before the charge is reversed."""
+_NOT_PAID = "not paid"
+"""The reason of a refusal for which the channel gives none; a charge that has a reason was refused first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,7 @@ def _settle(session: Session, found: Charge, order: ChannelOrder, now: datetime)
         require(record(session, [transfer], now)[0])
         found.state, found.reference, found.settled_at = "paid", order.reference, order.paid_at or now
     elif order.state is ChannelState.CLOSED:
-        found.state, found.reason, found.settled_at = "refused", order.reason, now
+        found.state, found.reason, found.settled_at = "refused", order.reason or _NOT_PAID, now
 
 
 def _owe_back(session: Session, found: Charge, now: datetime) -> None:

@@ -1,6 +1,7 @@
 """Payment codes: the virtual card's, and third parties' routed to their channel."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from accounts import cards
 from accounts.cards import virtual_cards, virtual_code
 from accounts.ledger import AccountKind, named_account
-from accounts.payments import charges, codes
+from accounts.payment_channels.channel import ChannelState
+from accounts.payments import charge_refunds, charges, codes
 from accounts.tables import Person
 from accounts.vocabulary import Channel
 from database import new_id
@@ -163,6 +165,19 @@ def test_a_charge_is_reversed_whether_paid_or_not(shop: Any, shown: str) -> None
     day = shop.now.astimezone(shop.money.accounts.zone).date()
     billed = [line.amount for line in shop.money.channels["wechat"].bill(day)]
     assert billed == ([1_500, 1_500] if shown == PAID else [])
+
+
+def test_a_terminal_that_was_told_refused_is_not_told_paid_afterwards(shop: Any) -> None:
+    body = {"id": str(new_id())}
+    shop.scan(SLOW, 1_500, **body)
+    word = shop.money.channels["wechat"].query(UUID(body["id"]))
+    charges.settle(shop.money, replace(word, state=ChannelState.CLOSED), shop.now)
+    shop.providers["wechat"].confirm(UUID(body["id"]))
+    headers, told = shop.providers["wechat"].notification(UUID(body["id"]))
+    assert shop.client.post("/api/v1/channels/wechat/notifications", content=told, headers=headers).status_code == 200
+    assert (shop.balance(shop.merchant_id), shop.scan(SLOW, 1_500, **body).json()["state"]) == (1_500, "refused")
+    assert charge_refunds.resolve_refunds(shop.money, shop.now) == 1
+    assert (shop.balance(shop.merchant_id), shop.scan(SLOW, 1_500, **body).json()["state"]) == (0, "refused")
 
 
 def test_a_charge_cancelled_before_it_arrived_asks_no_channel(shop: Any) -> None:
