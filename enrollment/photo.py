@@ -193,6 +193,8 @@ def _open(picture: PictureFile, size: int) -> Photo:
 def _coarse(picture: PictureFile) -> Image.Image:
     """Return the decoded picture, reduced by a whole number to less than twice the working size."""
     factor = max(1, max(picture.size) // WORKING_SIDE)
+    if factor == 1:
+        return _plain(picture.whole())
     parts = [_plain(strip).reduce(factor) for strip in picture.strips(factor)]
     if len(parts) == 1:
         return parts[0]

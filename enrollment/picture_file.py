@@ -56,6 +56,9 @@ class PictureFile(Protocol):
     def decode(self) -> None:
         """Decode the pixels."""
 
+    def whole(self) -> Image.Image:
+        """Return what was decoded, which is not copied where the decoder allows it."""
+
     def strips(self, multiple: int) -> Iterator[Image.Image]:
         """Yield what was decoded in strips from top to bottom, their heights a `multiple` but for the last one's."""
 
@@ -106,6 +109,9 @@ class _PillowFile:
 
     def decode(self) -> None:
         self._picture.load()
+
+    def whole(self) -> Image.Image:
+        return self._picture
 
     def strips(self, multiple: int) -> Iterator[Image.Image]:
         width, height = self.size
@@ -198,10 +204,16 @@ class _WebpFile:
         self._opened = _PillowFile(picture)
         self._opened.decode()
 
+    def whole(self) -> Image.Image:
+        return self._require_decoded().whole()
+
     def strips(self, multiple: int) -> Iterator[Image.Image]:
+        return self._require_decoded().strips(multiple)
+
+    def _require_decoded(self) -> _PillowFile:
         if self._opened is None:
             raise RuntimeError("decode it first")
-        return self._opened.strips(multiple)
+        return self._opened
 
 
 class _HeifFile:
@@ -239,6 +251,10 @@ class _HeifFile:
         self._picture.load()
         if self.size != before:
             raise ValueError("the picture has another size than the header says")
+
+    def whole(self) -> Image.Image:
+        mode, stride = self._picture.mode, self._picture.stride
+        return Image.frombytes(mode, self.size, self._picture.data, "raw", mode, stride)
 
     def strips(self, multiple: int) -> Iterator[Image.Image]:
         (width, height), stride, mode = self.size, self._picture.stride, self._picture.mode

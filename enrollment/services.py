@@ -4,20 +4,17 @@ app.state.enrollment = EnrollmentServices(database=…, sealer=…, engine=…, 
 add_routes(app, enrollment.api.router)
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TypeVar, TypeVarTuple
 
-import anyio.to_thread
-from anyio import CapacityLimiter
-
 from database import Database, Sealer
 from enrollment.assessment import Engine
 from enrollment.compared_model import ComparedModel
 from enrollment.data_export import Gates
+from enrollment.photo_workers import PhotoWorkers
 from enrollment.quality import Checker
 from enrollment.retention import RetentionPolicy
 from web.rate_limits import RateLimiter
@@ -54,16 +51,11 @@ class EnrollmentServices:
     photos_a_day: int = 20
     """Photos that one person may hand in within 24 hours; each takes a second of a core."""
 
-    @cached_property
-    def _cores(self) -> CapacityLimiter:
-        return CapacityLimiter(os.cpu_count() or 1)
+    workers: PhotoWorkers = field(default_factory=PhotoWorkers)
 
     async def run_assessment(self, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
-        """Do `work`, which opens and measures a photo, away from the event loop; as many at once as there are cores.
-
-        An opened photo takes up to 300 MB and a core for up to a second; whoever comes meanwhile waits for their turn.
-        """
-        return await anyio.to_thread.run_sync(work, *arguments, limiter=self._cores)
+        """Do `work`, which opens and measures a photo, on a thread for photos."""
+        return await self.workers.run(work, *arguments)
 
     @cached_property
     def handed_in(self) -> RateLimiter:

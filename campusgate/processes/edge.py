@@ -22,6 +22,7 @@ from campusgate.settings import Settings
 from campusgate.wiring.broker import make_broker_address
 from campusgate.wiring.covered_faces import CoveredFaces
 from campusgate.wiring.gate_engines import load_gate_engines
+from campusgate.wiring.memory import bound_arenas, give_back_memory
 from database import Sealer
 from edge.assembly import assemble
 from edge.camera import FeedStatus, mounted, open_camera
@@ -71,9 +72,11 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
     """
     device = read_gate_device(settings, "edge")
     camera = mounted(open_camera(options.camera), options.policy.mounting)
+    bound_arenas()
     store = ModelStore(settings.cache_dir, settings.model_mirror)
     engines = load_gate_engines(store, settings.embedder, threads=settings.engine_threads)
     liveness = _load_liveness(store, options, settings.engine_threads)
+    give_back_memory()  # what reading the models took
     topics, boot_id = device.topics, uuid_utils.compat.uuid7()
     with ExitStack() as stack:
         kept = KeptFiles(device.folder)

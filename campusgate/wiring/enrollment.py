@@ -7,9 +7,11 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from campusgate.settings import EnrollmentSettings
+from campusgate.wiring.memory import give_back_memory
 from database import Database, Sealer
 from directory import template_receipts
 from directory.api.receipts import AccountOut
+from enrollment.photo_workers import PhotoWorkers
 from enrollment.quality import Checker
 from enrollment.retention import RetentionPolicy
 from enrollment.services import EnrollmentServices
@@ -42,6 +44,7 @@ def make_enrollment(
         gates=_gates_of_person,
         photos_a_day=settings.photos_a_day,
         retention=retention,
+        workers=PhotoWorkers(when_idle=give_back_memory),
     )
 
 
