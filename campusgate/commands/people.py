@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from campusgate.commands import CommandError, open_database, print_json
+from campusgate.commands import CommandError, open_database, print_json, problems_as_errors
 from campusgate.settings import Settings
 from campusgate.terminal import progress_bar, sentence, shortened, write_lines
 
@@ -25,6 +25,8 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     people = typer.Typer(help="People and their accounts.", no_args_is_help=True)
     people.command("import")(import_)
+    people.command()(add)
+    people.command("list")(list_)
     people.command()(grant)
     people.command()(password)
     app.add_typer(people, name="people")
@@ -74,6 +76,71 @@ def import_(
         _print(results, counts, dry_run=dry_run)
     if counts["invalid"]:
         raise typer.Exit(1)
+
+
+def add(
+    *,
+    number: Annotated[str, typer.Argument(help="The number that they are known by.")],
+    name: Annotated[str, typer.Argument(help="Their name.")],
+    kind: Annotated[str, typer.Option(help="student, staff, visitor, …")] = "staff",
+    group: Annotated[list[str] | None, typer.Option(help="A group that they are in; may be repeated.")] = None,
+    department: Annotated[str, typer.Option(help="Their department.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Add one person, such as the first administrator; lists are imported."""
+    from accounts import audit, people
+    from accounts.people import Particulars
+    from accounts.vocabulary import PersonKind
+
+    try:
+        known = PersonKind(kind)
+    except ValueError as error:
+        raise CommandError(f"--kind {kind}: choose one of {', '.join(PersonKind)}") from error
+    now = datetime.now(UTC)
+    with problems_as_errors(), open_database(Settings()) as database, database.begin() as session:
+        particulars = Particulars(
+            number=number,
+            name=name,
+            kind=known,
+            department=department,
+            groups=frozenset(group or ()),
+            valid_from=now,
+        )
+        person = people.create(session, particulars, by=audit.SYSTEM, now=now)
+        shown = {"id": str(person.id), "number": person.number}
+    if as_json:
+        print_json(shown)
+    else:
+        write_lines([f"{shown['number']}  {shown['id']}"])
+
+
+def list_(
+    search: Annotated[str | None, typer.Argument(help="The beginning of a number, or a part of a name.")] = None,
+    *,
+    group: Annotated[str | None, typer.Option(help="Who is in this group.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most so many.")] = 100,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List people, in the order they were added. That somebody looked stands in the audit trail."""
+    from accounts import audit, people
+
+    with open_database(Settings()) as database, database.begin() as session:
+        audit.record(session, actor=audit.SYSTEM, action="people.read", subject="people:list", now=datetime.now(UTC))
+        shown = [
+            {
+                "id": str(one.id),
+                "number": one.number,
+                "name": one.name,
+                "kind": one.kind.value,
+                "state": one.state.value,
+                "department": one.department,
+            }
+            for one in people.find(session, search=search, group=group, limit=limit)
+        ]
+    if as_json:
+        print_json(shown)
+    else:
+        write_lines([f"{one['number']}  {one['name']}  {one['kind']}  {one['state']}" for one in shown])
 
 
 def grant(
