@@ -175,6 +175,6 @@ def test_without_the_brokers_files_no_code_is_made(server: Installed, tmp_path: 
     elsewhere = tmp_path / "etc" / "campusgate"
     elsewhere.mkdir(parents=True)
     shutil.copy(server.etc / "server.env", elsewhere)
-    done = run("setup", "gate", "hall", "--under", tmp_path, environment=bare())
+    done = run("setup", "gate", "annex", "--under", tmp_path, environment=bare())
     assert done.returncode == 2
     assert "where `campusgate setup server` was run" in done.stderr
