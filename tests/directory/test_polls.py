@@ -1,5 +1,6 @@
 """A gate at rest asks once a minute and is answered without a page; what it holds it says with its question."""
 
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -134,6 +135,32 @@ def test_without_hints_it_asks_as_often_as_it_is_told(campus: Campus) -> None:
     gate.ask()
     gate.ask()
     assert gate.sync.pause_s == timedelta(seconds=15).total_seconds()
+
+
+class Wake(threading.Event):
+    """Is never set; says how long somebody waited for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waited_s: list[float] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        assert timeout is not None
+        self.waited_s.append(timeout)
+        return False
+
+
+@pytest.mark.parametrize(("interval_s", "longest_s"), [(1, 60), (15, 60), (50, 60), (90, 90)])
+def test_a_hint_that_was_lost_costs_a_minute_at_most(gate: Gate, interval_s: float, longest_s: float) -> None:
+    gate.ask()
+    gate.ask()
+    gate.sync._interval = timedelta(seconds=interval_s)
+    hints_arrive, hints_lost = Wake(), Wake()
+    gate.sync._wait(hints_arrive, gate.sync.pause_s)
+    assert sum(hints_arrive.waited_s) == longest_s
+    gate.sync._hints_arrive = lambda: False
+    gate.sync._wait(hints_lost, HINTED_INTERVAL.total_seconds())
+    assert hints_lost.waited_s == [min(60, interval_s)], "a broker that goes away while it waits is noticed"
 
 
 def test_a_digest_of_something_else_is_not_believed(gate: Gate) -> None:

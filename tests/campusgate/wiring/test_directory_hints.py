@@ -1,9 +1,9 @@
-"""Hints reach gates also when the broker was away while something was published."""
+"""Hints reach gates also when the broker was away while, or went away after, something was published."""
 
 from collections.abc import Callable
 
 from bus import NotConnectedError
-from campusgate.wiring.directory_hints import DirectoryHints
+from campusgate.wiring.directory_hints import AGAIN_S, DirectoryHints
 from messages import DirectoryHint
 
 
@@ -50,3 +50,18 @@ def test_a_hint_that_was_lost_goes_with_the_next_one() -> None:
     bus.is_there = True
     hints("south", 5)
     assert sorted(revision for _, revision in bus.published) == [4, 5]
+
+
+def test_what_may_have_been_lost_with_a_connection_is_told_again() -> None:
+    bus, now = Bus(), [0.0]
+    hints = DirectoryHints(bus, "main", clock_s=lambda: now[0])  # type: ignore[arg-type]
+    hints("south", 3)
+    now[0] = AGAIN_S
+    hints("north", 4)
+    now[0] += 1
+    bus.published.clear()
+    for hook in bus.hooks:
+        hook()
+    assert [(topic.split("/")[3], revision) for topic, revision in bus.published] == [("north", 4)], (
+        "south has asked by itself"
+    )
