@@ -58,16 +58,24 @@ def _lag(session: Session, applied: GateApplied, gate: GateRecord, now: datetime
 
 
 def _find_missing(session: Session, applied: GateApplied, gate: GateRecord) -> tuple[datetime | None, int, int]:
-    """Return when the oldest change was made that a device lacks, how many it lacks, and how many are revocations."""
-    lacks_of_list = max(applied.revision, gate.joined_at)
+    """Return when the oldest change was made that a device lacks, how many it lacks, and how many are revocations.
+
+    A device that must fetch everything anew lacks what its list says, and maybe a removal of which nothing is known any
+    more: it counts as one that waits.
+    """
+    starts_anew = applied.revision < gate.floor
+    lacks_of_list = applied.revision if starts_anew else max(applied.revision, gate.joined_at)
+    own = select(GateEntry.person_id).where(GateEntry.gate == gate.name)
     changed = union_all(
         select(GateEntry.changed_at, GateEntry.is_revoked).where(
             GateEntry.gate == gate.name, GateEntry.revision > applied.revision
         ),
         select(SharedEntry.changed_at, SharedEntry.is_revoked).where(
-            SharedEntry.list_id == gate.list_id, SharedEntry.revision > lacks_of_list
+            SharedEntry.list_id == gate.list_id,
+            SharedEntry.revision > lacks_of_list,
+            SharedEntry.person_id.not_in(own),
         ),
     ).subquery()
     revoked = func.sum(case((changed.c.is_revoked, 1), else_=0))
     since, behind, waiting = session.execute(select(func.min(changed.c.changed_at), func.count(), revoked)).one()
-    return since, behind, waiting or 0
+    return since, behind, max(waiting or 0, int(starts_anew))

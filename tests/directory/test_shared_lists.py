@@ -17,6 +17,7 @@ from access.policy import Rule
 from accounts.vocabulary import PersonState
 from database import Base
 from directory import gates, model_progress, visitor_passes
+from directory.lag import find_lags
 from directory.list_tables import GateEntry, SharedEntry, SharedList
 from tests.apps import LentApps
 from tests.databases import copied
@@ -223,6 +224,27 @@ def test_a_device_that_was_behind_when_its_gate_left_starts_anew(house: House) -
     house.policy({"west"}, {"students", "teachers"})
     house.require_right()
     assert house.syncs["west"].status.rebuilds == 1
+
+
+@pytest.mark.parametrize("state", [PersonState.SUSPENDED, PersonState.CLOSED])
+def test_a_revocation_still_waits_for_a_device_whose_gate_left_its_list(house: House, state: PersonState) -> None:
+    for _ in range(3):
+        house.person({"students"})
+    house.sync("west")
+    house.campus.set_state(house.people[0], state)
+    house.publish()
+    assert waiting(house.campus) == [1]
+    house.campus.clock.forward(minutes=5)
+    house.policy({"west"}, {"students", "teachers"})
+    house.publish()
+    assert waiting(house.campus) == [1]
+    house.sync("west")
+    assert waiting(house.campus) == [0]
+
+
+def waiting(campus: Campus) -> list[int]:
+    with campus.database.read() as session:
+        return [one.waiting_revocations for one in find_lags(session, campus.clock.now, gate="west")]
 
 
 def test_what_was_overtaken_while_a_gate_left_its_list_is_still_believed(house: House) -> None:
