@@ -15,7 +15,15 @@ LONG = (
     "enrollment/test_quality.py",  # every fault of a photo, judged by the networks
     "enrollment/test_photo_memory.py",  # the largest photos that are taken
     "gate_controller/test_killed.py",  # a controller that is killed and started
+    "campusgate/test_matrix.py",  # every role at every route, and every ended right at every server
+    "directory/test_real_migration.py",  # photographs through two networks
     "accounts/test_api_contract.py",  # random requests to every operation, made anew
+    "accounts/test_card_states.py",  # random lives of a person's cards
+    "operations/test_ingest.py",  # servers that are killed while events flow
+    "campusgate/commands/test_killed_commands.py",  # imports that are killed
+    "gate_controller/test_osdp_reader.py",  # a line of readers that is cut
+    "directory/test_openapi.py",  # every answer of every operation
+    "console/test_office_browser.py",  # every page of the office
     "campusgate/commands/test_serve.py",  # servers as processes
     "console/test_money_in_a_browser.py",  # a whole day at the cash desk
     "metering/billing/test_room_life.py",  # random lives of a room, on both databases
