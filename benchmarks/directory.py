@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Event
@@ -104,10 +104,21 @@ def measure(people: int, revocations: int) -> Report:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Under which cards are digested, and templates sealed."""
+
+    credentials: bytes = field(repr=False)
+    templates: bytes = field(repr=False)
+
+
+_KEYS = Keys(_KEY, _KEY)
+
+
 class Campus:
     """The server: an SQLite database with synthetic people, the publisher, and the API behind uvicorn."""
 
-    def __init__(self, url: str, people: int, gate_names: Sequence[str] = (GATE,)) -> None:
+    def __init__(self, url: str, people: int, gate_names: Sequence[str] = (GATE,), *, keys: Keys = _KEYS) -> None:
         """Enrol so many people of one group, whom all gates let pass; the first of them has an edge."""
         from access.policy import GatePolicy, Rule
         from accounts import devices
@@ -117,9 +128,9 @@ class Campus:
         from directory import gates
         from directory.publisher import Publisher
 
-        self.database = Database(url, credential_key=_KEY)
+        self.database = Database(url, credential_key=keys.credentials)
         upgrade(self.database)
-        self.sealer = Sealer(_KEY)
+        self.sealer = Sealer(keys.templates)
         now = datetime.now(UTC)
         with self.database.begin() as session:
             for gate in gate_names:

@@ -34,8 +34,8 @@ class ServerProcess:
 
 
 @contextlib.contextmanager
-def serving(folder: Path, database_url: str) -> Iterator[ServerProcess]:
-    """Serve a database that has its tables, until the end of the block.
+def serving(folder: Path, database_url: str, *, template_key: bytes | None = None) -> Iterator[ServerProcess]:
+    """Serve a database that has its tables, until the end of the block; `template_key` sealed what it holds.
 
     Raises:
         RuntimeError: the server ended by itself, or does not answer.
@@ -43,7 +43,7 @@ def serving(folder: Path, database_url: str) -> Iterator[ServerProcess]:
     port = free_port()
     # Spawned, not forked by a server: its time counts among that of this process's children.
     process = multiprocessing.get_context("spawn").Process(
-        target=_serve, args=(folder, database_url, port), daemon=True
+        target=_serve, args=(folder, database_url, port, template_key or os.urandom(32)), daemon=True
     )
     process.start()
     try:
@@ -66,7 +66,7 @@ def serving(folder: Path, database_url: str) -> Iterator[ServerProcess]:
             process.join()
 
 
-def _serve(folder: Path, database_url: str, port: int) -> None:
+def _serve(folder: Path, database_url: str, port: int, template_key: bytes) -> None:
     import threading
 
     from campusgate.processes.garbage import pause_collection
@@ -87,7 +87,7 @@ def _serve(folder: Path, database_url: str, port: int) -> None:
         database_url=database_url,
         mqtt=MqttSettings(port=free_port()),
         token_secret=_as_text(TOKEN_SECRET),
-        template_key=_as_text(os.urandom(32)),
+        template_key=_as_text(template_key),
         credential_key=_as_text(CREDENTIAL_KEY),
     )
     # The directory asks the engine for nothing but the name of its model.

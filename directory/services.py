@@ -5,11 +5,13 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from access.passages import PresencePage
 from database import Database, Sealer
-from directory import gates_in_step
+from directory import gates_in_step, zone_passages
 from directory.gate_setup import GateSetup
 from directory.gates_in_step import InStep, Question
 from directory.hosting_rules import HostingRules
+from directory.zone_passages import Asked
 from web.batched_reads import BatchedReads
 
 GATES_AT_ONCE = 3
@@ -37,5 +39,15 @@ class DirectoryServices:
         def load(asked: Collection[Question]) -> Mapping[Question, InStep]:
             with self.database.read() as session:
                 return gates_in_step.find(session, asked)
+
+        return BatchedReads(load)
+
+    @cached_property
+    def quiet_zones(self) -> BatchedReads[Asked, PresencePage]:
+        """Look up whether a device that asks for passages knows all of its zone."""
+
+        def load(asked: Collection[Asked]) -> Mapping[Asked, PresencePage]:
+            with self.database.read() as session:
+                return zone_passages.find_quiet(session, asked)
 
         return BatchedReads(load)

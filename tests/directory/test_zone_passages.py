@@ -127,3 +127,21 @@ def test_pages_follow_each_other(hall, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (first.is_complete, len(first.passes)) == (False, 1)
     second = ask(hall, since=first.to_revision)
     assert (second.is_complete, second.whole, [one.person_id for one in second.passes]) == (True, False, [hall.ben])
+
+
+def test_a_gate_that_knows_all_of_its_zone_is_told_the_same_as_one_that_does_not(hall) -> None:
+    walk(hall, hall.ann, "west")
+    walk(hall, hall.ben, "west", second=1)
+    with hall.database.begin() as session:
+        zone_passages.forgive(session, "hall", person_id=None, by="system", now=hall.clock.now)
+    since = ask(hall).latest_revision
+    with hall.database.read() as session:
+        asked = [zone_passages.Asked(gate, since, hall.clock.now) for gate in ("east", "out", "elsewhere", "nowhere")]
+        asked.append(zone_passages.Asked("east", since - 1, hall.clock.now))
+        quiet = zone_passages.find_quiet(session, asked)
+        assert quiet.keys() == set(asked[:2])
+        for one, page in quiet.items():
+            assert page == zone_passages.page_for(session, one.gate, since=since, now=hall.clock.now)
+    assert ask(hall, since=since) == quiet[asked[0]]
+    walk(hall, hall.ann, "out", second=2)
+    assert [one.person_id for one in ask(hall, since=since).passes] == [hall.ann]
