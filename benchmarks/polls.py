@@ -93,7 +93,7 @@ def _come_into_step(server: ServerProcess, token: str, folder: Path) -> tuple[st
     asked: list[httpx.Request] = []
     client = httpx.Client(timeout=30, trust_env=False, event_hooks={"request": [asked.append]})
     replica = Replica(folder / "replica.db", Sealer(bytes(32)), gate="gate-0000", view="cards")
-    hinted = {"hints_arrive": lambda: True} if hasattr(DirectorySync, "pause_s") else {}
+    hinted: dict[str, Any] = {"hints_arrive": lambda: True} if hasattr(DirectorySync, "pause_s") else {}
     sync = DirectorySync(server.url, "gate-0000", token, replica, client=client, **hinted)
     for _ in range(4):
         sync.run_once()

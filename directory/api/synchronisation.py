@@ -134,7 +134,9 @@ async def get_presence(
         with services.database.read() as session:
             return zone_passages.page_for(session, gate, since=since, now=now)
 
-    page = await services.quiet_zones.get(Asked(gate, since, now)) or await run_in_threadpool(find_page)
+    page = await services.quiet_zones.get(Asked(gate, since, now))
+    if page is None:
+        page = await run_in_threadpool(find_page)
     # Written once, here: FastAPI would build and check it a second time.
     return Response(page.model_dump_json(), media_type="application/json")
 
