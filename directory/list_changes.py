@@ -63,7 +63,7 @@ class ListChanges:
         record = SharedList(id=new_id(), cut=cut.to_json(), revision=0, full_total=NO_TOTAL, cards_total=NO_TOTAL)
         self._session.add(record)
         self._session.flush()
-        shared = self._publication.lists[record.id] = self._publication.open_list(record)
+        shared = self._publication.lists[record.id] = self._publication.open_list(record, is_new=True)
         return shared
 
     def _join(self, gate: GatePublication, target: ListPublication, guests: Collection[UUID]) -> None:

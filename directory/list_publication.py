@@ -34,7 +34,10 @@ class Revisions:
 class ListPublication:
     """Open within one transaction that holds the publisher's state; `close` writes the list back."""
 
-    def __init__(self, session: Session, record: SharedList, revisions: Revisions, now: datetime) -> None:
+    def __init__(
+        self, session: Session, record: SharedList, revisions: Revisions, now: datetime, *, is_new: bool
+    ) -> None:
+        """`is_new`: nobody has seen the list yet, as it was before this publication."""
         self.record = record
         self.cut = Cut.from_json(record.cut)
         self.gates: dict[str, int] = {}
@@ -42,6 +45,7 @@ class ListPublication:
         self._session = session
         self._revisions = revisions
         self._now = now
+        self._is_new = is_new
         self._before = (record.revision, record.full_total, record.cards_total)
         self._sums = Sums(record.full_total, record.cards_total)
 
@@ -94,5 +98,7 @@ class ListPublication:
         self._session.delete(self.record)
 
     def _keep_past(self, revision: int, full: bytes, cards: bytes) -> None:
+        if self._is_new:
+            return
         past = {"revision": revision, "full_total": full, "cards_total": cards, "replaced_at": self._now}
         self._session.add(PastList(list_id=self.record.id, **past))

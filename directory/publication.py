@@ -125,9 +125,9 @@ class Publication:
             acknowledgements.forget_past(self.session, self.now)
         return {name: self.list_of[name].revision_of(name) for name in sorted(moved)}
 
-    def open_list(self, record: SharedList) -> ListPublication:
+    def open_list(self, record: SharedList, *, is_new: bool = False) -> ListPublication:
         """Return a list's part of this publication."""
-        return ListPublication(self.session, record, self.revisions, self.now)
+        return ListPublication(self.session, record, self.revisions, self.now, is_new=is_new)
 
     def read_records(self, people: Sequence[UUID]) -> dict[UUID, PersonRecord]:
         """Return the records of people (at most `MOST_PEOPLE`) as they were assembled last; who has none is missing."""
