@@ -12,7 +12,7 @@ import pytest
         ("edge", {"sqlalchemy", "alembic", "fastapi", "uvicorn", "starlette", "directory"}),
         ("controller", {"sqlalchemy", "alembic", "fastapi", "uvicorn", "starlette", "numpy", "cv2", "onnxruntime"}),
     ],
-    ids=str,
+    ids=["edge", "controller"],
 )
 def test_a_gates_process_imports_no_database_and_no_server(process: str, not_needed: set[str]) -> None:
     code = f"import sys, campusgate.cli, campusgate.processes.{process}; print(*sys.modules)"
