@@ -52,7 +52,9 @@ class GateRecord(Base):
     """What the gate's own entries add to the sum of its list, modulo 2²⁵⁶."""
     own_cards: Mapped[bytes] = mapped_column("cards_total", LargeBinary(32), default=NO_TOTAL)
     own_published_at: Mapped[datetime | None] = mapped_column("published_at")
-    shared: Mapped[SharedList | None] = relationship(primaryjoin=lambda: foreign(GateRecord.list_id) == SharedList.id)
+    shared: Mapped[SharedList | None] = relationship(
+        primaryjoin=lambda: foreign(GateRecord.list_id) == SharedList.id, lazy="selectin"
+    )
 
     @property
     def revision(self) -> int:
