@@ -59,7 +59,12 @@ class Coordination:
         self._name = secrets.token_hex(8)
         self._waiting: set[str] = set()
         self._changed = threading.Condition()
+        self._looked = threading.Event()
         self.leads = False
+
+    def wait_for_place(self, timeout_s: float) -> None:
+        """Wait until `run` has begun to lead, or found that it does not now."""
+        self._looked.wait(timeout_s)
 
     def announce(self, topic: str) -> None:
         """Let the other servers hear of something that is committed; returns at once."""
@@ -72,6 +77,7 @@ class Coordination:
         """Lead or follow, listen and announce until `stop` is set."""
         if self._database.is_sqlite:
             self._begin_to_lead()
+            self._looked.set()
             stop.wait()
             self._end_to_lead()
             return
@@ -84,6 +90,7 @@ class Coordination:
                 self._serve(stop)
             except (SQLAlchemyError, DriverError) as error:
                 log.warning("other_servers_not_heard", error=type(error).__name__)
+            self._looked.set()
             self._end_to_lead()
             stop.wait(_LOOK_S)
         with self._changed:
@@ -107,6 +114,7 @@ class Coordination:
                         )
                     if held and not self.leads:
                         self._begin_to_lead()
+                    self._looked.set()
                     self._listen(connection.connection.driver_connection)
                 self._end_to_lead()
         finally:

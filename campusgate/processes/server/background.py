@@ -11,6 +11,9 @@ from campusgate.processes.server.assembly import Server
 from campusgate.processes.server.leader_work import LeaderWork
 from database.coordination import BOARD, PEOPLE, Coordination
 
+_PLACE_S = 3.0
+"""A server begins to answer with its work begun; where the database does not answer, requests are told so."""
+
 
 class Background:
     """Runs from `start` to `stop`, which also closes the server's database."""
@@ -46,6 +49,7 @@ class Background:
         self._server.connections.events.start()
         self._server.connections.orders.start()
         self._thread.start()
+        self._coordination.wait_for_place(_PLACE_S)
 
     def stop(self) -> None:
         """End in order: who gives work first, the writer of the ledger and the database last."""
