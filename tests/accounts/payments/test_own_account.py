@@ -62,6 +62,10 @@ REFUSED: dict[str, tuple[Callable[..., str], Callable[..., dict[str, Any]]]] = {
         lambda shop, me: f"top-ups/{top_up_of(shop, me)}/refunds",
         lambda *_: {"id": str(new_id()), "amount": 100},
     ),
+    "POST /api/v1/payments/{payment_id}/counter-refunds": (
+        lambda shop, me: f"payments/{shop.pay(me, 1_000).json()['id']}/counter-refunds",
+        lambda *_: {"id": str(new_id()), "amount": 100, "reason": "charged twice"},
+    ),
     "POST /api/v1/offline-payments/{payment_id}/decision": (
         lambda shop, me: f"offline-payments/{offline_payment_of(shop, me)}/decision",
         lambda *_: {"accept": False},
