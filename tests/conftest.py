@@ -280,8 +280,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    # A test waits for readers, processes and pages about as long as it computes.
-    return 2 * len(os.sched_getaffinity(0))
+    # A test waits for readers, processes and pages, so that two workers leave two cores idle at times; with four of
+    # them the same tests take a seventh more processor time than with three.
+    cores = len(os.sched_getaffinity(0))
+    return cores + max(cores // 2, 1)
 
 
 def pytest_configure(config: pytest.Config) -> None:
