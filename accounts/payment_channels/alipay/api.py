@@ -10,17 +10,16 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 import httpx
 import structlog
 
+from accounts.payment_channels import fields
 from accounts.payment_channels.alipay.keys import AlipayKeys, signed_text
 from accounts.payment_channels.channel import ChannelFailedError
 
 log = structlog.get_logger()
 
-BEIJING: Final = ZoneInfo("Asia/Shanghai")
 _TIMEOUT = httpx.Timeout(10.0, connect=3.0)
 _LARGEST_BILL = 64 * 1024 * 1024
 _ASK_AGAIN: Final = frozenset({"20000", "20001", "40001", "40002", "40003", "40005", "40006"})
@@ -122,7 +121,7 @@ class AlipayApi:
 
 def write_time(at: datetime) -> str:
     """Return a time as Alipay writes it: Beijing's, without its zone."""
-    return f"{at.astimezone(BEIJING):%Y-%m-%d %H:%M:%S}"
+    return f"{at.astimezone(fields.BEIJING):%Y-%m-%d %H:%M:%S}"
 
 
 def read_time(text: str) -> datetime:
@@ -131,4 +130,4 @@ def read_time(text: str) -> datetime:
     Raises:
         ValueError: it is none.
     """
-    return datetime.strptime(text[:19], "%Y-%m-%d %H:%M:%S").replace(tzinfo=BEIJING).astimezone(UTC)
+    return fields.read_time(text[:19])

@@ -10,8 +10,8 @@ from uuid import UUID
 import structlog
 
 from accounts.payment_channels.alipay.api import read_time
-from accounts.payment_channels.alipay.messages import read_fen, read_number
 from accounts.payment_channels.channel import BillKind, BillLine, ChannelFailedError
+from accounts.payment_channels.fields import find_number, read_yuan
 
 log = structlog.get_logger()
 
@@ -29,7 +29,7 @@ def read_bill(packed: bytes) -> list[BillLine]:
     lines, others = [], 0
     try:
         for row in _rows(_unpack(packed)):
-            order_id = _number(row["商户订单号"])
+            order_id = find_number(row["商户订单号"])
             if order_id is None:
                 others += 1
             else:
@@ -73,18 +73,11 @@ def _line(row: Mapping[str, str], order_id: UUID) -> BillLine:
     at, reference = read_time(row["完成时间"]), row["支付宝交易号"]
     match row["业务类型"]:
         case "交易":
-            return BillLine(order_id, BillKind.PAYMENT, read_fen(row["订单金额（元）"]), reference, at, order_id)
+            return BillLine(order_id, BillKind.PAYMENT, read_yuan(row["订单金额（元）"]), reference, at, order_id)
         case "退款":
             # What Alipay gave back by itself, of a charge that was cancelled, has no number of ours.
-            refund_id = _number(row["退款批次号/请求号"]) or order_id
-            amount = abs(read_fen(row["订单金额（元）"]))
+            refund_id = find_number(row["退款批次号/请求号"]) or order_id
+            amount = abs(read_yuan(row["订单金额（元）"]))
             return BillLine(refund_id, BillKind.REFUND, amount, reference, at, order_id)
         case _:
             raise ValueError("an unknown kind of line")
-
-
-def _number(text: str) -> UUID | None:
-    try:
-        return read_number(text)
-    except ValueError:
-        return None

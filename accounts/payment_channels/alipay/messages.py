@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from typing import Any, Final
-from uuid import UUID
 
 from accounts.payment_channels.alipay.api import read_time
 from accounts.payment_channels.channel import ChannelOrder, ChannelRefund, ChannelState, RefundState
+from accounts.payment_channels.fields import find_number, read_number, read_yuan
 
 _STATES: Final[Mapping[str, ChannelState]] = {
     "WAIT_BUYER_PAY": ChannelState.PENDING,
@@ -39,7 +38,7 @@ def read_order(said: Mapping[str, Any], state: str, paid_at: str | None) -> Chan
     return ChannelOrder(
         id=read_number(said["out_trade_no"]),
         state=found,
-        amount=read_fen(said["total_amount"]) if said.get("total_amount") else 0,
+        amount=read_yuan(said["total_amount"]) if said.get("total_amount") else 0,
         reference=said.get("trade_no"),
         paid_at=read_time(paid_at) if paid_at and found is ChannelState.PAID else None,
     )
@@ -57,44 +56,11 @@ def read_notification(said: Mapping[str, str], merchant: Merchant) -> ChannelOrd
     if (said["app_id"], said["seller_id"]) != (merchant.appid, merchant.seller_id):
         raise NotOursError("another app's or merchant's trade")
     if said.get("gmt_refund"):
-        refund_id = _number_or_none(said.get("out_biz_no", ""))
+        refund_id = find_number(said.get("out_biz_no", ""))
         return None if refund_id is None else ChannelRefund(refund_id, RefundState.PAID, read_time(said["gmt_refund"]))
     return read_order(said, said["trade_status"], said.get("gmt_payment"))
-
-
-def read_number(text: str) -> UUID:
-    """Return our id of a number that we gave: 32 hexadecimal digits.
-
-    Raises:
-        ValueError: we gave no such number.
-    """
-    if len(text) != 32:
-        raise ValueError("not a number of ours")
-    return UUID(hex=text)
-
-
-def read_fen(yuan: str) -> int:
-    """Return fen.
-
-    Raises:
-        ValueError: it is no amount in yuan with at most two decimals.
-    """
-    try:
-        fen = Decimal(yuan) * 100
-        if fen == int(fen):
-            return int(fen)
-    except (InvalidOperation, OverflowError) as error:
-        raise ValueError("no amount") from error
-    raise ValueError("parts of a fen")
 
 
 def write_yuan(fen: int) -> str:
     """Return an amount as Alipay takes it."""
     return f"{fen // 100}.{fen % 100:02}"
-
-
-def _number_or_none(text: str) -> UUID | None:
-    try:
-        return read_number(text)
-    except ValueError:
-        return None

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 from typing import Annotated, Self
-from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field, StringConstraints, field_validator, model_validator
+from pydantic import BaseModel, Field, StringConstraints, model_validator
 
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+from accounts.payment_channels.fields import HttpsAddress
+
 _CERTIFICATES = ("app_certificate_file", "alipay_certificate_file", "root_certificate_file")
 
 
@@ -22,18 +22,10 @@ class AlipayOptions(BaseModel):
     app_certificate_file: Path | None = Field(default=None, description="appCertPublicKey_….crt")
     alipay_certificate_file: Path | None = Field(default=None, description="alipayCertPublicKey_RSA2.crt")
     root_certificate_file: Path | None = Field(default=None, description="alipayRootCert.crt")
-    notify_url: str = Field(
+    notify_url: HttpsAddress = Field(
         description="where notifications are sent: https://HOST/api/v1/channels/alipay/notifications"
     )
-    address: str = Field(default="https://openapi.alipay.com/gateway.do", description="of Alipay's gateway")
-
-    @field_validator("notify_url", "address")
-    @classmethod
-    def _is_https(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.query or not (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)):
-            raise ValueError("an address that begins with https:// and has no query")
-        return value
+    address: HttpsAddress = Field(default="https://openapi.alipay.com/gateway.do", description="of Alipay's gateway")
 
     @model_validator(mode="after")
     def _knows_alipay_in_one_way(self) -> Self:

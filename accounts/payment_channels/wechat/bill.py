@@ -6,20 +6,17 @@ import hashlib
 import io
 import zlib
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
 from typing import Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import structlog
 
 from accounts.payment_channels.channel import BillKind, BillLine, ChannelFailedError
-from accounts.payment_channels.wechat.messages import Merchant, read_number
+from accounts.payment_channels.fields import find_number, read_time, read_yuan
+from accounts.payment_channels.wechat.messages import Merchant
 
 log = structlog.get_logger()
 
-BEIJING: Final = ZoneInfo("Asia/Shanghai")
 _LARGEST = 512 * 1024 * 1024
 """Of the text of a day; a million payments are about 300 MB."""
 _TOTALS = "总交易单数"
@@ -72,13 +69,13 @@ def read_bill(text: str, merchant: Merchant) -> list[BillLine]:
         for row in _rows(text):
             if row["商户号"] != merchant.mchid:
                 raise ChannelFailedError("the bill is another merchant's")
-            if row["公众账号ID"] != merchant.appid or (order_id := _number(row["商户订单号"])) is None:
+            if row["公众账号ID"] != merchant.appid or (order_id := find_number(row["商户订单号"])) is None:
                 others += 1
                 continue
             line = _line(row, order_id)
             if line is not None:
                 lines.append(line)
-    except (KeyError, ValueError, InvalidOperation) as error:
+    except (KeyError, ValueError) as error:
         raise ChannelFailedError("the bill is not understood") from error
     if others:
         log.info("bill_lines_of_others", channel="wechat", lines=others)
@@ -99,7 +96,7 @@ def _rows(text: str) -> Iterator[Mapping[str, str]]:
 
 def _line(row: Mapping[str, str], order_id: UUID) -> BillLine | None:
     """The line of a row; None for a refund that has not arrived."""
-    at = datetime.strptime(row["交易时间"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=BEIJING).astimezone(UTC)
+    at = read_time(row["交易时间"])
     if row["货币种类"] != "CNY":
         raise ValueError("another currency")
     match row["交易状态"]:
@@ -109,21 +106,14 @@ def _line(row: Mapping[str, str], order_id: UUID) -> BillLine | None:
             if row["退款状态"] not in ("SUCCESS", ""):
                 return None
             # What WeChat Pay gave back by itself, of a charge that was reversed, has no number of ours.
-            refund_id = _number(row["商户退款单号"]) or order_id
+            refund_id = find_number(row["商户退款单号"]) or order_id
             return BillLine(refund_id, BillKind.REFUND, _fen(row["退款金额"]), row["微信退款单号"], at, order_id)
         case _:
             raise ValueError("an unknown state of a trade")
 
 
-def _number(text: str) -> UUID | None:
-    try:
-        return read_number(text)
-    except ValueError:
-        return None
-
-
 def _fen(yuan: str) -> int:
-    fen = Decimal(yuan) * 100
-    if fen != int(fen) or fen < 0:
-        raise ValueError("an amount is yuan with at most two decimals")
-    return int(fen)
+    fen = read_yuan(yuan)
+    if fen < 0:
+        raise ValueError("an amount is not negative")
+    return fen

@@ -24,8 +24,9 @@ from accounts.payment_channels.channel import (
     PaymentCodes,
     RefundState,
 )
+from accounts.payment_channels.fields import BEIJING
 from accounts.payment_channels.wechat.api import WechatPayApi
-from accounts.payment_channels.wechat.bill import BEIJING, read_bill, unpack
+from accounts.payment_channels.wechat.bill import read_bill, unpack
 from accounts.payment_channels.wechat.messages import (
     CURRENCY,
     Merchant,

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
-from uuid import UUID
 
 from accounts.payment_channels.channel import ChannelOrder, ChannelRefund, ChannelState, RefundState
+from accounts.payment_channels.fields import read_number
 
 CURRENCY: Final = "CNY"
 
@@ -89,17 +89,6 @@ def read_refund_notification(said: Mapping[str, Any], merchant: Merchant) -> Cha
     if said["mchid"] != merchant.mchid:
         raise NotOursError("another merchant's refund")
     return read_refund(said, said["refund_status"])
-
-
-def read_number(text: str) -> UUID:
-    """Return our id of a number that we gave: 32 hexadecimal digits.
-
-    Raises:
-        ValueError: we gave no such number.
-    """
-    if len(text) != 32:
-        raise ValueError("not a number of ours")
-    return UUID(hex=text)
 
 
 def read_fen(value: object) -> int:

@@ -11,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from pydantic import ValidationError
 
+from accounts.payment_channels import fields
 from accounts.payment_channels.alipay import api
 from accounts.payment_channels.alipay.channel import AlipayChannel
 from accounts.payment_channels.alipay.keys import AlipayKeyFileError
@@ -101,7 +102,7 @@ def test_requests_say_beijings_time_in_whatever_zone_the_process_is(
         found = peer.channel.query(wanted.id)
     time.tzset()
     assert (found.state, found.amount, found.paid_at) == (ChannelState.PAID, 1_210, peer.clock())
-    said = datetime.strptime(peer.do("get", "stamps")[-1], "%Y-%m-%d %H:%M:%S").replace(tzinfo=api.BEIJING)
+    said = datetime.strptime(peer.do("get", "stamps")[-1], "%Y-%m-%d %H:%M:%S").replace(tzinfo=fields.BEIJING)
     assert abs(datetime.now(UTC) - said) < timedelta(minutes=2)
 
 
