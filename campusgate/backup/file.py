@@ -19,6 +19,8 @@ from database.private_files import open_private
 from errors import OperatorError
 
 _SQLITE, _POSTGRESQL = b"SQLite format 3\x00", b"PGDMP"
+SUFFIX = ".backup"
+"""Of the files that are named by their time."""
 _CHUNK = 1 << 20
 """Bytes read at once: a backup may be larger than the memory."""
 
@@ -51,6 +53,8 @@ class Backup:
     """Of a restore: lines that the copy of the trail has beyond the backup."""
     copy_fits: bool | None = None
     """Of a restore: whether the copy of the trail goes on where the backup ends."""
+    restored_head: str | None = None
+    """Of a restore: the trail's head before anything was taken away again."""
 
 
 def describe(database: Database, held: Path, file: Path) -> Backup:

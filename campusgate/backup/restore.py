@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import inspect
 from sqlalchemy.exc import SQLAlchemyError
 
+from accounts import audit
 from accounts.audit.trail_copy import TrailCopy, TrailCopyError
 from campusgate.backup.file import (
     Backup,
@@ -55,6 +56,8 @@ def restore(
     else:
         run_postgresql("pg_restore", database.url, "--no-owner", "--exit-on-error", "--single-transaction", str(file))
     upgrade(database)
+    with database.read() as session:
+        _, head = audit.head(session)
     try:
         again = replay(database, copy, now)
         copy.set_aside(now)
@@ -64,7 +67,7 @@ def restore(
             f"restored, but what was withdrawn since could not be withdrawn again, so do not serve it: {error}"
         ) from error
     found = describe(database, file, file)
-    return replace(found, replayed=again.done, missing=again.lines, copy_fits=again.head_found)
+    return replace(found, replayed=again.done, missing=again.lines, copy_fits=again.head_found, restored_head=head)
 
 
 def _fill_sqlite(database: Database, file: Path) -> None:

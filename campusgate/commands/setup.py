@@ -60,7 +60,7 @@ def server(
     from campusgate.setup.places import Places
     from campusgate.setup.server import ServerPlan, set_up_server
 
-    places = Places(_checked_root(under))
+    places = Places(checked_root(under))
     asks = sys.stdin.isatty() and not (yes or as_json)
     host = questions.check_host(
         questions.ask(name, "Name of this machine, as gates find it", socket.getfqdn(), asks=asks), "--name"
@@ -83,9 +83,8 @@ def server(
         steps_shown = [{"step": step, "command": command} for step, command in steps]
         print_json({"url": plan.url, "written": list(map(str, written)), "next": steps_shown})
         return
-    _print_written(written)
-    typer.echo("\nKeep a copy of the settings and the authority's key apart from the database's backups.")
-    _print_steps(steps)
+    print_written(written)
+    print_steps(steps)
     typer.echo(f"\nThe pages: {plan.url}/console/")
 
 
@@ -121,7 +120,7 @@ def gate(
     from campusgate.setup import questions
     from campusgate.setup.places import Places
 
-    places = Places(_checked_root(under))
+    places = Places(checked_root(under))
     if name is not None and code is None and server is None:
         _make_code(
             places,
@@ -150,11 +149,11 @@ def certificates(*, under: _Under = None, as_json: _Json = False) -> None:
     from campusgate.setup.places import Places
     from campusgate.setup.server import renew_certificates
 
-    written = renew_certificates(Places(_checked_root(under)))
+    written = renew_certificates(Places(checked_root(under)))
     if as_json:
         print_json({"written": list(map(str, written))})
         return
-    _print_written(written)
+    print_written(written)
     typer.echo("\nNow restart the broker and the server: systemctl restart mosquitto campusgate-server")
 
 
@@ -227,25 +226,32 @@ def _use_code(
         written = list(map(str, made.written))
         print_json({"gate": made.gate, "warning": made.warning, "written": written, "next": steps_shown})
         return
-    _print_written(made.written)
+    print_written(made.written)
     if made.warning is not None:
         typer.echo(f"\nMend this first: {made.warning}")
-    _print_steps(steps)
+    print_steps(steps)
 
 
-def _print_written(files: Sequence[Path]) -> None:
+def print_written(files: Sequence[Path]) -> None:
+    """Name the files that were written."""
     typer.echo(f"Written, {len(files)} files:")
     for file in files:
         typer.echo(f"  {file}")
 
 
-def _print_steps(steps: Sequence[tuple[str, str]]) -> None:
+def print_steps(steps: Sequence[tuple[str, str]]) -> None:
+    """Say what is left to do, as commands to paste."""
     typer.echo("\nNow:")
     for number, (step, command) in enumerate(steps, start=1):
         typer.echo(f"\n  {number}. {step}:\n     {command}")
 
 
-def _checked_root(under: Path | None) -> Path | None:
+def checked_root(under: Path | None) -> Path | None:
+    """Return the folder of a trial; None is the machine itself, which root alone sets up.
+
+    Raises:
+        CommandError: this is not root.
+    """
     if under is not None:
         return under.absolute()
     if os.geteuid() != 0:

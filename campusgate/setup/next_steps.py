@@ -22,17 +22,29 @@ def after_server(places: Places) -> list[tuple[str, str]]:
     def campusgate(*arguments: str) -> str:
         return command_at(places, server.ENVIRONMENT, *arguments)
 
-    if places.is_machine:
-        broker, serve = "systemctl restart mosquitto", "systemctl enable --now campusgate-server"
-    else:
-        broker = f"mosquitto -d -c {shlex.quote(str(places.at('/etc/mosquitto/mosquitto.conf')))}"
-        serve = campusgate("serve")
     return [
-        ("Start the broker", broker),
+        ("Start the broker", _start_broker(places)),
         ("Install the face models", campusgate("models", "install")),
-        ("Start the server", serve),
+        ("Start the server", _start_server(places)),
         ("See whether all of it works", campusgate("doctor")),
+        ("Make the code that opens copies of settings and keys, and keep it on paper", _recovery_code(places)),
+        *([("Back up every night", "systemctl enable --now campusgate-backup.timer")] if places.is_machine else []),
         ("Add a gate, and get the code for its computer", _setup_gate(places)),
+    ]
+
+
+def after_import(places: Places) -> list[tuple[str, str]]:
+    """Return each step on a machine that takes the place of a lost one, in order."""
+
+    def campusgate(*arguments: str) -> str:
+        return command_at(places, server.ENVIRONMENT, *arguments)
+
+    return [
+        ("Start the broker", _start_broker(places)),
+        ("Install the face models", campusgate("models", "install")),
+        ("Restore the database, which is empty yet, from its newest backup", campusgate("restore", "FILE")),
+        ("Start the server", _start_server(places)),
+        ("See whether all of it works", campusgate("doctor")),
     ]
 
 
@@ -52,6 +64,25 @@ def after_gate(gate: str, units: Sequence[str], places: Places) -> list[tuple[st
     return [*steps, ("See whether all of it works", command_at(places, next(iter(environments.values())), "doctor"))]
 
 
+def _start_broker(places: Places) -> str:
+    if places.is_machine:
+        return "systemctl restart mosquitto"
+    return f"mosquitto -d -c {shlex.quote(str(places.at('/etc/mosquitto/mosquitto.conf')))}"
+
+
+def _start_server(places: Places) -> str:
+    if places.is_machine:
+        return "systemctl enable --now campusgate-server"
+    return command_at(places, server.ENVIRONMENT, "serve")
+
+
 def _setup_gate(places: Places) -> str:
-    under = [] if places.under is None else ["--under", str(places.under)]
-    return shlex.join([str(places.program), "setup", "gate", "north", *under])
+    return shlex.join([str(places.program), "setup", "gate", "north", *_under(places)])
+
+
+def _recovery_code(places: Places) -> str:
+    return shlex.join([str(places.program), "setup", "recovery-code", *_under(places)])
+
+
+def _under(places: Places) -> list[str]:
+    return [] if places.under is None else ["--under", str(places.under)]

@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
-_ROOTS: Final = ("/etc/", "/var/lib/", "/var/cache/", "/var/log/", "/run/", "/usr/lib/", "/root/")
+_ROOTS: Final = ("/etc/", "/var/lib/", "/var/cache/", "/var/backups/", "/var/log/", "/run/", "/usr/lib/", "/root/")
 _PROGRAM: Final = "/opt/campusgate/bin/campusgate"
 _MOVED: Final = re.compile(
     rf"(?<![\w./-])(?:{re.escape(_PROGRAM)}|(?:{'|'.join(map(re.escape, _ROOTS))}))", re.MULTILINE

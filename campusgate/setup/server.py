@@ -36,6 +36,8 @@ STAFF_ENVIRONMENT: Final = "/etc/campusgate/staff.env"
 TRUSTED: Final = "/var/lib/campusgate/server/trusts.json"
 SYSUSERS: Final = "/usr/lib/sysusers.d/campusgate.conf"
 UNITS: Final = "/etc/systemd/system"
+BACKUPS: Final = "/var/backups/campusgate"
+SERVER_UNITS: Final = ("campusgate-server.service", "campusgate-backup.service", "campusgate-backup.timer")
 
 _LOCAL: Final = ("localhost", "127.0.0.1")
 
@@ -73,13 +75,13 @@ def set_up_server(plan: ServerPlan, places: Places) -> list[Path]:
         )
     writer = Writer(places, [])
     add_account(writer)
-    _make_folders(writer)
+    make_folders(writer)
     issue_certificates(writer, plan, _make_authority(writer, plan.site))
     _write_staff_key(writer)
     passwords = {user: make_password() for user in ("server", "server-orders", "staff")}
     _write_broker_files(writer, plan, passwords)
     _write_staff_environment(writer, plan, passwords["staff"])
-    install_units(writer, ["campusgate-server.service"])
+    install_units(writer, SERVER_UNITS)
     # Last: a set-up that was cut off is begun anew.
     _write_environment(writer, plan, passwords)
     return writer.written
@@ -101,6 +103,19 @@ def add_account(writer: Writer) -> None:
     made = subprocess.run([program, SYSUSERS], capture_output=True, text=True, check=False)
     if made.returncode != 0:
         raise SetupError(f"systemd-sysusers could not add the account {ACCOUNT}: {made.stderr.strip()}")
+
+
+def make_folders(writer: Writer) -> None:
+    """Make the folders that a server's files stand in."""
+    writer.make_folder("/etc/campusgate", READ_BY_ACCOUNT, 0o750)
+    for folder in ("/var/lib/campusgate", "/var/lib/campusgate/server", "/var/lib/campusgate/record"):
+        writer.make_folder(folder, OF_ACCOUNT, 0o700)
+    writer.make_folder("/var/cache/campusgate", OF_ACCOUNT, 0o700)
+    writer.make_folder(BACKUPS, OF_ACCOUNT, 0o700)
+    writer.make_folder("/etc/mosquitto/certs", READ_BY_MOSQUITTO, 0o750)
+    if not writer.places.is_machine:
+        writer.make_folder("/var/lib/mosquitto", READ_BY_MOSQUITTO, 0o700)
+        writer.make_folder("/run", ROOT, 0o755)
 
 
 def install_units(writer: Writer, units: Sequence[str]) -> None:
@@ -140,17 +155,6 @@ def renew_certificates(places: Places) -> list[Path]:
             writer.write(certificate, made.certificate, owner, 0o640)
             writer.write(key, made.key, owner, 0o640)
     return writer.written
-
-
-def _make_folders(writer: Writer) -> None:
-    writer.make_folder("/etc/campusgate", READ_BY_ACCOUNT, 0o750)
-    for folder in ("/var/lib/campusgate", "/var/lib/campusgate/server", "/var/lib/campusgate/record"):
-        writer.make_folder(folder, OF_ACCOUNT, 0o700)
-    writer.make_folder("/var/cache/campusgate", OF_ACCOUNT, 0o700)
-    writer.make_folder("/etc/mosquitto/certs", READ_BY_MOSQUITTO, 0o750)
-    if not writer.places.is_machine:
-        writer.make_folder("/var/lib/mosquitto", READ_BY_MOSQUITTO, 0o700)
-        writer.make_folder("/run", ROOT, 0o755)
 
 
 def _make_authority(writer: Writer, site: str) -> Issued:

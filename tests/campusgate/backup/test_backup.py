@@ -18,6 +18,7 @@ from accounts.tables import Card, Device, Password, Person, SignIn
 from accounts.vocabulary import CardState, DeviceRole, PasswordPurpose, PersonKind, PersonState, Role
 from campusgate.backup.backup import back_up
 from campusgate.backup.file import BackupError
+from campusgate.backup.rehearsal import rehearse
 from campusgate.backup.restore import restore
 from database import Database, Sealer
 from database.migrate import upgrade
@@ -284,6 +285,31 @@ def test_what_was_given_again_after_a_restore_stays_at_the_next(server: Database
         assert session.query(Password).one().hash == "hash of third"
     second.close()
     third.close()
+
+
+def test_a_restore_that_is_tried_changes_nothing_and_says_what_would_be(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    begin(tmp_path / "data")
+    server = Database(f"sqlite:///{tmp_path / 'data/campusgate.db'}", credential_key=CREDENTIAL_KEY)
+    enrol(server, "S1")
+    campus, copy, file = Campus(server), TrailCopy(tmp_path / "record"), tmp_path / "campus.backup"
+    copy.follow(server)
+    made = back_up(server, file)
+    campus.take_away()
+    copy.follow(server)
+
+    def state() -> tuple[set[Path], bytes, tuple[int, str]]:
+        with server.read() as session:
+            return set(tmp_path.rglob("*")), copy.path.read_bytes(), audit.head(session)
+
+    before = state()
+    given = {"credential_key": CREDENTIAL_KEY, "scratch": tmp_path}
+    tried = rehearse(server, file, copy.folder, MUCH_LATER, **given)
+    assert (tried.intact, tried.restored_head, tried.copy_fits) == (True, made.trail_head, True)
+    assert tried.replayed is not None
+    assert tried.replayed["consent.withdraw"] == 1
+    assert state() == before
+    server.close()
 
 
 def test_a_backup_that_the_copy_does_not_know_is_told(server: Database, empty: Database, tmp_path: Path) -> None:

@@ -40,7 +40,8 @@ def test_a_second_set_up_replaces_nothing(server: Installed) -> None:
 
 def test_nobody_else_reads_a_secret(tmp_path: Path) -> None:
     set_up(tmp_path)
-    public = {"ca.pem", "mosquitto.conf", "campusgate.conf", "campusgate-server.service"}
+    units = {"campusgate-server.service", "campusgate-backup.service", "campusgate-backup.timer"}
+    public = {"ca.pem", "mosquitto.conf", "campusgate.conf", *units}
     files = [file for file in tmp_path.rglob("*") if file.is_file() and "/cache/" not in str(file)]
     open_to_all = {file.name for file in files if file.stat().st_mode & stat.S_IROTH}
     assert open_to_all == public
