@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from accounts.vocabulary import Role
 from enrollment import consent
+from enrollment.preview import PreviewSide
 from tests.console.page_server import PASSWORD
 from tests.console.photo_studio import DESK, PHONE, Studio
 from tests.waiting import until
@@ -311,8 +312,18 @@ def test_the_page_goes_on_after_a_sign_in_that_ran_out(reviewer, studio: Studio)
 
 
 def test_it_fits_every_screen(reviewer, studio: Studio) -> None:
-    waits(studio, "flawless")
-    page = reviewer()
+    waits(studio, "good")
+    page = reviewer(viewport={"width": 390, "height": 844})
+    expect(page.locator("#picture")).to_be_visible()
+    fitting = page.locator("#picture").evaluate("(one) => one.height")
+    assert fitting == PreviewSide.MEDIUM, "no larger than it is drawn"
+    page.keyboard.press("z")
+    expect(page.locator("#easel")).to_have_class("easel closer")
+    whole = page.locator("#picture").evaluate("(one) => ({ pixels: one.width, drawn: one.clientWidth })")
+    assert whole["pixels"] == whole["drawn"], "pixel by pixel"
+    assert page.locator("#picture").evaluate("(one) => one.height") > fitting
+    page.keyboard.press("z")
+    expect(page.locator("#easel")).to_have_class("easel")
     for width, height in ((1280, 720), (1024, 768), (768, 1024), (390, 844)):
         page.set_viewport_size({"width": width, "height": height})
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -27,6 +27,7 @@ from enrollment import (
 )
 from enrollment.photo import MAX_BYTES
 from enrollment.photo_form import read_form
+from enrollment.preview import PreviewSide, make_preview
 from enrollment.schemas import NoticeOut, PhotoOut
 from enrollment.tables import PhotoRecord, PhotoSlot, PhotoState
 from web.client_address import AddressDep
@@ -157,11 +158,14 @@ def withdraw_gate_consent(me: HolderDep, services: ServicesDep, _same_origin: Sa
 
 
 @router.get("/photos/{photo_id}/picture", name="console_picture")
-def picture(photo_id: UUID, me: HolderDep, services: ServicesDep, response: Response) -> Response:
-    """Return the picture of one's own photo, while it is kept."""
+def picture(
+    photo_id: UUID, me: HolderDep, services: ServicesDep, response: Response, side: PreviewSide | None = None
+) -> Response:
+    """Return the picture of one's own photo, while it is kept; reduced to `side`, or whole."""
     # Also a reviewer sees only their own here.
     holder = Principal(me.person_id, me.sign_in_id, frozenset())
-    return jpeg_response(personal_photos.read_picture(services.enrollment, holder, photo_id), response)
+    content = personal_photos.read_picture(services.enrollment, holder, photo_id)
+    return jpeg_response(make_preview(content, side), response)
 
 
 @router.post("/photos/{photo_id}/review", name="console_photo_review")

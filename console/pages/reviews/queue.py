@@ -21,6 +21,7 @@ from console.services import ConsoleServices
 from console.texts import OF_PHOTOS, texts_of
 from console.views.reviews import describe_reviews, describe_statistics
 from enrollment import personal_photos, photos, review, review_context
+from enrollment.preview import PreviewSide, make_preview
 from enrollment.quality import Verdict
 from enrollment.quality.rules import RULES
 from enrollment.reasons import REASONS
@@ -115,14 +116,22 @@ def one(photo_id: UUID, me: ReviewerDep, services: ServicesDep) -> dict[str, Any
 
 
 @router.get("/{photo_id}/picture", name="console_review_picture")
-def picture(photo_id: UUID, me: ReviewerDep, services: ServicesDep, response: Response) -> Response:
-    """Return the picture of a photo, while it is kept."""
-    return jpeg_response(personal_photos.read_picture(services.enrollment, me, photo_id), response)
+def picture(
+    photo_id: UUID, me: ReviewerDep, services: ServicesDep, response: Response, side: PreviewSide | None = None
+) -> Response:
+    """Return the picture of a photo, while it is kept; reduced to `side`, or whole for a closer look."""
+    content = personal_photos.read_picture(services.enrollment, me, photo_id)
+    return jpeg_response(make_preview(content, side), response)
 
 
 @router.get("/{photo_id}/duplicates/{person_id}/picture", name="console_likeness")
 def duplicate_picture(
-    photo_id: UUID, person_id: UUID, me: ReviewerDep, services: ServicesDep, response: Response
+    photo_id: UUID,
+    person_id: UUID,
+    me: ReviewerDep,
+    services: ServicesDep,
+    response: Response,
+    side: PreviewSide | None = None,
 ) -> Response:
     """Return the picture kept of somebody whom the photo is like."""
     with services.database.begin() as session:
@@ -134,7 +143,7 @@ def duplicate_picture(
             by=me.actor,
             now=services.now(),
         )
-    return jpeg_response(content, response)
+    return jpeg_response(make_preview(content, side), response)
 
 
 @router.get(
@@ -142,13 +151,15 @@ def duplicate_picture(
     dependencies=[record_disclosure("photo.compare", "photo:{photo_id}")],
     name="console_before",
 )
-def picture_before(photo_id: UUID, _me: ReviewerDep, services: ServicesDep, response: Response) -> Response:
+def picture_before(
+    photo_id: UUID, _me: ReviewerDep, services: ServicesDep, response: Response, side: PreviewSide | None = None
+) -> Response:
     """Return the picture of the person's photo that was approved before this one."""
     with services.database.read() as session:
         content = review_context.read_previous_picture(
             session, services.enrollment.sealer, photos.get(session, photo_id)
         )
-    return jpeg_response(content, response)
+    return jpeg_response(make_preview(content, side), response)
 
 
 def _query_figures(services: ConsoleServices) -> dict[str, Any]:

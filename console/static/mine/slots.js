@@ -1,8 +1,10 @@
 // What a person's first photo and their second have in common: one at most stands in each slot.
 
 import { byId, element, getBlob, setup, show, text } from "../page.js";
-import { draw } from "../picture.js";
+import { draw, reduced } from "../picture.js";
 
+/** How long it is drawn at most. */
+const PORTRAIT_PX = 240;
 const GONE = new Set(["withdrawn", "replaced"]);
 
 /** The person's photo in a slot, or null. */
@@ -16,7 +18,7 @@ export function showNote(target, photo) {
 
 /** Draws the picture of `photo` on the canvas `id`, or shows `no-` and that id where it is not kept. */
 export async function showPicture(id, photo) {
-  const blob = await getBlob(`${setup.photos}/${photo.id}/picture`).catch(() => null);
+  const blob = await getBlob(reduced(`${setup.photos}/${photo.id}/picture`, PORTRAIT_PX)).catch(() => null);
   const isDrawn = Boolean(blob) && (await draw(byId(id), blob));
   show(id, isDrawn);
   show(`no-${id}`, !isDrawn);

@@ -1,9 +1,12 @@
 // Everything known of the open photo beside its picture: who, whom it is like, and every rule.
 
 import { byId, clock, element, getBlob, labelled, setup, text } from "../page.js";
-import { draw } from "../picture.js";
+import { draw, reduced } from "../picture.js";
 import { point } from "./drawing.js";
 import { advice, measured, outcome, ruleTitle, sorted } from "../rules.js";
+
+/** How long a picture beside another one is drawn. */
+const BESIDE_PX = 240;
 
 let shown = null;
 
@@ -115,7 +118,7 @@ function beside(photo, title, place) {
 }
 
 async function showBeside(canvas, address) {
-  const blob = address ? await getBlob(address).catch(() => null) : null;
+  const blob = address ? await getBlob(reduced(address, BESIDE_PX)).catch(() => null) : null;
   if (!blob || !(await draw(canvas, blob))) canvas.replaceWith(element("span", "empty", text("review.no_picture")));
 }
 

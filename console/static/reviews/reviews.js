@@ -7,7 +7,7 @@ import { followFigures } from "./figures.js";
 import { onKey } from "./keys.js";
 import { setOverlay, showDrawing } from "./drawing.js";
 import { showPanel } from "./panel.js";
-import { forgetPicture, preloadPicture, showPicture } from "./pictures.js";
+import { forgetPicture, lookCloser, preloadPicture, showPicture } from "./pictures.js";
 import { loadQueue, markOpen, neighbour, onFilter, onOpen, queue } from "./queue.js";
 import { byId, get, post, Refused, setup, text, toast } from "../page.js";
 
@@ -50,7 +50,7 @@ async function claim() {
 }
 
 function draw() {
-  byId("particulars").hidden = byId("decide").hidden = byId("toggle").hidden = false;
+  byId("particulars").hidden = byId("decide").hidden = byId("toggles").hidden = false;
   showPanel(open);
   showDrawing(open);
   showPicture(open.id);
@@ -60,7 +60,7 @@ function showNothing() {
   byId("particulars").hidden = byId("decide").hidden = byId("figure").hidden = true;
   byId("no-picture").hidden = false;
   byId("no-picture").textContent = queue().length ? text("review.choose_one") : text("review.empty_title");
-  byId("toggle").hidden = true;
+  byId("toggles").hidden = true;
   claimed(null);
 }
 
@@ -144,6 +144,7 @@ byId("write").addEventListener("click", write);
 byId("claim-again").addEventListener("click", () => open && claim());
 byId("help-open").addEventListener("click", () => byId("help").showModal());
 byId("overlay").addEventListener("change", (event) => setOverlay(event.target.checked));
+byId("closer").addEventListener("change", (event) => lookCloser(event.target.checked));
 byId("flawless").addEventListener("click", () => bulk(queue().filter((one) => one.is_flawless && !one.is_own && !one.is_taken), refresh));
 byId("undo").addEventListener("click", undo);
 
@@ -168,6 +169,7 @@ onKey({
   j: () => unlessDeciding(() => step(1)),
   k: () => unlessDeciding(() => step(-1)),
   o: () => byId("overlay").click(),
+  z: () => byId("closer").click(),
   c: () => byId("claim-again").hidden || byId("claim-again").click(),
   "?": () => byId("help").showModal(),
 });
