@@ -34,6 +34,14 @@ class Formats:
         """Return the day and the time to the minute."""
         return f"{self.day(given)} {given.astimezone(self.zone):%H:%M}"
 
+    def clock(self, given: datetime) -> str:
+        """Return the time to the second, where the day stands above."""
+        return f"{given.astimezone(self.zone):%H:%M:%S}"
+
+    def stamp(self, given: datetime) -> str:
+        """Return the whole moment, for what is printed and kept: `2026-11-27 10:15:27`."""
+        return f"{given.astimezone(self.zone):%Y-%m-%d %H:%M:%S}"
+
     def second(self, given: datetime) -> str:
         """Return the day and the time to the second."""
         return f"{self.day(given)} {given.astimezone(self.zone):%H:%M:%S}"

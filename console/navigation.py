@@ -17,6 +17,8 @@ class Destination:
     """Who may open it; None for everybody who may open the area."""
     icon: str | None = None
     """Its sign (`templates/icons.html`) in the bar at the foot of a phone, where an area has one: five at most."""
+    beside: str | None = None
+    """The name of a folder beside the page's address whose pages belong to it too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ AREAS = (
     Area(
         "nav.board",
         (
-            Destination("nav.board", "gate_board"),
+            Destination("nav.board", "gate_board", beside="zones"),
             Destination("wall.title", "wall_page"),
             Destination("plan.title", "plans_page"),
             Destination("charts.title", "charts_page"),
@@ -157,7 +159,12 @@ def find_current(areas: Sequence[Area], path: str, path_to: Callable[[str], str]
         (len(start), area, page)
         for area in areas
         for page in area.pages
-        for start in (path_to(page.route),)
+        for start in _beginnings(page, path_to(page.route))
         if path == start or path.startswith(f"{start}/")
     ]
     return max(matching, key=lambda one: one[0])[1:] if matching else None
+
+
+def _beginnings(page: Destination, address: str) -> list[str]:
+    folder = address.rpartition("/")[0]
+    return [address] if page.beside is None else [address, f"{folder}/{page.beside}"]

@@ -1,6 +1,6 @@
 """People: one account each, what they are called, whether the account may be used, and who may act for whom."""
 
-from accounts.people.lookup import by_number, by_numbers, find, find_departments, find_groups, get, is_called
+from accounts.people.lookup import by_ids, by_number, by_numbers, find, find_departments, find_groups, get, is_called
 from accounts.people.particulars import InvalidPersonError, Particulars
 from accounts.people.registry import (
     AccountClosedError,
@@ -20,6 +20,7 @@ __all__ = [
     "NumberTakenError",
     "Particulars",
     "Standing",
+    "by_ids",
     "by_number",
     "by_numbers",
     "create",

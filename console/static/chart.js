@@ -5,9 +5,10 @@ import { element } from "./page.js";
 const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 160;
 const TOP = 14;
-const LEFT = 44;
 const FOOT = 22;
 const TICK = 30;
+/** What a letter of the scale takes, at its 11 px. */
+const LETTER = 6.5;
 
 function shape(name, attributes, ...content) {
   const made = document.createElementNS(SVG, name);
@@ -30,20 +31,22 @@ function ceiling(most) {
 export function barChart(bars, { name, width, written, spoken }) {
   const most = Math.max(...bars.map((bar) => bar.value ?? 0), 0);
   const top = most > 0 ? ceiling(most) : 1;
-  const step = (width - LEFT) / bars.length;
+  const values = most > 0 ? [0, top / 2, top] : [0];
+  const left = 14 + LETTER * Math.max(...values.map((value) => written(value).length), 4);
+  const step = (width - left) / bars.length;
   const foot = HEIGHT - FOOT;
   const y = (value) => foot - ((foot - TOP) * value) / top;
   const drawn = shape("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, class: "chart", role: "img", "aria-label": name });
-  for (const value of most > 0 ? [0, top / 2, top] : [0]) {
+  for (const value of values) {
     drawn.append(
-      shape("line", { x1: LEFT - 4, x2: width, y1: y(value), y2: y(value), class: "grid" }),
-      shape("text", { x: LEFT - 8, y: y(value) + 4, class: "scale" }, written(value)),
+      shape("line", { x1: left - 4, x2: width, y1: y(value), y2: y(value), class: "grid" }),
+      shape("text", { x: left - 8, y: y(value) + 4, class: "scale" }, written(value)),
     );
   }
   const every = Math.ceil(TICK / step);
   bars.forEach((bar, place) => {
-    const made = column(bar, LEFT + place * step, { y, foot, step, spoken });
-    if (place % every === 0) made.append(shape("text", { x: LEFT + (place + 0.5) * step, y: HEIGHT - 6, class: "tick" }, bar.short));
+    const made = column(bar, left + place * step, { y, foot, step, spoken });
+    if (place % every === 0) made.append(shape("text", { x: left + (place + 0.5) * step, y: HEIGHT - 6, class: "tick" }, bar.short));
     drawn.append(made);
   });
   return drawn;

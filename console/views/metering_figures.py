@@ -38,14 +38,11 @@ class Figures:
         return show_digits(digits, {1000: 0, 100: 1, 10: 2, 1: 3}.get(wh_per_digit, 2))
 
     def at(self, instant: datetime | None) -> str:
-        """Write an instant by the campus's clock: today's without its day, another year's with the year."""
+        """Write an instant by the campus's clock, today's without its day."""
         if instant is None:
             return "–"
         local, today = instant.astimezone(self.zone), self.now.astimezone(self.zone)
-        if local.date() == today.date():
-            text = f"{local:%H:%M:%S}"
-        else:
-            text = f"{local:%m-%d %H:%M}" if local.year == today.year else f"{local:%Y-%m-%d %H:%M}"
+        text = f"{local:%H:%M:%S}" if local.date() == today.date() else f"{local:%Y-%m-%d %H:%M}"
         return Markup('<time datetime="{}" title="{}">{}</time>').format(
             instant.isoformat(), f"{local:%Y-%m-%d %H:%M:%S}", text
         )

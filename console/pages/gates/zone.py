@@ -12,7 +12,7 @@ from accounts.people import authority
 from console.dependencies import ServicesDep, StaffDep
 from console.rendering import render_page
 from console.same_origin import SameOriginDep
-from directory import zone_passages
+from directory import gates, zone_passages
 from directory.tables import ZoneRecord
 from operations import muster
 from web.problems import NotFoundError
@@ -50,9 +50,10 @@ def show(
         found = muster.inside(session, zone, since=now - timedelta(hours=hours))
         actor = audit.person_actor(staff.person_id)
         audit.record(session, actor=actor, action="muster.read", subject=f"zone:{zone}", now=now)
-    names = services.names({one.person_id for one in found})
-    rows = [(names.get(one.person_id, str(one.person_id)), one) for one in found]
-    return render_page(request, "gates/muster.html", zone=record, rows=rows, at=now, hours=hours)
+        persons = people.by_ids(session, {one.person_id for one in found})
+        titles = gates.find_titles(session)
+    rows = [(persons.get(one.person_id), one) for one in found]
+    return render_page(request, "gates/muster.html", zone=record, rows=rows, titles=titles, at=now, hours=hours)
 
 
 @router.post("/forgive", name="zone_forgive")

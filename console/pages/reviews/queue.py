@@ -128,6 +128,7 @@ def picture(
 def duplicate_picture(
     photo_id: UUID,
     person_id: UUID,
+    *,
     me: ReviewerDep,
     services: ServicesDep,
     response: Response,
