@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select, tuple_
 from sqlalchemy.orm import Session
 
 from accounts import audit
@@ -46,34 +46,42 @@ def store(
 
 
 def seal_stored(database: Database, hasher: Hasher) -> int:
-    """Seal every hash that was stored before there was a pepper, and return how many; a little at a time.
+    """Seal every hash that was stored before there was a pepper, or under an earlier one, and return how many.
+
+    A little at a time: it may be stopped, and begun again.
 
     Raises:
-        PepperError: what is sealed already lies under another pepper.
+        PepperError: what is sealed already lies under a pepper that the hasher does not know.
     """
     with database.read() as session:
         one = session.scalar(select(Password.hash).where(Password.hash.startswith(SEALED)).limit(1))
     if one is not None:
         hasher.require_opens(one)
-    done = 0
+    done, last = 0, None
     while True:
         with database.begin() as session:
-            plain = (
-                select(Password).where(Password.hash.not_like(f"{SEALED}%")).limit(_SEALED_TOGETHER).with_for_update()
-            )
-            changed = 0
-            for password in session.scalars(plain):
+            found = session.scalars(_find_to_seal(hasher, last)).all()
+            for password in found:
                 sealed = hasher.seal(password.hash)
-                changed += sealed != password.hash
+                done += sealed != password.hash
                 password.hash = sealed
-        if not changed:
-            break
-        done += changed
+            if not found:
+                break
+            last = (found[-1].person_id, found[-1].purpose)
     if done and not database.is_sqlite:
         # PostgreSQL keeps what was changed in the table's file until it writes the file anew.
         with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("VACUUM FULL passwords")
     return done
+
+
+def _find_to_seal(hasher: Hasher, last: tuple[UUID, PasswordPurpose] | None) -> Select[tuple[Password]]:
+    query = select(Password).order_by(Password.person_id, Password.purpose).limit(_SEALED_TOGETHER).with_for_update()
+    if not hasher.knows_earlier_peppers:
+        query = query.where(Password.hash.not_like(f"{SEALED}%"))
+    if last is not None:
+        query = query.where(tuple_(Password.person_id, Password.purpose) > last)
+    return query
 
 
 def find_missing(session: Session, person_id: UUID) -> frozenset[PasswordPurpose]:

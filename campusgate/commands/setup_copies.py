@@ -1,4 +1,4 @@
-"""`campusgate setup recovery-code`, `export`, `import`: the settings and keys of a server, sealed in one file."""
+"""`campusgate setup recovery-code`, `export`, `import`, `secrets`: a server's settings and keys, kept and renewed."""
 
 import sys
 from dataclasses import asdict
@@ -20,6 +20,7 @@ def register(_app: typer.Typer) -> None:
     setup.command("recovery-code")(recovery_code)
     setup.command("export")(export)
     setup.command("import")(import_)
+    setup.command()(secrets)
 
 
 def recovery_code(
@@ -89,6 +90,33 @@ def import_(
     except RecoveryError as error:
         raise CommandError(f"--code: {error}") from error
     written, steps = import_server(places, file, read), after_import(places)
+    if as_json:
+        steps_shown = [{"step": step, "command": command} for step, command in steps]
+        print_json({"written": list(map(str, written)), "next": steps_shown})
+        return
+    print_written(written)
+    print_steps(steps)
+
+
+def secrets(
+    *,
+    finish: Annotated[
+        bool, typer.Option("--finish", help="Take the keys from before out of the settings, when nothing needs them.")
+    ] = False,
+    under: _Under = None,
+    as_json: _Json = False,
+) -> None:
+    """Renew the secrets that this server alone holds: keys of tokens, passwords and templates, broker's and metrics'.
+
+    In two steps: then restart broker and server, seal the templates anew, and say --finish.
+    """
+    from campusgate.setup.next_steps import after_finish, after_secrets
+    from campusgate.setup.places import Places
+    from campusgate.setup.secrets import forget_previous, renew_secrets
+
+    places = Places(checked_root(under))
+    written = (forget_previous if finish else renew_secrets)(places).written
+    steps = after_finish(places) if finish else after_secrets(places)
     if as_json:
         steps_shown = [{"step": step, "command": command} for step, command in steps]
         print_json({"written": list(map(str, written)), "next": steps_shown})

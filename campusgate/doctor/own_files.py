@@ -16,7 +16,9 @@ from messages.signed_codes import STAFF_SENDER
 _LITTLE_MB: Final = 1024
 _TOO_LITTLE_MB: Final = 100
 """Below it SQLite's log, a batch of events or a day's photos no longer fit for sure."""
-_KEYS: Final = ("template_key", "token_secret", "credential_key", "password_key")
+_KEYS: Final = (
+    "template_key", "token_secret", "credential_key", "password_key", "previous_password_key", "previous_token_secret",
+)  # fmt: skip
 
 
 def check_secrets(settings: Settings, role: str) -> Iterator[Finding]:

@@ -18,6 +18,8 @@ HOW_TO_MAKE: Final[Mapping[str, str]] = MappingProxyType(
         "template_key": _MAKE_KEY,
         "token_secret": _MAKE_KEY,
         "password_key": _MAKE_KEY,
+        "previous_password_key": "; it is what CAMPUSGATE_PASSWORD_KEY was before",
+        "previous_token_secret": "; it is what CAMPUSGATE_TOKEN_SECRET was before",
         "credential_key": _MAKE_KEY + "; server and gates of a site share it",
         "device_token": "; issue one with: campusgate devices add",
         "camera": "; name it there or as the argument CAMERA",

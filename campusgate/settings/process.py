@@ -116,6 +116,13 @@ class Settings(BaseSettings):
         default=None, description="seals the hashes of passwords; follows from token_secret where it is not set"
     )
 
+    previous_password_key: SecretStr | None = Field(
+        default=None, description="the password key before: what lies under it is sealed anew at the next start"
+    )
+    previous_token_secret: SecretStr | None = Field(
+        default=None, description="the token secret before, where no password key was set: for the passwords alone"
+    )
+
     two_person_orders: bool = Field(
         default=False, description="lockdown, hold and release of many gates wait for a second person"
     )

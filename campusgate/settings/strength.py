@@ -27,7 +27,11 @@ _SHORTEST = 12
 _SHORTEST_NUMBER = 24
 _ISSUED_BY_OTHERS = frozenset({"OIDC__CLIENT_SECRET", "ALARMS__MAIL__PASSWORD", "DEVICE_TOKEN", "METERS__PASSWORD"})
 """What the campus cannot choose here."""
-_KEYS = frozenset({"TEMPLATE_KEY", "TOKEN_SECRET", "CREDENTIAL_KEY"})
+_KEYS = frozenset(
+    f"{when}{name}"
+    for when in ("", "PREVIOUS_")
+    for name in ("TEMPLATE_KEY", "TOKEN_SECRET", "CREDENTIAL_KEY", "PASSWORD_KEY")
+)
 """Judged as keys, where they are decoded."""
 
 

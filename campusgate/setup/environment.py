@@ -46,6 +46,21 @@ def fill_example(example: str, values: Mapping[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def with_values(file: str, values: Mapping[str, str]) -> str:
+    """Return the text of a file of variables with new values; those that it lacks are added at its end.
+
+    Raises:
+        SetupError: a value cannot stand in such a file.
+    """
+    missing, lines = dict(values), list[str]()
+    for line in file.splitlines():
+        if (found := _ASSIGNMENT.match(line)) and found[1] in missing:
+            lines.append(f"{found[1]}={_quoted(found[1], missing.pop(found[1]))}")
+        else:
+            lines.append(line)
+    return "\n".join([*lines, *(f"{name}={_quoted(name, value)}" for name, value in missing.items())]) + "\n"
+
+
 def _quoted(name: str, value: str) -> str:
     """Return the value as systemd and `--env-file` both read it."""
     if _PLAIN.fullmatch(value):

@@ -48,6 +48,28 @@ def after_import(places: Places) -> list[tuple[str, str]]:
     ]
 
 
+def after_secrets(places: Places) -> list[tuple[str, str]]:
+    """Return each step after new secrets were written, in order."""
+    under = _under(places)
+    return [
+        ("Restart broker and server; passwords go under the new key as it starts", _restart(places)),
+        (
+            "Seal templates and pictures anew, beside the running server",
+            command_at(places, server.ENVIRONMENT, "templates", "rotate"),
+        ),
+        ("Then", shlex.join([str(places.program), "setup", "secrets", "--finish", *under])),
+        (
+            "Keep a copy of the new settings; backups so far need those before",
+            shlex.join([str(places.program), "setup", "export", "FOLDER", *under]),
+        ),
+    ]
+
+
+def after_finish(places: Places) -> list[tuple[str, str]]:
+    """Return each step after the keys from before were taken out of the settings."""
+    return [("Restart the server", _restart(places))]
+
+
 def after_gate(gate: str, units: Sequence[str], places: Places) -> list[tuple[str, str]]:
     """Return each step on the gate's computer and its command, in order."""
     environments = {unit: f"/etc/campusgate/{unit.removeprefix('campusgate-').replace('@', '-')}.env" for unit in units}
@@ -74,6 +96,13 @@ def _start_server(places: Places) -> str:
     if places.is_machine:
         return "systemctl enable --now campusgate-server"
     return command_at(places, server.ENVIRONMENT, "serve")
+
+
+def _restart(places: Places) -> str:
+    if places.is_machine:
+        return "systemctl restart mosquitto campusgate-server"
+    reload = f"kill -HUP $(cat {shlex.quote(str(places.at('/run/mosquitto.pid')))})"
+    return f"{reload}; {_start_server(places)}"
 
 
 def _setup_gate(places: Places) -> str:

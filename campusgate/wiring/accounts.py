@@ -107,10 +107,15 @@ def make_hasher(settings: Settings) -> Hasher:
 
     A command without the server's secrets stores hashes without it; the server seals them when it starts.
     """
-    pepper = settings.key_if_set("password_key")
-    if pepper is None and settings.token_secret is not None:
-        pepper = derive_key(settings.require_key("token_secret"), "passwords")
-    return Hasher(pepper=pepper)
+    pepper, before = _pepper(settings, ""), _pepper(settings, "previous_")
+    return Hasher(pepper=pepper, earlier_peppers=[] if before is None else [before])
+
+
+def _pepper(settings: Settings, when: str) -> bytes | None:
+    """Return the key that passwords are sealed under, with `previous_` the one before."""
+    pepper = settings.key_if_set(f"{when}password_key")
+    secret = settings.key_if_set(f"{when}token_secret")
+    return derive_key(secret, "passwords") if pepper is None and secret is not None else pepper
 
 
 def make_importer(database: Database, settings: Settings) -> Importer:

@@ -191,3 +191,22 @@ def test_hashes_of_before_the_pepper_are_sealed_at_once_and_go_on_working(campus
     with pytest.raises(PepperError):
         passwords.seal_stored(campus.database, Hasher(time_cost=1, memory_kib=8, pepper=OTHER))
     assert b"$argon2" not in b"".join(files_of(campus.database)), "nothing is left in pages that are free now"
+
+
+def test_a_new_pepper_takes_over_what_lies_under_the_one_before(campus: Any) -> None:
+    people = [campus.person() for _ in range(3)]
+    for person in people:
+        campus.passwords(person.id, query="482913", portal="correct horse battery")
+    passwords.seal_stored(campus.database, Hasher(time_cost=1, memory_kib=8, pepper=PEPPER))
+    both = Hasher(time_cost=1, memory_kib=8, pepper=OTHER, earlier_peppers=[PEPPER])
+    with campus.database.read() as session:
+        stored = session.query(Password).filter_by(purpose=PasswordPurpose.QUERY).first().hash
+    assert both.verify("482913", stored), "before it was sealed anew, as at a second server"
+    assert passwords.seal_stored(campus.database, both) == 6
+    assert passwords.seal_stored(campus.database, both) == 0
+    alone = Hasher(time_cost=1, memory_kib=8, pepper=OTHER)
+    with campus.database.read() as session:
+        hashes = [one.hash for one in session.query(Password).filter_by(purpose=PasswordPurpose.QUERY)]
+    assert [alone.verify("482913", one) for one in hashes] == [True] * 3
+    with pytest.raises(PepperError):
+        Hasher(time_cost=1, memory_kib=8, pepper=PEPPER).verify("482913", hashes[0])
