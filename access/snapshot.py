@@ -5,18 +5,19 @@ order and a change costs one subtraction and one addition). The digest of the di
 """
 
 import hashlib
-from typing import Annotated, Literal
+import json
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from access.policy import GatePolicy, Group, Name
 from access.schedules import ALWAYS
 
 SCHEMA_VERSION = 1
-"""Raised when an entry or the policy gains a field that every gate gets: one that would not understand it must be
-updated first. `PersonEntry.model_id` is left out where it says nothing, and no gate gets it that did not ask with
-`models`.
+"""Raised when what an entry or the policy says so far comes to mean something else. A field that is added is left out
+where it says nothing (`exclude_if`): a gate that does not know it goes on until somebody uses it, and then has to be
+updated, for to ignore a rule would open doors. `PersonEntry.model_id` goes to no gate that did not ask with `models`.
 """
 
 _MODULUS = 1 << 256
@@ -36,6 +37,10 @@ CredentialKind = Literal["card", "code", "pin"]
 CredentialStatus = Literal["active", "lost", "suspended", "replaced", "returned"]
 View = Literal["full", "cards"]
 """`full`: with templates, for an edge; `cards`: without, for a door controller, which has no use for them."""
+
+
+class DirectoryVersionError(Exception):
+    """The server is newer than this gate and says something that it does not understand."""
 
 
 class _Value(BaseModel):
@@ -125,6 +130,28 @@ class ChangePage(_Value):
     changes: tuple[Change, ...]
     digest_when_complete: str | None = None
 
+    @classmethod
+    def read(cls, content: bytes) -> Self:
+        """Read what a server answered.
+
+        Raises:
+            DirectoryVersionError: it is of a newer version.
+            pydantic.ValidationError: it is no page.
+        """
+        try:
+            return cls.model_validate_json(content)
+        except ValidationError as error:
+            version = _version_in(content)
+            if version > SCHEMA_VERSION:
+                raise DirectoryVersionError(
+                    f"the directory speaks version {version}, this gate {SCHEMA_VERSION}: update the gate"
+                ) from error
+            unknown = [one for one in error.errors(include_url=False) if one["type"] == "extra_forbidden"]
+            if not unknown:
+                raise
+            where = ".".join(map(str, unknown[0]["loc"]))
+            raise DirectoryVersionError(f"the server says {where}, which this gate does not know: update it") from error
+
     @property
     def gate(self) -> str:
         """The gate this page is for."""
@@ -145,6 +172,14 @@ class ChangePage(_Value):
     def is_complete(self) -> bool:
         """Whether nothing is left after this page."""
         return self.to_revision == self.latest_revision
+
+
+def _version_in(content: bytes) -> int:
+    try:
+        found = json.loads(content).get("schema_version")
+    except (ValueError, AttributeError):
+        return SCHEMA_VERSION
+    return found if isinstance(found, int) else SCHEMA_VERSION
 
 
 def digest_of(entry_json: bytes) -> int:

@@ -17,7 +17,14 @@ from access.credentials import key_check
 from access.replica.page import ModelMismatchError, ReplicaError
 from access.replica.replica import Replica
 from access.replica.store import ReplicaLockedError
-from access.snapshot import ACKNOWLEDGED_HEADER, KEY_CHECK_HEADER, MODELS_HEADER, TIME_HEADER, ChangePage
+from access.snapshot import (
+    ACKNOWLEDGED_HEADER,
+    KEY_CHECK_HEADER,
+    MODELS_HEADER,
+    TIME_HEADER,
+    ChangePage,
+    DirectoryVersionError,
+)
 from bus.backoff import Backoff
 
 _log = structlog.get_logger()
@@ -153,6 +160,8 @@ class DirectorySync:
         except ModelMismatchError as error:
             self._status = replace(self._status, model_mismatch=True)
             raise self._record_failure(SyncRefusedError(str(error))) from error
+        except DirectoryVersionError as error:
+            raise self._record_failure(SyncRefusedError(str(error))) from error
         except (ReplicaError, ReplicaLockedError, ValidationError) as error:
             raise self._record_failure(SyncError(f"the directory could not be applied: {error}")) from error
         except (sqlite3.Error, OSError) as error:
@@ -217,7 +226,7 @@ class DirectorySync:
                 if answer.status_code == httpx.codes.NO_CONTENT:
                     self._replica.confirm(answer.request.url.params.get("held", ""), datetime.now(UTC))
                     return
-                page = ChangePage.model_validate_json(answer.content)
+                page = ChangePage.read(answer.content)
                 in_step = self._replica.apply(page, datetime.now(UTC))
                 if page.is_complete:
                     if in_step:

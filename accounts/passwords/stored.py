@@ -75,7 +75,7 @@ def seal_stored(database: Database, hasher: Hasher) -> int:
     return done
 
 
-def _find_to_seal(hasher: Hasher, last: tuple[UUID, PasswordPurpose] | None) -> Select[tuple[Password]]:
+def _find_to_seal(hasher: Hasher, last: tuple[UUID, PasswordPurpose] | None) -> Select[Password]:
     query = select(Password).order_by(Password.person_id, Password.purpose).limit(_SEALED_TOGETHER).with_for_update()
     if not hasher.knows_earlier_peppers:
         query = query.where(Password.hash.not_like(f"{SEALED}%"))

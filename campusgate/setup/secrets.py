@@ -74,9 +74,10 @@ def forget_previous(places: Places) -> Writer:
     return writer
 
 
-def _read(places: Places) -> dict[str, str | None]:
+def _read(places: Places) -> dict[str, str]:
     _text(places, ENVIRONMENT)
-    return dotenv_values(places.at(ENVIRONMENT), interpolate=False)
+    found = dotenv_values(places.at(ENVIRONMENT), interpolate=False)
+    return {name: value for name, value in found.items() if value}
 
 
 def _text(places: Places, path: str) -> str:
