@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from console.texts import TEXTS
+from tests.console.intercepting import intercept
 from tests.console.page_server import PASSWORD, Pages, hire
 from tests.console.photo_studio import PHONE
 from tests.waiting import PATIENCE_S
@@ -96,7 +97,7 @@ def test_signing_in_again_says_that_the_browser_kept_nothing(open_window, consol
         page.context.clear_cookies()
         route.fulfill(status=answer.status, headers=kept, body=answer.body())
 
-    page.route("**/console/sign-in", without_cookies)
+    intercept(page, "**/console/sign-in", without_cookies)
     page.context.clear_cookies()
     page.locator("#give").click()
     again = page.get_by_role("dialog", name="Your sign-in has run out")

@@ -76,7 +76,7 @@ def read_squares(batch: dict, index: int) -> str:
     squares = [int(bits[n // 4], 16) >> (3 - n % 4) & 1 for n in range(side * side)]
     light = np.full((side + 8, side + 8), 255, np.uint8)
     light[4:-4, 4:-4] = np.where(np.reshape(squares, (side, side)), 0, 255)
-    text, _, _ = cv2.QRCodeDetector().detectAndDecode(cv2.resize(light, None, fx=8, fy=8, interpolation=0))
+    text, _, _ = cv2.QRCodeDetectorAruco().detectAndDecode(cv2.resize(light, None, fx=8, fy=8, interpolation=0))
     return text
 
 

@@ -16,6 +16,7 @@ from database import new_id
 from enrollment import account_notices
 from messages import TrustedKey, signed_codes
 from tests.console.axe import violations
+from tests.console.intercepting import intercept
 from tests.console.page_server import CODE_KEY, PASSWORD, Pages, hire
 from tests.console.test_words_on_the_pages import assert_chinese, shown
 
@@ -48,7 +49,7 @@ def redeem(pages: Pages, digits: str) -> None:
 def scan(page: Page) -> str:
     """Read the code as a scanner does, from the screen; returns its payment code as the page writes it."""
     picture = cv2.imdecode(np.frombuffer(page.locator("#code").screenshot(), np.uint8), cv2.IMREAD_GRAYSCALE)
-    text, _, _ = cv2.QRCodeDetector().detectAndDecode(picture)
+    text, _, _ = cv2.QRCodeDetectorAruco().detectAndDecode(picture)
     trusted = {signed_codes.STAFF_SENDER: TrustedKey(CODE_KEY.public_key())}
     assert signed_codes.verify(text, trusted, site="main", now=datetime.now(UTC)).handle == text[2:9]
     return f"{text[:2]} {text[2:9]} {text[9:18]}"
@@ -106,7 +107,7 @@ def test_the_code_changes_by_itself_and_ends_honestly_without_a_network(open_win
     page.clock.install()
     page.goto(f"{served_pages.url}/console/me/virtual-card")
     first = page.locator("#digits").inner_text()
-    page.route("**/virtual-card/codes", lambda route: route.abort())
+    intercept(page, "**/virtual-card/codes", lambda route: route.abort())
     page.clock.run_for(31_000)
     expect(page.locator("#digits")).not_to_have_text(first)
     page.clock.run_for(600_000)

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from accounts.vocabulary import Role
 from enrollment import consent
 from enrollment.preview import PreviewSide
+from tests.console.intercepting import intercept
 from tests.console.page_server import PASSWORD
 from tests.console.photo_studio import DESK, PHONE, Studio
 from tests.waiting import until
@@ -185,7 +186,7 @@ def test_nobody_decides_about_their_own_photo(reviewer, studio: Studio) -> None:
 def test_a_photo_that_came_between_the_first_look_and_the_first_figures_is_listed(reviewer, studio: Studio) -> None:
     page = reviewer()
     held = list[Any]()
-    page.route("**/reviews/stream**", lambda route: held.append(route))  # noqa: PLW0108 - Playwright sets a mark on it
+    intercept(page, "**/reviews/stream**", lambda route: held.append(route))  # noqa: PLW0108 - Playwright sets a mark on it
     with page.expect_response("**/console/reviews/queue?**"):
         page.reload()
     expect(page.locator("#queue-empty")).to_be_visible()
@@ -274,7 +275,7 @@ def test_a_key_pressed_before_the_next_photo_is_there_decides_nothing_and_is_ans
     def delay(request) -> None:
         under_way.append(request)
 
-    page.route("**/approve", delay)
+    intercept(page, "**/approve", delay)
     page.keyboard.press("a")
     until(lambda: page.evaluate("true") and under_way)
     for key in ("a", "r", "j"):

@@ -13,6 +13,7 @@ from playwright.sync_api import expect
 from metering.tariffs.electricity import Quota, WattHours
 from metering.vocabulary import MeterAction, TripReason
 from tests.console.dormitory import PIN, Dormitory, open_dormitory
+from tests.console.intercepting import intercept
 from tests.console.page_server import PASSWORD
 from tests.console.test_words_on_the_pages import assert_chinese, shown
 from tests.databases import copied
@@ -176,7 +177,7 @@ def test_another_room_is_chosen_and_a_payment_without_an_answer_is_made_once(ope
         lost.append(route.request.headers["idempotency-key"])
         route.abort()
 
-    page.route("**/top-ups", lose)
+    intercept(page, "**/top-ups", lose)
     page.locator("#pay-amount").fill("20")
     page.locator("#pay-yes").dblclick()
     expect(page.locator("#pay-problem")).to_contain_text("No answer came")
