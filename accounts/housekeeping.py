@@ -13,7 +13,7 @@ from accounts.ledger.transfer import AccountState
 from accounts.passwords import tries
 from accounts.people import changes
 from accounts.people_import import records
-from accounts.tables import OidcAttempt, Person, PhoneCode, SignIn
+from accounts.tables import Person, PhoneCode, ProviderAttempt, SignIn
 from accounts.vocabulary import PersonState
 from database import Database
 from web import idempotency
@@ -39,7 +39,7 @@ def tidy(database: Database, now: datetime) -> None:
         over = now - SIGN_INS_KEPT
         session.execute(delete(SignIn).where(or_(SignIn.ends_at < over, SignIn.revoked_at < over)))
         session.execute(delete(PhoneCode).where(PhoneCode.expires_at < now))
-        session.execute(delete(OidcAttempt).where(OidcAttempt.expires_at < now))
+        session.execute(delete(ProviderAttempt).where(ProviderAttempt.expires_at < now))
         tries.forget(session, now)
     with database.begin() as session:
         changes.forget(session, now - CHANGES_KEPT)

@@ -28,9 +28,10 @@ from accounts.people.sign_ins import RunningSignIn
 from accounts.people_import.runs import ImportRuns
 from accounts.principals import DevicePrincipal
 from accounts.sign_in.access_tokens import AccessTokens, derive_key
+from accounts.sign_in.identity_providers import ConnectedProvider
 from accounts.sign_in.known_devices import KnownDevices
+from accounts.sign_in.provider_sign_in import ProviderSignInService
 from accounts.sign_in.service import SignInService
-from accounts.sign_in.staff_sign_in import IdentityProvider, StaffSignInService
 from database import Database
 from web.batched_reads import BatchedReads, Key, Value
 from web.concurrency_limit import ConcurrencyLimit
@@ -57,8 +58,9 @@ class AccountsServices:
 
     `secret` (32 bytes or more) is the root of every derived key: access and refresh tokens, virtual card codes.
     `guesses` limits failed sign-ins, claims and confirmations by one address, `messages` the codes that one person may
-    have sent to phones and one phone gets; `hashing` keeps a processor free while many sign in. `notify` writes to a
-    person what happened to their account. A port that is None answers 503; without `places` a device may name any gate.
+    have sent to phones and one phone gets; `hashing` keeps a processor free while many sign in, `asking` threads while
+    an identity provider does not answer. `notify` writes to a person what happened to their account. A port that is
+    None answers 503; without `places` a device may name any gate.
     """
 
     database: Database
@@ -74,11 +76,12 @@ class AccountsServices:
     hashing: ConcurrencyLimit = field(
         default_factory=lambda: ConcurrencyLimit(max(1, (os.cpu_count() or 2) - 1), max_waiting=128)
     )
+    asking: ConcurrencyLimit = field(default_factory=lambda: ConcurrencyLimit(8, max_waiting=128))
     messages: RateLimiter = field(default_factory=lambda: RateLimiter(10, timedelta(days=1)))
     notify: Notify = notify_nobody
     code_sender: CodeSender | None = None
     channel_users: ChannelUsers | None = None
-    identity_provider: IdentityProvider | None = None
+    identity_providers: Mapping[str, ConnectedProvider] = field(default_factory=dict)
     places: Places | None = None
     merge_parts: Sequence[MergePart] = ()
     """The other rooms of this server that keep something of people, for merging two accounts."""
@@ -130,6 +133,6 @@ class AccountsServices:
         )
 
     @cached_property
-    def staff_sign_in(self) -> StaffSignInService:
-        """Sign-in of staff through the identity provider."""
-        return StaffSignInService(self.database, self.sign_in, self.identity_provider)
+    def provider_sign_in(self) -> ProviderSignInService:
+        """Sign-in through the university's identity providers."""
+        return ProviderSignInService(self.database, self.sign_in, self.identity_providers)

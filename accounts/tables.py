@@ -242,12 +242,13 @@ class SignIn(Base):
     revoked_at: Mapped[datetime | None]
 
 
-class OidcAttempt(Base):
-    """A staff sign-in that went to the identity provider and has not come back."""
+class ProviderAttempt(Base):
+    """A sign-in that went to an identity provider and has not come back."""
 
-    __tablename__ = "oidc_attempts"
+    __tablename__ = "provider_attempts"
 
     state_digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    provider: Mapped[str] = mapped_column(String(10))
     nonce: Mapped[str] = mapped_column(String(64))
     verifier: Mapped[str] = mapped_column(String(128))
     expires_at: Mapped[datetime] = mapped_column(index=True)

@@ -128,6 +128,15 @@ HASHING = Depends(_wait_for_hashing, scope="function")
 """For routes that hash a password, as `accounts.api.dependencies.HASHING`."""
 
 
+async def _wait_for_asking(services: ServicesDep) -> AsyncIterator[None]:
+    async with services.accounts.asking.slot():
+        yield
+
+
+ASKING = Depends(_wait_for_asking, scope="function")
+"""For routes that ask an identity provider, as `accounts.api.dependencies.ASKING`."""
+
+
 async def _require_staff(claims: SignedInDep) -> Claims:
     if not claims.roles & STAFF:
         raise NotAllowedError

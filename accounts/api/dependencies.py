@@ -65,6 +65,14 @@ async def _hashing_turn(services: ServicesDep) -> AsyncIterator[None]:
         yield
 
 
+async def _asking_turn(services: ServicesDep) -> AsyncIterator[None]:
+    async with services.asking.slot():
+        yield
+
+
+ASKING = Depends(_asking_turn, scope="function")
+"""For routes that ask an identity provider: each holds a thread until it answers, so only a few may at once."""
+
 HASHING = Depends(_hashing_turn, scope="function")
 """For routes that hash a password: whoever waits for a turn holds no thread that a gate could need."""
 

@@ -1,14 +1,15 @@
-"""Sign-in: OAuth2 tokens by password and refresh, and staff sign-in through the identity provider."""
+"""Sign-in: OAuth2 tokens by password and refresh, and sign-in through the university's identity providers."""
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Form, Header
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
 
 from accounts import passwords, people
-from accounts.api.dependencies import NowDep, ServicesDep
-from accounts.sign_in import staff_sign_in
+from accounts.api.dependencies import ASKING, NowDep, ServicesDep
+from accounts.sign_in.identity_providers import Answer, ProviderRefusedError, ProviderUnavailableError
+from accounts.sign_in.provider_sign_in import NotAdmittedError
 from accounts.sign_in.service import Origin, RefreshRefusedError, SignInRefusedError, Tokens
 from web.client_address import NetworkDep
 from web.problems import InvalidRequestError, responses
@@ -75,7 +76,8 @@ class StaffAnswer(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     state: Annotated[str, line(200)]
-    code: Annotated[str, line(2000)]
+    code: Annotated[str, line(2000)] = Field(description="of CAS, the `ticket`")
+    iss: Annotated[str, line(2000)] | None = Field(default=None, description="if it came: who sent the browser back")
 
 
 @router.post(
@@ -113,26 +115,35 @@ def revoke_tokens(services: ServicesDep, now: NowDep, form: Annotated[RevokeForm
     services.sign_in.end(form.token, now=now)
 
 
-@router.post("/staff-sign-in", responses=responses(staff_sign_in.StaffSignInUnavailableError))
-def begin_staff_sign_in(services: ServicesDep, now: NowDep) -> StaffBegin:
-    """Begin a sign-in through the university's identity provider."""
-    address, state = services.staff_sign_in.begin(now=now)
+@router.post("/staff-sign-in", dependencies=[ASKING], responses=responses(ProviderUnavailableError))
+def begin_staff_sign_in(
+    services: ServicesDep,
+    now: NowDep,
+    provider: Literal["oidc", "cas", "wecom"] | None = None,
+    user_agent: Annotated[str, Header(max_length=1000)] = "",
+) -> StaffBegin:
+    """Begin a sign-in through an identity provider of the university: the one that is named, or the first.
+
+    Enterprise WeChat has two addresses: within its own browser (by `User-Agent`), and a QR code for every other.
+    """
+    address, state = services.provider_sign_in.begin(provider, browser=user_agent, now=now)
     return StaffBegin(address=address, state=state)
 
 
 @router.post(
     "/staff-sign-in/complete",
+    dependencies=[ASKING],
     responses=responses(
-        staff_sign_in.StaffSignInUnavailableError,
-        staff_sign_in.StaffSignInRefusedError,
-        staff_sign_in.NoStaffAccountError,
+        ProviderUnavailableError,
+        ProviderRefusedError,
+        NotAdmittedError,
         people.AccountNotUsableError,
         TooManyTriesError,
     ),
 )
 def complete_staff_sign_in(services: ServicesDep, now: NowDep, network: NetworkDep, body: StaffAnswer) -> TokensOut:
-    """Finish a sign-in through the identity provider."""
+    """Finish a sign-in through an identity provider."""
     services.guesses.count_try(network, now)
-    made = services.staff_sign_in.complete(body.state, body.code, now=now)
+    made = services.provider_sign_in.complete(body.state, Answer(body.code, body.iss), now=now)
     services.guesses.forgive_try(network, now)
     return TokensOut.of(made)

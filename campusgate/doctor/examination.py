@@ -5,7 +5,18 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from campusgate.doctor import broker, camera, database, door, face_models, kernel_clock, own_files, proxy, server_link
+from campusgate.doctor import (
+    broker,
+    camera,
+    database,
+    door,
+    face_models,
+    identity_providers,
+    kernel_clock,
+    own_files,
+    proxy,
+    server_link,
+)
 from campusgate.doctor.findings import Check, Finding, examine, fault
 from campusgate.settings import Settings
 from campusgate.settings.errors import describe
@@ -33,6 +44,7 @@ def examine_all(settings: Settings, role: str, *, env_file: Path | None, door_fi
     if role == "server":
         checks["database"] = lambda: database.check_database(settings)
         checks["proxy"] = lambda: proxy.check_proxy(settings)
+        checks["sign-in"] = lambda: identity_providers.check_identity_providers(settings)
     else:
         checks["server"] = lambda: server_link.check_server(settings, role)
     checks["broker"] = lambda: broker.check_broker(settings)

@@ -8,7 +8,6 @@ from campusgate.settings.accounts import (
     CardCentreSettings,
     CeilingSettings,
     MealSettings,
-    OidcSettings,
     PhoneCodeSettings,
     SpendingSettings,
 )
@@ -18,12 +17,14 @@ from campusgate.settings.errors import SettingsError
 from campusgate.settings.meters import MeterSettings
 from campusgate.settings.operations import AlarmSettings, MailSettings
 from campusgate.settings.process import Settings
+from campusgate.settings.sign_in import CasSettings, OidcSettings, WecomSettings
 from campusgate.settings.supply import SupplySettings
 from campusgate.settings.visitors import VisitorSettings
 
 __all__ = [
     "AlarmSettings",
     "CardCentreSettings",
+    "CasSettings",
     "CeilingSettings",
     "EnrollmentSettings",
     "MailSettings",
@@ -37,4 +38,5 @@ __all__ = [
     "SpendingSettings",
     "SupplySettings",
     "VisitorSettings",
+    "WecomSettings",
 ]

@@ -1,4 +1,4 @@
-"""Settings of accounts: confirmation of phones, sign-in of staff, and what may be spent without a password."""
+"""Settings of accounts: confirmation of phones, the card centre, and what may be spent without a password."""
 
 from typing import Self
 
@@ -23,16 +23,6 @@ class CardCentreSettings(BaseModel):
 
     zh: str = Field(max_length=300)
     en: str = Field(default="", max_length=300)
-
-
-class OidcSettings(BaseModel):
-    """The registration of this server at the university's identity provider, for sign-in of staff."""
-
-    issuer: str
-    client_id: str
-    client_secret: SecretStr
-    redirect_uri: str
-    number_claim: str = Field(default="preferred_username", description="the claim that holds the staff number")
 
 
 class MealSettings(BaseModel):

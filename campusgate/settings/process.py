@@ -16,7 +16,6 @@ from accounts.vocabulary import Channel
 from campusgate.settings.accounts import (
     CardCentreSettings,
     CeilingSettings,
-    OidcSettings,
     PhoneCodeSettings,
     SpendingSettings,
 )
@@ -29,6 +28,7 @@ from campusgate.settings.meters import MeterSettings
 from campusgate.settings.names import require_known_variables
 from campusgate.settings.operations import AlarmSettings
 from campusgate.settings.payment_channels import PaymentChannelSettings
+from campusgate.settings.sign_in import CasSettings, OidcSettings, WecomSettings
 from campusgate.settings.strength import require_strong
 from campusgate.settings.supply import SupplySettings
 from campusgate.settings.toml_file import read_toml
@@ -71,6 +71,8 @@ class Settings(BaseSettings):
         default_factory=dict, description="shared with the apps that sign in holders of virtual cards, by channel"
     )
     oidc: OidcSettings | None = None
+    cas: CasSettings | None = None
+    wecom: WecomSettings | None = None
     payment_channels: PaymentChannelSettings = PaymentChannelSettings()
     card_centre: CardCentreSettings | None = Field(
         default=None, description="what the pages say of the card centre: place, hours, telephone"

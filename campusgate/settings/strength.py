@@ -25,7 +25,9 @@ _LEAST_DISTINCT = 20
 _SHORTEST = 12
 """A program keeps it, nobody types it; half of what the hint makes."""
 _SHORTEST_NUMBER = 24
-_ISSUED_BY_OTHERS = frozenset({"OIDC__CLIENT_SECRET", "ALARMS__MAIL__PASSWORD", "DEVICE_TOKEN", "METERS__PASSWORD"})
+_ISSUED_BY_OTHERS = frozenset(
+    {"OIDC__CLIENT_SECRET", "WECOM__SECRET", "ALARMS__MAIL__PASSWORD", "DEVICE_TOKEN", "METERS__PASSWORD"}
+)
 """What the campus cannot choose here."""
 _KEYS = frozenset(
     f"{when}{name}"

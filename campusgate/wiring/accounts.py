@@ -22,8 +22,8 @@ from accounts.people.phone_webhook import WebhookCodeSender
 from accounts.people_import.importer import Importer
 from accounts.services import AccountsServices
 from accounts.sign_in.access_tokens import derive_key
-from accounts.sign_in.oidc import OidcProvider
-from campusgate.settings import OidcSettings, PhoneCodeSettings, Settings, SettingsError
+from campusgate.settings import PhoneCodeSettings, Settings, SettingsError
+from campusgate.wiring.identity_providers import connect_identity_providers
 from campusgate.wiring.places import CampusPlaces
 from database import Database
 from enrollment import account_notices
@@ -56,7 +56,7 @@ def make_accounts(settings: Settings, database: Database, secret: bytes) -> Acco
         notify=account_notices.write,
         hasher=make_hasher(settings),
         code_sender=_code_sender(settings.phone_codes),
-        identity_provider=_identity_provider(settings.oidc),
+        identity_providers=connect_identity_providers(settings),
         channel_users=_channel_users(settings),
         sign_code=_code_signer(settings),
     )
@@ -141,15 +141,3 @@ def _channel_users(settings: Settings) -> SignedChannelUsers | None:
         return SignedChannelUsers(secrets) if secrets else None
     except ValueError as error:
         raise SettingsError(f"CAMPUSGATE_CHANNEL_SECRETS: {error}") from error
-
-
-def _identity_provider(settings: OidcSettings | None) -> OidcProvider | None:
-    if settings is None:
-        return None
-    return OidcProvider(
-        issuer=settings.issuer,
-        client_id=settings.client_id,
-        client_secret=settings.client_secret.get_secret_value(),
-        redirect_uri=settings.redirect_uri,
-        number_claim=settings.number_claim,
-    )

@@ -205,7 +205,7 @@ def render_sign_in(request: Request, services: ConsoleServices, *, wanted: str =
         wanted=read_return_address(request, wanted),
         needs_https=services.secure_cookies,
         card_centre=services.card_centre.get(language_of(request)),
-        has_provider=services.accounts.identity_provider is not None,
+        providers=list(services.accounts.identity_providers),
         **more,
     )
 

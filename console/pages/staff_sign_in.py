@@ -1,4 +1,4 @@
-"""Sign-in of staff through the university's identity provider, as a browser goes through it.
+"""Sign-in through an identity provider of the university, as a browser goes through it.
 
 The attempt's state stays in the browser's cookie while it is away: an answer that another browser asked for is refused.
 """
@@ -7,14 +7,15 @@ import hmac
 from typing import Annotated
 from urllib.parse import quote, unquote
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from accounts.people import AccountNotUsableError
+from accounts.sign_in.identity_providers import Answer, ProviderRefusedError
+from accounts.sign_in.provider_sign_in import LIFETIME
 from accounts.sign_in.service import Tokens
-from accounts.sign_in.staff_sign_in import LIFETIME, StaffSignInRefusedError
 from console import sign_in_cookies
-from console.dependencies import ServicesDep
+from console.dependencies import ASKING, ServicesDep
 from console.pages.sign_in import LOST, render_sign_in
 from console.rendering import path_to, render_page
 from console.return_addresses import NEXT, read_return_address, with_return_address
@@ -32,14 +33,15 @@ NEXT_COOKIE = "campusgate_next"
 Brought = Annotated[str, Query(max_length=2000)]
 
 
-@router.get("", name="console_staff_sign_in")
-def begin(request: Request, services: ServicesDep) -> Response:
-    """Send the browser to the identity provider.
+@router.get("", name="console_staff_sign_in", dependencies=[ASKING])
+def begin(request: Request, services: ServicesDep, provider: Brought = "") -> Response:
+    """Send the browser to an identity provider.
 
     A link and no form: a browser follows no form to another site's address.
     """
     try:
-        address, state = services.accounts.staff_sign_in.begin(now=services.now())
+        browser = request.headers.get("user-agent", "")
+        address, state = services.accounts.provider_sign_in.begin(provider, browser=browser, now=services.now())
     except ProblemError as error:
         return _refuse(request, services, error)
     answer = RedirectResponse(address, status_code=303, headers={"Cache-Control": "no-store"})
@@ -58,36 +60,59 @@ def begin(request: Request, services: ServicesDep) -> Response:
     return answer
 
 
-@router.get("/complete", name="console_staff_sign_in_complete")
+@router.get("/complete", name="console_staff_sign_in_complete", dependencies=[ASKING])
 def complete(
-    request: Request, services: ServicesDep, network: NetworkDep, state: Brought = "", code: Brought = ""
+    request: Request,
+    services: ServicesDep,
+    network: NetworkDep,
+    *,
+    state: Brought = "",
+    code: Brought = "",
+    iss: Brought | None = None,
 ) -> Response:
     """Take what the browser brought back, and lead on."""
+    return _finish(request, services, network, state=state, answer=Answer(code, iss))
+
+
+@router.get("/complete/{state}", name="console_staff_sign_in_ticket", dependencies=[ASKING])
+def complete_with_ticket(
+    request: Request,
+    services: ServicesDep,
+    network: NetworkDep,
+    *,
+    state: Annotated[str, Path(max_length=200)],
+    ticket: Brought = "",
+) -> Response:
+    """Take the ticket of CAS that the browser brought back, and lead on."""
+    return _finish(request, services, network, state=state, answer=Answer(ticket))
+
+
+def _finish(request: Request, services: ConsoleServices, network: str, *, state: str, answer: Answer) -> Response:
     try:
-        tokens = _complete(request, services, network, state=state, code=code)
+        tokens = _complete(request, services, network, state=state, answer=answer)
     except ProblemError as error:
         return _refuse(request, services, error)
     # The strict cookies of the sign-in go with no redirect that began at another site: the page leads on by itself.
     wanted = read_return_address(request, unquote(request.cookies.get(NEXT_COOKIE, "")))
     home = with_return_address(path_to(request, "home"), wanted, **{LOST: LostCookies.BLOCKED})
-    answer = render_page(request, "signed_in.html", home=home)
-    sign_in_cookies.set_cookies(answer, tokens, secure=services.secure_cookies)
-    return _forget_state(request, answer)
+    page = render_page(request, "signed_in.html", home=home)
+    sign_in_cookies.set_cookies(page, tokens, secure=services.secure_cookies)
+    return _forget_state(request, page)
 
 
-def _complete(request: Request, services: ConsoleServices, network: str, *, state: str, code: str) -> Tokens:
+def _complete(request: Request, services: ConsoleServices, network: str, *, state: str, answer: Answer) -> Tokens:
     kept = request.cookies.get(STATE_COOKIE, "")
     if not state or not hmac.compare_digest(kept.encode(), state.encode()):
-        raise StaffSignInRefusedError("this browser did not begin this sign-in")
+        raise ProviderRefusedError("this browser did not begin this sign-in")
     accounts, now = services.accounts, services.now()
     accounts.guesses.count_try(network, now)
-    tokens = accounts.staff_sign_in.complete(state, code, now=now)
+    tokens = accounts.provider_sign_in.complete(state, answer, now=now)
     accounts.guesses.forgive_try(network, now)
     return tokens
 
 
 def _refuse(request: Request, services: ConsoleServices, error: ProblemError) -> Response:
-    status = 400 if isinstance(error, StaffSignInRefusedError | AccountNotUsableError) else error.status
+    status = 400 if isinstance(error, ProviderRefusedError | AccountNotUsableError) else error.status
     page = render_sign_in(request, services, status=status, problem=f"problem.{error.code}", number="")
     return _forget_state(request, page)
 

@@ -9,12 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote_plus, urlsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from accounts.sign_in.identity_providers import ConnectedProvider
 from accounts.sign_in.oidc import OidcProvider
+from accounts.vocabulary import PersonKind
 from tests.served import served
 
 
@@ -25,8 +27,16 @@ class Issuer:
     address: str = ""
     number: str = "F0001"
     claims: dict[str, Any] = field(default_factory=dict)
-    key: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
-    key_id: str = "one"
+    key: Any = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
+    key_id: str | None = "one"
+    algorithm: str = "RS256"
+    secret: str = "hush"
+    discovery: dict[str, Any] = field(default_factory=dict)
+    user_info: dict[str, Any] | None = None
+    published: list[dict[str, Any]] | None = None
+    """In place of the key that it signs with."""
+    shown: set[str] = field(default_factory=set)
+    """In which ways its client has shown the secret."""
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def visit(self, address: str) -> tuple[str, str]:
@@ -45,16 +55,19 @@ class Issuer:
                 "authorization_endpoint": f"{self.address}/authorize",
                 "token_endpoint": f"{self.address}/token",
                 "jwks_uri": f"{self.address}/keys",
-            }
+                "userinfo_endpoint": f"{self.address}/userinfo",
+            } | self.discovery
         if path == "/keys":
-            public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self.key.public_key()))
-            return 200, {"keys": [public | {"kid": self.key_id, "use": "sig", "alg": "RS256"}]}
+            return 200, {"keys": [self.published_key()] if self.published is None else self.published}
+        if path == "/userinfo":
+            is_known = authorization == "Bearer x" and self.user_info is not None
+            return (200, self.user_info) if is_known else (401, {"error": "invalid_token"})
         assert path == "/token"
         asked = self.codes.pop(form["code"], None)
         challenge = base64.urlsafe_b64encode(hashlib.sha256(form["code_verifier"].encode()).digest()).decode()
         if (
             asked is None
-            or authorization != "Basic " + base64.b64encode(b"campusgate:hush").decode()
+            or self._client(form, authorization) != ("campusgate", self.secret)
             or asked["code_challenge"] != challenge.rstrip("=")
         ):
             return 400, {"error": "invalid_grant"}
@@ -67,8 +80,23 @@ class Issuer:
             "nonce": asked["nonce"],
             "preferred_username": self.number,
         }
-        token = jwt.encode(claims | self.claims, self.key, algorithm="RS256", headers={"kid": self.key_id})
+        headers = {} if self.key_id is None else {"kid": self.key_id}
+        said = {name: value for name, value in (claims | self.claims).items() if value is not None}
+        token = jwt.encode(said, self.key, algorithm=self.algorithm, headers=headers)
         return 200, {"id_token": token, "access_token": "x", "token_type": "Bearer"}
+
+    def published_key(self) -> dict[str, Any]:
+        public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self.key.public_key()))
+        return public | {"kid": self.key_id, "use": "sig", "alg": "RS256"}
+
+    def _client(self, form: dict[str, str], authorization: str | None) -> tuple[str, ...]:
+        """Who asks for a token: RFC 6749, 2.3.1, to the letter."""
+        if authorization is None:
+            self.shown.add("client_secret_post")
+            return form["client_id"], form["client_secret"]
+        self.shown.add("client_secret_basic")
+        given = base64.b64decode(authorization.removeprefix("Basic ")).decode()
+        return tuple(unquote_plus(part) for part in given.split(":"))
 
 
 @contextmanager
@@ -101,7 +129,12 @@ def open_issuer() -> Iterator[Issuer]:
         yield issuer
 
 
-def provider(issuer: Issuer) -> OidcProvider:
-    return OidcProvider(
-        issuer=issuer.address, client_id="campusgate", client_secret="hush", redirect_uri="https://gate.example/back"
+def connected(issuer: Issuer, **given: Any) -> dict[str, ConnectedProvider]:
+    provider = OidcProvider(
+        issuer=issuer.address,
+        client_id="campusgate",
+        client_secret=issuer.secret,
+        redirect_uri="https://gate.example/back",
+        **given,
     )
+    return {"oidc": ConnectedProvider(provider, [PersonKind.STAFF])}

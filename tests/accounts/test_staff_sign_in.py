@@ -6,7 +6,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from accounts.vocabulary import PersonKind
-from tests.accounts.oidc_issuer import Issuer, open_issuer, provider
+from tests.accounts.oidc_issuer import Issuer, connected, open_issuer
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def issuer() -> Iterator[Issuer]:
 
 @pytest.fixture
 def campus(make_campus, issuer):
-    campus = make_campus(identity_provider=provider(issuer))
+    campus = make_campus(identity_providers=connected(issuer))
     campus.person(number="F0001", kind=PersonKind.STAFF)
     return campus
 
@@ -84,7 +84,7 @@ def test_only_staff_of_this_campus_come_in(campus, issuer):
 def test_without_a_provider_or_with_a_dead_one_the_answer_is_503(make_campus):
     nobody = make_campus().client.post("/api/v1/staff-sign-in")
     assert (nobody.status_code, nobody.json()["code"]) == (503, "staff_sign_in_unavailable")
-    dead = make_campus(identity_provider=provider(Issuer(address="http://127.0.0.1:9"))).client.post(
+    dead = make_campus(identity_providers=connected(Issuer(address="http://127.0.0.1:9"))).client.post(
         "/api/v1/staff-sign-in"
     )
     assert dead.json()["code"] == "staff_sign_in_unavailable"

@@ -130,6 +130,7 @@ OWN = {
     "GET /console/sign-in",
     "GET /console/staff-sign-in",
     "GET /console/staff-sign-in/complete",
+    "GET /console/staff-sign-in/complete/{state}",
     "GET /console/password",
     # The frame of the page; what it shows is the queue's and a photo's.
     "GET /console/reviews",

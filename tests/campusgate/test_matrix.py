@@ -556,6 +556,7 @@ LET_IN: dict[tuple[str, ...], tuple[str, ...]] = {
         "POST /console/sign-in",
         "GET /console/staff-sign-in",
         "GET /console/staff-sign-in/complete",
+        "GET /console/staff-sign-in/complete/{state}",
         "GET /health",
     ),
 }

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from accounts.tables import OidcAttempt
+from accounts.tables import ProviderAttempt
 from campusgate.processes.jobs import server_jobs
 from campusgate.processes.jobs.schedule import Job, run_jobs
 from campusgate.settings import Settings
@@ -52,7 +52,7 @@ def machine(database: Database) -> Machine:
 def working(machine: Machine, database: Database) -> Iterator[tuple[list[datetime], threading.Thread]]:
     """All the server's jobs on their thread, as often as they can, and one that only tells the time it is given."""
     told: list[datetime] = []
-    attempt = OidcAttempt(state_digest=bytes(32), nonce="n", verifier="v", expires_at=NOW + DAY)
+    attempt = ProviderAttempt(provider="oidc", state_digest=bytes(32), nonce="n", verifier="v", expires_at=NOW + DAY)
     with database.begin() as session:
         session.add(attempt)
     everything = [
@@ -71,7 +71,7 @@ def working(machine: Machine, database: Database) -> Iterator[tuple[list[datetim
 
 def attempts(database: Database) -> int:
     with database.read() as session:
-        return session.scalar(select(func.count()).select_from(OidcAttempt)) or 0
+        return session.scalar(select(func.count()).select_from(ProviderAttempt)) or 0
 
 
 @pytest.fixture(autouse=True)
