@@ -1,6 +1,6 @@
 """What the money desk shows of a person, and of cash that moved or waits."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -29,16 +29,6 @@ class Box:
 
     words: str
     name: str
-
-
-def find_people(session: Session, wanted: Collection[UUID]) -> dict[UUID, Person]:
-    """Return people by id."""
-    ids = sorted(wanted)
-    found: dict[UUID, Person] = {}
-    for start in range(0, len(ids), 500):
-        rows = session.scalars(select(Person).where(Person.id.in_(ids[start : start + 500])))
-        found.update((row.id, row) for row in rows)
-    return found
 
 
 def actor_name(session: Session, actor: str | None) -> str:

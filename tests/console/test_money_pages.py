@@ -94,6 +94,8 @@ def test_cash_is_taken_in_once_however_often_the_form_is_sent(desk: Desk, cashie
         assert "¥12.50" in receipt.text
         assert "The cash was credited" in receipt.text
     assert balance(desk, person_id) == 1250
+    counter = cashier.get("/console/money").text
+    assert counter.count(f"/console/money/receipts/{form['key']}") == 1, "among what was handled last"
     changed = cashier.post(f"{address}/cash-in", data=form | {"amount": "13"})
     assert changed.status_code == 409
     assert balance(desk, person_id) == 1250

@@ -1,6 +1,7 @@
 """The counter: finding somebody by card, number or name. What was typed stays out of addresses, it may be a card."""
 
 import contextlib
+from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from accounts import cards, people
 from accounts.cards.uid_forms import possible_uids
 from accounts.principals import Principal
 from accounts.tables import Person
-from accounts.topup import cash_requests
+from accounts.topup import cash_book, cash_requests
 from accounts.topup.cash import counter_of
 from console.dependencies import CashierDep, ServicesDep
 from console.disclosures import record_disclosure
@@ -25,6 +26,8 @@ router = APIRouter(prefix="/console/money", include_in_schema=False, dependencie
 
 _MOST = 20
 _REQUESTS = 5
+_LAST, _SHIFT = 6, timedelta(hours=12)
+"""Movements shown below the search, and since when: enough to look again at the receipt of who just left."""
 
 
 @router.get(
@@ -82,9 +85,12 @@ def _render(
     typed: str,
     found: list[Person] | None,
 ) -> HTMLResponse:
+    box = counter_of(me.person_id)
+    now = services.now()
     with services.database.read() as session:
-        asked = cash_requests.find_recent(session, box=counter_of(me.person_id), limit=_REQUESTS)
-        persons = views.find_people(session, {one.person_id for one in asked})
+        asked = cash_requests.find_recent(session, box=box, limit=_REQUESTS)
+        last = cash_book.lines_of(session, box, now - _SHIFT, now)[-_LAST:][::-1] if found is None else []
+        persons = people.by_ids(session, {one.person_id for one in (*asked, *last)})
         described = [views.describe_request(session, one, persons) for one in asked]
     return render_page(
         request,
@@ -94,4 +100,5 @@ def _render(
         found=None if found is None else found[:_MOST],
         more=found is not None and len(found) > _MOST,
         asked=described,
+        last=[(one, persons.get(one.person_id)) for one in last],
     )

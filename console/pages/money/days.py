@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from accounts import people
 from accounts.ledger import seal_chain, totals
 from accounts.ledger.invariants import check_ledger
 from accounts.ledger.tables import ALL_ROOMS, ALL_WALLETS, DayClose, LedgerAccount
@@ -130,7 +131,7 @@ def _render(
     last = min(last or today, today)
     with services.database.read() as session:
         days = day_overview.overview(session, last, _DAYS, services.zone, now)
-        cashiers = views.find_people(session, {one for day in days for one in day.uncounted})
+        cashiers = people.by_ids(session, {one for day in days for one in day.uncounted})
         head = seal_chain.head(session)
     # The days close one after the other: of those that are over only the oldest can be closed without the rest.
     over = [one.day for one in days if one.state is day_overview.DayState.OPEN]

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import TypeAdapter, ValidationError
 
+from accounts import people
 from accounts.people.authority import require_another
 from accounts.principals import Principal
 from console.amounts import AmountError, read_yuan
@@ -16,7 +17,6 @@ from console.rendering import done, forbid_storing, render_page
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
 from console.views import metering_showers as showers
-from console.views import money as views
 from metering.sessions import disputes
 from metering.sessions.disputes import WaterDisputeState
 from web.paging import PageRequest
@@ -95,7 +95,7 @@ def _render(
             session, state=WaterDisputeState.OPEN, after=page.after(UUID), limit=page.limit + 1
         )
         shown, following = page.cut(found, lambda row: row.id)
-        persons = views.find_people(session, {one.person_id for one in shown})
+        persons = people.by_ids(session, {one.person_id for one in shown})
         described = [
             showers.describe_dispute(session, one, showers.session_of(session, one), {})
             | {"person": persons.get(one.person_id), "is_own": one.person_id == me.person_id}

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
+from accounts import people
 from accounts.payments import offline
 from accounts.payments.offline_states import OfflineState
 from accounts.payments.tables import Merchant, OfflinePayment
@@ -93,7 +94,7 @@ def _render(
     with services.database.read() as session:
         rows = offline.flagged(session, state=state, after=page.after(UUID), limit=page.limit + 1)
         shown, following = page.cut(rows, lambda row: row.id)
-        persons = views.find_people(session, {row.person_id for row in shown if row.person_id})
+        persons = people.by_ids(session, {row.person_id for row in shown if row.person_id})
         described = [_describe(session, row, persons, me) for row in shown]
     asked = "everything=true" if state is None else f"state={state}"
     return render_page(

@@ -135,7 +135,7 @@ def _render(
     with services.database.read() as session:
         lines = cash_book.lines_of(session, box, begins, ends)
         asked = cash_requests.find_recent(session, box=box, is_waiting=True, limit=_REQUESTS)
-        persons = views.find_people(session, {one.person_id for one in lines} | {one.person_id for one in asked})
+        persons = people.by_ids(session, {one.person_id for one in lines} | {one.person_id for one in asked})
         shown: dict[str, Any] = {
             "cashier": people.get(session, me.person_id),
             "counts": cash_book.counts_of(session, box, day),

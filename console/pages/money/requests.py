@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
+from accounts import people
 from accounts.ledger import find_account
 from accounts.people.authority import require_another
 from accounts.principals import Principal
@@ -81,7 +82,7 @@ def _render(
         rows = cash_requests.waiting(session, after=page.after(UUID), limit=page.limit + 1)
         waiting, following = page.cut(rows, lambda row: row.id)
         decided = cash_requests.find_recent(session, is_waiting=False, limit=_DECIDED)
-        persons = views.find_people(session, {one.person_id for one in (*waiting, *decided)})
+        persons = people.by_ids(session, {one.person_id for one in (*waiting, *decided)})
         described = [views.describe_request(session, one, persons) | _may(me, one) for one in waiting]
         over = [views.describe_request(session, one, persons) for one in decided]
         balances = {one.person_id: _balance(session, one) for one in waiting}
