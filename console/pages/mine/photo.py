@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy.orm import Session
 
 from accounts import people
 from accounts.principals import Principal
@@ -53,9 +54,11 @@ def photo_page(request: Request, me: HolderDep, services: ServicesDep) -> HTMLRe
     """Show the page of one's own photo."""
     with services.database.read() as session:
         person = people.get(session, me.person_id)
+        found = _describe_consent(session, services, me)
     return render_page(
         request,
         "mine/photo.html",
+        is_asked=not found["given"] and not found["refused"],
         texts=texts_of(language_of(request), OF_PHOTOS),
         person=person,
         version=services.enrollment.consent_version,
@@ -202,15 +205,8 @@ def _describe_evidence(
 
 def _describe_state(services: ConsoleServices, me: Principal) -> dict[str, Any]:
     with services.database.read() as session:
-        standing = consent.find_current(session, me.person_id)
-        given = standing is not None and standing.version == services.enrollment.consent_version
         return {
-            "consent": {
-                "given": given,
-                "given_at": standing.given_at.isoformat() if standing is not None else None,
-                "outdated": standing is not None and not given,
-                "refused": consent.has_refused(session, me.person_id, services.enrollment.consent_version),
-            },
+            "consent": _describe_consent(session, services, me),
             "photos": [PhotoOut.of(one) for one in _select_shown(photos.find_of_person(session, me.person_id))],
             "second": {
                 "possible": photo_pairs.find_first(session, me.person_id) is not None,
@@ -221,6 +217,17 @@ def _describe_state(services: ConsoleServices, me: Principal) -> dict[str, Any]:
                 NoticeOut.of(one) for one in notices.query_inbox(session, me.person_id, before=None, limit=_NOTICES)
             ],
         }
+
+
+def _describe_consent(session: Session, services: ConsoleServices, me: Principal) -> dict[str, Any]:
+    standing = consent.find_current(session, me.person_id)
+    given = standing is not None and standing.version == services.enrollment.consent_version
+    return {
+        "given": given,
+        "given_at": standing.given_at.isoformat() if standing is not None else None,
+        "outdated": standing is not None and not given,
+        "refused": consent.has_refused(session, me.person_id, services.enrollment.consent_version),
+    }
 
 
 def _select_shown(own: Sequence[PhotoRecord]) -> list[PhotoRecord]:

@@ -41,6 +41,7 @@ function render() {
   const hasRefused = refused && !isReconsidering;
   const photo = given ? current() : null;
   show("consent", !given && !hasRefused);
+  byId("give").disabled = byId("refuse").disabled = false;
   show("consent-outdated", outdated);
   show("refusal", !given && hasRefused);
   show("rights", given);
