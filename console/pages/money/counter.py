@@ -90,7 +90,7 @@ def _render(
     with services.database.read() as session:
         asked = cash_requests.find_recent(session, box=box, limit=_REQUESTS)
         last = cash_book.lines_of(session, box, now - _SHIFT, now)[-_LAST:][::-1] if found is None else []
-        persons = people.by_ids(session, {one.person_id for one in (*asked, *last)})
+        persons = people.by_ids(session, {one.person_id for one in asked} | {one.person_id for one in last})
         described = [views.describe_request(session, one, persons) for one in asked]
     return render_page(
         request,
