@@ -40,9 +40,9 @@ After a refusal (wrong token, another gate's, another model) only a person can h
 """
 HINTED_INTERVAL = timedelta(seconds=60)
 """Between two questions while hints arrive: these say when something is new, and a lost one costs a minute."""
-ACKNOWLEDGED_WITHIN_S = 5.0
-"""What was applied is acknowledged with the next question, which comes then at the latest: one of several changes in a
-row is one acknowledgement."""
+ACKNOWLEDGED_WITHIN_S = 0.5
+"""What was applied is acknowledged with the next question, which comes then at the latest: several changes in a row are
+one acknowledgement, and whoever reports a loss sees within the two seconds of a revocation that every device knows."""
 _MOST_REBUILDS = 3
 """Rebuilds in one synchronisation before it gives up until the next."""
 

@@ -26,9 +26,17 @@ class Staff:
         checked(self._client.post(f"/api/v1/people/{person_id}/loss"))
 
     def revisions(self, gate: str) -> list[int]:
-        """Return the directory's revision in force at each device of `gate`."""
-        lags = checked(self._client.get("/api/v1/directory/lags", params={"gate": gate}))
-        return [lag["revision"] for lag in lags]
+        """Return the directory's revision in force at each device of `gate`, as the devices acknowledged it."""
+        return [lag["revision"] for lag in self._lags(gate)]
+
+    def published(self, gate: str) -> int:
+        """Return the directory's revision that was published last for `gate`."""
+        latest: int = max(lag["latest_revision"] for lag in self._lags(gate))
+        return latest
+
+    def _lags(self, gate: str) -> list[dict[str, Any]]:
+        lags: list[dict[str, Any]] = checked(self._client.get("/api/v1/directory/lags", params={"gate": gate}))
+        return lags
 
     def order(self, action: str, gate: str) -> str:
         """Give an order to one gate and return its effect there."""

@@ -16,6 +16,9 @@ from directory import acknowledgements
 from directory.lag import find_lags
 from tests.directory.conftest import MODEL, Campus
 
+REVOKED_WITHIN_S = 2.0
+"""What is refused within this time is also seen to be."""
+
 
 class Line:
     """The way to the server, with what went over it."""
@@ -91,6 +94,7 @@ def test_what_was_applied_is_acknowledged_with_the_next_question(gate: Gate) -> 
     assert gate.ask() == [("changes", 200)]
     assert gate.behind() == [1]
     assert gate.sync.pause_s == ACKNOWLEDGED_WITHIN_S
+    assert ACKNOWLEDGED_WITHIN_S <= REVOKED_WITHIN_S / 2, "whoever reports a loss waits for it"
     gate.ask()
     assert gate.behind() == [0]
 

@@ -53,7 +53,7 @@ def one_card_one_person(stage: Stage) -> SceneResult:
 def lost_card_refused(stage: Stage) -> SceneResult:
     """The card is reported lost at the counter; as soon as the gate knows, somebody tries it."""
     gate = stage.topics.gate
-    before = max(stage.staff.revisions(gate))
+    before = stage.staff.published(gate)
     stage.card_centre.report_lost(stage.campus.people["li"])
     poll(lambda: min(stage.staff.revisions(gate)) > before, ANSWER_S)
     mark = Mark(stage)
@@ -92,7 +92,7 @@ def revocation_within_2s(stage: Stage) -> SceneResult:
     """Another card is reported lost; within two seconds every device of the gate refuses it."""
     expected = f"refused within {_REVOCATION_S:.0f} s"
     gate = stage.topics.gate
-    before = max(stage.staff.revisions(gate))
+    before = stage.staff.published(gate)
     stage.card_centre.report_lost(stage.campus.people["zhao"])
     in_time = poll(lambda: min(stage.staff.revisions(gate)) > before, _REVOCATION_S)
     answer = stage.at_the_reader(f"card {CARD['zhao']}")

@@ -8,7 +8,7 @@ from messages import EventKind, Method
 
 def code_opens(stage: Stage) -> SceneResult:
     """Somebody claims their virtual card; as soon as the gate knows it, its code opens."""
-    before = max(stage.staff.revisions(stage.topics.gate))
+    before = stage.staff.published(stage.topics.gate)
     stage.resident.claim_virtual_card()
     poll(lambda: min(stage.staff.revisions(stage.topics.gate)) > before, ANSWER_S)
     mark = Mark(stage)

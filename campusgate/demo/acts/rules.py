@@ -57,6 +57,6 @@ def _policy(stage: Stage, changes: dict[str, Any]) -> Iterator[None]:
 
 def _set(stage: Stage, policy: dict[str, Any]) -> None:
     gate = stage.topics.gate
-    revision = max(stage.staff.revisions(gate))
+    revision = stage.staff.published(gate)
     stage.staff.set_policy(gate, policy)
     poll(lambda: min(stage.staff.revisions(gate)) > revision, ANSWER_S)
