@@ -27,7 +27,7 @@ from campusgate.schema import metadata
 from campusgate.settings import Settings
 from database import Database
 from models.store import ModelInstallError, ModelStore
-from tests import forked
+from tests import forked, forked_workers
 from tests.apps import LentApps
 from tests.databases import CREDENTIAL_KEY, LentDatabases, copied
 from tests.long_modules import begin_with_long
@@ -288,6 +288,8 @@ def pytest_xdist_auto_num_workers() -> int:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Guard())
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(forked_workers.ForkedWorkers(config))
     if config.getoption("processor_time"):
         config.pluginmanager.register(ProcessorTime(config))
 

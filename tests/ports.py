@@ -4,13 +4,21 @@ import itertools
 import os
 import random
 import socket
+from collections.abc import Iterator
 
 _FIRST, _EACH, _WORKERS = 16_000, 1_000, 16
 """Below the ports that systems give to outgoing connections: between a stop and the next start nobody gets it."""
 
-_worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _WORKERS
-_start = random.SystemRandom().randrange(_EACH)
-_ports = (_FIRST + _worker * _EACH + (_start + number) % _EACH for number in itertools.count())
+
+def _own_ports() -> Iterator[int]:
+    # Worked out when the first is asked for: workers of xdist are forked from one process that has imported this.
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _WORKERS
+    start = random.SystemRandom().randrange(_EACH)
+    for number in itertools.count():
+        yield _FIRST + worker * _EACH + (start + number) % _EACH
+
+
+_ports = _own_ports()
 
 
 def free_port() -> int:

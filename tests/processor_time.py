@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import forked_workers
+
 SHOWN = 25
 _TICKS_IN_A_S = os.sysconf("SC_CLK_TCK")
 _OUTPUT = "processor_time"
@@ -33,7 +35,8 @@ class ProcessorTime:
         finally:
             # Workers of xdist, which say so themselves, are children of the process that hands out the tests.
             hands_out = self._config.pluginmanager.hasplugin("dsession")
-            self._used_s["start and collection"] += time.process_time() if hands_out else used_s()
+            own_s = time.process_time() if hands_out else used_s() + forked_workers.imported_in_s
+            self._used_s["start and collection"] += own_s
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[object]:
