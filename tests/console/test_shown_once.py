@@ -1,9 +1,9 @@
 """A form that is sent twice shows the secret that it made, and makes no second one."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from uuid import UUID
 
@@ -14,9 +14,10 @@ from accounts import devices
 from accounts.tables import Device
 from accounts.vocabulary import DeviceRole, Role
 from console.shown_once import KEPT_S, ShownOnce
-from database import new_id
+from database import Database, new_id
 from directory.tables import VisitorPass
 from tests.console.page_server import Pages, hire, signed_in
+from web.tables import ShownSecret
 
 KEY = re.compile(r'name="key" value="([0-9a-f-]{36})"')
 ADMINISTRATION = "/console/administration"
@@ -83,27 +84,62 @@ def test_a_password_that_is_reset_twice_at_once_is_the_one_shown(admin: httpx.Cl
     assert signed.status_code == 303
 
 
+def texts() -> Callable[[], tuple[str]]:
+    numbers = count()
+    return lambda: (str(next(numbers)),)
+
+
 def test_it_is_kept_for_a_moment_for_one_person_one_form_and_what_was_in_it() -> None:
-    now, made = [0.0], count()
+    now, made = [0.0], texts()
     kept = ShownOnce(clock=lambda: now[0])
     me, other, key = (UUID(int=one) for one in (1, 2, 3))
-    assert [kept.make(me, key, "a", made.__next__) for _ in range(3)] == [0, 0, 0]
-    assert kept.make(other, key, "a", made.__next__) == 1
-    assert kept.make(me, key, "b", made.__next__) == 2
-    assert [kept.make(me, None, "a", made.__next__) for _ in range(2)] == [3, 4]
+    assert [kept.make(me, key, "a", made) for _ in range(3)] == [("0",)] * 3
+    assert kept.make(other, key, "a", made) == ("1",)
+    assert kept.make(me, key, "b", made) == ("2",)
+    assert [kept.make(me, None, "a", made) for _ in range(2)] == [("3",), ("4",)]
     now[0] = KEPT_S + 1
-    assert kept.make(me, key, "a", made.__next__) == 5
+    assert kept.make(me, key, "a", made) == ("5",)
 
 
 def test_two_at_the_same_moment_make_one_and_what_fails_is_tried_again() -> None:
-    kept, made, key = ShownOnce(), count(), new_id()
-    with ThreadPoolExecutor(4) as threads:
-        assert set(threads.map(lambda _: kept.make(key, key, None, made.__next__), range(16))) == {0}
+    kept, made, key = ShownOnce(), texts(), new_id()
+    makes_one_of_many([kept], made, key)
 
-    def fail() -> int:
+    def fail() -> tuple[str]:
         raise LookupError
 
     another = new_id()
     with pytest.raises(LookupError):
-        kept.make(key, another, None, fail)
-    assert kept.make(key, another, None, made.__next__) == 1
+        kept.make(key, another, "", fail)
+    assert kept.make(key, another, "", made) == ("1",)
+
+
+def makes_one_of_many(servers: Sequence[ShownOnce], made: Callable[[], tuple[str]], key: UUID) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        found = threads.map(lambda number: tuple(servers[number % len(servers)].make(key, key, "", made)), range(8))
+        assert set(found) == {("0",)}
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_two_servers_show_what_either_made_and_the_database_alone_tells_nobody(database: Database) -> None:
+    servers, made, key = [ShownOnce(database), ShownOnce(database)], texts(), new_id()
+    makes_one_of_many(servers, made, key)
+
+    def fail() -> tuple[str]:
+        raise LookupError
+
+    another = new_id()
+    with pytest.raises(LookupError):
+        servers[0].make(key, another, "", fail)
+    assert servers[1].make(key, another, "", lambda: ("a secret",)) == ("a secret",)
+    assert list(servers[0].make(key, another, "", fail)) == ["a secret"]
+    with database.read() as session:
+        held = [*session.query(ShownSecret)]
+    assert len(held) == 2
+    assert not any(b"secret" in one.sealed for one in held)
+    with database.begin() as session:
+        for row in session.query(ShownSecret):
+            row.at -= timedelta(seconds=KEPT_S + 1)
+    assert servers[1].make(key, key, "", made) == ("1",), "after a minute another is made"
+    with database.read() as session:
+        assert session.query(ShownSecret).count() == 1

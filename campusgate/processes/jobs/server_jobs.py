@@ -30,6 +30,7 @@ from campusgate.processes.jobs.supply import make_supply_jobs
 from campusgate.settings import Settings
 from campusgate.wiring.notice_channels import make_notice_channels
 from campusgate.wiring.retention import make_retention_policy
+from console import shown_once
 from database import Database
 from directory import template_receipts, zone_passages
 from directory.gate_publication import prune
@@ -40,12 +41,15 @@ from metering.sessions.service import SessionService
 from metering.supply.review import SupplyKeeper
 from operations import zone_samples
 from operations.alarms.rules import AlarmKind
+from web import shared_tickets
 from web.problems import ProblemError
 
 log = structlog.get_logger()
 
 _RECEIPTS_KEPT = timedelta(days=3 * 365)
 """As long as the impact assessment that they belong to."""
+_MOMENTS_KEPT = timedelta(hours=1)
+"""Far longer than anybody can use them, whatever the clocks of servers and database say."""
 _REMOVALS_KEPT = timedelta(days=30)
 """A gate that was away for longer begins its directory anew."""
 
@@ -81,6 +85,7 @@ def make_housekeeping_jobs(database: Database, money: MoneyServices, settings: S
         Job("credit stranded top-ups", timedelta(minutes=1), partial(orders.credit_stranded, money)),
         Job("forget nonces", timedelta(hours=1), partial(_in_session, database, forget_nonces), by_age=True),
         Job("erase photos", timedelta(minutes=1), partial(_purge, database, policy), by_age=True),
+        Job("forget tickets", timedelta(hours=1), partial(_in_session, database, _forget_moments), by_age=True),
         Job("forget counters", timedelta(days=1), partial(_in_session, database, _forget_counters), by_age=True),
         Job("tidy the accounts", timedelta(days=1), partial(accounts.housekeeping.tidy, database), by_age=True),
         Job("forget passages", timedelta(hours=1), partial(_in_session, database, zone_passages.forget), by_age=True),
@@ -168,6 +173,12 @@ def _purge(database: Database, policy: RetentionPolicy, now: datetime) -> None:
     purged = purge_all(database, policy, now=now)
     if purged.anything:
         log.info("photos_erased", **asdict(purged))
+
+
+def _forget_moments(session: Session, now: datetime) -> None:
+    """Delete what several servers kept for a minute and nobody came for."""
+    shared_tickets.forget(session, now - _MOMENTS_KEPT)
+    shown_once.forget(session, now - _MOMENTS_KEPT)
 
 
 def _forget_counters(session: Session, now: datetime) -> None:

@@ -38,7 +38,6 @@ from web.request_guard import GuardLimits, RequestGuard
 from web.route_index import index_routes
 from web.routes import add_routes
 from web.security_headers import SecurityHeaders
-from web.tickets import Tickets
 
 _PLAN_FORM_BYTES = plan_pictures.MAX_BYTES + 65_536
 _LARGER_BODIES = {
@@ -81,7 +80,7 @@ def make_app(server: Server) -> FastAPI:
     app.state.directory = server.directory
     app.state.operations = server.operations
     app.state.health = health.HealthServices(server.database, server.connections, server.storage)
-    app.state.tickets = Tickets()
+    app.state.tickets = server.tickets
     web.problems.install(app)
     # Routes are tried in order, and nobody asks as often as the gates.
     add_routes(
@@ -147,6 +146,7 @@ def _console(server: Server) -> console.pages.ConsoleServices:
         secure_cookies=not server.settings.demonstration,
         card_centre=_card_centre(server.settings.card_centre),
         facts=make_server_facts(server),
+        shown_once=server.shown_once,
     )
 
 

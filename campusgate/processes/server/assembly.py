@@ -25,6 +25,7 @@ from campusgate.wiring.orders import make_dispatcher
 from campusgate.wiring.retention import make_retention_policy
 from campusgate.wiring.sealer import make_sealer
 from campusgate.wiring.showers import make_shower_port
+from console.shown_once import ShownOnce
 from database import Database, Sealer
 from database.migrate import upgrade
 from directory.gate_models import read_used_models
@@ -44,7 +45,9 @@ from operations.connections import ServerConnections
 from operations.ingest import Ingest
 from operations.order_service import OrderService
 from operations.presence_hints import PresenceHints
+from web.shared_tickets import SharedTickets
 from web.storage_probe import StorageProbe
+from web.tickets import Tickets
 
 log = structlog.get_logger()
 
@@ -71,6 +74,8 @@ class Server:
     publisher: Publisher
     look_alikes: LookAlikes
     directory: DirectoryServices
+    tickets: Tickets
+    shown_once: ShownOnce
     routers: Sequence[APIRouter]
     """Of whoever starts the server, beside the rooms' own."""
 
@@ -170,5 +175,7 @@ def assemble(
             clock_believed=lambda: clock.doubt() is None,
             setup=make_gate_setup(settings),
         ),
+        tickets=Tickets(shared=None if database.is_sqlite else SharedTickets(database)),
+        shown_once=ShownOnce(None if database.is_sqlite else database),
         routers=routers,
     )

@@ -42,6 +42,8 @@ class Background:
     def start(self) -> None:
         """Connect, and find this server's place."""
         self._server.operations.board.on_touch = partial(self._coordination.announce, BOARD)
+        if self._server.tickets.shared is not None:
+            self._server.tickets.shared.announce = self._coordination.announce
         event.listen(Session, "after_commit", self._announce_changes)
         self._server.ingest.start()
         if self._server.showers is not None:
@@ -71,6 +73,8 @@ class Background:
             self._server.operations.board.wake()
         elif topic == PEOPLE:
             self._work.wake()
+        else:
+            self._server.tickets.hear(topic)
 
     def _announce_changes(self, session: Session) -> None:
         if session.bind is self._server.database.engine and changes.take_noted(session):

@@ -8,7 +8,6 @@ from fastapi.responses import HTMLResponse
 
 from accounts import devices
 from accounts.payments import merchants
-from accounts.tables import Device
 from accounts.vocabulary import DeviceRole
 from console.dependencies import AdminDep, ServicesDep
 from console.forms import FormKey
@@ -69,9 +68,9 @@ def add(
     if not typed["name"] or len(typed["name"]) > 64:
         return _render_new(request, services, typed, problems={"name": "administration.problem.needed"}, status=422)
 
-    def write() -> tuple[Device, str]:
+    def write() -> tuple[str, str]:
         with services.database.begin() as session:
-            return devices.add(
+            device, token = devices.add(
                 session,
                 name=typed["name"],
                 role=DeviceRole(role),
@@ -82,16 +81,17 @@ def add(
                 now=services.now(),
                 places=services.accounts.places,
             )
+            return str(device.id), token
 
     try:
-        device, token = services.shown_once.make(admin.person_id, key, tuple(typed.values()), write)
+        device_id, token = services.shown_once.make(admin.person_id, key, tuple(typed.values()), write)
     except ProblemError as error:
         place = "name" if isinstance(error, devices.DeviceNameTakenError) else "gate"
         problems = {place: f"problem.{error.code}"}
         return _render_new(request, services, typed, problems=problems, status=error.status)
     except ValueError:
         return _render_new(request, services, typed, problems={"form": "problem.invalid_request"}, status=422)
-    return _render_token(request, device, token, status=201)
+    return _render_token(request, services, UUID(device_id), token, status=201)
 
 
 @router.get("/{device_id}", response_class=HTMLResponse, name="administration_device_page")
@@ -120,13 +120,13 @@ def rotate(
 ) -> HTMLResponse:
     """Give a device another token and show it, this once; the old one stops working at once."""
 
-    def write() -> tuple[Device, str]:
+    def write() -> tuple[str]:
         with services.database.begin() as session:
             device = devices.get(session, device_id)
-            return device, devices.rotate(session, device, by=admin.actor, now=services.now())
+            return (devices.rotate(session, device, by=admin.actor, now=services.now()),)
 
-    device, token = services.shown_once.make(admin.person_id, key, device_id, write)
-    return _render_token(request, device, token)
+    (token,) = services.shown_once.make(admin.person_id, key, (device_id,), write)
+    return _render_token(request, services, device_id, token)
 
 
 @router.post("/{device_id}/revocation", response_class=HTMLResponse, name="administration_revoke_device")
@@ -190,5 +190,9 @@ def _render_new(
         )
 
 
-def _render_token(request: Request, device: Device, token: str, *, status: int = 200) -> HTMLResponse:
+def _render_token(
+    request: Request, services: ConsoleServices, device_id: UUID, token: str, *, status: int = 200
+) -> HTMLResponse:
+    with services.database.read() as session:
+        device = devices.get(session, device_id)
     return render_administration(request, "administration/token.html", status=status, device=device, token=token)

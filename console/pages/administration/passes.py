@@ -20,7 +20,6 @@ from console.services import ConsoleServices
 from console.views.actors import name_actors
 from database import new_id
 from directory import gates, visitor_passes
-from directory.tables import VisitorPass
 from web.paging import PageRequest
 from web.problems import ProblemError
 from web.tickets import FormTicketDep
@@ -91,7 +90,7 @@ def give(
     if problems or begins is None or ends is None or person is None:
         return _render_new(request, services, typed, gate, problems=problems, status=422)
 
-    def write() -> tuple[VisitorPass, str | None, list[str]]:
+    def write() -> tuple[str, str]:
         with services.database.begin() as session:
             authority.require(session, staff, person.id)
             ticket.redeem(staff.person_id, TICKET)
@@ -107,14 +106,17 @@ def give(
                 by=audit.person_actor(staff.person_id),
                 now=services.now(),
             )
-            return made, code_made, [gates.get(session, name).title for name in made.gates]
+            return str(made.id), code_made or ""
 
     try:
-        one, secret, titles = services.shown_once.make(staff.person_id, key, (*typed.values(), *gate), write)
+        pass_id, secret = services.shown_once.make(staff.person_id, key, (*typed.values(), *gate), write)
     except ProblemError as error:
         place = "valid_until" if isinstance(error, visitor_passes.PassPeriodError) else "form"
         problems = {place: f"problem.{error.code}"}
         return _render_new(request, services, typed, gate, problems=problems, status=error.status)
+    with services.database.read() as session:
+        one = visitor_passes.get(session, UUID(pass_id))
+        titles = [gates.get(session, name).title for name in one.gates]
     return render_administration(
         request,
         "administration/pass_code.html",
@@ -122,8 +124,8 @@ def give(
         person=person,
         visitor_pass=one,
         gates=titles,
-        code=secret,
-        drawn=None if secret is None else qr.draw(secret),
+        code=secret or None,
+        drawn=qr.draw(secret) if secret else None,
     )
 
 

@@ -112,11 +112,11 @@ def reset_password(
     """Set a random password and show it this once, as a slip to print."""
     now = services.now()
 
-    def write() -> str:
-        return password_reset.reset_password(services.accounts, cashier, person_id, purpose, now=now)
+    def write() -> tuple[str]:
+        return (password_reset.reset_password(services.accounts, cashier, person_id, purpose, now=now),)
 
     try:
-        password = services.shown_once.make(cashier.person_id, key, (person_id, purpose), write)
+        (password,) = services.shown_once.make(cashier.person_id, key, (person_id, purpose), write)
     except ProblemError as error:
         return _refuse(request, services, cashier.roles, person_id, error)
     with services.database.read() as session:

@@ -1,4 +1,4 @@
-"""Two servers over one PostgreSQL and one Mosquitto: one does what is done once, both show what either wrote."""
+"""Two servers over one PostgreSQL and one Mosquitto: one does what is done once, and it matters not which is asked."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,16 +11,20 @@ import pytest
 from access.policy import GatePolicy, Rule
 from accounts import people
 from accounts.people import Particulars
-from accounts.vocabulary import PersonKind
+from accounts.vocabulary import PersonKind, Role
+from campusgate.processes.server.app import make_app
 from campusgate.processes.server.assembly import Server, assemble
 from campusgate.processes.server.background import Background
 from campusgate.settings import MqttSettings, Settings
-from database import Database
+from database import Database, new_id
 from directory import gates
 from directory.tables import DirectoryPerson
 from enrollment.quality import Checker
+from messages import make_private_key
 from models.engine import FaceEngine
+from tests.app_client import AppClient
 from tests.campusgate.processes.test_server import SECRETS
+from tests.sign_ins import sign_in
 from tests.waiting import PATIENCE_S, until
 
 
@@ -33,7 +37,17 @@ def engine(model_store) -> FaceEngine:
 def served(
     engine: FaceEngine, database: Database, broker_port: int, folder: Path
 ) -> Iterator[tuple[Server, Background]]:
-    settings = Settings(data_dir=folder, mqtt=MqttSettings(port=broker_port), **SECRETS)
+    keys, trusted = folder.parent / "staff.pem", folder.parent / "trusts.json"
+    if not keys.exists():
+        make_private_key(keys)
+        trusted.write_text("{}")
+    settings = Settings(
+        data_dir=folder,
+        mqtt=MqttSettings(port=broker_port),
+        signing_key_file=keys,
+        trusted_keys_file=trusted,
+        **SECRETS,
+    )
     own = Database(database.url, credential_key=settings.require_key("credential_key"))
     server = assemble(settings, engine, Checker(engine), database=own)
     background = Background(server)
@@ -68,11 +82,36 @@ def test_two_servers_are_one_to_their_campus(engine: FaceEngine, database: Datab
             person = people.create(session, particulars, by="test", now=now)
         until(lambda: is_published(database, person.id), "who changed at one is published by the other, which leads")
 
+        gives_an_order_at_either(first, second, now)
+
         assert (its_place.leads, other_place.leads) == (True, False)
         for server in (first, second):
             assert server.connections.events.connections == server.connections.orders.connections == 1
         of_first.close()
         until(lambda: other_place.leads, "nobody took over")
+
+
+def gives_an_order_at_either(first: Server, second: Server, now: datetime) -> None:
+    """What one gave a ticket for is ordered at the other, once; what is cancelled at one is over at the other."""
+    staff = sign_in(first.accounts, roles=[Role.FACILITIES], now=now)
+    here, there = (AppClient(make_app(server)) for server in (first, second))
+
+    def ask(client: AppClient) -> str:
+        answer = client.post("/api/v1/operations/tickets", json={"action": "open"}, headers=staff)
+        assert answer.status_code == 201, answer.text
+        return answer.json()["ticket"]
+
+    def order(client: AppClient, ticket: str) -> tuple[int, str]:
+        given = staff | {"Door-Ticket": ticket, "Idempotency-Key": str(new_id())}
+        answer = client.post("/api/v1/operations/orders", json={"action": "open", "gates": ["north"]}, headers=given)
+        return answer.status_code, answer.json().get("code") or answer.json()["state"]
+
+    ticket = ask(here)
+    assert order(there, ticket) == (200, "done")
+    assert order(here, ticket) == (409, "ticket_not_valid")
+    cancelled = ask(there)
+    assert here.delete(f"/api/v1/operations/tickets/{cancelled}", headers=staff).status_code == 204
+    assert order(there, cancelled) == (409, "ticket_over")
 
 
 def is_published(database: Database, person_id: UUID) -> bool:
