@@ -62,8 +62,12 @@ def test_the_muster_list_names_who_is_inside_and_looking_is_audited(open_window,
     page.locator("#zones .zone", has_text="Hall 1").get_by_role("link", name="Who is inside").click()
     page.get_by_role("heading", name="Inside: 1").wait_for()
     row = page.get_by_role("row", name="Li")
+    page.get_by_text("0 safe, 1 missing").wait_for()
     row.get_by_label("Safe: Li").check()
+    page.get_by_text("1 safe, 0 missing").wait_for()
     row.get_by_text("north").wait_for()
+    page.get_by_label("Only who is missing").check()
+    row.wait_for(state="hidden")
     with console.database.read() as session:
         assert "muster.read" in session.scalars(select(AuditEntry.action)).all()
 
