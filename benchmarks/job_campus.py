@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Locator, Page
 
 from benchmarks.page_forms import expect_another_page, send
 from benchmarks.page_visitors import LANGUAGES, open_context
+from campusgate.demo.campus import GROUP
 from campusgate.demo.running import RunningDemonstration
 from campusgate.demo.stage import poll, say
 
@@ -67,7 +68,7 @@ class Campus:
         """Let an administrator open an account with first passwords, and a cashier hand out a card."""
         number, uid = f"J{token_hex(3).upper()}", f"04{token_hex(5).upper()}80"
         with self.as_part("admin") as page:
-            send(page, f"{_OFFICE}/people/new", "/people/new", number=number, name=name, groups="residents")
+            send(page, f"{_OFFICE}/people/new", "/people/new", number=number, name=name, groups=GROUP)
             address = page.url.split("?", 1)[0]
             secrets = []
             for purpose in ("portal", "query"):

@@ -44,6 +44,8 @@ ENGLISH = {somebody.name: somebody.pinyin for somebody in PEOPLE.values()} | {
     "6号楼": "Building 6",
     "浴室": "Bath house",
     "宿舍用电": "Electricity",
+    "住宿生": "Residents",
+    "教职工": "Staff",
     "中文": "ZH",
 }
 """What stands in place of names of the demonstration, longer ones before those that they begin with."""

@@ -32,7 +32,7 @@ EXIT_GATE, EXIT_GATE_TITLE = "south", "南门"
 ZONE = "campus"
 EDGE_SENDER = edge_sender(GATE)
 CONTROLLER_SENDER = controller_sender(GATE)
-GROUP, STAFF_GROUP = "residents", "staff"
+GROUP, STAFF_GROUP = "住宿生", "教职工"
 """Who may pass the gates."""
 CARD = {
     "wang": "04A1B2C3D4E580",
