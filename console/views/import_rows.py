@@ -50,8 +50,8 @@ def show_preview_row(result: RowResult, translate: Translate, formats: Formats) 
     )
 
 
-def show_stored_row(row: PeopleImportRow, translate: Translate, formats: Formats) -> ShownRow:
-    """Show what became of a row."""
+def show_stored_row(row: PeopleImportRow, translate: Translate, formats: Formats, name: str = "") -> ShownRow:
+    """Show what became of a row; `name` is that of its person today."""
     return ShownRow(
         line=row.line,
         number=row.number,
@@ -59,6 +59,7 @@ def show_stored_row(row: PeopleImportRow, translate: Translate, formats: Formats
         changes=_changes(row.differences, translate, formats),
         first_passwords=row.first_passwords,
         reason=translate(f"import_reason.{row.code}") if row.code else "",
+        name=name,
         undo=translate(f"row_undo.{row.undo}") if row.undo else "",
         person_id=row.person_id if row.undo != "removed" else None,
     )

@@ -376,6 +376,7 @@ def test_a_list_is_previewed_applied_and_taken_back(office: Pages, admin: httpx.
     made = UUID(applied.url.path.rsplit("/", 1)[-1])
     page = admin.get(f"/console/office/imports/{made}")
     assert "Undo the import" in page.text
+    assert "<td>New One</td>" in page.text, "who it is, not a number alone"
     new, changed = person_at(office, "L001"), person_at(office, "L002")
     assert new is not None
     assert changed is not None

@@ -10,6 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, File, Query, Request, Response, UploadFile
 from fastapi.responses import HTMLResponse
 
+from accounts import people
 from accounts.people_import import records
 from accounts.people_import.importer import RowOutcome
 from accounts.people_import.list_table import ListTableError
@@ -259,6 +260,8 @@ def _render_import(
             records.find_rows(session, import_id, outcome=outcome and outcome.value, after=after, limit=ROWS_SHOWN + 1)
         )
         undone = records.count_undone(session, import_id)
+        persons = people.by_ids(session, {row.person_id for row in rows[:ROWS_SHOWN] if row.person_id})
+    called: dict[UUID | None, str] = {person_id: person.name for person_id, person in persons.items()}
     obstacle = find_obstacle(found, services.now())
     here = path_to(request, "office_import_page", import_id=import_id)
     query = ({"outcome": outcome.value} if outcome else {}) | {
@@ -273,7 +276,7 @@ def _render_import(
         names=_names(services, [found]),
         not_undoable=obstacle and f"problem.{obstacle.code}",
         undo_until=undoable_until(found),
-        rows=[show_stored_row(row, translate, formats) for row in rows[:ROWS_SHOWN]],
+        rows=[show_stored_row(row, translate, formats, called.get(row.person_id, "")) for row in rows[:ROWS_SHOWN]],
         outcomes=list(RowOutcome),
         outcome=outcome,
         undone=undone,
