@@ -12,6 +12,8 @@ from tests.waiting import PATIENCE_S
 _processes = multiprocessing.get_context("forkserver")
 _IMPORTED = [
     "benchmarks.fault_gate",
+    "campusgate.cli",
+    "campusgate.processes.controller",
     "campusgate.processes.server.app",
     "campusgate.processes.server.assembly",
     "enrollment.quality",

@@ -6,8 +6,6 @@ import pty
 import signal
 import socket
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -18,7 +16,7 @@ import pytest
 from campusgate.demo.osdp_peer import SPEED, SoftwareReader
 from gate_controller.readers.freshness import STALE_S
 from messages import make_private_key, public_key_text
-from tests.keys import key_text
+from tests.gate_controller.controller_process import running
 from tests.waiting import until
 
 KEY = bytes(range(1, 17))
@@ -84,10 +82,13 @@ def reader(request, tmp_path: Path, unused_port: int) -> Iterator[Line | Osdp | 
         yield reader
 
 
+@pytest.mark.usefixtures("imported_rooms")
 def test_a_card_shown_while_the_process_was_stopped_is_dropped(reader, tmp_path: Path) -> None:
     (tmp_path / "door.toml").write_text(f'[relay]\ndriver = "simulated"\n[reader]\n{reader.settings}\n')
-    with Controller(tmp_path) as controller:
-        assert "is kept" in controller.stdout.readline()
+    public = public_key_text(make_private_key(tmp_path / "north.pem"))
+    (tmp_path / "trusted.json").write_text(json.dumps({"staff": public}))
+    with running(tmp_path) as controller:
+        controller.wait_until_kept()
 
         def is_read() -> bool:
             # Until an OSDP reader is up its cards are dropped.
@@ -97,11 +98,11 @@ def test_a_card_shown_while_the_process_was_stopped_is_dropped(reader, tmp_path:
 
         until(is_read)
         read, dropped = told(tmp_path, "access_denied"), told(tmp_path, "readings_dropped")
-        controller.send_signal(signal.SIGSTOP)
+        os.kill(controller.pid, signal.SIGSTOP)
         until(lambda: stands_still(controller.pid))
         reader.show()
         time.sleep(STALE_S + 1)
-        controller.send_signal(signal.SIGCONT)
+        os.kill(controller.pid, signal.SIGCONT)
         until(lambda: told(tmp_path, "readings_dropped") > dropped)
         assert told(tmp_path, "access_denied") == read
         until(lambda: reader.show() or time.sleep(0.5) or told(tmp_path, "access_denied") > read)
@@ -117,35 +118,3 @@ def told(folder: Path, kind: str) -> int:
     with closing(sqlite3.connect(folder / "data" / "controller" / "north" / "outbox.db", timeout=10)) as outbox:
         rows = outbox.execute("SELECT payload FROM entries").fetchall()
     return [json.loads(payload)["kind"] for (payload,) in rows].count(kind)
-
-
-class Controller:
-    """A controller of its own, without broker and server."""
-
-    def __init__(self, folder: Path) -> None:
-        public = public_key_text(make_private_key(folder / "north.pem"))
-        (folder / "trusted.json").write_text(json.dumps({"staff": public}))
-        key = key_text("credentials")
-        other = key_text("templates")
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("CAMPUSGATE_")} | {
-            "CAMPUSGATE_SITE": "main",
-            "CAMPUSGATE_GATE": "north",
-            "CAMPUSGATE_DATA_DIR": str(folder / "data"),
-            "CAMPUSGATE_MQTT__PORT": "1",
-            "CAMPUSGATE_SERVER_URL": "http://127.0.0.1:1",
-            "CAMPUSGATE_CREDENTIAL_KEY": key,
-            "CAMPUSGATE_TEMPLATE_KEY": other,
-            "CAMPUSGATE_DEVICE_TOKEN": "token",
-            "CAMPUSGATE_TRUSTED_KEYS_FILE": str(folder / "trusted.json"),
-            "CAMPUSGATE_SIGNING_KEY_FILE": str(folder / "north.pem"),
-        }
-        command = [sys.executable, "-m", "campusgate", "controller", "--door", str(folder / "door.toml")]
-        output = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-        self.process = subprocess.Popen(command, env=environment, text=True, **output)
-
-    def __enter__(self) -> "subprocess.Popen[str]":
-        return self.process
-
-    def __exit__(self, *_: object) -> None:
-        self.process.send_signal(signal.SIGKILL)
-        self.process.communicate()
