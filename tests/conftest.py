@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
@@ -37,6 +38,9 @@ from tests.postgresql import FORGETFUL, PostgresqlMissingError, cluster
 from tests.process_state import Guard
 from tests.processor_time import ProcessorTime
 from tests.waiting import PATIENCE_S
+
+if TYPE_CHECKING:
+    from models.engine import FaceEngine
 
 
 def _folder_in_memory() -> Path | None:
@@ -116,6 +120,14 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         return
     with request.getfixturevalue("postgresql_databases").lend() as database:
         yield database
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    # Before pytest looks who names parameters of its own: the others get the fixture's.
+    said = metafunc.definition.get_closest_marker("databases")
+    if said is not None and "database" in metafunc.fixturenames:
+        metafunc.definition.add_marker(pytest.mark.parametrize("database", said.args, indirect=True))
 
 
 @pytest.fixture(scope="session")
@@ -258,6 +270,16 @@ def model_store() -> ModelStore:
         if settings.model_mirror is not None:
             store.install(["minifasnet-v2", "minifasnet-v1se"])
     return store
+
+
+@pytest.fixture(scope="session")
+def engine(model_store: ModelStore) -> "FaceEngine":
+    """The engine with the default models, warm: to load them takes longer than most tests."""
+    from models.engine import FaceEngine
+
+    engine = FaceEngine(model_store, threads=1)
+    engine.warm_up()
+    return engine
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import URL
 
@@ -17,6 +18,13 @@ from database.private_files import make_private_file, make_private_folder
 
 CREDENTIAL_KEY = b"c" * 32
 """The site's key in tests."""
+
+ON_SQLITE = pytest.mark.databases("sqlite")
+"""For modules about what stands above the database: each of their statements is asked of both somewhere else."""
+ON_BOTH = pytest.mark.databases("sqlite", "postgresql")
+"""For a test in such a module that asks what no other does, or acts at the same moment."""
+ON_POSTGRESQL = pytest.mark.databases("postgresql")
+"""For random requests: it refuses what SQLite takes, a NUL in a text, a number beyond its column, another type."""
 
 _TERMINATE = """
     SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{name}' AND pid <> pg_backend_pid()

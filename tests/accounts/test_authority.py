@@ -37,10 +37,11 @@ from operations.order_service import OrderService
 from tests.accounts.conftest import CHEAP_HASHER, SECRET, Clock
 from tests.app_client import AppClient
 from tests.apps import LentApps
+from tests.databases import ON_SQLITE
 from tests.sign_ins import sign_in
 from web.tickets import Tickets
 
-pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+pytestmark = ON_SQLITE
 
 STAFF = (Role.REVIEWER, Role.FACILITIES, Role.CASHIER, Role.ADMIN)
 KEY = b"c" * 32

@@ -4,6 +4,10 @@ import pytest
 
 from accounts.people.phones import PhoneUnavailableError
 from accounts.vocabulary import DeviceRole, PersonState, Role
+from tests.databases import ON_BOTH, ON_SQLITE
+
+pytestmark = ON_SQLITE
+
 
 UID = "04A1B2C3D4E580"
 ALWAYS = {"person_id", "standing", "card_state", "trust", "key_expected"}
@@ -117,6 +121,7 @@ class Phone:
         self.received.append((phone, code))
 
 
+@ON_BOTH
 def test_a_phone_number_is_confirmed_with_the_code_that_arrived(make_campus):
     phone = Phone()
     campus = make_campus(code_sender=phone)

@@ -21,6 +21,7 @@ from accounts.tables import Person
 from accounts.vocabulary import PersonKind, PersonState
 from database import new_id
 from tests.accounts.conftest import Campus
+from tests.databases import ON_SQLITE
 from tests.waiting import PATIENCE_S
 from web.problems import NotFoundError
 
@@ -192,7 +193,7 @@ def test_rows_are_kept_for_some_days(desk: Desk) -> None:
         assert records.get(session, made).created == 1
 
 
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@ON_SQLITE
 def test_three_thousand_people_come_in_a_few_seconds(desk: Desk) -> None:
     made = desk.send("".join(f"2026{number:04},人{number},学生,数学,a,,\n" for number in range(3000)))
     with desk.campus.database.read() as session:

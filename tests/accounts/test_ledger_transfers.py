@@ -26,6 +26,10 @@ from accounts.ledger import (
 from accounts.ledger.chart import close_or_suspend
 from accounts.ledger.tables import LedgerAccount
 from database import Database, new_id
+from tests.databases import ON_SQLITE
+
+pytestmark = ON_SQLITE
+
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 CASH = named_account(AccountKind.CASH, "counter")

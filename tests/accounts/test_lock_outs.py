@@ -14,9 +14,13 @@ from accounts.passwords import tries
 from accounts.tables import PasswordTries
 from accounts.vocabulary import DeviceRole, Role
 from tests.app_client import AppClient
+from tests.databases import ON_BOTH, ON_SQLITE
 from web.concurrency_limit import ConcurrencyLimit
 from web.problems import BusyError
 from web.rate_limits import RateLimiter, TooManyTriesError
+
+pytestmark = ON_SQLITE
+
 
 GOOD = "correct horse battery"
 WRONG = "a wrong one"
@@ -55,7 +59,6 @@ def guess(campus, number, address, times=5, **also):
 
 
 LOCKED_OUT = ["sign_in_refused"] * 4 + ["password_locked"]
-sqlite_only = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 def test_a_stranger_locks_out_only_their_own_address(campus, holder):
@@ -64,7 +67,6 @@ def test_a_stranger_locks_out_only_their_own_address(campus, holder):
     assert sign_in(campus, holder.number, GOOD, "192.0.2.1")[0] == "ok"
 
 
-@sqlite_only
 def test_one_address_cannot_lock_seventeen_people(campus):
     people = [campus.person() for _ in range(17)]
     for person in people:
@@ -73,7 +75,6 @@ def test_one_address_cannot_lock_seventeen_people(campus):
     assert {sign_in(campus, person.number, GOOD)[0] for person in people} == {"ok"}
 
 
-@sqlite_only
 def test_the_owner_at_the_strangers_address_gets_in_from_a_device_they_used_before(campus, holder):
     device = sign_in(campus, holder.number, GOOD)[1]["device"]
     assert guess(campus, holder.number, "192.0.2.1") == LOCKED_OUT
@@ -82,7 +83,6 @@ def test_the_owner_at_the_strangers_address_gets_in_from_a_device_they_used_befo
     assert (code, body["device"]) == ("ok", device)
 
 
-@sqlite_only
 def test_a_known_device_is_known_for_its_person_only_and_is_locked_like_an_address(campus, holder):
     other = campus.person()
     campus.passwords(other.id, portal=GOOD)
@@ -95,7 +95,6 @@ def test_a_known_device_is_known_for_its_person_only_and_is_locked_like_an_addre
     assert guess(campus, other.number, "192.0.2.10", times=3, device=forged) == ["sign_in_refused"] * 3
 
 
-@sqlite_only
 def test_a_known_device_passes_where_its_address_guessed_too_often(make_campus):
     campus = make_campus(guesses=RateLimiter(2, timedelta(minutes=5)))
     person = campus.person()
@@ -106,7 +105,6 @@ def test_a_known_device_passes_where_its_address_guessed_too_often(make_campus):
     assert sign_in(campus, person.number, GOOD, device=device)[0] == "ok"
 
 
-@sqlite_only
 def test_each_lock_of_the_portals_password_is_twice_as_long(campus, holder):
     for minutes in (15, 30, 60, 120):
         assert guess(campus, holder.number, "198.51.100.7") == LOCKED_OUT
@@ -129,7 +127,6 @@ def test_a_number_of_nobody_is_answered_and_locked_like_somebodys(campus, holder
     assert bodies[0][-1]["code"] == "password_locked"
 
 
-@sqlite_only
 @pytest.mark.parametrize("place", ["sign-in", "kiosk", "claim"])
 def test_a_number_typed_in_many_ways_is_one_number_whether_or_not_somebody_has_it(make_campus, place):
     campus = make_campus(guesses=RateLimiter(10**6, timedelta(minutes=5)), channel_users=AnyUser())
@@ -154,7 +151,6 @@ def test_a_number_typed_in_many_ways_is_one_number_whether_or_not_somebody_has_i
     assert [answer["code"] for answer in somebodys[-2:]] == ["password_locked"] * 2
 
 
-@sqlite_only
 def test_a_number_of_nobody_costs_a_hash_too(campus, holder, monkeypatch):
     hashed = []
     verify = campus.services.hasher.verify
@@ -177,7 +173,6 @@ def test_guesses_from_everywhere_are_stopped_and_whoever_was_there_before_is_not
     assert sign_in(campus, holder.number, GOOD, "203.0.113.6")[0] == "ok"
 
 
-@sqlite_only
 def test_an_ipv6_subscriber_is_one_source_and_a_mapped_address_is_the_same(campus, holder):
     codes = [sign_in(campus, holder.number, WRONG, f"2001:db8:1:2::{n:x}")[0] for n in range(5)]
     assert codes == LOCKED_OUT
@@ -203,7 +198,6 @@ def test_tries_in_parallel_do_not_slip_past_the_limits(campus, holder):
         assert sum(pool.map(once, range(50))) == 3
 
 
-@sqlite_only
 def test_a_password_set_at_the_counter_lifts_every_lock(campus, holder):
     for address in ("198.51.100.7", "198.51.100.8"):
         assert guess(campus, holder.number, address) == LOCKED_OUT
@@ -212,7 +206,6 @@ def test_a_password_set_at_the_counter_lifts_every_lock(campus, holder):
     assert sign_in(campus, holder.number, made, "198.51.100.7")[0] == "ok"
 
 
-@sqlite_only
 def test_the_query_password_is_locked_at_the_kiosk_that_was_guessed_at(campus, holder):
     kiosks = [campus.as_device(DeviceRole.KIOSK) for _ in range(2)]
 
@@ -231,7 +224,6 @@ def test_the_query_password_is_locked_at_the_kiosk_that_was_guessed_at(campus, h
     assert own.status_code == 204, "nor are they locked out of their own sign-in"
 
 
-@sqlite_only
 def test_the_consumption_password_is_locked_for_the_card_at_every_terminal(campus, holder):
     campus.card(holder, "04A1B2C3D4E580")
     phone = campus.virtual_card(holder)
@@ -249,7 +241,6 @@ def test_the_consumption_password_is_locked_for_the_card_at_every_terminal(campu
     assert change(terminals[0], "246801", code=code["code"]) == "ok", "the owner's phone is another source"
 
 
-@sqlite_only
 def test_of_a_cards_password_every_lock_lasts_a_quarter_of_an_hour(campus, holder):
     kiosk = campus.as_device(DeviceRole.KIOSK)
 
@@ -263,7 +254,6 @@ def test_of_a_cards_password_every_lock_lasts_a_quarter_of_an_hour(campus, holde
     assert ask("135790") == "ok"
 
 
-@sqlite_only
 def test_a_refresh_is_not_held_up_by_whoever_guesses_at_the_same_address(make_campus):
     campus = make_campus(guesses=RateLimiter(2, timedelta(minutes=5)))
     person = campus.person()
@@ -274,6 +264,7 @@ def test_a_refresh_is_not_held_up_by_whoever_guesses_at_the_same_address(make_ca
     assert AppClient(campus.client.app, client=("192.0.2.1", 1)).post("/api/v1/tokens", data=form).status_code == 200
 
 
+@ON_BOTH
 def test_what_counts_no_more_is_deleted(campus, holder):
     sign_in(campus, holder.number, GOOD)
     guess(campus, "nobody", "198.51.100.7")
@@ -309,7 +300,6 @@ def test_whoever_waits_for_a_turn_holds_no_thread_and_too_long_a_queue_ends_at_o
     assert outcomes.count("busy") == 5
 
 
-@sqlite_only
 def test_a_flood_of_sign_ins_leaves_the_threads_that_gates_are_answered_by(make_campus, monkeypatch):
     """As many sign-ins as there are threads wait for a hash that does not end: another route is answered meanwhile."""
     campus = make_campus(hashing=ConcurrencyLimit(1, max_waiting=1000))

@@ -11,6 +11,10 @@ from accounts.people.notices import AccountNotice
 from accounts.tables import PersonRole
 from accounts.vocabulary import DeviceRole, Role
 from database import new_id
+from tests.databases import ON_SQLITE
+
+pytestmark = ON_SQLITE
+
 
 CASHIER = new_id()
 UID, NEW_UID = "04A1B2C3D4E580", "04FFFFFFFFFF80"

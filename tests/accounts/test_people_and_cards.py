@@ -10,6 +10,10 @@ from accounts import audit, cards, devices, people
 from accounts.people import changes
 from accounts.vocabulary import DeviceRole, PersonKind, Role
 from database import Database, new_id
+from tests.databases import ON_BOTH, ON_SQLITE
+
+pytestmark = ON_SQLITE
+
 
 CASHIER = new_id()
 NEW = {"number": "20260001", "name": "李华", "kind": "student", "department": "物理", "groups": ["dorm-3", "library"]}
@@ -37,6 +41,7 @@ def test_a_number_belongs_to_one_person(campus):
     assert again.headers["content-type"] == "application/problem+json"
 
 
+@ON_BOTH
 @pytest.mark.parametrize(
     ("path", "body", "code"),
     [
@@ -52,6 +57,7 @@ def test_of_many_at_the_same_moment_one_is_made(campus, path, body, code):
     assert {answer.json()["code"] for answer in answers if answer.status_code == 409} == {code}
 
 
+@ON_BOTH
 def test_of_many_who_take_one_card_at_the_same_moment_one_has_it(campus):
     cashier, people = campus.as_role(Role.CASHIER), [campus.person().id for _ in range(6)]
 
@@ -63,6 +69,7 @@ def test_of_many_who_take_one_card_at_the_same_moment_one_has_it(campus):
     assert sorted(answer.status_code for answer in answers) == [201] + [409] * 5
 
 
+@ON_BOTH
 def test_a_list_is_paged_without_gaps_or_repeats(campus):
     admin = campus.as_person(CASHIER, Role.CASHIER)
     wanted = [str(CASHIER)] + [str(campus.person().id) for _ in range(7)]
@@ -76,6 +83,7 @@ def test_a_list_is_paged_without_gaps_or_repeats(campus):
     assert seen == wanted
 
 
+@ON_BOTH
 @pytest.mark.parametrize(
     ("wanted", "numbers"),
     [
@@ -183,6 +191,7 @@ def test_what_is_no_uid_is_refused(campus, uid):
     assert refused.status_code == 422
 
 
+@ON_BOTH
 def test_a_device_token_works_until_it_is_rotated_or_revoked(campus):
     admin = campus.as_role(Role.ADMIN)
     made = campus.client.post("/api/v1/devices", json={"name": "till 1", "role": "terminal"}, headers=admin).json()
@@ -207,6 +216,7 @@ def test_a_gate_device_names_its_gate(campus):
     assert refused.json()["code"] == "device_gate_required"
 
 
+@ON_BOTH
 def test_nobody_is_found_by_what_no_text_may_hold(database: Database) -> None:
     with database.read() as session:
         assert people.by_number(session, "2026\0") is None

@@ -13,7 +13,11 @@ from accounts.people_import.importer import Importer
 from accounts.people_import.people_list import parse
 from accounts.tables import Person
 from accounts.vocabulary import PasswordPurpose, PersonState, Role
+from tests.databases import ON_BOTH, ON_SQLITE
 from web.rate_limits import RateLimiter
+
+pytestmark = ON_SQLITE
+
 
 GOOD = "correct horse battery"
 
@@ -74,6 +78,7 @@ def test_a_first_password_opens_only_the_way_to_a_new_one(campus):
     assert sign_in(campus, "20269999", "Test@#01129X").json()["code"] == "sign_in_refused"
 
 
+@ON_BOTH
 def test_neither_passwords_nor_id_digits_are_stored(campus):
     row = parse(
         2, {"number": "1", "name": "n", "kind": "staff", "national_id": "110101200801019873"}, campus.services.zone
@@ -141,6 +146,7 @@ def test_a_refresh_token_works_once_and_its_copy_ends_the_sign_in(campus, holder
     assert refresh(campus, other["refresh_token"]).status_code == 200, "other sign-ins live on"
 
 
+@ON_BOTH
 def test_of_two_refreshes_at_the_same_moment_one_wins(campus, holder):
     token = sign_in(campus, holder.number, GOOD).json()["refresh_token"]
     with ThreadPoolExecutor(4) as pool:
@@ -176,6 +182,7 @@ def test_a_suspended_account_cannot_sign_in_or_refresh(campus, holder):
     assert sign_in(campus, holder.number, GOOD).json()["standing"] == "suspended"
 
 
+@ON_BOTH
 def test_a_new_portal_password_ends_every_other_sign_in(campus, holder):
     here, there = sign_in(campus, holder.number, GOOD), sign_in(campus, holder.number, GOOD)
     change = {"current": GOOD, "new": "another good sentence"}

@@ -6,10 +6,11 @@ import pytest
 
 from accounts import people
 from accounts.vocabulary import DeviceRole, Role
+from tests.databases import ON_SQLITE
 
 GOOD = "correct horse battery"
 
-pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+pytestmark = ON_SQLITE
 
 
 def sign_in(campus, number, password=GOOD):

@@ -20,6 +20,10 @@ from accounts.people import phones
 from accounts.people.notices import AccountNotice
 from accounts.vocabulary import Channel, DeviceRole, Role
 from messages.signed_codes import CodeSigner
+from tests.databases import ON_SQLITE
+
+pytestmark = ON_SQLITE
+
 
 SECRETS = st.binary(min_size=32, max_size=32)
 HANDLES = st.from_regex(r"[0-9]{7}", fullmatch=True)

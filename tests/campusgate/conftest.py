@@ -9,6 +9,6 @@ from tests.campusgate.staffed import Staffed, staffed
 
 
 @pytest.fixture(scope="module")
-def office(model_store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staffed]:
-    with staffed(FaceEngine(model_store, threads=1), tmp_path_factory.mktemp("office"), 1) as office:
+def office(engine: FaceEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staffed]:
+    with staffed(engine, tmp_path_factory.mktemp("office"), 1) as office:
         yield office

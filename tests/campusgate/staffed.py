@@ -31,6 +31,7 @@ from directory import gates
 from enrollment.quality import Checker
 from models.engine import FaceEngine
 from tests.app_client import AppClient
+from tests.databases import begin
 
 METRICS_TOKEN = "a token for the metrics"
 PEOPLE = ("holder", *(role.value for role in Role if role is not Role.HOLDER))
@@ -82,6 +83,7 @@ def staffed(engine: FaceEngine, folder: Path, port: int) -> Iterator[Staffed]:
         credential_key=_key(),
         metrics_token=SecretStr(METRICS_TOKEN),
     )
+    begin(folder)
     server = assemble(settings, engine, Checker(engine))
     now = datetime.now(UTC) - timedelta(minutes=1)
     ids: dict[str, UUID] = {}

@@ -177,12 +177,6 @@ def portraits(engine: FaceEngine, photographs: dict[str, Path]) -> dict[str, byt
     return make_portraits(engine, photographs)
 
 
-@pytest.fixture(scope="session")
-def engine(model_store: ModelStore) -> FaceEngine:
-    """The engine with the default models."""
-    return FaceEngine(model_store, threads=1)
-
-
 @pytest.fixture(scope="module")
 def shared_studio(
     sqlite_template: Path,

@@ -1,13 +1,12 @@
 import re
 from datetime import UTC, datetime
 
-import pytest
-
 from database import new_id
 from messages import Availability, DoorState, DoorStatus, ProcessStatus
+from tests.databases import ON_SQLITE
 
 # What a browser shows does not depend on the database: `test_stream` and `test_review_figures` run on each.
-pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+pytestmark = ON_SQLITE
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 BOOT = new_id()

@@ -13,9 +13,10 @@ from directory.publisher import Publisher
 from directory.tables import GateApplied, GateRecord
 from messages import Health
 from tests.console.page_server import SEALER
+from tests.databases import ON_SQLITE
 
 # What a browser shows does not depend on the database: `test_stream` and `test_review_figures` run on each.
-pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+pytestmark = ON_SQLITE
 
 
 def open_gate(open_window, console, **options):

@@ -10,10 +10,11 @@ from console.texts import TEXTS
 from tests.console.intercepting import intercept
 from tests.console.page_server import PASSWORD, Pages, hire
 from tests.console.photo_studio import PHONE
+from tests.databases import ON_SQLITE
 from tests.waiting import PATIENCE_S
 
 # What a browser keeps does not depend on the database.
-pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+pytestmark = ON_SQLITE
 
 NOT_THIS_MACHINE = "campus.example"
 

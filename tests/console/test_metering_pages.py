@@ -18,7 +18,7 @@ from metering.vocabulary import TripReason
 from operations.board import Board
 from tests.console.metering_house import House, build_house
 from tests.console.page_server import PASSWORD, hire, serve
-from tests.databases import copied
+from tests.databases import ON_POSTGRESQL, copied
 from tests.test_chinese import PUNCTUATION
 from tests.waiting import PATIENCE_S
 
@@ -244,7 +244,7 @@ def test_the_stream_tells_when_something_new_is_wrong(client, pages, house) -> N
         assert next(line for line in lines if line.startswith('data: {"mark"')) != first
 
 
-@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@ON_POSTGRESQL
 def test_postgresql_answers_every_page(console) -> None:
     """What a browser shows is tried on SQLite; here, that the questions behind it are questions to PostgreSQL too."""
     house = build_house(console)

@@ -5,9 +5,10 @@ from sqlalchemy import select
 
 from accounts.tables import AuditEntry
 from operations.tables import StaffOrder
+from tests.databases import ON_SQLITE
 
 # What a browser shows does not depend on the database: `test_stream` and `test_review_figures` run on each.
-pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+pytestmark = ON_SQLITE
 
 
 def card(page, gate: str):

@@ -12,9 +12,10 @@ from accounts import people
 from accounts.people import sign_ins
 from accounts.vocabulary import PersonState
 from tests.console.page_server import PASSWORD, Pages
+from tests.databases import ON_SQLITE
 from tests.waiting import PATIENCE_S
 
-pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+pytestmark = ON_SQLITE
 
 
 @pytest.fixture

@@ -3,13 +3,13 @@
 import re
 from datetime import UTC, datetime
 
-import pytest
 from playwright.sync_api import expect
 
 from accounts.vocabulary import Role
 from console.texts import TEXTS
 from messages import Health
 from tests.console.photo_studio import DESK, Studio
+from tests.databases import ON_SQLITE
 from tests.test_chinese import PUNCTUATION
 
 CHINESE = {"locale": "zh-CN"}
@@ -28,7 +28,7 @@ def assert_chinese(words: str, *, names: set[str]) -> None:
     assert [line for line in words.splitlines() if PUNCTUATION.search(line)] == []
 
 
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@ON_SQLITE
 def test_refusals_alarms_and_figures_of_a_gate(open_window, console) -> None:
     for reason in ("no_broker", "controller_unknown", "cannot_sign"):
         console.happen(kind="face_refused", source="edge", reason=reason, granted=False)

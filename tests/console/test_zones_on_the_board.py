@@ -2,16 +2,16 @@
 
 from datetime import UTC, datetime
 
-import pytest
 from sqlalchemy import select
 
 from access.policy import AntiPassback, Direction, GatePolicy, Occupancy
 from accounts.tables import AuditEntry
 from directory import gates, zone_passages
 from messages import Method
+from tests.databases import ON_SQLITE
 
 # What a browser shows does not depend on the database: `test_stream` and `test_review_figures` run on each.
-pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+pytestmark = ON_SQLITE
 
 
 def limit_the_hall(console, limit: int) -> None:

@@ -12,6 +12,10 @@ from directory.lag import find_lags
 from directory.list_tables import PastGate, PastList
 from directory.tables import GateApplied, GateRecord
 from enrollment import templates
+from tests.databases import ON_BOTH, ON_SQLITE
+
+pytestmark = ON_SQLITE
+
 
 DIGEST = "0" * 64
 
@@ -56,6 +60,7 @@ def reasons(campus) -> list[tuple[str, str]]:
         return [(one.gate, one.reason) for one in acknowledgements.find_contradictions(session)]
 
 
+@ON_BOTH
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
@@ -87,6 +92,7 @@ def test_a_negative_revision_is_no_revision(revoked, say) -> None:
     assert outstanding(revoked) == 1
 
 
+@ON_BOTH
 def test_a_device_speaks_of_its_own_gate_only(revoked, say) -> None:
     page = revoked.page(revoked.replica("south"))
     answer = say("south", revision=page.to_revision, digest=page.digest_when_complete)
@@ -124,6 +130,7 @@ def test_a_device_may_acknowledge_what_was_just_overtaken(revoked, say) -> None:
     assert say(**body).json()["reason"] == "revision_unknown"
 
 
+@ON_BOTH
 def test_a_directory_published_before_the_past_was_kept_can_be_acknowledged(revoked) -> None:
     with revoked.database.begin() as session:
         for table in (PastGate, PastList):

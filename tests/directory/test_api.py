@@ -11,7 +11,11 @@ import pytest
 from access.snapshot import TIME_HEADER
 from accounts.vocabulary import DeviceRole, Role
 from directory.tables import GateRecord
+from tests.databases import ON_BOTH, ON_SQLITE
 from tests.directory.conftest import STAFF
+
+pytestmark = ON_SQLITE
+
 
 ROOT = "/api/v1/directory"
 
@@ -49,6 +53,7 @@ def test_a_gate_is_added_changed_and_removed(ask, campus) -> None:
     assert ask("GET", "/gates/north")[1]["code"] == "not_found"
 
 
+@ON_BOTH
 def test_people_do_not_wait_behind_a_rush_of_gates(campus, facilities) -> None:
     campus.gate("main")
     campus.publisher.publish()
@@ -111,6 +116,7 @@ def test_a_gate_for_faces_only_needs_one_that_takes_cards(ask) -> None:
     assert ask("DELETE", "/gates/side")[1]["code"] == "gate_in_use"
 
 
+@ON_BOTH
 def test_zones_are_kept_while_gates_lead_there(ask) -> None:
     assert ask("PUT", "/zones/campus", {"site": "main", "title": "Campus"})[0] == 200
     assert ask("POST", "/gates", policy(inner_zone="campus"))[0] == 201
@@ -151,6 +157,7 @@ def test_why_not_says_when_the_gate_does_not_know_the_person(ask, campus) -> Non
     assert (answer["granted"], answer["reason"], answer["in_directory"]) == (False, "unknown_face", False)
 
 
+@ON_BOTH
 def test_a_pass_is_issued_with_a_code_that_is_shown_once(ask, campus) -> None:
     campus.gate("main")
     visitor = campus.person(kind="visitor")
@@ -199,6 +206,7 @@ def test_a_code_for_keypads_without_letters(campus, ask) -> None:
     assert code.isdigit()
 
 
+@ON_BOTH
 @pytest.mark.parametrize(("pin", "status"), [("7305", 204), (None, 204), ("1234", 422), ("0000", 422), ("73", 422)])
 def test_a_person_chooses_a_pin_that_is_not_the_first_one_tried(campus, pin, status: int) -> None:
     person = campus.person("students")

@@ -13,8 +13,11 @@ from access.replica import Replica
 from accounts.vocabulary import PersonState
 from directory.feed import NotPublishedError
 from directory.publication import Publication
-from tests.databases import copied
+from tests.databases import ON_SQLITE, copied
 from tests.directory.conftest import MODEL, Campus, build
+
+pytestmark = ON_SQLITE
+
 
 NUMBERS = st.integers(0, 3)
 GROUPS = st.sets(st.sampled_from(["students", "teachers", "athletes"]), max_size=2)

@@ -20,7 +20,11 @@ from directory.entitlements import Entitlement, find_entitlements
 from directory.publisher import Publisher
 from directory.records import EntryFilter, PersonRecord
 from directory.tables import DirectoryPerson, GateRecord
+from tests.databases import ON_BOTH, ON_SQLITE
 from tests.directory.conftest import MODEL
+
+pytestmark = ON_SQLITE
+
 
 ZONE = ZoneInfo("Asia/Shanghai")
 NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
@@ -79,6 +83,7 @@ def test_the_hours_of_the_week_with_what_changes_them(campus: Campus) -> None:
     assert [(means.shown, means.refusal) for means in one.means] == [(Shown.CARD, None)]
 
 
+@ON_BOTH
 def test_after_hours_it_is_said_when_the_gate_opens_next(campus: Campus) -> None:
     campus.gate("library", rules=MINE)
     person = campus.person("students")

@@ -22,7 +22,11 @@ from directory.model_progress import find_progress
 from directory.publisher import Publisher
 from directory.tables import DirectoryState, LookAlikePair
 from enrollment import templates
+from tests.databases import ON_BOTH, ON_SQLITE
 from tests.directory.conftest import MODEL, Campus
+
+pytestmark = ON_SQLITE
+
 
 OLD, NEW = MODEL, "test-model-2"
 
@@ -144,6 +148,7 @@ def test_an_old_edge_put_in_the_place_of_a_new_one_gets_one_model_it_can_read(
     assert {change.entry.model_id for change in page.changes if change.entry} == {None}
 
 
+@ON_BOTH
 def test_a_computer_without_the_new_weights_goes_on_with_what_it_has_and_is_told_what_it_lacks(
     campus: Campus, moving: Publisher
 ) -> None:
@@ -197,6 +202,7 @@ def test_what_an_edge_can_run_is_no_reason_to_publish_a_gate_without_faces(campu
         assert not get_gate(session, "cards").is_dirty
 
 
+@ON_BOTH
 def test_progress_counts_everybody_once(campus: Campus, moving: Publisher) -> None:
     for models in ((OLD,), (OLD,), (NEW,), (OLD, NEW), ()):
         enrol(campus, *models)
@@ -232,6 +238,7 @@ def test_withdrawal_erases_templates_of_every_model_and_the_receipt_names_what_t
             assert [(one.model_id, one.confirmed_at is not None) for one in found.receipts] == [(model, True)]
 
 
+@ON_BOTH
 def test_forgetting_a_model_takes_its_people_from_the_gates(campus: Campus, moving: Publisher) -> None:
     old, both = enrol(campus, OLD), enrol(campus, OLD, NEW, seed=2)
     moving.publish()

@@ -15,7 +15,11 @@ from directory.tables import LookAlikePair
 from enrollment import templates
 from enrollment.tables import TemplateState
 from models.template import Template
+from tests.databases import ON_BOTH, ON_SQLITE
 from tests.directory.conftest import MODEL, Campus, unit_vector
+
+pytestmark = ON_SQLITE
+
 
 LEAST = 0.9
 
@@ -80,6 +84,7 @@ def test_the_pair_ends_when_one_of_them_leaves(campus, watch, how: str) -> None:
     assert flagged(campus, one) == [False]
 
 
+@ON_BOTH
 def test_what_staff_asked_for_stays_when_the_pair_ends(campus, watch, facilities) -> None:
     campus.gate("main")
     one, twin = campus.person("students", face=1), twin_of(campus, 1)
@@ -102,6 +107,7 @@ def test_photos_that_wait_for_their_review_and_other_models_count_for_nothing(ca
     assert flagged(campus, one) == [False]
 
 
+@ON_BOTH
 def test_it_finds_everybody_on_a_database_that_never_looked_and_again_for_a_new_model(campus) -> None:
     for seed in range(4):
         campus.person("students", face=seed)
@@ -116,6 +122,7 @@ def test_it_finds_everybody_on_a_database_that_never_looked_and_again_for_a_new_
         assert session.scalars(select(LookAlikePair)).all() == []
 
 
+@ON_BOTH
 def test_a_second_process_sees_what_the_first_was_told_of(campus, watch) -> None:
     second = LookAlikes(campus.database, campus.sealer, models={MODEL: lambda _: LEAST}, clock=campus.clock)
     one = campus.person("students", face=1)

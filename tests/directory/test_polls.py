@@ -14,7 +14,10 @@ from accounts.tables import Device
 from accounts.vocabulary import PersonState
 from directory import acknowledgements
 from directory.lag import find_lags
+from tests.databases import ON_BOTH, ON_SQLITE
 from tests.directory.conftest import MODEL, Campus
+
+pytestmark = ON_SQLITE
 
 REVOKED_WITHIN_S = 2.0
 """What is refused within this time is also seen to be."""
@@ -114,6 +117,7 @@ def test_a_gate_in_step_is_answered_without_a_page_and_knows_that_it_is(gate: Ga
     assert said[ACKNOWLEDGED_HEADER] == str(gate.replica.revision)
 
 
+@ON_BOTH
 def test_whatever_is_new_is_sent_to_a_gate_that_was_in_step(gate: Gate) -> None:
     gate.ask()
     gate.ask()

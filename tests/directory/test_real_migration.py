@@ -32,6 +32,7 @@ from models.embedders.registry import EMBEDDERS, make_embedder
 from models.engine import FaceEngine
 from models.store import ModelInstallError, ModelStore
 from models.template import Template
+from tests.databases import ON_SQLITE
 from tests.directory.conftest import Campus
 
 OLD, NEW = "mobilefacenet+dlib-resnet", "mobilefacenet+sface"
@@ -112,7 +113,7 @@ def enrol(campus: Campus, person: UUID, picture: Path, *engines: FaceEngine) -> 
             templates.store(session, campus.sealer, person, template, at=campus.clock.now)
 
 
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@ON_SQLITE
 def test_in_the_middle_of_a_change_everybody_who_may_gets_in_and_nobody_else(
     campus: Campus, engines: dict[str, FaceEngine], photographs: list[list[Path]]
 ) -> None:

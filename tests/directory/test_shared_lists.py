@@ -20,8 +20,11 @@ from directory import gates, model_progress, visitor_passes
 from directory.lag import find_lags
 from directory.list_tables import GateEntry, SharedEntry, SharedList
 from tests.apps import LentApps
-from tests.databases import copied
+from tests.databases import ON_BOTH, ON_SQLITE, copied
 from tests.directory.conftest import Campus, build
+
+pytestmark = ON_SQLITE
+
 
 GATES = ("east", "north", "west")
 
@@ -125,6 +128,7 @@ def count(campus: Campus, table: type[Base]) -> int:
         return session.scalar(select(func.count()).select_from(table)) or 0
 
 
+@ON_BOTH
 def test_gates_of_one_cut_share_a_list(house: House) -> None:
     for _ in range(4):
         house.person({"students"})
@@ -158,6 +162,7 @@ def test_a_revoked_right_leaves_every_gate_in_one_publication(house: House) -> N
     assert all(replica.person(house.people[1]) is None for replica in house.replicas.values())
 
 
+@ON_BOTH
 def test_a_pass_is_known_at_its_gate_only_and_ends_there(house: House) -> None:
     house.person({"teachers"})
     house.person({"students"})

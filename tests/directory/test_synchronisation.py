@@ -18,6 +18,10 @@ from directory import people, visitor_passes
 from directory.gate_publication import prune
 from directory.tables import DirectoryPerson, GateRecord
 from enrollment import templates
+from tests.databases import ON_SQLITE
+
+pytestmark = ON_SQLITE
+
 
 CARD = "04A31B72"
 

@@ -10,6 +10,9 @@ from accounts.tables import Person
 from accounts.vocabulary import DeviceRole, PersonState, Role
 from directory import template_receipts
 from enrollment import templates
+from tests.databases import ON_BOTH, ON_SQLITE
+
+pytestmark = ON_SQLITE
 
 
 def _own(campus, person: UUID) -> dict:
@@ -30,6 +33,7 @@ def enrolled(campus):
     return person, syncs
 
 
+@ON_BOTH
 def test_each_edge_confirms_and_whoever_has_not_is_outstanding(campus, enrolled) -> None:
     person, syncs = enrolled
     assert _own(campus, person) == {"gates_with_template": ["north", "south"], "outstanding": 0, "receipts": []}
@@ -102,6 +106,7 @@ def test_an_edge_that_was_added_and_never_heard_of_is_asked_too(campus, enrolled
     assert len(_own(campus, person)["receipts"]) == 3
 
 
+@ON_BOTH
 def test_receipts_are_kept_until_confirmed(campus, enrolled) -> None:
     person, syncs = enrolled
     with campus.database.begin() as session:

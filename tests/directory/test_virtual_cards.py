@@ -9,7 +9,10 @@ from accounts.cards import loss, virtual_cards
 from accounts.people import changes
 from accounts.vocabulary import Channel
 from directory.records import EXPIRED_GRACE
+from tests.databases import ON_SQLITE
 from tests.directory.conftest import CREDENTIAL_KEY, Campus
+
+pytestmark = ON_SQLITE
 
 
 def claim(campus: Campus, person_id: UUID) -> tuple[UUID, str]:

@@ -25,9 +25,12 @@ from directory.visitor_hosting import (
     Invitation,
     TooManyPassesError,
 )
-from tests.databases import CREDENTIAL_KEY
+from tests.databases import CREDENTIAL_KEY, ON_BOTH, ON_SQLITE
 from tests.directory.conftest import MODEL, Campus, Clock
 from web.problems import NotFoundError
+
+pytestmark = ON_SQLITE
+
 
 HOUR = timedelta(hours=1)
 OWN_PASSES = "/api/v1/directory/me/visitor-passes"
@@ -101,6 +104,7 @@ def test_a_host_is_offered_the_gates_that_they_may_pass_and_that_take_codes(facu
             faculty.invite(faculty.wish("north", gate))
 
 
+@ON_BOTH
 def test_the_visitor_is_known_at_the_gate_by_the_code_that_only_the_host_can_see_again(faculty: Faculty) -> None:
     wanted = faculty.wish()
     made = faculty.invite(wanted)
@@ -172,6 +176,7 @@ def test_not_everybody_invites_and_nobody_without_end(faculty: Faculty) -> None:
     faculty.invite(faculty.wish())
 
 
+@ON_BOTH
 def test_an_app_gives_shows_and_ends_the_passes_of_its_user_and_of_nobody_else(campus: Campus) -> None:
     campus.gate("north", "teachers")
     host = campus.person("teachers", kind=PersonKind.STAFF)

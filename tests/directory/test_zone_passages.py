@@ -10,6 +10,10 @@ from accounts.vocabulary import DeviceRole
 from database import new_id
 from directory import gates, zone_passages
 from messages import Event
+from tests.databases import ON_BOTH, ON_SQLITE
+
+pytestmark = ON_SQLITE
+
 
 LIMIT = {"occupancy": Occupancy(limit=2), "inner_zone": "hall"}
 
@@ -104,6 +108,7 @@ def test_facilities_forgive_one_person_or_a_zone(hall) -> None:
     assert (page.whole, page.inside, page.passes, page.forgiven_before) == (True, 0, (), hall.clock.now)
 
 
+@ON_BOTH
 def test_a_day_later_nothing_counts_and_the_rows_go(hall) -> None:
     walk(hall, hall.ann, "west")
     hall.clock.forward(seconds=REMEMBERED.total_seconds())
@@ -112,6 +117,7 @@ def test_a_day_later_nothing_counts_and_the_rows_go(hall) -> None:
         assert zone_passages.forget(session, hall.clock.now) == 1
 
 
+@ON_BOTH
 def test_a_device_asks_for_its_own_gate_only_and_a_gate_without_a_zone_has_none(hall) -> None:
     headers = {"Authorization": f"Bearer {hall.token('elsewhere', DeviceRole.EDGE)}"}
     for gate, code in (("west", "wrong_gate"), ("elsewhere", "gate_without_zone")):

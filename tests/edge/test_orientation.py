@@ -13,12 +13,6 @@ from edge.orientation import OrientationWatch, turn_of
 from edge.recognition import Sighting
 from enrollment.photo import decode
 from models.engine import FaceEngine
-from models.store import ModelStore
-
-
-@pytest.fixture(scope="module")
-def engine(model_store: ModelStore) -> FaceEngine:
-    return FaceEngine(model_store, threads=1)
 
 
 @pytest.fixture(scope="module")

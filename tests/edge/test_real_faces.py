@@ -27,17 +27,9 @@ from models.detector import Detection
 from models.engine import FaceEngine
 from models.face import Face
 from models.liveness import LivenessModel
-from models.store import ModelStore
 
 WANG, LI = UUID(int=1), UUID(int=2)
 STEP = 0.05
-
-
-@pytest.fixture(scope="session")
-def engine(model_store: ModelStore) -> FaceEngine:
-    engine = FaceEngine(model_store, threads=1)
-    engine.warm_up()
-    return engine
 
 
 @pytest.fixture(scope="session")

@@ -56,12 +56,6 @@ def add_person(database: Database) -> Callable[[str], UUID]:
 
 
 @pytest.fixture(scope="session")
-def engine(model_store: ModelStore) -> FaceEngine:
-    """The engine with the default models."""
-    return FaceEngine(model_store, threads=1)
-
-
-@pytest.fixture(scope="session")
 def person_mask(model_store: ModelStore) -> PersonMask:
     return PersonMask(model_store.path("selfie-segmenter"))
 

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 from sqlalchemy import select
@@ -17,13 +16,14 @@ from accounts.tables import AuditEntry
 from accounts.vocabulary import Role
 from enrollment import templates
 from enrollment.services import EnrollmentServices
+from tests.databases import ON_SQLITE
 from tests.sign_ins import sign_in
 
 GOOD, OTHER, TILTED_BACKGROUND = "real_00898.jpg", "real_00932.jpg", "real_01016.jpg"
 """Portraits that break no required rule."""
 
 
-one_backend = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+one_backend = ON_SQLITE
 """For what does not depend on the database."""
 
 

@@ -28,7 +28,7 @@ from tests.generated import assert_generated
 from web import problems
 
 PAGE = Path(__file__).parents[2] / "docs" / "enrollment.md"
-EXAMPLES = 8
+EXAMPLES = 6
 
 
 class Api:

@@ -7,15 +7,6 @@ import numpy as np
 import pytest
 
 from enrollment.photo import decode
-from models.engine import FaceEngine
-from models.store import ModelStore
-
-
-@pytest.fixture(scope="session")
-def engine(model_store: ModelStore) -> FaceEngine:
-    engine = FaceEngine(model_store, threads=1)
-    engine.warm_up()
-    return engine
 
 
 @pytest.fixture(scope="session")

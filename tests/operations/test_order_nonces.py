@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from database import Database
 from messages import Action, Method, NonceStore, Signer, TrustedKey, Verifier
 from operations.order_nonces import OrderNonces
+from tests.databases import ON_POSTGRESQL
 from tests.forked import running
 from tests.waiting import PATIENCE_S
 
@@ -66,7 +67,7 @@ def test_a_gate_obeys_both_whatever_their_clocks(gate: Verifier, servers: tuple[
             gate.verify(one, retained=False, now=datetime.now(UTC))
 
 
-@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@ON_POSTGRESQL
 def test_of_orders_at_the_same_moment_none_is_void(gate: Verifier, servers: tuple[Server, Server]) -> None:
     sent: list[bytes] = []
 
@@ -82,7 +83,7 @@ def test_of_orders_at_the_same_moment_none_is_void(gate: Verifier, servers: tupl
         gate.verify(one, retained=False, now=datetime.now(UTC))
 
 
-@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@ON_POSTGRESQL
 def test_a_restart_whose_file_is_lost_and_whose_clock_is_behind_voids_nothing(
     gate: Verifier, database: Database, servers: tuple[Server, Server], tmp_path: Path
 ) -> None:
@@ -102,7 +103,7 @@ def stand_still_in_a_turn(pipe: Pipe, url: str, folder: Path) -> None:
 
 
 @pytest.mark.usefixtures("imported_rooms")
-@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@ON_POSTGRESQL
 def test_a_server_that_was_frozen_in_its_turn_holds_up_nobody(
     gate: Verifier, database: Database, servers: tuple[Server, Server], tmp_path: Path
 ) -> None:

@@ -11,9 +11,10 @@ from database import Database, new_id
 from messages import Availability, GateTopics, ProcessStatus
 from operations.board import Board
 from operations.ingest import Ingest
+from tests.databases import ON_SQLITE
 from tests.waiting import until
 
-pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+pytestmark = ON_SQLITE
 
 NORTH, BOOT = GateTopics("main", "north"), new_id()
 

@@ -13,6 +13,9 @@ from accounts.topup.reconciliation import Booked, DifferenceKind, compare
 from accounts.vocabulary import Role
 from database import new_id
 from tests.accounts.payments.steps import cashier, code, credited, ordered, reconciled
+from tests.databases import ON_BOTH, ON_SQLITE
+
+pytestmark = ON_SQLITE
 
 
 def test_a_day_reconciles_to_zero_differences(shop: Any) -> None:
@@ -99,6 +102,7 @@ def test_the_day_end_shows_each_merchant_channel_and_cash_box(shop: Any) -> None
     assert shop.client.get(f"/api/v1/days/{day}", headers=admin).json() == closed
 
 
+@ON_BOTH
 def test_the_office_keeps_merchants_services_and_odd_offline_payments(shop: Any) -> None:
     admin = shop.campus.as_role(Role.ADMIN)
     made = shop.client.post(

@@ -20,6 +20,10 @@ from accounts.vocabulary import Channel
 from database import new_id
 from messages.signed_codes import CodeSigner
 from tests.accounts.payments.steps import code
+from tests.databases import ON_SQLITE
+
+pytestmark = ON_SQLITE
+
 
 PIN = "482913"
 PAID, SLOW, POOR = "130000000000000001", "130000000000000000", "130000000000000009"

@@ -4,6 +4,9 @@ from typing import Any
 
 from database import new_id
 from tests.accounts.payments.steps import code
+from tests.databases import ON_SQLITE
+
+pytestmark = ON_SQLITE
 
 
 def test_refunds_together_are_at_most_the_payment(shop: Any) -> None:

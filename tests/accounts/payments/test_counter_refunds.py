@@ -9,6 +9,9 @@ from accounts import audit
 from accounts.vocabulary import Role
 from database import new_id
 from tests.accounts.payments.steps import cashier, code
+from tests.databases import ON_SQLITE
+
+pytestmark = ON_SQLITE
 
 
 def give_back(shop: Any, payment_id: str, headers: Any, **body: Any) -> Any:

@@ -9,6 +9,10 @@ from httpx import Response
 from accounts import people
 from accounts.vocabulary import DeviceRole, Role
 from database import new_id
+from tests.databases import ON_SQLITE
+
+pytestmark = ON_SQLITE
+
 
 NUMBER, UID, NEW_UID = "20260777", "04A1B2C3D47777", "04A1B2C3D48888"
 NATIONAL_ID, TAIL, KEYPAD = "11010120080101129x", "01129X", "011290"

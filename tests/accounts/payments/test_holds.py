@@ -9,6 +9,9 @@ from accounts.ledger.expiry import expire_holds
 from accounts.vocabulary import DeviceRole
 from database import new_id
 from tests.accounts.payments.steps import code
+from tests.databases import ON_SQLITE
+
+pytestmark = ON_SQLITE
 
 
 @pytest.fixture

@@ -7,6 +7,9 @@ import pytest
 
 from accounts.vocabulary import Role
 from database import new_id
+from tests.databases import ON_SQLITE
+
+pytestmark = ON_SQLITE
 
 
 @pytest.fixture

@@ -6,6 +6,9 @@ from uuid import UUID
 
 from database import new_id
 from tests.accounts.payments.steps import report_loss
+from tests.databases import ON_SQLITE
+
+pytestmark = ON_SQLITE
 
 
 def offline_item(shop: Any, holder: Any, amount: int, ago: timedelta, **fields: Any) -> dict[str, Any]:

@@ -11,6 +11,10 @@ from accounts import audit
 from accounts.payments.ceilings import Ceilings
 from accounts.vocabulary import DeviceRole, Role
 from database import new_id
+from tests.databases import ON_SQLITE
+
+pytestmark = ON_SQLITE
+
 
 STAFF = (Role.CASHIER, Role.ADMIN, Role.FACILITIES, Role.REVIEWER)
 

@@ -18,6 +18,10 @@ from tests.accounts.payments.steps import (
     code,
     report_loss,
 )
+from tests.databases import ON_BOTH, ON_SQLITE
+
+pytestmark = ON_SQLITE
+
 
 PIN = "482913"
 
@@ -66,6 +70,7 @@ def test_a_payment_from_before_the_site_key_was_in_its_digest_is_answered_when_i
     assert code(shop.pay(holder, 1_001, id=str(payment_id))) == "payment_id_reused"
 
 
+@ON_BOTH
 def test_a_payment_sent_by_many_at_once_is_taken_once(shop: Any) -> None:
     holder = shop.holder(5_000)
     body = {"id": str(new_id())}
@@ -226,6 +231,7 @@ def test_a_terminal_reads_what_became_of_a_payment(shop: Any) -> None:
     assert code(answer) == "not_found"
 
 
+@ON_BOTH
 def test_the_holder_changes_limits_at_a_terminal_with_the_consumption_password(shop: Any) -> None:
     holder = shop.holder(20_000)
 

@@ -12,6 +12,10 @@ from accounts.topup import orders, refunds
 from accounts.vocabulary import DeviceRole, Role
 from database import new_id
 from tests.accounts.payments.steps import code
+from tests.databases import ON_BOTH, ON_SQLITE
+
+pytestmark = ON_SQLITE
+
 
 DESK = new_id()
 
@@ -117,6 +121,7 @@ def stranded(shop: Any) -> tuple[Any, UUID]:
 SUSPENSE = named_account(AccountKind.SUSPENSE, orders.STRANDED)
 
 
+@ON_BOTH
 def test_money_for_a_suspended_wallet_waits_in_our_books_until_it_is_released(shop: Any, stranded: Any) -> None:
     holder, order_id = stranded
     assert (shop.balance(holder.id), shop.balance(SUSPENSE)) == (0, 5_000)

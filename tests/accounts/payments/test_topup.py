@@ -21,8 +21,12 @@ from tests.accounts.payments.steps import (
     ordered,
     state,
 )
+from tests.databases import ON_BOTH, ON_SQLITE
+
+pytestmark = ON_SQLITE
 
 
+@ON_BOTH
 def test_a_paid_order_is_in_the_wallet_at_once(shop: Any) -> None:
     holder = shop.holder()
     answer = order(shop, holder)
@@ -57,6 +61,7 @@ def test_an_order_is_credited_once_in_whatever_order_the_news_arrives(
         assert shop.balance(holder.id) == 5_000
 
 
+@ON_BOTH
 def test_ten_notifications_at_once_credit_once(shop: Any) -> None:
     holder = shop.holder()
     order_id = ordered(shop, holder)

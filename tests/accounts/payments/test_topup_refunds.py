@@ -11,6 +11,9 @@ from accounts.payments import charge_refunds
 from accounts.topup import refunds
 from database import new_id
 from tests.accounts.payments.steps import cashier, code, credited, reconciled
+from tests.databases import ON_SQLITE
+
+pytestmark = ON_SQLITE
 
 
 def test_a_top_up_goes_back_through_its_channel(shop: Any) -> None:

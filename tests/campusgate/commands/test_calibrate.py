@@ -163,11 +163,10 @@ def test_passages_that_show_more_false_matches_raise_every_threshold() -> None:
     assert found.wanted.passages_false.value == pytest.approx(0.01, abs=1e-3)
 
 
-def test_real_faces_give_a_threshold_near_the_one_measured_on_millions_of_pairs(model_store) -> None:
+def test_real_faces_give_a_threshold_near_the_one_measured_on_millions_of_pairs(engine: FaceEngine) -> None:
     data = os.environ.get("CAMPUSGATE_DATA")
     if not data or not (Path(data) / "lfw").is_dir():
         pytest.skip("CAMPUSGATE_DATA names no folder with lfw")
-    engine = FaceEngine(model_store, threads=1)
     photos = [next(iter(sorted(folder.glob("*.jpg")))) for folder in sorted((Path(data) / "lfw").iterdir())[::75]]
     vectors = []
     for photo in photos:

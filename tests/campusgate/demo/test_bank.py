@@ -20,17 +20,14 @@ from database import new_id
 from enrollment.quality import Checker
 from models.engine import FaceEngine
 from tests.app_client import AppClient
+from tests.databases import begin
 from tests.keys import key_text
-
-
-@pytest.fixture(scope="module")
-def engine(model_store) -> FaceEngine:
-    return FaceEngine(model_store, threads=1)
 
 
 @pytest.fixture
 def make_server(engine: FaceEngine, tmp_path, unused_port):
     made = []
+    begin(tmp_path)
 
     def make(*, demonstration: bool) -> Server:
         bank = TrialBank(Settings().time_zone) if demonstration else None

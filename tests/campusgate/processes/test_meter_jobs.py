@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import pytest
 from sqlalchemy import select, update
 
 from accounts import devices
@@ -18,8 +17,9 @@ from metering.rooms.tables import MeterLine
 from metering.sessions.heartbeat_order import HeartbeatOrder
 from operations.alarms.rules import AlarmKind
 from operations.tables import Alarm
+from tests.databases import ON_SQLITE
 
-pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+pytestmark = ON_SQLITE
 
 NOW = datetime(2026, 11, 20, 4, tzinfo=UTC)
 

@@ -28,11 +28,6 @@ from tests.sign_ins import sign_in
 from tests.waiting import PATIENCE_S, until
 
 
-@pytest.fixture(scope="module")
-def engine(model_store) -> FaceEngine:
-    return FaceEngine(model_store, threads=1)
-
-
 @contextmanager
 def served(
     engine: FaceEngine, database: Database, broker_port: int, folder: Path

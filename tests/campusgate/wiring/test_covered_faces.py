@@ -10,13 +10,7 @@ from campusgate.wiring.covered_faces import CoveredFaces
 from edge.covering import Covering
 from enrollment.photo import decode
 from models.engine import FaceEngine
-from models.store import ModelStore
 from tests.doubles.degradations import FAULTS, Portrait
-
-
-@pytest.fixture(scope="module")
-def engine(model_store: ModelStore) -> FaceEngine:
-    return FaceEngine(model_store, threads=1)
 
 
 def found_in(engine: FaceEngine, image: np.ndarray) -> list[Covering | None]:

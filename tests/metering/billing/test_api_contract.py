@@ -16,12 +16,13 @@ from metering.tariffs.electricity import Quota, WattHours
 from tests.api_contract import Contract, Request
 from tests.app_client import AppClient
 from tests.apps import LentApps
+from tests.databases import ON_POSTGRESQL
 from tests.metering.electricity_cases import FIRST
 from tests.metering.hall import Hall
 from tests.sign_ins import sign_in
 from web import problems
 
-EXAMPLES = 8
+EXAMPLES = 6
 
 router = APIRouter(prefix="/api/v1")
 for _part in (room_money, room_money_staff, charge_disputes, electricity_days, price_plans, usage):
@@ -66,6 +67,7 @@ def ask(hall: Hall, lent_apps: LentApps) -> Iterator[Any]:
             yield send
 
 
+@ON_POSTGRESQL
 def test_random_requests_never_fail_the_server(ask: Any, contract: Contract, requests: list[Request]) -> None:
     assert len(contract.try_requests(ask, requests)) == len(list(contract.operations()))
 

@@ -22,8 +22,12 @@ from metering.readings.values import Register
 from metering.rooms import meters, reviews
 from metering.tariffs.electricity import Quota, WattHours
 from metering.vocabulary import ReadingQuality, ReadingSource
+from tests.databases import ON_BOTH, ON_SQLITE
 from tests.metering.electricity_cases import FIRST, ZONE, at, day_and_night_plan
 from tests.metering.hall import Hall
+
+pytestmark = ON_SQLITE
+
 
 SECOND, THIRD = FIRST + timedelta(days=1), FIRST + timedelta(days=2)
 
@@ -68,6 +72,7 @@ def test_a_day_waits_for_the_frozen_reading_and_then_takes_what_there_is(hall: H
     assert hall.charges(room)[0].is_estimated
 
 
+@ON_BOTH
 def test_a_frozen_reading_that_comes_late_corrects_what_was_estimated(hall: Hall) -> None:
     hall.plan()
     room = hall.room("Anna")
@@ -182,6 +187,7 @@ def test_nothing_is_billed_before_the_first_price(hall: Hall) -> None:
     assert hall.balance(room) == -250
 
 
+@ON_BOTH
 def test_runs_at_the_same_moment_charge_each_day_once(hall: Hall) -> None:
     hall.plan()
     rooms = [hall.room(name, number=name) for name in ("Anna", "Bo", "Cy")]
@@ -253,6 +259,7 @@ def test_a_room_whose_account_is_suspended_is_told_and_stops_no_other(hall: Hall
     assert [hall.balance(room) for room in rooms] == [-100, -100]
 
 
+@ON_BOTH
 def test_the_reconciliation_shows_money_that_no_charge_took_and_charges_that_are_gone(hall: Hall) -> None:
     hall.plan()
     room = hall.room("Anna")

@@ -21,9 +21,13 @@ from metering.rooms.resident_list import ListedResident, ResidentOutcome
 from metering.rooms.tables import Room
 from metering.tariffs.electricity import Quota, WattHours
 from metering.vocabulary import ReadingSource
+from tests.databases import ON_BOTH, ON_SQLITE
 from tests.metering.electricity_cases import FIRST, ZONE, at
 from tests.metering.hall import Hall
 from web.problems import NotFoundError
+
+pytestmark = ON_SQLITE
+
 
 SECOND = FIRST + timedelta(days=1)
 KEY = b"k" * 32
@@ -40,6 +44,7 @@ def credit(hall: Hall, room: UUID) -> RoomCredit:
         return find_credit(session, room, hall.clock.now, ZONE)
 
 
+@ON_BOTH
 def test_a_payment_counts_at_once_and_repays_the_debt(hall: Hall) -> None:
     hall.plan()
     room = hall.room("Anna")
@@ -226,6 +231,7 @@ def test_residents_pay_in_turn_and_who_cannot_is_passed_over(hall: Hall) -> None
     assert [hall.balance(hall.people[name]) for name in ("Anna", "Bo", "Cy")] == [0, 3_000, 3_000]
 
 
+@ON_BOTH
 def test_an_agreement_ends_when_it_is_revoked_or_they_move_out(hall: Hall) -> None:
     room = hall.room("Anna", "Bo")
     for name in ("Anna", "Bo"):
@@ -287,6 +293,7 @@ def test_moving_out_needs_the_meter_to_be_read(hall: Hall) -> None:
         leave(hall, room, "Anna", 1)
 
 
+@ON_BOTH
 def test_a_left_rooms_credit_goes_back_to_who_paid_last(hall: Hall) -> None:
     hall.plan()
     room = hall.room("Anna", "Bo")
@@ -344,6 +351,7 @@ def test_a_list_moves_nobody_out_of_their_debt(hall: Hall) -> None:
         assert home.room_id == new
 
 
+@ON_BOTH
 def test_whoever_leaves_on_the_day_they_came_owes_nothing(hall: Hall) -> None:
     hall.plan()
     room = hall.room("Anna")

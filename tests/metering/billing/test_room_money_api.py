@@ -19,9 +19,13 @@ from metering.services import MeteringServices
 from metering.tariffs.electricity import Quota, WattHours
 from metering.vocabulary import ReadingSource
 from tests.apps import LentApps
+from tests.databases import ON_BOTH, ON_SQLITE
 from tests.metering.electricity_cases import FIRST, at
 from tests.metering.hall import Hall
 from tests.sign_ins import sign_in
+
+pytestmark = ON_SQLITE
+
 
 PIN = "482913"
 SECOND = FIRST + timedelta(days=1)
@@ -253,6 +257,7 @@ def test_automatic_top_up_is_agreed_to_shown_and_revoked(site: Site) -> None:
     assert site.send(path, site.headers("Anna"), method="DELETE").status_code == 404
 
 
+@ON_BOTH
 def test_a_resident_sees_only_the_charges_of_their_own_days(site: Site) -> None:
     hall = site.hall
     hall.plan()
@@ -271,6 +276,7 @@ def test_a_resident_sees_only_the_charges_of_their_own_days(site: Site) -> None:
     site.get(f"/rooms/{room}/charges", site.headers("Bo"), 403)
 
 
+@ON_BOTH
 def test_a_dispute_shows_the_readings_and_is_answered_once_by_another(site: Site) -> None:
     hall = site.hall
     hall.plan()
@@ -315,6 +321,7 @@ def test_a_refund_is_the_card_centres_and_stands_in_the_trail(site: Site) -> Non
         assert audit.find(session, action="room_top_ups.read")[0].subject == f"room:{room}"
 
 
+@ON_BOTH
 def test_moving_out_says_what_is_due(site: Site) -> None:
     hall = site.hall
     hall.plan()
@@ -341,6 +348,7 @@ def plan_body(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
+@ON_BOTH
 def test_price_plans_are_added_ahead_and_withdrawn_before_they_start(site: Site) -> None:
     hall, admin = site.hall, site.staff(Role.ADMIN)
     hall.plan()

@@ -14,9 +14,13 @@ from metering.rooms.installation import MeterCountsError, ReadingContradictedErr
 from metering.rooms.tables import MeterPeriod
 from metering.rooms.withdrawals import Correction, ReadingOfPeriodError, ReadingSettledError
 from metering.vocabulary import ReadingSource
+from tests.databases import ON_BOTH, ON_SQLITE
 from tests.metering.electricity_cases import FIRST, at
 from tests.metering.hall import Hall
 from web.problems import NotFoundError
+
+pytestmark = ON_SQLITE
+
 
 DAY = timedelta(days=1)
 WHY = {"reason": "it was the meter of next door", "by": "person:x"}
@@ -78,6 +82,7 @@ def test_what_a_person_does_not_confirm_changes_nothing(hall: Hall, room: UUID) 
     assert not any(one.is_estimated for one in hall.charges(room))
 
 
+@ON_BOTH
 def test_a_first_value_is_corrected_and_never_left_out(hall: Hall, room: UUID) -> None:
     meter, period = meter_of(hall, room), period_of(hall, meter_of(hall, room))
     hall.read(room, at(FIRST + DAY), 1_500)
@@ -119,6 +124,7 @@ def test_the_values_of_a_replacement_are_corrected_one_by_one(hall: Hall, room: 
     assert fen(hall, room) == [70]
 
 
+@ON_BOTH
 def test_two_meters_that_were_entered_for_each_others_rooms_change_places(hall: Hall, room: UUID) -> None:
     other = hall.room("b", number="1006", shows=5_000)
     hall.read(room, at(FIRST + DAY), 1_300)

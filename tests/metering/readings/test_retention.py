@@ -4,7 +4,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, func, insert, select, text
@@ -18,6 +17,7 @@ from metering.readings.store import to_columns
 from metering.readings.tables import DEFAULT_PARTITION, MeterReading, ReadingRetention
 from metering.readings.values import Reading, Register
 from metering.vocabulary import ReadingSource
+from tests.databases import ON_SQLITE
 
 ZONE = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 11, 20, 4, tzinfo=UTC)
@@ -76,7 +76,7 @@ def test_where_midnights_are_frozen_one_reading_a_day_stays(database: Database) 
     assert kept(database) == left
 
 
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@ON_SQLITE
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 @given(st.lists(st.tuples(st.integers(1, 20), st.integers(0, 20)), min_size=1, max_size=25))
 def test_every_midnight_keeps_its_value(database: Database, steps: list[tuple[int, int]]) -> None:

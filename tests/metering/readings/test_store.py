@@ -17,6 +17,7 @@ from metering.readings.store import KnownMeter
 from metering.readings.tables import DoubtfulReading, MeterReading
 from metering.readings.values import Doubt, Reading, Register
 from metering.vocabulary import ReadingQuality, ReadingSource
+from tests.databases import ON_SQLITE
 
 NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
 ONE, TWO = UUID(int=1), UUID(int=2)
@@ -161,7 +162,7 @@ def test_readings_around_a_time_are_those_that_say_its_value(database: Database)
     assert [row.digits for row in found] == [115, 130]
 
 
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@ON_SQLITE
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 6)), min_size=1, max_size=12))
 def test_whatever_comes_in_whatever_order_no_row_contradicts_another(

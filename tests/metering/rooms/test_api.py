@@ -6,8 +6,11 @@ from urllib.parse import quote
 from uuid import UUID
 
 from accounts.vocabulary import Role
+from tests.databases import ON_BOTH, ON_SQLITE
 from tests.metering.dormitory import at
 from tests.metering.rooms.office import Office
+
+pytestmark = ON_SQLITE
 
 
 def installed(office: Office, room_id: Any, serial: str = "A1", digits: int = 0) -> str:
@@ -17,6 +20,7 @@ def installed(office: Office, room_id: Any, serial: str = "A1", digits: int = 0)
     return meter
 
 
+@ON_BOTH
 def test_a_room_is_chosen_from_its_building_and_never_typed(office: Office) -> None:
     """Complaint: paid for a room that does not exist, or for the wrong one."""
     building = office.ask("POST", "/buildings", {"code": "north-6", "name": "北6"}, status=201)["id"]
@@ -109,6 +113,7 @@ def test_residents_see_their_room_as_long_as_they_live_there_and_nobody_elses(of
     assert office.actions()[0] == "electricity.read"
 
 
+@ON_BOTH
 def test_the_page_shows_today_until_the_last_reading_and_says_of_when_it_is(office: Office) -> None:
     """Complaint: the page shows yesterday."""
     dormitory = office.dormitory
@@ -130,6 +135,7 @@ def test_the_page_shows_today_until_the_last_reading_and_says_of_when_it_is(offi
     assert office.code("GET", long, status=422) == "series_too_long"
 
 
+@ON_BOTH
 def test_a_replacement_is_one_instant_and_the_rooms_curve_goes_on(office: Office) -> None:
     room = office.dormitory.room()
     old = installed(office, room.id, digits=900_000)
@@ -238,6 +244,7 @@ def _z(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+@ON_BOTH
 def test_staff_take_a_reading_back_after_they_saw_what_it_changes_and_it_does_not_come_again(office: Office) -> None:
     room = office.dormitory.room()
     meter = installed(office, room.id)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from accounts.vocabulary import Role
 from metering.api import electricity, meters, reader, readings, rooms
 from tests.api_contract import Contract, Request
+from tests.databases import ON_POSTGRESQL
 from tests.metering.rooms.office import Office
 from web import problems
 
@@ -30,7 +31,6 @@ def contract() -> Contract:
 
 @pytest.fixture(scope="module")
 def requests(contract: Contract) -> list[Request]:
-    """The same for each database."""
     return contract.random_requests(examples=EXAMPLES, known=st.booleans())
 
 
@@ -69,6 +69,7 @@ def api(office: Office) -> Api:
     return Api(office)
 
 
+@ON_POSTGRESQL
 def test_random_requests_never_fail_the_server_and_every_error_is_documented(
     api: Api, contract: Contract, requests: list[Request]
 ) -> None:

@@ -20,8 +20,12 @@ from messages.metering import DeviceHeartbeat, SessionReport
 from metering.api.router import router
 from metering.services import MeteringServices
 from tests.apps import LentApps
+from tests.databases import ON_BOTH, ON_SQLITE
 from tests.metering.sessions.bath import Bath, Student, hot
 from tests.sign_ins import sign_in
+
+pytestmark = ON_SQLITE
+
 
 JSON = {"Content-Type": "application/json"}
 
@@ -79,6 +83,7 @@ def site(bath: Bath, lent_apps: LentApps) -> Iterator[Site]:
             yield Site(bath, client)
 
 
+@ON_BOTH
 def test_a_controller_reports_for_itself_once_placed(site: Site) -> None:
     bath, student = site.bath, site.bath.student(1_000)
     own = {"device": site.meter_id, "card": student.shown}
@@ -115,6 +120,7 @@ def test_only_a_meter_of_the_campus_reports(site: Site) -> None:
     assert broken.status_code == 422
 
 
+@ON_BOTH
 def test_staff_administer_places_prices_and_subsidies(site: Site) -> None:
     bath = site.bath
     prices = {"prices": [{"utility": "hot_water", "fen_per_m3": 2_800}, {"utility": "cold_water", "fen_per_m3": 400}]}
@@ -149,6 +155,7 @@ def test_staff_administer_places_prices_and_subsidies(site: Site) -> None:
     assert {"water_place.add", "water_place.change", "water_price.add", "water_subsidy.add"} <= set(site.actions())
 
 
+@ON_BOTH
 def test_a_holder_sees_what_they_used_and_by_which_readings(site: Site) -> None:
     bath, student = site.bath, site.bath.student(1_000)
     session_id = site.shower(student, 40)
@@ -171,6 +178,7 @@ def test_a_holder_sees_what_they_used_and_by_which_readings(site: Site) -> None:
     assert site.client.get(f"/api/v1/me/water-sessions/{session_id}", headers=site.as_(other)).status_code == 404
 
 
+@ON_BOTH
 def test_a_disputed_charge_is_given_back_by_corrections_once(site: Site) -> None:
     bath, student = site.bath, site.bath.student(1_000)
     session_id = site.shower(student, 200)
@@ -196,6 +204,7 @@ def test_a_disputed_charge_is_given_back_by_corrections_once(site: Site) -> None
     assert bath.worth(student) == 900, "a repeat does not charge it again"
 
 
+@ON_BOTH
 def test_what_was_charged_and_not_paid_is_let_go_in_a_dispute(site: Site) -> None:
     bath, student = site.bath, site.bath.student(250)
     session_id = site.shower(student, 200)

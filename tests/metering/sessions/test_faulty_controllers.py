@@ -15,7 +15,11 @@ from accounts.vocabulary import PersonState
 from messages.metering import WaterCount, WaterPrice
 from metering.sessions import disputes, review
 from metering.sessions.disputes import RefundAboveChargeError
+from tests.databases import ON_BOTH, ON_SQLITE
 from tests.metering.sessions.bath import Bath, K, hot
+
+pytestmark = ON_SQLITE
+
 
 LARGEST = 2**53
 
@@ -183,6 +187,7 @@ def test_an_extension_refused_for_lack_of_money_keeps_the_limit_at_what_is_held(
     assert bath.tell(1, 2, "updated", hot(80)).stop == "money_limit"
 
 
+@ON_BOTH
 def test_two_showers_that_see_one_card_at_the_same_moment_begin_one_session(bath: Bath) -> None:
     student = bath.student(1_000)
     reports = [bath.report(1, 0, "authorise", card=student.shown, device=device) for device in bath.showers]
@@ -271,6 +276,7 @@ def test_a_session_let_go_gives_the_subsidy_back_too(bath: Bath) -> None:
     assert bath.tell(2, 1, "ended", hot(52)).subsidy == 130
 
 
+@ON_BOTH
 def test_a_refund_is_the_holders_money_first_and_never_more_than_was_paid(bath: Bath) -> None:
     bath.subsidise(100)
     student = bath.student(1_000)

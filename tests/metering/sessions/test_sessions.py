@@ -15,7 +15,10 @@ from accounts.vocabulary import CardState, PersonKind
 from database import new_id
 from messages.metering import OpeningPeriod, WaterCount, WaterPrice
 from metering.sessions.tables import ShowerController
+from tests.databases import ON_BOTH, ON_SQLITE
 from tests.metering.sessions.bath import Bath, hot
+
+pytestmark = ON_SQLITE
 
 
 def test_a_shower_holds_at_first_and_takes_what_was_used(bath: Bath) -> None:
@@ -185,6 +188,7 @@ def refusal(bath: Bath, student: object, number: int = 1, **fields: object) -> s
     return answer.refusal
 
 
+@ON_BOTH
 def test_no_credit(bath: Bath) -> None:
     assert refusal(bath, bath.student(49)) == "no_credit"
     assert refusal(bath, bath.student(50), 2) is None
@@ -200,6 +204,7 @@ def test_a_blocked_card_opens_nothing_and_ends_what_runs(bath: Bath) -> None:
     assert refusal(bath, student, 2) == "card_blocked"
 
 
+@ON_BOTH
 def test_nobody_takes_two_showers_at_once(bath: Bath) -> None:
     student = bath.student(1_000)
     bath.ask(student)
@@ -209,6 +214,7 @@ def test_nobody_takes_two_showers_at_once(bath: Bath) -> None:
     assert refusal(bath, student, 2, **other) is None
 
 
+@ON_BOTH
 def test_unknown_credentials(bath: Bath) -> None:
     student = bath.student(1_000)
     code = bath.code(student)

@@ -22,7 +22,11 @@ from metering.api import meter_orders, supply
 from metering.services import MeteringServices
 from metering.supply import orders
 from tests.apps import LentApps
+from tests.databases import ON_BOTH, ON_SQLITE
 from tests.sign_ins import sign_in
+
+pytestmark = ON_SQLITE
+
 
 router = APIRouter(prefix="/api/v1")
 for part in (meter_orders, supply):
@@ -181,6 +185,7 @@ def test_staff_neither_cut_off_nor_arm_nor_favour_the_room_they_live_in(site):
     assert site.send("POST", f"/supply-requests/{asked['id']}/confirm", living, status=403)["code"] == "own_account"
 
 
+@ON_BOTH
 def test_a_request_can_be_cancelled_and_is_listed(site):
     request = site.ask()
     assert [one["id"] for one in site.get("/supply-requests", site.staff, state="waiting")["items"]] == [request["id"]]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from metering.api import meter_orders, supply
 from tests.api_contract import Contract, Request
+from tests.databases import ON_POSTGRESQL
 from tests.metering.supply.test_api import Site, site  # noqa: F401 - a fixture
 from web import problems
 
@@ -28,7 +29,6 @@ def contract() -> Contract:
 
 @pytest.fixture(scope="module")
 def requests(contract: Contract) -> list[Request]:
-    """The same for each database."""
     return contract.random_requests(examples=EXAMPLES, known=st.booleans())
 
 
@@ -66,6 +66,7 @@ def api(site: Site) -> Api:  # noqa: F811
     return Api(site)
 
 
+@ON_POSTGRESQL
 def test_random_requests_never_fail_the_server_and_every_error_is_documented(
     api: Api, contract: Contract, requests: list[Request]
 ) -> None:

@@ -4,7 +4,6 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
 from sqlalchemy import func, select, update
 
 from accounts.passwords import Hasher
@@ -20,6 +19,7 @@ from metering.supply.states import MeterOrderState
 from metering.supply.tables import MeterOrder
 from metering.vocabulary import MeterAction, SupplyState
 from tests.apps import LentApps
+from tests.databases import ON_SQLITE
 from tests.metering.lines.test_process import line_of, process
 from tests.metering.lines.test_reader import running_reader
 from tests.metering.lines.test_reader import until as reached
@@ -49,7 +49,7 @@ def test_an_order_that_nobody_reported_on_is_given_anew_when_its_life_is_over(do
     assert dormitory.supply is SupplyState.ARMED
 
 
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@ON_SQLITE
 def test_a_reader_that_is_killed_with_an_order_leaves_nobody_in_the_dark(
     dormitory: Dormitory, lent_apps: LentApps, tmp_path: Path
 ) -> None:

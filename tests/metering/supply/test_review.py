@@ -27,7 +27,10 @@ from metering.supply.states import MeterOrderState, RequestAction, RequestState
 from metering.supply.tables import MeterOrder, OutdoorTemperature, RoomSupply, SupplyGround
 from metering.supply.warnings import NoticeKind
 from metering.vocabulary import MeterAction, ReadingQuality, ReadingSource, SupplyState, TripReason
+from tests.databases import ON_BOTH, ON_SQLITE
 from web.problems import NotFoundError
+
+pytestmark = ON_SQLITE
 
 
 def states(dormitory):
@@ -127,6 +130,7 @@ def test_who_pays_before_the_order_was_fetched_is_not_cut_off(dormitory):
     assert states(dormitory) == [MeterOrderState.SUPERSEDED]
 
 
+@ON_BOTH
 def test_who_pays_while_the_order_is_under_way_is_armed_at_once(dormitory):
     dormitory.pay(-500)
     dormitory.review()
@@ -209,6 +213,7 @@ def test_a_relay_closed_by_hand_in_a_room_without_credit_is_opened_again(dormito
     assert dormitory.obey() == [MeterAction.TRIP]
 
 
+@ON_BOTH
 def test_the_third_overload_waits_for_a_written_request(dormitory):
     def overload():
         with dormitory.database.begin() as session:
@@ -266,6 +271,7 @@ def confirm(dormitory, request, by):
         requests.confirm(session, dormitory.keeper, request, by=by, now=dormitory.now)
 
 
+@ON_BOTH
 def test_staff_cut_off_and_arm_with_a_second_person(dormitory):
     first, second = new_id(), new_id()
     for action, expected in ((RequestAction.TRIP, MeterAction.TRIP), (RequestAction.ARM, MeterAction.ARM)):
@@ -335,6 +341,7 @@ def test_an_empty_room_is_cut_off_and_armed_for_the_next_residents(dormitory):
     assert dormitory.obey() == [MeterAction.ARM]
 
 
+@ON_BOTH
 def test_a_room_without_a_list_of_residents_is_not_vacant(dormitory):
     with dormitory.database.begin() as session:
         for residence in session.scalars(select(Residence)):
@@ -429,6 +436,7 @@ def test_the_servers_job_reviews_new_rooms_and_those_that_are_due(dormitory):
     assert review_due(dormitory.database, dormitory.keeper, dormitory.now) == 0
 
 
+@ON_BOTH
 @pytest.mark.parametrize("kind", NoticeKind)
 def test_every_notice_has_its_words_in_both_languages(dormitory, kind):
     content = {"room": "七号楼 1005", "fen": -123, "at": "2026-11-28T08:00+08:00", "reason": None}
@@ -442,6 +450,7 @@ def test_every_notice_has_its_words_in_both_languages(dormitory, kind):
         assert "{" not in words["title"] + words["body"]
 
 
+@ON_BOTH
 @pytest.mark.parametrize(("balance", "is_looked_at"), [(500, True), (-501, True), (5_000, False)])
 def test_a_reading_lets_a_room_be_looked_at_again_whose_money_has_run_down(dormitory, balance, is_looked_at) -> None:
     dormitory.pay(balance)
