@@ -174,7 +174,7 @@ def test_a_phone_holds_every_page_and_none_is_heavy(open_window, pages, house) -
         assert len(answer.body()) <= 100_000, path
         assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
     page.goto(f"{pages.url}/console/metering/rooms/{house.rooms['1005']}")
-    assert page.locator("#course svg .bar").count() > 0
+    page.locator("#course svg .bar").first.wait_for(state="attached")
     for button in page.locator("main button:visible").all():
         assert button.bounding_box()["height"] >= 24
 
