@@ -1,4 +1,4 @@
-"""The holder at a kiosk without their card, who is known by number and query password."""
+"""The holder at a kiosk or a desk without their card, who is known by number and query password."""
 
 from datetime import datetime
 from uuid import UUID
@@ -21,15 +21,15 @@ class HolderRefusedError(ProblemError):
 
 
 def identify_holder(
-    services: AccountsServices, kiosk: DevicePrincipal, number: str, query_password: str, now: datetime
+    services: AccountsServices, device: DevicePrincipal, number: str, query_password: str, now: datetime
 ) -> UUID:
-    """Check number and query password and return whose they are; kiosks take no first password.
+    """Check number and query password and return whose they are; no device takes a first password.
 
     Raises:
         HolderRefusedError, PasswordLockedError, TooManyTriesError: see there.
         PasswordChangeRequiredError: the password is a first one, to be changed in the app.
     """
-    key = kiosk.actor
+    key = device.actor
     services.guesses.count_try(key, now)
     with services.database.read() as session:
         person = people.by_number(session, number)

@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "edge": {"models", "access", "bus", "messages", "database"},
     "operations": {"access", "accounts", "directory", "bus", "messages", "database", "web"},
     "metering": {"messages", "accounts", "bus", "database", "web"},
+    "integrations": set(),
     "gate_display": {"access.policy", "access.reasons", "bus.port", "messages", "web"},
     "console": {
         "access.policy",

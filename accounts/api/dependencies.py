@@ -155,6 +155,7 @@ FacilitiesDep = Annotated[Principal, Depends(require_role(Role.FACILITIES, Role.
 AnyDeviceDep = Annotated[DevicePrincipal, Depends(require_device())]
 TerminalDep = Annotated[DevicePrincipal, Depends(require_device(DeviceRole.TERMINAL))]
 PayingDep = Annotated[DevicePrincipal, Depends(require_device(DeviceRole.TERMINAL, DeviceRole.METER))]
+DeskDep = Annotated[DevicePrincipal, Depends(require_device(DeviceRole.DESK))]
 KioskDep = Annotated[DevicePrincipal, Depends(require_device(DeviceRole.KIOSK))]
 GateDeviceDep = Annotated[DevicePrincipal, Depends(require_device(DeviceRole.EDGE, DeviceRole.CONTROLLER))]
 MeterDep = Annotated[DevicePrincipal, Depends(require_device(DeviceRole.METER))]

@@ -55,7 +55,7 @@ class KioskOut(BaseModel):
     loss: LossOut | None
 
 
-_KIOSK_ERRORS = (
+HOLDER_ERRORS = (
     *DEVICE_ERRORS,
     HolderRefusedError,
     passwords.PasswordLockedError,
@@ -64,7 +64,7 @@ _KIOSK_ERRORS = (
 )
 
 
-@router.post("/kiosk/holder", dependencies=[HASHING], responses=responses(*_KIOSK_ERRORS))
+@router.post("/kiosk/holder", dependencies=[HASHING], responses=responses(*HOLDER_ERRORS))
 def read_holder(kiosk: KioskDep, services: ServicesDep, now: NowDep, body: HolderIn) -> KioskOut:
     """Show a holder their balance, their cards and an open loss."""
     person_id = identify_holder(services, kiosk, body.number, body.query_password, now)
@@ -76,7 +76,7 @@ def read_holder(kiosk: KioskDep, services: ServicesDep, now: NowDep, body: Holde
     "/kiosk/loss",
     dependencies=[HASHING],
     status_code=201,
-    responses=responses(*_KIOSK_ERRORS, loss.LossReportedError, loss.NoCardError),
+    responses=responses(*HOLDER_ERRORS, loss.LossReportedError, loss.NoCardError),
 )
 def report_loss_at_kiosk(kiosk: KioskDep, services: ServicesDep, now: NowDep, body: HolderIn) -> LossOut:
     """Report the physical card lost; the virtual ones are suspended with it."""
@@ -90,7 +90,7 @@ def report_loss_at_kiosk(kiosk: KioskDep, services: ServicesDep, now: NowDep, bo
     "/kiosk/reissue",
     dependencies=[HASHING],
     status_code=201,
-    responses=responses(*_KIOSK_ERRORS, *idempotency.ERRORS, *REISSUE_ERRORS),
+    responses=responses(*HOLDER_ERRORS, *idempotency.ERRORS, *REISSUE_ERRORS),
 )
 def reissue_at_kiosk(kiosk: KioskDep, services: ServicesDep, now: NowDep, once: OnceDep, body: ReissueIn) -> MyCard:
     """Issue the card in the dispenser for the lost one; 10 yuan are taken from the balance.

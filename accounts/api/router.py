@@ -3,6 +3,7 @@
 from accounts.api import (
     audit,
     cards,
+    desks,
     devices,
     identify,
     kiosks,
@@ -30,6 +31,7 @@ _PARTS = (
     identify,
     terminals,
     kiosks,
+    desks,
     audit,
     payments,
     holds,

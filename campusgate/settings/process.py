@@ -24,6 +24,7 @@ from campusgate.settings.embedder_name import EmbedderName
 from campusgate.settings.enrollment import EnrollmentSettings
 from campusgate.settings.errors import SettingsError
 from campusgate.settings.keys import HOW_TO_MAKE, decode_key
+from campusgate.settings.library import LibrarySettings
 from campusgate.settings.meters import MeterSettings
 from campusgate.settings.names import require_known_variables
 from campusgate.settings.operations import AlarmSettings
@@ -131,6 +132,7 @@ class Settings(BaseSettings):
 
     enrollment: EnrollmentSettings = EnrollmentSettings()
     alarms: AlarmSettings = AlarmSettings()
+    library: LibrarySettings = LibrarySettings()
     meters: MeterSettings = MeterSettings()
     supply: SupplySettings = SupplySettings()
     visitors: VisitorSettings = VisitorSettings()

@@ -137,6 +137,7 @@ OWN = {
     "GET /console/reviews/stream",
 }
 FOR_DEVICES = {
+    "GET /api/v1/desk",
     "GET /api/v1/meter-reader/plan",
     "GET /api/v1/meter-reader/orders",
     "GET /api/v1/payments/{payment_id}",

@@ -102,6 +102,10 @@ LET_IN: dict[tuple[str, ...], tuple[str, ...]] = {
         "POST /api/v1/water-subsidies",
         "POST /api/v1/water-subsidies/{subsidy_id}/end",
     ),
+    ("desk",): (
+        "GET /api/v1/desk",
+        "POST /api/v1/desk/holder",
+    ),
     ("kiosk",): (
         "POST /api/v1/kiosk/cash-top-ups",
         "POST /api/v1/kiosk/holder",

@@ -44,7 +44,7 @@ def is_setting(variable: str) -> bool:
 def test_every_variable_is_a_setting(compose, example) -> None:
     variables = [*compose["services"]["server"]["environment"], *example]
     assert [variable for variable in variables if not is_setting(variable)] == []
-    others = ("controller", "display", "edge", "meters", "shower", "staff")
+    others = ("controller", "display", "edge", "library", "meters", "shower", "staff")
     at_the_gate = {name for process in others for name in read_example(process)}
     at_the_gate |= {*compose["services"]["meters"]["environment"], *compose["services"]["display"]["environment"]}
     # The camera is read by the edge's command: its address may hold a password.
@@ -128,7 +128,7 @@ def test_a_unit_whose_process_opens_devices_keeps_them() -> None:
     """`ProtectClock` and any `DeviceAllow` close all other devices."""
     for unit in DEPLOY.glob("systemd/*.service"):
         text = unit.read_text(encoding="utf-8")
-        opens_devices = not any(name in unit.stem for name in ("server", "display", "backup"))
+        opens_devices = not any(name in unit.stem for name in ("server", "display", "backup", "library"))
         closed = re.search(r"^(ProtectClock|PrivateDevices)=yes|^DeviceAllow=", text, re.MULTILINE) is not None
         assert closed is not opens_devices, unit.stem
 
