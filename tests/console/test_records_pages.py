@@ -5,11 +5,13 @@ import io
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 from openpyxl import load_workbook
 
+from console.pages.records.period import Span, find_span
 from database import new_id
 from directory import gates
 from operations.orders import OrderState
@@ -20,6 +22,7 @@ from tests.console.page_server import Pages, hire, signed_in
 PAGES = ("events", "alarms", "orders", "late-returns", "shift")
 EARLIER = datetime(2026, 3, 2, 4, tzinfo=UTC)
 """Noon of the campus, on a day of which these tests own every event."""
+CAMPUS = ZoneInfo("Asia/Shanghai")
 OF_THE_DAY = {"since": "2026-03-02T00:00", "until": "2026-03-03T00:00"}
 
 
@@ -143,6 +146,32 @@ def test_a_time_that_makes_no_sense_is_told(staff: httpx.Client, typed: dict[str
         answer = staff.get(f"/console/records/{page}", params=typed)
         assert answer.status_code == 422
         assert "the last day is shown" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("span", "now", "since", "until"),
+    [
+        (Span.LAST_HOUR, "2026-03-02T00:20:30", "2026-03-01T23:21", "2026-03-02T00:21"),
+        (Span.TODAY, "2026-03-02T13:05:00", "2026-03-02T00:00", "2026-03-02T13:06"),
+        (Span.LAST_NIGHT, "2026-03-02T13:05:00", "2026-03-01T18:00", "2026-03-02T08:00"),
+        (Span.LAST_NIGHT, "2026-03-02T03:05:00", "2026-03-01T18:00", "2026-03-02T03:06"),
+        (Span.LAST_WEEK, "2026-03-02T13:05:00", "2026-02-23T13:06", "2026-03-02T13:06"),
+    ],
+)
+def test_times_often_asked_for_are_one_press(span: Span, now: str, since: str, until: str) -> None:
+    found = find_span(span, datetime.fromisoformat(now).replace(tzinfo=CAMPUS))
+    assert [f"{one:%Y-%m-%dT%H:%M}" for one in found] == [since, until]
+
+
+@pytest.mark.parametrize("page", ["events", "alarms", "orders"])
+def test_a_press_on_such_a_time_counts_and_keeps_the_other_filters(staff: httpx.Client, page: str) -> None:
+    given = OF_THE_DAY | {"gate": "north", "span": "last_hour"}
+    shown = staff.get(f"/console/records/{page}", params=given).raise_for_status().text
+    assert OF_THE_DAY["since"] not in shown, "the press counts"
+    assert 'name="span" value="last_night"' in shown
+    if page != "orders":
+        assert '<option value="north" selected>' in shown
+    assert shown.index(">Search</button>") < shown.index('name="span"'), "Enter in a field presses the first button"
 
 
 def test_alarms_tell_who_looked_after_them_and_no_note_becomes_a_formula(staff: httpx.Client) -> None:

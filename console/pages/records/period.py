@@ -1,7 +1,8 @@
 """The time that a page of records is about, as it was asked for."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
+from enum import StrEnum
 from typing import Annotated
 
 from fastapi import Depends, Query
@@ -11,6 +12,15 @@ from console.forms import read_moment
 
 _LONGEST = timedelta(days=366)
 Moment = Annotated[str, Query(max_length=32, description="local time of the campus, as 2026-11-27T18:00")]
+
+
+class Span(StrEnum):
+    """Times that are often asked for, each by one press."""
+
+    LAST_HOUR = "last_hour"
+    TODAY = "today"
+    LAST_NIGHT = "last_night"
+    LAST_WEEK = "last_week"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +37,33 @@ class Period:
         return {"since": f"{self.since:%Y-%m-%dT%H:%M}", "until": f"{self.until:%Y-%m-%dT%H:%M}"}
 
 
-async def _read_period(services: ServicesDep, since: Moment = "", until: Moment = "") -> Period:
-    """Return the period asked for; without any, the last day until the next full minute."""
+def find_span(span: Span, now: datetime) -> tuple[datetime, datetime]:
+    """Return from when to when a span is at `now`, in the campus's time; the night is that from 18 to 8 o'clock."""
+    end = _next_minute(now)
+    midnight = datetime.combine(now.date(), time(), now.tzinfo)
+    match span:
+        case Span.LAST_HOUR:
+            return end - timedelta(hours=1), end
+        case Span.TODAY:
+            return midnight, end
+        case Span.LAST_NIGHT:
+            return midnight - timedelta(hours=6), min(midnight + timedelta(hours=8), end)
+        case Span.LAST_WEEK:
+            return end - timedelta(days=7), end
+
+
+def _next_minute(now: datetime) -> datetime:
+    return (now + timedelta(minutes=1)).replace(second=0, microsecond=0)
+
+
+async def _read_period(
+    services: ServicesDep, since: Moment = "", until: Moment = "", span: Span | None = None
+) -> Period:
+    """Return the period asked for, by `span` or by its ends; without any, the last day until the next full minute."""
     now = services.now().astimezone(services.zone)
-    ordinary_until = (now + timedelta(minutes=1)).replace(second=0, microsecond=0)
+    if span is not None:
+        return Period(*find_span(span, now))
+    ordinary_until = _next_minute(now)
     end = read_moment(until, services.zone) if until else ordinary_until
     begin = read_moment(since, services.zone) if since else (end or ordinary_until) - timedelta(days=1)
     if begin is None or end is None:
