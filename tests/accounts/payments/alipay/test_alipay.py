@@ -22,6 +22,7 @@ from tests.accounts.conftest import Clock
 from tests.accounts.payments.alipay.peer import AlipayPeer
 from tests.accounts.payments.steps import code, order, state
 from tests.accounts.payments.wechat.signers import new_key
+from tests.waiting import PATIENCE_S
 
 DAY = date(2026, 9, 1)
 
@@ -124,7 +125,7 @@ def test_alipays_certificate_is_believed_in_its_time_and_another_one_never(
 def test_an_answer_that_is_late_or_not_signed_is_none(peer: AlipayPeer, monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = paid(peer)
     monkeypatch.setattr(api, "_TIMEOUT", httpx.Timeout(0.2))
-    peer.set(late_s=0.6)
+    peer.set(late_s=2 * PATIENCE_S)
     with pytest.raises(ChannelFailedError):
         peer.channel.query(wanted.id)
     monkeypatch.undo()
