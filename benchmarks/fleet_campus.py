@@ -177,11 +177,21 @@ class Campus:
 class ServerProcess:
     """The server of a campus."""
 
-    def __init__(self, campus: Campus) -> None:
-        self._url = campus.server_url
-        self._settings = campus.server_settings()
+    def __init__(self, campus: Campus, settings: dict[str, Any] | None = None) -> None:
+        self._settings = campus.server_settings() if settings is None else settings
+        self._campus = campus
+        self._url = f"http://127.0.0.1:{self.port}"
         self._client = httpx.Client(timeout=5)
         self._process: BaseProcess | None = None
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self._settings["server_port"])
+
+    def twin(self, folder: Path) -> "ServerProcess":
+        """Return another server of the same campus, with the same keys, and files of its own in `folder`."""
+        return ServerProcess(self._campus, self._settings | {"data_dir": folder, "server_port": free_port()})
 
     @property
     def pid(self) -> int:
