@@ -1,17 +1,18 @@
 """Figures for Prometheus, gathered when they are asked for."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from accounts import audit
 from database import Database
 from directory import zone_passages
 from directory.lag import find_lags
-from messages import DoorStatus, ProcessStatus
+from messages import DoorStatus, Event, EventKind, ProcessStatus
 from operations.alarms import register
 from operations.board import UNKNOWN, Board
 
@@ -22,6 +23,9 @@ _FIGURES = {
     "disk_free_mb": ("campusgate_gate_disk_free_bytes", "Disk that the gate computer may still fill", 1_000_000),
 }
 """Figures of the gates' own health reports that are passed on, and by what they are multiplied."""
+
+_PASSAGE_BOUNDS_S = (0.1, 0.2, 0.3, 0.5, 0.8, 1.2, 2.0, 5.0)
+"""Around what people notice: a door that takes longer than a second is pushed."""
 
 
 @dataclass(frozen=True, eq=False)  # a registry keeps collectors by identity
@@ -35,6 +39,8 @@ class OperationsCollector(Collector):
     backlog: Callable[[], int]
     """Events that arrived and are not stored yet."""
     now: Callable[[], datetime]
+    leads: Callable[[], bool] = lambda: True
+    """Whether this server does now what only one of several does."""
 
     def describe(self) -> list[Metric]:
         """Name nothing in advance: a registry asks this when it is made, and there may be no database yet."""
@@ -49,6 +55,9 @@ class OperationsCollector(Collector):
     def _gates(self) -> Iterator[Metric]:
         yield GaugeMetricFamily(
             "campusgate_broker_connected", "Whether the server hears the gates", value=float(self.board.hears)
+        )
+        yield GaugeMetricFamily(
+            "campusgate_leads", "Whether this server does what only one of several does", value=float(self.leads())
         )
         online = GaugeMetricFamily(
             "campusgate_gate_online",
@@ -96,6 +105,13 @@ class OperationsCollector(Collector):
             open_alarms = register.count_open(session)
             behind = find_lags(session, self.now())
             counted = zone_passages.count_inside(session, now=self.now())
+            backups = audit.find(session, action=audit.BACKUP, limit=1)
+        for backup in backups:
+            yield GaugeMetricFamily(
+                "campusgate_backup_age_seconds",
+                "Age of the newest backup of the database; left out where there is none on record",
+                value=(self.now() - backup.at).total_seconds(),
+            )
         alarms = GaugeMetricFamily("campusgate_alarms_open", "Open alarms", labels=["kind", "severity", "acknowledged"])
         for (kind, severity, acknowledged), number in sorted(open_alarms.items()):
             alarms.add_metric([kind, severity, str(acknowledged).lower()], number)
@@ -120,6 +136,28 @@ class OperationsCollector(Collector):
             revocations.add_metric(labels, lag.waiting_revocations)
         yield seconds
         yield revocations
+
+
+class PassageTimes:
+    """How long people waited at gates, as the gates' events tell: from the first sign of them to the relay."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        """Register."""
+        self._seconds = Histogram(
+            "campusgate_passage_seconds",
+            "Seconds from the first sign of somebody who was let in to the relay",
+            ["method"],
+            buckets=_PASSAGE_BOUNDS_S,
+            registry=registry,
+        )
+
+    def observe(self, events: Sequence[Event]) -> None:
+        """Take note of what was stored; what gates did while they were cut off counts like all else."""
+        for event in events:
+            if event.kind == EventKind.ACCESS_GRANTED and event.latency_ms is not None:
+                self._seconds.labels("other" if event.method is None else event.method.value).observe(
+                    event.latency_ms / 1000
+                )
 
 
 def make_registry(collector: OperationsCollector) -> CollectorRegistry:

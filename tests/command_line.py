@@ -36,7 +36,7 @@ def run(
         patch.object(process_age, "read_process_age_s", lambda: time.monotonic() - typed_at),
         redirect_stdout(out),
         redirect_stderr(err),
-        _logs_as_before(),
+        logs_as_before(),
         _signals_as_before(),
         _umask_as_before(),
     ):
@@ -68,7 +68,8 @@ def _umask_as_before() -> Iterator[None]:
 
 
 @contextmanager
-def _logs_as_before() -> Iterator[None]:
+def logs_as_before() -> Iterator[None]:
+    """Whatever is done to the logs within the block is undone at its end."""
     root, were_configured, configuration = logging.getLogger(), structlog.is_configured(), structlog.get_config()
     handlers, level = root.handlers[:], root.level
     # The command closes the handlers that it finds: they are pytest's.

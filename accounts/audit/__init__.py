@@ -1,6 +1,7 @@
 """The audit trail: who did what, and who was shown what, in lines that are chained and only ever added."""
 
 from accounts.audit.trail import (
+    BACKUP,
     SYSTEM,
     Scalar,
     Verification,
@@ -15,6 +16,7 @@ from accounts.audit.trail import (
 )
 
 __all__ = [
+    "BACKUP",
     "SYSTEM",
     "Scalar",
     "Verification",

@@ -22,6 +22,9 @@ Scalar = str | int | bool | None
 SYSTEM = "system"
 """The actor of what the server does by itself, and of the command line."""
 
+BACKUP = "backup.make"
+"""The action by which a backup of the database is on record."""
+
 _START = bytes(32)
 _STRIDE = 1000
 _HEAD = "campusgate_audit_head"

@@ -16,9 +16,6 @@ from accounts import audit
 from campusgate.backup.file import Backup, BackupError, describe, digest_of, run_postgresql, sqlite_path, write_manifest
 from database import Database, DatabaseBusyError, StorageError
 
-BACKUP = "backup.make"
-"""The action of the line in the audit trail; `console.views.process_states` looks for it."""
-
 
 def back_up(database: Database, file: Path) -> Backup:
     """Write the database to `file` (mode 0600), which must not exist; what is checked is the copy, or its source.
@@ -57,7 +54,9 @@ def note_backup(database: Database, done: Backup, now: datetime) -> None:
     """
     details: dict[str, audit.Scalar | list[str]] = {"bytes": done.size, "sha256": done.sha256}
     with contextlib.suppress(StorageError, DatabaseBusyError), database.begin() as session:
-        audit.record(session, actor=audit.SYSTEM, action=BACKUP, subject="server:database", now=now, details=details)
+        audit.record(
+            session, actor=audit.SYSTEM, action=audit.BACKUP, subject="server:database", now=now, details=details
+        )
 
 
 def _copy_sqlite(database: Database, part: Path) -> None:

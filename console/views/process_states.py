@@ -18,8 +18,6 @@ from operations.alarms import register
 from operations.alarms.rules import AlarmKind
 
 _SHOWER_SILENT = timedelta(minutes=3)
-BACKUP = "backup.make"
-"""What `campusgate backup` writes into the audit trail."""
 
 
 class Standing(StrEnum):
@@ -101,7 +99,7 @@ def describe_showers(session: Session, now: datetime) -> list[ProcessState]:
 
 def find_last_backup(session: Session) -> datetime | None:
     """Return when `campusgate backup` last wrote a whole file; None where the trail has no line of it."""
-    lines = audit.find(session, action=BACKUP, limit=1)
+    lines = audit.find(session, action=audit.BACKUP, limit=1)
     return lines[0].at if lines else None
 
 

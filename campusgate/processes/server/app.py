@@ -35,6 +35,7 @@ from operations.api import health
 from operations.api.metrics import router as metrics_router
 from web.forwarded_address import ForwardedAddress
 from web.request_guard import GuardLimits, RequestGuard
+from web.request_times import RequestTimer, find_areas
 from web.route_index import index_routes
 from web.routes import add_routes
 from web.security_headers import SecurityHeaders
@@ -56,10 +57,10 @@ _LARGER_BODIES = {
 
 def make_app(server: Server) -> FastAPI:
     """Return the application; its lifespan starts and ends the background work."""
+    background = Background(server)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        background = Background(server)
         background.start()
         yield
         background.stop()
@@ -94,9 +95,15 @@ def make_app(server: Server) -> FastAPI:
         health.router,
         *server.routers,
     )
-    app.state.metrics = make_metrics(
-        server.settings, server.database, server.operations.board, server.ingest, server.showers
+    metrics = make_metrics(
+        server.settings,
+        server.database,
+        server.operations.board,
+        server.ingest,
+        server.showers,
+        leads=lambda: background.leads,
     )
+    app.state.metrics = None if metrics is None else metrics.services
     console.pages.install(app, _console(server))
     index_routes(app.router)
     at_once = server.settings.web.requests_per_address
@@ -104,6 +111,9 @@ def make_app(server: Server) -> FastAPI:
     app.add_middleware(RequestGuard, limits=limits, check_large_body=partial(_not_known, server.accounts))
     app.add_middleware(SecurityHeaders)
     app.add_middleware(ForwardedAddress, trusted=server.settings.trusted_proxies)
+    if metrics is not None:
+        metrics.requests.areas = find_areas(app.router)
+        app.add_middleware(RequestTimer, times=metrics.requests)
     return app
 
 
