@@ -6,6 +6,7 @@ command, which here is `tests.worker_door`: a worker forked by the process with 
 
 import atexit
 import contextlib
+import multiprocessing.util
 import os
 import select
 import shlex
@@ -15,9 +16,11 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from multiprocessing import forkserver, resource_tracker
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -70,38 +73,68 @@ def serve(listener: int, arguments: list[str]) -> None:
     global imported_in_s  # noqa: PLW0603 - read by the workers, which are forked from here
     status = pytest.main([*arguments, *_ALONE])
     imported_in_s = time.process_time()
-    command = _fork_workers(listener)
-    if command is None:
+    if (asked := _fork_workers(listener)) is None:
         return
-    if status not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+    command, streams = asked
+    are_sound = status in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+    if are_sound:
+        _start_fork_server()
+    for target, stream in enumerate(streams):
+        os.dup2(stream, target)
+        os.close(stream)
+    if not are_sound:
         # The worker is to find and report itself what is wrong with a module, not to find it half imported.
         os.execv(sys.executable, [sys.executable, *command])
-    try:
-        exec(command[-1], vars(sys.modules["__main__"]))  # as Python does with what follows -c
-    except Exception:  # noqa: BLE001 - said as Python would
-        traceback.print_exc()
-    atexit._run_exitfuncs()
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
-    # Not by `sys.exit`: ONNX Runtime's destructors wait for a thread that it starts when imported; no fork has it.
-    os._exit(0)
+    _run_to_the_end(command[-1], vars(sys.modules["__main__"]))  # as Python does with what follows -c
 
 
-def _fork_workers(number: int) -> list[str] | None:
-    """Return a worker's command, in the worker; nothing, at the end, in this process."""
+def _fork_workers(number: int) -> tuple[list[str], list[int]] | None:
+    """Return a worker's command and streams, in the worker; nothing, at the end, in this process."""
     global imported_in_s  # noqa: PLW0603
     with socket.socket(fileno=number) as listener, contextlib.suppress(KeyboardInterrupt):
         while listener in select.select([listener, sys.stdin], [], [])[0]:
             asked, _ = listener.accept()
             command, streams, *_ = socket.recv_fds(asked, 1 << 16, 3)
             if not os.fork():
-                for target, stream in enumerate(streams):
-                    os.dup2(stream, target)
-                    os.close(stream)
                 asked.detach()  # closed by the system when the worker ends
-                return command.decode().split("\0")
+                return command.decode().split("\0"), streams
             imported_in_s = 0.0
             asked.close()
             for stream in streams:
                 os.close(stream)
     return None
+
+
+def _start_fork_server() -> None:
+    """Start the process that `tests.forked` forks others from as `multiprocessing` does, but with our modules."""
+    resource_tracker.ensure_running()
+    with patch.object(multiprocessing.util, "spawnv_passfds", _fork):
+        forkserver.ensure_running()
+
+
+def _fork(_path: str, command: list[bytes | str], kept: Iterable[int]) -> int:
+    if pid := os.fork():
+        return pid
+    try:
+        open_now = {int(one.name) for one in Path("/proc/self/fd").iterdir()}
+        for number in open_now - {0, 1, 2, *kept}:
+            with contextlib.suppress(OSError):  # the listing's own
+                os.close(number)
+        _run_to_the_end(os.fsdecode(command[-1]), {})
+    finally:
+        os._exit(1)
+
+
+def _run_to_the_end(code: str, names: dict[str, Any]) -> None:
+    """Run what an interpreter was to run, and end this process."""
+    try:
+        exec(code, names)
+    except SystemExit:
+        pass
+    except BaseException:  # noqa: BLE001 - said as Python would
+        traceback.print_exc()
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    # Not by `sys.exit`: ONNX Runtime's destructors wait for a thread that it starts when imported; no fork has it.
+    os._exit(0)
