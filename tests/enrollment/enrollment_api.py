@@ -16,15 +16,10 @@ from accounts.tables import AuditEntry
 from accounts.vocabulary import Role
 from enrollment import templates
 from enrollment.services import EnrollmentServices
-from tests.databases import ON_SQLITE
 from tests.sign_ins import sign_in
 
 GOOD, OTHER, TILTED_BACKGROUND = "real_00898.jpg", "real_00932.jpg", "real_01016.jpg"
 """Portraits that break no required rule."""
-
-
-one_backend = ON_SQLITE
-"""For what does not depend on the database."""
 
 
 @dataclass

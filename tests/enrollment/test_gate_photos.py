@@ -52,10 +52,11 @@ from models.template import Template, mean_template
 from tests.accounts.conftest import CHEAP_HASHER
 from tests.app_client import AppClient
 from tests.apps import LentApps
-from tests.databases import CREDENTIAL_KEY
-from tests.enrollment.enrollment_api import one_backend
+from tests.databases import CREDENTIAL_KEY, ON_BOTH, ON_SQLITE
 from tests.enrollment.gate_photo_campus import GATE, GOOD_VIEW, Campus, CampusClock
 from tests.waiting import until
+
+pytestmark = ON_SQLITE
 
 
 @pytest.fixture
@@ -118,6 +119,7 @@ def prepared(engine: FaceEngine, faces: dict[str, list[bytes]]) -> Prepared:
     return Prepared(template(own[1]), template(own[2]), template(other[0]))
 
 
+@ON_BOTH
 def test_a_face_in_front_of_the_camera_becomes_the_second_photo(
     campus: Campus, enrolled: tuple[UUID, list[bytes]], engine: FaceEngine, tmp_path: Path
 ) -> None:
@@ -170,7 +172,6 @@ def test_a_face_in_front_of_the_camera_becomes_the_second_photo(
     replica.close()
 
 
-@one_backend
 def test_an_offer_is_used_once_by_its_gate_and_in_time(
     campus: Campus, enrolled: tuple[UUID, list[bytes]], prepared: Prepared
 ) -> None:
@@ -197,7 +198,6 @@ def test_an_offer_is_used_once_by_its_gate_and_in_time(
     assert len(campus.refusals()) == 4
 
 
-@one_backend
 @pytest.mark.parametrize(
     ("who", "code"),
     [
@@ -224,7 +224,6 @@ def test_a_probe_is_held_to_the_rules_of_a_second_photo(
     assert campus.open_offer(student)
 
 
-@one_backend
 def test_a_template_that_only_calls_itself_one_of_the_model_is_refused(
     campus: Campus, enrolled: tuple[UUID, list[bytes]], prepared: Prepared
 ) -> None:
@@ -235,7 +234,6 @@ def test_a_template_that_only_calls_itself_one_of_the_model_is_refused(
     assert "probe_unreadable" in campus.refusals()[-1]
 
 
-@one_backend
 def test_a_face_that_is_like_another_accounts_is_left_to_a_reviewer(
     campus: Campus, enrolled: tuple[UUID, list[bytes]], prepared: Prepared, add_person: Callable[[str], UUID]
 ) -> None:
@@ -248,7 +246,6 @@ def test_a_face_that_is_like_another_accounts_is_left_to_a_reviewer(
     assert campus.second(student) is None
 
 
-@one_backend
 def test_a_poor_view_is_refused(campus: Campus, enrolled: tuple[UUID, list[bytes]], prepared: Prepared) -> None:
     student, _ = enrolled
     offer = campus.open_offer(student)
@@ -257,7 +254,6 @@ def test_a_poor_view_is_refused(campus: Campus, enrolled: tuple[UUID, list[bytes
     assert campus.send(offer.offer_id, turned).json()["code"] == "probe_poor"
 
 
-@one_backend
 def test_whoever_has_not_consented_or_was_revoked_is_refused_before_and_after_the_offer(
     campus: Campus, enrolled: tuple[UUID, list[bytes]], prepared: Prepared, add_person: Callable[[str], UUID]
 ) -> None:
@@ -284,7 +280,6 @@ def test_whoever_has_not_consented_or_was_revoked_is_refused_before_and_after_th
     assert len(campus.refusals()) == 6
 
 
-@one_backend
 def test_consent_is_to_exactly_this_and_goes_with_the_other(
     campus: Campus, enrolled: tuple[UUID, list[bytes]], prepared: Prepared, add_person: Callable[[str], UUID]
 ) -> None:
@@ -301,7 +296,6 @@ def test_consent_is_to_exactly_this_and_goes_with_the_other(
         assert set(session.scalars(select(TemplateRecord.sealed))) == {None}
 
 
-@one_backend
 def test_a_photo_from_a_gate_goes_with_the_first_one(
     campus: Campus, enrolled: tuple[UUID, list[bytes]], prepared: Prepared
 ) -> None:
@@ -314,7 +308,6 @@ def test_a_photo_from_a_gate_goes_with_the_first_one(
     assert campus.active() == []
 
 
-@one_backend
 def test_a_campus_that_takes_none_and_a_model_it_does_not_run(
     campus: Campus, enrolled: tuple[UUID, list[bytes]]
 ) -> None:
@@ -325,7 +318,6 @@ def test_a_campus_that_takes_none_and_a_model_it_does_not_run(
     assert campus.agree_to_gate_photos(student).json()["code"] == "gate_photos_off"
 
 
-@one_backend
 def test_a_picture_is_kept_only_where_the_campus_keeps_pictures(
     campus: Campus, enrolled: tuple[UUID, list[bytes]], prepared: Prepared
 ) -> None:

@@ -15,7 +15,10 @@ from accounts.vocabulary import Role
 from enrollment import settling
 from enrollment.identity import IdentityFindings
 from enrollment.photo import THUMBNAIL_SIDE
+from tests.databases import ON_SQLITE
 from tests.enrollment.enrollment_api import EnrollmentApi, again
+
+pytestmark = ON_SQLITE
 
 
 def test_the_same_face_under_another_account_goes_to_a_look_with_both_pictures(

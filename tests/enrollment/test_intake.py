@@ -29,8 +29,11 @@ from enrollment.roster import FolderSource, RosterError
 from enrollment.tables import Notice, PhotoRecord, TemplateRecord
 from models.engine import FaceEngine
 from tests.accounts.conftest import CHEAP_HASHER
+from tests.databases import ON_BOTH, ON_SQLITE
 from tests.enrollment.conftest import NOW
-from tests.enrollment.enrollment_api import one_backend
+
+pytestmark = ON_SQLITE
+
 
 GOOD = "real_00898.jpg"
 TERMS = Terms("1", "on paper", approve=Verdict.REVIEW)
@@ -121,6 +124,7 @@ class DyingSealer(Sealer):
         return super().seal(plain, context)
 
 
+@ON_BOTH
 def test_a_run_killed_in_a_transaction_is_finished_by_the_next(
     database: Database, engine: FaceEngine, sealer: Sealer, intake: Path
 ) -> None:
@@ -148,7 +152,6 @@ def test_one_who_cannot_be_stored_keeps_nobody_else_out(
     assert _counts(database) == (5, 1, 1)
 
 
-@one_backend
 def test_a_zip_file_is_a_folder(
     database: Database, engine: FaceEngine, sealer: Sealer, intake: Path, tmp_path: Path
 ) -> None:
@@ -171,7 +174,6 @@ def test_a_new_photo_replaces_the_old_one(database: Database, engine: FaceEngine
     assert len(kept) == 1
 
 
-@one_backend
 def test_another_face_than_before_waits_for_a_reviewer(
     database: Database, engine: FaceEngine, sealer: Sealer, intake: Path, portraits: Path
 ) -> None:
@@ -190,7 +192,6 @@ def test_the_same_face_under_two_numbers_waits_for_a_reviewer(
     assert _outcomes(report)["2026005"] is IntakeOutcome.IN_REVIEW
 
 
-@one_backend
 def test_the_report_shows_who_failed_and_why(
     database: Database, engine: FaceEngine, sealer: Sealer, intake: Path, tmp_path: Path
 ) -> None:
@@ -206,7 +207,6 @@ def test_the_report_shows_who_failed_and_why(
     assert "彩色" in page
 
 
-@one_backend
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -224,7 +224,6 @@ def test_a_wrong_list_imports_nothing(  # noqa: PLR0917 - fixtures and cases
     assert _counts(database) == (0, 0, 0)
 
 
-@one_backend
 def test_a_chinese_spreadsheet_is_read(tmp_path: Path, database: Database, sealer: Sealer, engine: FaceEngine) -> None:
     (tmp_path / "名单.csv").write_bytes("number,name\n2026001,王芳\n".encode("gb18030"))
     _import(tmp_path, database, engine, sealer)
@@ -232,7 +231,6 @@ def test_a_chinese_spreadsheet_is_read(tmp_path: Path, database: Database, seale
         assert session.scalars(select(Person.name)).one() == "王芳"
 
 
-@one_backend
 def test_a_line_that_describes_no_person_stops_nobody_else(
     tmp_path: Path, database: Database, sealer: Sealer, engine: FaceEngine
 ) -> None:
@@ -265,6 +263,7 @@ def test_without_consent_no_photo_is_opened_and_a_withdrawn_one_is_not_given_aga
     assert "withdrawn" in again.results[0].why
 
 
+@ON_BOTH
 def test_photos_wait_for_a_reviewer_unless_one_stands_for_them(
     database: Database, engine: FaceEngine, sealer: Sealer, intake: Path, add_person: Callable[[str], UUID]
 ) -> None:
@@ -286,7 +285,6 @@ def test_photos_wait_for_a_reviewer_unless_one_stands_for_them(
     assert _outcomes(own)["R1"] is IntakeOutcome.IN_REVIEW, "nobody approves their own"
 
 
-@one_backend
 def test_a_list_brings_references_along(
     database: Database, engine: FaceEngine, sealer: Sealer, intake: Path, portraits: Path
 ) -> None:
@@ -303,7 +301,6 @@ def test_a_list_brings_references_along(
     assert len(kept) == len(puts) == 1, "the same reference is not taken twice"
 
 
-@one_backend
 def test_what_a_list_does_not_say_stays_as_it_is(
     database: Database, engine: FaceEngine, sealer: Sealer, intake: Path, add_person: Callable[[str], UUID]
 ) -> None:
@@ -316,7 +313,6 @@ def test_what_a_list_does_not_say_stays_as_it_is(
     assert new.kind is PersonKind.STUDENT
 
 
-@one_backend
 def test_a_list_leads_to_no_file_outside_its_folder(
     database: Database, engine: FaceEngine, sealer: Sealer, intake: Path, portraits: Path
 ) -> None:
@@ -325,7 +321,6 @@ def test_a_list_leads_to_no_file_outside_its_folder(
     assert _outcomes(_import(intake, database, engine, sealer)) == {"2026001": IntakeOutcome.NO_PHOTO}
 
 
-@one_backend
 def test_the_last_runs_report_holds_what_the_first_one_found(
     database: Database, engine: FaceEngine, sealer: Sealer, intake: Path, tmp_path: Path
 ) -> None:

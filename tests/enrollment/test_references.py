@@ -13,7 +13,10 @@ from sqlalchemy import select
 from accounts.vocabulary import Role
 from enrollment import templates
 from enrollment.tables import PhotoImage, PhotoThumbnail, TemplateRecord, TemplateState
-from tests.enrollment.enrollment_api import EnrollmentApi, again, one_backend
+from tests.databases import ON_BOTH, ON_SQLITE
+from tests.enrollment.enrollment_api import EnrollmentApi, again
+
+pytestmark = ON_SQLITE
 
 
 def _put(api: EnrollmentApi, person: UUID, content: bytes, staff: UUID, source: str = "id_document") -> httpx.Response:
@@ -31,6 +34,7 @@ def _look(api: EnrollmentApi, photo: str, reviewer: UUID) -> dict[str, Any]:
     return found
 
 
+@ON_BOTH
 def test_a_photo_unlike_the_identity_document_goes_to_a_look(
     api: EnrollmentApi, good: bytes, other: bytes, add_person: Callable[[str], UUID]
 ) -> None:
@@ -68,6 +72,7 @@ def test_a_reference_is_compared_with_the_photo_that_opens_gates(
     assert api.active() == [student]
 
 
+@ON_BOTH
 @pytest.mark.parametrize("by", ["consent", "staff"])
 def test_a_reference_goes_when_consent_does(
     api: EnrollmentApi, good: bytes, add_person: Callable[[str], UUID], by: str
@@ -87,7 +92,6 @@ def test_a_reference_goes_when_consent_does(
         assert templates.load_references(session, api.services.sealer, api.services.engine.model_id, student) == ()
 
 
-@one_backend
 def test_what_is_no_reference_is_refused(api: EnrollmentApi, good: bytes, add_person: Callable[[str], UUID]) -> None:
     student, staff = add_person("2026001"), add_person("S1")
     for person in (student, staff):

@@ -15,7 +15,10 @@ from sqlalchemy import select
 from accounts.vocabulary import Role
 from enrollment import photos, review, templates
 from enrollment.tables import PhotoRecord, PhotoState
-from tests.enrollment.enrollment_api import GOOD, OTHER, TILTED_BACKGROUND, EnrollmentApi, one_backend
+from tests.databases import ON_BOTH, ON_SQLITE
+from tests.enrollment.enrollment_api import GOOD, OTHER, TILTED_BACKGROUND, EnrollmentApi
+
+pytestmark = ON_SQLITE
 
 
 def test_two_reviewers_never_hold_one_photo(api: EnrollmentApi, good: bytes, add_person: Callable[[str], UUID]) -> None:
@@ -31,6 +34,7 @@ def test_two_reviewers_never_hold_one_photo(api: EnrollmentApi, good: bytes, add
     assert (late.status_code, late.json()["code"]) == (409, "photo_not_claimed")
 
 
+@ON_BOTH
 def test_of_two_reviewers_who_claim_at_once_one_gets_the_photo(
     api: EnrollmentApi, good: bytes, add_person: Callable[[str], UUID]
 ) -> None:
@@ -53,7 +57,6 @@ def test_of_two_reviewers_who_claim_at_once_one_gets_the_photo(
         assert sorted(pool.map(claim, reviewers)) == ["got it"] + ["late"] * 5
 
 
-@one_backend
 def test_a_photo_without_a_face_cannot_be_approved(
     api: EnrollmentApi, good: bytes, add_person: Callable[[str], UUID]
 ) -> None:
@@ -70,7 +73,6 @@ def test_a_photo_without_a_face_cannot_be_approved(
     assert api.steps(photo["id"])[-1] == "in_review", "nothing of the decision is kept"
 
 
-@one_backend
 def test_a_reviewer_does_not_decide_about_themselves(
     api: EnrollmentApi, good: bytes, add_person: Callable[[str], UUID]
 ) -> None:
@@ -81,7 +83,6 @@ def test_a_reviewer_does_not_decide_about_themselves(
     assert (own.status_code, own.json()["code"]) == (403, "own_photo")
 
 
-@one_backend
 def test_reviews_need_the_role(api: EnrollmentApi, add_person: Callable[[str], UUID]) -> None:
     student = add_person("2026001")
     answer = api.client.get("/api/v1/reviews", headers=api.as_person(student))
@@ -120,6 +121,7 @@ def test_a_decision_is_taken_back_within_a_minute(
     assert (late.status_code, late.json()["code"]) == (409, "photo_step_not_possible")
 
 
+@ON_BOTH
 def test_the_queue_is_paged_and_filtered(
     api: EnrollmentApi, good: bytes, portraits: Path, add_person: Callable[[str], UUID]
 ) -> None:

@@ -24,7 +24,10 @@ from enrollment.tables import (
 from models.face import Face
 from models.pixels import Image
 from models.template import Template, mean_template
-from tests.enrollment.enrollment_api import EnrollmentApi, again, grey, one_backend
+from tests.databases import ON_BOTH, ON_SQLITE
+from tests.enrollment.enrollment_api import EnrollmentApi, again, grey
+
+pytestmark = ON_SQLITE
 
 
 @pytest.fixture
@@ -126,7 +129,6 @@ def test_the_person_is_asked_once_and_never_after_a_no(
     assert _hand_in_second(api, student, one[1]).status_code == 201, "and may give one all the same"
 
 
-@one_backend
 def test_a_second_photo_of_somebody_else_is_refused_and_nothing_of_it_stays(
     api: EnrollmentApi, one: list[bytes], another: list[bytes], add_person: Callable[[str], UUID]
 ) -> None:
@@ -147,7 +149,6 @@ def test_a_second_photo_of_somebody_else_is_refused_and_nothing_of_it_stays(
     assert [entry.subject for entry in audited] == [f"person:{student}"]
 
 
-@one_backend
 def test_a_second_photo_is_held_to_the_rules_and_an_appeal_must_agree_too(
     api: EnrollmentApi, one: list[bytes], another: list[bytes], add_person: Callable[[str], UUID]
 ) -> None:
@@ -163,7 +164,6 @@ def test_a_second_photo_is_held_to_the_rules_and_an_appeal_must_agree_too(
     assert _listed(api, student) == {"first": "approved", "second": "in_review"}, "the first stands meanwhile"
 
 
-@one_backend
 def test_the_reviewer_of_a_second_photo_sees_the_first_and_who_is_like_it(
     api: EnrollmentApi, one: list[bytes], another: list[bytes], add_person: Callable[[str], UUID]
 ) -> None:
@@ -180,7 +180,6 @@ def test_the_reviewer_of_a_second_photo_sees_the_first_and_who_is_like_it(
     assert bulk.json()["outcomes"] == {second: "needs_a_look"}
 
 
-@one_backend
 def test_a_new_first_photo_keeps_a_second_that_agrees_and_dismisses_one_that_does_not(
     api: EnrollmentApi, one: list[bytes], another: list[bytes], add_person: Callable[[str], UUID]
 ) -> None:
@@ -205,7 +204,6 @@ def test_a_new_first_photo_keeps_a_second_that_agrees_and_dismisses_one_that_doe
         assert set(states) == {TemplateState.WITHDRAWN}
 
 
-@one_backend
 def test_a_second_photo_that_waits_while_the_first_changes_is_compared_with_the_new_one(
     api: EnrollmentApi, one: list[bytes], another: list[bytes], add_person: Callable[[str], UUID]
 ) -> None:
@@ -218,7 +216,6 @@ def test_a_second_photo_that_waits_while_the_first_changes_is_compared_with_the_
     assert (found["state"], found["reasons"]) == ("rejected", ["unlike_first"])
 
 
-@one_backend
 def test_a_first_photo_cannot_be_taken_back_from_under_a_second(
     api: EnrollmentApi, one: list[bytes], add_person: Callable[[str], UUID]
 ) -> None:
@@ -230,6 +227,7 @@ def test_a_first_photo_cannot_be_taken_back_from_under_a_second(
     assert api.review(first, "undo", reviewer).json()["state"] == "in_review"
 
 
+@ON_BOTH
 @pytest.mark.parametrize("how", ["consent", "administrator"])
 def test_withdrawal_and_erasure_take_both_everywhere(
     api: EnrollmentApi, one: list[bytes], add_person: Callable[[str], UUID], how: str
@@ -255,7 +253,6 @@ def test_withdrawal_and_erasure_take_both_everywhere(
     assert api.active() == []
 
 
-@one_backend
 def test_a_photo_without_a_model_in_common_cannot_agree(
     api: EnrollmentApi, one: list[bytes], add_person: Callable[[str], UUID]
 ) -> None:

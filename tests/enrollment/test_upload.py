@@ -19,11 +19,13 @@ from enrollment import filing, templates
 from enrollment.tables import PhotoRecord
 from models.engine import FaceEngine
 from models.store import ModelStore
-from tests.enrollment.enrollment_api import EnrollmentApi, grey, one_backend
+from tests.databases import ON_BOTH, ON_SQLITE
+from tests.enrollment.enrollment_api import EnrollmentApi, grey
 from tests.waiting import PATIENCE_S
 
+pytestmark = ON_SQLITE
 
-@one_backend
+
 @pytest.mark.parametrize("content", [b"", b"no photo", b"\xff\xd8\xff\xe0 cut"])
 def test_a_file_that_is_no_photo_is_refused_with_advice(
     content: bytes, api: EnrollmentApi, add_person: Callable[[str], UUID]
@@ -39,7 +41,6 @@ def test_a_file_that_is_no_photo_is_refused_with_advice(
         assert session.scalar(select(func.count()).select_from(PhotoRecord)) == 0
 
 
-@one_backend
 def test_a_form_without_a_file_and_a_huge_one_are_refused(
     api: EnrollmentApi, add_person: Callable[[str], UUID]
 ) -> None:
@@ -73,7 +74,6 @@ def _with_place(content: bytes, kind: str) -> bytes:
     return stream.getvalue()
 
 
-@one_backend
 @pytest.mark.parametrize("kind", ["JPEG", "HEIF", "WEBP"])
 def test_metadata_is_stripped_and_the_picture_turned_upright(
     api: EnrollmentApi, good: bytes, add_person: Callable[[str], UUID], kind: str
@@ -99,7 +99,6 @@ def _bomb(size: tuple[int, int]) -> bytes:
     return stream.getvalue()
 
 
-@one_backend
 @pytest.mark.parametrize("size", [(20_000, 20_000), (16_001, 40), (8_001, 8_001)])
 def test_a_decompression_bomb_is_refused_before_a_pixel_is_decoded(
     api: EnrollmentApi, add_person: Callable[[str], UUID], size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
@@ -115,6 +114,7 @@ def test_a_decompression_bomb_is_refused_before_a_pixel_is_decoded(
     assert answer.json()["rules"][0]["advice"]["zh"]
 
 
+@ON_BOTH
 def test_the_same_file_sent_twice_at_once_is_one_photo(
     api: EnrollmentApi, good: bytes, add_person: Callable[[str], UUID]
 ) -> None:
@@ -127,7 +127,6 @@ def test_the_same_file_sent_twice_at_once_is_one_photo(
         assert session.scalar(select(func.count()).select_from(PhotoRecord)) == 1
 
 
-@one_backend
 def test_the_server_answers_others_while_a_photo_is_checked(
     api: EnrollmentApi, good: bytes, add_person: Callable[[str], UUID], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,7 +149,6 @@ def test_the_server_answers_others_while_a_photo_is_checked(
         assert handed_in.result().status_code == 201
 
 
-@one_backend
 def test_while_the_campus_moves_to_another_model_a_photo_gets_both_templates(
     api: EnrollmentApi, good: bytes, model_store: ModelStore, add_person: Callable[[str], UUID]
 ) -> None:
@@ -167,7 +165,6 @@ def test_while_the_campus_moves_to_another_model_a_photo_gets_both_templates(
     assert api.active() == [student]
 
 
-@one_backend
 def test_of_a_model_that_the_campus_has_forgotten_no_template_is_made(
     api: EnrollmentApi, good: bytes, model_store: ModelStore, add_person: Callable[[str], UUID]
 ) -> None:
@@ -211,7 +208,6 @@ def test_a_face_is_measured_only_of_photos_that_keep_the_rules_or_are_asked_abou
     assert set(api.active()) == {student, twin}
 
 
-@one_backend
 def test_a_person_hands_in_only_so_many_photos_a_day(api: EnrollmentApi, add_person: Callable[[str], UUID]) -> None:
     student, other = add_person("2026001"), add_person("2026002")
     api.consent(student)
