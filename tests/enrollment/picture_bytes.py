@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms
 
+QUICK_HEIF = {"enc_params": {"preset": "ultrafast"}}
+"""Options that write an HEIF in an eighth of the time; it is somewhat larger."""
 ORIENTATION, GPS = 0x0112, 0x8825
 ASCII, SHORT, LONG, RATIONAL, UNDEFINED = 2, 3, 4, 5, 7
 

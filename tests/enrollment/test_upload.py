@@ -21,6 +21,7 @@ from models.engine import FaceEngine
 from models.store import ModelStore
 from tests.databases import ON_BOTH, ON_SQLITE
 from tests.enrollment.enrollment_api import EnrollmentApi, grey
+from tests.enrollment.picture_bytes import QUICK_HEIF
 from tests.waiting import PATIENCE_S
 
 pytestmark = ON_SQLITE
@@ -70,7 +71,7 @@ def _with_place(content: bytes, kind: str) -> bytes:
     stream = io.BytesIO()
     # Pillow-HEIF turns the pixels itself and forgets the orientation.
     turned = picture if kind == "HEIF" else picture.transpose(Image.Transpose.ROTATE_90)
-    turned.save(stream, kind, exif=exif, quality=95)
+    turned.save(stream, kind, exif=exif, quality=95, **(QUICK_HEIF if kind == "HEIF" else {}))
     return stream.getvalue()
 
 

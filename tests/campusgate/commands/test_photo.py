@@ -12,6 +12,7 @@ from PIL import Image
 
 from models.store import ModelStore
 from tests.command_line import run
+from tests.enrollment.picture_bytes import QUICK_HEIF
 
 check = partial(run, "photo", "check")
 
@@ -38,7 +39,7 @@ def files(photographs: dict[str, Path], tmp_path: Path) -> dict[str, Path]:
     sixteen = np.asarray(picture.convert("L")).astype(np.uint16) * 257
     saved("sixteen.png", Image.fromarray(sixteen))
     saved("moving.webp", picture, save_all=True, append_images=[picture.rotate(5)], duration=100)
-    saved("phone.heic", picture, quality=90)
+    saved("phone.heic", picture, quality=90, **QUICK_HEIF)
     saved("huge.jpg", picture.resize((6000, round(6000 * picture.height / picture.width))), quality=70)
     saved("moving.gif", picture.quantize(64), save_all=True, append_images=[picture.quantize(32)])
     (tmp_path / "letter.jpg").write_text("Dear reviewer, here is my photo.")
