@@ -150,4 +150,4 @@ def test_the_invariants_hold_after_every_step_of_a_persons_cards(sqlite_template
     class Cards(OnePersonsCards):
         template = sqlite_template
 
-    run_state_machine_as_test(Cards, settings=settings(max_examples=60, stateful_step_count=25, deadline=None))
+    run_state_machine_as_test(Cards, settings=settings(max_examples=40, stateful_step_count=25, deadline=None))
