@@ -14,6 +14,7 @@ from sqlalchemy import update
 from accounts import people
 from accounts.cards import loss
 from accounts.tables import LossReport
+from benchmarks.job_campus import Campus
 from benchmarks.page_dialogs import ask_to_acknowledge, ask_to_order, ask_to_withdraw
 from benchmarks.page_forms import send
 from benchmarks.page_visitors import KIOSK, NOBODY
@@ -111,6 +112,7 @@ def _of_the_money_desk() -> list[State]:
         State("receipt", "cashier", _take_cash),
         State("cash refused", "cashier", lambda page, _: _take(page, "1.234")),
         State("top-up at the desk", "cashier", _look_at_top_up),
+        State("payment at the desk", "cashier", _look_at_payment),
         _sent("drawer counted", "cashier", f"{_MONEY}/day", "/counts", opening="100", pieces_100="2"),
         State("day", "admin", _close_day),
         _sent("journal verified", "cashier", f"{_MONEY}/days", "/verification#verification"),
@@ -154,6 +156,15 @@ def _pay_top_up(page: Page, told: RunningDemonstration) -> None:
 def _look_at_top_up(page: Page, told: RunningDemonstration) -> None:
     number = told.accounts["resident"].number
     _follow(page, _counter(page, number), "/console/money/top-ups/", part_of=True)
+
+
+def _look_at_payment(page: Page, told: RunningDemonstration) -> None:
+    number, browser = told.accounts["resident"].number, page.context.browser
+    person = _counter(page, number)
+    if browser is not None and page.locator(f"main a[href*='{_MONEY}/payments/']").count() == 0:
+        campus = Campus(told, browser, "zh")
+        campus.buy(campus.open_till(), told.cards[number])
+    _follow(page, person, f"{_MONEY}/payments/", part_of=True)
 
 
 def _close_day(page: Page, _told: RunningDemonstration) -> None:
