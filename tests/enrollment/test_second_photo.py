@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import numpy as np
@@ -12,7 +12,7 @@ from sqlalchemy import select
 from accounts.tables import AuditEntry
 from accounts.vocabulary import Role
 from enrollment import photo_pairs, settling, templates
-from enrollment.photo import decode
+from enrollment.photo import decode, encode_jpeg
 from enrollment.tables import (
     PhotoImage,
     PhotoRecord,
@@ -38,6 +38,11 @@ def one(faces: dict[str, list[bytes]]) -> list[bytes]:
 @pytest.fixture
 def another(faces: dict[str, list[bytes]]) -> list[bytes]:
     return faces["Abel_Pacheco"]
+
+
+def mirrored_and_brighter(content: bytes) -> bytes:
+    image = decode(content).image[:, ::-1]
+    return encode_jpeg(np.clip(image * 1.15, 0, 255).astype(np.uint8), quality=80)
 
 
 def _hand_in_second(api: EnrollmentApi, person: UUID, content: bytes) -> httpx.Response:
@@ -139,7 +144,7 @@ def test_a_second_photo_of_somebody_else_is_refused_and_nothing_of_it_stays(
     api.approved(student, one[0], reviewer)
     refused = _hand_in_second(api, student, another[0])
     assert (refused.status_code, refused.json()["code"]) == (409, "photo_unlike_first")
-    for copy in (one[0], again(one[0])):
+    for copy in (one[0], again(one[0]), mirrored_and_brighter(one[0])):
         assert _hand_in_second(api, student, copy).json()["code"] == "photo_same_as_first"
     with api.services.database.read() as session:
         assert len(session.scalars(select(PhotoRecord)).all()) == 1
@@ -277,13 +282,19 @@ def test_two_models_are_held_apart_and_both_must_agree() -> None:
     old, new = Known("old", 0.5), Known("new", 0.9)
     made = [Template("old", vector(1, 0.1)), Template("new", vector(1, 0.1))]
     kept = [Template("old", vector(1)), Template("new", vector(1))]
-    similarity, agrees = photo_pairs.compare_pair(made, kept, (old, new)) or (0.0, False)
-    assert agrees
-    assert similarity == pytest.approx(0.995, abs=1e-3)
     kept_unlike = [kept[0], Template("new", vector(1, 1))]
-    assert photo_pairs.compare_pair(made, kept_unlike, (old, new)) == (pytest.approx(0.995, abs=1e-3), False)
-    assert photo_pairs.compare_pair(made, kept_unlike, (old,)) == (pytest.approx(0.995, abs=1e-3), True)
-    assert photo_pairs.compare_pair(made[:1], kept[1:], (old, new)) is None
+    photo = uuid4()
+
+    def compare(of_first: list[Template], of_second: list[Template], *engines: Known) -> tuple[float, bool]:
+        found = photo_pairs.compare_pair(photo, of_second, of_first, engines)
+        assert found is not None
+        assert (found.photo_id, found.same_picture) == (photo, False)
+        return found.similarity, found.agrees
+
+    assert compare(kept, made, old, new) == (pytest.approx(0.995, abs=1e-3), True)
+    assert compare(kept_unlike, made, old, new) == (pytest.approx(0.995, abs=1e-3), False)
+    assert compare(kept_unlike, made, old) == (pytest.approx(0.995, abs=1e-3), True)
+    assert photo_pairs.compare_pair(photo, made[:1], kept[1:], (old, new)) is None
 
 
 class Known:
