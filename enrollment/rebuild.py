@@ -55,19 +55,22 @@ def rebuild(
         database.SealingError: a picture lies under a key that is not configured.
     """
     waiting = _find_waiting(database, engine.model_id)
-    made = faceless = 0
+    made = 0
+    faceless: list[UUID] = []
     with ThreadPoolExecutor(workers, thread_name_prefix="rebuild") as pool:
         templates_made = map_in_order(
             waiting, lambda photo_id: _make_template(database, sealer, engine, photo_id), pool
         )
         for done, (photo_id, template) in enumerate(templates_made, start=1):
             if template is None:
-                faceless += 1
+                faceless.append(photo_id)
             else:
                 made += _store_template(database, sealer, photo_id, template, now())
             if progress:
                 progress(done, len(waiting))
-    return Rebuilt(made, faceless, _count_without_picture(database, engine.model_id))
+    # A picture that was erased while this ran – its photo replaced or withdrawn – lacks no face.
+    missing = set(faceless) & set(_find_waiting(database, engine.model_id))
+    return Rebuilt(made, len(missing), _count_without_picture(database, engine.model_id))
 
 
 def _find_waiting(database: Database, model_id: str) -> list[UUID]:

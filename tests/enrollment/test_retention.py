@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
+import numpy as np
 import pytest
 from sqlalchemy import select
 
@@ -18,6 +19,7 @@ from enrollment.rebuild import rebuild
 from enrollment.retention import RetentionPolicy, purge, purge_all
 from enrollment.tables import Notice, PhotoImage, PhotoState, PhotoThumbnail, TemplateRecord, TemplateState
 from models.engine import FaceEngine
+from models.face import Face
 from models.store import ModelStore
 from web.problems import NotFoundError
 
@@ -105,6 +107,52 @@ def test_a_new_model_without_pictures_asks_for_new_photos(
     other = FaceEngine(model_store, embedder="dlib-resnet", threads=1)
     rebuilt = rebuild(database, sealer, other, now=lambda: NOW)
     assert (rebuilt.made, rebuilt.without_picture) == (0, 1)
+
+
+class EngineMeanwhile:
+    """An engine before whose first answer something else happens."""
+
+    def __init__(self, engine: FaceEngine, meanwhile: Callable[[], None]) -> None:
+        self.model_id, self.dimension, self.embed, self.threshold = (
+            engine.model_id,
+            engine.dimension,
+            engine.embed,
+            engine.threshold,
+        )
+        self._engine = engine
+        self._meanwhile: Callable[[], None] | None = meanwhile
+
+    def detect(self, image: np.ndarray) -> list[Face]:
+        if self._meanwhile is not None:
+            self._meanwhile()
+            self._meanwhile = None
+        return self._engine.detect(image)
+
+
+def test_photos_withdrawn_while_a_new_model_is_made_get_no_template_and_leave_nothing_to_do(
+    database: Database,
+    sealer: Sealer,
+    assessment: Assessment,
+    enrolled: tuple[UUID, UUID],
+    *,
+    add_person: Callable[[str], UUID],
+    model_store: ModelStore,
+) -> None:
+    other_person = add_person("2026002")
+    with database.begin() as session:
+        later = photos.store(session, sealer, other_person, assessment, by="test", now=NOW)
+        decisions.approve(session, later, by="test", now=NOW)
+
+    def withdraw() -> None:
+        """Of two photos one is being embedded, and the other one's picture is not read yet."""
+        with database.begin() as session:
+            for photo_id in (enrolled[1], later.id):
+                photos.withdraw(session, photos.get(session, photo_id), by="test", now=NOW, why="asked for")
+
+    other = EngineMeanwhile(FaceEngine(model_store, embedder="dlib-resnet", threads=1), withdraw)
+    rebuilt = rebuild(database, sealer, other, now=lambda: NOW)
+    assert (rebuilt.made, rebuilt.faceless, rebuilt.without_picture) == (0, 0, 0)
+    assert set(_states(database)) == {TemplateState.WITHDRAWN}
 
 
 def test_no_step_is_taken_twice(database: Database, enrolled: tuple[UUID, UUID]) -> None:
