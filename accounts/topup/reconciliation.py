@@ -1,7 +1,7 @@
 """Our books against a channel's daily bill: zero differences, or a list of them."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -16,12 +16,15 @@ from accounts.payment_channels.channel import BillKind, BillLine
 from accounts.payments import charges
 from accounts.payments.services import MoneyServices
 from accounts.payments.tables import Charge, ChargeRefund
-from accounts.topup import orders
+from accounts.topup import channel_days, orders
 from accounts.topup.refunds import posting_id
 from accounts.topup.tables import TopUpOrder, TopUpRefund
 from web.problems import ProblemError
 
 log = structlog.get_logger()
+
+_REVERSED_WITHIN = timedelta(minutes=10)
+"""A charge that nobody paid is reversed after a minute, and again every five seconds until that is answered."""
 
 
 class DifferenceKind(StrEnum):
@@ -64,11 +67,16 @@ class Reconciliation:
     differences: tuple[Difference, ...]
 
 
-def compare(ours: Iterable[Booked], bill: Iterable[BillLine]) -> list[Difference]:
+def compare(ours: Iterable[Booked], bill: Iterable[BillLine], beside: Iterable[BillLine] = ()) -> list[Difference]:
     """Return every id on which the books and the bill differ, in the order of the ids. Pure.
 
     A payment that the books never had, and that the bill itself gives back, is no difference: its payer paid in the
-    moment that the charge was reversed.
+    moment that the charge was reversed. Around midnight one of the two stands in the bill of another day.
+
+    Args:
+        ours: what our books say of the day.
+        bill: the lines of the day.
+        beside: the lines of the days before and after that our books do not have.
     """
     bill = list(bill)
     booked = {(one.id, one.kind): one.amount for one in ours}
@@ -84,7 +92,7 @@ def compare(ours: Iterable[Booked], bill: Iterable[BillLine]) -> list[Difference
         elif mine != line.amount:
             found.append(Difference(DifferenceKind.AMOUNT, line.id, mine, line.amount))
         seen.add(key)
-    undone = _find_undone([line for line in bill if (line.id, line.kind) not in booked])
+    undone = _find_undone([*(line for line in bill if (line.id, line.kind) not in booked), *beside])
     found = [one for one in found if one.kind is not DifferenceKind.NOT_IN_OUR_BOOKS or one.id not in undone]
     found += [
         Difference(DifferenceKind.NOT_IN_THE_BILL, one, amount, None)
@@ -118,10 +126,19 @@ def reconcile(services: MoneyServices, channel_name: str, day: date, now: dateti
         ChannelFailedError: the channel gives no bill.
     """
     bill = services.channel(channel_name).bill(day)
-    for difference in _compared(services, channel_name, day, bill)[1]:
-        if difference.kind is DifferenceKind.NOT_IN_OUR_BOOKS:
-            _ask_again(services, difference.id, now)
-    booked, differences = _compared(services, channel_name, day, bill)
+    for one in compare(_book(services, channel_name, day), bill):
+        if one.kind is DifferenceKind.NOT_IN_OUR_BOOKS:
+            _ask_again(services, one.id, now)
+    today = now.astimezone(services.accounts.zone).date()
+    booked = _book(services, channel_name, day)
+    differences = compare(booked, bill)
+    unknown = {one.id for one in differences if one.kind is DifferenceKind.NOT_IN_OUR_BOOKS}
+    if kinds := {line.kind for line in bill if line.id in unknown}:
+        differences = compare(booked, bill, _look_beside(services, channel_name, day, kinds, today))
+    if day < today:
+        waiting = _count_waiting(services, day, bill, differences) if day + timedelta(days=1) >= today else 0
+        with services.database.begin() as session:
+            channel_days.record(session, channel_name, day, differences=len(differences), waiting=waiting, now=now)
     return Reconciliation(
         channel=channel_name,
         day=day,
@@ -136,15 +153,42 @@ def _signed(kind: BillKind, amount: int) -> int:
     return amount if kind is BillKind.PAYMENT else -amount
 
 
-def _compared(
-    services: MoneyServices, channel: str, day: date, bill: Sequence[BillLine]
-) -> tuple[list[Booked], list[Difference]]:
+def _book(services: MoneyServices, channel: str, day: date) -> list[Booked]:
     zone = services.accounts.zone
     begins = datetime.combine(day, time(), zone)
     ends = datetime.combine(day + timedelta(days=1), time(), zone)
     with services.database.read() as session:
-        booked = _booked(session, channel, begins, ends)
-    return booked, compare(booked, bill)
+        return _booked(session, channel, begins, ends)
+
+
+def _look_beside(
+    services: MoneyServices, channel: str, day: date, kinds: Collection[BillKind], today: date
+) -> list[BillLine]:
+    """Return what our books do not have of the day after, where refunds of payments stand, and of the day before."""
+    days = [day + timedelta(days=1)] if BillKind.PAYMENT in kinds else []
+    days += [day - timedelta(days=1)] if BillKind.REFUND in kinds else []
+    found: list[BillLine] = []
+    for one in days:
+        if one >= today:
+            continue
+        try:
+            bill = services.channel(channel).bill(one)
+        except ProblemError as error:
+            # Without it a line stays a difference, and is looked at again.
+            log.info("bill_beside_missing", channel=channel, day=str(one), code=error.code)
+            continue
+        booked = {(known.id, known.kind) for known in _book(services, channel, one)}
+        found += [line for line in bill if (line.id, line.kind) not in booked]
+    return found
+
+
+def _count_waiting(
+    services: MoneyServices, day: date, bill: Iterable[BillLine], differences: Iterable[Difference]
+) -> int:
+    """Count the payments of the day's last minutes that the bill of the next day may give back."""
+    ends = datetime.combine(day + timedelta(days=1), time(), services.accounts.zone)
+    late = {line.id for line in bill if line.kind is BillKind.PAYMENT and line.at >= ends - _REVERSED_WITHIN}
+    return sum(one.kind is DifferenceKind.NOT_IN_OUR_BOOKS and one.id in late for one in differences)
 
 
 def _booked(session: Session, channel: str, begins: datetime, ends: datetime) -> list[Booked]:

@@ -44,6 +44,19 @@ class TopUpRefund(Base):
     paid_at: Mapped[datetime | None] = mapped_column(index=True)
 
 
+class ChannelDay(Base):
+    """A day of a channel that was compared with its bill, as it was found last."""
+
+    __tablename__ = "channel_days"
+
+    channel: Mapped[str] = mapped_column(String(20), primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    differences: Mapped[int]
+    waiting: Mapped[int]
+    """Those of them that the bill of the next day may explain."""
+    reconciled_at: Mapped[datetime]
+
+
 class SeenNonce(Base):
     """A notification's nonce, kept until the notification would be too old anyway."""
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from accounts.payment_channels.channel import RefundState
 from accounts.payments.tables import Charge, ChargeRefund
+from accounts.topup import channel_days
 from accounts.topup.tables import TopUpOrder, TopUpRefund
 
 _ORDER_TAKES = timedelta(days=1)
@@ -23,6 +24,8 @@ class Unsettled(StrEnum):
     """It could not arrive at who paid: give it back at the channel's own page, to another account of theirs."""
     CHANNEL_SILENT = "channel_silent"
     """The channel does not answer, or says another amount than was asked for."""
+    BILL_DIFFERS = "bill_differs"
+    """A bill of the last thirty days and our books differ: the page of the channels says of which day."""
 
 
 def find(session: Session, now: datetime) -> Unsettled | None:
@@ -38,7 +41,7 @@ def find(session: Session, now: datetime) -> Unsettled | None:
     ):
         if _is_any(session, state, state == "pending", created_at < now - takes):
             return Unsettled.CHANNEL_SILENT
-    return None
+    return Unsettled.BILL_DIFFERS if channel_days.find_differing(session, now.date()) else None
 
 
 def _is_any(session: Session, column: InstrumentedAttribute[str], *where: ColumnElement[bool]) -> bool:

@@ -12,7 +12,7 @@ import pytest
 from openpyxl import Workbook
 
 from accounts.ledger.chart import account
-from accounts.topup import refunds
+from accounts.topup import channel_days, refunds
 from database import new_id
 from metering.billing import top_up
 from metering.billing.top_up import RoomPayment
@@ -339,6 +339,12 @@ def test_a_channels_day_is_compared(desk: Desk, cashier: httpx.Client) -> None:
     page = cashier.get(f"/console/money/channels?channel=loopback&day={today}")
     assert "Not in our books" in page.text
     assert "call the channel with the id" in page.text
+    assert "Days that differ" not in page.text, "today is not over"
+    yesterday = today - timedelta(days=1)
+    with desk.database.begin() as session:
+        channel_days.record(session, "loopback", yesterday, differences=2, waiting=0, now=desk.now)
+    listed = cashier.get("/console/money/channels").text
+    assert f"?channel=loopback&amp;day={yesterday}" in listed.split("Days that differ", 1)[1]
     assert cashier.get("/console/money/channels?channel=wechat").status_code == 404
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,7 +18,7 @@ from accounts.ledger.totals import COUNTERS_KEPT
 from accounts.payments import charge_refunds, charges
 from accounts.payments.limits import forget_counters
 from accounts.payments.services import MoneyServices
-from accounts.topup import orders, reconciliation, refunds, unsettled
+from accounts.topup import channel_days, orders, reconciliation, refunds, unsettled
 from accounts.topup.notifications import forget_nonces
 from campusgate.processes.jobs import trail
 from campusgate.processes.jobs.day_end import close_past_days
@@ -126,7 +126,7 @@ def make_channel_jobs(money: MoneyServices, zone: ZoneInfo) -> list[Job]:
         Job("ask after top-up refunds", timedelta(minutes=1), partial(refunds.resolve_refunds, money)),
         Job("ask after charge refunds", timedelta(minutes=1), partial(charge_refunds.resolve_refunds, money)),
         Job("watch money at channels", timedelta(minutes=1), partial(_watch_channels, money)),
-        Job("reconcile yesterday", timedelta(hours=6), partial(_reconcile_yesterday, money, zone)),
+        Job("reconcile bills", timedelta(hours=6), partial(_reconcile_days, money, zone)),
     ]
 
 
@@ -157,16 +157,23 @@ def _watch_channels(money: MoneyServices, now: datetime) -> None:
     set_site_alarm(money.database, AlarmKind.CHANNEL_MONEY, now, raises=why is not None, reason=why)
 
 
-def _reconcile_yesterday(money: MoneyServices, zone: ZoneInfo, now: datetime) -> None:
+def _reconcile_days(money: MoneyServices, zone: ZoneInfo, now: datetime) -> None:
     yesterday = now.astimezone(zone).date() - timedelta(days=1)
     for channel in money.channels:
-        try:
-            found = reconciliation.reconcile(money, channel, yesterday, now)
-        except ProblemError as error:
-            log.warning("channel_not_reconciled", channel=channel, day=str(yesterday), code=error.code)
-            continue
-        write = log.error if found.differences else log.info
-        write("channel_reconciled", channel=channel, day=str(yesterday), differences=len(found.differences))
+        with money.database.read() as session:
+            days = channel_days.list_to_compare(session, channel, yesterday)
+        for day in days:
+            _reconcile(money, channel, day, now)
+
+
+def _reconcile(money: MoneyServices, channel: str, day: date, now: datetime) -> None:
+    try:
+        found = reconciliation.reconcile(money, channel, day, now)
+    except ProblemError as error:
+        log.warning("channel_not_reconciled", channel=channel, day=str(day), code=error.code)
+        return
+    write = log.error if found.differences else log.info
+    write("channel_reconciled", channel=channel, day=str(day), differences=len(found.differences))
 
 
 def _purge(database: Database, policy: RetentionPolicy, now: datetime) -> None:

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
 from accounts.payments.tables import Charge, ChargeRefund, Merchant
-from accounts.topup import reconciliation
+from accounts.topup import channel_days, reconciliation
 from accounts.topup.reconciliation import Difference, Reconciliation
 from accounts.topup.tables import TopUpOrder, TopUpRefund
 from console.dependencies import STAFF, CashierDep, ServicesDep
@@ -44,9 +44,12 @@ def show(
                 differences = [_describe(session, one) for one in found.differences[:_SHOWN]]
         except ProblemError as error:
             problem, status = "money.bill_missing" if error.status == 502 else f"problem.{error.code}", error.status
+    with services.database.read() as session:
+        differing = channel_days.find_differing(session, last + timedelta(days=1))
     return render_page(
         request,
         "money/channels.html",
+        differing=differing,
         status=status,
         channels=sorted(services.money.channels),
         channel=channel,
