@@ -1,12 +1,15 @@
 """Liveness: attacks let in (APCER) and people turned away (BPCER), by each cue alone and by the gate's vote over all.
 
-    python -m benchmarks.liveness [--set DIR …] [--clips DIR] [--degraded] [--json]
+    python -m benchmarks.liveness [--set DIR …] [--clips DIR] [--default-network] [--degraded] [--json]
 
 A set is a folder with `live/` and one folder for each kind of attack, named after it (`print`, `replay`, `mask`, …);
 each holds frames named SESSION_NUMBER.jpg, or clips. `--clips` holds `live.mp4`, `several-people.mp4` (living people)
 and `replay.mp4` (a screen). Without them `CAMPUSGATE_DATA` names the parent of the set `nuaa` and of `clips`.
 APCER and BPCER are those of ISO/IEC 30107-3; a face that is not found counts as turned away and as not let in. Every
 rate has its 95 % interval beside it; sessions are what is counted, for the frames of one resemble each other.
+
+The networks that are installed are asked, as at a gate; `--default-network` asks the one alone that every installation
+has, as on a machine that has the package registries and nothing else.
 
 One attack is made here and called so: frames of living people, turned in space as a flat picture is in a hand. Its
 picture has no edge in view and no texture of a print: only the cue of the plane can notice it.
@@ -59,9 +62,9 @@ def joined(parts: Mapping[str, Sequences]) -> Sequences:
     return [frames for sequences in parts.values() for frames in sequences]
 
 
-def run(sets: Sequence[Path], clips: Path | None, *, degraded: bool) -> Report:
+def run(sets: Sequence[Path], clips: Path | None, *, degraded: bool, second_opinions: bool = True) -> Report:
     """Look at everything and judge it as the gate would."""
-    watch = Watch.load()
+    watch = Watch.load(second_opinions=second_opinions)
     found = look(watch, sets, clips)
     live, attacks = found.get(LIVE, {}), {kind: parts for kind, parts in found.items() if kind != LIVE}
     if not live or not attacks:
@@ -108,6 +111,9 @@ def main() -> int:
     parser.add_argument("--set", type=Path, action="append", dest="sets", help="may be given more than once")
     parser.add_argument("--nuaa", type=Path, action="append", dest="sets", help=argparse.SUPPRESS)
     parser.add_argument("--clips", type=Path)
+    parser.add_argument(
+        "--default-network", action="store_true", help="ask that network alone, whatever else is installed"
+    )
     parser.add_argument("--degraded", action="store_true", help="also spoil the frames: blur, JPEG, dim light, …")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
@@ -116,7 +122,8 @@ def main() -> int:
     for folder in (*sets, *([] if clips is None else [clips])):
         if not folder.is_dir():
             parser.error(f"{folder} is not there: give --set and --clips, or their parent in CAMPUSGATE_DATA")
-    return present(run(sets, clips, degraded=arguments.degraded), as_json=arguments.json)
+    report = run(sets, clips, degraded=arguments.degraded, second_opinions=not arguments.default_network)
+    return present(report, as_json=arguments.json)
 
 
 if __name__ == "__main__":

@@ -54,12 +54,13 @@ class Watch:
     seconds: dict[str, list[float]] = field(default_factory=lambda: {"networks": [], "cues": []})
 
     @classmethod
-    def load(cls) -> "Watch":
-        """Load the installed networks; ends the program when the default one is missing."""
+    def load(cls, *, second_opinions: bool = True) -> "Watch":
+        """Load the installed networks, or the default one alone; ends the program when that is missing."""
         settings = Settings()
         engine = load_engine()
         try:
-            return cls(engine, LivenessModel.load(ModelStore(settings.cache_dir, settings.model_mirror)))
+            store = ModelStore(settings.cache_dir, settings.model_mirror)
+            return cls(engine, LivenessModel.load(store, second_opinions=second_opinions))
         except ModelError as error:
             sys.exit(str(error))
 

@@ -53,15 +53,15 @@ class LivenessModel:
         self._networks = tuple(networks)
 
     @classmethod
-    def load(cls, store: ModelFiles, *, threads: int = 0) -> Self:
-        """Load the default network, and the second opinions that are installed.
+    def load(cls, store: ModelFiles, *, threads: int = 0, second_opinions: bool = True) -> Self:
+        """Load the default network, and if wanted the `second_opinions` that are installed.
 
         Raises:
             ModelMissingError: the default network is not installed.
             ModelCorruptedError: the file of an installed network is not what was installed.
         """
         networks = [(DEFAULT, Network(store.path(DEFAULT.name), threads=threads))]
-        for contract in SECOND_OPINIONS:
+        for contract in SECOND_OPINIONS if second_opinions else ():
             try:
                 path = store.path(contract.name)
             except ModelMissingError:

@@ -65,7 +65,8 @@ def test_networks_that_are_installed_too_are_asked_for_a_second_opinion(
     all_of_them = LivenessModel.load(model_store, threads=1)
     if len(all_of_them.names) == 1:
         pytest.skip("no second network is installed: CAMPUSGATE_MODEL_MIRROR names no folder with one")
-    assert (default.names, all_of_them.names[0]) == (("fr-liveness",), "fr-liveness")
+    alone = LivenessModel.load(model_store, threads=1, second_opinions=False)
+    assert (default.names, alone.names, all_of_them.names[0]) == (("fr-liveness",), ("fr-liveness",), "fr-liveness")
     image, face = presented["live"][0]
     said = all_of_them.scores(image, face)
     assert said["fr-liveness"] == pytest.approx(default.score(image, face))
