@@ -19,6 +19,7 @@ from edge.vote import Vote, VotePolicy
 THREE_OF_FIVE = VotePolicy()
 """The gate's own."""
 TWO_OF_THREE = VotePolicy(window=3, needed=2)
+_REPEATS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +77,34 @@ class Sequences:
         return next((score for score in scores if self.named(frames, score) is not None), -1.0)
 
     def figures(self, limit: float) -> dict[str, Any]:
-        """Return the error rates at the threshold `limit`, of single frames and of votes."""
+        """Return the error rates at the threshold `limit`, of single frames and of votes; of votes with intervals."""
+        missed = [self.named(one.mated, limit) != one.person_id for one in self.found]
+        mistaken = [self.named(one.nonmated, limit) is not None for one in self.found]
         frames = [(one.person_id, match) for one in self.found for match in one.mated]
         strangers = [match for one in self.found for match in one.nonmated]
         return {
             "threshold": limit,
             "fnir_frame": float(np.mean([match.person_id != who or match.score < limit for who, match in frames])),
-            "fnir_vote": float(np.mean([self.named(one.mated, limit) != one.person_id for one in self.found])),
+            "fnir_vote": float(np.mean(missed)),
+            "fnir_vote_interval": self.interval(missed),
             "fpir_frame": float(np.mean([match.score >= limit for match in strangers])),
-            "fpir_vote": float(np.mean([self.named(one.nonmated, limit) is not None for one in self.found])),
+            "fpir_vote": float(np.mean(mistaken)),
+            "fpir_vote_interval": self.interval(mistaken),
         }
+
+    def interval(self, wrong: list[bool]) -> list[float]:
+        """Return what holds 95 % of the rate of `wrong` sequences when people are drawn anew (bootstrap).
+
+        Where none is wrong no draw has one: the upper end is then three divided by the people (rule of three).
+        """
+        numbers = np.unique([one.person_id.int for one in self.found], return_inverse=True)[1]
+        sequences = np.bincount(numbers)
+        people = len(sequences)
+        if not any(wrong):
+            return [0.0, min(3 / people, 1.0)]
+        drawn = np.random.default_rng(0).multinomial(people, np.full(people, 1 / people), size=_REPEATS)
+        rates = drawn @ np.bincount(numbers, np.array(wrong), people) / (drawn @ sequences)
+        return [float(end) for end in np.quantile(rates, [0.025, 0.975])]
 
     def report(self, default_limit: float) -> dict[str, Any] | None:
         """Return the figures at fixed rates of false matches and at the gate's threshold; None without sequences."""

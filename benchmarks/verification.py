@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.faces import PEER, Photographs, add_arguments
+from benchmarks.lfw_labels import FLATTERS
 from benchmarks.measures import cross_validate, threshold_at
 from benchmarks.report import Report, budget, present
 from models.embedders.registry import DEFAULT_EMBEDDER
@@ -103,6 +104,7 @@ def run(images: Path, pairs_file: Path, embedder: str, *, threads: int = 0, vect
         "pairs": len(pairs),
         "faces_missed": sum(vector is None for vector in ours.values()),
         "model": engine.model_id,
+        "remark": FLATTERS,
         "default": at_default_threshold(engine, pairs, ours),
     }
     peer_figures = measure(pairs, theirs)

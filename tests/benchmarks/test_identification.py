@@ -135,6 +135,18 @@ def test_a_vote_over_five_frames_forgives_two_bad_ones_and_believes_no_single_on
     assert found["fpir_frame"] == pytest.approx(1 / 10)
 
 
+def test_the_interval_of_a_vote_draws_people_and_says_what_none_of_them_means() -> None:
+    people = {f"p{number}": [Path(f"p{number}_{photo}") for photo in range(11)] for number in range(10)}
+    vectors = {photo: direction(9 * int(name[1:])) for name, photos in people.items() for photo in photos}
+    sequences = sequences_of(vectors, people)
+    assert len(sequences.found) == 20
+    assert sequences.interval([False] * 20) == [0.0, 0.3], "ten people, not twenty sequences"
+    both_of_one = [one.person_id.int == 0 for one in sequences.found]
+    one_of_two = [one.person_id.int < 2 and number % 2 == 0 for number, one in enumerate(sequences.found)]
+    (low, high), (low_apart, high_apart) = (sequences.interval(wrong) for wrong in (both_of_one, one_of_two))
+    assert low <= low_apart <= 0.1 <= high_apart < high, "errors of one person come together"
+
+
 def test_the_threshold_of_a_vote_lets_through_no_more_than_the_wanted_share_of_strangers(two_people) -> None:
     people, vectors = two_people
     for number, angle in enumerate((30, 35, 40, 80, 85), start=1):
