@@ -1,8 +1,11 @@
 """Processes that tests stop and kill, forked from one that has imported them: a server takes seconds to import."""
 
 import contextlib
+import io
 import multiprocessing
-from collections.abc import Callable, Iterator
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -49,6 +52,43 @@ def running(target: Callable[..., None], *arguments: Any) -> Iterator[tuple[Base
         process.kill()
         process.join()
         process.close()
+
+
+@contextlib.contextmanager
+def command(environment: Mapping[str, str], *arguments: object) -> Iterator[tuple[BaseProcess, Connection]]:
+    """Run `campusgate` in exactly this environment; yield its process and a pipe with what it prints, text by text.
+
+    As a process of its own it would import for seconds before it does anything that a test is about. At the end it is
+    killed. What it writes on standard error goes where this process writes.
+    """
+    with running(_run_command, ["campusgate", *map(str, arguments)], dict(environment)) as (process, pipe):
+        try:
+            yield process, pipe
+        finally:
+            process.kill()
+
+
+def _run_command(pipe: Connection, command: list[str], environment: dict[str, str]) -> None:
+    from campusgate.cli import main
+
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv, sys.stdout = command, _Printed(pipe)  # type: ignore[assignment]
+    main()
+
+
+class _Printed(io.TextIOBase):
+    """Sends what is written through a pipe."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+
+    def write(self, text: str) -> int:
+        if not isinstance(text, str):  # as Click tries
+            raise TypeError
+        if text:
+            self._pipe.send(text)
+        return len(text)
 
 
 def _do_nothing(_pipe: Connection) -> None:

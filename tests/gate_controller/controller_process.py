@@ -1,17 +1,11 @@
-"""`campusgate controller` as a process that tests stop and kill, forked from one that has imported what it needs.
+"""`campusgate controller` as a process that tests stop and kill."""
 
-As a process of its own it would import for two seconds each time before it does anything that a test is about.
-"""
-
-import io
 import os
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from unittest.mock import patch
 
 from tests import forked
 from tests.keys import key_text
@@ -57,37 +51,5 @@ def running(folder: Path, *, broker_port: int = 1) -> Iterator[ControllerProcess
         "CAMPUSGATE_SIGNING_KEY_FILE": str(folder / "north.pem"),
     }
     others = {name: value for name, value in os.environ.items() if not name.startswith("CAMPUSGATE_")}
-    command = ["campusgate", "controller", "--door", str(folder / "door.toml")]
-    with forked.running(_run, command, others | settings) as (process, pipe):
-        controller = ControllerProcess(process, pipe)
-        try:
-            yield controller
-        finally:
-            controller.kill()
-
-
-def _run(pipe: Connection, command: list[str], environment: dict[str, str]) -> None:
-    from campusgate.cli import main
-
-    with (
-        open(os.devnull, "w", encoding="utf-8") as nowhere,  # noqa: PTH123 - no path of ours
-        redirect_stderr(nowhere),
-        patch.dict(os.environ, environment, clear=True),
-        patch.object(sys, "argv", command),
-        redirect_stdout(_Told(pipe)),
-    ):
-        main()
-
-
-class _Told(io.TextIOBase):
-    """Sends what is written through a pipe."""
-
-    def __init__(self, pipe: Connection) -> None:
-        self._pipe = pipe
-
-    def write(self, text: str) -> int:
-        if not isinstance(text, str):  # as Click tries
-            raise TypeError
-        if text:
-            self._pipe.send(text)
-        return len(text)
+    with forked.command(others | settings, "controller", "--door", folder / "door.toml") as (process, pipe):
+        yield ControllerProcess(process, pipe)

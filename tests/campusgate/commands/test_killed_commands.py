@@ -5,8 +5,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,7 +19,7 @@ from enrollment import templates
 from enrollment.tables import Notice, PhotoImage, PhotoRecord, TemplateRecord
 from models.embedders.registry import DEFAULT_EMBEDDER, EMBEDDERS
 from models.store import ModelStore
-from tests import command_line
+from tests import command_line, forked
 from tests.databases import begin
 from tests.keys import key
 from tests.waiting import PATIENCE_S
@@ -67,18 +65,14 @@ class Shell:
 
     def killed_when(self, reached: Callable[[], bool], *arguments: str) -> bool:
         """Begin, and kill the process as soon as `reached` says so; False where it was faster than we."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", "campusgate", *arguments, "--json"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env=self._environment,
-        )
-        patience = time.monotonic() + 3 * PATIENCE_S
-        while not reached() and process.poll() is None:
-            assert time.monotonic() < patience
-            time.sleep(0.005)
-        process.send_signal(signal.SIGKILL)
-        return process.wait() == -signal.SIGKILL
+        with forked.command(self._environment, *arguments, "--json") as (process, _):
+            patience = time.monotonic() + 3 * PATIENCE_S
+            while not reached() and process.exitcode is None:
+                assert time.monotonic() < patience
+                time.sleep(0.005)
+            process.kill()
+            process.join()
+            return process.exitcode == -signal.SIGKILL
 
 
 @pytest.fixture
@@ -126,6 +120,7 @@ def _kill_rebuild(shell: Shell, of_new: Any, fewer_than: int, *command: str) -> 
     pytest.fail("it always ended before it could be killed")
 
 
+@pytest.mark.usefixtures("imported_rooms")
 def test_killed_import_and_rebuild_lose_and_double_nothing(
     make_shell: Callable[[], Shell], intake: Path, model_store: ModelStore
 ) -> None:

@@ -1,13 +1,12 @@
 import fcntl
 import io
 import os
-import subprocess
-import sys
 
 from rich.console import Console
 
 from campusgate.demo.narration import console_narrator
 from campusgate.demo.report import SceneResult
+from tests.command_line import run
 
 
 def test_what_stays_is_written_into_a_pipe_and_what_moves_is_not() -> None:
@@ -28,13 +27,7 @@ def test_what_stays_is_written_into_a_pipe_and_what_moves_is_not() -> None:
 def test_a_second_demonstration_does_not_take_the_firsts_files_away(tmp_path) -> None:
     with (tmp_path / "demo.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        second = subprocess.run(
-            [sys.executable, "-m", "campusgate", "demo", "--once"],
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, "CAMPUSGATE_DATA_DIR": str(tmp_path)},
-        )
+        second = run("demo", "--once", environment={**os.environ, "CAMPUSGATE_DATA_DIR": str(tmp_path)})
     assert second.returncode == 2
     assert "a demonstration runs already" in second.stderr
     assert list(tmp_path.iterdir()) == [tmp_path / "demo.lock"]
