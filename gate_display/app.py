@@ -3,6 +3,7 @@
 import threading
 from collections.abc import AsyncIterator, Callable
 from functools import partial
+from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
@@ -31,8 +32,8 @@ def _take_status(take: Callable[[ProcessStatus], None], message: Availability, _
     take(message.status)
 
 
-def make_display_app(screen: Screen, title: str, stop: threading.Event | None = None) -> FastAPI:
-    """Return the application of one gate's screen; its streams end when `stop` is set."""
+def make_display_app(screen: Screen, title: str, zone: ZoneInfo, stop: threading.Event | None = None) -> FastAPI:
+    """Return the application of one gate's screen, with the campus's time; its streams end when `stop` is set."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     app.add_middleware(SecurityHeaders)
     static = CompressedFiles(FOLDER / "static", "/static")
@@ -47,7 +48,9 @@ def make_display_app(screen: Screen, title: str, stop: threading.Event | None = 
 
     @app.get("/display", response_class=HTMLResponse)
     def show() -> Response:
-        html = render(title=title, stream="/display/stream", static=lambda name: f"{static.mount_path}/{name}")
+        html = render(
+            title=title, zone=zone, stream="/display/stream", static=lambda name: f"{static.mount_path}/{name}"
+        )
         return HTMLResponse(html, headers={"Cache-Control": "no-store"})
 
     @app.get("/display/stream", response_class=EventSourceResponse)

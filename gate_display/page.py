@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from fastapi.sse import ServerSentEvent
 from jinja2 import Environment, FileSystemLoader
@@ -23,16 +24,18 @@ _RETRY_MS = 1000
 _templates = Environment(loader=FileSystemLoader(FOLDER / "templates"), autoescape=True)
 
 
-def render(*, title: str, stream: str, static: Callable[[str], str]) -> str:
+def render(*, title: str, zone: ZoneInfo, stream: str, static: Callable[[str], str]) -> str:
     """Return the page as HTML.
 
     Args:
         title: of the gate, as people know it.
+        zone: of the campus, for the clock: a panel's own may be any.
         stream: the address of its events.
         static: the address of a file of `static/`.
     """
     return _templates.get_template("display.html").render(
         title=title,
+        zone=zone.key,
         stream=stream,
         static=static,
         silent_ms=round(SILENT_S * 1000),

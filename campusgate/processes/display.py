@@ -35,7 +35,7 @@ def run_display(settings: Settings, options: DisplayOptions, stop: threading.Eve
     follow(bus, GateTopics(settings.site, options.gate), screen)
     bus.start()
     try:
-        serve(make_display_app(screen, options.title, stop), options.host, options.port, stop)
+        serve(make_display_app(screen, options.title, settings.time_zone, stop), options.host, options.port, stop)
     finally:
         stop.set()
         bus.stop()

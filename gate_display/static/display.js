@@ -76,7 +76,8 @@ function connect() {
   });
 }
 
-const clock = new Intl.DateTimeFormat("zh-CN", { timeStyle: "short", hour12: false });
+const timeZone = document.documentElement.dataset.zone;
+const clock = new Intl.DateTimeFormat("zh-CN", { timeZone, hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const tick = () => { byId("clock").textContent = clock.format(new Date()); };
 tick();
 setInterval(tick, 1000);

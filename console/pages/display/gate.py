@@ -30,6 +30,7 @@ def show(gate: GateName, request: Request, _staff: StaffDep, services: ServicesD
         title = gates.get(session, gate).title
     html = render(
         title=title,
+        zone=services.zone,
         stream=path_to(request, "gate_display_stream", gate=gate),
         static=lambda name: path_to(request, "display-static", path=f"/{name}"),
     )
