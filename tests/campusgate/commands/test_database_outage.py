@@ -1,13 +1,12 @@
 """`campusgate serve` while its PostgreSQL hangs, is killed, and comes back."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
+from tests import forked
 from tests.keys import key_text
 from tests.ports import free_port
 from tests.postgresql import FORGETFUL, Cluster, PostgresqlMissingError, cluster
@@ -29,7 +28,7 @@ def database() -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="module")
-def address(database: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address(database: Cluster, imported_rooms: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where the server answers."""
     folder, port = tmp_path_factory.mktemp("server"), free_port()
     environment = {
@@ -40,14 +39,11 @@ def address(database: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
         "CAMPUSGATE_MQTT__PORT": str(free_port()),
         **{f"CAMPUSGATE_{name}": key_text(name) for name in ("TOKEN_SECRET", "TEMPLATE_KEY", "CREDENTIAL_KEY")},
     }
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([sys.executable, "-m", "campusgate", "serve"], env=environment, stderr=log)
-    try:
-        until(lambda: is_up(f"http://127.0.0.1:{port}"), (folder / "log").read_text(), timeout_s=3 * PATIENCE_S)
+    with forked.command(environment, "serve") as (process, _):
+        until(lambda: is_up(f"http://127.0.0.1:{port}"), timeout_s=3 * PATIENCE_S)
         yield f"http://127.0.0.1:{port}"
-    finally:
         process.terminate()
-        process.wait(PATIENCE_S)
+        process.join(PATIENCE_S)
 
 
 def is_up(address: str) -> bool:
