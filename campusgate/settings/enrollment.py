@@ -32,6 +32,9 @@ class EnrollmentSettings(WebhookSettings):
     next_embedder: EmbedderName | None = Field(
         default=None, description="the embedder the campus moves to: photos handed in get its templates too"
     )
+    by_wecom: bool = Field(
+        default=False, description="notices go to members of enterprise WeChat, by the app of `wecom`"
+    )
     mail_address: str | None = Field(
         default=None, pattern=r"^[^@\s]*\{number\}[^@\s]*@[^@\s]+$", description="of everyone: {number}@campus.example"
     )

@@ -148,9 +148,11 @@ class Settings(BaseSettings):
     demonstration: bool = Field(default=False, description="set only by `campusgate demo`")
 
     @model_validator(mode="after")
-    def _mail_needs_a_server(self) -> Self:
+    def _notices_have_a_way(self) -> Self:
         if self.enrollment.mail_address is not None and self.alarms.mail is None:
             raise ValueError("enrollment.mail_address needs the mail server of alarms.mail")
+        if self.enrollment.by_wecom and self.wecom is None:
+            raise ValueError("enrollment.by_wecom needs the app of wecom (CAMPUSGATE_WECOM__…)")
         return self
 
     @model_validator(mode="after")

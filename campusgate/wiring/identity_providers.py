@@ -4,7 +4,8 @@ from accounts.sign_in.cas import CasProvider
 from accounts.sign_in.identity_providers import ConnectedProvider
 from accounts.sign_in.oidc import OidcProvider
 from accounts.sign_in.wecom import WecomProvider
-from campusgate.settings import Settings
+from accounts.sign_in.wecom_api import WecomApi
+from campusgate.settings import Settings, WecomSettings
 
 
 def connect_identity_providers(settings: Settings) -> dict[str, ConnectedProvider]:
@@ -36,12 +37,16 @@ def connect_identity_providers(settings: Settings) -> dict[str, ConnectedProvide
     if (wecom := settings.wecom) is not None:
         connected["wecom"] = ConnectedProvider(
             WecomProvider(
+                make_wecom_api(wecom),
                 corp_id=wecom.corp_id,
                 agent_id=wecom.agent_id,
-                secret=wecom.secret.get_secret_value(),
                 redirect_uri=wecom.redirect_uri,
-                address=wecom.address,
             ),
             wecom.kinds,
         )
     return connected
+
+
+def make_wecom_api(wecom: WecomSettings) -> WecomApi:
+    """Return the app of the campus in enterprise WeChat."""
+    return WecomApi(corp_id=wecom.corp_id, secret=wecom.secret.get_secret_value(), address=wecom.address)

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from pydantic import ValidationError
 
 from accounts.sign_in.identity_providers import (
     Answer,
@@ -14,6 +16,11 @@ from accounts.sign_in.identity_providers import (
     ProviderUnavailableError,
 )
 from accounts.vocabulary import PersonKind
+from campusgate.settings import EnrollmentSettings, Settings, WecomSettings
+from campusgate.wiring.notice_channels import make_notice_channels
+from database import new_id
+from enrollment.channels.port import ChannelDownError, Letter, LetterRefusedError
+from enrollment.channels.wecom import WecomChannel
 from tests.accounts.wecom_peer import AGENT_ID, BACK, CORP_ID, SECRET, WecomPeer, open_wecom
 
 ATTEMPT = Attempt("a-state_of_ours", "n", "v")
@@ -29,7 +36,7 @@ def process() -> Iterator[WecomPeer]:
 
 @pytest.fixture
 def wecom(process: WecomPeer) -> WecomPeer:
-    process.set(token="", tokens_given=0, failure=0, lasts_s=7200, late_s=0.0)
+    process.set(token="", tokens_given=0, failure=0, lasts_s=7200, late_s=0.0, members=[], sent=[], says_nobody=True)
     return process
 
 
@@ -115,3 +122,54 @@ def test_what_is_wrong_with_the_registration_is_found(wecom):
     wecom.set(failure=60020)
     with pytest.raises(ProviderUnavailableError, match="errcode 60020"):
         wecom.provider().check()
+
+
+def letter(number: str, body: str = "照片已通过。") -> Letter:
+    content = {"zh": {"title": "照片", "body": body}, "en": {"title": "Photo", "body": "Approved."}}
+    return Letter(new_id(), datetime.now(UTC), "photo_approved", number, None, content)
+
+
+@pytest.fixture
+def channel(wecom: WecomPeer) -> WecomChannel:
+    wecom.set(members=["20260001"])
+    options = {"corp_id": CORP_ID, "agent_id": AGENT_ID, "secret": SECRET, "redirect_uri": BACK}
+    settings = Settings(
+        wecom=WecomSettings(**options, address=f"http://127.0.0.1:{wecom.port}"),
+        enrollment=EnrollmentSettings(by_wecom=True),
+    )
+    (made,) = make_notice_channels(settings)
+    assert isinstance(made, WecomChannel)
+    return made
+
+
+def test_a_notice_reaches_a_member(wecom, channel):
+    channel.send(letter("20260001"))
+    channel.send(letter("20260001", "很长。" * 1000))
+    (short, long) = wecom.get("sent")
+    assert short == ("20260001", "照片\n照片已通过。\n\nPhoto\nApproved.")
+    assert long[1].startswith("照片\n很长。")
+    assert 2040 < len(long[1].encode()) <= 2048
+
+
+@pytest.mark.parametrize("says_nobody", [True, False])
+def test_who_is_not_reached_is_known(wecom, channel, says_nobody):
+    wecom.set(says_nobody=says_nobody)
+    with pytest.raises(LetterRefusedError):
+        channel.send(letter("20260404"))
+    assert wecom.get("sent") == []
+
+
+@pytest.mark.parametrize("number", ["@all", "20260001|20260002", "", "张三"])
+def test_a_notice_goes_to_nobody_else(wecom, channel, number):
+    wecom.set(members=["20260001", "20260002", "@all", "", "张三"])
+    with pytest.raises(LetterRefusedError):
+        channel.send(letter(number))
+    assert wecom.get("tokens_given") == 0, "nobody was asked"
+
+
+def test_while_enterprise_wechat_fails_notices_wait(wecom, channel):
+    wecom.set(failure=45009)
+    with pytest.raises(ChannelDownError):
+        channel.send(letter("20260001"))
+    with pytest.raises(ValidationError, match="by_wecom needs the app"):
+        Settings(enrollment=EnrollmentSettings(by_wecom=True))

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from accounts.sign_in.wecom import WecomProvider
+from accounts.sign_in.wecom_api import WecomApi
 from tests import forked
 from tests.accounts.payments.provider_process import HttpAnswer, ProviderProcess, serve
 
@@ -24,6 +25,9 @@ class Wecom:
         self.codes: dict[str, dict[str, Any]] = {}
         self.token, self.tokens_given = "", 0
         self.lasts_s = 7200
+        self.members: list[str] = []
+        self.sent: list[tuple[str, str]] = []
+        self.says_nobody = True
         self.failure = 0
         """The errcode of every call, if not 0."""
 
@@ -39,10 +43,13 @@ class Wecom:
     def end_token(self) -> None:
         self.token = ""
 
-    def respond(self, method: str, target: str, _headers: Mapping[str, str], _body: str) -> HttpAnswer:
+    def respond(self, method: str, target: str, _headers: Mapping[str, str], body: str) -> HttpAnswer:
         parts = urlsplit(target)
         query = {name: values[0] for name, values in parse_qs(parts.query, strict_parsing=True).items()}
-        said = self._answer(method, parts.path, query)
+        if (method, parts.path) == ("POST", "/cgi-bin/message/send") and not self.failure:
+            said = self._send(query, json.loads(body))
+        else:
+            said = self._answer(method, parts.path, query)
         return 200, {"Content-Type": "application/json; charset=UTF-8"}, json.dumps(said).encode()
 
     def _answer(self, method: str, path: str, query: dict[str, str]) -> dict[str, Any]:
@@ -54,6 +61,20 @@ class Wecom:
             case "GET", "/cgi-bin/auth/getuserinfo":
                 return self._say_who(query)
         return {"errcode": 404, "errmsg": "no such call"}
+
+    def _send(self, query: dict[str, str], message: dict[str, Any]) -> dict[str, Any]:
+        """Document 90236: whoever is not reached is named beside success; nobody at all is an error."""
+        if not self.token or query.get("access_token") != self.token:
+            return {"errcode": 40014, "errmsg": "invalid access_token"}
+        if str(message["agentid"]) != AGENT_ID or len(message["text"]["content"].encode()) > 2048:
+            return {"errcode": 40056, "errmsg": "invalid agentid"}
+        wanted = message["touser"].split("|")
+        reached = [one for one in wanted if one in self.members]
+        if not reached and self.says_nobody:
+            return {"errcode": 81013, "errmsg": "user & party & tag all invalid"}
+        self.sent += [(one, message["text"]["content"]) for one in reached]
+        lost = "|".join(one.lower() for one in wanted if one not in self.members)
+        return {"errcode": 0, "errmsg": "ok", "invaliduser": lost, "msgid": "m"}
 
     def _give_token(self, query: dict[str, str]) -> dict[str, Any]:
         if query.get("corpid") != CORP_ID:
@@ -81,12 +102,11 @@ class WecomPeer(ProviderProcess):
     def provider(self, **given: Any) -> WecomProvider:
         usual = {
             "corp_id": CORP_ID,
-            "agent_id": AGENT_ID,
             "secret": SECRET,
-            "redirect_uri": BACK,
             "address": f"http://127.0.0.1:{self.port}",
         }
-        return WecomProvider(**(usual | given))
+        api = WecomApi(**(usual | given))
+        return WecomProvider(api, corp_id=CORP_ID, agent_id=AGENT_ID, redirect_uri=BACK)
 
     def get(self, name: str) -> Any:
         return self.do("get", name)
