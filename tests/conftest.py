@@ -125,9 +125,10 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 @pytest.hookimpl(tryfirst=True)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     # Before pytest looks who names parameters of its own: the others get the fixture's.
-    said = metafunc.definition.get_closest_marker("databases")
-    if said is not None and "database" in metafunc.fixturenames:
-        metafunc.definition.add_marker(pytest.mark.parametrize("database", said.args, indirect=True))
+    for marker, fixture in (("databases", "database"), ("brokers", "make_broker")):
+        said = metafunc.definition.get_closest_marker(marker)
+        if said is not None and fixture in metafunc.fixturenames:
+            metafunc.definition.add_marker(pytest.mark.parametrize(fixture, said.args, indirect=True))
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,10 @@ from messages import Action, Advice, Feedback, Method
 from models.box import Box
 from tests.edge.staging import TOPICS, Directory, face, person, unit
 
+pytestmark = pytest.mark.brokers("embedded")
+"""What brokers may do to a gate is asked of both by `test_service` and `test_outages_at_the_gate`."""
+
+
 ANN, BEN = person(0), person(1)
 
 

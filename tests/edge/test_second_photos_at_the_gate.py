@@ -25,6 +25,10 @@ from models.pose import Pose
 from models.template import Template
 from tests.edge.staging import MODEL, Directory, card, face, frame, person, unit
 
+pytestmark = pytest.mark.brokers("embedded")
+"""What brokers may do to a gate is asked of both by `test_service` and `test_outages_at_the_gate`."""
+
+
 ANN, BEN = person(0), person(1)
 
 

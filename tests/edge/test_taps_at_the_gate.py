@@ -12,6 +12,10 @@ from access.snapshot import CredentialEntry
 from messages import Action, Event, Method
 from tests.edge.staging import TOPICS, Directory, card, face, person, unit
 
+pytestmark = pytest.mark.brokers("embedded")
+"""What brokers may do to a gate is asked of both by `test_service` and `test_outages_at_the_gate`."""
+
+
 ANN, BEN = person(0), person(1)
 
 

@@ -10,6 +10,10 @@ from gate_controller.readers import ReadingResult
 from messages import Action, DoorStatus, EventKind, Method, ProcessStatus, Refusal
 from tests.waiting import PATIENCE_S, until
 
+pytestmark = pytest.mark.brokers("embedded")
+"""What brokers may do to a gate is asked of both by `test_service` and `test_outages_at_the_gate`."""
+
+
 ACTIVE_CARD, LOST_CARD, UNKNOWN_CARD = "04A31B72", "04A31B73", "04FFFFFF"
 
 

@@ -21,6 +21,10 @@ from messages.signed_codes import CodeSigner
 from tests.gate_controller.conftest import CREDENTIAL_KEY, STAFF_KEY, TOPICS, Bench, Operator, make_replica
 from tests.waiting import PATIENCE_S, until
 
+pytestmark = pytest.mark.brokers("embedded")
+"""What brokers may do to a gate is asked of both by `test_service` and `test_outages_at_the_gate`."""
+
+
 GOOD, SUSPENDED, VISITOR, PIN = "1234567", "7654321", "WWZ4PTAT2D", "4821"
 GRANTED, USED = ReadingResult(True, "granted"), ReadingResult(False, "code_used")
 

@@ -12,6 +12,10 @@ from gate_controller.signals import ExitRequested
 from messages import Action, DoorStatus, EventKind, Method, ProcessStatus, Refusal
 from tests.waiting import PATIENCE_S, until
 
+pytestmark = pytest.mark.brokers("embedded")
+"""What brokers may do to a gate is asked of both by `test_service` and `test_outages_at_the_gate`."""
+
+
 ACTIVE_CARD, UNKNOWN_CARD = "04A31B72", "04FFFFFF"
 
 

@@ -32,6 +32,10 @@ from messages import Action, DoorStatus, EventKind, Method, ProcessStatus
 from tests.gate_controller.conftest import CREDENTIAL_KEY
 from tests.waiting import PATIENCE_S, until
 
+pytestmark = pytest.mark.brokers("embedded")
+"""What brokers may do to a gate is asked of both by `test_service` and `test_outages_at_the_gate`."""
+
+
 ANN, BEN = Grant(uuid4(), Method.CARD), Grant(uuid4(), Method.CARD)
 ANNS_FACE = Grant(ANN.person_id, Method.FACE)
 OPENS, CLOSES, THROUGH = ContactChanged(is_open=True), ContactChanged(is_open=False), PassageSensed()

@@ -13,6 +13,10 @@ from messages import DoorStatus, EventKind, Method, ProcessStatus
 from tests.gate_controller.conftest import CREDENTIAL_KEY, make_replica
 from tests.waiting import PATIENCE_S
 
+pytestmark = pytest.mark.brokers("embedded")
+"""What brokers may do to a gate is asked of both by `test_service` and `test_outages_at_the_gate`."""
+
+
 CARD, OTHER, DIGITS, CODE = "04A31B72", "04A31B73", "04312278", "48211907"
 PIN = "4821"
 
