@@ -21,15 +21,17 @@ if TYPE_CHECKING:
     from enrollment.intake_results import IntakeReport, IntakeResult
 
 
+people_commands = typer.Typer(help="People and their accounts.", no_args_is_help=True)
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    people = typer.Typer(help="People and their accounts.", no_args_is_help=True)
-    people.command("import")(import_)
-    people.command()(add)
-    people.command("list")(list_)
-    people.command()(grant)
-    people.command()(password)
-    app.add_typer(people, name="people")
+    people_commands.command("import")(import_)
+    people_commands.command()(add)
+    people_commands.command("list")(list_)
+    people_commands.command()(grant)
+    people_commands.command()(password)
+    app.add_typer(people_commands, name="people")
 
 
 def import_(

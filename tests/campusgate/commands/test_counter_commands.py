@@ -1,14 +1,20 @@
-"""`campusgate people`, `cards` and `alarms`: what the pages do, from a shell, and in the audit trail as theirs."""
+"""`campusgate people`, `cards`, `zones`, `passes`, `events`, `alarms`: what the pages do, from a shell, and audited."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 
+from access.policy import GatePolicy
+from accounts import people
 from accounts.tables import AuditEntry
-from database import Database
+from database import Database, new_id
+from directory import gates
+from messages import Event, EventKind
+from operations import event_store
 from operations.alarms import register
 from operations.alarms.rules import AlarmKind, Signal
 from tests.command_line import run
@@ -53,6 +59,15 @@ def test_somebody_is_added_and_found(environment, tmp_path) -> None:
     [
         (("people", "add", "!", "Nobody"), "number: 1 to 32"),
         (("people", "add", "A1", "Somebody", "--kind", "king"), "choose one of"),
+        (("people", "show", "A9"), "no person with the number A9"),
+        (("events", "--person", "A9"), "no person with the number A9"),
+        (("events", "--kind", "dance"), "kinds are"),
+        (("zones", "put", "The Hall"), "names no zone"),
+        (("zones", "inside", "hall"), "there is no zone"),
+        (("zones", "remove", "hall"), "there is no zone"),
+        (("passes", "give", "A9", "--gate", "north", "--until", "2999-01-01 08:00"), "no person with the number A9"),
+        (("passes", "end", str(UUID(int=1))), "no such pass"),
+        (("alarms", "acknowledge", str(UUID(int=1)), "seen", "--by", "A9"), "no person with the number A9"),
         (("cards", "list", "A9"), "no person with the number A9"),
         (("cards", "lose", "A9"), "no person with the number A9"),
     ],
@@ -89,3 +104,62 @@ def test_open_alarms_are_listed_and_others_on_request(environment, tmp_path) -> 
     assert [one["kind"] for one in ask(environment, "alarms", "--gate", "north")] == ["forced"]
     assert len(ask(environment, "alarms", "--all", "--limit", "1")) == 1
     assert "north  forced  open" in run("alarms", environment=environment).stdout
+
+
+def test_an_alarm_is_acknowledged_in_the_name_of_somebody_who_may(environment, tmp_path) -> None:
+    database, at = Database(f"sqlite:///{tmp_path / 'campusgate.db'}"), datetime(2026, 9, 7, 8, tzinfo=UTC)
+    with database.begin() as session:
+        register.apply(session, [Signal("north", AlarmKind.FORCED, at, raises=True)], now=at)
+    database.close()
+    (alarm,) = ask(environment, "alarms")
+    ask(environment, "people", "add", "A1", "Somebody")
+    given = ("alarms", "acknowledge", alarm["id"], "a wedge in the door", "--by", "A1")
+    refused = run(*given, environment=environment)
+    assert (refused.returncode, "neither of the roles" in refused.stderr) == (2, True)
+    run("people", "grant", "A1", "facilities", environment=environment)
+    done = run(*given, environment=environment)
+    assert done.stdout.startswith("north  forced"), done.stderr
+    assert ask(environment, "alarms", "--all")[0]["acknowledged_at"] is not None
+    assert "alarm.acknowledge" in actions(tmp_path)
+
+
+def test_a_visitor_gets_a_pass_that_is_listed_shown_and_ended(environment, tmp_path) -> None:
+    run("gates", "add", "north", "--group", "residents", environment=environment)
+    ask(environment, "people", "add", "V1", "李访客", "--kind", "visitor")
+    until = datetime.now(UTC) + timedelta(days=2)
+    given = ("passes", "give", "V1", "--gate", "north", "--until", f"{until:%Y-%m-%dT%H:%M}")
+    (made,) = ask(environment, *given)
+    assert (made["gates"], made["state"]) == (["north"], "valid")
+    assert len(made["code"]) >= 6
+    (listed,) = ask(environment, "passes", "list")
+    assert (listed["id"], "code" in listed) == (made["id"], False)
+    shown = ask(environment, "people", "show", "V1")
+    assert (shown["kind"], shown["cards"], len(shown["passes"])) == ("visitor", [], 1)
+    assert ask(environment, "passes", "end", made["id"])[0]["state"] == "ended"
+    assert ask(environment, "passes", "list") == []
+    trail = actions(tmp_path)
+    assert {"pass.issue", "passes.read", "person.read", "pass.end"} <= set(trail)
+    assert made["code"] not in str(trail)
+
+
+def test_who_is_inside_a_zone_and_what_happened_at_its_gate(environment, tmp_path) -> None:
+    assert run("zones", "put", "hall", "--title", "大厅", environment=environment).returncode == 0
+    assert ask(environment, "zones", "list") == [{"zone": "hall", "title": "大厅", "inside": 0, "limit": None}]
+    ask(environment, "people", "add", "A1", "Somebody")
+    database, now = Database(f"sqlite:///{tmp_path / 'campusgate.db'}"), datetime.now(UTC)
+    with database.begin() as session:
+        person = people.by_number(session, "A1")
+        policy = GatePolicy(gate="north", inner_zone="hall", direction="entry")
+        gates.add(session, policy, title="North", by="test", now=now)
+        event = Event(
+            id=new_id(), gate="north", kind=EventKind.ACCESS_GRANTED, at=now, source="controller", person_id=person.id
+        )
+        event_store.record(session, [event], received_at=now)
+    database.close()
+    (inside,) = ask(environment, "zones", "inside", "hall")
+    assert (inside["number"], inside["gate"]) == ("A1", "north")
+    (found,) = ask(environment, "events", "--person", "A1")
+    assert (found["kind"], found["gate"]) == ("access_granted", "north")
+    assert ask(environment, "events", "--kind", "access_denied") == []
+    assert {"muster.read", "events.read"} <= set(actions(tmp_path))
+    assert run("zones", "remove", "hall", environment=environment).returncode == 2
