@@ -15,6 +15,7 @@ from typer.main import get_command
 
 from campusgate.cli import app
 from campusgate.settings import Settings
+from campusgate.setup.certificates import issue_certificate, make_authority
 
 ROOT = Path(__file__).parent.parent.parent
 DEPLOY = ROOT / "deploy"
@@ -102,7 +103,7 @@ def test_a_unit_starts_a_command_there_is_and_may_do_little(unit: Path) -> None:
         assert usage.exit_code == 0, usage.output
         assert all(option in usage.output for option in options)
     goes_on = "Type=oneshot" if unit.stem == "campusgate-backup" else "Restart=always"
-    for line in ("User=campusgate", "NoNewPrivileges=yes", "ProtectSystem=strict", goes_on):
+    for line in ("User=campusgate", "NoNewPrivileges=yes", "ProtectSystem=strict", "MemoryMax=", goes_on):
         assert line in text
 
 
@@ -122,6 +123,23 @@ def test_systemd_knows_every_line_of_a_unit_and_calls_it_well_protected(unit: Pa
     verified = subprocess.run([program, "verify", "--man=no", str(unit)], capture_output=True, text=True, check=False)
     # The program itself is not installed here.
     assert [line for line in verified.stderr.splitlines() if "/opt/campusgate/bin/campusgate" not in line] == []
+
+
+def test_nginx_understands_the_file_and_hands_on_what_the_server_asks_for(tmp_path: Path) -> None:
+    shipped = (DEPLOY / "proxy" / "nginx.conf").read_text(encoding="utf-8")
+    assert "X-Forwarded-For $proxy_add_x_forwarded_for" in shipped
+    program = shutil.which("nginx", path="/usr/sbin:/usr/bin")
+    if program is None:
+        pytest.skip("nginx is not installed: Debian package `nginx`")
+    made = issue_certificate(make_authority("test"), ["127.0.0.1"])
+    (tmp_path / "campus.crt").write_bytes(made.certificate)
+    (tmp_path / "campus.key").write_bytes(made.key)
+    (tmp_path / "site.conf").write_text(shipped.replace("/etc/nginx/campus", f"{tmp_path}/campus"), encoding="utf-8")
+    main = f"pid {tmp_path}/pid;\nerror_log stderr;\nevents {{}}\nhttp {{ include {tmp_path}/site.conf; }}\n"
+    (tmp_path / "nginx.conf").write_text(main, encoding="utf-8")
+    command = [program, "-t", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")]
+    judged = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert judged.returncode == 0, judged.stderr
 
 
 def test_a_unit_whose_process_opens_devices_keeps_them() -> None:
