@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -5,11 +6,13 @@ from sqlalchemy import CheckConstraint, Connection, Table, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from campusgate.schema import ROOMS, metadata
-from database import Database
+from database import Database, migrate
 from database.append_only import MARK
 from database.migrate import SchemaError, find_differences, find_newest, read_revision, upgrade
 
 ROOT = Path(__file__).parent.parent.parent
+OF_FIRST_VERSION = "0037"
+"""What stood before it was never released."""
 
 
 @pytest.fixture
@@ -73,3 +76,14 @@ def _is_refused(connection: Connection, table: Table) -> bool:
     except DBAPIError as error:
         return "takes inserts only" in str(error)
     return False
+
+
+def test_a_revision_takes_nothing_away_that_the_version_before_still_asks_for() -> None:
+    """Of two servers the other goes on over the changed database until it is its turn."""
+    takes_away = re.compile(r"drop_table|drop_column|rename_table|alter_column")
+    revisions = sorted((Path(migrate.__file__).parent / "migrations/versions").glob("[0-9]*.py"))
+    newer = [one for one in revisions if one.name[:4] >= OF_FIRST_VERSION]
+    assert newer
+    for one in newer:
+        upgrade_of_it = one.read_text(encoding="utf-8").partition("def upgrade(")[2].partition("def downgrade(")[0]
+        assert not takes_away.search(upgrade_of_it), f"{one.name}: in the version after it, when nobody asks any more"
