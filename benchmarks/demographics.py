@@ -10,8 +10,9 @@ campus may and wants to look at: sex, age, region, glasses, a faculty's cameras.
 FNMR: the share of a group's probes that miss their own person's template. FMR: the share of comparisons between two
 people *of one group* that match; strangers of one group resemble each other most. Both are given at the threshold for
 comparing two photographs and at the one of a gate that N people may pass, which is fixed for all groups. Intervals
-hold 95 % of the rates when the group's people are drawn anew; without a single false match the upper end is three
-divided by the comparisons. A group of few people says little: look at the intervals before at the rates.
+hold 95 % of the rates when the group's people are drawn anew; without a single miss the upper end is three divided by
+the people, without a single false match by the comparisons. A group of few people says little: look at the intervals
+before at the rates.
 
 No budget judges the differences: what is tolerable is for the campus to say.
 """
@@ -87,12 +88,14 @@ class GroupScores:
         weights = np.random.default_rng(0).multinomial(people, np.full(people, 1 / people), _REPEATS)
         false = (weights[:, templates] * weights[:, self.owners[columns]]).sum(axis=1)
         compared = weights.sum(axis=1) * (weights @ probes) - (weights**2) @ probes
-        fmr_interval = _interval(false, compared)
+        fnmr_interval, fmr_interval = _interval(weights @ missed, weights @ probes), _interval(false, compared)
+        if not missed.any() and probes.any():
+            fnmr_interval = [0.0, min(3 / np.count_nonzero(probes), 1.0)]
         if not len(templates) and pairs:
             fmr_interval = [0.0, min(3 / pairs, 1.0)]
         return {
             "fnmr": _share(missed.sum(), probes.sum()),
-            "fnmr_interval": _interval(weights @ missed, weights @ probes),
+            "fnmr_interval": fnmr_interval,
             "fmr": _share(len(templates), pairs),
             "fmr_interval": fmr_interval,
             "mated": int(probes.sum()),

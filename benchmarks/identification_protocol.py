@@ -78,6 +78,11 @@ class Searches:
     """A number for the person whom each mated probe shows."""
     nonmated_scores: npt.NDArray[np.float64]
 
+    @property
+    def people(self) -> int:
+        """How many people the mated probes show."""
+        return int(self.mated_people.max()) + 1
+
     def rank1(self) -> float:
         """Return the share of mated searches whose best person is the right one."""
         return float(self.mated_right.mean())
@@ -101,7 +106,7 @@ class Searches:
         People are drawn and not probes, since those of one person are missed together.
         """
         generator = np.random.default_rng(seed)
-        people = int(self.mated_people.max()) + 1
+        people = self.people
         probes = np.bincount(self.mated_people, minlength=people)
         rates = []
         for _ in range(repeats):

@@ -38,6 +38,14 @@ def test_each_group_has_rates_of_its_own() -> None:
     assert figures["women"]["people"] == 2
 
 
+def test_a_group_in_which_nobody_was_missed_is_not_called_sure() -> None:
+    names = [f"p{number}" for number in range(10)]
+    templates = {name: direction(36 * number) for number, name in enumerate(names)}
+    probes = {name: [vector, vector] for name, vector in templates.items()}
+    rates = by_group(Labelled({}, dict.fromkeys(names, "all")), templates, probes, LIMITS)["all"]["verification"]
+    assert (rates["fnmr"], rates["fnmr_interval"]) == (0.0, [0.0, 0.3]), "ten people, though twenty probes"
+
+
 def test_strangers_of_other_groups_are_not_compared() -> None:
     templates = {"ann": direction(0), "carl": direction(1)}
     figures = by_group(

@@ -115,6 +115,12 @@ def test_rates_are_means_over_draws() -> None:
     assert len(figures["interval_at_fpir_3e-3"]) == 2
 
 
+def test_where_nobody_is_missed_the_interval_says_how_few_they_were() -> None:
+    searches = made_searches(30)
+    searches.mated_scores[:] = 2.0
+    assert rates([searches])["interval_at_fpir_1e-2"] == [0.0, pytest.approx(0.1)]
+
+
 def sequences_of(vectors: dict[Path, np.ndarray], people: dict[str, list[Path]], policy=THREE_OF_FIVE) -> Sequences:
     return Sequences.of(Protocol.of(people), vectors, vectors, policy)
 
