@@ -1,7 +1,9 @@
 """Questions to an identity provider: bounded in time and in size, and answered by nobody whom it points to."""
 
+import ssl
 import time
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 import httpx
@@ -39,6 +41,12 @@ class HttpAnswer:
         return said
 
 
+@cache
+def _make_tls() -> ssl.SSLContext:
+    """Return what certificates are verified with: reading all public authorities takes a tenth of a second."""
+    return httpx.create_ssl_context()
+
+
 class ProviderHttp:
     """The connection to one provider; questions may be asked in several threads."""
 
@@ -47,7 +55,6 @@ class ProviderHttp:
         self._name = name
         self._longest_s = 2 * timeout_s
         self._timeout_s = timeout_s
-        self._tls = httpx.create_ssl_context()
 
     def ask(self, method: str, address: str, **question: Any) -> HttpAnswer:
         """Return what is answered, read whole.
@@ -77,7 +84,7 @@ class ProviderHttp:
     def _connect(self) -> httpx.Client:
         # One for each question: between two sign-ins a connection is closed. A provider's answer counts as its own, so
         # it is followed to no other address.
-        return httpx.Client(timeout=self._timeout_s, verify=self._tls, follow_redirects=False)
+        return httpx.Client(timeout=self._timeout_s, verify=_make_tls(), follow_redirects=False)
 
     def _unavailable(self, why: str) -> ProviderUnavailableError:
         log.warning("identity_provider_failed", provider=self._name, why=why)
