@@ -24,6 +24,7 @@ def test_a_cashiers_day(open_window, desk: Desk) -> None:
     page = open_window(desk.pages, "C1", ready="#typed")
     inspect(page)
     # The reader at the desk is a keyboard that ends with Enter.
+    expect(page.locator("#typed")).to_be_focused()
     page.keyboard.type(uid)
     page.keyboard.press("Enter")
     expect(page.locator("#who")).to_contain_text(number)
