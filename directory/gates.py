@@ -155,7 +155,8 @@ def find(session: Session, *, after: str | None = None, limit: int | None = None
 
 def find_titles(session: Session) -> dict[str, str]:
     """Return the titles of all gates by name, in the order of their names."""
-    return {gate.name: gate.title for gate in find(session)}
+    rows = session.execute(select(GateRecord.name, GateRecord.title).order_by(GateRecord.name))
+    return {row.name: row.title for row in rows}
 
 
 def policy_of(gate: GateRecord) -> GatePolicy:

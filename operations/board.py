@@ -61,6 +61,8 @@ class Board:
         self._words: dict[tuple[str, str], NewestWord] = {}
         self._advice: dict[str, tuple[Advice, datetime]] = {}
         self._version = 0
+        self._news = 0
+        self._stored = 0
         self._hears = True
         self._changed = threading.Condition()
 
@@ -68,6 +70,16 @@ class Board:
     def version(self) -> int:
         """A number that grows with every change."""
         return self._version
+
+    @property
+    def news(self) -> int:
+        """A number that grows with every change but of figures, which gates tell every few seconds."""
+        return self._news
+
+    @property
+    def stored(self) -> int:
+        """A number that grows with every change outside the views: of what is stored."""
+        return self._stored
 
     @property
     def hears(self) -> bool:
@@ -144,7 +156,7 @@ class Board:
             changed = replace(view, health={**view.health, message.source: message}, heard_at=heard_at)
             if (boot_id := _boot_in(message)) is not None:
                 changed = changed.heard_from(message.source, boot_id, heard_at)
-            self._put(changed)
+            self._put(changed, is_news=False)
 
     def feedback(self, message: Feedback, *, heard_at: datetime) -> None:
         """Take what a gate's edge tells the person in front. Only screens ask for it: no follower is woken."""
@@ -162,6 +174,7 @@ class Board:
     def wake(self) -> None:
         """Wake the followers: another server said that something outside the views changed."""
         with self._changed:
+            self._stored += 1
             self._notify()
 
     def wait(self, seen: int, timeout_s: float) -> int:
@@ -170,12 +183,13 @@ class Board:
             self._changed.wait_for(lambda: self._version != seen, timeout_s)
             return self._version
 
-    def _put(self, view: GateView) -> None:
+    def _put(self, view: GateView, *, is_news: bool = True) -> None:
         self._views[view.gate] = view
-        self._notify()
+        self._notify(is_news=is_news)
 
-    def _notify(self) -> None:
+    def _notify(self, *, is_news: bool = True) -> None:
         self._version += 1
+        self._news += int(is_news)
         self._changed.notify_all()
 
 

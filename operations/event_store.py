@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Integer, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
@@ -13,6 +13,13 @@ from access.reasons import Notice
 from messages import Event
 from operations.alarms.rules import AFTER_LOSS
 from operations.tables import GateEvent
+
+_SELECT_FOLLOWING = (
+    select(GateEvent)
+    .where(GateEvent.sequence > bindparam("after"))
+    .order_by(GateEvent.sequence)
+    .limit(bindparam("most", type_=Integer))
+)
 
 
 def record(session: Session, events: Sequence[Event], *, received_at: datetime) -> list[Event]:
@@ -35,12 +42,12 @@ def following(
     session: Session, *, after: int = 0, until: int | None = None, limit: int = 200, gate: str | None = None
 ) -> Sequence[GateEvent]:
     """Return up to `limit` events with sequence numbers above `after`, and up to `until` when given, oldest first."""
-    statement = select(GateEvent).where(GateEvent.sequence > after)
+    statement = _SELECT_FOLLOWING
     if until is not None:
         statement = statement.where(GateEvent.sequence <= until)
     if gate is not None:
         statement = statement.where(GateEvent.gate == gate)
-    return session.scalars(statement.order_by(GateEvent.sequence).limit(limit)).all()
+    return session.scalars(statement, {"after": after, "most": limit}).all()
 
 
 def latest(

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from accounts import audit
@@ -51,6 +51,13 @@ class OrderState(StrEnum):
     DONE = "done"
     VOID = "void"
     """Nothing was sent: its time was over, or it was cancelled, before it could be."""
+
+
+_SELECT_WAITING = (
+    select(StaffOrder)
+    .where(StaffOrder.state == OrderState.WAITING, StaffOrder.asked_at >= bindparam("earliest"))
+    .order_by(StaffOrder.id.desc())
+)
 
 
 class OrderNotWaitingError(ProblemError):
@@ -192,11 +199,7 @@ def find_between(session: Session, since: datetime, until: datetime, *, limit: i
 
 def waiting(session: Session, *, now: datetime) -> Sequence[StaffOrder]:
     """Return the orders that a second person may still confirm, newest first."""
-    return session.scalars(
-        select(StaffOrder)
-        .where(StaffOrder.state == OrderState.WAITING, StaffOrder.asked_at >= now - CONFIRM_WITHIN)
-        .order_by(StaffOrder.id.desc())
-    ).all()
+    return session.scalars(_SELECT_WAITING, {"earliest": now - CONFIRM_WITHIN}).all()
 
 
 def _note(session: Session, order: StaffOrder, action: str, by: UUID, now: datetime) -> None:

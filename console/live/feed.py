@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 
@@ -23,15 +23,17 @@ from console.live.wire import encode
 from console.services import ConsoleServices
 from console.views.board import collect_people, describe_alarm, describe_gate, describe_order, describe_zones
 from console.views.events import describe_events
-from directory.lag import Lag, find_lags
-from operations import event_store, orders
+from directory.lag import Lag, find_behind
+from operations import event_store, muster, orders
 from operations.alarms import register
+from operations.board import GateView
+from operations.tables import GateEvent
 
 _LOOK_EVERY_S = 0.1
 _LOOK_AFTER_EACH_S = 0.0006
 """For each page that is open: writing to one takes about a fifth of it, and the rest is for everything else."""
 _SLOW_EVERY_S = 1.0
-"""Zones and lags are counted from many rows, and nobody sees them change faster."""
+"""Zones, lags and the gates' figures are not looked at more often: nobody sees them change faster."""
 _TICKS_KEPT = 32
 _MOST_EVENTS = 500
 
@@ -142,20 +144,23 @@ class Feed:
 
 
 class _Look:
-    """Queries everything when it is due, in a thread."""
+    """Queries what is due, in a thread: news at once, lags and zones once a second, everything for a beat."""
 
     def __init__(self, services: ConsoleServices) -> None:
         self._services = services
-        self._seen = -1
+        self._news = self._stored = -1
         self._beat_at = 0.0
         self._checked_at = 0.0
         self._slow_at = 0.0
-        self._lags: Mapping[str, Sequence[Lag]] = {}
+        self._owes_zones = True
+        self._behind: Mapping[str, Sequence[Lag]] = {}
+        self._limits: Mapping[str, int] = {}
         self._zones: Sequence[Described] = ()
+        self._described: dict[str, tuple[GateView, Sequence[Lag], Described]] = {}
 
     def is_due(self) -> bool:
-        """Tell whether something changed, or everything is to be queried again for the next beat."""
-        return self._services.board.version != self._seen or self._beat_is_due()
+        """Tell whether there is news, or something is to be queried again."""
+        return self._services.board.news != self._news or self._slow_is_due() or self._beat_is_due()
 
     def is_time_to_check(self) -> bool:
         """Tell, once in a while, that streams must ask whether they may go on."""
@@ -168,17 +173,16 @@ class _Look:
         """Return what there is after `last`; None when nothing is to be said."""
         services, now = self._services, self._services.now()
         # Everything is queried after this: what changes meanwhile is a reason to look again.
-        self._seen = services.board.version
+        news, stored = services.board.news, services.board.stored
         is_beat = last is None or self._beat_is_due()
+        is_changed = is_beat or stored != self._stored
+        self._news, self._stored = news, stored
         with services.database.read() as session:
-            state = self._query_state(session, now, last, is_all_due=is_beat)
-            if last is None:
-                cursor, found = event_store.newest(session), []
-            else:
-                found = list(event_store.following(session, after=last.cursor, limit=_MOST_EVENTS))
-                cursor = found[-1].sequence if found else last.cursor
+            self._query_slow(session, now, is_all_due=is_beat, is_changed=is_changed)
+            state = self._query_state(session, now, last, is_changed=is_changed)
+            cursor, found = _query_events(session, last, is_changed=is_changed)
         if len(found) == _MOST_EVENTS:
-            self._seen = -1
+            self._news = self._stored = -1
         if last is not None and not found and not is_beat and state == last.state:
             return None
         if is_beat:
@@ -196,28 +200,53 @@ class _Look:
     def _beat_is_due(self) -> bool:
         return time.monotonic() - self._beat_at >= heartbeat.HEARTBEAT_S - _LOOK_EVERY_S
 
-    def _query_state(self, session: Session, now: datetime, last: Tick | None, *, is_all_due: bool) -> State:
-        services = self._services
+    def _slow_is_due(self) -> bool:
+        return time.monotonic() - self._slow_at >= _SLOW_EVERY_S
+
+    def _query_slow(self, session: Session, now: datetime, *, is_all_due: bool, is_changed: bool) -> None:
+        self._owes_zones |= is_changed
+        if not is_all_due and not self._slow_is_due():
+            return
+        self._slow_at = time.monotonic()
+        behind: dict[str, list[Lag]] = {}
+        for lag in find_behind(session, now):
+            behind.setdefault(lag.gate, []).append(lag)
+        self._behind = behind
+        if is_all_due:
+            self._limits = muster.limits(session)
+        if self._owes_zones:
+            self._zones, self._owes_zones = describe_zones(session, self._limits, now=now), False
+
+    def _query_state(self, session: Session, now: datetime, last: Tick | None, *, is_changed: bool) -> State:
+        gates = self._describe_gates()
+        if last is not None and not is_changed:
+            return replace(last.state, gates=gates, zones=self._zones)
         alarms, waiting = register.open_alarms(session), orders.waiting(session, now=now)
-        if is_all_due or time.monotonic() >= self._slow_at + _SLOW_EVERY_S:
-            self._query_slow(session, now)
-        else:
-            self._seen = -1
-        names = services.names(collect_people(alarms, waiting))
-        gates = {view.gate: describe_gate(view, self._lags.get(view.gate, ())) for view in services.board.views()}
-        known = last.state.gates if last is not None else {}
+        names = self._services.names(collect_people(alarms, waiting))
         return State(
-            # What has not changed is kept once, however many ticks are.
-            gates={name: known[name] if known.get(name) == gate else gate for name, gate in gates.items()},
+            gates=gates,
             alarms={str(one.id): describe_alarm(one, names) for one in alarms},
             orders=[describe_order(one, names) for one in waiting],
             zones=self._zones,
         )
 
-    def _query_slow(self, session: Session, now: datetime) -> None:
-        lags: dict[str, list[Lag]] = {}
-        for lag in find_lags(session, now):
-            if lag.behind:
-                lags.setdefault(lag.gate, []).append(lag)
-        self._lags, self._zones = lags, describe_zones(session, now=now)
-        self._slow_at = time.monotonic()
+    def _describe_gates(self) -> Mapping[str, Described]:
+        """Return every gate; one that is as it was is the same object, so that ticks and pages need not compare it."""
+        described: dict[str, tuple[GateView, Sequence[Lag], Described]] = {}
+        for view in self._services.board.views():
+            behind = self._behind.get(view.gate, ())
+            known = self._described.get(view.gate)
+            if known is None or known[0] is not view or known[1] != behind:
+                gate = describe_gate(view, behind)
+                known = view, behind, known[2] if known is not None and known[2] == gate else gate
+            described[view.gate] = known
+        self._described = described
+        return {name: gate for name, (_, _, gate) in described.items()}
+
+
+def _query_events(session: Session, last: Tick | None, *, is_changed: bool) -> tuple[int, Sequence[GateEvent]]:
+    """Return the sequence number up to which everything is known then, and the events after the last tick's."""
+    if last is None:
+        return event_store.newest(session), ()
+    found = event_store.following(session, after=last.cursor, limit=_MOST_EVENTS) if is_changed else ()
+    return (found[-1].sequence if found else last.cursor), found

@@ -21,6 +21,11 @@ class Scope:
     gate: str | None = None
     is_wall: bool = False
 
+    @property
+    def hidden(self) -> frozenset[str]:
+        """What the page is not sent of a gate."""
+        return _OF_ONE_GATE if self.gate is None else frozenset()
+
     def passage(self, described: Described) -> Described:
         """Return what the page is sent of a passage."""
         return _without(described, _OF_PEOPLE) if self.is_wall else described
@@ -41,7 +46,7 @@ class State:
         alone = scope.gate is not None
         return b"".join(
             (
-                encode("gates", list(gates.values())),
+                encode("gates", [_without(gate, scope.hidden) for gate in gates.values()]),
                 encode("alarms", list(alarms.values())),
                 encode("orders", [] if alone else self.orders),
                 encode("zones", [] if alone else self.zones),
@@ -53,11 +58,11 @@ class State:
         return b"".join(self._changes(before, scope))
 
     def _changes(self, before: "State", scope: Scope) -> Iterator[bytes]:
-        for name, then, now in (
-            ("gates_changed", before.gates_for(scope), self.gates_for(scope)),
-            ("alarms_changed", before.alarms_for(scope), self.alarms_for(scope)),
+        for name, then, now, hidden in (
+            ("gates_changed", before.gates_for(scope), self.gates_for(scope), scope.hidden),
+            ("alarms_changed", before.alarms_for(scope), self.alarms_for(scope), frozenset[str]()),
         ):
-            put = [one for key, one in now.items() if then.get(key) != one]
+            put = [_without(one, hidden) for key, one in now.items() if _differ(then.get(key), one, hidden)]
             gone = [key for key in then if key not in now]
             if put or gone:
                 yield encode(name, {"put": put, "gone": gone})
@@ -68,16 +73,21 @@ class State:
                 yield encode("zones", self.zones)
 
     def gates_for(self, scope: Scope) -> Mapping[str, Described]:
-        """Return the gates that a page is sent, with what it shows of each."""
-        if scope.gate is not None:
-            return {scope.gate: self.gates[scope.gate]} if scope.gate in self.gates else {}
-        return {name: _without(gate, _OF_ONE_GATE) for name, gate in self.gates.items()}
+        """Return the gates that a page is sent."""
+        if scope.gate is None:
+            return self.gates
+        return {scope.gate: self.gates[scope.gate]} if scope.gate in self.gates else {}
 
     def alarms_for(self, scope: Scope) -> Mapping[str, Described]:
         """Return the alarms that a page is sent."""
         if scope.gate is None:
             return self.alarms
         return {key: alarm for key, alarm in self.alarms.items() if alarm["gate"] == scope.gate}
+
+
+def _differ(then: Described | None, now: Described, hidden: frozenset[str]) -> bool:
+    """Return whether a page is shown something else; what has not changed is mostly the same object."""
+    return then is not now and (then is None or _without(then, hidden) != _without(now, hidden))
 
 
 def _without(described: Described, names: frozenset[str]) -> Described:

@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 
 from directory import gates, zone_passages
 from directory.lag import Lag
-from operations import muster
 from operations.alarms.rules import NATURE, AlarmKind
 from operations.board import UNKNOWN, GateView
 from operations.tables import Alarm, StaffOrder
@@ -75,9 +74,9 @@ def collect_people(alarms: Sequence[Alarm], orders: Sequence[StaffOrder]) -> set
     return {one.acknowledged_by for one in alarms if one.acknowledged_by} | {one.asked_by for one in orders}
 
 
-def describe_zones(session: Session, *, now: datetime) -> list[dict[str, Any]]:
-    """Return how many people are in each zone, and how many may be."""
-    limits, counted = muster.limits(session), zone_passages.count_inside(session, now=now)
+def describe_zones(session: Session, limits: Mapping[str, int], *, now: datetime) -> list[dict[str, Any]]:
+    """Return how many people are in each zone, and how many may be by `limits`."""
+    counted = zone_passages.count_inside(session, now=now)
     described = []
     for zone in gates.find_zones(session):
         inside, limit = counted.get(zone.name, 0), limits.get(zone.name)

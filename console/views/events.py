@@ -1,7 +1,8 @@
 """Events of gates as the pages show them: with the names of whoever passed, and of whoever gave the order."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from console.services import ConsoleServices
 from console.views.board import Known, name_of
@@ -14,8 +15,10 @@ def describe_events(services: ConsoleServices, events: Sequence[GateEvent]) -> l
     """Return what the pages show of `events`, in their order; only for staff, who may see the names."""
     if not events:
         return []
-    with services.database.read() as session:
-        of_orders = origins(session, events)
+    of_orders: Mapping[UUID, StaffOrder] = {}
+    if any(event.command_id for event in events):
+        with services.database.read() as session:
+            of_orders = origins(session, events)
     people = {one.person_id for one in events if one.person_id}
     people |= {order.asked_by for order in of_orders.values()}
     people |= {order.confirmed_by for order in of_orders.values() if order.confirmed_by}

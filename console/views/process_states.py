@@ -11,7 +11,7 @@ from accounts import audit
 from accounts.tables import Device
 from console.services import ConsoleServices
 from directory import gates
-from directory.lag import find_lags
+from directory.lag import find_behind
 from metering.rooms.tables import MeterLine
 from metering.sessions.tables import ShowerController
 from operations.alarms import register
@@ -62,8 +62,7 @@ def describe_directories(session: Session, now: datetime) -> list[ProcessState]:
     titles = gates.find_titles(session)
     return [
         ProcessState("directory", titles.get(lag.gate, lag.gate), Standing.BAD, "alarm.directory_lag", lag.seen_at)
-        for lag in find_lags(session, now)
-        if lag.behind
+        for lag in find_behind(session, now)
     ]
 
 

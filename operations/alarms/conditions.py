@@ -114,7 +114,7 @@ def _present(seen: Observation, limits: Limits) -> dict[tuple[str, AlarmKind], s
         for gate in seen.gates:
             present.update(_absent(gate, seen, limits))
     for lag in seen.lags:
-        if lag.behind and lag.behind_s > limits.lag_after.total_seconds():
+        if lag.behind_s > limits.lag_after.total_seconds():
             waiting = REVOCATIONS_WAITING if lag.waiting_revocations else None
             present[lag.gate, AlarmKind.DIRECTORY_LAG] = waiting
     for gate, contradiction in seen.contradictions.items():

@@ -16,6 +16,8 @@ from operations.alarms.rules import ENDED_BY, NATURE, AlarmKind, AlarmState, Sev
 from operations.tables import Alarm, AlarmNotice, GateEvent
 from web.problems import NotFoundError, ProblemError
 
+_RANK = {severity.value: index for index, severity in enumerate(Severity)}
+_SELECT_OPEN = select(Alarm).where(Alarm.closed_at.is_(None)).order_by(Alarm.id.desc())
 _TELLING = 100
 CLAIM = timedelta(minutes=1)
 """How long a notice is left to the process that took it up: longer than any channel takes. One that dies meanwhile may
@@ -85,9 +87,8 @@ def _acknowledge(session: Session, alarm: Alarm, *, by: UUID, note: str, now: da
 
 def open_alarms(session: Session) -> Sequence[Alarm]:
     """Return every open alarm: what nobody has acknowledged first, then the worst, then the newest."""
-    rank = {severity.value: index for index, severity in enumerate(Severity)}
-    found = session.scalars(select(Alarm).where(Alarm.closed_at.is_(None)).order_by(Alarm.id.desc())).all()
-    return sorted(found, key=lambda alarm: (alarm.acknowledged_at is not None, rank[alarm.severity]))
+    found = session.scalars(_SELECT_OPEN).all()
+    return sorted(found, key=lambda alarm: (alarm.acknowledged_at is not None, _RANK[alarm.severity]))
 
 
 def expected_ends(session: Session, alarms: Sequence[Alarm]) -> dict[UUID, datetime]:
@@ -136,7 +137,7 @@ def going_on(session: Session) -> list[OpenAlarm]:
     """Return the open alarms as the rules read them."""
     return [
         OpenAlarm(alarm.gate, AlarmKind(alarm.kind), alarm.last_at, over=alarm.restored_at is not None)
-        for alarm in session.scalars(select(Alarm).where(Alarm.closed_at.is_(None)))
+        for alarm in session.scalars(_SELECT_OPEN)
     ]
 
 

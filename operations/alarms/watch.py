@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from database import Database, DatabaseBusyError, StorageError, new_id
 from directory import gates
 from directory.acknowledgements import find_contradictions
-from directory.lag import find_lags
+from directory.lag import find_behind
 from operations.alarms import register
 from operations.alarms.conditions import Limits, Observation, signals
 from operations.alarms.escalation import Route, due
@@ -146,9 +146,9 @@ class AlarmWatch:
         return Observation(
             now=now,
             started_at=self._started_at,
-            gates=[gate.name for gate in gates.find(session)],
+            gates=list(gates.find_titles(session)),
             views={view.gate: view for view in self.board.views()},
-            lags=find_lags(session, now),
+            lags=find_behind(session, now),
             contradictions={one.gate: one.reason for one in find_contradictions(session)},
             broker_lost_at=self._broker_lost_at,
             orders_lost_at=self._orders_lost_at,

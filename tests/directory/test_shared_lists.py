@@ -17,7 +17,7 @@ from access.policy import Rule
 from accounts.vocabulary import PersonState
 from database import Base
 from directory import gates, model_progress, visitor_passes
-from directory.lag import find_lags
+from directory.lag import find_behind, find_lags
 from directory.list_tables import GateEntry, SharedEntry, SharedList
 from tests.apps import LentApps
 from tests.databases import ON_BOTH, ON_SQLITE, copied
@@ -245,6 +245,41 @@ def test_a_revocation_still_waits_for_a_device_whose_gate_left_its_list(house: H
     assert waiting(house.campus) == [1]
     house.sync("west")
     assert waiting(house.campus) == [0]
+
+
+def test_what_devices_lack_is_counted_for_each_by_what_it_holds(house: House) -> None:
+    for _ in range(3):
+        house.person({"students"})
+    for gate in GATES:
+        house.sync(gate)
+    assert lacking(house.campus) == {}
+    house.give_pass(2, {"west"})
+    house.state(0, PersonState.SUSPENDED)
+    house.publish()
+    house.campus.clock.forward(seconds=10)
+    house.sync("north")
+    house.state(1, PersonState.SUSPENDED)
+    house.publish()
+    house.campus.clock.forward(seconds=5)
+    # The pass is an entry of the west gate's own.
+    assert lacking(house.campus) == {"east": (2, 2, 15), "north": (1, 1, 5), "west": (3, 2, 15)}
+    house.policy({"north"}, {"students", "teachers"})
+    house.publish()
+    house.sync("north")
+    house.campus.set_policy(house.policies["north"].model_copy(update={"accepts_bare_uid": False}))
+    house.publish()
+    assert lacking(house.campus)["north"] == (1, 0, 0), "a policy is one change"
+    for gate in GATES:
+        house.sync(gate)
+    assert lacking(house.campus) == {}
+
+
+def lacking(campus: Campus) -> dict[str, tuple[int, int, float]]:
+    """Return how many changes each gate's device lacks, how many revocations, and since how many seconds."""
+    with campus.database.read() as session:
+        behind = find_behind(session, campus.clock.now)
+        assert behind == [one for one in find_lags(session, campus.clock.now) if one.behind]
+        return {one.gate: (one.behind, one.waiting_revocations, one.behind_s) for one in behind}
 
 
 def waiting(campus: Campus) -> list[int]:
