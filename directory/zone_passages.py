@@ -4,17 +4,18 @@ A passage that arrives late counts by its own time, and never over a later one. 
 row in `zone_presence` is the lock.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.orm import Session
 
 from access.passages import REMEMBERED, PresencePage, ZonePass
 from access.policy import Direction, GatePolicy
 from accounts import audit
+from database import table_of
 from directory import listed_people
 from directory.gates import get
 from directory.tables import GateRecord, ZonePassage, ZonePassageState, ZoneRecord
@@ -25,6 +26,23 @@ PAGE = 2000
 
 _LOOKING_BACK = ("anti_passback", "occupancy", "first_person")
 """The rules of a policy for which a gate must know of passages at other gates."""
+
+_PASSAGES, _STATES, _GATES = (table_of(one) for one in (ZonePassage, ZonePassageState, GateRecord))
+_COUNT_INSIDE = (
+    select(_PASSAGES.c.zone, func.count().label("number"))
+    .where(
+        _PASSAGES.c.direction == Direction.ENTRY.value,
+        _PASSAGES.c.gate.is_not(None),
+        _PASSAGES.c.at > bindparam("earliest"),
+    )
+    .group_by(_PASSAGES.c.zone)
+)
+_COUNT_INSIDE_THESE = _COUNT_INSIDE.where(_PASSAGES.c.zone.in_(bindparam("zones", expanding=True)))
+_SELECT_ZONE_STATES = (
+    select(_GATES.c.name.label("gate"), _STATES.c.zone, _STATES.c.revision, _STATES.c.forgiven_before)
+    .join(_STATES, _STATES.c.zone == _GATES.c.policy["inner_zone"].as_string())
+    .where(_GATES.c.name.in_(bindparam("gates", expanding=True)))
+)
 
 
 class NoZoneError(ProblemError):
@@ -104,19 +122,14 @@ def find_quiet(session: Session, asked: Collection[Asked]) -> Mapping[Asked, Pre
 
     For everybody else nothing is found: `page_for` answers them.
     """
-    names = {one.gate for one in asked}
-    rows = session.execute(select(GateRecord.name, GateRecord.policy).where(GateRecord.name.in_(names)))
-    zone_of = {name: policy["inner_zone"] for name, policy in rows if policy["inner_zone"] is not None}
-    query = select(ZonePassageState).where(ZonePassageState.zone.in_(set(zone_of.values())))
-    states = {state.zone: state for state in session.scalars(query)}
+    rows = session.execute(_SELECT_ZONE_STATES, {"gates": [one.gate for one in asked]})
+    states = {row.gate: row for row in rows}
     quiet = {
-        one: state
-        for one in asked
-        if (state := states.get(zone_of.get(one.gate, ""))) is not None and 0 < one.since == state.revision
+        one: state for one in asked if (state := states.get(one.gate)) is not None and 0 < one.since == state.revision
     }
     if not quiet:
         return {}
-    zones = sorted({state.zone for state in quiet.values()})
+    zones = {state.zone for state in quiet.values()}
     inside = count_inside(session, zones, now=max(one.now for one in quiet))
     return {
         one: PresencePage(
@@ -126,26 +139,18 @@ def find_quiet(session: Session, asked: Collection[Asked]) -> Mapping[Asked, Pre
             latest_revision=state.revision,
             inside=inside.get(state.zone, 0),
             forgiven_before=state.forgiven_before,
-            passes=(),
         )
         for one, state in quiet.items()
     }
 
 
-def count_inside(session: Session, zones: Sequence[str] | None = None, *, now: datetime) -> dict[str, int]:
+def count_inside(session: Session, zones: Collection[str] | None = None, *, now: datetime) -> dict[str, int]:
     """Return how many people are in each zone by the passages of the last day; zones with nobody are left out."""
-    statement = (
-        select(ZonePassage.zone, func.count().label("number"))
-        .where(
-            ZonePassage.direction == Direction.ENTRY.value,
-            ZonePassage.gate.is_not(None),
-            ZonePassage.at > now - REMEMBERED,
-        )
-        .group_by(ZonePassage.zone)
-    )
+    given: dict[str, Any] = {"earliest": now - REMEMBERED}
+    statement = _COUNT_INSIDE
     if zones is not None:
-        statement = statement.where(ZonePassage.zone.in_(zones))
-    return {row.zone: row.number for row in session.execute(statement)}
+        statement, given = _COUNT_INSIDE_THESE, given | {"zones": list(zones)}
+    return {row.zone: row.number for row in session.execute(statement, given)}
 
 
 def forgive(session: Session, zone: str, *, person_id: UUID | None, by: str, now: datetime) -> dict[str, int]:
