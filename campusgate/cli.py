@@ -8,19 +8,14 @@ import importlib
 import logging
 import pkgutil
 import sys
-from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
 import click
 import typer
-from pydantic import ValidationError
 
 import campusgate.commands
 from campusgate.commands import databases_used
-from campusgate.processes.logs import configure_logs
-from campusgate.settings.env_file import read_env_file
-from campusgate.settings.errors import describe
 from errors import OperatorError
 
 
@@ -42,6 +37,8 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from importlib import metadata
+
         typer.echo(f"campusgate {metadata.version('campusgate')}")
         raise typer.Exit
 
@@ -56,8 +53,15 @@ def _root(
         bool, typer.Option("--version", help="Print the version and stop.", is_eager=True, callback=_print_version)
     ] = False,
 ) -> None:
+    # Not for `--help`, which would wait for it.
+    from campusgate.processes.logs import configure_logs
+
     del version
+    # Results go to standard output; of the log only what needs attention is shown. Services say more.
+    configure_logs(logging.WARNING)
     if env_file is not None:
+        from campusgate.settings.env_file import read_env_file
+
         read_env_file(env_file)
 
 
@@ -67,14 +71,19 @@ for _module in sorted(pkgutil.iter_modules(campusgate.commands.__path__), key=la
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
-    # Results go to standard output; of the log only what needs attention is shown. Services say more.
-    configure_logs(logging.WARNING)
     try:
         app(prog_name="campusgate")
     except OperatorError as error:
         sys.stderr.write(f"campusgate: {error}\n")
         sys.exit(2)
-    except ValidationError as error:
+    except ValueError as error:
+        # pydantic's is one, and needs as long to be imported as everything else that `--help` shows.
+        from pydantic import ValidationError
+
+        if not isinstance(error, ValidationError):
+            raise
+        from campusgate.settings.errors import describe
+
         sys.stderr.write(f"campusgate: {describe(error)}\n")
         sys.exit(2)
     except click.exceptions.Abort:

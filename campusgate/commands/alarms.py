@@ -8,7 +8,6 @@ from uuid import UUID
 import typer
 
 from campusgate.commands import CommandError, open_database, print_json, problems_as_errors
-from campusgate.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -27,6 +26,7 @@ def acknowledge(
     """Say that somebody has seen an alarm and looks after it; escalation ends. It stands in the audit trail."""
     from accounts import people
     from accounts.vocabulary import Role
+    from campusgate.settings import Settings
     from operations.alarms import register as alarm_register
 
     if not note.strip():
@@ -53,6 +53,8 @@ def alarms(
 
     `alarms acknowledge` says that somebody looks after one.
     """
+    from campusgate.settings import Settings
+
     if context.invoked_subcommand is not None:
         return
     from operations.alarms import register as alarm_register

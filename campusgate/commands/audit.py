@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from campusgate.commands import CommandError, open_database, print_json
-from campusgate.settings import Settings
 
 if TYPE_CHECKING:
     from accounts.audit import Verification
@@ -50,6 +49,7 @@ def verify(
     the next run. The copy of the trail beside the database is compared too, where there is one.
     """
     from accounts.audit.trail_copy import TrailCopy
+    from campusgate.settings import Settings
     from campusgate.verification import verify as verify_all
     from campusgate.wiring.database import name_of
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from campusgate.commands import CommandError, print_json
-from campusgate.settings import Settings
 
 if TYPE_CHECKING:
     from campusgate.backup.file import Backup
@@ -34,6 +33,7 @@ def backup(
     """
     from campusgate.backup.backup import back_up, note_backup
     from campusgate.backup.file import SUFFIX
+    from campusgate.settings import Settings
     from database import Database
     from database.dated_files import forget_older, name_in
 
@@ -69,6 +69,7 @@ def restore(
     from accounts.audit.trail_copy import TrailCopy
     from campusgate.backup.rehearsal import rehearse
     from campusgate.backup.restore import restore as fill
+    from campusgate.settings import Settings
     from database import Database
 
     settings = Settings()

@@ -7,7 +7,6 @@ import typer
 
 from campusgate.commands import CommandError
 from campusgate.processes.stopping import make_stop_event
-from campusgate.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -30,6 +29,7 @@ def broker(
     from bus import read_users
     from bus.embedded import EmbeddedBroker, ServerTls
     from campusgate.processes.logs import configure_logs
+    from campusgate.settings import Settings
 
     settings = Settings()
     configure_logs()

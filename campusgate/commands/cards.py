@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from campusgate.commands import CommandError, open_database, print_json, problems_as_errors
-from campusgate.settings import Settings
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -35,6 +34,7 @@ def list_(
 ) -> None:
     """List a person's cards, oldest first. That somebody looked stands in the audit trail."""
     from accounts import audit, cards
+    from campusgate.settings import Settings
 
     with problems_as_errors(), open_database(Settings()) as database, database.begin() as session:
         person = _find(session, number)
@@ -54,6 +54,7 @@ def issue(
     """Hand a person their first card, free of charge; they are told. A later one is a reissue, at the counter."""
     from accounts import audit, cards, people
     from accounts.people.notices import AccountNotice
+    from campusgate.settings import Settings
     from enrollment import account_notices
 
     settings, now = Settings(), datetime.now(UTC)
@@ -71,6 +72,7 @@ def lose(number: _Number, as_json: _Json = False) -> None:
     """Report a person's card lost: every gate refuses it, and their virtual ones, within seconds."""
     from accounts import audit, cards, people
     from accounts.cards import loss
+    from campusgate.settings import Settings
 
     now = datetime.now(UTC)
     with problems_as_errors(), open_database(Settings()) as database, database.begin() as session:

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from campusgate.commands import open_database, print_json
-from campusgate.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -22,6 +21,7 @@ def register(app: typer.Typer) -> None:
 
 def show(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
     """Show the time on record and this machine's time."""
+    from campusgate.settings import Settings
     from operations import clock_guard
 
     with open_database(Settings()) as database, database.read() as session:
@@ -40,6 +40,7 @@ def confirm() -> None:
     The server then goes on erasing and closing by it. What was erased by a wrong time cannot be brought back.
     """
     from accounts import audit
+    from campusgate.settings import Settings
     from operations import clock_guard
 
     now = datetime.now(UTC)

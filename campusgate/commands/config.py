@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 import typer
 
 from campusgate.commands import print_json
-from campusgate.settings import Settings
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -27,6 +26,7 @@ def show(
     as_json: _Json = False,
 ) -> None:
     """Show the settings in force and where each comes from; of secrets only whether they are set."""
+    from campusgate.settings import Settings
     from campusgate.wiring.settings_in_force import list_settings
     from console.server_facts import SettingSource
 

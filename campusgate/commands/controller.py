@@ -7,7 +7,6 @@ import typer
 
 from campusgate.processes.garbage import pause_collection
 from campusgate.processes.stopping import make_stop_event
-from campusgate.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -28,6 +27,8 @@ def controller(
     ] = None,
 ) -> None:
     """Keep one door: obey signed commands, decide about cards when the edge is silent, report what happens."""
+    from campusgate.settings import Settings
+
     with pause_collection():
         from campusgate.processes.controller import run_controller
         from campusgate.processes.logs import configure_logs

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from campusgate.commands import print_json
-from campusgate.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -33,6 +32,7 @@ def demo(
     from campusgate.demo.running import RunningDemonstration
     from campusgate.demo.traffic import keep_playing
     from campusgate.processes.logs import configure_logs
+    from campusgate.settings import Settings
 
     console = Console(stderr=as_json)
     # The day kills processes on purpose; that connections break then is no news.

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from campusgate.commands import CommandError, open_database, print_json
-from campusgate.settings import Settings
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -40,6 +39,7 @@ def add(
     """Register a device and print its token, which is shown this once."""
     from accounts import audit, devices
     from accounts.api.devices import DeviceIn
+    from campusgate.settings import Settings
     from campusgate.wiring.places import CampusPlaces
     from web.problems import ProblemError
 
@@ -62,6 +62,7 @@ def add(
 def list_(as_json: _Json = False) -> None:
     """List the devices."""
     from accounts import devices
+    from campusgate.settings import Settings
 
     with open_database(Settings()) as database, database.read() as session:
         found = [_shown(device) for device in devices.find(session, limit=100_000)]
@@ -76,6 +77,7 @@ def list_(as_json: _Json = False) -> None:
 def rotate(name: _Name, as_json: _Json = False) -> None:
     """Give a device a new token; the old one stops working."""
     from accounts import audit, devices
+    from campusgate.settings import Settings
 
     with open_database(Settings()) as database, database.begin() as session:
         device = _device(devices.by_name(session, name), name)
@@ -89,6 +91,7 @@ def rotate(name: _Name, as_json: _Json = False) -> None:
 def revoke(name: _Name) -> None:
     """End a device's token for good."""
     from accounts import audit, devices
+    from campusgate.settings import Settings
 
     with open_database(Settings()) as database, database.begin() as session:
         device = _device(devices.by_name(session, name), name)

@@ -1,12 +1,10 @@
 """`campusgate display`: the screen of one gate."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from access.policy import Direction
 from campusgate.processes.stopping import make_stop_event
-from campusgate.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -18,7 +16,7 @@ def display(
     gate: Annotated[str, typer.Argument(help="Name of the gate.")],
     title: Annotated[str | None, typer.Option(help="How people know the gate; by default its name.")] = None,
     direction: Annotated[
-        Direction | None, typer.Option(help='Say "come in" or "go out" instead of "go through".')
+        Literal["entry", "exit", "both"] | None, typer.Option(help='Say "come in" or "go out" instead of "go through".')
     ] = None,
     host: Annotated[str, typer.Option(help="Listen here; this machine alone unless you say otherwise.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8090,
@@ -27,10 +25,13 @@ def display(
 
     Open http://127.0.0.1:8090/ in the browser of the screen.
     """
+    from access.policy import Direction
     from campusgate.processes.display import DisplayOptions, run_display
     from campusgate.processes.logs import configure_logs
+    from campusgate.settings import Settings
 
     settings = Settings()
     configure_logs()
     typer.echo(f"the screen of {gate} is at http://{host}:{port}/")
-    run_display(settings, DisplayOptions(gate, title or gate, host, port, direction), make_stop_event())
+    way = None if direction is None else Direction(direction)
+    run_display(settings, DisplayOptions(gate, title or gate, host, port, way), make_stop_event())

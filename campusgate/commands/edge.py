@@ -1,14 +1,16 @@
 """`campusgate edge`: one camera, from frame to signed command."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from campusgate.commands import CommandError
 from campusgate.processes.garbage import pause_collection
 from campusgate.processes.stopping import make_stop_event
-from campusgate.settings import Settings
+
+if TYPE_CHECKING:
+    from campusgate.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -37,6 +39,8 @@ def edge(
     ] = None,
 ) -> None:
     """Watch one gate: recognise who stands there, decide, and ask the controller to open."""
+    from campusgate.settings import Settings
+
     with pause_collection():
         from campusgate.processes.edge import EdgeOptions, run_edge
         from campusgate.processes.logs import configure_logs
@@ -51,7 +55,7 @@ def edge(
     run_edge(settings, options, stop)
 
 
-def _address(argument: str | None, settings: Settings) -> str:
+def _address(argument: str | None, settings: "Settings") -> str:
     from edge.camera import has_credentials, without_credentials
 
     if argument is None:

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from campusgate.commands import CommandError, open_database, print_json
-from campusgate.settings import Settings
 from campusgate.terminal import write_lines
 
 
@@ -27,6 +26,7 @@ def events(
 ) -> None:
     """List events, newest first. That somebody looked stands in the audit trail, of a person's under that person."""
     from accounts import audit, people
+    from campusgate.settings import Settings
     from messages import EventKind
     from operations.event_search import EventSearch, find_events
 

@@ -9,7 +9,6 @@ from uuid import UUID
 import typer
 
 from campusgate.commands import CommandError, open_database, print_json
-from campusgate.settings import Settings
 
 if TYPE_CHECKING:
     from campusgate.calibration.study import Study
@@ -95,6 +94,7 @@ def spoof_picture(
     """Open the picture of a false face, at the edge that kept it. It is kept only where the gate's policy says so."""
     import structlog
 
+    from campusgate.settings import Settings
     from campusgate.wiring.sealer import make_sealer
     from database import SealingError
     from edge.policy import SpoofPicturePolicy
@@ -117,6 +117,7 @@ def spoof_picture(
 def _study(gate: str, fpir: float, people: int | None, *, since: datetime, seed: int) -> "Study":
     from campusgate.calibration.evidence import gather
     from campusgate.calibration.study import mated_scores, study
+    from campusgate.settings import Settings
     from campusgate.wiring.photo_checker import find_embedder
     from campusgate.wiring.sealer import make_sealer
     from database import SealingError
@@ -146,6 +147,7 @@ def _study(gate: str, fpir: float, people: int | None, *, since: datetime, seed:
 
 
 def _engine() -> "FaceEngine":
+    from campusgate.settings import Settings
     from models.engine import FaceEngine
     from models.store import ModelStore
 

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from campusgate.commands import print_json
-from campusgate.settings import Settings
 
 gate = typer.Typer(no_args_is_help=True, help="Open, hold, lock, lock down or release one gate.")
 
@@ -55,6 +54,7 @@ def _ask(action: str, name: str, sender: str, *, as_json: bool) -> None:
     from campusgate.gate_orders import one_at_a_time, send_order
     from campusgate.processes.logs import configure_logs
     from campusgate.processes.process_age import read_process_age_s
+    from campusgate.settings import Settings
     from campusgate.wiring.broker import make_broker_address
     from messages import (
         Action,

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from campusgate.commands import CommandError, open_database, print_json, problems_as_errors
-from campusgate.settings import Settings
 
 if TYPE_CHECKING:
     from directory.tables import GateRecord
@@ -46,6 +45,7 @@ def add(
     """Add a gate. Its rules for hours, zones and the rest are given with `gates policy`."""
     from accounts import audit
     from campusgate.gate_policies import make_new_policy
+    from campusgate.settings import Settings
     from directory import gates
 
     settings = Settings()
@@ -57,6 +57,7 @@ def add(
 
 def list_(as_json: _Json = False) -> None:
     """List the gates, who may pass each, and the revision of its directory."""
+    from campusgate.settings import Settings
     from directory import gates
 
     with open_database(Settings()) as database, database.read() as session:
@@ -70,6 +71,7 @@ def policy(
     """Print a gate's policy as JSON; or, with a file, replace it (print, edit, give it back)."""
     from accounts import audit
     from campusgate.gate_policies import read_policy
+    from campusgate.settings import Settings
     from directory import gates
 
     text = None
@@ -98,6 +100,7 @@ def allow(
     """Let a group pass a gate."""
     from access.policy import Rule
     from accounts import audit
+    from campusgate.settings import Settings
     from directory import gates
 
     with problems_as_errors(), open_database(Settings()) as database, database.begin() as session:
@@ -120,6 +123,7 @@ def model(
     from dataclasses import asdict
 
     from accounts import audit
+    from campusgate.settings import Settings
     from directory import gate_models, gates
     from directory.model_progress import find_progress
 
@@ -145,6 +149,7 @@ def model(
 def remove(name: _Name) -> None:
     """Remove a gate; its devices are refused from now on."""
     from accounts import audit
+    from campusgate.settings import Settings
     from directory import gates
 
     with problems_as_errors(), open_database(Settings()) as database, database.begin() as session:
@@ -163,6 +168,7 @@ def why(
     """May this person pass this gate at this time, and why (not)? Exits 1 when not."""
     from access.policy import Direction
     from accounts import people
+    from campusgate.settings import Settings
     from campusgate.wiring.sealer import make_sealer
     from directory.dry_run import Shown, dry_run
 
@@ -212,6 +218,7 @@ def forgive(
 ) -> None:
     """Let earlier passages no longer count for anti-passback and occupancy. The gates hear of it within seconds."""
     from accounts import audit, people
+    from campusgate.settings import Settings
     from directory import zone_passages
 
     with problems_as_errors(), open_database(Settings()) as database, database.begin() as session:

@@ -3,7 +3,6 @@
 import typer
 
 from campusgate.processes.stopping import make_stop_event
-from campusgate.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -15,6 +14,7 @@ def library() -> None:
     """Answer library systems by SIP2 who a patron is, from the server, until it is stopped."""
     from campusgate.processes.library import run_library
     from campusgate.processes.logs import configure_logs
+    from campusgate.settings import Settings
 
     settings = Settings()
     configure_logs()

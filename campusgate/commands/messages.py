@@ -6,7 +6,6 @@ from uuid import UUID
 import typer
 
 from campusgate.commands import CommandError, print_json
-from campusgate.settings import Settings
 
 messages = typer.Typer(no_args_is_help=True, help="What travels over MQTT: reference, JSON Schema, access list.")
 
@@ -47,6 +46,7 @@ def acl(
     ] = None,
 ) -> None:
     """Print Mosquitto's access list for these gates, showers and servers of the site."""
+    from campusgate.settings import Settings
     from messages.permissions import mosquitto_acl
     from messages.topics import require_topic_names
 

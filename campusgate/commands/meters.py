@@ -8,7 +8,6 @@ import typer
 from campusgate.commands import CommandError, print_json
 from campusgate.processes.garbage import pause_collection
 from campusgate.processes.stopping import make_stop_event
-from campusgate.settings import Settings
 
 if TYPE_CHECKING:
     from metering.lines.explain import Explanation
@@ -28,6 +27,8 @@ def register(app: typer.Typer) -> None:
 
 def run(context: typer.Context) -> None:
     """Read all meters that the server names, again and again, and carry out its orders to them."""
+    from campusgate.settings import Settings
+
     if context.invoked_subcommand is not None:
         return
     with pause_collection():
@@ -52,6 +53,7 @@ def read(
     """Read one meter now; the line must not be read by another process. Exit code 1: it does not answer."""
     import asyncio
 
+    from campusgate.settings import Settings
     from metering.lines.question import QuestionError, ask_meter
     from metering.reader_contract import Protocol
 
@@ -81,6 +83,7 @@ def decode(
     as_json: _Json = False,
 ) -> None:
     """Say in words what a frame of DL/T 645-2007 or CJ/T 188 is."""
+    from campusgate.settings import Settings
     from metering.frames.bcd import CodecError
     from metering.lines.explain import explain
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from campusgate.commands import CommandError, print_json
-from campusgate.settings import Settings
 
 if TYPE_CHECKING:
     from models.store import InstallProgress, ModelStatus, ModelStore
@@ -81,6 +80,7 @@ def verify(names: Names = None, as_json: AsJson = False) -> None:
 
 
 def _store() -> "ModelStore":
+    from campusgate.settings import Settings
     from models.store import ModelStore
 
     settings = Settings()

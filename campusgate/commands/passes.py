@@ -7,7 +7,6 @@ from uuid import UUID
 import typer
 
 from campusgate.commands import CommandError, open_database, print_json, problems_as_errors
-from campusgate.settings import Settings
 from campusgate.terminal import write_lines
 
 if TYPE_CHECKING:
@@ -34,6 +33,7 @@ def list_(
 ) -> None:
     """List passes, newest first. That somebody looked stands in the audit trail."""
     from accounts import audit
+    from campusgate.settings import Settings
     from directory import visitor_passes
 
     now = datetime.now(UTC)
@@ -56,6 +56,7 @@ def give(
 ) -> None:
     """Give somebody a pass, and print its code this once."""
     from accounts import audit, people
+    from campusgate.settings import Settings
     from directory import visitor_passes
 
     settings, now = Settings(), datetime.now(UTC)
@@ -85,6 +86,7 @@ def end(
 ) -> None:
     """End a pass early: every gate forgets it within moments."""
     from accounts import audit
+    from campusgate.settings import Settings
     from directory import visitor_passes
 
     now = datetime.now(UTC)

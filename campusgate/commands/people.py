@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from campusgate.commands import CommandError, open_database, print_json, problems_as_errors
-from campusgate.settings import Settings
 from campusgate.terminal import progress_bar, sentence, shortened, write_lines
 
 if TYPE_CHECKING:
     from accounts.people_import.importer import RowResult
     from accounts.people_import.people_list import ListedPerson, Unreadable
     from accounts.tables import Person
+    from campusgate.settings import Settings
     from database import Database
     from enrollment.intake_results import IntakeReport, IntakeResult
 
@@ -58,6 +58,8 @@ def import_(
     Killed, it is finished by running it again. Exits 1 when a row could not be used or a photo not be enrolled; the
     others are imported.
     """
+    from campusgate.settings import Settings
+
     if not source.exists():
         raise CommandError(f"there is no file or folder {source}: check the path")
     if source.is_dir() or source.suffix.lower() == ".zip":
@@ -93,6 +95,7 @@ def add(
     from accounts import audit, people
     from accounts.people import Particulars
     from accounts.vocabulary import PersonKind
+    from campusgate.settings import Settings
 
     try:
         known = PersonKind(kind)
@@ -125,6 +128,7 @@ def list_(
 ) -> None:
     """List people, in the order they were added. That somebody looked stands in the audit trail."""
     from accounts import audit, people
+    from campusgate.settings import Settings
 
     with open_database(Settings()) as database, database.begin() as session:
         audit.record(session, actor=audit.SYSTEM, action="people.read", subject="people:list", now=datetime.now(UTC))
@@ -153,6 +157,7 @@ def grant(
     from accounts import audit, people
     from accounts.people.notices import AccountNotice
     from accounts.vocabulary import Role
+    from campusgate.settings import Settings
     from enrollment import account_notices
 
     try:
@@ -175,6 +180,7 @@ def password(number: Annotated[str, typer.Argument(help="The person's number.")]
     from accounts.people import sign_ins
     from accounts.people.notices import AccountNotice
     from accounts.vocabulary import PasswordPurpose
+    from campusgate.settings import Settings
     from campusgate.wiring.accounts import make_hasher
     from enrollment import account_notices
 
@@ -197,6 +203,7 @@ def password(number: Annotated[str, typer.Argument(help="The person's number.")]
 def _import_photos(
     source: Path, *, consented: str | None, approved_by: str | None, report_folder: Path | None, as_json: bool
 ) -> None:
+    from campusgate.settings import Settings
     from campusgate.wiring.photo_intake import import_photos
 
     settings = Settings()
@@ -237,7 +244,7 @@ def _failure(enrolled: "IntakeResult") -> dict[str, Any]:
     }
 
 
-def _rows(source: Path, settings: Settings) -> "list[ListedPerson | Unreadable]":
+def _rows(source: Path, settings: "Settings") -> "list[ListedPerson | Unreadable]":
     from accounts.people_import.people_list import read
 
     return read(source, settings.time_zone)
@@ -246,7 +253,7 @@ def _rows(source: Path, settings: Settings) -> "list[ListedPerson | Unreadable]"
 def _run(
     database: "Database",
     rows: "list[ListedPerson | Unreadable]",
-    settings: Settings,
+    settings: "Settings",
     *,
     dry_run: bool,
     quiet: bool,

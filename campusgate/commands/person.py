@@ -7,7 +7,6 @@ import typer
 
 from campusgate.commands import CommandError, open_database, print_json
 from campusgate.commands.people import people_commands
-from campusgate.settings import Settings
 from campusgate.terminal import write_lines
 
 
@@ -22,6 +21,7 @@ def show(
 ) -> None:
     """Show one person: particulars, roles, cards, face, passes. That somebody looked stands in the audit trail."""
     from accounts import audit, cards, people
+    from campusgate.settings import Settings
     from directory import visitor_passes
     from enrollment import consent
     from enrollment.tables import TemplateRecord

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from campusgate.commands import CommandError, print_json
-from campusgate.settings import Settings
 
 if TYPE_CHECKING:
     from enrollment.quality import Checker, QualityReport
@@ -55,6 +54,7 @@ def check(
 
 
 def _checker(limits: Path | None) -> "Checker":
+    from campusgate.settings import Settings
     from campusgate.wiring.photo_checker import load_checker
 
     return load_checker(Settings(), limits)[1]

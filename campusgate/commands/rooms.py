@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from campusgate.commands import CommandError, open_database, print_json
-from campusgate.settings import Settings
 from campusgate.terminal import sentence, write_lines
 
 _LIST = typer.Argument(help="A .csv list, as spreadsheets save it.")
@@ -33,6 +32,7 @@ def import_(
 ) -> None:
     """Add the rooms of a list (`building`, `room`, `beds`) that are missing. Exits 1 when a line describes no room."""
     from accounts.people_import.list_table import ListTableError
+    from campusgate.settings import Settings
     from metering.rooms import room_list
 
     try:
@@ -62,6 +62,7 @@ def residents(
     """
     from accounts import audit
     from accounts.people_import.list_table import ListTableError
+    from campusgate.settings import Settings
     from metering.billing.moves import leave_listed
     from metering.rooms import resident_list
 

@@ -6,7 +6,6 @@ import typer
 
 from campusgate.processes.garbage import pause_collection
 from campusgate.processes.stopping import make_stop_event
-from campusgate.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -21,6 +20,8 @@ def serve(
     ] = None,
 ) -> None:
     """Run the server: accounts, enrolment, directories, events and the pages."""
+    from campusgate.settings import Settings
+
     with pause_collection():
         from campusgate.processes.logs import configure_logs
         from campusgate.processes.server.run import run_server

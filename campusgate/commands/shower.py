@@ -7,7 +7,6 @@ import typer
 
 from campusgate.processes.garbage import pause_collection
 from campusgate.processes.stopping import make_stop_event
-from campusgate.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -19,6 +18,8 @@ def shower(
     file: Annotated[Path, typer.Argument(help="TOML file of this shower; see docs/metering.md.")],
 ) -> None:
     """Keep one shower: ask the server, open the valve, count, close it, and report until the server has it."""
+    from campusgate.settings import Settings
+
     with pause_collection():
         from campusgate.processes.logs import configure_logs
         from campusgate.processes.shower import run_shower

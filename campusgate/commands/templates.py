@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from campusgate.commands import CommandError, open_database, print_json
-from campusgate.settings import Settings
 from campusgate.terminal import progress_bar
 
 if TYPE_CHECKING:
@@ -34,6 +33,7 @@ def rebuild(
 
     Stopped, it goes on where it was. Exits 1 when some people need new photos.
     """
+    from campusgate.settings import Settings
     from campusgate.wiring.key_checks import WHERE_KEYS_ARE, require_same_template_key
     from campusgate.wiring.photo_checker import load_engine
     from campusgate.wiring.sealer import make_sealer
@@ -66,6 +66,7 @@ def rebuild(
 
 def progress(as_json: _Json = False) -> None:
     """Show how far the campus has come from one face model to another; exits 1 until everybody and every gate has."""
+    from campusgate.settings import Settings
     from campusgate.wiring.photo_checker import find_not_made
     from directory.model_progress import find_progress
 
@@ -96,6 +97,7 @@ def forget(
     as_json: _Json = False,
 ) -> None:
     """Erase the templates of a face model that is not used any more; the server may run."""
+    from campusgate.settings import Settings
     from campusgate.wiring.photo_checker import find_embedder
     from directory import gate_models
     from directory.model_progress import find_progress
@@ -132,6 +134,7 @@ def rotate(as_json: _Json = False) -> None:
     CAMPUSGATE_PREVIOUS_TEMPLATE_KEYS, restart the server, run this; then take the key before away. Stopped, it goes on
     where it was.
     """
+    from campusgate.settings import Settings
     from campusgate.wiring.key_checks import SEALED, WHERE_KEYS_ARE, require_same_template_key
     from campusgate.wiring.sealer import make_sealer
     from database import SealingError
@@ -156,6 +159,7 @@ def rotate(as_json: _Json = False) -> None:
 
 def purge(as_json: _Json = False) -> None:
     """Erase what has outlived its purpose; the server does it by itself every minute."""
+    from campusgate.settings import Settings
     from campusgate.wiring.retention import make_retention_policy
     from enrollment.retention import purge_all
 
@@ -173,6 +177,7 @@ def purge(as_json: _Json = False) -> None:
 
 def count(as_json: _Json = False) -> None:
     """Count the people who have a template; exits 1 when the number from which a filing is due comes near."""
+    from campusgate.settings import Settings
     from enrollment import filing
 
     with open_database(Settings()) as database, database.read() as session:

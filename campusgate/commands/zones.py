@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from campusgate.commands import CommandError, open_database, print_json, problems_as_errors
-from campusgate.settings import Settings
 from campusgate.terminal import write_lines
 
 _Name = Annotated[str, typer.Argument(help="The zone's name: small letters, digits, hyphens.")]
@@ -25,6 +24,7 @@ def register(app: typer.Typer) -> None:
 
 def list_(as_json: _Json = False) -> None:
     """List the zones with how many are inside, by their passages of the last day."""
+    from campusgate.settings import Settings
     from directory import gates, zone_passages
     from operations import muster
 
@@ -50,6 +50,7 @@ def put(
 
     from access.policy import Name
     from accounts import audit
+    from campusgate.settings import Settings
     from directory import gates
 
     try:
@@ -64,6 +65,7 @@ def put(
 def remove(name: _Name) -> None:
     """Remove a zone that no gate leads into or out of."""
     from accounts import audit
+    from campusgate.settings import Settings
     from directory import gates
 
     with problems_as_errors(), open_database(Settings()) as database, database.begin() as session:
@@ -79,6 +81,7 @@ def inside(
     """List who is inside, longest first: for an evacuation. That somebody looked stands in the audit trail."""
     from accounts import audit
     from accounts.tables import Person
+    from campusgate.settings import Settings
     from directory.tables import ZoneRecord
     from operations import muster
 

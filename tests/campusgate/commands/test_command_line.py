@@ -23,7 +23,7 @@ def test_help_lists_the_commands() -> None:
 
 
 def test_help_does_not_wait_for_what_only_commands_need() -> None:
-    heavy = "{'cv2', 'fastapi', 'numpy', 'onnxruntime', 'sqlalchemy'}"
+    heavy = "{'cv2', 'fastapi', 'numpy', 'onnxruntime', 'pydantic', 'sqlalchemy', 'structlog'}"
     line = f"import sys, campusgate.cli; print({heavy} & set(sys.modules) or 'light')"
     result = subprocess.run([sys.executable, "-c", line], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "light"
