@@ -103,7 +103,7 @@ def _lag(row: Any, missing: _Missing | None, now: datetime) -> Lag:
 
 
 def _latest(row: Any) -> int:
-    return max(row.own_revision, row.list_revision)
+    return int(max(row.own_revision, row.list_revision))
 
 
 def _published_at(row: Any) -> datetime | None:
