@@ -53,12 +53,7 @@ def _root(
         bool, typer.Option("--version", help="Print the version and stop.", is_eager=True, callback=_print_version)
     ] = False,
 ) -> None:
-    # Not for `--help`, which would wait for it.
-    from campusgate.processes.logs import configure_logs
-
     del version
-    # Results go to standard output; of the log only what needs attention is shown. Services say more.
-    configure_logs(logging.WARNING)
     if env_file is not None:
         from campusgate.settings.env_file import read_env_file
 
@@ -71,6 +66,11 @@ for _module in sorted(pkgutil.iter_modules(campusgate.commands.__path__), key=la
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
+    if not {"--help", "--version"} & set(sys.argv):
+        # Results go to standard output; of the log only what needs attention is shown. Services say more.
+        from campusgate.processes.logs import configure_logs
+
+        configure_logs(logging.WARNING)
     try:
         app(prog_name="campusgate")
     except OperatorError as error:
