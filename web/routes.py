@@ -6,27 +6,20 @@ took longer than most answers.
 """
 
 from collections.abc import Iterable
-from inspect import signature
 
 from fastapi import APIRouter, FastAPI
-from fastapi.routing import APIRoute
-
-_OPTIONS = signature(APIRouter.add_api_route).parameters.keys() - {"self", "path", "endpoint", "tags"}
 
 
-def gather(prefix: str, routers: Iterable[APIRouter], *, tags: Iterable[str] = ()) -> APIRouter:
-    """Return a router with the routes of all `routers`, in their order, below `prefix` and with `tags` before theirs.
+def join(routers: Iterable[APIRouter]) -> APIRouter:
+    """Return a router with the routes of all `routers`, in their order and as they are.
 
-    Raises:
-        TypeError: a route is not one of FastAPI's own.
+    Each router has its whole prefix itself: to put it below one later would build its routes a second time, a tenth of
+    what it takes to import a server.
     """
-    gathered = APIRouter(prefix=prefix)
-    for route in (route for router in routers for route in router.routes):
-        if not isinstance(route, APIRoute):
-            raise TypeError(f"{route} cannot be put below {prefix}")
-        options = {name: getattr(route, name) for name in _OPTIONS if hasattr(route, name)}
-        gathered.add_api_route(route.path, route.endpoint, tags=[*tags, *route.tags], **options)
-    return gathered
+    joined = APIRouter()
+    for router in routers:
+        joined.routes.extend(router.routes)
+    return joined
 
 
 def add_routes(app: FastAPI, *routers: APIRouter) -> None:

@@ -14,7 +14,7 @@ from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import responses
 from web.text import line
 
-router = APIRouter(tags=["audit"])
+router = APIRouter(prefix="/api/v1", tags=["audit"])
 
 
 class AuditFilter(BaseModel):

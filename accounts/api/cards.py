@@ -24,7 +24,7 @@ from web.idempotency import OnceDep
 from web.problems import NotFoundError, responses
 from web.text import line
 
-router = APIRouter(tags=["cards"])
+router = APIRouter(prefix="/api/v1", tags=["cards"])
 
 REISSUE_ERRORS = (
     NotFoundError,

@@ -13,7 +13,7 @@ from accounts.people import Standing
 from accounts.vocabulary import PersonKind
 from web.problems import responses
 
-router = APIRouter(tags=["desk"])
+router = APIRouter(prefix="/api/v1", tags=["desk"])
 
 
 class DeskOut(BaseModel):

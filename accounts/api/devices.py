@@ -15,7 +15,7 @@ from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import NotFoundError, responses
 from web.text import Slug, line
 
-router = APIRouter(tags=["devices"])
+router = APIRouter(prefix="/api/v1", tags=["devices"])
 
 
 class DeviceIn(BaseModel):

@@ -15,7 +15,7 @@ from accounts.people import Standing
 from accounts.vocabulary import CardState, PersonKind
 from web.problems import responses
 
-router = APIRouter(tags=["identify"])
+router = APIRouter(prefix="/api/v1", tags=["identify"])
 
 
 ScannedCode = Annotated[

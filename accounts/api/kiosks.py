@@ -24,7 +24,7 @@ from web.idempotency import OnceDep
 from web.problems import responses
 from web.rate_limits import TooManyTriesError
 
-router = APIRouter(tags=["kiosk"])
+router = APIRouter(prefix="/api/v1", tags=["kiosk"])
 
 
 class HolderIn(BaseModel):

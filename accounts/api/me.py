@@ -20,7 +20,7 @@ from web.problems import NotFoundError, responses
 from web.rate_limits import TooManyTriesError
 from web.text import line
 
-router = APIRouter(prefix="/me", tags=["me"])
+router = APIRouter(prefix="/api/v1/me", tags=["me"])
 
 PASSWORD_ERRORS = (passwords.PasswordWrongError, passwords.PasswordLockedError, passwords.PasswordNotSetError)
 

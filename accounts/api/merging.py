@@ -11,7 +11,7 @@ from accounts.api.disclosures import record_disclosure
 from accounts.people.merge_parts import Foreseen, MergeMove, MergeObstacle
 from web.problems import NotFoundError, responses
 
-router = APIRouter(tags=["people"])
+router = APIRouter(prefix="/api/v1", tags=["people"])
 
 _READS = record_disclosure("person.read", "person:{person_id}")
 

@@ -15,7 +15,7 @@ from accounts.vocabulary import PersonKind, PersonState
 from web.problems import responses
 from web.text import Line, OptionalLine
 
-router = APIRouter(tags=["people"])
+router = APIRouter(prefix="/api/v1", tags=["people"])
 
 
 class ImportRow(BaseModel):

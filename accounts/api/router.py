@@ -17,7 +17,7 @@ from accounts.api import (
 )
 from accounts.api.payments import card_centre, holds, own_account, payments
 from accounts.api.topup import cash, channels, subsidies, top_ups
-from web.routes import gather
+from web.routes import join
 
 _PARTS = (
     sign_in,
@@ -42,4 +42,4 @@ _PARTS = (
     subsidies,
     channels,
 )
-router = gather("/api/v1", (part.router for part in _PARTS))
+router = join(part.router for part in _PARTS)

@@ -16,7 +16,7 @@ from web.problems import InvalidRequestError, responses
 from web.rate_limits import TooManyTriesError
 from web.text import line
 
-router = APIRouter(tags=["sign-in"])
+router = APIRouter(prefix="/api/v1", tags=["sign-in"])
 
 Secret = Annotated[str, Field(min_length=1, max_length=256)]
 

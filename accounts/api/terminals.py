@@ -15,7 +15,7 @@ from accounts.sign_in.service import change_password
 from accounts.vocabulary import PasswordPurpose
 from web.problems import responses
 
-router = APIRouter(tags=["terminal"])
+router = APIRouter(prefix="/api/v1", tags=["terminal"])
 
 
 class FirstTapOut(IdentityOut):

@@ -22,7 +22,7 @@ from web.problems import NotFoundError, responses
 from web.rate_limits import TooManyTriesError
 from web.text import Line, line
 
-router = APIRouter(tags=["virtual cards"])
+router = APIRouter(prefix="/api/v1", tags=["virtual cards"])
 
 
 class ClaimIn(BaseModel):

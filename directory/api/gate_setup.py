@@ -10,7 +10,7 @@ from web.client_address import NetworkDep
 from web.problems import responses
 from web.rate_limits import TooManyTriesError
 
-router = APIRouter(prefix="/gate-setup", tags=["directory"])
+router = APIRouter(prefix="/api/v1/directory/gate-setup", tags=["directory"])
 
 
 @router.get("")

@@ -24,7 +24,7 @@ from web.problems import NotFoundError, ProblemError, responses
 from web.text import Line, Slug
 from web.tickets import TicketDep
 
-router = APIRouter(tags=["gates"])
+router = APIRouter(prefix="/api/v1/directory", tags=["gates"])
 
 _PLACES = (gates.UnknownZoneError, gates.UnknownGateError)
 _CHANGE_ERRORS = (*ROLE_ERRORS, *tickets.ERRORS, NotFoundError)

@@ -16,7 +16,7 @@ from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import NotFoundError, responses
 from web.text import Line, Slug
 
-router = APIRouter(prefix="/me", tags=["passes"])
+router = APIRouter(prefix="/api/v1/directory/me", tags=["passes"])
 
 
 class HostedGate(BaseModel):

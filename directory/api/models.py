@@ -14,7 +14,7 @@ from web import tickets
 from web.problems import NotFoundError, responses
 from web.tickets import TicketDep
 
-router = APIRouter(tags=["face models"])
+router = APIRouter(prefix="/api/v1/directory", tags=["face models"])
 
 
 class _Out(BaseModel):

@@ -19,7 +19,7 @@ from web.problems import NotFoundError, responses
 from web.text import Slug
 from web.tickets import TicketDep
 
-router = APIRouter()
+router = APIRouter(prefix="/api/v1/directory")
 
 TICKET = "pass"
 """The action of a ticket by which a pass is issued or ended: it opens doors."""

@@ -17,7 +17,7 @@ from enrollment.gate_photos import GatePhotoLikeAnotherError, GatePhotoNotWanted
 from enrollment.photo_pairs import PhotosDisagreeError, SamePhotoError
 from web.problems import NotFoundError, responses
 
-router = APIRouter(prefix="/gates/{gate}/probe-offers", tags=["directory"], dependencies=[IN_TURN])
+router = APIRouter(prefix="/api/v1/directory/gates/{gate}/probe-offers", tags=["directory"], dependencies=[IN_TURN])
 
 EdgeDep = Annotated[DevicePrincipal, Depends(require_device(DeviceRole.EDGE))]
 

@@ -13,7 +13,7 @@ from directory.api.dependencies import Moment, ServicesDep
 from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import responses
 
-router = APIRouter(tags=["template receipts"])
+router = APIRouter(prefix="/api/v1/directory", tags=["template receipts"])
 
 
 class ReceiptOut(BaseModel):

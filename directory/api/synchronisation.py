@@ -20,7 +20,7 @@ from directory.tables import GateRecord
 from directory.zone_passages import Asked
 from web.problems import NotFoundError, responses
 
-router = APIRouter(tags=["directory"], dependencies=[IN_TURN])
+router = APIRouter(prefix="/api/v1/directory", tags=["directory"], dependencies=[IN_TURN])
 
 _MOST = 2**63 - 1
 _ERRORS = (*DEVICE_ERRORS, WrongGateError, NotFoundError)

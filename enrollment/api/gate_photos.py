@@ -13,7 +13,7 @@ from web.client_address import AddressDep
 from web.problems import NotFoundError, responses
 from web.text import line
 
-router = APIRouter(prefix="/me/gate-photo-consent", tags=["consent"])
+router = APIRouter(prefix="/api/v1/me/gate-photo-consent", tags=["consent"])
 
 
 class GatePhotoConsentIn(BaseModel):

@@ -11,7 +11,7 @@ from enrollment.schemas import NoticeOut
 from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import NotFoundError, responses
 
-router = APIRouter(prefix="/me/notices", tags=["notices"])
+router = APIRouter(prefix="/api/v1/me/notices", tags=["notices"])
 
 
 @router.get("", responses=responses(*PERSON_ERRORS, InvalidCursorError))

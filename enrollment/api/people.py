@@ -12,7 +12,7 @@ from enrollment import data_export, filing, photos
 from enrollment.api.dependencies import EnrollmentDep
 from web.problems import responses
 
-router = APIRouter(tags=["enrolment"])
+router = APIRouter(prefix="/api/v1", tags=["enrolment"])
 
 
 class RegisterOut(BaseModel):

@@ -17,7 +17,7 @@ from enrollment.schemas import PhotoOut
 from enrollment.tables import PhotoSlot
 from web.problems import NotFoundError, responses
 
-router = APIRouter(prefix="/photos", tags=["photos"])
+router = APIRouter(prefix="/api/v1/photos", tags=["photos"])
 
 SECOND_ERRORS = (photo_pairs.FirstPhotoMissingError, photo_pairs.SamePhotoError, photo_pairs.PhotosDisagreeError)
 """Of routes that take a second photo."""

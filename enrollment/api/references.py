@@ -19,7 +19,7 @@ from enrollment.references import NoFaceError, OwnReferenceError, ReferenceSourc
 from enrollment.tables import TemplateRecord
 from web.problems import NotFoundError, responses
 
-router = APIRouter(prefix="/people/{person_id}/reference-photos", tags=["reference photos"])
+router = APIRouter(prefix="/api/v1/people/{person_id}/reference-photos", tags=["reference photos"])
 
 _SOURCE = {"type": "string", "enum": [source.value for source in ReferenceSource]}
 

@@ -22,7 +22,7 @@ from enrollment.tables import PhotoRecord
 from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import NotFoundError, responses
 
-router = APIRouter(prefix="/reviews", tags=["reviews"])
+router = APIRouter(prefix="/api/v1/reviews", tags=["reviews"])
 
 _DECISION_ERRORS = (*ROLE_ERRORS, NotFoundError, StepError, NotClaimedError, OwnPhotoError)
 

@@ -26,7 +26,7 @@ from metering.billing.tables import ChargeDispute, RoomCharge
 from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import NotFoundError, responses
 
-router = APIRouter(tags=["rooms"])
+router = APIRouter(prefix="/api/v1", tags=["rooms"])
 
 Text = Annotated[str, Field(min_length=1, max_length=500)]
 

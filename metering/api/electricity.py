@@ -23,7 +23,7 @@ from metering.vocabulary import SupplyState
 from web.problems import NotFoundError, responses
 from web.times import Moment
 
-router = APIRouter(tags=["rooms"])
+router = APIRouter(prefix="/api/v1", tags=["rooms"])
 
 _STAFF = {Role.FACILITIES, Role.ADMIN}
 

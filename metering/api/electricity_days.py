@@ -17,7 +17,7 @@ from metering.billing.plan_schemas import Day
 from metering.billing.reconciliation import reconcile
 from web.problems import responses
 
-router = APIRouter(tags=["rooms"])
+router = APIRouter(prefix="/api/v1", tags=["rooms"])
 
 
 @router.get("/electricity-days/{day}", responses=responses(*ROLE_ERRORS))

@@ -16,7 +16,7 @@ from metering.supply.orders import OrderOverError, ResultWithoutProofError
 from web.problems import NotFoundError, responses
 from web.times import steady_s
 
-router = APIRouter(tags=["meter reader"])
+router = APIRouter(prefix="/api/v1", tags=["meter reader"])
 
 LONGEST_WAIT_S = 25.0
 """Below the half minute after which proxies end a connection on which nothing comes."""

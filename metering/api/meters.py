@@ -30,7 +30,7 @@ from web.problems import NotFoundError, responses
 from web.text import Line, Slug
 from web.times import Moment
 
-router = APIRouter(tags=["meters"])
+router = APIRouter(prefix="/api/v1", tags=["meters"])
 
 _CHANGE_ERRORS = (*OVER_ERRORS, NotFoundError, MeterIdleError, MeterCountsError, ReadingContradictedError)
 _PLATE_ERRORS = (NotFoundError, MeterPlateError, MeterTakenError)

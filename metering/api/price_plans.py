@@ -18,7 +18,7 @@ from metering.billing.plans import PlanStartedError, PlanStartTakenError
 from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import NotFoundError, responses
 
-router = APIRouter(tags=["rooms"])
+router = APIRouter(prefix="/api/v1", tags=["rooms"])
 
 
 @router.get("/price-plans", responses=responses(*PERSON_ERRORS, InvalidCursorError))

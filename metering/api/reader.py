@@ -8,7 +8,7 @@ from metering.reader_contract import Plan, ReadingsIn, ReadingsOut, StatusIn
 from metering.rooms import reader
 from web.problems import responses
 
-router = APIRouter(tags=["meter reader"])
+router = APIRouter(prefix="/api/v1", tags=["meter reader"])
 
 
 @router.get("/meter-reader/plan", responses=responses(*DEVICE_ERRORS))

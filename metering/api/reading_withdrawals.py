@@ -26,7 +26,7 @@ from web.problems import NotFoundError, responses
 from web.text import line
 from web.times import Moment
 
-router = APIRouter(tags=["meter readings"])
+router = APIRouter(prefix="/api/v1", tags=["meter readings"])
 
 _ERRORS = (*OVER_ERRORS, NotFoundError, ReadingSettledError, ReadingContradictedError)
 Reason = Annotated[str, line(200)]

@@ -25,7 +25,7 @@ from web.problems import NotFoundError, responses
 from web.text import line
 from web.times import Moment
 
-router = APIRouter(tags=["meter readings"])
+router = APIRouter(prefix="/api/v1", tags=["meter readings"])
 
 MOST_READINGS = 5_000
 

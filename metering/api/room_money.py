@@ -42,7 +42,7 @@ from web.paging import InvalidCursorError, Page, PageDep, PageRequest
 from web.problems import NotFoundError, responses
 from web.rate_limits import TooManyTriesError
 
-router = APIRouter(tags=["rooms"])
+router = APIRouter(prefix="/api/v1", tags=["rooms"])
 
 PASSWORD_ERRORS = (passwords.PasswordWrongError, passwords.PasswordLockedError, passwords.PasswordNotSetError)
 

@@ -39,7 +39,7 @@ from web.idempotency import OnceDep
 from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import NotFoundError, responses
 
-router = APIRouter(tags=["rooms"])
+router = APIRouter(prefix="/api/v1", tags=["rooms"])
 
 
 @router.get(

@@ -29,7 +29,7 @@ from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import NotFoundError, responses
 from web.text import Line, Slug, line
 
-router = APIRouter(tags=["rooms"])
+router = APIRouter(prefix="/api/v1", tags=["rooms"])
 
 _DEBT_ERRORS = (RoomDebtError, RoomNotReadError)
 _MOVE_ERRORS = (NotFoundError, LivesElsewhereError, LivesNowhereError, RoomFullError, RoomClosedError, *_DEBT_ERRORS)

@@ -18,7 +18,7 @@ from metering.api import (
     usage,
     water_places,
 )
-from web.routes import gather
+from web.routes import join
 
 _PARTS = (
     reader,
@@ -38,4 +38,4 @@ _PARTS = (
     water_places,
     supply,
 )
-router = gather("/api/v1", (part.router for part in _PARTS))
+router = join(part.router for part in _PARTS)

@@ -29,7 +29,7 @@ from metering.vocabulary import SessionState
 from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import NotFoundError, ProblemError, responses
 
-router = APIRouter(tags=["showers"])
+router = APIRouter(prefix="/api/v1", tags=["showers"])
 
 
 class OtherDeviceError(ProblemError):

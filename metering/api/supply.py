@@ -43,7 +43,7 @@ from web.idempotency import OnceDep
 from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import NotFoundError, responses
 
-router = APIRouter(tags=["supply"])
+router = APIRouter(prefix="/api/v1", tags=["supply"])
 
 
 @router.get("/me/room/supply", responses=responses(*PERSON_ERRORS, NotFoundError))

@@ -26,7 +26,7 @@ from metering.vocabulary import SessionState
 from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import NotFoundError, responses
 
-router = APIRouter(tags=["usage"])
+router = APIRouter(prefix="/api/v1", tags=["usage"])
 
 MOST_DAYS = 366
 MOST_MONTHS = 24

@@ -23,7 +23,7 @@ from web.problems import NotFoundError, responses
 from web.text import Line, Slug
 from web.times import Moment
 
-router = APIRouter(tags=["showers"])
+router = APIRouter(prefix="/api/v1", tags=["showers"])
 
 _WATER = (Utility.COLD_WATER, Utility.HOT_WATER)
 

@@ -16,7 +16,7 @@ from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import NotFoundError, responses
 from web.text import Slug
 
-router = APIRouter()
+router = APIRouter(prefix="/api/v1/operations", tags=["operations"])
 
 
 class AlarmOut(BaseModel):

@@ -15,7 +15,7 @@ from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import NotFoundError, responses
 from web.tickets import TicketDep
 
-router = APIRouter()
+router = APIRouter(prefix="/api/v1/operations", tags=["operations"])
 
 
 @router.post(

@@ -1,7 +1,7 @@
 """All routes of the operations."""
 
 from operations.api import alarms, orders, tickets, views, zones
-from web.routes import gather
+from web.routes import join
 
 _PARTS = (views, alarms, tickets, orders, zones)
-router = gather("/api/v1/operations", (part.router for part in _PARTS), tags=["operations"])
+router = join(part.router for part in _PARTS)

@@ -7,7 +7,7 @@ from operations.schemas import TicketIn, TicketOut
 from web import tickets
 from web.problems import responses
 
-router = APIRouter()
+router = APIRouter(prefix="/api/v1/operations", tags=["operations"])
 
 
 @router.post("/tickets", status_code=201, responses=responses(*ROLE_ERRORS))

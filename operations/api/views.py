@@ -18,7 +18,7 @@ from operations.tables import GateEvent, StaffOrder
 from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import NotFoundError, responses
 
-router = APIRouter()
+router = APIRouter(prefix="/api/v1/operations", tags=["operations"])
 
 
 class EventOut(BaseModel):

@@ -19,7 +19,7 @@ from web import tickets
 from web.problems import NotFoundError, responses
 from web.tickets import TicketDep
 
-router = APIRouter()
+router = APIRouter(prefix="/api/v1/operations", tags=["operations"])
 
 
 class InsideOut(BaseModel):

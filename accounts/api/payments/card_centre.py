@@ -26,7 +26,7 @@ from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import NotFoundError, responses
 from web.text import Line, Slug
 
-router = APIRouter(tags=["card centre"])
+router = APIRouter(prefix="/api/v1", tags=["card centre"])
 
 Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2200, 1, 1), description="a day of the campus's calendar")]
 

@@ -17,7 +17,7 @@ from accounts.payments.holds import Extension, Held
 from accounts.payments.wallet import Payment
 from web.problems import NotFoundError, responses
 
-router = APIRouter(tags=["holds"])
+router = APIRouter(prefix="/api/v1", tags=["holds"])
 
 _END_ERRORS = (*DEVICE_ERRORS, NotFoundError, problems.HoldEndedError, problems.PaymentIdReusedError)
 

@@ -16,7 +16,7 @@ from accounts.payments.limits import Limits
 from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import NotFoundError, responses
 
-router = APIRouter(tags=["wallet"])
+router = APIRouter(prefix="/api/v1", tags=["wallet"])
 
 
 @router.put(

@@ -34,7 +34,7 @@ from accounts.tables import Person
 from database import Database
 from web.problems import NotFoundError, responses
 
-router = APIRouter(tags=["payments"])
+router = APIRouter(prefix="/api/v1", tags=["payments"])
 
 CREDENTIAL_ERRORS = (
     cards.InvalidUidError,

@@ -26,7 +26,7 @@ from accounts.topup.tables import CashRequest
 from web.paging import InvalidCursorError, Page, PageDep
 from web.problems import NotFoundError, responses
 
-router = APIRouter(tags=["card centre"])
+router = APIRouter(prefix="/api/v1", tags=["card centre"])
 
 
 class CashIn(BaseModel):

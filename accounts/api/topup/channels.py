@@ -20,7 +20,7 @@ from accounts.topup.tables import TopUpOrder
 from web.problems import NotFoundError, responses
 from web.text import Slug
 
-router = APIRouter(tags=["card centre"])
+router = APIRouter(prefix="/api/v1", tags=["card centre"])
 
 
 class TopUpRefundIn(BaseModel):

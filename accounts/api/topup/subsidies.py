@@ -14,7 +14,7 @@ from accounts.topup.subsidies import Grant, RepeatedPersonError
 from web.problems import responses
 from web.text import Slug
 
-router = APIRouter(tags=["card centre"])
+router = APIRouter(prefix="/api/v1", tags=["card centre"])
 
 
 class GrantIn(BaseModel):

@@ -23,7 +23,7 @@ from web.problems import NotFoundError, ProblemError, responses
 from web.rate_limits import TooManyTriesError
 from web.text import Slug, line
 
-router = APIRouter(tags=["top-up"])
+router = APIRouter(prefix="/api/v1", tags=["top-up"])
 
 MAX_NOTIFICATION = 64 * 1024
 
