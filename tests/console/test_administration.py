@@ -10,10 +10,10 @@ from playwright.sync_api import expect
 
 from access.credentials import code_digest
 from accounts import audit, devices, people
+from accounts.audit.trail import BACKUP
 from accounts.principals import Principal
 from accounts.tables import Person
 from accounts.vocabulary import DeviceRole, Role
-from campusgate.backup.backup import BACKUP
 from directory.device_sightings import find_last_seen
 from directory.tables import GateApplied, VisitorPass
 from metering.reader_contract import Protocol
