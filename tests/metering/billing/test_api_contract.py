@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import schemathesis
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from hypothesis import strategies as st
 
 from accounts.vocabulary import Role
@@ -21,12 +21,13 @@ from tests.metering.electricity_cases import FIRST
 from tests.metering.hall import Hall
 from tests.sign_ins import sign_in
 from web import problems
+from web.routes import join
 
 EXAMPLES = 6
 
-router = APIRouter(prefix="/api/v1")
-for _part in (room_money, room_money_staff, charge_disputes, electricity_days, price_plans, usage):
-    router.include_router(_part.router)
+router = join(
+    part.router for part in (room_money, room_money_staff, charge_disputes, electricity_days, price_plans, usage)
+)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from fastapi import APIRouter
 from fastapi.testclient import TestClient
 from httpx import Response
 
@@ -23,6 +22,7 @@ from tests.databases import ON_BOTH, ON_SQLITE
 from tests.metering.electricity_cases import FIRST, at
 from tests.metering.hall import Hall
 from tests.sign_ins import sign_in
+from web.routes import join
 
 pytestmark = ON_SQLITE
 
@@ -30,9 +30,9 @@ pytestmark = ON_SQLITE
 PIN = "482913"
 SECOND = FIRST + timedelta(days=1)
 
-router = APIRouter(prefix="/api/v1")
-for _part in (room_money, room_money_staff, charge_disputes, electricity_days, price_plans, usage):
-    router.include_router(_part.router)
+router = join(
+    part.router for part in (room_money, room_money_staff, charge_disputes, electricity_days, price_plans, usage)
+)
 
 
 @dataclass

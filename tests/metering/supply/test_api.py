@@ -9,7 +9,7 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from fastapi import APIRouter, Request
+from fastapi import Request
 
 from accounts import audit
 from accounts.ledger import LedgerWriter
@@ -24,13 +24,12 @@ from metering.supply import orders
 from tests.apps import LentApps
 from tests.databases import ON_BOTH, ON_SQLITE
 from tests.sign_ins import sign_in
+from web.routes import join
 
 pytestmark = ON_SQLITE
 
 
-router = APIRouter(prefix="/api/v1")
-for part in (meter_orders, supply):
-    router.include_router(part.router)
+router = join(part.router for part in (meter_orders, supply))
 
 
 class Site:
