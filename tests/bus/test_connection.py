@@ -17,6 +17,7 @@ from bus import (
     Will,
 )
 from bus.session import Session
+from tests.cut_connections import cut
 from tests.waiting import PATIENCE_S, until
 
 
@@ -74,7 +75,7 @@ def test_the_last_will_speaks_for_a_lost_client(broker, connect) -> None:
     inbox = Inbox()
     connect(broker, "watcher").subscribe("availability", inbox)
     lost = connect(broker, "gate", will=Will("availability", b"offline"))
-    lost._session._client._sock.close()  # as when the cable is pulled: no DISCONNECT
+    cut(lost._session)
     assert inbox.next() == ("availability", b"offline", False)
 
 
@@ -185,7 +186,7 @@ def test_what_was_under_way_when_the_connection_broke_is_not_sent_again(broker, 
     with pytest.raises(NotDeliveredError):
         sender.publish("command", b"open", wait_s=0.2)
     assert session._client._out_messages
-    session._client._sock.close()
+    cut(session)
     until(lambda: sender.connections == 2 and sender.connected)
     sender.publish("command", b"end", wait_s=PATIENCE_S)
     assert inbox.next()[1] == b"end"

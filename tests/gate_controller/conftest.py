@@ -46,6 +46,7 @@ from messages import (
     verify_ack,
 )
 from messages.signed_codes import STAFF_SENDER
+from tests.cut_connections import cut
 from tests.waiting import PATIENCE_S
 
 TOPICS = GateTopics("main", "north")
@@ -139,7 +140,7 @@ class Bench:
         controller, self.controller = self.controller, None
         controller.bus._stopping.set()
         if (session := controller.bus._session) is not None:
-            session._client._sock.close()
+            cut(session)
         controller._outbox_sender._stopping.set()
         controller._loop._calls.put(None)
         controller._loop._thread.join()

@@ -4,6 +4,7 @@ from uuid import uuid4
 
 from gate_controller.housekeeping import EVERY_S
 from messages import Availability, DoorStatus, EventKind, ProcessStatus
+from tests.cut_connections import cut
 from tests.gate_controller.conftest import TOPICS
 from tests.waiting import PATIENCE_S
 
@@ -41,7 +42,7 @@ def test_a_controller_says_again_that_it_is_there_and_how_the_door_is(gate, oper
 def test_each_connection_of_a_controller_has_a_larger_number_and_its_will_has_it_too(gate, operator, broker) -> None:
     operator.until(lambda: operator.availability)
     first = operator.availability[-1][0]
-    gate.controller.bus._session._client._sock.close()
+    cut(gate.controller.bus._session)
     operator.until(lambda: [word.status for word, _ in operator.availability[-2:]] == [OFFLINE, ONLINE])
     lost, second = (word for word, _ in operator.availability[-2:])
     assert lost.connection == first.connection < second.connection
