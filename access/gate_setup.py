@@ -8,7 +8,6 @@ neither read what is sent, nor answer in the server's place, nor put keys of the
 certificate that the server shows need not be believed yet.
 """
 
-import base64
 import hashlib
 import hmac
 import secrets
@@ -23,23 +22,20 @@ from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from access import typed_code
 from access.policy import Name
 
 MOST_SEALED_BYTES: Final = 16_384
 
 _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 _PURPOSE: Final = b"campusgate gate set-up 1"
+_CHECKED: Final = _PURPOSE + b" check"
 _SECRET_BYTES: Final = 15
 """120 random bits: nobody finds it by trying, neither at the server nor against the digest that it keeps."""
 _FINGERPRINT_BYTES: Final = 15
 """120 bits of SHA-256: a second key with the same ones is out of reach."""
-_CHECK_BYTES: Final = 2
-"""So that a slip of the pen is told from a server that is another: 52 characters in all."""
 _KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
-_GROUP: Final = 4
-_LIKE_LETTERS: Final = str.maketrans("018", "OIB")
-"""Base32 has no such digits: whoever reads one has misread the letter."""
 
 
 class SetupCodeError(ValueError):
@@ -69,22 +65,15 @@ class SetupCode:
         Raises:
             SetupCodeError: it is no code.
         """
-        letters = "".join(text.split()).replace("-", "").upper().translate(_LIKE_LETTERS)
+        size = _SECRET_BYTES + _FINGERPRINT_BYTES
         try:
-            content = base64.b32decode(letters + "=" * (-len(letters) % 8))
-        except ValueError as error:  # also where a letter is not of ASCII
-            raise SetupCodeError("the code holds characters that no code has; copy it again, whole") from error
-        if len(content) != _SECRET_BYTES + _FINGERPRINT_BYTES + _CHECK_BYTES:
-            raise SetupCodeError(f"the code has {len(letters)} characters, a whole one has 52; copy it again")
-        body, check = content[:-_CHECK_BYTES], content[-_CHECK_BYTES:]
-        if check != _check(body):
-            raise SetupCodeError("a character of the code is wrong; copy it again")
+            body = typed_code.read(text, _CHECKED, size=size, name="the code", again="copy it again")
+        except typed_code.TypedCodeError as error:
+            raise SetupCodeError(str(error)) from error
         return cls(body[:_SECRET_BYTES], body[_SECRET_BYTES:])
 
     def __str__(self) -> str:
-        body = self.secret + self.fingerprint
-        letters = base64.b32encode(body + _check(body)).decode().rstrip("=")
-        return "-".join(letters[at : at + _GROUP] for at in range(0, len(letters), _GROUP))
+        return typed_code.write(self.secret + self.fingerprint, _CHECKED)
 
     def names(self, public_key: bytes) -> bool:
         """Whether the server's key is the one that the code was made for."""
@@ -99,10 +88,6 @@ def fingerprint(public_key: bytes) -> bytes:
 def digest(secret: bytes) -> bytes:
     """Return what the server keeps of a code's secret."""
     return hashlib.sha256(_PURPOSE + b" code" + secret).digest()
-
-
-def _check(body: bytes) -> bytes:
-    return hashlib.sha256(_PURPOSE + b" check" + body).digest()[:_CHECK_BYTES]
 
 
 def make_server_key(root: bytes) -> X25519PrivateKey:

@@ -7,7 +7,6 @@ and nobody can put another in its place.
 """
 
 import base64
-import hashlib
 import json
 import secrets
 from dataclasses import dataclass, field
@@ -20,16 +19,14 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from access import typed_code
+
 _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 _MAGIC: Final = b"campusgate copy of settings and keys 1\n"
 _ROOT_BYTES: Final = 16
-_CHECK_BYTES: Final = 2
-"""So that a slip of the pen is told from a copy of another campus: 29 characters in all."""
+_CHECKED: Final = _MAGIC + b"check"
 _SIGNATURE_BYTES: Final = 64
 _KEY_BYTES: Final = 32
-_GROUP: Final = 4
-_LIKE_LETTERS: Final = str.maketrans("018", "OIB")
-"""Base32 has no such digits: whoever reads one has misread the letter."""
 
 
 class RecoveryError(ValueError):
@@ -54,20 +51,15 @@ class RecoveryCode:
         Raises:
             RecoveryError: it is no code.
         """
-        letters = "".join(text.split()).replace("-", "").upper().translate(_LIKE_LETTERS)
         try:
-            content = base64.b32decode(letters + "=" * (-len(letters) % 8))
-        except ValueError as error:
-            raise RecoveryError("the recovery code holds characters that no code has; type it again, whole") from error
-        if len(content) != _ROOT_BYTES + _CHECK_BYTES:
-            raise RecoveryError(f"the recovery code has {len(letters)} characters, a whole one has 29; type it again")
-        if content[_ROOT_BYTES:] != _check(content[:_ROOT_BYTES]):
-            raise RecoveryError("a character of the recovery code is wrong; type it again")
-        return cls(content[:_ROOT_BYTES])
+            return cls(
+                typed_code.read(text, _CHECKED, size=_ROOT_BYTES, name="the recovery code", again="type it again")
+            )
+        except typed_code.TypedCodeError as error:
+            raise RecoveryError(str(error)) from error
 
     def __str__(self) -> str:
-        letters = base64.b32encode(self.root + _check(self.root)).decode().rstrip("=")
-        return "-".join(letters[at : at + _GROUP] for at in range(0, len(letters), _GROUP))
+        return typed_code.write(self.root, _CHECKED)
 
     def writing_keys(self) -> "WritingKeys":
         """Return what a machine needs to write copies that only this code opens."""
@@ -130,7 +122,3 @@ class WritingKeys:
         """Return a copy that the code opens, and nothing on this machine."""
         sealed = _SUITE.encrypt(content, self.seal_to, info=_MAGIC)
         return _MAGIC + self.sign_with.sign(_MAGIC + sealed) + sealed
-
-
-def _check(root: bytes) -> bytes:
-    return hashlib.sha256(_MAGIC + b"check" + root).digest()[:_CHECK_BYTES]
