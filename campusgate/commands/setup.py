@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -80,8 +80,7 @@ def server(
     written = set_up_server(plan, places)
     steps = after_server(places)
     if as_json:
-        steps_shown = [{"step": step, "command": command} for step, command in steps]
-        print_json({"url": plan.url, "written": list(map(str, written)), "next": steps_shown})
+        print_json({"url": plan.url} | as_dict(written, steps))
         return
     print_written(written)
     print_steps(steps)
@@ -222,14 +221,18 @@ def _use_code(
     made = set_up_gate(plan, places)
     steps = after_gate(made.gate, made.units, places)
     if as_json:
-        steps_shown = [{"step": step, "command": command} for step, command in steps]
-        written = list(map(str, made.written))
-        print_json({"gate": made.gate, "warning": made.warning, "written": written, "next": steps_shown})
+        print_json({"gate": made.gate, "warning": made.warning} | as_dict(made.written, steps))
         return
     print_written(made.written)
     if made.warning is not None:
         typer.echo(f"\nMend this first: {made.warning}")
     print_steps(steps)
+
+
+def as_dict(written: Sequence[Path], steps: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Return for JSON what `print_written` and `print_steps` say."""
+    next_ = [{"step": step, "command": command} for step, command in steps]
+    return {"written": list(map(str, written)), "next": next_}
 
 
 def print_written(files: Sequence[Path]) -> None:

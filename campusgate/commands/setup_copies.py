@@ -1,6 +1,7 @@
 """`campusgate setup recovery-code`, `export`, `import`, `secrets`: a server's settings and keys, kept and renewed."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Annotated
 import typer
 
 from campusgate.commands import CommandError, print_json
-from campusgate.commands.setup import checked_root, print_steps, print_written, setup
+from campusgate.commands.setup import as_dict, checked_root, print_steps, print_written, setup
 
 _Under = Annotated[Path | None, typer.Option(help="Of a trial below this folder, in place of this machine.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -90,12 +91,7 @@ def import_(
     except RecoveryError as error:
         raise CommandError(f"--code: {error}") from error
     written, steps = import_server(places, file, read), after_import(places)
-    if as_json:
-        steps_shown = [{"step": step, "command": command} for step, command in steps]
-        print_json({"written": list(map(str, written)), "next": steps_shown})
-        return
-    print_written(written)
-    print_steps(steps)
+    _show(written, steps, as_json=as_json)
 
 
 def secrets(
@@ -117,9 +113,12 @@ def secrets(
     places = Places(checked_root(under))
     written = (forget_previous if finish else renew_secrets)(places).written
     steps = after_finish(places) if finish else after_secrets(places)
+    _show(written, steps, as_json=as_json)
+
+
+def _show(written: Sequence[Path], steps: Sequence[tuple[str, str]], *, as_json: bool) -> None:
     if as_json:
-        steps_shown = [{"step": step, "command": command} for step, command in steps]
-        print_json({"written": list(map(str, written)), "next": steps_shown})
+        print_json(as_dict(written, steps))
         return
     print_written(written)
     print_steps(steps)
