@@ -113,6 +113,10 @@ class Connection:
         """Run `hook` after a connection was lost or stopped."""
         self._lost_hooks.append(hook)
 
+    def on_handler_turn(self, hook: Callable[[], None]) -> None:
+        """Call `hook` at each turn of the thread that runs handlers and hooks, once a second at least."""
+        self._handler_thread.on_turn = hook
+
     def start(self) -> None:
         """Connect in the background and stay connected. Returns at once, also when there is no broker yet.
 

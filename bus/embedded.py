@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import math
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ log = structlog.get_logger()
 
 START_TIMEOUT_S = 10.0
 SHUTDOWN_TIMEOUT_S = 5.0
+_TURN_S = 1.0
 KEEPALIVE_FACTOR = 1.5
 """MQTT 3.1.1, section 3.1.2.10: a client is lost when it was silent for so many of its keep-alive times."""
 TAKEOVER_TIMEOUT_S = 5.0
@@ -77,6 +79,8 @@ class EmbeddedBroker:
         self._started = threading.Event()
         self._stop: asyncio.Event | None = None
         self._error: Exception | None = None
+        self.on_turn: Callable[[], None] = lambda: None
+        """Called by the event loop once a second; for the rim to set."""
 
     def start(self) -> None:
         """Listen.
@@ -132,7 +136,10 @@ class EmbeddedBroker:
             raise (error.__cause__ if isinstance(error.__cause__, OSError) else error) from None
         self.port = broker.bound_port()
         self._started.set()
-        await self._stop.wait()
+        while not self._stop.is_set():
+            self.on_turn()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), _TURN_S)
         await broker.cut()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(broker.shutdown(), SHUTDOWN_TIMEOUT_S)

@@ -10,6 +10,8 @@ log = structlog.get_logger()
 
 QUEUE_LIMIT = 2000
 """Calls that may wait at a gate, whose memory is small; beyond it new ones are dropped and counted."""
+_TURN_S = 1.0
+"""The longest turn with nothing to do."""
 
 
 class HandlerThread:
@@ -20,6 +22,8 @@ class HandlerThread:
         self._calls: queue.Queue[Callable[[], None] | None] = queue.Queue(limit)
         self._thread: threading.Thread | None = None
         self.dropped = 0
+        self.on_turn: Callable[[], None] = lambda: None
+        """Called before each call, and once a second where none waits; for the rim to set."""
 
     def start(self) -> None:
         """Start the thread."""
@@ -52,7 +56,14 @@ class HandlerThread:
         self._calls.put(function)
 
     def _run(self) -> None:
-        while (call := self._calls.get()) is not None:
+        while True:
+            self.on_turn()
+            try:
+                call = self._calls.get(timeout=_TURN_S)
+            except queue.Empty:
+                continue
+            if call is None:
+                return
             try:
                 call()
             except Exception:

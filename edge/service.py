@@ -106,6 +106,10 @@ class EdgeService:
         self._published_state: tuple[FeedStatus, Search | None] | None = None
         """What the board should show at once: whether the camera runs, and which directory is searched."""
         self._threads: list[threading.Thread] = []
+        self.on_frame_turn: Callable[[], None] = lambda: None
+        """Called at each turn of the frame loop, also where no frame came; for the rim to set."""
+        self.on_tick: Callable[[], None] = lambda: None
+        """Called at each turn of the housekeeping; for the rim to set."""
 
     def start(self) -> None:
         """Subscribe and start the threads; returns at once."""
@@ -203,10 +207,12 @@ class EdgeService:
 
     def _process_frames(self) -> None:
         while not self._stop.is_set():
+            self.on_frame_turn()
             self._frame_loop.process_next(self._feed, _FRAME_WAIT_S)
 
     def _run_housekeeping(self) -> None:
         while not self._stop.wait(_TICK_S):
+            self.on_tick()
             try:
                 self.tick()
             except Exception:  # noqa: BLE001 - the next tick tries again; a dead thread never would

@@ -25,6 +25,8 @@ class CallLoop:
         self._after_each = after_each
         self._calls: queue.Queue[Callable[[], object] | None] = queue.Queue(QUEUE_LIMIT)
         self._thread: threading.Thread | None = None
+        self.on_turn: Callable[[], None] = lambda: None
+        """Called before each call and tick; for the rim to set."""
 
     @property
     def is_full(self) -> bool:
@@ -51,6 +53,7 @@ class CallLoop:
 
     def _run(self) -> None:
         while True:
+            self.on_turn()
             try:
                 call = self._calls.get(timeout=self._until_next_s())
             except queue.Empty:

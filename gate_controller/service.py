@@ -202,6 +202,10 @@ class GateController:
         self.bus.stop(availability(self.topics, self.boot_id, ProcessStatus.STOPPED, at, connection=number))
         self._storage.close()
 
+    def on_turn(self, hook: Callable[[], None]) -> None:
+        """Call `hook` at each turn of the door's one thread, which has one every second at least."""
+        self._loop.on_turn = hook
+
     # What comes in, from any thread.
 
     def accept_server_time(self, at: datetime) -> None:

@@ -4,6 +4,7 @@ A gate keeps an event until this server has said that it is stored (a receipt), 
 down, busy, or killed between the broker and its disk.
 """
 
+import contextlib
 import json
 import queue
 import threading
@@ -50,6 +51,8 @@ _RETAINED_QOS = 0
 what it retained without a word (Mosquitto by default: some thousand, three of each gate); at QoS 0 it sends all."""
 _BATCH = 200
 _RETRY_S = 0.5
+_TURN_S = 1.0
+"""The longest turn with nothing to store."""
 
 
 class Ingest:
@@ -74,6 +77,8 @@ class Ingest:
         self._stored: Counter[str] = Counter()
         self.on_stored: Callable[[Sequence[Event]], None] = lambda _events: None
         """Is given what was stored anew; for the rim to set."""
+        self.on_turn: Callable[[], None] = lambda: None
+        """Called before each try to store, and once a second where nothing waits; for the rim to set."""
         self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._write, name="ingest", daemon=True)
@@ -140,11 +145,11 @@ class Ingest:
     def _write(self) -> None:
         while (batch := self._next_batch()) is not None:
             while not self._store(batch) and not self._stopping.wait(_RETRY_S):
-                continue
+                self.on_turn()
 
     def _next_batch(self) -> list[Event] | None:
         """Wait for events; None once stopped and everything before the stop was returned."""
-        first = self._events.get()
+        first = self._wait_for_first()
         if first is None:
             return None
         batch = [first]
@@ -158,6 +163,12 @@ class Ingest:
                 break
             batch.append(event)
         return batch
+
+    def _wait_for_first(self) -> Event | None:
+        while True:
+            self.on_turn()
+            with contextlib.suppress(queue.Empty):
+                return self._events.get(timeout=_TURN_S)
 
     def _store(self, batch: Sequence[Event]) -> bool:
         """Store a batch, then say so to its gates; False when it must be tried again."""

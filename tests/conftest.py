@@ -33,6 +33,7 @@ from tests.apps import LentApps
 from tests.databases import CREDENTIAL_KEY, LentDatabases, copied
 from tests.long_modules import begin_with_long
 from tests.mosquitto import AS_ROOT, find_mosquitto, start_mosquitto, write_passwords
+from tests.notify_socket import NotifySocket, notify_socket
 from tests.ports import free_port
 from tests.postgresql import FORGETFUL, PostgresqlMissingError, cluster
 from tests.process_state import Guard
@@ -76,6 +77,13 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.register_profile("explore", hypothesis.settings.get_profile("repeatable"), derandomize=False)
 hypothesis.settings.load_profile("repeatable")
+
+
+@pytest.fixture
+def supervisor() -> Iterator[NotifySocket]:
+    """What systemd would hear of a process that is given its address."""
+    with notify_socket() as peer:
+        yield peer
 
 
 @pytest.fixture(scope="session")

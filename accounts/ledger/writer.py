@@ -30,6 +30,8 @@ ATTEMPTS = 5
 ATTEMPTS_WITHOUT_ANSWER = 2
 """The first tells that a connection is gone, the second has a new one, to a new primary as may be. What was recorded by
 the first is found by its id."""
+_TURN_S = 1.0
+"""The longest turn with nothing to record."""
 COMMIT_WITHIN_S = 10.0
 """Of each statement of a group, all of which wait for it; the largest takes about a second."""
 
@@ -86,6 +88,8 @@ class LedgerWriter:
         self._database = database
         self._clock = clock
         self._submissions: queue.SimpleQueue[_Submission | None] = queue.SimpleQueue()
+        self.on_turn: Callable[[], None] = lambda: None
+        """Called before each group, and once a second where none waits; for the rim to set."""
         self._closing = threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
@@ -176,7 +180,11 @@ class LedgerWriter:
     def _run(self) -> None:
         open_ = True
         while open_:
-            first = self._submissions.get()
+            self.on_turn()
+            try:
+                first = self._submissions.get(timeout=_TURN_S)
+            except queue.Empty:
+                continue
             if first is None:
                 return
             group = [first]
@@ -205,6 +213,7 @@ class LedgerWriter:
             # One of them is to blame; on their own, the others still get through.
             log.warning("ledger_group_failed", submissions=len(group), error=type(error).__name__)
             for submission in group:
+                self.on_turn()
                 self._answer([submission])
             return
         _deliver(group, results)

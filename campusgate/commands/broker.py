@@ -8,6 +8,8 @@ import typer
 from campusgate.commands import CommandError
 from campusgate.processes.stopping import make_stop_event
 
+_TURN_WITHIN_S = 20.0
+
 
 def register(app: typer.Typer) -> None:
     """Add the command `broker`."""
@@ -29,6 +31,7 @@ def broker(
     from bus import read_users
     from bus.embedded import EmbeddedBroker, ServerTls
     from campusgate.processes.logs import configure_logs
+    from campusgate.processes.watchdog import Watchdog
     from campusgate.settings import Settings
 
     settings = Settings()
@@ -43,7 +46,10 @@ def broker(
         access=read_users(users) if users is not None else None,
         tls=tls,
     )
+    watchdog = Watchdog(settings.heartbeat_file)
+    running.on_turn = watchdog.watch("event loop", _TURN_WITHIN_S)
     running.start()
     typer.echo(f"listening on {running.host}:{running.port}{' with TLS' if tls else ''}")
-    stop.wait()
+    with watchdog:
+        stop.wait()
     running.stop()

@@ -10,6 +10,7 @@ from access.replica import DirectorySync, Replica
 from bus import Outbox
 from campusgate.processes.gate_device import read_gate_device, start_following
 from campusgate.processes.kept_files import KeptFiles
+from campusgate.processes.watchdog import Watchdog
 from campusgate.settings import Settings
 from campusgate.wiring.broker import make_broker_address
 from database import Sealer
@@ -23,6 +24,9 @@ from gate_controller.service import GateController
 from gate_controller.storage import Storage
 from gate_controller.sun import read_proof_keys
 from messages import NonceStore
+
+_TURN_WITHIN_S = 20.0
+"""A disk or a relay board may keep the door waiting for some seconds."""
 
 
 def run_controller(
@@ -60,6 +64,9 @@ def run_controller(
         # A hint may have been missed while there was no connection.
         controller.bus.on_connect(directory_hinted.set)
         controller.bus.on_connect(passages_hinted.set)
+        watchdog = Watchdog(settings.heartbeat_file)
+        controller.on_turn(watchdog.watch("door", _TURN_WITHIN_S))
+        controller.bus.on_handler_turn(watchdog.watch("handlers", _TURN_WITHIN_S))
         controller.start()
         stack.callback(controller.stop)
         sync = DirectorySync(
@@ -84,7 +91,8 @@ def run_controller(
         )
         start_following("passages", passage_sync, stop, passages_hinted, stack)
         ready(_port(hardware.reader))
-        stop.wait()
+        with watchdog:
+            stop.wait()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from bus.outbox_sender import OutboxSender
 from campusgate.processes.confirmed_clock import ConfirmedClock
 from campusgate.processes.gate_device import GateDevice, read_gate_device, start_following
 from campusgate.processes.kept_files import KeptFiles
+from campusgate.processes.watchdog import Watchdog
 from campusgate.settings import Settings
 from campusgate.wiring.broker import make_broker_address
 from campusgate.wiring.covered_faces import CoveredFaces
@@ -49,6 +50,8 @@ from models.store import ModelMissingError, ModelStore
 
 _POLL_S = 0.2
 """How late at most a stop, or the end of a recording, is noticed."""
+_TURN_WITHIN_S = 30.0
+"""Of each loop: a new directory takes seconds on the slowest machine, and a disk may keep all of them waiting."""
 _PURGE_EVERY_S = 600.0
 """Pictures are kept for days."""
 
@@ -146,13 +149,18 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
             verify=device.server_trust,
         )
         _follow_passages(passage_sync, bus, topics, stop, stack)
+        watchdog = Watchdog(settings.heartbeat_file)
+        service.on_frame_turn = watchdog.watch("frames", _TURN_WITHIN_S)
+        service.on_tick = watchdog.watch("housekeeping", _TURN_WITHIN_S)
+        bus.on_handler_turn(watchdog.watch("handlers", _TURN_WITHIN_S))
         bus.start()
         stack.callback(lambda: bus.stop(say(ProcessStatus.STOPPED, connection=bus.connection_number)))
         sender.start()
         stack.callback(sender.stop)
         service.start()
         stack.callback(service.stop)
-        _run_until_stopped(service, pictures, stop, once=options.once)
+        with watchdog:
+            _run_until_stopped(service, pictures, stop, once=options.once)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Final
 
 import structlog
 
+from campusgate.processes.watchdog import Watchdog
 from campusgate.settings import Settings, SettingsError
 from campusgate.wiring.server_link import make_server_trust
 from integrations.sip2.gateway import Gateway, GatewayOptions
@@ -18,6 +19,8 @@ log = structlog.get_logger()
 
 _POLL_S: Final = 0.1
 """How late at most a stop is noticed."""
+_TURN_WITHIN_S: Final = 20.0
+"""Of the event loop, which has one at each poll."""
 
 
 def run_library(settings: Settings, stop: threading.Event, ready: Callable[[str, int], None]) -> None:
@@ -44,8 +47,13 @@ async def _run(settings: Settings, stop: threading.Event, ready: Callable[[str, 
             ) from error
         log.info("library_gateway_listens", port=port, tls=library.cert_file is not None)
         ready(library.host, port)
-        while not stop.is_set():  # noqa: ASYNC110 - signals and threads set it, which wake no event loop
-            await asyncio.sleep(_POLL_S)
+        watchdog = Watchdog(settings.heartbeat_file)
+        turn = watchdog.watch("event loop", _TURN_WITHIN_S)
+        with watchdog:
+            while not stop.is_set():
+                turn()
+                # Signals and threads set it, which wake no event loop.
+                await asyncio.sleep(_POLL_S)
     finally:
         await gateway.close()
         await server.close()

@@ -14,6 +14,7 @@ import structlog
 from bus.backoff import Backoff
 from campusgate.processes.kept_files import KeptFiles
 from campusgate.processes.private_files import keep_private
+from campusgate.processes.watchdog import Watchdog
 from campusgate.settings import Settings
 from campusgate.wiring.server_link import make_server_trust
 from metering.frames.dlt645.orders import Credentials
@@ -30,6 +31,8 @@ log = structlog.get_logger()
 _POLL_S: Final = 0.2
 """How late at most a stop is noticed."""
 _REPORT_EVERY_S: Final = 900.0
+_TURN_WITHIN_S: Final = 30.0
+"""Of the event loop, five times a second, and of what writes the file, once a second: a disk may keep it waiting."""
 _WORKERS: Final = 4
 """For the file and for names of gateways; the lines themselves are tasks of one event loop."""
 
@@ -88,13 +91,19 @@ async def _run(
     if (plan := file.plan()) is not None:
         reader.follow(plan)
     tasks = [asyncio.create_task(work) for work in (collector.run(), delivery.run(), _report(collector, file))]
+    watchdog = Watchdog(settings.heartbeat_file)
+    turn = watchdog.watch("event loop", _TURN_WITHIN_S)
+    collector.on_turn = watchdog.watch("file of readings", _TURN_WITHIN_S)
     ready()
+    watchdog.begin()
     try:
         while not stop.is_set():
+            turn()
             done, _ = await asyncio.wait(tasks, timeout=_POLL_S, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
     finally:
+        watchdog.end()
         # The lines first: what they still found is then written.
         await reader.close()
         for task in tasks:

@@ -12,6 +12,7 @@ import structlog
 from access.credentials import CredentialError, card_digest
 from bus import Connection, Will, kept_client_id
 from campusgate.processes.private_files import keep_private
+from campusgate.processes.watchdog import Watchdog
 from campusgate.settings import Settings
 from campusgate.settings.shower_file import InstalledShower
 from campusgate.wiring.broker import make_broker_address
@@ -28,6 +29,8 @@ from metering.shower.signals import Notice, Show
 log = structlog.get_logger()
 
 _REFUSALS = {Notice.OCCUPIED, Notice.REFUSED, Notice.OUT_OF_ORDER}
+_TURN_WITHIN_S = 20.0
+"""Valve and meters that do not answer, and a disk, may keep the shower waiting for some seconds."""
 _ONE_TIME_CODE = re.compile(r"[0-9]{16,24}")
 
 
@@ -93,8 +96,12 @@ def run_shower(settings: Settings, file: InstalledShower, stop: threading.Event,
         if reader is not None:
             reader.start(lambda presented: _show(controller, display, credential_key, presented))
             stack.callback(reader.stop)
+        watchdog = Watchdog(settings.heartbeat_file)
+        controller.on_turn = watchdog.watch("shower", _TURN_WITHIN_S)
+        bus.on_handler_turn(watchdog.watch("handlers", _TURN_WITHIN_S))
         ready()
-        controller.run(stop)
+        with watchdog:
+            controller.run(stop)
 
 
 def _say_goodbye(bus: Connection, topics: ShowerTopics, boot_id: UUID) -> None:

@@ -1,6 +1,7 @@
 """An application served until its process is to stop."""
 
 import asyncio
+import socket
 import ssl
 import sys
 import threading
@@ -9,11 +10,14 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 
+from campusgate.processes.watchdog import Watchdog
 from errors import OperatorError
 
 _STARTUP_FAILED = 3
 """The exit code of `uvicorn` itself."""
 _GRACEFUL_S = 2
+_TURN_WITHIN_S = 20.0
+"""Of the event loop, which has one ten times a second."""
 
 
 class ServerCertificateError(OperatorError):
@@ -28,10 +32,12 @@ def serve(
     *,
     http: type[asyncio.Protocol] | str = "auto",
     certificate: tuple[Path, Path] | None = None,
+    watchdog: Watchdog | None = None,
 ) -> None:
     """Serve `app` until `stop` is set, or the process gets SIGINT or SIGTERM; `http` speaks HTTP on each connection.
 
-    With `certificate`, a file of it and one of its private key (PEM), what is served is HTTPS.
+    With `certificate`, a file of it and one of its private key (PEM), what is served is HTTPS. `watchdog` is told when
+    it is served, and looks at the event loop, too.
 
     Raises:
         ServerCertificateError: the certificate or its key cannot be used.
@@ -39,7 +45,7 @@ def serve(
     """
     if certificate is not None:
         _require_certificate(*certificate)
-    server = uvicorn.Server(
+    server = _WatchedServer(
         uvicorn.Config(
             app,
             host=host,
@@ -54,12 +60,35 @@ def serve(
             http=http,
             ssl_certfile=certificate[0] if certificate else None,
             ssl_keyfile=certificate[1] if certificate else None,
-        )
+        ),
+        watchdog or Watchdog(),
     )
     threading.Thread(target=_end, args=(server, stop), name="stop", daemon=True).start()
     server.run()
     if not server.started:
         sys.exit(_STARTUP_FAILED)
+
+
+class _WatchedServer(uvicorn.Server):
+    """Tells a watchdog that it has begun, that its loop turns, and that it ends."""
+
+    def __init__(self, config: uvicorn.Config, watchdog: Watchdog) -> None:
+        super().__init__(config)
+        self._watchdog = watchdog
+        self._turn = watchdog.watch("event loop", _TURN_WITHIN_S)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._watchdog.begin()
+
+    async def on_tick(self, counter: int) -> bool:
+        self._turn()
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._watchdog.end()
+        await super().shutdown(sockets)
 
 
 def _end(server: uvicorn.Server, stop: threading.Event) -> None:

@@ -145,6 +145,9 @@ class Settings(BaseSettings):
     )
     engine_threads: int = Field(default=0, ge=0, description="threads of the face engine; 0 = one for each core")
     sync_interval: timedelta = timedelta(seconds=15)
+    heartbeat_file: Path | None = Field(
+        default=None, description="touched while the process makes progress, for the health check of a container"
+    )
     demonstration: bool = Field(default=False, description="set only by `campusgate demo`")
 
     @model_validator(mode="after")

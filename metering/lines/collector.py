@@ -37,6 +37,8 @@ class Collector:
         self.written = asyncio.Event()
         self.taken = 0
         """Readings since the start."""
+        self.on_turn: Callable[[], None] = lambda: None
+        """Called before each writing, once a second at least; for the rim to set."""
 
     def take_reading(self, reading: TakenReading) -> None:
         """Keep a reading; it is on disk within a second."""
@@ -93,6 +95,7 @@ class Collector:
                 except TimeoutError:
                     pass
                 self._pressing.clear()
+                self.on_turn()
                 await self.write()
         finally:
             self._write_now()

@@ -99,6 +99,8 @@ class ShowerController:
         self._display = surroundings.display
         self._clock = surroundings.clock
         self._poll_s = poll_s
+        self.on_turn: Callable[[], None] = lambda: None
+        """Called at each turn of `run`, at least as often as valve and meters are read; for the rim to set."""
         self._signals: queue.Queue[Signal] = queue.Queue(_MOST_SIGNALS)
         self._time = ServerTime(surroundings.clock)
         self._unmoved: MoveValve | None = None
@@ -135,6 +137,7 @@ class ShowerController:
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set; then the valve is closed, and a session under way goes on at the next start."""
         while not stop.is_set():
+            self.on_turn()
             wait_s = self.step()
             try:
                 signal = self._signals.get(timeout=wait_s)

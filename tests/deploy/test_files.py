@@ -1,9 +1,13 @@
 """What `deploy/` holds agrees with the software: settings exist, secrets are left open, commands are known."""
 
+import json
+import os
 import re
 import shlex
 import shutil
 import subprocess
+import sys
+import time
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -14,6 +18,7 @@ from click.testing import CliRunner
 from typer.main import get_command
 
 from campusgate.cli import app
+from campusgate.processes.watchdog import Watchdog
 from campusgate.settings import Settings
 from campusgate.setup.certificates import issue_certificate, make_authority
 
@@ -102,8 +107,9 @@ def test_a_unit_starts_a_command_there_is_and_may_do_little(unit: Path) -> None:
         usage = CliRunner().invoke(get_command(app), [*words[: 2 if words[0] == "setup" else 1], "--help"])
         assert usage.exit_code == 0, usage.output
         assert all(option in usage.output for option in options)
-    goes_on = "Type=oneshot" if unit.stem == "campusgate-backup" else "Restart=always"
-    for line in ("User=campusgate", "NoNewPrivileges=yes", "ProtectSystem=strict", "MemoryMax=", goes_on):
+    goes_on = ("Restart=always", "Type=notify", "WatchdogSec=30", "LimitCORE=0")
+    more = ("Type=oneshot",) if unit.stem == "campusgate-backup" else goes_on
+    for line in ("User=campusgate", "NoNewPrivileges=yes", "ProtectSystem=strict", "MemoryMax=", *more):
         assert line in text
 
 
@@ -155,11 +161,24 @@ def test_a_unit_whose_process_opens_devices_keeps_them() -> None:
 def test_the_image_runs_as_a_fixed_number_and_says_whether_it_is_well(compose) -> None:
     lines = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     assert re.search(r"^USER (\d+):(\d+)$", lines, re.MULTILINE)
-    assert "HEALTHCHECK" in lines
-    others = {name: one for name, one in compose["services"].items() if one["image"] == "campusgate"}
-    assert {name for name, one in others.items() if one.get("healthcheck") == {"disable": True}} == {*others} - {
-        "server"
-    }
+    assert not any("healthcheck" in one for one in compose["services"].values() if one["image"] == "campusgate")
+
+
+def test_the_images_health_check_is_what_systemd_is_told(tmp_path: Path) -> None:
+    lines = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert re.search(r"^ENV CAMPUSGATE_HEARTBEAT_FILE=/dev/shm/", lines, re.MULTILINE)
+    _, *check = json.loads(re.search(r"HEALTHCHECK .*?CMD (\[.+?\])\n", lines, re.DOTALL).group(1))  # type: ignore[union-attr]
+    file = tmp_path / "heartbeat"
+
+    def is_well() -> bool:
+        told = os.environ | {"CAMPUSGATE_HEARTBEAT_FILE": str(file)}
+        return subprocess.run([sys.executable, *check], env=told, capture_output=True, check=False).returncode == 0
+
+    assert not is_well(), "before it is ready"
+    with Watchdog(file, environment={}):
+        assert is_well()
+    os.utime(file, (time.time() - 31,) * 2)
+    assert not is_well()
 
 
 @pytest.mark.parametrize("process", ["server", "controller", "edge", "meters", "shower"])

@@ -18,6 +18,7 @@ from campusgate.settings import Settings
 from tests.certificates import make_authority
 from tests.command_line import run
 from tests.deploy.broker import DEPLOY, mosquitto_as_shipped
+from tests.notify_socket import notify_socket
 from tests.ports import free_port
 from tests.waiting import PATIENCE_S
 
@@ -143,7 +144,9 @@ def test_everything_starts_with_every_variable_of_the_examples(tmp_path: Path, p
         stack.enter_context(
             mosquitto_as_shipped(tmp_path / "broker", machine.broker_port, authority, machine.passwords)
         )
-        serve = stack.enter_context(machine.running("--env-file", str(server_env), "serve"))
+        heard = {name: stack.enter_context(notify_socket()) for name in ("serve", "controller", "edge")}
+        told = {name: {"NOTIFY_SOCKET": peer.address} for name, peer in heard.items()}
+        serve = stack.enter_context(machine.running("--env-file", str(server_env), "serve", **told["serve"]))
         wait_for(lambda: answers(client, "/health").get("status") == "ok", serve)
         in_server = ("--env-file", str(server_env))
         machine.ask(*in_server, "gates", "add", "north", "--group", "residents")
@@ -164,10 +167,13 @@ def test_everything_starts_with_every_variable_of_the_examples(tmp_path: Path, p
         }
         door = str(machine.etc / "door-north.toml")
         controller = stack.enter_context(
-            machine.running("--env-file", str(envs["controller"]), "controller", "--door", door)
+            machine.running("--env-file", str(envs["controller"]), "controller", "--door", door, **told["controller"])
         )
-        edge = stack.enter_context(machine.running("--env-file", str(envs["edge"]), "edge"))
+        edge = stack.enter_context(machine.running("--env-file", str(envs["edge"]), "edge", **told["edge"]))
         wait_for(lambda: online(client, machine) == {"controller": 1.0, "edge": 1.0}, serve, controller, edge)
+        for peer in heard.values():
+            # As their units want it, before the processes count as started.
+            peer.wait_for("READY=1", "WATCHDOG=1")
 
 
 def read_settings(file: Path) -> dict[str, str]:

@@ -1,6 +1,8 @@
 """What an edge does when something is gone: controller, broker, directory, engine; and a thief on the bus."""
 
+import threading
 import time
+from collections import Counter
 from types import SimpleNamespace
 from uuid import UUID
 
@@ -231,3 +233,22 @@ def test_an_edge_that_lives_contradicts_a_will_that_came_late_and_says_now_and_t
     north.service._here_at -= 31
     until(lambda: len(heard) > said)
     assert heard[-1].status is ProcessStatus.ONLINE
+
+
+def test_a_frame_loop_that_hangs_turns_no_more_while_the_housekeeping_does(gate, until) -> None:
+    edge, turns, held, let_go = gate(wait=False), Counter(), threading.Event(), threading.Event()
+    edge.service.on_frame_turn = lambda: turns.update(["frames"])
+    edge.service.on_tick = lambda: turns.update(["housekeeping"])
+    until(lambda: turns["frames"] > 1)
+
+    def hang(*_arguments: object) -> None:
+        held.set()
+        let_go.wait()
+
+    edge.service._frame_loop.process_next = hang
+    held.wait()
+    frames, ticks = turns["frames"], turns["housekeeping"]
+    until(lambda: turns["housekeeping"] > ticks + 2)
+    assert turns["frames"] == frames
+    let_go.set()
+    until(lambda: turns["frames"] > frames)

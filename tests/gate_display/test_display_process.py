@@ -15,6 +15,7 @@ from bus.embedded import EmbeddedBroker
 from campusgate.processes.display import DisplayOptions, run_display
 from campusgate.settings import Settings
 from messages import Advice, Availability, DoorState, DoorStatus, Event, Feedback, GateTopics, ProcessStatus
+from tests.notify_socket import NotifySocket
 from tests.ports import free_port
 from tests.waiting import PATIENCE_S, until
 
@@ -52,7 +53,8 @@ def gate(broker: EmbeddedBroker) -> Iterator[Connection]:
 
 
 @pytest.fixture
-def url(broker: EmbeddedBroker) -> Iterator[str]:
+def url(broker: EmbeddedBroker, supervisor: NotifySocket, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setenv("NOTIFY_SOCKET", supervisor.address)
     port, stop = free_port(), threading.Event()
     options = DisplayOptions("north", "北门", "127.0.0.1", port, Direction.ENTRY)
     settings = Settings(mqtt={"port": broker.port}, demonstration=True)
@@ -67,6 +69,7 @@ def url(broker: EmbeddedBroker) -> Iterator[str]:
             return False
 
     until(answers)
+    supervisor.wait_for("READY=1", "WATCHDOG=1")
     yield address
     stop.set()
     thread.join(PATIENCE_S)

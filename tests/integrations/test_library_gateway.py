@@ -40,6 +40,7 @@ from database import Database
 from tests.accounts.conftest import CHEAP_HASHER
 from tests.certificates import make_authority
 from tests.databases import copied
+from tests.notify_socket import NotifySocket
 from tests.ports import free_port
 from tests.waiting import PATIENCE_S
 from web import problems
@@ -253,6 +254,15 @@ def test_a_number_needs_the_query_password(server: Library) -> None:
         first = check.patron("20260004", PASSWORD)
         assert (first.personal_name, first.valid_patron, first.valid_patron_password) == ("", "N", "N")
         assert first.screen_message == ("Change the first query password on your phone",)
+
+
+def test_it_tells_its_supervisor_that_it_is_ready_and_that_it_ends(
+    server: Library, supervisor: NotifySocket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOTIFY_SOCKET", supervisor.address)
+    with running(server.settings(patrons="number")):
+        supervisor.wait_for("READY=1", "WATCHDOG=1")
+    supervisor.wait_for("STOPPING=1")
 
 
 def test_a_guessed_password_locks(server: Library) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import queue
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -168,3 +169,22 @@ def test_only_the_events_channel_is_written_to_the_journal(gate, database: Datab
     gate.publish(NORTH.events, good.encode(), wait_s=PATIENCE_S)
     assert gate.receipts.get(timeout=PATIENCE_S) == good.id
     assert len(stored(database)) == 1
+
+
+def test_it_turns_at_rest_and_not_while_it_hangs(gate, ingest: Ingest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("operations.ingest._TURN_S", 0.02)
+    turns, held, let_go = Counter[str](), threading.Event(), threading.Event()
+    ingest.on_turn = lambda: turns.update(["turns"])
+    until(lambda: turns["turns"] > 1)
+
+    def hang(_events: object) -> None:
+        held.set()
+        assert let_go.wait(PATIENCE_S)
+
+    ingest.on_stored = hang
+    gate.publish(NORTH.events, event().encode())
+    assert held.wait(PATIENCE_S)
+    before = turns["turns"]
+    assert turns["turns"] == before
+    let_go.set()
+    until(lambda: turns["turns"] > before)

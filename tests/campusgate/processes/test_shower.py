@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
+import pytest
 from pydantic import SecretStr
 
 from access.credentials import card_digest
@@ -30,6 +31,7 @@ from messages.metering import SessionAnswer, SessionReport, SessionStep
 from metering.vocabulary import SessionRefusal
 from tests import keys
 from tests.metering.shower.test_line_hydraulics import VALVE, Peers
+from tests.notify_socket import NotifySocket
 from tests.ports import free_port
 from tests.waiting import PATIENCE_S
 
@@ -61,7 +63,7 @@ port = {reader_port}
 
 
 def test_a_card_is_asked_for_by_its_digest_and_the_reader_shows_the_servers_answer(
-    make_broker, connect, tmp_path: Path
+    make_broker, connect, tmp_path: Path, supervisor: NotifySocket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     peers, broker, reader_port = Peers(), make_broker(), free_port()
     server_key = make_private_key(tmp_path / "server.pem")
@@ -90,6 +92,7 @@ def test_a_card_is_asked_for_by_its_digest_and_the_reader_shows_the_servers_answ
     server.subscribe(
         TOPICS.of(ShowerTopic.AVAILABILITY), lambda _topic, payload, _: said.put(ShowerAvailability.decode(payload))
     )
+    monkeypatch.setenv("NOTIFY_SOCKET", supervisor.address)
     stop, ready = threading.Event(), threading.Event()
     umask = os.umask(0o022)
     file = read_shower_file(shower_file(tmp_path, peers, reader_port))
@@ -113,3 +116,5 @@ def test_a_card_is_asked_for_by_its_digest_and_the_reader_shows_the_servers_answ
         os.umask(umask)
     assert not process.is_alive()
     assert said.get(timeout=PATIENCE_S).status == "stopped"
+    supervisor.wait_for("READY=1", "WATCHDOG=1")
+    supervisor.wait_for("STOPPING=1")
