@@ -4,11 +4,12 @@ It holds an `ENTRY`, and the backend: a class that does what `channel.PaymentCha
 settings are given for. The loopback channel moves no money, so it is none of these.
 """
 
+from accounts.payment_channels.abchina import channel as abchina
 from accounts.payment_channels.alipay import channel as alipay
 from accounts.payment_channels.channel import ChannelEntry
 from accounts.payment_channels.wechat import channel as wechat
 
-CHANNELS: tuple[ChannelEntry, ...] = (wechat.ENTRY, alipay.ENTRY)
+CHANNELS: tuple[ChannelEntry, ...] = (wechat.ENTRY, alipay.ENTRY, abchina.ENTRY)
 
 
 def channel_of(code: str) -> str | None:

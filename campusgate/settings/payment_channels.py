@@ -2,6 +2,7 @@
 
 from pydantic import BaseModel
 
+from accounts.payment_channels.abchina.options import AbchinaOptions
 from accounts.payment_channels.alipay.options import AlipayOptions
 from accounts.payment_channels.wechat.options import WechatPayOptions
 
@@ -11,3 +12,4 @@ class PaymentChannelSettings(BaseModel):
 
     wechat: WechatPayOptions | None = None
     alipay: AlipayOptions | None = None
+    abchina: AbchinaOptions | None = None

@@ -105,7 +105,7 @@ def show(request: Request, order_id: UUID, me: HolderDep, services: ServicesDep)
         (shown,) = describe_orders(session, [order], t)
         available = _find_available(session, me)
     address = pay.get("pay_url") or pay.get("code_url") or next(iter(pay.values()), "")
-    scanned = complete_address(request, address)
+    scanned = complete_address(request, pay.get("code_url") or address)
     return render_page(
         request,
         "mine/top_up.html",

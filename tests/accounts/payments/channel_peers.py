@@ -14,12 +14,14 @@ Message = tuple[dict[str, str], bytes]
 
 
 class ChannelPeer(Protocol):
-    """A provider, the campus's channel to it, and the codes that its payers show."""
+    """A provider, the campus's channel to it, the codes that its payers show, and what it knows of refunds."""
 
     channel: PaymentChannel
     paid_code: str
     slow_code: str
     poor_code: str
+    tells_refunds: bool
+    has_abnormal_refunds: bool
 
     def pay(self, order_id: UUID) -> None: ...
 
@@ -41,6 +43,7 @@ class LoopbackPeer:
     """The loopback provider, whose refunds take time here."""
 
     paid_code, slow_code, poor_code = "130000000000000001", "130000000000000000", "130000000000000009"
+    tells_refunds = has_abnormal_refunds = True
 
     def __init__(self, clock: Callable[[], datetime], zone: ZoneInfo, *, once_scanned: bool) -> None:
         self.provider, self.channel = loopback("wechat", clock=clock, zone=zone)

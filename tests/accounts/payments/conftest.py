@@ -22,6 +22,8 @@ from accounts.topup.verification import check_reasons
 from accounts.vocabulary import DeviceRole, PasswordPurpose
 from database import new_id
 from tests.accounts.conftest import Clock
+from tests.accounts.payments.abchina import peer as abchina_peers
+from tests.accounts.payments.abchina.peer import AbchinaPeer
 from tests.accounts.payments.alipay import peer as alipay_peers
 from tests.accounts.payments.alipay.peer import AlipayPeer
 from tests.accounts.payments.wechat import peer as wechat_peers
@@ -152,6 +154,13 @@ def wechat_peer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WechatPeer
 def alipay_peer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AlipayPeer]:
     """Alipay in a process of its own; whoever uses it begins anew there."""
     with alipay_peers.running_peer(tmp_path_factory.mktemp("alipay"), Clock().now) as peer:
+        yield peer
+
+
+@pytest.fixture(scope="session")
+def abchina_peer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AbchinaPeer]:
+    """The Agricultural Bank in a process of its own; whoever uses it begins anew there."""
+    with abchina_peers.running_peer(tmp_path_factory.mktemp("abchina"), Clock().now) as peer:
         yield peer
 
 

@@ -19,6 +19,7 @@ class Provider(Protocol):
     now: datetime
     lost: int
     late_s: float
+    encoding: str
 
     def respond(self, method: str, target: str, headers: Mapping[str, str], body: str) -> HttpAnswer: ...
 
@@ -41,7 +42,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _do(self, method: str) -> None:
         provider = self._provider
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode(provider.encoding)
         with self._lock:
             status, headers, content = provider.respond(method, self.path, dict(self.headers), body)
             is_lost, late_s = provider.lost > 0, provider.late_s

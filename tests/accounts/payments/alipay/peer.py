@@ -22,6 +22,7 @@ class AlipayPeer(ProviderProcess):
     """The test's side of the pipe, and the campus's channel."""
 
     paid_code, slow_code, poor_code = "280000000000000001", "280000000000000000", "280000000000000009"
+    tells_refunds, has_abnormal_refunds = True, False
     channel: AlipayChannel
 
     def __init__(self, pipe: Connection, folder: Path, now: datetime) -> None:

@@ -52,6 +52,8 @@ def serial_of(certificate: x509.Certificate) -> str:
 class AlipayProvider:
     """Alipay's side: checks the app's signature, signs answers, moves no money."""
 
+    encoding = "utf-8"
+
     def __init__(self, now: datetime) -> None:
         self.now = now
         self.app_key, self.key = _new_key(), _new_key()

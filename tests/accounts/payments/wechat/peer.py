@@ -22,6 +22,7 @@ class WechatPeer(ProviderProcess):
     """The test's side of the pipe, and the campus's channel."""
 
     paid_code, slow_code, poor_code = "130000000000000001", "130000000000000000", "130000000000000009"
+    tells_refunds = has_abnormal_refunds = True
     channel: WechatPayChannel
 
     def __init__(self, pipe: Connection, folder: Path, now: datetime) -> None:

@@ -26,6 +26,8 @@ Answer = tuple[int, Any]
 class WechatProvider:
     """WeChat Pay's side: checks the merchant's signature, signs answers, moves no money."""
 
+    encoding = "utf-8"
+
     def __init__(self, now: datetime) -> None:
         self.now = now
         self.merchant_key = new_key()
