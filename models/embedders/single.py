@@ -25,15 +25,19 @@ class SingleEmbedder:
     thorough_views: ClassVar[tuple[Alignment, ...]] = ()
     """Beside those, for a thorough vector."""
 
-    def __init__(self, path: Path, *, threads: int = 0) -> None:
-        """Load the ONNX file at `path`; `threads` is the number used, 0 meaning one for each core."""
+    def __init__(self, path: Path, *, threads: int = 0, in_thorough_views: bool = True) -> None:
+        """Load the ONNX file at `path`; `threads` is the number used, 0 meaning one for each core.
+
+        Without `in_thorough_views` a thorough vector is of the views that every vector is of, and their mirror images.
+        """
         self._network = Network(path, threads=threads)
+        self._thorough_views = self.views + self.thorough_views if in_thorough_views else self.views
 
     def embed(self, image: Image, meshes: Sequence[Mesh], *, thorough: bool) -> Tensor:
         """Return unit vectors (N, `dimension`); see the port."""
         if not meshes:
             return np.zeros((0, self.dimension), np.float32)
-        crops = crops_of(image, meshes, self.views + self.thorough_views if thorough else self.views)
+        crops = crops_of(image, meshes, self._thorough_views if thorough else self.views)
         return embed_views(self._network, self._scale(crops), mirror=thorough)
 
     def _scale(self, crops: Tensor) -> Tensor:

@@ -1,4 +1,8 @@
-"""What py-spy sampled, by the parts of a request."""
+"""What py-spy sampled, by the parts of a piece of work."""
+
+from pathlib import Path
+
+import pytest
 
 from benchmarks import shares
 
@@ -12,13 +16,23 @@ SAMPLES = (
 
 
 def test_a_sample_counts_for_the_innermost_part_and_a_library_for_whoever_asked_it() -> None:
-    counted = shares.count(SAMPLES)
+    counted = shares.count(SAMPLES, shares.WORK["payment"])
     assert counted == {
         "the route and its bodies": 3,
         "journal, balances, limits: the ledger": 5,
         "HTTP and sockets": 1,
         "other": 1,
     }
-    drawn = shares.draw(counted)
+    drawn = shares.draw(counted, shares.WORK["payment"])
     assert "| journal, balances, limits: the ledger | 50% | ████████████████████ |" in drawn
     assert drawn.index("the ledger") < drawn.index("the route") < drawn.index("HTTP") < drawn.index("other")
+
+
+@pytest.mark.parametrize("work", sorted(shares.WORK))
+def test_the_files_that_parts_are_made_of_stand_in_the_repository(work: str) -> None:
+    """A file that was renamed would count for what is around it, without a word."""
+    root = Path(shares.__file__).parents[1]
+    rooms = {path.name for path in root.iterdir() if (path / "__init__.py").is_file()}
+    ours = [file for _, files in shares.WORK[work] for file in files if file.split("/")[0] in rooms]
+    assert ours
+    assert [file for file in ours if not (root / file).exists() and not list(root.glob(f"{file}*"))] == []

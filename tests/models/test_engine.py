@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from models.embedders.fusion import FusedEmbedder
+from models.embedders.mobilefacenet import MobileFaceNet
 from models.embedders.registry import EMBEDDERS, make_embedder
 from models.engine import FaceEngine
 from models.face import Face
@@ -227,7 +228,7 @@ def test_the_similarity_of_two_networks_is_the_weighted_mean_of_theirs(
 
     def similarity(embedder: str) -> float:
         loaded = FaceEngine(model_store, embedder=embedder, threads=1)
-        one, other = (loaded.embed(pictures[who], found, thorough=True)[0] for who, found in faces.items())
+        one, other = (loaded.embed(pictures[who], found)[0] for who, found in faces.items())
         return float(one @ other)
 
     parts = [similarity(part) for part in name.split("+")]
@@ -254,3 +255,19 @@ def test_quick_and_thorough_vectors_of_a_face_are_comparable(
     faces = engine.detect(image)
     quick, thorough = (engine.embed(image, faces, thorough=thorough)[0] for thorough in (False, True))
     assert 0.95 < quick @ thorough < 0.9999
+
+
+def test_beside_sface_a_thorough_vector_takes_in_the_face_and_its_mirror_image_only(
+    engine: FaceEngine, model_store: ModelStore, pictures: dict[str, np.ndarray]
+) -> None:
+    image = pictures["wang"]
+    meshes = [mesh for face in engine.detect(image) if (mesh := face.landmarks) is not None]
+    fused = make_embedder(model_store, "mobilefacenet+sface", threads=1).embed(image, meshes, thorough=True)
+    in_sizes, in_one = (
+        MobileFaceNet(model_store.path("mobilefacenet"), threads=1, in_thorough_views=further).embed(
+            image, meshes, thorough=True
+        )
+        for further in (True, False)
+    )
+    np.testing.assert_allclose(fused[:, : MobileFaceNet.dimension], in_one * np.float32(0.5), atol=1e-5)
+    assert 0.98 < in_sizes[0] @ in_one[0] < 0.99999
