@@ -1,6 +1,6 @@
 """From templates to pages."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from fastapi import Request, Response
-from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, StreamingResponse
 from fastapi.routing import APIRoute
 from fastapi.templating import Jinja2Templates
 from markupsafe import Markup
@@ -156,6 +156,13 @@ def copy_cookies(made: Answer, renewed: Response | None) -> Answer:
     for cookie in renewed.headers.getlist("set-cookie") if renewed is not None else ():
         made.headers.append("set-cookie", cookie)
     return made
+
+
+def json_response(request: Request, content: Mapping[str, Any]) -> JSONResponse:
+    """Return plain values for a script of a page, compressed as pages are, which nobody may keep."""
+    made = JSONResponse(content, headers={"Cache-Control": "no-store"})
+    compress(request.headers, made)
+    return copy_cookies(made, _renewed_of(request))
 
 
 def jpeg_response(content: bytes, renewed: Response) -> Response:

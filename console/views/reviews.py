@@ -28,6 +28,15 @@ def describe_reviews(
     return [_describe(ReviewOut.for_reviewer(photo, context), names, by, now) for photo in photos]
 
 
+def describe_queue(session: Session, photos: Sequence[PhotoRecord], *, by: UUID, now: datetime) -> list[dict[str, Any]]:
+    """Return photos as the page lists them to reviewer `by`: of the rules only those that a photo broke.
+
+    What was measured of a photo comes when it is opened; of a hundred it would be 300 KB.
+    """
+    found = describe_reviews(session, photos, by=by, now=now)
+    return [{**one, "rules": [rule for rule in one["rules"] if not rule["passed"]]} for one in found]
+
+
 def describe_statistics(session: Session, *, now: datetime) -> dict[str, Any]:
     """Return how the queue is doing."""
     return asdict(review.query_statistics(session, now=now))

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from accounts import people
@@ -16,10 +16,10 @@ from console.dependencies import REVIEWERS, ReviewerDep, ServicesDep, SignedInDe
 from console.disclosures import record_disclosure
 from console.live.heartbeat import AGAIN, Heartbeat, status_event
 from console.live.stream_authorization import StreamAuthorization
-from console.rendering import forbid_storing, jpeg_response, language_of, render_page
+from console.rendering import forbid_storing, jpeg_response, json_response, language_of, render_page
 from console.services import ConsoleServices
 from console.texts import OF_PHOTOS, texts_of
-from console.views.reviews import describe_reviews, describe_statistics
+from console.views.reviews import describe_queue, describe_reviews, describe_statistics
 from enrollment import personal_photos, photos, review, review_context
 from enrollment.preview import PreviewSide, make_preview
 from enrollment.quality import Verdict
@@ -54,6 +54,7 @@ def reviews_page(request: Request, me: ReviewerDep, services: ServicesDep) -> HT
 
 @router.get("/queue", dependencies=[record_disclosure("reviews.read", "photos:list")], name="console_review_queue")
 def queue(
+    request: Request,
     me: ReviewerDep,
     services: ServicesDep,
     *,
@@ -62,7 +63,7 @@ def queue(
     department: Annotated[str | None, Query(max_length=100)] = None,
     unusual: bool | None = None,
     cursor: Annotated[str | None, Query(max_length=500)] = None,
-) -> dict[str, Any]:
+) -> JSONResponse:
     """Return photos that wait, oldest first; `next` is the cursor of the page after it.
 
     `fingerprint` is what the stream's figures call `queue`: as long as they are equal, nothing has changed since.
@@ -82,11 +83,8 @@ def queue(
             unusual=unusual,
         )
         rows, following = wanted.cut(found, lambda photo: (photo.uploaded_at.isoformat(), str(photo.id)))
-        return {
-            "items": describe_reviews(session, rows, by=me.person_id, now=services.now()),
-            "next": following,
-            "fingerprint": fingerprint,
-        }
+        items = describe_queue(session, rows, by=me.person_id, now=services.now())
+    return json_response(request, {"items": items, "next": following, "fingerprint": fingerprint})
 
 
 @router.get("/stream", response_class=EventSourceResponse, name="console_review_stream")

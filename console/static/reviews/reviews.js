@@ -11,8 +11,12 @@ import { forgetPicture, lookCloser, preloadPicture, showPicture } from "./pictur
 import { loadQueue, markOpen, neighbour, onFilter, onOpen, queue } from "./queue.js";
 import { byId, get, post, Refused, setup, text, toast } from "../page.js";
 
+// Sooner nobody decides; a slow line first brings what is on the page.
+const LOOKS_MS = 2_000;
+
 let open = null;
 let opening = 0;
+let preloading = null;
 
 /** Opens a photo: claims it where that is possible, and shows all that is known of it. */
 async function show(photo) {
@@ -22,9 +26,18 @@ async function show(photo) {
   note.clear();
   markOpen(photo?.id);
   if (!photo) return showNothing();
+  preloadPicture(photo.id);
   await claim();
-  const next = neighbour(photo.id, 1);
-  if (open?.id === photo.id && next) preloadPicture(next.id);
+  preloadNext(photo.id);
+}
+
+/** The next picture comes while a reviewer looks at this one, not before this one is there. */
+function preloadNext(id) {
+  clearTimeout(preloading);
+  preloading = setTimeout(() => {
+    const next = open?.id === id ? neighbour(id, 1) : null;
+    if (next) preloadPicture(next.id);
+  }, LOOKS_MS);
 }
 
 async function claim() {
