@@ -64,6 +64,11 @@ def test_pictures_are_deleted_after_their_days_and_beyond_their_number(pictures,
     assert pictures.purge(now + timedelta(days=5)) == 2
 
 
+def test_a_disk_that_refuses_costs_the_gate_nothing(pictures, tmp_path) -> None:
+    (tmp_path / "spoofs").write_text("no folder")
+    pictures.keep(uuid4(), view(), BOX)
+
+
 def test_a_picture_is_opened_at_the_edge_by_its_event(pictures, tmp_path) -> None:
     event = UUID(int=7)
     SpoofPictures(tmp_path / "edge" / "north" / "spoofs", Sealer(KEY), days=7, most=3).keep(event, view(), BOX)
