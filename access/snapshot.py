@@ -32,6 +32,8 @@ that does not say it expects acknowledgements apart."""
 MODELS_HEADER = "Campusgate-Models"
 """The ids of the models that the gate should be able to run, separated by spaces: in the answer to a question for
 changes, which says in `models` those that it can."""
+PICTURES_HEADER = "Campusgate-Pictures"
+"""The kinds of events at which the gate's camera takes a picture, separated by spaces; left out where it takes none."""
 
 CredentialKind = Literal["card", "code", "pin"]
 CredentialStatus = Literal["active", "lost", "suspended", "replaced", "returned"]

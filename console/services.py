@@ -15,6 +15,7 @@ from database import Database, Sealer
 from directory.services import DirectoryServices
 from enrollment.services import EnrollmentServices
 from metering.services import MeteringServices
+from operations.alarms.pictures import AlarmPictures
 from operations.board import Board
 from operations.order_service import OrderService
 
@@ -30,6 +31,7 @@ class ConsoleServices:
     orders: OrderService
     sealer: Sealer = field(repr=False)
     """Opens the directory's records for the question why."""
+    alarm_pictures: AlarmPictures
     accounts: AccountsServices
     enrollment: EnrollmentServices
     metering: MeteringServices

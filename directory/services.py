@@ -1,7 +1,7 @@
 """What the directory's API works with, built once by the rim and put at `app.state.directory`."""
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -29,6 +29,8 @@ class DirectoryServices:
     clock_believed: Callable[[], bool] = lambda: True
     """Whether gates may be told the server's time."""
     setup: GateSetup = field(default_factory=GateSetup.unavailable)
+    pictured_events: Callable[[str], Sequence[str]] = lambda _gate: ()
+    """The kinds of events at which the camera of a gate takes a picture."""
     turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(GATES_AT_ONCE))
     """Gates are answered in turn: after a revocation all of them ask at once, and people must not wait behind them."""
 

@@ -163,6 +163,7 @@ class _Parts:
             orientation=OrientationWatch(self.vision.engines.first, self.policy.mounting),
             conditions=ConditionWatch(self.policy.condition),
             watch_freezing=self.vision.camera.live,
+            alarm_pictures=self.environment.alarm_pictures,
         )
 
     @cached_property
@@ -214,6 +215,7 @@ class _Parts:
             unwritten=self.environment.unwritten,
             sync=self.environment.sync,
             probes=self.probes,
+            alarm_pictures=self.environment.alarm_pictures,
         )
 
 

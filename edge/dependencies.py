@@ -7,6 +7,7 @@ from uuid import UUID
 from access.passages import PassageLog
 from bus.outbox import Outbox
 from bus.port import Bus
+from edge.alarm_pictures import AlarmPictures
 from edge.camera import Camera
 from edge.covering import CoveringMeasure
 from edge.engines import Engines
@@ -71,5 +72,7 @@ class Environment:
     metrics: Metrics = field(default_factory=Metrics)
     probe_server: Server | None = None
     """Takes second photos of whoever consented to them; without it none is offered."""
+    alarm_pictures: AlarmPictures | None = None
+    """Takes the camera's picture when something raises an alarm; without it none is taken."""
     unwritten: UnwrittenWatch = field(default_factory=lambda: UnwrittenWatch({}))
     """Files that cannot be written."""

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import structlog
 
+from edge.alarm_pictures import AlarmPictures
 from edge.camera import Condition, ConditionWatch, Feed, Frame, measure_view
 from edge.camera_report import CameraReporter
 from edge.command_sender import STALE_S
@@ -39,6 +40,7 @@ class FrameLoop:
         orientation: OrientationWatch,
         conditions: ConditionWatch | None = None,
         watch_freezing: bool = True,
+        alarm_pictures: AlarmPictures | None = None,
     ) -> None:
         """`watch_freezing` is for live cameras; a recording may show one picture for as long as it likes."""
         self._recogniser = recogniser
@@ -51,6 +53,7 @@ class FrameLoop:
         self._orientation = orientation
         self._conditions = conditions or ConditionWatch()
         self._watch_freezing = watch_freezing
+        self._alarm_pictures = alarm_pictures
         self._view_measured_at = float("-inf")
         self._frames_seen = 0
         self._image: npt.NDArray[np.uint8] | None = None
@@ -75,6 +78,8 @@ class FrameLoop:
     def process(self, frame: Frame) -> None:
         """Recognise and act. A frame that cannot be worked on is counted and passed over: the next may be better."""
         begun = self._clock.monotonic()
+        if self._alarm_pictures is not None:
+            self._alarm_pictures.observe(frame)
         try:
             if self._repeats(frame):
                 # Whoever it shows may have left: it is nothing new to vote on.

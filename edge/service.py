@@ -10,6 +10,7 @@ import structlog
 from access.reasons import Reason
 from bus.errors import NotConnectedError, SubscriptionRefusedError
 from bus.port import Bus
+from edge.alarm_pictures import AlarmPictures
 from edge.camera import Feed, FeedReport, FeedStatus
 from edge.camera_report import CameraReporter
 from edge.command_sender import CommandSender
@@ -52,7 +53,7 @@ class Sync(Protocol):
 
 
 class EdgeService:
-    """Three threads (camera, frames, housekeeping); more for the directory (`sync`) and second photos (`probes`).
+    """Three threads (camera, frames, housekeeping); more for directory (`sync`), second photos and pictures of alarms.
 
     The parts are made by `edge.assembly.assemble`. The connection is started and stopped by who made it: before
     `start` or after makes no difference, for everything here works without a broker, only it opens nothing.
@@ -78,6 +79,7 @@ class EdgeService:
         unwritten: UnwrittenWatch,
         sync: Sync | None = None,
         probes: ProbeSender | None = None,
+        alarm_pictures: AlarmPictures | None = None,
     ) -> None:
         self._bus = bus
         self._topics = topics
@@ -96,6 +98,7 @@ class EdgeService:
         self._unwritten = unwritten
         self._sync = sync
         self._probes = probes
+        self._alarm_pictures = alarm_pictures
         self._twins = TwinWatch(boot_id)
         self._connections = 0
         self._stop = threading.Event()
@@ -117,7 +120,7 @@ class EdgeService:
         self._bus.subscribe(self._topics.taps, self._tap_responder.handle)
         try:
             self._bus.subscribe(
-                self._topics.events, decoding_handler(Event, self._passages.handle, malformed="event_unreadable")
+                self._topics.events, decoding_handler(Event, self._on_event, malformed="event_unreadable")
             )
         except SubscriptionRefusedError as error:
             _log.warning("passes_not_heard", error=str(error))
@@ -140,6 +143,9 @@ class EdgeService:
         if self._probes is not None:
             probes = self._probes
             self._run("probes", lambda: probes.run(self._stop))
+        if self._alarm_pictures is not None:
+            pictures = self._alarm_pictures
+            self._run("alarm-pictures", lambda: pictures.run(self._stop))
 
     def stop(self) -> None:
         """End the threads; the connection and the files stay open."""
@@ -176,6 +182,11 @@ class EdgeService:
             details: dict[str, Detail] = {"directory": self._searches.mismatch}
             self._events.record(EventKind.MODEL_MISMATCH, reason=Reason.MODEL_MISMATCH.value, details=details)
         self._mismatch_reported = mismatch
+
+    def _on_event(self, event: Event, retained: bool) -> None:
+        self._passages.handle(event, retained)
+        if self._alarm_pictures is not None and event.gate == self._topics.gate:
+            self._alarm_pictures.handle(event)
 
     def _on_hint(self, _topic: str, _payload: bytes, _retained: bool) -> None:
         # What it says does not matter: the server is asked, over its own authenticated line.

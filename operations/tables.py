@@ -86,6 +86,19 @@ class Alarm(Base):
     closed_at: Mapped[datetime | None]
 
 
+class AlarmPicture(Base):
+    """What a gate's camera saw at an event that raised an alarm; see `operations.alarms.pictures`."""
+
+    __tablename__ = "alarm_pictures"
+
+    event_id: Mapped[UUID] = mapped_column(primary_key=True)
+    alarm_id: Mapped[UUID] = mapped_column(ForeignKey("alarms.id", ondelete="CASCADE"), index=True)
+    taken_at: Mapped[datetime]
+    """The gate's own time."""
+    received_at: Mapped[datetime]
+    sealed: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+
+
 class AlarmNotice(Base):
     """An alarm told through one channel, or the last try to."""
 

@@ -21,6 +21,7 @@ from access.snapshot import (
     ACKNOWLEDGED_HEADER,
     KEY_CHECK_HEADER,
     MODELS_HEADER,
+    PICTURES_HEADER,
     TIME_HEADER,
     ChangePage,
     DirectoryVersionError,
@@ -71,6 +72,8 @@ class SyncStatus:
     model_mismatch: bool = False
     models_wanted: tuple[str, ...] = ()
     """The models that the server would have this gate run; none from an older server."""
+    pictured_events: tuple[str, ...] = ()
+    """The kinds of events at which the camera takes a picture; none until the server said so."""
 
 
 class DirectorySync:
@@ -259,8 +262,8 @@ class DirectorySync:
             return None
         _require_success(answer)
         self._note_acknowledged(answer.headers.get(ACKNOWLEDGED_HEADER), held if is_held else None)
-        wanted = tuple(answer.headers.get(MODELS_HEADER, "").split())
-        self._status = replace(self._status, models_wanted=wanted)
+        wanted, pictured = (tuple(answer.headers.get(name, "").split()) for name in (MODELS_HEADER, PICTURES_HEADER))
+        self._status = replace(self._status, models_wanted=wanted, pictured_events=pictured)
         # An older server says nothing.
         said = answer.headers.get(KEY_CHECK_HEADER)
         self._has_another_key = None not in {said, self._key_check} and said != self._key_check

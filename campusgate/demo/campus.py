@@ -214,6 +214,8 @@ class Campus:
                 "TEMPLATE_KEY": self.template_keys[process],
                 "TOKEN_SECRET": self.token_secret,
                 "CREDENTIAL_KEY": self.credential_key,
+                "ALARM_PICTURES__GATES": json.dumps([GATE]),
+                "ALARM_PICTURES__KINDS": json.dumps(["forced", "tamper", "spoof", "held"]),
                 "METERS__CYCLE": f"PT{METER_CYCLE.seconds}S",
                 **self._quiet_hours(),
             }

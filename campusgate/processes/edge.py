@@ -25,6 +25,8 @@ from campusgate.wiring.covered_faces import CoveredFaces
 from campusgate.wiring.gate_engines import load_gate_engines
 from campusgate.wiring.memory import bound_arenas, give_back_memory
 from database import Sealer
+from edge.alarm_picture_server import AlarmPictureServer
+from edge.alarm_pictures import MOST_WAITING, WAITING_DAYS, AlarmPictures
 from edge.assembly import assemble
 from edge.camera import FeedStatus, mounted, open_camera
 from edge.dependencies import Environment, Gate, Vision
@@ -33,6 +35,7 @@ from edge.metrics import Metrics
 from edge.outbox import receipts_for
 from edge.policy import EdgePolicy
 from edge.probe_server import ProbeServer
+from edge.sealed_files import SealedFiles
 from edge.service import EdgeService
 from edge.spoof_pictures import SpoofPictures
 from gate_controller.computer import disk_free_mb, temperature_c
@@ -41,6 +44,7 @@ from messages import (
     NonceStore,
     ProcessStatus,
     Signer,
+    SystemClock,
     UnwrittenWatch,
     edge_sender,
     mark_historical,
@@ -101,6 +105,7 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
         stack.callback(sync.close)
         probe_server = ProbeServer(settings.server_url, device.gate, device.token, verify=device.server_trust)
         stack.callback(probe_server.close)
+        alarm_pictures = _alarm_pictures(settings, device, sync, clock, stack)
         say = partial(availability, topics, boot_id)
         bus = Connection(
             make_broker_address(settings),
@@ -135,6 +140,7 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
                 machine=lambda: {"temperature_c": temperature_c(), "disk_free_mb": disk_free_mb(device.folder)},
                 metrics=_metrics(options.metrics_port, stack),
                 probe_server=probe_server,
+                alarm_pictures=alarm_pictures,
                 unwritten=UnwrittenWatch({"nonces.db": files.nonces, "outbox.db": files.outbox}),
             ),
         )
@@ -195,6 +201,18 @@ def _spoof_pictures(device: GateDevice, policy: EdgePolicy, clock: ConfirmedCloc
     pictures = SpoofPictures(device.folder / "spoofs", device.sealer, days=kept.days, most=kept.most)
     pictures.by_age = clock.is_confirmed
     return pictures
+
+
+def _alarm_pictures(
+    settings: Settings, device: GateDevice, sync: DirectorySync, clock: ConfirmedClock, stack: ExitStack
+) -> AlarmPictures:
+    """Return what takes pictures of alarms, as soon as the server says of which."""
+    server = AlarmPictureServer(settings.server_url, device.gate, device.token, verify=device.server_trust)
+    stack.callback(server.close)
+    folder = device.folder / "alarm-pictures"
+    waiting = SealedFiles(folder, device.sealer, b"alarm-picture:", days=WAITING_DAYS, most=MOST_WAITING)
+    waiting.by_age = clock.is_confirmed
+    return AlarmPictures(server, waiting, SystemClock(), wanted=lambda: sync.status.pictured_events)
 
 
 def _follow_passages(

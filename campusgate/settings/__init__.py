@@ -11,6 +11,7 @@ from campusgate.settings.accounts import (
     PhoneCodeSettings,
     SpendingSettings,
 )
+from campusgate.settings.alarm_pictures import AlarmPictureSettings
 from campusgate.settings.bus import MqttSettings
 from campusgate.settings.enrollment import EnrollmentSettings
 from campusgate.settings.errors import SettingsError
@@ -22,6 +23,7 @@ from campusgate.settings.supply import SupplySettings
 from campusgate.settings.visitors import VisitorSettings
 
 __all__ = [
+    "AlarmPictureSettings",
     "AlarmSettings",
     "CardCentreSettings",
     "CasSettings",

@@ -19,6 +19,7 @@ from campusgate.settings.accounts import (
     PhoneCodeSettings,
     SpendingSettings,
 )
+from campusgate.settings.alarm_pictures import AlarmPictureSettings
 from campusgate.settings.bus import MqttSettings
 from campusgate.settings.embedder_name import EmbedderName
 from campusgate.settings.enrollment import EnrollmentSettings
@@ -132,6 +133,7 @@ class Settings(BaseSettings):
 
     enrollment: EnrollmentSettings = EnrollmentSettings()
     alarms: AlarmSettings = AlarmSettings()
+    alarm_pictures: AlarmPictureSettings = AlarmPictureSettings()
     library: LibrarySettings = LibrarySettings()
     meters: MeterSettings = MeterSettings()
     supply: SupplySettings = SupplySettings()

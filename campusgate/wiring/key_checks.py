@@ -7,8 +7,9 @@ from database.resealing import SealedColumn, check
 from directory.probe_offers import SEALED as PROBE_OFFERS
 from directory.records import SEALED as DIRECTORY
 from enrollment.sealed import SEALED as ENROLLMENT
+from operations.alarms.pictures import SEALED as ALARM_PICTURES
 
-SEALED: tuple[SealedColumn, ...] = (*ENROLLMENT, *DIRECTORY, *PROBE_OFFERS)
+SEALED: tuple[SealedColumn, ...] = (*ENROLLMENT, *DIRECTORY, *PROBE_OFFERS, *ALARM_PICTURES)
 """The columns of the database that a change of the key must go through."""
 
 WHERE_KEYS_ARE = (

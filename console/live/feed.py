@@ -25,7 +25,7 @@ from console.views.board import collect_people, describe_alarm, describe_gate, d
 from console.views.events import describe_events
 from directory.lag import Lag, find_behind
 from operations import event_store, muster, orders
-from operations.alarms import register
+from operations.alarms import pictures, register
 from operations.board import GateView
 from operations.tables import GateEvent
 
@@ -223,9 +223,10 @@ class _Look:
             return replace(last.state, gates=gates, zones=self._zones)
         alarms, waiting = register.open_alarms(session), orders.waiting(session, now=now)
         names = self._services.names(collect_people(alarms, waiting))
+        counted = pictures.count_by_alarm(session, [one.id for one in alarms])
         return State(
             gates=gates,
-            alarms={str(one.id): describe_alarm(one, names) for one in alarms},
+            alarms={str(one.id): describe_alarm(one, names, pictures=counted.get(one.id, 0)) for one in alarms},
             orders=[describe_order(one, names) for one in waiting],
             zones=self._zones,
         )

@@ -38,8 +38,8 @@ def describe_gate(view: GateView, behind: Sequence[Lag] = ()) -> dict[str, Any]:
     }
 
 
-def describe_alarm(alarm: Alarm, names: Known) -> dict[str, Any]:
-    """Return what the pages show of an alarm."""
+def describe_alarm(alarm: Alarm, names: Known, *, pictures: int) -> dict[str, Any]:
+    """Return what the pages show of an alarm; `pictures` are how many there are of it."""
     return {
         "id": str(alarm.id),
         "gate": alarm.gate,
@@ -54,6 +54,7 @@ def describe_alarm(alarm: Alarm, names: Known) -> dict[str, Any]:
         "acknowledged_by": name_of(alarm.acknowledged_by, names),
         "acknowledged_at": None if alarm.acknowledged_at is None else alarm.acknowledged_at.isoformat(),
         "note": alarm.note,
+        "pictures": pictures,
     }
 
 

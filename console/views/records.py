@@ -57,9 +57,11 @@ def names_in(services: ConsoleServices, alarms: Sequence[Alarm], orders: Sequenc
     return services.names({one for one in ids if one is not None})
 
 
-def describe_past_alarm(alarm: Alarm, names: Mapping[UUID, str]) -> dict[str, Any]:
-    """Return a row of the history of alarms."""
+def describe_past_alarm(alarm: Alarm, names: Mapping[UUID, str], *, pictures: int) -> dict[str, Any]:
+    """Return a row of the history of alarms; `pictures` are how many there are of it."""
     return {
+        "id": alarm.id,
+        "pictures": pictures,
         "gate": alarm.gate,
         "kind": alarm.kind,
         "severity": alarm.severity,

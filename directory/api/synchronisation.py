@@ -9,7 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from access.credentials import key_check
 from access.passages import PresencePage
-from access.snapshot import ACKNOWLEDGED_HEADER, KEY_CHECK_HEADER, MODELS_HEADER, TIME_HEADER, ChangePage, View
+from access.snapshot import (
+    ACKNOWLEDGED_HEADER,
+    KEY_CHECK_HEADER,
+    MODELS_HEADER,
+    PICTURES_HEADER,
+    TIME_HEADER,
+    ChangePage,
+    View,
+)
 from accounts.api.dependencies import DEVICE_ERRORS, GateDeviceDep, NowDep
 from accounts.vocabulary import DeviceRole
 from directory import acknowledgements, feed, gate_models, zone_passages
@@ -83,6 +91,8 @@ async def get_changes(
     headers = {"Cache-Control": "no-store", KEY_CHECK_HEADER: key_check(services.credential_key)}
     if services.clock_believed():
         headers[TIME_HEADER] = now.isoformat()
+    if view == "full" and (pictured := services.pictured_events(gate)):
+        headers[PICTURES_HEADER] = " ".join(pictured)
     if held is not None:
         runs = None if models is None else tuple(models)
         question = Question(gate, device.device_id, view, since, revoked_since, held, runs)

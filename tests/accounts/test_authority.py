@@ -31,6 +31,7 @@ from enrollment.services import EnrollmentServices
 from metering.api.router import router as metering_router
 from metering.rooms import registry
 from metering.services import MeteringServices
+from operations.alarms.pictures import AlarmPictures
 from operations.api.dependencies import OperationsServices
 from operations.board import Board
 from operations.order_service import OrderService
@@ -119,7 +120,9 @@ def office(database: Database, clock: Clock, app: FastAPI) -> Iterator[Office]:
     app.state.enrollment = EnrollmentServices(database, sealer, engine=None, checker=None)
     board = Board()
     app.state.tickets = Tickets()
-    app.state.operations = OperationsServices(board, OrderService(database, board), NoHints())
+    app.state.operations = OperationsServices(
+        board, OrderService(database, board), NoHints(), AlarmPictures(Sealer(bytes(32)))
+    )
     with database.begin() as session:
         gates.put_zone(session, "hall", site="main", title="Hall", by="test", now=clock.now)
         gates.add(session, GatePolicy(gate="north", inner_zone="hall"), title="North", by="test", now=clock.now)

@@ -212,6 +212,7 @@ LET_IN: dict[tuple[str, ...], tuple[str, ...]] = {
     ("edge",): (
         "POST /api/v1/directory/gates/{gate}/probe-offers",
         "POST /api/v1/directory/gates/{gate}/probe-offers/{offer_id}",
+        "PUT /api/v1/operations/gates/{gate}/alarm-pictures/{event_id}",
     ),
     ("edge", "controller"): (
         "POST /api/v1/directory/gates/{gate}/applied",
@@ -285,6 +286,8 @@ LET_IN: dict[tuple[str, ...], tuple[str, ...]] = {
         "GET /api/v1/operations/alarms",
         "GET /api/v1/operations/alarms/open",
         "POST /api/v1/operations/alarms/{alarm_id}/acknowledge",
+        "GET /api/v1/operations/alarms/{alarm_id}/pictures",
+        "GET /api/v1/operations/alarms/{alarm_id}/pictures/{event_id}",
         "GET /api/v1/operations/events",
         "GET /api/v1/operations/gates",
         "GET /api/v1/operations/gates/{gate}",
@@ -328,6 +331,8 @@ LET_IN: dict[tuple[str, ...], tuple[str, ...]] = {
         "GET /console/gates",
         "GET /console/records/alarms",
         "GET /console/records/alarms/table",
+        "GET /console/records/alarms/{alarm_id}/pictures",
+        "GET /console/records/alarms/{alarm_id}/pictures/{event_id}",
         "GET /console/records/events",
         "GET /console/records/events/table",
         "GET /console/records/late-returns",

@@ -1,5 +1,6 @@
 """A real server with the pages, people who sign in there, and gate controllers behind it."""
 
+import io
 import socket
 import threading
 import time
@@ -15,6 +16,7 @@ import httpx
 import uvicorn
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
+from PIL import Image
 
 import web.problems
 from access.policy import GatePolicy
@@ -45,10 +47,12 @@ from metering.services import MeteringServices
 from metering.supply.rules import Hours, SupplyRules
 from operations import event_store
 from operations.alarms import register
-from operations.alarms.rules import signals_of
+from operations.alarms.pictures import AlarmPictures, PictureRules
+from operations.alarms.rules import AlarmKind, signals_of
 from operations.board import Board
 from operations.dispatch import Dispatcher
 from operations.order_service import OrderService
+from operations.tables import AlarmPicture
 from tests.accounts.conftest import CHEAP_HASHER
 from tests.waiting import PATIENCE_S
 from web.security_headers import SecurityHeaders
@@ -58,6 +62,7 @@ PASSWORD = "a quiet evening at the gate"
 NO_HOURS = Hours(TimeOfDay(), TimeOfDay())
 """What these tests find of a room's supply must not depend on whether it is night."""
 SEALER = Sealer(bytes(32))
+PICTURES = AlarmPictures(SEALER, PictureRules(frozenset({"north"}), frozenset({AlarmKind.SPOOF, AlarmKind.FORCED})))
 CODE_KEY = Ed25519PrivateKey.generate()
 """Signs the codes of virtual cards; the site is `main`."""
 
@@ -90,6 +95,22 @@ class Pages:
             register.apply(session, [found for one in events for found in signals_of(one)], now=now)
         self.board.touch()
         return events
+
+    def picture(self, event_id: UUID, jpeg: bytes) -> UUID:
+        """Let what the camera of the north gate saw at an event arrive; return the alarm that it belongs to."""
+        now = datetime.now(UTC)
+        with self.database.begin() as session:
+            PICTURES.put(session, "north", event_id, jpeg, taken_at=now, now=now)
+            alarm_id = session.get_one(AlarmPicture, event_id).alarm_id
+        self.board.touch()
+        return alarm_id
+
+
+def camera_view() -> bytes:
+    """A JPEG of 160 by 120 pixels."""
+    written = io.BytesIO()
+    Image.new("RGB", (160, 120), (90, 90, 120)).save(written, "JPEG")
+    return written.getvalue()
 
 
 def hire(
@@ -169,6 +190,7 @@ def serve(
             board=board,
             orders=OrderService(database, board, dispatcher, two_persons=True),
             sealer=SEALER,
+            alarm_pictures=PICTURES,
             accounts=services,
             metering=MeteringServices(money=money, rules=SupplyRules(zone=services.zone, quiet=NO_HOURS)),
             directory=DirectoryServices(database, SEALER, credential_key=bytes(range(32))),

@@ -3,6 +3,8 @@ from datetime import UTC, datetime
 
 from database import new_id
 from messages import Availability, DoorState, DoorStatus, ProcessStatus
+from tests.console.axe import violations
+from tests.console.page_server import camera_view
 from tests.databases import ON_SQLITE
 
 # What a browser shows does not depend on the database: `test_stream` and `test_review_figures` run on each.
@@ -109,6 +111,22 @@ def test_an_alarm_is_acknowledged_with_a_note_and_everybody_sees_it(open_window,
     for page in (chen, zhou):
         page.get_by_text("No alarms.").wait_for()
         assert not page.title().startswith("(")
+
+
+def test_what_the_camera_saw_is_one_press_away_from_the_alarm(open_window, console) -> None:
+    [event] = console.happen(kind="spoof")
+    chen = open_window(console, "F1")
+    alarm = chen.locator("#alarms .alarm")
+    alarm.get_by_text("False face shown").wait_for()
+    assert alarm.locator(".picture").is_hidden()
+    console.picture(event.id, camera_view())
+    alarm.get_by_role("link", name="Picture: False face shown, North gate").click()
+    chen.get_by_role("img", name="North gate: what the camera saw at the alarm “False face shown”").wait_for()
+    chen.wait_for_function("document.querySelector('figure img').naturalWidth === 160")
+    for width, scheme in ((360, "light"), (1280, "dark")):
+        chen.set_viewport_size({"width": width, "height": 800})
+        chen.emulate_media(color_scheme=scheme)
+        assert violations(chen) == []
 
 
 def test_an_alarm_that_goes_on_says_who_looks_after_it(open_window, console) -> None:

@@ -10,14 +10,16 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 from openpyxl import load_workbook
+from sqlalchemy import func, select
 
+from accounts.tables import AuditEntry
 from console.pages.records.period import Span, find_span
 from database import new_id
 from directory import gates
 from operations.orders import OrderState
 from operations.tables import Alarm, StaffOrder
 from tests.console.axe import inspect
-from tests.console.page_server import Pages, hire, signed_in
+from tests.console.page_server import Pages, camera_view, hire, signed_in
 
 PAGES = ("events", "alarms", "orders", "late-returns", "shift")
 EARLIER = datetime(2026, 3, 2, 4, tzinfo=UTC)
@@ -226,3 +228,30 @@ def test_the_pages_can_be_read_by_everybody_who_may(history: Pages, open_window)
     page.goto(f"{history.url}/console/records/events?{query}&result=refused")
     page.locator("summary").first.press("Enter")
     assert "outside" in page.locator("tr.refused").inner_text().lower()
+
+
+def test_an_alarm_with_a_picture_leads_to_it_and_each_look_is_recorded(history: Pages, staff: httpx.Client) -> None:
+    [event] = history.happen(kind="spoof")
+    alarm = history.picture(event.id, camera_view())
+    address = f"/console/records/alarms/{alarm}/pictures"
+    assert address in staff.get("/console/records/alarms", params={"span": "today"}).text
+    assert f"{address}/{event.id}" in staff.get(address).text
+    looks = count_looks(history, alarm)
+    picture = staff.get(f"{address}/{event.id}")
+    assert (picture.headers["content-type"], picture.headers["cache-control"]) == ("image/jpeg", "no-store")
+    assert count_looks(history, alarm) == looks + 1
+    assert staff.get(f"{address}/{new_id()}").status_code == 404
+    assert staff.get(f"/console/records/alarms/{new_id()}/pictures").status_code == 404
+    with signed_in(history, "S1") as student:
+        assert student.get(address).status_code == 403
+        assert student.get(f"{address}/{event.id}").status_code == 403
+        told = student.get("/console/me/face-data").text
+    assert "a picture:" in told
+    assert "North gate" in told
+    assert "South gate" not in told
+
+
+def count_looks(pages: Pages, alarm: UUID) -> int:
+    of_alarm = select(func.count()).where(AuditEntry.action == "alarm.picture", AuditEntry.subject == f"alarm:{alarm}")
+    with pages.database.read() as session:
+        return session.scalar(of_alarm) or 0

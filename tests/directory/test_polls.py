@@ -1,6 +1,7 @@
 """A gate at rest asks once a minute and is answered without a page; what it holds it says with its question."""
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -115,6 +116,20 @@ def test_a_gate_in_step_is_answered_without_a_page_and_knows_that_it_is(gate: Ga
     said = gate.line.last.headers
     assert {KEY_CHECK_HEADER, TIME_HEADER, MODELS_HEADER} <= {name.title() for name in said}
     assert said[ACKNOWLEDGED_HEADER] == str(gate.replica.revision)
+
+
+def test_an_edge_hears_of_which_events_its_camera_takes_a_picture(gate: Gate) -> None:
+    state = gate.campus.client.app.state
+    gate.ask()
+    assert gate.sync.status.pictured_events == ()
+    wanted = {"main": ("door_forced", "spoof")}
+    state.directory = replace(state.directory, pictured_events=lambda name: wanted.get(name, ()))
+    for status in (200, 204):
+        assert gate.ask() == [("changes", status)]
+        assert gate.sync.status.pictured_events == ("door_forced", "spoof")
+    wanted.clear()
+    gate.ask()
+    assert gate.sync.status.pictured_events == ()
 
 
 @ON_BOTH

@@ -202,6 +202,7 @@ def gate(broker, connect, tmp_path: Path, until) -> Iterator[Callable[..., Simpl
             metrics=metrics,
             model_refused=options.pop("model_refused", lambda: False),
             probe_server=options.pop("probe_server", None),
+            alarm_pictures=options.pop("alarm_pictures", None),
             unwritten=UnwrittenWatch({"nonces.db": nonces, "outbox.db": outbox}),
         )
         vision = Vision(

@@ -11,10 +11,11 @@ import operations.api
 import web.problems
 from accounts.services import AccountsServices
 from accounts.vocabulary import Role
-from database import Database, new_id
+from database import Database, Sealer, new_id
 from messages import Event
 from operations import event_store
 from operations.alarms import register
+from operations.alarms.pictures import AlarmPictures
 from operations.alarms.rules import AlarmKind, Signal, signal_of
 from operations.api.dependencies import OperationsServices
 from operations.board import Board
@@ -47,7 +48,9 @@ def client(database: Database, services: AccountsServices) -> Iterator[TestClien
     app.include_router(operations.api.router)
     app.state.accounts = services
     app.state.tickets = Tickets()
-    app.state.operations = OperationsServices(board, OrderService(database, board), NoHints())
+    app.state.operations = OperationsServices(
+        board, OrderService(database, board), NoHints(), AlarmPictures(Sealer(bytes(32)))
+    )
     with AppClient(app, headers=sign_in(services, roles=[Role.FACILITIES], now=datetime.now(UTC))) as client:
         client.board = board
         yield client

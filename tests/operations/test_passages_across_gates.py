@@ -37,6 +37,7 @@ from messages import GateTopics, NonceStore, SystemClock, TrustedKey
 from messages.signed_codes import STAFF_SENDER, CodeSigner
 from operations import event_store
 from operations.alarms import register
+from operations.alarms.pictures import AlarmPictures
 from operations.api.dependencies import OperationsServices
 from operations.board import Board
 from operations.ingest import Ingest
@@ -154,7 +155,9 @@ def campus(
     app.state.accounts = accounts
     app.state.directory = DirectoryServices(database, SEALER, CREDENTIAL_KEY)
     app.state.tickets = Tickets()
-    app.state.operations = OperationsServices(board, OrderService(database, board), PresenceHints(server, "main"))
+    app.state.operations = OperationsServices(
+        board, OrderService(database, board), PresenceHints(server, "main"), AlarmPictures(Sealer(bytes(32)))
+    )
     app.include_router(directory.api.router)
     app.include_router(operations.api.router)
     problems.install(app)

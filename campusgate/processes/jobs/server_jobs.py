@@ -40,6 +40,7 @@ from metering.sessions.heartbeat_order import HeartbeatOrder
 from metering.sessions.service import SessionService
 from metering.supply.review import SupplyKeeper
 from operations import zone_samples
+from operations.alarms import pictures
 from operations.alarms.rules import AlarmKind
 from web import shared_tickets
 from web.problems import ProblemError
@@ -77,6 +78,7 @@ def make_server_jobs(
 def make_housekeeping_jobs(database: Database, money: MoneyServices, settings: Settings) -> list[Job]:
     """Return what seals, expires and erases."""
     policy = make_retention_policy(settings)
+    erase = partial(_erase_alarm_pictures, settings.alarm_pictures.keep)
     return [
         Job("seal the journal", timedelta(seconds=2), partial(seal_chain.seal, database)),
         # Before their holds expire, which they still take from.
@@ -85,6 +87,7 @@ def make_housekeeping_jobs(database: Database, money: MoneyServices, settings: S
         Job("credit stranded top-ups", timedelta(minutes=1), partial(orders.credit_stranded, money)),
         Job("forget nonces", timedelta(hours=1), partial(_in_session, database, forget_nonces), by_age=True),
         Job("erase photos", timedelta(minutes=1), partial(_purge, database, policy), by_age=True),
+        Job("erase pictures of alarms", timedelta(minutes=10), partial(_in_session, database, erase), by_age=True),
         Job("forget tickets", timedelta(hours=1), partial(_in_session, database, _forget_moments), by_age=True),
         Job("forget counters", timedelta(days=1), partial(_in_session, database, _forget_counters), by_age=True),
         Job("tidy the accounts", timedelta(days=1), partial(accounts.housekeeping.tidy, database), by_age=True),
@@ -196,6 +199,11 @@ def _warn_of_register(session: Session, now: datetime) -> None:
     people = filing.warn_administrators(session, now=now)
     if people is not None:
         log.warning("filing_comes_near", people=people, filing_due_at=filing.FILING_DUE_AT)
+
+
+def _erase_alarm_pictures(keep: timedelta, session: Session, now: datetime) -> None:
+    if erased := pictures.forget(session, now - keep):
+        log.info("alarm_pictures_erased", pictures=erased)
 
 
 def _forget_receipts(session: Session, now: datetime) -> None:

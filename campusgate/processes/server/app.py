@@ -146,6 +146,7 @@ def _console(server: Server) -> console.pages.ConsoleServices:
         board=server.operations.board,
         orders=server.operations.orders,
         sealer=server.sealer,
+        alarm_pictures=server.operations.pictures,
         accounts=server.accounts,
         enrollment=server.enrollment,
         metering=server.metering,

@@ -12,6 +12,7 @@ from accounts.payments.services import MoneyServices
 from accounts.services import AccountsServices
 from campusgate.settings import Settings
 from campusgate.wiring.accounts import make_accounts, make_money
+from campusgate.wiring.alarm_pictures import make_alarm_pictures
 from campusgate.wiring.alarms import make_watch
 from campusgate.wiring.broker import make_server_connections
 from campusgate.wiring.directory_hints import DirectoryHints
@@ -125,6 +126,7 @@ def assemble(
     # Last, for its writer's thread runs from now on: what may be missing was asked for before.
     money = replace(make_money(settings, accounts, channels), clock_believed=lambda: clock.doubt() is None)
     metering = make_metering(settings, money)
+    pictures = make_alarm_pictures(settings.alarm_pictures, sealer)
     following = find_following(settings)
     made = [one.model_id for one in (engine, *further_engines)]
     return Server(
@@ -149,6 +151,7 @@ def assemble(
             board,
             orders,
             PresenceHints(bus, settings.site),
+            pictures,
         ),
         connections=connections,
         ingest=Ingest(bus, settings.site, database, board),
@@ -174,6 +177,7 @@ def assemble(
             hosting=make_hosting_rules(settings.visitors),
             clock_believed=lambda: clock.doubt() is None,
             setup=make_gate_setup(settings),
+            pictured_events=pictures.rules.find_events,
         ),
         tickets=Tickets(shared=None if database.is_sqlite else SharedTickets(database)),
         shown_once=ShownOnce(None if database.is_sqlite else database),

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from console.dependencies import ServicesDep, StaffDep
 from console.same_origin import SameOriginDep
 from console.views.board import describe_alarm
-from operations.alarms import register
+from operations.alarms import pictures, register
 from operations.schemas import AcknowledgementIn, OrderIn, OrderOut, TicketIn, TicketOut, TogetherIn
 from web import tickets
 from web.idempotency import OnceDep
@@ -64,8 +64,9 @@ def acknowledge_alarm(
     """Say that the person who is signed in looks after an alarm."""
     with services.database.begin() as session:
         alarm = register.acknowledge(session, alarm_id, by=staff.person_id, note=body.note, now=services.now())
+        counted = pictures.count_by_alarm(session, [alarm_id])
     services.board.touch()
-    return describe_alarm(alarm, services.names({staff.person_id}))
+    return describe_alarm(alarm, services.names({staff.person_id}), pictures=counted.get(alarm_id, 0))
 
 
 @router.post("/alarms/acknowledge", name="console_acknowledge_together")

@@ -1,6 +1,7 @@
 """What is stored of one's own face: where it is, the whole of it as a file, and withdrawing consent."""
 
 import json
+from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request, Response
@@ -15,6 +16,7 @@ from console.rendering import done, forbid_storing, render_page
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
 from console.views.own_face_data import find_face_data
+from directory import gates
 from enrollment import consent, data_export
 
 router = APIRouter(prefix="/console/me/face-data", include_in_schema=False, dependencies=[Depends(forbid_storing)])
@@ -62,7 +64,14 @@ def _render(
 ) -> HTMLResponse:
     with services.database.read() as session:
         found = find_face_data(session, services.enrollment, me.person_id)
-    return render_page(request, "mine/face_data.html", problem=problem, data=found, **more)
+        titles = gates.find_titles(session)
+    rules = services.alarm_pictures.rules
+    cameras = {
+        "gates": sorted(titles[name] for name in rules.gates & titles.keys()),
+        "rules": rules,
+        "days": -(-rules.keep // timedelta(days=1)),
+    }
+    return render_page(request, "mine/face_data.html", problem=problem, data=found, cameras=cameras, **more)
 
 
 def _describe_account(person: Person) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from console.pages.records.period import PeriodDep
 from console.rendering import forbid_storing, language_of, render_page
 from console.views.records import describe_past_alarm, names_in
 from directory import gates
-from operations.alarms import register
+from operations.alarms import pictures, register
 from operations.alarms.rules import AlarmKind
 from web.text import OptionalLine
 
@@ -63,6 +63,7 @@ def show(
         kinds=list(AlarmKind),
         rows=rows[:_MOST],
         is_cut=len(rows) > _MOST,
+        picture_rules=services.alarm_pictures.rules,
     )
 
 
@@ -110,4 +111,5 @@ def _find(
             session, period.since, period.until, gate=gate or None, kind=kind or None, limit=limit
         )
         names = names_in(services, found, [])
-        return titles, [describe_past_alarm(one, names) for one in found]
+        counted = pictures.count_by_alarm(session, [one.id for one in found])
+        return titles, [describe_past_alarm(one, names, pictures=counted.get(one.id, 0)) for one in found]

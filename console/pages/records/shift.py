@@ -17,7 +17,7 @@ from console.views.records import describe_past_alarm, describe_past_order, name
 from directory import gates
 from messages import EventKind
 from operations import orders
-from operations.alarms import register
+from operations.alarms import pictures, register
 from operations.event_search import EventSearch, count_reasons, count_results
 
 router = APIRouter(prefix="/console/records/shift", include_in_schema=False, dependencies=[Depends(forbid_storing)])
@@ -69,6 +69,7 @@ def _make_report(session: Session, services: ServicesDep, period: PeriodDep) -> 
     alarms = register.find_between(session, period.since, period.until, limit=_MOST)
     asked = orders.find_between(session, period.since, period.until, limit=_MOST)
     names = names_in(services, alarms, asked)
+    pictured = pictures.count_by_alarm(session, [one.id for one in alarms])
     return {
         "titles": gates.find_titles(session),
         "by_gate": dict(sorted(by_gate.items())),
@@ -76,7 +77,7 @@ def _make_report(session: Session, services: ServicesDep, period: PeriodDep) -> 
         "refused": sum(kinds[EventKind.ACCESS_DENIED] for kinds in by_gate.values()),
         "reasons": sorted(count_reasons(session, refused).items(), key=lambda one: (-one[1], one[0])),
         "late_returns": sum(count_results(session, late).values()),
-        "alarms": [describe_past_alarm(one, names) for one in alarms],
+        "alarms": [describe_past_alarm(one, names, pictures=pictured.get(one.id, 0)) for one in alarms],
         "orders": [describe_past_order(one, names) for one in asked],
     }
 

@@ -126,12 +126,21 @@ function makeAlarm(alarm) {
   made.append(
     element("span", `severity ${alarm.severity}`, coded("severity", alarm.severity)),
     element("strong", "", coded("alarm", alarm.kind)),
-    element("span", "where", gateLink(alarm.gate)),
+    element("span", "where", gateLink(alarm.gate), pictureLink(alarm)),
     element("span", "what"),
     element("span", "since"),
     button,
   );
   return made;
+}
+
+/** Leads to what the camera saw; shown once there is a picture, in the line of the gate, so that nothing moves. */
+function pictureLink(alarm) {
+  const link = element("a", "picture", text("alarm.picture"));
+  link.href = `${setup.root}records/alarms/${alarm.id}/pictures`;
+  link.setAttribute("aria-label", labelled(text("alarm.picture"), listed([coded("alarm", alarm.kind), gateTitle(alarm.gate)])));
+  link.hidden = true;
+  return link;
 }
 
 function updateAlarm(shown, alarm) {
@@ -144,6 +153,7 @@ function updateAlarm(shown, alarm) {
     alarm.escalated ? text("alarm.escalated") : "",
   ];
   say(shown.querySelector(".what"), what.filter(Boolean).join(" · "));
+  shown.querySelector(".picture").hidden = !alarm.pictures;
   const since = shown.querySelector(".since");
   if (since.dataset.at !== alarm.at) since.replaceChildren(clock(alarm.at));
   since.dataset.at = alarm.at;
