@@ -8,9 +8,11 @@ from uuid import UUID
 import numpy as np
 import numpy.typing as npt
 
+from access.templates import Halves, lengths_of
+
 Vectors = npt.NDArray[np.float32]
-ChangedFaces = dict[UUID, tuple[str, Vectors] | None]
-"""The model and the templates of people whose entries changed; None: they have no face here any more."""
+ChangedFaces = dict[UUID, tuple[str, Halves] | None]
+"""The model and the templates (k, D), as they travelled, of people whose entries changed; None: no face any more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,18 +26,25 @@ class Gallery:
     matrix: Vectors = field(default_factory=lambda: np.empty((0, 0), np.float32))
     revision: int = 0
 
-    def after(self, changed: Mapping[UUID, Vectors | None], revision: int) -> Self:
+    def after(self, changed: Mapping[UUID, Halves | None], revision: int) -> Self:
         """Return the gallery with the rows of the `changed` people replaced, or gone where there are none."""
         if not changed:
             return type(self)(self.person_ids, self.matrix, revision)
         kept = np.fromiter((person not in changed for person in self.person_ids), bool, len(self.person_ids))
         added = [(person, rows) for person, rows in changed.items() if rows is not None and rows.size]
         people = [person for person in self.person_ids if person not in changed]
+        before = len(people)
         people += [person for person, rows in added for _ in rows]
-        parts = [rows for _, rows in added]
-        if kept.any():
-            parts.insert(0, self.matrix[kept])
-        matrix = np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
+        if not people:
+            return type(self)(revision=revision)
+        width = added[0][1].shape[1] if added else self.matrix.shape[1]
+        # Written in place: of a large directory a second copy would be hundreds of megabytes.
+        matrix = np.empty((len(people), width), np.float32)
+        if before:
+            np.compress(kept, self.matrix, axis=0, out=matrix[:before])
+        if added:
+            np.concatenate([rows for _, rows in added], out=matrix[before:])
+            matrix[before:] /= lengths_of(matrix[before:])[:, np.newaxis]
         matrix.setflags(write=False)
         return type(self)(tuple(people), matrix, revision)
 

@@ -1,14 +1,13 @@
 """The faces that a replica holds: taken from its entries, and put into galleries when somebody searches."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from access.replica.page import ReplicaError
 from access.snapshot import PersonEntry
 
 if TYPE_CHECKING:
-    from access.gallery import ChangedFaces, Galleries, Gallery, Vectors
+    from access.gallery import ChangedFaces, Galleries, Gallery
 
 
 class ReplicaFaces:
@@ -23,23 +22,29 @@ class ReplicaFaces:
         self._changed: ChangedFaces = {}
         self._galleries: Galleries | None = None
 
-    def read(self, entry: PersonEntry, model_id: str | None) -> "tuple[str, Vectors] | None":
-        """Return the model and the templates of an entry; None without any, or where the model cannot be run here.
+    def read(self, entries: "Sequence[tuple[PersonEntry, str | None]]") -> "ChangedFaces":
+        """Return for each person the templates with their model, with which they come here.
+
+        None without any, or where the model cannot be run here.
 
         Raises:
             ReplicaError: they are no templates.
         """
-        if not entry.templates:
-            return None
-        from access.templates import unpack_vectors  # noqa: PLC0415 - see the class
+        found: ChangedFaces = {entry.person_id: None for entry, _ in entries}
+        if not any(entry.templates for entry, _ in entries):
+            return found
+        from access.templates import TemplateError, read_templates  # noqa: PLC0415 - see the class
 
         try:
-            vectors = unpack_vectors(entry.templates)
-        except ValueError as error:
-            raise ReplicaError(f"person {entry.person_id}: {error}") from error
-        return (model_id, vectors) if model_id is not None and model_id in self._models else None
+            read = read_templates({entry.person_id: entry.templates for entry, _ in entries if entry.templates})
+        except TemplateError as error:
+            raise ReplicaError(str(error)) from error
+        for entry, model_id in entries:
+            if entry.templates and model_id is not None and model_id in self._models:
+                found[entry.person_id] = model_id, read[entry.person_id]
+        return found
 
-    def update(self, changed: "Mapping[UUID, tuple[str, Vectors] | None]") -> None:
+    def update(self, changed: "ChangedFaces") -> None:
         """Take over what `read` returned for the people whose entries changed, None for those who are gone."""
         self._changed.update(changed)
 

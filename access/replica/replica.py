@@ -9,6 +9,7 @@ import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from sqlite3 import Cursor, DatabaseError
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from access.policy import GatePolicy
 from access.replica.faces import ReplicaFaces
 from access.replica.meta import Position, ReplicaMeta
 from access.replica.page import ReplicaError, require_next
-from access.replica.store import ReplicaStore
+from access.replica.store import ReplicaStore, find_held
 from access.snapshot import (
     Change,
     ChangePage,
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
     from access.gallery import ChangedFaces, Gallery
 
 _log = structlog.get_logger()
+
+_LOADED_AT_ONCE = 2000
+"""Entries whose templates are read together."""
 
 
 class Replica:
@@ -204,21 +208,22 @@ class Replica:
         Each entry keeps the model that its page meant: when the policy's changes, those not yet sent anew stay of the
         one before.
         """
-        people = [(change.person_id.bytes,) for change in changes]
-        for one in people:
-            held = cursor.execute("SELECT digest, generation FROM entries WHERE person = ?", one).fetchone()
-            if held and held[1] == meta.generation:
-                meta.total = subtract_digest(meta.total, int.from_bytes(held[0], "big"))
+        held = list(find_held(cursor, [change.person_id.bytes for change in changes]))
+        for _, former, generation in held:
+            if generation == meta.generation:
+                meta.total = subtract_digest(meta.total, int.from_bytes(former, "big"))
+        people = [(person,) for person, _, _ in held]
         cursor.executemany("DELETE FROM entries WHERE person = ?", people)
         cursor.executemany("DELETE FROM credentials WHERE person = ?", people)
+        known = [(one.entry, _model_of(one.entry, meta)) for one in changes if one.entry is not None]
+        changed.update(dict.fromkeys(change.person_id for change in changes))
+        changed.update(self._faces.read(known))
         entries, credentials = [], []
         for change in changes:
-            changed[change.person_id] = None
             if change.entry is None:
                 continue
             person = change.person_id.bytes
             model_id = _model_of(change.entry, meta)
-            changed[change.person_id] = self._faces.read(change.entry, model_id)
             plain = change.entry.to_json()
             digest = digest_of(plain)
             meta.total = add_digest(meta.total, digest)
@@ -280,15 +285,17 @@ class Replica:
 
     def _load_entries(self, rows: Iterable[tuple[bytes, int, bytes, bytes, str | None]], meta: ReplicaMeta) -> int:
         total = 0
-        for person, of_generation, digest, sealed, model_id in rows:
-            plain = self._sealer.open(sealed, self._context(person))
-            if digest_of(plain) != int.from_bytes(digest, "big"):
-                raise ValueError("an entry does not fit its digest")
-            entry = PersonEntry.model_validate_json(plain)
-            if of_generation == meta.generation:
-                total = add_digest(total, int.from_bytes(digest, "big"))
-            if (vectors := self._faces.read(entry, model_id)) is not None:
-                self._faces.update({entry.person_id: vectors})
+        remaining = iter(rows)
+        while part := list(islice(remaining, _LOADED_AT_ONCE)):
+            entries = []
+            for person, of_generation, digest, sealed, model_id in part:
+                plain = self._sealer.open(sealed, self._context(person))
+                if digest_of(plain) != int.from_bytes(digest, "big"):
+                    raise ValueError("an entry does not fit its digest")
+                entries.append((PersonEntry.model_validate_json(plain), model_id))
+                if of_generation == meta.generation:
+                    total = add_digest(total, int.from_bytes(digest, "big"))
+            self._faces.update(self._faces.read(entries))
         return total
 
     def _open(self, person: bytes, sealed: bytes, model_id: str | None) -> PersonEntry:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from access.replica import ModelMismatchError, Replica, ReplicaError, ReplicaLockedError
-from access.templates import unpack_vectors
+from access.templates import pack_vector, unpack_vectors
 from database.sealing import Sealer
 from tests.access.pages import POLICY, Directory, entry, person_id
 
@@ -140,6 +140,18 @@ def test_an_error_in_the_middle_of_a_page_leaves_nothing_of_it(open_replica) -> 
     assert replica.gallery().person_ids == ()
 
 
+def test_who_of_a_page_has_no_unit_vector_is_named(open_replica) -> None:
+    directory, replica = Directory(), open_replica()
+    for number in range(4):
+        twice = entry(number, face=number).templates * 2
+        directory.put(entry(number).model_copy(update={"templates": twice}))
+    wrong = pack_vector(np.full(8, 0.5))
+    directory.put(entry(2).model_copy(update={"templates": (*entry(2, face=2).templates, wrong)}))
+    with pytest.raises(ReplicaError, match=f"person {person_id(2)}: a template is no unit vector"):
+        replica.apply(directory.page(replica), NOW)
+    assert replica.count() == 0
+
+
 def test_a_difference_is_noticed_and_repaired_by_fetching_anew(open_replica) -> None:
     directory, replica = Directory(), open_replica()
     for number in range(6):
@@ -258,18 +270,35 @@ def test_an_entry_without_a_model_of_its_own_is_written_as_before() -> None:
     assert entry(1, face=1).model_copy(update={"model_id": "m-2"}).without_templates() == entry(1)
 
 
-def test_a_file_of_the_version_before_is_taken_over(open_replica, tmp_path: Path) -> None:
+_ENTRIES_IN_INDEX = """
+ALTER TABLE entries RENAME TO later;
+CREATE TABLE entries (
+    person BLOB PRIMARY KEY, revision INTEGER NOT NULL, generation INTEGER NOT NULL, digest BLOB NOT NULL,
+    sealed BLOB NOT NULL, model TEXT
+) WITHOUT ROWID;
+INSERT INTO entries SELECT * FROM later;
+DROP TABLE later;
+"""
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_file_of_a_version_before_is_taken_over(open_replica, tmp_path: Path, version: int) -> None:
     directory, replica = Directory(), open_replica()
     for number in range(3):
         directory.put(entry(number, face=number))
     synchronise(directory, replica)
     replica.close()
     with sqlite3.connect(tmp_path / "replica.db") as connection:
-        connection.execute("ALTER TABLE entries DROP COLUMN model")
-        connection.execute("PRAGMA user_version = 1")
+        connection.executescript(_ENTRIES_IN_INDEX)
+        if version == 1:
+            connection.execute("ALTER TABLE entries DROP COLUMN model")
+        connection.execute(f"PRAGMA user_version = {version}")
     connection.close()
     reopened = open_replica()
     assert reopened.synced_at == NOW
+    assert_equal(reopened, directory)
+    directory.put(entry(1, face=7))
+    synchronise(directory, reopened)
     assert_equal(reopened, directory)
 
 
