@@ -12,6 +12,7 @@ import pytest
 from console.texts import TEXTS
 
 ROOT = Path(__file__).parent.parent
+LINKED = re.compile(r"\]\([^)]*\)")
 NOT_SHIPPED = {"tests", "benchmarks", "tools"}
 ROOMS = sorted(path.parent for path in ROOT.glob("*/__init__.py") if path.parent.name not in NOT_SHIPPED)
 
@@ -25,7 +26,8 @@ def _written() -> Iterator[tuple[str, str]]:
         for path in sorted(room.rglob("*")):
             where = path.relative_to(ROOT)
             yield from ((f"{where}:{place}", text) for place, text in _texts(path))
-    yield from ((f"README.zh-CN.md:{place}", text) for place, text in _lines(ROOT / "README.zh-CN.md"))
+    for path in [ROOT / "README.zh-CN.md", *sorted((ROOT / "docs").glob("*.zh-CN.md"))]:
+        yield from ((f"{path.relative_to(ROOT)}:{place}", LINKED.sub("]", text)) for place, text in _lines(path))
 
 
 def _texts(path: Path) -> Iterator[tuple[int | str, str]]:
