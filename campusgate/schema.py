@@ -17,6 +17,7 @@ import accounts.topup.tables
 import database.tables
 import directory.tables
 import enrollment.tables
+import integrations.library_fines.tables
 import metering.billing.tables
 import metering.readings.tables
 import metering.rooms.tables
@@ -35,6 +36,7 @@ ROOMS = (
     accounts.topup.tables,
     directory.tables,
     enrollment.tables,
+    integrations.library_fines.tables,
     metering.billing.tables,
     metering.readings.tables,
     metering.rooms.tables,

@@ -17,7 +17,9 @@ from accounts.vocabulary import DeviceRole, Role
 from console import kiosk_cookies, sign_in_cookies
 from console.live.feed import Feed
 from console.services import ConsoleServices
+from integrations.library_fines.payments import FineServices
 from metering.services import MeteringServices
+from web.problems import NotFoundError
 
 STAFF = frozenset({Role.FACILITIES, Role.ADMIN})
 REVIEWERS = frozenset({Role.REVIEWER, Role.ADMIN})
@@ -207,3 +209,13 @@ async def _require_kiosk(request: Request, services: ServicesDep) -> DevicePrinc
 
 KioskDep = Annotated[DevicePrincipal, Depends(_require_kiosk)]
 """The kiosk that this browser is paired with; its token is looked up at each request, so revoking it counts at once."""
+
+
+async def _find_fines(services: ServicesDep) -> FineServices:
+    if services.fines is None:
+        raise NotFoundError("this campus has set no library's system")
+    return services.fines
+
+
+FinesDep = Annotated[FineServices, Depends(_find_fines)]
+"""What library fines are paid with."""

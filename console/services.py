@@ -14,6 +14,7 @@ from console.shown_once import ShownOnce
 from database import Database, Sealer
 from directory.services import DirectoryServices
 from enrollment.services import EnrollmentServices
+from integrations.library_fines.payments import FineServices
 from metering.services import MeteringServices
 from operations.alarms.pictures import AlarmPictures
 from operations.board import Board
@@ -51,6 +52,9 @@ class ConsoleServices:
     """Asked by every stream whether its reader may go on."""
     shown_once: ShownOnce = field(default_factory=ShownOnce, repr=False)
     """Tokens, codes and passwords of a moment ago, for forms that are sent twice."""
+
+    fines: FineServices | None = None
+    """None where no library's system is set."""
 
     @property
     def money(self) -> MoneyServices:

@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "edge": {"models", "access", "bus", "messages", "database"},
     "operations": {"access", "accounts", "directory", "bus", "messages", "database", "web"},
     "metering": {"messages", "accounts", "bus", "database", "web"},
-    "integrations": set(),
+    "integrations": {"accounts", "database", "web"},
     "gate_display": {"access.policy", "access.reasons", "bus.port", "messages", "web"},
     "console": {
         "access.policy",
@@ -39,6 +39,7 @@ MAY_IMPORT = {
         "metering",
         "messages",
         "gate_display",
+        "integrations.library_fines",
         "database",
         "web",
     },

@@ -102,7 +102,11 @@ class Cast:
 
     def start_server(self) -> None:
         """Start the server; `wait_for_server` returns when it answers."""
-        self._start("server", module="campusgate.demo.server")
+        library = {
+            "CAMPUSGATE_LIBRARY_FINES__HOST": "127.0.0.1",
+            "CAMPUSGATE_LIBRARY_FINES__PORT": str(self.installations.library.port),
+        }
+        self._start("server", module="campusgate.demo.server", extra=library)
 
     def wait_for_server(self) -> None:
         """Return when the server answers."""

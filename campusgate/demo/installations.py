@@ -1,4 +1,4 @@
-"""What the demonstration's installers built: a shower with valve and counter, a room's meter behind a gateway.
+"""What the demonstration's installers built: a shower with valve and counter, a room's meter, the library's system.
 
 Real processes speak to them over real sockets; people turn the tap and press the meter's button here.
 """
@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Final, Self, TypeVar
 from zoneinfo import ZoneInfo
 
+from campusgate.demo.library import DemonstrationLibrary
 from campusgate.demo.simulated_lines import SimulatedGateway
 from campusgate.demo.simulated_meters import SimulatedLine, SimulatedMeter
 from campusgate.demo.simulated_room import SimulatedRoom
@@ -35,6 +36,7 @@ class Installations:
     def __init__(self, zone: ZoneInfo, meter: SimulatedMeter) -> None:
         """Build them; `zone` is that of the meter's clock."""
         meter.moves_after_s = _RELAY_MOVES_AFTER_S
+        self.library = DemonstrationLibrary(zone)
         self._shower = SimulatedShower(SimulatedClock(), flow_ml_per_s=_FLOW_ML_PER_S)
         self._room = SimulatedRoom(meter, standby_watts=_STANDBY_WATTS)
         self._water_lines = SimulatedWaterLines(self._shower)
@@ -45,6 +47,7 @@ class Installations:
 
     def __enter__(self) -> Self:
         """Switch them on."""
+        self.library.__enter__()
         self._thread.start()
         asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(_PATIENCE_S)
         return self
@@ -53,6 +56,7 @@ class Installations:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Switch them off."""
+        self.library.__exit__(kind, error, trace)
         asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(_PATIENCE_S)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()

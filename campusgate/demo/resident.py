@@ -1,11 +1,14 @@
 """Somebody who lives in the dormitory and looks at their account, through the HTTP API as the pages do."""
 
-from typing import Any
+import re
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 import httpx
 
 from campusgate.demo.api_client import checked, sign_in
+
+_HIDDEN: Final = re.compile(r'name="(key|fen)" value="([^"]+)"')
 
 
 class Resident:
@@ -18,6 +21,7 @@ class Resident:
             RefusedError: number or password was refused.
         """
         self._server_url, self._form = server_url, {"number": number, "password": password}
+        self.number = number
         self._query_password = query_password
         self._virtual_card: str | None = None
         self._client = httpx.Client(base_url=server_url, timeout=10.0)
@@ -68,6 +72,20 @@ class Resident:
             browser.post("/console/sign-in", data=self._form)
             shown: dict[str, Any] = checked(browser.get("/console/me/usage/state"))
             return shown
+
+    def pay_library_fines(self) -> bool:
+        """Look at the page of library fines and press its button; return whether the page showed what was paid."""
+        address = f"{self._server_url}/console/me/money/fines"
+        with httpx.Client(headers={"Origin": self._server_url}, timeout=10.0, follow_redirects=True) as browser:
+            browser.post(f"{self._server_url}/console/sign-in", data=self._form)
+            shown = browser.get(address)
+            form = dict(_HIDDEN.findall(shown.text))
+            return bool(form) and browser.post(address, data=form).is_success
+
+    def last_purpose(self) -> str:
+        """Return what the newest line of the account's statement is for."""
+        purpose: str = self._get("/me/statement")["items"][0]["purpose"]
+        return purpose
 
     def close(self) -> None:
         """End the connection."""

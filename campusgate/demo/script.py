@@ -5,7 +5,20 @@ Every outcome is judged by what the gate itself said on the bus, or the meters, 
 
 import time
 
-from campusgate.demo.acts import cards, codes, commands, door, evening, faces, hanging, outages, rooms, rules, showers
+from campusgate.demo.acts import (
+    cards,
+    codes,
+    commands,
+    door,
+    evening,
+    faces,
+    hanging,
+    library,
+    outages,
+    rooms,
+    rules,
+    showers,
+)
 from campusgate.demo.report import SceneResult
 from campusgate.demo.stage import SETTLE_S, Scene, Stage
 
@@ -31,6 +44,7 @@ SCENES: tuple[Scene, ...] = (
     cards.revocation_within_2s,
     showers.shower_settles_exactly,
     showers.shower_power_cut_costs_nothing,
+    library.library_fine_paid,
     rooms.night_is_not_cut_off,
     hanging.cancelled_order_stays_cancelled,
     hanging.hung_server_is_shown,

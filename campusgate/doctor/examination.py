@@ -13,6 +13,7 @@ from campusgate.doctor import (
     face_models,
     identity_providers,
     kernel_clock,
+    library_fines,
     own_files,
     proxy,
     server_link,
@@ -45,6 +46,7 @@ def examine_all(settings: Settings, role: str, *, env_file: Path | None, door_fi
         checks["database"] = lambda: database.check_database(settings)
         checks["proxy"] = lambda: proxy.check_proxy(settings)
         checks["sign-in"] = lambda: identity_providers.check_identity_providers(settings)
+        checks["library"] = lambda: library_fines.check_library(settings)
     else:
         checks["server"] = lambda: server_link.check_server(settings, role)
     checks["broker"] = lambda: broker.check_broker(settings)

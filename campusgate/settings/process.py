@@ -26,6 +26,7 @@ from campusgate.settings.enrollment import EnrollmentSettings
 from campusgate.settings.errors import SettingsError
 from campusgate.settings.keys import HOW_TO_MAKE, decode_key
 from campusgate.settings.library import LibrarySettings
+from campusgate.settings.library_fines import LibraryFineSettings
 from campusgate.settings.meters import MeterSettings
 from campusgate.settings.names import require_known_variables
 from campusgate.settings.operations import AlarmSettings
@@ -135,6 +136,7 @@ class Settings(BaseSettings):
     alarms: AlarmSettings = AlarmSettings()
     alarm_pictures: AlarmPictureSettings = AlarmPictureSettings()
     library: LibrarySettings = LibrarySettings()
+    library_fines: LibraryFineSettings | None = None
     meters: MeterSettings = MeterSettings()
     supply: SupplySettings = SupplySettings()
     visitors: VisitorSettings = VisitorSettings()

@@ -16,7 +16,8 @@ LONGEST: Final = 4096
 """Bytes of a frame; a request takes some hundreds."""
 
 _FIXED: Final[Mapping[str, int]] = MappingProxyType(
-    {"23": 21, "35": 18, "63": 31, "93": 2, "96": 0, "97": 0, "99": 8, "24": 35, "36": 19, "64": 59, "94": 1, "98": 34}
+    {"23": 21, "35": 18, "37": 25, "63": 31, "93": 2, "96": 0, "97": 0, "99": 8}
+    | {"24": 35, "36": 19, "38": 19, "64": 59, "94": 1, "98": 34}
 )
 """Characters of the fixed fields, by code."""
 _TAIL: Final = re.compile(rb"(?:AY([0-9]))?AZ([0-9A-Fa-f]{4})")
@@ -42,7 +43,11 @@ class Message:
 
     def get(self, name: str) -> str:
         """Return the first value of a field, or an empty text."""
-        return next((value for key, value in self.fields if key == name), "")
+        return next(iter(self.get_all(name)), "")
+
+    def get_all(self, name: str) -> tuple[str, ...]:
+        """Return every value of a field that may stand several times."""
+        return tuple(value for key, value in self.fields if key == name)
 
 
 def decode(frame: bytes, encoding: str) -> Message:

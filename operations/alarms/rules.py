@@ -86,6 +86,8 @@ class AlarmKind(StrEnum):
     CHANNEL_MONEY = "channel_money"
     """A payment channel has money of which nobody knows whose it is: a refund that could not arrive, or an order that
     it does not speak of; the reason says which."""
+    LIBRARY_SILENT = "library_silent"
+    """The library's system has not said for ten minutes what became of a fine's payment: its money stays held."""
     STORAGE_FULL = "storage_full"
     """The server's database cannot be written."""
     BROKER_LOST = "broker_lost"
@@ -138,6 +140,7 @@ NATURE: Mapping[AlarmKind, AlarmBehaviour] = {
     AlarmKind.CLONED_SHOWER: AlarmBehaviour(Severity.CRITICAL, latching=True),
     AlarmKind.ROOMS_NOT_CHARGED: AlarmBehaviour(Severity.MINOR, latching=False),
     AlarmKind.CHANNEL_MONEY: AlarmBehaviour(Severity.MAJOR, latching=False),
+    AlarmKind.LIBRARY_SILENT: AlarmBehaviour(Severity.MINOR, latching=False),
     AlarmKind.STORAGE_FULL: AlarmBehaviour(Severity.CRITICAL, latching=False),
     AlarmKind.BROKER_LOST: AlarmBehaviour(Severity.MAJOR, latching=False),
     # Somebody may be at work against the server: that it stopped for a minute is no reason not to look.

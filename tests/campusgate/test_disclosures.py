@@ -114,6 +114,8 @@ ABOUT_NOBODY = {
 OWN = {
     # Of whoever stands at the kiosk.
     "GET /console/kiosk",
+    "GET /console/kiosk/fines",
+    "GET /console/kiosk/fines/{payment_id}",
     "GET /console/kiosk/loss",
     "GET /console/kiosk/menu",
     "GET /console/kiosk/number",

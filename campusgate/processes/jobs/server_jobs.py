@@ -22,6 +22,7 @@ from accounts.topup import channel_days, orders, reconciliation, refunds, unsett
 from accounts.topup.notifications import forget_nonces
 from campusgate.processes.jobs import trail
 from campusgate.processes.jobs.day_end import close_past_days
+from campusgate.processes.jobs.library_fines import make_fine_jobs
 from campusgate.processes.jobs.meters import make_meter_jobs
 from campusgate.processes.jobs.room_money import make_room_money_jobs
 from campusgate.processes.jobs.schedule import Job
@@ -36,6 +37,7 @@ from directory import template_receipts, zone_passages
 from directory.gate_publication import prune
 from enrollment import filing, notice_delivery
 from enrollment.retention import RetentionPolicy, purge_all
+from integrations.library_fines.payments import FineServices
 from metering.sessions.heartbeat_order import HeartbeatOrder
 from metering.sessions.service import SessionService
 from metering.supply.review import SupplyKeeper
@@ -60,7 +62,9 @@ def make_server_jobs(
     money: MoneyServices,
     keeper: SupplyKeeper,
     settings: Settings,
+    *,
     heartbeats: HeartbeatOrder | None = None,
+    fines: FineServices | None = None,
 ) -> dict[str, list[Job]]:
     """Return the server's jobs by the name of their thread: what may take long holds up nothing else."""
     return {
@@ -68,6 +72,7 @@ def make_server_jobs(
         "day-end": make_day_end_jobs(database, settings),
         "trail": make_trail_jobs(database, settings),
         "channels": make_channel_jobs(money, settings.time_zone),
+        "library-fines": make_fine_jobs(fines),
         "meters": make_meter_jobs(database, settings.time_zone, settings.meters.cycle, heartbeats),
         "notices": make_notice_jobs(database, settings),
         "room-money": make_room_money_jobs(money),

@@ -158,6 +158,7 @@ def _console(server: Server) -> console.pages.ConsoleServices:
         card_centre=_card_centre(server.settings.card_centre),
         facts=make_server_facts(server),
         shown_once=server.shown_once,
+        fines=server.fines,
     )
 
 

@@ -21,6 +21,7 @@ from campusgate.wiring.face_models import find_following, make_look_alike_thresh
 from campusgate.wiring.gate_setup import make_gate_setup
 from campusgate.wiring.hosting import make_hosting_rules
 from campusgate.wiring.key_checks import require_right_key, require_same_keys
+from campusgate.wiring.library_fines import make_fines
 from campusgate.wiring.metering import make_metering
 from campusgate.wiring.orders import make_dispatcher
 from campusgate.wiring.retention import make_retention_policy
@@ -35,6 +36,7 @@ from directory.publisher import Publisher
 from directory.services import DirectoryServices
 from enrollment.quality import Checker
 from enrollment.services import EnrollmentServices
+from integrations.library_fines.payments import FineServices
 from metering.services import MeteringServices
 from metering.sessions.mqtt_port import ShowerPort
 from models.engine import FaceEngine
@@ -77,6 +79,8 @@ class Server:
     directory: DirectoryServices
     tickets: Tickets
     shown_once: ShownOnce
+    fines: FineServices | None
+    """None where no library's system is set."""
     routers: Sequence[APIRouter]
     """Of whoever starts the server, beside the rooms' own."""
 
@@ -181,5 +185,6 @@ def assemble(
         ),
         tickets=Tickets(shared=None if database.is_sqlite else SharedTickets(database)),
         shown_once=ShownOnce(None if database.is_sqlite else database),
+        fines=make_fines(settings, money),
         routers=routers,
     )

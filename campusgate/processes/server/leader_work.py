@@ -18,7 +18,12 @@ class LeaderWork:
         """Take the server; nothing runs yet."""
         self._server = server
         self._jobs = make_server_jobs(
-            server.database, server.money, server.metering.supply, server.settings, server.metering.sessions.order
+            server.database,
+            server.money,
+            server.metering.supply,
+            server.settings,
+            heartbeats=server.metering.sessions.order,
+            fines=server.fines,
         )
         self._stop, self._wake = threading.Event(), threading.Event()
         self._threads: list[threading.Thread] = []

@@ -122,6 +122,7 @@ def describe_holder(services: ConsoleServices, visit: Visit) -> dict[str, Any]:
             "standing": people.standing(person, services.now()),
             "is_known": visit.means is Means.NUMBER,
             "has_channels": bool(services.money.channels),
+            "has_library": services.fines is not None,
         }
         if visit.means is not Means.NUMBER:
             return found

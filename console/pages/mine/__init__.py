@@ -3,6 +3,7 @@
 from console.pages.mine import (
     cards,
     face_data,
+    fines,
     gates,
     home,
     money,
@@ -27,6 +28,7 @@ ROUTERS = (
     passages.router,
     money.router,
     top_ups.router,
+    fines.router,
     usage.router,
     visitors.router,
     room_payments.router,

@@ -110,6 +110,7 @@ def money_page(
         asked=asked,
         kinds=list(KINDS),
         channels=sorted(services.money.channels),
+        has_library=services.fines is not None,
         is_later_page=page.cursor is not None,
         next=f"{path_to(request, 'money_page')}?{asked.query}&{urlencode({'cursor': following})}#statement"
         if following
