@@ -32,6 +32,7 @@ from accounts.sign_in.identity_providers import ConnectedProvider
 from accounts.sign_in.known_devices import KnownDevices
 from accounts.sign_in.provider_sign_in import ProviderSignInService
 from accounts.sign_in.service import SignInService
+from accounts.sign_in.wecom_members import MemberEvents
 from database import Database
 from web.batched_reads import BatchedReads, Key, Value
 from web.concurrency_limit import ConcurrencyLimit
@@ -82,6 +83,8 @@ class AccountsServices:
     code_sender: CodeSender | None = None
     channel_users: ChannelUsers | None = None
     identity_providers: Mapping[str, ConnectedProvider] = field(default_factory=dict)
+    member_events: MemberEvents | None = None
+    """None: this server receives no messages of enterprise WeChat."""
     places: Places | None = None
     merge_parts: Sequence[MergePart] = ()
     """The other rooms of this server that keep something of people, for merging two accounts."""

@@ -14,6 +14,7 @@ from accounts.api import (
     sign_in,
     terminals,
     virtual_cards,
+    wecom,
 )
 from accounts.api.payments import card_centre, holds, own_account, payments
 from accounts.api.topup import cash, channels, subsidies, top_ups
@@ -41,5 +42,6 @@ _PARTS = (
     cash,
     subsidies,
     channels,
+    wecom,
 )
 router = join(part.router for part in _PARTS)

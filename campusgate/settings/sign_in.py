@@ -1,8 +1,9 @@
 """Settings of the university's identity providers. One without settings is not there."""
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field, SecretStr, StringConstraints
+from pydantic import BaseModel, Field, SecretStr, StringConstraints, field_validator, model_validator
 
 from accounts.payment_channels.fields import HttpsAddress
 from accounts.vocabulary import PersonKind
@@ -51,3 +52,21 @@ class WecomSettings(BaseModel):
     redirect_uri: HttpsAddress
     address: HttpsAddress = Field(default="https://qyapi.weixin.qq.com", description="of enterprise WeChat's API")
     kinds: Kinds = Field(default=_PEOPLE, description="whom it signs in")
+    message_token: SecretStr | None = Field(default=None, description="of messages that the app receives")
+    message_key: SecretStr | None = Field(default=None, description="EncodingAESKey of messages that the app receives")
+    on_leaving: Literal["sign_out", "suspend"] = Field(
+        default="sign_out", description="what becomes of the account of a member who leaves"
+    )
+
+    @field_validator("message_key")
+    @classmethod
+    def _is_a_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and re.fullmatch(r"[0-9A-Za-z]{43}", value.get_secret_value()) is None:
+            raise ValueError("wecom.message_key is the EncodingAESKey: 43 letters and digits")
+        return value
+
+    @model_validator(mode="after")
+    def _token_and_key_go_together(self) -> Self:
+        if (self.message_token is None) != (self.message_key is None):
+            raise ValueError("wecom.message_token and wecom.message_key go together: give both or neither")
+        return self

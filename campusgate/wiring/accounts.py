@@ -23,7 +23,7 @@ from accounts.people_import.importer import Importer
 from accounts.services import AccountsServices
 from accounts.sign_in.access_tokens import derive_key
 from campusgate.settings import PhoneCodeSettings, Settings, SettingsError
-from campusgate.wiring.identity_providers import connect_identity_providers
+from campusgate.wiring.identity_providers import connect_identity_providers, make_member_events
 from campusgate.wiring.places import CampusPlaces
 from database import Database
 from enrollment import account_notices
@@ -57,6 +57,7 @@ def make_accounts(settings: Settings, database: Database, secret: bytes) -> Acco
         hasher=make_hasher(settings),
         code_sender=_code_sender(settings.phone_codes),
         identity_providers=connect_identity_providers(settings),
+        member_events=make_member_events(settings.wecom),
         channel_users=_channel_users(settings),
         sign_code=_code_signer(settings),
     )

@@ -5,6 +5,8 @@ from accounts.sign_in.identity_providers import ConnectedProvider
 from accounts.sign_in.oidc import OidcProvider
 from accounts.sign_in.wecom import WecomProvider
 from accounts.sign_in.wecom_api import WecomApi
+from accounts.sign_in.wecom_members import MemberEvents
+from accounts.sign_in.wecom_messages import MessageCipher
 from campusgate.settings import Settings, WecomSettings
 
 
@@ -45,6 +47,14 @@ def connect_identity_providers(settings: Settings) -> dict[str, ConnectedProvide
             wecom.kinds,
         )
     return connected
+
+
+def make_member_events(wecom: WecomSettings | None) -> MemberEvents | None:
+    """Return how messages about members are opened; None where the app receives none."""
+    if wecom is None or wecom.message_token is None or wecom.message_key is None:
+        return None
+    token, key = wecom.message_token.get_secret_value(), wecom.message_key.get_secret_value()
+    return MemberEvents(MessageCipher(token, key, wecom.corp_id), frozenset(wecom.kinds), wecom.on_leaving)
 
 
 def make_wecom_api(wecom: WecomSettings) -> WecomApi:

@@ -100,6 +100,8 @@ ABOUT_NOBODY = {
     "GET /console/wall/stream",
     "GET /metrics",
     "GET /health",
+    # To whoever sent it, what they sent.
+    "GET /api/v1/wecom/messages",
     # Of staff at their work, by id: what happened at a gate, and who saw to it.
     "GET /api/v1/operations/alarms",
     "GET /api/v1/operations/alarms/open",

@@ -555,6 +555,8 @@ LET_IN: dict[tuple[str, ...], tuple[str, ...]] = {
         "GET /api/v1/directory/gate-setup",
         "POST /api/v1/directory/gate-setup",
         "POST /api/v1/channels/{channel}/notifications",
+        "GET /api/v1/wecom/messages",
+        "POST /api/v1/wecom/messages",
         "POST /api/v1/staff-sign-in",
         "POST /api/v1/staff-sign-in/complete",
         "POST /api/v1/tokens",
