@@ -20,6 +20,7 @@ from anyio.from_thread import start_blocking_portal
 from hypothesis import HealthCheck
 
 import tests.compiled_statements  # what follows makes engines
+import tests.loaded_keys  # and imports readers of keys
 import tests.trusted_authorities  # noqa: F401 - and clients
 from bus import AccessList, Backoff, BrokerAddress, Connection
 from bus.embedded import EmbeddedBroker, ServerTls

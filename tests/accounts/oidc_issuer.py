@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote_plus, urlsplit
@@ -20,6 +21,11 @@ from accounts.vocabulary import PersonKind
 from tests.served import served
 
 
+@cache
+def _usual_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(65537, 2048)
+
+
 @dataclass
 class Issuer:
     """An issuer with one client and one member of staff; `claims` replaces what its ID token says."""
@@ -27,7 +33,7 @@ class Issuer:
     address: str = ""
     number: str = "F0001"
     claims: dict[str, Any] = field(default_factory=dict)
-    key: Any = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
+    key: Any = field(default_factory=_usual_key)
     key_id: str | None = "one"
     algorithm: str = "RS256"
     secret: str = "hush"

@@ -50,7 +50,8 @@ class WechatPayApi:
         """
         self.keys = keys
         self._api_key = options.api_key.get_secret_value()
-        private, public = _private_pem(options.key_file), None
+        private, own_public = _merchant_pems(options.key_file)
+        public = None
         if options.public_key_file is not None:
             public = _public_pem(options.public_key_file)
         self._pay = WeChatPay(
@@ -63,7 +64,7 @@ class WechatPayApi:
             notify_url=options.notify_url,
             timeout=(_CONNECT_S, _READ_S),
             # With any public key it asks nobody when it is made.
-            public_key=public or _own_public_pem(options.key_file),
+            public_key=public or own_public,
             public_key_id=options.public_key_id or _NO_KEY_ID,
         )
         core = self._pay._core  # noqa: SLF001 - it has no other way to be given an address, or certificates
@@ -152,18 +153,18 @@ def _code_of(answer: object) -> str | None:
     return str(answer.get("code")) if isinstance(answer, dict) else None
 
 
-def _private_pem(path: Path) -> str:
-    """The key as PKCS #8 with plain line ends, which the library wants; WeChat Pay's own tool writes others too."""
+def _merchant_pems(path: Path) -> tuple[str, str]:
+    """The key as PKCS #8 with plain line ends, which the library wants, and its public half.
+
+    WeChat Pay's own tool writes other forms too.
+    """
     try:
         key = load_pem_private_key(path.read_bytes(), password=None)
     except _UNREADABLE as error:
         raise WechatKeyFileError(f"{path} holds no private key; download apiclient_key.pem at WeChat Pay") from error
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-
-
-def _own_public_pem(path: Path) -> str:
-    key = load_pem_private_key(path.read_bytes(), password=None)
-    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return private.decode(), public.decode()
 
 
 def _public_pem(path: Path) -> str:
