@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any
 
 from tests.waiting import PATIENCE_S
@@ -55,22 +56,28 @@ def running(target: Callable[..., None], *arguments: Any) -> Iterator[tuple[Base
 
 
 @contextlib.contextmanager
-def command(environment: Mapping[str, str], *arguments: object) -> Iterator[tuple[BaseProcess, Connection]]:
+def command(
+    environment: Mapping[str, str], *arguments: object, errors: Path | None = None
+) -> Iterator[tuple[BaseProcess, Connection]]:
     """Run `campusgate` in exactly this environment; yield its process and a pipe with what it prints, text by text.
 
     As a process of its own it would import for seconds before it does anything that a test is about. At the end it is
-    killed. What it writes on standard error goes where this process writes.
+    killed. What it writes on standard error goes into the file `errors`, or where this process writes.
     """
-    with running(_run_command, ["campusgate", *map(str, arguments)], dict(environment)) as (process, pipe):
+    words = ["campusgate", *map(str, arguments)]
+    with running(_run_command, words, dict(environment), errors) as (process, pipe):
         try:
             yield process, pipe
         finally:
             process.kill()
 
 
-def _run_command(pipe: Connection, command: list[str], environment: dict[str, str]) -> None:
+def _run_command(pipe: Connection, command: list[str], environment: dict[str, str], errors: Path | None) -> None:
     from campusgate.cli import main
 
+    if errors is not None:
+        with errors.open("wb") as file:
+            os.dup2(file.fileno(), sys.stderr.fileno())
     os.environ.clear()
     os.environ.update(environment)
     sys.argv, sys.stdout = command, _Printed(pipe)  # type: ignore[assignment]

@@ -8,6 +8,6 @@ from tests.campusgate.setup.installed import Installed, running, set_up
 
 
 @pytest.fixture(scope="package")
-def server(model_store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
+def server(model_store, imported_rooms, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     with running(set_up(tmp_path_factory.mktemp("machine"))) as place:
         yield place

@@ -2,16 +2,16 @@
 
 import os
 import ssl
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import httpx
 
 from campusgate.settings import Settings
+from tests import forked
 from tests.command_line import run
 from tests.mosquitto import start_mosquitto
 from tests.ports import free_port
@@ -77,7 +77,7 @@ def running(place: Installed) -> Iterator[Installed]:
             with httpx.Client(base_url=place.url, verify=place.tls()) as client:
 
                 def is_well() -> bool:
-                    assert serve.poll() is None, (place.under / "serve.log").read_text()[-4000:]
+                    assert serve.is_alive(), (place.under / "serve.log").read_text()[-4000:]
                     try:
                         answer: dict[str, object] = client.get("/health").json()
                     except httpx.TransportError:
@@ -92,13 +92,11 @@ def running(place: Installed) -> Iterator[Installed]:
 
 
 @contextmanager
-def process(place: Installed, *arguments: object) -> Iterator["subprocess.Popen[bytes]"]:
-    """A process of the set-up, as its unit starts it."""
-    command = [sys.executable, "-m", "campusgate", *map(str, arguments)]
-    with (place.under / f"{arguments[2]}.log").open("wb") as log:
-        started = subprocess.Popen(command, env=bare(), stdout=log, stderr=subprocess.STDOUT)
-    try:
-        yield started
-    finally:
-        started.terminate()
-        started.wait(PATIENCE_S)
+def process(place: Installed, *arguments: object) -> Iterator[BaseProcess]:
+    """A process of the set-up, as its unit starts it; `imported_rooms` is to have been there before."""
+    with forked.command(bare(), *arguments, errors=place.under / f"{arguments[2]}.log") as (started, _):
+        try:
+            yield started
+        finally:
+            started.terminate()
+            started.join(PATIENCE_S)

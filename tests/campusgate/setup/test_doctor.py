@@ -16,11 +16,11 @@ import pytest
 
 from campusgate.settings import Settings
 from database import Database
-from database.migrate import upgrade
 from tests.campusgate.setup.installed import Installed, bare
 from tests.campusgate.setup.test_gate import make_code, set_up_gate
 from tests.certificates import make_authority
 from tests.command_line import run
+from tests.databases import begin
 from tests.keys import key_text
 from tests.ports import free_port
 from tests.served import served
@@ -138,9 +138,9 @@ def database_is_off(_machines: Machines, _folder: Path) -> Mapping[str, object]:
 
 
 def database_is_older(_machines: Machines, folder: Path) -> Mapping[str, object]:
-    url = f"sqlite:///{folder / 'older.db'}"
+    begin(folder)
+    url = f"sqlite:///{folder / 'campusgate.db'}"
     database = Database(url)
-    upgrade(database)
     with database.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0030'")
     database.close()
