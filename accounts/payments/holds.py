@@ -184,16 +184,25 @@ def lock(session: Session, terminal: Terminal, hold_id: UUID) -> Held:
 
 
 def require_usable(session: Session, hold: Entry, now: datetime) -> None:
-    """Check that card and holder may pay now: whoever may not begin to pay may not go on either.
+    """Check that holder and card may pay now: whoever may not begin to pay may not go on either.
+
+    A hold of somebody who showed no card, as at a login with a password, names none.
 
     Raises:
         UnknownCardError, CardNotUsableError, AccountNotUsableError: see there.
     """
-    card = session.get(Card, UUID(json.loads(hold.details or "{}")["card"]), populate_existing=True)
-    if card is None:
-        raise cards.UnknownCardError
-    cards.require_usable(card)
+    if (card_id := card_of(hold)) is not None:
+        card = session.get(Card, card_id, populate_existing=True)
+        if card is None:
+            raise cards.UnknownCardError
+        cards.require_usable(card)
     people.require_usable(people.get(session, hold.debit), now)
+
+
+def card_of(hold: Entry) -> UUID | None:
+    """Return the card that a hold was made with; None where its holder showed none."""
+    card = json.loads(hold.details or "{}").get("card")
+    return None if card is None else UUID(card)
 
 
 def _extending_line(hold_id: UUID) -> UUID:

@@ -1,11 +1,10 @@
 """What a hold did not cover: a meter counted more than was held, or its record came when the hold had ended.
 
-The water has run, so such a charge is never refused. The holder is known from the hold, whether a card or a code opened
-it. What the wallet cannot pay stays `unpaid` until it can, and what is above the ceilings waits for a person, as for
-payments that a terminal took offline.
+The water has run, so such a charge is never refused. The holder is known from the hold, whether a card, a code or a
+password opened it. What the wallet cannot pay stays `unpaid` until it can, and what is above the ceilings waits for a
+person, as for payments that a terminal took offline.
 """
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid5
@@ -86,7 +85,8 @@ def settle_in(
     late = charged(session, held.hold.id)
     if (rest := amount - posted - late) > 0:
         hold = held.hold
-        card = session.get(Card, UUID(json.loads(hold.details or "{}")["card"]))
+        card_id = holds.card_of(hold)
+        card = None if card_id is None else session.get(Card, card_id)
         flags = [Flag.ABOVE_HOLD if posted else Flag.AFTER_HOLD]
         claim = _Claim(hold.id, hold.debit, hold.credit, card, posted + late, rest, at)
         _charge(session, services, terminal, claim, flags, now=now)
@@ -96,10 +96,14 @@ def settle_in(
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """What somebody used without a hold, as a meter away from the server lets its holders; `at` is when."""
+    """What somebody used without a hold, as a meter away from the server lets its holders; `at` is when.
+
+    `card` is what they showed; None where they logged in with a password.
+    """
 
     id: UUID
-    card: Card
+    person_id: UUID
+    card: Card | None
     proved_key: int | None
     at: datetime
 
@@ -115,11 +119,11 @@ def charge_in(
     if terminal.merchant_id is None:
         raise UnknownMerchantError
     session.get(Device, terminal.device_id, with_for_update=True)
-    chart.lock(session, use.card.person_id)
+    chart.lock(session, use.person_id)
     already = charged(session, use.id)
     if amount > already:
-        person_id, rest = use.card.person_id, amount - already
-        claim = _Claim(use.id, person_id, terminal.merchant_id, use.card, already, rest, use.at)
+        rest = amount - already
+        claim = _Claim(use.id, use.person_id, terminal.merchant_id, use.card, already, rest, use.at)
         flags = offline.flags_of(session, use.card, use.at, use.proved_key)
         _charge(session, services, terminal, claim, flags, now=now)
     return max(amount, already)

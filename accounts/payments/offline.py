@@ -176,9 +176,9 @@ def enter(
     """Add a payment that has happened: take its money, or note why not. `flags` are those known so far."""
     claim = Claim(row.device_id, row.amount, row.occurred_at)
     flags = flags + offline_review.doubts(session, claim, card, services.ceilings, now)
-    if card is not None and offline_review.WAITS.intersection(flags) and find(session, row.id) is None:
+    if row.person_id is not None and offline_review.WAITS.intersection(flags) and find(session, row.id) is None:
         row.state = OfflineState.WAITING
-    elif card is not None:
+    elif row.person_id is not None:
         refused = _record(session, services, row, now)
         row.state = _state_after(refused)
         if refused is RefusalCode.ID_REUSED:

@@ -105,5 +105,5 @@ def _without(case: Case, amount: int, at: datetime) -> int:
     card = None if case.row.card_id is None else case.session.get(Card, case.row.card_id)
     if card is None:
         return 0
-    use = Use(case.row.id, card, case.row.proved_key, at)
+    use = Use(case.row.id, card.person_id, card, case.row.proved_key, at)
     return late_charges.charge_in(case.session, case.services, case.terminal, use, amount, now=case.now)
