@@ -38,6 +38,7 @@ class DeviceRole(StrEnum):
     METER = "meter"
     KIOSK = "kiosk"
     DESK = "desk"
+    RADIUS = "radius"
 
 
 class CardKind(StrEnum):

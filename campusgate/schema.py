@@ -23,6 +23,7 @@ import metering.readings.tables
 import metering.rooms.tables
 import metering.sessions.tables
 import metering.supply.tables
+import network_access.tables
 import operations.tables
 import web.tables
 from database import Base, Database
@@ -42,6 +43,7 @@ ROOMS = (
     metering.rooms.tables,
     metering.sessions.tables,
     metering.supply.tables,
+    network_access.tables,
     operations.tables,
     web.tables,
     database.tables,

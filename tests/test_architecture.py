@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "operations": {"access", "accounts", "directory", "bus", "messages", "database", "web"},
     "metering": {"messages", "accounts", "bus", "database", "web"},
     "integrations": {"accounts", "database", "web"},
+    "network_access": {"accounts", "database", "web"},
     "gate_display": {"access.policy", "access.reasons", "bus.port", "messages", "web"},
     "console": {
         "access.policy",
@@ -38,6 +39,7 @@ MAY_IMPORT = {
         "operations",
         "metering",
         "messages",
+        "network_access",
         "gate_display",
         "integrations.library_fines",
         "database",

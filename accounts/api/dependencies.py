@@ -159,6 +159,7 @@ DeskDep = Annotated[DevicePrincipal, Depends(require_device(DeviceRole.DESK))]
 KioskDep = Annotated[DevicePrincipal, Depends(require_device(DeviceRole.KIOSK))]
 GateDeviceDep = Annotated[DevicePrincipal, Depends(require_device(DeviceRole.EDGE, DeviceRole.CONTROLLER))]
 MeterDep = Annotated[DevicePrincipal, Depends(require_device(DeviceRole.METER))]
+RadiusDep = Annotated[DevicePrincipal, Depends(require_device(DeviceRole.RADIUS))]
 
 PERSON_ERRORS = (NotSignedInError, PasswordChangeRequiredError)
 ROLE_ERRORS = (*PERSON_ERRORS, RoleRequiredError)

@@ -69,6 +69,7 @@ VISIBLE: dict[DeviceRole, frozenset[str]] = {
     DeviceRole.EDGE: frozenset(),
     DeviceRole.CONTROLLER: frozenset(),
     DeviceRole.METER: frozenset(),
+    DeviceRole.RADIUS: frozenset(),
 }
 """What each role sees beside id, standing and trust."""
 

@@ -29,6 +29,7 @@ from campusgate.settings.library import LibrarySettings
 from campusgate.settings.library_fines import LibraryFineSettings
 from campusgate.settings.meters import MeterSettings
 from campusgate.settings.names import require_known_variables
+from campusgate.settings.network import NetworkSettings
 from campusgate.settings.operations import AlarmSettings
 from campusgate.settings.payment_channels import PaymentChannelSettings
 from campusgate.settings.sign_in import CasSettings, OidcSettings, WecomSettings
@@ -138,6 +139,7 @@ class Settings(BaseSettings):
     library: LibrarySettings = LibrarySettings()
     library_fines: LibraryFineSettings | None = None
     meters: MeterSettings = MeterSettings()
+    network: NetworkSettings = NetworkSettings()
     supply: SupplySettings = SupplySettings()
     visitors: VisitorSettings = VisitorSettings()
     metrics_token: SecretStr | None = Field(

@@ -28,7 +28,11 @@ def call(staffed: Staffed, route: str, who: str) -> Response:
     """Call a route as `who`, with ids that nothing has and a body that nothing takes."""
     method, path = route.split(" ", 1)
     path = path.replace("{gate}", "north").replace("{zone}", "campus").replace("{day}", "2020-01-01")
-    path = path.replace("{purpose}", "portal").replace("{channel}", "wechat").replace("{service}", "canteen")
+    path = (
+        path.replace("{purpose}", "portal")
+        .replace("{channel}", "wechat")
+        .replace("{service}", "internet" if "/network/" in path else "canteen")
+    )
     path = re.sub(r"\{sequence\}", "1", path)
     path = re.sub(r"\{[a-z_]+\}", lambda _: str(new_id()), path)
     body = {} if method in {"POST", "PUT", "PATCH"} else None

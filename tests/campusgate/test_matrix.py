@@ -106,6 +106,10 @@ LET_IN: dict[tuple[str, ...], tuple[str, ...]] = {
         "GET /api/v1/desk",
         "POST /api/v1/desk/holder",
     ),
+    ("radius",): (
+        "POST /api/v1/network/{service}/accounting",
+        "POST /api/v1/network/{service}/authorise",
+    ),
     ("kiosk",): (
         "POST /api/v1/kiosk/cash-top-ups",
         "POST /api/v1/kiosk/holder",
@@ -227,6 +231,8 @@ LET_IN: dict[tuple[str, ...], tuple[str, ...]] = {
         "GET /api/v1/water-places",
         "PUT /api/v1/water-places/{place_id}",
         "PUT /api/v1/water-places/{place_id}/controllers/{device_id}",
+        "GET /api/v1/network-sessions",
+        "POST /api/v1/network-sessions/{session_id}/disconnect",
         "GET /api/v1/water-sessions",
         "GET /api/v1/water-sessions/{session_id}",
         "POST /api/v1/water-sessions/{session_id}/decision",
@@ -422,6 +428,8 @@ LET_IN: dict[tuple[str, ...], tuple[str, ...]] = {
     PEOPLE: (
         "GET /api/v1/buildings",
         "GET /api/v1/buildings/{building_id}/rooms",
+        "GET /api/v1/me/network-sessions",
+        "POST /api/v1/me/network-sessions/{session_id}/disconnect",
         "GET /api/v1/me/residence",
         "GET /api/v1/me/charge-disputes",
         "POST /api/v1/me/charges/{charge_id}/disputes",

@@ -98,10 +98,10 @@ def _variables(model: type[BaseModel], prefix: str = "CAMPUSGATE_") -> Iterator[
     """Every variable that can be set, as it is written; a list or map of settings is one variable."""
     for name, field in model.model_fields.items():
         nested = [kind for kind in (field.annotation, *get_args(field.annotation)) if _is_model(kind)]
-        is_list = get_origin(field.annotation) is list
-        for kind in [] if is_list else nested:
+        is_one = get_origin(field.annotation) in {list, dict}
+        for kind in [] if is_one else nested:
             yield from _variables(kind, f"{prefix}{name.upper()}__")
-        if is_list or not nested:
+        if is_one or not nested:
             yield f"{prefix}{name.upper()}"
 
 

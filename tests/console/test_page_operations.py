@@ -11,6 +11,7 @@ from console import pages
 from directory.api.routes import router as directory
 from enrollment.api import router as enrollment
 from metering.api.router import router as metering
+from network_access.api.router import router as network_access
 from operations.api import router as operations
 
 DOC = Path(__file__).parent.parent.parent / "docs" / "page-operations.md"
@@ -19,7 +20,7 @@ ROWS = dict(re.findall(r"^\| `([A-Z]+ /\S+)` \| ?(.*?) ?\|$", DOC.read_text(enco
 
 def _open_to_people() -> Iterator[str]:
     app = FastAPI()
-    for router in (accounts, directory, enrollment, metering, operations):
+    for router in (accounts, directory, enrollment, metering, network_access, operations):
         app.include_router(router)
     for path, operations_of in app.openapi()["paths"].items():
         for method, operation in operations_of.items():

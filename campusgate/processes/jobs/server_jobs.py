@@ -24,6 +24,7 @@ from campusgate.processes.jobs import trail
 from campusgate.processes.jobs.day_end import close_past_days
 from campusgate.processes.jobs.library_fines import make_fine_jobs
 from campusgate.processes.jobs.meters import make_meter_jobs
+from campusgate.processes.jobs.network_access import make_network_jobs
 from campusgate.processes.jobs.room_money import make_room_money_jobs
 from campusgate.processes.jobs.schedule import Job
 from campusgate.processes.jobs.site_alarm import set_site_alarm
@@ -41,6 +42,7 @@ from integrations.library_fines.payments import FineServices
 from metering.sessions.heartbeat_order import HeartbeatOrder
 from metering.sessions.service import SessionService
 from metering.supply.review import SupplyKeeper
+from network_access.keeper import NetworkKeeper
 from operations import zone_samples
 from operations.alarms import pictures
 from operations.alarms.rules import AlarmKind
@@ -63,6 +65,7 @@ def make_server_jobs(
     keeper: SupplyKeeper,
     settings: Settings,
     *,
+    network: NetworkKeeper,
     heartbeats: HeartbeatOrder | None = None,
     fines: FineServices | None = None,
 ) -> dict[str, list[Job]]:
@@ -77,6 +80,7 @@ def make_server_jobs(
         "notices": make_notice_jobs(database, settings),
         "room-money": make_room_money_jobs(money),
         "supply": make_supply_jobs(database, keeper),
+        "network-access": make_network_jobs(database, network, timedelta(days=settings.network.kept_days)),
     }
 
 

@@ -30,6 +30,7 @@ from directory.api.routes import router as directory_router
 from enrollment.api import router as enrollment_router
 from enrollment.photo_form import MAX_FORM_BYTES
 from metering.api.router import router as metering_router
+from network_access.api.router import router as network_router
 from operations import plan_pictures
 from operations.api import health
 from operations.api.metrics import router as metrics_router
@@ -77,6 +78,7 @@ def make_app(server: Server) -> FastAPI:
     app.state.accounts = server.accounts
     app.state.money = server.money
     app.state.metering = server.metering
+    app.state.network_access = server.network
     app.state.enrollment = server.enrollment
     app.state.directory = server.directory
     app.state.operations = server.operations
@@ -90,6 +92,7 @@ def make_app(server: Server) -> FastAPI:
         accounts_router,
         enrollment_router,
         metering_router,
+        network_router,
         operations.api.router,
         metrics_router,
         health.router,

@@ -23,6 +23,7 @@ from campusgate.wiring.hosting import make_hosting_rules
 from campusgate.wiring.key_checks import require_right_key, require_same_keys
 from campusgate.wiring.library_fines import make_fines
 from campusgate.wiring.metering import make_metering
+from campusgate.wiring.network_access import make_network_access
 from campusgate.wiring.orders import make_dispatcher
 from campusgate.wiring.retention import make_retention_policy
 from campusgate.wiring.sealer import make_sealer
@@ -40,6 +41,7 @@ from integrations.library_fines.payments import FineServices
 from metering.services import MeteringServices
 from metering.sessions.mqtt_port import ShowerPort
 from models.engine import FaceEngine
+from network_access.services import NetworkServices
 from operations.alarms.watch import AlarmWatch
 from operations.api.dependencies import OperationsServices
 from operations.board import Board
@@ -64,6 +66,7 @@ class Server:
     accounts: AccountsServices
     money: MoneyServices
     metering: MeteringServices
+    network: NetworkServices
     enrollment: EnrollmentServices
     sealer: Sealer
     operations: OperationsServices
@@ -139,6 +142,7 @@ def assemble(
         accounts=accounts,
         money=money,
         metering=metering,
+        network=make_network_access(settings, money),
         clock=clock,
         enrollment=make_enrollment(
             settings.enrollment,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from campusgate.processes.jobs.schedule import run_jobs
 from campusgate.processes.jobs.server_jobs import make_server_jobs
 from campusgate.processes.server.assembly import Server
+from campusgate.wiring.network_access import make_network_keeper
 
 _PATIENCE_S = 10.0
 """A job that goes on when the lead is lost holds up nothing: each may be done twice, and ends with its statement."""
@@ -22,6 +23,7 @@ class LeaderWork:
             server.money,
             server.metering.supply,
             server.settings,
+            network=make_network_keeper(server.settings, server.network),
             heartbeats=server.metering.sessions.order,
             fines=server.fines,
         )
