@@ -2,7 +2,7 @@
 
 import argparse
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
@@ -21,6 +21,7 @@ from campusgate.demo.running import RunningDemonstration
 _PARTS = ("resident", "guard", "cashier", "admin", "reviewer", "holder")
 """Who follows links: the first to find a page is who looks at it, and a resident's home shows more than a guard's."""
 FOUND: Key = ("found",)
+_NOT_THE_PAGE = frozenset({httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND})
 _FILLS_MS = 300
 """A live page has its first rows by then."""
 
@@ -75,9 +76,7 @@ class Survey:
     def _find_linked(self) -> list[Opened]:
         """Return an address for each page of the application that a link or a state led to."""
         addresses, failed = Addresses.of_the_application(), list[str]()
-        for answer in self.records.of("looks").values():
-            if answer.get("path"):
-                addresses.add(answer["path"], answer["part"])
+        note_opened(addresses, self.records.of("looks").values())
         for part in progress(_PARTS, "following links"):
             try:
                 with open_client(self.told, part) as client:
@@ -104,7 +103,7 @@ class Survey:
         began = time.monotonic()
         findings: list[Finding] = []
         streams: list[str] = []
-        path = None
+        path, statuses = None, list[int]()
         with open_context(self.browser(), self.told, one.part, language) as context:
             page = context.new_page()
             page.on(
@@ -112,6 +111,7 @@ class Survey:
             )
             page.on("request", partial(note_stream, streams))
             page.on("response", partial(_note_failure, findings, one.name, language))
+            page.on("response", partial(_note_status, statuses, page))
             try:
                 one.open(page, self.told)
                 path = page.url.removeprefix(self.told.server_url)
@@ -124,6 +124,7 @@ class Survey:
             "findings": [asdict(found) for found in findings],
             "part": one.part,
             "path": path,
+            "status": statuses[-1] if statuses else None,
             "streams": bool(streams),
             "seconds": time.monotonic() - began,
         }
@@ -133,10 +134,23 @@ class Survey:
         return Look(page, one.name, language, sizes, self.options.schemes, self.options.pictures).inspect()
 
 
+def note_opened(addresses: Addresses, answers: Iterable[Mapping[str, Any]]) -> None:
+    """Note the addresses where looks ended; not where it was told that there is no such page, or none for them."""
+    for answer in answers:
+        if answer.get("path") and answer.get("status") not in _NOT_THE_PAGE:
+            addresses.add(answer["path"], answer["part"])
+
+
 def note_stream(streams: list[str], asked: Request) -> None:
     """Note a request for a stream of server-sent events."""
     if "/stream" in asked.url:
         streams.append(asked.url)
+
+
+def _note_status(statuses: list[int], page: Page, answer: Response) -> None:
+    """Note the status of a page itself, not of what belongs to it."""
+    if answer.request.is_navigation_request() and answer.frame == page.main_frame:
+        statuses.append(answer.status)
 
 
 def _note_failure(findings: list[Finding], name: str, language: str, answer: Response) -> None:

@@ -3,8 +3,9 @@
 import argparse
 from pathlib import Path
 
+from benchmarks.page_addresses import Address, Addresses
 from benchmarks.page_records import Records
-from benchmarks.page_survey import FOUND, Survey
+from benchmarks.page_survey import FOUND, Survey, note_opened
 from benchmarks.pages import summarise
 
 
@@ -50,6 +51,20 @@ def test_what_breaks_at_one_page_is_told_and_the_next_is_done() -> None:
         "LCP ms at most": False,
         "bytes of a first visit at most": True,
     }
+
+
+def test_a_page_that_refused_somebody_was_not_opened_there() -> None:
+    addresses = Addresses.of_the_application()
+    looks = [
+        {"path": "/console/gates", "part": "resident", "status": 403},
+        {"path": "/console/gates/nowhere", "part": "guard", "status": 404},
+        {"path": "/console/me/security/limits", "part": "resident", "status": 422},
+        {"path": "/console/wall", "part": "guard", "status": 200},
+        {"path": None, "part": "guard", "status": None},
+    ]
+    note_opened(addresses, looks)
+    assert set(addresses.found) <= {"/console/me/security/limits", "/console/wall"}
+    assert addresses.found["/console/wall"] == [Address("/console/wall", "guard")]
 
 
 def test_findings_and_what_moves_are_told_by_page_and_width() -> None:
