@@ -37,6 +37,7 @@ from campusgate.demo.campus import (
 from campusgate.demo.dormitory import Lines
 from campusgate.demo.personas import open_accounts
 from campusgate.demo.portraits import portrait
+from campusgate.settings import EnrollmentSettings
 from database import Database, Sealer
 from database.migrate import upgrade
 from directory import gates
@@ -66,6 +67,11 @@ def write_intake(campus: Campus, engine: FaceEngine, photographs: dict[str, Path
     return folder
 
 
+def make_terms() -> Terms:
+    """Return how the list is taken: with everybody's consent to the notice that the server has in force."""
+    return Terms(EnrollmentSettings().consent_version, "the cast of the demonstration", approve=Verdict.REVIEW)
+
+
 def populate(campus: Campus, engine: FaceEngine, checker: Checker, intake: Path, meter_url: str) -> IntakeReport:
     """Fill the server's database as its administrators would: gates, people, cards, devices, staff, a room."""
     database = Database(campus.database_url, credential_key=base64.b64decode(campus.credential_key))
@@ -77,7 +83,7 @@ def populate(campus: Campus, engine: FaceEngine, checker: Checker, intake: Path,
             database,
             engine,
             sealer,
-            terms=Terms("1", "the cast of the demonstration", approve=Verdict.REVIEW),
+            terms=make_terms(),
             importer=Importer(database, Hasher(), FirstPasswords(defaults.FIRST_PASSWORD_PREFIX), _ACTOR),
             zone=defaults.TIME_ZONE,
             checker=checker,

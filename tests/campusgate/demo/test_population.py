@@ -21,3 +21,9 @@ def test_the_newcomer_is_on_no_list_that_consents_for_people(tmp_path: Path, mon
     newcomer = campus.personas.newcomer
     assert listed == {somebody.number for somebody in PEOPLE.values()} - {newcomer.number}
     assert (newcomer.is_first_password, set(CARD)) == (True, set(PEOPLE))
+
+
+def test_who_is_on_the_list_consented_to_the_notice_that_the_server_has_in_force(tmp_path: Path) -> None:
+    campus = Campus.fresh(Settings(data_dir=tmp_path))
+    assert population.make_terms().consent_version == Settings().enrollment.consent_version
+    assert not [name for name in campus.environment("server") if "CONSENT_VERSION" in name]
