@@ -31,6 +31,8 @@ from benchmarks.report import Budget, Report, budget, present, progress
 HERE = Path(__file__).resolve().parents[1]
 _OF_THIS_BUILD = ("benchmarks", "tests", "tools")
 _LESS_IS_BETTER = ("_ms", "_s", "_us", "_kb", "_mb", "_bytes")
+_OF_MANY = ("_p50", "_p99", "_worst", "_max")
+"""What ends the name of one figure of a distribution, behind its unit."""
 _ASK_FOR_ITS_PLACE = "import accounts, pathlib; print(pathlib.Path(accounts.__file__).resolve().parents[1])"
 
 
@@ -54,6 +56,8 @@ class Compared:
 
 def is_less_better(name: str) -> bool:
     """Tell whether a figure of this name is better when it is smaller."""
+    for suffix in _OF_MANY:
+        name = name.removesuffix(suffix)
     return name.endswith(_LESS_IS_BETTER) and not name.endswith("_per_s")
 
 

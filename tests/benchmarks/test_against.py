@@ -14,6 +14,7 @@ from benchmarks.against import CheckoutUnusableError, Compared
         ("sqlite_http_spread_per_s", False),
         ("postgresql_http_spread_to_pgbench", False),
         ("sqlite_http_spread_p99_ms", True),
+        ("tap_to_relay_ms_p50", True),
         ("processor_s", True),
         ("memory_mb_busy", False),
         ("peak_mb", True),
