@@ -97,8 +97,8 @@ def measure(people: int, revocations: int) -> Report:
             "rebuilds": last["rebuilds"],
         },
         [
-            budget("first directory of 30,000 people, s", first["seconds"] * max(1.0, 30_000 / people), "at most", 10),
-            budget("peak memory of the edge's process, MB", memory_mb, "at most", 400),
+            budget("first directory of 30,000 people, s", first["seconds"] * max(1.0, 30_000 / people), "at most", 6),
+            budget("peak memory of the edge's process, MB", memory_mb, "at most", 250),
             budget("revocation to refusal p99, ms", p99_ms, "at most", 2000),
         ],
     )

@@ -4,8 +4,8 @@
     py-spy record --gil --format raw --duration 10 --output samples --pid PID     # of the server's process
     python -m benchmarks.shares samples
 
-`--of photo` (of `benchmarks.photo`), `--of frame` (of `benchmarks.gate`, without `--gil`: networks run without the
-lock) and `--of poll` (of the server of `benchmarks.polls`) draw other work.
+`--of photo` (of `benchmarks.photo`, without `--gil`: networks run without that lock) and `--of poll` (of the server of
+`benchmarks.polls`) draw other work; a frame's parts are timed by `benchmarks.frame`.
 
 A sample counts for the innermost part that its stack passes through: SQLAlchemy's time is the time of whoever asked it.
 py-spy is no dependency of this project: `pip install py-spy` somewhere.
@@ -43,16 +43,6 @@ _PHOTO: Parts = (
     ("reading and writing JPEG, reducing", ("enrollment/picture_file", "enrollment/photo", "enrollment/srgb")),
     ("around it", ("enrollment/",)),
 )
-_FRAME: Parts = (
-    ("reading and decoding the camera's pictures", ("edge/camera/capture", "edge/camera/feed")),
-    ("finding faces", ("models/detector",)),
-    ("landmarks, pose, hints", ("models/landmarks", "models/hints", "models/pose")),
-    ("template", ("models/embedders/",)),
-    ("a living face: network and cues", ("models/liveness", "models/spoof_cues", "edge/spoof", "edge/liveness")),
-    ("the camera's view", ("edge/camera/",)),
-    ("search, vote, decision", ("edge/matcher", "edge/vote", "edge/search", "edge/decider", "access/")),
-    ("around it", ("edge/", "bus/", "messages/")),
-)
 _POLL: Parts = (
     ("what the gate lacks", ("directory/", "access/")),
     ("whose token", ("accounts/", "web/batched_reads")),
@@ -62,8 +52,10 @@ _POLL: Parts = (
     ("guards and headers around it", ("web/", "starlette/", "uvicorn/middleware")),
     ("HTTP and sockets", ("uvicorn/", "h11/", "httptools/", "asyncio/", "uvloop/")),
 )
-WORK: dict[str, Parts] = {"payment": _PAYMENT, "photo": _PHOTO, "frame": _FRAME, "poll": _POLL}
+WORK: dict[str, Parts] = {"payment": _PAYMENT, "photo": _PHOTO, "poll": _POLL}
 _OTHER = "other"
+_WAITING = ("threading.py", "queue.py", "selectors.py", "concurrent/futures/thread.py", "paho/")
+"""Where a thread stands that waits: without `--gil`, py-spy may take it for busy."""
 _BAR = 40
 
 
@@ -79,11 +71,16 @@ def main() -> int:
 
 
 def count(lines: Iterable[str], parts: Parts) -> Counter[str]:
-    """Return the samples of each part. A line is a stack, outermost frame first, and how often it was seen."""
+    """Return the samples of each part, without those of threads that wait.
+
+    A line is a stack, outermost frame first, and how often it was seen.
+    """
     counted: Counter[str] = Counter()
     for line in lines:
         stack, _, seen = line.rpartition(" ")
-        counted[part_of(stack.split(";"), parts)] += int(seen)
+        frames = stack.split(";")
+        if not frames[-1].rpartition("(")[2].startswith(_WAITING):
+            counted[part_of(frames, parts)] += int(seen)
     return counted
 
 

@@ -12,6 +12,7 @@ SAMPLES = (
     "_run (accounts/ledger/writer.py:180);record (accounts/ledger/posting.py:43);ask (sqlalchemy/base.py:1) 5",
     "run (asyncio/runners.py:118);data_received (uvicorn/protocols/http/h11_impl.py:176) 1",
     "<module> (<string>:1) 1",
+    "run (threading.py:982);_run (accounts/ledger/writer.py:160);wait (threading.py:331) 50",
 )
 
 
