@@ -16,6 +16,7 @@ from directory.services import DirectoryServices
 from enrollment.services import EnrollmentServices
 from integrations.library_fines.payments import FineServices
 from metering.services import MeteringServices
+from network_access.services import NetworkServices
 from operations.alarms.pictures import AlarmPictures
 from operations.board import Board
 from operations.order_service import OrderService
@@ -36,6 +37,7 @@ class ConsoleServices:
     accounts: AccountsServices
     enrollment: EnrollmentServices
     metering: MeteringServices
+    network: NetworkServices
     directory: DirectoryServices
     names: Names
     """The names of people by id, for those who may see them."""

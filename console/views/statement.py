@@ -14,7 +14,10 @@ from accounts.ledger.sql import LINE_COLUMNS
 from accounts.ledger.statement import StatementLine
 from accounts.ledger.tables import Corrected, JournalTransfer, LedgerAccount
 from accounts.ledger.transfer import AccountKind, Entry
+from accounts.payments.wallet import METERED
+from accounts.tables import Device
 from accounts.topup.cash import KIOSK
+from accounts.vocabulary import DeviceRole
 from console.texts import TEXTS, Translate
 from metering.rooms import registry
 from metering.sessions.tables import WaterPlace, WaterSession
@@ -65,6 +68,8 @@ class _Names:
     rooms: dict[UUID, tuple[str, str]] = field(default_factory=dict)
     showers: dict[UUID, str] = field(default_factory=dict)
     """The places of showers, by session and by hold."""
+    radius: frozenset[UUID] = frozenset()
+    """The RADIUS servers among the devices that took money."""
     undone: dict[UUID, Entry] = field(default_factory=dict)
     given_back: dict[UUID, int] = field(default_factory=dict)
 
@@ -93,7 +98,8 @@ class _Names:
         return UndoneLine(earlier.id, self._name_purpose(earlier), earlier.occurred_at, earlier.amount)
 
     def _name_purpose(self, entry: Entry) -> str:
-        return self.t(f"own_money.purpose_{entry.purpose}")
+        is_network = entry.purpose == METERED and _device_of(entry) in self.radius
+        return self.t("own_money.purpose_network" if is_network else f"own_money.purpose_{entry.purpose}")
 
     def _name_place(self, entry: Entry) -> str:
         other = entry.debit if entry.credit == self.person_id else entry.credit
@@ -145,6 +151,7 @@ def _find_names(session: Session, person_id: UUID, entries: Sequence[Entry], t: 
         accounts=found,
         rooms=registry.find_names(session, rooms),
         showers=_find_showers(session, person_id, [*entries, *undone.values()]),
+        radius=_find_radius(session, [*entries, *undone.values()]),
         undone=undone,
         given_back=_find_given_back(session, [entry.id for entry in entries]),
     )
@@ -160,6 +167,19 @@ def _find_showers(session: Session, person_id: UUID, entries: Collection[Entry])
         .where(WaterSession.person_id == person_id, WaterSession.id.in_(keys) | WaterSession.hold_id.in_(keys))
     )
     return {key: title for row in session.execute(query) for key, title in ((row[0], row[2]), (row[1], row[2])) if key}
+
+
+def _find_radius(session: Session, entries: Collection[Entry]) -> frozenset[UUID]:
+    """Return the RADIUS servers that took money for time in computer rooms and on the internet."""
+    ids = {device for entry in entries if entry.purpose == METERED and (device := _device_of(entry)) is not None}
+    if not ids:
+        return frozenset()
+    return frozenset(session.scalars(select(Device.id).where(Device.id.in_(ids), Device.role == DeviceRole.RADIUS)))
+
+
+def _device_of(entry: Entry) -> UUID | None:
+    device = _details(entry).get("device")
+    return None if device is None else UUID(str(device))
 
 
 def _shower_keys(entry: Entry) -> list[UUID]:

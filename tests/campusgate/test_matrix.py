@@ -369,6 +369,8 @@ LET_IN: dict[tuple[str, ...], tuple[str, ...]] = {
         "POST /console/metering/meters/{meter_id}/replacement/preview",
         "POST /console/metering/moves",
         "POST /console/metering/moves/preview",
+        "GET /console/metering/network",
+        "POST /console/metering/network/{session_id}/disconnect",
         "GET /console/metering/prices",
         "POST /console/metering/reading-reviews/{review_id}/decision",
         "GET /console/metering/rooms",
@@ -426,6 +428,8 @@ LET_IN: dict[tuple[str, ...], tuple[str, ...]] = {
         "POST /api/v1/holds/{hold_id}/void",
     ),
     PEOPLE: (
+        "GET /console/me/network",
+        "POST /console/me/network/{session_id}/disconnect",
         "GET /api/v1/buildings",
         "GET /api/v1/buildings/{building_id}/rooms",
         "GET /api/v1/me/network-sessions",

@@ -45,6 +45,7 @@ from messages import Event, GateTopics, NonceStore, TrustedKey
 from messages.signed_codes import CodeSigner
 from metering.services import MeteringServices
 from metering.supply.rules import Hours, SupplyRules
+from network_access.services import NetworkServices
 from operations import event_store
 from operations.alarms import register
 from operations.alarms.pictures import AlarmPictures, PictureRules
@@ -193,6 +194,7 @@ def serve(
             alarm_pictures=PICTURES,
             accounts=services,
             metering=MeteringServices(money=money, rules=SupplyRules(zone=services.zone, quiet=NO_HOURS)),
+            network=NetworkServices(money),
             directory=DirectoryServices(database, SEALER, credential_key=bytes(range(32))),
             enrollment=enrollment or EnrollmentServices(database, SEALER, engine=None, checker=None),
             names=lambda wanted: {one: names[one] for one in wanted if one in names},

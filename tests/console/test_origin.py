@@ -104,6 +104,8 @@ CHANGES = [
     ("POST", f"/console/metering/water-sessions/{ID}/decision"),
     ("POST", f"/console/metering/charge-disputes/{ID}/decision"),
     ("POST", f"/console/metering/water-disputes/{ID}/decision"),
+    ("POST", f"/console/metering/network/{ID}/disconnect"),
+    ("POST", f"/console/me/network/{ID}/disconnect"),
     ("POST", f"/console/metering/rooms/{ID}/supply-requests"),
     ("POST", f"/console/metering/supply-requests/{ID}/confirm"),
     ("POST", f"/console/metering/supply-requests/{ID}/cancel"),

@@ -153,6 +153,7 @@ def _console(server: Server) -> console.pages.ConsoleServices:
         accounts=server.accounts,
         enrollment=server.enrollment,
         metering=server.metering,
+        network=server.network,
         directory=server.directory,
         names=names,
         now=lambda: datetime.now(UTC),

@@ -1,6 +1,6 @@
 """Pages of metering, for facilities staff."""
 
-from console.pages.metering import actions, changes, days, overview, prices, room
+from console.pages.metering import actions, changes, days, network, overview, prices, room
 
 ROUTERS = (
     overview.router,
@@ -9,4 +9,5 @@ ROUTERS = (
     changes.router,
     days.router,
     prices.router,
+    network.router,
 )

@@ -7,6 +7,7 @@ from console.pages.mine import (
     gates,
     home,
     money,
+    network,
     passages,
     photo,
     room_payments,
@@ -30,6 +31,7 @@ ROUTERS = (
     top_ups.router,
     fines.router,
     usage.router,
+    network.router,
     visitors.router,
     room_payments.router,
 )
