@@ -222,6 +222,11 @@ def test_a_password_that_is_its_users_name_is_refused(monkeypatch) -> None:
         Settings()
 
 
+def test_a_library_that_wants_no_password_is_given_none(monkeypatch) -> None:
+    monkeypatch.setenv("CAMPUSGATE_LIBRARY_FINES__HOST", "127.0.0.1")
+    assert Settings().library_fines.password.get_secret_value() == ""
+
+
 def test_one_key_written_in_two_ways_is_one_key(monkeypatch) -> None:
     # 32 bytes end in a group of two characters and a "=", of which the last two bits mean nothing.
     end = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".index(KEY[-2])
