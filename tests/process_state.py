@@ -31,7 +31,8 @@ ROOMS = {*(path.parent.name for path in ROOT.glob("*/__init__.py")), "tests"}
 ENDS_WITHIN_S = 10.0
 """How long what was told to end may take on a busy machine; nothing waits so long when all is well."""
 
-_PYTESTS_OWN = {"PYTEST_CURRENT_TEST"}
+_SET_BY_OTHERS = {"PYTEST_CURRENT_TEST", "LD_LIBRARY_PATH"}
+"""By pytest, and by OpenCV when it is first imported, in whichever test that is."""
 _SIGNALS = set(signal.Signals) - {signal.SIGALRM}  # which is pytest-timeout's, while a test runs
 _LIMITS = (resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE, resource.RLIMIT_AS, resource.RLIMIT_CORE)
 
@@ -259,7 +260,7 @@ def _settings() -> dict[str, Any]:
     root, gpiozero = logging.getLogger(), sys.modules.get("gpiozero")
     return {
         "running event loop": asyncio._get_running_loop(),
-        "environment": {name: value for name, value in os.environ.items() if name not in _PYTESTS_OWN},
+        "environment": {name: value for name, value in os.environ.items() if name not in _SET_BY_OTHERS},
         "working directory": str(Path.cwd()),
         "umask": _umask(),
         "signal handlers": {number: signal.getsignal(number) for number in _SIGNALS},
