@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
-from campusgate.demo import dormitory
+from campusgate.demo import computer_room, dormitory
 from campusgate.demo.dormitory import Dormitory
 from campusgate.demo.personas import Personas
 from campusgate.settings import Settings
@@ -136,6 +136,7 @@ class Campus:
     furnished: Dormitory | None = None
     personas: Personas = field(default_factory=Personas.of_the_demonstration, repr=False)
     kiosk_token: str = field(default="", repr=False)
+    radius_token: str = field(default="", repr=False)
     is_night: bool = True
     """Whether it is night by the hours that the server reads at its next start: then no room goes dark for money."""
 
@@ -217,6 +218,8 @@ class Campus:
                 "ALARM_PICTURES__GATES": json.dumps([GATE]),
                 "ALARM_PICTURES__KINDS": json.dumps(["forced", "tamper", "spoof", "held"]),
                 "METERS__CYCLE": f"PT{METER_CYCLE.seconds}S",
+                "NETWORK__COMPUTER_ROOM__FEN_PER_HOUR": str(computer_room.FEN_PER_HOUR),
+                "NETWORK__COMPUTER_ROOM__INTERIM": "PT1M",
                 **self._quiet_hours(),
             }
         elif process == "meters":
