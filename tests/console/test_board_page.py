@@ -123,6 +123,8 @@ def test_what_the_camera_saw_is_one_press_away_from_the_alarm(open_window, conso
     alarm.get_by_role("link", name="Picture: False face shown, North gate").click()
     chen.get_by_role("img", name="North gate: what the camera saw at the alarm “False face shown”").wait_for()
     chen.wait_for_function("document.querySelector('figure img').naturalWidth === 160")
+    caption = chen.locator("caption").bounding_box()
+    assert caption is None or caption["width"] <= 1, "one row needs no caption that is seen"
     for width, scheme in ((360, "light"), (1280, "dark")):
         chen.set_viewport_size({"width": width, "height": 800})
         chen.emulate_media(color_scheme=scheme)
