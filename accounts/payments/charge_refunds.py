@@ -15,7 +15,7 @@ from accounts.ledger.chart import open_named
 from accounts.ledger.posting import record
 from accounts.ledger.transfer import AccountKind, Transfer
 from accounts.payment_channels import channel_refunds
-from accounts.payment_channels.channel import ChannelRefund, RefundState, end_order
+from accounts.payment_channels.channel import ChannelRefund, RefundState
 from accounts.payment_channels.channel_refunds import OPEN, PendingRefund
 from accounts.payments import charges
 from accounts.payments.corrections import Refund, reversal_id
@@ -37,7 +37,7 @@ def reverse(services: MoneyServices, terminal: Terminal, charge_id: UUID, now: d
     found = charges.get(services, terminal, charge_id)
     if found.state == "pending":
         channel = services.channel(found.channel)
-        found = charges.settle(services, end_order(channel, charge_id, channel.reverse), now)
+        found = charges.settle(services, charges.end(channel, found), now)
     if found.state == "paid" and found.refunding < found.amount:
         refund(services, terminal, Refund(reversal_id(charge_id), charge_id), now)
     return charges.get(services, terminal, charge_id)

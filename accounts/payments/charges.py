@@ -1,4 +1,4 @@
-"""A payment by a third party's code: the channel takes the money from its own user, the campus owes the merchant.
+"""A payment through a channel, by the payer's code or the merchant's: the campus owes the merchant what it takes.
 
 The channel answers paid, refused, or "the payer is typing a password"; or not at all. So a charge is written down
 before the channel is asked, and settled exactly once by whichever answer comes first: the call's, a later query, or the
@@ -18,7 +18,13 @@ from accounts.ledger.chart import open_named
 from accounts.ledger.posting import find, record
 from accounts.ledger.transfer import AccountKind, Action, Transfer
 from accounts.payment_channels import channel_refunds
-from accounts.payment_channels.channel import ChannelFailedError, ChannelOrder, ChannelState, end_order
+from accounts.payment_channels.channel import (
+    ChannelFailedError,
+    ChannelOrder,
+    ChannelState,
+    PaymentChannel,
+    end_order,
+)
 from accounts.payments import merchants
 from accounts.payments.corrections import reversal_id
 from accounts.payments.problems import PaymentCancelledError, PaymentIdReusedError, require
@@ -31,6 +37,8 @@ log = structlog.get_logger()
 
 PATIENCE = timedelta(seconds=60)
 """How long a payer may take with their password before the charge is reversed."""
+SCAN_PATIENCE = timedelta(minutes=10)
+"""How long who scanned a merchant's code may take to pay: until then the channel takes the money."""
 _NOT_PAID = "not paid"
 """The reason of a refusal for which the channel gives none; a charge that has a reason was refused first."""
 
@@ -99,7 +107,7 @@ def query(services: MoneyServices, terminal: Terminal, charge_id: UUID, now: dat
         NotFoundError: this merchant has none with this id.
     """
     found = get(services, terminal, charge_id)
-    return found if found.state != "pending" else _ask(services, found, now)
+    return found if found.state != "pending" else ask(services, found, now)
 
 
 def get(services: MoneyServices, terminal: Terminal, charge_id: UUID) -> Charge:
@@ -122,7 +130,7 @@ def resolve_pending(services: MoneyServices, now: datetime) -> int:
         query = select(Charge).where(Charge.state == "pending").order_by(Charge.created_at)
         waiting = session.scalars(query).all()
         session.expunge_all()
-    return sum(_ask(services, one, now).state != "pending" for one in waiting)
+    return sum(ask(services, one, now).state != "pending" for one in waiting)
 
 
 def settle(services: MoneyServices, order: ChannelOrder, now: datetime) -> Charge:
@@ -155,7 +163,8 @@ def _settle(session: Session, found: Charge, order: ChannelOrder, now: datetime)
         if order.amount != found.amount:
             raise ChannelFailedError(f"the channel says {order.amount} fen were paid, {found.amount} were asked for")
         channel = open_named(session, AccountKind.CHANNEL, found.channel, now)
-        details = {"device": str(found.device_id), "reference": order.reference}
+        device = {} if found.by_scan else {"device": str(found.device_id)}
+        details = device | {"reference": order.reference}
         transfer = Transfer(found.id, "charge", channel, found.merchant_id, found.amount, details=details)
         require(record(session, [transfer], now)[0])
         found.state, found.reference, found.settled_at = "paid", order.reference, order.paid_at or now
@@ -177,13 +186,23 @@ def _owe_back(session: Session, found: Charge, now: datetime) -> None:
     session.add(given_back)
 
 
-def _ask(services: MoneyServices, found: Charge, now: datetime) -> Charge:
+def end(channel: PaymentChannel, found: Charge) -> ChannelOrder:
+    """End a charge at its channel unless it is paid, and return what became of it.
+
+    Raises:
+        ChannelFailedError: the channel does not answer.
+    """
+    return end_order(channel, found.id, channel.close if found.by_scan else channel.reverse)
+
+
+def ask(services: MoneyServices, found: Charge, now: datetime) -> Charge:
+    """Return a charge that is open after asking its channel; one whose payer took too long is ended."""
     channel = services.channels.get(found.channel)
     if channel is None:
         return found
     try:
-        if now >= found.created_at + PATIENCE:
-            return settle(services, end_order(channel, found.id, channel.reverse), now)
+        if now >= found.created_at + (SCAN_PATIENCE if found.by_scan else PATIENCE):
+            return settle(services, end(channel, found), now)
         return settle(services, channel.query(found.id), now)
     except ProblemError as error:
         # One charge that cannot be settled must not keep the job from the ones behind it.

@@ -6,6 +6,7 @@ app.state.money = MoneyServices(accounts=accounts, writer=LedgerWriter(database)
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from accounts.ledger.writer import LedgerWriter
 from accounts.payment_channels.channel import ChannelNotConnectedError, PaymentChannel
@@ -13,6 +14,7 @@ from accounts.payments.ceilings import Ceilings
 from accounts.payments.limits import MEALS, Limits, MealPeriod
 from accounts.services import AccountsServices
 from database import Database
+from web.rate_limits import RateLimiter
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,8 @@ class MoneyServices:
     default_limits: Limits = field(default_factory=Limits)
     ceilings: Ceilings = field(default_factory=Ceilings)
     channels: Mapping[str, PaymentChannel] = field(default_factory=dict)
+    scans: RateLimiter = field(default_factory=lambda: RateLimiter(600, timedelta(minutes=5)))
+    """Payments that may be opened by merchants' codes from one network: a canteen's guests share an address."""
     clock_believed: Callable[[], bool] = lambda: True
     """Whether a day may be closed by the server's clock."""
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, LargeBinary, String
+from sqlalchemy import BigInteger, Index, LargeBinary, String, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from database import Base
@@ -42,7 +42,11 @@ class SpendingLimit(Base):
 
 
 class Charge(Base):
-    """A payment by a third party's code: the channel decides, and may take its time."""
+    """A payment through a channel: the channel decides, and may take its time.
+
+    By the payer's code at a terminal, or `by_scan`: the payer scanned the merchant's code. That has no device, and the
+    merchant's id stands for it.
+    """
 
     __tablename__ = "channel_charges"
     __table_args__ = (Index("ix_channel_charges_state", "state", "created_at"),)
@@ -52,6 +56,7 @@ class Charge(Base):
     channel: Mapped[str] = mapped_column(String(20))
     merchant_id: Mapped[UUID]
     device_id: Mapped[UUID]
+    by_scan: Mapped[bool] = mapped_column(default=False, server_default=false())
     amount: Mapped[int] = mapped_column(BigInteger)
     refunding: Mapped[int] = mapped_column(BigInteger, default=0)
     state: Mapped[str] = mapped_column(String(10))

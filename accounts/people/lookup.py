@@ -36,7 +36,7 @@ def by_number(session: Session, number: str) -> Person | None:
 
 def is_called(person: Person, name: str) -> bool:
     """Return whether this is the person's name, however it was typed."""
-    return spelling.name(person.name) == spelling.name(name)
+    return spelling.name(person.name).casefold() == spelling.name(name).casefold()
 
 
 def by_numbers(session: Session, numbers: Collection[str]) -> dict[str, Person]:

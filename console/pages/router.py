@@ -18,6 +18,7 @@ from console.pages import (
     office,
     records,
     reviews,
+    scan,
     sign_in,
     staff_sign_in,
 )
@@ -43,6 +44,7 @@ ROUTERS = (
     *money.ROUTERS,
     *kiosk.ROUTERS,
     *office.ROUTERS,
+    *scan.ROUTERS,
 )
 
 

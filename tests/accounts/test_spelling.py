@@ -62,3 +62,6 @@ def test_an_account_is_found_however_number_and_name_are_typed(campus):
         person = people.get(session, person_id)
         assert all(people.is_called(person, f"古丽{point}买买提") for point in POINTS)
         assert not people.is_called(person, "古丽买买提")
+        person.name = "José Wang"
+        assert all(people.is_called(person, typed) for typed in ("JOSÉ  WANG", "ｊｏｓé wang", "Jose\u0301 Wang"))
+        assert not people.is_called(person, "Jose Wang")

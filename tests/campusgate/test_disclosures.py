@@ -108,12 +108,21 @@ ABOUT_NOBODY = {
     "GET /api/v1/operations/orders",
     # Sums, and cashiers at their work.
     "GET /console/money/channels",
+    "GET /console/money/codes/merchants/{merchant_id}",
+    "GET /console/money/codes/top-up",
     "GET /console/money/days",
     "GET /console/money/days/{day}",
     "GET /console/money/merchants",
     "GET /console/money/subsidies",
 }
 OWN = {
+    # Of whoever scanned a printed code and has the payment's id.
+    "GET /console/pay/{merchant_id}",
+    "GET /console/pay/{merchant_id}/payments/{charge_id}",
+    "GET /console/pay/{merchant_id}/payments/{charge_id}/state",
+    "GET /console/top-up",
+    "GET /console/top-up/{order_id}",
+    "GET /console/top-up/{order_id}/state",
     # Of whoever stands at the kiosk.
     "GET /console/kiosk",
     "GET /console/kiosk/fines",

@@ -46,6 +46,8 @@ CHANGES = [
     ("POST", "/console/sign-out"),
     ("POST", "/console/password"),
     ("POST", "/console/language"),
+    ("POST", "/console/top-up"),
+    ("POST", f"/console/pay/{ID}"),
     ("POST", "/console/tickets"),
     ("DELETE", f"/console/tickets/{ID}"),
     ("POST", "/console/orders"),

@@ -15,7 +15,8 @@ from accounts.api.money import MoneyDep
 from accounts.api.topup.bodies import Fen
 from accounts.payment_channels.channel import ChannelFailedError, ChannelNotConnectedError, NotificationRefusedError
 from accounts.payments.problems import PaymentIdReusedError
-from accounts.topup import notifications, orders
+from accounts.topup import by_scan, notifications, orders
+from accounts.topup.by_scan import PayeeUnknownError, ScannedTopUp
 from accounts.topup.orders import TopUpRequest
 from accounts.topup.tables import TopUpOrder
 from web.client_address import NetworkDep
@@ -26,14 +27,6 @@ from web.text import Slug, line
 router = APIRouter(prefix="/api/v1", tags=["top-up"])
 
 MAX_NOTIFICATION = 64 * 1024
-
-
-class PayeeUnknownError(ProblemError):
-    """Number and name do not belong together; which of them is wrong is not said."""
-
-    code = "payee_unknown"
-    status = 404
-    title = "Number or name is wrong"
 
 
 class NotificationTooLargeError(ProblemError):
@@ -111,15 +104,8 @@ def read_top_up(services: MoneyDep, principal: PrincipalDep, now: NowDep, order_
 )
 def create_top_up_by_scan(services: MoneyDep, network: NetworkDep, now: NowDep, body: ScanTopUpIn) -> TopUpOut:
     """Open a top-up for the person with this number and name (the static code; no sign-in)."""
-    key = f"scan-top-up {network}"
-    services.accounts.guesses.count_try(key, now)
-    with services.database.read() as session:
-        person = people.by_number(session, body.number)
-        known = person is not None and people.is_called(person, body.name)
-    if person is None or not known:
-        raise PayeeUnknownError
-    services.accounts.guesses.forgive_try(key, now)
-    order, pay = orders.create(services, _request(body, person.id), now)
+    wanted = ScannedTopUp(body.id, body.number, body.name, body.channel, body.amount, payer=body.payer)
+    order, pay = by_scan.create(services, wanted, network, now)
     return _out(order, pay)
 
 

@@ -2,6 +2,7 @@
 
 from console.pages.money import (
     channels,
+    codes,
     counter,
     days,
     disputes,
@@ -28,6 +29,7 @@ ROUTERS = (
     requests.router,
     subsidies.router,
     merchants.router,
+    codes.router,
     days.router,
     channels.router,
     offline.router,

@@ -11,9 +11,10 @@ import pytest
 
 from accounts.ledger.invariants import check_ledger
 from accounts.payment_channels.channel import ChannelState, NewOrder, NotificationRefusedError, RefundState
-from accounts.payments import charge_refunds, charges
-from accounts.payments.charges import ChargeRequest
+from accounts.payments import charge_refunds, charges, merchant_codes
+from accounts.payments.charges import SCAN_PATIENCE, ChargeRequest
 from accounts.payments.corrections import Refund, reversal_id
+from accounts.payments.merchant_codes import ScannedPayment
 from accounts.payments.wallet import Terminal
 from accounts.topup import notifications, orders, reconciliation, refunds, unsettled
 from accounts.topup.orders import LIFETIME, TopUpRequest
@@ -82,6 +83,14 @@ class Till:
     def charge(self, code: str, amount: int = 1_500, **given: Any) -> UUID:
         wanted = ChargeRequest(given.get("id", new_id()), amount, code, self.name)
         return charges.charge(self.money, self.terminal, wanted, self.now).id
+
+    def scan(self, amount: int = 1_500) -> UUID:
+        """A payment that the merchant's code was scanned for."""
+        wanted = ScannedPayment(new_id(), self.shop.merchant_id, self.name, amount)
+        made = merchant_codes.open_charge(self.money, wanted, "192.0.2.1", self.now)
+        _, merchant = merchant_codes.query(self.money, self.shop.merchant_id, made.id, self.now)
+        assert merchant_codes.ask_how_to_pay(self.money, made, merchant, self.now)
+        return made.id
 
     def charge_state(self, charge_id: UUID) -> str:
         return charges.get(self.money, self.terminal, charge_id).state
@@ -224,6 +233,19 @@ def test_a_payer_who_takes_too_long_pays_nothing(till: Till) -> None:
     assert till.jobs()[1] == 1
     till.peer.pay(slow)
     assert (till.charge_state(slow), till.taken, till.differences()) == ("refused", 0, [])
+
+
+def test_who_scans_the_merchants_code_pays_the_merchant_once_and_until_its_time_is_over(till: Till) -> None:
+    paid, late = till.scan(), till.scan(900)
+    till.peer.pay(paid)
+    message = till.peer.notification(paid)
+    for _ in range(2):
+        assert till.told(message) == till.peer.channel.acknowledgement
+    assert (till.charge_state(paid), till.charge_state(late), till.taken) == ("paid", "pending", 1_500)
+    till.forward(seconds=SCAN_PATIENCE.total_seconds())
+    assert till.jobs()[1] == 1
+    till.peer.pay(late)
+    assert (till.charge_state(late), till.taken, till.balance, till.differences()) == ("refused", 1_500, 0, [])
 
 
 def test_who_pays_in_the_moment_of_the_reversal_has_it_back_and_the_bill_agrees(till: Till) -> None:
