@@ -16,7 +16,7 @@ from accounts.payment_channels.channel import BillKind, BillLine
 from accounts.payments import charges
 from accounts.payments.services import MoneyServices
 from accounts.payments.tables import Charge, ChargeRefund
-from accounts.topup import channel_days, orders
+from accounts.topup import accepted_differences, channel_days, orders
 from accounts.topup.refunds import posting_id
 from accounts.topup.tables import TopUpOrder, TopUpRefund
 from web.problems import ProblemError
@@ -57,7 +57,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """A day of one channel: sums in fen, payments less refunds."""
+    """A day of one channel: sums in fen, payments less refunds; `accepted` are differences that somebody settled."""
 
     channel: str
     day: date
@@ -65,6 +65,7 @@ class Reconciliation:
     ours: int
     theirs: int
     differences: tuple[Difference, ...]
+    accepted: tuple[Difference, ...] = ()
 
 
 def compare(ours: Iterable[Booked], bill: Iterable[BillLine], beside: Iterable[BillLine] = ()) -> list[Difference]:
@@ -135,6 +136,7 @@ def reconcile(services: MoneyServices, channel_name: str, day: date, now: dateti
     unknown = {one.id for one in differences if one.kind is DifferenceKind.NOT_IN_OUR_BOOKS}
     if kinds := {line.kind for line in bill if line.id in unknown}:
         differences = compare(booked, bill, _look_beside(services, channel_name, day, kinds, today))
+    differences, accepted = _split(services, channel_name, day, differences)
     if day < today:
         waiting = _count_waiting(services, day, bill, differences) if day + timedelta(days=1) >= today else 0
         with services.database.begin() as session:
@@ -146,7 +148,21 @@ def reconcile(services: MoneyServices, channel_name: str, day: date, now: dateti
         ours=sum(_signed(one.kind, one.amount) for one in booked),
         theirs=sum(_signed(line.kind, line.amount) for line in bill),
         differences=tuple(differences),
+        accepted=tuple(accepted),
     )
+
+
+def _split(
+    services: MoneyServices, channel: str, day: date, differences: Iterable[Difference]
+) -> tuple[list[Difference], list[Difference]]:
+    """Return the differences that are open, and those that somebody accepted."""
+    with services.database.read() as session:
+        known = {one.id for one in accepted_differences.find(session, channel, day)}
+    parts: tuple[list[Difference], list[Difference]] = [], []
+    for one in differences:
+        settled = accepted_differences.id_of(channel, day, one.kind, one.id, ours=one.ours, theirs=one.theirs) in known
+        parts[settled].append(one)
+    return parts
 
 
 def _signed(kind: BillKind, amount: int) -> int:

@@ -57,6 +57,24 @@ class ChannelDay(Base):
     reconciled_at: Mapped[datetime]
 
 
+class AcceptedDifference(Base):
+    """A difference of a channel's day that somebody accepted: what both sides said of `about`, and the reason."""
+
+    __tablename__ = "accepted_differences"
+    __table_args__ = (Index("ix_accepted_differences_day", "channel", "day"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    channel: Mapped[str] = mapped_column(String(20))
+    day: Mapped[date] = mapped_column(Date)
+    kind: Mapped[str] = mapped_column(String(20))
+    about: Mapped[UUID]
+    ours: Mapped[int | None] = mapped_column(BigInteger)
+    theirs: Mapped[int | None] = mapped_column(BigInteger)
+    note: Mapped[str] = mapped_column(String(200))
+    accepted_by: Mapped[str] = mapped_column(String(80))
+    accepted_at: Mapped[datetime]
+
+
 class SeenNonce(Base):
     """A notification's nonce, kept until the notification would be too old anyway."""
 

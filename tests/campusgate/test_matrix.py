@@ -191,6 +191,7 @@ LET_IN: dict[tuple[str, ...], tuple[str, ...]] = {
         "POST /api/v1/top-ups/{order_id}/refunds",
         "GET /console/money",
         "GET /console/money/channels",
+        "POST /console/money/channels/differences",
         "GET /console/money/codes/merchants/{merchant_id}",
         "GET /console/money/codes/top-up",
         "GET /console/money/day",

@@ -10,8 +10,10 @@ from uuid import UUID
 import httpx
 import pytest
 from openpyxl import Workbook
+from sqlalchemy import select
 
 from accounts.ledger.chart import account
+from accounts.tables import AuditEntry
 from accounts.topup import channel_days, refunds
 from database import new_id
 from metering.billing import top_up
@@ -346,6 +348,48 @@ def test_a_channels_day_is_compared(desk: Desk, cashier: httpx.Client) -> None:
     listed = cashier.get("/console/money/channels").text
     assert f"?channel=loopback&amp;day={yesterday}" in listed.split("Days that differ", 1)[1]
     assert cashier.get("/console/money/channels?channel=wechat").status_code == 404
+
+
+def test_a_difference_is_accepted_with_a_note_and_stays_so_while_both_sides_say_the_same(
+    desk: Desk, cashier: httpx.Client
+) -> None:
+    today = desk.now.astimezone(desk.services.zone).date()
+    stray = UUID("01990000-0000-7000-8000-00000000accd")
+    desk.provider._create(stray.hex, 1_234)
+    desk.provider.pay(stray)
+    at = f"/console/money/channels?channel=loopback&day={today}"
+    form = {"channel": "loopback", "day": str(today), "kind": "not_in_our_books", "about": str(stray), "theirs": "1234"}
+    post = "/console/money/channels/differences"
+    for wrong, status, said in (
+        ({"note": " "}, 422, "Say why"),
+        ({"note": "a" * 201}, 422, "Say why"),
+        ({"note": "seen", "theirs": "1235"}, 404, "compare again"),
+    ):
+        answer = cashier.post(post, data=form | wrong)
+        assert (answer.status_code, said in answer.text) == (status, True), wrong
+    for _ in range(2):
+        page = cashier.post(post, data=form | {"note": "The bank says: its own test payment, ticket 88"})
+        assert page.status_code == 200
+        open_ones, _, accepted = page.text.partition("Accepted differences")
+        assert str(stray) not in open_ones
+        assert "12.34" in accepted
+        assert "its own test payment" in accepted
+    assert "Accepted, and written into the audit trail" in page.text
+    with desk.database.read() as session:
+        (line,) = session.scalars(select(AuditEntry).where(AuditEntry.action == "channel.difference_accepted"))
+    assert "ticket 88" in line.details
+    assert str(stray) not in cashier.get(at).text.split("Accepted differences")[0]
+
+
+def test_nobody_accepts_a_difference_of_their_own_top_up(desk: Desk, cashier: httpx.Client) -> None:
+    me = desk.staff["C1"]
+    order_id = desk.top_up(me, 800)
+    today = desk.now.astimezone(desk.services.zone).date()
+    desk.provider._orders[order_id.hex].amount = 900
+    form = {"channel": "loopback", "day": str(today), "kind": "amount", "about": str(order_id), "note": "mine"}
+    answer = cashier.post("/console/money/channels/differences", data=form | {"ours": "800", "theirs": "900"})
+    assert answer.status_code == 403
+    desk.provider._orders[order_id.hex].amount = 800
 
 
 def test_odd_offline_payments_are_shown_by_state(desk: Desk, cashier: httpx.Client) -> None:

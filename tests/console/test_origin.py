@@ -134,6 +134,7 @@ CHANGES = [
     ("POST", "/console/metering/prices"),
     ("POST", "/console/metering/prices/preview"),
     ("POST", f"/console/metering/prices/{ID}/withdrawal"),
+    ("POST", "/console/money/channels/differences"),
     ("POST", "/console/money/find"),
     ("POST", f"/console/money/people/{ID}/cash-in"),
     ("POST", f"/console/money/people/{ID}/cash-out"),

@@ -4,7 +4,7 @@ from datetime import date
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from accounts.api.dependencies import ROLE_ERRORS, CashierDep, NowDep
 from accounts.api.money import MoneyDep
@@ -59,6 +59,7 @@ class ReconciliationOut(BaseModel):
     ours: int
     theirs: int
     differences: list[DifferenceOut]
+    accepted: list[DifferenceOut] = Field(description="differences that the money desk accepted with a note")
 
 
 @router.post(
@@ -94,9 +95,10 @@ def refund_top_up(
 def reconcile(services: MoneyDep, _cashier: CashierDep, now: NowDep, channel: Slug, day: date) -> ReconciliationOut:
     """Compare our books with a channel's bill of a day."""
     found = reconciliation.reconcile(services, channel, day, now)
-    differences = [
-        DifferenceOut(kind=one.kind, id=one.id, ours=one.ours, theirs=one.theirs) for one in found.differences
-    ]
+    differences, accepted = (
+        [DifferenceOut(kind=one.kind, id=one.id, ours=one.ours, theirs=one.theirs) for one in part]
+        for part in (found.differences, found.accepted)
+    )
     return ReconciliationOut(
         channel=found.channel,
         day=found.day,
@@ -104,4 +106,5 @@ def reconcile(services: MoneyDep, _cashier: CashierDep, now: NowDep, channel: Sl
         ours=found.ours,
         theirs=found.theirs,
         differences=differences,
+        accepted=accepted,
     )
