@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-FAULTS = ("none", "no_question", "no_answer", "damaged_question", "damaged_answer", "crlf", "silent")
+FAULTS = ("none", "no_question", "no_answer", "damaged_question", "damaged_answer", "crlf")
 
 
 class FaultyLine:
@@ -43,9 +43,6 @@ class FaultyLine:
                 server.sendall(_damage(frame) if fault == "damaged_question" else frame)
                 answer = _read(answered)
                 if fault == "no_answer":
-                    return
-                if fault == "silent":
-                    asked.read()
                     return
                 if fault == "crlf":
                     answer += b"\n"
