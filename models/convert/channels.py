@@ -11,9 +11,9 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 import onnx
-from onnx import numpy_helper
+from onnx import helper, numpy_helper, shape_inference
 
-from models.convert.nodes import read_constants
+from models.convert.nodes import read_constants, replace_nodes
 
 _BLOCK = 16
 """Channels in a block, at most."""
@@ -43,6 +43,46 @@ def fill_channels(model: onnx.ModelProto) -> int:
             constant.CopyFrom(numpy_helper.from_array(filled[constant.name], constant.name))
     del model.graph.value_info[:]
     return widened
+
+
+def pad_by_convolution(model: onnx.ModelProto) -> int:
+    """Let 1 × 1 convolutions append channels of zeros, in place; returns how many paddings they replaced.
+
+    Residual networks pad what they add to a wider tensor. ONNX Runtime leaves its layout for a padding, and runs a
+    convolution together with the addition after it.
+    """
+    constants = read_constants(model.graph)
+    widths = _read_widths(model)
+    nodes: list[onnx.NodeProto] = []
+    replaced = 0
+    for node in model.graph.node:
+        added = _added_channels(node, constants)
+        width = widths.get(node.input[0], 0) if node.input else 0
+        if added and width:
+            kernel = f"{node.output[0]}/kernel"
+            values = np.eye(width + added, width, dtype=np.float32).reshape(width + added, width, 1, 1)
+            model.graph.initializer.append(numpy_helper.from_array(values, kernel))
+            node = helper.make_node("Conv", [node.input[0], kernel], node.output, kernel_shape=[1, 1])  # noqa: PLW2901
+            replaced += 1
+        nodes.append(node)
+    replace_nodes(model.graph, nodes)
+    return replaced
+
+
+def _read_widths(model: onnx.ModelProto) -> dict[str, int]:
+    """Return the channels of each tensor (N, C, H, W) whose shape follows from the weights."""
+    graph = shape_inference.infer_shapes(model).graph
+    shapes = {value.name: value.type.tensor_type.shape.dim for value in (*graph.value_info, *graph.input)}
+    return {name: shape[1].dim_value for name, shape in shapes.items() if len(shape) == 4}
+
+
+def _added_channels(node: onnx.NodeProto, constants: Mapping[str, Values]) -> int:
+    """Return how many channels of zeros a padding appends to (N, C, H, W), 0 where it does anything else."""
+    amounts = constants.get(node.input[1]) if node.op_type == "Pad" and len(node.input) == 2 else None
+    other_mode = any(attribute.name == "mode" and attribute.s != b"constant" for attribute in node.attribute)
+    if amounts is None or amounts.shape != (8,) or other_mode or np.delete(amounts, 5).any():
+        return 0
+    return max(int(amounts[5]), 0)
 
 
 def _fill_convolution(

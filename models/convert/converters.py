@@ -36,10 +36,10 @@ class Converter:
 
 CONVERTERS: Mapping[str, Converter] = MappingProxyType(
     {
-        "tflite": Converter(".onnx", 3, "models.convert.tflite"),
+        "tflite": Converter(".onnx", 4, "models.convert.tflite"),
         "dlib": Converter(".onnx", 1, "models.convert.dlib"),
         "minifasnet": Converter(".onnx", 4, "models.convert.minifasnet"),
-        "onnx-blockquant": Converter(".onnx", 1, "models.convert.blockquant"),
+        "onnx-blockquant": Converter(".onnx", 2, "models.convert.blockquant"),
         "onnx-classifier": Converter(".onnx", 1, "models.convert.classifier"),
         "onnx": Converter(".onnx", 1, None),
     }

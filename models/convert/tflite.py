@@ -1,7 +1,8 @@
 """TensorFlow Lite to ONNX, through `tflite2onnx`, and what is left to do after it.
 
 `tflite2onnx` keeps the fixed batch of the source and may leave weights in float16 with a cast at run time. Here the
-batch becomes free, casts of weights are folded, and the PReLU that TensorFlow spells with five operators is one again.
+batch becomes free, casts of weights are folded, the PReLU that TensorFlow spells with five operators is one again, and
+channels come in whole blocks.
 """
 
 import importlib
@@ -14,6 +15,7 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
+from models.convert.channels import fill_channels, pad_by_convolution
 from models.convert.error import ConversionError
 from models.convert.graph import BATCH
 from models.convert.prelu import fold_prelu
@@ -32,6 +34,8 @@ def convert(source: Path) -> onnx.ModelProto:
     _free_batch(graph, shapes)
     fold_prelu(model)
     _complete_hard_swish(graph)
+    pad_by_convolution(model)
+    fill_channels(model)
     _sort_initialisers(graph)
     del graph.value_info[:]
     model.producer_name = "campusgate"
