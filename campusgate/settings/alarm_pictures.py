@@ -5,13 +5,12 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
-from operations.alarms.pictures import KINDS
-from operations.alarms.rules import AlarmKind
+from operations.alarms.rules import PICTURED, AlarmKind
 
 
 def _require_picturable(kind: AlarmKind) -> AlarmKind:
-    if kind not in KINDS:
-        raise ValueError(f"no picture is taken of {kind.value!r}, only of {', '.join(sorted(KINDS))}")
+    if kind not in PICTURED:
+        raise ValueError(f"no picture is taken of {kind.value!r}, only of {', '.join(sorted(PICTURED))}")
     return kind
 
 

@@ -24,19 +24,6 @@ from operations.alarms.rules import RAISED_BY, AlarmKind
 from operations.tables import Alarm, AlarmPicture, GateEvent
 from web.problems import NotFoundError, ProblemError
 
-KINDS = frozenset(
-    {
-        AlarmKind.FORCED,
-        AlarmKind.TAMPER,
-        AlarmKind.SPOOF,
-        AlarmKind.PASSAGE_FORCED,
-        AlarmKind.TAILGATED,
-        AlarmKind.REVERSE_PASSAGE,
-        AlarmKind.HELD,
-    }
-)
-"""Of which a picture may be wanted: what somebody does at the gate without leave. Who comes late, or uses a card that
-was lost, is known by name; a picture would add nothing but a picture."""
 MOST_BYTES = 250_000
 """Of a JPEG: less than any route takes (`web.request_guard`), and enough for 1280 pixels across."""
 MOST_OF_AN_ALARM = 5

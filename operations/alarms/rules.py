@@ -147,6 +147,20 @@ NATURE: Mapping[AlarmKind, AlarmBehaviour] = {
     AlarmKind.CONNECTION_CONTESTED: AlarmBehaviour(Severity.MAJOR, latching=True),
 }
 
+PICTURED = frozenset(
+    {
+        AlarmKind.FORCED,
+        AlarmKind.TAMPER,
+        AlarmKind.SPOOF,
+        AlarmKind.PASSAGE_FORCED,
+        AlarmKind.TAILGATED,
+        AlarmKind.REVERSE_PASSAGE,
+        AlarmKind.HELD,
+    }
+)
+"""Of which a picture may be wanted: what somebody does at the gate without leave. Who comes late, or uses a card that
+was lost, is known by name; a picture would add nothing but a picture."""
+
 RAISED_BY: Mapping[str, AlarmKind] = {
     EventKind.FIRE_OPENED: AlarmKind.FIRE,
     EventKind.DOOR_FORCED: AlarmKind.FORCED,

@@ -20,6 +20,8 @@ BACK = "https://gate.example/console/staff-sign-in/complete"
 class Wecom:
     """One corporation with one app; codes are good once."""
 
+    encoding = "utf-8"
+
     def __init__(self, now: datetime) -> None:
         self.now, self.lost, self.late_s = now, 0, 0.0
         self.codes: dict[str, dict[str, Any]] = {}
