@@ -3,8 +3,8 @@
     python -m benchmarks.engine [--image FILE] [--threads N] [--json]
 
 Ours is detection, landmarks, hints of quality and embedding; theirs `face_locations` (HOG, as is its default) and
-`face_encodings`. Each is run as it stands, alternating, and the medians are compared. The default frame is the
-demonstration's: one person at the gate, 640 × 480.
+`face_encodings`. Each is run as it stands, alternating, and the ratio is the median of the rounds': what else the
+machine does for a while meets both. The default frame is the demonstration's: one person at the gate, 640 × 480.
 """
 
 import argparse
@@ -88,6 +88,7 @@ def run(photo: Path | None, threads: int) -> Report:
             theirs.append(peer_ms)
     ours = np.add(finding, embedding)
     ours_ms, peer_ms = float(np.median(ours)), float(np.median(theirs))
+    ratio = float(np.median(np.divide(theirs, ours)))
     return Report(
         "engine",
         {
@@ -99,9 +100,9 @@ def run(photo: Path | None, threads: int) -> Report:
             "model": engine.model_id,
             "threads": threads,
         },
-        budgets=[budget("face_recognition's time / ours", peer_ms / ours_ms, "at least", 12.0)],
+        budgets=[budget("face_recognition's time / ours", ratio, "at least", 12.0)],
         peers={"face_recognition": {"frame_ms": peer_ms, "faces": len(encodings)}},
-        ratios={"face_recognition": peer_ms / ours_ms},
+        ratios={"face_recognition": ratio},
     )
 
 
