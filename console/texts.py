@@ -30,12 +30,12 @@ TEXTS: Mapping[str, tuple[str, str]] = {key: texts for found in _FILES.values() 
 """Every text by its key, in the order of `LANGUAGES`."""
 
 OF_GATES = ("shared", "events", "gates", "problems")
-OF_PHOTOS = ("shared", "photos", "problems")
+_OF_PHOTOS = ("photos", "problems")
 _OF_METERING = ("shared", "metering_codes", "metering_staff", "problems")
 """Files with what the scripts of an area's live pages may ask for. Other words are written by the server, or asked for
 by name."""
 
-_OF_SCRIPTS = frozenset(key for name in {*OF_GATES, *OF_PHOTOS, *_OF_METERING} for key in _FILES[name])
+_OF_SCRIPTS = frozenset(key for name in {*OF_GATES, *_OF_PHOTOS, *_OF_METERING} for key in _FILES[name])
 
 _OF_USAGE = frozenset(_FILES["usage"])
 """What only a holder's page of water and electricity asks for, and no other page loads."""
@@ -79,6 +79,12 @@ def texts_of(chosen: str, files: tuple[str, ...]) -> dict[str, str]:
     index = LANGUAGES[chosen]
     wanted = {key for name in files for key in _FILES[name]} | {key for key in _OF_SCRIPTS if "." not in key}
     return {key: texts[index] for key, texts in TEXTS.items() if key in wanted}
+
+
+@cache
+def texts_of_photos(chosen: str) -> dict[str, str]:
+    """Return the texts in `chosen` of pages about photos: of those that live pages share, none about gates."""
+    return texts_of(chosen, _OF_PHOTOS) | texts_beginning(chosen, ("order.between", "problem.", "punctuation."))
 
 
 @cache

@@ -16,7 +16,7 @@ from console.dependencies import HolderDep, ServicesDep
 from console.rendering import forbid_storing, jpeg_response, language_of, render_page
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
-from console.texts import OF_PHOTOS, texts_of
+from console.texts import texts_of_photos
 from enrollment import (
     consent,
     gate_photos,
@@ -59,7 +59,7 @@ def photo_page(request: Request, me: HolderDep, services: ServicesDep) -> HTMLRe
         request,
         "mine/photo.html",
         is_asked=not found["given"] and not found["refused"],
-        texts=texts_of(language_of(request), OF_PHOTOS),
+        texts=texts_of_photos(language_of(request)),
         person=person,
         version=services.enrollment.consent_version,
         notice_parts=consent_notice.PARTS,

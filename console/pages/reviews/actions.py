@@ -3,12 +3,13 @@
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
 
 from console.dependencies import ReviewerDep, ServicesDep
 from console.disclosures import record_disclosure
-from console.rendering import forbid_storing
+from console.rendering import forbid_storing, json_response
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
 from console.views.reviews import describe_reviews
@@ -34,11 +35,14 @@ def approve_flawless(
 @router.post(
     "/{photo_id}/claim", dependencies=[record_disclosure("photo.read", "photo:{photo_id}")], name="console_claim"
 )
-def claim(photo_id: UUID, me: ReviewerDep, services: ServicesDep, _same_origin: SameOriginDep) -> dict[str, Any]:
+def claim(
+    photo_id: UUID, request: Request, me: ReviewerDep, services: ServicesDep, _same_origin: SameOriginDep
+) -> JSONResponse:
     """Reserve a photo for oneself, or prolong that."""
     with services.database.begin() as session:
         photo = review.claim(session, photo_id, by=me.person_id, now=services.now())
-        return _describe(session, services, photo, me.person_id)
+        found = _describe(session, services, photo, me.person_id)
+    return json_response(request, found)
 
 
 @router.delete("/{photo_id}/claim", status_code=204, name="console_release")

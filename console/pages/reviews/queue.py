@@ -18,7 +18,7 @@ from console.live.heartbeat import AGAIN, Heartbeat, status_event
 from console.live.stream_authorization import StreamAuthorization
 from console.rendering import forbid_storing, jpeg_response, json_response, language_of, render_page
 from console.services import ConsoleServices
-from console.texts import OF_PHOTOS, texts_of
+from console.texts import texts_of_photos
 from console.views.reviews import describe_queue, describe_reviews, describe_statistics
 from enrollment import personal_photos, photos, review, review_context
 from enrollment.preview import PreviewSide, make_preview
@@ -42,7 +42,7 @@ def reviews_page(request: Request, me: ReviewerDep, services: ServicesDep) -> HT
     return render_page(
         request,
         "reviews/reviews.html",
-        texts=texts_of(language_of(request), OF_PHOTOS),
+        texts=texts_of_photos(language_of(request)),
         person=person,
         departments=departments,
         rules=[rule.name for rule in RULES],
