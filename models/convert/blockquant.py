@@ -19,7 +19,7 @@ from onnx.reference import ReferenceEvaluator
 
 from models.convert.error import ConversionError
 from models.convert.graph import BATCH, OPSET
-from models.convert.nodes import copy_node, read_constants
+from models.convert.nodes import copy_node, read_attribute, read_constants
 
 Constants = dict[str, npt.NDArray[np.generic]]
 
@@ -87,10 +87,10 @@ def _find_blocks(graph: onnx.GraphProto, constants: Constants) -> Iterator[tuple
     for node in graph.node:
         if node.op_type != "DequantizeLinear" or len(node.input) != 3 or node.input[0] not in constants:
             continue
-        values, size = constants[node.input[0]], _integer(node, "block_size")
+        values, size = constants[node.input[0]], read_attribute(node, "block_size", 0)
         # MatMulNBits takes whole blocks along the rows, of a power of two.
         whole = size >= 16 and size.bit_count() == 1 and values.ndim == 2 and values.shape[1] % size == 0
-        if whole and values.dtype == np.int8 and _integer(node, "axis") == 1 and values.size >= _LEAST_BLOCKS:
+        if whole and values.dtype == np.int8 and read_attribute(node, "axis", 1) == 1 and values.size >= _LEAST_BLOCKS:
             yield node.output[0], node
 
 
@@ -99,11 +99,12 @@ def _multiply_by_blocks(
 ) -> onnx.NodeProto:
     """Return what gives the same as `node`; it reads its matrix in blocks where it is x · Wᵀ + b and W has them."""
     dequantisation = blocks.get(node.input[1]) if node.op_type == "Gemm" else None
-    plain = all(_float(node, name) == 1 for name in ("alpha", "beta")) and not _integer(node, "transA")
-    if dequantisation is None or not plain or not _integer(node, "transB"):
+    defaults = {"alpha": 1.0, "beta": 1.0, "transA": 0}
+    plain = all(read_attribute(node, name, default) == default for name, default in defaults.items())
+    if dequantisation is None or not plain or not read_attribute(node, "transB", 0):
         return node
     values, scales, zero_points = (constants[name] for name in dequantisation.input)
-    size, (rows, columns) = _integer(dequantisation, "block_size"), values.shape
+    size, (rows, columns) = read_attribute(dequantisation, "block_size", 0), values.shape
     name = dequantisation.output[0]
     # The operator's bytes have no sign: both sides of the difference are moved by 128.
     constants[f"{name}/blocks"] = (values.astype(np.int16) + 128).astype(np.uint8).reshape(rows, -1, size)
@@ -120,14 +121,6 @@ def _multiply_by_blocks(
         block_size=size,
         accuracy_level=_BYTES,
     )
-
-
-def _integer(node: onnx.NodeProto, name: str) -> int:
-    return next((attribute.i for attribute in node.attribute if attribute.name == name), 0)
-
-
-def _float(node: onnx.NodeProto, name: str) -> float:
-    return next((attribute.f for attribute in node.attribute if attribute.name == name), 1.0)
 
 
 def _fold_constants(graph: onnx.GraphProto, constants: Constants, opset: int) -> Iterator[onnx.NodeProto]:
@@ -177,7 +170,7 @@ def _fold_batch_normalisation(
 def _normalise(convolution: onnx.NodeProto, normalisation: onnx.NodeProto, constants: Constants) -> None:
     """Give `convolution` weights of its own, with `normalisation` in them, and the output of that."""
     scale, shift, mean, variance = (constants[name].astype(np.float64) for name in normalisation.input[1:])
-    epsilon = next((each.f for each in normalisation.attribute if each.name == "epsilon"), 1e-5)
+    epsilon = read_attribute(normalisation, "epsilon", 1e-5)
     factor = scale / np.sqrt(variance + epsilon)
     weights, *bias = (constants[name].astype(np.float64) for name in convolution.input[1:])
     name = normalisation.output[0]

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper, shape_inference
 
-from models.convert.nodes import read_constants, replace_nodes
+from models.convert.nodes import read_attribute, read_constants, replace_nodes
 
 _BLOCK = 16
 """Channels in a block, at most."""
@@ -79,8 +79,8 @@ def _read_widths(model: onnx.ModelProto) -> dict[str, int]:
 def _added_channels(node: onnx.NodeProto, constants: Mapping[str, Values]) -> int:
     """Return how many channels of zeros a padding appends to (N, C, H, W), 0 where it does anything else."""
     amounts = constants.get(node.input[1]) if node.op_type == "Pad" and len(node.input) == 2 else None
-    other_mode = any(attribute.name == "mode" and attribute.s != b"constant" for attribute in node.attribute)
-    if amounts is None or amounts.shape != (8,) or other_mode or np.delete(amounts, 5).any():
+    mode = read_attribute(node, "mode", b"constant")
+    if amounts is None or amounts.shape != (8,) or mode != b"constant" or np.delete(amounts, 5).any():
         return 0
     return max(int(amounts[5]), 0)
 

@@ -1,16 +1,23 @@
 """Changing the nodes of a graph that is there, in place."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnx
-from onnx import numpy_helper
+from onnx import helper, numpy_helper
 
 
 def read_constants(graph: onnx.GraphProto) -> Mapping[str, npt.NDArray[np.generic]]:
     """Return the values of the initialisers by name."""
     return {constant.name: numpy_helper.to_array(constant) for constant in graph.initializer}
+
+
+def read_attribute(node: onnx.NodeProto, name: str, default: Any) -> Any:
+    """Return the value of an attribute, `default` where the node has none of this name."""
+    found = (helper.get_attribute_value(one) for one in node.attribute if one.name == name)
+    return next(found, default)
 
 
 def copy_node(node: onnx.NodeProto) -> onnx.NodeProto:
