@@ -6,6 +6,9 @@ import unicodedata
 MOST_FEN = 1_000_000
 """What one movement at a counter or a kiosk may be: 10,000 yuan, as the API has it."""
 
+TOP_UP_AMOUNTS = (2_000, 5_000, 10_000, 20_000)
+"""What most people top up, fen."""
+
 _SIGNS = re.compile(r"^[¥$]|yuan$|元$", re.IGNORECASE)
 _GROUPED = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:[.][0-9]*)?")
 _PLAIN = re.compile(r"([0-9]{1,9})(?:[.]([0-9]+))?")

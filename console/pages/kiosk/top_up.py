@@ -11,7 +11,7 @@ from accounts.topup import orders
 from accounts.topup.orders import TopUpRequest
 from accounts.topup.tables import TopUpOrder
 from console import qr
-from console.amounts import AmountError, read_yuan
+from console.amounts import TOP_UP_AMOUNTS, AmountError, read_yuan
 from console.dependencies import ServicesDep
 from console.kiosk_cookies import Visit
 from console.pages.kiosk.screens import VisitDep, go_on, lead_on, render_screen
@@ -24,8 +24,6 @@ from web.problems import NotFoundError, ProblemError
 
 router = APIRouter(prefix="/console/kiosk/top-up", include_in_schema=False, dependencies=[Depends(forbid_storing)])
 
-AMOUNTS = (2_000, 5_000, 10_000, 20_000)
-"""What most people top up, fen."""
 _IN_THE_CODE = ("code_url", "qr_code", "pay_url")
 """Where channels put what their app scans: WeChat's native payment, Alipay's precreate, others."""
 _SHOWN = timedelta(minutes=5)
@@ -121,7 +119,7 @@ def _render_choice(
         visit=visit,
         status=status,
         channels=sorted(services.money.channels),
-        amounts=AMOUNTS,
+        amounts=TOP_UP_AMOUNTS,
         key=new_id(),
         problem=problem,
         typed=typed,

@@ -14,24 +14,20 @@ from accounts.payment_channels.channel import ChannelFailedError, ChannelNotConn
 from accounts.principals import Principal
 from accounts.topup import orders
 from accounts.topup.orders import LIFETIME, TopUpRequest
-from accounts.topup.tables import TopUpOrder
-from console import qr, texts
-from console.amounts import AmountError, read_yuan
+from console import texts
+from console.amounts import TOP_UP_AMOUNTS, AmountError, read_yuan
 from console.dependencies import HolderDep, ServicesDep
-from console.rendering import complete_address, forbid_storing, language_of, lead_to, path_to, render_page
+from console.rendering import forbid_storing, language_of, lead_to, path_to, render_page
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
+from console.views.channel_payments import HowToPay, find_way, list_channels
 from console.views.own_top_ups import describe_orders
-from console.views.statement import name_channel
 from web.paging import PageRequest
 from web.problems import ProblemError
 
 router = APIRouter(prefix="/console/me/money/top-ups", include_in_schema=False, dependencies=[Depends(forbid_storing)])
 
-_AMOUNTS = (2_000, 5_000, 10_000, 20_000)
 _ON_A_PAGE = 20
-_LEADS = ("https://", "http://", "weixin://", "alipays://", "/")
-"""What a browser may be led to; any other address is for a scanner only."""
 
 
 @router.get("", response_class=HTMLResponse, name="top_ups_page")
@@ -100,20 +96,19 @@ def show(request: Request, order_id: UUID, me: HolderDep, services: ServicesDep)
     t = texts.translator(language_of(request))
     now = services.now()
     order = orders.query(services.money, order_id, me.person_id, now)
-    pay, is_away = _ask_how_to_pay(services, order, now)
+    way = HowToPay()
+    if order.state == "pending":
+        way = find_way(request, lambda: orders.ask_how_to_pay(services.money, order, now))
     with services.database.read() as session:
         (shown,) = describe_orders(session, [order], t)
         available = _find_available(session, me)
-    address = pay.get("pay_url") or pay.get("code_url") or next(iter(pay.values()), "")
-    scanned = complete_address(request, pay.get("code_url") or address)
     return render_page(
         request,
         "mine/top_up.html",
-        problem="top_up.channel_away" if is_away else None,
+        problem="top_up.channel_away" if way.is_away else None,
         top_up=shown,
         available=available,
-        pay_at=address if address.startswith(_LEADS) else None,
-        pay_code=qr.draw(scanned) if scanned else None,
+        way=way,
         closes_at=order.created_at + LIFETIME,
     )
 
@@ -122,16 +117,6 @@ def show(request: Request, order_id: UUID, me: HolderDep, services: ServicesDep)
 def read_state(order_id: UUID, me: HolderDep, services: ServicesDep) -> dict[str, str]:
     """Return the state of a top-up, for its page to follow."""
     return {"state": orders.query(services.money, order_id, me.person_id, services.now()).state}
-
-
-def _ask_how_to_pay(services: ConsoleServices, order: TopUpOrder, now: datetime) -> tuple[Mapping[str, str], bool]:
-    """Return what is needed to pay an order, and whether its channel is away."""
-    if order.state != "pending":
-        return {}, False
-    try:
-        return orders.ask_how_to_pay(services.money, order, now), False
-    except (ChannelFailedError, ChannelNotConnectedError):
-        return {}, True
 
 
 def _render_form(
@@ -144,7 +129,6 @@ def _render_form(
     problems: Mapping[str, str] | None = None,
     **more: Any,
 ) -> HTMLResponse:
-    t = texts.translator(language_of(request))
     with services.database.read() as session:
         available = _find_available(session, me)
     return render_page(
@@ -155,8 +139,8 @@ def _render_form(
         problem=(problems or {}).get(""),
         problems=problems or {},
         available=available,
-        amounts=_AMOUNTS,
-        channels=[(name, name_channel(name, t)) for name in sorted(services.money.channels)],
+        amounts=TOP_UP_AMOUNTS,
+        channels=list_channels(request, services),
         **more,
     )
 

@@ -14,10 +14,10 @@ from accounts.payments.merchant_codes import ScannedPayment
 from accounts.payments.tables import Charge
 from console.amounts import AmountError, read_yuan
 from console.dependencies import ServicesDep
-from console.pages.scan.paying import HowToPay, find_way, guess_channel, list_channels
 from console.rendering import forbid_storing, lead_to, path_to, render_page
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
+from console.views.channel_payments import HowToPay, find_way, guess_channel, list_channels
 from web.client_address import NetworkDep
 from web.problems import NotFoundError, ProblemError
 

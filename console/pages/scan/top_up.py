@@ -11,18 +11,16 @@ from accounts.payment_channels.channel import ChannelFailedError, ChannelNotConn
 from accounts.topup import by_scan, orders
 from accounts.topup.by_scan import PayeeUnknownError, ScannedTopUp
 from accounts.topup.orders import LIFETIME
-from console.amounts import AmountError, read_yuan
+from console.amounts import TOP_UP_AMOUNTS, AmountError, read_yuan
 from console.dependencies import ServicesDep
-from console.pages.scan.paying import HowToPay, find_way, guess_channel, list_channels
 from console.rendering import forbid_storing, lead_to, path_to, render_page
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
+from console.views.channel_payments import HowToPay, find_way, guess_channel, list_channels
 from web.client_address import NetworkDep
 from web.problems import ProblemError
 
 router = APIRouter(prefix="/console/top-up", include_in_schema=False, dependencies=[Depends(forbid_storing)])
-
-_AMOUNTS = (2_000, 5_000, 10_000, 20_000)
 
 
 @router.get("", response_class=HTMLResponse, name="scan_top_up_form")
@@ -117,6 +115,6 @@ def _render_form(
         is_first=typed is None,
         problem=(problems or {}).get(""),
         problems=problems or {},
-        amounts=_AMOUNTS,
+        amounts=TOP_UP_AMOUNTS,
         channels=list_channels(request, services),
     )

@@ -1,4 +1,4 @@
-"""What both pages behind printed codes show of a payment that is to be made in a channel's app."""
+"""What pages show of a payment that is to be made in a channel's app: behind printed codes, and of one's own wallet."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
