@@ -47,6 +47,11 @@ def read_yuan(yuan: str) -> int:
     raise ValueError("parts of a fen")
 
 
+def write_yuan(fen: int) -> str:
+    """Return an amount as providers take it."""
+    return f"{fen // 100}.{fen % 100:02}"
+
+
 def read_time(text: str) -> datetime:
     """Return a time that stands without its zone, which is Beijing's, in UTC.
 

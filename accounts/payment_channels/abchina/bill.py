@@ -1,8 +1,5 @@
 """The daily file of trades (交易对账单): rows parted by `^^`, columns by `|`, yuan, Beijing time."""
 
-import gzip
-import io
-import zlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from typing import Final
@@ -11,12 +8,12 @@ from uuid import UUID
 import structlog
 
 from accounts.payment_channels.abchina.keys import ENCODING, decode
+from accounts.payment_channels.bills import gunzip
 from accounts.payment_channels.channel import BillKind, BillLine, ChannelFailedError
 from accounts.payment_channels.fields import BEIJING, find_number, read_yuan
 
 log = structlog.get_logger()
 
-_LARGEST = 512 * 1024 * 1024
 _COLUMNS: Final = ("商户号", "交易类型", "订单编号", "交易时间", "交易金额", "9014流水号", "原订单号")
 """Those that are read, of 15."""
 
@@ -28,12 +25,8 @@ def unpack(packed: str) -> str:
         ChannelFailedError: it is damaged or too large.
     """
     try:
-        with gzip.GzipFile(fileobj=io.BytesIO(decode(packed))) as file:
-            text = file.read(_LARGEST + 1)
-        if len(text) > _LARGEST:
-            raise ChannelFailedError("the bill is larger than a campus's can be")
-        return text.decode(ENCODING)
-    except (OSError, EOFError, ValueError, zlib.error) as error:
+        return gunzip(decode(packed)).decode(ENCODING)
+    except ValueError as error:
         raise ChannelFailedError("the bill is damaged") from error
 
 

@@ -23,7 +23,6 @@ from accounts.payment_channels.abchina.messages import (
     read_refund,
     split_notification,
     write_moment,
-    write_yuan,
 )
 from accounts.payment_channels.abchina.options import AbchinaOptions
 from accounts.payment_channels.channel import (
@@ -40,7 +39,7 @@ from accounts.payment_channels.channel import (
     PaymentCodes,
     RefundState,
 )
-from accounts.payment_channels.fields import BEIJING
+from accounts.payment_channels.fields import BEIJING, write_yuan
 
 _MAX_AGE: Final = timedelta(hours=25)
 """Of a notification, counted from the payment: nobody says for how long the bank repeats one."""

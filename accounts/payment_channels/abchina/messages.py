@@ -73,7 +73,7 @@ def read_notification(message: bytes, merchant_id: str) -> tuple[ChannelOrder | 
     """
     root = ET.fromstring(f"<Message>{message.decode(ENCODING)}</Message>")  # noqa: S314 - the bank's, by its signature
     said = {one.tag: (one.text or "").strip() for one in root.iter() if len(one) == 0}
-    at = _moment(said["HostDate"], said["HostTime"]) if said.get("HostDate") else None
+    at = _read_moment(said)
     if said.get("ReturnCode") != "0000" or "OrderNo" not in said or "Amount" not in said:
         return None, at
     if said["MerchantID"] != merchant_id:
@@ -99,7 +99,7 @@ def read_order(order_id: UUID, said: Mapping[str, Any]) -> ChannelOrder:
         state=state,
         amount=read_yuan(shown["OrderAmount"]),
         reference=shown.get("iRspRef") or None,
-        paid_at=_paid_at(shown) if is_paid else None,
+        paid_at=_read_moment(shown) if is_paid else None,
     )
 
 
@@ -112,12 +112,7 @@ def read_refund(refund_id: UUID, said: Mapping[str, Any]) -> ChannelRefund:
     """
     shown = _shown(refund_id, said)
     state = _REFUNDS[shown["Status"]]
-    return ChannelRefund(refund_id, state, _paid_at(shown) if state is RefundState.PAID else None)
-
-
-def write_yuan(fen: int) -> str:
-    """Return an amount as the bank takes it."""
-    return f"{fen // 100}.{fen % 100:02}"
+    return ChannelRefund(refund_id, state, _read_moment(shown) if state is RefundState.PAID else None)
 
 
 def write_moment(at: datetime) -> tuple[str, str]:
@@ -134,9 +129,8 @@ def _shown(number: UUID, said: Mapping[str, Any]) -> Mapping[str, str]:
     return shown
 
 
-def _paid_at(shown: Mapping[str, str]) -> datetime | None:
-    return _moment(shown["HostDate"], shown["HostTime"]) if shown.get("HostDate") else None
-
-
-def _moment(day: str, time: str) -> datetime:
-    return datetime.strptime(f"{day} {time}", "%Y/%m/%d %H:%M:%S").replace(tzinfo=BEIJING).astimezone(UTC)
+def _read_moment(said: Mapping[str, str]) -> datetime | None:
+    if not said.get("HostDate"):
+        return None
+    moment = f"{said['HostDate']} {said['HostTime']}"
+    return datetime.strptime(moment, "%Y/%m/%d %H:%M:%S").replace(tzinfo=BEIJING).astimezone(UTC)

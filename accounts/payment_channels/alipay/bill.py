@@ -10,12 +10,12 @@ from uuid import UUID
 import structlog
 
 from accounts.payment_channels.alipay.api import read_time
+from accounts.payment_channels.bills import LARGEST
 from accounts.payment_channels.channel import BillKind, BillLine, ChannelFailedError
 from accounts.payment_channels.fields import find_number, read_yuan
 
 log = structlog.get_logger()
 
-_LARGEST = 512 * 1024 * 1024
 _COLUMNS: Final = ("支付宝交易号", "商户订单号", "业务类型", "完成时间", "订单金额（元）", "退款批次号/请求号")
 """Those that are read, of 25."""
 
@@ -47,7 +47,7 @@ def _unpack(packed: bytes) -> str:
             # Names without the mark of UTF-8 are read as code page 437.
             name = one.filename if one.flag_bits & 0x800 else one.filename.encode("cp437").decode("gbk")
             if "明细" in name and "汇总" not in name:
-                if one.file_size > _LARGEST:
+                if one.file_size > LARGEST:
                     raise ChannelFailedError("the bill is larger than a campus's can be")
                 return archive.read(one).decode("gb18030")
     raise ChannelFailedError("the bill has no file of details")

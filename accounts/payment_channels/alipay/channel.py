@@ -11,7 +11,7 @@ from uuid import UUID
 from accounts.payment_channels.alipay.api import AlipayApi, read_time, write_time
 from accounts.payment_channels.alipay.bill import read_bill
 from accounts.payment_channels.alipay.keys import load_keys, signed_text
-from accounts.payment_channels.alipay.messages import Merchant, read_notification, read_order, write_yuan
+from accounts.payment_channels.alipay.messages import Merchant, read_notification, read_order
 from accounts.payment_channels.alipay.options import AlipayOptions
 from accounts.payment_channels.channel import (
     BillLine,
@@ -27,6 +27,7 @@ from accounts.payment_channels.channel import (
     PaymentCodes,
     RefundState,
 )
+from accounts.payment_channels.fields import write_yuan
 
 _MAX_AGE: Final = timedelta(hours=25)
 """Of a notification: Alipay repeats one for so long, with the same signature, until it reads `success`."""

@@ -59,8 +59,3 @@ def read_notification(said: Mapping[str, str], merchant: Merchant) -> ChannelOrd
         refund_id = find_number(said.get("out_biz_no", ""))
         return None if refund_id is None else ChannelRefund(refund_id, RefundState.PAID, read_time(said["gmt_refund"]))
     return read_order(said, said["trade_status"], said.get("gmt_payment"))
-
-
-def write_yuan(fen: int) -> str:
-    """Return an amount as Alipay takes it."""
-    return f"{fen // 100}.{fen % 100:02}"

@@ -1,24 +1,21 @@
 """The daily bill (交易账单, type ALL): UTF-8 with a mark, a back-tick before every value, yuan, Beijing time."""
 
 import csv
-import gzip
 import hashlib
 import io
-import zlib
 from collections.abc import Iterator, Mapping
 from typing import Final
 from uuid import UUID
 
 import structlog
 
+from accounts.payment_channels.bills import gunzip
 from accounts.payment_channels.channel import BillKind, BillLine, ChannelFailedError
 from accounts.payment_channels.fields import find_number, read_time, read_yuan
 from accounts.payment_channels.wechat.messages import Merchant
 
 log = structlog.get_logger()
 
-_LARGEST = 512 * 1024 * 1024
-"""Of the text of a day; a million payments are about 300 MB."""
 _TOTALS = "总交易单数"
 _COLUMNS: Final = (
     "交易时间",
@@ -43,13 +40,7 @@ def unpack(packed: bytes, sha1: str) -> str:
     Raises:
         ChannelFailedError: it is damaged, too large, or another.
     """
-    try:
-        with gzip.GzipFile(fileobj=io.BytesIO(packed)) as file:
-            text = file.read(_LARGEST + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise ChannelFailedError("the bill is damaged") from error
-    if len(text) > _LARGEST:
-        raise ChannelFailedError("the bill is larger than a campus's can be")
+    text = gunzip(packed)
     if hashlib.sha1(text, usedforsecurity=False).hexdigest() != sha1.lower():
         raise ChannelFailedError("the bill is not the one whose digest was given")
     try:

@@ -1,6 +1,6 @@
-"""What tests of payments do again and again: read why something was refused, report a loss, order top-ups."""
+"""What tests of payments do again and again: read refusals, report a loss, order top-ups, hear a channel's peer."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +8,7 @@ from httpx import Response
 
 from accounts import people
 from accounts.cards import loss
+from accounts.payment_channels.channel import NewOrder, Notification
 from accounts.vocabulary import Role
 from database import new_id
 
@@ -67,3 +68,20 @@ def reconciled(shop: Any, day: date | None = None) -> Any:
     answer = shop.client.get(f"/api/v1/channels/wechat/days/{day}", headers=cashier(shop))
     assert answer.status_code == 200
     return answer.json()
+
+
+def paid_at_peer(peer: Any, description: str) -> NewOrder:
+    """An order of 12.10 yuan that a channel's peer has opened and says is paid."""
+    wanted = NewOrder(new_id(), 1_210, description, peer.clock() + timedelta(minutes=30))
+    peer.channel.create(wanted, peer.clock())
+    peer.pay(wanted.id)
+    return wanted
+
+
+def believed(peer: Any, body: bytes) -> Notification | None:
+    """What a channel believes of a notification, None for nothing."""
+    try:
+        found: Notification = peer.channel.read_notification({}, body, peer.clock())
+    except Exception:  # noqa: BLE001 - the port lets a channel refuse in any way
+        return None
+    return found

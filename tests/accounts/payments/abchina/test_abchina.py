@@ -20,11 +20,11 @@ from accounts.payment_channels.abchina.channel import AbchinaChannel
 from accounts.payment_channels.abchina.keys import AbchinaKeyFileError
 from accounts.payment_channels.abchina.messages import read_notification, split_notification
 from accounts.payment_channels.abchina.options import AbchinaOptions
-from accounts.payment_channels.channel import BillKind, ChannelFailedError, ChannelState, NewOrder, Notification
+from accounts.payment_channels.channel import BillKind, ChannelFailedError, ChannelState, NewOrder
 from database import new_id
 from tests.accounts.conftest import Clock
 from tests.accounts.payments.abchina.peer import AbchinaPeer
-from tests.accounts.payments.steps import code, order, state
+from tests.accounts.payments.steps import believed, code, order, paid_at_peer, state
 from tests.waiting import PATIENCE_S
 
 DAY = date(2026, 9, 1)
@@ -37,18 +37,7 @@ def peer(abchina_peer: AbchinaPeer, clock: Clock, tmp_path: Path) -> AbchinaPeer
 
 
 def paid(peer: AbchinaPeer) -> NewOrder:
-    wanted = NewOrder(new_id(), 1_210, "校园账户充值 top-up", peer.clock() + timedelta(minutes=30))
-    peer.channel.create(wanted, peer.clock())
-    peer.pay(wanted.id)
-    return wanted
-
-
-def read(peer: AbchinaPeer, body: bytes) -> Notification | None:
-    """What is believed of a notification, None for nothing."""
-    try:
-        return peer.channel.read_notification({}, body, peer.clock())
-    except Exception:  # noqa: BLE001 - the port lets a channel refuse in any way
-        return None
+    return paid_at_peer(peer, "校园账户充值 top-up")
 
 
 def test_a_signed_message_about_something_else_is_not_believed(peer: AbchinaPeer) -> None:
@@ -60,11 +49,11 @@ def test_a_signed_message_about_something_else_is_not_believed(peer: AbchinaPeer
         {"HostDate": ""},
         {"HostTime": "12:00:00Z"},
     ):
-        assert read(peer, peer.notification(wanted.id, said=said)[1]) is None, said
-    failed = read(peer, peer.notification(wanted.id, said={"ReturnCode": "502213"})[1])
+        assert believed(peer, peer.notification(wanted.id, said=said)[1]) is None, said
+    failed = believed(peer, peer.notification(wanted.id, said={"ReturnCode": "502213"})[1])
     assert failed is not None
     assert failed.about is None, "a payment that failed is acknowledged, and no payment"
-    assert read(peer, peer.notification(wanted.id)[1]) is not None
+    assert believed(peer, peer.notification(wanted.id)[1]) is not None
 
 
 def test_the_algorithm_that_a_message_names_is_not_followed(peer: AbchinaPeer) -> None:
@@ -74,7 +63,7 @@ def test_the_algorithm_that_a_message_names_is_not_followed(peer: AbchinaPeer) -
     for algorithm, signature in (("MD5withRSA", b64encode(digest).decode()), ("NONE", signed.signature)):
         tail = f"<Signature-Algorithm>{algorithm}</Signature-Algorithm><Signature>{signature}</Signature>"
         xml = b"<MSG><Message>" + signed.message + b"</Message>" + tail.encode() + b"</MSG>"
-        assert read(peer, urlencode({"MSG": b64encode(xml).decode()}).encode()) is None
+        assert believed(peer, urlencode({"MSG": b64encode(xml).decode()}).encode()) is None
 
 
 def test_a_message_of_the_form_that_the_bank_sends_is_read() -> None:
@@ -94,15 +83,15 @@ def test_a_message_of_the_form_that_the_bank_sends_is_read() -> None:
 
 def test_a_message_is_believed_for_25_hours_after_the_payment_under_one_nonce(peer: AbchinaPeer, clock: Clock) -> None:
     body = peer.notification(paid(peer).id)[1]
-    first = read(peer, body)
+    first = believed(peer, body)
     clock.forward(hours=24, minutes=59)
-    again = read(peer, body)
+    again = believed(peer, body)
     assert first is not None
     assert again is not None
     assert (again.nonce, len(again.nonce)) == (first.nonce, 64)
     assert first.nonce_until >= clock(), "it is remembered for as long as it is believed"
     clock.forward(hours=-25, minutes=-10)
-    assert read(peer, body) is None, "from the future"
+    assert believed(peer, body) is None, "from the future"
 
 
 def test_the_banks_certificate_is_believed_in_its_time(peer: AbchinaPeer, clock: Clock, tmp_path: Path) -> None:
@@ -110,7 +99,7 @@ def test_the_banks_certificate_is_believed_in_its_time(peer: AbchinaPeer, clock:
     clock.forward(days=300)
     with pytest.raises(ChannelFailedError):
         peer.channel.query(wanted.id)
-    assert read(peer, peer.notification(wanted.id)[1]) is None
+    assert believed(peer, peer.notification(wanted.id)[1]) is None
     clock.forward(days=-300)
     pem = tmp_path / "TrustPay.pem"
     pem.write_bytes(load_der_x509_certificate(peer.files["certificate"].read_bytes()).public_bytes(Encoding.PEM))

@@ -16,11 +16,11 @@ from accounts.payment_channels.alipay import api
 from accounts.payment_channels.alipay.channel import AlipayChannel
 from accounts.payment_channels.alipay.keys import AlipayKeyFileError
 from accounts.payment_channels.alipay.options import AlipayOptions
-from accounts.payment_channels.channel import BillKind, ChannelFailedError, ChannelState, NewOrder, Notification
+from accounts.payment_channels.channel import BillKind, ChannelFailedError, ChannelState, NewOrder
 from database import new_id
 from tests.accounts.conftest import Clock
 from tests.accounts.payments.alipay.peer import AlipayPeer
-from tests.accounts.payments.steps import code, order, state
+from tests.accounts.payments.steps import believed, code, order, paid_at_peer, state
 from tests.accounts.payments.wechat.signers import new_key
 from tests.waiting import PATIENCE_S
 
@@ -34,18 +34,7 @@ def peer(request: pytest.FixtureRequest, alipay_peer: AlipayPeer, clock: Clock, 
 
 
 def paid(peer: AlipayPeer) -> NewOrder:
-    wanted = NewOrder(new_id(), 1_210, "top-up {of} A}B", peer.clock() + timedelta(minutes=30))
-    peer.channel.create(wanted, peer.clock())
-    peer.pay(wanted.id)
-    return wanted
-
-
-def read(peer: AlipayPeer, body: bytes) -> Notification | None:
-    """What is believed of a notification, None for nothing."""
-    try:
-        return peer.channel.read_notification({}, body, peer.clock())
-    except Exception:  # noqa: BLE001 - the port lets a channel refuse in any way
-        return None
+    return paid_at_peer(peer, "top-up {of} A}B")
 
 
 def test_a_signed_message_about_something_else_is_not_believed(peer: AlipayPeer) -> None:
@@ -60,8 +49,8 @@ def test_a_signed_message_about_something_else_is_not_believed(peer: AlipayPeer)
         {"gmt_payment": "2026-09-01T12:00:00Z"},
         {"charset": "gbk"},
     ):
-        assert read(peer, peer.notification(wanted.id, said=said)[1]) is None, said
-    assert read(peer, peer.notification(wanted.id)[1]) is not None
+        assert believed(peer, peer.notification(wanted.id, said=said)[1]) is None, said
+    assert believed(peer, peer.notification(wanted.id)[1]) is not None
 
 
 def test_a_message_is_what_was_signed_and_nothing_beside_it(peer: AlipayPeer) -> None:
@@ -74,22 +63,22 @@ def test_a_message_is_what_was_signed_and_nothing_beside_it(peer: AlipayPeer) ->
         body.replace(b"12.10", b"12.11"),
     ):
         assert wrong != body
-        assert read(peer, wrong) is None, wrong
+        assert believed(peer, wrong) is None, wrong
 
 
 def test_a_message_is_repeated_unchanged_for_25_hours_under_one_nonce(peer: AlipayPeer, clock: Clock) -> None:
     body = peer.notification(paid(peer).id)[1]
-    first = read(peer, body)
+    first = believed(peer, body)
     clock.forward(hours=24, minutes=59)
-    again = read(peer, body)
+    again = believed(peer, body)
     assert first is not None
     assert again is not None
     assert (again.nonce, len(again.nonce)) == (first.nonce, 64)
     assert first.nonce_until >= clock(), "it is remembered for as long as it is believed"
     clock.forward(minutes=2)
-    assert read(peer, body) is None
+    assert believed(peer, body) is None
     clock.forward(hours=-25, minutes=-10)
-    assert read(peer, body) is None, "from the future"
+    assert believed(peer, body) is None, "from the future"
 
 
 @pytest.mark.parametrize("zone", ["UTC", "America/Los_Angeles"])
@@ -114,7 +103,7 @@ def test_alipays_certificate_is_believed_in_its_time_and_another_one_never(
     peer.begin(clock, "certificates", tmp_path)
     wanted = paid(peer)
     clock.forward(days=300)
-    assert read(peer, peer.notification(wanted.id)[1]) is None
+    assert believed(peer, peer.notification(wanted.id)[1]) is None
     clock.forward(days=-300)
     other = peer.options("certificates").model_copy(update={"alipay_certificate_file": peer.files["root"]})
     with pytest.raises(ChannelFailedError):
