@@ -42,7 +42,8 @@ def accept(services: MoneyServices, wanted: Acceptance, me: Acting, *, by: str, 
         NotFoundError: it does not stand any more, or is another by now.
         OwnAccountError: it is about the top-up of whoever accepts it.
     """
-    found = reconciliation.reconcile(services, wanted.channel, wanted.day, now)
+    bill = services.channel(wanted.channel).bill(wanted.day)
+    found = reconciliation.judge(services, wanted.channel, wanted.day, bill, now)
     if wanted.difference in found.accepted:
         return
     if wanted.difference not in found.differences:
@@ -78,4 +79,4 @@ def accept(services: MoneyServices, wanted: Acceptance, me: Acting, *, by: str, 
             }
             audit.record(session, actor=by, action=AUDIT, subject=f"channel:{wanted.channel}", now=now, details=details)
     # Once more: what is left of the day is written down, and ends the alarm where nothing is.
-    reconciliation.reconcile(services, wanted.channel, wanted.day, now)
+    reconciliation.judge(services, wanted.channel, wanted.day, bill, now)

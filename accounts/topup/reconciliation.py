@@ -1,7 +1,7 @@
 """Our books against a channel's daily bill: zero differences, or a list of them."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -126,7 +126,17 @@ def reconcile(services: MoneyServices, channel_name: str, day: date, now: dateti
         ChannelNotConnectedError: there is no such channel.
         ChannelFailedError: the channel gives no bill.
     """
-    bill = services.channel(channel_name).bill(day)
+    return judge(services, channel_name, day, services.channel(channel_name).bill(day), now)
+
+
+def judge(
+    services: MoneyServices, channel_name: str, day: date, bill: Sequence[BillLine], now: datetime
+) -> Reconciliation:
+    """Ask again for what only the bill of `day` knows to be paid, compare, and note how the day stands.
+
+    Raises:
+        ChannelNotConnectedError: there is no such channel.
+    """
     for one in compare(_book(services, channel_name, day), bill):
         if one.kind is DifferenceKind.NOT_IN_OUR_BOOKS:
             _ask_again(services, one.id, now)
