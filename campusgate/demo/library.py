@@ -9,7 +9,7 @@ from typing import Final, Self
 from zoneinfo import ZoneInfo
 
 from integrations.sip2 import frames
-from integrations.sip2.answers import write_time
+from integrations.sip2.answers import write_amount, write_time
 from integrations.sip2.frames import FrameError, Message
 
 _NO_STATUS: Final = " " * 14
@@ -81,7 +81,7 @@ class DemonstrationLibrary:
         match question.code:
             case "63":
                 fen = self._owed.get(patron, 0)
-                owes = (("BL", "Y"), ("BH", "CNY"), ("BV", f"{fen // 100}.{fen % 100:02}"))
+                owes = (("BL", "Y"), ("BH", "CNY"), ("BV", write_amount(fen)))
                 items = (("AV", _FINE),) if fen else ()
                 counts = f"{'0' * 12}{len(items):04}{'0' * 8}"
                 return Message("64", f"{_NO_STATUS}019{now}{counts}", (*about, *owes, *items), question.sequence)

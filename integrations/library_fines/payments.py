@@ -28,7 +28,7 @@ from integrations.library_fines.library_system import (
     ReportedPayment,
 )
 from integrations.library_fines.tables import LibraryFinePayment
-from web.problems import ProblemError
+from web.problems import NotFoundError, ProblemError
 
 log = structlog.get_logger()
 
@@ -105,6 +105,18 @@ def find_of_person(session: Session, person_id: UUID, *, limit: int = 10) -> Seq
     """Return a person's payments, newest first."""
     mine = select(LibraryFinePayment).where(LibraryFinePayment.person_id == person_id)
     return session.scalars(mine.order_by(LibraryFinePayment.created_at.desc()).limit(limit)).all()
+
+
+def find_own(session: Session, payment_id: UUID, person_id: UUID) -> LibraryFinePayment:
+    """Return a payment of a person.
+
+    Raises:
+        NotFoundError: this person made no such payment.
+    """
+    payment = session.get(LibraryFinePayment, payment_id)
+    if payment is None or payment.person_id != person_id:
+        raise NotFoundError("this person made no such payment")
+    return payment
 
 
 def pay(services: FineServices, wanted: WantedPayment, now: datetime) -> LibraryFinePayment:

@@ -71,6 +71,11 @@ def write_time(at: datetime) -> str:
     return f"{at:%Y%m%d    %H%M%S}"
 
 
+def write_amount(fen: int) -> str:
+    """Return an amount as fields have it: in whole units, with two decimals."""
+    return f"{fen // 100}.{fen % 100:02}"
+
+
 def _say(patron: Patron) -> str | None:
     match patron.password:
         case Password.FIRST:

@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from integrations.library_fines.library_system import Fines, LibraryAwayError, OutcomeUnknownError, ReportedPayment
-from integrations.sip2.answers import write_time
+from integrations.sip2.answers import write_amount, write_time
 from integrations.sip2.conversation import Conversation
 from integrations.sip2.frames import Message
 
@@ -81,7 +81,7 @@ class Sip2LibrarySystem:
         """Report a fee paid under the payment's id (BK); see `LibrarySystem.report_payment`."""
         options = self._options
         fixed = f"{write_time(self._clock())}{options.fee_type}{options.payment_type}{options.currency}"
-        fields = [("BV", f"{payment.fen // 100}.{payment.fen % 100:02}"), *self._of_patron(patron)]
+        fields = [("BV", write_amount(payment.fen)), *self._of_patron(patron)]
         if payment.item is not None:
             fields.append(("CG", payment.item))
         fields.append(("BK", payment.id.hex))

@@ -16,7 +16,7 @@ from console.services import ConsoleServices
 from database import new_id
 from integrations.library_fines import payments
 from integrations.library_fines.payments import FineServices, LibrarySilentError, WantedPayment
-from web.problems import NotFoundError, ProblemError
+from web.problems import ProblemError
 
 router = APIRouter(prefix="/console/kiosk/fines", include_in_schema=False, dependencies=[Depends(forbid_storing)])
 
@@ -50,11 +50,9 @@ def pay(
 def tell(payment_id: UUID, request: Request, visit: KnownDep, services: ServicesDep) -> HTMLResponse:
     """Say what became of a payment."""
     with services.database.read() as session:
-        mine = [one for one in payments.find_of_person(session, visit.person_id) if one.id == payment_id]
-    if not mine:
-        raise NotFoundError("this person made no such payment")
+        payment = payments.find_own(session, payment_id, visit.person_id)
     return render_screen(
-        request, services, "kiosk/fine.html", visit=visit, payment=mine[0], **describe_holder(services, visit)
+        request, services, "kiosk/fine.html", visit=visit, payment=payment, **describe_holder(services, visit)
     )
 
 
