@@ -264,7 +264,7 @@ def end_unheard(
     services: NetworkServices, session_id: UUID, person_id: UUID, service: NetworkService, *, at: datetime, reason: str
 ) -> None:
     """End a session whose end nobody reported, at what was last heard of it; one that is over stays as it is."""
-    terms = services.terms.get(service) or ServiceTerms()
+    terms = services.find_terms(service)
 
     def work(session: Session, now: datetime) -> None:
         row = lock(session, session_id, person_id)

@@ -70,7 +70,7 @@ class NetworkKeeper:
         found: list[tuple[UUID, UUID, NetworkService]] = []
         with self._services.database.read() as session:
             for service in NetworkService:
-                silence = (self._services.terms.get(service) or ServiceTerms()).silence
+                silence = self._services.find_terms(service).silence
                 if now - self._since < silence:
                     continue
                 query = select(NetworkSession.id, NetworkSession.person_id).where(

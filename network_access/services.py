@@ -35,6 +35,10 @@ class NetworkServices:
         """The key by which the Class of a login is known for ours."""
         return derive_key(self.money.accounts.secret, "network-login-class")
 
+    def find_terms(self, service: NetworkService) -> ServiceTerms:
+        """Return the terms of a service; of one that is not offered any more those that a session ends by."""
+        return self.terms.get(service) or ServiceTerms()
+
     def terms_of(self, service: NetworkService) -> ServiceTerms:
         """Return the terms of a service.
 
