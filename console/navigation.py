@@ -78,7 +78,7 @@ AREAS = (
             Destination("money.own_day", "money_own_day_page"),
             Destination("money.requests", "money_requests_page"),
             Destination("money.subsidies", "money_subsidies_page", frozenset({Role.ADMIN})),
-            Destination("money.merchants", "money_merchants_page"),
+            Destination("money.merchants", "money_merchants_page", beside="codes"),
             Destination("money.days", "money_days_page"),
             Destination("money.channels", "money_channels_page"),
             Destination("money.offline", "money_offline_page"),

@@ -19,8 +19,8 @@ class ShownSession:
     place: str
     began_at: datetime
     ended_at: datetime | None
-    minutes: int
-    free_minutes: int
+    lasted_s: int
+    free_s: int
     cost: int
     held: int
     state: str
@@ -45,8 +45,8 @@ def describe(row: NetworkSession, names: Mapping[UUID, str] | None = None) -> Sh
         place=row.nas,
         began_at=row.began_at,
         ended_at=row.ended_at,
-        minutes=row.session_s // 60,
-        free_minutes=row.free_s // 60 if row.quota_s is not None else 0,
+        lasted_s=row.session_s,
+        free_s=row.free_s if row.quota_s is not None else 0,
         cost=row.cost,
         held=row.held,
         state=state,

@@ -137,6 +137,19 @@ def test_money_is_topped_up_by_the_channels_code(desk: Desk, kiosk: httpx.Client
     assert person_id
 
 
+def test_a_channel_that_does_not_answer_is_asked_again(desk: Desk, kiosk: httpx.Client) -> None:
+    _, _, uid = desk.holder()
+    kiosk.post("/console/kiosk/card", data={"credential": uid})
+    key = HIDDEN.search(kiosk.get("/console/kiosk/top-up").text)[1]
+    form = {"key": key, "channel": "loopback", "amount": "50", "other": ""}
+    order = kiosk.post("/console/kiosk/top-up", data=form).url.path
+    desk.provider.answers_to_lose = 2
+    page = kiosk.get(order)
+    assert "The payment channel does not answer" in page.text
+    assert "<svg" not in page.text
+    assert "<svg" in kiosk.get(order).text
+
+
 def test_somebody_elses_order_is_not_shown(desk: Desk, kiosk: httpx.Client) -> None:
     other, _, _ = desk.holder()
     order = desk.top_up(other, 5000)

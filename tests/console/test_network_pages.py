@@ -69,6 +69,16 @@ def test_ones_own_session_is_seen_ended_and_paid(served_pages: Pages, lab: Lab, 
         assert "Water" not in statement
 
 
+def test_a_session_below_a_minute_is_told_in_seconds(served_pages: Pages, lab: Lab, student: UUID) -> None:
+    login_class = begin(lab, student)
+    lab.forward(seconds=59)
+    lab.tell(student, "Stop", Class=login_class, Acct_Session_Time=59)
+    with signed_in(served_pages, lab.numbers[student]) as me:
+        assert "59 s ¥0.06 over" in read(me.get(OWN).text)
+    with signed_in(served_pages, "F1") as staff:
+        assert "59 s ¥0.06 over" in read(staff.get(STAFF).text)
+
+
 def test_nobody_ends_anothers_session(served_pages: Pages, lab: Lab, student: UUID) -> None:
     begin(lab, student)
     with signed_in(served_pages, "S1") as other:

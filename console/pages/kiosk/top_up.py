@@ -9,23 +9,20 @@ from fastapi.responses import HTMLResponse, JSONResponse
 
 from accounts.topup import orders
 from accounts.topup.orders import TopUpRequest
-from accounts.topup.tables import TopUpOrder
-from console import qr
 from console.amounts import TOP_UP_AMOUNTS, AmountError, read_yuan
 from console.dependencies import ServicesDep
 from console.kiosk_cookies import Visit
 from console.pages.kiosk.screens import VisitDep, go_on, lead_on, render_screen
 from console.pages.kiosk.start import describe_holder
-from console.rendering import complete_address, forbid_storing
+from console.rendering import forbid_storing
 from console.same_origin import SameOriginDep
 from console.services import ConsoleServices
+from console.views.channel_payments import HowToPay, find_way
 from database import new_id
-from web.problems import NotFoundError, ProblemError
+from web.problems import ProblemError
 
 router = APIRouter(prefix="/console/kiosk/top-up", include_in_schema=False, dependencies=[Depends(forbid_storing)])
 
-_IN_THE_CODE = ("code_url", "qr_code", "pay_url")
-"""Where channels put what their app scans: WeChat's native payment, Alipay's precreate, others."""
 _SHOWN = timedelta(minutes=5)
 """How long a code stands on the screen before the kiosk goes back to its start."""
 _TOLD = timedelta(seconds=40)
@@ -67,20 +64,16 @@ def create(
 def show(order_id: UUID, request: Request, visit: VisitDep, services: ServicesDep) -> HTMLResponse:
     """Show the channel's code, or what became of the payment."""
     order = orders.query(services.money, order_id, visit.person_id, services.now())
-    code, problem = None, None
+    way = HowToPay()
     if order.state == "pending":
-        try:
-            code = qr.draw(complete_address(request, _payload(services, order)))
-        except ProblemError:
-            problem = "kiosk.channel_silent"
+        way = find_way(request, lambda: orders.ask_how_to_pay(services.money, order, services.now()))
     return render_screen(
         request,
         services,
         "kiosk/order.html",
         visit=visit,
         order=order,
-        code=code,
-        problem=problem,
+        code=way.code,
         idle_s=round((_SHOWN if order.state == "pending" else _TOLD).total_seconds()),
         **describe_holder(services, visit),
     )
@@ -91,15 +84,6 @@ def state(order_id: UUID, visit: VisitDep, services: ServicesDep) -> Response:
     """Return what became of the order. The visit goes on meanwhile: whoever pays looks at their phone."""
     order = orders.query(services.money, order_id, visit.person_id, services.now())
     return go_on(services, JSONResponse({"state": order.state}), visit)
-
-
-def _payload(services: ConsoleServices, order: TopUpOrder) -> str:
-    """Return what the payer's app scans."""
-    pay = orders.ask_how_to_pay(services.money, order, services.now())
-    found = next((pay[name] for name in _IN_THE_CODE if name in pay), None)
-    if found is None:
-        raise NotFoundError("the channel gives no code to scan")
-    return found
 
 
 def _render_choice(
