@@ -147,4 +147,5 @@ def test_both_codes_are_printed_at_the_money_desk(desk: Desk, stall: UUID) -> No
             page = client.get(at).text
             assert f"{desk.url}{leads}" in page
             assert 'class="qr"' in page
-            assert re.findall(r'href="(/console/money[^"]*)" class="aside" aria-current', page) == ["/console/money/merchants"]
+            tabs = re.findall(r'href="(/console/money[^"]*)" class="aside" aria-current', page)
+            assert tabs == ["/console/money/merchants"]
