@@ -6,7 +6,7 @@ from secrets import token_hex
 
 from benchmarks.job_campus import PHONE, Campus, require, soon, tab_to, type_into
 from benchmarks.page_forms import send
-from benchmarks.page_states import let_a_day_pass
+from benchmarks.page_kiosk_states import let_a_day_pass
 from campusgate.demo.stage import say
 
 _OWN, _OFFICE, _MONEY = "/console/me", "/console/office", "/console/money"

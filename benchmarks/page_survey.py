@@ -13,7 +13,8 @@ from playwright.sync_api import Browser, Page, Request, Response
 from benchmarks.page_addresses import Addresses, explore
 from benchmarks.page_looks import SIZES, Finding, Look, settle
 from benchmarks.page_records import Key, Records
-from benchmarks.page_states import State, all_states
+from benchmarks.page_state import State
+from benchmarks.page_states import all_states
 from benchmarks.page_visitors import open_client, open_context
 from benchmarks.report import progress
 from campusgate.demo.running import RunningDemonstration

@@ -12,6 +12,7 @@ def library_fine_paid(stage: Stage) -> SceneResult:
     resident, library = stage.resident, stage.installations.library
     before, booked = resident.wallet()["available"], len(library.payments)
     library.charge(resident.number, _FINE_FEN)
+    library.charge(stage.campus.personas.holder.number, _FINE_FEN)  # Left to be paid by whoever tries the pages.
     is_seen = resident.pay_library_fines()
     taken = before - resident.wallet()["available"]
     at_library = list(library.payments.values())[booked:]

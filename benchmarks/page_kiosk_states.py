@@ -1,0 +1,101 @@
+"""The kiosk's pages: no link leads to a screen on which somebody is known."""
+
+from datetime import UTC, datetime
+from secrets import token_hex
+from uuid import UUID
+
+from playwright.sync_api import Page
+from sqlalchemy import select, update
+
+from accounts import people
+from accounts.cards import loss
+from accounts.tables import LossReport
+from benchmarks.page_forms import send
+from benchmarks.page_state import State, at, sent
+from benchmarks.page_visitors import KIOSK, NOBODY
+from campusgate.demo.running import RunningDemonstration
+from database import Database
+from integrations.library_fines.tables import LibraryFinePayment
+
+
+def kiosk_states() -> list[State]:
+    """Return them, in an order in which each finds what it needs."""
+    wrong = {"number": "S1", "query_password": "1"}
+    return [
+        at("kiosk to be paired", NOBODY, "/console/kiosk/pair"),
+        at("kiosk", KIOSK, "/console/kiosk"),
+        at("kiosk by number", KIOSK, "/console/kiosk/number"),
+        sent("kiosk by number, refused", KIOSK, "/console/kiosk/number", "/number", **wrong),
+        State("kiosk's menu", KIOSK, _be_known),
+        State("kiosk's top-up", KIOSK, lambda page, told: _at_kiosk(page, told, "top-up")),
+        State("kiosk's order", KIOSK, _order_at_kiosk),
+        State("kiosk's fines", KIOSK, lambda page, told: _at_kiosk(page, told, "fines")),
+        State("kiosk's fine", KIOSK, _pay_fine_at_kiosk),
+        State("kiosk's loss", KIOSK, lambda page, told: _at_kiosk(page, told, "loss")),
+        State("kiosk's new card", KIOSK, _ask_for_card),
+        State("kiosk's card issued", KIOSK, _issue_at_kiosk),
+    ]
+
+
+def _be_known(page: Page, told: RunningDemonstration) -> None:
+    account = told.accounts["holder"]
+    send(page, "/console/kiosk/number", "/number", number=account.number, query_password=account.digits)
+    page.wait_for_url("**/kiosk/menu")
+
+
+def _at_kiosk(page: Page, told: RunningDemonstration, where: str) -> None:
+    _be_known(page, told)
+    page.goto(f"/console/kiosk/{where}")
+
+
+def _order_at_kiosk(page: Page, told: RunningDemonstration) -> None:
+    _be_known(page, told)
+    send(page, "/console/kiosk/top-up", "/top-up", other="5")
+    page.wait_for_url("**/kiosk/top-up/**")
+
+
+def _pay_fine_at_kiosk(page: Page, told: RunningDemonstration) -> None:
+    """Pay what is owed; where nothing is owed any more, look at the payment that there was."""
+    _at_kiosk(page, told, "fines")
+    if page.locator('form[action$="/fines"]').count():
+        send(page, "/console/kiosk/fines", "/fines")
+    else:
+        page.goto(f"/console/kiosk/fines/{_find_fine(told, told.accounts['holder'].number)}")
+
+
+def _find_fine(told: RunningDemonstration, number: str) -> UUID | None:
+    database = Database(told.database_url)
+    try:
+        with database.read() as session:
+            person = people.by_number(session, number)
+            of_person = LibraryFinePayment.person_id == (None if person is None else person.id)
+            return session.scalars(select(LibraryFinePayment.id).where(of_person)).first()
+    finally:
+        database.close()
+
+
+def _ask_for_card(page: Page, told: RunningDemonstration) -> None:
+    _be_known(page, told)
+    page.goto("/console/kiosk/loss")
+    if page.locator('form[action$="/loss"]').count():
+        send(page, "/console/kiosk/loss", "/loss")
+    let_a_day_pass(told, told.accounts["holder"].number)
+    page.goto("/console/kiosk/reissue")
+
+
+def _issue_at_kiosk(page: Page, told: RunningDemonstration) -> None:
+    _ask_for_card(page, told)
+    send(page, "/console/kiosk/reissue", "/reissue", uid=f"04{token_hex(5).upper()}80")
+    page.wait_for_url("**/kiosk/reissued")
+
+
+def let_a_day_pass(told: RunningDemonstration, number: str) -> None:
+    """Move the loss that somebody reported back by a day: the clock of the demonstration is that of its devices too."""
+    database = Database(told.database_url)
+    try:
+        with database.begin() as session:
+            person = people.by_number(session, number)
+            of_person = LossReport.person_id == (None if person is None else person.id)
+            session.execute(update(LossReport).where(of_person).values(reported_at=datetime.now(UTC) - 2 * loss.WAIT))
+    finally:
+        database.close()
