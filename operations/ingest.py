@@ -75,8 +75,8 @@ class Ingest:
         self._now = now
         self._hints = PresenceHints(connection, site)
         self._stored: Counter[str] = Counter()
-        self.on_stored: Callable[[Sequence[Event]], None] = lambda _events: None
-        """Is given what was stored anew; for the rim to set."""
+        self.on_stored: list[Callable[[Sequence[Event]], None]] = []
+        """Each is given what was stored anew; for the rim to add to before the start."""
         self.on_turn: Callable[[], None] = lambda: None
         """Called before each try to store, and once a second where nothing waits; for the rim to set."""
         self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
@@ -194,7 +194,8 @@ class Ingest:
         # First of all: somebody may be at the next gate with a photograph.
         used_codes.publish(self._connection, self._site, used)
         self._stored.update(event.kind for event in new)
-        self.on_stored(new)
+        for observe in self.on_stored:
+            observe(new)
         for gate in dict.fromkeys(event.gate for event in batch):
             self._acknowledge(gate, [event.id for event in batch if event.gate == gate])
         self._hints.publish(passed)

@@ -36,6 +36,7 @@ from campusgate.settings.sign_in import CasSettings, OidcSettings, WecomSettings
 from campusgate.settings.strength import require_strong
 from campusgate.settings.supply import SupplySettings
 from campusgate.settings.toml_file import read_toml
+from campusgate.settings.tracing import TracingSettings
 from campusgate.settings.visitors import VisitorSettings
 from campusgate.settings.web import WebSettings
 
@@ -145,6 +146,8 @@ class Settings(BaseSettings):
     metrics_token: SecretStr | None = Field(
         default=None, min_length=16, description="opens GET /metrics; without it there are no metrics"
     )
+
+    tracing: TracingSettings = TracingSettings()
 
     embedder: EmbedderName = Field(
         default="mobilefacenet+sface", description="the embedder of server and edges, the same for all of them"

@@ -50,7 +50,7 @@ def make_metrics(
         leads=leads,
     )
     registry = make_registry(collector)
-    ingest.on_stored = PassageTimes(registry).observe
+    ingest.on_stored.append(PassageTimes(registry).observe)
     ProcessCollector(registry=registry)
     channels = [channel.name for channel in make_notice_channels(settings)]
     registry.register(EnrollmentCollector(database, channels, now=lambda: datetime.now(UTC)))

@@ -181,7 +181,7 @@ def test_it_turns_at_rest_and_not_while_it_hangs(gate, ingest: Ingest, monkeypat
         held.set()
         assert let_go.wait(PATIENCE_S)
 
-    ingest.on_stored = hang
+    ingest.on_stored.append(hang)
     gate.publish(NORTH.events, event().encode())
     assert held.wait(PATIENCE_S)
     before = turns["turns"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import structlog
 from fastapi import APIRouter
@@ -28,6 +29,7 @@ from campusgate.wiring.orders import make_dispatcher
 from campusgate.wiring.retention import make_retention_policy
 from campusgate.wiring.sealer import make_sealer
 from campusgate.wiring.showers import make_shower_port
+from campusgate.wiring.traces import make_traces
 from console.shown_once import ShownOnce
 from database import Database, Sealer
 from database.migrate import upgrade
@@ -54,6 +56,9 @@ from web.shared_tickets import SharedTickets
 from web.storage_probe import StorageProbe
 from web.tickets import Tickets
 
+if TYPE_CHECKING:
+    from operations.traces.otlp import TraceExporter
+
 log = structlog.get_logger()
 
 
@@ -72,6 +77,8 @@ class Server:
     operations: OperationsServices
     connections: ServerConnections
     ingest: Ingest
+    traces: "TraceExporter | None"
+    """None where no collector is set."""
     showers: ShowerPort | None
     """None where the server has no key to sign its answers with."""
     storage: StorageProbe
@@ -133,6 +140,7 @@ def assemble(
     # Last, for its writer's thread runs from now on: what may be missing was asked for before.
     money = replace(make_money(settings, accounts, channels), clock_believed=lambda: clock.doubt() is None)
     metering = make_metering(settings, money)
+    ingest = Ingest(bus, settings.site, database, board)
     pictures = make_alarm_pictures(settings.alarm_pictures, sealer)
     following = find_following(settings)
     made = [one.model_id for one in (engine, *further_engines)]
@@ -162,7 +170,8 @@ def assemble(
             pictures,
         ),
         connections=connections,
-        ingest=Ingest(bus, settings.site, database, board),
+        ingest=ingest,
+        traces=make_traces(settings.tracing, ingest),
         showers=make_shower_port(settings, bus, metering.sessions),
         storage=storage,
         alarms=make_watch(settings.alarms, database, board, connections, clock=clock, storage=storage),

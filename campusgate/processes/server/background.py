@@ -45,6 +45,8 @@ class Background:
         if self._server.tickets.shared is not None:
             self._server.tickets.shared.announce = self._coordination.announce
         event.listen(Session, "after_commit", self._announce_changes)
+        if self._server.traces is not None:
+            self._server.traces.start()
         self._server.ingest.start()
         if self._server.showers is not None:
             self._server.showers.start()
@@ -59,6 +61,8 @@ class Background:
         self._server.connections.orders.stop()
         self._server.connections.events.stop()
         self._server.ingest.stop()
+        if self._server.traces is not None:
+            self._server.traces.stop()
         if self._server.showers is not None:
             self._server.showers.stop()
         self._thread.join()
