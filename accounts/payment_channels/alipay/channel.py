@@ -36,8 +36,8 @@ _OK, _TYPES_PASSWORD, _REFUSED = "10000", "10003", "40004"
 _NO_TRADE: Final = "ACQ.TRADE_NOT_EXIST"
 _UNSURE: Final = frozenset({"ACQ.SYSTEM_ERROR", "AOP.ACQ.SYSTEM_ERROR", "ACQ.TRADE_HAS_SUCCESS"})
 """Refusals after which the trade may have been paid: a query tells."""
-_NOT_IN_SUBJECTS: Final = str.maketrans("/=&", "／＝＆")
-"""Alipay takes none of these three in a subject; a merchant's name may have them."""
+_NOT_IN_SUBJECTS: Final = str.maketrans('/=&,"', "／＝＆，＂")
+"""What merchants' names may have: Alipay takes none of the first three, and its bill parts values by commas."""
 _REFUND_WAITS: Final = frozenset({"ACQ.SYSTEM_ERROR", "AOP.ACQ.SYSTEM_ERROR", "ACQ.SELLER_BALANCE_NOT_ENOUGH"})
 
 

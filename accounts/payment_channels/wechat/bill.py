@@ -1,8 +1,10 @@
-"""The daily bill (交易账单, type ALL): UTF-8 with a mark, a back-tick before every value, yuan, Beijing time."""
+"""The daily bill (交易账单, type ALL): UTF-8 with a mark, a back-tick before every value, yuan, Beijing time.
 
-import csv
+What parts values is a comma before a back-tick: a name may have commas of its own, in quotation marks or without.
+"""
+
 import hashlib
-import io
+import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 from uuid import UUID
@@ -17,6 +19,7 @@ from accounts.payment_channels.wechat.messages import Merchant
 log = structlog.get_logger()
 
 _TOTALS = "总交易单数"
+_BETWEEN: Final = re.compile(',"?`')
 _COLUMNS: Final = (
     "交易时间",
     "公众账号ID",
@@ -74,14 +77,16 @@ def read_bill(text: str, merchant: Merchant) -> list[BillLine]:
 
 
 def _rows(text: str) -> Iterator[Mapping[str, str]]:
-    table = csv.reader(io.StringIO(text))
-    header = next(table, [])
+    head, *lines = text.split("\n")
+    header = head.strip("\r").split(",")
     if missing := [one for one in _COLUMNS if one not in header]:
         raise ChannelFailedError(f"the bill has no column {missing[0]}")
-    for row in table:
-        if row and row[0].lstrip("`") == _TOTALS:
+    for line in lines:
+        row = line.strip("\r")
+        if row.lstrip("`").startswith(_TOTALS):
             return
-        yield {name: value.removeprefix("`").strip() for name, value in zip(header, row, strict=True)}
+        values = _BETWEEN.split(row.removeprefix("`"))
+        yield {name: value.strip() for name, value in zip(header, values, strict=True)}
     raise ChannelFailedError("the bill ends before its totals")
 
 

@@ -142,6 +142,21 @@ def test_lines_of_other_systems_with_the_same_app_are_passed_over(peer: AlipayPe
     assert peer.channel.bill(DAY) == []
 
 
+def test_a_subject_has_nothing_that_alipay_refuses_or_its_bill_parts_by(
+    peer: AlipayPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def call(method: str, content: dict[str, Any], **_: Any) -> dict[str, str]:
+        asked.update(content)
+        return {"code": "10000", "qr_code": "https://qr.alipay.com/bax"}
+
+    monkeypatch.setattr(peer.channel._api, "call", call)
+    wanted = NewOrder(new_id(), 1_210, 'Noodles, "Tea" & more/less=', peer.clock() + timedelta(minutes=30))
+    peer.channel.create(wanted, peer.clock())
+    assert asked["subject"] == "Noodles， ＂Tea＂ ＆ more／less＝"
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1.example", "alipay.com.example", "notalipay.com"])
 def test_a_bill_is_fetched_from_alipay_alone(peer: AlipayPeer, host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     said = {"code": "10000", "bill_download_url": f"https://{host}/bill?day=2026-09-01"}

@@ -198,6 +198,15 @@ def test_a_bill_that_is_not_understood_is_none(peer: WechatPeer, edit: tuple[str
         peer.channel.bill(date(2026, 9, 1))
 
 
+def test_a_name_with_a_comma_parts_no_values(peer: WechatPeer) -> None:
+    order = opened(peer)
+    peer.pay(order.id)
+    read = peer.channel.bill(date(2026, 9, 1))
+    assert [line.id for line in read] == [order.id]
+    peer.set(bill_edit=("`top-up, campus", '"`top-up, campus"'))
+    assert peer.channel.bill(date(2026, 9, 1)) == read
+
+
 def test_lines_of_other_systems_with_the_same_merchant_are_passed_over(peer: WechatPeer) -> None:
     order = opened(peer)
     peer.pay(order.id)
