@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 
 from tests.doubles.processes import PROCESSES, quiet
 
-_PASSAGE = re.compile(rb'^data: \{"sequence":(\d+),.*?"at":"([^"]+)"')
+PASSAGE = re.compile(rb'^data: \{"sequence":(\d+),.*?"at":"([^"]+)"')
+"""An event in a stream: its number in the journal, and when it happened."""
 _OPENED_EACH_S = 0.01
 _START_S = 120.0
 
@@ -114,7 +115,7 @@ async def _follow(url: str, page: Opened, seen: Seen) -> None:
             seen.bytes += len(part)
             *lines, rest = (rest + part).split(b"\n")
             for line in lines:
-                if found := _PASSAGE.match(line):
+                if found := PASSAGE.match(line):
                     seen.sequences.append(int(found[1]))
                     seen.delays_s.append(now - datetime.fromisoformat(found[2].decode()).timestamp())
                 elif line == b"event: up_to_date":

@@ -17,13 +17,14 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from benchmarks.crowd import insert_people
 from benchmarks.process_usage import peak_mb
 from benchmarks.report import Report, budget, present
 from web.routes import add_routes
@@ -206,58 +207,29 @@ class Campus:
     def _enrol(self, count: int, now: datetime) -> list[UUID]:
         """Write people and what is theirs as rows; the ways the accounts offer would take minutes."""
         import numpy as np
-        from sqlalchemy import insert
 
-        from accounts.ledger.tables import LedgerAccount
-        from accounts.people import changes
-        from accounts.tables import Card, Person, PersonGroup
-        from accounts.vocabulary import CardKind, CardState, PersonKind, PersonState
         from database import new_id
         from enrollment import templates
         from models.template import Template
 
         random = np.random.default_rng(20260901)
         ids = [new_id() for _ in range(count)]
-        times = {"created_at": now, "updated_at": now, "valid_from": now - timedelta(days=1)}
         for start in range(0, count, 2000):
             part = ids[start : start + 2000]
             vectors = random.normal(size=(len(part), DIMENSION)).astype(np.float32)
             vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
             with self.database.begin() as session:
-                session.execute(
-                    insert(Person),
-                    [
-                        {
-                            "id": person,
-                            "number": f"{start + index:08}",
-                            "name": "synthetic",
-                            "kind": PersonKind.STUDENT,
-                            "state": PersonState.ACTIVE,
-                            **times,
-                        }
-                        for index, person in enumerate(part)
-                    ],
-                )
-                wallet = {"kind": "wallet", "name": "", "state": "active", "balance": 0, "held": 0, "opened_at": now}
-                session.execute(insert(LedgerAccount), [{"id": person, **wallet} for person in part])
-                session.execute(insert(PersonGroup), [{"person_id": one, "name": "students"} for one in part])
-                session.execute(
-                    insert(Card),
-                    [
-                        {
-                            "id": new_id(),
-                            "person_id": person,
-                            "kind": CardKind.PHYSICAL,
-                            "state": CardState.ACTIVE,
-                            "uid": f"{start + index:014X}",
-                            "issued_at": now,
-                        }
-                        for index, person in enumerate(part)
-                    ],
+                insert_people(
+                    session,
+                    part,
+                    now,
+                    number_of=lambda number: f"{number:08}",
+                    uid_of=lambda number: f"{number:014X}",
+                    groups_of=lambda _: ("students",),
+                    first=start,
                 )
                 for person, vector in zip(part, vectors, strict=True):
                     templates.store(session, self.sealer, person, Template(MODEL, vector), at=now)
-                changes.record(session, *part)
         return ids
 
     def _tell(self) -> None:

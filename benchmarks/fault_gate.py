@@ -4,10 +4,13 @@ It taps cards by itself and tells its parent, through a pipe, every event, befor
 every movement of the relay. What it has told outlives it.
 """
 
+import os
 import random
 import resource
+import signal
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection as Pipe
@@ -35,8 +38,9 @@ from messages import Action, Event, GateTopics, NonceStore, TrustedKey, edge_sen
 from tests.doubles.processes import PROCESSES, quiet
 
 _GRANT_S = 0.05
-_PAUSE_S = 0.15
-"""Between two taps, on average."""
+_TAPS_PER_S = 1 / 0.15
+_LOOKS_EACH_S = 0.1
+"""For somebody who comes, where nobody does."""
 _STEP_S = 0.02
 _FULL_BYTES = 4096
 """No file can be written beyond here while the disk is "full"."""
@@ -56,10 +60,10 @@ class FaultPlan:
     token: str
     key: bytes
     edge_key: bytes
-    people: int
+    cards: tuple[str, ...]
     clock_offset_s: Any
     disk_full: Any
-    tapping: Any
+    taps_per_s: Any
     waiting: Any
     in_memory: Any
 
@@ -67,7 +71,8 @@ class FaultPlan:
 class FaultGate:
     """The gate as its parent sees it."""
 
-    def __init__(self, campus: Campus, gate: str) -> None:
+    def __init__(self, campus: Campus, gate: str, *, cards: Sequence[str] | None = None) -> None:
+        """`cards` are tapped, any of them: else everybody's, and one that nobody has."""
         self.name = gate
         self.history: list[Entry] = []
         self._process: BaseProcess | None = None
@@ -80,10 +85,10 @@ class FaultGate:
             campus.tokens[gate],
             campus.controller_key.private_bytes_raw(),
             campus.edge_key.public_key().public_bytes_raw(),
-            len(campus.people),
+            tuple(cards or map(card_of, range(len(campus.people) + 1))),
             clock_offset_s=PROCESSES.Value("d", 0.0, lock=False),
             disk_full=PROCESSES.Value("b", 0, lock=False),
-            tapping=PROCESSES.Value("b", 1, lock=False),
+            taps_per_s=PROCESSES.Value("d", _TAPS_PER_S, lock=False),
             waiting=PROCESSES.Value("i", -1, lock=False),
             in_memory=PROCESSES.Value("i", 0, lock=False),
         )
@@ -130,9 +135,23 @@ class FaultGate:
         """Let writing to disk fail, or work again."""
         self._plan.disk_full.value = full
 
+    def work(self, taps_per_s: float) -> None:
+        """Let so many cards be tapped a second, on average."""
+        self._plan.taps_per_s.value = taps_per_s
+
     def rest(self) -> None:
         """Let nobody tap any more."""
-        self._plan.tapping.value = 0
+        self.work(0)
+
+    def send(self, number: signal.Signals) -> None:
+        """Send the controller a signal.
+
+        Raises:
+            RuntimeError: it does not run.
+        """
+        if self._process is None or self._process.pid is None:
+            raise RuntimeError(f"the controller of {self.name} does not run")
+        os.kill(self._process.pid, number)
 
     def _listen(self, pipe: Pipe) -> None:
         while True:
@@ -200,7 +219,7 @@ def _serve(plan: FaultPlan, pipe: Pipe) -> None:
     controller = GateController(
         GateTopics(SITE, plan.gate),
         BrokerAddress(port=plan.mqtt_port),
-        Hardware(SimulatedRelay(lambda energised: teller.tell(RelayMoved(energised))), reader=reader),
+        Hardware(SimulatedRelay(lambda energised: teller.tell(RelayMoved(energised, time.monotonic()))), reader=reader),
         Storage(
             NonceStore(plan.folder / "nonces.db"),
             outbox,
@@ -236,7 +255,12 @@ def _serve(plan: FaultPlan, pipe: Pipe) -> None:
 def _tap(plan: FaultPlan, reader: SimulatedReader) -> None:
     chance = random.Random()  # noqa: S311 - a crowd, no secret
     while True:
-        time.sleep(chance.expovariate(1 / _PAUSE_S))
-        if plan.tapping.value:
-            # Everybody's card, and one that nobody has.
-            reader.present(card_of(chance.randrange(plan.people + 1)))
+        taps_per_s = plan.taps_per_s.value
+        if taps_per_s <= 0:
+            time.sleep(_LOOKS_EACH_S)
+            continue
+        # Whoever waits has no memory: a long pause may be drawn anew, and another pace is heeded at once.
+        pause_s = chance.expovariate(taps_per_s)
+        time.sleep(min(pause_s, _LOOKS_EACH_S))
+        if pause_s <= _LOOKS_EACH_S:
+            reader.present(chance.choice(plan.cards))

@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from access.reasons import Reason
+from gate_controller.readers.freshness import STALE_S
 from messages import MAX_TTL_MS, Event, EventKind
 
 _LATEST_S = MAX_TTL_MS / 1000 + 3.0
 """The oldest an obeyed command may be: its life, the tolerance between clocks, and a moment to act."""
+_WAITS_S = STALE_S + 1.0
+"""How long after its grant was told the relay may be energised: a slow disk is waited for so long, and a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,8 @@ class RelayMoved:
     """The relay was energised or released."""
 
     energised: bool
+    at_s: float | None = None
+    """Monotonic seconds."""
 
 
 Entry = Started | Emitting | Kept | RelayMoved
@@ -82,7 +87,13 @@ def judge(histories: Mapping[str, History], facts: Facts) -> Judgement:
         judgement.refusals.update(refusals_in(history))
         lost = len(kept - facts.journal.keys())
         found = [f"{lost} events lost"] if lost else []
-        found += [*_openings(history), *_grants(events, facts), *_revocation(events, facts), *_nonces(events)]
+        found += [
+            *_openings(history),
+            *_late(history, facts),
+            *_grants(events, facts),
+            *_revocation(events, facts),
+            *_nonces(events),
+        ]
         judgement.violations += [f"{gate}: {each}" for each in found]
     if strange := len(facts.journal.keys() - told):
         judgement.violations.append(f"{strange} events in the journal that no gate has emitted")
@@ -119,6 +130,23 @@ def _openings(history: History) -> list[str]:
                 if energised and not granted:
                     found.append("an opening without a grant on record")
                 granted = granted and energised
+    return found
+
+
+def _late(history: History, facts: Facts) -> list[str]:
+    """No relay is energised long after its grant was told, or by a command that is no longer alive."""
+    found = []
+    last: Emitting | None = None
+    for entry in history:
+        match entry:
+            case Emitting(event) if event.kind == EventKind.ACCESS_GRANTED and event.granted:
+                last = entry
+            case RelayMoved(energised=True, at_s=float(at_s)) if last is not None:
+                sent_s = None if last.event.command_id is None else facts.commands.get(last.event.command_id)
+                if at_s - last.at_s > _WAITS_S:
+                    found.append(f"an opening {at_s - last.at_s:.1f} s after its grant")
+                elif sent_s is not None and at_s - sent_s > _LATEST_S:
+                    found.append(f"an opening by a command {at_s - sent_s:.1f} s old")
     return found
 
 

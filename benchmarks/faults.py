@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Set
+from collections.abc import Callable, Sequence, Set
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -69,12 +69,23 @@ _JUMPS_S = (-3600.0, 5.0)
 class Bus:
     """Edge and thief: both send commands, one after the other, to any gate whose boot is known."""
 
-    def __init__(self, campus: Campus, nonces: NonceStore, thief_nonces: NonceStore, chance: random.Random) -> None:
+    def __init__(
+        self,
+        campus: Campus,
+        nonces: NonceStore,
+        thief_nonces: NonceStore,
+        chance: random.Random,
+        *,
+        gates: Sequence[str] | None = None,
+        pause_s: float = _COMMAND_PAUSE_S,
+    ) -> None:
+        """Both work at `gates` (else all), once in each of so many seconds."""
+        gates = campus.gates if gates is None else gates
         self.connection = Connection(BrokerAddress(port=campus.mqtt_port), "edge-and-thief", backoff=Backoff(0.1, 0.5))
         self.meant: dict[UUID, float] = {}
         """The commands that the edge meant, by id: when they were signed (monotonic seconds)."""
         self._person = campus.people[0]
-        self._signers = {gate: Signer(campus.edge_key, edge_sender(gate), nonces) for gate in campus.gates}
+        self._signers = {gate: Signer(campus.edge_key, edge_sender(gate), nonces) for gate in gates}
         # Nonces of its own: what the thief signs would void what the edge signed before.
         stolen = campus.edge_key
         self._forgers = {
@@ -82,8 +93,9 @@ class Bus:
                 Signer(stolen, edge_sender(gate), thief_nonces),
                 Signer(Ed25519PrivateKey.generate(), edge_sender(gate), thief_nonces),
             )
-            for gate in campus.gates
+            for gate in gates
         }
+        self._pause_s = pause_s
         self._sent: list[SignedCommand] = []
         self._boots: dict[str, UUID] = {}
         self._chance = chance
@@ -92,7 +104,7 @@ class Bus:
     def run(self, stop: threading.Event) -> None:
         """Send until `stop` is set."""
         doings: tuple[Callable[[str], None], ...] = (self._open, self._open, self._retain, self._repeat, self._forge)
-        while not stop.wait(_COMMAND_PAUSE_S):
+        while not stop.wait(self._pause_s):
             for gate in tuple(self._boots):
                 with contextlib.suppress(NotConnectedError):
                     self._chance.choice(doings)(gate)
@@ -138,7 +150,8 @@ class Bus:
 
     def _on_state(self, _topic: str, payload: bytes, _retained: bool) -> None:
         state = DoorState.decode(payload)
-        self._boots[state.gate] = state.boot_id
+        if state.gate in self._signers:
+            self._boots[state.gate] = state.boot_id
 
 
 class Mishaps:

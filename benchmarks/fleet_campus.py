@@ -7,8 +7,10 @@ import base64
 import contextlib
 import hashlib
 import json
+import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -23,6 +25,7 @@ from uuid import UUID
 
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy.orm import Session
 
 from access.policy import Direction, GatePolicy, Occupancy, Rule
 from accounts import cards, devices, passwords, people
@@ -111,21 +114,7 @@ class Campus:
         try:
             upgrade(database)
             with database.begin() as session:
-                gates.put_zone(session, _ZONE, site=SITE, title=_ZONE, by=_ACTOR, now=now)
-                for gate in self.gates:
-                    policy = GatePolicy(
-                        gate=gate,
-                        site=SITE,
-                        rules=(Rule(group=_GROUP),),
-                        direction=Direction.ENTRY,
-                        inner_zone=_ZONE,
-                        # Never reached; but every gate must know who passed every other one.
-                        occupancy=Occupancy(limit=1_000_000),
-                    )
-                    gates.add(session, policy, title=gate, by=_ACTOR, now=now)
-                    _, self.tokens[gate] = devices.add(
-                        session, name=gate, role=DeviceRole.CONTROLLER, gate=gate, by=_ACTOR, now=now
-                    )
+                self.add_gates(session, now)
                 for number in range(count):
                     groups = frozenset({_GROUP} if number < count - 1 else ())
                     person = people.create(
@@ -142,15 +131,39 @@ class Campus:
                     )
                     cards.issue(session, person, card_of(number), key_number=None, by=_ACTOR, now=now)
                     self.people.append(person.id)
-                particulars = people.Particulars(
-                    number=STAFF_NUMBER, name="made up", kind=PersonKind.STAFF, valid_from=since
-                )
-                staff = people.create(session, particulars, by=_ACTOR, now=now)
-                session.add_all(PersonRole(person_id=staff.id, role=role) for role in (Role.CASHIER, Role.ADMIN))
-                hashed = {PasswordPurpose.PORTAL: Hasher().hash(self.staff_password)}
-                passwords.store(session, staff.id, hashed, must_change=False, by=_ACTOR, now=now)
+                self.add_staff(session, now)
         finally:
             database.close()
+
+    def add_gates(
+        self, session: Session, now: datetime, *, groups_of: Callable[[str], Sequence[str]] = lambda _: (_GROUP,)
+    ) -> None:
+        """Put up the gates, all of which lead into one zone, each for these groups; and their controllers."""
+        gates.put_zone(session, _ZONE, site=SITE, title=_ZONE, by=_ACTOR, now=now)
+        for gate in self.gates:
+            policy = GatePolicy(
+                gate=gate,
+                site=SITE,
+                rules=tuple(Rule(group=one) for one in groups_of(gate)),
+                direction=Direction.ENTRY,
+                inner_zone=_ZONE,
+                # Never reached; but every gate must know who passed every other one.
+                occupancy=Occupancy(limit=1_000_000),
+            )
+            gates.add(session, policy, title=gate, by=_ACTOR, now=now)
+            _, self.tokens[gate] = devices.add(
+                session, name=gate, role=DeviceRole.CONTROLLER, gate=gate, by=_ACTOR, now=now
+            )
+
+    def add_staff(self, session: Session, now: datetime) -> None:
+        """Add the one who works here, with a password."""
+        particulars = people.Particulars(
+            number=STAFF_NUMBER, name="made up", kind=PersonKind.STAFF, valid_from=now - timedelta(days=1)
+        )
+        staff = people.create(session, particulars, by=_ACTOR, now=now)
+        session.add_all(PersonRole(person_id=staff.id, role=role) for role in (Role.CASHIER, Role.ADMIN))
+        hashed = {PasswordPurpose.PORTAL: Hasher().hash(self.staff_password)}
+        passwords.store(session, staff.id, hashed, must_change=False, by=_ACTOR, now=now)
 
     def server_settings(self) -> dict[str, Any]:
         """Write the server's keys, and return its settings."""
@@ -263,6 +276,16 @@ class BrokerProcess:
             self._process = PROCESSES.Process(target=_serve_broker, args=(self.port,), daemon=True)
             self._process.start()
         wait_until(self._listens, "the broker listens", 30)
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal.
+
+        Raises:
+            RuntimeError: it does not run.
+        """
+        if self._process is None or self._process.pid is None:
+            raise RuntimeError("the broker does not run")
+        os.kill(self._process.pid, number)
 
     def kill(self) -> None:
         """End it at once; what it retained is gone."""

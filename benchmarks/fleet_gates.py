@@ -49,9 +49,11 @@ class GatesPlan:
     key: bytes
     edge_key: bytes
     staff_key: bytes
+    cards: tuple[str, ...] = (card_of(0),)
+    """Tapped in turn, of people who keep theirs."""
 
     @classmethod
-    def of(cls, campus: Campus, gates: tuple[str, ...]) -> "GatesPlan":
+    def of(cls, campus: Campus, gates: tuple[str, ...], *, cards: tuple[str, ...] = (card_of(0),)) -> "GatesPlan":
         """Plan a process for `gates` of `campus`, whose server's settings were made."""
         assert campus.staff_key is not None  # noqa: S101 - see above
         return cls(
@@ -62,6 +64,7 @@ class GatesPlan:
             campus.controller_key.private_bytes_raw(),
             campus.edge_key.public_key().public_bytes_raw(),
             campus.staff_key.public_key().public_bytes_raw(),
+            cards,
         )
 
 
@@ -112,7 +115,11 @@ class GatesProcess:
 
     def tap_latencies(self) -> list[float]:
         """Return the seconds from tap to relay of every tap so far (inf: refused)."""
-        found: list[float] = self._ask("tap_latencies", None)
+        return [latency_s for _, latency_s in self.taps()]
+
+    def taps(self) -> list[tuple[float, float]]:
+        """Return when (monotonic seconds) each card was tapped, and the seconds until the relay (inf: refused)."""
+        found: list[tuple[float, float]] = self._ask("taps", None)
         return found
 
     def emitted(self) -> set[UUID]:
@@ -246,11 +253,13 @@ class _Gate:
 class _Worker:
     """Taps cards at the gates in turn, of people who keep theirs."""
 
-    def __init__(self, gates: list[_Gate]) -> None:
+    def __init__(self, gates: list[_Gate], cards: tuple[str, ...]) -> None:
         self._gates = gates
+        self._cards = cards
+        self._turn = 0
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self.latencies: list[float] = []
+        self.latencies: list[tuple[float, float]] = []
 
     def work(self, taps_per_s: float) -> None:
         """Work at this pace; 0 ends it."""
@@ -265,16 +274,17 @@ class _Worker:
 
     def _run(self, pause_s: float) -> None:
         generator = np.random.default_rng(7)
-        turn = 0
         while not self._stop.wait(pause_s * generator.exponential()):
-            self.latencies.append(self._gates[turn % len(self._gates)].tap(card_of(0)))
-            turn += 1
+            gate = self._gates[self._turn % len(self._gates)]
+            presented = time.monotonic()
+            self.latencies.append((presented, gate.tap(self._cards[self._turn // len(self._gates) % len(self._cards)])))
+            self._turn += 1
 
 
 def _serve(plan: GatesPlan, pipe: Pipe) -> None:
     quiet()
     gates = [_Gate(plan, name) for name in plan.tokens]
-    worker = _Worker(gates)
+    worker = _Worker(gates, plan.cards)
     with ExitStack() as stack:
         for gate in gates:
             gate.start()
@@ -292,7 +302,7 @@ def _serve(plan: GatesPlan, pipe: Pipe) -> None:
             "refused_at": lambda _: {gate.name: gate.refused_at for gate in gates if gate.refused_at is not None},
             "work": worker.work,
             "moved": lambda asked: max(gate.moved(*asked[:2], energises=asked[2]) for gate in gates),
-            "tap_latencies": lambda _: list(worker.latencies),
+            "taps": lambda _: list(worker.latencies),
             "emitted": lambda _: set().union(*(gate.outbox.ids.copy() for gate in gates)),
             "waiting": lambda _: sum(len(gate.outbox) for gate in gates),
         }

@@ -11,21 +11,20 @@ import argparse
 import base64
 import contextlib
 import os
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from benchmarks.brokers import running_broker
+from benchmarks.command_process import CommandProcess, as_environment
 from benchmarks.process_usage import processor_s, resident_kb
 from benchmarks.report import Report, budget, present
 from campusgate.demo.camera import FilmCamera
 from campusgate.demo.campus import free_port
-from campusgate.settings import Settings
 from messages import make_private_key
 
 _GATE = "north"
@@ -46,8 +45,9 @@ def measure(seconds: float) -> Report:
         environment = _settings(folder, port)
         door = folder / "door.toml"
         door.write_text(_DOOR, encoding="utf-8")
-        controller = stack.enter_context(_running(["controller", "--door", str(door)], environment, folder))
-        edge = stack.enter_context(_running(["edge", camera.url], environment, folder))
+        command = ["controller", "--door", str(door)]
+        controller = stack.enter_context(CommandProcess(command, environment, folder / "controller.log")).pid
+        edge = stack.enter_context(CommandProcess(["edge", camera.url], environment, folder / "edge.log")).pid
         _wait_until_it_sees(folder / "edge.log")
         _wait_until_it_rests(edge)
         began, used = time.monotonic(), processor_s(edge)
@@ -77,36 +77,19 @@ def _settings(folder: Path, broker_port: int) -> Mapping[str, str]:
     key, trusted = folder / "gate.pem", folder / "trusted.json"
     make_private_key(key)
     trusted.write_text("{}", encoding="utf-8")
-    values = {
-        "GATE": _GATE,
-        "DATA_DIR": str(folder / "data"),
-        "CACHE_DIR": str(Settings().cache_dir),
-        "MQTT__PORT": str(broker_port),
-        "SERVER_URL": f"http://127.0.0.1:{free_port()}",
-        "DEVICE_TOKEN": "nobody-asks-for-it",
-        "SIGNING_KEY_FILE": str(key),
-        "TRUSTED_KEYS_FILE": str(trusted),
-        "TEMPLATE_KEY": base64.b64encode(os.urandom(32)).decode(),
-        "CREDENTIAL_KEY": base64.b64encode(os.urandom(32)).decode(),
-    }
-    return {**os.environ, **{f"CAMPUSGATE_{name}": value for name, value in values.items()}}
-
-
-@contextlib.contextmanager
-def _running(arguments: Sequence[str], environment: Mapping[str, str], folder: Path) -> Iterator[int]:
-    """Run a command of campusgate until the end of the block, and yield its number."""
-    log = folder / f"{arguments[0]}.log"
-    with log.open("wb") as output:
-        command = [sys.executable, "-m", "campusgate", *arguments]
-        process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
-        try:
-            yield process.pid
-        finally:
-            ended = process.poll() is not None
-            process.terminate()
-            process.wait(10)
-            if ended:
-                sys.stderr.write(log.read_text(encoding="utf-8")[-1000:])
+    return as_environment(
+        {
+            "gate": _GATE,
+            "data_dir": folder / "data",
+            "mqtt": {"port": broker_port},
+            "server_url": f"http://127.0.0.1:{free_port()}",
+            "device_token": "nobody-asks-for-it",
+            "signing_key_file": key,
+            "trusted_keys_file": trusted,
+            "template_key": base64.b64encode(os.urandom(32)).decode(),
+            "credential_key": base64.b64encode(os.urandom(32)).decode(),
+        }
+    )
 
 
 def _wait_until_it_sees(log: Path) -> None:

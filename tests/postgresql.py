@@ -6,8 +6,9 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,9 @@ FORGETFUL = {
     "max_wal_size": "256MB",
 }  # fmt: skip
 """Settings of a cluster that is quick because it keeps nothing."""
+
+
+_GONE_WITHIN_S = 30.0
 
 
 class PostgresqlMissingError(Exception):
@@ -42,6 +46,25 @@ class Cluster:
         """End it at once, as a machine does that loses its power."""
         self.run("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "-w", "stop")
 
+    def kill_processes(self) -> None:
+        """Kill each of its processes (SIGKILL), and return when none runs; what was acknowledged is on disk.
+
+        Raises:
+            TimeoutError: one does not end.
+        """
+        first = int((self.folder / "data/postmaster.pid").read_text().split()[0])
+        # It stands still first, so that it begins none meanwhile.
+        os.kill(first, signal.SIGSTOP)
+        processes = [first, *_children(first)]
+        for process in processes:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        until = time.monotonic() + _GONE_WITHIN_S
+        while any(map(_runs, processes)):
+            if time.monotonic() > until:
+                raise TimeoutError("a process of PostgreSQL does not end")
+            time.sleep(0.02)
+
     @contextmanager
     def frozen(self) -> Iterator[None]:
         """All its processes stand still: what is sent to them is taken, and nothing is answered."""
@@ -49,12 +72,14 @@ class Cluster:
         os.kill(first, signal.SIGSTOP)
         stopped = [first, *_children(first)]
         for process in stopped[1:]:
-            os.kill(process, signal.SIGSTOP)
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGSTOP)
         try:
             yield
         finally:
             for process in reversed(stopped):
-                os.kill(process, signal.SIGCONT)
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGCONT)
 
     def create(self, name: str) -> str:
         """Make a database and return its address."""
@@ -124,8 +149,19 @@ def cluster(settings: Mapping[str, str] | None = None) -> Iterator[Cluster]:
 
 
 def _children(process: int) -> list[int]:
-    status = (path.read_text().split() for path in Path("/proc").glob("[0-9]*/status"))
-    return [int(words[words.index("Pid:") + 1]) for words in status if words[words.index("PPid:") + 1] == str(process)]
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has ended meanwhile
+            number, _, figures = path.read_text(encoding="utf-8").rpartition(")")
+            if int(figures.split()[1]) == process:
+                found.append(int(number.split()[0]))
+    return found
+
+
+def _runs(process: int) -> bool:
+    with suppress(OSError):
+        return Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
+    return False
 
 
 def _programs() -> Path:

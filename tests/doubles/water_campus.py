@@ -65,6 +65,8 @@ class WaterCampus:
     devices: list[tuple[UUID, Ed25519PrivateKey]] = field(default_factory=list, repr=False)
     people: list[UUID] = field(default_factory=list)
     merchant: UUID | None = None
+    first_number: int = 0
+    """Of the people and their cards, where others are numbered below."""
 
     def populate(self) -> None:
         """Make the database, fill it as staff would, and write the keys."""
@@ -95,7 +97,7 @@ class WaterCampus:
         place = places.add(session, name="baths", title="baths", settings=settings, prices=prices, by=_BY, now=now)
         for number in range(self.showers):
             self._add_shower(session, place.id, number, now)
-            self._add_person(session, cash, number, now)
+            self._add_person(session, cash, self.first_number + number, now)
 
     def write_keys(self) -> None:
         """Write the server's key, and whom it trusts."""
@@ -105,7 +107,7 @@ class WaterCampus:
 
     def digest(self, number: int) -> str:
         """Return the digest of the card at shower `number`."""
-        return card_digest(self.credential_key, _uid(number))
+        return card_digest(self.credential_key, _uid(self.first_number + number))
 
     @property
     def server_key(self) -> str:

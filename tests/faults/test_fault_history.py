@@ -82,6 +82,19 @@ def test_a_command_is_obeyed_once_while_young_and_only_when_meant() -> None:
     assert judged(forged).violations == ["north: a grant by a command that nobody entitled has given"]
 
 
+def test_a_relay_that_is_energised_long_after_its_grant_opened_late() -> None:
+    grant = granted()
+    slow = [grant, Kept(grant.event.id), RelayMoved(True, 104.0)]
+    assert judged(slow).violations == ["north: an opening 4.0 s after its grant"]
+    assert judged([grant, Kept(grant.event.id), RelayMoved(True, 102.0)]).violations == []
+
+
+def test_a_relay_that_is_energised_by_a_command_older_than_its_life_opened_late() -> None:
+    grant = granted(command_id=COMMAND, at_s=112.0)
+    history = [grant, Kept(grant.event.id), RelayMoved(True, 114.5)]
+    assert judged(history).violations == ["north: an opening by a command 14.5 s old"]
+
+
 def test_a_lost_card_stays_refused() -> None:
     before = [*opened(granted(LOSER)), denied(LOSER, "card_lost")]
     assert judged(before).violations == []
