@@ -5,6 +5,7 @@ What was asked, and what was answered, is their own journal: the day is judged b
 
 import contextlib
 import random
+import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -145,12 +146,19 @@ class LivePage:
     seen: dict[int, tuple[float, float]] = field(default_factory=dict)
     """By the event's number in the journal: when it was read (monotonic seconds), and how long after it happened."""
     twice: int = 0
-    opened: int = 0
+    trust: ssl.SSLContext | bool = True
+    """What the server's certificate is verified with."""
+    open: list[tuple[float, float]] = field(default_factory=list)
+    """From when to when (monotonic seconds) a stream was read."""
+
+    def is_open_since(self, since_s: float, until_s: float) -> bool:
+        """Whether one stream was read from a moment to another."""
+        return any(begun_s <= since_s and until_s <= ended_s for begun_s, ended_s in self.open)
 
     def look(self, stop: threading.Event) -> None:
         """Look until `stop` is set."""
         while not stop.is_set():
-            with contextlib.suppress(httpx.HTTPError), _client(self.url) as client:
+            with contextlib.suppress(httpx.HTTPError), _client(self.url, self.trust) as client:
                 form = {"number": STAFF_NUMBER, "password": self.password}
                 answer = client.post("/console/sign-in", data=form, headers={"Origin": self.url})
                 # As a header: they are for HTTPS alone, which only browsers do not ask of this machine itself.
@@ -163,15 +171,20 @@ class LivePage:
         with client.stream("GET", "/console/stream", headers={"Cookie": cookies} | last) as answer:
             if answer.is_error:
                 return
-            self.opened += 1
-            for line in answer.iter_lines():
-                if stop.is_set():
-                    return
-                if found := PASSAGE.match(line.encode()):
-                    number, at = int(found[1]), datetime.fromisoformat(found[2].decode())
-                    late_s = time.time() - at.timestamp()
-                    self.twice += number in self.seen
-                    self.seen.setdefault(number, (time.monotonic(), late_s))
+            begun_s = time.monotonic()
+            try:
+                for line in answer.iter_lines():
+                    if stop.is_set():
+                        return
+                    self._take(line)
+            finally:
+                self.open.append((begun_s, time.monotonic()))
+
+    def _take(self, line: str) -> None:
+        if found := PASSAGE.match(line.encode()):
+            number, at = int(found[1]), datetime.fromisoformat(found[2].decode())
+            self.twice += number in self.seen
+            self.seen.setdefault(number, (time.monotonic(), time.time() - at.timestamp()))
 
 
 def until_answered(asked: Asked, ask: Callable[[], httpx.Response], clock: Clock) -> httpx.Response | None:
@@ -199,5 +212,5 @@ def until_answered(asked: Asked, ask: Callable[[], httpx.Response], clock: Clock
     return None
 
 
-def _client(url: str) -> httpx.Client:
-    return httpx.Client(base_url=url, timeout=_TIMEOUT_S, trust_env=False)
+def _client(url: str, trust: ssl.SSLContext | bool = True) -> httpx.Client:
+    return httpx.Client(base_url=url, timeout=_TIMEOUT_S, trust_env=False, verify=trust)

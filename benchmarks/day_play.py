@@ -20,8 +20,8 @@ from benchmarks.day_judgement import Walk, commands_of
 from benchmarks.day_schedule import BEGINS_H, ENDS_H, LOSS_H, NIGHT_H, PlayedDay, Strike
 from benchmarks.day_stage import Stage
 from benchmarks.day_strikes import Strikes
+from benchmarks.fault_bus import Bus
 from benchmarks.fault_history import Facts, History
-from benchmarks.faults import Bus
 from benchmarks.fleet_campus import SITE, STAFF_NUMBER
 from benchmarks.metering_showers import Fates, ShowersPlan, read_ended, simulate
 from campusgate.demo.api_client import RefusedError
@@ -98,6 +98,7 @@ class Crowd:
         self._stage, self._plan, self._bus = stage, plan, bus
         self._page_closed = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._failures: list[Exception] = []
 
     def begin(self) -> None:
         """Let the day begin."""
@@ -108,7 +109,13 @@ class Crowd:
             return day.payments_per_s(elapsed_s) / len(self.tills)
 
         def start(work: Callable[..., object], *given: object) -> None:
-            self._threads.append(threading.Thread(target=work, args=given, daemon=True))
+            def follow() -> None:
+                try:
+                    work(*given)
+                except Exception as error:  # noqa: BLE001 - raised in the thread that reports
+                    self._failures.append(error)
+
+            self._threads.append(threading.Thread(target=follow, daemon=True))
             self._threads[-1].start()
 
         for till in self.tills:
@@ -129,6 +136,11 @@ class Crowd:
     def has_gone(self) -> bool:
         """Whether everybody has been answered, after the day was over."""
         return not any(one.is_alive() for one in self._threads)
+
+    def check(self) -> None:
+        """Raise what has ended somebody's work."""
+        for error in self._failures:
+            raise error
 
     def close_page(self) -> None:
         """Close the live page, which stays open until all events have come."""
@@ -179,6 +191,7 @@ def play(made: DayCampus, cluster: Cluster, plan: Plan, report: Reporting) -> Pl
         baths = None
         while crowd.clock.elapsed_s < day.seconds or striking.is_alive():
             stage.supervise()
+            crowd.check()
             hour = min(day.hour_at(crowd.clock.elapsed_s), ENDS_H)
             if baths is None and hour >= NIGHT_H:
                 baths = _open_baths(made, plan)
@@ -200,6 +213,7 @@ def _settle(stage: Stage, crowd: Crowd, strikes: Strikes, baths: BaseProcess, re
         report(ENDS_H, what)
 
     stage.wait_until(crowd.has_gone, "everybody is answered", say)
+    crowd.check()
     taps = [tap for process in stage.buildings for tap in process.taps()]
     stage.wait_until(lambda: not baths.is_alive(), "the showers are settled", say)
     stage.settle(say)

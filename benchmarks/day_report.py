@@ -64,7 +64,7 @@ def report_of(played: Played, plan: Plan, size: Size) -> Report:
         "answers_500": sum(one.failures for one in [*purchases, *played.crowd.newcomers.handed_in]),
         "live_page": {
             "events": len(played.crowd.page.seen),
-            "opened": played.crowd.page.opened,
+            "opened": len(played.crowd.page.open),
             "twice": played.crowd.page.twice,
         },
         "faults": {

@@ -1,6 +1,10 @@
 """A PostgreSQL cluster of three nodes from `deploy/ha`, whose primary is killed or frozen while payments go on.
 
     python -m benchmarks.failover [--freeze] [--seconds N] [--json]
+    python -m benchmarks.failover --servers [--only WHAT] [--seed N] [--json]
+
+The second way is that of a campus (`failover_servers`): two servers behind HAProxy, gates, orders, alarms and live
+pages, and each process is killed and frozen in turn.
 
 Needs on the path Debian's `etcd-server` and `haproxy`, and PyPI's `patroni[etcd3]`. Budgets: payments resume within
 25 s, none that was acknowledged is lost, none is recorded twice, the books are right.
@@ -9,6 +13,7 @@ Needs on the path Debian's `etcd-server` and `haproxy`, and PyPI's `patroni[etcd
 import argparse
 import itertools
 import signal
+import sys
 import tempfile
 import threading
 import time
@@ -28,6 +33,7 @@ from benchmarks.failover_nodes import Nodes
 from benchmarks.report import Report, budget, present
 from campusgate.schema import metadata
 from database import Database, DatabaseBusyError, new_id
+from tests.doubles.processes import quiet
 
 _CLIENTS = 6
 _BEFORE_S = 5.0
@@ -132,8 +138,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="benchmarks.failover", description=__doc__.splitlines()[0])
     parser.add_argument("--freeze", action="store_true", help="freeze the primary instead of killing it")
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--servers", action="store_true", help="two servers over the nodes, everything struck in turn")
+    parser.add_argument("--only", default="", help="with --servers: strikes whose name holds this, as `primary killed`")
+    parser.add_argument("--seed", type=int, default=1, help="with --servers: of the order of strikes")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
+    if given.servers:
+        from benchmarks.failover_servers import run as run_servers
+
+        quiet()
+        told = run_servers(only=given.only, seed=given.seed, report=lambda what: print(what, file=sys.stderr))
+        return present(told, as_json=given.json)
     number = signal.SIGSTOP if given.freeze else signal.SIGKILL
     return present(run(number=number, seconds=given.seconds), as_json=given.json)
 

@@ -55,23 +55,39 @@ class Nodes:
 
     def start(self) -> None:
         """Start everything, and return when there is a primary with a synchronous standby."""
-        for number, name in enumerate(_NAMES):
-            lines = self._placed((_HA / "etcd.env").read_text("utf-8"), number).splitlines()
-            settings = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
-            settings["ETCD_INITIAL_CLUSTER"] = ",".join(
-                f"{one}=http://{address}:2380" for one, address in zip(_NAMES, _ADDRESSES, strict=True)
-            )
-            self._run(f"etcd-{name}", ["etcd"], settings)
-        roles = ("SUPERUSER", "REPLICATION", "REWIND")
-        passwords = {f"PATRONI_{role}_PASSWORD": self._password for role in roles}
         for name in _NAMES:
-            self._run(f"patroni-{name}", ["patroni", str(self._folder / f"{name}.yml")], passwords)
-        self._run("haproxy", ["haproxy", "-f", str(self._folder / "haproxy.cfg")], {})
+            self.start_etcd(name)
+        for name in _NAMES:
+            self.start_node(name)
+        self.start_balancer()
         until = time.monotonic() + _STARTS_WITHIN_S
         while self.find("sync") is None:
             if time.monotonic() > until:
                 raise RuntimeError(f"no cluster came to be; see {self._folder}/*.log")
             time.sleep(0.5)
+
+    def start_etcd(self, name: str) -> None:
+        """Start a node's etcd."""
+        lines = self._placed((_HA / "etcd.env").read_text("utf-8"), _NAMES.index(name)).splitlines()
+        settings = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+        settings["ETCD_INITIAL_CLUSTER"] = ",".join(
+            f"{one}=http://{address}:2380" for one, address in zip(_NAMES, _ADDRESSES, strict=True)
+        )
+        self._run(f"etcd-{name}", ["etcd"], settings)
+
+    def start_node(self, name: str) -> None:
+        """Start Patroni of a node, which starts its PostgreSQL."""
+        roles = ("SUPERUSER", "REPLICATION", "REWIND")
+        passwords = {f"PATRONI_{role}_PASSWORD": self._password for role in roles}
+        self._run(f"patroni-{name}", ["patroni", str(self._folder / f"{name}.yml")], passwords)
+
+    def start_balancer(self) -> None:
+        """Start HAProxy before the nodes."""
+        self._run("haproxy", ["haproxy", "-f", str(self._folder / "haproxy.cfg")], {})
+
+    def process(self, name: str) -> subprocess.Popen[bytes]:
+        """Return a process by its name: `haproxy`, `etcd-one`, `patroni-one` and so on."""
+        return self._processes[name]
 
     def find(self, role: str) -> str | None:
         """Return the node of a role: `primary`, or `sync` for the synchronous standby."""
@@ -95,6 +111,11 @@ class Nodes:
         for process in self._processes.values():
             process.kill()
             process.wait()
+
+    def kill_node(self, name: str) -> None:
+        """Kill Patroni and PostgreSQL of a node, and return when Patroni is gone."""
+        self.signal(name, signal.SIGKILL)
+        self._processes[f"patroni-{name}"].wait()
 
     def _postgres_of(self, name: str) -> list[int]:
         file = self._folder / name / "postmaster.pid"

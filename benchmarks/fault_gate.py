@@ -107,25 +107,27 @@ class FaultGate:
         """Start the controller; return at once."""
         ours, theirs = PROCESSES.Pipe(duplex=False)
         self._plan.waiting.value = -1
-        self._process = PROCESSES.Process(target=_serve, args=(self._plan, theirs), daemon=True)
-        self._process.start()
+        process = PROCESSES.Process(target=_serve, args=(self._plan, theirs), daemon=True)
+        process.start()
+        self._process = process
         theirs.close()
         self._listener = threading.Thread(target=self._listen, args=(ours,), daemon=True)
         self._listener.start()
 
     def kill(self) -> None:
         """End the controller as a power cut does."""
-        if self._process is None or self._listener is None:
+        process, self._process = self._process, None
+        if process is None or self._listener is None:
             return
-        self._process.kill()
-        self._process.join()
+        process.kill()
+        process.join()
         self._listener.join()
-        self._process = None
 
     def check(self) -> None:
         """Raise RuntimeError when the controller has ended by itself."""
-        if self._process is not None and self._process.exitcode is not None:
-            raise RuntimeError(f"the controller of {self.name} has ended by itself, code {self._process.exitcode}")
+        process = self._process
+        if process is not None and process.exitcode is not None and process is self._process:
+            raise RuntimeError(f"the controller of {self.name} has ended by itself, code {process.exitcode}")
 
     def set_clock(self, offset_s: float) -> None:
         """Let the wall clock be wrong by so much."""

@@ -224,7 +224,11 @@ class ServerProcess:
 
     def wait(self) -> None:
         """Return when it answers."""
-        wait_until(self._answers, "the server answers")
+        wait_until(self.answers, "the server answers")
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        os.kill(self.pid, number)
 
     def kill(self) -> None:
         """End it as a power cut does."""
@@ -243,7 +247,12 @@ class ServerProcess:
         self.kill()
         self._client.close()
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
+        """Whether it answers.
+
+        Raises:
+            RuntimeError: it has ended by itself.
+        """
         if self._process is None or self._process.exitcode is not None:
             raise RuntimeError("the server has ended by itself")
         try:

@@ -20,7 +20,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -57,12 +57,13 @@ from operations.tables import GateEvent, StaffOrder
 from tests.doubles.processes import quiet
 from tests.postgresql import cluster
 
-_GATES, _PEOPLE, _TERMINALS = 4, 20, 4
+GATES, PEOPLE = 4, 20
+_TERMINALS = 4
 _RESUME_S = 25.0
 _RETRY_S = 0.25
 _ORDER_EVERY_S = 0.5
 _SETTLE_S = 30.0
-_UNSURE = frozenset({OrderState.SENDING, OrderState.READY})
+UNSURE = frozenset({OrderState.SENDING, OrderState.READY})
 """A server died in the midst: nobody knows what the gates did, and nothing is sent again."""
 
 
@@ -79,19 +80,35 @@ class Clients:
     orders: dict[str, str] = field(default_factory=dict)
     """The state of each order's last answer, by its key."""
     asked_again: Counter[str] = field(default_factory=Counter)
+    unanswered: Counter[str] = field(default_factory=Counter)
+    patience_s: float = _SETTLE_S
+    """How long each thing is asked for."""
 
     def run(self, seconds: float, strike: Callable[[], None]) -> None:
         """Do all of it for so long; `strike` in the middle."""
+        with self.at_work():
+            self.stopping.wait(seconds / 3)
+            strike()
+            self.stopping.wait(seconds * 2 / 3)
+
+    @contextlib.contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Do all of it until the end of the block; what was begun is seen to its end."""
         work = [*[self._pay] * _TERMINALS, self._order]
         threads = [threading.Thread(target=one, args=(number,)) for number, one in enumerate(work)]
         for one in threads:
             one.start()
-        self.stopping.wait(seconds / 3)
-        strike()
-        self.stopping.wait(seconds * 2 / 3)
-        self.stopping.set()
-        for one in threads:
-            one.join()
+        try:
+            yield
+        finally:
+            self.stopping.set()
+            for one in threads:
+                one.join()
+
+    def pause_s(self, since_s: float, until_s: float) -> float:
+        """Return the longest time between two moments (monotonic seconds) in which no payment was acknowledged."""
+        times = sorted(at_s for at_s, _ in self.paid if since_s <= at_s <= until_s)
+        return max(after - before for before, after in itertools.pairwise([since_s, *times, until_s]))
 
     @property
     def longest_pause_s(self) -> float:
@@ -102,12 +119,12 @@ class Clients:
         for turn in itertools.count():
             if self.stopping.is_set():
                 return
-            payment, card = str(new_id()), card_of((number + turn) % (_PEOPLE - 1))
+            payment, card = str(new_id()), card_of((number + turn) % (PEOPLE - 1))
             if self._until_answered("payment", partial(self._take, payment, card)) is not None:
                 self.paid.append((time.monotonic(), payment))
 
     def _order(self, _number: int) -> None:
-        gates = itertools.cycle(f"gate-{number}" for number in range(_GATES))
+        gates = itertools.cycle(f"gate-{number}" for number in range(GATES))
         while not self.stopping.wait(_ORDER_EVERY_S):
             key, order = str(uuid4()), {"action": "open", "gates": [next(gates)]}
             answer = self._until_answered("order", partial(self.give, key, order))
@@ -135,12 +152,13 @@ class Clients:
 
     def _until_answered(self, what: str, ask: Callable[[], Any]) -> Any:
         """Return the answer, asked for again and again; None when the time is over."""
-        end = time.monotonic() + _SETTLE_S
+        end = time.monotonic() + self.patience_s
         while time.monotonic() < end:
             with contextlib.suppress(httpx.TransportError):
                 return ask()
             self.asked_again[what] += 1
             time.sleep(_RETRY_S)
+        self.unanswered[what] += 1
         return None
 
 
@@ -150,10 +168,10 @@ def run(*, number: signal.Signals, seconds: float) -> Report:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="campusgate-servers-")))
         (folder / "broker").mkdir()
         url = stack.enter_context(cluster()).create("servers")
-        gates = tuple(f"gate-{one}" for one in range(_GATES))
+        gates = tuple(f"gate-{one}" for one in range(GATES))
         campus = Campus(folder, url, gates, settings={"trusted_proxies": ["127.0.0.1"]})
-        campus.populate(_PEOPLE)
-        terminal = _add_terminal(campus)
+        campus.populate(PEOPLE)
+        terminal = add_terminal(campus)
         stack.enter_context(BrokerProcess(folder / "broker", campus.mqtt_port))
         first = ServerProcess(campus)
         second = first.twin(folder / "second")
@@ -165,16 +183,16 @@ def run(*, number: signal.Signals, seconds: float) -> Report:
         for process in processes:
             stack.enter_context(process)
             process.wait_ready()
-        staff = _sign_in(balancer, campus)
+        staff = sign_in(balancer, campus)
         clients = Clients(balancer.url, balancer.trust, staff, terminal)
-        wait_until(lambda: _opens(clients), "the gates obey")
+        wait_until(lambda: opens(clients), "the gates obey")
         clients.run(seconds, lambda: os.kill(first.pid, number))
         if number is signal.SIGSTOP:
             os.kill(first.pid, signal.SIGCONT)
-        facts = _read_facts(url)
+        facts = read_facts(url)
     lost = [payment for _, payment in clients.paid if payment not in facts.recorded]
     done = [state for state in clients.orders.values() if state == OrderState.DONE]
-    unsure = [state for state in clients.orders.values() if state in _UNSURE]
+    unsure = [state for state in clients.orders.values() if state in UNSURE]
     return Report(
         "servers",
         {
@@ -199,13 +217,16 @@ def run(*, number: signal.Signals, seconds: float) -> Report:
 
 
 @dataclass(frozen=True, slots=True)
-class _Facts:
+class Facts:
+    """What the database says at the end."""
+
     recorded: Counter[str]
     differences: int
     carried_out_twice: int
 
 
-def _read_facts(url: str) -> _Facts:
+def read_facts(url: str) -> Facts:
+    """Read them."""
     database = Database(url)
     try:
         with database.read() as session:
@@ -221,10 +242,10 @@ def _read_facts(url: str) -> _Facts:
     finally:
         database.close()
     twice = sum(times > 1 for times in Counter(meant).values()) + sum(opened[one] > 1 for one in meant)
-    return _Facts(recorded, differences, twice)
+    return Facts(recorded, differences, twice)
 
 
-def _add_terminal(campus: Campus) -> str:
+def add_terminal(campus: Campus) -> str:
     """Give everybody money and let a shop take it; return its terminal's token."""
     database, now = Database(campus.database_url, credential_key=CREDENTIAL_KEY), datetime.now(UTC)
     try:
@@ -242,13 +263,15 @@ def _add_terminal(campus: Campus) -> str:
         database.close()
 
 
-def _sign_in(balancer: Balancer, campus: Campus) -> dict[str, str]:
+def sign_in(balancer: Balancer, campus: Campus) -> dict[str, str]:
+    """Return the headers of a member of staff."""
     form = {"grant_type": "password", "username": STAFF_NUMBER, "password": campus.staff_password}
     answer = httpx.post(f"{balancer.url}/api/v1/tokens", data=form, verify=balancer.trust, timeout=30)
     return {"Authorization": f"Bearer {checked(answer)['access_token']}"}
 
 
-def _opens(clients: Clients) -> bool:
+def opens(clients: Clients) -> bool:
+    """Whether an order to open is carried out at every gate."""
     with contextlib.suppress(httpx.TransportError):
         answer = clients.give(str(uuid4()), {"action": "open", "everywhere": True})
         return {one["effect"] for one in answer["results"]} == {"done"}

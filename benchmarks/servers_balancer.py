@@ -3,6 +3,7 @@
 import contextlib
 import re
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -49,18 +50,37 @@ class Balancer:
         """Where it answers."""
         return f"https://127.0.0.1:{self._port}"
 
-    def __enter__(self) -> Self:
-        with self._log.open("wb") as log:
+    def start(self) -> None:
+        """Start it, and return when it listens."""
+        with self._log.open("ab") as log:
             self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
         wait_until(self._listens, f"HAProxy listens (see {self._log})", 30)
+
+    def kill(self) -> None:
+        """End it at once."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal.
+
+        Raises:
+            RuntimeError: it does not run.
+        """
+        if self._process is None:
+            raise RuntimeError("HAProxy does not run")
+        self._process.send_signal(number)
+
+    def __enter__(self) -> Self:
+        self.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+        self.kill()
 
     def _listens(self) -> bool:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self._port), 1):
