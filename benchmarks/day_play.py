@@ -19,7 +19,7 @@ from benchmarks.day_facts import DayFacts, read_facts
 from benchmarks.day_judgement import Walk, commands_of
 from benchmarks.day_schedule import BEGINS_H, ENDS_H, LOSS_H, NIGHT_H, PlayedDay, Strike
 from benchmarks.day_stage import Stage
-from benchmarks.day_strikes import Strikes
+from benchmarks.day_strikes import RECOVERS_S, Strikes
 from benchmarks.fault_bus import Bus
 from benchmarks.fault_history import Facts, History
 from benchmarks.fleet_campus import SITE, STAFF_NUMBER
@@ -95,6 +95,8 @@ class Crowd:
         self.newcomers = Newcomers(url, made.newcomers, password, made.portrait)
         self.page = LivePage(url, password)
         self.walks: list[Walk] = []
+        self.without_server: list[tuple[float, float]] = []
+        """From when to when (monotonic seconds) the server did not answer, or was catching up."""
         self._stage, self._plan, self._bus = stage, plan, bus
         self._page_closed = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -126,6 +128,7 @@ class Crowd:
         start(self._bus.run, self.clock.over)
         start(self._set_pace)
         start(self._report_loss)
+        start(self._ask_after_server)
         threading.Thread(target=self.page.look, args=(self._page_closed,), daemon=True).start()
 
     @property
@@ -159,6 +162,13 @@ class Crowd:
             since_s = time.monotonic()
             self._stage.cameras[gate].play(self._stage.made.films.walk(name))
             self.walks.append(Walk(gate, since_s, time.monotonic(), name == WALKER))
+
+    def _ask_after_server(self) -> None:
+        """Ask every second whether it answers."""
+        while not self.clock.over.wait(_AGAIN_S):
+            asked_s = time.monotonic()
+            if not self._stage.answers():
+                self.without_server.append((asked_s - _AGAIN_S, time.monotonic() + RECOVERS_S))
 
     def _report_loss(self) -> None:
         """Somebody loses their card at noon, and staff say so until the server has taken it."""

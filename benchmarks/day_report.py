@@ -124,7 +124,8 @@ def _times(played: Played) -> dict[str, Any]:
         ],
         "event_to_live_page_ms": [(at_s - late_s, late_s) for at_s, late_s in played.crowd.page.seen.values()],
     }
-    return {name: _summary(timed, played.strikes.away) for name, timed in by_name.items()}
+    away = [*played.strikes.away, *played.crowd.without_server]
+    return {name: _summary(timed, away) for name, timed in by_name.items()}
 
 
 def _summary(timed: Timed, away: Timed) -> dict[str, Any]:

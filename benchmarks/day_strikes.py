@@ -15,7 +15,7 @@ from benchmarks.fleet_campus import BrokerProcess
 from tests.postgresql import Cluster
 
 RECOVERS_S = 20.0
-"""After what was struck is back: connections are made anew, and what waited is worked on."""
+"""After what was struck runs, or the server answers again: connections are made anew, what waited is worked on."""
 
 
 class Victim(Protocol):
