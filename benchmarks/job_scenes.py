@@ -71,6 +71,7 @@ def top_up_pays_a_shower(campus: Campus) -> None:
     with campus.as_part("resident", **PHONE) as page:
         page.goto(f"{_OWN}/money/top-ups/new")
         page.locator(".chips label").first.click()
+        page.locator("input[name=channel][value=loopback]").check()
         page.locator("form[action$='/top-ups/new'] button").click()
         page.locator("main a.button[href*='/demonstration/bank/']").click()
         page.locator("form button").click()

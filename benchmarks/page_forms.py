@@ -16,7 +16,11 @@ def send(page: Page, path: str, action: str, /, *, do: str = "", **typed: Any) -
     form = page.locator(f'form[action$="{action}"]' if action else "form").first
     form.evaluate("(one) => { one.noValidate = true; }")
     for name, value in typed.items():
-        _fill(form.locator(f'[name="{name}"]').first, value)
+        controls = form.locator(f'[name="{name}"]')
+        if controls.first.get_attribute("type") == "radio":
+            form.locator(f'[name="{name}"][value="{value}"]').check(force=True)
+        else:
+            _fill(controls.first, value)
     with expect_another_page(page):
         if do:
             form.locator(f'button[value="{do}"]').first.evaluate("(one) => one.click()")

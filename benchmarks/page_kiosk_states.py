@@ -50,7 +50,7 @@ def _at_kiosk(page: Page, told: RunningDemonstration, where: str) -> None:
 
 def _order_at_kiosk(page: Page, told: RunningDemonstration) -> None:
     _be_known(page, told)
-    send(page, "/console/kiosk/top-up", "/top-up", other="5")
+    send(page, "/console/kiosk/top-up", "/top-up", other="5", channel="loopback")
     page.wait_for_url("**/kiosk/top-up/**")
 
 

@@ -85,7 +85,7 @@ def _show_virtual_card(page: Page, told: RunningDemonstration) -> None:
 
 
 def _order_top_up(page: Page, _told: RunningDemonstration) -> None:
-    send(page, f"{_OWN}/money/top-ups/new", "/top-ups/new", amount="5")
+    send(page, f"{_OWN}/money/top-ups/new", "/top-ups/new", amount="5", channel="loopback")
 
 
 def _pay_top_up(page: Page, told: RunningDemonstration) -> None:

@@ -137,6 +137,7 @@ class Campus:
     personas: Personas = field(default_factory=Personas.of_the_demonstration, repr=False)
     kiosk_token: str = field(default="", repr=False)
     radius_token: str = field(default="", repr=False)
+    till_token: str = field(default="", repr=False)
     is_night: bool = True
     """Whether it is night by the hours that the server reads at its next start: then no room goes dark for money."""
 

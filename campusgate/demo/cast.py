@@ -12,6 +12,7 @@ from campusgate.demo.installations import Installations
 from campusgate.demo.observer import Observer
 from campusgate.demo.osdp_peer import SPEED, SoftwareReader
 from campusgate.demo.processes import Children
+from campusgate.demo.providers.trial import TrialProviders
 from campusgate.demo.simulated_shower import PULSES_PER_M3
 from campusgate.demo.simulated_water_lines import COUNTER_ADDRESS, VALVE_ADDRESS
 from messages import ProcessStatus
@@ -72,15 +73,23 @@ class Cast:
     """Broker, server, both gates' controllers, edge, shower controller and reader of meters of one campus."""
 
     def __init__(
-        self, campus: Campus, children: Children, users: Path, reader: SoftwareReader, installations: Installations
+        self,
+        campus: Campus,
+        children: Children,
+        users: Path,
+        reader: SoftwareReader,
+        installations: Installations,
+        *,
+        providers: TrialProviders,
     ) -> None:
-        """Take the campus, whose settings each process gets, the broker's users, the gate's reader, the dormitory."""
+        """Take the campus, whose settings each process gets, the broker's users, the gate's reader, what is around."""
         self._campus = campus
         self._children = children
         self._users = users
         self.reader = reader
         """The gate's own reader, on a line that can be cut."""
         self.installations = installations
+        self.providers = providers
         self.reader_port = free_port()
         self._door = campus.folder / "door.toml"
         with_reader = _READER.format(device=reader.path, speed=SPEED, key_file=campus.reader_key_file)
@@ -106,7 +115,7 @@ class Cast:
             "CAMPUSGATE_LIBRARY_FINES__HOST": "127.0.0.1",
             "CAMPUSGATE_LIBRARY_FINES__PORT": str(self.installations.library.port),
         }
-        self._start("server", module="campusgate.demo.server", extra=library)
+        self._start("server", module="campusgate.demo.server", extra=library | self.providers.settings())
 
     def wait_for_server(self) -> None:
         """Return when the server answers."""

@@ -17,7 +17,7 @@ from accounts.payments.services import MoneyServices
 from accounts.people_import.importer import Importer
 from accounts.services import AccountsServices
 from accounts.vocabulary import DeviceRole
-from campusgate.demo import computer_room, dormitory
+from campusgate.demo import canteen, computer_room, dormitory
 from campusgate.demo.campus import (
     CARD,
     DORMITORY,
@@ -104,6 +104,7 @@ def populate(campus: Campus, engine: FaceEngine, checker: Checker, intake: Path,
             cashier_id = cashier.id
             _furnish(session, campus, meter_url, moment)
             campus.radius_token = computer_room.furnish(session, moment)
+            campus.till_token = canteen.furnish(session, moment)
         _pay_first(campus, database, cashier_id)
     finally:
         database.close()

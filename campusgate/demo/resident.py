@@ -37,6 +37,16 @@ class Resident:
         code: str = checked(self._client.post(f"/api/v1/me/virtual-cards/{self._virtual_card}/code"))["signed_code"]
         return code
 
+    def show_payment_code(self) -> str:
+        """Return the code that the phone shows to a till now; the virtual card was claimed before."""
+        code: str = checked(self._client.post(f"/api/v1/me/virtual-cards/{self._virtual_card}/code"))["code"]
+        return code
+
+    def top_up(self, channel: str, fen: int) -> UUID:
+        """Order a top-up through a channel; it is still to be paid there."""
+        body = {"id": str(uuid4()), "channel": channel, "amount": fen}
+        return UUID(checked(self._client.post("/api/v1/me/top-ups", json=body))["id"])
+
     def wallet(self) -> dict[str, Any]:
         """Return the wallet: `balance`, `holds`."""
         return self._get("/me/wallet")

@@ -28,6 +28,7 @@ from campusgate.demo.personas import hand_in, make_portraits
 from campusgate.demo.photographs import fetch_photographs
 from campusgate.demo.population import count_photos, populate, write_intake
 from campusgate.demo.processes import Children
+from campusgate.demo.providers.trial import TrialProviders
 from campusgate.demo.report import Report
 from campusgate.demo.resident import Resident
 from campusgate.demo.scenes import Walker
@@ -91,7 +92,8 @@ def _prepare(
     children = stack.enter_context(Children(campus.folder / "logs", {}))
     narrator.show("starting broker, server, gate controllers, edge, shower and reader of meters")
     reader = stack.enter_context(SoftwareReader(read_key(campus.reader_key_file)))
-    cast = Cast(campus, children, users, reader, installations)
+    providers = stack.enter_context(TrialProviders(campus.folder / "providers", campus.server_url))
+    cast = Cast(campus, children, users, reader, installations, providers=providers)
     stage = _start(campus, cast, films, narrator, stack)
     if portraits:
         narrator.show("handing in photos for the reviewer")
@@ -168,6 +170,7 @@ def _start(campus: Campus, cast: Cast, films: Films, narrator: Narrator, stack: 
         card_centre=cashier,
         resident=resident,
         installations=cast.installations,
+        providers=cast.providers,
         films=films,
         narrator=narrator,
     )

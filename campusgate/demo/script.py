@@ -7,6 +7,7 @@ import time
 
 from campusgate.demo.acts import (
     cards,
+    channels,
     codes,
     commands,
     computer_rooms,
@@ -45,6 +46,8 @@ SCENES: tuple[Scene, ...] = (
     cards.revocation_within_2s,
     showers.shower_settles_exactly,
     showers.shower_power_cut_costs_nothing,
+    channels.topped_up_by_each_channel,
+    channels.paid_by_each_code,
     library.library_fine_paid,
     computer_rooms.computer_room_time_is_paid,
     rooms.night_is_not_cut_off,

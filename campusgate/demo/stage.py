@@ -14,6 +14,7 @@ from campusgate.demo.films import Films
 from campusgate.demo.installations import Installations
 from campusgate.demo.narration import Narrator
 from campusgate.demo.observer import Observer
+from campusgate.demo.providers.trial import TrialProviders
 from campusgate.demo.report import SceneResult
 from campusgate.demo.resident import Resident
 from campusgate.demo.staff import Staff
@@ -49,6 +50,7 @@ class Stage:
     card_centre: Staff
     resident: Resident
     installations: Installations
+    providers: TrialProviders
     films: Films
     narrator: Narrator
 

@@ -10,8 +10,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from accounts.sign_in.wecom import WecomProvider
 from accounts.sign_in.wecom_api import WecomApi
+from campusgate.demo.providers.serving import HttpAnswer
 from tests import forked
-from tests.accounts.payments.provider_process import HttpAnswer, ProviderProcess, serve
+from tests.accounts.payments.provider_process import ProviderProcess, serve
 
 CORP_ID, AGENT_ID, SECRET = "ww1436e0e65a779aee", "1000002", "an app's secret of forty-three characters: x"
 BACK = "https://gate.example/console/staff-sign-in/complete"

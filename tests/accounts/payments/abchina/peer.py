@@ -13,9 +13,9 @@ from pydantic import SecretStr
 from accounts.payment_channels.abchina.channel import AbchinaChannel
 from accounts.payment_channels.abchina.options import AbchinaOptions
 from accounts.payment_channels.channel import RefundState
+from campusgate.demo.providers.abchina.provider import PASSWORD, AbchinaProvider
+from campusgate.demo.providers.abchina.trades import MERCHANT
 from tests import forked
-from tests.accounts.payments.abchina.provider import PASSWORD, AbchinaProvider
-from tests.accounts.payments.abchina.trades import MERCHANT
 from tests.accounts.payments.channel_peers import Message
 from tests.accounts.payments.provider_process import ProviderProcess, serve
 

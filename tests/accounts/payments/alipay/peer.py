@@ -11,9 +11,9 @@ from uuid import UUID
 from accounts.payment_channels.alipay.channel import AlipayChannel
 from accounts.payment_channels.alipay.options import AlipayOptions
 from accounts.payment_channels.channel import RefundState
+from campusgate.demo.providers.alipay.provider import AlipayProvider
+from campusgate.demo.providers.alipay.trades import APPID, SELLER
 from tests import forked
-from tests.accounts.payments.alipay.provider import AlipayProvider
-from tests.accounts.payments.alipay.trades import APPID, SELLER
 from tests.accounts.payments.channel_peers import Message
 from tests.accounts.payments.provider_process import ProviderProcess, serve
 

@@ -17,11 +17,11 @@ from accounts.payment_channels.alipay.channel import AlipayChannel
 from accounts.payment_channels.alipay.keys import AlipayKeyFileError
 from accounts.payment_channels.alipay.options import AlipayOptions
 from accounts.payment_channels.channel import BillKind, ChannelFailedError, ChannelState, NewOrder
+from campusgate.demo.providers.wechat.signers import new_key
 from database import new_id
 from tests.accounts.conftest import Clock
 from tests.accounts.payments.alipay.peer import AlipayPeer
 from tests.accounts.payments.steps import believed, code, order, paid_at_peer, state
-from tests.accounts.payments.wechat.signers import new_key
 from tests.waiting import PATIENCE_S
 
 DAY = date(2026, 9, 1)

@@ -15,13 +15,13 @@ from accounts.payment_channels.alipay.channel import AlipayChannel
 from accounts.payment_channels.alipay.keys import load_keys
 from accounts.payment_channels.alipay.options import AlipayOptions
 from accounts.payment_channels.channel import ChannelFailedError, ChannelOrder, ChannelState, NewOrder, RefundState
+from campusgate.demo.providers.alipay.trades import APPID, SELLER
+from campusgate.demo.providers.wechat.signers import new_key
 from database import new_id
 from tests.accounts.payments import node_process
 from tests.accounts.payments.alipay.peer import AlipayPeer
-from tests.accounts.payments.alipay.trades import APPID, SELLER
 from tests.accounts.payments.node_process import NodeProcess, NodeRefusedError
 from tests.accounts.payments.steps import paid_at_peer
-from tests.accounts.payments.wechat.signers import new_key
 
 SCRIPT = Path(__file__).with_name("alipay_sdk.cjs")
 

@@ -10,10 +10,10 @@ from alipay import AliPay, DCAliPay
 
 from accounts.payment_channels.alipay.keys import load_keys, signed_text
 from accounts.payment_channels.channel import NewOrder
+from campusgate.demo.providers.alipay.trades import APPID
 from database import new_id
 from tests.accounts.conftest import Clock
 from tests.accounts.payments.alipay.peer import AlipayPeer
-from tests.accounts.payments.alipay.trades import APPID
 
 
 @pytest.fixture

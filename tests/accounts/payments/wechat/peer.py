@@ -11,11 +11,11 @@ from uuid import UUID
 from accounts.payment_channels.channel import RefundState
 from accounts.payment_channels.wechat.channel import WechatPayChannel
 from accounts.payment_channels.wechat.options import WechatPayOptions
+from campusgate.demo.providers.wechat.provider import API_KEY, MERCHANT_SERIAL, PUBLIC_KEY_ID, WechatProvider
+from campusgate.demo.providers.wechat.trades import APPID, MCHID
 from tests import forked
 from tests.accounts.payments.channel_peers import Message
 from tests.accounts.payments.provider_process import ProviderProcess, serve
-from tests.accounts.payments.wechat.provider import API_KEY, MERCHANT_SERIAL, PUBLIC_KEY_ID, WechatProvider
-from tests.accounts.payments.wechat.trades import APPID, MCHID
 
 
 class WechatPeer(ProviderProcess):

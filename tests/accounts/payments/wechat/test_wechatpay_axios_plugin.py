@@ -16,14 +16,14 @@ from accounts.payment_channels.channel import ChannelFailedError, ChannelOrder, 
 from accounts.payment_channels.fields import BEIJING
 from accounts.payment_channels.wechat.channel import WechatPayChannel
 from accounts.payment_channels.wechat.options import WechatPayOptions
+from campusgate.demo.providers.wechat.provider import API_KEY, MERCHANT_SERIAL, PUBLIC_KEY_ID
+from campusgate.demo.providers.wechat.signers import new_key
+from campusgate.demo.providers.wechat.trades import APPID, MCHID, make_bill
 from database import new_id
 from tests.accounts.payments import node_process
 from tests.accounts.payments.node_process import NodeProcess, NodeRefusedError
 from tests.accounts.payments.steps import paid_at_peer
 from tests.accounts.payments.wechat.peer import WechatPeer
-from tests.accounts.payments.wechat.provider import API_KEY, MERCHANT_SERIAL, PUBLIC_KEY_ID
-from tests.accounts.payments.wechat.signers import new_key
-from tests.accounts.payments.wechat.trades import APPID, MCHID, make_bill
 
 KEY_ID = "PUB_KEY_ID_0119000002092024"
 SCRIPT = Path(__file__).with_name("wechatpay_axios_plugin.cjs")

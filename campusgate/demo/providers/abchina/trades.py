@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from campusgate.demo.providers.serving import require
+
 BEIJING = ZoneInfo("Asia/Shanghai")
 MERCHANT = "103882200000958"
 COLUMNS = (
@@ -17,6 +19,8 @@ COLUMNS = (
 
 @dataclass
 class Refund:
+    """Money that goes back."""
+
     fen: int
     status: str
     at: datetime
@@ -24,6 +28,8 @@ class Refund:
 
 @dataclass
 class Trade:
+    """An order and what became of it."""
+
     fen: int
     expires: datetime
     by_code: bool = False
@@ -56,14 +62,17 @@ def _accounted(at: datetime) -> str:
 
 
 def yuan(fen: int) -> str:
+    """Return an amount as the bank writes it."""
     return f"{fen // 100}.{fen % 100:02}"
 
 
 def fen_of(yuan: str) -> int:
+    """Return fen; an amount has two decimals."""
     whole, _, part = yuan.partition(".")
-    assert len(part) == 2, "two decimals"
+    require(len(part) == 2, "two decimals")
     return int(whole) * 100 + int(part)
 
 
 def reference(number: str) -> str:
+    """Return the bank's own number of a trade."""
     return f"9RECEP01{number[-12:]}"

@@ -14,13 +14,14 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from tests.accounts.payments.provider_process import HttpAnswer
-from tests.accounts.payments.wechat.signers import Signer, new_key
-from tests.accounts.payments.wechat.trades import APPID, BEIJING, MCHID, Refund, Trade, make_bill, reference
+from campusgate.demo.providers.serving import HttpAnswer
+from campusgate.demo.providers.wechat.signers import Signer, new_key
+from campusgate.demo.providers.wechat.trades import APPID, BEIJING, MCHID, Refund, Trade, make_bill, reference
 
 MERCHANT_SERIAL = "3775B6A45ACD588826D15E583A95F5DD00000000"
 API_KEY, PUBLIC_KEY_ID = "k7Qm2vXr9ZpLs4TwUyBn6HcJd8FgAe3R", "PUB_KEY_ID_0119000001092024"
 Answer = tuple[int, Any]
+Message = tuple[dict[str, str], bytes]
 
 
 class WechatProvider:
@@ -37,6 +38,7 @@ class WechatProvider:
         self.reset(now, "key")
 
     def reset(self, now: datetime, mode: str) -> None:
+        """Forget all orders, and be known by a `key` or by `certificates`."""
         self.now, self.trades = now, dict[str, Trade]()
         self.signer = self.by_key if mode == "key" else self.by_certificate
         self.handed_out = [self.by_certificate, self.expiring]
@@ -45,8 +47,10 @@ class WechatProvider:
         self.late_s = 0.0
         self.unsigned = False
         self.bill_edit = ("", "")
+        self.pay_at = "weixin://wxpay/bizpayurl?pr="
 
     def merchant_pem(self) -> str:
+        """Return the merchant's private key."""
         return self.merchant_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
     def hand_out_only(self, *names: str) -> None:
@@ -56,31 +60,36 @@ class WechatProvider:
     # What payers and banks do.
 
     def pay(self, number: str) -> None:
+        """Let the payer pay, where there is still time."""
         trade = self.trades[number]
         if trade.state in ("NOTPAY", "USERPAYING") and (trade.expires is None or self.now < trade.expires):
             trade.state, trade.paid_at = "SUCCESS", self.now
 
     def finish_refund(self, number: str, status: str) -> None:
+        """Let a refund come to its end."""
         refund = self._refund_of(number)[1]
         refund.status, refund.at = status, self.now
 
     # Notifications.
 
-    def notification(self, number: str, **faults: Any) -> tuple[dict[str, str], bytes]:
+    def notification(self, number: str, **faults: Any) -> Message:
+        """Return the message about an order, with faults: `kind`, what is `said` instead, `signer`, `api_key`."""
         kind = "TRANSACTION.SUCCESS"
         return self._notify(faults.pop("kind", kind), self._shown(number) | faults.pop("said", {}), **faults)
 
-    def refund_notification(self, number: str, **faults: Any) -> tuple[dict[str, str], bytes]:
+    def refund_notification(self, number: str, **faults: Any) -> Message:
+        """Return the message about a refund, with faults as above."""
         order, refund = self._refund_of(number)
         said = {"mchid": MCHID, "out_trade_no": order, "out_refund_no": number, "refund_status": refund.status}
         if refund.status == "SUCCESS":
             said["success_time"] = _stamp(refund.at)
         return self._notify(f"REFUND.{refund.status}", said | faults.pop("said", {}), **faults)
 
-    def other_notification(self) -> tuple[dict[str, str], bytes]:
+    def other_notification(self) -> Message:
+        """Return the message about something that the campus never asked for."""
         return self._notify("COUPON.USE", {"stock_id": "9856888"})
 
-    def _notify(self, kind: str, said: dict[str, Any], signer: str | None = None, api_key: str = API_KEY) -> Any:
+    def _notify(self, kind: str, said: dict[str, Any], signer: str | None = None, api_key: str = API_KEY) -> Message:
         nonce = secrets.token_hex(6)
         data = json.dumps(said, ensure_ascii=False).encode()
         sealed = AESGCM(api_key.encode()).encrypt(nonce.encode(), data, b"transaction")
@@ -101,6 +110,7 @@ class WechatProvider:
         return self.signed(body, getattr(self, signer) if signer else self.signer, self.now), body.encode()
 
     def signed(self, body: str, signer: Signer, at: datetime) -> dict[str, str]:
+        """Return the headers that sign a body."""
         timestamp, nonce = str(int(at.timestamp())), secrets.token_hex(16)
         return {
             "Wechatpay-Timestamp": timestamp,
@@ -113,6 +123,7 @@ class WechatProvider:
     # The API.
 
     def is_merchants(self, method: str, path: str, authorization: str, body: str) -> bool:
+        """Whether a request is signed by the merchant, and for the first time."""
         given = dict(re.findall(r'(\w+)="([^"]*)"', authorization))
         text = f"{method}\n{path}\n{given['timestamp']}\n{given['nonce_str']}\n{body}\n"
         if (given["mchid"], given["serial_no"]) != (MCHID, MERCHANT_SERIAL) or given["nonce_str"] in self.nonces:
@@ -126,10 +137,13 @@ class WechatProvider:
         return True
 
     def introduce(self) -> tuple[str, str]:
+        """Return the merchant's private key and the provider's public one."""
         return self.merchant_pem(), self.by_key.public_pem
 
     def respond(self, method: str, target: str, headers: Mapping[str, str], body: str) -> HttpAnswer:
+        """Answer a request at the API, or for a bill."""
         parts = urlsplit(target)
+        said: Any
         if not self.is_merchants(method, target, headers["Authorization"], body):
             status, said = 401, {"code": "SIGN_ERROR", "message": "wrong signature"}
         elif parts.path.startswith("/v3/bill"):
@@ -146,6 +160,7 @@ class WechatProvider:
         return status, signed | {"Content-Type": "application/json"}, text.encode()
 
     def answer(self, method: str, path: str, said: dict[str, Any]) -> Answer:  # noqa: PLR0911
+        """Do what a request asks for."""
         match (method, path.removeprefix("/v3/").split("/")):
             case ("POST", ["pay", "transactions", "native" | "jsapi" | "codepay" as kind]):
                 return self._open(kind, said)
@@ -185,7 +200,7 @@ class WechatProvider:
         self.trades.setdefault(number, Trade(fen, "NOTPAY", kind, expires))
         if kind == "jsapi":
             return 200, {"prepay_id": f"wx{number}"}
-        return 200, {"code_url": f"weixin://wxpay/bizpayurl?pr={number[:7]}"}
+        return 200, {"code_url": f"{self.pay_at}{number}"}
 
     def _charge(self, known: Trade | None, number: str, fen: int, said: dict[str, Any]) -> Answer:
         code = said["payer"]["auth_code"]

@@ -12,6 +12,7 @@ from cryptography.x509.oid import NameOID
 
 
 def new_key() -> RSAPrivateKey:
+    """Return a new RSA key."""
     return generate_private_key(public_exponent=65537, key_size=2048)
 
 
@@ -27,8 +28,10 @@ class Signer:
         self.name = name or f"{self.certificate.serial_number:X}"
 
     def sign(self, text: str) -> str:
+        """Return the signature of a text."""
         return b64encode(self.key.sign(text.encode(), PKCS1v15(), SHA256())).decode()
 
     @property
     def public_pem(self) -> str:
+        """The public key."""
         return self.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()

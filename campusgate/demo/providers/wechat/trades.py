@@ -22,6 +22,8 @@ TOTALS = [
 
 @dataclass
 class Refund:
+    """Money that goes back."""
+
     fen: int
     status: str
     at: datetime
@@ -29,6 +31,8 @@ class Refund:
 
 @dataclass
 class Trade:
+    """An order and what became of it."""
+
     fen: int
     state: str
     kind: str
@@ -51,7 +55,7 @@ def make_bill(trades: Mapping[str, Trade], day: str, edit: tuple[str, str] = (""
     write(TOTALS)
     write(["`1", "`0.00", "`0.00", "`0.00", "`0.00000", "`0.00", "`0.00"])
     text = ("\ufeff" + "".join(",".join(row) + "\r\n" for row in rows)).replace(*edit).encode()
-    return gzip.compress(text), hashlib.sha1(text).hexdigest()
+    return gzip.compress(text), hashlib.sha1(text, usedforsecurity=False).hexdigest()
 
 
 def _row(number: str, trade: Trade, state: str, at: datetime, *, refund: tuple[str, Refund] | None = None) -> list[str]:
@@ -89,4 +93,5 @@ def _yuan(fen: int) -> str:
 
 
 def reference(number: str) -> str:
+    """Return WeChat Pay's own number of an order."""
     return f"4200{number[-24:]}"

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from campusgate.demo.providers.serving import WireError, require
+
 BEIJING = ZoneInfo("Asia/Shanghai")
 APPID, SELLER = "2021000122600000", "2088102146225135"
 COLUMNS = (
@@ -16,9 +18,13 @@ COLUMNS = (
     *("卡消费金额（元）", "退款批次号/请求号", "服务费（元）", "分润（元）", "备注"),
 )
 
+_SUMMARY = "业务明细" + "(" + "汇总" + ")"  # brackets as Alipay's names of files have them
+
 
 @dataclass
 class Refund:
+    """Money that goes back."""
+
     fen: int
     state: str
     at: datetime
@@ -26,6 +32,8 @@ class Refund:
 
 @dataclass
 class Trade:
+    """An order and what became of it."""
+
     fen: int
     status: str = "WAIT_BUYER_PAY"
     expires: datetime | None = None
@@ -55,7 +63,7 @@ def make_bill(trades: Mapping[str, Trade], day: str, edit: tuple[str, str] = (""
     text = "\r\n".join(lines).replace(*edit)
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
-        for kind, content in (("业务明细(汇总)", "#汇总"), ("业务明细", text)):
+        for kind, content in ((_SUMMARY, "#汇总"), ("业务明细", text)):
             archive.writestr(_GbkName(f"{SELLER}_{day}_{kind}.csv"), content.encode("gbk"))
     return file.getvalue()
 
@@ -75,7 +83,9 @@ def _row(number: str, kind: str, fen: int, at: datetime, refund_no: str) -> str:
 
 
 def stamp(at: datetime | None) -> str:
-    assert at is not None
+    """Return a time as Alipay writes it."""
+    if at is None:
+        raise WireError("what has not happened has no time")
     return f"{at.astimezone(BEIJING):%Y-%m-%d %H:%M:%S}"
 
 
@@ -84,14 +94,17 @@ def _day(at: datetime) -> str:
 
 
 def yuan(fen: int) -> str:
+    """Return an amount as Alipay writes it."""
     return f"{fen // 100}.{fen % 100:02}"
 
 
 def fen_of(yuan: str) -> int:
+    """Return fen; an amount has two decimals."""
     whole, _, part = yuan.partition(".")
-    assert len(part) == 2, "two decimals"
+    require(len(part) == 2, "two decimals")
     return int(whole) * 100 + int(part)
 
 
 def reference(number: str) -> str:
+    """Return Alipay's own number of a trade."""
     return f"2026090122{number[-18:]}"

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from cryptography.x509.oid import NameOID
 
-from tests.accounts.payments.alipay.trades import (
+from campusgate.demo.providers.alipay.trades import (
     APPID,
     BEIJING,
     SELLER,
@@ -28,7 +28,7 @@ from tests.accounts.payments.alipay.trades import (
     stamp,
     yuan,
 )
-from tests.accounts.payments.provider_process import HttpAnswer
+from campusgate.demo.providers.serving import HttpAnswer
 
 
 def _new_key() -> RSAPrivateKey:
@@ -37,16 +37,17 @@ def _new_key() -> RSAPrivateKey:
 
 def make_certificate(key: RSAPrivateKey, begins: datetime, days: float) -> x509.Certificate:
     """A certificate whose issuer stands as Alipay's do: country first."""
-    names = ((NameOID.COUNTRY_NAME, "CN"), (NameOID.ORGANIZATION_NAME, "Ant Financial"))
-    names += ((NameOID.ORGANIZATIONAL_UNIT_NAME, "Certification Authority"), (NameOID.COMMON_NAME, "Class 2 R1"))
+    names = [(NameOID.COUNTRY_NAME, "CN"), (NameOID.ORGANIZATION_NAME, "Ant Financial")]
+    names += [(NameOID.ORGANIZATIONAL_UNIT_NAME, "Certification Authority"), (NameOID.COMMON_NAME, "Class 2 R1")]
     name = x509.Name([x509.NameAttribute(oid, value) for oid, value in names])
     builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
     return builder.not_valid_before(begins).not_valid_after(begins + timedelta(days=days)).sign(key, SHA256())
 
 
 def serial_of(certificate: x509.Certificate) -> str:
+    """Return a certificate's serial number as Alipay writes it."""
     issuer = "CN=Class 2 R1,OU=Certification Authority,O=Ant Financial,C=CN"
-    return hashlib.md5(f"{issuer}{certificate.serial_number}".encode()).hexdigest()
+    return hashlib.md5(f"{issuer}{certificate.serial_number}".encode(), usedforsecurity=False).hexdigest()
 
 
 class AlipayProvider:
@@ -64,12 +65,15 @@ class AlipayProvider:
         self.reset(now, "key")
 
     def reset(self, now: datetime, mode: str) -> None:
+        """Forget all trades, and be known by a `key` or by `certificates`."""
         self.now, self.mode, self.trades = now, mode, dict[str, Trade]()
         self.lost, self.late_s, self.is_signed = 0, 0.0, True
         self.bill_edit = ("", "")
+        self.pay_at = "https://qr.alipay.com/"
         self.stamps: list[str] = []
 
     def introduce(self) -> dict[str, bytes]:
+        """Return the files of the contract: keys and certificates, by their names."""
         public = self.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         private = self.app_key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
         certificates = {"app": self.app_certificate, "alipay": self.certificate, "root": self.root}
@@ -79,18 +83,21 @@ class AlipayProvider:
     # What payers and banks do.
 
     def pay(self, number: str) -> None:
+        """Let the payer scan and pay, where there is still time."""
         trade = self.trades[number]
         trade.is_scanned = trade.is_scanned or trade.expires is None or self.now < trade.expires
         if trade.status == "WAIT_BUYER_PAY" and (trade.expires is None or self.now < trade.expires):
             trade.status, trade.paid_at = "TRADE_SUCCESS", self.now
 
     def finish_refund(self, number: str, state: str) -> None:
+        """Let a refund come to its end."""
         _, refund = self._refund_of(number)
         refund.state, refund.at = state, self.now
 
     # Notifications.
 
     def notification(self, number: str, *, said: Mapping[str, str] | None = None) -> tuple[dict[str, str], bytes]:
+        """Return the message about a trade; `said` is said instead of what is so."""
         trade = self.trades[number]
         about = {"out_trade_no": number, "trade_status": trade.status, "total_amount": yuan(trade.fen)}
         if trade.paid_at is not None:
@@ -98,12 +105,14 @@ class AlipayProvider:
         return self._notify("trade_status_sync", about | dict(said or {}))
 
     def refund_notification(self, number: str) -> tuple[dict[str, str], bytes]:
+        """Return the message about a refund."""
         order, refund = self._refund_of(number)
         about = {"out_trade_no": order, "trade_status": "TRADE_SUCCESS", "total_amount": yuan(self.trades[order].fen)}
         given_back = {"out_biz_no": number, "refund_fee": yuan(refund.fen), "gmt_refund": f"{stamp(refund.at)}.123"}
         return self._notify("trade_status_sync", about | given_back)
 
     def other_notification(self) -> tuple[dict[str, str], bytes]:
+        """Return the message about something that the campus never asked for."""
         return self._notify("dut_user_sign", {"agreement_no": "20170502000610755993"})
 
     def _notify(self, kind: str, about: Mapping[str, str]) -> tuple[dict[str, str], bytes]:
@@ -128,6 +137,7 @@ class AlipayProvider:
     # The gateway.
 
     def respond(self, method: str, target: str, headers: Mapping[str, str], body: str) -> HttpAnswer:
+        """Answer a request at the gateway."""
         parts = urlsplit(target)
         if method == "GET":
             return (
@@ -173,7 +183,7 @@ class AlipayProvider:
         known = self.trades.setdefault(number, Trade(fen, expires=expires))
         if known.fen != fen or len(number) > 64 or not content["subject"]:
             return _refuse("ACQ.CONTEXT_INCONSISTENT")
-        return {"out_trade_no": number, "qr_code": f"https://qr.alipay.com/{number[:12]}"}
+        return {"out_trade_no": number, "qr_code": f"{self.pay_at}{number}"}
 
     def _trade_pay(self, number: str, content: dict[str, Any]) -> dict[str, Any]:
         if content["auth_code"].endswith("9"):

@@ -16,9 +16,18 @@ from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat
 from cryptography.hazmat.primitives.serialization.pkcs12 import PBES, serialize_key_and_certificates
 from cryptography.x509.oid import NameOID
 
-from tests.accounts.payments.abchina.trades import BEIJING, MERCHANT, Refund, Trade, fen_of, make_file, reference, yuan
-from tests.accounts.payments.provider_process import HttpAnswer
-from tests.accounts.payments.wechat.signers import new_key
+from campusgate.demo.providers.abchina.trades import (
+    BEIJING,
+    MERCHANT,
+    Refund,
+    Trade,
+    fen_of,
+    make_file,
+    reference,
+    yuan,
+)
+from campusgate.demo.providers.serving import HttpAnswer, WireError, require
+from campusgate.demo.providers.wechat.signers import new_key
 
 PASSWORD = b"kept at the bank's counter"
 _NO_ORDER = {"ReturnCode": "E001", "ErrorMessage": "订单不存在"}
@@ -26,6 +35,7 @@ _SIGNED = re.compile(r'\{"Message":(\{.*\}),"Signature-Algorithm":"SHA1withRSA",
 
 
 def make_certificate(key: RSAPrivateKey, begins: datetime, days: float, name: str) -> x509.Certificate:
+    """Return a certificate of a key, signed by itself."""
     names = x509.Name(
         [x509.NameAttribute(NameOID.ORGANIZATION_NAME, "ABC"), x509.NameAttribute(NameOID.COMMON_NAME, name)]
     )
@@ -46,34 +56,45 @@ class AbchinaProvider:
         self.reset(now)
 
     def reset(self, now: datetime) -> None:
+        """Forget all trades."""
         self.now, self.trades = now, dict[str, Trade]()
         self.lost, self.late_s, self.is_signed = 0, 0.0, True
         self.file_edit = ("", "")
+        self.pay_at = "https://pay.abchina.com/EbusPerbankFront/PaymentModeNewAct?TOKEN="
+        self.code_at = "https://mpay.abchina.com/mpay/BarcodeH5Act?token="
 
     def introduce(self) -> tuple[bytes, bytes]:
         """The merchant's file as the bank writes it, in the old way of PKCS #12, and the bank's certificate."""
         locks = PrivateFormat.PKCS12.encryption_builder().key_cert_algorithm(PBES.PBESv1SHA1And3KeyTripleDESCBC)
         file = serialize_key_and_certificates(
-            b"merchant", self.merchant_key, self.merchant_certificate, None, locks.hmac_hash(SHA1()).build(PASSWORD)
+            b"merchant",
+            self.merchant_key,
+            self.merchant_certificate,
+            None,
+            locks.hmac_hash(SHA1()).build(PASSWORD),  # noqa: S303
         )
         return file, self.certificate.public_bytes(Encoding.DER)
 
     # What payers and the bank's people do.
 
     def pay(self, number: str) -> None:
+        """Let the payer pay, where there is still time."""
         trade = self.trades[number]
         if trade.status == "01" and self.now < trade.expires:
             trade.status, trade.paid_at = "04", self.now
 
     def finish_refund(self, number: str, status: str) -> None:
+        """Let a refund come to its end."""
         _, trade = self._refunded(number)
         trade.refunds[number].status, trade.refunds[number].at = status, self.now
 
     # Notifications.
 
     def notification(self, number: str, *, said: Mapping[str, str] | None = None) -> tuple[dict[str, str], bytes]:
+        """Return the message about a paid trade; `said` is said instead of what is so."""
         trade = self.trades[number]
-        assert trade.paid_at is not None
+        if trade.paid_at is None:
+            raise WireError("a trade that is not paid is not notified")
         day, time = _moment(trade.paid_at)
         about = {"ReturnCode": "0000", "ErrorMessage": "交易成功", "ECMerchantType": "EBUS", "MerchantID": MERCHANT}
         about |= {"TrxType": "ABCSoftTokenPay", "OrderNo": number, "Amount": yuan(trade.fen), "BatchNo": "001306"}
@@ -91,11 +112,12 @@ class AbchinaProvider:
         return {}, urlencode({"MSG": b64encode(xml.encode(self.encoding)).decode()}).encode()
 
     def _sign(self, text: str) -> str:
-        return b64encode(self.key.sign(text.encode(self.encoding), PKCS1v15(), SHA1())).decode()
+        return b64encode(self.key.sign(text.encode(self.encoding), PKCS1v15(), SHA1())).decode()  # noqa: S303
 
     # The interface.
 
     def respond(self, method: str, target: str, headers: Mapping[str, str], body: str) -> HttpAnswer:
+        """Answer a request at the bank's interface."""
         del method, headers
         asked = self._checked(body)
         if asked is None:
@@ -114,11 +136,11 @@ class AbchinaProvider:
         text, signature = found.groups()
         try:
             public = self.merchant_key.public_key()
-            public.verify(b64decode(signature), text.encode(self.encoding), PKCS1v15(), SHA1())
+            public.verify(b64decode(signature), text.encode(self.encoding), PKCS1v15(), SHA1())  # noqa: S303
         except Exception:  # noqa: BLE001 - however it is wrong
             return None
         message = json.loads(text)
-        assert message["Merchant"] == {"ECMerchantType": "EBUS", "MerchantID": MERCHANT}
+        require(message["Merchant"] == {"ECMerchantType": "EBUS", "MerchantID": MERCHANT}, "the merchant")
         asked: dict[str, Any] = message["TrxRequest"]
         return asked
 
@@ -131,16 +153,16 @@ class AbchinaProvider:
         return 200, {"Content-Type": f"text/html; charset={self.encoding}"}, body.encode(self.encoding)
 
     def _payreq(self, asked: dict[str, Any]) -> dict[str, str]:
-        assert asked["NotifyType"] == "1"
-        assert asked["ResultNotifyURL"].startswith("https://")
+        require(asked["NotifyType"] == "1", "notifications from server to server")
+        require(asked["ResultNotifyURL"].startswith("https://"), "an address for notifications")
         order = asked["Order"]
         known = self.trades.setdefault(order["OrderNo"], self._opened(order))
         if known.fen != fen_of(order["OrderAmount"]) or order["CurrencyCode"] != "156":
             return {"ReturnCode": "APE009", "ErrorMessage": "订单金额不一致"}
-        token = order["OrderNo"][:20]
+        token = order["OrderNo"]
         return {
-            "PaymentURL": f"https://pay.abchina.com/EbusPerbankFront/PaymentModeNewAct?TOKEN={token}",
-            "OneQRForAll": f"https://mpay.abchina.com/mpay/BarcodeH5Act?token={token}",
+            "PaymentURL": f"{self.pay_at}{token}",
+            "OneQRForAll": f"{self.code_at}{token}",
         }
 
     def _abcqrpayreq(self, asked: dict[str, Any]) -> dict[str, str]:
@@ -156,7 +178,7 @@ class AbchinaProvider:
 
     def _opened(self, order: dict[str, Any]) -> Trade:
         expires = datetime.strptime(order["orderTimeoutDate"], "%Y%m%d%H%M%S").replace(tzinfo=BEIJING)
-        assert len(order["OrderNo"]) <= 50
+        require(len(order["OrderNo"]) <= 50, "a number of at most 50 characters")
         return Trade(fen_of(order["OrderAmount"]), expires)
 
     def _micropaycancel(self, asked: dict[str, Any]) -> dict[str, str]:
@@ -197,7 +219,7 @@ class AbchinaProvider:
         return {"OrderNo": asked["OrderNo"], "NewOrderNo": name, "TrxAmount": yuan(fen)}
 
     def _settle(self, asked: dict[str, Any]) -> dict[str, str]:
-        assert asked["ZIP"] == "1"
+        require(asked["ZIP"] == "1", "a packed file")
         if asked["SettleDate"] > _moment(self.now)[0]:
             return {"ReturnCode": "APE081", "ErrorMessage": "对账单未生成"}
         return {"ZIPDetailRecords": make_file(self.trades, asked["SettleDate"], self.file_edit)}

@@ -1,0 +1,1 @@
+"""The Agricultural Bank as the demonstration and the tests have it: the side that signs and keeps trades."""
