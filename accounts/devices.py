@@ -55,12 +55,20 @@ class DevicePlaceError(ProblemError):
     title = "An edge or a controller needs the gate it serves"
 
 
+class DeviceKioskError(ProblemError):
+    """A card dispenser must say which kiosk it stands in, and nothing else may."""
+
+    code = "device_kiosk_required"
+    status = 422
+    title = "A card dispenser, and only that, needs the kiosk it stands in"
+
+
 class UnknownPlaceError(ProblemError):
     """The device would stand at something that does not exist; the detail says what."""
 
     code = "unknown_device_place"
     status = 422
-    title = "The gate or the merchant of this device does not exist; add it first"
+    title = "The gate, the merchant or the kiosk of this device does not exist; add it first"
 
 
 class Places(Protocol):
@@ -83,6 +91,7 @@ def add(
     campus: str | None = None,
     gate: str | None = None,
     merchant_id: UUID | None = None,
+    kiosk_id: UUID | None = None,
     by: str,
     now: datetime,
     places: Places | None = None,
@@ -90,8 +99,12 @@ def add(
     """Register a device; returns it and its token, which is shown this once. Without `places` any name is taken.
 
     Raises:
-        DeviceNameTakenError, DevicePlaceError, UnknownPlaceError: see there.
+        DeviceNameTakenError, DevicePlaceError, DeviceKioskError, UnknownPlaceError: see there.
     """
+    if (role is DeviceRole.DISPENSER) != (kiosk_id is not None):
+        raise DeviceKioskError
+    if kiosk_id is not None:
+        _require_kiosk(session, kiosk_id)
     if role in {DeviceRole.EDGE, DeviceRole.CONTROLLER} and gate is None:
         raise DevicePlaceError
     if places is not None:
@@ -105,6 +118,7 @@ def add(
         campus=campus,
         gate=gate,
         merchant_id=merchant_id,
+        kiosk_id=kiosk_id,
         token_digest=digest,
         created_at=now,
     )
@@ -122,6 +136,12 @@ def _require_place(session: Session, places: Places, gate: str | None, merchant_
         raise UnknownPlaceError(f"there is no gate {gate!r}")
     if merchant_id is not None and not places.has_merchant(session, merchant_id):
         raise UnknownPlaceError(f"there is no merchant {merchant_id}")
+
+
+def _require_kiosk(session: Session, kiosk_id: UUID) -> None:
+    kiosk = session.get(Device, kiosk_id)
+    if kiosk is None or kiosk.role is not DeviceRole.KIOSK or kiosk.revoked_at is not None:
+        raise UnknownPlaceError(f"there is no kiosk {kiosk_id}")
 
 
 def rotate(session: Session, device: Device, *, by: str, now: datetime) -> str:

@@ -5,11 +5,34 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from accounts import people
+from accounts import cards, people
 from accounts.cards import loss
 from accounts.people.notices import AccountNotice
 from accounts.services import AccountsServices
 from accounts.tables import Card
+
+
+def undo_reissue(
+    services: AccountsServices,
+    session: Session,
+    person_id: UUID,
+    loss_id: UUID,
+    card_id: UUID,
+    *,
+    by: str,
+    now: datetime,
+) -> bool:
+    """Take back a reissue whose card was not handed out; the holder is told.
+
+    Returns:
+        Whether the fee was given back, as `accounts.cards.loss.undo_reissue`.
+    """
+    person = people.get(session, person_id, lock=True)
+    card = cards.get(session, card_id, lock=True)
+    is_returned = loss.undo_reissue(session, person, loss_id, card, by=by, now=now)
+    if is_returned:
+        services.notify(session, person_id, AccountNotice.REISSUE_REVERSED, now=now)
+    return is_returned
 
 
 def reissue(

@@ -194,6 +194,8 @@ class Device(Base):
     campus: Mapped[str | None] = mapped_column(String(64))
     gate: Mapped[str | None] = mapped_column(String(64))
     merchant_id: Mapped[UUID | None]
+    kiosk_id: Mapped[UUID | None]
+    """The kiosk that a card dispenser stands in."""
     token_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
     created_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]

@@ -39,6 +39,7 @@ class DeviceRole(StrEnum):
     KIOSK = "kiosk"
     DESK = "desk"
     RADIUS = "radius"
+    DISPENSER = "dispenser"
 
 
 class CardKind(StrEnum):

@@ -14,6 +14,7 @@ import accounts.payments.tables
 import accounts.people_import.tables
 import accounts.tables
 import accounts.topup.tables
+import card_dispensing.tables
 import database.tables
 import directory.tables
 import enrollment.tables
@@ -35,6 +36,7 @@ ROOMS = (
     accounts.payments.tables,
     accounts.people_import.tables,
     accounts.topup.tables,
+    card_dispensing.tables,
     directory.tables,
     enrollment.tables,
     integrations.library_fines.tables,

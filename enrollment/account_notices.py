@@ -18,6 +18,10 @@ _WORDS = {
     AccountNotice.SUSPENDED: ("您的账户已停用", "Your account was suspended"),
     AccountNotice.RELEASED: ("您的账户已恢复使用", "Your account works again"),
     AccountNotice.CARD_ISSUED: ("已为您发放新的校园卡", "A new card was issued to you"),
+    AccountNotice.REISSUE_REVERSED: (
+        "自助机未能交出新卡，补卡费已退回",
+        "The kiosk could not hand out your new card; the fee was given back",
+    ),
     AccountNotice.VIRTUAL_CARD_BOUND: ("您的虚拟校园卡已被领取", "Your virtual card was claimed"),
     AccountNotice.ACCOUNTS_MERGED: (
         "您的两个账户已合并为一个",

@@ -12,6 +12,7 @@ from typing import Annotated
 from fastapi import Depends, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, OAuth2PasswordBearer
 
+from accounts.cards.identity import VISIBLE
 from accounts.passwords import PasswordChangeRequiredError
 from accounts.people import authority
 from accounts.principals import DevicePrincipal, Principal
@@ -152,7 +153,7 @@ AdminDep = Annotated[Principal, Depends(require_role(Role.ADMIN))]
 CashierDep = Annotated[Principal, Depends(require_role(Role.CASHIER, Role.ADMIN))]
 ReviewerDep = Annotated[Principal, Depends(require_role(Role.REVIEWER, Role.ADMIN))]
 FacilitiesDep = Annotated[Principal, Depends(require_role(Role.FACILITIES, Role.ADMIN))]
-AnyDeviceDep = Annotated[DevicePrincipal, Depends(require_device())]
+IdentifyingDep = Annotated[DevicePrincipal, Depends(require_device(*VISIBLE))]
 TerminalDep = Annotated[DevicePrincipal, Depends(require_device(DeviceRole.TERMINAL))]
 PayingDep = Annotated[DevicePrincipal, Depends(require_device(DeviceRole.TERMINAL, DeviceRole.METER))]
 DeskDep = Annotated[DevicePrincipal, Depends(require_device(DeviceRole.DESK))]

@@ -28,6 +28,7 @@ class DeviceIn(BaseModel):
     campus: Slug | None = None
     gate: Slug | None = Field(default=None, description="the gate that an edge or a controller serves")
     merchant_id: UUID | None = Field(default=None, description="whom payments at this terminal go to")
+    kiosk_id: UUID | None = Field(default=None, description="the kiosk that a card dispenser stands in")
 
 
 class DeviceOut(BaseModel):
@@ -39,6 +40,7 @@ class DeviceOut(BaseModel):
     campus: str | None
     gate: str | None
     merchant_id: UUID | None
+    kiosk_id: UUID | None
     created_at: datetime
     revoked_at: datetime | None
 
@@ -69,7 +71,11 @@ def list_devices(
     "/devices",
     status_code=201,
     responses=responses(
-        *ROLE_ERRORS, devices.DeviceNameTakenError, devices.DevicePlaceError, devices.UnknownPlaceError
+        *ROLE_ERRORS,
+        devices.DeviceNameTakenError,
+        devices.DevicePlaceError,
+        devices.DeviceKioskError,
+        devices.UnknownPlaceError,
     ),
 )
 def add_device(admin: AdminDep, services: ServicesDep, now: NowDep, body: DeviceIn) -> DeviceWithToken:

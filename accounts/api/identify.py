@@ -1,4 +1,4 @@
-"""Whose credential is it? Asked by any device with a token."""
+"""Whose credential is it? Asked by devices with a token."""
 
 from typing import Annotated, Self
 from uuid import UUID
@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from accounts import cards
 from accounts.api.cards import Uid
-from accounts.api.dependencies import DEVICE_ERRORS, AnyDeviceDep, NowDep, ServicesDep
+from accounts.api.dependencies import DEVICE_ERRORS, IdentifyingDep, NowDep, ServicesDep
 from accounts.cards import identity, virtual_cards, virtual_code
 from accounts.cards.identity import Presented, Trust
 from accounts.people import Standing
@@ -75,7 +75,7 @@ CREDENTIAL_ERRORS = (
 
 
 @router.post("/identify", responses=responses(*DEVICE_ERRORS, *CREDENTIAL_ERRORS))
-def identify(device: AnyDeviceDep, services: ServicesDep, now: NowDep, body: CredentialIn) -> IdentityOut:
+def identify(device: IdentifyingDep, services: ServicesDep, now: NowDep, body: CredentialIn) -> IdentityOut:
     """Say whose credential this is and whether the account is good, showing only what the device's role may see.
 
     A card that is lost or suspended is answered with its state, for the desk to act on; a code is used up by this.

@@ -71,7 +71,7 @@ VISIBLE: dict[DeviceRole, frozenset[str]] = {
     DeviceRole.METER: frozenset(),
     DeviceRole.RADIUS: frozenset(),
 }
-"""What each role sees beside id, standing and trust."""
+"""What each role sees beside id, standing and trust; a role that is not here asks for nobody."""
 
 
 def find(session: Session, presented: Presented, code_key: bytes, *, now: datetime) -> Holder:

@@ -3,6 +3,7 @@
 A new card is issued from 24 hours after the report on, and costs 10 yuan of the balance, taken in the same transaction.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import NAMESPACE_OID, UUID, uuid5
@@ -11,9 +12,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from accounts.cards import registry
-from accounts.cards.card_states import CardAction
+from accounts.cards.card_states import ENDED, CardAction
 from accounts.ledger import chart, posting
-from accounts.ledger.transfer import AccountKind, Transfer
+from accounts.ledger.transfer import AccountKind, RefusalCode, Transfer
 from accounts.tables import Card, LossReport, Person
 from accounts.vocabulary import CardKind, CardState
 from web.problems import ProblemError
@@ -21,6 +22,8 @@ from web.problems import ProblemError
 WAIT = timedelta(hours=24)
 FEE_FEN = 1000
 FEE_ACCOUNT = "reissue"
+REVERSED = "reissue_reversed"
+"""The purpose of a fee that is given back, as no card was handed out for it."""
 
 
 class NoCardError(ProblemError):
@@ -112,24 +115,22 @@ def report(session: Session, person: Person, *, through: str, by: str, now: date
     )
     session.add(made)
     registry.apply(session, physical, CardAction.REPORT_LOST, by=by, now=now, note_text=through)
-    for card in live:
-        if card.kind is CardKind.VIRTUAL and card.state is CardState.ACTIVE:
-            registry.apply(session, card, CardAction.SUSPEND, by=by, now=now, note_text="loss")
-            card.suspended_for_loss = True
+    _suspend_virtual(session, live, by=by, now=now)
     return made
 
 
 def release(session: Session, person: Person, *, by: str, now: datetime) -> None:
-    """The card was found: it and the virtual ones work again.
+    """The card was found: it and the virtual ones work again. One that has ended by now stays so.
 
     Raises:
         NoLossError: no loss is reported.
     """
     found = _require_loss(session, person)
     physical = registry.get(session, found.card_id, lock=True)
-    registry.apply(session, physical, CardAction.RELEASE, by=by, now=now, note_text="found")
-    if found.was_suspended:
-        registry.apply(session, physical, CardAction.SUSPEND, by=by, now=now, note_text="as before the loss")
+    if physical.state not in ENDED:
+        registry.apply(session, physical, CardAction.RELEASE, by=by, now=now, note_text="found")
+        if found.was_suspended:
+            registry.apply(session, physical, CardAction.SUSPEND, by=by, now=now, note_text="as before the loss")
     _release_virtual(session, person.id, by=by, now=now)
     found.closed_at, found.outcome = now, "found"
 
@@ -141,19 +142,84 @@ def reissue(session: Session, person: Person, uid: str, *, key_number: int | Non
         NoLossError, ReissueTooEarlyError, ReissueFeeError: see there.
         registry.InvalidUidError, registry.UidTakenError: the new card cannot be used.
     """
-    found = _require_loss(session, person)
-    if now < found.reported_at + WAIT:
-        raise ReissueTooEarlyError(possible_at=found.reported_at + WAIT)
+    found = _require_due(session, person, now)
     # Cards are locked before the wallet: the order that a payment by code locks them in.
     old = registry.get(session, found.card_id, lock=True)
     registry.of_person(session, person.id, lock=True)
     _take_fee(session, person, found, now)
-    registry.apply(session, old, CardAction.REPLACE, by=by, now=now)
+    if old.state not in ENDED:
+        registry.apply(session, old, CardAction.REPLACE, by=by, now=now)
     session.flush()
     card = registry.issue(session, person, uid, key_number=key_number, by=by, now=now)
     _release_virtual(session, person.id, by=by, now=now)
     found.closed_at, found.outcome = now, "reissued"
     return card
+
+
+def require_reissuable(session: Session, person: Person, now: datetime) -> LossReport:
+    """Check that a card may be issued to a person for a lost one, and return the open report.
+
+    Raises:
+        NoLossError, ReissueTooEarlyError, ReissueFeeError: see there.
+    """
+    found = _require_due(session, person, now)
+    if chart.account(session, person.id).available < FEE_FEN:
+        raise ReissueFeeError(reason=RefusalCode.INSUFFICIENT_FUNDS.value, fee=FEE_FEN)
+    return found
+
+
+def undo_reissue(session: Session, person: Person, loss_id: UUID, card: Card, *, by: str, now: datetime) -> bool:
+    """Take back the issue of a card that was not handed out: the fee is returned, and the loss is open as it was.
+
+    The card that was replaced stays so. The new one ends as returned, and the loss now names it: nobody finds it.
+
+    Args:
+        session: a writing transaction.
+        person: the holder, locked.
+        loss_id: the report that the card was issued for.
+        card: the card that was issued.
+        by: the actor of the audit trail.
+        now: the current time.
+
+    Returns:
+        Whether the fee was given back: a wallet that was suspended or closed meanwhile takes nothing.
+    """
+    fee = _fee_id(loss_id)
+    back = Transfer(
+        id=uuid5(fee, "reversed"),
+        purpose=REVERSED,
+        debit=chart.open_named(session, AccountKind.FEE, FEE_ACCOUNT, now),
+        credit=person.id,
+        amount=FEE_FEN,
+        corrects=fee,
+    )
+    live = registry.of_person(session, person.id, lock=True)
+    (outcome,) = posting.record(session, [back], now)
+    is_returned = outcome.refusal is None
+    if card.state not in (CardState.ACTIVE, CardState.SUSPENDED) or open_loss(session, person.id) is not None:
+        # Somebody has dealt with the card since: that stays as it is.
+        return is_returned
+    closed = session.get_one(LossReport, loss_id)
+    registry.apply(session, card, CardAction.RETURN, by=by, now=now, note_text="not handed out")
+    closed.outcome = "undone"
+    session.add(
+        LossReport(
+            person_id=person.id,
+            card_id=card.id,
+            reported_at=closed.reported_at,
+            reported_by=closed.reported_by,
+            was_suspended=closed.was_suspended,
+        )
+    )
+    _suspend_virtual(session, live, by=by, now=now)
+    return is_returned
+
+
+def _require_due(session: Session, person: Person, now: datetime) -> LossReport:
+    found = _require_loss(session, person)
+    if now < found.reported_at + WAIT:
+        raise ReissueTooEarlyError(possible_at=found.reported_at + WAIT)
+    return found
 
 
 def _require_loss(session: Session, person: Person) -> LossReport:
@@ -166,8 +232,7 @@ def _require_loss(session: Session, person: Person) -> LossReport:
 def _take_fee(session: Session, person: Person, found: LossReport, now: datetime) -> None:
     fees = chart.open_named(session, AccountKind.FEE, FEE_ACCOUNT, now)
     transfer = Transfer(
-        # One report, one fee: the id follows from the report.
-        id=uuid5(NAMESPACE_OID, f"reissue:{found.id}"),
+        id=_fee_id(found.id),
         purpose="reissue",
         debit=person.id,
         credit=fees,
@@ -176,6 +241,18 @@ def _take_fee(session: Session, person: Person, found: LossReport, now: datetime
     (outcome,) = posting.record(session, [transfer], now)
     if outcome.refusal is not None:
         raise ReissueFeeError(outcome.refusal.message, reason=outcome.refusal.code.value, fee=FEE_FEN)
+
+
+def _fee_id(loss_id: UUID) -> UUID:
+    """Return the id of the fee's transfer: one report, one fee."""
+    return uuid5(NAMESPACE_OID, f"reissue:{loss_id}")
+
+
+def _suspend_virtual(session: Session, live: Sequence[Card], *, by: str, now: datetime) -> None:
+    for card in live:
+        if card.kind is CardKind.VIRTUAL and card.state is CardState.ACTIVE:
+            registry.apply(session, card, CardAction.SUSPEND, by=by, now=now, note_text="loss")
+            card.suspended_for_loss = True
 
 
 def _release_virtual(session: Session, person_id: UUID, *, by: str, now: datetime) -> None:

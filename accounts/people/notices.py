@@ -21,6 +21,7 @@ class AccountNotice(StrEnum):
     SUSPENDED = "account_suspended"
     RELEASED = "account_released"
     CARD_ISSUED = "card_issued"
+    REISSUE_REVERSED = "reissue_reversed"
     VIRTUAL_CARD_BOUND = "virtual_card_bound"
     ACCOUNTS_MERGED = "accounts_merged"
     AUTOMATIC_TOP_UP_AGREED = "automatic_top_up_agreed"

@@ -19,7 +19,9 @@ _Name = Annotated[str, typer.Argument(help="The device's name.")]
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    devices = typer.Typer(help="Terminals, edges, controllers, meters, kiosks, desks.", no_args_is_help=True)
+    devices = typer.Typer(
+        help="Terminals, edges, controllers, meters, kiosks, desks, card dispensers.", no_args_is_help=True
+    )
     devices.command()(add)
     devices.command("list")(list_)
     devices.command()(rotate)
@@ -30,10 +32,11 @@ def register(app: typer.Typer) -> None:
 def add(
     *,
     name: _Name,
-    role: Annotated[str, typer.Argument(help="terminal, edge, controller, meter, kiosk or desk")],
+    role: Annotated[str, typer.Argument(help="terminal, edge, controller, meter, kiosk, desk, radius or dispenser")],
     gate: Annotated[str | None, typer.Option(help="The gate that an edge or a controller serves.")] = None,
     campus: Annotated[str | None, typer.Option(help="The campus it stands on.")] = None,
     merchant: Annotated[str | None, typer.Option(help="Id of the merchant that payments at a terminal go to.")] = None,
+    kiosk: Annotated[str | None, typer.Option(help="The kiosk that a card dispenser stands in.")] = None,
     as_json: _Json = False,
 ) -> None:
     """Register a device and print its token, which is shown this once."""
@@ -46,6 +49,9 @@ def add(
     # Judged by the same form as the API's; what is wrong comes out as one line.
     wanted = _checked(DeviceIn, name=name, role=role, gate=gate, campus=campus, merchant_id=merchant)
     with open_database(Settings()) as database:
+        if kiosk is not None:
+            with database.read() as session:
+                wanted["kiosk_id"] = _device(devices.by_name(session, kiosk), kiosk).id
         try:
             with database.begin() as session:
                 device, token = devices.add(
@@ -123,6 +129,7 @@ def _shown(device: "Device") -> dict[str, str | None]:
         "campus": device.campus,
         "gate": device.gate,
         "merchant_id": str(device.merchant_id) if device.merchant_id else None,
+        "kiosk_id": str(device.kiosk_id) if device.kiosk_id else None,
         "created_at": device.created_at.isoformat(),
         "revoked_at": device.revoked_at.isoformat() if device.revoked_at else None,
     }

@@ -21,6 +21,7 @@ from campusgate.settings.accounts import (
 )
 from campusgate.settings.alarm_pictures import AlarmPictureSettings
 from campusgate.settings.bus import MqttSettings
+from campusgate.settings.dispenser import DispenserSettings
 from campusgate.settings.embedder_name import EmbedderName
 from campusgate.settings.enrollment import EnrollmentSettings
 from campusgate.settings.errors import SettingsError
@@ -137,6 +138,7 @@ class Settings(BaseSettings):
     enrollment: EnrollmentSettings = EnrollmentSettings()
     alarms: AlarmSettings = AlarmSettings()
     alarm_pictures: AlarmPictureSettings = AlarmPictureSettings()
+    dispenser: DispenserSettings = DispenserSettings()
     library: LibrarySettings = LibrarySettings()
     library_fines: LibraryFineSettings | None = None
     meters: MeterSettings = MeterSettings()

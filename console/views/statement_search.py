@@ -22,7 +22,7 @@ KINDS = {
     "top_up": frozenset({"top_up", "cash_in", "subsidy"}),
     "back": frozenset({"refund", "reversal"}),
     "paid_out": frozenset({"cash_out", "top_up_refund"}),
-    "fee": frozenset({"reissue", "library_fine"}),
+    "fee": frozenset({"reissue", "reissue_reversed", "library_fine"}),
 }
 """What a reader chooses from, and the purposes in the journal that it stands for."""
 

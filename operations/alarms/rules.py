@@ -88,6 +88,12 @@ class AlarmKind(StrEnum):
     it does not speak of; the reason says which."""
     LIBRARY_SILENT = "library_silent"
     """The library's system has not said for ten minutes what became of a fine's payment: its money stays held."""
+    CARD_DISPENSER_FAULT = "card_dispenser_fault"
+    """A kiosk hands out no cards, or one was lost in it; the reason says where and why."""
+    CARD_DISPENSER_LOW = "card_dispenser_low"
+    """Few or no cards are left in a kiosk; the reason says in which."""
+    CARD_BIN_FULL = "card_bin_full"
+    """A kiosk has no room for the cards that it does not hand out, and hands out none; the reason says which."""
     STORAGE_FULL = "storage_full"
     """The server's database cannot be written."""
     BROKER_LOST = "broker_lost"
@@ -141,6 +147,9 @@ NATURE: Mapping[AlarmKind, AlarmBehaviour] = {
     AlarmKind.ROOMS_NOT_CHARGED: AlarmBehaviour(Severity.MINOR, latching=False),
     AlarmKind.CHANNEL_MONEY: AlarmBehaviour(Severity.MAJOR, latching=False),
     AlarmKind.LIBRARY_SILENT: AlarmBehaviour(Severity.MINOR, latching=False),
+    AlarmKind.CARD_DISPENSER_FAULT: AlarmBehaviour(Severity.MAJOR, latching=False),
+    AlarmKind.CARD_DISPENSER_LOW: AlarmBehaviour(Severity.MINOR, latching=False),
+    AlarmKind.CARD_BIN_FULL: AlarmBehaviour(Severity.MINOR, latching=False),
     AlarmKind.STORAGE_FULL: AlarmBehaviour(Severity.CRITICAL, latching=False),
     AlarmKind.BROKER_LOST: AlarmBehaviour(Severity.MAJOR, latching=False),
     # Somebody may be at work against the server: that it stopped for a minute is no reason not to look.

@@ -221,3 +221,20 @@ def test_nobody_is_found_by_what_no_text_may_hold(database: Database) -> None:
     with database.read() as session:
         assert people.by_number(session, "2026\0") is None
         assert people.find(session, search="\0") == []
+
+
+def test_a_card_dispenser_and_nothing_else_names_its_kiosk(campus):
+    admin = campus.as_role(Role.ADMIN)
+
+    def add(**device):
+        return campus.client.post("/api/v1/devices", json={"name": str(uuid4())} | device, headers=admin).json()
+
+    kiosk = add(role="kiosk")
+    assert add(role="dispenser")["code"] == "device_kiosk_required"
+    assert add(role="terminal", kiosk_id=kiosk["id"])["code"] == "device_kiosk_required"
+    desk = add(role="desk")
+    assert add(role="dispenser", kiosk_id=desk["id"])["code"] == "unknown_device_place"
+    assert add(role="dispenser", kiosk_id=str(uuid4()))["code"] == "unknown_device_place"
+    assert add(role="dispenser", kiosk_id=kiosk["id"])["kiosk_id"] == kiosk["id"]
+    assert campus.client.delete(f"/api/v1/devices/{kiosk['id']}", headers=admin).status_code == 204
+    assert add(role="dispenser", kiosk_id=kiosk["id"])["code"] == "unknown_device_place"

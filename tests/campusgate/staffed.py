@@ -102,13 +102,17 @@ def staffed(engine: FaceEngine, folder: Path, port: int) -> Iterator[Staffed]:
         gates.put_zone(session, "campus", site="main", title="Campus", by="system", now=now)
         gates.add(session, GatePolicy(gate="north"), title="North", by="system", now=now)
         shop = merchants.add(session, name="canteen", campus="north", service="canteen", by="system", now=now)
+        places: dict[DeviceRole, UUID] = {}
         for role in DeviceRole:
             bound: dict[str, Any] = {"campus": "north"}
             if role in (DeviceRole.EDGE, DeviceRole.CONTROLLER):
                 bound = {"gate": "north"}
             elif role in (DeviceRole.TERMINAL, DeviceRole.METER):
                 bound |= {"merchant_id": shop.id}
-            _, tokens[role.value] = devices.add(session, name=role.value, role=role, by="system", now=now, **bound)
+            elif role is DeviceRole.DISPENSER:
+                bound |= {"kiosk_id": places[DeviceRole.KIOSK]}
+            device, tokens[role.value] = devices.add(session, name=role.value, role=role, by="system", now=now, **bound)
+            places[role] = device.id
         card_id = card.id
     with AppClient(make_app(server), raise_server_exceptions=False, follow_redirects=False) as client:
         for who in PEOPLE:

@@ -132,6 +132,8 @@ OWN = {
     "GET /console/kiosk/number",
     "GET /console/kiosk/pair",
     "GET /console/kiosk/reissue",
+    "GET /console/kiosk/reissue/{issue_id}",
+    "GET /console/kiosk/reissue/{issue_id}/state",
     "GET /console/kiosk/reissued",
     "GET /console/kiosk/top-up",
     "GET /console/kiosk/top-up/{order_id}",
@@ -151,6 +153,7 @@ OWN = {
 }
 FOR_DEVICES = {
     "GET /api/v1/desk",
+    "GET /api/v1/dispenser/issue",
     "GET /api/v1/meter-reader/plan",
     "GET /api/v1/meter-reader/orders",
     "GET /api/v1/payments/{payment_id}",

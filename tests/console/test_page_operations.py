@@ -7,6 +7,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from accounts.api.router import router as accounts
+from card_dispensing.api import router as card_dispensing
 from console import pages
 from directory.api.routes import router as directory
 from enrollment.api import router as enrollment
@@ -20,7 +21,7 @@ ROWS = dict(re.findall(r"^\| `([A-Z]+ /\S+)` \| ?(.*?) ?\|$", DOC.read_text(enco
 
 def _open_to_people() -> Iterator[str]:
     app = FastAPI()
-    for router in (accounts, directory, enrollment, metering, network_access, operations):
+    for router in (accounts, directory, enrollment, metering, network_access, card_dispensing, operations):
         app.include_router(router)
     for path, operations_of in app.openapi()["paths"].items():
         for method, operation in operations_of.items():

@@ -50,7 +50,7 @@ def is_setting(variable: str) -> bool:
 def test_every_variable_is_a_setting(compose, example) -> None:
     variables = [*compose["services"]["server"]["environment"], *example]
     assert [variable for variable in variables if not is_setting(variable)] == []
-    others = ("controller", "display", "edge", "library", "meters", "shower", "staff")
+    others = ("controller", "dispenser", "display", "edge", "library", "meters", "shower", "staff")
     at_the_gate = {name for process in others for name in read_example(process)}
     at_the_gate |= {*compose["services"]["meters"]["environment"], *compose["services"]["display"]["environment"]}
     # The camera is read by the edge's command: its address may hold a password.

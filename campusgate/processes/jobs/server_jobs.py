@@ -21,6 +21,7 @@ from accounts.payments.services import MoneyServices
 from accounts.topup import channel_days, orders, reconciliation, refunds, unsettled
 from accounts.topup.notifications import forget_nonces
 from campusgate.processes.jobs import trail
+from campusgate.processes.jobs.card_dispensers import make_dispenser_jobs
 from campusgate.processes.jobs.day_end import close_past_days
 from campusgate.processes.jobs.library_fines import make_fine_jobs
 from campusgate.processes.jobs.meters import make_meter_jobs
@@ -76,6 +77,7 @@ def make_server_jobs(
         "trail": make_trail_jobs(database, settings),
         "channels": make_channel_jobs(money, settings.time_zone),
         "library-fines": make_fine_jobs(fines),
+        "card-dispensers": make_dispenser_jobs(database),
         "meters": make_meter_jobs(database, settings.time_zone, settings.meters.cycle, heartbeats),
         "notices": make_notice_jobs(database, settings),
         "room-money": make_room_money_jobs(money),

@@ -24,6 +24,7 @@ from campusgate.processes.server.background import Background
 from campusgate.settings import CardCentreSettings
 from campusgate.wiring.metrics import make_metrics
 from campusgate.wiring.server_state import make_server_facts
+from card_dispensing.api import router as dispenser_router
 from console.pages.office.imports import LARGEST as LARGEST_LIST
 from console.sign_in_cookies import ACCESS_COOKIE
 from directory.api.routes import router as directory_router
@@ -93,6 +94,7 @@ def make_app(server: Server) -> FastAPI:
         enrollment_router,
         metering_router,
         network_router,
+        dispenser_router,
         operations.api.router,
         metrics_router,
         health.router,

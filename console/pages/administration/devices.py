@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse
 from accounts import devices
 from accounts.payments import merchants
 from accounts.vocabulary import DeviceRole
+from card_dispensing import sightings as dispenser_sightings
 from console.dependencies import AdminDep, ServicesDep
 from console.forms import FormKey
 from console.pages.administration.rendering import render_administration
@@ -28,6 +29,8 @@ router = APIRouter(
 _PAGE = 100
 _MOST_MERCHANTS = 1000
 Text = Annotated[str, Form(max_length=100)]
+_FIELDS = {devices.DeviceNameTakenError: "name", devices.DeviceKioskError: "kiosk"}
+"""Which field of the form a problem stands at; else that of the place."""
 
 
 @router.get("", response_class=HTMLResponse, name="administration_devices_page")
@@ -61,10 +64,18 @@ def add(
     gate: Text = "",
     campus: Text = "",
     merchant: Text = "",
+    kiosk: Text = "",
     key: FormKey = None,
 ) -> HTMLResponse:
     """Register a device and show its token, this once."""
-    typed = {"name": name.strip(), "role": role, "gate": gate, "campus": campus.strip(), "merchant": merchant}
+    typed = {
+        "name": name.strip(),
+        "role": role,
+        "gate": gate,
+        "campus": campus.strip(),
+        "merchant": merchant,
+        "kiosk": kiosk,
+    }
     if not typed["name"] or len(typed["name"]) > 64:
         return _render_new(request, services, typed, problems={"name": "administration.problem.needed"}, status=422)
 
@@ -77,6 +88,7 @@ def add(
                 campus=typed["campus"] or None,
                 gate=gate or None,
                 merchant_id=UUID(merchant) if merchant else None,
+                kiosk_id=UUID(kiosk) if kiosk else None,
                 by=admin.actor,
                 now=services.now(),
                 places=services.accounts.places,
@@ -86,7 +98,7 @@ def add(
     try:
         device_id, token = services.shown_once.make(admin.person_id, key, tuple(typed.values()), write)
     except ProblemError as error:
-        place = "name" if isinstance(error, devices.DeviceNameTakenError) else "gate"
+        place = _FIELDS.get(type(error), "gate")
         problems = {place: f"problem.{error.code}"}
         return _render_new(request, services, typed, problems=problems, status=error.status)
     except ValueError:
@@ -140,7 +152,11 @@ def revoke(
 
 
 def _last_seen(session: Any) -> dict[UUID, Any]:
-    return {**device_sightings.find_last_seen(session), **meter_sightings.find_last_seen(session)}
+    return {
+        **device_sightings.find_last_seen(session),
+        **meter_sightings.find_last_seen(session),
+        **dispenser_sightings.find_last_seen(session),
+    }
 
 
 def _render_list(
@@ -186,6 +202,11 @@ def _render_new(
             roles=list(DeviceRole),
             gates=gates.find(session),
             merchants=merchants.find(session, limit=_MOST_MERCHANTS),
+            kiosks=[
+                one
+                for one in devices.find(session, role=DeviceRole.KIOSK, limit=_MOST_MERCHANTS)
+                if one.revoked_at is None
+            ],
             **more,
         )
 

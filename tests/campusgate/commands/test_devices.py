@@ -65,3 +65,11 @@ def test_an_empty_variable_is_not_set(monkeypatch) -> None:
     monkeypatch.setenv("CAMPUSGATE_MQTT__CA_FILE", "")
     settings = Settings()
     assert (settings.signing_key_file, settings.metrics_token, settings.mqtt.ca_file) == (None, None, None)
+
+
+def test_a_card_dispenser_stands_in_a_kiosk_by_its_name(environment) -> None:
+    assert run("devices", "add", "kiosk-1", "kiosk", environment=environment).returncode == 0
+    refused = run("devices", "add", "cards", "dispenser", "--kiosk", "kiosk-2", environment=environment)
+    assert (refused.returncode, "no device named kiosk-2" in refused.stderr) == (2, True)
+    made = run("devices", "add", "cards", "dispenser", "--kiosk", "kiosk-1", "--json", environment=environment)
+    assert json.loads(made.stdout)["kiosk_id"]
