@@ -1,10 +1,13 @@
 """The page on which payers of the providers on trial pay: what their apps would show."""
 
+import contextlib
 import threading
 from collections.abc import Mapping
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 from uuid import UUID
+
+import httpx
 
 from campusgate.demo.providers.serving import HttpAnswer
 
@@ -69,12 +72,17 @@ class PayersPage:
         if method == "POST":
             self._payments.pay(name, order)
             # The campus may ask the provider before it answers: it is told when this page was.
-            threading.Thread(target=self._payments.notify, args=(name, order), daemon=True).start()
+            threading.Thread(target=self._tell, args=(name, order), daemon=True).start()
             return 303, {"Location": target}, b""
         action = _DONE if self._payments.is_paid(name, order) else _BUTTON
         back = f"{self._server_url}/console/me/money/top-ups/{order}"
         page = _PAGE.format(name=_NAMES[name], amount=f"{fen // 100}.{fen % 100:02}", action=action, back=back)
         return 200, _HTML, page.encode()
+
+    def _tell(self, name: str, order: UUID) -> None:
+        # Where the server is away it asks for the order when it is back.
+        with contextlib.suppress(httpx.HTTPError):
+            self._payments.notify(name, order)
 
 
 def _read(number: str) -> UUID | None:

@@ -30,7 +30,7 @@ CODES: Final[Mapping[str, str]] = {
     "abchina": "6212345678901234561",
 }
 """What a payer's app shows at a terminal; one whose last digit is 9 belongs to somebody without money."""
-_PATIENCE_S: Final = 10.0
+_PATIENCE_S: Final = 30.0
 
 
 @dataclass
