@@ -18,7 +18,7 @@ def send(page: Page, path: str, action: str, /, *, do: str = "", **typed: Any) -
     for name, value in typed.items():
         controls = form.locator(f'[name="{name}"]')
         if controls.first.get_attribute("type") == "radio":
-            form.locator(f'[name="{name}"][value="{value}"]').check(force=True)
+            form.locator(f'[name="{name}"][value="{value}"]').evaluate("(one) => { one.checked = true; }")
         else:
             _fill(controls.first, value)
     with expect_another_page(page):
