@@ -17,6 +17,7 @@ from card_dispensing import issues, sightings
 from card_dispensing.contract import Fault, Stacker, StatusIn
 from card_dispensing.tables import CardIssue
 from database import new_id
+from tests.console.axe import inspect
 from tests.console.money_desk import QUERY_PASSWORD, Desk, open_desk
 from tests.console.test_kiosk_pages import HIDDEN
 from tests.waiting import PATIENCE_S
@@ -30,6 +31,14 @@ def desk(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield desk
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow machine ends no wish: these tests have the real time."""
+    monkeypatch.setattr(issues, "BOOKED_WITHIN", timedelta(hours=1))
+    monkeypatch.setattr(issues, "HANDED_OUT_WITHIN", timedelta(hours=1))
+    monkeypatch.setattr(sightings, "SILENT_AFTER", timedelta(hours=1))
+
+
 @dataclass
 class Screen:
     """A kiosk of its own with a dispenser, in front of which somebody stands who lost their card two days ago."""
@@ -39,6 +48,7 @@ class Screen:
     dispenser: UUID
     person: UUID
     number: str
+    token: str
 
     def tell(self, **status: object) -> None:
         with self.desk.database.begin() as session:
@@ -92,7 +102,7 @@ def screen(desk: Desk) -> Iterator[Screen]:
         with desk.database.begin() as session:
             mine = update(LossReport).where(LossReport.person_id == person)
             session.execute(mine.values(reported_at=desk.now - timedelta(days=2)))
-        made = Screen(desk, browser, dispenser_id, person, number)
+        made = Screen(desk, browser, dispenser_id, person, number, token)
         made.tell(stacker=Stacker.ENOUGH)
         yield made
 
@@ -103,7 +113,9 @@ def test_a_card_is_followed_until_it_is_in_the_slot(screen: Screen) -> None:
     assert 'name="uid"' not in page.text, "no number is typed where cards come from the dispenser"
     issue = screen.ask()
     assert screen.stage(issue) == "preparing"
-    assert "is being prepared" in screen.page(issue)
+    shown = screen.page(issue)
+    assert "is being prepared" in shown
+    assert 'data-idle="240"' in shown, "nobody who waits is sent away"
     screen.book(issue)
     assert screen.stage(issue) == "booked"
     assert "on its way out" in screen.page(issue)
@@ -185,3 +197,26 @@ def test_somebody_elses_card_is_not_shown(screen: Screen, desk: Desk) -> None:
     assert screen.browser.get(f"{REISSUE}/{issue}/state").status_code == 404
     screen.browser.get("/console/kiosk")
     assert screen.browser.get(f"{REISSUE}/{issue}").url.path == "/console/kiosk"
+
+
+def test_the_screen_follows_the_card_by_itself(open_window, screen: Screen) -> None:
+    from playwright.sync_api import expect
+
+    page = open_window()
+    page.goto(f"{screen.desk.url}/console/kiosk/pair")
+    page.locator("#token").fill(screen.token)
+    page.get_by_role("button", name="Pair").click()
+    page.get_by_role("link", name="By number and query password").click()
+    page.locator("#number").fill(screen.number)
+    page.locator("#query_password").fill(QUERY_PASSWORD)
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("link", name="New card").click()
+    screen.tell(stacker=Stacker.ENOUGH)
+    page.get_by_role("button", name="Take the fee and give me the card").click()
+    expect(page.locator(".result")).to_contain_text("is being prepared")
+    inspect(page)
+    issue = UUID(page.url.rsplit("/", 1)[1])
+    screen.book(issue)
+    expect(page.locator(".result")).to_contain_text("on its way out")
+    screen.hand_out(issue)
+    expect(page.locator(".result")).to_contain_text("take it from the slot")

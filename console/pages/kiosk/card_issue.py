@@ -17,6 +17,8 @@ from console.rendering import forbid_storing
 
 router = APIRouter(prefix="/console/kiosk/reissue", include_in_schema=False, dependencies=[Depends(forbid_storing)])
 
+_SHOWN_S: Final = 240
+"""Longer than a card may be on its way: whoever waits for it does not touch the screen."""
 _TOLD_S: Final = 45
 """How long what became of it is shown to whoever does not touch the screen."""
 _ON_THE_WAY: Final = frozenset({"preparing", "booked"})
@@ -28,7 +30,6 @@ def show(issue_id: UUID, request: Request, visit: KnownDep, services: ServicesDe
     with services.database.read() as session:
         issue = issues.find_own(session, issue_id, visit.person_id)
     stage = _find_stage(issue, services.now())
-    told = {} if stage in _ON_THE_WAY else {"idle_s": _TOLD_S}
     return render_screen(
         request,
         services,
@@ -37,7 +38,7 @@ def show(issue_id: UUID, request: Request, visit: KnownDep, services: ServicesDe
         issue=issue,
         stage=stage,
         is_on_the_way=stage in _ON_THE_WAY,
-        **told,
+        idle_s=_SHOWN_S if stage in _ON_THE_WAY else _TOLD_S,
         **describe_holder(services, visit),
     )
 
