@@ -40,7 +40,8 @@ class Webhook:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 told = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                if not told["escalated"]:
+                # The trail's head is posted here too.
+                if "alarm_id" in told and not told["escalated"]:
                     hook.received[told["alarm_id"]] += 1
                 self.send_response(204)
                 self.end_headers()

@@ -9,6 +9,7 @@ when all that was so is sent, and `beat` again and again, each time after everyt
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
+import structlog
 from fastapi.concurrency import run_in_threadpool
 
 from console.live.feed import Feed, Tick, encode_passages
@@ -17,7 +18,10 @@ from console.live.state import Scope
 from console.live.wire import encode
 from console.services import ConsoleServices
 from console.views.events import describe_events
+from database import DatabaseBusyError, StorageError
 from operations import event_store
+
+log = structlog.get_logger()
 
 _FIRST = 30
 _PAGE = 100
@@ -27,30 +31,37 @@ _RETRY = b"retry: 1000\n\n"
 async def stream_gates(
     feed: Feed, *, last_seen: int | None, still_allowed: Callable[[], Awaitable[bool]], scope: Scope
 ) -> AsyncIterator[bytes]:
-    """Yield what is and every passage after `last_seen`, then what changes, until no longer allowed."""
-    services, cursor = feed.services, last_seen
-    ticks: Sequence[Tick] | None = None
-    yield _RETRY
-    async with feed.followed():
-        tick = feed.newest()
-        while await still_allowed():
-            if ticks is None:
-                tick = feed.newest()
-                yield tick.state.whole(scope)
-                async for passages in _catch_up(services, cursor, tick, scope):
-                    yield passages
-                    # Who is far behind, or reads slowly, must not go on with the past after their time here is over.
-                    if not await still_allowed():
-                        yield encode(AGAIN, {"at": services.now().isoformat()})
-                        return
-                yield encode(UP_TO_DATE, {"at": tick.at.isoformat()})
-            elif ticks:
-                if changed := b"".join(one.encode(scope) for one in ticks):
-                    yield changed
-                tick = ticks[-1]
-            cursor = tick.cursor
-            ticks = await feed.after(tick)
-    yield encode(AGAIN, {"at": services.now().isoformat()})
+    """Yield what is and every passage after `last_seen`, then what changes, until no longer allowed.
+
+    It also ends where the database does not answer.
+    """
+    try:
+        services, cursor = feed.services, last_seen
+        ticks: Sequence[Tick] | None = None
+        yield _RETRY
+        async with feed.followed():
+            tick = feed.newest()
+            while await still_allowed():
+                if ticks is None:
+                    tick = feed.newest()
+                    yield tick.state.whole(scope)
+                    async for passages in _catch_up(services, cursor, tick, scope):
+                        yield passages
+                        # Who is far behind, or reads slowly, must not go on with the past once their time here is over.
+                        if not await still_allowed():
+                            yield encode(AGAIN, {"at": services.now().isoformat()})
+                            return
+                    yield encode(UP_TO_DATE, {"at": tick.at.isoformat()})
+                elif ticks:
+                    if changed := b"".join(one.encode(scope) for one in ticks):
+                        yield changed
+                    tick = ticks[-1]
+                cursor = tick.cursor
+                ticks = await feed.after(tick)
+        yield encode(AGAIN, {"at": services.now().isoformat()})
+    except (StorageError, DatabaseBusyError) as error:
+        # The page opens its stream anew, and that one goes on where this one ends.
+        log.warning("stream_ended", error=type(error).__name__)
 
 
 async def _catch_up(services: ConsoleServices, cursor: int | None, tick: Tick, scope: Scope) -> AsyncIterator[bytes]:

@@ -13,7 +13,7 @@ from console.live import feed
 from console.live.feed import Feed
 from console.live.state import Scope
 from console.live.stream import stream_gates
-from database import new_id
+from database import DatabaseBusyError, StorageError, new_id
 from messages import Health
 from tests.waiting import PATIENCE_S
 
@@ -102,6 +102,31 @@ def test_whoever_is_far_behind_is_told_nothing_more_once_they_may_not_see_it(con
     found = asyncio.run(read()).decode()
     assert 0 < found.count("event: passage") < 1000
     assert found.rstrip().split("\n\n")[-1].startswith("event: again")
+
+
+@pytest.mark.parametrize(
+    "error", [StorageError("unreachable"), DatabaseBusyError()], ids=lambda one: type(one).__name__
+)
+def test_a_stream_ends_without_a_word_where_the_database_does_not_answer(console, error: Exception) -> None:
+    """It is no fault of the page's server: the browser opens it anew, and goes on behind the last id it saw."""
+    console.happen(3)
+    looks = 0
+
+    async def still_allowed() -> bool:
+        nonlocal looks
+        looks += 1
+        if looks > 2:
+            raise error
+        return True
+
+    async def read() -> bytes:
+        told = stream_gates(Feed(console.app.state.console), last_seen=0, still_allowed=still_allowed, scope=Scope())
+        return b"".join([part async for part in told])
+
+    found = asyncio.run(read()).decode()
+    assert found.startswith("retry: ")
+    assert found.count("event: passage") == 3
+    assert "event: again" not in found
 
 
 def test_a_wall_is_sent_no_names_and_a_gates_page_nothing_of_other_gates(console) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import multiprocessing
+import sys
 
 import structlog
 
@@ -10,5 +11,11 @@ PROCESSES = multiprocessing.get_context("forkserver")
 
 
 def quiet() -> None:
-    """Let nothing be logged in this process: every line would go through the parent's terminal."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    """Let nothing be logged in this process: every line would go through the parent's terminal.
+
+    What is critical is, and not on standard output, where a benchmark prints its report.
+    """
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL),
+        logger_factory=structlog.PrintLoggerFactory(sys.__stderr__),
+    )
