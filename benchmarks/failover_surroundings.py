@@ -16,7 +16,7 @@ from typing import Any
 from benchmarks.failover_nodes import Nodes
 from benchmarks.fleet_campus import SITE, BrokerProcess, ServerProcess
 from benchmarks.servers_balancer import Balancer
-from bus import Connection, NotConnectedError
+from bus import Connection, NotConnectedError, NotDeliveredError
 from database import new_id
 from messages import Event, EventKind, GateTopics
 
@@ -73,7 +73,8 @@ class Victims:
     balancer: Balancer
     servers: Sequence[ServerProcess]
 
-    def names(self) -> list[str]:
+    @staticmethod
+    def names() -> list[str]:
         """Return everything that can be struck, in both ways."""
         things = ("server-1", "server-2", "primary", "sync", "etcd-one", "broker", "balancer", "database-balancer")
         return [f"{thing} {way}" for thing in things for way in ("killed", "frozen")]
@@ -143,7 +144,7 @@ class Alarms:
             while not stop.is_set():
                 try:
                     self.bus.publish(GateTopics(SITE, gate).events, event.encode(), wait_s=2)
-                except (NotConnectedError, TimeoutError):
+                except (NotConnectedError, NotDeliveredError):
                     stop.wait(0.5)
                 else:
                     break

@@ -50,7 +50,7 @@ from benchmarks.fleet_campus import (
 from benchmarks.fleet_gates import GatesPlan, GatesProcess
 from benchmarks.report import Report, budget, present
 from benchmarks.servers_balancer import Balancer
-from campusgate.demo.api_client import checked
+from campusgate.demo.api_client import RefusedError, checked
 from database import Database, new_id
 from operations.orders import OrderState
 from operations.tables import GateEvent, StaffOrder
@@ -81,6 +81,8 @@ class Clients:
     """The state of each order's last answer, by its key."""
     asked_again: Counter[str] = field(default_factory=Counter)
     unanswered: Counter[str] = field(default_factory=Counter)
+    refused: list[str] = field(default_factory=list)
+    """What was refused for good, though nothing was wrong with it."""
     patience_s: float = _SETTLE_S
     """How long each thing is asked for."""
 
@@ -154,8 +156,13 @@ class Clients:
         """Return the answer, asked for again and again; None when the time is over."""
         end = time.monotonic() + self.patience_s
         while time.monotonic() < end:
-            with contextlib.suppress(httpx.TransportError):
+            try:
                 return ask()
+            except httpx.TransportError:
+                pass
+            except RefusedError as error:
+                self.refused.append(f"{what}: {error}")
+                return None
             self.asked_again[what] += 1
             time.sleep(_RETRY_S)
         self.unanswered[what] += 1
@@ -202,6 +209,7 @@ def run(*, number: signal.Signals, seconds: float) -> Report:
             "orders_done": len(done),
             "orders_nobody_knows_of": len(unsure),
             "asked_again": dict(clients.asked_again),
+            "refused": clients.refused[:10],
             "longest_pause_s": round(clients.longest_pause_s, 1),
         },
         [
@@ -209,6 +217,7 @@ def run(*, number: signal.Signals, seconds: float) -> Report:
             budget("payments acknowledged and lost", len(lost), "at most", 0),
             budget("payments recorded twice", sum(times > 1 for times in facts.recorded.values()), "at most", 0),
             budget("differences in the books", facts.differences, "at most", 0),
+            budget("refused for good", len(clients.refused), "at most", 0),
             budget("orders done", len(done), "at least", 1),
             budget("orders that nobody knows of", len(unsure), "at most", 1),
             budget("orders carried out twice", facts.carried_out_twice, "at most", 0),
@@ -272,7 +281,7 @@ def sign_in(balancer: Balancer, campus: Campus) -> dict[str, str]:
 
 def opens(clients: Clients) -> bool:
     """Whether an order to open is carried out at every gate."""
-    with contextlib.suppress(httpx.TransportError):
+    with contextlib.suppress(httpx.TransportError, RefusedError):
         answer = clients.give(str(uuid4()), {"action": "open", "everywhere": True})
         return {one["effect"] for one in answer["results"]} == {"done"}
     return False
