@@ -26,7 +26,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from benchmarks.day_campus import Size, found
+from benchmarks.day_campus import Size, build
 from benchmarks.day_play import Plan, play
 from benchmarks.day_report import report_of
 from benchmarks.day_schedule import BEGINS_H, ENDS_H, PlayedDay, plan_strikes
@@ -80,8 +80,8 @@ def main() -> int:
         folder.mkdir(parents=True, exist_ok=True)
         database = stack.enter_context(cluster())
         shown = stack.enter_context(_Shown())
-        shown(BEGINS_H, "founding the campus")
-        made = found(folder, database.create("day"), size)
+        shown(BEGINS_H, "building the campus")
+        made = build(folder, database.create("day"), size)
         played = play(made, database, plan, shown)
     return present(report_of(played, plan, size), as_json=given.json)
 

@@ -139,7 +139,7 @@ class DayCampus:
         }
 
 
-def found(folder: Path, database_url: str, size: Size) -> DayCampus:
+def build(folder: Path, database_url: str, size: Size) -> DayCampus:
     """Build the campus in an empty database, as administrators would, and write everybody's keys into `folder`."""
     names = (
         *(f"main-{number}" for number in range(1, size.main_gates + 1)),

@@ -202,14 +202,14 @@ def play(made: DayCampus, cluster: Cluster, plan: Plan, report: Reporting) -> Pl
         while crowd.clock.elapsed_s < day.seconds or striking.is_alive():
             stage.supervise()
             crowd.check()
+            strikes.check()
             hour = min(day.hour_at(crowd.clock.elapsed_s), ENDS_H)
             if baths is None and hour >= NIGHT_H:
                 baths = _open_baths(made, plan)
             report(hour, "")
             time.sleep(_LOOK_S)
         crowd.clock.over.set()
-        if strikes.failed is not None:
-            raise strikes.failed
+        strikes.check()
         if baths is None:
             raise RuntimeError("the night has not come")
         return _settle(stage, crowd, strikes, baths, report)

@@ -99,6 +99,11 @@ class Strikes:
         except Exception as error:  # noqa: BLE001 - raised in the thread that reports
             self.failed = error
 
+    def check(self) -> None:
+        """Raise what has ended the plan."""
+        if self.failed is not None:
+            raise self.failed
+
     def _carry_out(self, begun_s: float, report: Callable[[str], None]) -> None:
         for strike in self.plan:
             time.sleep(max(0.0, begun_s + strike.at_s - time.monotonic()))
