@@ -12,6 +12,7 @@ Needs on the path Debian's `etcd-server` and `haproxy`, and PyPI's `patroni[etcd
 
 import argparse
 import itertools
+import multiprocessing
 import signal
 import sys
 import tempfile
@@ -139,7 +140,9 @@ def main() -> int:
     parser.add_argument("--freeze", action="store_true", help="freeze the primary instead of killing it")
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--servers", action="store_true", help="two servers over the nodes, everything struck in turn")
-    parser.add_argument("--only", default="", help="with --servers: strikes whose name holds this, as `primary killed`")
+    parser.add_argument(
+        "--only", default="", help="with --servers: strikes whose name holds one of these, as `primary,broker killed`"
+    )
     parser.add_argument("--seed", type=int, default=1, help="with --servers: of the order of strikes")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
@@ -147,6 +150,8 @@ def main() -> int:
         from benchmarks.failover_servers import run as run_servers
 
         quiet()
+        # So that a server that was killed is back in a moment.
+        multiprocessing.set_forkserver_preload(["campusgate.processes.server.assembly", "benchmarks.fleet_gates"])
         told = run_servers(only=given.only, seed=given.seed, report=lambda what: print(what, file=sys.stderr))
         return present(told, as_json=given.json)
     number = signal.SIGSTOP if given.freeze else signal.SIGKILL

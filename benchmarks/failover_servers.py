@@ -33,7 +33,8 @@ from operations.tables import Alarm, GateEvent
 
 RESUMES_WITHIN_S = 25.0
 _QUIET_BEFORE_S = 5.0
-_WELL_WITHIN_S = 180.0
+_WELL_WITHIN_S = 300.0
+"""On a machine that may be busy."""
 _WATCHED_S = 45.0
 """How long after a strike payments are watched."""
 _PASSAGES_PER_S = 2.0
@@ -64,11 +65,13 @@ class Outcome:
     twice_events: int = 0
     told: Counter[str] = field(default_factory=Counter)
     untold: int = 0
+    not_well_after: str | None = None
+    """What was struck when something did not come back for minutes; nothing was struck any more."""
     page_delays_s: list[float] = field(default_factory=list)
 
 
 def run(*, only: str, seed: int, report: Callable[[str], None]) -> Report:
-    """Strike everything whose name holds `only`, in an order that follows from the seed."""
+    """Strike everything whose name holds one of `only` (with commas between), in an order that follows from the seed."""
     outcome = Outcome()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="campusgate-failover-")))
@@ -97,7 +100,9 @@ def run(*, only: str, seed: int, report: Callable[[str], None]) -> Report:
         balancer = stack.enter_context(Balancer(folder, [server.port for server in servers]))
         process = stack.enter_context(GatesProcess(GatesPlan.of(campus, gates)))
         process.wait_ready()
-        clients = Clients(balancer.url, balancer.trust, sign_in(balancer, campus), terminal, patience_s=_WELL_WITHIN_S)
+        clients = Clients(
+            balancer.url, balancer.trust, lambda: sign_in(balancer, campus), terminal, patience_s=_WELL_WITHIN_S
+        )
         wait_until(lambda: opens(clients), "the gates obey")
         bus = Connection(BrokerAddress(port=campus.mqtt_port), "quiet-gates")
         bus.start()
@@ -109,7 +114,7 @@ def run(*, only: str, seed: int, report: Callable[[str], None]) -> Report:
         for work in (*(page.look for page in pages), forced.run):
             threading.Thread(target=work, args=(stop,), daemon=True).start()
         victims = Victims(nodes, broker, balancer, servers)
-        names = [name for name in victims.names() if only in name]
+        names = [name for name in victims.names() if any(one in name for one in only.split(","))]
         random.Random(seed).shuffle(names)  # noqa: S311 - a fate that can be repeated
         process.work(_PASSAGES_PER_S)
 
@@ -124,7 +129,10 @@ def run(*, only: str, seed: int, report: Callable[[str], None]) -> Report:
                 victims.strike(name)
                 time.sleep(max(0.0, since_s + _WATCHED_S - time.monotonic()))
                 outcome.struck.append(Struck(name, clients.pause_s(since_s, time.monotonic())))
-                wait_until(is_well, f"all is well after {name}", _WELL_WITHIN_S)
+                report(f"{name}: {outcome.struck[-1].pause_s:.1f} s without a payment")
+                if not _becomes(is_well):
+                    outcome.not_well_after = name
+                    break
             process.work(0)
         stop.set()
         report("settling")
@@ -136,6 +144,15 @@ def run(*, only: str, seed: int, report: Callable[[str], None]) -> Report:
         outcome.clients, outcome.facts = clients, read_facts(nodes.url)
         _read_pages_and_alarms(nodes.url, pages, hook, outcome)
     return _report(outcome, seed)
+
+
+def _becomes(ready: Callable[[], bool]) -> bool:
+    """Wait until something holds, and return whether it did within minutes."""
+    try:
+        wait_until(ready, "all is well", _WELL_WITHIN_S)
+    except RuntimeError:
+        return False
+    return True
 
 
 def _read_pages_and_alarms(url: str, pages: Sequence[LivePage], hook: Webhook, outcome: Outcome) -> None:
@@ -167,6 +184,7 @@ def _report(outcome: Outcome, seed: int) -> Report:
     figures = {
         "seed": seed,
         "pause_s_by_strike": {one.what: round(one.pause_s, 1) for one in outcome.struck},
+        "not_well_after": outcome.not_well_after,
         "payments": len(clients.paid),
         "orders": len(clients.orders),
         "orders_done": sum(state == OrderState.DONE for state in clients.orders.values()),
@@ -180,6 +198,7 @@ def _report(outcome: Outcome, seed: int) -> Report:
     }
     budgets = [
         budget(f"seconds without a payment ({longest.what})", longest.pause_s, "at most", RESUMES_WITHIN_S),
+        budget("strikes after which something did not come back", outcome.not_well_after is not None, "at most", 0),
         budget("payments acknowledged and lost", len(lost), "at most", 0),
         budget("payments recorded twice", sum(times > 1 for times in facts.recorded.values()), "at most", 0),
         budget("differences in the books", facts.differences, "at most", 0),

@@ -73,8 +73,10 @@ class Clients:
 
     url: str
     trust: ssl.SSLContext
-    staff: dict[str, str]
+    sign_in: Callable[[], dict[str, str]]
+    """Return the headers of a member of staff."""
     terminal_token: str
+    staff: dict[str, str] = field(default_factory=dict)
     stopping: threading.Event = field(default_factory=threading.Event)
     paid: list[tuple[float, str]] = field(default_factory=list)
     orders: dict[str, str] = field(default_factory=dict)
@@ -139,6 +141,7 @@ class Clients:
 
     def give(self, key: str, order: dict[str, Any]) -> Any:
         """Give an order with a ticket of its own; the answer of whichever server takes it."""
+        self.staff = self.staff or self.sign_in()
         ticket = self._send("/api/v1/operations/tickets", {"action": "open"}, self.staff)["ticket"]
         return self._send(
             "/api/v1/operations/orders", order, self.staff | {"Idempotency-Key": key, "Door-Ticket": ticket}
@@ -147,6 +150,11 @@ class Clients:
     def _send(self, path: str, body: dict[str, Any], headers: dict[str, str]) -> Any:
         # A connection of its own: the next request may go to the other server.
         answer = httpx.post(self.url + path, json=body, headers=headers, verify=self.trust, timeout=10)
+        is_over = answer.status_code == httpx.codes.UNAUTHORIZED
+        if is_over and headers.get("Authorization") == self.staff.get("Authorization"):
+            # An access token lives for minutes, and a run may take longer.
+            self.staff = self.sign_in()
+            raise httpx.ReadError("the sign-in was over")
         if answer.status_code in {409, 502, 503, 504}:
             # 409: the ticket was over, as where the server hung; nothing was done.
             raise httpx.ReadError(answer.text[:200])
@@ -190,8 +198,7 @@ def run(*, number: signal.Signals, seconds: float) -> Report:
         for process in processes:
             stack.enter_context(process)
             process.wait_ready()
-        staff = sign_in(balancer, campus)
-        clients = Clients(balancer.url, balancer.trust, staff, terminal)
+        clients = Clients(balancer.url, balancer.trust, lambda: sign_in(balancer, campus), terminal)
         wait_until(lambda: opens(clients), "the gates obey")
         clients.run(seconds, lambda: os.kill(first.pid, number))
         if number is signal.SIGSTOP:
@@ -276,6 +283,8 @@ def sign_in(balancer: Balancer, campus: Campus) -> dict[str, str]:
     """Return the headers of a member of staff."""
     form = {"grant_type": "password", "username": STAFF_NUMBER, "password": campus.staff_password}
     answer = httpx.post(f"{balancer.url}/api/v1/tokens", data=form, verify=balancer.trust, timeout=30)
+    if answer.is_server_error:
+        raise httpx.ReadError(answer.text[:200])
     return {"Authorization": f"Bearer {checked(answer)['access_token']}"}
 
 

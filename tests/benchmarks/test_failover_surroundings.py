@@ -26,7 +26,7 @@ def test_an_alarm_that_is_told_twice_is_counted_twice_and_nothing_else_is() -> N
 
 
 def test_a_pause_is_the_longest_time_without_a_payment_from_the_strike_to_the_end() -> None:
-    clients = Clients("https://127.0.0.1", ssl.create_default_context(), {}, "")
+    clients = Clients("https://127.0.0.1", ssl.create_default_context(), dict, "")
     clients.paid = [(at_s, str(at_s)) for at_s in (5.0, 9.0, 11.0, 19.0, 20.0, 31.0)]
     assert clients.pause_s(10.0, 21.0) == 8.0
     assert clients.pause_s(12.0, 18.0) == 6.0
