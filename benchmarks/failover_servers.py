@@ -71,7 +71,7 @@ class Outcome:
 
 
 def run(*, only: str, seed: int, report: Callable[[str], None]) -> Report:
-    """Strike everything whose name holds one of `only` (with commas between), in an order that follows from the seed."""
+    """Strike all whose name holds one of `only` (commas between them), in an order that follows from the seed."""
     outcome = Outcome()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="campusgate-failover-")))
