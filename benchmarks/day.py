@@ -38,7 +38,7 @@ _SHARE = 0.2
 """Of the rates of 30,000 people: two cores bear the campus and everybody who uses it."""
 _QUICK = Size(people=3_000, main_gates=3, edges=1, building_gates=8, tills=6, newcomers=30, showers=16)
 _WHOLE = Size(people=30_000, main_gates=4, edges=2, building_gates=30, tills=12, newcomers=300, showers=60)
-_SESSIONS_EACH = 4
+_SESSIONS_EACH = 2
 """Showers taken at each place."""
 
 
