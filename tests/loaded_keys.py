@@ -8,6 +8,8 @@ key can be changed.
 from functools import cache
 
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.serialization import pkcs12
 
 serialization.load_pem_private_key = cache(serialization.load_pem_private_key)
 serialization.load_der_private_key = cache(serialization.load_der_private_key)
+pkcs12.load_key_and_certificates = cache(pkcs12.load_key_and_certificates)

@@ -5,6 +5,7 @@ import re
 import ssl
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Final
 
 import httpx
@@ -40,8 +41,7 @@ class AbchinaApi:
         self._merchant_id, self._address = merchant_id, address
         self._keys = keys
         self._clock = clock
-        self._tls = ssl.create_default_context()
-        self._tls.options |= _LEGACY_SERVER_CONNECT
+        self._tls = _make_tls()
 
     def call(self, what: str, content: Mapping[str, Any], *, is_file: bool = False) -> Mapping[str, Any]:
         """Make a call; return what was answered, a refusal (any `ReturnCode` but 0000) too.
@@ -91,3 +91,11 @@ class AbchinaApi:
         self._keys.verify(signed, wrap["Signature-Algorithm"], wrap["Signature"], self._clock())
         # The answers of files stand in a part of their own, those of trades beside the merchant.
         return dict(message.get("TrxResponse", message))
+
+
+@cache
+def _make_tls() -> ssl.SSLContext:
+    # Once a process: to read the certificates of all public authorities takes 30 ms of processor time.
+    tls = ssl.create_default_context()
+    tls.options |= _LEGACY_SERVER_CONNECT
+    return tls
