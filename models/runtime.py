@@ -6,6 +6,11 @@ from typing import Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+
+# Otherwise importing it writes an id of this machine and begins to gather events for its maker (1.32 for Linux); by the
+# time its own `disable_telemetry_events` can be called that has happened.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
 import onnxruntime as ort
 
 Tensor: TypeAlias = npt.NDArray[np.float32]

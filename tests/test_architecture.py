@@ -248,6 +248,10 @@ def test_no_library_draws_in_a_room_above_it() -> None:
 _OF_THE_ENVIRONMENT = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}
 
 
+_TELLS_A_LIBRARY = {"models/runtime.py"}
+"""Set a variable that nothing but a library reads, before that is imported."""
+
+
 def environment_uses(source: str) -> list[int]:
     """Return the lines that use the environment, as an attribute of `os` or by a name imported from it."""
     if not re.search(r"\bos\b", source):  # most modules do not; to read a tree takes a while
@@ -273,6 +277,7 @@ def test_only_the_rim_reads_the_environment() -> None:
     wrong = [
         f"{path.relative_to(ROOT)}:{line} reads the environment"
         for path in modules(of_the_rim=False)
+        if str(path.relative_to(ROOT)) not in _TELLS_A_LIBRARY
         for line in environment_uses(path.read_text(encoding="utf-8"))
     ]
     assert not wrong, "\n".join(wrong)
