@@ -187,6 +187,8 @@ def password(number: Annotated[str, typer.Argument(help="The person's number.")]
     with open_database(Settings()) as database, database.read() as session:
         _person(people.by_number(session, number), number)
     given = getpass.getpass("New password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    if not given:
+        raise CommandError("no password was given: type it, or hand it over on standard input")
     try:
         passwords.require_strong(PasswordPurpose.PORTAL, given, current="", number=number)
     except WeakPasswordError as error:

@@ -54,6 +54,13 @@ def test_somebody_is_added_and_found(environment, tmp_path) -> None:
     assert len(again.stderr.splitlines()) == 1
 
 
+def test_a_password_that_nobody_gives_is_not_taken_for_the_old_one(environment) -> None:
+    ask(environment, "people", "add", "a0001", "王工")
+    said = run("people", "password", "a0001", environment=environment)
+    assert said.returncode == 2
+    assert "no password was given" in said.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
