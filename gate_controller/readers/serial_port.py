@@ -1,5 +1,6 @@
 """A serial port as raw bytes, without any further library: what OSDP and line readers speak over."""
 
+import fcntl
 import os
 import select
 import termios
@@ -24,7 +25,7 @@ class SerialPort:
         """Open it.
 
         Raises:
-            ReaderError: it cannot be opened, or cannot be set to this speed.
+            ReaderError: it cannot be opened, another process of ours has it, or it cannot be set to this speed.
         """
         if speed not in SPEEDS:
             raise ReaderError(f"{path}: no speed {speed}; there are {', '.join(map(str, SPEEDS))}")
@@ -32,6 +33,12 @@ class SerialPort:
             self._file = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         except OSError as error:
             raise ReaderError(f"{path} cannot be opened: {error.strerror}") from error
+        try:
+            # Two processes would get each other's answers.
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._file)
+            raise ReaderError(f"{path} is used by another process: end it, or name another port") from error
         try:
             # What waits is kept: whoever reads it tells that it was dropped.
             tty.setraw(self._file, termios.TCSANOW)

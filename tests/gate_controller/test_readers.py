@@ -19,6 +19,7 @@ from gate_controller.readers.bits import WiegandError, decode, decode_key
 from gate_controller.readers.freshness import STALE_S, Freshness
 from gate_controller.readers.keyboard import KeyboardText, Keystrokes
 from gate_controller.readers.numbers import NumberFormat
+from gate_controller.readers.serial_port import SerialPort
 from gate_controller.readers.texts import SerialText, TextFormat, TextReader
 from gate_controller.readers.wiegand import WiegandReader
 from tests.gate_controller.wiegand_frames import frame
@@ -197,6 +198,15 @@ def terminal(tmp_path: Path) -> Iterator[tuple[int, Path]]:
     yield here, Path(os.ttyname(there))
     for end in (here, there):
         os.close(end)
+
+
+def test_one_process_at_a_time_has_a_serial_port(terminal) -> None:
+    _, path = terminal
+    first = SerialPort(path)
+    with pytest.raises(ReaderError, match="is used by another process"):
+        SerialPort(path)
+    first.close()
+    SerialPort(path).close()
 
 
 class Line:
