@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from database import DatabaseBusyError, answer_within
+from database import DatabaseBusyError, StorageError, answer_within
 from operations.clock_guard import ClockGuard
 
 log = structlog.get_logger()
@@ -63,5 +63,8 @@ def _do(job: Job, now: datetime) -> None:
     try:
         with answer_within(None) if job.takes_long else nullcontext():
             job.do(now)
+    except (StorageError, DatabaseBusyError) as error:
+        # The sentence says it; thirty jobs with a trace each would fill the disk that may be what is full.
+        log.warning("job_waits_for_database", job=job.name, why=str(error))
     except Exception:
         log.exception("job_failed", job=job.name)

@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select
+from structlog.testing import capture_logs
 
 from accounts.tables import ProviderAttempt
 from campusgate.processes.jobs import server_jobs
 from campusgate.processes.jobs.schedule import Job, run_jobs
 from campusgate.settings import Settings
-from database import Database
+from database import Database, DatabaseBusyError, StorageError
 from messages import Availability, Health, ProcessStatus
 from operations import clock_guard
 from operations.alarms import register
@@ -122,6 +123,33 @@ def test_gates_that_were_up_all_the_while_end_the_doubt_after_a_long_downtime(ma
     figures = {"clock_steady_s": (6 * DAY).total_seconds()}
     machine.board.health(Health(gate="north", source="controller", at=machine.at, figures=figures), heard_at=machine.at)
     assert machine.guard.doubt() is None
+
+
+@pytest.mark.databases("sqlite")
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (StorageError("unreachable"), {"event": "job_waits_for_database", "log_level": "warning"}),
+        (DatabaseBusyError(), {"event": "job_waits_for_database", "log_level": "warning"}),
+        (ValueError("a fault of ours"), {"event": "job_failed", "log_level": "error"}),
+    ],
+)
+def test_a_database_that_is_away_is_a_sentence_and_a_fault_of_ours_a_trace(machine, error: Exception, told) -> None:
+    stop, done = threading.Event(), list[str]()
+
+    def fail(_now: datetime) -> None:
+        done.append("failed")
+        raise error
+
+    def end(_now: datetime) -> None:
+        stop.set()
+
+    with capture_logs() as logged:
+        run_jobs([Job("first", DAY, fail), Job("second", DAY, end)], stop, machine.guard)
+    assert done == ["failed"]
+    (line,) = [one for one in logged if one.get("job") == "first"]
+    assert {name: line[name] for name in told} == told
+    assert ("exc_info" in line) == (told["event"] == "job_failed")
 
 
 def test_an_old_database_without_a_time_on_record(machine, database) -> None:
