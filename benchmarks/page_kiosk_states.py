@@ -5,16 +5,19 @@ from secrets import token_hex
 from uuid import UUID
 
 from playwright.sync_api import Page
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from accounts import people
 from accounts.cards import loss
-from accounts.tables import LossReport
+from accounts.tables import Device, LossReport
+from accounts.vocabulary import DeviceRole
 from benchmarks.page_forms import send
 from benchmarks.page_state import State, at, sent
 from benchmarks.page_visitors import KIOSK, NOBODY
 from campusgate.demo.running import RunningDemonstration
-from database import Database
+from card_dispensing.contract import Fault, IssueState
+from card_dispensing.tables import CardIssue
+from database import Database, new_id
 from integrations.library_fines.tables import LibraryFinePayment
 
 
@@ -34,6 +37,8 @@ def kiosk_states() -> list[State]:
         State("kiosk's loss", KIOSK, lambda page, told: _at_kiosk(page, told, "loss")),
         State("kiosk's new card", KIOSK, _ask_for_card),
         State("kiosk's card issued", KIOSK, _issue_at_kiosk),
+        State("kiosk's card on its way", KIOSK, lambda page, told: _await_card(page, told, IssueState.PREPARING)),
+        State("kiosk's card failed", KIOSK, lambda page, told: _await_card(page, told, IssueState.FAILED)),
     ]
 
 
@@ -87,6 +92,26 @@ def _issue_at_kiosk(page: Page, told: RunningDemonstration) -> None:
     _ask_for_card(page, told)
     send(page, "/console/kiosk/reissue", "/reissue", uid=f"04{token_hex(5).upper()}80")
     page.wait_for_url("**/kiosk/reissued")
+
+
+def _await_card(page: Page, told: RunningDemonstration, state: IssueState) -> None:
+    """Look at a card that a dispenser is to hand out: the demonstration has none, so the kiosk stands for it."""
+    _be_known(page, told)
+    database, now = Database(told.database_url), datetime.now(UTC)
+    try:
+        with database.begin() as session:
+            person = people.by_number(session, told.accounts["holder"].number)
+            kiosk = session.scalars(select(Device.id).where(Device.role == DeviceRole.KIOSK)).first()
+            session.execute(delete(CardIssue).where(CardIssue.dispenser_id == kiosk))
+            ended = {"ended_at": now, "problem": Fault.JAM.value} if state is IssueState.FAILED else {}
+            issue = CardIssue(id=new_id(), state=state.value, asked_at=now, kiosk_id=kiosk, dispenser_id=kiosk, **ended)
+            if person is not None:
+                issue.person_id = person.id
+                session.add(issue)
+            address = f"/console/kiosk/reissue/{issue.id}"
+    finally:
+        database.close()
+    page.goto(address)
 
 
 def let_a_day_pass(told: RunningDemonstration, number: str) -> None:
