@@ -1,5 +1,6 @@
 """What providers write alike: numbers of orders, amounts in yuan, times of Beijing, addresses."""
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Final
@@ -10,6 +11,9 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator
 
 BEIJING: Final = ZoneInfo("Asia/Shanghai")
+_NUMBER: Final = re.compile(r"[0-9a-f]{32}", re.IGNORECASE | re.ASCII)
+_YUAN: Final = re.compile(r"\s*[-+]?\d+(\.\d+)?\s*", re.ASCII)
+"""Narrower than what Python takes, which reads `1_0` and full-width digits as numbers too."""
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -19,7 +23,7 @@ def read_number(text: str) -> UUID:
     Raises:
         ValueError: we gave no such number.
     """
-    if len(text) != 32:
+    if _NUMBER.fullmatch(text) is None:
         raise ValueError("not a number of ours")
     return UUID(hex=text)
 
@@ -38,6 +42,8 @@ def read_yuan(yuan: str) -> int:
     Raises:
         ValueError: it is no amount in yuan with at most two decimals.
     """
+    if _YUAN.fullmatch(yuan) is None:
+        raise ValueError("no amount")
     try:
         fen = Decimal(yuan) * 100
         if fen == int(fen):

@@ -3,7 +3,8 @@
 import csv
 import io
 import zipfile
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -16,8 +17,19 @@ from accounts.payment_channels.fields import find_number, read_yuan
 
 log = structlog.get_logger()
 
-_COLUMNS: Final = ("支付宝交易号", "商户订单号", "业务类型", "完成时间", "订单金额（元）", "退款批次号/请求号")
+_ORDER: Final = "商户订单号"
+_COLUMNS: Final = ("支付宝交易号", _ORDER, "业务类型", "完成时间", "订单金额（元）", "退款批次号/请求号")
 """Those that are read, of 25."""
+_UNREADABLE: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    csv.Error,
+    EOFError,
+    NotImplementedError,  # a way to pack that is not known
+    RuntimeError,  # a password is wanted
+    KeyError,
+    ValueError,
+)
 
 
 def read_bill(packed: bytes) -> list[BillLine]:
@@ -29,12 +41,12 @@ def read_bill(packed: bytes) -> list[BillLine]:
     lines, others = [], 0
     try:
         for row in _rows(_unpack(packed)):
-            order_id = find_number(row["商户订单号"])
+            order_id = find_number(row[_ORDER])
             if order_id is None:
                 others += 1
             else:
                 lines.append(_line(row, order_id))
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+    except _UNREADABLE as error:
         raise ChannelFailedError("the bill is not understood") from error
     if others:
         log.info("bill_lines_of_others", channel="alipay", lines=others)
@@ -65,8 +77,21 @@ def _rows(text: str) -> Iterator[Mapping[str, str]]:
             if missing := [one for one in _COLUMNS if one not in header]:
                 raise ChannelFailedError(f"the bill has no column {missing[0]}")
         else:
-            yield dict(zip(header, cells, strict=True))
+            yield _pair(header, cells)
     raise ChannelFailedError("the bill ends before its last line")
+
+
+def _pair(header: Sequence[str], cells: Sequence[str]) -> Mapping[str, str]:
+    """Return a row's values by their columns; of a row that has others and is not about an order of ours, none.
+
+    Raises:
+        ValueError: a row about one of our orders has not these columns.
+    """
+    if len(cells) != len(header):
+        if any(find_number(cell) for cell in cells):
+            raise ValueError("a row has not the columns of the others")
+        return {_ORDER: ""}
+    return dict(zip(header, cells, strict=True))
 
 
 def _line(row: Mapping[str, str], order_id: UUID) -> BillLine:
