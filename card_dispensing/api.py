@@ -33,6 +33,10 @@ def read_issue(dispenser: DispenserDep, services: ServicesDep, now: NowDep) -> N
     """Say which card is to be handed out now; what was asked for too long ago is given up."""
     with services.database.read() as session:
         issue = issues.find_open(session, dispenser.device_id)
+        left = None if issue is not None else issues.find_left(session, dispenser.device_id)
+    if left is not None:
+        with services.database.begin() as session:
+            issue = issues.adopt(session, dispenser.device_id, left.id, now)
     if issue is not None and issue.state != IssueState.BOOKED and issues.is_late(issue, now):
         with services.database.begin() as session:
             issues.close_late(session, dispenser.device_id, now)

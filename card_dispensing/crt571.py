@@ -153,6 +153,8 @@ class Crt571:
         if not isinstance(answer, Done) and answer.known is ErrorCode.NOT_STARTED and command is not _START:
             log.info("dispenser_started_anew", command=command.name)
             self._do(_START, is_repeatable=True)
+            if command in _NEEDS_A_CARD:
+                self._require_card()  # It may have been taken meanwhile, and the command would draw another one.
             answer = self._ask(command, data, is_repeatable=is_repeatable)
         if isinstance(answer, Done):
             return answer
@@ -243,3 +245,5 @@ class Crt571:
 
 
 _START: Final = Command.START_AND_LEAVE
+_NEEDS_A_CARD: Final = frozenset({Command.OUT_OF_GATE, Command.TO_BIN})
+"""Without one inside they draw one from the stacker."""

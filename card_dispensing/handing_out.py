@@ -19,6 +19,8 @@ log = structlog.get_logger()
 
 TOLD_EVERY_S: Final = 15.0
 """The server is told how the dispenser is at once when that changes, and this often in any case."""
+_TAKEN_WITHIN_S: Final = 60.0
+"""Of a card in the gate; one that nobody takes stops the next, so somebody must look."""
 _LEFT_ANYHOW: Final = {Fault.NO_ANSWER, Fault.MOVED_BY_HAND}
 """After these a card that is not at the reader any more has left by the gate."""
 
@@ -35,6 +37,7 @@ class CardIssuer:
         self._monotonic = monotonic
         self._is_ready = False
         self._told: tuple[StatusIn, float] | None = None
+        self._in_gate_since: float | None = None
 
     def turn(self) -> None:
         """Do what is to be done now; what cannot be done now is tried at the next turn."""
@@ -54,8 +57,9 @@ class CardIssuer:
             self._note(error)
             self._refuse(error.fault)
             return
-        self._tell(StatusIn(stacker=state.stacker, is_bin_full=state.is_bin_full))
         issue = self._server.fetch_issue()
+        left = Fault.CARD_IN_GATE if self._is_left_in_gate(state, is_free=issue is None) else None
+        self._tell(StatusIn(stacker=state.stacker, is_bin_full=state.is_bin_full, fault=left))
         try:
             if issue is None:
                 if state.position is Position.READER:
@@ -67,6 +71,16 @@ class CardIssuer:
         except DispenserError as error:
             self._note(error)
             self._tell(StatusIn(stacker=state.stacker, is_bin_full=state.is_bin_full, fault=error.fault))
+
+    def _is_left_in_gate(self, state: DispenserState, *, is_free: bool) -> bool:
+        """Whether an earlier card stands in the gate for longer than somebody needs to take it."""
+        if state.position is not Position.GATE or not is_free:
+            self._in_gate_since = None
+            return False
+        now = self._monotonic()
+        if self._in_gate_since is None:
+            self._in_gate_since = now
+        return now - self._in_gate_since >= _TAKEN_WITHIN_S
 
     def _dispense(self, issue: IssueOut, state: DispenserState) -> None:
         if state.position is Position.READER:

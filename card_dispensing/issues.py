@@ -9,12 +9,13 @@ from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from accounts import audit, cards, people
 from accounts.cards import loss
 from accounts.reissue import reissue, undo_reissue
 from accounts.services import AccountsServices
+from accounts.tables import Device
 from card_dispensing import sightings
 from card_dispensing.contract import Fault, IssueState
 from card_dispensing.tables import CardIssue
@@ -24,6 +25,8 @@ BOOKED_WITHIN: Final = timedelta(seconds=90)
 """Whoever asked for a card waits for it so long at most; a card that comes later is for whoever stands there then."""
 HANDED_OUT_WITHIN: Final = timedelta(seconds=90)
 """From the booking on, for the same reason: also a process that was started again hands out nothing later."""
+_CLOCK_STEP: Final = timedelta(seconds=5)
+"""How far a clock is set back without a word; by more, and nobody knows how long ago it was."""
 _OPEN: Final = (IssueState.WAITING.value, IssueState.PREPARING.value, IssueState.BOOKED.value)
 
 
@@ -85,11 +88,36 @@ def find_open(session: Session, dispenser_id: UUID) -> CardIssue | None:
     return session.scalar(select(CardIssue).where(CardIssue.dispenser_id == dispenser_id, CardIssue.state.in_(_OPEN)))
 
 
+def find_left(session: Session, dispenser_id: UUID) -> CardIssue | None:
+    """Return an open issue of a dispenser of the same kiosk whose token was ended meanwhile, or None."""
+    before = aliased(Device)
+    query = (
+        select(CardIssue)
+        .join(before, before.id == CardIssue.dispenser_id)
+        .join(Device, Device.kiosk_id == before.kiosk_id)
+        .where(Device.id == dispenser_id, before.id != dispenser_id, before.revoked_at.is_not(None))
+        .where(CardIssue.state.in_(_OPEN))
+    )
+    return session.scalar(query.limit(1))
+
+
+def adopt(session: Session, dispenser_id: UUID, issue_id: UUID, now: datetime) -> CardIssue | None:
+    """Let a dispenser bring to its end what the one before it began; return that, or None where it has ended."""
+    issue = session.get_one(CardIssue, issue_id)
+    people.get(session, issue.person_id, lock=True)
+    session.refresh(issue, with_for_update=True)
+    if issue.state not in _OPEN:
+        return None
+    issue.dispenser_id = dispenser_id
+    session.flush()
+    _record(session, issue, "adopt", now)
+    return issue
+
+
 def is_late(issue: CardIssue, now: datetime) -> bool:
     """Whether whoever asked cannot be expected to stand there any more."""
-    if issue.booked_at is not None:
-        return now > issue.booked_at + HANDED_OUT_WITHIN
-    return now > issue.asked_at + BOOKED_WITHIN
+    began, within = (issue.asked_at, BOOKED_WITHIN) if issue.booked_at is None else (issue.booked_at, HANDED_OUT_WITHIN)
+    return not began - _CLOCK_STEP <= now <= began + within
 
 
 def ask(session: Session, wanted: WantedCard, now: datetime) -> CardIssue:

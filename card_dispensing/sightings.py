@@ -91,7 +91,7 @@ def find_dispenser(session: Session, kiosk_id: UUID) -> Device | None:
 def find_unreadiness(session: Session, dispenser_id: UUID, now: datetime) -> str | None:
     """Return why a dispenser hands out no cards now, or None where it does."""
     seen = session.get(DispenserSighting, dispenser_id)
-    if seen is None or now - seen.seen_at > SILENT_AFTER:
+    if seen is None or abs(now - seen.seen_at) > SILENT_AFTER:
         return SILENT
     if seen.fault is not None:
         return seen.fault
@@ -132,7 +132,7 @@ def _find_fault(session: Session, dispenser_id: UUID, seen: DispenserSighting | 
     late = CardIssue.booked_at <= now - UNDECIDED_AFTER
     if session.scalar(select(CardIssue.id).where(mine, CardIssue.state == IssueState.BOOKED.value, late)) is not None:
         return UNDECIDED
-    if seen is None or now - seen.seen_at > SILENT_AFTER:
+    if seen is None or abs(now - seen.seen_at) > SILENT_AFTER:
         return SILENT
     if seen.fault is not None:
         return seen.fault

@@ -1,6 +1,7 @@
 """From the wish at the kiosk to the card in the hand, with every way in which it fails: a real API, a real line."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import timedelta
 from uuid import UUID
 
@@ -12,11 +13,14 @@ from accounts.cards.loss import ReissueFeeError, ReissueTooEarlyError
 from accounts.ledger import AccountKind, Transfer, open_named, record
 from accounts.people import AccountNotUsableError
 from accounts.people.notices import AccountNotice
+from accounts.tables import Device
 from accounts.vocabulary import DeviceRole, PersonState
 from campusgate.processes.dispenser import ReopenedLine
 from card_dispensing import sightings
 from card_dispensing.contract import Fault, IssueOut, IssueState
 from card_dispensing.crt571 import Crt571, Timing
+from card_dispensing.dispenser import DispenserError
+from card_dispensing.frames import Command
 from card_dispensing.handing_out import CardIssuer
 from card_dispensing.issues import BOOKED_WITHIN, HANDED_OUT_WITHIN, DispenserBusyError
 from card_dispensing.server_client import RejectedError, ServerClient, ServerError
@@ -484,3 +488,86 @@ def test_an_issue_says_no_more_than_it_must(rig: Rig, campus: KioskCampus) -> No
     issue = rig.ask()
     with client_of(campus) as client:
         assert client.fetch_issue() == IssueOut(id=issue, state=IssueState.WAITING, may_hand_out=True)
+
+
+def test_a_new_dispenser_brings_to_its_end_what_a_revoked_one_began(rig: Rig, campus: KioskCampus) -> None:
+    issue = rig.ask()
+    rig.server.loses = "book"
+    rig.turn()
+    assert campus.state(issue) == "booked"
+    with campus.database.begin() as session:
+        devices.revoke(session, session.get_one(Device, campus.dispenser), by="test", now=campus.clock.now)
+        _, token = devices.add(
+            session, name="new", role=DeviceRole.DISPENSER, kiosk_id=campus.kiosk, by="test", now=campus.clock.now
+        )
+    with closing(ServerClient(campus.url, token)) as rig.server._server:
+        rig.restart()
+        rig.turn()
+    assert campus.state(issue) == "handed_out"
+    assert inside(rig.peer) == ([UIDS[0]], [], None)
+
+
+def test_a_clock_set_back_hands_no_card_to_whoever_stands_there_later(rig: Rig, campus: KioskCampus) -> None:
+    issue = rig.ask()
+    rig.server.loses = "book"
+    rig.turn()
+    campus.clock.now -= timedelta(minutes=30)
+    rig.restart()
+    rig.turn()
+    assert campus.state(issue) == "failed"
+    assert inside(rig.peer) == ([], [UIDS[0]], None)
+    assert campus.issue(issue).problem == Fault.TOO_LATE
+
+
+def test_a_wish_before_a_clock_was_set_back_is_given_up(rig: Rig, campus: KioskCampus) -> None:
+    issue = rig.ask()
+    campus.clock.now -= timedelta(minutes=30)
+    rig.turn()
+    assert campus.state(issue) == "failed"
+    assert inside(rig.peer) == ([], [], None)
+
+
+def test_a_card_that_nobody_takes_out_of_the_gate_is_told(rig: Rig, campus: KioskCampus) -> None:
+    passed = [0.0]
+    rig.issuer = CardIssuer(Crt571(rig._line, timing=TIMING), rig.server, monotonic=lambda: passed[0])  # type: ignore[arg-type]
+    rig.peer.set(inside=UIDS[9], at_gate=True)
+    rig.turn()
+    assert campus.is_ready(), "somebody may be about to take it"
+    passed[0] = 61.0
+    rig.turn()
+    assert not campus.is_ready()
+    with campus.database.read() as session:
+        assert [one.reason for one in sightings.find_troubles(session, campus.clock.now).faults] == [Fault.CARD_IN_GATE]
+    rig.peer.set(inside=None)
+    rig.turn()
+    assert campus.is_ready()
+
+
+class StartsAnew:
+    """A line on which the dispenser starts anew, its card taken, just before it is told to move that."""
+
+    def __init__(self, line: ReopenedLine, peer: Peer, before: Command) -> None:
+        self._line, self._peer, self._before = line, peer, before
+
+    def read(self, most: int, *, wait_s: float = 0.0) -> bytes:
+        return self._line.read(most, wait_s=wait_s)
+
+    def write(self, data: bytes) -> int:
+        if data[:1] == b"\xf2" and data[5:7] == self._before.value:
+            self._peer.set(started=False, inside=None)
+        return self._line.write(data)
+
+    def close(self) -> None:
+        self._line.close()
+
+
+@pytest.mark.parametrize("command", [Command.OUT_OF_GATE, Command.TO_BIN])
+def test_a_dispenser_that_starts_anew_draws_no_card(rig: Rig, command: Command) -> None:
+    rig.peer.set(inside=UIDS[0], cards=list(UIDS[1:]))
+    dispenser = Crt571(StartsAnew(rig._line, rig.peer, command), timing=TIMING)
+    dispenser.start()
+    move = dispenser.hand_out if command is Command.OUT_OF_GATE else dispenser.discard
+    with pytest.raises(DispenserError):
+        move()
+    machine = rig.peer.machine
+    assert (machine.out, machine.bin, machine.cards) == ([], [], list(UIDS[1:]))
