@@ -24,7 +24,9 @@ FAILED_WITHIN: Final = timedelta(minutes=30)
 SILENT: Final = "dispenser_silent"
 UNDECIDED: Final = "card_undecided"
 FEE_KEPT: Final = "fee_not_returned"
-"""A booking was reversed, and the wallet did not take the fee back: somebody must."""
+"""A booking was reversed, and the wallet did not take the fee back: somebody must give it back."""
+_FEE_WATCHED: Final = timedelta(days=7)
+"""Whatever else happens to the dispenser: the counter may be shut for some days."""
 _LOOKED_AT: Final = (
     Fault.NO_ANSWER.value,
     Fault.JAM.value,
@@ -32,7 +34,6 @@ _LOOKED_AT: Final = (
     Fault.CARD_MISSING.value,
     Fault.UNREADABLE.value,
     Fault.DEFECT.value,
-    FEE_KEPT,
 )
 """What somebody must look at although the dispenser works again."""
 
@@ -117,6 +118,8 @@ def find_troubles(session: Session, now: datetime) -> Troubles:
         reason = _find_fault(session, dispenser_id, seen, now)
         if reason is not None:
             faults.append(Trouble(name, reason))
+        if _keeps_fee(session, dispenser_id, now):
+            faults.append(Trouble(name, FEE_KEPT))
         if seen is None:
             continue
         if seen.stacker in (Stacker.EMPTY.value, Stacker.FEW.value):
@@ -125,6 +128,13 @@ def find_troubles(session: Session, now: datetime) -> Troubles:
         if seen.is_bin_full:
             bins.append(Trouble(name, Fault.BIN_FULL.value))
     return Troubles(faults, cards, bins)
+
+
+def _keeps_fee(session: Session, dispenser_id: UUID, now: datetime) -> bool:
+    kept = select(CardIssue.id).where(
+        CardIssue.dispenser_id == dispenser_id, CardIssue.problem == FEE_KEPT, CardIssue.ended_at > now - _FEE_WATCHED
+    )
+    return session.scalar(kept.limit(1)) is not None
 
 
 def _find_fault(session: Session, dispenser_id: UUID, seen: DispenserSighting | None, now: datetime) -> str | None:

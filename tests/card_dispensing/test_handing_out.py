@@ -571,3 +571,22 @@ def test_a_dispenser_that_starts_anew_draws_no_card(rig: Rig, command: Command) 
         move()
     machine = rig.peer.machine
     assert (machine.out, machine.bin, machine.cards) == ([], [], list(UIDS[1:]))
+
+
+def test_a_fee_that_was_kept_is_told_whatever_the_dispenser_does_next(rig: Rig, campus: KioskCampus) -> None:
+    rig.ask()
+    rig.server.loses = "book"
+    rig.turn()
+    campus.suspend()
+    campus.clock.now += HANDED_OUT_WITHIN + timedelta(seconds=1)
+    rig.turn()
+
+    def told() -> list[str]:
+        with campus.database.read() as session:
+            return [one.reason for one in sightings.find_troubles(session, campus.clock.now).faults]
+
+    assert told() == [sightings.FEE_KEPT]
+    campus.clock.now += timedelta(days=2)
+    assert told() == [sightings.SILENT, sightings.FEE_KEPT]
+    campus.clock.now += timedelta(days=7)
+    assert told() == [sightings.SILENT]
