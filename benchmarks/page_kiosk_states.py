@@ -1,5 +1,6 @@
 """The kiosk's pages: no link leads to a screen on which somebody is known."""
 
+from contextlib import closing
 from datetime import UTC, datetime
 from secrets import token_hex
 from uuid import UUID
@@ -69,14 +70,10 @@ def _pay_fine_at_kiosk(page: Page, told: RunningDemonstration) -> None:
 
 
 def _find_fine(told: RunningDemonstration, number: str) -> UUID | None:
-    database = Database(told.database_url)
-    try:
-        with database.read() as session:
-            person = people.by_number(session, number)
-            of_person = LibraryFinePayment.person_id == (None if person is None else person.id)
-            return session.scalars(select(LibraryFinePayment.id).where(of_person)).first()
-    finally:
-        database.close()
+    with closing(Database(told.database_url)) as database, database.read() as session:
+        person = people.by_number(session, number)
+        of_person = LibraryFinePayment.person_id == (None if person is None else person.id)
+        return session.scalars(select(LibraryFinePayment.id).where(of_person)).first()
 
 
 def _ask_for_card(page: Page, told: RunningDemonstration) -> None:
@@ -97,30 +94,23 @@ def _issue_at_kiosk(page: Page, told: RunningDemonstration) -> None:
 def _await_card(page: Page, told: RunningDemonstration, state: IssueState) -> None:
     """Look at a card that a dispenser is to hand out: the demonstration has none, so the kiosk stands for it."""
     _be_known(page, told)
-    database, now = Database(told.database_url), datetime.now(UTC)
-    try:
-        with database.begin() as session:
-            person = people.by_number(session, told.accounts["holder"].number)
-            kiosk = session.scalars(select(Device.id).where(Device.role == DeviceRole.KIOSK)).first()
-            session.execute(delete(CardIssue).where(CardIssue.dispenser_id == kiosk))
-            ended = {"ended_at": now, "problem": Fault.JAM.value} if state is IssueState.FAILED else {}
-            issue = CardIssue(id=new_id(), state=state.value, asked_at=now, kiosk_id=kiosk, dispenser_id=kiosk, **ended)
-            if person is not None:
-                issue.person_id = person.id
-                session.add(issue)
-            address = f"/console/kiosk/reissue/{issue.id}"
-    finally:
-        database.close()
+    now = datetime.now(UTC)
+    with closing(Database(told.database_url)) as database, database.begin() as session:
+        person = people.by_number(session, told.accounts["holder"].number)
+        kiosk = session.scalars(select(Device.id).where(Device.role == DeviceRole.KIOSK)).first()
+        session.execute(delete(CardIssue).where(CardIssue.dispenser_id == kiosk))
+        ended = {"ended_at": now, "problem": Fault.JAM.value} if state is IssueState.FAILED else {}
+        issue = CardIssue(id=new_id(), state=state.value, asked_at=now, kiosk_id=kiosk, dispenser_id=kiosk, **ended)
+        if person is not None:
+            issue.person_id = person.id
+            session.add(issue)
+        address = f"/console/kiosk/reissue/{issue.id}"
     page.goto(address)
 
 
 def let_a_day_pass(told: RunningDemonstration, number: str) -> None:
     """Move the loss that somebody reported back by a day: the clock of the demonstration is that of its devices too."""
-    database = Database(told.database_url)
-    try:
-        with database.begin() as session:
-            person = people.by_number(session, number)
-            of_person = LossReport.person_id == (None if person is None else person.id)
-            session.execute(update(LossReport).where(of_person).values(reported_at=datetime.now(UTC) - 2 * loss.WAIT))
-    finally:
-        database.close()
+    with closing(Database(told.database_url)) as database, database.begin() as session:
+        person = people.by_number(session, number)
+        of_person = LossReport.person_id == (None if person is None else person.id)
+        session.execute(update(LossReport).where(of_person).values(reported_at=datetime.now(UTC) - 2 * loss.WAIT))

@@ -1,5 +1,7 @@
 """The money desk's pages that no link leads to, and those that a code on a wall or at a counter leads to."""
 
+from contextlib import closing
+
 from playwright.sync_api import Page
 from sqlalchemy import select
 
@@ -110,9 +112,5 @@ def _pay_merchant(page: Page, told: RunningDemonstration, amount: str) -> None:
 
 def _find_merchant(told: RunningDemonstration) -> str:
     """Return where a merchant's printed code leads to."""
-    database = Database(told.database_url)
-    try:
-        with database.read() as session:
-            return f"/console/pay/{session.scalars(select(Merchant.id).order_by(Merchant.id)).first()}"
-    finally:
-        database.close()
+    with closing(Database(told.database_url)) as database, database.read() as session:
+        return f"/console/pay/{session.scalars(select(Merchant.id).order_by(Merchant.id)).first()}"
