@@ -17,15 +17,13 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import PBES, serialize_
 from cryptography.x509.oid import NameOID
 
 from campusgate.demo.providers.abchina.trades import (
-    BEIJING,
     MERCHANT,
     Refund,
     Trade,
-    fen_of,
     make_file,
     reference,
-    yuan,
 )
+from campusgate.demo.providers.amounts import BEIJING, fen_of, yuan
 from campusgate.demo.providers.serving import HttpAnswer, WireError, require
 from campusgate.demo.providers.wechat.signers import new_key
 

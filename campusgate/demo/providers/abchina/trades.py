@@ -5,11 +5,9 @@ from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
-from campusgate.demo.providers.serving import require
+from campusgate.demo.providers.amounts import BEIJING, yuan
 
-BEIJING = ZoneInfo("Asia/Shanghai")
 MERCHANT = "103882200000958"
 COLUMNS = (
     *("商户号", "交易类型", "订单编号", "交易时间", "交易金额", "商户账号", "商户动账金额", "客户账号", "账户类型"),
@@ -59,18 +57,6 @@ def _row(kind: str, number: str, fen: int, at: datetime, original: str) -> str:
 
 def _accounted(at: datetime) -> str:
     return f"{at.astimezone(BEIJING) + timedelta(hours=1):%Y/%m/%d}"
-
-
-def yuan(fen: int) -> str:
-    """Return an amount as the bank writes it."""
-    return f"{fen // 100}.{fen % 100:02}"
-
-
-def fen_of(yuan: str) -> int:
-    """Return fen; an amount has two decimals."""
-    whole, _, part = yuan.partition(".")
-    require(len(part) == 2, "two decimals")
-    return int(whole) * 100 + int(part)
 
 
 def reference(number: str) -> str:

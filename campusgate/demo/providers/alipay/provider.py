@@ -18,16 +18,14 @@ from cryptography.x509.oid import NameOID
 
 from campusgate.demo.providers.alipay.trades import (
     APPID,
-    BEIJING,
     SELLER,
     Refund,
     Trade,
-    fen_of,
     make_bill,
     reference,
     stamp,
-    yuan,
 )
+from campusgate.demo.providers.amounts import BEIJING, fen_of, yuan
 from campusgate.demo.providers.serving import HttpAnswer
 
 

@@ -5,11 +5,10 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
-from campusgate.demo.providers.serving import WireError, require
+from campusgate.demo.providers.amounts import BEIJING, day_of, yuan
+from campusgate.demo.providers.serving import WireError
 
-BEIJING = ZoneInfo("Asia/Shanghai")
 APPID, SELLER = "2021000122600000", "2088102146225135"
 COLUMNS = (
     *("支付宝交易号", "商户订单号", "业务类型", "商品名称", "创建时间", "完成时间", "门店编号", "门店名称"),
@@ -54,10 +53,10 @@ def make_bill(trades: Mapping[str, Trade], day: str, edit: tuple[str, str] = (""
     lines = ["#支付宝业务明细查询", f"#账号：[{SELLER}0156]", f"#起始日期：[{day}]", "#----业务明细列表----"]
     lines.append(",".join(COLUMNS))
     for number, trade in trades.items():
-        if trade.paid_at is not None and _day(trade.paid_at) == day:
+        if trade.paid_at is not None and day_of(trade.paid_at) == day:
             lines.append(_row(number, "交易", trade.fen, trade.paid_at, ""))
         for name, one in trade.refunds.items():
-            if one.state == "REFUND_SUCCESS" and _day(one.at) == day:
+            if one.state == "REFUND_SUCCESS" and day_of(one.at) == day:
                 lines.append(_row(number, "退款", -one.fen, one.at, name))
     lines += ["#-----业务明细列表结束-----", "#交易合计：1笔", "#导出时间：[2026年09月02日 09:00:00]"]
     text = "\r\n".join(lines).replace(*edit)
@@ -87,22 +86,6 @@ def stamp(at: datetime | None) -> str:
     if at is None:
         raise WireError("what has not happened has no time")
     return f"{at.astimezone(BEIJING):%Y-%m-%d %H:%M:%S}"
-
-
-def _day(at: datetime) -> str:
-    return str(at.astimezone(BEIJING).date())
-
-
-def yuan(fen: int) -> str:
-    """Return an amount as Alipay writes it."""
-    return f"{fen // 100}.{fen % 100:02}"
-
-
-def fen_of(yuan: str) -> int:
-    """Return fen; an amount has two decimals."""
-    whole, _, part = yuan.partition(".")
-    require(len(part) == 2, "two decimals")
-    return int(whole) * 100 + int(part)
 
 
 def reference(number: str) -> str:

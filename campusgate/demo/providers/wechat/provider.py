@@ -14,9 +14,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from campusgate.demo.providers.amounts import BEIJING
 from campusgate.demo.providers.serving import HttpAnswer
 from campusgate.demo.providers.wechat.signers import Signer, new_key
-from campusgate.demo.providers.wechat.trades import APPID, BEIJING, MCHID, Refund, Trade, make_bill, reference
+from campusgate.demo.providers.wechat.trades import APPID, MCHID, Refund, Trade, make_bill, reference
 
 MERCHANT_SERIAL = "3775B6A45ACD588826D15E583A95F5DD00000000"
 API_KEY, PUBLIC_KEY_ID = "k7Qm2vXr9ZpLs4TwUyBn6HcJd8FgAe3R", "PUB_KEY_ID_0119000001092024"

@@ -5,9 +5,9 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
-BEIJING = ZoneInfo("Asia/Shanghai")
+from campusgate.demo.providers.amounts import BEIJING, day_of, yuan
+
 MCHID, APPID = "1900000109", "wxd678efh567hg6787"
 COLUMNS = [
     *("交易时间", "公众账号ID", "商户号", "特约商户号", "设备号", "微信订单号", "商户订单号", "用户标识", "交易类型"),
@@ -46,10 +46,10 @@ def make_bill(trades: Mapping[str, Trade], day: str, edit: tuple[str, str] = (""
     rows = [COLUMNS]
     write = rows.append
     for number, trade in trades.items():
-        if trade.paid_at is not None and _day(trade.paid_at) == day:
+        if trade.paid_at is not None and day_of(trade.paid_at) == day:
             write(_row(number, trade, "SUCCESS", trade.paid_at))
         for name, one in trade.refunds.items():
-            if one.status == "SUCCESS" and _day(one.at) == day:
+            if one.status == "SUCCESS" and day_of(one.at) == day:
                 state = "REVOKED" if trade.state == "REVOKED" else "REFUND"
                 write(_row(number, trade, state, one.at, refund=(name, one)))
     write(TOTALS)
@@ -72,24 +72,16 @@ def _row(number: str, trade: Trade, state: str, at: datetime, *, refund: tuple[s
         "交易类型": "MICROPAY" if trade.kind == "codepay" else trade.kind.upper(),
         "交易状态": state,
         "货币种类": "CNY",
-        "应结订单金额": _yuan(trade.fen if refund is None else 0),
-        "退款金额": _yuan(fen),
-        "订单金额": _yuan(trade.fen if refund is None else 0),
-        "申请退款金额": _yuan(fen),
+        "应结订单金额": yuan(trade.fen if refund is None else 0),
+        "退款金额": yuan(fen),
+        "订单金额": yuan(trade.fen if refund is None else 0),
+        "申请退款金额": yuan(fen),
         "微信退款单号": f"5030{refund_no[-20:]}" if refund_no else "",
         "商户退款单号": refund_no,
         "退款状态": status,
         "商品名称": "top-up, campus",
     }
     return [f"`{value}" for value in values.values()]
-
-
-def _day(at: datetime) -> str:
-    return str(at.astimezone(BEIJING).date())
-
-
-def _yuan(fen: int) -> str:
-    return f"{fen // 100}.{fen % 100:02}"
 
 
 def reference(number: str) -> str:
