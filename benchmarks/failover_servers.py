@@ -6,6 +6,7 @@ is well again.
 """
 
 import random
+import secrets
 import tempfile
 import threading
 import time
@@ -86,7 +87,7 @@ def run(*, only: str, seed: int, report: Callable[[str], None]) -> Report:
         stack.enter_context(hook.listening())
         gates = tuple(f"gate-{one}" for one in range(GATES))
         alarms = {"webhook_url": hook.url, "webhook_secret": _SECRET, "webhook_after": 0}
-        settings = {"trusted_proxies": ["127.0.0.1"], "alarms": alarms}
+        settings = {"trusted_proxies": ["127.0.0.1"], "alarms": alarms, "metrics_token": secrets.token_urlsafe(24)}
         campus = Campus(folder / "campus", nodes.url, gates, settings=settings)
         campus.populate(PEOPLE)
         terminal = add_terminal(campus)

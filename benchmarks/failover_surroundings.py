@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from benchmarks.failover_nodes import Nodes
-from benchmarks.fleet_campus import SITE, BrokerProcess, ServerProcess
+from benchmarks.fleet_campus import SITE, BrokerProcess, ServerProcess, wait_until
 from benchmarks.servers_balancer import Balancer
 from bus import Connection, NotConnectedError, NotDeliveredError
 from database import new_id
@@ -76,7 +76,7 @@ class Victims:
     @staticmethod
     def names() -> list[str]:
         """Return everything that can be struck, in both ways."""
-        things = ("server-1", "server-2", "primary", "sync", "etcd-one", "broker", "balancer", "database-balancer")
+        things = ("leader", "other-server", "primary", "sync", "etcd-one", "broker", "balancer", "database-balancer")
         return [f"{thing} {way}" for thing in things for way in ("killed", "frozen")]
 
     def strike(self, name: str) -> None:
@@ -95,6 +95,18 @@ class Victims:
             time.sleep(_FROZEN_ALONE_S if thing in _ALONE else _FROZEN_S)
             send(signal.SIGCONT)
 
+    def _find_server(self, *, leads: bool) -> ServerProcess:
+        """Return the server that leads, or one that does not; who does changes with each strike."""
+        found: list[ServerProcess] = []
+
+        def is_known() -> bool:
+            by_word = [(server.leads(), server) for server in self.servers]
+            found[:] = [server for does, server in by_word if does is leads]
+            return sum(does for does, _ in by_word) == 1
+
+        wait_until(is_known, "one server leads")
+        return found[0]
+
     def _strike_node(self, node: str, way: str) -> None:
         if way == "killed":
             self.nodes.kill_node(node)
@@ -107,8 +119,8 @@ class Victims:
             self.nodes.signal(node, signal.SIGCONT)
 
     def _ways(self, thing: str) -> tuple[Callable[[], Any], Callable[[], Any], Callable[[signal.Signals], Any]]:
-        if thing.startswith("server"):
-            server = self.servers[int(thing[-1]) - 1]
+        if thing in {"leader", "other-server"}:
+            server = self._find_server(leads=thing == "leader")
             return server.kill, server.start, server.send
         if thing == "broker":
             return self.broker.kill, self.broker.start, self.broker.send

@@ -260,6 +260,15 @@ class ServerProcess:
         except httpx.HTTPError:
             return False
 
+    def leads(self) -> bool:
+        """Whether it says that it does what only one of several does; its settings hold a `metrics_token`."""
+        headers = {"Authorization": f"Bearer {self._settings['metrics_token']}"}
+        try:
+            answer = self._client.get(f"{self._url}/metrics", headers=headers)
+        except httpx.HTTPError:
+            return False
+        return "campusgate_leads 1.0" in answer.text.splitlines()
+
 
 class BrokerProcess:
     """A broker that can be killed and started again on its port: Mosquitto where installed, else the embedded one."""

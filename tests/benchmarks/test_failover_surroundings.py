@@ -1,12 +1,19 @@
 """What surrounds the servers that are struck: who counts alarms, and how long payments stood still."""
 
+import signal
 import ssl
+from dataclasses import dataclass, field
+from typing import cast
 
 import httpx
 import pytest
 
+from benchmarks import failover_surroundings
+from benchmarks.failover_nodes import Nodes
 from benchmarks.failover_surroundings import Victims, Webhook
+from benchmarks.fleet_campus import BrokerProcess, ServerProcess
 from benchmarks.servers import Clients
+from benchmarks.servers_balancer import Balancer
 from tests.waiting import PATIENCE_S
 
 
@@ -33,8 +40,40 @@ def test_a_pause_is_the_longest_time_without_a_payment_from_the_strike_to_the_en
     assert clients.pause_s(19.5, 30.0) == 10.0
 
 
-@pytest.mark.parametrize("thing", ["server-1", "server-2", "primary", "sync", "etcd-one", "broker", "balancer"])
+@pytest.mark.parametrize("thing", ["leader", "other-server", "primary", "sync", "etcd-one", "broker", "balancer"])
 def test_each_process_is_killed_and_frozen(thing: str) -> None:
     names = Victims.names()
     assert {f"{thing} killed", f"{thing} frozen"} <= set(names)
     assert len(names) == len(set(names))
+
+
+@dataclass
+class Server:
+    """One of two servers, as far as it is struck."""
+
+    says_it_leads: list[bool]
+    """Each time it is asked; the last one stays."""
+    struck: list[str] = field(default_factory=list)
+
+    def leads(self) -> bool:
+        return self.says_it_leads.pop(0) if len(self.says_it_leads) > 1 else self.says_it_leads[0]
+
+    def kill(self) -> None:
+        self.struck.append("kill")
+
+    def start(self) -> None:
+        self.struck.append("start")
+
+    def send(self, number: signal.Signals) -> None:
+        self.struck.append(number.name)
+
+
+@pytest.mark.parametrize(("thing", "expected"), [("leader", 1), ("other-server", 0)])
+def test_who_leads_is_asked_until_one_does(monkeypatch: pytest.MonkeyPatch, thing: str, expected: int) -> None:
+    monkeypatch.setattr(failover_surroundings, "_AWAY_S", 0.0)
+    # Nobody, as after the strike before; then both for a moment; then the second alone.
+    servers = [Server([False, True, False]), Server([False, True, True])]
+    nothing = cast("Nodes", None), cast("BrokerProcess", None), cast("Balancer", None)
+    Victims(*nothing, cast("list[ServerProcess]", servers)).strike(f"{thing} killed")
+    assert servers[expected].struck == ["kill", "start"]
+    assert servers[1 - expected].struck == []
