@@ -63,6 +63,7 @@ class Board:
         self._version = 0
         self._news = 0
         self._stored = 0
+        self._arrived = 0
         self._hears = True
         self._changed = threading.Condition()
 
@@ -80,6 +81,11 @@ class Board:
     def stored(self) -> int:
         """A number that grows with every change outside the views: of what is stored."""
         return self._stored
+
+    @property
+    def arrived(self) -> int:
+        """A number that grows whenever events were stored that changed no alarm; `stored` stays as it is then."""
+        return self._arrived
 
     @property
     def hears(self) -> bool:
@@ -169,6 +175,13 @@ class Board:
     def touch(self) -> None:
         """Say that something outside the views changed (a new event was stored), to the other servers too."""
         self.wake()
+        self.on_touch()
+
+    def touch_events(self) -> None:
+        """Say that new events were stored that changed no alarm; what else is stored need not be queried for it."""
+        with self._changed:
+            self._arrived += 1
+            self._notify()
         self.on_touch()
 
     def wake(self) -> None:

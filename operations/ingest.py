@@ -174,12 +174,14 @@ class Ingest:
         """Store a batch, then say so to its gates; False when it must be tried again."""
         passed: Mapping[str, int] = {}
         used: list[UsedCode] = []
+        alarms_changed = 0
         try:
             now = self._now()
             with self._database.begin() as session:
                 new = event_store.record(session, lost_card_use.flag(session, batch), received_at=now)
                 # With the events, or not at all: an alarm is counted once for each event.
-                register.apply(session, [signal for event in new for signal in signals_of(event)], now=now)
+                found = [signal for event in new for signal in signals_of(event)]
+                alarms_changed = register.apply(session, found, now=now)
                 passed = zone_passages.record(session, new, now=now)
                 hours.count(session, new, now=now)
                 used = used_codes.record(session, new, now=now)
@@ -199,8 +201,10 @@ class Ingest:
         for gate in dict.fromkeys(event.gate for event in batch):
             self._acknowledge(gate, [event.id for event in batch if event.gate == gate])
         self._hints.publish(passed)
-        if new:
+        if alarms_changed:
             self._board.touch()
+        elif new:
+            self._board.touch_events()
         return True
 
     def _acknowledge(self, gate: str, ids: Sequence[UUID]) -> None:

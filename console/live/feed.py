@@ -148,7 +148,7 @@ class _Look:
 
     def __init__(self, services: ConsoleServices) -> None:
         self._services = services
-        self._news = self._stored = -1
+        self._news = self._stored = self._arrived = -1
         self._beat_at = 0.0
         self._checked_at = 0.0
         self._slow_at = 0.0
@@ -173,16 +173,17 @@ class _Look:
         """Return what there is after `last`; None when nothing is to be said."""
         services, now = self._services, self._services.now()
         # Everything is queried after this: what changes meanwhile is a reason to look again.
-        news, stored = services.board.news, services.board.stored
+        news, stored, arrived = services.board.news, services.board.stored, services.board.arrived
         is_beat = last is None or self._beat_is_due()
         is_changed = is_beat or stored != self._stored
-        self._news, self._stored = news, stored
+        has_events = is_changed or arrived != self._arrived
+        self._news, self._stored, self._arrived = news, stored, arrived
         with services.database.read() as session:
-            self._query_slow(session, now, is_all_due=is_beat, is_changed=is_changed)
+            self._query_slow(session, now, is_all_due=is_beat, has_events=has_events)
             state = self._query_state(session, now, last, is_changed=is_changed)
-            cursor, found = _query_events(session, last, is_changed=is_changed)
+            cursor, found = _query_events(session, last, has_events=has_events)
         if len(found) == _MOST_EVENTS:
-            self._news = self._stored = -1
+            self._news = self._arrived = -1
         if last is not None and not found and not is_beat and state == last.state:
             return None
         if is_beat:
@@ -203,8 +204,8 @@ class _Look:
     def _slow_is_due(self) -> bool:
         return time.monotonic() - self._slow_at >= _SLOW_EVERY_S
 
-    def _query_slow(self, session: Session, now: datetime, *, is_all_due: bool, is_changed: bool) -> None:
-        self._owes_zones |= is_changed
+    def _query_slow(self, session: Session, now: datetime, *, is_all_due: bool, has_events: bool) -> None:
+        self._owes_zones |= has_events
         if not is_all_due and not self._slow_is_due():
             return
         self._slow_at = time.monotonic()
@@ -245,9 +246,9 @@ class _Look:
         return {name: gate for name, (_, _, gate) in described.items()}
 
 
-def _query_events(session: Session, last: Tick | None, *, is_changed: bool) -> tuple[int, Sequence[GateEvent]]:
+def _query_events(session: Session, last: Tick | None, *, has_events: bool) -> tuple[int, Sequence[GateEvent]]:
     """Return the sequence number up to which everything is known then, and the events after the last tick's."""
     if last is None:
         return event_store.newest(session), ()
-    found = event_store.following(session, after=last.cursor, limit=_MOST_EVENTS) if is_changed else ()
+    found = event_store.following(session, after=last.cursor, limit=_MOST_EVENTS) if has_events else ()
     return (found[-1].sequence if found else last.cursor), found

@@ -93,8 +93,11 @@ class Pages:
         now = datetime.now(UTC)
         with self.database.begin() as session:
             event_store.record(session, events, received_at=now)
-            register.apply(session, [found for one in events for found in signals_of(one)], now=now)
-        self.board.touch()
+            changed = register.apply(session, [found for one in events for found in signals_of(one)], now=now)
+        if changed:
+            self.board.touch()
+        else:
+            self.board.touch_events()
         return events
 
     def picture(self, event_id: UUID, jpeg: bytes) -> UUID:

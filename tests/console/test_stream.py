@@ -1,6 +1,8 @@
 import asyncio
 import json
+import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -14,7 +16,7 @@ from console.live.feed import Feed
 from console.live.state import Scope
 from console.live.stream import stream_gates
 from database import DatabaseBusyError, StorageError, new_id
-from messages import Health
+from messages import DoorState, DoorStatus, Health
 from tests.waiting import PATIENCE_S
 
 PASSWORD = "a quiet evening at the gate"
@@ -172,15 +174,90 @@ def test_figures_alone_are_no_reason_to_query_anything(console, monkeypatch) -> 
     assert not look.is_due()
     console.board.health(_figures(41.5), heard_at=services.now())
     assert not look.is_due(), "they can wait until the next second"
-    queries = []
-    event.listen(console.database.engine, "before_cursor_execute", lambda *given: queries.append(given[2]))
-    second = look.take(first)
-    assert queries == []
+    with _tables_queried(console) as tables:
+        second = look.take(first)
+    assert tables == []
     assert second.encode(Scope()) == b""
     assert b"41.5" in second.encode(Scope(gate="north"))
     console.happen(gate="north")
     assert look.is_due()
     assert b"event: passage" in look.take(second).encode(Scope())
+
+
+def test_at_each_news_only_that_is_queried_which_it_can_have_changed(console, monkeypatch) -> None:
+    services = console.app.state.console
+    monkeypatch.setattr(feed, "time", SimpleNamespace(monotonic=lambda: 100.0))
+    look = feed._Look(services)
+    tick = look.take(None)
+
+    def tables_and_sent() -> tuple[list[str], bytes]:
+        nonlocal tick
+        assert look.is_due()
+        with _tables_queried(console) as tables:
+            tick = look.take(tick)
+        assert not look.is_due()
+        return tables, tick.encode(Scope())
+
+    console.happen(3, kind="access_granted")
+    tables, sent = tables_and_sent()
+    assert (tables, sent.count(b"event: passage")) == (["gate_events"], 3)
+    console.happen(kind="spoof")
+    tables, sent = tables_and_sent()
+    assert (tables, sent.count(b"event: passage")) == (["alarms", "staff_orders", "alarm_pictures", "gate_events"], 1)
+    assert b"event: alarms_changed" in sent
+    console.board.door(_door(), heard_at=services.now())
+    tables, sent = tables_and_sent()
+    assert (tables, sent.count(b"event: gates_changed")) == ([], 1)
+
+
+def test_whatever_another_server_stored_is_queried(console, monkeypatch) -> None:
+    """It says only that it stored something."""
+    services = console.app.state.console
+    monkeypatch.setattr(feed, "time", SimpleNamespace(monotonic=lambda: 100.0))
+    look = feed._Look(services)
+    first = look.take(None)
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(console.board, "touch", lambda: None)
+        console.happen(kind="spoof")
+    assert not look.is_due()
+    console.board.wake()
+    assert look.is_due()
+    sent = look.take(first).encode(Scope())
+    assert b"event: alarms_changed" in sent
+    assert b"event: passage" in sent
+
+
+def test_of_more_events_than_a_look_takes_the_rest_follow_at_once(console, monkeypatch) -> None:
+    monkeypatch.setattr(feed, "time", SimpleNamespace(monotonic=lambda: 100.0))
+    monkeypatch.setattr(feed, "_MOST_EVENTS", 4)
+    look = feed._Look(console.app.state.console)
+    tick = look.take(None)
+    console.happen(5, kind="access_granted")
+    sent = []
+    while look.is_due():
+        tick = look.take(tick)
+        sent.append(tick.encode(Scope()).count(b"event: passage"))
+    assert sent == [4, 1]
+
+
+@contextmanager
+def _tables_queried(console) -> Iterator[list[str]]:
+    """The tables that were queried first in each statement of the block."""
+    tables: list[str] = []
+
+    def note(*given: object) -> None:
+        tables.extend(re.findall(r"FROM (\w+)", str(given[2]))[:1])
+
+    event.listen(console.database.engine, "before_cursor_execute", note)
+    try:
+        yield tables
+    finally:
+        event.remove(console.database.engine, "before_cursor_execute", note)
+
+
+def _door() -> DoorState:
+    at = datetime.now(UTC)
+    return DoorState(gate="north", boot_id=new_id(), sequence=1, at=at, state=DoorStatus.OPEN, unlocked=False)
 
 
 def _figures(temperature_c: float) -> Health:

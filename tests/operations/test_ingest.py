@@ -89,6 +89,20 @@ def test_a_copy_is_receipted_again_and_changes_nothing(gate, ingest: Ingest, dat
     assert ingest.stored == {"door_forced": 1}
 
 
+def test_the_board_is_told_whether_alarms_changed_with_the_events(gate, ingest: Ingest) -> None:
+    board, told_to_others = ingest._board, []
+    board.on_touch = lambda: told_to_others.append((board.arrived, board.stored))
+    for kind, expected in (
+        ("access_granted", (1, 0)),
+        ("door_forced", (1, 1)),
+        ("door_forced_ended", (1, 2)),
+        ("door_forced_ended", (2, 2)),  # of an alarm that is over
+    ):
+        gate.publish(NORTH.events, event(kind).encode(), wait_s=PATIENCE_S)
+        until(lambda expected=expected: told_to_others[-1:] == [expected], f"{kind}: {told_to_others}")
+    assert len(told_to_others) == 4, "other servers are told of each"
+
+
 def test_what_can_never_be_read_is_not_asked_for_again(gate, database: Database) -> None:
     broken, of_another_gate = event(), event(gate="south")
     text = json.loads(broken.encode())
