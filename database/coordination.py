@@ -15,14 +15,13 @@ import structlog
 from sqlalchemy import URL, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from database.advisory_locks import AdvisoryLock
 from database.answer_time import answer_within
 from database.engine import Database, DatabaseBusyError
 
 log = structlog.get_logger()
 
 _CHANNEL = "campusgate"
-_LEADER = 7_263_019
-"""The key of the advisory lock; `migrate` has another."""
 BOARD, PEOPLE = "board", "people"
 """Topics: what live pages show was written; people changed, whom gates must know."""
 TOPICS = (BOARD, PEOPLE)
@@ -110,7 +109,7 @@ class Coordination:
                     with answer_within(_ANSWER_WITHIN_S):
                         held = connection.scalar(
                             text("SELECT true") if self.leads else text("SELECT pg_try_advisory_lock(:key)"),
-                            {} if self.leads else {"key": _LEADER},
+                            {} if self.leads else {"key": AdvisoryLock.LEADER},
                         )
                     if held and not self.leads:
                         self._begin_to_lead()

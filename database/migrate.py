@@ -12,6 +12,7 @@ from alembic.util.exc import CommandError
 from sqlalchemy import MetaData, Table
 from sqlalchemy.exc import InvalidRequestError
 
+from database.advisory_locks import AdvisoryLock
 from database.answer_time import answer_within
 from database.append_only import MARK
 from database.engine import Database
@@ -34,7 +35,7 @@ def upgrade(database: Database) -> None:
     with answer_within(None), database.engine.begin() as connection:
         if not database.is_sqlite:
             # Several processes may start at once; the first one migrates, the others wait here.
-            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7263017)")
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({AdvisoryLock.MIGRATION:d})")
         try:
             configuration = _configure(connection)
             configuration.attributes["credential_key"] = database.credential_key

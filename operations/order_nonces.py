@@ -14,6 +14,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from database import Database, DatabaseBusyError, answer_within
+from database.advisory_locks import AdvisoryLock
 from messages import NonceStore
 from operations.tables import IssuedNonces
 
@@ -21,8 +22,6 @@ log = structlog.get_logger()
 
 _BLOCK = 100_000
 """More than there are gates; a tenth of a second of the clock's microseconds."""
-_TURN = 7_263_020
-"""The key of the advisory lock; `database.coordination` and `migrate` have others."""
 _STANDSTILL_MS = 2_000
 """A server that stands still in its turn loses it."""
 _WAIT_S = 3.0
@@ -69,7 +68,7 @@ class OrderNonces:
         connection = self._database.engine.connect()
         stack.callback(_end, connection)
         connection.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = {_STANDSTILL_MS}")
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _TURN})
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": AdvisoryLock.ORDER_NONCES})
 
     def _reserve(self) -> int:
         """Return the first nonce of a block that is this server's alone; it is committed before one is used."""

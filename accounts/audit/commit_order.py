@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session, SessionTransaction
 
-_ORDER_LOCK = 7263018
+from database.advisory_locks import AdvisoryLock
+
 _KEPT = "campusgate_order_kept"
 
 
@@ -18,7 +19,7 @@ def keep_order(session: Session) -> None:
     session.flush()
     # SQLite has one writer at a time, so its transactions are in order already.
     if session.get_bind().dialect.name == "postgresql" and recall(session, _KEPT) is None:
-        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ORDER_LOCK})
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": AdvisoryLock.AUDIT_ORDER})
         keep(session, _KEPT, True)
 
 

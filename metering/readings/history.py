@@ -8,20 +8,20 @@ from typing import Any
 from sqlalchemy import CTE, Integer, Row, column, func, select, text
 from sqlalchemy.orm import Session
 
+from database.advisory_locks import AdvisoryLock
 from metering.readings.judgement import LEADING_DOUBTS
 from metering.readings.tables import DoubtfulReading, MeterReading, ReadingReview
 from metering.readings.values import Reading, ReviewState
 
 _RECENT = timedelta(days=40)
 """Newest readings are looked for from here on first, so that PostgreSQL asks two partitions instead of all."""
-_LOCK = 7263019
 
 
 def lock(session: Session) -> None:
     """Wait until no other transaction stores readings: each is judged by the ones before it."""
     # SQLite has one writer at a time anyway.
     if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": AdvisoryLock.READINGS})
 
 
 def to_reading(row: MeterReading | Row[Any]) -> Reading:

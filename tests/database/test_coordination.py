@@ -2,19 +2,27 @@
 
 import os
 import queue
+import re
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection as Pipe
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
+from accounts.audit.commit_order import keep_order
 from database import Database
+from database.advisory_locks import AdvisoryLock
 from database.coordination import BOARD, PEOPLE, TOPICS, Coordination
+from metering.readings import history
 from tests.forked import running
 from tests.waiting import PATIENCE_S, until
+
+ROOT = Path(__file__).parent.parent.parent
 
 
 class Server:
@@ -58,6 +66,24 @@ def served(database: Database) -> Iterator[Server]:
 def database(postgresql_databases) -> Iterator[Database]:
     with postgresql_databases.lend() as database:
         yield database
+
+
+@pytest.mark.parametrize("lock", [keep_order, history.lock], ids=["audit", "readings"])
+def test_whoever_leads_keeps_nobody_else_waiting(database: Database, lock: Callable[[Session], None]) -> None:
+    with served(database) as first:
+        until(lambda: first.leads)
+        with database.begin() as session:
+            session.execute(text("SET LOCAL lock_timeout = '20s'"))
+            lock(session)
+
+
+def test_every_advisory_lock_has_its_key_from_one_place() -> None:
+    statements = re.compile(r"pg_(try_)?advisory_\w*lock\(")
+    rooms = [folder for folder in ROOT.iterdir() if (folder / "__init__.py").exists() and folder.name != "tests"]
+    sources = {file: file.read_text(encoding="utf-8") for room in rooms for file in room.rglob("*.py")}
+    locking = [file for file, text_ in sources.items() if statements.search(text_)]
+    assert len(locking) == len(AdvisoryLock)
+    assert [file for file in locking if "AdvisoryLock." not in sources[file]] == []
 
 
 def test_one_of_three_leads_and_another_takes_over_when_it_ends(database: Database) -> None:
