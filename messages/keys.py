@@ -104,10 +104,23 @@ def finish_rotation(path: Path) -> Ed25519PrivateKey:
     """
     key = read_private_key(_next_of(path))
     try:
+        if path.exists():
+            keep_owner(_next_of(path), path.stat())
         _next_of(path).replace(path)
     except OSError as error:
         raise KeyFileError(f"{path} cannot be replaced: {error.strerror}") from error
     return key
+
+
+def keep_owner(path: Path, before: os.stat_result) -> None:
+    """Give `path` owner and group of the file it will replace: root renews what a process's account reads.
+
+    Raises:
+        OSError: whoever runs this may not.
+    """
+    now = path.stat()
+    if (now.st_uid, now.st_gid) != (before.st_uid, before.st_gid):
+        os.chown(path, before.st_uid, before.st_gid)
 
 
 def parse_trusted_keys(entries: Mapping[str, Any]) -> dict[str, TrustedKey]:

@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 
 from messages.commands import Action
-from messages.keys import KeyFileError, TrustedKey, parse_trusted_keys, read_trusted_keys
+from messages.keys import KeyFileError, TrustedKey, keep_owner, parse_trusted_keys, read_trusted_keys
 
 log = structlog.get_logger()
 
@@ -128,17 +128,19 @@ def _entries(path: Path) -> dict[str, Any]:
 
 
 def _write(path: Path, entries: Mapping[str, Any]) -> None:
-    """Replace the file whole: nobody ever reads half of it."""
+    """Replace the file whole: nobody ever reads half of it, and whoever owned it does."""
     text = json.dumps(entries, indent=2, sort_keys=True) + "\n"
     try:
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
+        before = path.stat() if path.exists() else None
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
-            Path(name).chmod(mode)
+            if before is not None:
+                keep_owner(Path(name), before)
+            Path(name).chmod(0o644 if before is None else before.st_mode & 0o777)
             Path(name).replace(path)
         except BaseException:
             with contextlib.suppress(OSError):

@@ -1,6 +1,7 @@
 """Keys are enrolled, rotated with an overlap and revoked for each device, while controllers run."""
 
 import json
+import os
 import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,10 +18,12 @@ from messages import (
     Refusal,
     Signer,
     TrustedKeyFile,
+    finish_rotation,
     make_private_key,
     public_key_text,
     read_private_key,
     read_trusted_keys,
+    rotate_private_key,
     trusted_file,
 )
 from tests.messages.test_signing import NOW, fresh_verifier, issue, refusal_of
@@ -110,3 +113,18 @@ def test_a_key_is_rotated_from_the_command_line(file: Path, tmp_path: Path) -> N
     assert "cannot be read" in str(run.invoke(app, ["keys", "rotate", str(private), "--finish"]).exception)
     assert run.invoke(app, ["keys", "revoke", str(file), SENDER]).exit_code == 0
     assert SENDER not in read_trusted_keys(file)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to others")
+def test_what_root_renews_stays_readable_to_the_account_that_owned_it(file: Path, tmp_path: Path) -> None:
+    key = tmp_path / "edge.pem"
+    make_private_key(key)
+    for one in (file, key):
+        os.chown(one, 12345, 23456)
+        one.chmod(0o600)
+    enrol(file)
+    rotate_private_key(key)
+    finish_rotation(key)
+    for one in (file, key):
+        state = one.stat()
+        assert (state.st_uid, state.st_gid, state.st_mode & 0o777) == (12345, 23456, 0o600)
