@@ -304,7 +304,16 @@ def test_a_photo_leaves_the_queue_with_its_persons_consent(reviewer, studio: Stu
 def test_the_page_goes_on_after_a_sign_in_that_ran_out(reviewer, studio: Studio) -> None:
     _, photo_id = waits(studio, "good")
     page = reviewer()
-    page.context.clear_cookies()
+    decisions = []
+
+    def first_without_cookies(route) -> None:
+        decisions.append(route)
+        if len(decisions) == 1:
+            page.context.clear_cookies()
+        route.fulfill(response=route.fetch())
+
+    # Not before the key: the queue that is loaded again meanwhile would be the first to find the sign-in gone.
+    intercept(page, "**/approve", first_without_cookies)
     page.keyboard.press("a")
     again = page.get_by_role("dialog", name="Your sign-in has run out")
     again.get_by_label("Password").fill(PASSWORD)
