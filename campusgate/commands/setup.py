@@ -15,6 +15,7 @@ import typer
 from campusgate.commands import CommandError, open_database, print_json, problems_as_errors
 
 if TYPE_CHECKING:
+    from campusgate.settings import Settings
     from campusgate.setup.places import Places
 
 setup = typer.Typer(no_args_is_help=True, help="Set up a server, and gates at it.")
@@ -168,14 +169,9 @@ def _make_code(
     as_json: bool,
 ) -> None:
     from campusgate.gate_policies import make_new_policy
-    from campusgate.settings import Settings
-    from campusgate.settings.env_file import read_env_file
     from campusgate.setup.gate_code import make_gate_code
-    from campusgate.setup.server import ENVIRONMENT
 
-    if "CAMPUSGATE_TOKEN_SECRET" not in os.environ:
-        read_env_file(places.at(ENVIRONMENT))
-    settings = Settings()
+    settings = read_server_settings(places)
     policy = make_new_policy(settings, name, kind=kind, groups=groups)
     with problems_as_errors():
         made = make_gate_code(
@@ -227,6 +223,17 @@ def _use_code(
     if made.warning is not None:
         typer.echo(f"\nMend this first: {made.warning}")
     print_steps(steps)
+
+
+def read_server_settings(places: "Places") -> "Settings":
+    """Return the settings of the server that was set up here, unless others were named."""
+    from campusgate.settings import Settings
+    from campusgate.settings.env_file import read_env_file
+    from campusgate.setup.server import ENVIRONMENT
+
+    if "CAMPUSGATE_TOKEN_SECRET" not in os.environ:
+        read_env_file(places.at(ENVIRONMENT))
+    return Settings()
 
 
 def as_dict(written: Sequence[Path], steps: Sequence[tuple[str, str]]) -> dict[str, Any]:

@@ -1,11 +1,13 @@
-"""The users of a gate at the broker: entered into Mosquitto's files, which it then reads again."""
+"""The users of a gate or a shower at the broker: entered into Mosquitto's files, which it then reads again."""
 
 import contextlib
 import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
+from uuid import UUID
 
 from campusgate.setup import mosquitto
 from campusgate.setup.environment import make_password
@@ -19,11 +21,25 @@ def add_gate_users(writer: Writer, site: str, gate: str) -> dict[str, str]:
     Raises:
         SetupError: Mosquitto's files are not there, or cannot be written.
     """
-    passwords = {f"{role}-{gate}": make_password() for role in ("controller", "edge", "display")}
-    users, rights = (_read(writer.places.at(file)) for file in (mosquitto.PASSWORDS, mosquitto.ACCESS_LIST))
-    rights = mosquitto.with_blocks(rights, mosquitto_acl(site, [gate]))
-    writer.write(mosquitto.ACCESS_LIST, rights, READ_BY_MOSQUITTO, 0o640)
-    writer.write(mosquitto.PASSWORDS, mosquitto.with_users(users, passwords), READ_BY_MOSQUITTO, 0o640)
+    users = [f"{role}-{gate}" for role in ("controller", "edge", "display")]
+    return _add_users(writer, users, mosquitto_acl(site, [gate]))
+
+
+def add_shower_user(writer: Writer, site: str, device: UUID) -> tuple[str, str]:
+    """Enter the user of a shower's controller with a new password, and return both.
+
+    Raises:
+        SetupError: Mosquitto's files are not there, or cannot be written.
+    """
+    user = f"shower-{device}"
+    return user, _add_users(writer, [user], mosquitto_acl(site, [], [device]))[user]
+
+
+def _add_users(writer: Writer, users: Sequence[str], wanted: str) -> dict[str, str]:
+    passwords = {user: make_password() for user in users}
+    known, rights = (_read(writer.places.at(file)) for file in (mosquitto.PASSWORDS, mosquitto.ACCESS_LIST))
+    writer.write(mosquitto.ACCESS_LIST, mosquitto.with_blocks(rights, wanted), READ_BY_MOSQUITTO, 0o640)
+    writer.write(mosquitto.PASSWORDS, mosquitto.with_users(known, passwords), READ_BY_MOSQUITTO, 0o640)
     return passwords
 
 
@@ -44,5 +60,5 @@ def _read(file: Path) -> str:
         return file.read_text(encoding="utf-8")
     except OSError as error:
         raise SetupError(
-            f"{file} cannot be read: {error.strerror}; gates are set up where `campusgate setup server` was run"
+            f"{file} cannot be read: {error.strerror}; users are added where `campusgate setup server` was run"
         ) from error

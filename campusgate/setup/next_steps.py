@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from campusgate.setup import server
 from campusgate.setup.files import ACCOUNT
 from campusgate.setup.places import Places
+from campusgate.setup.process import ProcessMade
 
 
 def command_at(places: Places, env_file: str, *arguments: str) -> str:
@@ -84,6 +85,29 @@ def after_gate(gate: str, units: Sequence[str], places: Places) -> list[tuple[st
             role = unit.removeprefix("campusgate-").partition("@")[0]
             steps.append((f"Start the {role}", command_at(places, file, *arguments[role])))
     return [*steps, ("See whether all of it works", command_at(places, next(iter(environments.values())), "doctor"))]
+
+
+def after_process(process: str, name: str | None, made: ProcessMade, places: Places) -> list[tuple[str, str]]:
+    """Return each step on the machine of a process that is no gate's, and at the server, in order."""
+
+    def at_server(*arguments: str) -> str:
+        return command_at(Places(), server.ENVIRONMENT, *arguments)
+
+    asked_for = {
+        "meters": ("devices", "add", "reader", "meter"),
+        "library": ("devices", "add", "NAME", "desk"),
+        "dispenser": ("devices", "add", "NAME", "dispenser", "--kiosk", "KIOSK"),
+        "shower": ("devices", "add", f"shower-{name}", "meter", "--merchant", "MERCHANT", "--json"),
+    }
+    steps = [("At the server, once", at_server(*asked_for[process]))]
+    if process == "shower":
+        steps.append(("Then there, with the id", f"campusgate setup shower DEVICE {made.public_key}"))
+        shower_file = places.at(f"/etc/campusgate/shower-{name}.toml")
+        steps.append(("Write down its valve and counters (docs/metering.md)", f"editor {shower_file}"))
+    steps.append(("Fill in what is empty or this machine's own", f"editor {made.environment}"))
+    if places.is_machine:
+        steps.append(("Start", shlex.join(["systemctl", "enable", "--now", made.unit])))
+    return steps
 
 
 def _start_broker(places: Places) -> str:

@@ -64,6 +64,17 @@ def check_site(text: str) -> str:
     return text
 
 
+def check_name(text: str) -> str:
+    """Return the name of a process of which a machine may have several.
+
+    Raises:
+        SetupError: it cannot stand in the names of files and units.
+    """
+    if not _SITE.fullmatch(text):
+        raise SetupError(f"{text}: small letters, digits and hyphens only, such as b3-12")
+    return text
+
+
 def check_zone(text: str) -> str:
     """Return the name of a time zone.
 
