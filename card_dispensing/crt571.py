@@ -26,7 +26,9 @@ from card_dispensing.frames import (
     Frame,
     FrameError,
     FrameReader,
+    Refused,
     StackerLevel,
+    Status,
     build_command,
     read_answer,
     read_card_uid,
@@ -117,8 +119,16 @@ class Crt571:
 
     def read_state(self) -> DispenserState:
         """Return how it is now."""
-        status = self._do(Command.STATUS, is_repeatable=True).status
-        return DispenserState(_POSITIONS[status.place], _STACKERS[status.stacker], status.bin is BinLevel.FULL)
+        return _read_state(self._do(Command.STATUS, is_repeatable=True).status)
+
+    def look(self) -> DispenserState | None:
+        """Return how it is without starting it; None where it has not been started since it has power."""
+        answer = self._ask(Command.STATUS, b"", is_repeatable=True)
+        if isinstance(answer, Done):
+            return _read_state(answer.status)
+        if answer.known is ErrorCode.NOT_STARTED:
+            return None
+        raise _make_error(Command.STATUS, answer)
 
     def take_card(self) -> None:
         """Move a card from the stacker to the reader."""
@@ -158,8 +168,7 @@ class Crt571:
             answer = self._ask(command, data, is_repeatable=is_repeatable)
         if isinstance(answer, Done):
             return answer
-        fault = Fault.DEFECT if answer.known is None else _FAULTS.get(answer.known, Fault.DEFECT)
-        raise DispenserError(fault, f"{command.name}: error {answer.code}")
+        raise _make_error(command, answer)
 
     def _ask(self, command: Command, data: bytes, *, is_repeatable: bool) -> Answer:
         try:
@@ -242,6 +251,15 @@ class Crt571:
             data = data[self._line.write(data) :]
             if data and self._monotonic() > ends:
                 raise OSError("the line takes nothing")
+
+
+def _read_state(status: Status) -> DispenserState:
+    return DispenserState(_POSITIONS[status.place], _STACKERS[status.stacker], status.bin is BinLevel.FULL)
+
+
+def _make_error(command: Command, answer: Refused) -> DispenserError:
+    fault = Fault.DEFECT if answer.known is None else _FAULTS.get(answer.known, Fault.DEFECT)
+    return DispenserError(fault, f"{command.name}: error {answer.code}")
 
 
 _START: Final = Command.START_AND_LEAVE

@@ -44,6 +44,10 @@ class CardDispenser(Protocol):
         """Return how it is now."""
         ...
 
+    def look(self) -> DispenserState | None:
+        """Return how it is without starting it; None where it has not been started since it has power."""
+        ...
+
     def take_card(self) -> None:
         """Move a card from the stacker to the reader."""
         ...

@@ -1,4 +1,4 @@
-"""`campusgate doctor`: is everything well that a server, a controller or an edge needs, and what is to be mended?"""
+"""`campusgate doctor`: is all well that a server, gate or card dispenser needs, and what is to be mended?"""
 
 import sys
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ def doctor(
     context: typer.Context,
     *,
     role: Annotated[
-        Literal["server", "controller", "edge"] | None,
+        Literal["server", "controller", "edge", "dispenser"] | None,
         typer.Option("--as", help="What these settings are for; without it they are asked."),
     ] = None,
     door: Annotated[
@@ -31,7 +31,7 @@ def doctor(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Examine each link of this machine: keys, folders, clock, database, proxy, broker, server, models, camera, door.
+    """Examine each link of this machine: keys, folders, clock, database, broker, server, models, camera, door, kiosk.
 
     Nothing is changed, and no running process is disturbed. Exits with 1 where something is to be mended.
     """

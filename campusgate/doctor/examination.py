@@ -1,4 +1,4 @@
-"""Which links are examined of a server, a controller and an edge."""
+"""Which links are examined of a server, a controller, an edge and a card dispenser."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from campusgate.doctor import (
     broker,
     camera,
+    card_dispenser,
     database,
     door,
     face_models,
@@ -23,7 +24,7 @@ from campusgate.settings import Settings
 from campusgate.settings.errors import describe
 from errors import OperatorError
 
-ROLES = ("server", "controller", "edge")
+ROLES = ("server", "controller", "edge", server_link.DISPENSER)
 
 
 def find_role(settings: Settings, env_file: Path | None) -> str:
@@ -31,7 +32,7 @@ def find_role(settings: Settings, env_file: Path | None) -> str:
     if env_file is not None and (name := env_file.stem.partition("-")[0]) in ROLES:
         return name
     if settings.gate is None:
-        return "server"
+        return "server" if settings.dispenser.device is None else server_link.DISPENSER
     return "controller" if settings.camera is None else "edge"
 
 
@@ -39,9 +40,20 @@ def examine_all(settings: Settings, role: str, *, env_file: Path | None, door_fi
     """Yield what is found, link by link; none that fails keeps another from being examined."""
     checks: dict[str, Check] = {
         **_of_settings(settings, role, env_file),
-        "folders": lambda: own_files.check_folders(settings, role),
         "clock": lambda: [database.check_kernel_clock(is_synchronised=kernel_clock.is_synchronised())],
     }
+    if role == server_link.DISPENSER:
+        checks["server"] = lambda: server_link.check_server(settings, role)
+        checks["dispenser"] = lambda: card_dispenser.check_dispenser(settings)
+    else:
+        checks |= _of_campus(settings, role, door_file)
+    for link, check in checks.items():
+        yield from examine(link, check)
+
+
+def _of_campus(settings: Settings, role: str, door_file: Path | None) -> dict[str, Check]:
+    """Return what is examined of who has keys and the broker."""
+    checks: dict[str, Check] = {"folders": lambda: own_files.check_folders(settings, role)}
     if role == "server":
         checks["database"] = lambda: database.check_database(settings)
         checks["proxy"] = lambda: proxy.check_proxy(settings)
@@ -56,8 +68,7 @@ def examine_all(settings: Settings, role: str, *, env_file: Path | None, door_fi
         checks["camera"] = lambda: camera.check_camera(settings)
     if role == "controller":
         checks["relay"] = lambda: door.check_door(settings, door_file)
-    for link, check in checks.items():
-        yield from examine(link, check)
+    return checks
 
 
 def examine_settings(role: str | None, env_file: Path | None) -> tuple[str, list[Finding]]:
@@ -81,8 +92,12 @@ def read_settings() -> tuple[Settings | None, Finding | None]:
 
 
 def _of_settings(settings: Settings, role: str, env_file: Path | None) -> dict[str, Check]:
-    return {
+    checks: dict[str, Check] = {
         "settings": lambda: own_files.check_environment_file(env_file),
         "secrets": lambda: own_files.check_secrets(settings, role),
-        "keys": lambda: own_files.check_keys(settings, role),
     }
+    if role == server_link.DISPENSER:
+        checks["dispenser"] = lambda: card_dispenser.check_settings(settings)
+    else:
+        checks["keys"] = lambda: own_files.check_keys(settings, role)
+    return checks

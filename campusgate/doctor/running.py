@@ -24,6 +24,25 @@ def find_process(folder: Path) -> int | None:
     return None
 
 
+def find_holders(device: Path) -> list[int]:
+    """Return the ids of other processes that have a device open, as far as this account may see them."""
+    # Not `Path.resolve`, which fails where a folder on the way is closed to this account.
+    name = os.path.realpath(device)
+    try:
+        itself = Path(name).stat()
+    except OSError:
+        return []
+    others = (int(one.name) for one in _PROC.iterdir() if one.name.isdecimal() and int(one.name) != os.getpid())
+    return sorted(process for process in others if _has_open(_PROC / str(process), name, itself))
+
+
+def read_command(process: int) -> list[str]:
+    """Return the words of a process's command line; none where it has ended."""
+    with contextlib.suppress(OSError):
+        return [os.fsdecode(word) for word in (_PROC / str(process) / "cmdline").read_bytes().split(b"\0") if word]
+    return []
+
+
 def has_connection(process: int, port: int) -> bool:
     """Whether the process has a TCP connection to `port` of some machine."""
     folder = _PROC / str(process)
@@ -33,6 +52,16 @@ def has_connection(process: int, port: int) -> bool:
         for name in ("tcp", "tcp6")
         for row in _read_rows(folder / "net" / name)
     )
+
+
+def _has_open(process: Path, name: str, device: os.stat_result) -> bool:
+    with contextlib.suppress(OSError):
+        for descriptor in (process / "fd").iterdir():
+            with contextlib.suppress(OSError):
+                # A container has devices of the same names that are others.
+                if str(descriptor.readlink()) == name and os.path.samestat(descriptor.stat(), device):
+                    return True
+    return False
 
 
 def _open_files(process: Path) -> Iterator[str]:

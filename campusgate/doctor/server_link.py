@@ -1,9 +1,10 @@
-"""A gate's way to the server: it answers, is believed, knows this device, has the same key and the same time."""
+"""A device's way to the server: it answers, is believed, knows it, and has a gate's key and time."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
+from uuid import UUID
 
 import httpx
 
@@ -14,8 +15,11 @@ from campusgate.doctor.findings import Finding, Status, fault, ok, warn
 from campusgate.settings import Settings
 from campusgate.wiring.server_link import make_server_trust
 from directory.feed import NotPublishedError
+from web.problems import NotFoundError
 
 _LINK: Final = "server"
+DISPENSER: Final = "dispenser"
+"""The role of a kiosk's card dispenser, which has no gate."""
 _CLOCKS_APART: Final = timedelta(seconds=5)
 """A command is worthless after ten seconds, and each side's clock may be off by half of that."""
 _HTTPS_PORT: Final = 443
@@ -23,7 +27,7 @@ _HOW: Final = "name the campus's authority in CAMPUSGATE_SERVER_CA_FILE, or rene
 
 
 def check_server(settings: Settings, role: str) -> Iterator[Finding]:
-    """Examine what this gate needs of the server, with the device's own token."""
+    """Examine what this gate or dispenser needs of the server, with the device's own token."""
     url = httpx.URL(settings.server_url)
     trust = make_server_trust(settings)
     if url.scheme == "https":
@@ -50,6 +54,29 @@ def _ask(client: httpx.Client, settings: Settings, role: str) -> Iterator[Findin
         return
     if said != "ok":
         yield warn(_LINK, f"the server says that it is {said}: run `campusgate doctor` there")
+    if role == DISPENSER:
+        yield from _ask_as_dispenser(client, settings)
+    else:
+        yield from _ask_as_gate(client, settings, role)
+
+
+def _ask_as_dispenser(client: httpx.Client, settings: Settings) -> Iterator[Finding]:
+    answer = client.post(
+        # Of a card that nobody has asked for: nothing begins, and who is no dispenser is told so before.
+        f"/api/v1/dispenser/issues/{UUID(int=0)}/begin",
+        headers={"Authorization": f"Bearer {settings.require('device_token')}"},
+    )
+    if _problem(answer) == NotFoundError.code:
+        yield ok(_LINK, f"{client.base_url} knows this card dispenser")
+    else:
+        yield fault(
+            _LINK,
+            f"the server refuses this card dispenser ({_problem(answer)}); set CAMPUSGATE_DEVICE_TOKEN to what "
+            "`campusgate devices add NAME dispenser --kiosk KIOSK` prints at the server",
+        )
+
+
+def _ask_as_gate(client: httpx.Client, settings: Settings, role: str) -> Iterator[Finding]:
     gate = settings.require("gate")
     directory = client.get(
         f"/api/v1/directory/gates/{gate}/changes",

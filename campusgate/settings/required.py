@@ -16,6 +16,7 @@ REQUIRED: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "server": ("template_key", "token_secret", "credential_key"),
         "controller": (*_OF_A_GATE, "credential_key"),
         "edge": _OF_A_GATE,
+        "dispenser": ("device_token",),
     }
 )
 """Names of settings, by process."""

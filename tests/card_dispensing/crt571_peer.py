@@ -36,6 +36,8 @@ class Machine:
     started: bool = False
     silent: bool = False
     unreadable: bool = False
+    complain: str = ""
+    """The error that it answers each command with."""
     jam: str = ""
     """The move at which it jams, each time."""
     lose: str = ""
@@ -70,6 +72,8 @@ class Machine:
             if command == b"01" and self.inside:
                 self._bin()
             return b"P" + command + self.status()
+        if self.complain:
+            return b"N" + command + self.complain.encode()
         if not self.started:
             return b"N" + command + b"B0"
         if self.hold and self.hold == ("read" if command == b"`0" else MOVES.get(command)):
