@@ -25,6 +25,8 @@ SILENT: Final = "dispenser_silent"
 UNDECIDED: Final = "card_undecided"
 FEE_KEPT: Final = "fee_not_returned"
 """A booking was reversed, and the wallet did not take the fee back: somebody must give it back."""
+FEE_RETURNED: Final = "fee_returned"
+"""Somebody has given it back since."""
 _FEE_WATCHED: Final = timedelta(days=7)
 """Whatever else happens to the dispenser: the counter may be shut for some days."""
 _LOOKED_AT: Final = (

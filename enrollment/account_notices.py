@@ -22,6 +22,11 @@ _WORDS = {
         "自助机未能交出新卡，补卡费已退回",
         "The kiosk could not hand out your new card; the fee was given back",
     ),
+    AccountNotice.REISSUE_FEE_KEPT: (
+        "自助机未能交出新卡，补卡费也未能自动退回，请到校园卡中心办理退费",
+        "The kiosk could not hand out your new card, and its fee could not be given back by itself: the card centre "
+        "gives it back",
+    ),
     AccountNotice.VIRTUAL_CARD_BOUND: ("您的虚拟校园卡已被领取", "Your virtual card was claimed"),
     AccountNotice.ACCOUNTS_MERGED: (
         "您的两个账户已合并为一个",

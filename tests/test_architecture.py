@@ -128,6 +128,7 @@ INNER_WALLS = {
         "tables": set(),
         "sightings": {"contract", "tables"},
         "issues": {"contract", "tables", "sightings"},
+        "unsettled": {"contract", "tables", "sightings", "issues"},
         "api": {"*"},
     },
     "metering": {

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from accounts.cards import registry
 from accounts.cards.card_states import ENDED, CardAction
 from accounts.ledger import chart, posting
-from accounts.ledger.transfer import AccountKind, RefusalCode, Transfer
+from accounts.ledger.transfer import AccountKind, Refusal, RefusalCode, Transfer
 from accounts.tables import Card, LossReport, Person
 from accounts.vocabulary import CardKind, CardState
 from web.problems import ProblemError
@@ -184,18 +184,8 @@ def undo_reissue(session: Session, person: Person, loss_id: UUID, card: Card, *,
     Returns:
         Whether the fee was given back: a wallet that was suspended or closed meanwhile takes nothing.
     """
-    fee = _fee_id(loss_id)
-    back = Transfer(
-        id=uuid5(fee, "reversed"),
-        purpose=REVERSED,
-        debit=chart.open_named(session, AccountKind.FEE, FEE_ACCOUNT, now),
-        credit=person.id,
-        amount=FEE_FEN,
-        corrects=fee,
-    )
     live = registry.of_person(session, person.id, lock=True)
-    (outcome,) = posting.record(session, [back], now)
-    is_returned = outcome.refusal is None
+    is_returned = give_fee_back(session, person, loss_id, now) is None
     if card.state not in (CardState.ACTIVE, CardState.SUSPENDED) or open_loss(session, person.id) is not None:
         # Somebody has dealt with the card since: that stays as it is.
         return is_returned
@@ -213,6 +203,31 @@ def undo_reissue(session: Session, person: Person, loss_id: UUID, card: Card, *,
     )
     _suspend_virtual(session, live, by=by, now=now)
     return is_returned
+
+
+def give_fee_back(session: Session, person: Person, loss_id: UUID, now: datetime) -> Refusal | None:
+    """Return the fee of a reissue whose card was not handed out, once however often it is asked for.
+
+    Args:
+        session: a writing transaction.
+        person: the holder, locked.
+        loss_id: the report that the card was issued for.
+        now: the current time.
+
+    Returns:
+        Why the wallet does not take it, or None.
+    """
+    fee = _fee_id(loss_id)
+    back = Transfer(
+        id=uuid5(fee, "reversed"),
+        purpose=REVERSED,
+        debit=chart.open_named(session, AccountKind.FEE, FEE_ACCOUNT, now),
+        credit=person.id,
+        amount=FEE_FEN,
+        corrects=fee,
+    )
+    (outcome,) = posting.record(session, [back], now)
+    return outcome.refusal
 
 
 def _require_due(session: Session, person: Person, now: datetime) -> LossReport:

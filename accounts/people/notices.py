@@ -22,6 +22,7 @@ class AccountNotice(StrEnum):
     RELEASED = "account_released"
     CARD_ISSUED = "card_issued"
     REISSUE_REVERSED = "reissue_reversed"
+    REISSUE_FEE_KEPT = "reissue_fee_kept"
     VIRTUAL_CARD_BOUND = "virtual_card_bound"
     ACCOUNTS_MERGED = "accounts_merged"
     AUTOMATIC_TOP_UP_AGREED = "automatic_top_up_agreed"

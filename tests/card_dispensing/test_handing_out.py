@@ -318,6 +318,7 @@ def test_a_fee_that_the_wallet_does_not_take_back_is_said(rig: Rig, campus: Kios
     assert campus.money() == (500, 1000)
     assert not campus.has_card(UIDS[0])
     assert inside(rig.peer) == ([], [UIDS[0]], None), "and the kiosk works for the next"
+    assert campus.told == [AccountNotice.CARD_ISSUED, AccountNotice.REISSUE_FEE_KEPT]
     with campus.database.read() as session:
         (trouble,) = sightings.find_troubles(session, campus.clock.now).faults
     assert (trouble.kiosk, trouble.reason) == ("kiosk-1", sightings.FEE_KEPT)

@@ -10,15 +10,16 @@ import httpx
 import pytest
 from sqlalchemy import update
 
-from accounts import devices
+from accounts import devices, people
 from accounts.tables import LossReport
-from accounts.vocabulary import DeviceRole
+from accounts.vocabulary import DeviceRole, PersonState
 from card_dispensing import issues, sightings
 from card_dispensing.contract import Fault, Stacker, StatusIn
 from card_dispensing.tables import CardIssue
 from database import new_id
 from tests.console.axe import inspect
 from tests.console.money_desk import QUERY_PASSWORD, Desk, open_desk
+from tests.console.page_server import signed_in
 from tests.console.test_kiosk_pages import HIDDEN
 from tests.waiting import PATIENCE_S
 
@@ -83,6 +84,11 @@ class Screen:
         with self.desk.database.begin() as session:
             accounts = self.desk.services.accounts
             issues.give_up(accounts, session, self.dispenser, issue, fault=fault, now=self.desk.now)
+
+    def set_state(self, state: PersonState) -> None:
+        with self.desk.database.begin() as session:
+            person = people.get(session, self.person, lock=True)
+            people.set_state(session, person, state, by="test", now=self.desk.now)
 
 
 @pytest.fixture
@@ -149,6 +155,28 @@ def test_a_booking_that_was_reversed_says_so(screen: Screen) -> None:
     screen.book(again)
     screen.hand_out(again)
     assert "¥5.00" in screen.page(again), "the same person gets a card at once, and pays once"
+
+
+def test_a_fee_that_was_kept_is_given_back_at_the_card_centre(screen: Screen) -> None:
+    issue = screen.ask()
+    screen.book(issue)
+    screen.set_state(PersonState.SUSPENDED)
+    screen.give_up(issue, Fault.JAM)
+    for lang, words in (("en", "come to the card centre"), ("zh", "请到卡务中心")):
+        assert words in screen.page(issue, lang)
+    cards = f"/console/office/people/{screen.person}/cards"
+    with signed_in(screen.desk.pages, "C1") as cashier:
+        found = cashier.get("/console/office/cards").text
+        assert (cards in found, "王小明" in found) == (True, False), "where and since when, not whose"
+        assert "Fee of a card not given back" in cashier.get(cards).text
+        button = f"/console/office/people/{screen.person}/card-issues/{issue}/fee-return"
+        refused = cashier.post(button)
+        assert (refused.status_code, "was not given back" in refused.text) == (409, True)
+        screen.set_state(PersonState.ACTIVE)
+        assert "The fee was given back." in cashier.post(button).text
+        assert "Fee of a card not given back" not in cashier.get(cards).text
+        assert cards not in cashier.get("/console/office/cards").text
+    assert "¥15.00" in screen.page(issue)
 
 
 def test_what_nobody_knows_yet_is_not_called_success(screen: Screen) -> None:

@@ -19,6 +19,7 @@ from accounts.principals import Principal
 from accounts.reissue import reissue
 from accounts.tables import Card
 from accounts.vocabulary import CardKind, CardState, Role
+from card_dispensing import unsettled
 from console import desk_reader
 from console.dependencies import CashierDep, ServicesDep
 from console.disclosures import record_disclosure
@@ -45,9 +46,9 @@ class CardElsewhereError(ProblemError):
 
 
 @router.get("/cards", response_class=HTMLResponse, name="office_cards_page")
-def show_finder(request: Request, _cashier: CashierDep) -> HTMLResponse:
-    """Show the field that waits for a card."""
-    return _render_finder(request)
+def show_finder(request: Request, _cashier: CashierDep, services: ServicesDep) -> HTMLResponse:
+    """Show the field that waits for a card, and what kiosks left to be settled: where and since when, not whose."""
+    return _render_finder(request, services)
 
 
 @router.post("/cards/find", name="office_find_card", response_model=None)
@@ -65,7 +66,7 @@ def find_card(
         known = _known_as(session, uid, reader)
     if known is None:
         return _render_finder(
-            request, status=404, typed=uid, reader=reader, possible=list(possible_uids(uid)), missed=True
+            request, services, status=404, typed=uid, reader=reader, possible=list(possible_uids(uid)), missed=True
         )
     form, person_id = known
     answer = done(
@@ -182,6 +183,29 @@ def reissue_card(
 
 
 @router.post(
+    "/people/{person_id}/card-issues/{issue_id}/fee-return",
+    name="office_return_fee",
+    response_model=None,
+    dependencies=[_READS],
+)
+def return_fee(
+    request: Request,
+    cashier: CashierDep,
+    services: ServicesDep,
+    _same_origin: SameOriginDep,
+    *,
+    person_id: UUID,
+    issue_id: UUID,
+) -> Response:
+    """Give back the fee of a card that a kiosk did not hand out."""
+
+    def work(session: Session, now: datetime) -> None:
+        unsettled.return_fee(services.accounts, session, cashier, person_id, issue_id, now=now)
+
+    return _do(request, services, cashier, person_id, words="fee_returned", work=work)
+
+
+@router.post(
     "/people/{person_id}/cards/{card_id}/{action}", name="office_card_step", response_model=None, dependencies=[_READS]
 )
 def take_step(
@@ -280,9 +304,18 @@ def _do(
     return answer
 
 
-def _render_finder(request: Request, *, reader: UidForm | None = None, **more: Any) -> HTMLResponse:
+def _render_finder(
+    request: Request, services: ConsoleServices, *, reader: UidForm | None = None, **more: Any
+) -> HTMLResponse:
+    with services.database.read() as session:
+        left = unsettled.find_unsettled(session)
     return render_page(
-        request, "office/cards.html", forms=list(UidForm), reader=reader or desk_reader.form_of(request), **more
+        request,
+        "office/cards.html",
+        forms=list(UidForm),
+        reader=reader or desk_reader.form_of(request),
+        unsettled=left,
+        **more,
     )
 
 
@@ -301,6 +334,7 @@ def _render(
         every: list[Card] = list(cards.of_person(session, person_id, ended=True))
         report = loss.open_loss(session, person_id)
         available = chart.account(session, person_id).available
+        left = unsettled.find_unsettled(session, person_id)
     live = [card for card in every if card.ended_at is None]
     return render_page(
         request,
@@ -313,6 +347,7 @@ def _render(
         report=loss.describe(report) if report is not None else None,
         fee=loss.FEE_FEN,
         can_pay_fee=available >= loss.FEE_FEN,
+        unsettled=left,
         now=now,
         is_admin=Role.ADMIN in roles,
         forms=list(UidForm),
