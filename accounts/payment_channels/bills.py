@@ -5,10 +5,22 @@ import io
 import zlib
 from typing import Final
 
+import structlog
+
 from accounts.payment_channels.channel import ChannelFailedError
+
+log = structlog.get_logger()
 
 LARGEST: Final = 512 * 1024 * 1024
 """Bytes of the text of a day; a million payments are about 300 MB."""
+
+
+def tell_of_others(channel: str, lines: int, unreadable: int) -> None:
+    """Log how many lines of a bill are other systems', and how many of theirs could not be read."""
+    if lines:
+        log.info("bill_lines_of_others", channel=channel, lines=lines)
+    if unreadable:
+        log.warning("bill_lines_of_others_unreadable", channel=channel, lines=unreadable)
 
 
 def gunzip(packed: bytes) -> bytes:

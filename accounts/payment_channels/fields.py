@@ -12,6 +12,7 @@ from pydantic import AfterValidator
 
 BEIJING: Final = ZoneInfo("Asia/Shanghai")
 _NUMBER: Final = re.compile(r"[0-9a-f]{32}", re.IGNORECASE | re.ASCII)
+_NUMBER_WITHIN: Final = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{32}(?![0-9A-Za-z])", re.IGNORECASE | re.ASCII)
 _YUAN: Final = re.compile(r"\s*[-+]?\d+(\.\d+)?\s*", re.ASCII)
 """Narrower than what Python takes, which reads `1_0` and full-width digits as numbers too."""
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -34,6 +35,11 @@ def find_number(text: str) -> UUID | None:
         return read_number(text)
     except ValueError:
         return None
+
+
+def holds_number(text: str) -> bool:
+    """Whether something in a text may be a number that we gave."""
+    return _NUMBER_WITHIN.search(text) is not None
 
 
 def read_yuan(yuan: str) -> int:

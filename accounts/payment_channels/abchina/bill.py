@@ -5,14 +5,10 @@ from datetime import UTC, date, datetime
 from typing import Final
 from uuid import UUID
 
-import structlog
-
 from accounts.payment_channels.abchina.keys import ENCODING, decode
-from accounts.payment_channels.bills import gunzip
+from accounts.payment_channels.bills import gunzip, tell_of_others
 from accounts.payment_channels.channel import BillKind, BillLine, ChannelFailedError
-from accounts.payment_channels.fields import BEIJING, find_number, read_yuan
-
-log = structlog.get_logger()
+from accounts.payment_channels.fields import BEIJING, find_number, holds_number, read_yuan
 
 _COLUMNS: Final = ("商户号", "交易类型", "订单编号", "交易时间", "交易金额", "9014流水号", "原订单号")
 """Those that are read, of 15."""
@@ -38,25 +34,31 @@ def read_bill(text: str, merchant_id: str, day: date) -> list[BillLine]:
     Raises:
         ChannelFailedError: it is no such file.
     """
-    lines, others = [], 0
+    lines, others, unreadable = [], 0, 0
     try:
         for row in _rows(text):
+            if isinstance(row, str):
+                if holds_number(row):
+                    raise ValueError("a row about an order of ours has not the columns of the others")
+                unreadable += 1
+                continue
             if row["商户号"] != merchant_id:
                 raise ChannelFailedError("the bill is another merchant's")
-            at = datetime.strptime(row["交易时间"], "%Y%m%d%H%M%S").replace(tzinfo=BEIJING)
             number = find_number(row["订单编号"])
             if number is None:
                 others += 1
-            elif at.date() == day:
+                continue
+            at = datetime.strptime(row["交易时间"], "%Y%m%d%H%M%S").replace(tzinfo=BEIJING)
+            if at.date() == day:
                 lines.append(_line(row, number, at.astimezone(UTC)))
     except (KeyError, ValueError) as error:
         raise ChannelFailedError("the bill is not understood") from error
-    if others:
-        log.info("bill_lines_of_others", channel="abchina", lines=others)
+    tell_of_others("abchina", others, unreadable)
     return lines
 
 
-def _rows(text: str) -> Iterator[Mapping[str, str]]:
+def _rows(text: str) -> Iterator[Mapping[str, str] | str]:
+    """Yield each row's values by their columns, or the text of a row that has more columns."""
     head, *rows = text.strip().split("^^")
     header = head.split("|")
     if missing := [one for one in _COLUMNS if one not in header]:
@@ -64,7 +66,10 @@ def _rows(text: str) -> Iterator[Mapping[str, str]]:
     for row in rows:
         # What a payment has not, as the number of an order that it gives back, is left out at the end of its row.
         cells = [cell.strip() for cell in row.split("|")]
-        yield dict(zip(header, cells + [""] * (len(header) - len(cells)), strict=True))
+        if len(cells) > len(header):
+            yield row
+        else:
+            yield dict(zip(header, cells + [""] * (len(header) - len(cells)), strict=True))
 
 
 def _line(row: Mapping[str, str], number: UUID, at: datetime) -> BillLine:

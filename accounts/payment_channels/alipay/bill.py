@@ -8,22 +8,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
-import structlog
-
 from accounts.payment_channels.alipay.api import read_time
-from accounts.payment_channels.bills import LARGEST
+from accounts.payment_channels.bills import LARGEST, tell_of_others
 from accounts.payment_channels.channel import BillKind, BillLine, ChannelFailedError
-from accounts.payment_channels.fields import find_number, read_yuan
+from accounts.payment_channels.fields import find_number, holds_number, read_yuan
 
-log = structlog.get_logger()
-
-_ORDER: Final = "商户订单号"
-_COLUMNS: Final = ("支付宝交易号", _ORDER, "业务类型", "完成时间", "订单金额（元）", "退款批次号/请求号")
+_COLUMNS: Final = ("支付宝交易号", "商户订单号", "业务类型", "完成时间", "订单金额（元）", "退款批次号/请求号")
 """Those that are read, of 25."""
 _UNREADABLE: Final = (
     zipfile.BadZipFile,
     zlib.error,
-    csv.Error,
     EOFError,
     NotImplementedError,  # a way to pack that is not known
     RuntimeError,  # a password is wanted
@@ -38,18 +32,22 @@ def read_bill(packed: bytes) -> list[BillLine]:
     Raises:
         ChannelFailedError: it is no such bill.
     """
-    lines, others = [], 0
+    lines, others, unreadable = [], 0, 0
     try:
         for row in _rows(_unpack(packed)):
-            order_id = find_number(row[_ORDER])
+            if isinstance(row, str):
+                if holds_number(row):
+                    raise ValueError("a row about an order of ours has not the columns of the others")
+                unreadable += 1
+                continue
+            order_id = find_number(row["商户订单号"])
             if order_id is None:
                 others += 1
             else:
                 lines.append(_line(row, order_id))
     except _UNREADABLE as error:
         raise ChannelFailedError("the bill is not understood") from error
-    if others:
-        log.info("bill_lines_of_others", channel="alipay", lines=others)
+    tell_of_others("alipay", others, unreadable)
     return lines
 
 
@@ -65,33 +63,37 @@ def _unpack(packed: bytes) -> str:
     raise ChannelFailedError("the bill has no file of details")
 
 
-def _rows(text: str) -> Iterator[Mapping[str, str]]:
-    header: list[str] = []
-    for row in csv.reader(io.StringIO(text)):
-        cells = [cell.strip() for cell in row]
-        if cells and cells[0].startswith("#"):
-            if header and "结束" in cells[0]:
-                return
-        elif not header:
-            header = cells
-            if missing := [one for one in _COLUMNS if one not in header]:
-                raise ChannelFailedError(f"the bill has no column {missing[0]}")
-        else:
-            yield _pair(header, cells)
-    raise ChannelFailedError("the bill ends before its last line")
+def _rows(text: str) -> Iterator[Mapping[str, str] | str]:
+    """Yield each row's values by their columns, or the text of a line that has other columns.
 
-
-def _pair(header: Sequence[str], cells: Sequence[str]) -> Mapping[str, str]:
-    """Return a row's values by their columns; of a row that has others and is not about an order of ours, none.
-
-    Raises:
-        ValueError: a row about one of our orders has not these columns.
+    Each line is a row: names of ours hold neither a new line nor a quotation mark, and one that opens in somebody
+    else's would go on over the rows behind it.
     """
-    if len(cells) != len(header):
-        if any(find_number(cell) for cell in cells):
-            raise ValueError("a row has not the columns of the others")
-        return {_ORDER: ""}
-    return dict(zip(header, cells, strict=True))
+    lines = [line.strip("\r") for line in text.split("\n")]
+    # The last such line, as a name of somebody else's may go on in a line that looks alike.
+    end = max((at for at, line in enumerate(lines) if line.startswith("#") and "结束" in line), default=0)
+    begin = next((at for at, line in enumerate(lines) if line and not line.startswith("#")), end)
+    if begin >= end:
+        raise ChannelFailedError("the bill ends before its last line")
+    header = [cell.strip() for cell in lines[begin].split(",")]
+    if missing := [one for one in _COLUMNS if one not in header]:
+        raise ChannelFailedError(f"the bill has no column {missing[0]}")
+    for line in lines[begin + 1 : end]:
+        cells = _part(line)
+        if len(cells) == len(header):
+            yield dict(zip(header, cells, strict=True))
+        elif line:
+            yield line
+
+
+def _part(line: str) -> Sequence[str]:
+    """Return the cells of a line; none where its quotation marks are not understood."""
+    if '"' not in line:
+        return [cell.strip() for cell in line.split(",")]
+    try:
+        return [cell.strip() for cell in next(csv.reader([line], strict=True))]
+    except csv.Error:
+        return []
 
 
 def _line(row: Mapping[str, str], order_id: UUID) -> BillLine:

@@ -1,25 +1,26 @@
 """The daily bill (交易账单, type ALL): UTF-8 with a mark, a back-tick before every value, yuan, Beijing time.
 
-What parts values is a comma before a back-tick: a name may have commas of its own, in quotation marks or without.
+What parts values is a comma before a back-tick: a name may have commas of its own, in quotation marks or without. What
+other systems of the merchant write into theirs, a new line or a back-tick too, costs none but their own rows.
 """
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 from uuid import UUID
 
-import structlog
-
-from accounts.payment_channels.bills import gunzip
+from accounts.payment_channels.bills import gunzip, tell_of_others
 from accounts.payment_channels.channel import BillKind, BillLine, ChannelFailedError
-from accounts.payment_channels.fields import find_number, read_time, read_yuan
+from accounts.payment_channels.fields import find_number, holds_number, read_time, read_yuan
 from accounts.payment_channels.wechat.messages import Merchant
-
-log = structlog.get_logger()
 
 _TOTALS = "总交易单数"
 _BETWEEN: Final = re.compile(',"?`')
+_BEGINNING: Final = re.compile(r"`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,`", re.ASCII)
+"""Of a row: whatever else a line begins with goes on with the row before."""
+_OF_TOTALS: Final = 2
+"""Lines at the end: what the totals are called, and they."""
 _COLUMNS: Final = (
     "交易时间",
     "公众账号ID",
@@ -58,9 +59,14 @@ def read_bill(text: str, merchant: Merchant) -> list[BillLine]:
     Raises:
         ChannelFailedError: it is no such bill.
     """
-    lines, others = [], 0
+    lines, others, unreadable = [], 0, 0
     try:
         for row in _rows(text):
+            if isinstance(row, str):
+                if merchant.appid in row and holds_number(row):
+                    raise ValueError("a row about an order of ours has not the columns of the others")
+                unreadable += 1
+                continue
             if row["商户号"] != merchant.mchid:
                 raise ChannelFailedError("the bill is another merchant's")
             if row["公众账号ID"] != merchant.appid or (order_id := find_number(row["商户订单号"])) is None:
@@ -71,23 +77,38 @@ def read_bill(text: str, merchant: Merchant) -> list[BillLine]:
                 lines.append(line)
     except (KeyError, ValueError) as error:
         raise ChannelFailedError("the bill is not understood") from error
-    if others:
-        log.info("bill_lines_of_others", channel="wechat", lines=others)
+    tell_of_others("wechat", others, unreadable)
     return lines
 
 
-def _rows(text: str) -> Iterator[Mapping[str, str]]:
-    head, *lines = text.split("\n")
+def _rows(text: str) -> Iterator[Mapping[str, str] | str]:
+    """Yield each row's values by their columns, or the text of a row that has other columns."""
+    head, *lines = text.rstrip("\r\n").split("\n")
     header = head.strip("\r").split(",")
     if missing := [one for one in _COLUMNS if one not in header]:
         raise ChannelFailedError(f"the bill has no column {missing[0]}")
-    for line in lines:
-        row = line.strip("\r")
-        if row.lstrip("`").startswith(_TOTALS):
-            return
+    # Their place says what the totals are: a name of somebody else's may go on in a line that begins alike.
+    named, totals = lines[-_OF_TOTALS:] if len(lines) >= _OF_TOTALS else ("", "")
+    if not named.lstrip("`").startswith(_TOTALS) or named.count(",") != len(_BETWEEN.findall(totals)):
+        raise ChannelFailedError("the bill ends before its totals")
+    for row in _join(lines[:-_OF_TOTALS]):
         values = _BETWEEN.split(row.removeprefix("`"))
-        yield {name: value.strip() for name, value in zip(header, values, strict=True)}
-    raise ChannelFailedError("the bill ends before its totals")
+        if "\n" in row or len(values) != len(header):
+            yield row
+        else:
+            yield {name: value.strip() for name, value in zip(header, values, strict=True)}
+
+
+def _join(lines: Iterable[str]) -> Iterator[str]:
+    """Yield rows: a name with a new line in it makes several lines of one."""
+    row: list[str] = []
+    for line in lines:
+        if row and _BEGINNING.match(line):
+            yield "\n".join(row)
+            row = []
+        row.append(line.strip("\r"))
+    if row:
+        yield "\n".join(row)
 
 
 def _line(row: Mapping[str, str], order_id: UUID) -> BillLine | None:

@@ -168,6 +168,17 @@ def test_a_row_may_leave_out_what_it_does_not_have() -> None:
         read_bill(f"{head}^^{row}", "103882200000959", DAY)
 
 
+@pytest.mark.parametrize("edit", [("0.01", "0.01|x"), ("|20260901113222", "|yesterday")], ids="-".join)
+def test_a_row_of_another_system_that_cannot_be_read_costs_itself_alone(edit: tuple[str, str]) -> None:
+    head = "商户号|交易类型|订单编号|交易时间|交易金额|9014流水号|原订单号"
+    row = f"103882200000958|Sale|{'5b' * 16}|20260901113222|0.01|9RECEP01|"
+    theirs = row.replace("5b" * 16, "bookshop-1").replace(*edit)
+    (line,) = read_bill(f"{head}^^{theirs}^^{row}", "103882200000958", DAY)
+    assert line.amount == 1
+    with pytest.raises(ChannelFailedError):
+        read_bill(f"{head}^^{row.replace(*edit)}", "103882200000958", DAY)
+
+
 def test_a_file_that_holds_no_key_is_named(peer: AbchinaPeer, tmp_path: Path) -> None:
     (tmp_path / "empty").write_text("")
     for field in ("key_file", "certificate_file"):
