@@ -70,6 +70,8 @@ class _Timeline:
         """Return the whole of a passage, of which every other span is a part."""
         event = self._event
         found: dict[str, Attribute | None] = {
+            # Of the process, too; but not every collector shows what belongs to a process.
+            "campusgate.gate": event.gate,
             "campusgate.granted": event.granted,
             "campusgate.method": None if event.method is None else event.method.value,
             "campusgate.reason": event.reason,

@@ -58,6 +58,7 @@ def test_the_edge_tells_of_each_step_of_a_face() -> None:
 def test_edge_and_controller_tell_of_one_passage_without_a_word_between_them() -> None:
     edge, controller = (list(make_spans(one, STORED)) for one in (of_edge(), of_controller()))
     (root,) = [one for one in edge if one.parent_id is None]
+    assert root.attributes["campusgate.gate"] == "north"
     others = [one for one in (*edge, *controller) if one is not root]
     assert {one.trace_id for one in (root, *others)} == {COMMAND.bytes}
     assert {one.parent_id for one in others} == {root.span_id}
