@@ -84,9 +84,11 @@ def book_card(dispenser: DispenserDep, services: ServicesDep, now: NowDep, issue
     responses=responses(*_ISSUE_ERRORS),
 )
 def end(dispenser: DispenserDep, services: ServicesDep, now: NowDep, issue_id: UUID, body: EndIn) -> None:
-    """Note that the card has left by the gate, or that it is not handed out: then what was booked is reversed."""
+    """Note that the card has left by the gate, or is gone, or that it is not handed out: then it is reversed."""
     with services.database.begin() as session:
         if body.outcome is IssueState.HANDED_OUT:
             issues.hand_out(session, dispenser.device_id, issue_id, now)
+        elif body.outcome is IssueState.UNCLEAR:
+            issues.mark_unclear(services, session, dispenser.device_id, issue_id, now=now)
         else:
             issues.give_up(services, session, dispenser.device_id, issue_id, fault=body.fault, now=now)

@@ -39,11 +39,13 @@ class Fault(StrEnum):
 
 
 class IssueState(StrEnum):
-    """Where the issue of a card is; `handed_out` and `failed` are its ends."""
+    """Where the issue of a card is; `handed_out` and `failed` are its ends, and a person ends what is `unclear`."""
 
     WAITING = "waiting"
     PREPARING = "preparing"
     BOOKED = "booked"
+    UNCLEAR = "unclear"
+    """It was booked, and long afterwards the card is not in the machine any more: nobody saw where it went."""
     HANDED_OUT = "handed_out"
     FAILED = "failed"
 
@@ -82,9 +84,9 @@ class CardIn(BaseModel):
 
 
 class EndIn(BaseModel):
-    """How it ended: the card has left by the gate, or it has not and is kept inside until this is answered."""
+    """How it ended: the card has left by the gate, or is gone, or is kept inside until this is answered."""
 
     model_config = ConfigDict(extra="forbid")
 
-    outcome: Literal[IssueState.HANDED_OUT, IssueState.FAILED]
+    outcome: Literal[IssueState.HANDED_OUT, IssueState.UNCLEAR, IssueState.FAILED]
     fault: Fault | None = None

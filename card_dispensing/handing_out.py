@@ -8,6 +8,7 @@ outage of the network or one of the line, is settled by the same steps.
 import time
 from collections.abc import Callable
 from typing import Final
+from uuid import UUID
 
 import structlog
 
@@ -38,6 +39,8 @@ class CardIssuer:
         self._is_ready = False
         self._told: tuple[StatusIn, float] | None = None
         self._in_gate_since: float | None = None
+        self._left: UUID | None = None
+        """The issue whose card this process saw leave."""
 
     def turn(self) -> None:
         """Do what is to be done now; what cannot be done now is tried at the next turn."""
@@ -108,7 +111,9 @@ class CardIssuer:
         if issue.state is not IssueState.BOOKED:
             self._give_up(issue, Fault.INTERRUPTED)
         elif state.position is Position.NONE:
-            self._end(issue, IssueState.HANDED_OUT)
+            # Later on it may have been taken out through the opened machine as well.
+            has_left = issue.may_hand_out or issue.id == self._left
+            self._end(issue, IssueState.HANDED_OUT if has_left else IssueState.UNCLEAR)
         elif not issue.may_hand_out:
             self._give_up(issue, Fault.TOO_LATE)
         elif state.position is Position.GATE:
@@ -140,6 +145,7 @@ class CardIssuer:
                 self._give_up(issue, error.fault)
                 raise
             log.warning("card_left_anyhow", issue=str(issue.id), fault=error.fault.value)
+        self._left = issue.id
         self._end(issue, IssueState.HANDED_OUT)
 
     def _give_up(self, issue: IssueOut, fault: Fault | None) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, aliased
 
 from accounts import audit, cards, people
 from accounts.cards import loss
+from accounts.people.notices import AccountNotice
 from accounts.reissue import reissue, undo_reissue
 from accounts.services import AccountsServices
 from accounts.tables import Device
@@ -219,6 +220,27 @@ def hand_out(session: Session, dispenser_id: UUID, issue_id: UUID, now: datetime
     _record(session, issue, "hand_out", now)
 
 
+def mark_unclear(
+    services: AccountsServices, session: Session, dispenser_id: UUID, issue_id: UUID, *, now: datetime
+) -> None:
+    """Note that a booked card is gone and nobody saw where to: staff settle it, and the holder is told.
+
+    Card and fee stay as they are: whoever asked for the card may well have it. Noted twice it is noted.
+
+    Raises:
+        NotFoundError: this dispenser has no such issue.
+        IssueOverError: it is not booked.
+    """
+    issue = _lock(session, dispenser_id, issue_id)
+    if issue.state == IssueState.UNCLEAR.value:
+        return
+    if issue.state != IssueState.BOOKED.value:
+        raise IssueOverError(state=issue.state)
+    issue.state, issue.problem = IssueState.UNCLEAR.value, sightings.GONE
+    services.notify(session, issue.person_id, AccountNotice.REISSUE_UNCLEAR, now=now)
+    _record(session, issue, "unclear", now)
+
+
 def give_up(
     services: AccountsServices,
     session: Session,
@@ -232,12 +254,12 @@ def give_up(
 
     Raises:
         NotFoundError: this dispenser has no such issue.
-        IssueOverError: the card was handed out.
+        IssueOverError: the card was handed out, or is gone.
     """
     issue = _lock(session, dispenser_id, issue_id)
     if issue.state == IssueState.FAILED.value:
         return
-    if issue.state == IssueState.HANDED_OUT.value:
+    if issue.state not in _OPEN:
         raise IssueOverError(state=issue.state)
     problem = (fault or Fault.DEFECT).value
     if issue.loss_id is not None and issue.card_id is not None:

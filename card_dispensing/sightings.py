@@ -23,6 +23,8 @@ FAILED_WITHIN: Final = timedelta(minutes=30)
 """A dispenser that works again after a card was lost in it must still be looked at."""
 SILENT: Final = "dispenser_silent"
 UNDECIDED: Final = "card_undecided"
+GONE: Final = "card_gone"
+"""A booked card is not in the machine any more, and nobody saw it leave: until somebody settles it."""
 FEE_KEPT: Final = "fee_not_returned"
 """A booking was reversed, and the wallet did not take the fee back: somebody must give it back."""
 FEE_RETURNED: Final = "fee_returned"
@@ -107,7 +109,7 @@ def find_troubles(session: Session, now: datetime) -> Troubles:
     """Return what is wrong with dispensers whose tokens are good."""
     kiosk = aliased(Device)
     query = (
-        select(Device.id, kiosk.name, DispenserSighting)
+        select(Device.id, kiosk.id, kiosk.name, DispenserSighting)
         .join(kiosk, kiosk.id == Device.kiosk_id)
         .outerjoin(DispenserSighting, DispenserSighting.device_id == Device.id)
         .where(Device.role == DeviceRole.DISPENSER, Device.revoked_at.is_(None), kiosk.revoked_at.is_(None))
@@ -116,10 +118,12 @@ def find_troubles(session: Session, now: datetime) -> Troubles:
     faults: list[Trouble] = []
     cards: list[Trouble] = []
     bins: list[Trouble] = []
-    for dispenser_id, name, seen in session.execute(query):
+    for dispenser_id, kiosk_id, name, seen in session.execute(query):
         reason = _find_fault(session, dispenser_id, seen, now)
         if reason is not None:
             faults.append(Trouble(name, reason))
+        if _lacks_card(session, kiosk_id):
+            faults.append(Trouble(name, GONE))
         if _keeps_fee(session, dispenser_id, now):
             faults.append(Trouble(name, FEE_KEPT))
         if seen is None:
@@ -130,6 +134,11 @@ def find_troubles(session: Session, now: datetime) -> Troubles:
         if seen.is_bin_full:
             bins.append(Trouble(name, Fault.BIN_FULL.value))
     return Troubles(faults, cards, bins)
+
+
+def _lacks_card(session: Session, kiosk_id: UUID) -> bool:
+    gone = select(CardIssue.id).where(CardIssue.kiosk_id == kiosk_id, CardIssue.state == IssueState.UNCLEAR.value)
+    return session.scalar(gone.limit(1)) is not None
 
 
 def _keeps_fee(session: Session, dispenser_id: UUID, now: datetime) -> bool:

@@ -27,6 +27,10 @@ _WORDS = {
         "The kiosk could not hand out your new card, and its fee could not be given back by itself: the card centre "
         "gives it back",
     ),
+    AccountNotice.REISSUE_UNCLEAR: (
+        "未能确认自助机的新卡是否已交到您手中；如未拿到，请立即挂失并联系校园卡中心",
+        "It is not known whether you got the new card from the kiosk; if not, report it lost and tell the card centre",
+    ),
     AccountNotice.VIRTUAL_CARD_BOUND: ("您的虚拟校园卡已被领取", "Your virtual card was claimed"),
     AccountNotice.ACCOUNTS_MERGED: (
         "您的两个账户已合并为一个",

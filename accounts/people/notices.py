@@ -23,6 +23,7 @@ class AccountNotice(StrEnum):
     CARD_ISSUED = "card_issued"
     REISSUE_REVERSED = "reissue_reversed"
     REISSUE_FEE_KEPT = "reissue_fee_kept"
+    REISSUE_UNCLEAR = "reissue_unclear"
     VIRTUAL_CARD_BOUND = "virtual_card_bound"
     ACCOUNTS_MERGED = "accounts_merged"
     AUTOMATIC_TOP_UP_AGREED = "automatic_top_up_agreed"

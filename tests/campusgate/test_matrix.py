@@ -159,7 +159,7 @@ LET_IN: dict[tuple[str, ...], tuple[str, ...]] = {
         "POST /console/office/people/{person_id}/cards",
         "POST /console/office/people/{person_id}/cards/check",
         "POST /console/office/people/{person_id}/cards/{card_id}/{action}",
-        "POST /console/office/people/{person_id}/card-issues/{issue_id}/fee-return",
+        "POST /console/office/people/{person_id}/card-issues/{issue_id}/{outcome}",
         "POST /console/office/people/{person_id}/loss",
         "POST /console/office/people/{person_id}/loss/release",
         "POST /console/office/people/{person_id}/reissue",

@@ -20,11 +20,11 @@ class LossyServer:
     """The server over a network that loses an answer, once: what was asked is done."""
 
     def __init__(self, server: ServerClient) -> None:
-        self._server, self.loses, self.is_away = server, "", False
+        self._server, self.loses, self.is_away, self.away_for = server, "", False, ""
 
     def __getattr__(self, name: str) -> Callable[..., object]:
         def call(*arguments: object) -> object:
-            if self.is_away:
+            if self.is_away or self.away_for == name:
                 raise ServerError("away")
             answer = getattr(self._server, name)(*arguments)
             if self.loses == name:

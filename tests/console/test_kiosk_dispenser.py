@@ -169,7 +169,7 @@ def test_a_fee_that_was_kept_is_given_back_at_the_card_centre(screen: Screen) ->
         found = cashier.get("/console/office/cards").text
         assert (cards in found, "王小明" in found) == (True, False), "where and since when, not whose"
         assert "Fee of a card not given back" in cashier.get(cards).text
-        button = f"/console/office/people/{screen.person}/card-issues/{issue}/fee-return"
+        button = f"/console/office/people/{screen.person}/card-issues/{issue}/fee_returned"
         refused = cashier.post(button)
         assert (refused.status_code, "was not given back" in refused.text) == (409, True)
         screen.set_state(PersonState.ACTIVE)
@@ -177,6 +177,36 @@ def test_a_fee_that_was_kept_is_given_back_at_the_card_centre(screen: Screen) ->
         assert "Fee of a card not given back" not in cashier.get(cards).text
         assert cards not in cashier.get("/console/office/cards").text
     assert "¥15.00" in screen.page(issue)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said", "fen", "stage"),
+    [
+        ("card_is_there", "the holder has the card", "¥5.00", "handed_out"),
+        ("card_never_came", "the loss is open again", "¥15.00", "reversed"),
+    ],
+)
+def test_what_became_of_a_card_that_is_gone_is_said_at_the_card_centre(
+    screen: Screen, outcome: str, said: str, fen: str, stage: str
+) -> None:
+    issue = screen.ask()
+    screen.book(issue)
+    with screen.desk.database.begin() as session:
+        issues.mark_unclear(screen.desk.services.accounts, session, screen.dispenser, issue, now=screen.desk.now)
+    assert screen.stage(issue) == "undecided"
+    assert "Staff have been told" in screen.page(issue)
+    cards = f"/console/office/people/{screen.person}/cards"
+    with signed_in(screen.desk.pages, "C1") as cashier:
+        assert cards in cashier.get("/console/office/cards").text
+        shown = cashier.get(cards).text
+        for button in ("The holder has the card", "The holder has no card"):
+            assert f">{button}</button>" in shown
+        settled = cashier.post(f"/console/office/people/{screen.person}/card-issues/{issue}/{outcome}").text
+        assert said in settled
+        assert "A registered card is gone" not in settled
+        assert cards not in cashier.get("/console/office/cards").text
+    assert screen.stage(issue) == stage
+    assert fen in screen.page(issue)
 
 
 def test_what_nobody_knows_yet_is_not_called_success(screen: Screen) -> None:

@@ -179,7 +179,7 @@ CHANGES = [
     ("POST", f"/console/office/people/{ID}/cards"),
     ("POST", f"/console/office/people/{ID}/cards/check"),
     ("POST", f"/console/office/people/{ID}/cards/{ID}/suspend"),
-    ("POST", f"/console/office/people/{ID}/card-issues/{ID}/fee-return"),
+    ("POST", f"/console/office/people/{ID}/card-issues/{ID}/fee_returned"),
     ("POST", f"/console/office/people/{ID}/loss"),
     ("POST", f"/console/office/people/{ID}/loss/release"),
     ("POST", f"/console/office/people/{ID}/reissue"),

@@ -60,6 +60,8 @@ def _find_stage(issue: CardIssue, now: datetime) -> str:
             return "failed" if issue.booked_at is None else "reversed"
         case IssueState.HANDED_OUT:
             return "handed_out"
+        case IssueState.UNCLEAR:
+            return "undecided"
         case IssueState.BOOKED:
             return "undecided" if issues.is_late(issue, now) else "booked"
         case _:

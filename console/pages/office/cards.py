@@ -183,12 +183,12 @@ def reissue_card(
 
 
 @router.post(
-    "/people/{person_id}/card-issues/{issue_id}/fee-return",
-    name="office_return_fee",
+    "/people/{person_id}/card-issues/{issue_id}/{outcome}",
+    name="office_settle_issue",
     response_model=None,
     dependencies=[_READS],
 )
-def return_fee(
+def settle_issue(
     request: Request,
     cashier: CashierDep,
     services: ServicesDep,
@@ -196,13 +196,18 @@ def return_fee(
     *,
     person_id: UUID,
     issue_id: UUID,
+    outcome: Literal["fee_returned", "card_is_there", "card_never_came"],
 ) -> Response:
-    """Give back the fee of a card that a kiosk did not hand out."""
+    """Settle what a kiosk left: give a fee back, or say whether the holder has a card that is gone from it."""
 
     def work(session: Session, now: datetime) -> None:
-        unsettled.return_fee(services.accounts, session, cashier, person_id, issue_id, now=now)
+        if outcome == "fee_returned":
+            unsettled.return_fee(services.accounts, session, cashier, person_id, issue_id, now=now)
+        else:
+            has_card = outcome == "card_is_there"
+            unsettled.settle_gone(services.accounts, session, cashier, person_id, issue_id, has_card=has_card, now=now)
 
-    return _do(request, services, cashier, person_id, words="fee_returned", work=work)
+    return _do(request, services, cashier, person_id, words=outcome, work=work)
 
 
 @router.post(
